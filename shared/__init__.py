@@ -1,0 +1,1 @@
+"""The language that the directory and the peers both speak."""

@@ -1,0 +1,138 @@
+"""One SQLite database, one writer, many callers in one commit.
+
+A commit costs an fsync, however much it holds.  So callers only queue their
+work; whatever has gathered while one commit ran goes into the next one.  Nobody
+waits for a batch to fill: the running commit is the wait.
+"""
+
+import sqlite3
+from collections.abc import Callable
+from typing import Any, Generic, TypeVar
+
+import trio
+
+from shared.errors import StorageError
+from shared.world import Disk
+
+T = TypeVar("T")
+
+BATCH_WRITES = 4_096  # in one commit, so that nobody waits behind a huge one
+
+
+class _Write(Generic[T]):
+    """One caller's work, and what came of it."""
+
+    def __init__(self, work: Callable[[sqlite3.Connection], T]) -> None:
+        self.work = work
+        self.done = trio.Event()
+        self.result: T
+        self.error: Exception | None = None
+
+
+class Database:
+    """Opened by the constructor; written to while `run` runs; closed by `run`'s end.
+
+    `migrations` are the SQL scripts that lead from an empty file to today's
+    tables; how many a file has seen stands in its user_version.
+    """
+
+    def __init__(self, disk: Disk, name: str, migrations: list[str]) -> None:
+        self._disk, self._name = disk, name
+        self._waiting: list[_Write[Any]] = []
+        self._something = trio.Event()
+        self._closing = False
+        self._writer = disk.database(name)
+        try:
+            self._migrate(migrations)
+        except sqlite3.Error as error:
+            self._writer.close()
+            raise StorageError(f"cannot use {name}: {error}") from error
+        self.reader = disk.database(name, readonly=True)  #: small, indexed reads only
+
+    def _migrate(self, migrations: list[str]) -> None:
+        (seen,) = self._writer.execute("PRAGMA user_version").fetchone()
+        if seen > len(migrations):
+            raise StorageError(f"{self._name} was written by a newer version of this program")
+        for number, script in enumerate(migrations[seen:], start=seen + 1):
+            self._writer.executescript(
+                f"BEGIN IMMEDIATE; {script}; PRAGMA user_version = {number}; COMMIT"
+            )
+
+    async def write(self, work: Callable[[sqlite3.Connection], T]) -> T:
+        """Run `work` in the writing thread; returns its result after the commit.
+
+        Raises StorageError when the disk did not take it (nothing of it is kept
+        then), and whatever `work` raises.  `work` sees the connection inside a
+        transaction and must touch nothing else that lives in the loop.
+        """
+        if self._closing:
+            raise StorageError("the database is closed")
+        write = _Write(work)
+        self._waiting.append(write)
+        self._something.set()
+        await write.done.wait()
+        if write.error is not None:
+            raise write.error
+        return write.result
+
+    async def run(self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
+        """Write until cancelled; what was queued by then is still committed."""
+        task_status.started()
+        try:
+            while True:
+                await self._something.wait()
+                await self._commit_all()
+        finally:
+            self._closing = True
+            # A commit is short; a deadline keeps a dead disk from holding us for ever.
+            with trio.move_on_after(10, shield=True):
+                await self._commit_all()
+            self.reader.close()
+            self._writer.close()
+
+    async def _commit_all(self) -> None:
+        self._something = trio.Event()
+        while self._waiting:
+            batch = self._waiting[:BATCH_WRITES]
+            del self._waiting[:BATCH_WRITES]
+            # Shielded: a batch once handed over must be answered.
+            with trio.CancelScope(shield=True):
+                await self._disk.run(lambda batch=batch: self._commit(batch))  # type: ignore[misc]
+            for write in batch:
+                write.done.set()
+
+    def _commit(self, batch: list[_Write[Any]]) -> None:
+        """Runs in the writing thread."""
+        try:
+            self._writer.execute("BEGIN IMMEDIATE")
+            for write in batch:
+                self._perform(write)
+            self._writer.execute("COMMIT")
+        except sqlite3.Error as error:
+            self._roll_back()
+            self._retry_singly(batch, error)
+
+    def _perform(self, write: _Write[Any]) -> None:
+        """One caller's error undoes that caller's work only."""
+        self._writer.execute("SAVEPOINT one")
+        try:
+            write.result = write.work(self._writer)
+        except sqlite3.OperationalError:
+            raise  # the disk: it concerns the whole batch
+        except Exception as error:  # handed to the caller, who raises it
+            self._writer.execute("ROLLBACK TO one")
+            write.error = error
+        self._writer.execute("RELEASE one")
+
+    def _retry_singly(self, batch: list[_Write[Any]], error: sqlite3.Error) -> None:
+        """A full disk may still take the small ones, and deletions."""
+        if len(batch) == 1:
+            batch[0].error = StorageError(f"the disk did not take it: {error}")
+            return
+        for write in batch:
+            write.error = None
+            self._commit([write])
+
+    def _roll_back(self) -> None:
+        if self._writer.in_transaction:
+            self._writer.execute("ROLLBACK")

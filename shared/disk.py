@@ -1,0 +1,102 @@
+"""The disk as it is: one folder, everything in it for its owner only."""
+
+import contextlib
+import fcntl
+import os
+import sqlite3
+from collections.abc import Callable
+from pathlib import Path
+from typing import TypeVar
+
+import trio
+
+from shared.errors import Refused, StorageError
+
+T = TypeVar("T")
+
+_PRAGMAS = (
+    "PRAGMA journal_mode = WAL",
+    "PRAGMA synchronous = FULL",  # a commit is on disk, or it is none
+    "PRAGMA foreign_keys = ON",
+    "PRAGMA secure_delete = ON",  # what was taken or expired leaves no trace in the file
+)
+
+
+class FolderDisk:
+    """`shared.world.Disk` on a real folder, made at first use with mode 0700."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self._lock: int | None = None
+
+    def lock(self) -> None:
+        try:
+            self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            descriptor = os.open(self.folder / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        except OSError as error:
+            raise StorageError(_sentence(f"cannot use the folder {self.folder}", error)) from error
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            os.close(descriptor)
+            raise Refused(f"another program is already running on {self.folder}", "LOCK") from None
+        self._lock = descriptor
+
+    def unlock(self) -> None:
+        if self._lock is not None:
+            os.close(self._lock)
+            self._lock = None
+
+    def read(self, name: str) -> bytes | None:
+        try:
+            return (self.folder / name).read_bytes()
+        except FileNotFoundError:
+            return None
+        except OSError as error:
+            raise StorageError(_sentence(f"cannot read {self.folder / name}", error)) from error
+
+    def write(self, name: str, content: bytes) -> None:
+        target, fresh = self.folder / name, self.folder / f"{name}.new"
+        try:
+            descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+            with os.fdopen(descriptor, "wb") as file:
+                file.write(content)
+                file.flush()
+                os.fsync(file.fileno())
+            fresh.rename(target)
+            _sync_folder(self.folder)
+        except OSError as error:
+            with contextlib.suppress(OSError):
+                fresh.unlink(missing_ok=True)
+            raise StorageError(_sentence(f"cannot write {target}", error)) from error
+
+    def database(self, name: str, *, readonly: bool = False) -> sqlite3.Connection:
+        path = self.folder / name
+        try:
+            if not path.exists():
+                os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))  # SQLite would use the umask
+            # Used by one thread at a time, but not always by the same one.
+            connection = sqlite3.connect(path, check_same_thread=False, isolation_level=None)
+            for pragma in _PRAGMAS:
+                connection.execute(pragma)
+            if readonly:
+                connection.execute("PRAGMA query_only = ON")
+        except (OSError, sqlite3.Error) as error:
+            raise StorageError(_sentence(f"cannot open {path}", error)) from error
+        return connection
+
+    async def run(self, work: Callable[[], T]) -> T:
+        return await trio.to_thread.run_sync(work)
+
+
+def _sync_folder(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _sentence(what: str, error: Exception) -> str:
+    why = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+    return f"{what}: {why.lower()}"

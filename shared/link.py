@@ -1,0 +1,259 @@
+"""Messages over one wire: one reader, one writer, and nobody else touches it.
+
+`post` never blocks and never raises.  The writer takes all that waits and sends
+it as one write, which under TLS costs the same for one text or for three
+hundred.  Whoever lets the outbox grow full is cut off (the SendQ rule of IRC), so
+a reader that has stopped costs us bounded memory and delays nobody else.
+"""
+
+from collections.abc import Awaitable, Callable
+from typing import Final, Generic, TypeVar, cast
+
+import msgspec
+import trio
+
+from shared.codec import LINE_BYTES, Codec, Unknown, encode
+from shared.errors import ParleyError, ProtocolError, Refused, TurnedAway, Unreachable
+from shared.messages import Bye, Err, Ping, Pong
+from shared.tls import cause_of
+from shared.world import Wire
+
+OUTBOX_BYTES: Final = 2 * 1024 * 1024  # what may wait for one other side
+WRITE_BYTES: Final = 32 * 1024  # TLS keeps the peak of one write for the life of the link
+WRITE_SECONDS: Final = 30.0  # a write that takes longer means that the link is dead
+LINGER_SECONDS: Final = 2.0  # after our last word: closing at once could destroy it on its way
+HANDSHAKE_SECONDS: Final = 10.0  # until the other side has said who it is
+
+PING_AFTER: Final = 3.0  # seconds of silence on a link between peers
+DEAD_AFTER: Final = 9.0  # without any byte: finds a pulled cable and a stopped process
+STOPPED_FOR: Final = 1.0  # waking up this late means that we were stopped, not they
+
+REMOTE_FAULTS = (OSError, trio.BrokenResourceError, trio.ClosedResourceError, trio.TooSlowError)
+
+M = TypeVar("M")
+K = TypeVar("K")
+
+
+class Link(Generic[M]):
+    """One link, from the handshake to its end.
+
+    `ping_after` and `dead_after` are seconds without any byte from the other
+    side; None leaves a dead host to the kernel.
+    """
+
+    def __init__(
+        self,
+        wire: Wire,
+        language: object,
+        *,
+        outbox_bytes: int = OUTBOX_BYTES,
+        ping_after: float | None = None,
+        dead_after: float = DEAD_AFTER,
+    ) -> None:
+        self.wire = wire
+        self.failure: ParleyError | None = None  #: what went wrong, if anything did
+        self.reason = "the connection was lost"  #: why it is over, for a person
+        self._codec: Codec[M] = Codec(language)
+        self._outbox = bytearray()
+        self._outbox_bytes = outbox_bytes
+        self._something_to_write = trio.Event()
+        self._drained = trio.Event()
+        self._ending = False  # we have said our last word
+        self._ended = False  # the other side has
+        self._cut = False
+        self._received: list[M] = []
+        self._ping_after, self._dead_after = ping_after, dead_after
+        self._last_heard = trio.current_time()
+        self._scope = trio.CancelScope()
+
+    # --- For everybody ---
+
+    def post(self, message: msgspec.Struct) -> None:
+        self.post_bytes(encode(message))
+
+    def post_bytes(self, lines: bytes) -> None:
+        """Like post, for lines that are the same for many links and encoded once."""
+        if self._ending or self._cut:
+            return
+        if len(self._outbox) + len(lines) > self._outbox_bytes:
+            self.cut("the other side does not keep up")
+            return
+        self._outbox += lines
+        self._something_to_write.set()
+
+    def hang_up(self, *last: msgspec.Struct) -> None:
+        """End the link after what is posted, and these last words, are out.
+
+        What the other side still sends is heard for LINGER_SECONDS at most.
+        """
+        for message in last:
+            self.post(message)
+        self._ending = True
+        self._something_to_write.set()
+
+    def retire(self) -> None:
+        """Another link takes over: say BYE, but still hear what is on its way."""
+        self.hang_up(Bye("another link took over"))
+
+    def cut(self, reason: str) -> None:
+        """End the link now, whatever waits."""
+        if not self._cut:
+            self._cut = True
+            self.reason = reason
+            self.wire.abort()
+            self._scope.cancel()
+
+    @property
+    def is_over(self) -> bool:
+        return self._cut or self._ended or self._ending
+
+    @property
+    def is_silent(self) -> bool:
+        """A PING is overdue: the link may be dead without our knowing yet."""
+        silence = trio.current_time() - self._last_heard
+        return self._ping_after is not None and silence > 2 * self._ping_after
+
+    def identified(self) -> None:
+        """The other side has said who it is: its lines may be longer now."""
+        self._codec.line_bytes = LINE_BYTES
+
+    # --- For the one who serves it ---
+
+    async def run(self, serve: Callable[[], Awaitable[None]]) -> None:
+        """Carry the link until `serve` returns or either side ends it.
+
+        `serve` is the only reader.  A ProtocolError or Refused that it raises is
+        told to the other side; those, and whatever a remote machine can cause,
+        end here and stand in `failure` and `reason`.
+        """
+        try:
+            with self._scope:
+                async with trio.open_nursery() as nursery:
+                    nursery.start_soon(self._write)
+                    if self._ping_after is not None:
+                        nursery.start_soon(self._watch, self._ping_after)
+                    await self._serve(serve)
+                    nursery.cancel_scope.cancel()
+        finally:
+            if not self._cut:
+                await self.wire.aclose()
+            self._ended = True
+
+    async def receive(self) -> list[M]:
+        """The next messages; an empty list when the link is over.
+
+        Raises ProtocolError.  PING, PONG, BYE and unknown tags are dealt with here.
+        """
+        while not self._received and not self._ended:
+            try:
+                chunk = await self.wire.receive_some()
+            except REMOTE_FAULTS as fault:
+                self.reason = cause_of(fault)
+                self._ended = True
+                break
+            if not chunk:
+                self._ended = True
+                break
+            self._last_heard = trio.current_time()
+            self._sort(self._codec.feed(chunk))
+            del chunk  # else each idle link keeps its last chunk for ever
+        received, self._received = self._received, []
+        return received
+
+    async def expect(self, kind: type[K]) -> K:
+        """The next message, which must be one of this kind.
+
+        Raises TurnedAway when the other side says ERR instead, Unreachable when
+        it ends, ProtocolError when it says something else.
+        """
+        messages = await self.receive()
+        if not messages:
+            raise Unreachable(self.reason)
+        first, *self._received = messages
+        if isinstance(first, Err):
+            raise TurnedAway(first.text, first.code)
+        if not isinstance(first, kind):
+            tag = cast(msgspec.Struct, first).__struct_config__.tag
+            raise ProtocolError(f"{tag} does not belong here")
+        return first
+
+    # --- Inside ---
+
+    def _sort(self, messages: list[M | Unknown]) -> None:
+        for message in messages:
+            match message:
+                case _ if self._ended:
+                    return  # nothing counts after BYE
+                case Ping():
+                    self.post(Pong())
+                case Pong():
+                    pass
+                case Bye(reason=reason):
+                    self.reason = reason or "it said good bye"
+                    self._ended = True
+                case Unknown(tag=tag):
+                    self.post(Err("UNKNOWN", f"{tag} is not known here"))
+                case _:
+                    self._received.append(message)
+
+    async def _serve(self, serve: Callable[[], Awaitable[None]]) -> None:
+        try:
+            await serve()
+        except ProtocolError as error:
+            self._fail(error)
+            self.hang_up(Err("PROTOCOL", str(error)[:1000]), Bye())
+        except (TurnedAway, Unreachable) as error:
+            self._fail(error)
+        except Refused as error:
+            self._fail(error)
+            self.hang_up(Err(error.code, str(error)[:1000]), Bye())
+        self.hang_up()
+        await self._drained.wait()
+        while await self._listen_on():
+            pass
+
+    def _fail(self, error: ParleyError) -> None:
+        self.failure, self.reason = error, str(error)
+
+    async def _listen_on(self) -> bool:
+        """Read on, and forget it: closing with unread bytes would reset the connection."""
+        try:
+            return not self._ended and bool(await self.wire.receive_some())
+        except REMOTE_FAULTS:
+            return False
+
+    async def _write(self) -> None:
+        """Drain the outbox, until somebody hangs up; then give the other side a moment."""
+        while not (self._ending and not self._outbox):
+            await self._something_to_write.wait()
+            self._something_to_write = trio.Event()
+            while self._outbox:
+                piece = self._outbox[:WRITE_BYTES]
+                del self._outbox[:WRITE_BYTES]
+                try:
+                    with trio.fail_after(WRITE_SECONDS):
+                        await self.wire.send_all(piece)
+                except trio.TooSlowError:
+                    self.cut("the other side has stopped reading")
+                except REMOTE_FAULTS as fault:
+                    # What they said last may still wait to be read, and say why.
+                    self.reason = cause_of(fault)
+                    self._outbox.clear()
+                    self._ending = True
+        self._drained.set()
+        self._scope.deadline = trio.current_time() + LINGER_SECONDS
+
+    async def _watch(self, ping_after: float) -> None:
+        """PING a silent other side, and cut a dead one."""
+        while True:
+            silence = trio.current_time() - self._last_heard
+            if silence >= self._dead_after:
+                self.cut(f"no sign of life for {self._dead_after:.0f} seconds")
+                return
+            if silence >= ping_after:
+                self.post(Ping())
+            pings = silence // ping_after + 1
+            wake = self._last_heard + min(pings * ping_after, self._dead_after)
+            await trio.sleep_until(wake)
+            if trio.current_time() - wake > STOPPED_FOR:
+                self._last_heard = trio.current_time()

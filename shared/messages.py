@@ -1,0 +1,414 @@
+"""Every message on the wire, one struct each; its tag is its name on the wire.
+
+One message is one JSON object on one line.  Three languages share this file:
+what a peer says to the directory (`ToDirectory`), what the directory says to a
+peer (`FromDirectory`), and what two peers say to each other (`BetweenPeers`).
+A request carries `id`, its answer carries the same number as `re`.
+Bytes travel as base64, times as seconds since 1970 (UTC).
+"""
+
+from enum import Enum
+from typing import Annotated
+
+import msgspec
+from msgspec import Meta
+
+from shared.names import PATTERN
+
+VERSION = 1  # of the protocol; the first message of each side carries it
+
+TEXT_CHARACTERS = 8_000  # the longest text; 48 KB even when JSON escapes all of it
+ENVELOPE_BYTES = 40_000  # a sealed text of 8,000 four-byte characters, with its certificate
+PAGE = 400  # users in one USERS or ARR: stays far below the 64 KiB of a line
+BATCH = 1_000  # ids in one TAKEN or NOTED
+
+Name = Annotated[str, Meta(pattern=PATTERN)]
+Id = Annotated[str, Meta(pattern=r"\A[0-9a-f]{32}\Z")]  # 16 random bytes, in hex
+Key = Annotated[bytes, Meta(min_length=32, max_length=32)]  # a raw Ed25519 or X25519 public key
+Signature = Annotated[bytes, Meta(min_length=64, max_length=64)]
+Certificate = Annotated[bytes, Meta(max_length=4_096)]  # DER
+Sealed = Annotated[bytes, Meta(min_length=1, max_length=ENVELOPE_BYTES)]
+Text = Annotated[str, Meta(max_length=TEXT_CHARACTERS)]
+Reason = Annotated[str, Meta(max_length=1_000)]
+Word = Annotated[str, Meta(max_length=64)]
+Time = Annotated[float, Meta(ge=0, le=253_402_300_799)]  # up to the year 9999
+Count = Annotated[int, Meta(ge=0, le=2**53)]
+Port = Annotated[int, Meta(ge=0, le=65_535)]
+Host = Annotated[str, Meta(max_length=255)]
+
+
+class Status(Enum):
+    """How far a user may be disturbed."""
+
+    ACTIVE = "ACTIVE"  #: here, and may be asked
+    BUSY = "BUSY"  #: here, in a conversation or by own choice: may be interrupted
+    INACTIVE = "INACTIVE"  #: here, but nobody has touched the keys for a while
+    OFFLINE = "OFFLINE"  #: not registered at this moment
+
+
+class Message(msgspec.Struct, frozen=True, tag_field="t", tag=str.upper):
+    """The common shape: an object whose "t" names the message."""
+
+
+class Request(Message, frozen=True):
+    id: Count
+
+
+class Answer(Message, frozen=True):
+    re: Count
+
+
+# --- On every link ---------------------------------------------------------------
+
+
+class Err(Message, frozen=True):
+    """No, and why.  With `re` it answers that request, else it concerns the link.
+
+    Codes: VERSION, PROTOCOL, UNKNOWN (tag), NAME (not valid), KEY (does not fit
+    the name), TOKEN, ADDRESS (`--one-per-address`), NOBODY (no such user), FULL
+    (a quota), DISK, LIMIT (too many connections), REFUSED.
+    """
+
+    code: Word
+    text: Reason
+    re: Count | None = None
+
+
+class Bye(Message, frozen=True):
+    """The end of the stream, said aloud: TLS knows no half-close."""
+
+    reason: Reason = ""
+
+
+class Ping(Message, frozen=True):
+    """Are you there?  Any byte is an answer; PONG is sent when there is nothing else."""
+
+
+class Pong(Message, frozen=True):
+    pass
+
+
+# --- Between a peer and the directory ---------------------------------------------
+
+
+class Who(Message, frozen=True):
+    """The directory's first message: who are you?  Sent as soon as TLS stands."""
+
+    version: Count
+    authority: Certificate  # of the community, self-signed; what the peer remembers
+    nonce: Key  # 32 random bytes that the proof in IAM must cover
+
+
+class Iam(Message, frozen=True):
+    """A peer's registration, its first message to the directory."""
+
+    version: Count
+    name: Annotated[str, Meta(max_length=256)]  # checked by the directory, which says what is wrong
+    key: Key  # Ed25519
+    proof: Signature  # by `key`, see shared.identity.registration_proof
+    port: Port  # where the peer listens
+    sealing_key: Key  # X25519, for envelopes
+    sealing_proof: Signature  # by `key`, see shared.identity.sealing_proof
+    host: Host = ""  # --advertise; else the address that the directory sees
+    request: Certificate = b""  # PKCS #10, when a certificate is wanted
+    token: Annotated[str, Meta(max_length=256)] = ""  # --register-only-with
+    status: Status = Status.ACTIVE
+    by_hand: bool = False  # the user chose this status
+
+
+class Welcome(Message, frozen=True):
+    """Registered.  `certificate` is filled when IAM carried a signing request."""
+
+    name: Name  # as first registered, so in its own upper and lower case
+    host: Host  # the address that others will be given
+    waiting: Count  # envelopes in the mailbox
+    idle_after: Annotated[float, Meta(ge=0)]  # seconds without STIR until INACTIVE
+    certificate: Certificate = b""
+
+
+class Tkn(Message, frozen=True):
+    """The name is taken: it belongs to another key."""
+
+    name: Name
+
+
+class Presence(msgspec.Struct, frozen=True):
+    name: Name
+    status: Status
+    since: Time
+
+
+class Arr(Message, frozen=True):
+    """Somebody came, or changed status; all of it since the last ARR."""
+
+    users: Annotated[tuple[Presence, ...], Meta(max_length=PAGE)]
+
+
+class Lft(Message, frozen=True):
+    """Somebody went."""
+
+    names: Annotated[tuple[Name, ...], Meta(max_length=PAGE)]
+
+
+class List(Request, frozen=True):
+    """Everybody registered, please; answered by one or more USERS."""
+
+
+class Users(Answer, frozen=True):
+    users: Annotated[tuple[Presence, ...], Meta(max_length=PAGE)]
+    more: bool = False  # another USERS with the same `re` follows
+
+
+class Lookup(Request, frozen=True):
+    """Where is this user?  Answered by CONTACT, or ERR NOBODY."""
+
+    name: Annotated[str, Meta(max_length=256)]
+
+
+class Contact(Answer, frozen=True):
+    name: Name
+    status: Status
+    since: Time
+    key: Key
+    sealing_key: Key
+    sealing_proof: Signature
+    host: Host = ""  # empty when OFFLINE
+    port: Port = 0
+
+
+class SetStatus(Request, frozen=True, tag="STATUS"):
+    """My status, from now on.  `by_hand`: the directory leaves it alone."""
+
+    status: Status
+    by_hand: bool = False
+
+
+class StatusNow(Message, frozen=True, tag="STATUS"):
+    """The directory changed your status: nobody touched the keys, or somebody did again."""
+
+    status: Status
+
+
+class Stir(Message, frozen=True):
+    """A sign of activity: a person touched the keys.  At most one every few seconds."""
+
+
+class Unregister(Request, frozen=True):
+    """Give the name back, with its mailbox; answered by DONE, then BYE."""
+
+
+class Done(Answer, frozen=True):
+    """The request was carried out, and lies on disk where that matters."""
+
+
+class Drop(Request, frozen=True):
+    """Keep this sealed envelope for `to`; answered by STORED, after the commit."""
+
+    to: Annotated[str, Meta(max_length=256)]
+    envelope: Id
+    sealed: Sealed
+
+
+class Stored(Answer, frozen=True):
+    envelope: Id
+
+
+class Waiting(Message, frozen=True):
+    """Envelopes lie in your mailbox: FETCH them."""
+
+    count: Count
+
+
+class Fetch(Request, frozen=True):
+    """The oldest waiting envelopes, answered by MAIL."""
+
+    after: Count = 0  # only envelopes with a higher number than this
+
+
+class Envelope(msgspec.Struct, frozen=True):
+    number: Count  # rises in the order of arrival
+    id: Id
+    sealed: Sealed
+
+
+class Mail(Answer, frozen=True):
+    envelopes: tuple[Envelope, ...]
+    more: bool = False  # FETCH again, `after` the last number
+
+
+class Taken(Request, frozen=True):
+    """These envelopes are on my own disk: delete them.  Answered by DONE."""
+
+    envelopes: Annotated[tuple[Id, ...], Meta(max_length=BATCH)]
+
+
+class Receipt(msgspec.Struct, frozen=True):
+    envelope: Id
+    by: Name
+    at: Time
+
+
+class Receipts(Message, frozen=True):
+    """Envelopes of yours that were taken; repeated at each start until NOTED."""
+
+    receipts: Annotated[tuple[Receipt, ...], Meta(max_length=PAGE)]
+
+
+class Noted(Request, frozen=True):
+    """These receipts are on my own disk: forget them.  Answered by DONE."""
+
+    envelopes: Annotated[tuple[Id, ...], Meta(max_length=BATCH)]
+
+
+ToDirectory = (
+    Iam | List | Lookup | SetStatus | Stir | Unregister | Drop | Fetch | Taken | Noted
+    | Ping | Pong | Err | Bye
+)  # fmt: skip
+FromDirectory = (
+    Who | Welcome | Tkn | Arr | Lft | Users | Contact | StatusNow | Done | Stored | Waiting
+    | Mail | Receipts | Ping | Pong | Err | Bye
+)  # fmt: skip
+
+
+# --- Between two peers ------------------------------------------------------------
+
+
+class PeerIam(Message, frozen=True, tag="IAM"):
+    """The first message of each side; the certificate in TLS must say the same name.
+
+    `run` is new at each start of a program: it tells a second dial of the same
+    program from one that was started again and knows nothing of older links.
+    """
+
+    version: Count
+    name: Name
+    run: Id
+
+
+class Invite(Message, frozen=True):
+    """May I talk to you?  Valid for `expires_in` seconds after it arrives."""
+
+    id: Id
+    conversation: Id
+    members: Annotated[
+        tuple[Name, ...], Meta(max_length=50)
+    ]  # who talks already, the inviter first
+    expires_in: Annotated[float, Meta(gt=0, le=600)] = 60.0
+    urgent: bool = False  # asked again although the callee is BUSY
+
+
+class Ringing(Message, frozen=True):
+    """The question stands on the callee's screen."""
+
+    id: Id
+
+
+class Accept(Message, frozen=True):
+    id: Id
+
+
+class Confirm(Message, frozen=True):
+    """The ACCEPT arrived: both are in the conversation."""
+
+    id: Id
+
+
+class Decline(Message, frozen=True):
+    id: Id
+
+
+class Busy(Message, frozen=True):
+    """Not asked.  `interruptible`: an urgent INVITE would be shown."""
+
+    id: Id
+    interruptible: bool
+
+
+class Cancel(Message, frozen=True):
+    """I take the invitation back."""
+
+    id: Id
+
+
+class Cancelled(Message, frozen=True):
+    id: Id
+
+
+class Timeout(Message, frozen=True):
+    """Nobody answered the question; it is closed."""
+
+    id: Id
+
+
+class Gone(Message, frozen=True):
+    """That invitation is unknown here, or over."""
+
+    id: Id
+
+
+class Joined(Message, frozen=True):
+    """No need to ask: already a member of that conversation."""
+
+    id: Id
+
+
+class Hello(Message, frozen=True):
+    """On each new link, for a conversation that goes on: what I have of yours."""
+
+    conversation: Id
+    epoch: Id  # of my own texts
+    received_epoch: Id | None = None  # of the texts that I have from you, if any
+    received: Count = 0  # everything up to this seq
+
+
+class Say(Message, frozen=True, tag="TEXT"):
+    """What a person wrote.  (sender, epoch, seq) names it; seq counts up from 1."""
+
+    conversation: Id
+    epoch: Id
+    seq: Annotated[int, Meta(ge=1, le=2**53)]
+    time: Time
+    text: Text
+
+
+class Acknowledge(Message, frozen=True, tag="ACK"):
+    """I have all your texts of this epoch up to this seq."""
+
+    conversation: Id
+    epoch: Id
+    upto: Count
+
+
+class Leave(Message, frozen=True):
+    """I am no longer in this conversation."""
+
+    conversation: Id
+
+
+class Private(Message, frozen=True, tag="PRV"):
+    """One private line; answered by SHOWN."""
+
+    id: Id
+    time: Time
+    text: Text
+
+
+class ToAll(Message, frozen=True, tag="ALL"):
+    """One line of the general chat; answered by SHOWN."""
+
+    id: Id
+    time: Time
+    text: Text
+
+
+class Shown(Message, frozen=True):
+    """The line with this id stood on the screen."""
+
+    id: Id
+
+
+BetweenPeers = (
+    PeerIam | Invite | Ringing | Accept | Confirm | Decline | Busy | Cancel | Cancelled | Timeout
+    | Gone | Joined | Hello | Say | Acknowledge | Leave | Private | ToAll | Shown
+    | Ping | Pong | Err | Bye
+)  # fmt: skip

@@ -1,0 +1,82 @@
+"""Closing and opening an envelope: a text that waits at the directory.
+
+Sealed for its receiver with HPKE (RFC 9180, base mode), signed inside by its
+sender.  The signature covers the receiver's key, so an envelope cannot be opened
+and sealed again for somebody else, and the id, so it cannot be shown twice.
+"""
+
+from dataclasses import dataclass
+
+import msgspec
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PublicKey
+from cryptography.hazmat.primitives.hpke import AEAD, KDF, KEM, Suite
+
+from shared.errors import ProtocolError
+from shared.identity import Identity, check_signature, read_certificate
+from shared.messages import Certificate, Id, Signature, Text, Time
+
+_INFO = b"parley envelope 1"
+_suite = Suite(KEM.X25519, KDF.HKDF_SHA256, AEAD.CHACHA20_POLY1305)
+
+
+class _Inside(msgspec.Struct, frozen=True, array_like=True):
+    certificate: Certificate
+    id: Id
+    time: Time
+    text: Text
+    signature: Signature
+
+
+@dataclass(frozen=True)
+class Letter:
+    """What was in an envelope, with its sender as the directory vouched for."""
+
+    sender: str
+    key: bytes
+    id: str
+    time: float
+    text: str
+
+
+_inside = msgspec.msgpack.Decoder(_Inside)
+
+
+def seal(
+    me: Identity, certificate: bytes, to_sealing_key: bytes, *, id: str, time: float, text: str
+) -> bytes:
+    """An envelope that only the owner of `to_sealing_key` can open.
+
+    Raises ProtocolError when that is no key at all.
+    """
+    signature = me.sign(_statement(to_sealing_key, id, time, text))
+    inside = msgspec.msgpack.encode(_Inside(certificate, id, time, text, signature))
+    try:
+        receiver = X25519PublicKey.from_public_bytes(to_sealing_key)
+        return _suite.encrypt(inside, receiver, info=_INFO)
+    except ValueError:
+        raise ProtocolError("the receiver's sealing key is not a key") from None
+
+
+def open_envelope(me: Identity, authority: bytes, sealed: bytes, *, id: str, now: float) -> Letter:
+    """The letter inside.  Raises ProtocolError when it is damaged, forged or not for us.
+
+    The sender's certificate is judged as of `now`; the caller still compares the
+    key with the one it remembers for that name.
+    """
+    try:
+        inside = _inside.decode(_suite.decrypt(sealed, me.sealing_key, info=_INFO))
+    except (InvalidTag, ValueError, RecursionError):
+        raise ProtocolError("an envelope cannot be opened") from None
+    if inside.id != id:
+        raise ProtocolError("an envelope carries another's number")
+    sender = read_certificate(inside.certificate, authority, now)
+    if sender.name is None:
+        raise ProtocolError("an envelope is not from a user")
+    statement = _statement(me.sealing_public, inside.id, inside.time, inside.text)
+    check_signature(sender.key, inside.signature, statement)
+    return Letter(sender.name, sender.key, inside.id, inside.time, inside.text)
+
+
+def _statement(to_sealing_key: bytes, id: str, time: float, text: str) -> bytes:
+    return b"parley letter 1\0" + msgspec.msgpack.encode((to_sealing_key, id, time, text))
