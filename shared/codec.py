@@ -60,17 +60,20 @@ class Codec(Generic[M]):
         *lines, rest = self._rest.split(b"\n")
         self._rest = rest
         self._check_length(len(rest))
+        for line in lines:
+            self._check_length(len(line))
         return [self._decode(line) for line in lines if line.strip()]
 
     def _decode(self, line: bytearray) -> M | Unknown:
-        self._check_length(len(line))
         try:
             return self._decoder.decode(line.decode())
         except msgspec.ValidationError as error:
             tag = self._tag_of(line)
             if tag is not None and tag not in self._tags:
                 return Unknown(tag[:64])
-            raise ProtocolError(f"a message is not as it should be: {error}") from None
+            raise ProtocolError(
+                f"a message is not as it should be: {_first_words(error)}"
+            ) from None
         except (ValueError, RecursionError) as error:
             raise ProtocolError(f"a line is not a message: {_first_words(error)}") from None
 
@@ -101,4 +104,6 @@ def _tags(language: object) -> frozenset[str]:
 
 
 def _first_words(error: Exception) -> str:
-    return str(error).split(" (")[0][:200]
+    """Short and on one line, although it may quote what they sent."""
+    words = str(error).split(" (")[0][:200]
+    return "".join(one if one.isprintable() else "?" for one in words)

@@ -12,10 +12,10 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from cryptography import x509
-from cryptography.exceptions import InvalidSignature
+from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
-from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509.oid import NameOID
 
 from shared.errors import ProtocolError
@@ -32,7 +32,18 @@ _USER_URI = "urn:parley:user:"
 _DIRECTORY_URI = "urn:parley:directory"
 _FIRST_DAY = datetime.datetime(2000, 1, 1, tzinfo=datetime.UTC)  # a field machine's clock may lag
 _LAST_DAY = datetime.datetime(9999, 12, 31, 23, 59, 59, tzinfo=datetime.UTC)  # RFC 5280, 4.1.2.5
-_RAW = (Encoding.Raw, PrivateFormat.Raw, NoEncryption())
+
+# All that cryptography raises for DER that somebody made up; most are no ValueError.
+_UNREADABLE = (
+    ValueError,
+    TypeError,
+    InvalidSignature,
+    UnsupportedAlgorithm,
+    x509.DuplicateExtension,
+    x509.ExtensionNotFound,
+    x509.InvalidVersion,
+    x509.UnsupportedGeneralNameType,
+)
 
 
 @dataclass(frozen=True)
@@ -154,7 +165,7 @@ def check_request(request: bytes, name: str, public: bytes) -> None:
             and _raw(wanted.public_key()) == public
             and [part.value for part in subject] == [name]
         )
-    except (ValueError, InvalidSignature):
+    except _UNREADABLE:
         raise ProtocolError("the signing request cannot be read") from None
     if not fits:
         raise ProtocolError("the signing request is not for this name and key")
@@ -180,7 +191,7 @@ def _read(certificate: bytes, authority: bytes) -> Subject:
         uris = names.get_values_for_type(x509.UniformResourceIdentifier)
         constraints = leaf.extensions.get_extension_for_class(x509.BasicConstraints).value
         key = _raw(leaf.public_key())
-    except (ValueError, TypeError, InvalidSignature, x509.ExtensionNotFound):
+    except _UNREADABLE:
         raise ProtocolError("the certificate is not from this community") from None
     if len(uris) != 1 or len(names) != 1 or constraints.ca or key is None:
         raise ProtocolError("the certificate names nobody")
@@ -202,7 +213,7 @@ def is_authority(certificate: bytes) -> bool:
         own = x509.load_der_x509_certificate(certificate)
         own.verify_directly_issued_by(own)
         constraints = own.extensions.get_extension_for_class(x509.BasicConstraints).value
-    except (ValueError, TypeError, InvalidSignature, x509.ExtensionNotFound):
+    except _UNREADABLE:
         return False
     return constraints.ca and _raw(own.public_key()) is not None
 

@@ -6,7 +6,8 @@ hundred.  Whoever lets the outbox grow full is cut off (the SendQ rule of IRC), 
 a reader that has stopped costs us bounded memory and delays nobody else.
 """
 
-from collections.abc import Awaitable, Callable
+import contextlib
+from collections.abc import Awaitable, Callable, Iterator
 from typing import Final, Generic, TypeVar, cast
 
 import msgspec
@@ -58,6 +59,7 @@ class Link(Generic[M]):
         self._outbox_bytes = outbox_bytes
         self._something_to_write = trio.Event()
         self._drained = trio.Event()
+        self._flushed = trio.Event()
         self._ending = False  # we have said our last word
         self._ended = False  # the other side has
         self._cut = False
@@ -100,6 +102,7 @@ class Link(Generic[M]):
         if not self._cut:
             self._cut = True
             self.reason = reason
+            self._flushed.set()
             self.wire.abort()
             self._scope.cancel()
 
@@ -107,11 +110,22 @@ class Link(Generic[M]):
     def is_over(self) -> bool:
         return self._cut or self._ended or self._ending
 
+    async def flush(self) -> None:
+        """Wait until what is posted is out.  For whoever has more than an outbox to say."""
+        while self._outbox and not self.is_over:
+            if self._flushed.is_set():
+                self._flushed = trio.Event()
+            await self._flushed.wait()
+
+    @property
+    def silence(self) -> float:
+        """Seconds since the last byte from the other side."""
+        return trio.current_time() - self._last_heard
+
     @property
     def is_silent(self) -> bool:
         """A PING is overdue: the link may be dead without our knowing yet."""
-        silence = trio.current_time() - self._last_heard
-        return self._ping_after is not None and silence > 2 * self._ping_after
+        return self._ping_after is not None and self.silence > 2 * self._ping_after
 
     def identified(self) -> None:
         """The other side has said who it is: its lines may be longer now."""
@@ -240,6 +254,7 @@ class Link(Generic[M]):
                     self.reason = cause_of(fault)
                     self._outbox.clear()
                     self._ending = True
+            self._flushed.set()
         self._drained.set()
         self._scope.deadline = trio.current_time() + LINGER_SECONDS
 
@@ -257,3 +272,13 @@ class Link(Generic[M]):
             await trio.sleep_until(wake)
             if trio.current_time() - wake > STOPPED_FOR:
                 self._last_heard = trio.current_time()
+
+
+@contextlib.contextmanager
+def within(seconds: float, otherwise: str) -> Iterator[None]:
+    """A deadline whose passing is Unreachable, with this reason."""
+    try:
+        with trio.fail_after(seconds):
+            yield
+    except trio.TooSlowError:
+        raise Unreachable(f"{otherwise} within {seconds:.0f} seconds") from None

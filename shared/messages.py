@@ -139,7 +139,7 @@ class Presence(msgspec.Struct, frozen=True):
 
 
 class Arr(Message, frozen=True):
-    """Somebody came, or changed status; all of it since the last ARR."""
+    """Somebody came: all who did since the last ARR."""
 
     users: Annotated[tuple[Presence, ...], Meta(max_length=PAGE)]
 
@@ -148,6 +148,12 @@ class Lft(Message, frozen=True):
     """Somebody went."""
 
     names: Annotated[tuple[Name, ...], Meta(max_length=PAGE)]
+
+
+class Chg(Message, frozen=True):
+    """Somebody who is there changed status."""
+
+    users: Annotated[tuple[Presence, ...], Meta(max_length=PAGE)]
 
 
 class List(Request, frozen=True):
@@ -265,7 +271,7 @@ ToDirectory = (
     | Ping | Pong | Err | Bye
 )  # fmt: skip
 FromDirectory = (
-    Who | Welcome | Tkn | Arr | Lft | Users | Contact | StatusNow | Done | Stored | Waiting
+    Who | Welcome | Tkn | Arr | Lft | Chg | Users | Contact | StatusNow | Done | Stored | Waiting
     | Mail | Receipts | Ping | Pong | Err | Bye
 )  # fmt: skip
 

@@ -1,0 +1,27 @@
+"""Accepts every invitation and repeats every line.
+
+python examples/echo_bot.py echo localhost 5000
+"""
+
+import sys
+
+import trio
+
+from peer.api import Invited, Said, SaidPrivately, join
+
+
+async def main(name: str, host: str, port: str) -> None:
+    async with join(name, host, int(port)) as chat:
+        async for event in chat:
+            print(repr(str(event)))
+            match event:
+                case Invited(id=id):
+                    chat.answer(id, True)
+                case Said(text=text) if chat.talks_with:
+                    await chat.say(text)
+                case SaidPrivately(sender, text):
+                    chat.private(sender, text)
+
+
+if __name__ == "__main__":
+    trio.run(main, *sys.argv[1:4])

@@ -1,0 +1,75 @@
+"""A directory, two peers, a short conversation and a message for who is away.
+
+python examples/first_chat.py
+
+Everything is real (TCP on this machine, TLS, keys, databases), in one process
+and in a folder that is thrown away afterwards.
+"""
+
+import tempfile
+from pathlib import Path
+
+import trio
+
+from directory_server.server import Directory
+from directory_server.settings import Settings
+from peer.api import Chat, Connected, Event, Invited, Letter, LetterReceived, Said, join
+from shared.real import real_world
+
+
+def says(who: str, line: str) -> None:
+    print(f"{who:>9} | {line}")
+
+
+async def hears(chat: Chat, kind: type[Event]) -> Event:
+    event = await chat.until(kind)
+    says(chat.name, str(event))
+    return event
+
+
+async def talk(carol: Chat, dave: Chat) -> None:
+    says("", "carol types: CHAT dave")
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(carol.invite, "dave")
+        question = await hears(dave, Invited)
+        assert isinstance(question, Invited)
+        says("", "dave types: Y")
+        dave.answer(question.id, True)
+        await hears(carol, Connected)
+        await hears(dave, Connected)
+    await carol.say("hello dave, this line went straight from my program to yours")
+    await hears(dave, Said)
+    await dave.say("and nobody else has seen it")
+    await hears(carol, Said)
+    await carol.leave_conversation()
+
+
+async def play(folder: Path, port: int) -> None:
+    async with join("carol", "localhost", port, data=folder / "carol") as carol:
+        async with join("dave", "localhost", port, data=folder / "dave") as dave:
+            for user in await carol.users():
+                says("", f"the directory: {user.name} is {user.status.value}")
+            await talk(carol, dave)
+        says("", "dave leaves; carol types: LEAVE dave back at five?")
+        await carol.leave_message("dave", "back at five?")
+        says("carol", "Message left for dave.")
+        async with join("dave", "localhost", port, data=folder / "dave") as dave:
+            says("", "dave is back")
+            await hears(dave, Letter)
+            await hears(carol, LetterReceived)
+
+
+async def main() -> None:
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        directory = Directory(real_world(folder / "directory"), Settings(host="127.0.0.1"))
+        async with trio.open_nursery() as nursery:
+            bound = await nursery.start(directory.run)
+            says("directory", f"listening on {bound.address}, key {bound.fingerprint}")
+            await play(folder, bound.address.port)
+            directory.stop()
+    says("", "the end")
+
+
+if __name__ == "__main__":
+    trio.run(main)

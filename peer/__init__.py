@@ -1,0 +1,1 @@
+"""One user's program; `peer.api` is for programs that talk through it."""

@@ -1,0 +1,171 @@
+"""Parley for programs: join a community, hear what happens, talk.
+
+    async with join("echo", "localhost", 5000) as chat:
+        async for event in chat:
+            match event:
+                case Invited(id=id):
+                    chat.answer(id, True)
+                case Said(text=text) if chat.talks_with:
+                    await chat.say(text)
+
+`Chat` is a `peer.peer.Peer`: its methods ask (`users`, `contact`), invite
+(`invite`, `answer`, `take_back`), talk (`say`, `private`, `to_all`,
+`leave_message`) and set the status.  They raise `Refused`, `Unreachable` or
+`KeyChanged`, whose texts are sentences for a person.  Texts of others come as
+they were written: pass them through `clean` before a terminal sees them.
+"""
+
+from collections import deque
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Final
+
+import trio
+
+from peer.events import (
+    Came,
+    Connected,
+    ConversationLeft,
+    ConversationOver,
+    DirectoryBack,
+    DirectoryLost,
+    Event,
+    InvitationOver,
+    Invited,
+    Letter,
+    LetterLeft,
+    LetterReceived,
+    LettersWaited,
+    MemberBack,
+    MemberLeft,
+    MemberLost,
+    NotDelivered,
+    Notice,
+    Registered,
+    Said,
+    SaidPrivately,
+    SaidToAll,
+    StatusIsNow,
+    Waiting,
+    Went,
+)
+from peer.folder import folder_of
+from peer.lines import Delivery
+from peer.peer import Options, Outcome, Peer, Result
+from peer.running import running
+from peer.screen.clean import clean
+from shared.errors import KeyChanged, ParleyError, Refused, StorageError, Unreachable
+from shared.messages import Contact, Presence, Status
+from shared.real import real_world
+from shared.world import Address, World
+
+EVENTS_MOST: Final = 10_000  # that may wait; texts are bounded by their senders' windows anyway
+
+__all__ = [
+    "Came",
+    "Chat",
+    "Connected",
+    "Contact",
+    "ConversationLeft",
+    "ConversationOver",
+    "Delivery",
+    "DirectoryBack",
+    "DirectoryLost",
+    "Event",
+    "InvitationOver",
+    "Invited",
+    "KeyChanged",
+    "Letter",
+    "LetterLeft",
+    "LetterReceived",
+    "LettersWaited",
+    "MemberBack",
+    "MemberLeft",
+    "MemberLost",
+    "NotDelivered",
+    "Notice",
+    "Options",
+    "Outcome",
+    "ParleyError",
+    "Presence",
+    "Refused",
+    "Registered",
+    "Result",
+    "Said",
+    "SaidPrivately",
+    "SaidToAll",
+    "Status",
+    "StatusIsNow",
+    "StorageError",
+    "Unreachable",
+    "Waiting",
+    "Went",
+    "clean",
+    "join",
+]
+
+
+class Chat(Peer):
+    """A peer whose events are iterated: `async for event in chat`, by one task.
+
+    A text counts as shown, and is acknowledged to its sender, once it came out of
+    the iterator.
+    """
+
+    def __init__(
+        self, world: World, name: str, directory: Address, options: Options | None = None
+    ) -> None:
+        super().__init__(world, name, directory, self._add, options)
+        self._events: deque[tuple[Event, Callable[[], None]]] = deque(maxlen=EVENTS_MOST)
+        self._something = trio.Event()
+
+    def _add(self, event: Event, shown: Callable[[], None]) -> None:
+        self._events.append((event, shown))
+        self._something.set()
+
+    def end(self) -> None:
+        super().end()
+        self._something.set()
+
+    def __aiter__(self) -> "Chat":
+        return self
+
+    async def __anext__(self) -> Event:
+        while not self._events:
+            if self.is_over:
+                raise StopAsyncIteration
+            self._something = trio.Event()
+            await self._something.wait()
+        event, shown = self._events.popleft()
+        shown()
+        return event
+
+    async def until(self, kind: type[Event]) -> Event:
+        """The next event of this kind; the ones before it are passed over."""
+        async for event in self:
+            if isinstance(event, kind):
+                return event
+        raise Unreachable("this peer has ended")
+
+
+@asynccontextmanager
+async def join(
+    name: str,
+    host: str,
+    port: int,
+    *,
+    data: Path | None = None,
+    options: Options | None = None,
+) -> AsyncIterator[Chat]:
+    """Be a user as long as the block runs; at its end conversations are left in peace.
+
+    `data` is the folder for the key and the journal, by default the one that the
+    program `peer` uses for this name and directory.  Raises NameTaken (a
+    Refused), Refused, Unreachable, KeyChanged or StorageError when registering
+    fails.
+    """
+    folder = data or folder_of(name, Address(host, port))
+    chat = Chat(real_world(folder), name, Address(host, port), options)
+    async with running(chat):
+        yield chat

@@ -1,0 +1,513 @@
+"""A typed line -> a Command.  TABLE is the only place where commands are defined.
+
+A line is taken apart into the words of a command and the rest; each entry of the
+table says how its rest becomes a Command.  HELP is written from the same table.
+"""
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from difflib import get_close_matches
+
+from shared.errors import Refused
+from shared.messages import TEXT_CHARACTERS, Status
+from shared.names import PATTERN, check_name, is_name
+
+HELP_COLUMN = 29  # the longest usage; the meanings end before column 80
+ECHO_CHARACTERS = 60  # of a wrong line, repeated in the answer
+LIKENESS = 0.7  # finds CHTA and LSIT, and does not take "hello" for TELL
+
+
+@dataclass(frozen=True)
+class Context:
+    """Where the user is when the line is typed."""
+
+    in_conversation: bool = False
+    question_open: bool = False
+    writing: bool = False  #: a message for somebody who is away
+    waiting: bool = False  #: my invitation is open; QUIT CONVERSATION means the same anyway
+
+
+@dataclass(frozen=True)
+class ListUsers:
+    pass
+
+
+@dataclass(frozen=True)
+class Info:
+    name: str
+
+
+@dataclass(frozen=True)
+class SetStatus:
+    """Without a status: show mine."""
+
+    status: Status | None
+
+
+@dataclass(frozen=True)
+class Chat:
+    name: str
+
+
+@dataclass(frozen=True)
+class Answer:
+    """Without a name: to the question shown last.
+
+    When `name` has asked nothing, parse the line again with `question_open=False`:
+    "yes please" was then meant as a text.
+    """
+
+    yes: bool
+    name: str | None = None
+
+
+@dataclass(frozen=True)
+class Private:
+    name: str
+    text: str
+
+
+@dataclass(frozen=True)
+class ToAll:
+    text: str
+
+
+@dataclass(frozen=True)
+class LeaveMessage:
+    name: str
+    text: str
+
+
+@dataclass(frozen=True)
+class Ignore:
+    name: str
+
+
+@dataclass(frozen=True)
+class Unignore:
+    name: str
+
+
+@dataclass(frozen=True)
+class Verify:
+    name: str
+
+
+@dataclass(frozen=True)
+class Unregister:
+    pass
+
+
+@dataclass(frozen=True)
+class QuitConversation:
+    """Also: stop waiting for an answer."""
+
+
+@dataclass(frozen=True)
+class Quit:
+    pass
+
+
+@dataclass(frozen=True)
+class Help:
+    topic: str | None = None
+
+
+@dataclass(frozen=True)
+class Say:
+    """A text for the conversation."""
+
+    text: str
+
+
+@dataclass(frozen=True)
+class WriteLine:
+    """One line of a message to leave."""
+
+    text: str
+
+
+@dataclass(frozen=True)
+class EndWriting:
+    pass
+
+
+@dataclass(frozen=True)
+class Unknown:
+    """No command.  `perhaps`: what the line means if a user of that name exists."""
+
+    line: str
+    nearest: str | None = None
+    perhaps: Private | None = None
+
+
+@dataclass(frozen=True)
+class Wrong:
+    """A command with wrong arguments, or a text that is too long."""
+
+    reason: str
+    usage: str = ""
+
+
+@dataclass(frozen=True)
+class Nothing:
+    """An empty line."""
+
+
+Command = (
+    ListUsers | Info | SetStatus | Chat | Answer | Private | ToAll | LeaveMessage | Ignore
+    | Unignore | Verify | Unregister | QuitConversation | Quit | Help | Say | WriteLine
+    | EndWriting | Unknown | Wrong | Nothing
+)  # fmt: skip
+
+
+# --- From the rest of a line to a Command ----------------------------------------
+
+
+@dataclass(frozen=True)
+class Said:
+    """A line taken apart."""
+
+    words: str  #: of the command, in upper case
+    rest: str
+    context: Context
+
+
+Reader = Callable[[Said], Command]  # raises Refused when the rest does not fit
+
+_IN_PARENTHESES = re.compile(r"\(([^()]*)\)\s*(.*)", re.DOTALL)
+
+_STATUSES = {
+    "ACTIVE": Status.ACTIVE,
+    "ACTIVO": Status.ACTIVE,
+    "ONLINE": Status.ACTIVE,
+    "BUSY": Status.BUSY,
+    "OCUPADO": Status.BUSY,
+    "INACTIVE": Status.INACTIVE,
+    "INACTIVO": Status.INACTIVE,
+    "AWAY": Status.INACTIVE,
+}
+_YES = ("Y", "YES", "SI", "OUI")
+_NO = ("N", "NO")
+
+
+def _split(text: str) -> tuple[str, str]:
+    """The first word, taken out of its parentheses, and the rest."""
+    if found := _IN_PARENTHESES.fullmatch(text):
+        return found[1].strip(), found[2]
+    first, *rest = text.split(None, 1) or [""]
+    return first, "".join(rest)
+
+
+def _shortened(text: str) -> str:
+    return text if len(text) <= ECHO_CHARACTERS else text[: ECHO_CHARACTERS - 1] + "…"
+
+
+def _name(rest: str) -> str:
+    name, more = _split(rest)
+    return check_name(_shortened(rest if more else name))
+
+
+def _text(text: str) -> str:
+    if not text.strip():
+        raise Refused("There is no text.")
+    if len(text) > TEXT_CHARACTERS:
+        raise Refused(
+            f"The text is too long: {len(text):,} characters, "
+            f"at most {TEXT_CHARACTERS:,} are possible."
+        )
+    return text
+
+
+def _alone(command: Command) -> Reader:
+    def read(said: Said) -> Command:
+        if said.rest:
+            raise Refused(f"{said.words} takes nothing after it.")
+        return command
+
+    return read
+
+
+def _named(make: Callable[[str], Command]) -> Reader:
+    return lambda said: make(_name(said.rest))
+
+
+def _addressed(make: Callable[[str, str], Command]) -> Reader:
+    def read(said: Said) -> Command:
+        name, text = _split(said.rest)
+        return make(check_name(_shortened(name)), _text(text))
+
+    return read
+
+
+def _status(said: Said) -> Command:
+    if said.words != "STATUS":
+        return _alone(SetStatus(_STATUSES[said.words]))(said)
+    if not said.rest:
+        return SetStatus(None)
+    status = _STATUSES.get(said.rest.upper())
+    if status is None:
+        raise Refused(f'"{_shortened(said.rest)}" is not a status: ACTIVE, BUSY or INACTIVE.')
+    return SetStatus(status)
+
+
+def _answer(said: Said) -> Command:
+    return Answer(said.words in _YES, _name(said.rest) if said.rest else None)
+
+
+def _quit_conversation(said: Said) -> Command:
+    return _alone(EndWriting() if said.context.writing else QuitConversation())(said)
+
+
+def _quit(said: Said) -> Command:
+    only_the_conversation = said.words == "EXIT" and said.context.in_conversation
+    return _alone(QuitConversation() if only_the_conversation else Quit())(said)
+
+
+# --- The table -------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Entry:
+    words: tuple[str, ...]  #: the first are the name of the command
+    usage: str
+    meaning: str
+    example: str
+    read: Reader
+
+
+_ANSWER = Entry(
+    (*_YES, *_NO),
+    "Y [name], N [name]",
+    "answer the question shown last, or that of name",
+    "Y carol",
+    _answer,
+)
+
+TABLE = (
+    Entry(
+        ("LIST USERS", "USERS", "LIST", "WHO"),
+        "LIST USERS",
+        "everybody, grouped by status",
+        "LIST USERS",
+        _alone(ListUsers()),
+    ),
+    Entry(
+        ("INFO", "WHOIS"),
+        "INFO name",
+        "status, since when, IP:port, key fingerprint",
+        "INFO dave",
+        _named(Info),
+    ),
+    Entry(
+        ("STATUS", *_STATUSES),
+        "STATUS [ACTIVE|BUSY|INACTIVE]",
+        "show or set my status",
+        "STATUS BUSY",
+        _status,
+    ),
+    Entry(
+        ("CHAT", "CONNECT", "INVITE"),
+        "CHAT name",
+        "invite a user to a conversation",
+        "CHAT dave",
+        _named(Chat),
+    ),
+    _ANSWER,
+    Entry(
+        ("PRV", "TELL", "@"),
+        "PRV name text",
+        "one private line, without a conversation",
+        "PRV dave hello",
+        _addressed(Private),
+    ),
+    Entry(
+        ("MSG", "ALL"),
+        "MSG text",
+        "one line to everybody online",
+        "MSG hello all",
+        lambda said: ToAll(_text(said.rest)),
+    ),
+    Entry(
+        ("LEAVE",),
+        "LEAVE name text",
+        "leave a message for when a user is back",
+        "LEAVE dave are you there?",
+        _addressed(LeaveMessage),
+    ),
+    Entry(
+        ("IGNORE",),
+        "IGNORE name",
+        "hear no more of a user, who learns nothing of it",
+        "IGNORE dave",
+        _named(Ignore),
+    ),
+    Entry(
+        ("UNIGNORE",),
+        "UNIGNORE name",
+        "hear that user again",
+        "UNIGNORE dave",
+        _named(Unignore),
+    ),
+    Entry(
+        ("VERIFY",),
+        "VERIFY name",
+        "the words that both must see alike",
+        "VERIFY dave",
+        _named(Verify),
+    ),
+    Entry(
+        ("UNREGISTER",),
+        "UNREGISTER",
+        "give my name back, with its mailbox",
+        "UNREGISTER",
+        _alone(Unregister()),
+    ),
+    Entry(
+        ("QUIT CONVERSATION", r"\q", "/q", "EXIT"),
+        "QUIT CONVERSATION",
+        "leave the conversation, or stop waiting",
+        "QUIT CONVERSATION",
+        _quit_conversation,
+    ),
+    Entry(
+        ("QUIT", "BYE", "EXIT"),
+        "QUIT",
+        "leave the program; refused inside a conversation",
+        "QUIT",
+        _quit,
+    ),
+    Entry(
+        ("HELP", "?"),
+        "HELP [command]",
+        "all commands, or one with an example",
+        "HELP CHAT",
+        lambda said: Help(said.rest or None),
+    ),
+)
+
+# EXIT stands in both, and is read by the later one, QUIT.
+_ENTRIES = {words.upper(): entry for entry in TABLE for words in entry.words}
+
+# Words of a later version.  They are no users either: "SEARCH hello" is never sent.
+_RESERVED = frozenset({"ADD", "MEMBERS", "HISTORY", "SEARCH"})
+
+# ASCII: without it, letters such as the Kelvin sign would pass for a K.
+_FLAGS = re.IGNORECASE | re.ASCII | re.DOTALL
+
+
+def _any_of(phrases: tuple[str, ...]) -> str:
+    longest_first = sorted(phrases, key=len, reverse=True)
+    return "|".join(r"\s+".join(map(re.escape, phrase.split())) for phrase in longest_first)
+
+
+_COMMAND = re.compile(rf"/?(@|(?:{_any_of(tuple(_ENTRIES))})(?=[\s(]|\Z))\s*(.*)", _FLAGS)
+
+_NAME = PATTERN.removeprefix(r"\A").removesuffix(r"\Z")
+_ONE_NAME = rf"(?:\s+{_NAME}|\s*\(\s*{_NAME}\s*\))"
+_IS_ANSWER = re.compile(rf"/?(?:{_any_of(_ANSWER.words)}){_ONE_NAME}?", _FLAGS)
+_ENDS_WRITING = re.compile(r"/?(?:\\q|/q|QUIT\s+CONVERSATION)", _FLAGS)
+_NOT_A_TEXT = re.compile(
+    rf"[/\\@].*|QUIT\s+CONVERSATION|QUIT|EXIT|LIST\s+USERS|ADD{_ONE_NAME}", _FLAGS
+)
+
+# What the keyboard could not decode; no UTF-8 exists for it.
+_LONE_SURROGATE = re.compile("[\ud800-\udfff]")
+
+
+# --- Parsing ---------------------------------------------------------------------
+
+
+def parse(line: str, context: Context) -> Command:
+    """What the line means here.  Never raises.
+
+    One leading space makes a line of a conversation or of a message to leave a
+    text; it is not part of the text.
+    """
+    line = _LONE_SURROGATE.sub("\N{REPLACEMENT CHARACTER}", line)
+    if not line.strip():
+        return Nothing()
+    if context.writing and not _is_command(_ENDS_WRITING, line, context):
+        return _read(lambda said: WriteLine(_text(said.rest)), _as_text(line, context))
+    if context.in_conversation and not _is_command(_NOT_A_TEXT, line, context):
+        return _read(lambda said: Say(_text(said.rest)), _as_text(line, context))
+    return _command(line.strip(), context)
+
+
+def _is_command(form: re.Pattern[str], line: str, context: Context) -> bool:
+    line = line.rstrip()  # a leading space counts
+    answers = context.question_open and _IS_ANSWER.fullmatch(line)
+    return bool(answers or form.fullmatch(line))
+
+
+def _as_text(line: str, context: Context) -> Said:
+    return Said("", line.removeprefix(" "), context)
+
+
+def _command(line: str, context: Context) -> Command:
+    found = _COMMAND.fullmatch(line)
+    if found is None:
+        return _unknown(line, context)
+    words = " ".join(found[1].upper().split())
+    entry = _ENTRIES[words]
+    if entry is _ANSWER and not context.question_open:
+        return _unknown(line, context)
+    return _read(entry.read, Said(words, found[2], context), entry.usage)
+
+
+def _read(reader: Reader, said: Said, usage: str = "") -> Command:
+    try:
+        return reader(said)
+    except Refused as no:
+        return Wrong(str(no), usage)
+
+
+def _unknown(line: str, context: Context) -> Command:
+    """Unknown, unless it is a line for a user (`dave hello`) that is too long."""
+    name, text = _split(line)
+    if not (is_name(name) and text) or name.upper() in _RESERVED:
+        return Unknown(line, _nearest(line))
+    perhaps = _read(_addressed(Private), Said("", line, context), "name text")
+    return Unknown(line, _nearest(line), perhaps) if isinstance(perhaps, Private) else perhaps
+
+
+def _nearest(line: str) -> str | None:
+    """The command that the first word, or the first two, resemble most."""
+    known = [words for words, entry in _ENTRIES.items() if entry is not _ANSWER]
+    first, *more = line[:ECHO_CHARACTERS].upper().removeprefix("/").split()[:2] or [""]
+    for typed in (" ".join([first, *more]), first):
+        if found := get_close_matches(typed, known, 1, LIKENESS):
+            return _ENTRIES[found[0]].words[0]
+    return None
+
+
+# --- What is said about commands -------------------------------------------------
+
+
+def unknown_text(unknown: Unknown) -> str:
+    text = f"Unknown command: {_shortened(unknown.line)}"
+    return f"{text}. Did you mean {unknown.nearest}?" if unknown.nearest else text
+
+
+def wrong_text(wrong: Wrong) -> str:
+    return f"{wrong.reason} Usage: {wrong.usage}" if wrong.usage else wrong.reason
+
+
+def help_lines(topic: str | None = None) -> list[str]:
+    """All commands, or the one that `topic` names, in lines of less than 80 columns."""
+    if topic is None:
+        return [
+            *(f"{entry.usage:<{HELP_COLUMN}}  {entry.meaning}" for entry in TABLE),
+            "Inside a conversation a line is text for it, unless it begins with / or @.",
+            "HELP command says more about one of them.",
+        ]
+    found = _COMMAND.fullmatch(topic.strip())
+    if found is None:
+        return [unknown_text(Unknown(topic, _nearest(topic)))]
+    entry = _ENTRIES[" ".join(found[1].upper().split())]
+    return [
+        f"{entry.usage}: {entry.meaning}.",
+        *([f"Also: {', '.join(entry.words[1:])}."] if entry.words[1:] else []),
+        f"Example: {entry.example}",
+    ]

@@ -1,0 +1,386 @@
+"""Commands in, sentences out: what a person, or a script, has in hand.
+
+A Console performs the commands of one user on a Peer.  It keeps what belongs to
+the conversation with that user only: the open questions, and the message that is
+being written.  Exit codes are those of the one-shot form (README, "Scripts").
+"""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from enum import IntEnum
+from typing import Protocol
+
+from peer import commands as typed
+from peer import events
+from peer.commands import Command, Context, help_lines, parse, unknown_text, wrong_text
+from peer.directory import DirectoryGone
+from peer.lines import Delivery
+from peer.peer import Outcome, Peer, Result
+from shared.errors import KeyChanged, ParleyError, Refused, Unreachable
+from shared.identity import fingerprint
+from shared.messages import Contact, Presence, Status
+from shared.names import fold
+
+
+class Code(IntEnum):
+    """Exit codes of the one-shot form."""
+
+    DONE = 0  #: for a message: delivered
+    USAGE = 2
+    STORED = 3  #: for later, at the directory
+    REFUSED = 4  #: or declined
+    NOBODY = 5  #: no such user
+    UNREACHABLE = 6
+    DIRECTORY = 7  #: not available, or its key changed
+
+
+class Show(Protocol):
+    def __call__(self, *texts: str, then: Callable[[], None] | None = None) -> None:
+        """Show each text on a line of its own; call `then` when it stood there."""
+
+
+Spawn = Callable[..., None]
+
+
+@dataclass(frozen=True)
+class _Question:
+    """Something that Y or N answers.  `invitation` is the id, when it is somebody's."""
+
+    about: str
+    answer: Callable[[bool], Awaitable[Code]]
+    invitation: str = ""
+
+
+class Console:
+    """One user's commands.
+
+    `spawn` starts what must not hold up the next command; None performs
+    everything at once, as for a script.
+    """
+
+    def __init__(self, peer: Peer, show: Show, spawn: Spawn | None) -> None:
+        self._peer, self._show, self._spawn = peer, show, spawn
+        self._questions: list[_Question] = []
+        self._writing_to = ""
+        self.is_over = False  #: QUIT was typed, and may be done
+
+    # --- What happens ---
+
+    def tell(self, event: events.Event, shown: Callable[[], None]) -> None:
+        """Show what happened to the peer (`peer.peer.Tell`)."""
+        self._show(str(event), then=shown)
+        match event:
+            case events.Invited():
+                self._open_questions()
+            case events.Came(name=name) if fold(name) == fold(self._writing_to):
+                self._show(f"User {name} is online now.")
+                self._writing_to = ""
+
+    # --- What is typed ---
+
+    async def perform_line(self, line: str) -> Code:
+        self._peer.stir()
+        return await self.perform(parse(line, self.context()), line)
+
+    async def perform(self, command: Command, line: str = "") -> Code:
+        """Do it, say what came of it; never raises what the world can cause."""
+        try:
+            return await self._perform(command, line)
+        except KeyChanged as failure:
+            self._show(str(failure))
+            return Code.REFUSED
+        except DirectoryGone as failure:
+            self._show(_sentence(failure))
+            return Code.DIRECTORY
+        except Unreachable as failure:
+            self._show(_sentence(failure))
+            return Code.UNREACHABLE
+        except ParleyError as failure:
+            self._show(_sentence(failure))
+            nobody = isinstance(failure, Refused) and failure.code == "NOBODY"
+            return Code.NOBODY if nobody else Code.REFUSED
+
+    def context(self) -> Context:
+        return Context(
+            in_conversation=bool(self._peer.talks_with),
+            question_open=bool(self._open_questions()),
+            writing=bool(self._writing_to),
+            waiting=bool(self._peer.waits_for),
+        )
+
+    async def _perform(self, command: Command, line: str) -> Code:
+        peer = self._peer
+        match command:
+            case typed.ListUsers():
+                self._show(*_by_status(await peer.users(), peer.name))
+            case typed.Info(name):
+                self._show(_about(await peer.contact(name)))
+            case typed.SetStatus(None):
+                self._show(f"Your status is {peer.status.value}.")
+            case typed.SetStatus(Status() as status):
+                await peer.set_status(status)
+            case typed.Chat(name):
+                return await self._aside(self._chat, name)
+            case typed.Answer(yes, name):
+                return await self._answer(yes, name, line)
+            case typed.Private(name, text):
+                return await self._private(name, text)
+            case typed.ToAll(text):
+                return await self._to_all(text)
+            case typed.LeaveMessage(name, text):
+                return await self._leave_message(name, text)
+            case typed.Ignore(name):
+                await peer.ignore(name)
+                self._show(f"You will hear no more of {name}.")
+            case typed.Unignore(name):
+                await peer.unignore(name)
+                self._show(f"You hear {name} again.")
+            case typed.Verify(name):
+                self._show(*_words(name, *await peer.verify(name)))
+            case typed.Unregister():
+                return await self._unregister()
+            case typed.QuitConversation():
+                return await self._quit_conversation()
+            case typed.Quit():
+                return self._quit()
+            case typed.Help(topic):
+                self._show(*help_lines(topic))
+            case typed.Say(text):
+                await peer.say(text)
+            case typed.WriteLine(text):
+                return await self._leave_message(self._writing_to, text)
+            case typed.EndWriting():
+                self._writing_to = ""
+            case typed.Unknown():
+                return await self._unknown(command)
+            case typed.Wrong():
+                self._show(wrong_text(command))
+                return Code.USAGE
+            case typed.Nothing():
+                pass
+        return Code.DONE
+
+    async def _aside(self, work: Callable[..., Awaitable[Code]], *arguments: object) -> Code:
+        """Perform it beside the keyboard, if there is one."""
+        if self._spawn is None:
+            return await work(*arguments)
+        self._spawn(self._guarded, work, *arguments)
+        return Code.DONE
+
+    async def _guarded(self, work: Callable[..., Awaitable[Code]], *arguments: object) -> None:
+        try:
+            await work(*arguments)
+        except ParleyError as failure:
+            self._show(_sentence(failure))
+
+    # --- Questions ---
+
+    def _open_questions(self) -> list[_Question]:
+        """In the order in which they were shown; answered and closed ones drop out."""
+        asked = {question.id: question.inviter for question in self._peer.questions}
+        self._questions = [
+            one for one in self._questions if not one.invitation or one.invitation in asked
+        ]
+        known = {one.invitation for one in self._questions}
+        for id, inviter in asked.items():
+            if id not in known:  # it was asked on another screen
+                self._questions.append(_Question(inviter, self._answerer(id), id))
+        return self._questions
+
+    async def _answer(self, yes: bool, name: str | None, line: str) -> Code:
+        """The question shown last, or the last one about `name`."""
+        for question in reversed(self._open_questions()):
+            if name is None or fold(question.about) == fold(name):
+                self._questions.remove(question)
+                return await question.answer(yes)
+        if name is None or not line:
+            self._show("No question is open.")
+            return Code.REFUSED
+        context = self.context()
+        plain = Context(context.in_conversation, False, context.writing, context.waiting)
+        return await self._perform(parse(line, plain), "")
+
+    def _answerer(self, id: str) -> Callable[[bool], Awaitable[Code]]:
+        async def answer(yes: bool) -> Code:
+            self._peer.answer(id, yes)
+            return Code.DONE
+
+        return answer
+
+    def _ask(
+        self, statement: str, question: str, about: str, yes: Callable[[], Awaitable[Code]]
+    ) -> None:
+        """Put a question of our own; a script, which cannot answer, reads the statement only."""
+        if self._spawn is None:
+            self._show(statement)
+            return
+
+        async def answer(said_yes: bool) -> Code:
+            return await yes() if said_yes else Code.DONE
+
+        mine = [one for one in self._questions if one.invitation or one.about != about]
+        self._questions = [*mine, _Question(about, answer)]
+        self._show(f"{statement} {question} (Y/N)")
+
+    # --- CHAT ---
+
+    async def _chat(self, name: str, urgent: bool = False) -> Code:
+        result = await self._peer.invite(name, urgent=urgent)
+        name = result.name
+        match result.outcome:
+            case Outcome.CONNECTED:
+                return Code.DONE
+            case Outcome.OFFLINE:
+                self._offer_message(f"User {name} is offline at this moment.", name)
+            case Outcome.UNREACHABLE:
+                reason = result.reason.removesuffix(".")
+                self._offer_message(f"User {name} cannot be reached: {reason}.", name)
+            case Outcome.INTERRUPTIBLE:
+                statement = f"User {name} is busy at this moment, you may interrupt."
+                self._ask(
+                    statement, "Interrupt?", name, lambda: self._aside(self._chat, name, True)
+                )
+            case _:
+                self._show(_end_of(result))
+        return _chat_code(result.outcome)
+
+    def _offer_message(self, statement: str, name: str) -> None:
+        async def write() -> Code:
+            self._writing_to = name
+            self._show(f"Write your message for {name}; \\q ends it.")
+            return Code.DONE
+
+        self._ask(statement, "Would you like to leave a message?", name, write)
+
+    # --- Lines and messages ---
+
+    async def _private(self, name: str, text: str) -> Code:
+        if fold(name) == fold(self._peer.name):
+            raise Refused("You can't write to yourself.", "SELF")
+        return await self._aside(self._see_delivered, self._peer.private(name, text), text)
+
+    async def _see_delivered(self, delivery: Delivery, text: str) -> Code:
+        """A line that reached nobody is left at the directory."""
+        try:
+            await delivery.wait()
+        except (KeyChanged, Refused):
+            raise
+        except ParleyError as failure:
+            self._show(str(events.NotDelivered(delivery.to, str(failure).removesuffix("."))))
+            if isinstance(failure, DirectoryGone):
+                return Code.DIRECTORY
+            return await self._leave_message(delivery.to, text)
+        return Code.DONE
+
+    async def _to_all(self, text: str) -> Code:
+        deliveries = await self._peer.to_all(text)
+        if not deliveries:
+            self._show(str(events.NotDelivered("anybody", "nobody else is online")))
+            return Code.UNREACHABLE
+        return await self._aside(self._see_all_delivered, deliveries)
+
+    async def _see_all_delivered(self, deliveries: list[Delivery]) -> Code:
+        reached = 0
+        for delivery in deliveries:
+            try:
+                await delivery.wait()
+                reached += 1
+            except ParleyError as failure:
+                reason = str(failure).removesuffix(".")
+                self._show(str(events.NotDelivered(delivery.to, reason)))
+        return Code.DONE if reached else Code.UNREACHABLE
+
+    async def _leave_message(self, name: str, text: str) -> Code:
+        self._show(str(events.LetterLeft(await self._peer.leave_message(name, text))))
+        return Code.STORED
+
+    async def _unknown(self, unknown: typed.Unknown) -> Code:
+        """`dave hello` is a private line, if there is a dave."""
+        if (perhaps := unknown.perhaps) is not None:
+            try:
+                await self._peer.contact(perhaps.name)
+                return await self._private(perhaps.name, perhaps.text)
+            except Refused as failure:
+                if failure.code != "NOBODY":
+                    raise
+        self._show(unknown_text(unknown))
+        return Code.USAGE
+
+    # --- The end ---
+
+    async def _quit_conversation(self) -> Code:
+        if await self._peer.leave_conversation():
+            return Code.DONE
+        if self._peer.take_back():
+            return Code.DONE  # the invitation's own end is shown
+        raise Refused("You are in no conversation.")
+
+    def _quit(self) -> Code:
+        if others := ", ".join(self._peer.talks_with):
+            raise Refused(f"You are in a conversation with {others}: QUIT CONVERSATION first.")
+        self.is_over = True
+        return Code.DONE
+
+    async def _unregister(self) -> Code:
+        if self._peer.talks_with:
+            return self._quit()
+        await self._peer.unregister()
+        self._show(f"The name {self._peer.name} is free again.")
+        self.is_over = True
+        return Code.DONE
+
+
+# --- Sentences --------------------------------------------------------------------
+
+
+def _sentence(failure: ParleyError) -> str:
+    text = str(failure)
+    return text[:1].upper() + text[1:] + ("" if text.endswith((".", "!", "?")) else ".")
+
+
+def _by_status(users: list[Presence], me: str) -> list[str]:
+    lines = []
+    for status in (Status.ACTIVE, Status.BUSY, Status.INACTIVE, Status.OFFLINE):
+        names = [
+            f"{user.name} (you)" if fold(user.name) == fold(me) else user.name
+            for user in users
+            if user.status is status
+        ]
+        lines.append(f"{status.value}: {', '.join(names) or '-'}")
+    return lines
+
+
+def _about(contact: Contact) -> str:
+    since = f"{events.local_time(contact.since):%Y-%m-%d %H:%M}"
+    where = f", at {contact.host}:{contact.port}" if contact.host else ""
+    key = fingerprint(contact.key)
+    return f"{contact.name}: {contact.status.value} since {since}{where}, key {key}"
+
+
+def _words(name: str, words: list[str], accepted: bool) -> list[str]:
+    lines = [f"You and {name} must both see these words: {' '.join(words)}"]
+    if accepted:
+        lines.append(f"The new key of {name} is accepted from now on.")
+    return lines
+
+
+def _end_of(result: Result) -> str:
+    match result.outcome:
+        case Outcome.DECLINED:
+            return f"User {result.name} does not want to chat with you."
+        case Outcome.NO_ANSWER:
+            return f"User {result.name} did not answer."
+        case Outcome.BUSY:
+            return f"User {result.name} is busy at this moment and cannot be interrupted."
+        case Outcome.TAKEN_BACK:
+            return f"You took your invitation to {result.name} back."
+        case _:
+            return f"User {result.name} is gone."
+
+
+def _chat_code(outcome: Outcome) -> Code:
+    match outcome:
+        case Outcome.DECLINED | Outcome.BUSY | Outcome.INTERRUPTIBLE | Outcome.TAKEN_BACK:
+            return Code.REFUSED
+        case _:
+            return Code.UNREACHABLE

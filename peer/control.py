@@ -1,0 +1,143 @@
+"""Handing a command to a peer that already runs on the same data.
+
+A Unix socket in the data folder, for its owner only: one line in (the command),
+lines out: `{"show": text}` for each text, then `{"code": n}`.
+"""
+
+import errno
+import os
+import socket
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Final
+
+import msgspec
+import trio
+
+from shared.errors import StorageError, Unreachable
+
+FILE: Final = "control"
+COMMAND_BYTES: Final = 64 * 1024
+COMMAND_SECONDS: Final = 5.0  # for the one line to come
+PATH_BYTES: Final = 100  # what every system's socket address can hold
+
+
+class _Answer(msgspec.Struct, omit_defaults=True):
+    show: str | None = None
+    code: int | None = None
+
+
+_decoder = msgspec.json.Decoder(_Answer)
+
+Perform = Callable[[str, Callable[[str], None]], Awaitable[int]]
+"""Perform this command; show each text; return the exit code."""
+
+
+async def hand_over(folder: Path, command: str, show: Callable[[str], None]) -> int | None:
+    """The exit code that the running peer answers; None when none runs there."""
+    try:
+        stream = await _connect(folder)
+    except OSError as error:
+        if error.errno in (errno.ENOENT, errno.ECONNREFUSED, errno.ENOTDIR):
+            return None
+        raise StorageError(f"cannot reach the peer that runs on {folder}: {error}") from error
+    async with stream:
+        try:
+            await stream.send_all(command.replace("\n", " ").encode(errors="replace") + b"\n")
+            return await _read_answers(stream, show)
+        except trio.BrokenResourceError:
+            raise Unreachable("the peer that was asked has ended") from None
+
+
+async def _read_answers(stream: trio.SocketStream, show: Callable[[str], None]) -> int:
+    pending = bytearray()
+    async for chunk in stream:
+        pending += chunk
+        *lines, pending = pending.split(b"\n")
+        for line in lines:
+            answer = _decoder.decode(line)
+            if answer.code is not None:
+                return answer.code
+            show(answer.show or "")
+    raise Unreachable("the peer that was asked has ended")
+
+
+async def serve_control(
+    folder: Path, perform: Perform, *, task_status: trio.TaskStatus[None]
+) -> None:
+    """Perform what is handed over, until cancelled."""
+
+    async def answer(stream: trio.SocketStream) -> None:
+        async with stream:
+            try:
+                await _serve_one(stream, perform)
+            except (OSError, trio.BrokenResourceError, trio.TooSlowError, trio.ClosedResourceError):
+                return  # whoever asked is gone
+
+    listening = _listen(folder)
+    try:
+        async with trio.open_nursery() as nursery:
+            await nursery.start(trio.serve_listeners, answer, [trio.SocketListener(listening)])
+            task_status.started()
+    finally:
+        _remove(folder)
+
+
+async def _serve_one(stream: trio.SocketStream, perform: Perform) -> None:
+    with trio.fail_after(COMMAND_SECONDS):
+        command = await _read_command(stream)
+    send, receive = trio.open_memory_channel[_Answer](10_000)
+
+    async def work() -> None:
+        with send:
+            code = await perform(command, lambda text: send.send_nowait(_Answer(show=text)))
+            await send.send(_Answer(code=code))
+
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(work)
+        async for one in receive:
+            await stream.send_all(msgspec.json.encode(one) + b"\n")
+
+
+async def _read_command(stream: trio.SocketStream) -> str:
+    line = bytearray()
+    while not line.endswith(b"\n") and len(line) < COMMAND_BYTES:
+        chunk = await stream.receive_some()
+        if not chunk:
+            raise trio.BrokenResourceError
+        line += chunk
+    return line.decode(errors="replace").rstrip("\n")
+
+
+async def _connect(folder: Path) -> trio.SocketStream:
+    with _short_path(folder) as path:
+        return await trio.open_unix_socket(path)
+
+
+def _listen(folder: Path) -> trio.socket.SocketType:
+    _remove(folder)  # left by a killed peer; the lock on the folder is ours
+    with _short_path(folder) as path:
+        listening = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        listening.bind(path)
+        os.chmod(path, 0o600)
+    listening.listen(16)
+    return trio.socket.from_stdlib_socket(listening)
+
+
+def _remove(folder: Path) -> None:
+    (folder / FILE).unlink(missing_ok=True)
+
+
+@contextmanager
+def _short_path(folder: Path) -> Iterator[str]:
+    """A path that fits into a socket address: through the folder's descriptor if need be."""
+    path = str(folder / FILE)
+    if len(os.fsencode(path)) <= PATH_BYTES:
+        yield path
+        return
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        yield f"/proc/self/fd/{descriptor}/{FILE}"
+    finally:
+        os.close(descriptor)

@@ -1,0 +1,218 @@
+"""A conversation of two, from being connected to its end.
+
+A core: it decides what is shown and sent, and its shell does it.  A broken link
+does not end a conversation: for a minute both sides try to link again, and what
+was written meanwhile waits.
+"""
+
+from dataclasses import dataclass
+
+from peer.delivery import ACKNOWLEDGE_SECONDS, ACKNOWLEDGE_TEXTS, Inbox, Outbox
+from peer.events import (
+    ConversationLeft,
+    ConversationOver,
+    Event,
+    MemberBack,
+    MemberLeft,
+    MemberLost,
+    Said,
+)
+from shared.messages import Acknowledge, Hello, Leave, Message, Say
+from shared.names import fold
+
+LOST_SECONDS = 60.0  # without a link, until a member counts as gone
+REDIAL_SECONDS = 1.0  # between two tries to link again
+BACKLOG_TEXTS = 2_000  # written, not acknowledged: the keyboard waits then
+
+
+@dataclass(frozen=True)
+class Send:
+    to: str
+    message: Message
+
+
+@dataclass(frozen=True)
+class Show:
+    """Tell the user; call `shown(sender, seq)` when it stood there, if `seq` is given."""
+
+    event: Event
+    seq: int = 0
+
+
+@dataclass(frozen=True)
+class Relink:
+    """Try to link with this member again."""
+
+    to: str
+
+
+@dataclass(frozen=True)
+class Finished:
+    """The conversation is over here.  `undelivered` never reached `to`."""
+
+    to: str
+    undelivered: tuple[Say, ...]
+
+
+Action = Send | Show | Relink | Finished
+
+
+class Conversation:
+    """One conversation, seen from one of the two."""
+
+    def __init__(self, id: str, other: str, epoch: str) -> None:
+        self.id, self.other = id, other
+        self.is_over = False
+        self._outbox = Outbox(id, epoch)
+        self._inbox = Inbox()
+        self._linked = True
+        self._told_lost = False
+        self._lost_at: float | None = None
+        self._redial_at: float | None = None
+        self._acknowledge_at: float | None = None
+
+    # --- What the user does ---
+
+    def say(self, text: str, time: float) -> list[Action]:
+        self._outbox.add(text, time)
+        return self._send_what_may_go()
+
+    @property
+    def has_room(self) -> bool:
+        """Whether the keyboard may go on."""
+        return len(self._outbox) < BACKLOG_TEXTS
+
+    @property
+    def is_delivered(self) -> bool:
+        """Whether all that I wrote is acknowledged."""
+        return not len(self._outbox)
+
+    def leave(self) -> list[Action]:
+        """What was sent over a good link arrives before our LEAVE does."""
+        last_words = [*self._acknowledge(), Send(self.other, Leave(self.id))]
+        undelivered = self._outbox.unsent() if self._linked else self._outbox.undelivered()
+        return [*last_words, Show(ConversationLeft()), *self._finish(undelivered)]
+
+    @property
+    def is_linked(self) -> bool:
+        return self._linked
+
+    # --- What the network does ---
+
+    def opened(self) -> list[Action]:
+        """Both have agreed: say which of the other's texts we have, namely none."""
+        return [Send(self.other, self._hello())]
+
+    def linked(self, name: str) -> list[Action]:
+        """A link to this user is up, for the first time or again."""
+        if not self._concerns(name):
+            return []
+        self._linked = True
+        self._redial_at = self._acknowledge_at = None  # HELLO acknowledges too
+        return [Send(self.other, self._hello())]
+
+    def link_lost(self, name: str, now: float) -> list[Action]:
+        if not self._concerns(name):
+            return []
+        self._linked = False
+        self._lost_at = now if self._lost_at is None else self._lost_at
+        # At once, for a link may break for no reason; but not in a hot circle.
+        self._redial_at = now + REDIAL_SECONDS
+        told, self._told_lost = self._told_lost, True
+        return [Relink(self.other)] if told else [Show(MemberLost(self.other)), Relink(self.other)]
+
+    def unreachable(self, name: str, now: float) -> list[Action]:
+        if self._concerns(name) and not self._linked:
+            self._redial_at = now + REDIAL_SECONDS
+        return []
+
+    def receive(self, sender: str, message: Message, now: float) -> list[Action]:
+        """A message for this conversation.  Raises ProtocolError."""
+        if not self._concerns(sender):
+            return []
+        match message:
+            case Say():
+                return self._hear(message, now)
+            case Acknowledge(epoch=epoch, upto=upto) if epoch == self._outbox.epoch:
+                self._outbox.acknowledged(upto)
+                return self._send_what_may_go()
+            case Hello():
+                return self._resume(message)
+            case Leave():
+                return self._left("")
+        return []
+
+    def shown(self, seq: int, now: float) -> list[Action]:
+        """The text with this seq stood on the screen: it will be acknowledged."""
+        self._inbox.shown(seq)
+        if self._inbox.owes() >= ACKNOWLEDGE_TEXTS:
+            return self._acknowledge()
+        if self._acknowledge_at is None:
+            self._acknowledge_at = now + ACKNOWLEDGE_SECONDS
+        return []
+
+    # --- What the clock does ---
+
+    def next_deadline(self) -> float | None:
+        if self.is_over:
+            return None
+        lost = None if self._lost_at is None else self._lost_at + LOST_SECONDS
+        times = (lost, self._redial_at, self._acknowledge_at)
+        return min((time for time in times if time is not None), default=None)
+
+    def tick(self, now: float) -> list[Action]:
+        if self.is_over:
+            return []
+        if self._lost_at is not None and now >= self._lost_at + LOST_SECONDS:
+            return self._left("connection lost")
+        actions: list[Action] = []
+        if self._redial_at is not None and now >= self._redial_at:
+            self._redial_at = None
+            actions.append(Relink(self.other))
+        if self._acknowledge_at is not None and now >= self._acknowledge_at:
+            actions += self._acknowledge()
+        return actions
+
+    # --- Inside ---
+
+    def _concerns(self, name: str) -> bool:
+        return not self.is_over and fold(name) == fold(self.other)
+
+    def _hello(self) -> Hello:
+        epoch, upto = self._inbox.epoch, self._inbox.acknowledge()
+        return Hello(self.id, self._outbox.epoch, epoch, upto)
+
+    def _resume(self, hello: Hello) -> list[Action]:
+        known = hello.received if hello.received_epoch == self._outbox.epoch else 0
+        self._outbox.resume(known)
+        was_lost, self._lost_at, self._told_lost = self._told_lost, None, False
+        back: list[Action] = [Show(MemberBack(self.other))] if was_lost else []
+        return back + self._send_what_may_go()
+
+    def _hear(self, say: Say, now: float) -> list[Action]:
+        ready = self._inbox.take(say)
+        if not ready and say.seq <= self._inbox.received:
+            # A duplicate: our acknowledgement may have been lost.
+            self._acknowledge_at = self._acknowledge_at or now + ACKNOWLEDGE_SECONDS
+        return [Show(Said(self.other, text.text), text.seq) for text in ready]
+
+    def _send_what_may_go(self) -> list[Action]:
+        if not self._linked:
+            return []
+        return [Send(self.other, say) for say in self._outbox.take()]
+
+    def _acknowledge(self) -> list[Action]:
+        self._acknowledge_at = None
+        if self._inbox.epoch is None or not self._linked:
+            return []
+        return [
+            Send(self.other, Acknowledge(self.id, self._inbox.epoch, self._inbox.acknowledge()))
+        ]
+
+    def _left(self, because: str) -> list[Action]:
+        gone = [Show(MemberLeft(self.other, because)), Show(ConversationOver())]
+        return [*gone, *self._finish(self._outbox.undelivered())]
+
+    def _finish(self, undelivered: tuple[Say, ...]) -> list[Action]:
+        self.is_over = True
+        return [Finished(self.other, undelivered)]

@@ -1,0 +1,364 @@
+"""Staying registered at the directory, and asking it.
+
+While the directory is gone everything else goes on, and we come back by
+ourselves under the same name, after a random pause that grows.
+"""
+
+import itertools
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final, TypeVar
+
+import trio
+
+from peer.journal import Journal
+from peer.trust import Trust
+from shared.errors import KeyChanged, ParleyError, ProtocolError, Refused, TurnedAway, Unreachable
+from shared.identity import (
+    Credentials,
+    Identity,
+    authority_key,
+    fingerprint,
+    is_authority,
+    is_half_over,
+    read_certificate,
+)
+from shared.link import HANDSHAKE_SECONDS, Link, within
+from shared.messages import (
+    VERSION,
+    Answer,
+    Bye,
+    Err,
+    FromDirectory,
+    Iam,
+    Message,
+    Request,
+    Status,
+    Tkn,
+    Users,
+    Welcome,
+    Who,
+)
+from shared.world import Address, World
+
+DIAL_SECONDS: Final = 10.0
+ANSWER_SECONDS: Final = 15.0  # for one request
+PING_AFTER: Final = 30.0  # dead hosts are left to the kernel's keepalive,
+DEAD_AFTER: Final = 75.0  # stopped programs to this
+BACK_OFF_FIRST: Final = 1.0
+BACK_OFF_FACTOR: Final = 1.5
+BACK_OFF_MOST: Final = 60.0
+
+A = TypeVar("A", bound=Answer)
+
+
+class NameTaken(TurnedAway):
+    """The name belongs to another key."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(f"The name {name} is taken.", "TKN")
+
+
+class DirectoryGone(Unreachable):
+    """The directory itself cannot be asked at this moment."""
+
+
+@dataclass
+class Registration:
+    """What we register with; the shell keeps it up to date."""
+
+    name: str
+    port: int = 0
+    host: str = ""  #: --advertise
+    token: str = ""
+    status: Status = Status.ACTIVE
+    by_hand: bool = False
+
+
+@dataclass(frozen=True)
+class Listener:
+    """Whom the directory's news are told; each is called in the loop and must not block."""
+
+    registered: Callable[[Welcome], None]
+    heard: Callable[[Message], None]
+    lost: Callable[[], None]
+    refused: Callable[[str], None]
+
+
+class Directory:
+    """The connection to the directory at one address."""
+
+    def __init__(
+        self,
+        world: World,
+        address: Address,
+        identity: Identity,
+        trust: Trust,
+        registration: Registration,
+        journal: Journal,
+        *,
+        expected_key: str | None = None,
+    ) -> None:
+        """`expected_key`: the fingerprint that the user vouches for, whatever was remembered."""
+        self._world, self.address = world, address
+        self._identity, self._trust, self._registration = identity, trust, registration
+        self._journal = journal
+        self._expected_key = expected_key and expected_key.replace(" ", "").lower()
+        self._known_authority = journal.directory_at(str(address))
+        self._certificate: bytes | None = None
+        self._gone = trio.Event()
+        self._gone.set()
+        self._link: Link[Message] | None = None
+        self._answers: dict[int, trio.MemorySendChannel[Message]] = {}
+        self._last_request = 0
+        self._back = trio.Event()
+        self._leaving = False
+
+    @property
+    def is_there(self) -> bool:
+        return self._link is not None
+
+    @property
+    def certificate(self) -> bytes:
+        """Ours, once registered."""
+        assert self._certificate is not None
+        return self._certificate
+
+    # --- Asking ---
+
+    async def ask(self, make: Callable[[int], Request], kind: type[A]) -> A:
+        """One request, one answer.
+
+        Raises Refused when the directory says no, Unreachable when it is gone.
+        """
+        (answer,) = await self._ask(make, kind)
+        return answer
+
+    async def ask_pages(self, make: Callable[[int], Request]) -> list[Users]:
+        """One request whose answer comes in several messages."""
+        return await self._ask(make, Users)
+
+    async def _ask(self, make: Callable[[int], Request], kind: type[A]) -> list[A]:
+        if self._link is None:
+            raise DirectoryGone("the directory cannot be reached at this moment")
+        self._last_request += 1
+        number = self._last_request
+        send, receive = trio.open_memory_channel[Message](64)
+        self._answers[number] = send
+        try:
+            with receive, send, trio.fail_after(ANSWER_SECONDS):
+                self._link.post(make(number))
+                pages: list[A] = []
+                while not pages or (getattr(pages[-1], "more", False) and kind is Users):
+                    pages.append(_expected(await receive.receive(), kind))
+                return pages
+        except trio.EndOfChannel:
+            raise DirectoryGone("the directory was lost before it answered") from None
+        except trio.TooSlowError:
+            raise DirectoryGone("the directory did not answer in time") from None
+        finally:
+            self._answers.pop(number, None)
+
+    def tell(self, message: Message) -> None:
+        """Something that needs no answer; forgotten while the directory is gone."""
+        if self._link is not None:
+            self._link.post(message)
+
+    async def wait_back(self) -> None:
+        """Return as soon as we are registered."""
+        await self._back.wait()
+
+    def leave(self) -> None:
+        """Say good bye and stay away; `wait_gone` returns when the directory has heard it."""
+        self._leaving = True
+        if self._link is not None:
+            self._link.hang_up(Bye("good bye"))
+
+    async def wait_gone(self) -> None:
+        await self._gone.wait()
+
+    # --- Staying registered ---
+
+    async def stay_registered(
+        self,
+        listener: Listener,
+        *,
+        task_status: trio.TaskStatus[Welcome] = trio.TASK_STATUS_IGNORED,
+    ) -> None:
+        """Register now, and again whenever the connection was lost, until `leave`.
+
+        The first time raises what stands in the way: NameTaken, Refused,
+        Unreachable, KeyChanged.  Later a refusal is told, once, as `refused`.
+        """
+        if self._known_authority is not None:
+            self._recall(self._known_authority)
+        failure = await self._register_and_serve(listener, task_status.started)
+        if failure is not None:
+            raise failure
+        while not self._leaving:
+            listener.lost()
+            await self._come_back(listener)
+
+    async def _come_back(self, listener: Listener) -> None:
+        """Try until registered once more, and serve that registration to its end."""
+        told = ""
+        for tries in itertools.count():
+            pause = min(BACK_OFF_FIRST * BACK_OFF_FACTOR ** min(tries, 20), BACK_OFF_MOST)
+            await trio.sleep(pause * self._world.chance.uniform(0.5, 1.0))
+            if self._leaving:
+                return
+            failure = await self._register_and_serve(listener, lambda _: None)
+            if failure is None:
+                return
+            if isinstance(failure, Refused | KeyChanged) and str(failure) != told:
+                told = str(failure)
+                listener.refused(told)
+
+    async def _register_and_serve(
+        self, listener: Listener, started: Callable[[Welcome], None]
+    ) -> ParleyError | None:
+        """One connection to its end; what stood in the way if it never was registered."""
+        registered = False
+
+        async def serve() -> None:
+            nonlocal registered
+            with within(HANDSHAKE_SECONDS, "the directory did not answer"):
+                welcome = await self._register(link)
+            registered = True
+            self._link, self._gone = link, trio.Event()
+            self._back.set()
+            listener.registered(welcome)
+            started(welcome)
+            while batch := await link.receive():
+                for message in batch:
+                    self._sort(message, listener)
+
+        try:
+            with within(DIAL_SECONDS, "the directory did not answer"):
+                wire = await self._world.network.dial(*self.address)
+            link: Link[Message] = Link(
+                wire, FromDirectory, ping_after=PING_AFTER, dead_after=DEAD_AFTER
+            )
+            await link.run(serve)
+        except ParleyError as failure:
+            return failure
+        finally:
+            self._forget_link()
+        if registered:
+            return None
+        return link.failure or Unreachable(f"the directory hung up: {link.reason}")
+
+    def _forget_link(self) -> None:
+        self._link = None
+        self._gone.set()
+        if self._back.is_set():
+            self._back = trio.Event()
+        for answer in self._answers.values():
+            answer.close()
+
+    def _sort(self, message: Message, listener: Listener) -> None:
+        re = getattr(message, "re", None)
+        if re is None:
+            listener.heard(message)
+        elif (waiting := self._answers.get(re)) is not None:
+            try:
+                waiting.send_nowait(message)
+            except trio.WouldBlock:
+                raise ProtocolError("more answers came than were asked for") from None
+
+    # --- Registering ---
+
+    async def _register(self, link: "Link[Message]") -> Welcome:
+        who = await link.expect(Who)
+        if who.version != VERSION:
+            raise Refused(
+                f"the directory speaks version {who.version} of the protocol, this program"
+                f" {VERSION}",
+                "VERSION",
+            )
+        self._recognise(link.wire.certificate, who.authority)
+        link.identified()
+        link.post(self._iam(who))
+        answer = await link.expect(Message)
+        match answer:
+            case Tkn():
+                raise NameTaken(self._registration.name)
+            case Welcome():
+                await self._accept(answer, who.authority)
+                return answer
+            case _:
+                raise ProtocolError("WELCOME was expected")
+
+    def _recognise(self, certificate: bytes | None, authority: bytes) -> None:
+        """Whoever answered must be the directory that we know."""
+        if not is_authority(authority) or certificate is None:
+            raise ProtocolError("this is no directory")
+        key = fingerprint(authority_key(authority))
+        if self._expected_key is not None:
+            if key.replace(" ", "") != self._expected_key:
+                raise KeyChanged(f"The directory at {self.address} has another key: {key}.")
+        elif self._known_authority is not None and self._known_authority != authority:
+            was = fingerprint(authority_key(self._known_authority))
+            raise KeyChanged(
+                f"The key of the directory at {self.address} has changed. It was {was}, now it is"
+                f" {key}. Somebody may pose as it: ask who keeps it, and start once with"
+                f' --directory-key "{key}" to accept the new key.'
+            )
+        if read_certificate(certificate, authority, self._world.clock.time()).name is not None:
+            raise ProtocolError("a user poses as the directory")
+        if self._known_authority != authority:
+            self._recall(authority)
+
+    def _recall(self, authority: bytes) -> None:
+        """This is our community: show the certificate that it gave us, if it did."""
+        self._known_authority = self._trust.authority = authority
+        self._certificate = self._journal.certificate(authority, self._registration.name)
+        if self._certificate is not None:
+            key = self._identity.key
+            self._world.network.present(Credentials(key, self._certificate, authority))
+
+    def _iam(self, who: Who) -> Iam:
+        wanted, me = self._registration, self._identity
+        return Iam(
+            version=VERSION,
+            name=wanted.name,
+            key=me.public,
+            proof=me.registration_proof(authority=who.authority, nonce=who.nonce, name=wanted.name),
+            port=wanted.port,
+            sealing_key=me.sealing_public,
+            sealing_proof=me.sealing_proof(),
+            host=wanted.host,
+            request=me.request(wanted.name) if self._wants_certificate(who.authority) else b"",
+            token=wanted.token,
+            status=wanted.status,
+            by_hand=wanted.by_hand,
+        )
+
+    def _wants_certificate(self, authority: bytes) -> bool:
+        now = self._world.clock.time()
+        if self._certificate is None:
+            return True
+        try:
+            return is_half_over(read_certificate(self._certificate, authority, now), now)
+        except ProtocolError:
+            return True
+
+    async def _accept(self, welcome: Welcome, authority: bytes) -> None:
+        certificate = welcome.certificate or self.certificate
+        subject = read_certificate(certificate, authority, self._world.clock.time())
+        if (subject.name, subject.key) != (welcome.name, self._identity.public):
+            raise ProtocolError("the directory sent somebody else's certificate")
+        self._registration.name = welcome.name
+        if welcome.certificate:
+            await self._journal.keep_certificate(authority, welcome.name, certificate)
+            self._recall(authority)
+        if self._journal.directory_at(str(self.address)) != authority:
+            await self._journal.remember_directory(str(self.address), authority)
+
+
+def _expected(answer: Message, kind: type[A]) -> A:
+    if isinstance(answer, Err):
+        raise Refused(answer.text, answer.code)
+    if not isinstance(answer, kind):
+        raise Refused("the directory gave an answer that does not fit")
+    return answer

@@ -1,0 +1,182 @@
+"""Letters: leaving them at the directory, and taking the ones that were left for us.
+
+A letter is shown once it lies in our own journal, and only then does the
+directory delete it.  Its sender is told.
+"""
+
+import logging
+from collections.abc import Callable, Iterable
+from typing import Final
+
+import trio
+
+from peer import events
+from peer.directory import Directory
+from peer.journal import Journal, WaitingLetter
+from peer.trust import Trust
+from shared.errors import KeyChanged, ParleyError, ProtocolError, Unreachable
+from shared.identity import Identity, check_sealing_proof
+from shared.messages import (
+    BATCH,
+    Contact,
+    Done,
+    Drop,
+    Envelope,
+    Fetch,
+    Mail,
+    Noted,
+    Receipt,
+    Stored,
+    Taken,
+)
+from shared.names import fold
+from shared.sealing import Letter, open_envelope, seal
+from shared.world import World
+
+STORED_SECONDS: Final = 30.0  # to come back, when the directory is lost before it says STORED
+
+log = logging.getLogger("peer")
+
+Tell = Callable[[events.Event, Callable[[], None]], None]
+
+
+class MailRoom:
+    """The letters of one peer."""
+
+    def __init__(
+        self,
+        world: World,
+        identity: Identity,
+        trust: Trust,
+        journal: Journal,
+        directory: Directory,
+        tell: Tell,
+    ) -> None:
+        self._world, self._identity, self._trust = world, identity, trust
+        self._journal, self._directory, self._tell = journal, directory, tell
+        self._receipts: list[Receipt] = []
+        self._told: set[str] = set()  # what is wrong with letters that stay where they are
+        self._something = trio.Event()
+
+    def fetch(self) -> None:
+        """There may be letters."""
+        self._something.set()
+
+    def receipts(self, receipts: Iterable[Receipt]) -> None:
+        """Letters of mine were taken."""
+        self._receipts += receipts
+        self._something.set()
+
+    async def leave(self, to: Contact, text: str) -> None:
+        """Leave a letter; returns when the directory has it on disk.
+
+        Raises Refused (a quota, a full disk) or Unreachable: then it was not left,
+        unless the directory died between storing it and saying so.
+        """
+        check_sealing_proof(to.key, to.sealing_key, to.sealing_proof)
+        id, now = self._world.new_id(), self._world.clock.time()
+        certificate = self._directory.certificate
+        sealed = seal(self._identity, certificate, to.sealing_key, id=id, time=now, text=text)
+        await self._journal.add_left(id, to.name, now)
+        try:
+            await self._drop(to.name, id, sealed)
+        except ParleyError:
+            await self._journal.forget_left([id])
+            raise
+
+    async def _drop(self, to: str, envelope: str, sealed: bytes) -> None:
+        """The same id again is the same envelope, so a lost answer can be asked for again."""
+        while True:
+            try:
+                await self._directory.ask(lambda id: Drop(id, to, envelope, sealed), Stored)
+            except Unreachable as failure:
+                with trio.move_on_after(STORED_SECONDS) as waiting:
+                    await self._directory.wait_back()
+                if waiting.cancelled_caught:
+                    raise failure from None
+            else:
+                return
+
+    async def run(self) -> None:
+        """Take letters and receipts as they come, until cancelled."""
+        while True:
+            await self._something.wait()
+            self._something = trio.Event()
+            try:
+                await self._note_receipts()
+                await self._take_letters()
+            except Unreachable:
+                pass  # said elsewhere; being registered again begins anew
+            except ParleyError as failure:
+                self._complain(f"Your messages cannot be taken from the directory: {failure}")
+
+    # --- Receipts ---
+
+    async def _note_receipts(self) -> None:
+        receipts, self._receipts = self._receipts, []
+        for receipt in receipts:
+            mine = self._journal.left(receipt.envelope)
+            if mine is not None and fold(mine[0]) == fold(receipt.by):
+                await self._show([events.LetterReceived(mine[0], mine[1])])
+                await self._journal.forget_left([receipt.envelope])
+        for start in range(0, len(receipts), BATCH):
+            ids = tuple(receipt.envelope for receipt in receipts[start : start + BATCH])
+            await self._directory.ask(lambda id, ids=ids: Noted(id, ids), Done)  # type: ignore[misc]
+
+    # --- Letters ---
+
+    async def _take_letters(self) -> None:
+        after, more = 0, True
+        letters: list[Letter] = []
+        done: list[str] = []  # ids that the directory may delete afterwards
+        while more:
+            mail = await self._directory.ask(lambda id, after=after: Fetch(id, after), Mail)  # type: ignore[misc]
+            for envelope in mail.envelopes:
+                self._open(envelope, letters, done)
+            after = max((envelope.number for envelope in mail.envelopes), default=after)
+            more = mail.more and bool(mail.envelopes)
+        for letter in letters:
+            await self._trust.check_and_remember(letter.sender, letter.key)
+        fresh = await self._journal.add_letters(letters, self._world.clock.time())
+        if fresh:
+            await self._show_letters(fresh)
+        for start in range(0, len(done), BATCH):
+            ids = tuple(done[start : start + BATCH])
+            await self._directory.ask(lambda id, ids=ids: Taken(id, ids), Done)  # type: ignore[misc]
+
+    def _open(self, envelope: Envelope, letters: list[Letter], done: list[str]) -> None:
+        """Sort out one envelope.  A forged one is said, and thrown away."""
+        now = self._world.clock.time()
+        try:
+            letter = open_envelope(
+                self._identity, self._trust.authority, envelope.sealed, id=envelope.id, now=now
+            )
+            self._trust.check(letter.sender, letter.key)
+        except KeyChanged as failure:
+            self._complain(f"A message that was left for you stays at the directory. {failure}")
+            return
+        except ProtocolError as failure:
+            self._complain(f"A message that was left for you was thrown away: {failure}.")
+        else:
+            if fold(letter.sender) not in self._journal.ignored:
+                letters.append(letter)
+        done.append(envelope.id)
+
+    async def _show_letters(self, fresh: list[WaitingLetter]) -> None:
+        shown: list[events.Event] = [events.LettersWaited(len(fresh))]
+        shown += [events.Letter(one.sender, one.time, one.text) for one in fresh]
+        await self._show(shown)
+        await self._journal.letters_shown([one.number for one in fresh])
+
+    async def _show(self, shown: list[events.Event]) -> None:
+        """Returns when all of it stood on the screen."""
+        stood = trio.Event()
+        for event in shown[:-1]:
+            self._tell(event, lambda: None)
+        self._tell(shown[-1], stood.set)
+        await stood.wait()
+
+    def _complain(self, sentence: str) -> None:
+        if sentence not in self._told:
+            self._told.add(sentence)
+            self._tell(events.Notice(sentence), lambda: None)

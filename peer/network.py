@@ -1,0 +1,296 @@
+"""Links to other peers: dialling, answering, and one link per pair.
+
+Both may dial at once.  Then the link dialled by the smaller name stays, unless
+the other one is fresh and this one is not: old, silent, or of a program that has
+been started again meanwhile.  Whoever dialled the later one retires the loser,
+and a link that loses is still read to its end, so nothing on it is lost.
+"""
+
+import logging
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from typing import Final, Protocol
+
+import trio
+
+from peer.trust import Trust
+from shared.errors import KeyChanged, ParleyError, ProtocolError, Refused, Unreachable
+from shared.link import HANDSHAKE_SECONDS, PING_AFTER, Link, within
+from shared.messages import VERSION, BetweenPeers, Bye, Contact, Err, Message, PeerIam
+from shared.names import fold
+from shared.strangers import Strangers
+from shared.world import Incoming, Network, Wire
+
+DIAL_SECONDS: Final = 10.0  # to connect and shake hands
+GLARE_SECONDS: Final = 10.0  # links younger than this may have been dialled at the same time
+IDLE_SECONDS: Final = 30.0  # a link that nobody needs is closed after this
+SWEEP_SECONDS: Final = 5.0
+STRANGERS_AT_ONCE: Final = 64  # who have not said who they are, in all
+STRANGERS_PER_ADDRESS: Final = 32
+LINKS_PER_USER: Final = 4  # open at once; a cross dial makes two
+
+log = logging.getLogger("peer")
+
+
+class Listener(Protocol):
+    """Whom the news of links are told; called in the loop, never blocks."""
+
+    def linked(self, name: str) -> None:
+        """There is a link to this user now, or another one than before."""
+
+    def link_lost(self, name: str) -> None:
+        """There is none any more."""
+
+    def unreachable(self, name: str, failure: ParleyError) -> None:
+        """A dial came to nothing."""
+
+    def received(self, name: str, message: Message) -> None:
+        """May raise ProtocolError: the link is then cut."""
+
+    def suspicious(self, failure: KeyChanged) -> None:
+        """Somebody showed a key that is not the remembered one."""
+
+    def needs(self, name: str) -> bool:
+        """Whether the link to this user is still wanted."""
+
+
+@dataclass(eq=False)
+class _Entry:
+    """An open link, identified."""
+
+    name: str
+    run: str
+    link: Link[Message]
+    dialled_by: str
+    since: float = field(default_factory=trio.current_time)
+    used: float = field(default_factory=trio.current_time)
+
+
+class Links:
+    """All links of one peer."""
+
+    def __init__(
+        self,
+        network: Network,
+        trust: Trust,
+        *,
+        name: Callable[[], str],
+        run: str,
+        lookup: Callable[[str], Awaitable[Contact]],
+        listener: Listener,
+        spawn: Callable[..., None],
+    ) -> None:
+        """`lookup` says where a user is: it raises Refused, Unreachable or KeyChanged."""
+        self._network, self._trust, self._lookup = network, trust, lookup
+        self._name, self._run, self._listener, self._spawn = name, run, listener, spawn
+        self._open: dict[str, list[_Entry]] = {}  # the last one is the one we write to
+        self._dialling: dict[str, _Dial] = {}
+        self._none = trio.Event()
+        self._none.set()
+        self._strangers = Strangers(STRANGERS_AT_ONCE, STRANGERS_PER_ADDRESS)
+
+    # --- For the peer ---
+
+    def to(self, name: str) -> Link[Message] | None:
+        entries = self._open.get(fold(name))
+        return entries[-1].link if entries else None
+
+    def post(self, name: str, message: Message) -> None:
+        """Without a link the message is dropped: cores repeat what matters on the next one."""
+        entries = self._open.get(fold(name))
+        if entries:
+            entries[-1].used = trio.current_time()
+            entries[-1].link.post(message)
+
+    def dial(self, name: str) -> None:
+        """Answered by `linked`, or by `unreachable`, unless a dial is under way."""
+        if fold(name) not in self._dialling and self.to(name) is None:
+            self._dialling[fold(name)] = _Dial()
+            self._spawn(self._dial, name)
+
+    async def reach(self, name: str) -> Link[Message]:
+        """The link to this user, dialled if need be.
+
+        Raises Unreachable, KeyChanged, or Refused when there is no such user.
+        """
+        while (link := self.to(name)) is None:
+            self.dial(name)
+            dial = self._dialling[fold(name)]
+            await dial.over.wait()
+            if dial.failure is not None and self.to(name) is None:
+                raise dial.failure
+        return link
+
+    def hang_up_all(self) -> None:
+        for entries in self._open.values():
+            for entry in entries:
+                entry.link.hang_up(Bye("good bye"))
+
+    async def wait_none(self) -> None:
+        """Return when the last link is closed by the other side."""
+        await self._none.wait()
+
+    async def answer(self, incoming: Incoming) -> None:
+        """Serve somebody who dialled us; a fault border."""
+        stranger = self._strangers.enter(incoming.remote.host, incoming.abort)
+        try:
+            with within(HANDSHAKE_SECONDS, "no handshake"):
+                wire = await incoming.secure()
+            link = await self._carry(wire, None, lambda: self._strangers.leave(stranger))
+            if link.failure is not None:
+                log.info("link from %s: %s", incoming.remote, link.failure)
+        except (ParleyError, OSError, trio.ClosedResourceError) as fault:
+            log.info("link from %s: %s", incoming.remote, fault)
+        finally:
+            self._strangers.leave(stranger)
+
+    async def sweep(self) -> None:
+        """Close links that nobody needs, and losers that nobody has closed; until cancelled."""
+        while True:
+            await trio.sleep(SWEEP_SECONDS)
+            now = trio.current_time()
+            for entries in list(self._open.values()):
+                for entry in entries[:-1]:
+                    if now - entry.since > GLARE_SECONDS:
+                        entry.link.retire()
+                last = entries[-1]
+                if now - last.used > IDLE_SECONDS and not self._listener.needs(last.name):
+                    last.link.hang_up(Bye("idle"))
+
+    # --- One link ---
+
+    async def _dial(self, name: str) -> None:
+        """A fault border: what a remote machine can cause is reported as unreachable."""
+        dial = self._dialling[fold(name)]
+        try:
+            contact = await self._lookup(name)
+            with within(DIAL_SECONDS, f"no connection to {contact.host}:{contact.port}"):
+                wire = await self._network.dial(contact.host, contact.port)
+            link = await self._carry(wire, contact, lambda: self._dialled(name, None))
+            failure = link.failure or Unreachable(link.reason)
+        except ParleyError as error:
+            failure = error
+        if not dial.over.is_set():
+            self._dialled(name, failure)
+            if isinstance(failure, KeyChanged):
+                self._listener.suspicious(failure)
+            if self.to(name) is None:
+                self._listener.unreachable(name, failure)
+
+    def _dialled(self, name: str, failure: ParleyError | None) -> None:
+        dial = self._dialling.pop(fold(name), None)
+        if dial is not None:
+            dial.failure = failure
+            dial.over.set()
+
+    async def _carry(
+        self, wire: Wire, contact: Contact | None, identified: Callable[[], None]
+    ) -> Link[Message]:
+        """Serve one link to its end.  `contact`: whom we dialled, None when they did."""
+        link: Link[Message] = Link(wire, BetweenPeers, ping_after=PING_AFTER)
+
+        async def serve() -> None:
+            with within(HANDSHAKE_SECONDS, "it did not say who it is"):
+                entry = await self._identify(link, contact)
+            link.identified()
+            self._enter(entry, by_me=contact is not None)
+            identified()
+            try:
+                await self._receive(entry)
+            finally:
+                self._leave(entry)
+
+        await link.run(serve)
+        return link
+
+    async def _receive(self, entry: _Entry) -> None:
+        while batch := await entry.link.receive():
+            entry.used = trio.current_time()
+            for message in batch:
+                if isinstance(message, Err):
+                    log.info("%s says: %s", entry.name, message.text)
+                else:
+                    self._listener.received(entry.name, message)
+
+    async def _identify(self, link: Link[Message], contact: Contact | None) -> _Entry:
+        """Both sides say who they are, and both compare.  Raises Refused, KeyChanged..."""
+        me = PeerIam(VERSION, self._name(), self._run)
+        if contact is not None:
+            self._compare_with(contact, link.wire.certificate)
+            link.post(me)
+        them = await link.expect(PeerIam)
+        await self._judge(them, link.wire.certificate)
+        if contact is None:
+            link.post(me)
+        elif fold(them.name) != fold(contact.name):
+            raise Refused(f"you are {them.name}, not {contact.name}", "KEY")
+        return _Entry(them.name, them.run, link, self._name() if contact else them.name)
+
+    def _compare_with(self, contact: Contact, certificate: bytes | None) -> None:
+        """Before we say a word: is it who the directory said would be there?"""
+        name, key = self._trust.name_and_key(certificate)
+        if fold(name) != fold(contact.name) or key != contact.key:
+            raise Unreachable(f"somebody else answers there, who says to be {name}")
+
+    async def _judge(self, them: PeerIam, certificate: bytes | None) -> None:
+        """Is it who it says it is?  Refused and ProtocolError are read by the other side."""
+        if them.version != VERSION:
+            raise Refused(f"this program speaks version {VERSION} of the protocol", "VERSION")
+        try:
+            name, key = self._trust.name_and_key(certificate)
+        except ProtocolError as error:
+            raise Refused(f"you are not {them.name}: {error}", "KEY") from None
+        if name != them.name:
+            raise Refused(f"you are not {them.name}: your certificate says {name}", "KEY")
+        if fold(name) == fold(self._name()):
+            raise Refused("that is my own name", "KEY")
+        try:
+            await self._trust.meet(name, key, self._lookup)
+        except KeyChanged as failure:
+            self._listener.suspicious(failure)
+            raise Refused(f"the key of {name} is not the one known here", "KEY") from None
+
+    # --- One link per pair ---
+
+    def _enter(self, entry: _Entry, *, by_me: bool) -> None:
+        entries = self._open.setdefault(fold(entry.name), [])
+        self._none = trio.Event()
+        if len(entries) >= LINKS_PER_USER:
+            entries[0].link.cut("too many links of one user")
+        current = entries[-1] if entries else None
+        if current is None or self._replaces(current, entry):
+            entries.append(entry)
+            if current is not None and by_me:
+                current.link.retire()
+            self._listener.linked(entry.name)
+        else:
+            entries.insert(0, entry)
+            if by_me:
+                entry.link.retire()
+
+    def _replaces(self, old: _Entry, new: _Entry) -> bool:
+        if old.link.is_over or old.link.is_silent or old.run != new.run:
+            return True
+        if new.since - old.since > GLARE_SECONDS or old.dialled_by == new.dialled_by:
+            return True
+        return fold(new.dialled_by) < fold(old.dialled_by)
+
+    def _leave(self, entry: _Entry) -> None:
+        entries = self._open[fold(entry.name)]
+        was_current = entries[-1] is entry
+        entries.remove(entry)
+        if entries and was_current:
+            self._listener.linked(entry.name)
+        if not entries:
+            del self._open[fold(entry.name)]
+            self._listener.link_lost(entry.name)
+        if not self._open:
+            self._none.set()
+
+
+class _Dial:
+    """A dial under way, and what came of it."""
+
+    def __init__(self) -> None:
+        self.over = trio.Event()
+        self.failure: ParleyError | None = None

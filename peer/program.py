@@ -1,0 +1,272 @@
+"""The program around a peer: its name, its folder, its screen, its end."""
+
+import argparse
+import logging
+import os
+import signal
+import sys
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Final
+
+import trio
+
+from peer import control, events
+from peer.commands import (
+    Command,
+    Context,
+    Help,
+    Nothing,
+    Unknown,
+    Wrong,
+    help_lines,
+    parse,
+    unknown_text,
+    wrong_text,
+)
+from peer.console import Code, Console
+from peer.directory import NameTaken
+from peer.folder import folder_of
+from peer.peer import Options, Peer
+from peer.running import running
+from peer.screen.line import Keyboard, LineScreen, ScreenGone
+from shared.errors import KeyChanged, ParleyError, Refused, Unreachable
+from shared.link import within
+from shared.names import check_name
+from shared.real import real_world
+from shared.world import Address
+
+FLUSH_SECONDS: Final = 2.0  # for the last lines on the screen
+ABRUPT_SECONDS: Final = 3.0  # to end after a signal
+SHARE_SECONDS: Final = 60.0  # for another one-shot command on the same data to end
+SHARE_PAUSE: Final = 0.1
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """The exit code."""
+    _open_standard_files()
+    level = logging.INFO if arguments.verbose else logging.ERROR
+    logging.basicConfig(level=level, format="peer: %(message)s")
+    program = Program(arguments)
+    if arguments.command:
+        return trio.run(program.once, " ".join(arguments.command))
+    return trio.run(program.interactive)
+
+
+def _open_standard_files() -> None:
+    """A closed stdin or stdout must not become the number of a database."""
+    while (descriptor := os.open(os.devnull, os.O_RDWR)) <= 2:
+        pass
+    os.close(descriptor)
+
+
+_NOT_FOR_SCRIPTS = (
+    events.Registered | events.Came | events.Went | events.DirectoryLost | events.DirectoryBack
+)
+
+
+class Program:
+    """One run of `peer`."""
+
+    def __init__(self, arguments: argparse.Namespace) -> None:
+        self._arguments = arguments
+        self._directory = Address(arguments.host, arguments.port)
+        self._screen = LineScreen()
+        self._keyboard = Keyboard()
+        self._stopped = trio.Event()  # by a signal, or nobody can see us any more
+
+    # --- Interactive ---
+
+    async def interactive(self) -> int:
+        """Read commands until QUIT, the end of input, or a signal."""
+        return await self._with_screen(self._under_some_name)
+
+    async def _with_screen(self, work: Callable[[], Awaitable[int]]) -> int:
+        """The nursery of the screen and the signals; ends with `work`."""
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(self._keep_screen)
+            await nursery.start(self._watch_signals)
+            code = await work()
+            with trio.move_on_after(FLUSH_SECONDS):
+                await self._screen.flushed()
+            nursery.cancel_scope.cancel()
+        return code
+
+    async def _under_some_name(self) -> int:
+        """Until a name is accepted the next line is the next one to try."""
+        name = self._arguments.name
+        while True:
+            try:
+                check_name(name)
+                return await self._as(name)
+            except (NameTaken, Refused) as failure:
+                if failure.code not in ("TKN", "NAME"):
+                    return _fail(failure)
+                self._screen.show(f"{failure} Choose another name:")
+            except ParleyError as failure:
+                return _fail(failure)
+            chosen = await self._read_line()
+            if chosen is None:
+                return Code.REFUSED
+            name = chosen.strip()
+
+    async def _read_line(self) -> str | None:
+        """The next line, None at the end of input or when we are stopped."""
+        line: str | None = None
+
+        async def stop() -> None:
+            await self._stopped.wait()
+            nursery.cancel_scope.cancel()
+
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(stop)
+            line = await self._keyboard.read_line()
+            nursery.cancel_scope.cancel()
+        return line
+
+    async def _as(self, name: str) -> int:
+        """Register under this name and serve the keyboard."""
+        folder = self._folder(name)
+
+        def tell(event: events.Event, shown: Callable[[], None]) -> None:
+            console.tell(event, shown)
+
+        peer = Peer(real_world(folder), name, self._directory, tell, self._options())
+        console = Console(peer, self._screen.show, peer.spawn)
+        async with running(peer), trio.open_nursery() as nursery:
+            await nursery.start(self._serve_control, folder, peer, console)
+            while not console.is_over and (line := await self._read_line()) is not None:
+                await console.perform_line(line)
+            await self._finish(peer)
+            nursery.cancel_scope.cancel()
+        self._screen.show("Good bye! ☺")
+        return Code.DONE
+
+    async def _finish(self, peer: Peer) -> None:
+        """After a signal quickly, else all that was typed is delivered or stored."""
+        with trio.CancelScope() as hurry:
+
+            async def stop() -> None:
+                await self._stopped.wait()
+                hurry.deadline = trio.current_time() + ABRUPT_SECONDS
+
+            async with trio.open_nursery() as nursery:
+                nursery.start_soon(stop)
+                await peer.quit()
+                nursery.cancel_scope.cancel()
+        peer.end()
+
+    async def _serve_control(
+        self, folder: Path, peer: Peer, console: Console, *, task_status: trio.TaskStatus[None]
+    ) -> None:
+        async def perform(command: str, show: Callable[[str], None]) -> int:
+            def show_all(*texts: str, then: Callable[[], None] | None = None) -> None:
+                for text in texts:
+                    show(text)
+                if then is not None:
+                    then()
+
+            handed = Console(peer, show_all, None)
+            code = await handed.perform(parse(command, handed.context()), command)
+            if handed.is_over:
+                console.is_over = True
+                self._stopped.set()
+            return code
+
+        try:
+            await control.serve_control(folder, perform, task_status=task_status)
+        except OSError as error:
+            why = error.strerror or str(error)
+            self._screen.show(f"Commands cannot be handed to this peer: {why.lower()}.")
+            task_status.started()
+
+    # --- One-shot ---
+
+    async def once(self, line: str) -> int:
+        """Perform one command, here or in the peer that runs on the same data."""
+        command = parse(line, Context())
+        match command:
+            case Nothing():
+                return _fail(Refused("the command is empty", "USAGE"))
+            case Wrong():
+                return _fail(Refused(wrong_text(command), "USAGE"))
+            case Unknown(perhaps=None):
+                return _fail(Refused(unknown_text(command), "USAGE"))
+            case Help(topic):
+                print(*help_lines(topic), sep="\n")
+                return Code.DONE
+        return await self._with_screen(lambda: self._perform_once(command, line))
+
+    async def _perform_once(self, command: Command, line: str) -> int:
+        name = self._arguments.name
+        try:
+            check_name(name)
+            with within(SHARE_SECONDS, "the data was not free for this command"):
+                while True:
+                    folder = self._folder(name)
+                    code = await control.hand_over(folder, line, self._screen.show)
+                    if code is None:
+                        code = await self._pass_by(folder, name, command, line)
+                    if code is not None:
+                        return code
+                    await trio.sleep(SHARE_PAUSE)
+        except ParleyError as failure:
+            return _fail(failure)
+
+    async def _pass_by(self, folder: Path, name: str, command: Command, line: str) -> int | None:
+        """Register for this one command; None when somebody else has the data just now."""
+
+        def tell(event: events.Event, shown: Callable[[], None]) -> None:
+            if not isinstance(event, _NOT_FOR_SCRIPTS):
+                self._screen.show(str(event), then=shown)
+
+        peer = Peer(real_world(folder), name, self._directory, tell, self._options(is_passing=True))
+        try:
+            async with running(peer):
+                console = Console(peer, self._screen.show, None)
+                return await console.perform(command, line)
+        except Refused as failure:
+            if failure.code == "LOCK":
+                return None
+            raise
+
+    # --- Around ---
+
+    def _folder(self, name: str) -> Path:
+        if self._arguments.data:
+            return Path(self._arguments.data).expanduser()
+        return folder_of(name, self._directory)
+
+    def _options(self, *, is_passing: bool = False) -> Options:
+        host, port = self._arguments.advertise
+        return Options(
+            listen=self._arguments.listen,
+            advertise_host=host,
+            advertise_port=port,
+            token=self._arguments.token or "",
+            directory_key=self._arguments.directory_key,
+            is_passing=is_passing,
+        )
+
+    async def _keep_screen(self) -> None:
+        try:
+            await self._screen.run()
+        except ScreenGone:
+            self._stopped.set()
+
+    async def _watch_signals(self, *, task_status: trio.TaskStatus[None]) -> None:
+        with trio.open_signal_receiver(signal.SIGINT, signal.SIGTERM, signal.SIGHUP) as signals:
+            task_status.started()
+            async for number in signals:
+                if self._stopped.is_set():
+                    os._exit(128 + number)  # asked a second time: at once
+                self._stopped.set()
+
+
+def _fail(failure: ParleyError) -> int:
+    """One line on stderr, and the exit code."""
+    text = str(failure)
+    print(f"peer: {text.removesuffix('.')}.", file=sys.stderr)
+    if isinstance(failure, Refused):
+        return Code.USAGE if failure.code in ("LOCK", "NAME", "USAGE") else Code.REFUSED
+    return Code.DIRECTORY if isinstance(failure, KeyChanged | Unreachable) else Code.USAGE

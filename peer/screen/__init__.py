@@ -1,0 +1,1 @@
+"""The user's side: what is typed, and what is shown."""

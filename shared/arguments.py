@@ -1,0 +1,58 @@
+"""What both command lines share.  Imports little: `--help` must be there at once."""
+
+import argparse
+import sys
+from typing import Final, NoReturn
+
+USAGE_ERROR: Final = 2
+TOKEN_CHARACTERS: Final = 256  # as in shared.messages.Iam
+
+
+class Parser(argparse.ArgumentParser):
+    """Ends the program with code 2 and one line when an argument is wrong."""
+
+    def error(self, message: str) -> NoReturn:
+        """One line; the whole usage would bury it."""
+        message = message.removeprefix("argument ")
+        self.exit(USAGE_ERROR, f"{self.prog}: {message} (see {self.prog} --help)\n")
+
+
+def formatter() -> type[argparse.HelpFormatter]:
+    """In colour for a terminal; without loading rich for anything else."""
+    if not sys.stdout.isatty():
+        return argparse.RawDescriptionHelpFormatter
+    from rich_argparse import RawDescriptionRichHelpFormatter  # noqa: PLC0415 - loads rich
+
+    return RawDescriptionRichHelpFormatter
+
+
+def version(arguments: list[str]) -> str:
+    """Looked up only when asked for: it costs 20 ms."""
+    if "--version" not in arguments:
+        return ""
+    from importlib import metadata  # noqa: PLC0415
+
+    try:
+        return metadata.version("parley")
+    except metadata.PackageNotFoundError:
+        return "(not installed)"
+
+
+def port(text: str) -> int:
+    if not (text.isascii() and text.isdigit() and len(text) <= 5 and int(text) <= 65_535):
+        raise argparse.ArgumentTypeError(f"{text!r} is not a port: a number from 1 to 65535")
+    return int(text)
+
+
+def readable(text: str) -> str:
+    if not text or not text.isprintable():
+        raise argparse.ArgumentTypeError("it is empty, or not readable")
+    return text
+
+
+def token(text: str) -> str:
+    if not text or len(text) > TOKEN_CHARACTERS:
+        raise argparse.ArgumentTypeError(
+            f"a token has 1 to {TOKEN_CHARACTERS} characters, this one {len(text)}"
+        )
+    return text
