@@ -24,4 +24,5 @@ async def main(name: str, host: str, port: str) -> None:
 
 
 if __name__ == "__main__":
-    trio.run(main, *sys.argv[1:4])
+    name, host, port = sys.argv[1:]
+    trio.run(main, name, host, port)
