@@ -1,0 +1,66 @@
+"""Who may come in: everything in an IAM that can be judged by itself."""
+
+import ipaddress
+import re
+from dataclasses import dataclass
+from typing import Final
+
+from directory_server.authority import Authority
+from shared.errors import ProtocolError, Refused
+from shared.identity import check_registration_proof, check_sealing_proof
+from shared.messages import VERSION, Iam, Status
+from shared.names import check_name
+from shared.world import Address
+
+_HOST: Final = re.compile(r"[A-Za-z0-9._:%-]*\Z")  # a name, an IPv4 or an IPv6 address
+
+
+@dataclass(frozen=True)
+class Visitor:
+    """Who came in over one link, before it said who it is."""
+
+    address: Address
+    nonce: bytes  # which we gave it
+    certificate: bytes | None  # which it proved to own the key of
+
+
+def check_iam(iam: Iam, visitor: Visitor, authority: Authority, now: float) -> None:
+    """Raises Refused, with the reason, unless it is who it says it is."""
+    if iam.version != VERSION:
+        raise Refused(
+            f"this directory speaks version {VERSION} of the protocol, your program"
+            f" version {iam.version}",
+            "VERSION",
+        )
+    check_name(iam.name)
+    if iam.status is Status.OFFLINE:
+        raise Refused("nobody can register as OFFLINE")
+    if not _HOST.match(iam.host):
+        raise Refused("the advertised host is neither a name nor an address")
+    if visitor.certificate is not None:
+        authority.check_certificate(visitor.certificate, iam.name, iam.key, now)
+    try:
+        check_registration_proof(
+            iam.key,
+            iam.proof,
+            authority=authority.certificate,
+            nonce=visitor.nonce,
+            name=iam.name,
+        )
+    except ProtocolError:
+        raise Refused("the proof that you own your key does not fit", "KEY") from None
+
+
+def check_sealing(iam: Iam) -> None:
+    """Raises Refused unless the sealing key is the user's own too."""
+    try:
+        check_sealing_proof(iam.key, iam.sealing_key, iam.sealing_proof)
+    except ProtocolError:
+        raise Refused("the proof that you own your sealing key does not fit", "KEY") from None
+
+
+def is_loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host.partition("%")[0]).is_loopback
+    except ValueError:
+        return False

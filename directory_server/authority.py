@@ -1,0 +1,85 @@
+"""The certificate authority of a community: it vouches for name and key.
+
+Its key is made at the first start and never changes; peers remember it.
+"""
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+
+from shared.errors import ProtocolError, Refused, StorageError
+from shared.identity import (
+    Credentials,
+    authority_key,
+    check_request,
+    fingerprint,
+    is_authority,
+    issue_for_directory,
+    issue_for_user,
+    make_authority,
+    read_certificate,
+)
+from shared.names import fold
+
+SEED_BYTES = 32  # of an Ed25519 private key
+
+
+class Authority:
+    def __init__(self, key: Ed25519PrivateKey, certificate: bytes) -> None:
+        self._key, self.certificate = key, certificate
+
+    @classmethod
+    def found(cls, seed: bytes) -> "Authority":
+        """A new community, from 32 random bytes."""
+        key = Ed25519PrivateKey.from_private_bytes(seed)
+        return cls(key, make_authority(key))
+
+    @classmethod
+    def restore(cls, content: bytes) -> "Authority":
+        """The community that `content` was kept of.  Raises StorageError when it is damaged."""
+        seed, certificate = content[:SEED_BYTES], content[SEED_BYTES:]
+        try:
+            key = Ed25519PrivateKey.from_private_bytes(seed)
+        except ValueError:
+            raise StorageError("the file is too short") from None
+        if not is_authority(certificate):
+            raise StorageError("the certificate in it cannot be read")
+        if authority_key(certificate) != key.public_key().public_bytes_raw():
+            raise StorageError("key and certificate in it do not belong together")
+        return cls(key, certificate)
+
+    def content(self) -> bytes:
+        """All that must be kept, and kept secret."""
+        private = self._key.private_bytes(Encoding.Raw, PrivateFormat.Raw, NoEncryption())
+        return private + self.certificate
+
+    def fingerprint(self) -> str:
+        return fingerprint(authority_key(self.certificate))
+
+    def credentials(self, seed: bytes) -> Credentials:
+        """What the directory itself presents; a fresh key at each start."""
+        leaf = Ed25519PrivateKey.from_private_bytes(seed)
+        certificate = issue_for_directory(self.certificate, self._key, leaf.public_key())
+        return Credentials(leaf, certificate, self.certificate)
+
+    def certify(self, request: bytes, asked: str, *, name: str, key: bytes, now: float) -> bytes:
+        """A certificate for `name`, the spelling that was registered first.
+
+        `asked` is the spelling in the signing request.  Raises Refused.
+        """
+        try:
+            check_request(request, asked, key)
+        except ProtocolError as error:
+            raise Refused(f"{error}", "KEY") from None
+        return issue_for_user(self.certificate, self._key, name, key, now)
+
+    def check_certificate(self, certificate: bytes, name: str, key: bytes, now: float) -> None:
+        """Raises Refused unless we said that this key is this user."""
+        try:
+            subject = read_certificate(certificate, self.certificate, now)
+        except ProtocolError as error:
+            raise Refused(f"{error}", "KEY") from None
+        if subject.name is None or fold(subject.name) != fold(name):
+            shown = subject.name or "the directory"
+            raise Refused(f"your certificate is for {shown}, not for {name}", "KEY")
+        if subject.key != key:
+            raise Refused(f"your certificate for {name} is for another key", "KEY")

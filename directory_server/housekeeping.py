@@ -1,0 +1,100 @@
+"""What the directory does by itself: telling news, finding the dead, throwing old mail away."""
+
+import logging
+from typing import Final
+
+import trio
+
+from directory_server.community import Community
+from shared.codec import encode
+from shared.errors import StorageError
+from shared.messages import PAGE, Arr, Lft, Message
+
+log = logging.getLogger(__name__)
+
+# News is gathered, encoded once and posted to all.  One post costs 150 us, so the
+# more users there are the longer is the pause: a fifth of our time is the most.
+GATHER_SECONDS: Final = 0.2
+PAUSE_SECONDS_PER_USER: Final = 0.0008
+NEWS_AT_ONCE: Final = 4 * PAGE  # changes, 110 KiB: below an outbox
+POSTS_AT_ONCE: Final = 50  # then everybody else gets a turn, 3 ms later
+
+TICK_SECONDS: Final = 1.0
+UNHEARD_SECONDS: Final = 9.0  # a host that confirms nothing for so long is gone
+LEASE_SECONDS: Final = 90.0  # peers PING every 30 s; this is for hosts that only look alive
+STOPPED_SECONDS: Final = 5.0  # a tick this late means that we were stopped, not they
+LOOKS_AT_ONCE: Final = 500  # links, then everybody else gets a turn
+
+SEEN_SECONDS: Final = 30.0  # until the disk knows who was last here when
+EXPIRE_SECONDS: Final = 600.0
+
+
+class Housekeeping:
+    def __init__(self, community: Community) -> None:
+        self._community = community
+        self._running_since = trio.current_time()  # without having been stopped
+
+    async def run(self) -> None:
+        """Until cancelled."""
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(self._tell_news)
+            nursery.start_soon(self._watch)
+            nursery.start_soon(self._keep_seen)
+            nursery.start_soon(self._expire)
+
+    async def _tell_news(self) -> None:
+        """A user reads of himself too: one encoded text for all is worth more than tact."""
+        community, registry = self._community, self._community.registry
+        while True:
+            await community.changed.wait()
+            await trio.sleep(GATHER_SECONDS)
+            went, came = registry.take_news(NEWS_AT_ONCE)
+            if not registry.has_news:
+                community.changed = trio.Event()
+            news: list[Message] = [
+                Lft(tuple(went[i : i + PAGE])) for i in range(0, len(went), PAGE)
+            ]
+            news += [Arr(tuple(came[i : i + PAGE])) for i in range(0, len(came), PAGE)]
+            if news:
+                await self._post_to_all(b"".join(map(encode, news)))
+                await trio.sleep(PAUSE_SECONDS_PER_USER * len(community.links))
+
+    async def _post_to_all(self, lines: bytes) -> None:
+        for number, link in enumerate(list(self._community.links.values()), start=1):
+            link.post_bytes(lines)
+            if number % POSTS_AT_ONCE == 0:
+                await trio.lowlevel.checkpoint()
+
+    async def _watch(self) -> None:
+        """Once a second: who is idle, whose host is gone."""
+        while True:
+            due = trio.current_time() + TICK_SECONDS
+            await trio.sleep_until(due)
+            if trio.current_time() > due + STOPPED_SECONDS:
+                self._running_since = trio.current_time()
+            self._community.let_fall_idle()
+            await self._cut_the_dead()
+
+    async def _cut_the_dead(self) -> None:
+        # While we were stopped nobody could be heard: their lease begins anew.
+        running = trio.current_time() - self._running_since
+        for number, link in enumerate(list(self._community.links.values()), start=1):
+            if link.wire.unheard() > UNHEARD_SECONDS:
+                link.cut(f"its host has not answered for {UNHEARD_SECONDS:.0f} seconds")
+            elif min(link.silence, running) > LEASE_SECONDS:
+                link.cut(f"it has said nothing for {LEASE_SECONDS:.0f} seconds")
+            if number % LOOKS_AT_ONCE == 0:
+                await trio.lowlevel.checkpoint()
+
+    async def _keep_seen(self) -> None:
+        while True:
+            await self._community.note_seen()
+            await trio.sleep(SEEN_SECONDS)
+
+    async def _expire(self) -> None:
+        while True:
+            try:
+                await self._community.store.expire(self._community.time())
+            except StorageError as error:
+                log.info("old mail stays for now: %s", error)
+            await trio.sleep(EXPIRE_SECONDS)

@@ -1,0 +1,241 @@
+"""Envelopes and receipts, as SQL: what each request does inside its transaction.
+
+Users stand here as numbers; their names stand in the table of users and nowhere
+else.  Everything runs in the writing thread, except `page`, `count` and `receipts`.
+"""
+
+import sqlite3
+from collections.abc import Iterable, Iterator
+from contextlib import closing
+from dataclasses import dataclass
+from typing import Final
+
+from shared.messages import Envelope
+
+MESSAGES_FROM_ONE: Final = 100  # waiting from one user to another: nobody fills a mailbox alone
+BYTES_FROM_ONE: Final = 1024 * 1024
+MESSAGES_IN_ALL: Final = 1_000  # in one mailbox
+BYTES_IN_ALL: Final = 8 * 1024 * 1024
+KEEP_SECONDS: Final = 14 * 86_400.0  # envelopes, and receipts, that nobody asks for
+RECEIPTS: Final = 10_000  # for one user, the newest; older ones can only be hoarded on purpose
+
+PAGE_BYTES: Final = 60_000  # of one MAIL, so that its line stays below 64 KiB
+ENVELOPE_OVERHEAD: Final = 100  # of one envelope in JSON, beside its content
+
+TABLES = """
+    CREATE TABLE envelopes (
+        number INTEGER PRIMARY KEY AUTOINCREMENT,
+        envelope BLOB NOT NULL,
+        sender INTEGER REFERENCES users ON DELETE SET NULL,
+        receiver INTEGER NOT NULL REFERENCES users ON DELETE CASCADE,
+        size INTEGER NOT NULL,
+        arrival REAL NOT NULL,
+        sealed BLOB NOT NULL
+    );
+    CREATE INDEX mailbox ON envelopes (receiver, number, sender, size, envelope);
+    CREATE UNIQUE INDEX sent ON envelopes (sender, envelope);
+    CREATE TABLE receipts (
+        sender INTEGER NOT NULL REFERENCES users ON DELETE CASCADE,
+        envelope BLOB NOT NULL,
+        taker INTEGER NOT NULL REFERENCES users ON DELETE CASCADE,
+        at REAL NOT NULL,
+        PRIMARY KEY (sender, envelope)
+    ) WITHOUT ROWID;
+    CREATE INDEX taken ON receipts (taker);
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Posted:
+    """An envelope that somebody drops."""
+
+    envelope: str
+    receiver: int
+    receiver_name: str
+    sealed: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """It is stored, or was already."""
+
+    waiting: int | None  # in the receiver's mailbox now; None: it was stored before
+
+
+@dataclass(frozen=True, slots=True)
+class NotKept:
+    code: str  # of the ERR
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Taking:
+    """An envelope was taken: its sender gets a receipt."""
+
+    sender: int
+    envelope: str
+    at: float
+
+
+class _Room:
+    """What waits in one mailbox, as seen by one sender."""
+
+    def __init__(self, connection: sqlite3.Connection, sender: int, receiver: int) -> None:
+        query = (
+            "SELECT count(*), total(size), count(*) FILTER (WHERE sender = ?1),"
+            " total(size) FILTER (WHERE sender = ?1) FROM envelopes WHERE receiver = ?2"
+        )
+        self.all, self.all_bytes, self.mine, self.my_bytes = connection.execute(
+            query, (sender, receiver)
+        ).fetchone()
+
+    def why_full(self, size: int, name: str) -> str | None:
+        if self.mine >= MESSAGES_FROM_ONE:
+            return f"{self.mine} messages from you already wait for {name}"
+        if self.my_bytes + size > BYTES_FROM_ONE:
+            return f"messages of 1 MiB from you already wait for {name}"
+        if self.all >= MESSAGES_IN_ALL:
+            return f"the mailbox of {name} is full: {self.all} messages wait in it"
+        if self.all_bytes + size > BYTES_IN_ALL:
+            return f"the mailbox of {name} is full: messages of 8 MiB wait in it"
+        return None
+
+    def add(self, size: int) -> None:
+        self.all += 1
+        self.mine += 1
+        self.all_bytes += size
+        self.my_bytes += size
+
+
+def drop(
+    connection: sqlite3.Connection, sender: int, posted: Iterable[Posted], time: float
+) -> list[Kept | NotKept]:
+    """Store what has room.  What was stored before, by the same sender, is not stored again."""
+    rooms: dict[int, _Room] = {}
+    results: list[Kept | NotKept] = []
+    for one in posted:
+        envelope = bytes.fromhex(one.envelope)
+        if _was_dropped(connection, sender, envelope):
+            results.append(Kept(None))
+            continue
+        if one.receiver not in rooms:
+            rooms[one.receiver] = _Room(connection, sender, one.receiver)
+        room, size = rooms[one.receiver], len(one.sealed)
+        full = room.why_full(size, one.receiver_name)
+        if full is not None:
+            results.append(NotKept("FULL", full))
+        elif not _insert(connection, sender, one, time):
+            results.append(NotKept("NOBODY", f"User {one.receiver_name} does not exist!"))
+        else:
+            room.add(size)
+            results.append(Kept(room.all))
+    return results
+
+
+def _was_dropped(connection: sqlite3.Connection, sender: int, envelope: bytes) -> bool:
+    query = (
+        "SELECT EXISTS (SELECT 1 FROM envelopes WHERE sender = ?1 AND envelope = ?2)"
+        " OR EXISTS (SELECT 1 FROM receipts WHERE sender = ?1 AND envelope = ?2)"
+    )
+    return bool(connection.execute(query, (sender, envelope)).fetchone()[0])
+
+
+def _insert(connection: sqlite3.Connection, sender: int, one: Posted, time: float) -> bool:
+    """False when sender or receiver has given the name back meanwhile."""
+    envelope = bytes.fromhex(one.envelope)
+    try:
+        connection.execute(
+            "INSERT INTO envelopes (envelope, sender, receiver, size, arrival, sealed)"
+            " VALUES (?, ?, ?, ?, ?, ?)",
+            (envelope, sender, one.receiver, len(one.sealed), time, one.sealed),
+        )
+    except sqlite3.IntegrityError:
+        return False
+    return True
+
+
+def take(
+    connection: sqlite3.Connection, receiver: int, envelopes: Iterable[str], time: float
+) -> list[Taking]:
+    """Delete what the receiver has, and keep a receipt for each sender."""
+    wanted = {bytes.fromhex(envelope) for envelope in envelopes}
+    rows = connection.execute(
+        "SELECT number, envelope, sender FROM envelopes WHERE receiver = ?", (receiver,)
+    )
+    gone = [row for row in rows if row[1] in wanted]
+    connection.executemany(
+        "DELETE FROM envelopes WHERE number = ?", [(number,) for number, _, _ in gone]
+    )
+    # A sender who has given the name back meanwhile stands there as NULL.
+    owed = [(sender, envelope) for _, envelope, sender in gone if sender is not None]
+    connection.executemany(
+        "INSERT OR REPLACE INTO receipts VALUES (?, ?, ?, ?)",
+        [(sender, envelope, receiver, time) for sender, envelope in owed],
+    )
+    return [Taking(sender, envelope.hex(), time) for sender, envelope in owed]
+
+
+def note(connection: sqlite3.Connection, sender: int, envelopes: Iterable[str]) -> None:
+    """The sender has these receipts."""
+    connection.executemany(
+        "DELETE FROM receipts WHERE sender = ? AND envelope = ?",
+        [(sender, bytes.fromhex(envelope)) for envelope in envelopes],
+    )
+
+
+def expire(connection: sqlite3.Connection, time: float) -> None:
+    """Delete what has waited too long."""
+    old = (time - KEEP_SECONDS,)
+    # Numbers rise with the time of arrival: no need to look further than the first young one.
+    connection.execute(
+        "DELETE FROM envelopes WHERE number < coalesce((SELECT number FROM envelopes"
+        " WHERE arrival >= ? ORDER BY number LIMIT 1), 9223372036854775807)",
+        old,
+    )
+    connection.execute("DELETE FROM receipts WHERE at < ?", old)
+    connection.execute(
+        "DELETE FROM receipts WHERE (sender, envelope) IN (SELECT sender, envelope FROM"
+        " (SELECT sender, envelope, row_number() OVER (PARTITION BY sender ORDER BY at DESC)"
+        " AS newer FROM receipts) WHERE newer > ?)",
+        (RECEIPTS,),
+    )
+
+
+# --- Reading, in the event loop: indexed, and bounded by a page ---------------------
+
+
+def count(connection: sqlite3.Connection, receiver: int) -> int:
+    query = "SELECT count(*) FROM envelopes WHERE receiver = ?"
+    (waiting,) = connection.execute(query, (receiver,)).fetchone()
+    return int(waiting)
+
+
+def page(connection: sqlite3.Connection, receiver: int, after: int) -> tuple[list[Envelope], bool]:
+    """The oldest envelopes that fit into one line, and whether more wait."""
+    envelopes: list[Envelope] = []
+    room = PAGE_BYTES
+    query = (
+        "SELECT number, envelope, sealed FROM envelopes"
+        " WHERE receiver = ? AND number > ? ORDER BY number"
+    )
+    with closing(connection.execute(query, (receiver, min(after, 2**62)))) as rows:
+        for number, envelope, sealed in rows:
+            room -= len(sealed) * 4 // 3 + ENVELOPE_OVERHEAD
+            if room < 0 and envelopes:
+                return envelopes, True
+            envelopes.append(Envelope(number, envelope.hex(), sealed))
+    return envelopes, False
+
+
+def receipts(
+    connection: sqlite3.Connection, sender: int, size: int
+) -> Iterator[list[tuple[str, str, float]]]:
+    """(envelope, name of who took it, time), the whole lot in pages of this size."""
+    query = (
+        "SELECT envelope, name, at FROM receipts JOIN users ON users.id = taker"
+        " WHERE sender = ? AND envelope > ? ORDER BY envelope LIMIT ?"
+    )
+    last = b""
+    while rows := connection.execute(query, (sender, last, size)).fetchall():
+        last = rows[-1][0]
+        yield [(envelope.hex(), name, at) for envelope, name, at in rows]

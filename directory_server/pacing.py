@@ -1,0 +1,52 @@
+"""A wire that is read no faster than its other side may send."""
+
+import trio
+
+from directory_server.limits import (
+    BYTES_A_SECOND,
+    BYTES_AT_ONCE,
+    LINES_A_SECOND,
+    LINES_AT_ONCE,
+    Bucket,
+)
+from shared.world import Wire
+
+
+class PacedWire:
+    """`shared.world.Wire` that slows down whoever sends too much.
+
+    It counts lines and bytes before anybody looks at them, so what a line says,
+    or whether it says anything, makes no difference.
+    """
+
+    __slots__ = (
+        "_bytes",
+        "_lines",
+        "_wire",
+        "abort",
+        "aclose",
+        "certificate",
+        "heard",
+        "local",
+        "remote",
+        "send_all",
+        "unheard",
+    )  # fmt: skip
+
+    def __init__(self, wire: Wire) -> None:
+        now = trio.current_time()
+        self._wire = wire
+        self._lines = Bucket(LINES_A_SECOND, LINES_AT_ONCE, now)
+        self._bytes = Bucket(BYTES_A_SECOND, BYTES_AT_ONCE, now)
+        self.heard = now  #: when the last bytes came
+        self.remote, self.local, self.certificate = wire.remote, wire.local, wire.certificate
+        self.send_all = wire.send_all
+        self.aclose, self.abort, self.unheard = wire.aclose, wire.abort, wire.unheard
+
+    async def receive_some(self) -> bytes | bytearray:
+        data = await self._wire.receive_some()
+        self.heard = now = trio.current_time()
+        wait = max(self._lines.take(data.count(b"\n"), now), self._bytes.take(len(data), now))
+        if wait:
+            await trio.sleep(wait)
+        return data

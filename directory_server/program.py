@@ -1,0 +1,87 @@
+"""Logging, limits and signals around a Directory."""
+
+import argparse
+import logging
+import resource
+import signal
+import sys
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Final
+
+import platformdirs
+import trio
+
+from directory_server.arguments import USAGE_ERROR
+from directory_server.server import Directory
+from directory_server.settings import Settings
+from shared.errors import ParleyError
+from shared.real import real_world
+
+SPARE_FILES: Final = 128  # that the process needs for other things than connections
+MOST_CONNECTIONS: Final = 100_000
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Returns the exit code: 0 after a signal, 2 when the directory could not start."""
+    logging.basicConfig(
+        level=logging.INFO if arguments.verbose else logging.WARNING,
+        format="%(asctime)s %(levelname)s %(message)s",
+        stream=sys.stderr,
+    )
+    settings = Settings(
+        host=arguments.host,
+        port=arguments.port,
+        idle_after=arguments.idle_after,
+        one_per_address=arguments.one_per_address,
+        token=arguments.register_only_with,
+        connections=_connections(),
+    )
+    return trio.run(_serve, _folder(arguments.data), settings)
+
+
+def _folder(chosen: str | None) -> Path:
+    if chosen is not None:
+        return Path(chosen)
+    return platformdirs.user_data_path("parley") / "directory"
+
+
+def _connections() -> int:
+    """As many as the system lets this process have."""
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if most == resource.RLIM_INFINITY:
+        most = MOST_CONNECTIONS
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
+    return max(SPARE_FILES, min(most, MOST_CONNECTIONS) - SPARE_FILES)
+
+
+async def _serve(folder: Path, settings: Settings) -> int:
+    """The nursery of the whole program; ends after SIGINT or SIGTERM."""
+    directory = Directory(real_world(folder), settings)
+    with trio.open_signal_receiver(signal.SIGINT, signal.SIGTERM) as signals:
+        async with trio.open_nursery() as obeying:
+            obeying.start_soon(_obey, signals, directory, obeying.cancel_scope)
+            code = await _serve_until_stopped(directory)
+            obeying.cancel_scope.cancel()
+    return code
+
+
+async def _serve_until_stopped(directory: Directory) -> int:
+    async with trio.open_nursery() as nursery:
+        try:
+            bound = await nursery.start(directory.run)
+        except ParleyError as error:
+            print(f"dirserver: {error}", file=sys.stderr)
+            return USAGE_ERROR
+        print(f"Directory listening on {bound.address}, key {bound.fingerprint}", flush=True)
+    return 0
+
+
+async def _obey(
+    signals: AsyncIterator[int], directory: Directory, everything: trio.CancelScope
+) -> None:
+    """The first signal ends it politely, the second one at once."""
+    await anext(signals)
+    directory.stop()
+    await anext(signals)
+    everything.cancel()

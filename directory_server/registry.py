@@ -1,0 +1,229 @@
+"""Who is registered, where, and in what status; what others must be told of it.
+
+`time` is seconds since 1970 and is shown to people; `now` is the monotonic time
+that idling is measured with.
+"""
+
+import hmac
+from bisect import bisect_left, bisect_right, insort
+from collections import OrderedDict
+from dataclasses import dataclass
+from itertools import islice
+
+from directory_server.limits import NAMES
+from shared.codec import encode
+from shared.errors import Refused
+from shared.messages import Presence, Status
+from shared.names import fold
+
+
+class NameTaken(Refused):
+    """The name belongs to another key."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(f"the name {name} is taken", "TKN")
+        self.name = name
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a user's program can be reached."""
+
+    address: str  # as the directory sees it
+    port: int
+    advertised: str = ""  # by the user, instead of the address
+
+
+NOWHERE = Place("", 0)
+
+
+@dataclass(slots=True, eq=False)
+class User:
+    """Somebody who owns a name, here or not."""
+
+    id: int
+    name: str
+    key: bytes
+    sealing_key: bytes
+    sealing_proof: bytes
+    since: float  # of the status
+    status: Status = Status.OFFLINE
+    by_hand: bool = False  # the user chose this status
+    place: Place = NOWHERE
+    listed: bytes | None = None  # encoded as in USERS; None when that is out of date
+
+    @property
+    def is_here(self) -> bool:
+        return self.status is not Status.OFFLINE
+
+    def presence(self) -> Presence:
+        return Presence(self.name, self.status, self.since)
+
+
+class Registry:
+    def __init__(
+        self,
+        *,
+        idle_after: float,
+        one_per_address: bool = False,
+        token: str | None = None,
+        names: int = NAMES,
+    ) -> None:
+        self._idle_after, self._one_per_address = idle_after, one_per_address
+        self._token, self._names = token, names
+        self._users: dict[str, User] = {}
+        self._order: list[str] = []  # the folded names, sorted
+        self._awake: OrderedDict[User, float] = OrderedDict()  # who may fall idle; last stir
+        self._at: dict[str, User] = {}  # only with one_per_address
+        self._told: dict[User, tuple[Status, float]] = {}  # what others know of who has changed
+        self.here = 0  #: how many users are not OFFLINE
+
+    # --- Names ---
+
+    def know(self, user: User) -> None:
+        """A name that stands on disk."""
+        folded = fold(user.name)
+        self._users[folded] = user
+        insort(self._order, folded)
+
+    def forget(self, user: User, time: float) -> None:
+        """The name was given back."""
+        if user.is_here:
+            self.leave(user, time)
+        folded = fold(user.name)
+        del self._users[folded]
+        del self._order[bisect_left(self._order, folded)]
+
+    def find(self, name: str) -> User | None:
+        return self._users.get(fold(name))
+
+    def look_up(self, name: str) -> User:
+        user = self.find(name)
+        if user is None:
+            raise Refused(f"User {name} does not exist!", "NOBODY")
+        return user
+
+    def page(self, after: str, size: int) -> tuple[list[User], bool]:
+        """The next users by name, and whether there are more; "" begins."""
+        start = bisect_right(self._order, fold(after))
+        names = self._order[start : start + size]
+        return [self._users[folded] for folded in names], start + size < len(self._order)
+
+    def encoded(self, user: User) -> bytes:
+        """The presence as in USERS, kept: to encode 10,000 for each LIST would take 10 ms."""
+        if user.listed is None:
+            user.listed = encode(user.presence())[:-1]
+        return user.listed
+
+    # --- Coming and going ---
+
+    def admit(self, name: str, key: bytes, address: str, token: str = "") -> User | None:
+        """Whether this key may come in under this name; None when the name is new.
+
+        Raises NameTaken, or Refused with the reason.
+        """
+        user = self.find(name)
+        if user is not None and user.key != key:
+            raise NameTaken(user.name)
+        other = self._at.get(address)
+        if other is not None and other is not user:
+            raise Refused(
+                f"only one user may register from one address, and from {address}"
+                f" {other.name} has done so",
+                "ADDRESS",
+            )
+        if user is None:
+            self._admit_new(token)
+        return user
+
+    def _admit_new(self, token: str) -> None:
+        if self._token is not None and not hmac.compare_digest(
+            token.encode(), self._token.encode()
+        ):
+            raise Refused("this directory takes new names only with its token", "TOKEN")
+        if len(self._users) >= self._names:
+            raise Refused(f"this directory is full: it knows {len(self._users)} names", "LIMIT")
+
+    def arrive(
+        self, user: User, place: Place, status: Status, *, by_hand: bool, time: float, now: float
+    ) -> None:
+        """The user is here; also when a new program takes over from a ghost."""
+        if self._at.get(user.place.address) is user:
+            del self._at[user.place.address]
+        if self._one_per_address:
+            self._at[place.address] = user
+        if not user.is_here:
+            self.here += 1
+        user.place = place
+        self._change(user, status, by_hand=by_hand, time=time, now=now)
+
+    def leave(self, user: User, time: float) -> None:
+        if self._at.get(user.place.address) is user:
+            del self._at[user.place.address]
+        self.here -= 1
+        user.place = NOWHERE
+        self._change(user, Status.OFFLINE, by_hand=False, time=time, now=0)
+
+    # --- Status ---
+
+    def set_status(
+        self, user: User, status: Status, *, by_hand: bool, time: float, now: float
+    ) -> None:
+        if status is Status.OFFLINE:
+            raise Refused("choose ACTIVE, BUSY or INACTIVE: you are OFFLINE when you leave")
+        self._change(user, status, by_hand=by_hand, time=time, now=now)
+
+    def stir(self, user: User, *, time: float, now: float) -> bool:
+        """A sign of activity; returns whether it made an INACTIVE user ACTIVE again."""
+        if user in self._awake:
+            self._awake[user] = now
+            self._awake.move_to_end(user)
+        if user.status is not Status.INACTIVE or user.by_hand:
+            return False
+        self._change(user, Status.ACTIVE, by_hand=False, time=time, now=now)
+        return True
+
+    def fall_idle(self, *, time: float, now: float) -> list[User]:
+        """Makes INACTIVE who gave no sign for too long, and returns them.
+
+        Only who is ACTIVE without having said so: a status set by hand stays.
+        """
+        idle = []
+        while self._awake:
+            user, stirred = next(iter(self._awake.items()))
+            if stirred + self._idle_after > now:
+                break
+            self._change(user, Status.INACTIVE, by_hand=False, time=time, now=now)
+            idle.append(user)
+        return idle
+
+    def _change(
+        self, user: User, status: Status, *, by_hand: bool, time: float, now: float
+    ) -> None:
+        self._told.setdefault(user, (user.status, user.since))
+        if user.status is not status:
+            user.status, user.since, user.listed = status, time, None
+        user.by_hand = by_hand
+        self._awake.pop(user, None)
+        if self._idle_after and status is Status.ACTIVE and not by_hand:
+            self._awake[user] = now
+
+    # --- What to tell ---
+
+    @property
+    def has_news(self) -> bool:
+        return bool(self._told)
+
+    def take_news(self, limit: int) -> tuple[list[str], list[Presence]]:
+        """Who went, and who came or changed, since this was last asked; at most `limit`.
+
+        A net difference: who came and went meanwhile is not in it.
+        """
+        went, came = [], []
+        for user, (status, since) in list(islice(self._told.items(), limit)):
+            del self._told[user]
+            if user.is_here and (status, since) != (user.status, user.since):
+                came.append(user.presence())
+            elif not user.is_here and status is not Status.OFFLINE:
+                went.append(user.name)
+        return went, came

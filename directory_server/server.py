@@ -1,0 +1,168 @@
+"""The running directory: its listener, one task for each user, and the housekeeping."""
+
+import errno
+import logging
+import socket
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final
+
+import trio
+
+from directory_server.authority import SEED_BYTES, Authority
+from directory_server.community import Community, UserLink
+from directory_server.housekeeping import Housekeeping
+from directory_server.limits import Strangers, strangers_at_most
+from directory_server.pacing import PacedWire
+from directory_server.session import Session
+from directory_server.settings import Settings
+from directory_server.store import Store
+from shared.errors import ParleyError, Refused, StorageError
+from shared.link import HANDSHAKE_SECONDS, REMOTE_FAULTS, Link
+from shared.messages import ToDirectory
+from shared.tls import cause_of
+from shared.world import Address, Disk, Incoming, World
+
+log = logging.getLogger(__name__)
+
+AUTHORITY_FILE: Final = "authority"
+OUTBOX_BYTES: Final = 256 * 1024  # what may wait for one user who reads slowly
+WRITE_BYTES: Final = 4 * 1024  # at once: TLS keeps as much for each user for good
+FAREWELL_SECONDS: Final = 1.0  # for the last words to everybody
+
+
+@dataclass(frozen=True)
+class Bound:
+    """What a directory says of itself once it listens."""
+
+    address: Address
+    fingerprint: str  # of the community's authority
+
+
+class Directory:
+    """Started with `await nursery.start(directory.run)`, which returns a Bound."""
+
+    def __init__(self, world: World, settings: Settings) -> None:
+        self._world, self._settings = world, settings
+        self._strangers: Strangers[trio.CancelScope] = Strangers(
+            total=strangers_at_most(settings.connections)
+        )
+        self._stop = trio.Event()
+        self._community: Community
+
+    def stop(self) -> None:
+        """Say good bye to all, and end `run`."""
+        self._stop.set()
+
+    async def run(self, *, task_status: trio.TaskStatus[Bound] = trio.TASK_STATUS_IGNORED) -> None:
+        """Serve until `stop`, or until cancelled, which is rude to the users but loses nothing.
+
+        Raises Refused when the port or the folder is taken, StorageError when
+        the folder cannot be used.
+        """
+        disk = self._world.disk
+        disk.lock()
+        try:
+            authority = _authority(disk, self._world.chance.randbytes)
+            store = Store(disk)
+            self._community = Community(self._world, self._settings, authority, store)
+            for user in store.users():
+                self._community.registry.know(user)
+            self._world.network.present(
+                authority.credentials(self._world.chance.randbytes(SEED_BYTES))
+            )
+            await self._run(store, task_status)
+        finally:
+            disk.unlock()
+
+    async def _run(self, store: Store, task_status: trio.TaskStatus[Bound]) -> None:
+        """The nursery of the store, which outlives the users."""
+        async with trio.open_nursery() as storing:
+            await storing.start(store.run)
+            refusal = await self._serve_users(task_status)
+            await self._community.note_seen()
+            storing.cancel_scope.cancel()
+        if refusal is not None:
+            raise refusal
+
+    async def _serve_users(self, task_status: trio.TaskStatus[Bound]) -> Refused | None:
+        """The nursery of all who connect; ends after `stop`, or at once with the reason."""
+        community, serve = self._community, self._world.network.serve
+        async with trio.open_nursery() as nursery:
+            try:
+                address = await nursery.start(
+                    serve, self._settings.host, self._settings.port, self._answer
+                )
+            except OSError as error:
+                return Refused(_why_not(error, self._settings), "LISTEN")
+            nursery.start_soon(Housekeeping(community).run)
+            task_status.started(Bound(address, community.authority.fingerprint()))
+            await self._stop.wait()
+            with trio.move_on_after(FAREWELL_SECONDS):
+                await community.say_good_bye()
+            nursery.cancel_scope.cancel()
+        return None
+
+    async def _answer(self, incoming: Incoming) -> None:
+        """Serve whoever has connected; ends with the connection.
+
+        A fault border: what a remote machine can cause ends here, in one line.
+        """
+        scope = trio.CancelScope()
+        crowded_out = self._strangers.enter(incoming.remote.host, scope)
+        if crowded_out is not None:
+            crowded_out.cancel()
+        try:
+            with scope:
+                await self._serve(incoming, scope)
+        except* (ParleyError, *REMOTE_FAULTS) as faults:
+            log.info("%s: %s", incoming.remote, _reasons(faults))
+        finally:
+            self._strangers.leave(scope)
+        if scope.cancelled_caught:
+            log.info("%s: made room for others", incoming.remote)
+
+    async def _serve(self, incoming: Incoming, scope: trio.CancelScope) -> None:
+        deadline = trio.current_time() + HANDSHAKE_SECONDS
+        with trio.fail_at(deadline):
+            wire = await incoming.secure()
+        link: UserLink = Link(
+            PacedWire(wire), ToDirectory, outbox_bytes=OUTBOX_BYTES, write_bytes=WRITE_BYTES
+        )
+        session = Session(self._community, link)
+        await link.run(lambda: session.serve(deadline, lambda: self._strangers.leave(scope)))
+        if link.failure is not None:
+            log.info("%s: %s", incoming.remote, link.failure)
+
+
+def _authority(disk: Disk, random_bytes: Callable[[int], bytes]) -> Authority:
+    """The community's authority, founded at the first start.  Raises StorageError."""
+    content = disk.read(AUTHORITY_FILE)
+    if content is None:
+        authority = Authority.found(random_bytes(SEED_BYTES))
+        disk.write(AUTHORITY_FILE, authority.content())
+        return authority
+    try:
+        return Authority.restore(content)
+    except StorageError as error:
+        raise StorageError(
+            f"the file {AUTHORITY_FILE!r} in the data folder is damaged ({error}):"
+            " bring it back from a backup, or remove it to found a new community"
+        ) from None
+
+
+def _why_not(error: OSError, settings: Settings) -> str:
+    host, port = settings.host, settings.port
+    if error.errno == errno.EADDRINUSE:
+        return f"port {port} is already in use, by another directory or another program"
+    if error.errno == errno.EACCES:
+        return f"port {port} needs special rights: choose one from 1024 to 65535"
+    if isinstance(error, socket.gaierror) or error.errno == errno.EADDRNOTAVAIL:
+        return f"{host} is not an address of this machine"
+    return f"cannot listen on port {port}: {cause_of(error)}"
+
+
+def _reasons(fault: BaseException) -> str:
+    if isinstance(fault, BaseExceptionGroup):
+        return "; ".join(map(_reasons, fault.exceptions))
+    return str(fault) or cause_of(fault)

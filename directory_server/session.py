@@ -1,0 +1,256 @@
+"""One user's link, from WHO to BYE."""
+
+import logging
+from collections.abc import Callable, Iterable
+from itertools import groupby
+from typing import Any, Final, cast
+
+import msgspec
+import trio
+
+from directory_server.admission import Visitor, check_iam, check_sealing, is_loopback
+from directory_server.community import Community, UserLink
+from directory_server.mailbox import Kept, NotKept, Posted
+from directory_server.registry import NameTaken, Place, User
+from shared import messages as wire
+from shared.codec import encode
+from shared.errors import ProtocolError, Refused, StorageError
+from shared.link import HANDSHAKE_SECONDS
+from shared.messages import PAGE, VERSION, Bye, Err, Iam
+
+log = logging.getLogger(__name__)
+
+NONCE_BYTES: Final = 32
+NOT_STORED: Final = "the directory's disk is full, the message was not stored"
+
+
+class Session:
+    def __init__(self, community: Community, link: UserLink) -> None:
+        self._community, self._link = community, link
+        self._registry, self._store = community.registry, community.store
+
+    async def serve(self, deadline: float, identified: Callable[[], None]) -> None:
+        """All of it.  Raises ProtocolError, or Refused when somebody may not come in.
+
+        `deadline` is for IAM; `identified` is called as soon as that is accepted.
+        """
+        try:
+            # Of what is said on coming in nothing stays: there are thousands of us.
+            user = await self._come_in(deadline)
+        except NameTaken as taken:
+            self._link.hang_up(wire.Tkn(taken.name), Bye())
+            return
+        except StorageError as error:
+            raise Refused(f"the directory's disk is full or broken: {error}", "DISK") from error
+        identified()
+        self._link.identified()
+        try:
+            await self._say_receipts(user)
+            await self._serve_requests(user)
+        finally:
+            self._community.leave(user, self._link)
+
+    # --- Coming in ---
+
+    async def _come_in(self, deadline: float) -> User:
+        """Until WELCOME, which is posted as soon as others can see the user."""
+        iam, visitor = await self._meet(deadline)
+        check_iam(iam, visitor, self._community.authority, self._community.time())
+        user = await self._admit(iam)
+        welcome = self._welcome(user, iam)
+        place = Place(visitor.address.host, iam.port, iam.host)
+        self._community.arrive(user, self._link, place, iam.status, by_hand=iam.by_hand)
+        self._link.post(welcome)
+        log.info("%s is here, from %s", user.name, visitor.address)
+        return user
+
+    async def _meet(self, deadline: float) -> tuple[Iam, Visitor]:
+        nonce = self._community.world.chance.randbytes(NONCE_BYTES)
+        self._link.post(wire.Who(VERSION, self._community.authority.certificate, nonce))
+        try:
+            with trio.fail_at(deadline):
+                iam = await self._link.expect(Iam)
+        except trio.TooSlowError:
+            raise Refused(
+                f"you did not say who you are within {HANDSHAKE_SECONDS:.0f} seconds", "LIMIT"
+            ) from None
+        return iam, Visitor(self._link.wire.remote, nonce, self._link.wire.certificate)
+
+    async def _admit(self, iam: Iam) -> User:
+        """The user as on disk.  While the disk worked, others came: look again each time."""
+        address = self._link.wire.remote.host
+        sealing = (iam.sealing_key, iam.sealing_proof)
+        while True:
+            user = self._registry.admit(iam.name, iam.key, address, iam.token)
+            if user is None:
+                check_sealing(iam)
+                new = await self._store.register(
+                    iam.name, iam.key, *sealing, self._community.time()
+                )
+                if self._registry.find(iam.name) is None:
+                    self._registry.know(new)
+            elif (user.sealing_key, user.sealing_proof) != sealing:
+                check_sealing(iam)
+                await self._store.reseal(user.id, *sealing)
+                user.sealing_key, user.sealing_proof = sealing
+            else:
+                self._community.check_room(user)
+                return user
+
+    def _welcome(self, user: User, iam: Iam) -> wire.Welcome:
+        community = self._community
+        certificate = b""
+        if iam.request:
+            certificate = community.authority.certify(
+                iam.request, iam.name, name=user.name, key=user.key, now=community.time()
+            )
+        return wire.Welcome(
+            name=user.name,
+            host=iam.host or self._link.wire.remote.host,
+            waiting=self._store.waiting(user.id),
+            idle_after=community.settings.idle_after,
+            certificate=certificate,
+        )
+
+    async def _say_receipts(self, user: User) -> None:
+        for page in self._store.receipts(user.id, PAGE):
+            self._link.post(wire.Receipts(page))
+            await self._link.flush()
+
+    # --- Requests ---
+
+    async def _serve_requests(self, user: User) -> None:
+        while batch := await self._link.receive():
+            for is_drop, run in groupby(batch, lambda message: isinstance(message, wire.Drop)):
+                if not self._community.is_carried_by(user, self._link):
+                    return  # another program took over: this one has no say any more
+                if is_drop:
+                    await self._drop(user, list(cast(Iterable[wire.Drop], run)))
+                else:
+                    for message in run:
+                        await self._serve_one(user, message)
+
+    async def _serve_one(self, user: User, message: wire.ToDirectory) -> None:
+        re = message.id if isinstance(message, wire.Request) else None
+        try:
+            await self._perform(user, message)
+        except Refused as no:
+            self._link.post(Err(no.code, str(no), re))
+        except StorageError as error:
+            self._link.post(Err("DISK", f"the directory's disk is full or broken: {error}", re))
+
+    async def _perform(self, user: User, message: wire.ToDirectory) -> None:
+        link, store, community = self._link, self._store, self._community
+        match message:
+            case wire.Stir():
+                community.stir(user)
+            case wire.List(id=re):
+                community.stir(user)
+                await self._list(re)
+            case wire.Lookup(id=re, name=name):
+                community.stir(user)
+                link.post(self._contact(re, self._registry.look_up(name)))
+            case wire.SetStatus(id=re, status=status, by_hand=by_hand):
+                community.set_status(user, status, by_hand=by_hand)
+                link.post(wire.Done(re))
+            # A program fetches its mail by itself: that is no sign of a person.
+            case wire.Fetch(id=re, after=after):
+                link.post(wire.Mail(re, *_mail(store.mail(user.id, after))))
+                await link.flush()
+            case wire.Taken(id=re, envelopes=envelopes):
+                takings = await store.take(user.id, envelopes, community.time())
+                link.post(wire.Done(re))
+                community.push_receipts(takings, user.name)
+            case wire.Noted(id=re, envelopes=envelopes):
+                await store.note(user.id, envelopes)
+                link.post(wire.Done(re))
+            case wire.Unregister(id=re):
+                await community.unregister(user)
+                link.hang_up(wire.Done(re), Bye("the name was given back"))
+            case Err(code=code, text=text):
+                log.info("%s says %s: %s", user.name, code, text)
+            case _:
+                tag = cast(msgspec.Struct, message).__struct_config__.tag
+                raise ProtocolError(f"{tag} does not belong here")
+
+    async def _list(self, re: int) -> None:
+        """Everybody, page by page, no faster than they are read."""
+        users, more = self._registry.page("", PAGE)
+        while True:
+            presences = b",".join(map(self._registry.encoded, users))
+            self._link.post(wire.Users(re, cast(Any, msgspec.Raw(b"[" + presences + b"]")), more))
+            await self._link.flush()
+            if not more:
+                return
+            users, more = self._registry.page(users[-1].name, PAGE)
+
+    def _contact(self, re: int, user: User) -> wire.Contact:
+        return wire.Contact(
+            re,
+            name=user.name,
+            status=user.status,
+            since=user.since,
+            key=user.key,
+            sealing_key=user.sealing_key,
+            sealing_proof=user.sealing_proof,
+            host=self._host_of(user.place),
+            port=user.place.port,
+        )
+
+    def _host_of(self, place: Place) -> str:
+        """Where the one who asks will find them."""
+        if place.advertised:
+            return place.advertised
+        if is_loopback(place.address) and not is_loopback(self._link.wire.remote.host):
+            # They sit on the directory's own machine, which the asker reaches like this.
+            return self._link.wire.local.host
+        return place.address
+
+    # --- Mail ---
+
+    async def _drop(self, user: User, drops: list[wire.Drop]) -> None:
+        """All in one commit, and the answers in one write."""
+        self._community.stir(user)
+        answers: list[msgspec.Struct] = []
+        posted: list[Posted] = []
+        accepted: list[wire.Drop] = []
+        for drop in drops:
+            receiver = self._registry.find(drop.to)
+            if receiver is None:
+                answers.append(Err("NOBODY", f"User {drop.to} does not exist!", drop.id))
+            elif receiver is user:
+                answers.append(Err("REFUSED", "You can't leave a message for yourself.", drop.id))
+            else:
+                posted.append(Posted(drop.envelope, receiver.id, receiver.name, drop.sealed))
+                accepted.append(drop)
+        answers += await self._keep(user, posted, accepted)
+        self._link.post_bytes(b"".join(map(encode, answers)))
+
+    async def _keep(
+        self, user: User, posted: list[Posted], drops: list[wire.Drop]
+    ) -> list[msgspec.Struct]:
+        try:
+            results = await self._store.drop(user.id, posted, self._community.time())
+        except StorageError:
+            return [Err("DISK", NOT_STORED, drop.id) for drop in drops]
+        waiting = {
+            one.receiver: result.waiting
+            for one, result in zip(posted, results, strict=True)
+            if isinstance(result, Kept) and result.waiting is not None
+        }
+        for receiver, count in waiting.items():
+            self._community.push(receiver, wire.Waiting(count))
+        return [_outcome(drop, result) for drop, result in zip(drops, results, strict=True)]
+
+
+def _outcome(drop: wire.Drop, result: Kept | NotKept) -> msgspec.Struct:
+    match result:
+        case NotKept(code=code, why=why):
+            return Err(code, why, drop.id)
+        case _:
+            return wire.Stored(drop.id, drop.envelope)
+
+
+def _mail(page: tuple[list[wire.Envelope], bool]) -> tuple[tuple[wire.Envelope, ...], bool]:
+    envelopes, more = page
+    return tuple(envelopes), more

@@ -1,0 +1,15 @@
+"""What the one who starts a directory may choose."""
+
+from typing import NamedTuple
+
+IDLE_AFTER = 300.0
+CONNECTIONS = 4_096
+
+
+class Settings(NamedTuple):
+    host: str | None = None  # the address to listen on; None: all of them
+    port: int = 0  # 0: a random one
+    idle_after: float = IDLE_AFTER  # seconds without a sign of activity until INACTIVE; 0: never
+    one_per_address: bool = False  # refuse a second user from one IP address
+    token: str | None = None  # which a new name must show; None: anybody may register
+    connections: int = CONNECTIONS  # that the process may hold open, users and strangers together
