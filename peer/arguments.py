@@ -40,7 +40,7 @@ def parse(arguments: list[str]) -> argparse.Namespace:
     )
     add = parser.add_argument
     add("name", metavar="NAME", help="your name: 1 to 32 letters, digits, '.', '_' or '-'")
-    add("host", metavar="HOST", type=readable, help="where the directory runs")
+    add("host", metavar="HOST", type=_host, help="where the directory runs")
     add("port", metavar="PORT", type=_port, help="the directory's port")
     add("--data", metavar="DIR", type=readable, help="the folder for your key and journal")
     add("--listen", metavar="PORT", type=_port, default=0, help="listen here, not on a random port")
@@ -79,6 +79,11 @@ def _split(arguments: list[str]) -> tuple[list[str], list[str]]:
                 return arguments[:position], arguments[position:]
         position += 1
     return arguments, []
+
+
+def _host(text: str) -> str:
+    """Also an IPv6 address in brackets, as it is shown everywhere."""
+    return readable(text.removeprefix("[").removesuffix("]"))
 
 
 def _port(text: str) -> int:

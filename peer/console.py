@@ -75,6 +75,8 @@ class Console:
             case events.Came(name=name) if fold(name) == fold(self._writing_to):
                 self._show(f"User {name} is online now.")
                 self._writing_to = ""
+            case events.Connected():
+                self._writing_to = ""  # what is typed now is for the conversation
 
     # --- What is typed ---
 

@@ -89,8 +89,10 @@ class Conversation:
 
     def leave(self) -> list[Action]:
         """What was sent over a good link arrives before our LEAVE does."""
+        self._inbox.all_shown()
         last_words = [*self._acknowledge(), Send(self.other, Leave(self.id))]
-        undelivered = self._outbox.unsent() if self._linked else self._outbox.undelivered()
+        is_good = self._lost_at is None  # nothing was lost that HELLO has not yet brought back
+        undelivered = self._outbox.unsent() if is_good else self._outbox.undelivered()
         return [*last_words, Show(ConversationLeft()), *self._finish(undelivered)]
 
     @property

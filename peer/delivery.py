@@ -114,6 +114,10 @@ class Inbox:
         """How many texts were shown that are not acknowledged."""
         return self._shown - self._acknowledged
 
+    def all_shown(self) -> None:
+        """What was given to the screen will stand there: the last ACK counts it already."""
+        self._shown = self.received
+
     def acknowledge(self) -> int:
         """The seq for an ACK that is sent now."""
         self._acknowledged = self._shown

@@ -48,6 +48,7 @@ class State(Enum):
     RINGING = auto()  #: theirs: the question stands on the screen
     SHARED = auto()  #: theirs: another member's question, into the same conversation, stands for it
     IGNORED = auto()  #: theirs: it rings, but only in the inviter's ear
+    CROSSED = auto()  #: theirs: ours with the smaller id is out, and should be accepted instead
     ACCEPTED = auto()  #: theirs: our ACCEPT is out; the conversation begins with the CONFIRM
     OPENED = auto()  #: over: the conversation began
     TAKEN_BACK = auto()  #: over: mine, our CANCEL may have crossed an ACCEPT
@@ -59,7 +60,7 @@ class State(Enum):
 _MINE = frozenset({State.DIALLING, State.INVITED, State.WAITING})
 _QUESTION = frozenset({State.ASKED, State.RINGING})
 _RINGS = frozenset({*_QUESTION, State.SHARED, State.IGNORED})
-_THEIRS = frozenset({*_RINGS, State.ACCEPTED})
+_THEIRS = frozenset({*_RINGS, State.CROSSED, State.ACCEPTED})
 _LIVE = _MINE | _THEIRS
 _FINISHED = frozenset(State) - _LIVE
 
@@ -254,9 +255,9 @@ class Invitations:
         invitation to `callee` is out (V4; it would be answered BUSY).
         """
         members = _with_first(self._me, members)
-        for theirs in self._all(*_THEIRS, other=callee):
-            if len(members) == 1 and theirs.state is not State.SHARED:
-                return [] if theirs.state is State.ACCEPTED else self._accept(theirs, now)
+        theirs = self._all(*_QUESTION, State.IGNORED, State.ACCEPTED, other=callee)
+        if theirs and len(members) == 1:
+            return [] if theirs[0].state is State.ACCEPTED else self._accept(theirs[0], now)
         if self._all(*_MINE, other=callee):
             return []
         invite = Invite(self._new_id(), conversation, members, RING_SECONDS, urgent)
@@ -298,8 +299,8 @@ class Invitations:
     def linked(self, other: str, now: float) -> list[Action]:
         """A link to `other` is up, for the first time or again: what is owed goes out.
 
-        An INVITE or ACCEPT without its answer is repeated, for the link before
-        may have swallowed either.
+        Each side repeats its last word on what is not over, for the link before
+        may have swallowed that, or the answer.
         """
         actions: list[Action] = []
         for invitation in self._all(*State, other=other):
@@ -310,26 +311,26 @@ class Invitations:
                     actions.append(Send(invitation.other, invitation.invite))
                 case State.INVITED | State.WAITING:
                     actions.append(Send(invitation.other, invitation.invite))
-                case State.ACCEPTED:
-                    actions.append(Send(invitation.other, Accept(invitation.id)))
                 case State.LOST:
                     invitation.state = State.OVER
                     actions.append(Send(invitation.other, Gone(invitation.id)))
                 case State.LEFT:
                     actions += self._leave(invitation)
+                case state if state in _THEIRS and invitation.word is not None:
+                    actions.append(Send(invitation.other, invitation.word))
         return actions
 
     def unreachable(self, other: str, reason: str, now: float) -> list[Action]:
         """Dialling failed.  An ACCEPT to repeat still waits for the inviter's own dial."""
         dialled = self._all(State.DIALLING, other=other)
-        return [self._end(i, End.UNREACHABLE, now, reason) for i in dialled]
+        return [action for i in dialled for action in self._end(i, End.UNREACHABLE, now, reason)]
 
     def link_lost(self, other: str, now: float) -> list[Action]:
         """The last link to `other` broke."""
         actions: list[Action] = []
         for invitation in self._all(*_LIVE - {State.DIALLING}, other=other):
             if invitation.state in _MINE:
-                actions.append(self._end(invitation, End.GONE, now, state=State.LOST))
+                actions += self._end(invitation, End.GONE, now, state=State.LOST)
             elif invitation.state is State.ACCEPTED:
                 invitation.last(CONFIRM_SECONDS, now)
                 actions.append(Dial(invitation.other))
@@ -363,23 +364,25 @@ class Invitations:
         state, to, id = invitation.state, invitation.other, invitation.id
         match state, message:
             case State.INVITED, Ringing():
+                self._drop_crossed(to, now)  # who asks his user has no invitation out to us
                 invitation.state = State.WAITING
                 invitation.last(RING_SECONDS + SPARE_SECONDS, now)
                 return [Waiting(to, id)]
             case State.INVITED | State.WAITING, Accept():
+                self._drop_crossed(to, now)
                 taken_back = self._take_back_others(invitation, now)
                 return [*taken_back, Send(to, Confirm(id)), self._open(invitation, now)]
             case State.INVITED | State.WAITING, Decline():
-                return [self._end(invitation, End.DECLINED, now)]
+                return self._end(invitation, End.DECLINED, now)
             case State.INVITED | State.WAITING, Busy(interruptible=interruptible):
                 end = End.INTERRUPTIBLE if interruptible else End.BUSY
-                return [self._end(invitation, end, now)]
+                return self._end(invitation, end, now)
             case State.INVITED | State.WAITING, Timeout():
-                return [self._end(invitation, End.NO_ANSWER, now)]
+                return self._end(invitation, End.NO_ANSWER, now)
             case State.INVITED | State.WAITING, Joined():
-                return [self._end(invitation, End.JOINED, now)]
+                return self._end(invitation, End.JOINED, now)
             case State.INVITED | State.WAITING, Gone():
-                return [self._end(invitation, End.GONE, now)]
+                return self._end(invitation, End.GONE, now)
 
             case State.ACCEPTED, Confirm():
                 joined = self._say_last_to_sharers(invitation, Joined, now)
@@ -397,6 +400,8 @@ class Invitations:
                 # It crossed our CANCEL: the callee believes in a conversation.
                 invitation.state = State.LEFT
                 return [Send(to, Confirm(id)), *self._leave(invitation)]
+            case State.TAKEN_BACK, Ringing():
+                return [Send(to, Cancel(id))]  # the first CANCEL fell, or is under way
             case State.TAKEN_BACK | State.LOST | State.LEFT | State.OVER, Ringing() | Accept():
                 return [Send(to, Gone(id))]
             case State.LEFT, Confirm():
@@ -423,11 +428,20 @@ class Invitations:
 
     def _glare(self, mine: _Invitation, theirs: _Invitation, now: float) -> list[Action]:
         """Crossed invitations are consent: the smaller id lives on, the other ends in silence."""
+        self._drop_crossed(theirs.other, now)
         if mine.state is State.DIALLING or theirs.id < mine.id:
             self._finish(mine, State.OVER, now)
             return self._accept(theirs, now)
-        self._finish(theirs, State.OVER, now)
-        return []  # theirs is ours to ignore: the ACCEPT of mine is under way
+        theirs.state = State.CROSSED
+        theirs.last(LIFE_SECONDS, now)  # in truth not longer than mine
+        return []  # the ACCEPT of mine is under way
+
+    def _drop_crossed(self, other: str, now: float) -> list[_Invitation]:
+        """Theirs is decided together with mine."""
+        crossed = self._all(State.CROSSED, other=other)
+        for theirs in crossed:
+            self._finish(theirs, State.OVER, now)
+        return crossed
 
     def _too_busy(self, theirs: _Invitation) -> Busy | None:
         """Ignored users too are told the truth here, or they would learn that they are."""
@@ -514,13 +528,20 @@ class Invitations:
         sent = mine.state is not State.DIALLING
         state = State.TAKEN_BACK if end is End.TAKEN_BACK else State.OVER
         ended = self._end(mine, end, now, reason, state)
-        return [Send(mine.other, Cancel(mine.id)), ended] if sent else [ended]
+        return [Send(mine.other, Cancel(mine.id)), *ended] if sent else ended
 
     def _end(
         self, mine: _Invitation, end: End, now: float, reason: str = "", state: State = State.OVER
-    ) -> Ended:
+    ) -> list[Action]:
+        """Over without a conversation, unless theirs crossed it and may still lead to one."""
         self._finish(mine, state, now)
-        return Ended(mine.id, mine.other, end, reason)
+        crossed = self._drop_crossed(mine.other, now)
+        if crossed and state is State.OVER:
+            return self._accept(crossed[0], now)  # it was refused for its own sake, not the user's
+        ended = Ended(mine.id, mine.other, end, reason)
+        if crossed and state is State.TAKEN_BACK:
+            return [ended, *self._say_last(crossed[0], Decline(crossed[0].id), now)]
+        return [ended]
 
     def _open(self, invitation: _Invitation, now: float) -> Open:
         invite = invitation.invite

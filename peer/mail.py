@@ -132,11 +132,9 @@ class MailRoom:
         while more:
             mail = await self._directory.ask(lambda id, after=after: Fetch(id, after), Mail)  # type: ignore[misc]
             for envelope in mail.envelopes:
-                self._open(envelope, letters, done)
+                await self._open(envelope, letters, done)
             after = max((envelope.number for envelope in mail.envelopes), default=after)
             more = mail.more and bool(mail.envelopes)
-        for letter in letters:
-            await self._trust.check_and_remember(letter.sender, letter.key)
         fresh = await self._journal.add_letters(letters, self._world.clock.time())
         if fresh:
             await self._show_letters(fresh)
@@ -144,14 +142,14 @@ class MailRoom:
             ids = tuple(done[start : start + BATCH])
             await self._directory.ask(lambda id, ids=ids: Taken(id, ids), Done)  # type: ignore[misc]
 
-    def _open(self, envelope: Envelope, letters: list[Letter], done: list[str]) -> None:
+    async def _open(self, envelope: Envelope, letters: list[Letter], done: list[str]) -> None:
         """Sort out one envelope.  A forged one is said, and thrown away."""
         now = self._world.clock.time()
         try:
             letter = open_envelope(
                 self._identity, self._trust.authority, envelope.sealed, id=envelope.id, now=now
             )
-            self._trust.check(letter.sender, letter.key)
+            await self._trust.check_and_remember(letter.sender, letter.key)
         except KeyChanged as failure:
             self._complain(f"A message that was left for you stays at the directory. {failure}")
             return

@@ -13,10 +13,11 @@ from typing import Final, Protocol
 
 import trio
 
+from peer.directory import DirectoryGone
 from peer.trust import Trust
 from shared.errors import KeyChanged, ParleyError, ProtocolError, Refused, Unreachable
 from shared.link import HANDSHAKE_SECONDS, PING_AFTER, Link, within
-from shared.messages import VERSION, BetweenPeers, Bye, Contact, Err, Message, PeerIam
+from shared.messages import VERSION, BetweenPeers, Bye, Contact, Err, Message, PeerIam, Status
 from shared.names import fold
 from shared.strangers import Strangers
 from shared.world import Incoming, Network, Wire
@@ -80,11 +81,14 @@ class Links:
         listener: Listener,
         spawn: Callable[..., None],
     ) -> None:
-        """`lookup` says where a user is: it raises Refused, Unreachable or KeyChanged."""
+        """`lookup` asks the directory where a user is, and raises DirectoryGone, Refused
+        or KeyChanged.
+        """
         self._network, self._trust, self._lookup = network, trust, lookup
         self._name, self._run, self._listener, self._spawn = name, run, listener, spawn
         self._open: dict[str, list[_Entry]] = {}  # the last one is the one we write to
         self._dialling: dict[str, _Dial] = {}
+        self._found: dict[str, Contact] = {}  # where users were dialled last
         self._none = trio.Event()
         self._none.set()
         self._strangers = Strangers(STRANGERS_AT_ONCE, STRANGERS_PER_ADDRESS)
@@ -92,15 +96,20 @@ class Links:
     # --- For the peer ---
 
     def to(self, name: str) -> Link[Message] | None:
-        entries = self._open.get(fold(name))
-        return entries[-1].link if entries else None
+        current = self._current(name)
+        return current.link if current else None
 
     def post(self, name: str, message: Message) -> None:
         """Without a link the message is dropped: cores repeat what matters on the next one."""
+        current = self._current(name)
+        if current is not None:
+            current.used = trio.current_time()
+            current.link.post(message)
+
+    def _current(self, name: str) -> _Entry | None:
+        """Not one that is ending: it is still read, but takes nothing more."""
         entries = self._open.get(fold(name))
-        if entries:
-            entries[-1].used = trio.current_time()
-            entries[-1].link.post(message)
+        return entries[-1] if entries and not entries[-1].link.is_over else None
 
     def dial(self, name: str) -> None:
         """Answered by `linked`, or by `unreachable`, unless a dial is under way."""
@@ -163,7 +172,7 @@ class Links:
         """A fault border: what a remote machine can cause is reported as unreachable."""
         dial = self._dialling[fold(name)]
         try:
-            contact = await self._lookup(name)
+            contact = await self._find(name)
             with within(DIAL_SECONDS, f"no connection to {contact.host}:{contact.port}"):
                 wire = await self._network.dial(contact.host, contact.port)
             link = await self._carry(wire, contact, lambda: self._dialled(name, None))
@@ -176,6 +185,19 @@ class Links:
                 self._listener.suspicious(failure)
             if self.to(name) is None:
                 self._listener.unreachable(name, failure)
+
+    async def _find(self, name: str) -> Contact:
+        """Without the directory we try where the user was last: talk goes on without it."""
+        try:
+            contact = await self._lookup(name)
+        except DirectoryGone:
+            if fold(name) not in self._found:
+                raise
+            contact = self._found[fold(name)]
+        if contact.status is Status.OFFLINE or not contact.port:
+            raise Unreachable(f"{contact.name} is offline at this moment")
+        self._found[fold(name)] = contact
+        return contact
 
     def _dialled(self, name: str, failure: ParleyError | None) -> None:
         dial = self._dialling.pop(fold(name), None)
@@ -279,7 +301,7 @@ class Links:
         entries = self._open[fold(entry.name)]
         was_current = entries[-1] is entry
         entries.remove(entry)
-        if entries and was_current:
+        if was_current and self._current(entry.name) is not None:
             self._listener.linked(entry.name)
         if not entries:
             del self._open[fold(entry.name)]

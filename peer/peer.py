@@ -24,7 +24,7 @@ from peer.lines import Delivery, Line, Lines, Seen
 from peer.mail import MailRoom
 from peer.network import Links
 from peer.trust import Trust
-from shared.errors import KeyChanged, ParleyError, ProtocolError, Refused, Unreachable
+from shared.errors import KeyChanged, ParleyError, ProtocolError, Refused
 from shared.identity import SEED_BYTES, Identity, verify_words
 from shared.messages import (
     Acknowledge,
@@ -137,6 +137,7 @@ class Peer:
         self._timer = trio.Event()
         self._wake_at = float("inf")
         self._finished = trio.Event()
+        self._is_quitting = False
         self._tasks = 0  # spawned ones that must end before we do
 
     # --- Living ---
@@ -193,7 +194,7 @@ class Peer:
         )  # fmt: skip
         self._links = Links(
             world.network, self._trust, name=lambda: self.name, run=self._run_id,
-            lookup=self._contact_online, listener=self, spawn=nursery.start_soon,
+            lookup=self.contact, listener=self, spawn=nursery.start_soon,
         )  # fmt: skip
         self._lines = Lines(self._links, self.spawn, trio.CapacityLimiter(SENDING_AT_ONCE))
         self._mail = MailRoom(
@@ -228,6 +229,7 @@ class Peer:
         """Leave the conversation, deliver or store what is on its way, say good bye."""
         if self._finished.is_set():
             return
+        self._is_quitting = True
         self.take_back()
         await self.leave_conversation()
         await self._until(lambda: not self._tasks)
@@ -248,7 +250,8 @@ class Peer:
 
     async def _until(self, holds: Callable[[], bool]) -> None:
         while not holds():
-            self._progress = trio.Event()
+            if self._progress.is_set():  # else others wait for this event too
+                self._progress = trio.Event()
             await self._progress.wait()
 
     # --- Who I am, who is there ---
@@ -283,19 +286,19 @@ class Peer:
 
     async def contact(self, name: str) -> Contact:
         """Where this user is.  Raises KeyChanged when the key is not the remembered one."""
-        contact = await self._directory.ask(lambda id: Lookup(id, name), Contact)
+        contact = await self._lookup(name)
         self._trust.check(contact.name, contact.key)
         return contact
 
-    async def _contact_online(self, name: str) -> Contact:
-        contact = await self.contact(name)
-        if contact.status is Status.OFFLINE or not contact.port:
-            raise Unreachable(f"{contact.name} is offline at this moment")
+    async def _lookup(self, name: str) -> Contact:
+        contact = await self._directory.ask(lambda id: Lookup(id, name), Contact)
+        if fold(contact.name) != fold(name):
+            raise Refused("the directory gave an answer that does not fit")
         return contact
 
     async def verify(self, name: str) -> tuple[list[str], bool]:
         """The words that both must see, and whether this accepts a changed key."""
-        contact = await self._directory.ask(lambda id: Lookup(id, name), Contact)
+        contact = await self._lookup(name)
         accepted = await self._trust.accept(contact.name, contact.key)
         self._suspected.clear()
         self._mail.fetch()
@@ -365,7 +368,10 @@ class Peer:
         return await self._ask(contact.name, urgent=urgent)
 
     def _asks_me(self, name: str) -> bool:
-        return any(fold(question.inviter) == fold(name) for question in self.questions)
+        """Also when I have said yes, and the conversation is about to begin."""
+        asking = [question.inviter for question in self.questions]
+        asking += [one.other for one in self._invitations.accepted]
+        return fold(name) in map(fold, asking)
 
     def _refuse_while_talking(self, name: str) -> None:
         if self._conversation is not None:
@@ -377,6 +383,8 @@ class Peer:
             raise Refused(f"You are waiting for {callee}'s response: QUIT CONVERSATION first.")
 
     async def _ask(self, callee: str, *, urgent: bool) -> Result:
+        if self._is_quitting:
+            return Result(callee, Outcome.TAKEN_BACK)  # by good bye, while we looked it up
         asking = self._asking[fold(callee)] = _Asking(callee)
         members = (self.name,)
         fresh = hashlib.sha256(self._identity.public + self._world.chance.randbytes(16))
@@ -439,7 +447,8 @@ class Peer:
             await self._until(
                 lambda: talking.is_delivered or talking.is_over or not talking.is_linked
             )
-        self._leave_now()
+        if not talking.is_over:
+            self._leave_now()
         return True
 
     def _leave_now(self) -> None:
@@ -565,7 +574,7 @@ class Peer:
         return Listener(
             registered=self._registered,
             heard=self._heard,
-            lost=lambda: self.tell(events.DirectoryLost()),
+            lost=self._directory_lost,
             refused=lambda why: self.tell(events.Notice(why)),
         )
 
@@ -577,6 +586,10 @@ class Peer:
         else:
             self.tell(events.DirectoryBack())
         self._mail.fetch()
+
+    def _directory_lost(self) -> None:
+        self._put_status()  # it may have set us INACTIVE: not what we come back with
+        self.tell(events.DirectoryLost())
 
     def _heard(self, message: Message) -> None:
         match message:

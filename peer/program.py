@@ -5,7 +5,9 @@ import logging
 import os
 import signal
 import sys
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
@@ -112,7 +114,13 @@ class Program:
 
     async def _read_line(self) -> str | None:
         """The next line, None at the end of input or when we are stopped."""
-        line: str | None = None
+        async with self._until_stopped():
+            return await self._keyboard.read_line()
+        return None
+
+    @asynccontextmanager
+    async def _until_stopped(self) -> AsyncIterator[None]:
+        """Whatever runs in the block is cancelled when we are stopped."""
 
         async def stop() -> None:
             await self._stopped.wait()
@@ -120,9 +128,8 @@ class Program:
 
         async with trio.open_nursery() as nursery:
             nursery.start_soon(stop)
-            line = await self._keyboard.read_line()
+            yield
             nursery.cancel_scope.cancel()
-        return line
 
     async def _as(self, name: str) -> int:
         """Register under this name and serve the keyboard."""
@@ -135,14 +142,19 @@ class Program:
         console = Console(peer, self._screen.show, peer.spawn)
         async with running(peer), trio.open_nursery() as nursery:
             await nursery.start(self._serve_control, folder, peer, console)
-            while not console.is_over and (line := await self._read_line()) is not None:
-                await console.perform_line(line)
-            await self._finish(peer)
+            await self._obey_keyboard(console)
+            code = await self._finish(peer)
             nursery.cancel_scope.cancel()
         self._screen.show("Good bye! ☺")
-        return Code.DONE
+        return code
 
-    async def _finish(self, peer: Peer) -> None:
+    async def _obey_keyboard(self, console: Console) -> None:
+        """Until QUIT, the end of input, or a signal, which no slow command holds up."""
+        async with self._until_stopped():
+            while not console.is_over and (line := await self._keyboard.read_line()) is not None:
+                await console.perform_line(line)
+
+    async def _finish(self, peer: Peer) -> Code:
         """After a signal quickly, else all that was typed is delivered or stored."""
         with trio.CancelScope() as hurry:
 
@@ -155,6 +167,10 @@ class Program:
                 await peer.quit()
                 nursery.cancel_scope.cancel()
         peer.end()
+        if hurry.cancelled_caught:
+            self._screen.show("Not everything that was typed has been delivered or stored.")
+            return Code.UNREACHABLE
+        return Code.DONE
 
     async def _serve_control(
         self, folder: Path, peer: Peer, console: Console, *, task_status: trio.TaskStatus[None]
@@ -167,7 +183,9 @@ class Program:
                     then()
 
             handed = Console(peer, show_all, None)
-            code = await handed.perform(parse(command, handed.context()), command)
+            # A script's PRV stays one, whatever its user is talking about just now.
+            context = replace(handed.context(), in_conversation=False, writing=False)
+            code = await handed.perform(parse(command, context), command)
             if handed.is_over:
                 console.is_over = True
                 self._stopped.set()
@@ -192,12 +210,12 @@ class Program:
                 return _fail(Refused(wrong_text(command), "USAGE"))
             case Unknown(perhaps=None):
                 return _fail(Refused(unknown_text(command), "USAGE"))
-            case Help(topic):
-                print(*help_lines(topic), sep="\n")
-                return Code.DONE
         return await self._with_screen(lambda: self._perform_once(command, line))
 
     async def _perform_once(self, command: Command, line: str) -> int:
+        if isinstance(command, Help):
+            self._screen.show(*help_lines(command.topic))
+            return Code.DONE
         name = self._arguments.name
         try:
             check_name(name)

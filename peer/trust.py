@@ -7,7 +7,6 @@ from peer.journal import Journal
 from shared.errors import KeyChanged, ProtocolError, Refused, Unreachable
 from shared.identity import fingerprint, read_certificate
 from shared.messages import Contact
-from shared.names import fold
 from shared.world import Clock
 
 
@@ -17,7 +16,6 @@ class Trust:
     def __init__(self, journal: Journal, clock: Clock) -> None:
         self._journal, self._clock = journal, clock
         self.authority = b""  #: of our community, set when the directory was recognised
-        self._refused: dict[str, bytes] = {}  # keys that a user may accept with VERIFY
 
     def name_and_key(self, certificate: bytes | None) -> tuple[str, bytes]:
         """Whose certificate this is.  Raises ProtocolError when it is no user's of ours."""
@@ -32,7 +30,6 @@ class Trust:
         """Raises KeyChanged when another key is remembered for this name."""
         known = self._journal.key_of(name)
         if known is not None and known != key:
-            self._refused[fold(name)] = key
             raise KeyChanged(
                 f"The key of {name} has changed. It was {fingerprint(known)}, now it is"
                 f" {fingerprint(key)}. Somebody may pose as {name}: ask {name} another way,"
@@ -54,20 +51,15 @@ class Trust:
         is proof enough.
         """
         if self._journal.key_of(name) is None:
-            with contextlib.suppress(Unreachable, Refused):
+            with contextlib.suppress(Unreachable):
                 contact = await lookup(name)
                 if contact.key != key:
-                    raise ProtocolError(f"the name {name} belongs to another key now")
+                    raise Refused(f"the name {name} belongs to another key now", "KEY")
         await self.check_and_remember(name, key)
 
     async def accept(self, name: str, key: bytes) -> bool:
         """The user says that this is the key; True when it replaces another."""
         known = self._journal.key_of(name)
-        self._refused.pop(fold(name), None)
         if known != key:
             await self._journal.remember_key(name, key, self._clock.time())
         return known is not None and known != key
-
-    def refused_key(self, name: str) -> bytes | None:
-        """The new key that was last refused under this name."""
-        return self._refused.get(fold(name))

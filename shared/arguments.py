@@ -19,7 +19,7 @@ class Parser(argparse.ArgumentParser):
 
 def formatter() -> type[argparse.HelpFormatter]:
     """In colour for a terminal; without loading rich for anything else."""
-    if not sys.stdout.isatty():
+    if sys.stdout is None or not sys.stdout.isatty():  # None: it is closed
         return argparse.RawDescriptionHelpFormatter
     from rich_argparse import RawDescriptionRichHelpFormatter  # noqa: PLC0415 - loads rich
 

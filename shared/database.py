@@ -19,6 +19,10 @@ T = TypeVar("T")
 BATCH_WRITES = 4_096  # in one commit, so that nobody waits behind a huge one
 
 
+# A full, failing or damaged file; their subclasses are the fault of one caller.
+_DISK_ERRORS = (sqlite3.OperationalError, sqlite3.DatabaseError)
+
+
 class _Write(Generic[T]):
     """One caller's work, and what came of it."""
 
@@ -44,10 +48,13 @@ class Database:
         self._writer = disk.database(name)
         try:
             self._migrate(migrations)
+            self.reader = disk.database(name, readonly=True)  #: small, indexed reads only
+        except StorageError:
+            self._writer.close()
+            raise
         except sqlite3.Error as error:
             self._writer.close()
             raise StorageError(f"cannot use {name}: {error}") from error
-        self.reader = disk.database(name, readonly=True)  #: small, indexed reads only
 
     def _migrate(self, migrations: list[str]) -> None:
         (seen,) = self._writer.execute("PRAGMA user_version").fetchone()
@@ -81,25 +88,25 @@ class Database:
         try:
             while True:
                 await self._something.wait()
-                await self._commit_all()
+                await self._commit_some()
         finally:
             self._closing = True
-            # A commit is short; a deadline keeps a dead disk from holding us for ever.
-            with trio.move_on_after(10, shield=True):
-                await self._commit_all()
+            while self._waiting:
+                await self._commit_some()
             self.reader.close()
             self._writer.close()
 
-    async def _commit_all(self) -> None:
-        self._something = trio.Event()
-        while self._waiting:
-            batch = self._waiting[:BATCH_WRITES]
-            del self._waiting[:BATCH_WRITES]
-            # Shielded: a batch once handed over must be answered.
-            with trio.CancelScope(shield=True):
-                await self._disk.run(lambda batch=batch: self._commit(batch))  # type: ignore[misc]
-            for write in batch:
-                write.done.set()
+    async def _commit_some(self) -> None:
+        batch = self._waiting[:BATCH_WRITES]
+        del self._waiting[:BATCH_WRITES]
+        if not self._waiting:
+            self._something = trio.Event()
+        # Shielded, because a batch once handed over must be answered; without a
+        # deadline, because nobody can leave a thread behind that waits for a disk.
+        with trio.CancelScope(shield=True):
+            await self._disk.run(lambda: self._commit(batch))
+        for write in batch:
+            write.done.set()
 
     def _commit(self, batch: list[_Write[Any]]) -> None:
         """Runs in the writing thread."""
@@ -117,9 +124,10 @@ class Database:
         self._writer.execute("SAVEPOINT one")
         try:
             write.result = write.work(self._writer)
-        except sqlite3.OperationalError:
-            raise  # the disk: it concerns the whole batch
-        except Exception as error:  # handed to the caller, who raises it
+        except Exception as error:
+            if type(error) in _DISK_ERRORS:
+                raise  # it concerns the whole batch
+            # Handed to the caller, who raises it.
             self._writer.execute("ROLLBACK TO one")
             write.error = error
         self._writer.execute("RELEASE one")

@@ -40,6 +40,9 @@ class FolderDisk:
         except BlockingIOError:
             os.close(descriptor)
             raise Refused(f"another program is already running on {self.folder}", "LOCK") from None
+        except OSError as error:  # some network file systems have no locks
+            os.close(descriptor)
+            raise StorageError(_sentence(f"cannot lock {self.folder}", error)) from error
         self._lock = descriptor
 
     def unlock(self) -> None:
@@ -77,11 +80,15 @@ class FolderDisk:
                 os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))  # SQLite would use the umask
             # Used by one thread at a time, but not always by the same one.
             connection = sqlite3.connect(path, check_same_thread=False, isolation_level=None)
+        except (OSError, sqlite3.Error) as error:
+            raise StorageError(_sentence(f"cannot open {path}", error)) from error
+        try:
             for pragma in _PRAGMAS:
                 connection.execute(pragma)
             if readonly:
                 connection.execute("PRAGMA query_only = ON")
-        except (OSError, sqlite3.Error) as error:
+        except sqlite3.Error as error:
+            connection.close()
             raise StorageError(_sentence(f"cannot open {path}", error)) from error
         return connection
 

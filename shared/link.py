@@ -48,6 +48,7 @@ class Link(Generic[M]):
         language: object,
         *,
         outbox_bytes: int = OUTBOX_BYTES,
+        write_bytes: int = WRITE_BYTES,
         ping_after: float | None = None,
         dead_after: float = DEAD_AFTER,
     ) -> None:
@@ -56,7 +57,7 @@ class Link(Generic[M]):
         self.reason = "the connection was lost"  #: why it is over, for a person
         self._codec: Codec[M] = Codec(language)
         self._outbox = bytearray()
-        self._outbox_bytes = outbox_bytes
+        self._outbox_bytes, self._write_bytes = outbox_bytes, write_bytes
         self._something_to_write = trio.Event()
         self._drained = trio.Event()
         self._flushed = trio.Event()
@@ -152,6 +153,7 @@ class Link(Generic[M]):
             if not self._cut:
                 await self.wire.aclose()
             self._ended = True
+            self._flushed.set()
 
     async def receive(self) -> list[M]:
         """The next messages; an empty list when the link is over.
@@ -162,7 +164,7 @@ class Link(Generic[M]):
             try:
                 chunk = await self.wire.receive_some()
             except REMOTE_FAULTS as fault:
-                self.reason = cause_of(fault)
+                self._lose(fault)
                 self._ended = True
                 break
             if not chunk:
@@ -221,6 +223,9 @@ class Link(Generic[M]):
         except Refused as error:
             self._fail(error)
             self.hang_up(Err(error.code, str(error)[:1000]), Bye())
+        except ParleyError as error:  # our own trouble, such as a full disk
+            self._fail(error)
+            self.hang_up(Err("REFUSED", "not possible here at this moment"), Bye())
         self.hang_up()
         await self._drained.wait()
         while await self._listen_on():
@@ -228,6 +233,11 @@ class Link(Generic[M]):
 
     def _fail(self, error: ParleyError) -> None:
         self.failure, self.reason = error, str(error)
+
+    def _lose(self, fault: BaseException) -> None:
+        """The wire broke; that is news only while nobody has ended the link."""
+        if not self.is_over and self.failure is None:
+            self.reason = cause_of(fault)
 
     async def _listen_on(self) -> bool:
         """Read on, and forget it: closing with unread bytes would reset the connection."""
@@ -242,36 +252,40 @@ class Link(Generic[M]):
             await self._something_to_write.wait()
             self._something_to_write = trio.Event()
             while self._outbox:
-                piece = self._outbox[:WRITE_BYTES]
-                del self._outbox[:WRITE_BYTES]
+                piece = self._outbox[: self._write_bytes]
+                del self._outbox[: self._write_bytes]
                 try:
                     with trio.fail_after(WRITE_SECONDS):
                         await self.wire.send_all(piece)
                 except trio.TooSlowError:
                     self.cut("the other side has stopped reading")
+                    return
                 except REMOTE_FAULTS as fault:
                     # What they said last may still wait to be read, and say why.
-                    self.reason = cause_of(fault)
+                    self._lose(fault)
                     self._outbox.clear()
                     self._ending = True
+                del piece  # else each idle link keeps what it wrote last
             self._flushed.set()
         self._drained.set()
         self._scope.deadline = trio.current_time() + LINGER_SECONDS
 
     async def _watch(self, ping_after: float) -> None:
         """PING a silent other side, and cut a dead one."""
+        heard, pings = self._last_heard, 0
         while True:
-            silence = trio.current_time() - self._last_heard
-            if silence >= self._dead_after:
-                self.cut(f"no sign of life for {self._dead_after:.0f} seconds")
-                return
-            if silence >= ping_after:
-                self.post(Ping())
-            pings = silence // ping_after + 1
-            wake = self._last_heard + min(pings * ping_after, self._dead_after)
+            wake = heard + min((pings + 1) * ping_after, self._dead_after)
             await trio.sleep_until(wake)
             if trio.current_time() - wake > STOPPED_FOR:
                 self._last_heard = trio.current_time()
+            if self._last_heard != heard:
+                heard, pings = self._last_heard, 0
+            elif wake == heard + self._dead_after:
+                self.cut(f"no sign of life for {self._dead_after:.0f} seconds")
+                return
+            else:
+                self.post(Ping())
+                pings += 1
 
 
 @contextlib.contextmanager

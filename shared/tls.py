@@ -35,6 +35,9 @@ KEEPALIVE_IDLE: Final = 3
 KEEPALIVE_INTERVAL: Final = 2
 KEEPALIVE_PROBES: Final = 3
 
+# OpenSSL's X509_V_FLAG_NO_CHECK_TIME: `read_certificate` judges the date, and can say so.
+_WHATEVER_THE_DATE = 0x200000
+
 _LINGER_NONE = struct.pack("ii", 1, 0)
 _TCP_INFO_BYTES = 60
 _TCP_UNACKED = 24  # offsets into Linux's struct tcp_info
@@ -79,7 +82,10 @@ class TlsNetwork:
                 finally:
                     stream.socket.close()
 
-        listeners = await _listen(host, port)
+        try:
+            listeners = await _listen(host, port)
+        except UnicodeError as error:
+            raise OSError(f"the host name {host} is not known") from error
         bound = _address(listeners[0].socket.getsockname())
         async with trio.open_nursery() as nursery:
             await nursery.start(trio.serve_listeners, take, listeners)
@@ -89,7 +95,7 @@ class TlsNetwork:
     async def dial(self, host: str, port: int) -> "TlsWire":
         try:
             stream = await trio.open_tcp_stream(host, port)
-        except OSError as error:
+        except (OSError, UnicodeError) as error:  # no letters of a host name: UnicodeError
             raise Unreachable(_why_not(error, Address(host, port))) from error
         try:
             return await self._handshake(stream, self._client, server_side=False)
@@ -225,6 +231,7 @@ def _server_context(authority: bytes) -> ssl.SSLContext:
     context.minimum_version = ssl.TLSVersion.TLSv1_3
     # Optional, so that a stranger reads in a message why it is refused.
     context.verify_mode = ssl.CERT_OPTIONAL
+    context.verify_flags |= _WHATEVER_THE_DATE
     context.load_verify_locations(cadata=authority)
     context.num_tickets = 0  # no resumption: it would skip the comparison of names
     return context
@@ -300,18 +307,18 @@ def cause_of(error: BaseException) -> str:
     while deepest.__cause__ is not None:
         deepest = deepest.__cause__
     if isinstance(deepest, ssl.SSLError):
-        return (deepest.reason or "it broke off").replace("_", " ").lower()
+        return (getattr(deepest, "reason", None) or "it broke off").replace("_", " ").lower()
     if isinstance(deepest, OSError) and deepest.strerror:
         return deepest.strerror.lower()
     return str(deepest).lower() or "the connection was lost"
 
 
-def _why_not(error: OSError, address: Address) -> str:
+def _why_not(error: OSError | UnicodeError, address: Address) -> str:
     causes = [error, error.__cause__, *getattr(error.__cause__, "exceptions", ())]
     for one in causes:
-        if isinstance(one, socket.gaierror):
+        if isinstance(one, socket.gaierror | UnicodeError):
             return f"the host name {address.host} is not known"
         if isinstance(one, ConnectionRefusedError):
             return f"nothing answers at {address} (connection refused)"
-    deepest = next((one for one in reversed(causes) if isinstance(one, OSError)), error)
+    deepest = next(one for one in reversed(causes) if isinstance(one, OSError))
     return f"no connection to {address}: {(deepest.strerror or str(deepest)).lower()}"
