@@ -39,7 +39,7 @@ from shared.messages import (
     Welcome,
     Who,
 )
-from shared.world import Address, World
+from shared.world import Address, Wire, World
 
 DIAL_SECONDS: Final = 10.0
 ANSWER_SECONDS: Final = 15.0  # for one request
@@ -235,7 +235,7 @@ class Directory:
 
         try:
             with within(DIAL_SECONDS, "the directory did not answer"):
-                wire = await self._world.network.dial(*self.address)
+                wire = await self._dial()
             link: Link[Message] = Link(
                 wire, FromDirectory, ping_after=PING_AFTER, dead_after=DEAD_AFTER
             )
@@ -247,6 +247,28 @@ class Directory:
         if registered:
             return None
         return link.failure or Unreachable(f"the directory hung up: {link.reason}")
+
+    async def _dial(self) -> Wire:
+        """Our certificate is shown to the directory that gave it to us only.
+
+        Any other one would break off, and an outdated one be refused, before we
+        could learn anything or ask for a new one.
+        """
+        network = self._world.network
+        if self._certificate is not None and self._is_from_us(self._certificate):
+            wire = await network.dial(*self.address)
+            if wire.certificate is not None and self._is_from_us(wire.certificate):
+                return wire
+            wire.abort()
+        return await network.dial(*self.address, anonymous=True)
+
+    def _is_from_us(self, certificate: bytes) -> bool:
+        """Whether it is of the community that we know, and not out of date."""
+        try:
+            read_certificate(certificate, self._trust.authority, self._world.clock.time())
+        except ProtocolError:
+            return False
+        return True
 
     def _forget_link(self) -> None:
         self._link = None

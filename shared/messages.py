@@ -24,6 +24,7 @@ BATCH = 1_000  # ids in one TAKEN or NOTED
 
 Name = Annotated[str, Meta(pattern=PATTERN)]
 Id = Annotated[str, Meta(pattern=r"\A[0-9a-f]{32}\Z")]  # 16 random bytes, in hex
+Token = Annotated[str, Meta(min_length=32, max_length=32)]  # an id that is only ever compared
 Key = Annotated[bytes, Meta(min_length=32, max_length=32)]  # a raw Ed25519 or X25519 public key
 Signature = Annotated[bytes, Meta(min_length=64, max_length=64)]
 Certificate = Annotated[bytes, Meta(max_length=4_096)]  # DER
@@ -361,17 +362,17 @@ class Joined(Message, frozen=True):
 class Hello(Message, frozen=True):
     """On each new link, for a conversation that goes on: what I have of yours."""
 
-    conversation: Id
-    epoch: Id  # of my own texts
-    received_epoch: Id | None = None  # of the texts that I have from you, if any
+    conversation: Token
+    epoch: Token  # of my own texts
+    received_epoch: Token | None = None  # of the texts that I have from you, if any
     received: Count = 0  # everything up to this seq
 
 
 class Say(Message, frozen=True, tag="TEXT"):
     """What a person wrote.  (sender, epoch, seq) names it; seq counts up from 1."""
 
-    conversation: Id
-    epoch: Id
+    conversation: Token  # not Id, whose pattern costs more than all the rest of a text
+    epoch: Token
     seq: Annotated[int, Meta(ge=1, le=2**53)]
     time: Time
     text: Text
@@ -380,8 +381,8 @@ class Say(Message, frozen=True, tag="TEXT"):
 class Acknowledge(Message, frozen=True, tag="ACK"):
     """I have all your texts of this epoch up to this seq."""
 
-    conversation: Id
-    epoch: Id
+    conversation: Token
+    epoch: Token
     upto: Count
 
 

@@ -51,7 +51,7 @@ class TlsNetwork:
 
     def __init__(self) -> None:
         self._limiter = trio.CapacityLimiter(HANDSHAKES_AT_ONCE)
-        self._client = _client_context()
+        self._client = self._anonymous = _client_context()
         self._server: ssl.SSLContext | None = None
         self._presented = trio.Event()
 
@@ -92,13 +92,14 @@ class TlsNetwork:
             task_status.started(bound)
         raise AssertionError("serve_listeners does not return")
 
-    async def dial(self, host: str, port: int) -> "TlsWire":
+    async def dial(self, host: str, port: int, *, anonymous: bool = False) -> "TlsWire":
         try:
             stream = await trio.open_tcp_stream(host, port)
         except (OSError, UnicodeError) as error:  # no letters of a host name: UnicodeError
             raise Unreachable(_why_not(error, Address(host, port))) from error
         try:
-            return await self._handshake(stream, self._client, server_side=False)
+            context = self._anonymous if anonymous else self._client
+            return await self._handshake(stream, context, server_side=False)
         except BaseException:
             stream.socket.close()
             raise

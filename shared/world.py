@@ -87,8 +87,10 @@ class Network(Protocol):
         cannot.  `answer` owns what it gets, and lets no error of theirs escape.
         """
 
-    async def dial(self, host: str, port: int) -> Wire:
+    async def dial(self, host: str, port: int, *, anonymous: bool = False) -> Wire:
         """Connect and perform the handshake.  Raises Unreachable, with the cause.
+
+        `anonymous`: show no certificate, although we have one.
 
         Certificates are NOT judged here: whoever dials compares name and key.
         """

@@ -1,0 +1,34 @@
+"""For all tests: the same examples in every run, and no waiting for ever."""
+
+import functools
+import inspect
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+import trio
+from hypothesis import settings
+
+settings.register_profile("steady", derandomize=True, deadline=None, database=None)
+settings.load_profile("steady")
+
+FOR_EVER = 1e9  # seconds; under an autojump clock a test that hangs is there at once
+REAL_SECONDS = 120.0  # on the real clock; far more than any test needs
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_runtest_call(item: pytest.Item) -> Iterator[None]:
+    """A test that waits for what never happens fails instead, and shows where it waited."""
+    if isinstance(item, pytest.Function) and inspect.iscoroutinefunction(item.obj):
+        seconds = FOR_EVER if "autojump_clock" in item.fixturenames else REAL_SECONDS
+        item.obj = _in_time(item.obj, seconds)
+    return (yield)
+
+
+def _in_time(test: Any, seconds: float) -> Any:
+    @functools.wraps(test)
+    async def timed(**arguments: Any) -> None:
+        with trio.fail_after(seconds):
+            await test(**arguments)
+
+    return timed

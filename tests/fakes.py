@@ -1,0 +1,609 @@
+"""A network, a disk and a clock in memory: what a program sees through `shared.world`.
+
+A `Hub` is all the machines of one test.  Each `Machine` has a disk that survives
+its programs, and gives each program that starts on it a fresh `World`.  No
+sockets and no threads, so everything runs under an autojump clock; with the
+same seed it runs in the same way.
+
+Where TCP allows several outcomes the network here chooses the worst: a reset
+destroys what was not yet read, and closing with unread bytes is a reset.
+"""
+
+import errno
+import os
+import random
+import sqlite3
+import weakref
+from collections.abc import Awaitable, Callable, Iterable
+from typing import Any, Final, NoReturn, TypeVar
+
+import trio
+
+from shared.errors import ProtocolError, Refused, StorageError, Unreachable
+from shared.identity import (
+    SEED_BYTES,
+    Credentials,
+    Identity,
+    issue_for_directory,
+    issue_for_user,
+    make_authority,
+    read_certificate,
+)
+from shared.world import Address, Incoming, World
+
+T = TypeVar("T")
+C = TypeVar("C", bound=sqlite3.Connection)
+
+PIPE_BYTES: Final = 256 * 1024  # what two kernels keep for a reader that does not read
+CHUNK_BYTES: Final = 16 * 1024  # the most that one read returns, as under TLS
+CONNECT_SECONDS: Final = 127.0  # until Linux gives up connecting to a host that is silent
+FIRST_PORT: Final = 40_000
+DIALLER: Final = Address("10.0.0.1", FIRST_PORT)
+ANSWERER: Final = Address("10.0.0.2", 1994)
+EPOCH: Final = 1_700_000_000.0  # where a FakeClock begins
+
+
+# --- Wires ------------------------------------------------------------------------
+
+
+class _Pipe:
+    """One direction of a cable: what one side has sent and the other not yet read."""
+
+    def __init__(self, room: int) -> None:
+        self.bytes = bytearray()
+        self.room = room
+        self.ended = False  # the sender has closed: the end follows the bytes
+        self.deserted = False  # the reader has closed: whatever comes now is answered by a reset
+        self.broken = False
+        self.held = False  # nothing arrives for the time being, neither bytes nor ends
+        self.confirming = True  # the other host confirms what it gets, even if it is not read
+        self.unconfirmed_since: float | None = None
+        self.news = trio.lowlevel.ParkingLot()
+
+    def tear(self) -> None:
+        self.broken = True
+        self.bytes.clear()
+        self.news.unpark_all()
+
+    def hold(self, *, confirming: bool) -> None:
+        self.held, self.confirming = True, confirming
+
+    def let_go(self) -> None:
+        self.held, self.confirming, self.unconfirmed_since = False, True, None
+        self.news.unpark_all()
+
+
+class MemoryWire:
+    """`shared.world.Wire`: one end of a cable."""
+
+    def __init__(
+        self, sent: _Pipe, coming: _Pipe, local: Address, remote: Address, certificate: bytes | None
+    ) -> None:
+        self.local, self.remote, self.certificate = local, remote, certificate
+        self.chunk_bytes = CHUNK_BYTES  #: make it 1 to see every split of every message
+        self.writes = 0  #: how often send_all was called
+        self._sent, self._coming = sent, coming
+        self._is_sending = self._is_receiving = False
+        self._closed = False
+        self._spoilt = False  # a cancelled send_all: under TLS nothing can follow it
+
+    async def send_all(self, data: bytes | bytearray) -> None:
+        if self._is_sending:
+            raise trio.BusyResourceError("another task sends on this wire")
+        if self._spoilt:
+            raise trio.BrokenResourceError
+        self.writes += 1
+        self._is_sending = True
+        try:
+            await trio.lowlevel.checkpoint()
+            await self._pour(memoryview(data))
+        except trio.Cancelled:
+            self._spoilt = True
+            raise
+        finally:
+            self._is_sending = False
+
+    async def _pour(self, data: memoryview) -> None:
+        pipe = self._sent
+        while True:
+            self._check(pipe)
+            if pipe.deserted and not pipe.held:
+                # The first send to a closed other side succeeds, and brings a reset back.
+                pipe.tear()
+                self._coming.tear()
+                return
+            space = max(0, pipe.room - len(pipe.bytes))
+            if space and data:
+                pipe.bytes += data[:space]
+                data = data[space:]
+                if not pipe.confirming and pipe.unconfirmed_since is None:
+                    pipe.unconfirmed_since = trio.current_time()
+                pipe.news.unpark_all()
+            if not data:
+                return
+            await pipe.news.park()
+
+    async def receive_some(self) -> bytes | bytearray:
+        if self._is_receiving:
+            raise trio.BusyResourceError("another task receives on this wire")
+        self._is_receiving = True
+        try:
+            await trio.lowlevel.checkpoint()
+            return await self._scoop()
+        finally:
+            self._is_receiving = False
+
+    async def _scoop(self) -> bytes:
+        pipe = self._coming
+        while True:
+            self._check(pipe)
+            if not pipe.held and pipe.bytes:
+                chunk = bytes(pipe.bytes[: self.chunk_bytes])
+                del pipe.bytes[: self.chunk_bytes]
+                pipe.news.unpark_all()
+                return chunk
+            if not pipe.held and pipe.ended:
+                return b""
+            await pipe.news.park()
+
+    def _check(self, pipe: _Pipe) -> None:
+        if self._closed:
+            raise trio.ClosedResourceError
+        if pipe.broken and not pipe.held:
+            raise trio.BrokenResourceError
+
+    async def aclose(self) -> None:
+        self.close()
+        await trio.lowlevel.cancel_shielded_checkpoint()
+
+    def close(self) -> None:
+        """What the kernel does for a program that closes, or ends."""
+        if self._closed:
+            return
+        if self._coming.bytes:
+            self.abort()
+            return
+        self._closed = self._sent.ended = self._coming.deserted = True
+        self._wake()
+
+    def abort(self) -> None:
+        if not self._closed:
+            self._closed = True
+            self.tear()
+
+    def tear(self) -> None:
+        """Reset the connection.  Who is cut off by a held pipe does not see it yet."""
+        self._sent.tear()
+        self._coming.tear()
+
+    def _wake(self) -> None:
+        self._sent.news.unpark_all()
+        self._coming.news.unpark_all()
+
+    def unheard(self) -> float:
+        since = self._sent.unconfirmed_since
+        return 0.0 if since is None else trio.current_time() - since
+
+    @property
+    def is_closed(self) -> bool:
+        """Closed by this side."""
+        return self._closed
+
+    @property
+    def unread(self) -> int:
+        """Bytes that have come and wait to be read."""
+        return len(self._coming.bytes)
+
+    async def secured(self) -> None:
+        """Wait until the first bytes could come through.  Raises what breaks it."""
+        while self._coming.held:
+            await self._coming.news.park()
+        self._check(self._coming)
+
+
+class Cable:
+    """One connection, with the test's hand on it."""
+
+    def __init__(self, dialler: MemoryWire, answerer: MemoryWire) -> None:
+        self.dialler, self.answerer = dialler, answerer
+        self._pipes = (dialler._sent, answerer._sent)
+
+    def cut(self) -> None:
+        """Both sides see a reset, now."""
+        self.heal()
+        self.dialler.tear()
+
+    def silence(self) -> None:
+        """The cable is pulled: nothing arrives, nothing is confirmed, nobody is told."""
+        for pipe in self._pipes:
+            pipe.hold(confirming=False)
+
+    def stall(self, *, reader: str) -> None:
+        """The program on this host reads no more (stopped, say); its kernel still confirms."""
+        for wire in (self.dialler, self.answerer):
+            if wire.local.host == reader:
+                wire._coming.hold(confirming=True)
+
+    def heal(self) -> None:
+        """What was sent meanwhile arrives now."""
+        for pipe in self._pipes:
+            pipe.let_go()
+
+    @property
+    def is_over(self) -> bool:
+        return self.dialler.is_closed and self.answerer.is_closed
+
+    @property
+    def hosts(self) -> frozenset[str]:
+        return frozenset((self.dialler.local.host, self.answerer.local.host))
+
+
+def cable(
+    *,
+    dialler: Address = DIALLER,
+    answerer: Address = ANSWERER,
+    dialler_shows: bytes | None = None,
+    answerer_shows: bytes | None = None,
+    room: int = PIPE_BYTES,
+) -> Cable:
+    """Two wires that are connected, without anybody who listens or dials."""
+    forth, back = _Pipe(room), _Pipe(room)
+    return Cable(
+        MemoryWire(forth, back, dialler, answerer, answerer_shows),
+        MemoryWire(back, forth, answerer, dialler, dialler_shows),
+    )
+
+
+# --- The network ------------------------------------------------------------------
+
+
+class MemoryIncoming:
+    """`shared.world.Incoming`: somebody has dialled and waits for the handshake."""
+
+    def __init__(self, wire: MemoryWire, dialler: Credentials | None, to: "MemoryNetwork") -> None:
+        self.remote = wire.remote
+        self.wire = wire
+        self.settled = trio.Event()  #: secured or broken off, as far as the dialler can see
+        self.proof: bytes | None = None  #: what we showed the dialler
+        self._dialler, self._to = dialler, to
+
+    async def secure(self) -> MemoryWire:
+        await self._to.presented.wait()
+        own = self._to.credentials
+        assert own is not None
+        try:
+            await self.wire.secured()
+        except (trio.BrokenResourceError, trio.ClosedResourceError):
+            raise Unreachable("no TLS connection: the connection was lost") from None
+        # As in TLS 1.3, the dialler believes in the link before we have judged it.
+        self.proof = own.certificate
+        self.settled.set()
+        if self._dialler is not None:
+            self._judge(self._dialler, own.authority)
+        return self.wire
+
+    def _judge(self, dialler: Credentials, authority: bytes) -> None:
+        try:
+            read_certificate(dialler.certificate, authority, now=0)
+        except ProtocolError:
+            self.wire.abort()
+            raise Unreachable("no TLS connection: certificate verify failed") from None
+        self.wire.certificate = dialler.certificate
+
+    def abort(self) -> None:
+        self.wire.abort()
+        self.settled.set()
+
+    def end(self) -> None:
+        self.wire.close()
+        self.settled.set()
+
+
+class _Listener:
+    def __init__(self, network: "MemoryNetwork", address: Address, nursery: trio.Nursery,
+                 answer: Callable[[Incoming], Awaitable[None]]) -> None:  # fmt: skip
+        self.network, self.address = network, address
+        self._nursery, self._answer = nursery, answer
+
+    def take(self, incoming: MemoryIncoming) -> None:
+        self._nursery.start_soon(self._serve, incoming)
+
+    async def _serve(self, incoming: MemoryIncoming) -> None:
+        try:
+            await self._answer(incoming)
+        finally:
+            incoming.end()
+
+
+class MemoryNetwork:
+    """`shared.world.Network` for one program on one host of the hub."""
+
+    def __init__(self, hub: "Hub", host: str) -> None:
+        self.hub, self.host = hub, host
+        self.credentials: Credentials | None = None
+        self.presented = trio.Event()
+        self._wires: list[MemoryWire] = []
+
+    def present(self, credentials: Credentials) -> None:
+        self.credentials = credentials
+        self.presented.set()
+
+    async def serve(
+        self,
+        host: str | None,
+        port: int,
+        answer: Callable[[Incoming], Awaitable[None]],
+        *,
+        task_status: trio.TaskStatus[Address] = trio.TASK_STATUS_IGNORED,
+    ) -> NoReturn:
+        if host not in {None, "", self.host, "localhost", "127.0.0.1", "::1", "0.0.0.0", "::"}:
+            raise OSError(errno.EADDRNOTAVAIL, os.strerror(errno.EADDRNOTAVAIL))
+        address = Address(self.host, port or self.hub.free_port())
+        if address in self.hub.listeners:
+            raise OSError(errno.EADDRINUSE, os.strerror(errno.EADDRINUSE))
+        async with trio.open_nursery() as nursery:
+            self.hub.listeners[address] = _Listener(self, address, nursery, answer)
+            try:
+                task_status.started(Address(host or "0.0.0.0", address.port))
+                await trio.sleep_forever()
+            finally:
+                self.hub.listeners.pop(address, None)
+        raise AssertionError("serve does not return")
+
+    async def dial(self, host: str, port: int, *, anonymous: bool = False) -> MemoryWire:
+        host = self.host if host in {"localhost", "127.0.0.1", "::1"} else host
+        address = Address(host, port)
+        listener = await self.hub.knock(self.host, address)
+        if listener is None:
+            raise Unreachable(f"nothing answers at {address} (connection refused)")
+        incoming, wire = self._connect(listener, None if anonymous else self.credentials)
+        try:
+            await incoming.settled.wait()
+        except trio.Cancelled:
+            wire.abort()
+            raise
+        if incoming.proof is None:
+            wire.abort()
+            raise Unreachable("no TLS connection: the connection was lost")
+        wire.certificate = incoming.proof
+        return wire
+
+    def _connect(
+        self, listener: _Listener, credentials: Credentials | None
+    ) -> tuple[MemoryIncoming, MemoryWire]:
+        own = Address(self.host, self.hub.free_port())
+        new = cable(dialler=own, answerer=listener.address, room=self.hub.pipe_bytes)
+        self.hub.add(new)
+        self._wires.append(new.dialler)
+        listener.network._wires.append(new.answerer)
+        incoming = MemoryIncoming(new.answerer, credentials, listener.network)
+        listener.take(incoming)
+        return incoming, new.dialler
+
+    def die(self) -> None:
+        """As `kill -9` does: its wires are reset, its ports are free, nobody says BYE."""
+        for wire in self._wires:
+            wire.abort()
+        for address, listener in list(self.hub.listeners.items()):
+            if listener.network is self:
+                del self.hub.listeners[address]
+
+
+class Hub:
+    """Everything that connects the machines of one test."""
+
+    def __init__(self, *, pipe_bytes: int = PIPE_BYTES, chunk_bytes: int = CHUNK_BYTES) -> None:
+        self.pipe_bytes, self.chunk_bytes = pipe_bytes, chunk_bytes
+        self.listeners: dict[Address, _Listener] = {}
+        self.refusing: set[str] = set()  #: hosts whose firewall says no to every dial
+        self.swallowing: set[str] = set()  #: hosts whose firewall does not answer dials at all
+        self._cables: list[Cable] = []
+        self._apart: set[frozenset[str]] = set()
+        self._last_port = FIRST_PORT
+
+    def network(self, host: str) -> MemoryNetwork:
+        """For one program that starts on this host; several may share a host."""
+        return MemoryNetwork(self, host)
+
+    def machine(self, host: str, *, seed: int = 0) -> "Machine":
+        return Machine(self, host, seed=seed)
+
+    def cables(self, one: str | None = None, other: str | None = None) -> list[Cable]:
+        """The connections that live, of one host or between two; the oldest first."""
+        self._cables = [one for one in self._cables if not one.is_over]
+        wanted = {host for host in (one, other) if host is not None}
+        return [one for one in self._cables if wanted <= one.hosts]
+
+    def cut(self, one: str, other: str | None = None) -> None:
+        """Reset what connects them; they may dial again at once."""
+        for each in self.cables(one, other):
+            each.cut()
+
+    def separate(self, one: str, other: str) -> None:
+        """Nothing passes between these two hosts, silently, until they are reunited."""
+        self._apart.add(frozenset((one, other)))
+        for each in self.cables(one, other):
+            each.silence()
+
+    def reunite(self, one: str, other: str) -> None:
+        self._apart.discard(frozenset((one, other)))
+        for each in self.cables(one, other):
+            each.heal()
+
+    # --- For the networks ---
+
+    def add(self, new: Cable) -> None:
+        new.dialler.chunk_bytes = new.answerer.chunk_bytes = self.chunk_bytes
+        self._cables.append(new)
+
+    def free_port(self) -> int:
+        self._last_port += 1
+        return self._last_port
+
+    async def knock(self, caller: str, address: Address) -> _Listener | None:
+        await trio.lowlevel.checkpoint()
+        apart = frozenset((caller, address.host)) in self._apart
+        if apart or address.host in self.swallowing:
+            await trio.sleep(CONNECT_SECONDS)
+            raise Unreachable(f"no connection to {address}: connection timed out")
+        if address.host in self.refusing:
+            return None
+        return self.listeners.get(address)
+
+
+# --- The disk ---------------------------------------------------------------------
+
+
+class MemoryDisk:
+    """`shared.world.Disk`: what is written survives every program of the test."""
+
+    def __init__(self) -> None:
+        self.files: dict[str, bytes] = {}
+        self.is_full = False  #: every write fails, as it does on a full disk
+        self.seconds = 0.0  #: that each `run` takes; math.inf for a disk that hangs
+        self.commits = 0
+        self._is_locked = False
+        self._keepers: dict[str, sqlite3.Connection] = {}
+
+    def lock(self) -> None:
+        if self._is_locked:
+            raise Refused("another program is already running on this folder", "LOCK")
+        self._is_locked = True
+
+    def unlock(self) -> None:
+        """Also what the end of a process does, however it ends."""
+        self._is_locked = False
+
+    def read(self, name: str) -> bytes | None:
+        return self.files.get(name)
+
+    def write(self, name: str, content: bytes) -> None:
+        if self.is_full:
+            raise StorageError(f"cannot write {name}: no space left on device")
+        self.files[name] = bytes(content)
+
+    def database(self, name: str, *, readonly: bool = False) -> sqlite3.Connection:
+        if name not in self._keepers:
+            # An SQLite database in memory lives as long as somebody has it open.
+            keeper = self._keepers[name] = self._connect(name, sqlite3.Connection)
+            weakref.finalize(self, keeper.close)
+        connection = self._connect(name, _Connection)
+        connection.disk = self
+        connection.execute("PRAGMA foreign_keys = ON")
+        # Else a half read SELECT would stop the writer, which it does not in WAL mode.
+        connection.execute("PRAGMA read_uncommitted = ON")
+        if readonly:
+            connection.execute("PRAGMA query_only = ON")
+        return connection
+
+    def _connect(self, name: str, kind: type[C]) -> C:
+        return sqlite3.connect(
+            f"file:{id(self)}-{name}?mode=memory&cache=shared",
+            uri=True, isolation_level=None, check_same_thread=False, timeout=0, factory=kind,
+        )  # fmt: skip
+
+    async def run(self, work: Callable[[], T]) -> T:
+        await trio.lowlevel.checkpoint()
+        with trio.CancelScope(shield=True):  # a thread cannot be cancelled either
+            if self.seconds:
+                await trio.sleep(self.seconds)
+            result = work()
+            await trio.lowlevel.checkpoint()
+        return result
+
+
+class _Connection(sqlite3.Connection):
+    """Fails where SQLite fails on a full disk: when a transaction is committed."""
+
+    disk: MemoryDisk
+
+    def execute(self, sql: str, parameters: Any = (), /) -> sqlite3.Cursor:
+        self._notice(sql)
+        return super().execute(sql, parameters)
+
+    def executemany(self, sql: str, parameters: Iterable[Any], /) -> sqlite3.Cursor:
+        self._notice(sql)
+        return super().executemany(sql, parameters)
+
+    def executescript(self, sql: str, /) -> sqlite3.Cursor:
+        self._notice("COMMIT")  # ours all end with one
+        return super().executescript(sql)
+
+    def _notice(self, sql: str) -> None:
+        word = sql.split(None, 1)[0].upper()
+        is_alone = word in {"INSERT", "UPDATE", "DELETE", "REPLACE", "CREATE"}
+        if word in {"COMMIT", "END"} or (is_alone and not self.in_transaction):
+            if self.disk.is_full:
+                raise sqlite3.OperationalError("database or disk is full")
+            self.disk.commits += 1
+
+
+# --- Clock, chance, and who is who ------------------------------------------------
+
+
+class FakeClock:
+    """`shared.world.Clock`: goes with trio's clock, and can be set."""
+
+    def __init__(self, now: float = EPOCH) -> None:
+        self._offset = now - _passed()
+
+    def time(self) -> float:
+        return self._offset + _passed()
+
+    def set(self, now: float) -> None:
+        """Somebody sets the clock; nothing passes."""
+        self._offset = now - _passed()
+
+
+def _passed() -> float:
+    try:
+        return trio.current_time()
+    except RuntimeError:  # outside of trio.run nothing passes
+        return 0.0
+
+
+class Machine:
+    """A computer: its host name, disk and clock survive the programs on it."""
+
+    def __init__(self, hub: Hub, host: str, *, seed: int = 0) -> None:
+        self.hub, self.host, self.seed = hub, host, seed
+        self.disk = MemoryDisk()
+        self.clock = FakeClock()
+        self.starts = 0
+        self.network: MemoryNetwork | None = None  #: of the program that was started last
+
+    def world(self) -> World:
+        """For one program that starts now."""
+        self.starts += 1
+        self.network = self.hub.network(self.host)
+        chance = random.Random(f"{self.seed} {self.host} {self.starts}")
+        return World(self.network, self.disk, self.clock, chance)
+
+    def kill(self) -> None:
+        """What the kernel does when the program is killed; cancel its tasks as well."""
+        if self.network is not None:
+            self.network.die()
+        self.disk.unlock()
+
+
+class Authority:
+    """A community's authority, for tests that need certificates without a directory."""
+
+    def __init__(self, seed: int = 0) -> None:
+        self._chance = random.Random(f"authority {seed}")
+        self._owner = self.identity()
+        self.key = self._owner.key
+        self.certificate = make_authority(self.key)
+
+    def identity(self) -> Identity:
+        return Identity(self._chance.randbytes(SEED_BYTES))
+
+    def user(self, name: str, now: float = EPOCH) -> tuple[Identity, Credentials]:
+        identity = self.identity()
+        leaf = issue_for_user(self.certificate, self.key, name, identity.public, now)
+        return identity, Credentials(identity.key, leaf, self.certificate)
+
+    def directory(self) -> Credentials:
+        key = self.identity().key
+        leaf = issue_for_directory(self.certificate, self.key, key.public_key())
+        return Credentials(key, leaf, self.certificate)

@@ -1,0 +1,586 @@
+"""Real sockets, real TLS: who is seen, who is refused, and who cannot hold up the others."""
+
+import contextlib
+import errno
+import os
+import resource
+import socket
+import ssl
+import struct
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import pytest
+import trio
+from trio.testing import wait_all_tasks_blocked
+
+from shared.errors import ProtocolError, Unreachable
+from shared.identity import Credentials, read_certificate
+from shared.link import OUTBOX_BYTES, Link
+from shared.messages import BetweenPeers, Bye, Decline
+from shared.tls import HANDSHAKES_AT_ONCE, PORT_TRIES, TcpIncoming, TlsNetwork, TlsWire, cause_of
+from shared.world import Address, Incoming, Network, Wire
+from tests.fakes import EPOCH, Authority
+
+LOCAL = "127.0.0.1"
+NOW = 4e9  # late, so that what is issued then is valid whenever this runs
+ID = "0123456789abcdef" * 2
+
+authority = Authority()
+directory = authority.directory()
+_, dave = authority.user("dave", NOW)
+
+
+class Server:
+    """A listener on a random port, and what came of those who connected."""
+
+    def __init__(self) -> None:
+        self.network = presenting(directory)
+        self.handshakes = trio.CancelScope()  #: all that go on
+        self.connected = 0
+        self._wires_in, self.wires = trio.open_memory_channel[TlsWire](100)
+        self._reasons_in, self.reasons = trio.open_memory_channel[str](100)
+
+    async def answer(self, incoming: Incoming) -> None:
+        assert isinstance(incoming, TcpIncoming)
+        self.connected += 1
+        try:
+            wire = await incoming.secure()
+        except Unreachable as error:
+            self._reasons_in.send_nowait(str(error))
+        else:
+            self._wires_in.send_nowait(wire)
+            await trio.sleep_forever()
+
+    async def reason(self) -> str:
+        return await self.reasons.receive()
+
+
+def presenting(credentials: Credentials | None) -> TlsNetwork:
+    network = TlsNetwork()
+    if credentials is not None:
+        network.present(credentials)
+    return network
+
+
+@asynccontextmanager
+async def serving(host: str | None = LOCAL) -> AsyncIterator[tuple[Server, Address]]:
+    server = Server()
+    async with trio.open_nursery() as nursery:
+        bound: Address = await nursery.start(server.network.serve, host, 0, server.answer)
+        yield server, bound
+        nursery.cancel_scope.cancel()
+
+
+@asynccontextmanager
+async def two_wires() -> AsyncIterator[tuple[TlsWire, TlsWire]]:
+    async with serving() as (server, address):
+        here = await presenting(dave).dial(*address)
+        there = await server.wires.receive()
+        yield here, there
+        await here.aclose()
+        await there.aclose()
+
+
+def test_it_has_the_shape_that_the_programs_expect() -> None:
+    network: Network = TlsNetwork()
+    assert network
+
+
+# --- Who is seen -------------------------------------------------------------------------
+
+
+async def test_both_sides_see_what_the_other_has_proved() -> None:
+    async with two_wires() as (here, there):
+        wires: list[Wire] = [here, there]
+        assert [wire.certificate for wire in wires] == [directory.certificate, dave.certificate]
+        assert (here.remote, here.local) == (there.local, there.remote)
+        await here.send_all(b"hello")
+        assert await there.receive_some() == b"hello"
+        await there.send_all(bytearray(b"hello yourself"))
+        assert await here.receive_some() == b"hello yourself"
+
+
+async def test_who_has_no_certificate_yet_is_let_in_without() -> None:
+    async with serving() as (server, address):
+        wire = await TlsNetwork().dial(*address)
+        there = await server.wires.receive()
+        assert there.certificate is None
+        await wire.aclose()
+
+
+async def test_what_is_presented_last_counts_from_then_on() -> None:
+    network = presenting(dave)
+    async with serving() as (server, address):
+        first = await network.dial(*address)
+        assert (await server.wires.receive()).certificate == dave.certificate
+        _, renamed = authority.user("carol", NOW)
+        network.present(renamed)
+        second = await network.dial(*address)
+        assert (await server.wires.receive()).certificate == renamed.certificate
+        await first.aclose()
+        await second.aclose()
+
+
+async def test_a_server_that_knows_not_yet_who_it_is_lets_them_wait() -> None:
+    network, client = TlsNetwork(), presenting(dave)
+    wires: list[TlsWire] = []
+
+    async def answer(incoming: Incoming) -> None:
+        await incoming.secure()
+
+    async def dial(address: Address) -> None:
+        wires.append(await client.dial(*address))
+
+    async with trio.open_nursery() as nursery:
+        address = await nursery.start(network.serve, LOCAL, 0, answer)
+        async with trio.open_nursery() as dials:
+            dials.start_soon(dial, address)
+            await wait_all_tasks_blocked()
+            assert wires == []
+            network.present(directory)
+        assert wires[0].certificate == directory.certificate
+        await wires[0].aclose()
+        nursery.cancel_scope.cancel()
+
+
+# --- Who is refused ----------------------------------------------------------------------
+
+
+async def test_a_certificate_of_another_community_breaks_the_handshake() -> None:
+    async with serving() as (server, address):
+        wire = await presenting(Authority(1).user("dave", NOW)[1]).dial(*address)
+        assert await server.reason() == "no TLS connection: certificate verify failed"
+        # TLS 1.3: the dialler believed in the link before it was judged.
+        with pytest.raises((trio.BrokenResourceError, OSError)) as caught:
+            await wire.receive_some()
+        assert cause_of(caught.value)
+        await wire.aclose()
+
+
+async def test_a_key_that_does_not_fit_the_certificate_is_no_credential() -> None:
+    with pytest.raises(ssl.SSLError):
+        presenting(Credentials(directory.key, dave.certificate, authority.certificate))
+
+
+async def test_a_certificate_out_of_date_is_refused_in_words_and_not_in_the_handshake() -> None:
+    long_ago = 1e9
+    _, old = authority.user("dave", long_ago)
+    async with serving() as (server, address):
+        wire = await presenting(old).dial(*address)
+        there = await server.wires.receive()
+        assert there.certificate == old.certificate
+        with pytest.raises(ProtocolError, match="out of date"):
+            read_certificate(old.certificate, authority.certificate, EPOCH)
+        await wire.aclose()
+
+
+@pytest.mark.parametrize(
+    ("first", "reason"),
+    [
+        (b"GET / HTTP/1.1\r\nHost: example.org\r\n\r\n", "http request"),
+        (b'{"t":"IAM"}\n' * 100, ""),
+        (b"\0" * 1_000, ""),
+        (b"\x16\x03\x01\xff\xff" + b"\xff" * 70_000, ""),
+        (b"", "unexpected eof while reading"),
+    ],
+)
+async def test_who_speaks_no_tls_is_refused(first: bytes, reason: str) -> None:
+    async with serving() as (server, address):
+        stream = await trio.open_tcp_stream(*address)
+        with contextlib.suppress(trio.BrokenResourceError):
+            await stream.send_all(first)
+            await stream.send_eof()
+        assert (await server.reason()).startswith("no TLS connection: " + reason)
+        await stream.aclose()
+
+
+async def test_an_older_tls_is_refused() -> None:
+    context = _plain_client()
+    context.maximum_version = ssl.TLSVersion.TLSv1_2
+    async with serving() as (server, address):
+        stream = trio.SSLStream(await trio.open_tcp_stream(*address), context)
+        with pytest.raises(trio.BrokenResourceError):
+            await stream.do_handshake()
+        assert await server.reason() == "no TLS connection: unsupported protocol"
+        await trio.aclose_forcefully(stream)
+
+
+def _plain_client() -> ssl.SSLContext:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    return context
+
+
+async def test_no_session_is_resumed() -> None:
+    async with serving() as (server, address):
+        stream = trio.SSLStream(await trio.open_tcp_stream(*address), _plain_client())
+        await stream.do_handshake()
+        wire = await server.wires.receive()
+        await wire.send_all(b"x")
+        assert await stream.receive_some() == b"x"
+        assert not stream.session.has_ticket
+        await trio.aclose_forcefully(stream)
+
+
+# --- Crowds ------------------------------------------------------------------------------
+
+
+def _hello() -> bytes:
+    """The first bytes of a client."""
+    outgoing = ssl.MemoryBIO()
+    client = _plain_client().wrap_bio(ssl.MemoryBIO(), outgoing)
+    with contextlib.suppress(ssl.SSLWantReadError):
+        client.do_handshake()
+    return outgoing.read()
+
+
+@pytest.mark.parametrize("said", ["nothing", "half a hello", "a hello", "a hello, bit by bit"])
+async def test_who_connects_and_falls_silent_holds_no_place(said: str) -> None:
+    hello = _hello()
+    pieces = {
+        "nothing": [],
+        "half a hello": [hello[: len(hello) // 2]],
+        "a hello": [hello],
+        "a hello, bit by bit": [hello[at : at + 1] for at in range(20)],
+    }[said]
+    async with serving() as (server, address):
+        crowd = [await trio.open_tcp_stream(*address) for _ in range(HANDSHAKES_AT_ONCE + 4)]
+        for stream in crowd:
+            for piece in pieces:
+                await stream.send_all(piece)
+        while server.connected < len(crowd):
+            await trio.lowlevel.checkpoint()
+        wire = await presenting(dave).dial(*address)
+        assert (await server.wires.receive()).certificate == dave.certificate
+        assert server.network._limiter.borrowed_tokens == 0
+        await wire.aclose()
+        for stream in crowd:
+            await stream.aclose()
+        for _ in crowd:
+            await server.reason()
+        assert server.network._limiter.borrowed_tokens == 0
+
+
+async def test_a_deadline_ends_a_silent_handshake_wherever_it_stands() -> None:
+    network, hello = presenting(directory), _hello()
+    deadlines: list[trio.CancelScope] = []
+    ended = 0
+
+    async def answer(incoming: Incoming) -> None:
+        nonlocal ended
+        with trio.CancelScope() as deadline:
+            deadlines.append(deadline)
+            await incoming.secure()
+        ended += deadline.cancelled_caught
+
+    async with trio.open_nursery() as nursery:
+        address = await nursery.start(network.serve, LOCAL, 0, answer)
+        crowd = [await trio.open_tcp_stream(*address) for _ in range(8)]
+        for number, stream in enumerate(crowd):
+            await stream.send_all(hello[: number * len(hello) // 7])
+        while len(deadlines) < len(crowd):
+            await trio.lowlevel.checkpoint()
+        for deadline in deadlines:
+            deadline.cancel()
+        for stream in crowd:
+            with contextlib.suppress(trio.BrokenResourceError):
+                while await stream.receive_some():
+                    pass
+            await stream.aclose()
+        assert ended == len(crowd)
+        assert network._limiter.borrowed_tokens == 0
+        nursery.cancel_scope.cancel()
+
+
+async def test_a_crowd_of_honest_ones_gets_in() -> None:
+    client = presenting(dave)
+
+    async def dial(address: Address) -> None:
+        wire = await client.dial(*address)
+        assert await wire.receive_some() == b"hi"
+        await wire.aclose()
+
+    async with serving() as (server, address), trio.open_nursery() as nursery:
+        for _ in range(3 * HANDSHAKES_AT_ONCE):
+            nursery.start_soon(dial, address)
+        for _ in range(3 * HANDSHAKES_AT_ONCE):
+            wire = await server.wires.receive()
+            await wire.send_all(b"hi")
+
+
+async def test_a_dial_can_be_given_up_while_the_other_side_is_silent() -> None:
+    listeners = await trio.open_tcp_listeners(0, host=LOCAL)
+    network = presenting(dave)
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(network.dial, LOCAL, listeners[0].socket.getsockname()[1])
+        stream = await listeners[0].accept()
+        assert await stream.receive_some()
+        nursery.cancel_scope.cancel()
+    with contextlib.suppress(trio.BrokenResourceError):
+        assert await stream.receive_some() == b""
+    assert network._limiter.borrowed_tokens == 0
+    await stream.aclose()
+    await listeners[0].aclose()
+
+
+async def test_a_system_without_files_in_memory_and_without_tcp_info(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(sys, "platform", "darwin")
+    async with two_wires() as (here, there):
+        assert there.certificate == dave.certificate
+        assert here.unheard() == 0
+
+
+# --- Ends --------------------------------------------------------------------------------
+
+
+async def test_a_polite_end_lets_the_last_bytes_out() -> None:
+    async with two_wires() as (here, there):
+        await here.send_all(b"so long")
+        await here.aclose()
+        assert await there.receive_some() == b"so long"
+        assert await there.receive_some() == b""
+        await here.aclose()
+
+
+async def test_an_abort_is_a_reset() -> None:
+    async with two_wires() as (here, there):
+        here.abort()
+        with pytest.raises(trio.BrokenResourceError) as caught:
+            await there.receive_some()
+        assert cause_of(caught.value) == "connection reset by peer"
+        with pytest.raises(trio.ClosedResourceError):
+            await here.receive_some()
+        here.abort()
+        assert here.unheard() == 0
+
+
+async def test_a_closed_connection_before_the_handshake_is_a_reset_too() -> None:
+    async def answer(incoming: Incoming) -> None:
+        incoming.abort()
+
+    network = presenting(directory)
+    async with trio.open_nursery() as nursery:
+        address = await nursery.start(network.serve, LOCAL, 0, answer)
+        with pytest.raises(Unreachable, match="no TLS connection: connection reset by peer"):
+            await presenting(dave).dial(*address)
+        nursery.cancel_scope.cancel()
+
+
+async def test_closing_does_not_wait_for_a_writer_that_is_stuck() -> None:
+    async with two_wires() as (here, _), trio.open_nursery() as nursery:
+        nursery.start_soon(_fill, here)
+        await wait_all_tasks_blocked()
+        await here.aclose()
+
+
+async def _fill(wire: TlsWire) -> None:
+    with contextlib.suppress(trio.ClosedResourceError, trio.BrokenResourceError):
+        while True:
+            await wire.send_all(b"x" * 65_536)
+
+
+async def test_what_is_on_its_way_counts_as_heard_when_it_was_confirmed() -> None:
+    async with two_wires() as (here, there):
+        await here.send_all(b"x")
+        await there.receive_some()
+        assert here.unheard() < 60
+
+
+async def test_a_writer_can_ask_for_room() -> None:
+    async with two_wires() as (here, _):
+        await here._stream.wait_send_all_might_not_block()
+
+
+async def test_a_link_over_tls_that_does_not_keep_up_says_so() -> None:
+    async with two_wires() as (here, there), trio.open_nursery() as nursery:
+        link: Link[Any] = Link(here, BetweenPeers)
+
+        async def serve() -> None:
+            await link.receive()
+
+        nursery.start_soon(link.run, serve)
+        while not link.is_over:
+            link.post_bytes(b"\n" * 60_000)
+            await wait_all_tasks_blocked()
+        with contextlib.suppress(trio.BrokenResourceError):
+            while await there.receive_some():
+                pass
+    assert link.reason == "the other side does not keep up"
+
+
+async def test_two_links_over_tls_part_politely() -> None:
+    async with two_wires() as (here, there), trio.open_nursery() as nursery:
+        links: list[Link[Any]] = [Link(here, BetweenPeers), Link(there, BetweenPeers)]
+        received: list[Any] = []
+
+        async def serve() -> None:
+            while batch := await links[1].receive():
+                received.extend(batch)
+
+        async def listen() -> None:
+            await links[0].receive()
+
+        nursery.start_soon(links[0].run, listen)
+        nursery.start_soon(links[1].run, serve)
+        for _ in range(20_000):
+            links[0].post(Decline(ID))
+        links[0].hang_up(Bye("so long"))
+    assert received == [Decline(ID)] * 20_000
+    assert links[1].reason == "so long"
+    assert OUTBOX_BYTES > 20_000 * 50
+
+
+# --- Where ------------------------------------------------------------------------------
+
+
+def _has_ipv6() -> bool:
+    try:
+        with socket.socket(socket.AF_INET6) as probe:
+            probe.bind(("::1", 0))
+    except OSError:
+        return False
+    return True
+
+
+@pytest.mark.skipif(not _has_ipv6(), reason="this machine has no IPv6")
+async def test_one_random_port_for_both_kinds_of_addresses() -> None:
+    async with serving(None) as (server, address):
+        for host in (LOCAL, "::1"):
+            wire = await presenting(dave).dial(host, address.port)
+            there = await server.wires.receive()
+            assert wire.remote == Address(host, address.port) == there.local
+            await wire.aclose()
+    assert str(Address("::1", 5)) == "[::1]:5"
+    assert str(Address(LOCAL, 5)) == "127.0.0.1:5"
+
+
+async def test_a_port_that_is_taken_is_an_error() -> None:
+    async with serving() as (server, address):
+        with pytest.raises(OSError, match="in use"):
+            await server.network.serve(LOCAL, address.port, server.answer)
+
+
+async def test_a_fixed_port_is_taken_again_at_once() -> None:
+    async with serving() as (server, address):
+        wire = await presenting(dave).dial(*address)
+        await server.wires.receive()
+    again = Server()
+    async with trio.open_nursery() as nursery:
+        assert await nursery.start(again.network.serve, *address, again.answer) == address
+        nursery.cancel_scope.cancel()
+    await wire.aclose()
+
+
+@pytest.mark.parametrize("collisions", [1, PORT_TRIES])
+async def test_a_random_port_that_the_other_kind_has_not_free_is_tried_again(
+    collisions: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    open_listeners, refusals = trio.open_tcp_listeners, iter(range(collisions))
+
+    async def sometimes(port: int, *, host: str | None, backlog: int) -> list[trio.SocketListener]:
+        if port and next(refusals, None) is not None:
+            raise OSError(errno.EADDRINUSE, "Address already in use")
+        return await open_listeners(port, host=host, backlog=backlog)
+
+    monkeypatch.setattr(trio, "open_tcp_listeners", sometimes)
+    if collisions < PORT_TRIES:
+        async with serving() as (_, address):
+            assert address.port
+    else:
+        with pytest.raises(OSError, match="in use"):
+            await TlsNetwork().serve(LOCAL, 0, Server().answer)
+
+
+async def test_who_is_gone_before_we_look_is_nobody() -> None:
+    async with serving() as (server, address):
+        with socket.create_connection(address) as hasty:
+            hasty.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        wire = await presenting(dave).dial(*address)
+        await server.wires.receive()
+        assert server.connected == 1
+        await wire.aclose()
+
+
+class Names(trio.abc.HostnameResolver):
+    """No test asks the name servers of the machine it runs on."""
+
+    async def getaddrinfo(
+        self,
+        host: bytes | None,
+        port: bytes | str | int | None,
+        family: int = 0,
+        type: int = 0,
+        proto: int = 0,
+        flags: int = 0,
+    ) -> list[Any]:
+        raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
+
+    async def getnameinfo(self, sockaddr: Any, flags: int) -> tuple[str, str]:
+        raise NotImplementedError
+
+
+@pytest.mark.parametrize(
+    ("host", "reason"),
+    [
+        (LOCAL, "nothing answers at 127.0.0.1:1 (connection refused)"),
+        ("carols-laptop", "the host name carols-laptop is not known"),
+        ("", "the host name  is not known"),
+        ("a\0b", "the host name a\0b is not known"),
+        ("[::1]", "the host name [::1] is not known"),
+        ("ä..b", "the host name ä..b is not known"),
+        ("a..b", "the host name a..b is not known"),
+        ("x" * 255, f"the host name {'x' * 255} is not known"),
+        ("\ud800", "the host name \ud800 is not known"),
+    ],
+)
+async def test_why_nobody_is_reached_is_a_sentence(host: str, reason: str) -> None:
+    trio.socket.set_custom_hostname_resolver(Names())
+    with pytest.raises(Unreachable) as caught:
+        await TlsNetwork().dial(host, 1)
+    assert str(caught.value) == reason
+
+
+async def test_a_host_to_listen_on_that_is_no_name_is_an_error() -> None:
+    with pytest.raises(OSError, match="not known"):
+        await TlsNetwork().serve("ä..b", 0, Server().answer)
+
+
+async def test_when_there_are_no_more_descriptors_a_dial_says_so() -> None:
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    async with serving() as (_, address):
+        network = TlsNetwork()
+        free = os.dup(0)
+        os.close(free)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (free, hard))
+        try:
+            with pytest.raises(Unreachable, match="too many open files"):
+                await network.dial(*address)
+        finally:
+            resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+
+
+# --- Words for errors --------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("error", "words"),
+    [
+        (OSError(113, "No route to host"), "no route to host"),
+        (trio.BrokenResourceError(), "the connection was lost"),
+        (trio.ClosedResourceError("this was closed"), "this was closed"),
+        (ssl.SSLError(1, ""), "it broke off"),
+    ],
+)
+def test_every_error_has_words(error: Exception, words: str) -> None:
+    assert cause_of(error) == words
+
+
+def test_the_deepest_cause_speaks() -> None:
+    outer = trio.BrokenResourceError()
+    outer.__cause__ = OSError(104, "Connection reset by peer")
+    assert cause_of(outer) == "connection reset by peer"
