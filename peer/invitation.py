@@ -202,7 +202,8 @@ class Invitations:
     names) and `conversations` (ids; `Open` has added its own already, the shell
     discards what is left).  An id belongs to one other user: from anybody else
     it is an unknown id.  What one other user can make this object remember is
-    bounded by one live invitation and REMEMBER_EACH finished ones.
+    bounded: one live invitation, one more for each of ours that it crossed, and
+    REMEMBER_EACH finished ones.
     """
 
     def __init__(self, me: str, new_id: Callable[[], str]) -> None:

@@ -1,0 +1,408 @@
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from peer import commands
+from peer.commands import (
+    TABLE,
+    Answer,
+    Chat,
+    Command,
+    Context,
+    EndWriting,
+    Help,
+    Ignore,
+    Info,
+    LeaveMessage,
+    ListUsers,
+    Nothing,
+    Private,
+    Quit,
+    QuitConversation,
+    Say,
+    SetStatus,
+    ToAll,
+    Unignore,
+    Unknown,
+    Unregister,
+    Verify,
+    WriteLine,
+    Wrong,
+    help_lines,
+    parse,
+    unknown_text,
+    wrong_text,
+)
+from shared.messages import TEXT_CHARACTERS, Status
+
+ALONE = Context()
+TALKING = Context(in_conversation=True)
+ASKED = Context(question_open=True)
+TALKING_AND_ASKED = Context(in_conversation=True, question_open=True)
+WRITING = Context(writing=True)
+WRITING_AND_ASKED = Context(writing=True, question_open=True)
+WAITING = Context(waiting=True)
+TOO_LONG = "x" * (TEXT_CHARACTERS + 1)
+
+MEANINGS: list[tuple[str, Command]] = [
+    ("LIST USERS", ListUsers()),
+    ("list   users", ListUsers()),
+    ("USERS", ListUsers()),
+    ("List", ListUsers()),
+    ("WHO", ListUsers()),
+    ("INFO dave", Info("dave")),
+    ("whois dave", Info("dave")),
+    ("STATUS", SetStatus(None)),
+    ("STATUS ACTIVE", SetStatus(Status.ACTIVE)),
+    ("status busy", SetStatus(Status.BUSY)),
+    ("STATUS inactive", SetStatus(Status.INACTIVE)),
+    ("STATUS ACTIVO", SetStatus(Status.ACTIVE)),
+    ("STATUS OCUPADO", SetStatus(Status.BUSY)),
+    ("STATUS INACTIVO", SetStatus(Status.INACTIVE)),
+    ("STATUS ONLINE", SetStatus(Status.ACTIVE)),
+    ("STATUS AWAY", SetStatus(Status.INACTIVE)),
+    ("ACTIVE", SetStatus(Status.ACTIVE)),
+    ("BUSY", SetStatus(Status.BUSY)),
+    ("INACTIVE", SetStatus(Status.INACTIVE)),
+    ("activo", SetStatus(Status.ACTIVE)),
+    ("OCUPADO", SetStatus(Status.BUSY)),
+    ("INACTIVO", SetStatus(Status.INACTIVE)),
+    ("ONLINE", SetStatus(Status.ACTIVE)),
+    ("AWAY", SetStatus(Status.INACTIVE)),
+    ("CHAT dave", Chat("dave")),
+    ("chat Dave", Chat("Dave")),
+    ("CHAT (dave)", Chat("dave")),
+    ("CHAT(dave)", Chat("dave")),
+    ("CHAT ( dave )", Chat("dave")),
+    ("CONNECT dave", Chat("dave")),
+    ("INVITE dave", Chat("dave")),
+    ("PRV dave hello you", Private("dave", "hello you")),
+    ("PRV (dave) hello", Private("dave", "hello")),
+    ("TELL dave hello", Private("dave", "hello")),
+    ("@dave hello", Private("dave", "hello")),
+    ("@ dave hello", Private("dave", "hello")),
+    ("@(dave) hello", Private("dave", "hello")),
+    ("MSG hello all", ToAll("hello all")),
+    ("ALL hello all", ToAll("hello all")),
+    ("LEAVE dave back at five?", LeaveMessage("dave", "back at five?")),
+    ("LEAVE (dave) back at five?", LeaveMessage("dave", "back at five?")),
+    ("IGNORE dave", Ignore("dave")),
+    ("UNIGNORE dave", Unignore("dave")),
+    ("VERIFY dave", Verify("dave")),
+    ("UNREGISTER", Unregister()),
+    ("QUIT CONVERSATION", QuitConversation()),
+    ("quit  conversation", QuitConversation()),
+    ("\\q", QuitConversation()),
+    ("\\Q", QuitConversation()),
+    ("QUIT", Quit()),
+    ("HELP", Help()),
+    ("HELP chat", Help("chat")),
+    ("?", Help()),
+    ("? chat", Help("chat")),
+]
+
+
+@pytest.mark.parametrize(("line", "command"), MEANINGS)
+def test_a_line_outside_a_conversation_is_a_command(line: str, command: Command) -> None:
+    assert parse(line, ALONE) == command
+    assert parse(f"  {line}  ", ALONE) == command
+    assert parse(line, WAITING) == command
+
+
+@pytest.mark.parametrize(("line", "command"), MEANINGS)
+def test_every_command_is_accepted_with_a_slash_everywhere(line: str, command: Command) -> None:
+    assert parse(f"/{line}", ALONE) == command
+    assert parse(f"/{line}", TALKING) == command
+
+
+def test_the_table_is_tested_completely() -> None:
+    tested = {type(command) for _, command in MEANINGS}
+    assert len(TABLE) == len(tested | {Answer})
+
+
+@pytest.mark.parametrize(
+    ("line", "inside", "outside"),
+    [
+        ("QUIT CONVERSATION", QuitConversation(), QuitConversation()),
+        ("quit conversation ", QuitConversation(), QuitConversation()),
+        ("\\q", QuitConversation(), QuitConversation()),
+        ("/q", QuitConversation(), QuitConversation()),
+        ("EXIT", QuitConversation(), Quit()),
+        ("/exit", QuitConversation(), Quit()),
+        ("QUIT", Quit(), Quit()),
+        ("BYE", Say("BYE"), Quit()),
+        ("/bye", Quit(), Quit()),
+    ],
+)
+def test_the_words_that_end_something(line: str, inside: Command, outside: Command) -> None:
+    assert parse(line, TALKING) == inside
+    assert parse(line, ALONE) == outside
+    assert parse(line, WAITING) == outside
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "hello",
+        "who is there?",
+        "WHO",
+        "LIST",
+        "USERS",
+        "list users please",
+        "quit smoking",
+        "exit through the door",
+        "CHAT dave",
+        "STATUS BUSY",
+        "BUSY",
+        "HELP",
+        "?",
+        "dave hello",
+        "add salt and pepper",
+        "Y",
+        "no",
+        "mail me: dave@example.org",
+        "1/2 \\ @",
+        "two\nlines",
+        "blanks at the end  ",
+    ],
+)
+def test_a_line_in_a_conversation_is_text(line: str) -> None:
+    assert parse(line, TALKING) == Say(line)
+
+
+@pytest.mark.parametrize("line", ["QUIT", "/quit", "\\q", "@dave hi", "Y", "  indented"])
+def test_a_leading_space_makes_any_line_text_and_is_dropped(line: str) -> None:
+    assert parse(f" {line}", TALKING_AND_ASKED) == Say(line)
+    assert parse(f" {line}", WRITING_AND_ASKED) == WriteLine(line)
+
+
+def test_users_are_listed_and_private_lines_sent_from_within_a_conversation() -> None:
+    assert parse("List Users", TALKING) == ListUsers()
+    assert parse("@erin psst", TALKING) == Private("erin", "psst")
+
+
+@pytest.mark.parametrize("line", ["ADD erin", "add (erin)", "ADD(erin)", "/ADD erin", "\\u erin"])
+def test_a_command_of_a_later_version_is_never_sent_as_text(line: str) -> None:
+    assert parse(line, TALKING) == Unknown(line)
+    assert parse(line, ALONE) == Unknown(line)
+
+
+@pytest.mark.parametrize("line", ["MEMBERS", "HISTORY dave", "SEARCH hello you"])
+def test_nor_is_it_sent_to_a_user_who_is_called_like_it(line: str) -> None:
+    assert parse(line, ALONE) == Unknown(line)
+
+
+@pytest.mark.parametrize("context", [ASKED, TALKING_AND_ASKED, WRITING_AND_ASKED])
+@pytest.mark.parametrize(
+    ("line", "answer"),
+    [
+        ("Y", Answer(True)),
+        ("y ", Answer(True)),
+        ("YES", Answer(True)),
+        ("si", Answer(True)),
+        ("Oui", Answer(True)),
+        ("/y", Answer(True)),
+        ("N", Answer(False)),
+        ("no", Answer(False)),
+        ("Y carol", Answer(True, "carol")),
+        ("yes (carol)", Answer(True, "carol")),
+        ("N(carol)", Answer(False, "carol")),
+    ],
+)
+def test_an_open_question_is_answered_from_everywhere(
+    line: str, answer: Answer, context: Context
+) -> None:
+    assert parse(line, context) == answer
+
+
+def test_what_only_begins_like_an_answer_is_text() -> None:
+    assert parse("yes, of course", TALKING_AND_ASKED) == Say("yes, of course")
+    assert parse("no it is not", TALKING_AND_ASKED) == Say("no it is not")
+    assert parse("yes we do", WRITING_AND_ASKED) == WriteLine("yes we do")
+    assert parse("hello", TALKING_AND_ASKED) == Say("hello")
+
+
+def test_what_only_begins_like_an_answer_is_sent_to_nobody() -> None:
+    assert isinstance(parse("yes we do", ASKED), Wrong)
+
+
+def test_a_line_of_another_kind_means_what_it_always_means_while_a_question_is_open() -> None:
+    assert parse("LIST USERS", ASKED) == ListUsers()
+    assert parse("QUIT", TALKING_AND_ASKED) == Quit()
+
+
+def test_y_is_no_command_while_no_question_is_open() -> None:
+    assert parse("Y", ALONE) == Unknown("Y")
+    assert parse("/y", TALKING) == Unknown("/y")
+    assert parse("Y", WRITING) == WriteLine("Y")
+
+
+@pytest.mark.parametrize("line", ["\\q", "/q", "/\\q", "QUIT CONVERSATION", "/quit conversation "])
+def test_writing_ends_with_backslash_q(line: str) -> None:
+    assert parse(line, WRITING) == EndWriting()
+    assert parse(line, Context(writing=True, in_conversation=True)) == EndWriting()
+
+
+@pytest.mark.parametrize("line", ["hello", "QUIT", "EXIT", "/help", "@dave hi", "LIST USERS"])
+def test_every_other_line_while_writing_is_written(line: str) -> None:
+    assert parse(line, WRITING) == WriteLine(line)
+
+
+@pytest.mark.parametrize("context", [ALONE, TALKING_AND_ASKED, WRITING])
+@pytest.mark.parametrize("line", ["", " ", "\t ", "\u3000"])
+def test_an_empty_line_means_nothing(line: str, context: Context) -> None:
+    assert parse(line, context) == Nothing()
+
+
+def test_a_name_and_a_text_may_be_a_private_line() -> None:
+    assert parse("dave hello you", ALONE) == Unknown(
+        "dave hello you", perhaps=Private("dave", "hello you")
+    )
+    assert parse("(dave) hello", ALONE) == Unknown("(dave) hello", perhaps=Private("dave", "hello"))
+    assert parse("Y hello", ALONE) == Unknown("Y hello", perhaps=Private("Y", "hello"))
+
+
+@pytest.mark.parametrize("line", ["/dave hello", "dave", "d@ve hello", "(dave)", "/", "\\"])
+def test_a_slash_or_a_word_alone_is_sent_to_nobody(line: str) -> None:
+    assert parse(line, ALONE) == Unknown(line)
+
+
+def test_a_private_line_of_that_form_that_is_too_long_is_refused() -> None:
+    assert parse(f"dave {TOO_LONG}", ALONE) == Wrong(
+        "The text is too long: 8,001 characters, at most 8,000 are possible.", "name text"
+    )
+
+
+@pytest.mark.parametrize("line", ["/frobnicate", "\\x", "/etc/passwd", "/dave hello", "//"])
+def test_an_unknown_command_in_a_conversation_is_not_said(line: str) -> None:
+    assert parse(line, TALKING) == Unknown(line)
+
+
+@pytest.mark.parametrize(
+    ("line", "nearest"),
+    [
+        ("LSIT", "LIST USERS"),
+        ("LSIT USERS", "LIST USERS"),
+        ("/CHTA dave", "CHAT"),
+        ("qiut", "QUIT"),
+        ("qiut conversation", "QUIT CONVERSATION"),
+        ("hlep", "HELP"),
+        ("ocpado", "STATUS"),
+        ("frobnicate", None),
+        ("hello", None),
+        ("yess", None),
+        ("x" * 100_000, None),
+    ],
+)
+def test_the_nearest_command_is_found(line: str, nearest: str | None) -> None:
+    unknown = parse(line, ALONE)
+    assert isinstance(unknown, Unknown)
+    assert unknown.nearest == nearest
+
+
+def test_the_answer_to_an_unknown_command_is_one_short_line() -> None:
+    assert unknown_text(Unknown("frobnicate")) == "Unknown command: frobnicate"
+    assert (
+        unknown_text(Unknown("LSIT", "LIST USERS"))
+        == "Unknown command: LSIT. Did you mean LIST USERS?"
+    )
+    assert len(unknown_text(Unknown("x" * 10_000))) < 80
+
+
+@pytest.mark.parametrize(
+    ("line", "reason", "usage"),
+    [
+        ("CHAT", '"" is not a valid name: it is empty.', "CHAT name"),
+        ("CHAT ()", '"" is not a valid name: it is empty.', "CHAT name"),
+        ("CHAT ca rol", '"ca rol" is not a valid name: only the letters a to z', "CHAT name"),
+        ("INFO (dave) now", '"(dave) now" is not a valid name: it must', "INFO name"),
+        ("INFO " + "x" * 5_000, '"' + "x" * 59 + '…" is not a valid name: it is', "INFO name"),
+        ("PRV", '"" is not a valid name', "PRV name text"),
+        ("PRV dave", "There is no text.", "PRV name text"),
+        ("PRV d@ve hello", '"d@ve" is not a valid name', "PRV name text"),
+        ("@dave", "There is no text.", "PRV name text"),
+        ("@", '"" is not a valid name', "PRV name text"),
+        ("LEAVE dave", "There is no text.", "LEAVE name text"),
+        ("MSG", "There is no text.", "MSG text"),
+        ("STATUS happy", '"happy" is not a status', "STATUS [ACTIVE|BUSY|INACTIVE]"),
+        ("STATUS OFFLINE", '"OFFLINE" is not a status', "STATUS [ACTIVE|BUSY|INACTIVE]"),
+        ("BUSY now", "BUSY takes nothing after it.", "STATUS [ACTIVE|BUSY|INACTIVE]"),
+        ("WHO is there", "WHO takes nothing after it.", "LIST USERS"),
+        ("QUIT now", "QUIT takes nothing after it.", "QUIT"),
+        (f"PRV dave {TOO_LONG}", "The text is too long: 8,001", "PRV name text"),
+        (f"MSG {TOO_LONG}", "The text is too long: 8,001", "MSG text"),
+        (f"LEAVE dave {TOO_LONG}", "The text is too long: 8,001", "LEAVE name text"),
+    ],
+)
+def test_wrong_arguments_are_explained(line: str, reason: str, usage: str) -> None:
+    wrong = parse(line, ALONE)
+    assert isinstance(wrong, Wrong)
+    assert wrong.reason.startswith(reason)
+    assert wrong.usage == usage
+    assert wrong_text(wrong) == f"{wrong.reason} Usage: {usage}"
+
+
+def test_a_text_of_a_conversation_may_have_8000_characters_and_no_more() -> None:
+    longest = TOO_LONG[:-1]
+    assert parse(longest, TALKING) == Say(longest)
+    assert parse(f" {longest}", WRITING) == WriteLine(longest)
+    for context in (TALKING, WRITING):
+        wrong = parse(TOO_LONG, context)
+        assert isinstance(wrong, Wrong)
+        assert (
+            wrong_text(wrong)
+            == "The text is too long: 8,001 characters, at most 8,000 are possible."
+        )
+
+
+def test_what_could_not_be_decoded_does_not_reach_a_text() -> None:
+    assert parse("a\udc80b", TALKING) == Say("a�b")
+    assert parse("@dave \ud83d", ALONE) == Private("dave", "�")
+
+
+def test_help_names_every_command_within_80_columns() -> None:
+    lines = help_lines()
+    for entry in TABLE:
+        assert f"{entry.usage.ljust(commands.HELP_COLUMN)}  {entry.meaning}" in lines
+    assert max(map(len, lines)) < 80
+
+
+def test_help_for_one_command_shows_its_other_words_and_an_example() -> None:
+    assert help_lines("chat") == [
+        "CHAT name: invite a user to a conversation.",
+        "Also: CONNECT, INVITE.",
+        "Example: CHAT dave",
+    ]
+    assert help_lines("/invite") == help_lines(" CHAT dave ") == help_lines("CHAT")
+    assert help_lines("UNREGISTER") == [
+        "UNREGISTER: give my name back, with its mailbox.",
+        "Example: UNREGISTER",
+    ]
+
+
+def test_help_for_an_unknown_command_says_so() -> None:
+    assert help_lines("frobnicate") == ["Unknown command: frobnicate"]
+    assert help_lines("chta") == ["Unknown command: chta. Did you mean CHAT?"]
+
+
+@pytest.mark.parametrize("entry", TABLE, ids=lambda entry: entry.usage)
+def test_every_word_has_help_and_every_example_is_what_it_shows(entry: commands.Entry) -> None:
+    for words in entry.words:
+        assert max(map(len, help_lines(words))) < 80
+    assert help_lines(entry.words[0])[-1] == f"Example: {entry.example}"
+    assert not isinstance(parse(entry.example, ASKED), Unknown | Wrong)
+
+
+CONTEXTS = st.builds(Context, st.booleans(), st.booleans(), st.booleans(), st.booleans())
+WORDS = st.sampled_from([words for entry in TABLE for words in entry.words])
+
+
+@settings(derandomize=True, deadline=None)
+@given(st.text() | st.builds("{}{}".format, WORDS, st.text()), CONTEXTS)
+def test_no_line_makes_the_parser_fail(line: str, context: Context) -> None:
+    command = parse(line, context)
+    if isinstance(command, Unknown):
+        assert unknown_text(command).startswith("Unknown command: ")
+    if isinstance(command, Say | WriteLine | ToAll | Private | LeaveMessage):
+        command.text.encode()
+        assert command.text.strip()
