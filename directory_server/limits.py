@@ -1,7 +1,6 @@
 """How much of the directory one address, or one user, may take."""
 
-from collections import OrderedDict
-from typing import Final, Generic, TypeVar
+from typing import Final
 
 STRANGERS: Final = 1_024  # connections that have not said who they are: 40 MiB at most
 STRANGERS_PER_ADDRESS: Final = 256  # a crowd behind one NAT still registers in a few seconds
@@ -15,8 +14,6 @@ LINES_AT_ONCE: Final = 2_000.0
 BYTES_A_SECOND: Final = 2.0 * 1024 * 1024
 BYTES_AT_ONCE: Final = 8.0 * 1024 * 1024
 
-S = TypeVar("S")
-
 
 def strangers_at_most(connections: int) -> int:
     """How many of all connections may be held by those who have not said who they are."""
@@ -25,48 +22,6 @@ def strangers_at_most(connections: int) -> int:
 
 def users_at_most(connections: int) -> int:
     return connections - strangers_at_most(connections)
-
-
-class Strangers(Generic[S]):
-    """Connections that have not yet said who they are.
-
-    When there are too many, the oldest one of the same address has to go, never
-    the newcomer: otherwise a few silent ones would lock out everybody else
-    behind the same NAT.
-    """
-
-    def __init__(self, *, per_address: int = STRANGERS_PER_ADDRESS, total: int = STRANGERS) -> None:
-        self._per_address, self._total = per_address, total
-        self._address_of: dict[S, str] = {}
-        self._by_address: dict[str, OrderedDict[S, None]] = {}
-
-    def __len__(self) -> int:
-        return len(self._address_of)
-
-    def enter(self, address: str, stranger: S) -> S | None:
-        """Returns the one who has to make room, if somebody has."""
-        oldest = None
-        if len(self._by_address.get(address, ())) >= self._per_address:
-            oldest = self._leave_oldest(self._by_address[address])
-        elif len(self) >= self._total:
-            oldest = self._leave_oldest(max(self._by_address.values(), key=len))
-        self._address_of[stranger] = address
-        self._by_address.setdefault(address, OrderedDict())[stranger] = None
-        return oldest
-
-    def leave(self, stranger: S) -> None:
-        """They have said who they are, or are gone."""
-        address = self._address_of.pop(stranger, None)
-        if address is not None:
-            others = self._by_address[address]
-            del others[stranger]
-            if not others:
-                del self._by_address[address]
-
-    def _leave_oldest(self, crowd: OrderedDict[S, None]) -> S:
-        oldest = next(iter(crowd))
-        self.leave(oldest)
-        return oldest
 
 
 class Bucket:

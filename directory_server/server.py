@@ -12,7 +12,7 @@ import trio
 from directory_server.authority import SEED_BYTES, Authority
 from directory_server.community import Community, UserLink
 from directory_server.housekeeping import Housekeeping
-from directory_server.limits import Strangers, strangers_at_most
+from directory_server.limits import STRANGERS_PER_ADDRESS, strangers_at_most
 from directory_server.pacing import PacedWire
 from directory_server.session import Session
 from directory_server.settings import Settings
@@ -20,6 +20,7 @@ from directory_server.store import Store
 from shared.errors import ParleyError, Refused, StorageError
 from shared.link import HANDSHAKE_SECONDS, REMOTE_FAULTS, Link
 from shared.messages import ToDirectory
+from shared.strangers import Strangers
 from shared.tls import cause_of
 from shared.world import Address, Disk, Incoming, World
 
@@ -44,9 +45,7 @@ class Directory:
 
     def __init__(self, world: World, settings: Settings) -> None:
         self._world, self._settings = world, settings
-        self._strangers: Strangers[trio.CancelScope] = Strangers(
-            total=strangers_at_most(settings.connections)
-        )
+        self._strangers = Strangers(strangers_at_most(settings.connections), STRANGERS_PER_ADDRESS)
         self._stop = trio.Event()
         self._community: Community
 
@@ -109,20 +108,23 @@ class Directory:
         A fault border: what a remote machine can cause ends here, in one line.
         """
         scope = trio.CancelScope()
-        crowded_out = self._strangers.enter(incoming.remote.host, scope)
-        if crowded_out is not None:
-            crowded_out.cancel()
+
+        def make_room() -> None:
+            incoming.abort()
+            scope.cancel()
+
+        stranger = self._strangers.enter(incoming.remote.host, make_room)
         try:
             with scope:
-                await self._serve(incoming, scope)
+                await self._serve(incoming, lambda: self._strangers.leave(stranger))
         except* (ParleyError, *REMOTE_FAULTS) as faults:
             log.info("%s: %s", incoming.remote, _reasons(faults))
         finally:
-            self._strangers.leave(scope)
+            self._strangers.leave(stranger)
         if scope.cancelled_caught:
             log.info("%s: made room for others", incoming.remote)
 
-    async def _serve(self, incoming: Incoming, scope: trio.CancelScope) -> None:
+    async def _serve(self, incoming: Incoming, identified: Callable[[], None]) -> None:
         deadline = trio.current_time() + HANDSHAKE_SECONDS
         with trio.fail_at(deadline):
             wire = await incoming.secure()
@@ -130,7 +132,7 @@ class Directory:
             PacedWire(wire), ToDirectory, outbox_bytes=OUTBOX_BYTES, write_bytes=WRITE_BYTES
         )
         session = Session(self._community, link)
-        await link.run(lambda: session.serve(deadline, lambda: self._strangers.leave(scope)))
+        await link.run(lambda: session.serve(deadline, identified))
         if link.failure is not None:
             log.info("%s: %s", incoming.remote, link.failure)
 

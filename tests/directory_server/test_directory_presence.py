@@ -1,0 +1,328 @@
+"""Statuses, who hears of them, and where somebody can be found."""
+
+import pytest
+import trio
+from trio.testing import MockClock
+
+from directory_server.housekeeping import LEASE_SECONDS
+from shared.errors import Unreachable
+from shared.messages import (
+    Arr,
+    Contact,
+    Done,
+    Err,
+    Fetch,
+    Lft,
+    List,
+    Lookup,
+    Ping,
+    SetStatus,
+    Status,
+    StatusNow,
+    Stir,
+)
+from tests.directory_server.client import PORT, Client, identity_of
+from tests.directory_server.town import ELSEWHERE, TOWN_HALL, Town
+
+SOON = 2.0  # when news that is gathered has been told
+
+
+async def status_of(asker: Client, name: str) -> Status:
+    contact = await asker.ask(Lookup(asker.next_id(), name))
+    assert isinstance(contact, Contact)
+    return contact.status
+
+
+async def news(client: Client) -> list[str]:
+    """What a user has been told of others, and has not looked at yet."""
+    await trio.sleep(SOON)
+    told = []
+    for message in client.heard:
+        match message:
+            case Arr(users=users):
+                told += [f"{user.name} {user.status.value}" for user in users]
+            case Lft(names=names):
+                told += [f"{name} left" for name in names]
+    client.heard.clear()
+    return told
+
+
+# --- Idle ---
+
+
+async def test_who_touches_nothing_becomes_inactive_and_comes_back(
+    town: Town, autojump_clock: MockClock
+) -> None:
+    dave = await town.enters("dave", status=Status.BUSY)
+    carol = await town.enters("carol")
+    await news(dave)
+
+    for _ in range(4):  # programs PING; that is no sign of a person
+        carol.say(Ping())
+        dave.say(Stir())
+        await trio.sleep(80)
+    dave.say(Stir())
+
+    assert (await carol.hears(StatusNow)).status is Status.INACTIVE
+    assert await news(dave) == ["carol INACTIVE"]
+    carol.say(Stir())
+    assert (await carol.hears(StatusNow)).status is Status.ACTIVE
+    assert await news(dave) == ["carol ACTIVE"]
+
+
+@pytest.mark.parametrize(
+    ("status", "by_hand"), [(Status.BUSY, False), (Status.BUSY, True), (Status.ACTIVE, True)]
+)
+async def test_a_status_set_by_hand_and_busy_are_left_alone(
+    town: Town, autojump_clock: MockClock, status: Status, by_hand: bool
+) -> None:
+    carol = await town.enters("carol")
+    assert await carol.ask(SetStatus(7, status, by_hand)) == Done(7)
+    for _ in range(10):
+        carol.say(Ping())
+        await trio.sleep(80)
+    dave = await town.enters("dave")
+    assert await status_of(dave, "carol") is status
+    assert not [message for message in carol.heard if isinstance(message, StatusNow)]
+
+
+async def test_inactive_by_hand_stays_although_the_user_is_active(town: Town) -> None:
+    carol = await town.enters("carol", status=Status.INACTIVE, by_hand=True)
+    assert await status_of(carol, "carol") is Status.INACTIVE
+    carol.say(Stir())
+    assert await status_of(carol, "carol") is Status.INACTIVE
+    await carol.ask(SetStatus(carol.next_id(), Status.ACTIVE))
+    assert await status_of(carol, "carol") is Status.ACTIVE
+
+
+async def test_a_program_that_fetches_mail_is_no_sign_of_a_person(town: Town) -> None:
+    carol = await town.enters("carol", status=Status.INACTIVE)
+    dave = await town.enters("dave")
+    await carol.ask(Fetch(carol.next_id()))
+    assert await status_of(dave, "carol") is Status.INACTIVE
+    await carol.ask(List(carol.next_id()))
+    assert await status_of(dave, "carol") is Status.ACTIVE
+
+
+async def test_nobody_falls_idle_where_that_is_switched_off(
+    town: Town, autojump_clock: MockClock
+) -> None:
+    await town.closes()
+    await town.opens(idle_after=0)
+    carol = await town.enters("carol")
+    for _ in range(100):
+        carol.say(Ping())
+        await trio.sleep(80)
+    assert carol.welcome.idle_after == 0
+    assert await status_of(await town.enters("dave"), "carol") is Status.ACTIVE
+
+
+async def test_offline_is_no_status_to_choose(town: Town) -> None:
+    carol = await town.enters("carol")
+    no = await carol.ask(SetStatus(1, Status.OFFLINE))
+    assert no == Err(
+        "REFUSED", "choose ACTIVE, BUSY or INACTIVE: you are OFFLINE when you leave", 1
+    )
+    assert await status_of(carol, "carol") is Status.ACTIVE
+
+
+async def test_since_is_when_the_status_began(town: Town, autojump_clock: MockClock) -> None:
+    carol = await town.enters("carol")
+    came = town.machine.clock.time()
+    await trio.sleep(50)
+    assert abs((await carol.ask(Lookup(1, "carol"))).since - came) < 1
+    await carol.ask(SetStatus(2, Status.BUSY))
+    began = town.machine.clock.time()
+    await trio.sleep(30)
+    await carol.ask(SetStatus(3, Status.BUSY, by_hand=True))
+    assert abs((await carol.ask(Lookup(4, "carol"))).since - began) < 1
+
+
+# --- News ---
+
+
+async def test_a_hundred_arrivals_are_told_in_a_few_lines(
+    town: Town, autojump_clock: MockClock
+) -> None:
+    carol = await town.enters("carol")
+    await news(carol)
+
+    async with trio.open_nursery() as nursery:
+        for number in range(100):
+            nursery.start_soon(town.enters, f"user{number}")
+    await trio.sleep(SOON)
+
+    arrivals = [message for message in carol.heard if isinstance(message, Arr)]
+    assert len(arrivals) <= 3
+    assert len(await news(carol)) == 100
+
+
+async def test_a_blink_is_no_news(town: Town, autojump_clock: MockClock) -> None:
+    carol, dave = await town.enters("carol"), await town.enters("dave")
+    await news(carol)
+
+    await dave.ask(SetStatus(1, Status.BUSY))
+    await dave.leaves()
+    await (await town.enters("erin")).leaves()
+
+    assert await news(carol) == ["dave left"]
+
+
+async def test_what_goes_on_while_news_is_told_is_told_later(
+    town: Town, autojump_clock: MockClock
+) -> None:
+    carol, dave = await town.enters("carol"), await town.enters("dave")
+    await news(carol)
+    told = []
+    for status in (Status.BUSY, Status.ACTIVE) * 5:
+        await dave.ask(SetStatus(dave.next_id(), status))
+        told += await news(carol)
+    assert told == ["dave BUSY", "dave ACTIVE"] * 5
+
+
+async def test_more_news_than_fits_is_told_in_turns(
+    town: Town, autojump_clock: MockClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("directory_server.housekeeping.NEWS_AT_ONCE", 3)
+    monkeypatch.setattr("directory_server.housekeeping.PAGE", 2)
+    monkeypatch.setattr("directory_server.housekeeping.POSTS_AT_ONCE", 2)
+    carol = await town.enters("carol")
+    await news(carol)
+    others = [await town.enters(f"user{number}") for number in range(8)]
+    assert len(await news(carol)) == 8
+    for other in others:
+        await other.leaves()
+    assert sorted(await news(carol)) == [f"user{number} left" for number in range(8)]
+
+
+# --- Lists and look-ups ---
+
+
+async def test_a_list_has_everybody_in_the_order_of_names_page_by_page(
+    town: Town, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("directory_server.session.PAGE", 2)
+    await (await town.enters("dave")).leaves()
+    await town.enters("Erin", status=Status.BUSY)
+    await town.enters("bob")
+    await town.enters("Alice")
+    carol = await town.enters("carol")
+
+    request = List(9)
+    pages = [await carol.ask(request)]
+    while pages[-1].more:
+        pages.append(await carol.answer_to(request))
+
+    assert [[user.name for user in page.users] for page in pages] == [
+        ["Alice", "bob"],
+        ["carol", "dave"],
+        ["Erin"],
+    ]
+    assert [user.status.value for page in pages for user in page.users] == [
+        "ACTIVE",
+        "ACTIVE",
+        "ACTIVE",
+        "OFFLINE",
+        "BUSY",
+    ]
+
+
+async def test_a_look_up_says_where_and_with_which_keys(town: Town) -> None:
+    carol = await town.enters("carol")
+    await town.enters("dave", at="10.0.0.4")
+    identity = identity_of("dave")
+
+    contact = await carol.ask(Lookup(1, "DAVE"))
+
+    assert (contact.name, contact.status) == ("dave", Status.ACTIVE)
+    assert (contact.host, contact.port) == ("10.0.0.4", PORT)
+    assert (contact.key, contact.sealing_key) == (identity.public, identity.sealing_public)
+    assert contact.sealing_proof == identity.sealing_proof()
+
+
+async def test_nobody_is_told_where_an_absent_user_was(town: Town) -> None:
+    carol, dave = await town.enters("carol"), await town.enters("dave")
+    await dave.leaves()
+    contact = await carol.ask(Lookup(1, "dave"))
+    assert (contact.status, contact.host, contact.port) == (Status.OFFLINE, "", 0)
+
+
+async def test_an_unknown_user_does_not_exist(town: Town) -> None:
+    carol = await town.enters("carol")
+    assert await carol.ask(Lookup(4, "dave")) == Err("NOBODY", "User dave does not exist!", 4)
+    assert (await carol.ask(Lookup(5, "\x1b[2J"))).code == "NOBODY"
+
+
+async def test_what_a_user_advertises_is_what_others_are_told(town: Town) -> None:
+    carol = await town.enters("carol")
+
+    dave = await town.enters("dave", host="dave.example", port=7)
+
+    assert dave.welcome.host == "dave.example"
+    contact = await carol.ask(Lookup(1, "dave"))
+    assert (contact.host, contact.port) == ("dave.example", 7)
+
+
+@pytest.mark.parametrize("loopback", ["127.0.0.1", "::1"])
+async def test_who_sits_beside_the_directory_is_found_at_its_address(
+    town: Town, loopback: str
+) -> None:
+    dave = await town.enters("dave", at=loopback)
+    neighbour = await town.enters("erin", at="127.0.0.1")
+    carol = await town.enters("carol", at=ELSEWHERE)
+
+    assert dave.welcome.host == loopback
+    assert (await neighbour.ask(Lookup(1, "dave"))).host == loopback
+    assert (await carol.ask(Lookup(1, "dave"))).host == TOWN_HALL
+    assert (await dave.ask(Lookup(1, "carol"))).host == ELSEWHERE
+
+
+# --- The dead ---
+
+
+async def test_a_host_that_vanishes_with_bytes_on_their_way_is_offline_in_ten_seconds(
+    town: Town, autojump_clock: MockClock
+) -> None:
+    carol = await town.enters("carol")
+    await town.enters("dave", at="10.0.0.4")
+    await news(carol)
+
+    town.hub.separate(TOWN_HALL, "10.0.0.4")
+    await town.enters("erin")  # dave is told of her: these bytes arrive nowhere
+    await trio.sleep(9)
+    assert await news(carol) == ["erin ACTIVE", "dave left"]
+
+
+async def test_a_program_that_says_nothing_for_too_long_is_cut(
+    town: Town, autojump_clock: MockClock
+) -> None:
+    carol, dave = await town.enters("carol"), await town.enters("dave")
+    for _ in range(int(LEASE_SECONDS / 30) + 1):
+        carol.say(Ping())
+        await trio.sleep(30)
+    with pytest.raises(Unreachable):
+        await dave.hears(Contact)
+    assert await status_of(carol, "dave") is Status.OFFLINE
+    assert not carol.is_over
+
+
+async def test_a_directory_that_was_stopped_for_a_while_blames_nobody(
+    town: Town, autojump_clock: MockClock
+) -> None:
+    carol, dave = await town.enters("carol"), await town.enters("dave")
+    autojump_clock.jump(2 * LEASE_SECONDS)
+    await trio.sleep(LEASE_SECONDS - 1)
+    assert await status_of(carol, "dave") is Status.ACTIVE
+    assert not dave.is_over
+
+
+async def test_who_does_not_read_is_cut_before_much_is_kept_for_them(
+    town: Town, autojump_clock: MockClock
+) -> None:
+    carol, dave = await town.enters("carol"), await town.enters("dave", at="10.0.0.4")
+    town.hub.cables("10.0.0.4")[0].stall(reader="10.0.0.4")
+    while await status_of(carol, "dave") is not Status.OFFLINE:
+        for _ in range(500):
+            dave.say(Lookup(1, "nobody" + "x" * 200))
+        await trio.sleep(1)
+    assert not carol.is_over

@@ -1,0 +1,211 @@
+"""Who is registered, where, and in what status."""
+
+import pytest
+
+from directory_server.registry import NOWHERE, NameTaken, Place, Registry, User
+from shared.errors import Refused
+from shared.messages import Presence, Status
+
+ACTIVE, BUSY, INACTIVE, OFFLINE = Status.ACTIVE, Status.BUSY, Status.INACTIVE, Status.OFFLINE
+HOME = Place("10.0.0.5", 7)
+
+
+def user(name: str, number: int = 1, key: bytes = b"k") -> User:
+    return User(number, name, key, b"", b"", since=0.0)
+
+
+def registry(**how: object) -> tuple[Registry, User]:
+    """A registry that knows carol."""
+    registry = Registry(idle_after=300, **how)  # type: ignore[arg-type]
+    carol = user("Carol")
+    registry.know(carol)
+    return registry, carol
+
+
+def arrive(registry: Registry, who: User, time: float = 1, **how: object) -> None:
+    options: dict[str, object] = {"place": HOME, "status": ACTIVE, "by_hand": False} | how
+    place, status = options.pop("place"), options.pop("status")
+    registry.arrive(who, place, status, time=time, now=time, **options)  # type: ignore[arg-type]
+
+
+def test_a_name_is_found_in_any_spelling() -> None:
+    known, carol = registry()
+    assert known.find("cAROL") is carol
+    assert known.look_up("CAROL") is carol
+    assert known.find("dave") is None
+
+
+def test_who_is_unknown_does_not_exist() -> None:
+    known, _ = registry()
+    with pytest.raises(Refused, match=r"User dave does not exist!") as no:
+        known.look_up("dave")
+    assert no.value.code == "NOBODY"
+
+
+def test_a_name_belongs_to_its_key() -> None:
+    known, carol = registry()
+    assert known.admit("carol", b"k", "10.0.0.5") is carol
+    assert known.admit("dave", b"other", "10.0.0.5") is None
+    with pytest.raises(NameTaken) as no:
+        known.admit("carol", b"other", "10.0.0.5")
+    assert no.value.name == "Carol"
+
+
+def test_a_name_that_was_given_back_is_free() -> None:
+    known, carol = registry()
+    arrive(known, carol)
+    known.take_news(9)
+    known.forget(carol, 5)
+    assert known.admit("carol", b"other", "10.0.0.5") is None
+    assert known.take_news(9) == (["Carol"], [])
+    known.know(again := user("carol", 2))
+    known.forget(again, 6)
+    assert known.take_news(9) == ([], [])
+
+
+def test_there_is_room_for_so_many_names() -> None:
+    known, _ = registry(names=1)
+    assert known.admit("carol", b"k", "10.0.0.5")
+    with pytest.raises(Refused, match="full: it knows 1 names") as no:
+        known.admit("dave", b"k", "10.0.0.5")
+    assert no.value.code == "LIMIT"
+
+
+def test_a_page_goes_on_after_a_name_even_when_that_is_gone() -> None:
+    known, carol = registry()
+    for number, name in enumerate(("dave", "Alice", "bob", "erin"), start=2):
+        known.know(user(name, number))
+    users, more = known.page("", 3)
+    assert ([one.name for one in users], more) == (["Alice", "bob", "Carol"], True)
+    known.forget(carol, 0)
+    users, more = known.page("CAROL", 3)
+    assert ([one.name for one in users], more) == (["dave", "erin"], False)
+
+
+def test_an_encoded_presence_is_never_out_of_date() -> None:
+    known, carol = registry()
+    assert b"OFFLINE" in known.encoded(carol)
+    assert known.encoded(carol) is known.encoded(carol)
+    arrive(known, carol)
+    assert known.encoded(carol) == b'{"name":"Carol","status":"ACTIVE","since":1}'
+
+
+def test_a_token_is_asked_of_new_names_only() -> None:
+    known, carol = registry(token="sesame")
+    assert known.admit("carol", b"k", "10.0.0.5") is carol
+    assert known.admit("dave", b"k", "10.0.0.5", "sesame") is None
+    for token in ("", "Sesame", "sésame"):
+        with pytest.raises(Refused, match="token") as no:
+            known.admit("dave", b"k", "10.0.0.5", token)
+        assert no.value.code == "TOKEN"
+
+
+def test_one_per_address_means_one_who_is_here() -> None:
+    known, carol = registry(one_per_address=True)
+    known.know(dave := user("dave", 2))
+    arrive(known, carol)
+    assert known.admit("carol", b"k", "10.0.0.5") is carol
+    for name in ("dave", "frank"):
+        with pytest.raises(Refused, match="Carol has done so") as no:
+            known.admit(name, b"k", "10.0.0.5")
+        assert no.value.code == "ADDRESS"
+    arrive(known, carol, place=Place("10.0.0.6", 7))  # she moved
+    assert known.admit("dave", b"k", "10.0.0.5") is dave
+    known.leave(carol, 9)
+    assert known.admit("dave", b"k", "10.0.0.6") is dave
+
+
+def test_a_takeover_is_neither_arrival_nor_departure() -> None:
+    known, carol = registry()
+    arrive(known, carol, time=1)
+    assert known.take_news(9) == ([], [Presence("Carol", ACTIVE, 1)])
+    arrive(known, carol, time=5, place=Place("10.0.0.6", 8))
+    assert (known.here, carol.since, carol.place.port) == (1, 1, 8)
+    assert known.take_news(9) == ([], [])
+    arrive(known, carol, time=6, status=BUSY)
+    assert known.take_news(9) == ([], [Presence("Carol", BUSY, 6)])
+
+
+def test_who_leaves_is_nowhere() -> None:
+    known, carol = registry()
+    arrive(known, carol, by_hand=True)
+    known.leave(carol, 5)
+    assert (carol.status, carol.since, carol.place, carol.by_hand) == (OFFLINE, 5, NOWHERE, False)
+    assert known.here == 0
+
+
+def test_news_is_a_net_difference_and_comes_in_pieces() -> None:
+    known, carol = registry()
+    known.know(dave := user("dave", 2))
+    known.know(erin := user("erin", 3))
+    arrive(known, carol)
+    known.leave(carol, 2)
+    arrive(known, dave)
+    arrive(known, erin)
+    assert known.has_news
+    assert known.take_news(2) == ([], [Presence("dave", ACTIVE, 1)])
+    assert known.has_news
+    assert known.take_news(2) == ([], [Presence("erin", ACTIVE, 1)])
+    assert not known.has_news
+
+
+# --- Idle ---
+
+
+def test_who_gives_no_sign_falls_idle_and_wakes_at_the_next() -> None:
+    known, carol = registry()
+    arrive(known, carol, time=1)
+    assert known.fall_idle(time=300, now=300) == []
+    assert known.fall_idle(time=301, now=301) == [carol]
+    assert (carol.status, carol.since) == (INACTIVE, 301)
+    assert known.fall_idle(time=900, now=900) == []
+    assert known.stir(carol, time=901, now=901)
+    assert (carol.status, carol.since) == (ACTIVE, 901)
+    assert not known.stir(carol, time=1_000, now=1_000)
+    assert known.fall_idle(time=1_299, now=1_299) == []
+    assert known.fall_idle(time=1_300, now=1_300) == [carol]
+
+
+def test_who_stirs_goes_to_the_end_of_the_line() -> None:
+    known, carol = registry()
+    known.know(dave := user("dave", 2))
+    arrive(known, carol, time=0)
+    arrive(known, dave, time=10)
+    known.stir(carol, time=20, now=20)
+    assert known.fall_idle(time=310, now=310) == [dave]
+    assert known.fall_idle(time=320, now=320) == [carol]
+
+
+@pytest.mark.parametrize(
+    ("status", "by_hand"), [(BUSY, False), (BUSY, True), (ACTIVE, True), (INACTIVE, True)]
+)
+def test_a_status_by_hand_and_busy_are_left_alone(status: Status, by_hand: bool) -> None:
+    known, carol = registry()
+    arrive(known, carol, time=0)
+    known.set_status(carol, status, by_hand=by_hand, time=1, now=1)
+    assert known.fall_idle(time=9_999, now=9_999) == []
+    assert not known.stir(carol, time=9_999, now=9_999)
+    assert carol.status is status
+
+
+def test_idling_begins_when_one_is_active_again() -> None:
+    known, carol = registry()
+    arrive(known, carol, time=0, status=BUSY)
+    known.set_status(carol, ACTIVE, by_hand=False, time=1_000, now=1_000)
+    assert known.fall_idle(time=1_299, now=1_299) == []
+    assert known.fall_idle(time=1_300, now=1_300) == [carol]
+
+
+def test_nobody_chooses_to_be_offline() -> None:
+    known, carol = registry()
+    arrive(known, carol)
+    with pytest.raises(Refused, match="choose ACTIVE, BUSY or INACTIVE"):
+        known.set_status(carol, OFFLINE, by_hand=True, time=2, now=2)
+    assert carol.status is ACTIVE
+
+
+def test_without_a_limit_nobody_falls_idle() -> None:
+    known = Registry(idle_after=0)
+    known.know(carol := user("carol"))
+    arrive(known, carol)
+    assert known.fall_idle(time=1e9, now=1e9) == []

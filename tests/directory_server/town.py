@@ -1,0 +1,61 @@
+"""A directory in memory, the machines around it, and the users of one story."""
+
+from typing import Any
+
+import trio
+
+from directory_server.server import Bound, Directory
+from directory_server.settings import Settings
+from shared.identity import Credentials
+from tests.directory_server.client import Client
+from tests.fakes import Hub
+
+TOWN_HALL = "10.0.0.1"
+ELSEWHERE = "10.0.0.9"  # where users sit unless a story says otherwise
+
+
+class Town:
+    def __init__(self, nursery: trio.Nursery) -> None:
+        self.hub = Hub()
+        self.machine = self.hub.machine(TOWN_HALL)
+        self.nursery = nursery
+        self.directory: Directory
+        self.bound: Bound
+        self._scope = trio.CancelScope()
+        self._closed = trio.Event()
+
+    async def opens(self, **settings: Any) -> None:
+        self.directory = Directory(self.machine.world(), Settings(port=5000, **settings))
+        self._scope, self._closed = trio.CancelScope(), trio.Event()
+        self.bound = await self.nursery.start(self._run)
+
+    async def _run(self, task_status: trio.TaskStatus[Bound]) -> None:
+        with self._scope:
+            await self.directory.run(task_status=task_status)
+        self._closed.set()
+
+    async def closes(self) -> None:
+        """The directory is told to stop."""
+        self.directory.stop()
+        await self._closed.wait()
+
+    async def crashes(self) -> None:
+        """The directory is killed."""
+        self.machine.kill()
+        self._scope.cancel()
+        await self._closed.wait()
+
+    async def enters(
+        self,
+        name: str,
+        *,
+        at: str = ELSEWHERE,
+        credentials: Credentials | None = None,
+        **how: Any,
+    ) -> Client:
+        """A user comes in; `how` is for Client.register."""
+        network = self.hub.network(at)
+        if credentials is not None:
+            network.present(credentials)
+        address = self.bound.address._replace(host=TOWN_HALL)
+        return await Client.register(self.nursery, network, address, name, **how)
