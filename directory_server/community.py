@@ -16,7 +16,7 @@ from directory_server.settings import Settings
 from directory_server.store import Store
 from shared.errors import Refused, StorageError
 from shared.link import Link
-from shared.messages import PAGE, Bye, Receipt, Receipts, Status, StatusNow, ToDirectory
+from shared.messages import PAGE, Bye, Err, Receipt, Receipts, Status, StatusNow, ToDirectory
 from shared.world import World
 
 log = logging.getLogger(__name__)
@@ -63,7 +63,7 @@ class Community:
         self._seen[user.id] = None
         self.changed.set()
         if ghost is not None:
-            ghost.hang_up(Bye(TAKEN_OVER))
+            ghost.hang_up(Err("TAKEOVER", TAKEN_OVER), Bye(TAKEN_OVER))
 
     def leave(self, user: User, link: UserLink) -> None:
         """This link is over; the user may be here over another one already."""

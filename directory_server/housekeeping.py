@@ -1,14 +1,16 @@
 """What the directory does by itself: telling news, finding the dead, throwing old mail away."""
 
 import logging
+from collections.abc import Iterator
 from typing import Final
 
 import trio
 
 from directory_server.community import Community
+from directory_server.registry import News
 from shared.codec import encode
 from shared.errors import StorageError
-from shared.messages import PAGE, Arr, Lft, Message
+from shared.messages import PAGE, Arr, Chg, Lft, Message
 
 log = logging.getLogger(__name__)
 
@@ -48,15 +50,11 @@ class Housekeeping:
         while True:
             await community.changed.wait()
             await trio.sleep(GATHER_SECONDS)
-            went, came = registry.take_news(NEWS_AT_ONCE)
+            news = registry.take_news(NEWS_AT_ONCE)
             if not registry.has_news:
                 community.changed = trio.Event()
-            news: list[Message] = [
-                Lft(tuple(went[i : i + PAGE])) for i in range(0, len(went), PAGE)
-            ]
-            news += [Arr(tuple(came[i : i + PAGE])) for i in range(0, len(came), PAGE)]
-            if news:
-                await self._post_to_all(b"".join(map(encode, news)))
+            if lines := b"".join(map(encode, _messages(news))):
+                await self._post_to_all(lines)
                 await trio.sleep(PAUSE_SECONDS_PER_USER * len(community.links))
 
     async def _post_to_all(self, lines: bytes) -> None:
@@ -98,3 +96,12 @@ class Housekeeping:
             except StorageError as error:
                 log.info("old mail stays for now: %s", error)
             await trio.sleep(EXPIRE_SECONDS)
+
+
+def _messages(news: News) -> Iterator[Message]:
+    for start in range(0, len(news.went), PAGE):
+        yield Lft(tuple(news.went[start : start + PAGE]))
+    for start in range(0, len(news.came), PAGE):
+        yield Arr(tuple(news.came[start : start + PAGE]))
+    for start in range(0, len(news.changed), PAGE):
+        yield Chg(tuple(news.changed[start : start + PAGE]))

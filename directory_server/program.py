@@ -12,9 +12,9 @@ from typing import Final
 import platformdirs
 import trio
 
-from directory_server.arguments import USAGE_ERROR
 from directory_server.server import Directory
 from directory_server.settings import Settings
+from shared.arguments import USAGE_ERROR
 from shared.errors import ParleyError
 from shared.real import real_world
 

@@ -9,6 +9,7 @@ from bisect import bisect_left, bisect_right, insort
 from collections import OrderedDict
 from dataclasses import dataclass
 from itertools import islice
+from typing import NamedTuple
 
 from directory_server.limits import NAMES
 from shared.codec import encode
@@ -35,6 +36,14 @@ class Place:
 
 
 NOWHERE = Place("", 0)
+
+
+class News(NamedTuple):
+    """What others must be told."""
+
+    went: list[str]
+    came: list[Presence]
+    changed: list[Presence]  # their status
 
 
 @dataclass(slots=True, eq=False)
@@ -214,16 +223,19 @@ class Registry:
     def has_news(self) -> bool:
         return bool(self._told)
 
-    def take_news(self, limit: int) -> tuple[list[str], list[Presence]]:
-        """Who went, and who came or changed, since this was last asked; at most `limit`.
+    def take_news(self, limit: int) -> News:
+        """What has happened since this was last asked; at most so many users of it.
 
         A net difference: who came and went meanwhile is not in it.
         """
-        went, came = [], []
+        news = News([], [], [])
         for user, (status, since) in list(islice(self._told.items(), limit)):
             del self._told[user]
-            if user.is_here and (status, since) != (user.status, user.since):
-                came.append(user.presence())
-            elif not user.is_here and status is not Status.OFFLINE:
-                went.append(user.name)
-        return went, came
+            if not user.is_here:
+                if status is not Status.OFFLINE:
+                    news.went.append(user.name)
+            elif status is Status.OFFLINE:
+                news.came.append(user.presence())
+            elif (status, since) != (user.status, user.since):
+                news.changed.append(user.presence())
+        return news

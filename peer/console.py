@@ -16,7 +16,7 @@ from peer.commands import Command, Context, help_lines, parse, unknown_text, wro
 from peer.directory import DirectoryGone
 from peer.lines import Delivery
 from peer.peer import Outcome, Peer, Result
-from shared.errors import KeyChanged, ParleyError, Refused, Unreachable
+from shared.errors import KeyChanged, ParleyError, Refused, TurnedAway, Unreachable
 from shared.identity import fingerprint
 from shared.messages import Contact, Presence, Status
 from shared.names import fold
@@ -265,10 +265,13 @@ class Console:
         """A line that reached nobody is left at the directory."""
         try:
             await delivery.wait()
+        except TurnedAway as failure:  # by the other peer, who wants nothing from us
+            self._show(_not_delivered(delivery, failure))
+            return Code.REFUSED
         except (KeyChanged, Refused):
             raise
         except ParleyError as failure:
-            self._show(str(events.NotDelivered(delivery.to, str(failure).removesuffix("."))))
+            self._show(_not_delivered(delivery, failure))
             if isinstance(failure, DirectoryGone):
                 return Code.DIRECTORY
             return await self._leave_message(delivery.to, text)
@@ -288,8 +291,7 @@ class Console:
                 await delivery.wait()
                 reached += 1
             except ParleyError as failure:
-                reason = str(failure).removesuffix(".")
-                self._show(str(events.NotDelivered(delivery.to, reason)))
+                self._show(_not_delivered(delivery, failure))
         return Code.DONE if reached else Code.UNREACHABLE
 
     async def _leave_message(self, name: str, text: str) -> Code:
@@ -338,6 +340,10 @@ class Console:
 def _sentence(failure: ParleyError) -> str:
     text = str(failure)
     return text[:1].upper() + text[1:] + ("" if text.endswith((".", "!", "?")) else ".")
+
+
+def _not_delivered(delivery: Delivery, failure: ParleyError) -> str:
+    return str(events.NotDelivered(delivery.to, str(failure).removesuffix(".")))
 
 
 def _by_status(users: list[Presence], me: str) -> list[str]:

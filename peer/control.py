@@ -94,10 +94,21 @@ async def _serve_one(stream: trio.SocketStream, perform: Perform) -> None:
             code = await perform(command, lambda text: send.send_nowait(_Answer(show=text)))
             await send.send(_Answer(code=code))
 
+    is_there = True
     async with trio.open_nursery() as nursery:
         nursery.start_soon(work)
         async for one in receive:
-            await stream.send_all(msgspec.json.encode(one) + b"\n")
+            if is_there:
+                is_there = await _send(stream, one)
+
+
+async def _send(stream: trio.SocketStream, answer: _Answer) -> bool:
+    """False when whoever asked is gone; what they asked for is done all the same."""
+    try:
+        await stream.send_all(msgspec.json.encode(answer) + b"\n")
+    except trio.BrokenResourceError:
+        return False
+    return True
 
 
 async def _read_command(stream: trio.SocketStream) -> str:

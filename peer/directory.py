@@ -231,7 +231,12 @@ class Directory:
             started(welcome)
             while batch := await link.receive():
                 for message in batch:
-                    self._sort(message, listener)
+                    if isinstance(message, Err) and message.code == "TAKEOVER":
+                        # Coming back would only throw the other one out, and so on for ever.
+                        self._leaving = True
+                        listener.refused(_DISPLACED)
+                    else:
+                        self._sort(message, listener)
 
         try:
             with within(DIAL_SECONDS, "the directory did not answer"):
@@ -376,6 +381,12 @@ class Directory:
             self._recall(authority)
         if self._journal.directory_at(str(self.address)) != authority:
             await self._journal.remember_directory(str(self.address), authority)
+
+
+_DISPLACED = (
+    "Another program of yours has taken over your name at the directory."
+    " This one is no longer registered: end it, or start it again."
+)
 
 
 def _expected(answer: Message, kind: type[A]) -> A:

@@ -234,6 +234,10 @@ class Invitations:
         accepted = self._all(State.ACCEPTED)
         return tuple(Pending(i.id, i.other, i.invite.conversation) for i in accepted)
 
+    def is_live_with(self, other: str) -> bool:
+        """Whether anything waits between us two, be it an ignored invitation that only rings."""
+        return bool(self._all(*_LIVE, other=other))
+
     def next_deadline(self) -> float | None:
         """When `tick` is due, if ever."""
         return min((i.deadline for i in self._known.values()), default=None)

@@ -57,6 +57,8 @@ class MailRoom:
         self._receipts: list[Receipt] = []
         self._told: set[str] = set()  # what is wrong with letters that stay where they are
         self._something = trio.Event()
+        self._closing = False
+        self._closed = trio.Event()
 
     def fetch(self) -> None:
         """There may be letters."""
@@ -97,10 +99,19 @@ class MailRoom:
             else:
                 return
 
+    async def close(self) -> None:
+        """Take no more; returns when what was shown is noted, and so never comes again."""
+        self._closing = True
+        self._something.set()
+        await self._closed.wait()
+
     async def run(self) -> None:
-        """Take letters and receipts as they come, until cancelled."""
+        """Take letters and receipts as they come, until closed."""
         while True:
             await self._something.wait()
+            if self._closing:
+                self._closed.set()
+                return
             self._something = trio.Event()
             try:
                 await self._note_receipts()

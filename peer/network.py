@@ -184,6 +184,8 @@ class Links:
             if isinstance(failure, KeyChanged):
                 self._listener.suspicious(failure)
             if self.to(name) is None:
+                if dial.outlived_a_link:
+                    self._listener.link_lost(name)
                 self._listener.unreachable(name, failure)
 
     async def _find(self, name: str) -> Contact:
@@ -305,7 +307,11 @@ class Links:
             self._listener.linked(entry.name)
         if not entries:
             del self._open[fold(entry.name)]
-            self._listener.link_lost(entry.name)
+            if (dial := self._dialling.get(fold(entry.name))) is not None:
+                # They may have retired this one for ours, which is about to be identified.
+                dial.outlived_a_link = True
+            else:
+                self._listener.link_lost(entry.name)
         if not self._open:
             self._none.set()
 
@@ -316,3 +322,4 @@ class _Dial:
     def __init__(self) -> None:
         self.over = trio.Event()
         self.failure: ParleyError | None = None
+        self.outlived_a_link = False  # which they had dialled

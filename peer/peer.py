@@ -61,7 +61,7 @@ GENERAL_CHAT_MOST: Final = 100  # users whom one line to all reaches directly
 SENDING_AT_ONCE: Final = 20  # lines that may dial or wait for an answer side by side
 UNSHOWN_LINES: Final = 64  # of one sender; more come only from a program that ignores SHOWN
 LEAVE_SECONDS: Final = 10.0  # for the last texts of a conversation that is left
-QUIT_SECONDS: Final = 1.0  # for the last words on all links
+QUIT_SECONDS: Final = 1.0  # for letters on their way to the screen; then for the last words
 STIR_SHARE: Final = 4.0  # a STIR at most every fourth part of the time until INACTIVE
 
 log = logging.getLogger("peer")
@@ -233,6 +233,9 @@ class Peer:
         self.take_back()
         await self.leave_conversation()
         await self._until(lambda: not self._tasks)
+        if not self._options.is_passing:
+            with trio.move_on_after(QUIT_SECONDS):
+                await self._mail.close()
         self._links.hang_up_all()
         self._directory.leave()
         with trio.move_on_after(QUIT_SECONDS):
@@ -514,10 +517,11 @@ class Peer:
 
     def needs(self, name: str) -> bool:
         """Whether the link to this user is still wanted."""
-        pending = (*self._invitations.outgoing, *self._invitations.accepted)
-        busy_with = [*self.talks_with, *(one.other for one in pending)]
-        busy_with += [question.inviter for question in self.questions]
-        return self._lines.is_sending_to(name) or fold(name) in map(fold, busy_with)
+        return (
+            fold(name) in map(fold, self.talks_with)
+            or self._invitations.is_live_with(name)
+            or self._lines.is_sending_to(name)
+        )
 
     def received(self, name: str, message: Message) -> None:
         match message:

@@ -32,7 +32,7 @@ from peer.folder import folder_of
 from peer.peer import Options, Peer
 from peer.running import running
 from peer.screen.line import Keyboard, LineScreen, ScreenGone
-from shared.errors import KeyChanged, ParleyError, Refused, Unreachable
+from shared.errors import ParleyError, Refused, StorageError
 from shared.link import within
 from shared.names import check_name
 from shared.real import real_world
@@ -40,6 +40,7 @@ from shared.world import Address
 
 FLUSH_SECONDS: Final = 2.0  # for the last lines on the screen
 ABRUPT_SECONDS: Final = 3.0  # to end after a signal
+INTERRUPTED: Final = 130  # the exit code when a signal came before there was anything to finish
 SHARE_SECONDS: Final = 60.0  # for another one-shot command on the same data to end
 SHARE_PAUSE: Final = 0.1
 
@@ -76,6 +77,8 @@ class Program:
         self._screen = LineScreen()
         self._keyboard = Keyboard()
         self._stopped = trio.Event()  # by a signal, or nobody can see us any more
+        self._work = trio.CancelScope()
+        self._may_finish = False  # there are things to be finished after a signal
 
     # --- Interactive ---
 
@@ -85,10 +88,12 @@ class Program:
 
     async def _with_screen(self, work: Callable[[], Awaitable[int]]) -> int:
         """The nursery of the screen and the signals; ends with `work`."""
+        code = INTERRUPTED
         async with trio.open_nursery() as nursery:
             nursery.start_soon(self._keep_screen)
             await nursery.start(self._watch_signals)
-            code = await work()
+            with self._work:
+                code = await work()
             with trio.move_on_after(FLUSH_SECONDS):
                 await self._screen.flushed()
             nursery.cancel_scope.cancel()
@@ -141,6 +146,7 @@ class Program:
         peer = Peer(real_world(folder), name, self._directory, tell, self._options())
         console = Console(peer, self._screen.show, peer.spawn)
         async with running(peer), trio.open_nursery() as nursery:
+            self._may_finish = True
             await nursery.start(self._serve_control, folder, peer, console)
             await self._obey_keyboard(console)
             code = await self._finish(peer)
@@ -279,6 +285,8 @@ class Program:
                 if self._stopped.is_set():
                     os._exit(128 + number)  # asked a second time: at once
                 self._stopped.set()
+                if not self._may_finish:
+                    self._work.cancel()
 
 
 def _fail(failure: ParleyError) -> int:
@@ -287,4 +295,4 @@ def _fail(failure: ParleyError) -> int:
     print(f"peer: {text.removesuffix('.')}.", file=sys.stderr)
     if isinstance(failure, Refused):
         return Code.USAGE if failure.code in ("LOCK", "NAME", "USAGE") else Code.REFUSED
-    return Code.DIRECTORY if isinstance(failure, KeyChanged | Unreachable) else Code.USAGE
+    return Code.USAGE if isinstance(failure, StorageError) else Code.DIRECTORY

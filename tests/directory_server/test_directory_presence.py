@@ -8,6 +8,7 @@ from directory_server.housekeeping import LEASE_SECONDS
 from shared.errors import Unreachable
 from shared.messages import (
     Arr,
+    Chg,
     Contact,
     Done,
     Err,
@@ -40,6 +41,8 @@ async def news(client: Client) -> list[str]:
     for message in client.heard:
         match message:
             case Arr(users=users):
+                told += [f"{user.name} came" for user in users]
+            case Chg(users=users):
                 told += [f"{user.name} {user.status.value}" for user in users]
             case Lft(names=names):
                 told += [f"{name} left" for name in names]
@@ -290,7 +293,7 @@ async def test_a_host_that_vanishes_with_bytes_on_their_way_is_offline_in_ten_se
     town.hub.separate(TOWN_HALL, "10.0.0.4")
     await town.enters("erin")  # dave is told of her: these bytes arrive nowhere
     await trio.sleep(9)
-    assert await news(carol) == ["erin ACTIVE", "dave left"]
+    assert await news(carol) == ["erin came", "dave left"]
 
 
 async def test_a_program_that_says_nothing_for_too_long_is_cut(

@@ -2,7 +2,7 @@
 
 import pytest
 
-from directory_server.registry import NOWHERE, NameTaken, Place, Registry, User
+from directory_server.registry import NOWHERE, NameTaken, News, Place, Registry, User
 from shared.errors import Refused
 from shared.messages import Presence, Status
 
@@ -57,10 +57,10 @@ def test_a_name_that_was_given_back_is_free() -> None:
     known.take_news(9)
     known.forget(carol, 5)
     assert known.admit("carol", b"other", "10.0.0.5") is None
-    assert known.take_news(9) == (["Carol"], [])
+    assert known.take_news(9) == News(["Carol"], [], [])
     known.know(again := user("carol", 2))
     known.forget(again, 6)
-    assert known.take_news(9) == ([], [])
+    assert known.take_news(9) == News([], [], [])
 
 
 def test_there_is_room_for_so_many_names() -> None:
@@ -118,12 +118,12 @@ def test_one_per_address_means_one_who_is_here() -> None:
 def test_a_takeover_is_neither_arrival_nor_departure() -> None:
     known, carol = registry()
     arrive(known, carol, time=1)
-    assert known.take_news(9) == ([], [Presence("Carol", ACTIVE, 1)])
+    assert known.take_news(9) == News([], [Presence("Carol", ACTIVE, 1)], [])
     arrive(known, carol, time=5, place=Place("10.0.0.6", 8))
     assert (known.here, carol.since, carol.place.port) == (1, 1, 8)
-    assert known.take_news(9) == ([], [])
+    assert known.take_news(9) == News([], [], [])
     arrive(known, carol, time=6, status=BUSY)
-    assert known.take_news(9) == ([], [Presence("Carol", BUSY, 6)])
+    assert known.take_news(9) == News([], [], [Presence("Carol", BUSY, 6)])
 
 
 def test_who_leaves_is_nowhere() -> None:
@@ -143,9 +143,9 @@ def test_news_is_a_net_difference_and_comes_in_pieces() -> None:
     arrive(known, dave)
     arrive(known, erin)
     assert known.has_news
-    assert known.take_news(2) == ([], [Presence("dave", ACTIVE, 1)])
+    assert known.take_news(2) == News([], [Presence("dave", ACTIVE, 1)], [])
     assert known.has_news
-    assert known.take_news(2) == ([], [Presence("erin", ACTIVE, 1)])
+    assert known.take_news(2) == News([], [Presence("erin", ACTIVE, 1)], [])
     assert not known.has_news
 
 

@@ -114,12 +114,16 @@ class RegistryMachine(RuleBasedStateMachine):
     @precondition(lambda self: self.registry.has_news)
     @rule(limit=st.integers(1, 3))
     def news_is_told(self, limit: int) -> None:
-        went, came = self.registry.take_news(limit)
-        assert len(went) + len(came) <= limit
+        went, came, changed = self.registry.take_news(limit)
+        assert len(went) + len(came) + len(changed) <= limit
         for name in went:
             assert name in self.told, "nobody leaves who was not there"
             del self.told[name]
         for presence in came:
+            assert presence.name not in self.told, "nobody comes who was there"
+            self.told[presence.name] = presence.status
+        for presence in changed:
+            assert presence.name in self.told, "nobody changes who was not there"
             self.told[presence.name] = presence.status
 
     @invariant()
