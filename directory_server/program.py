@@ -16,7 +16,10 @@ from directory_server.server import Directory
 from directory_server.settings import Settings
 from shared.arguments import USAGE_ERROR
 from shared.errors import ParleyError
+from shared.process import open_standard_files
 from shared.real import real_world
+
+log = logging.getLogger(__name__)
 
 SPARE_FILES: Final = 128  # that the process needs for other things than connections
 MOST_CONNECTIONS: Final = 100_000
@@ -24,6 +27,7 @@ MOST_CONNECTIONS: Final = 100_000
 
 def run(arguments: argparse.Namespace) -> int:
     """Returns the exit code: 0 after a signal, 2 when the directory could not start."""
+    open_standard_files()
     logging.basicConfig(
         level=logging.INFO if arguments.verbose else logging.WARNING,
         format="%(asctime)s %(levelname)s %(message)s",
@@ -58,7 +62,7 @@ def _connections() -> int:
 async def _serve(folder: Path, settings: Settings) -> int:
     """The nursery of the whole program; ends after SIGINT or SIGTERM."""
     directory = Directory(real_world(folder), settings)
-    with trio.open_signal_receiver(signal.SIGINT, signal.SIGTERM) as signals:
+    with trio.open_signal_receiver(signal.SIGINT, signal.SIGTERM, signal.SIGHUP) as signals:
         async with trio.open_nursery() as obeying:
             obeying.start_soon(_obey, signals, directory, obeying.cancel_scope)
             code = await _serve_until_stopped(directory)
@@ -73,8 +77,16 @@ async def _serve_until_stopped(directory: Directory) -> int:
         except ParleyError as error:
             print(f"dirserver: {error}", file=sys.stderr)
             return USAGE_ERROR
-        print(f"Directory listening on {bound.address}, key {bound.fingerprint}", flush=True)
+        _say(f"Directory listening on {bound.address}, key {bound.fingerprint}")
     return 0
+
+
+def _say(line: str) -> None:
+    """Nobody need be there to read it: a directory works without a screen."""
+    try:
+        print(line, flush=True)
+    except OSError as error:
+        log.warning("nobody reads our output: %s", error)
 
 
 async def _obey(

@@ -51,8 +51,9 @@ from peer.events import (
     Went,
 )
 from peer.folder import folder_of
+from peer.inviting import Outcome, Result
 from peer.lines import Delivery
-from peer.peer import Options, Outcome, Peer, Result
+from peer.peer import Options, Peer
 from peer.running import running
 from peer.screen.clean import clean
 from shared.errors import KeyChanged, ParleyError, Refused, StorageError, Unreachable

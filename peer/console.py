@@ -14,8 +14,9 @@ from peer import commands as typed
 from peer import events
 from peer.commands import Command, Context, help_lines, parse, unknown_text, wrong_text
 from peer.directory import DirectoryGone
+from peer.inviting import Outcome, Result
 from peer.lines import Delivery
-from peer.peer import Outcome, Peer, Result
+from peer.peer import Peer
 from shared.errors import KeyChanged, ParleyError, Refused, TurnedAway, Unreachable
 from shared.identity import fingerprint
 from shared.messages import Contact, Presence, Status

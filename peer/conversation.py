@@ -158,6 +158,8 @@ class Conversation:
     def next_deadline(self) -> float | None:
         if self.is_over:
             return None
+        if self._lost_at is None and self._redial_at is None:
+            return self._acknowledge_at  # all is well: this is asked for at each text
         lost = None if self._lost_at is None else self._lost_at + LOST_SECONDS
         times = (lost, self._redial_at, self._acknowledge_at)
         return min((time for time in times if time is not None), default=None)

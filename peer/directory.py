@@ -45,6 +45,8 @@ DIAL_SECONDS: Final = 10.0
 ANSWER_SECONDS: Final = 15.0  # for one request
 PING_AFTER: Final = 30.0  # dead hosts are left to the kernel's keepalive,
 DEAD_AFTER: Final = 75.0  # stopped programs to this
+WATCH_SECONDS: Final = 2.0
+UNHEARD_SECONDS: Final = 8.0  # with the pause above: 10 s at most
 BACK_OFF_FIRST: Final = 1.0
 BACK_OFF_FACTOR: Final = 1.5
 BACK_OFF_MOST: Final = 60.0
@@ -176,6 +178,16 @@ class Directory:
 
     async def wait_gone(self) -> None:
         await self._gone.wait()
+
+    async def watch(self) -> None:
+        """Cut the connection when its host confirms nothing; until cancelled.
+
+        Keepalive does the same, but not while bytes of ours are on their way.
+        """
+        while True:
+            await trio.sleep(WATCH_SECONDS)
+            if self._link is not None and self._link.wire.unheard() > UNHEARD_SECONDS:
+                self._link.cut(f"its host has not answered for {UNHEARD_SECONDS:.0f} seconds")
 
     # --- Staying registered ---
 

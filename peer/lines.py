@@ -6,19 +6,22 @@ delivered when the other program has answered that it was shown; until then it i
 sent again on each new link, and the other side shows it once.
 """
 
-from collections import OrderedDict, deque
+from collections import Counter, OrderedDict, deque
 from collections.abc import Callable
 from typing import Final
 
 import trio
 
+from peer import events
 from peer.network import Links
-from shared.errors import ParleyError, Unreachable
+from peer.talking import Tell
+from shared.errors import ParleyError, ProtocolError, Unreachable
 from shared.link import Link, within
-from shared.messages import Message, Private, ToAll
+from shared.messages import Message, Private, Shown, ToAll
 from shared.names import fold
 
 DELIVER_SECONDS: Final = 15.0  # from first try to SHOWN; then the sender is told
+UNSHOWN_LINES: Final = 64  # of one sender; more come only from one that ignores SHOWN
 SEEN_IDS: Final = 4_096  # of lines that were shown; a repeated one comes within seconds
 
 Line = Private | ToAll
@@ -115,22 +118,44 @@ class Lines:
             await changed.wait()
 
 
-class Seen:
-    """Which lines have been shown already: a sender repeats what was not answered."""
+class Heard:
+    """The lines that others send us: each is shown once, then answered by SHOWN.
 
-    def __init__(self) -> None:
-        self._ids: OrderedDict[tuple[str, str], bool] = OrderedDict()
+    A sender repeats on a new link what was not answered on the old one.
+    """
 
-    def begin(self, sender: str, id: str) -> bool | None:
-        """None: a new line.  Else whether the earlier copy has been shown already."""
-        key = (fold(sender), id)
-        if key in self._ids:
-            return self._ids[key]
-        self._ids[key] = False
-        if len(self._ids) > SEEN_IDS:
-            self._ids.popitem(last=False)
-        return None
+    def __init__(self, links: Links, tell: Tell, ignored: set[str]) -> None:
+        self._links, self._tell, self._ignored = links, tell, ignored
+        self._shown: OrderedDict[tuple[str, str], bool] = OrderedDict()  # or waits for it
+        self._waiting: Counter[str] = Counter()  # lines of each sender that wait for the screen
 
-    def shown(self, sender: str, id: str) -> None:
-        if (fold(sender), id) in self._ids:
-            self._ids[fold(sender), id] = True
+    def hear(self, sender: str, line: Line) -> None:
+        """Raises ProtocolError when the sender waits for no SHOWN."""
+        key = (fold(sender), line.id)
+        if key in self._shown:
+            if self._shown[key]:
+                self._links.post(sender, Shown(line.id))
+            return
+        if self._waiting[fold(sender)] >= UNSHOWN_LINES:
+            raise ProtocolError("more lines came than can be shown")
+        self._waiting[fold(sender)] += 1
+        self._shown[key] = False
+        if len(self._shown) > SEEN_IDS:
+            self._shown.popitem(last=False)
+        self._show(sender, line)
+
+    def _show(self, sender: str, line: Line) -> None:
+        def shown() -> None:
+            self._waiting[fold(sender)] -= 1
+            if not self._waiting[fold(sender)]:
+                del self._waiting[fold(sender)]
+            if (fold(sender), line.id) in self._shown:
+                self._shown[fold(sender), line.id] = True
+            self._links.post(sender, Shown(line.id))
+
+        if fold(sender) in self._ignored:
+            shown()  # he learns nothing of it
+        elif isinstance(line, Private):
+            self._tell(events.SaidPrivately(sender, line.text), shown)
+        else:
+            self._tell(events.SaidToAll(sender, line.text), shown)

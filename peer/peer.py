@@ -1,30 +1,30 @@
-"""One user's program without its screen: it owns the nursery and performs the actions.
+"""One user's program without its screen: it owns the nursery and ties the parts together.
 
-Cores decide (`invitation`, `conversation`), shells carry (`directory`, `network`,
-`lines`, `journal`); this file ties them together and is what a screen or a bot
-talks to.
+Cores decide (`invitation`, `conversation`); shells perform what they decide
+(`inviting`, `talking`) and carry it (`directory`, `network`, `lines`, `mail`,
+`journal`).  A screen or a bot talks to the Peer.
 """
 
-import hashlib
 import logging
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from enum import Enum, auto
-from typing import Any, Final
+from typing import Final
 
 import trio
 
 from peer import conversation as talk
-from peer import events, invitation
-from peer.conversation import Conversation
+from peer import events
 from peer.directory import Directory, Listener, Registration
-from peer.invitation import End, Invitations, Why
+from peer.invitation import Question
+from peer.inviting import Inviting, Result
 from peer.journal import Journal
-from peer.lines import Delivery, Line, Lines, Seen
+from peer.lines import Delivery, Heard, Lines
 from peer.mail import MailRoom
 from peer.network import Links
+from peer.standing import Standing
+from peer.talking import Talking, Tell
 from peer.trust import Trust
-from shared.errors import KeyChanged, ParleyError, ProtocolError, Refused
+from shared.errors import KeyChanged, ParleyError, Refused, StorageError
 from shared.identity import SEED_BYTES, Identity, verify_words
 from shared.messages import (
     Acknowledge,
@@ -43,11 +43,9 @@ from shared.messages import (
     Private,
     Receipts,
     Say,
-    SetStatus,
     Shown,
     Status,
     StatusNow,
-    Stir,
     ToAll,
     Unregister,
     Waiting,
@@ -59,35 +57,9 @@ from shared.world import Address, World
 KEY_FILE: Final = "key"
 GENERAL_CHAT_MOST: Final = 100  # users whom one line to all reaches directly
 SENDING_AT_ONCE: Final = 20  # lines that may dial or wait for an answer side by side
-UNSHOWN_LINES: Final = 64  # of one sender; more come only from a program that ignores SHOWN
-LEAVE_SECONDS: Final = 10.0  # for the last texts of a conversation that is left
 QUIT_SECONDS: Final = 1.0  # for letters on their way to the screen; then for the last words
-STIR_SHARE: Final = 4.0  # a STIR at most every fourth part of the time until INACTIVE
 
 log = logging.getLogger("peer")
-
-
-class Outcome(Enum):
-    """What came of an invitation."""
-
-    CONNECTED = auto()  #: the conversation has begun
-    OFFLINE = auto()  #: the callee is not registered at this moment
-    INTERRUPTIBLE = auto()  #: busy; ask again with `urgent`
-    BUSY = auto()  #: busy, and not to be asked now
-    DECLINED = auto()  #: the callee said no
-    NO_ANSWER = auto()  #: the callee did not answer
-    TAKEN_BACK = auto()  #: by `take_back`
-    UNREACHABLE = auto()  #: no link; `reason` says why
-    GONE = auto()  #: the callee went away while asked
-
-
-@dataclass(frozen=True)
-class Result:
-    """`name`: of the callee, as registered.  `reason`: a fragment, when UNREACHABLE."""
-
-    name: str
-    outcome: Outcome
-    reason: str = ""
 
 
 @dataclass(frozen=True)
@@ -98,10 +70,6 @@ class Options:
     token: str = ""  #: for a directory with --register-only-with
     directory_key: str | None = None  #: the fingerprint that the user vouches for
     is_passing: bool = False  #: here for one command only: asks nobody, fetches no mail
-
-
-Tell = Callable[[events.Event, Callable[[], None]], None]
-"""Show this, then call the function: only what was shown is acknowledged.  Never blocks."""
 
 
 class Peer:
@@ -123,22 +91,11 @@ class Peer:
         self._options = options or Options()
         self._registration = Registration(name)
         self._run_id = world.new_id()
-        self._invitations = Invitations(name, world.new_id)
-        self._conversation: Conversation | None = None
-        self._progress = trio.Event()  # something was acknowledged, or the conversation is over
-        self._asking: dict[str, _Asking] = {}  # folded callee -> who waits for the outcome
-        self._seen = Seen()
-        self._unshown: dict[str, int] = {}  # lines of each sender that wait for the screen
         self._suspected: set[str] = set()  # warnings that were given
-        self._chosen: Status | None = None  # by the user's hand
-        self._last_stir = float("-inf")
-        self._idle_after = 300.0
         self._was_registered = False
-        self._timer = trio.Event()
-        self._wake_at = float("inf")
         self._finished = trio.Event()
-        self._is_quitting = False
         self._tasks = 0  # spawned ones that must end before we do
+        self._no_tasks = trio.Event()
 
     # --- Living ---
 
@@ -165,8 +122,10 @@ class Peer:
                     self._world.network.serve, None, self._options.listen, self._links.answer
                 )
                 self._registration.port = self._options.advertise_port or bound.port
-                nursery.start_soon(self._keep_time)
+                nursery.start_soon(self._inviting.run)
+                nursery.start_soon(self._talking.run)
                 nursery.start_soon(self._links.sweep)
+                nursery.start_soon(self._directory.watch)
                 if not self._options.is_passing:
                     nursery.start_soon(self._mail.run)
                 await nursery.start(self._directory.stay_registered, self._listener())
@@ -192,15 +151,26 @@ class Peer:
             world, self._address, self._identity, self._trust, self._registration, self._journal,
             expected_key=options.directory_key,
         )  # fmt: skip
+        self._standing = Standing(self._registration, self._directory)
         self._links = Links(
             world.network, self._trust, name=lambda: self.name, run=self._run_id,
             lookup=self.contact, listener=self, spawn=nursery.start_soon,
         )  # fmt: skip
+        ignored = self._journal.ignored
         self._lines = Lines(self._links, self.spawn, trio.CapacityLimiter(SENDING_AT_ONCE))
+        self._heard_lines = Heard(self._links, self._tell, ignored)
         self._mail = MailRoom(
             world, self._identity, self._trust, self._journal, self._directory, self._tell
         )
-        self._invitations.ignored = self._journal.ignored
+        self._talking = Talking(
+            world, self._links, self._tell, ignored=ignored, changed=self._conversation_changed,
+            undelivered=lambda finished: self.spawn(self._leave_undelivered, finished),
+        )  # fmt: skip
+        self._inviting = Inviting(
+            world, self._links, self._talking, self._tell, name=lambda: self.name,
+            contact=self.contact, public_key=self._identity.public, ignored=ignored,
+            answers=not options.is_passing,
+        )  # fmt: skip
 
     def _load_identity(self) -> Identity:
         seed = self._world.disk.read(KEY_FILE)
@@ -210,7 +180,10 @@ class Peer:
         try:
             return Identity(seed)
         except ValueError as error:
-            raise Refused(f"the file {KEY_FILE} in the data folder holds {error}") from None
+            raise StorageError(
+                f"the file {KEY_FILE!r} in the data folder is damaged ({error}): bring it back"
+                " from a backup; without it the name is lost"
+            ) from None
 
     def spawn(self, work: Callable[..., Awaitable[None]], *arguments: object) -> None:
         """Start a task that `quit` waits for."""
@@ -220,7 +193,8 @@ class Peer:
                 await work(*arguments)
             finally:
                 self._tasks -= 1
-                self._progress.set()
+                if not self._tasks:
+                    self._no_tasks.set()
 
         self._tasks += 1
         self._nursery.start_soon(counted)
@@ -229,10 +203,11 @@ class Peer:
         """Leave the conversation, deliver or store what is on its way, say good bye."""
         if self._finished.is_set():
             return
-        self._is_quitting = True
-        self.take_back()
-        await self.leave_conversation()
-        await self._until(lambda: not self._tasks)
+        self._inviting.close()
+        await self._talking.leave()
+        while self._tasks:
+            self._no_tasks = trio.Event()
+            await self._no_tasks.wait()
         if not self._options.is_passing:
             with trio.move_on_after(QUIT_SECONDS):
                 await self._mail.close()
@@ -251,12 +226,6 @@ class Peer:
     def is_over(self) -> bool:
         return self._finished.is_set()
 
-    async def _until(self, holds: Callable[[], bool]) -> None:
-        while not holds():
-            if self._progress.is_set():  # else others wait for this event too
-                self._progress = trio.Event()
-            await self._progress.wait()
-
     # --- Who I am, who is there ---
 
     @property
@@ -265,22 +234,22 @@ class Peer:
 
     @property
     def status(self) -> Status:
-        return self._registration.status
+        return self._standing.status
 
     @property
     def talks_with(self) -> tuple[str, ...]:
         """The others in my conversation."""
-        return (self._conversation.other,) if self._conversation else ()
+        return self._talking.others
 
     @property
     def waits_for(self) -> tuple[str, ...]:
         """Whom I have invited."""
-        return tuple(asking.callee for asking in self._asking.values())
+        return self._inviting.waits_for
 
     @property
-    def questions(self) -> tuple[invitation.Question, ...]:
+    def questions(self) -> tuple[Question, ...]:
         """The invitations that wait for my answer, in the order of arrival."""
-        return self._invitations.questions
+        return self._inviting.questions
 
     async def users(self) -> list[Presence]:
         """Everybody registered, in alphabetical order."""
@@ -325,27 +294,17 @@ class Peer:
 
         ACTIVE outside of a conversation gives it back into their hands.
         """
-        by_hand = status is not Status.ACTIVE or self._conversation is not None
-        self._chosen = status if by_hand else None
-        self._put_status()
+        self._standing.choose(status)
+        self._inviting.situation(busy=self._standing.is_busy)
         self.tell(events.StatusIsNow(status))
-
-    def _put_status(self) -> None:
-        """BUSY in a conversation, ACTIVE outside, unless chosen by hand."""
-        automatic = Status.BUSY if self._conversation else Status.ACTIVE
-        status, by_hand = self._chosen or automatic, self._chosen is not None
-        self._invitations.busy = status is Status.BUSY or self._conversation is not None
-        if (status, by_hand) != (self._registration.status, self._registration.by_hand):
-            self._registration.status, self._registration.by_hand = status, by_hand
-            self._directory.tell(SetStatus(0, status, by_hand))
 
     def stir(self) -> None:
         """Somebody touched the keys."""
-        now = trio.current_time()
-        pause = 0.0 if self.status is Status.INACTIVE else self._idle_after / STIR_SHARE
-        if now - self._last_stir >= pause and self._directory.is_there:
-            self._last_stir = now
-            self._directory.tell(Stir())
+        self._standing.stir()
+
+    def _conversation_changed(self) -> None:
+        self._standing.talks(self._talking.conversation is not None)
+        self._inviting.situation(busy=self._standing.is_busy)
 
     # --- Inviting ---
 
@@ -355,78 +314,18 @@ class Peer:
         Raises Refused for oneself, an unknown user, or when one is in a
         conversation already or waits for somebody else.
         """
-        if fold(name) == fold(self.name):
-            raise Refused("You can't connect with yourself.", "SELF")
-        self._refuse_while_talking(name)
-        if self._asks_me(name):
-            return await self._ask(name, urgent=True)
-        contact = await self.contact(name)
-        if self._conversation and fold(self._conversation.other) == fold(name):
-            return Result(contact.name, Outcome.CONNECTED)  # they were faster
-        self._refuse_while_talking(name)
-        if contact.status is Status.OFFLINE:
-            return Result(contact.name, Outcome.OFFLINE)
-        if contact.status is Status.BUSY and not urgent and not self._asks_me(name):
-            return Result(contact.name, Outcome.INTERRUPTIBLE)
-        return await self._ask(contact.name, urgent=urgent)
-
-    def _asks_me(self, name: str) -> bool:
-        """Also when I have said yes, and the conversation is about to begin."""
-        asking = [question.inviter for question in self.questions]
-        asking += [one.other for one in self._invitations.accepted]
-        return fold(name) in map(fold, asking)
-
-    def _refuse_while_talking(self, name: str) -> None:
-        if self._conversation is not None:
-            others = ", ".join(self.talks_with)
-            raise Refused(
-                f"You are in a conversation with {others}: QUIT CONVERSATION first, or ADD {name}."
-            )
-        for callee in self.waits_for:
-            raise Refused(f"You are waiting for {callee}'s response: QUIT CONVERSATION first.")
-
-    async def _ask(self, callee: str, *, urgent: bool) -> Result:
-        if self._is_quitting:
-            return Result(callee, Outcome.TAKEN_BACK)  # by good bye, while we looked it up
-        asking = self._asking[fold(callee)] = _Asking(callee)
-        members = (self.name,)
-        fresh = hashlib.sha256(self._identity.public + self._world.chance.randbytes(16))
-        try:
-            self._perform(
-                self._invitations.invite(
-                    callee, conversation=fresh.hexdigest()[:32], members=members, urgent=urgent,
-                    now=trio.current_time(),
-                )
-            )  # fmt: skip
-            await asking.over.wait()
-            return asking.result
-        finally:
-            self._asking.pop(fold(callee), None)
+        return await self._inviting.invite(name, urgent=urgent)
 
     def take_back(self) -> bool:
         """Stop waiting for an answer; False when none was awaited."""
-        pending = (*self._invitations.outgoing, *self._invitations.accepted)
-        for one in pending:
-            self._perform(self._invitations.take_back(one.id, trio.current_time()))
-            self._decided(one.other, Outcome.TAKEN_BACK)
-        return bool(pending)
+        return self._inviting.take_back()
 
     def answer(self, id: str, yes: bool) -> bool:
         """Answer an invitation; False when it is over already.
 
         Yes leaves the conversation that one is in.
         """
-        if all(question.id != id for question in self.questions):
-            return False
-        if yes:
-            self._leave_now()
-        self._perform(self._invitations.answer(id, yes, trio.current_time()))
-        return True
-
-    def _decided(self, other: str, outcome: Outcome, reason: str = "") -> None:
-        if (asking := self._asking.get(fold(other))) is not None:
-            asking.result = Result(asking.callee, outcome, reason)
-            asking.over.set()
+        return self._inviting.answer(id, yes=yes)
 
     # --- Talking ---
 
@@ -435,28 +334,11 @@ class Peer:
 
         Raises Refused when there is no conversation.
         """
-        talking = self._conversation
-        if talking is None:
-            raise Refused("You are in no conversation.")
-        self._perform(talking.say(text, self._world.clock.time()))
-        await self._until(lambda: talking.has_room or talking.is_over)
+        await self._talking.say(text)
 
     async def leave_conversation(self) -> bool:
         """Leave it, after what was written has arrived; False when there is none."""
-        talking = self._conversation
-        if talking is None:
-            return False
-        with trio.move_on_after(LEAVE_SECONDS):
-            await self._until(
-                lambda: talking.is_delivered or talking.is_over or not talking.is_linked
-            )
-        if not talking.is_over:
-            self._leave_now()
-        return True
-
-    def _leave_now(self) -> None:
-        if self._conversation is not None:
-            self._perform(self._conversation.leave())
+        return await self._talking.leave()
 
     def private(self, name: str, text: str) -> Delivery:
         """One private line; `wait` for it to know what became of it."""
@@ -490,25 +372,18 @@ class Peer:
     # --- What the links say (peer.network.Listener) ---
 
     def linked(self, name: str) -> None:
-        now = trio.current_time()
         self._lines.link_changed(name)
-        self._perform(self._invitations.linked(name, now))
-        if self._conversation is not None:
-            self._perform(self._conversation.linked(name))
+        self._inviting.linked(name)
+        self._talking.linked(name)
 
     def link_lost(self, name: str) -> None:
-        now = trio.current_time()
         self._lines.link_changed(name)
-        self._perform(self._invitations.link_lost(name, now))
-        if self._conversation is not None:
-            self._perform(self._conversation.link_lost(name, now))
-            self._progress.set()
+        self._inviting.link_lost(name)
+        self._talking.link_lost(name)
 
     def unreachable(self, name: str, failure: ParleyError) -> None:
-        now = trio.current_time()
-        self._perform(self._invitations.unreachable(name, str(failure), now))
-        if self._conversation is not None:
-            self._perform(self._conversation.unreachable(name, now))
+        self._inviting.unreachable(name, str(failure))
+        self._talking.unreachable(name)
 
     def suspicious(self, failure: KeyChanged) -> None:
         if str(failure) not in self._suspected:
@@ -518,59 +393,28 @@ class Peer:
     def needs(self, name: str) -> bool:
         """Whether the link to this user is still wanted."""
         return (
-            fold(name) in map(fold, self.talks_with)
-            or self._invitations.is_live_with(name)
+            self._talking.is_with(name)
+            or self._inviting.is_live_with(name)
             or self._lines.is_sending_to(name)
         )
 
     def received(self, name: str, message: Message) -> None:
         match message:
             case Private() | ToAll():
-                self._hear_line(name, message)
+                self._heard_lines.hear(name, message)
             case Shown(id=id):
                 self._lines.shown(name, id)
             case Say() | Acknowledge() | Hello() | Leave():
                 self._hear_talk(name, message)
             case _:
-                self._perform(self._invitations.receive(name, message, trio.current_time()))
+                self._inviting.hear(name, message)
 
     def _hear_talk(self, name: str, message: Say | Acknowledge | Hello | Leave) -> None:
-        talking = self._conversation
-        if talking is not None and talking.id == message.conversation:
-            self._perform(talking.receive(name, message, trio.current_time()))
-            self._progress.set()
-        elif isinstance(message, Say | Hello) and not self._will_open(message.conversation):
+        if self._talking.hear(name, message):
+            return
+        if isinstance(message, Say | Hello) and not self._inviting.will_open(message.conversation):
             # They believe in a conversation that is over here, or never was.
             self._links.post(name, Leave(message.conversation))
-
-    def _will_open(self, conversation: str) -> bool:
-        """Accepted here, and its CONFIRM went over a link that broke."""
-        return any(one.conversation == conversation for one in self._invitations.accepted)
-
-    def _hear_line(self, name: str, line: Line) -> None:
-        earlier = self._seen.begin(name, line.id)
-        if earlier is True:
-            self._links.post(name, Shown(line.id))
-        if earlier is not None:
-            return
-        key = fold(name)
-        if self._unshown.get(key, 0) >= UNSHOWN_LINES:
-            raise ProtocolError("more lines came than can be shown")
-        self._unshown[key] = self._unshown.get(key, 0) + 1
-
-        def shown() -> None:
-            self._unshown[key] -= 1
-            if not self._unshown[key]:
-                del self._unshown[key]
-            self._seen.shown(name, line.id)
-            self._links.post(name, Shown(line.id))
-
-        if key in self._journal.ignored:
-            shown()  # he learns nothing of it
-        elif isinstance(line, Private):
-            self._tell(events.SaidPrivately(name, line.text), shown)
-        else:
-            self._tell(events.SaidToAll(name, line.text), shown)
 
     # --- What the directory says ---
 
@@ -583,7 +427,7 @@ class Peer:
         )
 
     def _registered(self, welcome: Welcome) -> None:
-        self._idle_after = welcome.idle_after
+        self._standing.idle_after = welcome.idle_after
         first, self._was_registered = not self._was_registered, True
         if first:
             self.tell(events.Registered(self.name, str(self._address)))
@@ -592,7 +436,7 @@ class Peer:
         self._mail.fetch()
 
     def _directory_lost(self) -> None:
-        self._put_status()  # it may have set us INACTIVE: not what we come back with
+        self._standing.put()  # it may have set us INACTIVE: not what we come back with
         self.tell(events.DirectoryLost())
 
     def _heard(self, message: Message) -> None:
@@ -606,7 +450,7 @@ class Peer:
                     if fold(name) != fold(self.name):
                         self.tell(events.Went(name))
             case StatusNow(status=status):
-                self._registration.status = status
+                self._standing.changed(status)
                 self.tell(events.StatusIsNow(status))
             case Waiting():
                 self._mail.fetch()
@@ -617,96 +461,8 @@ class Peer:
             case Chg():
                 pass  # a screen that lists users could follow it
 
-    # --- Doing what the cores decide ---
-
     def tell(self, event: events.Event) -> None:
         self._tell(event, _nothing)
-
-    def _perform(self, actions: list[Any]) -> None:
-        """In their order; what an action sets off is done before the next one."""
-        for action in actions:
-            match action:
-                case invitation.Send(to, message) | talk.Send(to, message):
-                    self._links.post(to, message)
-                case talk.Show(event, seq):
-                    self._show(event, seq)
-                case talk.Relink(to):
-                    self._links.dial(to)
-                case talk.Finished():
-                    self._finish_conversation(action)
-                case invitation.Dial(to):
-                    self._dial(to)
-                case invitation.Ask(id, inviter, members):
-                    self._put_question(id, inviter, members)
-                case invitation.Waiting(callee):
-                    self.tell(events.Waiting(callee))
-                case invitation.Closed():
-                    self._close_question(action)
-                case invitation.Open():
-                    self._open(action)
-                case invitation.Ended(_, callee, end, reason):
-                    self._decided(callee, _OUTCOMES[end], reason)
-                case _:
-                    raise AssertionError(f"no such action: {action}")
-        self._set_timer()
-
-    def _dial(self, to: str) -> None:
-        if self._links.to(to) is not None:
-            self._perform(self._invitations.linked(to, trio.current_time()))
-        else:
-            self._links.dial(to)
-
-    def _put_question(self, id: str, inviter: str, members: tuple[str, ...]) -> None:
-        if self._options.is_passing:
-            self._perform(self._invitations.answer(id, False, trio.current_time()))
-            return
-        leaves = self.talks_with
-        self._tell(
-            events.Invited(id, inviter, members, leaves),
-            lambda: self._perform(self._invitations.shown(id, trio.current_time())),
-        )
-
-    def _close_question(self, closed: invitation.Closed) -> None:
-        if fold(closed.inviter) in self._asking:
-            self._decided(closed.inviter, Outcome.GONE)  # I asked the same, which is how I said yes
-        else:
-            words = _closing_words(closed.inviter, closed.why)
-            self.tell(events.InvitationOver(closed.id, closed.inviter, words))
-
-    def _open(self, opened: invitation.Open) -> None:
-        self._leave_now()
-        talking = Conversation(opened.conversation, opened.other, self._world.new_id())
-        self._conversation = talking
-        self._put_status()
-        self.tell(events.Connected((opened.other,)))
-        self._perform(talking.opened())
-        if self._links.to(opened.other) is None:
-            self._perform(talking.link_lost(opened.other, trio.current_time()))
-        self._decided(opened.other, Outcome.CONNECTED)
-
-    def _show(self, event: events.Event, seq: int) -> None:
-        """A text of the conversation is acknowledged once it was shown."""
-        talking = self._conversation
-
-        def shown() -> None:
-            if talking is not None and seq:
-                self._perform(talking.shown(seq, trio.current_time()))
-
-        if isinstance(event, events.Said) and fold(event.sender) in self._journal.ignored:
-            shown()
-        else:
-            self._tell(event, shown)
-
-    def _finish_conversation(self, finished: talk.Finished) -> None:
-        assert self._conversation is not None
-        self._invitations.conversations.discard(self._conversation.id)
-        self._conversation = None
-        if self._chosen is Status.ACTIVE:
-            self._chosen = None  # it was chosen for this conversation
-        self._put_status()
-        self._progress.set()
-        if finished.undelivered:
-            self.spawn(self._leave_undelivered, finished)
 
     async def _leave_undelivered(self, finished: talk.Finished) -> None:
         """What never reached the other goes to the mailbox instead: nothing is lost."""
@@ -715,64 +471,6 @@ class Peer:
                 self.tell(events.LetterLeft(await self.leave_message(finished.to, say.text)))
             except ParleyError as failure:
                 self.tell(events.NotDelivered(finished.to, f"{failure} ({say.text})"))
-
-    # --- Time ---
-
-    def _set_timer(self) -> None:
-        deadline = self._next_deadline()
-        if deadline < self._wake_at:
-            self._wake_at = deadline
-            self._timer.set()
-
-    def _next_deadline(self) -> float:
-        times = [self._invitations.next_deadline()]
-        if self._conversation is not None:
-            times.append(self._conversation.next_deadline())
-        return min((time for time in times if time is not None), default=float("inf"))
-
-    async def _keep_time(self) -> None:
-        """Call the cores when something is due; until cancelled."""
-        while True:
-            self._timer = trio.Event()
-            self._wake_at = self._next_deadline()
-            with trio.move_on_at(self._wake_at):
-                await self._timer.wait()
-                continue
-            now = trio.current_time()
-            self._perform(self._invitations.tick(now))
-            if self._conversation is not None:
-                self._perform(self._conversation.tick(now))
-
-
-class _Asking:
-    """An invitation of mine that is not decided."""
-
-    def __init__(self, callee: str) -> None:
-        self.callee = callee
-        self.over = trio.Event()
-        self.result = Result(callee, Outcome.GONE)
-
-
-_OUTCOMES = {
-    End.DECLINED: Outcome.DECLINED,
-    End.NO_ANSWER: Outcome.NO_ANSWER,
-    End.TAKEN_BACK: Outcome.TAKEN_BACK,
-    End.UNREACHABLE: Outcome.UNREACHABLE,
-    End.BUSY: Outcome.BUSY,
-    End.INTERRUPTIBLE: Outcome.INTERRUPTIBLE,
-    End.JOINED: Outcome.CONNECTED,
-    End.GONE: Outcome.GONE,
-}
-
-
-def _closing_words(inviter: str, why: Why) -> str:
-    match why:
-        case Why.CANCELLED:
-            return f"User {inviter} took the invitation back."
-        case Why.MISSED:
-            return f"You missed an invitation from {inviter}."
-        case Why.GONE:
-            return f"User {inviter} is gone."
 
 
 def _nothing() -> None:

@@ -35,6 +35,7 @@ from peer.screen.line import Keyboard, LineScreen, ScreenGone
 from shared.errors import ParleyError, Refused, StorageError
 from shared.link import within
 from shared.names import check_name
+from shared.process import open_standard_files
 from shared.real import real_world
 from shared.world import Address
 
@@ -47,20 +48,13 @@ SHARE_PAUSE: Final = 0.1
 
 def run(arguments: argparse.Namespace) -> int:
     """The exit code."""
-    _open_standard_files()
+    open_standard_files()
     level = logging.INFO if arguments.verbose else logging.ERROR
     logging.basicConfig(level=level, format="peer: %(message)s")
     program = Program(arguments)
     if arguments.command:
         return trio.run(program.once, " ".join(arguments.command))
     return trio.run(program.interactive)
-
-
-def _open_standard_files() -> None:
-    """A closed stdin or stdout must not become the number of a database."""
-    while (descriptor := os.open(os.devnull, os.O_RDWR)) <= 2:
-        pass
-    os.close(descriptor)
 
 
 _NOT_FOR_SCRIPTS = (

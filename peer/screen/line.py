@@ -19,6 +19,7 @@ from shared.errors import ParleyError
 WAITING_BYTES = 8 * 2**20  # for a screen that is paused or slow; then the oldest lines go
 LINE_BYTES = 2**20  # of one typed line; what is longer is no longer typing
 READ_BYTES = 2**16
+LINES_AT_ONCE = 32  # of what is there already; then everybody else gets a turn
 PIECE_BYTES = select.PIPE_BUF  # a pipe that is ready takes so much at once, and no more for sure
 
 
@@ -141,6 +142,7 @@ class Keyboard:
         self._fd = fd
         self._pending = bytearray()
         self._ended = False
+        self._lines_read = 0  # lines
 
     async def read_line(self) -> str | None:
         """The next line without its line break, or None at the end of input.
@@ -148,7 +150,9 @@ class Keyboard:
         Of a line longer than LINE_BYTES only the beginning is kept.  A cancelled
         call loses nothing.
         """
-        await trio.lowlevel.checkpoint()
+        self._lines_read += 1
+        if self._lines_read % LINES_AT_ONCE == 0:
+            await trio.lowlevel.checkpoint()
         while (end := self._pending.find(b"\n")) < 0 and not self._ended:
             await self._read_more()
         if end < 0:
