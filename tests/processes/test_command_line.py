@@ -1,0 +1,290 @@
+"""Both programs as a shell sees them: arguments, exit codes, pipes and signals."""
+
+import os
+import signal
+import socket
+import stat
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from tests.processes_kit import HOST, Stage, connect, tool
+
+
+def shell(stage: Stage, line: str) -> subprocess.CompletedProcess[str]:
+    """In bash; `$peer` and `$dirserver` are the programs, `$port` and `$data` where they are."""
+    names = {
+        "peer": tool("peer"),
+        "dirserver": tool("dirserver"),
+        "port": str(stage.port),
+        "data": str(stage.data_of("carol")),
+    }
+    done = subprocess.run(
+        ["bash", "-c", line],
+        env={**os.environ, **stage.environment, **names},
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+    assert "Traceback" not in done.stderr, done.stderr
+    return done
+
+
+# --- Arguments ---
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ("$peer", "peer: the following arguments are required: NAME, HOST, PORT"),
+        ("$peer carol host 0", "peer: PORT: '0' is not a port: a number from 1 to 65535"),
+        ("$peer carol host 5000 --listen x", "peer: --listen: 'x' is not a port"),
+        ("$peer carol host 5000 --directory-key zz", "peer: --directory-key: 'zz' is not a key"),
+        ("$peer carol localhost 5000 zork", "peer: Unknown command: zork."),
+        ("$peer 'ca rol' localhost 5000 LIST", 'peer: "ca rol" is not a valid name: '),
+        ("$dirserver", "dirserver: the following arguments are required: PORT"),
+        ("$dirserver 70000", "dirserver: PORT: '70000' is not a port: a number from 1 to 65535"),
+        ("$dirserver 0 --idle-after nan", "dirserver: --idle-after: 'nan' is not a number of"),
+        ("$dirserver 0 --data /etc/passwd", "dirserver: cannot use the folder /etc/passwd: "),
+    ],
+)
+def test_a_wrong_argument_is_said_in_one_line(stage: Stage, line: str, said: str) -> None:
+    done = shell(stage, line)
+    assert done.returncode == 2
+    assert done.stdout == ""
+    assert done.stderr.startswith(said)
+    assert done.stderr.count("\n") == 1
+
+
+@pytest.mark.parametrize("line", ["$peer --help", "$dirserver --help", "$peer a b 1 HELP"])
+def test_nobody_may_be_there_to_read_the_help(stage: Stage, line: str) -> None:
+    shell(stage, f"{line} | head -1; {line} > /dev/full; {line} >&- 2>&- <&-")
+
+
+def test_a_directory_that_is_unknown_or_not_running_is_code_7(stage: Stage) -> None:
+    with socket.create_server((HOST, 0)) as taken:
+        stage.port = taken.getsockname()[1]
+    gone = shell(stage, f"$peer carol {HOST} $port --data $data LIST")
+    assert gone.returncode == 7
+    nothing = f"peer: nothing answers at {HOST}:{stage.port} (connection refused).\n"
+    assert gone.stderr == nothing
+    unknown = shell(stage, "$peer carol no.such.host.invalid $port --data $data")
+    assert unknown.returncode == 7
+    assert unknown.stderr == "peer: the host name no.such.host.invalid is not known.\n"
+
+
+# --- Names ---
+
+
+def test_a_name_is_asked_for_until_one_is_accepted(stage: Stage) -> None:
+    stage.directory()
+    stage.once("carol", "STATUS").ends()
+    other = stage.starts_peer("ca rol", "--data", str(stage.data_of("other")))
+    reason = "only the letters a to z, digits, '.', '_' and '-' may be used"
+    other.sees(f'"ca rol" is not a valid name: {reason}. Choose another name:')
+    other.types("CAROL")
+    other.sees("The name CAROL is taken. Choose another name:")
+    other.types("erin")
+    other.sees(f"You are erin, connected to the directory at {HOST}:{stage.port}.")
+    other.types("QUIT")
+    assert other.ends() == 0
+
+
+# --- One command, then exit ---
+
+
+def test_each_exit_code_of_the_one_shot_form(stage: Stage) -> None:
+    stage.directory()
+    dave = stage.peer("dave")
+    stage.once("frank", "STATUS").ends()
+
+    codes = {
+        "PRV dave build is green": 0,
+        "zork": 2,
+        "PRV frank hello": 3,
+        "LEAVE dave hello": 3,
+        "CHAT ci4": 4,
+        "PRV nobody hello": 5,
+        "CHAT frank": 6,
+    }
+    running = [
+        (stage.once(f"ci{number}", *command.split()), command)
+        for number, command in enumerate(codes)
+    ]
+    for program, command in running:
+        assert program.ends() == codes[command], program.transcript()
+    dave.sees("[private] ci0: build is green")
+    asking = stage.once("ci", "CHAT", "dave")
+    dave.sees("User ci wants to chat with you. Would you like to? (Y/N)")
+    dave.types("N")
+    assert asking.ends() == 4
+
+
+def test_a_running_peer_performs_what_is_handed_to_it(stage: Stage) -> None:
+    stage.directory()
+    stage.folder /= "deep" * 20  # longer than the address of a Unix socket
+    carol, dave = stage.peer("carol"), stage.peer("dave")
+    control = stage.data_of("carol") / "control"
+    assert stat.S_IMODE(control.stat().st_mode) == 0o600
+
+    two = [stage.once("carol", "LIST", "USERS") for _ in range(2)]
+    assert [one.ends() for one in two] == [0, 0]
+    assert two[0].lines == two[1].lines
+    assert two[0].lines[0] == "ACTIVE: carol (you), dave"
+    assert stage.once("carol", "PRV", "nobody", "x").ends() == 5
+
+    second = stage.starts_peer("carol")
+    assert second.ends() == 2
+    assert "already running" in second.errors[0]
+
+    connect(carol, "carol", dave, "dave")
+    erin = stage.peer("erin")
+    assert stage.once("carol", "PRV", "erin", "build is green").ends() == 0
+    erin.sees("[private] carol: build is green")
+    assert "carol: PRV erin build is green" not in dave.lines
+
+
+def test_one_shots_of_the_same_user_at_the_same_moment_all_come_through(stage: Stage) -> None:
+    stage.directory()
+    dave = stage.peer("dave")
+    lines = [f"line {number}" for number in range(3)]
+    for program in [stage.once("ci", "PRV", "dave", line) for line in lines]:
+        assert program.ends() == 0
+    for line in lines:
+        dave.sees(f"[private] ci: {line}")
+
+
+def test_whoever_handed_a_command_over_may_go_away(stage: Stage) -> None:
+    stage.directory()
+    carol, dave = stage.peer("carol"), stage.peer("dave")
+    asking = stage.once("carol", "CHAT", "dave")
+    dave.sees("User carol wants to chat with you. Would you like to? (Y/N)")
+    asking.dies()
+    dave.types("N")
+    carol.types("PRV dave still here")
+    dave.sees("[private] carol: still here")
+
+
+# --- Pipes and files ---
+
+
+def test_any_input_and_any_output_ends_well(stage: Stage) -> None:
+    stage.directory()
+    stage.data_of("carol").mkdir()
+    (stage.data_of("carol") / "typed").write_text("LIST USERS\nSTATUS\n")
+    for pipes in (
+        "< $data/typed",
+        "< /dev/null | head -1",
+        "<&- >&- 2>&-",
+        "< $data/typed >&-",
+        "< $data/typed > /dev/full",
+    ):
+        here = f"$peer carol {HOST} $port --data $data {pipes}"
+        done = shell(stage, f"{here}; exit ${{PIPESTATUS[0]}}")
+        assert done.returncode == 0, pipes
+        if pipes == "< $data/typed":
+            assert done.stdout.splitlines() == [
+                f"You are carol, connected to the directory at {HOST}:{stage.port}.",
+                "ACTIVE: carol (you)",
+                "BUSY: -",
+                "INACTIVE: -",
+                "OFFLINE: -",
+                "Your status is ACTIVE.",
+                "Good bye! ☺",
+            ]
+
+
+def test_what_was_typed_before_the_end_of_input_arrives(stage: Stage) -> None:
+    stage.directory()
+    carol, dave = stage.talk()
+    carol.types(*(f"line {number}" for number in range(3_000)))
+    carol.ends_input()
+    assert carol.ends() == 0
+    dave.sees("The conversation is over.")
+    said = [line for line in dave.lines if line.startswith("carol: ")]
+    assert said == [f"carol: line {number}" for number in range(3_000)]
+
+
+# --- Signals ---
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+def test_a_signal_ends_a_conversation_in_peace(stage: Stage, number: signal.Signals) -> None:
+    stage.directory()
+    carol, dave = stage.talk()
+    carol.types("last words")
+    dave.sees("carol: last words")
+    carol.sends(number)
+    assert carol.ends() == 0
+    carol.sees("Good bye! ☺")
+    dave.sees("User carol left the conversation.")
+
+
+@pytest.mark.parametrize("command", [(), ("LIST",)])
+def test_a_signal_ends_waiting_for_a_silent_directory(
+    stage: Stage, command: tuple[str, ...]
+) -> None:
+    with socket.create_server((HOST, 0)) as silent:
+        stage.port = silent.getsockname()[1]
+        carol = stage.starts_peer("carol", *command)
+        connection, _ = silent.accept()
+        with connection:
+            assert connection.recv(1)  # the beginning of a handshake
+            carol.sends(signal.SIGINT)
+            assert carol.ends() == 130
+
+
+def test_lines_that_a_signal_cuts_off_are_not_passed_over_in_silence(stage: Stage) -> None:
+    stage.directory()
+    carol, dave = stage.talk()
+    dave.sends(signal.SIGSTOP)
+    carol.types("are you there?", "/STATUS")
+    carol.sees("Your status is BUSY.")
+    carol.sends(signal.SIGTERM)
+    assert carol.ends() == 6
+    carol.sees("Not everything that was typed has been delivered or stored.")
+
+
+def test_a_signal_ends_the_directory_in_peace(stage: Stage) -> None:
+    for name, number in (("carol", signal.SIGINT), ("dave", signal.SIGTERM)):
+        directory = stage.directory()
+        peer = stage.peer(name)
+        directory.sends(number)
+        assert directory.ends() == 0
+        assert directory.errors == []
+        peer.sees("Lost the directory, trying again.")
+
+
+def test_a_second_directory_says_what_is_in_the_way(stage: Stage) -> None:
+    stage.directory()
+    same_data = shell(stage, f"$dirserver 0 --data {stage.directory_data}")
+    assert same_data.returncode == 2
+    assert "already running" in same_data.stderr
+    same_port = shell(stage, f"$dirserver $port --data {stage.folder}/other")
+    assert same_port.returncode == 2
+    assert f"port {stage.port} is already in use" in same_port.stderr
+
+
+# --- Damage ---
+
+
+def test_a_damaged_folder_is_said_in_one_line(stage: Stage) -> None:
+    stage.directory()
+    stage.once("carol", "STATUS").ends()
+    data = stage.data_of("carol")
+    for file, kept in (("key", 20), ("journal.db", 0)):
+        whole = (data / file).read_bytes()
+        (data / file).write_bytes(whole[:kept] or os.urandom(5_000))
+        assert_damage_is_said(stage, data / file)
+        (data / file).write_bytes(whole)
+    assert stage.once("carol", "STATUS").ends() == 0
+
+
+def assert_damage_is_said(stage: Stage, file: Path) -> None:
+    done = shell(stage, f"$peer carol {HOST} $port --data $data")
+    assert done.returncode != 0
+    assert done.stderr.count("\n") == 1
+    assert file.name in done.stderr

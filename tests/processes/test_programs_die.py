@@ -1,0 +1,87 @@
+"""What others see when a program dies, stops, or starts again."""
+
+import signal
+
+from tests.processes_kit import HOST, Stage
+
+DETECTION = 30.0  # it takes ten; the machine may be slow
+
+
+def test_a_killed_peer_has_its_name_back_at_once(stage: Stage) -> None:
+    stage.directory()
+    dave, carol = stage.peer("dave"), stage.peer("carol")
+    carol.dies()
+    carol = stage.peer("carol")
+    carol.types("PRV dave here again")
+    dave.sees("[private] carol: here again")
+
+
+def test_a_name_is_taken_over_from_a_ghost(stage: Stage) -> None:
+    stage.directory()
+    dave, ghost = stage.peer("dave"), stage.peer("carol")
+    ghost.sends(signal.SIGSTOP)
+    ghost_data, new_data = stage.data_of("carol"), stage.data_of("new carol")
+    new_data.mkdir()
+    (new_data / "key").write_bytes((ghost_data / "key").read_bytes())
+    carol = stage.starts_peer("carol", "--data", str(new_data))
+    carol.sees(f"You are carol, connected to the directory at {HOST}:{stage.port}.")
+    carol.types("PRV dave it is me")
+    dave.sees("[private] carol: it is me")
+
+
+def test_a_partner_who_is_stopped_is_noticed_and_back_with_nothing_lost(stage: Stage) -> None:
+    stage.directory()
+    carol, dave = stage.talk()
+    dave.sends(signal.SIGSTOP)
+    carol.sees("Lost the connection to dave, trying again.", DETECTION)
+    carol.types("one", "two")
+    dave.sends(signal.SIGCONT)
+    dave.sees("carol: two")
+    carol.sees("dave is back.")
+    carol.types("three")
+    dave.sees("carol: three")
+    said = [line for line in dave.lines if line.startswith("carol: ")]
+    assert said == ["carol: one", "carol: two", "carol: three"]
+
+
+def test_a_partner_who_dies_is_noticed_and_starts_again_outside(stage: Stage) -> None:
+    stage.directory()
+    carol, dave = stage.talk()
+    dave.dies()
+    carol.sees("Lost the connection to dave, trying again.", DETECTION)
+    stage.peer("dave")
+    carol.sees("The conversation is over.", DETECTION)
+
+
+def test_talk_goes_on_without_the_directory(stage: Stage) -> None:
+    directory = stage.directory()
+    carol, dave = stage.talk()
+    directory.dies()
+    for one in (carol, dave):
+        one.sees("Lost the directory, trying again.")
+    carol.types("are you still there?")
+    dave.sees("carol: are you still there?")
+    stage.directory()
+    for one in (carol, dave):
+        one.sees("The directory is back.")
+    dave.types("I am")
+    carol.sees("dave: I am")
+    carol.types("LIST USERS")
+    carol.sees("BUSY: carol (you), dave")
+
+
+def test_both_invite_at_once_and_are_connected(stage: Stage) -> None:
+    stage.directory()
+    carol, dave = stage.peer("carol"), stage.peer("dave")
+    for _ in range(5):
+        carol.types("CHAT dave")
+        dave.types("CHAT carol")
+        carol.sees("You are now connected with dave.")
+        dave.sees("You are now connected with carol.")
+        carol.types("hello")  # text, so no question is open
+        dave.types("y")
+        dave.sees("carol: hello")
+        carol.sees("dave: y")
+        carol.types("QUIT CONVERSATION")
+        carol.sees("You have just left your last conversation.")
+        dave.sees("The conversation is over.")
