@@ -1,0 +1,509 @@
+"""A whole community in one test: a real directory, real peers, real consoles.
+
+    async def test_somebody_says_yes(community):
+        carol, dave = await community.start("carol", "dave")
+        await carol.types("CHAT dave")
+        await dave.sees("User carol wants to chat with you. Would you like to? (Y/N)")
+        await dave.types("Y")
+        await carol.sees("You are now connected with dave.")
+
+Everybody has a machine of their own on the network of `tests.fakes`: it keeps its
+disk and its clock while programs on it start, quit and are killed.  Time is
+trio's, so under an autojump clock a minute takes no time; with the same seed
+everything happens in the same order.
+"""
+
+import random
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
+from typing import Any, Final
+
+import pytest
+import trio
+from trio._core import _run as trio_scheduler
+
+from directory_server.server import Directory
+from directory_server.settings import Settings
+from peer import events
+from peer.commands import parse
+from peer.console import Code, Console
+from peer.peer import Options, Peer
+from peer.running import running
+from peer.screen.clean import lines_of
+from shared.errors import ParleyError
+from shared.world import Address
+from tests.fakes import Cable, Hub, Machine
+
+PATIENCE: Final = 5.0  # seconds until somebody who waits for a line gives up
+DIRECTORY: Final = Address("10.0.0.1", 5000)
+
+Then = Callable[[], None]
+
+
+@asynccontextmanager
+async def open_community(
+    *, seed: int = 0, settings: Settings | None = None
+) -> AsyncIterator["Community"]:
+    """A community whose directory runs; at the end of the block everything is killed."""
+    make_scheduling_repeatable(seed)
+    async with trio.open_nursery() as nursery:
+        community = Community(nursery, seed, settings or Settings())
+        await community.directory.starts()
+        yield community
+        await community.ends()
+        nursery.cancel_scope.cancel()
+
+
+def make_scheduling_repeatable(seed: int) -> None:
+    """trio shuffles who runs next, so that nobody relies on it; here with a known seed."""
+    trio_scheduler._ALLOW_DETERMINISTIC_SCHEDULING = True  # type: ignore[misc]
+    trio_scheduler._r.seed(seed)
+
+
+@pytest.fixture
+async def community(autojump_clock: Any) -> AsyncIterator["Community"]:
+    async with open_community() as opened:
+        yield opened
+
+
+class Community:
+    """The directory, everybody who was ever named, and the network between them."""
+
+    def __init__(self, nursery: trio.Nursery, seed: int, settings: Settings) -> None:
+        self.nursery, self.seed = nursery, seed
+        self.chance = random.Random(seed)  #: for whatever a test leaves to chance
+        self.hub = Hub()
+        self.people: dict[str, Person] = {}
+        machine = self.hub.machine(DIRECTORY.host, seed=seed)
+        self.directory = DirectoryProgram(nursery, machine, settings)
+
+    # --- People ---
+
+    def person(self, name: str, options: Options | None = None) -> "Person":
+        """Somebody with a machine, whose program does not run yet."""
+        machine = self.hub.machine(f"10.0.1.{len(self.people) + 1}", seed=self.seed)
+        person = self.people[name] = Person(self, name, machine, options or Options())
+        return person
+
+    async def start(self, *names: str) -> Sequence["Person"]:
+        """All of them, registered, once each has read of the arrival of the later ones."""
+        people = [self.person(name) for name in names]
+        for person in people:
+            await person.starts()
+        for number, person in enumerate(people):
+            for later in people[number + 1 :]:
+                await person.sees(f"* {later.name} is online.")
+        return people
+
+    async def talking(self, *names: str) -> Sequence["Person"]:
+        """Two people in a conversation."""
+        one, other = await self.start(*names)
+        await one.connects_with(other)
+        return one, other
+
+    async def ends(self) -> None:
+        for person in self.people.values():
+            await person.is_killed()
+        await self.directory.crashes()
+
+    # --- The network ---
+
+    def cables(self, one: "Person", other: "Person | DirectoryProgram") -> list[Cable]:
+        """Of the connections between these two; the oldest first."""
+        return self.hub.cables(one.host, other.host)
+
+    def cuts(self, one: "Person", other: "Person | DirectoryProgram") -> None:
+        """Both see a reset; they may dial again at once."""
+        self.hub.cut(one.host, other.host)
+
+    def separates(self, one: "Person", other: "Person | DirectoryProgram") -> None:
+        """Nothing passes between the two any more, and nobody is told."""
+        self.hub.separate(one.host, other.host)
+
+    def reunites(self, one: "Person", other: "Person | DirectoryProgram") -> None:
+        self.hub.reunite(one.host, other.host)
+
+    async def delays_everything(self, longest: float) -> None:
+        """Hold back what is on each connection for random moments; until cancelled."""
+        held: dict[Cable, float] = {}
+        while True:
+            now = trio.current_time()
+            for each in self.hub.cables():
+                if each not in held and self.chance.random() < 0.5:
+                    held[each] = now + self.chance.uniform(0, longest)
+                    each.silence()
+            for each in [one for one, until in held.items() if until <= now]:
+                del held[each]
+                each.heal()
+            await trio.sleep(self.chance.uniform(0, longest / 4))
+
+
+class DirectoryProgram:
+    """The directory, on its machine."""
+
+    def __init__(self, nursery: trio.Nursery, machine: Machine, settings: Settings) -> None:
+        self._nursery, self.machine = nursery, machine
+        self._settings = settings._replace(port=DIRECTORY.port)
+        self._run: _Run | None = None
+        self._directory: Directory | None = None
+
+    @property
+    def host(self) -> str:
+        return self.machine.host
+
+    @property
+    def is_running(self) -> bool:
+        return self._run is not None and not self._run.is_over
+
+    async def starts(self) -> None:
+        directory = self._directory = Directory(self.machine.world(), self._settings)
+        self._run = _Run()
+        await self._nursery.start(self._run.carry, directory.run)
+
+    async def stops(self) -> None:
+        """As after SIGTERM."""
+        assert self._directory is not None
+        assert self._run is not None
+        self._directory.stop()
+        await self._run.over.wait()
+
+    async def crashes(self) -> None:
+        """As after `kill -9`; the disk keeps what was committed."""
+        if self._run is not None:
+            self.machine.kill()
+            await self._run.is_killed()
+
+    async def crashes_and_restarts(self) -> None:
+        await self.crashes()
+        await self.starts()
+
+
+class Person:
+    """Somebody at a keyboard and a screen.  What they do reads like a play.
+
+    `sees` goes forward through what stands on the screen: each call finds a line
+    below the one that was found last.
+    """
+
+    def __init__(self, community: Community, name: str, machine: Machine, options: Options) -> None:
+        self._community, self.name, self.machine = community, name, machine
+        self.options = options
+        self.screen = Screen()
+        self.keyboard = Keyboard()
+        self.peer: Peer
+        self.console: Console
+        self.code: Code | None = None  #: of the last program, once it has ended
+        self._run: _Run | None = None
+
+    @property
+    def host(self) -> str:
+        return self.machine.host
+
+    @property
+    def is_running(self) -> bool:
+        return self._run is not None
+
+    @property
+    def now(self) -> float:
+        """By the clock of this machine; seconds since 1970."""
+        return self.machine.clock.time()
+
+    # --- The program ---
+
+    async def starts(self) -> None:
+        """Registered when this returns, or killed.  Raises what stands in the way of that."""
+        assert self._run is None, f"{self.name}'s program runs already"
+        self.screen, self.keyboard = Screen(), Keyboard()
+        run = self._run = _Run()
+        try:
+            await self._community.nursery.start(run.carry, self._program)
+        except ParleyError:
+            self._run = None
+            raise
+        except RuntimeError:
+            assert run.was_killed
+            return
+        await self.sees(f"You are {self.peer.name}, connected to the directory at {DIRECTORY}.")
+
+    async def starts_again(self) -> None:
+        if self._run is not None:
+            await self.quits()
+        await self.starts()
+
+    async def quits(self) -> None:
+        await self.types("QUIT")
+        await self.is_gone()
+        await self.sees("Good bye! ☺")
+
+    async def ends_input(self) -> None:
+        """As when the terminal is closed, or the file that was typed is over."""
+        self.keyboard.end()
+        await self.is_gone()
+
+    async def is_gone(self, within: float = 30.0) -> None:
+        """Wait for the end of the program."""
+        assert self._run is not None
+        with trio.fail_after(within):
+            await self._run.over.wait()
+        self._run = None
+
+    async def is_killed(self) -> None:
+        """As after `kill -9`; nothing happens when no program runs."""
+        if self._run is not None:
+            self.machine.kill()
+            await self._run.is_killed()
+            self._run = None
+
+    def vanishes(self) -> None:
+        """The cable is pulled out of the machine, and nobody is told."""
+        self._others(self._community.separates)
+
+    def returns(self) -> None:
+        self._others(self._community.reunites)
+
+    def _others(self, do: Callable[["Person", "Person | DirectoryProgram"], None]) -> None:
+        do(self, self._community.directory)
+        for other in self._community.people.values():
+            if other is not self:
+                do(self, other)
+
+    async def _program(self, task_status: trio.TaskStatus[None]) -> None:
+        """What `peer.program` does around a peer, with a fake screen and a fake keyboard."""
+        screen, keyboard = self.screen, self.keyboard
+
+        def tell(event: events.Event, shown: Then) -> None:
+            self.console.tell(event, shown)
+
+        peer = self.peer = Peer(self.machine.world(), self.name, DIRECTORY, tell, self.options)
+        console = self.console = Console(peer, screen.show, peer.spawn)
+        async with screen.shining(), running(peer):
+            task_status.started()
+            while not console.is_over and (line := await keyboard.read_line()) is not None:
+                self.code = await console.perform_line(line)
+                keyboard.done()
+            await peer.quit()
+            screen.show("Good bye! ☺")
+
+    # --- Scripts ---
+
+    async def runs(self, command: str) -> Code:
+        """`peer NAME HOST PORT COMMAND`, while no other program runs here."""
+        self.screen = Screen()
+
+        def tell(event: events.Event, shown: Then) -> None:
+            self.screen.show(str(event), then=shown)
+
+        options = Options(is_passing=True)
+        peer = self.peer = Peer(self.machine.world(), self.name, DIRECTORY, tell, options)
+        async with self.screen.shining(), running(peer):
+            console = self.console = Console(peer, self.screen.show, None)
+            self.code = await console.perform(parse(command, console.context()), command)
+        return self.code
+
+    # --- The keyboard ---
+
+    async def types(self, *lines: str, within: float = 30.0) -> None:
+        """Returns when the program has done them, or goes on with them beside the keyboard."""
+        assert self._run is not None, f"{self.name}'s program does not run"
+        keyboard, run = self.keyboard, self._run
+        performed = keyboard.type(*lines)
+        with trio.fail_after(within):
+            while keyboard.performed < performed and not run.is_over:
+                await keyboard.news.park()
+
+    def types_ahead(self, *lines: str) -> None:
+        """Without looking whether the program has read them."""
+        self.keyboard.type(*lines)
+
+    async def connects_with(self, other: "Person") -> None:
+        """Ask, and be answered with Y."""
+        await self.types(f"CHAT {other.name}")
+        await other.sees(f"User {self.name} wants to chat with you. Would you like to? (Y/N)")
+        await self.sees(f"Waiting for {other.name}'s response...")
+        await other.types("Y")
+        await other.sees(f"You are now connected with {self.name}.")
+        await self.sees(f"You are now connected with {other.name}.")
+
+    # --- The screen ---
+
+    async def sees(self, line: str, *, within: float = PATIENCE) -> str:
+        """Wait until this line, the whole of it, stands below what was seen last."""
+        return await self._waits_for(lambda shown: shown == line, line, within)
+
+    async def sees_part(self, part: str, *, within: float = PATIENCE) -> str:
+        """Like `sees`, for a line that contains this; returns all of the line."""
+        return await self._waits_for(lambda shown: part in shown, part, within)
+
+    async def _waits_for(self, fits: Callable[[str], bool], wanted: str, within: float) -> str:
+        screen = self.screen
+        with trio.move_on_after(within):
+            while (found := screen.find(fits)) is None:
+                await screen.news.park()
+            return found
+        shown = "\n    ".join(screen.lines)
+        raise AssertionError(f"{self.name} does not see\n    {wanted}\nbut\n    {shown}")
+
+    def never_saw(self, part: str) -> None:
+        """No line since the start of the program contains this."""
+        assert not [line for line in self.screen.lines if part in line], self.name
+
+    def saw(self, part: str) -> int:
+        """How many lines since the start of the program contain this."""
+        return sum(part in line for line in self.screen.lines)
+
+    @property
+    def lines(self) -> list[str]:
+        """All that was shown since the start of the program."""
+        return list(self.screen.lines)
+
+    @property
+    def has_open_question(self) -> bool:
+        return self.console.context().question_open
+
+    @property
+    def has_open_question_of_others(self) -> bool:
+        """Not one of the program's own, such as whether to leave a message."""
+        return bool(self.peer.questions)
+
+    @property
+    def talks_with(self) -> tuple[str, ...]:
+        return self.peer.talks_with
+
+
+class Screen:
+    """Shows one line after the other, each a moment after it was given to it."""
+
+    def __init__(self) -> None:
+        self.lines: list[str] = []
+        self.news = trio.lowlevel.ParkingLot()
+        self._seen = 0  # so many lines are above what was seen last
+        self._coming: list[tuple[str, Then | None]] = []
+        self._is_paused = False
+
+    def show(self, *texts: str, then: Then | None = None) -> None:
+        """`peer.console.Show`, with the same border as the real one."""
+        lines: list[tuple[str, Then | None]] = []
+        for text in texts:
+            lines += [(line, None) for line in lines_of("", text)]
+        if lines:
+            lines[-1] = (lines[-1][0], then)
+        self._coming += lines
+        self.news.unpark_all()
+
+    @asynccontextmanager
+    async def shining(self) -> AsyncIterator[None]:
+        """Shows what comes while the block runs, and the rest of it afterwards.
+
+        A ParleyError of the block comes out as it is, not in a group.
+        """
+        failure: ParleyError | None = None
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(self._run)
+            try:
+                yield
+            except ParleyError as error:
+                failure = error
+            await self._flushed()
+            nursery.cancel_scope.cancel()
+        if failure is not None:
+            raise failure
+
+    async def _run(self) -> None:
+        while True:
+            while not self._coming or self._is_paused:
+                await self.news.park()
+            await trio.lowlevel.checkpoint()
+            shown, self._coming = self._coming, []
+            for line, then in shown:
+                self.lines.append(line)
+                if then is not None:
+                    then()
+            self.news.unpark_all()
+
+    async def _flushed(self) -> None:
+        while self._coming:
+            await self.news.park()
+
+    def pauses(self) -> None:
+        """As after Ctrl-S: what comes waits."""
+        self._is_paused = True
+
+    def goes_on(self) -> None:
+        self._is_paused = False
+        self.news.unpark_all()
+
+    def find(self, fits: Callable[[str], bool]) -> str | None:
+        """The next line that fits, below the one that was found last."""
+        for number in range(self._seen, len(self.lines)):
+            if fits(self.lines[number]):
+                self._seen = number + 1
+                return self.lines[number]
+        return None
+
+
+class Keyboard:
+    """Lines that somebody has typed; it may be read by one program only."""
+
+    def __init__(self) -> None:
+        self.performed = 0  #: so many lines are done
+        self.news = trio.lowlevel.ParkingLot()
+        self._typed = 0
+        self._lines: list[str] = []
+        self._is_over = False
+
+    @property
+    def waiting(self) -> int:
+        """Lines that the program has not done yet."""
+        return self._typed - self.performed
+
+    def type(self, *lines: str) -> int:
+        """Returns what `performed` will be when they are done."""
+        self._lines += lines
+        self._typed += len(lines)
+        self.news.unpark_all()
+        return self._typed
+
+    def done(self) -> None:
+        self.performed += 1
+        self.news.unpark_all()
+
+    def end(self) -> None:
+        self._is_over = True
+        self.news.unpark_all()
+
+    async def read_line(self) -> str | None:
+        await trio.lowlevel.checkpoint()
+        while not self._lines:
+            if self._is_over:
+                return None
+            await self.news.park()
+        return self._lines.pop(0)
+
+
+class _Run:
+    """One run of a program, from its start to its end."""
+
+    def __init__(self) -> None:
+        self.over = trio.Event()
+        self._scope = trio.CancelScope()
+
+    @property
+    def is_over(self) -> bool:
+        return self.over.is_set()
+
+    async def carry(
+        self, program: Callable[..., Any], *, task_status: trio.TaskStatus[Any]
+    ) -> None:
+        try:
+            with self._scope:
+                await program(task_status=task_status)
+        finally:
+            self.over.set()
+
+    @property
+    def was_killed(self) -> bool:
+        return self._scope.cancel_called
+
+    async def is_killed(self) -> None:
+        self._scope.cancel()
+        await self.over.wait()

@@ -1,0 +1,100 @@
+"""A registered user whose program says whatever a test wants, by hand."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from typing import TypeVar
+
+import msgspec
+import trio
+
+from shared.link import Link
+from shared.messages import VERSION, BetweenPeers, Lookup, Message, PeerIam
+from tests.community import DIRECTORY, PATIENCE, Community, Person
+from tests.directory_server.client import Client, identity_of
+from tests.fakes import MemoryNetwork
+
+M = TypeVar("M", bound=msgspec.Struct)
+
+
+@dataclass
+class Raw:
+    """Their name is good, their manners are not."""
+
+    name: str
+    host: str
+    network: MemoryNetwork
+    client: Client
+    nursery: trio.Nursery
+    run: str = "0" * 32
+
+    async def dials(self, whom: Person, *, as_name: str | None = None) -> "RawLink":
+        """A link, identified as the honest would do it; `as_name` lies about who we are."""
+        link = await self.dials_silently(whom)
+        link.says(PeerIam(VERSION, as_name or self.name, self.run))
+        return link
+
+    async def dials_silently(self, whom: Person) -> "RawLink":
+        contact = await self.client.ask(Lookup(self.client.next_id(), whom.name))
+        raw = RawLink(Link(await self.network.dial(contact.host, contact.port), BetweenPeers))
+        raw.link.identified()
+        self.nursery.start_soon(raw.live)
+        return raw
+
+
+@dataclass
+class RawLink:
+    """Keeps all that it hears."""
+
+    link: Link[Message]
+    heard: list[Message] = field(default_factory=list)
+    news: trio.lowlevel.ParkingLot = field(default_factory=trio.lowlevel.ParkingLot)
+    is_over: bool = False
+
+    def says(self, *messages: msgspec.Struct) -> None:
+        for message in messages:
+            self.link.post(message)
+
+    def says_bytes(self, lines: bytes) -> None:
+        self.link.post_bytes(lines)
+
+    async def hears(self, kind: type[M]) -> M:
+        """The next message of this kind."""
+        with trio.fail_after(PATIENCE):
+            while True:
+                for message in self.heard:
+                    if isinstance(message, kind):
+                        self.heard.remove(message)
+                        return message
+                assert not self.is_over, f"it ended: {self.link.reason}"
+                await self.news.park()
+
+    async def ends(self) -> str:
+        """Wait for the end; returns the reason that we were given."""
+        with trio.fail_after(PATIENCE):
+            while not self.is_over:
+                await self.news.park()
+        return self.link.reason
+
+    async def live(self) -> None:
+        await self.link.run(self._listen)
+        self.is_over = True
+        self.news.unpark_all()
+
+    async def _listen(self) -> None:
+        while batch := await self.link.receive():
+            self.heard += batch
+            self.news.unpark_all()
+
+
+@asynccontextmanager
+async def raw(community: Community, name: str) -> AsyncIterator[Raw]:
+    """Registered as long as the block runs."""
+    host = f"10.0.2.{len(name)}"
+    network = community.hub.network(host)
+    async with trio.open_nursery() as nursery:
+        request = identity_of(name).request(name)
+        client = await Client.register(nursery, network, DIRECTORY, name, request=request)
+        network.present(client.credentials())
+        yield Raw(name, host, network, client, nursery)
+        nursery.cancel_scope.cancel()

@@ -1,0 +1,255 @@
+"""Commands of scripts and their exit codes; ends of programs (PRODUCT.md)."""
+
+import pytest
+import trio
+
+from peer.console import Code, Console
+from tests.community import Community, Person
+
+
+async def script(community: Community, *names: str) -> tuple[Person, ...]:
+    """The others are there; the first one has a script to run, and was here before."""
+    people = await community.start(*names)
+    await people[0].quits()
+    for other in people[1:]:
+        await other.sees(f"* {names[0]} is offline.")
+    return tuple(people)
+
+
+# --- Exit codes -------------------------------------------------------------------
+
+
+async def test_done_is_0(community: Community) -> None:
+    carol, _ = await script(community, "carol", "dave")
+    for command in ("LIST USERS", "INFO dave", "STATUS", "HELP", "VERIFY dave", "IGNORE dave"):
+        assert await carol.runs(command) is Code.DONE, command
+    await carol.sees_part("You will hear no more of dave.")
+
+
+async def test_a_delivered_line_is_0(community: Community) -> None:
+    carol, dave = await script(community, "carol", "dave")
+    assert await carol.runs("PRV dave build is green") is Code.DONE
+    await dave.sees("[private] carol: build is green")
+    assert await carol.runs("dave build is green") is Code.DONE
+    assert await carol.runs("MSG hello all") is Code.DONE
+    await dave.sees("[all] carol: hello all")
+
+
+async def test_a_wrong_command_is_2(community: Community) -> None:
+    (carol,) = await script(community, "carol")
+    assert await carol.runs("PRV dave") is Code.USAGE
+    assert await carol.runs("dave") is Code.USAGE
+    assert await carol.runs("nobody hello") is Code.USAGE
+    await carol.sees_part("Unknown command: nobody hello")
+
+
+async def test_a_line_that_is_left_is_3(community: Community) -> None:
+    carol, dave = await script(community, "carol", "dave")
+    await dave.quits()
+    assert await carol.runs("PRV dave build is green") is Code.STORED
+    await carol.sees("Not delivered to dave: dave is offline at this moment.")
+    await carol.sees("Message left for dave.")
+    assert await carol.runs("LEAVE dave build is green") is Code.STORED
+    await dave.starts()
+    await dave.sees("2 messages were left for you:")
+
+
+async def test_refused_or_declined_is_4(community: Community) -> None:
+    carol, dave = await script(community, "carol", "dave")
+    assert await carol.runs("CHAT carol") is Code.REFUSED
+    assert await carol.runs("PRV carol hello") is Code.REFUSED
+    assert await carol.runs("QUIT CONVERSATION") is Code.REFUSED
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(_declines, dave)
+        assert await carol.runs("CHAT dave") is Code.REFUSED
+    await dave.types("STATUS BUSY")
+    assert await carol.runs("CHAT dave") is Code.REFUSED
+    await carol.sees("User dave is busy at this moment, you may interrupt.")
+
+
+async def _declines(dave: Person) -> None:
+    await dave.sees("User carol wants to chat with you. Would you like to? (Y/N)")
+    await dave.types("N")
+
+
+async def test_no_such_user_is_5(community: Community) -> None:
+    (carol,) = await script(community, "carol")
+    for command in ("CHAT frank", "INFO frank", "PRV frank hi", "LEAVE frank hi", "VERIFY frank"):
+        assert await carol.runs(command) is Code.NOBODY, command
+        await carol.sees("User frank does not exist!")
+
+
+async def test_not_reachable_is_6(community: Community) -> None:
+    carol, dave = await script(community, "carol", "dave")
+    community.hub.refusing.add(dave.host)
+    assert await carol.runs("CHAT dave") is Code.UNREACHABLE
+    seen = await carol.sees_part("User dave cannot be reached: ")
+    assert "(Y/N)" not in seen  # nobody is there to answer
+    assert await carol.runs("MSG hello") is Code.UNREACHABLE
+    await dave.quits()
+    assert await carol.runs("CHAT dave") is Code.UNREACHABLE
+    await carol.sees("User dave is offline at this moment.")
+    assert await carol.runs("MSG hello") is Code.UNREACHABLE
+    await carol.sees("Not delivered to anybody: nobody else is online.")
+
+
+async def test_no_answer_is_6(community: Community) -> None:
+    carol, _ = await script(community, "carol", "dave")
+    assert await carol.runs("CHAT dave") is Code.UNREACHABLE
+    await carol.sees("User dave did not answer.")
+
+
+async def test_a_chat_by_script_connects_and_leaves_again(community: Community) -> None:
+    carol, dave = await script(community, "carol", "dave")
+
+    async def says_yes() -> None:
+        await dave.sees("User carol wants to chat with you. Would you like to? (Y/N)")
+        await dave.types("Y")
+
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(says_yes)
+        assert await carol.runs("CHAT dave") is Code.DONE
+    await dave.sees("User carol left the conversation.")
+
+
+async def test_a_changed_key_is_4(community: Community) -> None:
+    carol, dave = await script(community, "carol", "dave")
+    assert await carol.runs("PRV dave hello") is Code.DONE
+    await dave.types("UNREGISTER")
+    await dave.is_gone()
+    await community.person("dave").starts()
+    assert await carol.runs("PRV dave hello") is Code.REFUSED
+    assert await carol.runs("INFO dave") is Code.REFUSED
+
+
+async def test_a_dead_directory_is_7(community: Community) -> None:
+    """A running program, to which the command is handed."""
+    carol, _dave = await community.start("carol", "dave")
+    await community.directory.crashes()
+    await carol.sees("Lost the directory, trying again.")
+    shown: list[str] = []
+
+    def show(*texts: str, then: object = None) -> None:
+        shown.extend(texts)
+
+    handed = Console(carol.peer, show, None)
+    for command in ("LIST USERS", "CHAT dave", "INFO dave", "PRV dave hi", "LEAVE dave hi"):
+        assert await handed.perform_line(command) is Code.DIRECTORY, command
+    assert "Not delivered to dave: the directory cannot be reached at this moment." in shown
+    assert await handed.perform_line("MSG hi") is Code.DIRECTORY
+    assert await handed.perform_line("STATUS BUSY") is Code.DONE
+
+
+async def test_who_only_passes_by_declines_and_leaves_the_mail(community: Community) -> None:
+    carol, dave = await script(community, "carol", "dave")
+    await dave.types("LEAVE carol hello")
+    await dave.sees("Message left for carol.")
+
+    async def asks() -> None:
+        await dave.sees("* carol is online.")
+        await dave.types("CHAT carol")
+        await dave.sees("User carol does not want to chat with you.")
+
+    erin = community.person("erin")
+    await erin.starts()
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(asks)
+        await carol.runs("CHAT erin")
+    carol.never_saw("left for you")
+    await carol.starts()
+    await carol.sees_part("] dave: hello")
+
+
+async def test_a_handed_command_answers_the_question_of_the_other_screen(
+    community: Community,
+) -> None:
+    carol, dave = await community.start("carol", "dave")
+    await carol.types("CHAT dave")
+    await dave.sees("User carol wants to chat with you. Would you like to? (Y/N)")
+    handed = Console(dave.peer, lambda *_, then=None: None, None)
+    assert await handed.perform_line("Y") is Code.DONE
+    await carol.sees("You are now connected with dave.")
+    assert not dave.has_open_question
+
+
+async def test_an_answer_without_a_question_is_refused(community: Community) -> None:
+    (carol,) = await community.start("carol")
+    shown: list[str] = []
+    handed = Console(carol.peer, lambda *texts, then=None: shown.extend(texts), None)
+    from peer.commands import Answer
+
+    assert await handed.perform(Answer(True)) is Code.REFUSED
+    assert await handed.perform(Answer(True, "dave")) is Code.REFUSED
+    assert shown == ["No question is open."] * 2
+
+
+# --- Ends -------------------------------------------------------------------------
+
+
+async def test_end_of_input_right_after_chat_does_not_wait_for_an_answer(
+    community: Community,
+) -> None:
+    carol, dave = await community.start("carol", "dave")
+    carol.types_ahead("CHAT dave")
+    carol.keyboard.end()
+    await carol.is_gone(within=2)
+    await trio.sleep(1)
+    assert not dave.has_open_question
+
+
+async def test_quit_right_after_yes_does_not_leave_anybody_connected(community: Community) -> None:
+    carol, dave = await community.start("carol", "dave")
+    await carol.types("CHAT dave")
+    await dave.sees("User carol wants to chat with you. Would you like to? (Y/N)")
+    dave.types_ahead("Y", "QUIT")
+    await dave.is_gone()
+    await trio.sleep(15)
+    assert carol.talks_with == ()
+    await carol.types("LIST USERS")
+    await carol.sees("ACTIVE: carol (you)")
+
+
+async def test_end_of_input_with_a_dead_partner_leaves_the_texts(community: Community) -> None:
+    carol, dave = await community.talking("carol", "dave")
+    community.separates(carol, dave)
+    carol.types_ahead("are you there?")
+    carol.keyboard.end()
+    await carol.is_gone(within=12)
+    await carol.sees("Message left for dave.")
+    await dave.sees_part("] carol: are you there?", within=20)
+
+
+async def test_quit_while_the_directory_is_dead(community: Community) -> None:
+    carol, dave = await community.talking("carol", "dave")
+    await community.directory.crashes()
+    carol.types_ahead("good bye", "\\q", "QUIT")
+    await carol.is_gone(within=5)
+    await dave.sees("carol: good bye")
+    await dave.sees("The conversation is over.")
+
+
+async def test_texts_that_cross_a_leave_are_left_once(community: Community) -> None:
+    """What dave typed before he read of the end comes to carol as a message, and only so."""
+    carol, dave = await community.talking("carol", "dave")
+    (cable,) = community.cables(carol, dave)
+    cable.silence()
+    await dave.types("wait")
+    carol.types_ahead("\\q")
+    await trio.sleep(2)
+    cable.heal()
+    await carol.sees("You have just left your last conversation.")
+    await trio.sleep(20)
+    assert carol.saw("wait") == 1
+
+
+@pytest.mark.parametrize("steps", range(0, 60, 2))
+async def test_texts_that_cross_a_leave_are_never_shown_twice(
+    community: Community, steps: int
+) -> None:
+    carol, dave = await community.talking("carol", "dave")
+    dave.types_ahead("one", "two", "three")
+    for _ in range(steps):
+        await trio.lowlevel.checkpoint()
+    carol.types_ahead("\\q")
+    await trio.sleep(20)
+    assert [carol.saw(text) for text in ("one", "two", "three")] == [1, 1, 1]

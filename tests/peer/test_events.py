@@ -1,0 +1,84 @@
+"""What a user reads, to the letter (PRODUCT.md)."""
+
+from datetime import datetime
+
+import pytest
+
+from peer import events
+from peer.events import Event
+from shared.messages import Status
+
+TEXTS = [
+    (
+        events.Registered("carol", "10.0.0.5:5000"),
+        "You are carol, connected to the directory at 10.0.0.5:5000.",
+    ),
+    (events.DirectoryLost(), "Lost the directory, trying again."),
+    (events.DirectoryBack(), "The directory is back."),
+    (events.Came("dave"), "* dave is online."),
+    (events.Went("dave"), "* dave is offline."),
+    (events.StatusIsNow(Status.INACTIVE), "Your status is now INACTIVE."),
+    (
+        events.Invited("1", "carol", ("carol",)),
+        "User carol wants to chat with you. Would you like to? (Y/N)",
+    ),
+    (
+        events.Invited("1", "carol", ("carol",), ("erin",)),
+        "User carol wants to chat with you. Would you like to? (Y/N)"
+        " Y leaves your conversation with erin.",
+    ),
+    (
+        events.Invited("1", "carol", ("carol", "dave")),
+        "User carol wants to chat with you and dave. Would you like to? (Y/N)",
+    ),
+    (events.InvitationOver("1", "carol", "User carol is gone."), "User carol is gone."),
+    (events.Waiting("dave"), "Waiting for dave's response..."),
+    (events.Connected(("dave",)), "You are now connected with dave."),
+    (events.Connected(("carol", "dave")), "You are now connected with carol, dave."),
+    (events.Said("carol", "hello"), "carol: hello"),
+    (events.SaidPrivately("carol", "hello"), "[private] carol: hello"),
+    (events.SaidToAll("carol", "hello all"), "[all] carol: hello all"),
+    (events.MemberLost("dave"), "Lost the connection to dave, trying again."),
+    (events.MemberBack("dave"), "dave is back."),
+    (events.MemberLeft("erin"), "User erin left the conversation."),
+    (
+        events.MemberLeft("dave", "connection lost"),
+        "User dave left the conversation (connection lost).",
+    ),
+    (events.ConversationOver(), "The conversation is over."),
+    (events.ConversationLeft(), "You have just left your last conversation."),
+    (events.LettersWaited(1), "1 message was left for you:"),
+    (events.LettersWaited(2), "2 messages were left for you:"),
+    (
+        events.Letter("dave", datetime(2026, 11, 20, 14, 2, 59).timestamp(), "are you there?"),
+        "[2026-11-20 14:02] dave: are you there?",
+    ),
+    (events.LetterLeft("dave"), "Message left for dave."),
+    (
+        events.LetterReceived("dave", datetime(2026, 11, 20, 14, 2).timestamp()),
+        "dave received your message of 14:02.",
+    ),
+    (events.NotDelivered("dave", "he is away"), "Not delivered to dave: he is away."),
+    (events.Notice("Anything."), "Anything."),
+]
+
+
+@pytest.mark.parametrize(("event", "text"), TEXTS, ids=lambda one: type(one).__name__)
+def test_the_text_of_line_mode(event: Event, text: str) -> None:
+    assert str(event) == text
+
+
+def test_every_event_has_a_text() -> None:
+    with pytest.raises(NotImplementedError):
+        Event().said()
+    assert {type(event) for event, _ in TEXTS} == set(Event.__subclasses__())
+
+
+def test_what_others_wrote_stands_apart_from_what_is_ours() -> None:
+    assert events.Said("carol", "a\nb").said() == ("carol: ", "a\nb")
+    assert events.Letter("carol", 0.0, "x").said()[1] == "x"
+
+
+@pytest.mark.parametrize("seconds", [0.0, 253_402_300_799.0, -1e300, float("nan"), float("inf")])
+def test_any_time_can_be_shown(seconds: float) -> None:
+    assert len(f"{events.local_time(seconds):%Y-%m-%d %H:%M}") == 16

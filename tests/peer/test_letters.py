@@ -1,0 +1,320 @@
+"""Messages for who is away: exactly once, in order, with their time (PRODUCT.md)."""
+
+import pytest
+import trio
+
+from directory_server.mailbox import KEEP_SECONDS
+from peer import events
+from shared.sealing import seal
+from tests.community import Community, Person
+from tests.fakes import EPOCH
+
+OFFLINE_DAVE = "User dave is offline at this moment. Would you like to leave a message? (Y/N)"
+
+
+def minute(person: Person) -> str:
+    return f"{events.local_time(person.machine.clock.time()):%H:%M}"
+
+
+def stamp(person: Person) -> str:
+    return f"{events.local_time(person.machine.clock.time()):%Y-%m-%d %H:%M}"
+
+
+async def away(community: Community, *names: str) -> list[Person]:
+    """All are registered, and the last one is gone."""
+    people = list(await community.start(*names))
+    await people[-1].quits()
+    for person in people[:-1]:
+        await person.sees(f"* {names[-1]} is offline.")
+    return people
+
+
+# --- Leaving one ------------------------------------------------------------------
+
+
+async def test_chat_with_an_absent_user_offers_to_leave_a_message(community: Community) -> None:
+    carol, dave = await away(community, "carol", "dave")
+    await carol.types("CHAT dave")
+    await carol.sees(OFFLINE_DAVE)
+    await carol.types("Y")
+    await carol.sees("Write your message for dave; \\q ends it.")
+    await carol.types("are you there?", " QUIT", "\\q", "STATUS")
+    await carol.sees("Message left for dave.")
+    await carol.sees("Message left for dave.")
+    await carol.sees("Your status is ACTIVE.")
+    written = stamp(carol)
+    await trio.sleep(600)
+    await dave.starts()
+    await dave.sees("2 messages were left for you:")
+    await dave.sees(f"[{written}] carol: are you there?")
+    await dave.sees(f"[{written}] carol: QUIT")
+
+
+async def test_nobody_has_to_leave_a_message(community: Community) -> None:
+    carol, dave = await away(community, "carol", "dave")
+    await carol.types("CHAT dave")
+    await carol.sees(OFFLINE_DAVE)
+    await carol.types("N", "STATUS")
+    await carol.sees("Your status is ACTIVE.")
+    assert not carol.has_open_question
+    await dave.starts()
+    await trio.sleep(1)
+    dave.never_saw("left for you")
+
+
+async def test_the_arrival_of_the_receiver_ends_the_writing(community: Community) -> None:
+    carol, dave = await away(community, "carol", "dave")
+    await carol.types("CHAT dave")
+    await carol.sees(OFFLINE_DAVE)
+    await carol.types("Y", "see you later")
+    await carol.sees("Message left for dave.")
+    await dave.starts()
+    await carol.sees("* dave is online.")
+    await carol.sees("User dave is online now.")
+    await dave.sees_part("] carol: see you later")
+    await carol.types("STATUS")
+    await carol.sees("Your status is ACTIVE.")
+
+
+async def test_a_conversation_ends_the_writing(community: Community) -> None:
+    """What is typed after the Y is for the one who asked, not for the absent one."""
+    carol, erin, _dave = await away(community, "carol", "erin", "dave")
+    await carol.types("CHAT dave")
+    await carol.sees(OFFLINE_DAVE)
+    await carol.types("Y")
+    await erin.types("CHAT carol")
+    await carol.sees("User erin wants to chat with you. Would you like to? (Y/N)")
+    await carol.types("Y")
+    await carol.sees("You are now connected with erin.")
+    await carol.types("hello, erin")
+    await erin.sees("carol: hello, erin")
+    carol.never_saw("Message left")
+
+
+async def test_leave_works_for_present_and_absent_and_not_for_nobody(
+    community: Community,
+) -> None:
+    carol, erin, _dave = await away(community, "carol", "erin", "dave")
+    await carol.types("LEAVE dave back at five?")
+    await carol.sees("Message left for dave.")
+    await carol.types("LEAVE erin when you look up")
+    await carol.sees("Message left for erin.")
+    await erin.sees("1 message was left for you:")
+    await erin.sees(f"[{stamp(carol)}] carol: when you look up")
+    await carol.types("LEAVE frank hello")
+    await carol.sees("User frank does not exist!")
+    await carol.types("LEAVE carol note")
+    await carol.sees("You can't leave a message for yourself.")
+
+
+async def test_a_full_mailbox_and_a_full_disk_are_said(community: Community) -> None:
+    carol, _dave = await away(community, "carol", "dave")
+    await carol.types(*(f"LEAVE dave text {number}" for number in range(101)))
+    await carol.sees_part("100 messages")
+    assert carol.saw("Message left for dave.") == 100
+    erin = community.person("erin")
+    await erin.starts()
+    community.directory.machine.disk.is_full = True
+    await erin.types("LEAVE dave hello")
+    await erin.sees("The directory's disk is full, the message was not stored.")
+    community.directory.machine.disk.is_full = False
+    await erin.types("LEAVE dave hello")
+    await erin.sees("Message left for dave.")
+
+
+# --- Receipts ---------------------------------------------------------------------
+
+
+async def test_the_sender_learns_at_once_that_it_arrived(community: Community) -> None:
+    carol, dave = await away(community, "carol", "dave")
+    await carol.types("LEAVE dave back at five?")
+    written = minute(carol)
+    await trio.sleep(600)
+    await dave.starts()
+    await carol.sees(f"dave received your message of {written}.")
+    await carol.starts_again()
+    await trio.sleep(1)
+    carol.never_saw("received")
+
+
+async def test_the_sender_learns_at_the_next_start_that_it_arrived(community: Community) -> None:
+    carol, dave = await away(community, "carol", "dave")
+    await carol.types("LEAVE dave back at five?")
+    await carol.sees("Message left for dave.")
+    written = minute(carol)
+    await carol.quits()
+    await dave.starts()
+    await dave.sees_part("carol: back at five?")
+    await trio.sleep(600)
+    await carol.starts()
+    await carol.sees(f"dave received your message of {written}.")
+    await carol.starts_again()
+    await trio.sleep(1)
+    carol.never_saw("received")
+
+
+# --- Exactly once -----------------------------------------------------------------
+
+
+async def test_a_message_comes_once_and_in_order_over_restarts_of_everybody(
+    community: Community,
+) -> None:
+    carol, dave = await away(community, "carol", "dave")
+    for number in range(5):
+        await carol.types(f"LEAVE dave text {number}")
+        await carol.sees("Message left for dave.")
+        await community.directory.crashes_and_restarts()
+        await carol.sees("The directory is back.", within=61)
+    await carol.is_killed()
+    await dave.starts()
+    await dave.sees("5 messages were left for you:")
+    shown = [line for line in dave.lines if "text" in line]
+    assert [line[-6:] for line in shown] == [f"text {number}" for number in range(5)]
+    await dave.is_killed()
+    await community.directory.crashes_and_restarts()
+    await dave.starts()
+    await trio.sleep(1)
+    dave.never_saw("left for you")
+    await carol.starts()
+    await carol.sees(f"dave received your message of {minute(carol)}.")
+    await trio.sleep(1)
+    assert carol.saw("received") == 5
+
+
+async def test_a_message_left_while_the_directory_dies_is_left_once(community: Community) -> None:
+    """It was stored, but the answer was lost: asking again stores nothing twice."""
+    carol, dave = await away(community, "carol", "dave")
+    (cable,) = community.cables(carol, community.directory)
+    cable.stall(reader=carol.host)
+    carol.types_ahead("LEAVE dave once")
+    await trio.sleep(1)
+    cable.heal()
+    await carol.sees("Message left for dave.")
+    (cable,) = community.cables(carol, community.directory)
+    cable.stall(reader=carol.host)
+    contact = trio.Event()
+
+    async def leave() -> None:
+        contact.set()
+        await carol.types("LEAVE dave twice")
+
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(leave)
+        await contact.wait()
+        cable.heal()
+        await trio.testing.wait_all_tasks_blocked()
+    await dave.starts()
+    await dave.sees("2 messages were left for you:")
+
+
+@pytest.mark.parametrize("moment", range(40))
+async def test_the_directory_may_die_at_any_moment_of_leaving(
+    community: Community, moment: int
+) -> None:
+    """So many steps after the key was pressed; then it comes back by itself."""
+    carol, dave = await away(community, "carol", "dave")
+    carol.types_ahead("LEAVE dave back at five?")
+    for _ in range(moment):
+        await trio.lowlevel.checkpoint()
+    await community.directory.crashes_and_restarts()
+    await trio.sleep(40)
+    if not carol.saw("Message left for dave."):
+        assert carol.saw("directory")  # it was said that nobody could be asked
+    await dave.starts()
+    await trio.sleep(5)
+    assert dave.saw("carol: back at five?") == carol.saw("Message left for dave.")
+
+
+@pytest.mark.parametrize("moment", range(1, 160, 4))
+async def test_the_receiver_may_die_at_any_moment_of_taking(
+    community: Community, moment: int
+) -> None:
+    carol, dave = await away(community, "carol", "dave")
+    await carol.types("LEAVE dave back at five?")
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(dave.starts)
+        for _ in range(moment):
+            await trio.lowlevel.checkpoint()
+        await dave.is_killed()
+        nursery.cancel_scope.cancel()
+    before = dave.saw("carol: back at five?")
+    await dave.starts()
+    await trio.sleep(5)
+    assert before + dave.saw("carol: back at five?") == 1
+    assert carol.saw("dave received your message") == 1
+
+
+async def test_a_letter_waits_until_it_stood_on_the_screen(community: Community) -> None:
+    carol, dave = await away(community, "carol", "dave")
+    await carol.types("LEAVE dave back at five?")
+    await dave.starts()
+    await dave.quits()
+    dave_saw = dave.saw("back at five?")
+    await dave.starts()
+    await trio.sleep(1)
+    assert dave_saw + dave.saw("back at five?") == 1
+
+
+async def test_old_messages_are_thrown_away_after_two_weeks(community: Community) -> None:
+    carol, dave = await away(community, "carol", "dave")
+    await carol.types("LEAVE dave back at five?")
+    community.directory.machine.clock.set(EPOCH + KEEP_SECONDS + 1000)
+    await trio.sleep(1000)
+    await dave.starts()
+    await trio.sleep(5)
+    dave.never_saw("left for you")
+
+
+async def test_many_messages_come_in_order(community: Community) -> None:
+    dave = community.person("dave")
+    await dave.starts()
+    await dave.quits()
+    senders = await community.start("carol", "erin", "frank")
+    for number in range(90):
+        await senders[number % 3].types(f"LEAVE dave {number} {'x' * 4000}")
+    await dave.starts()
+    await dave.sees("90 messages were left for you:")
+    await trio.sleep(1)
+    numbers = [int(line.split()[3]) for line in dave.lines if line.startswith("[")]
+    assert numbers == list(range(90))
+
+
+# --- Letters that are not what they seem ------------------------------------------
+
+
+async def test_a_forged_envelope_is_thrown_away_and_said(community: Community) -> None:
+    carol, dave = await away(community, "carol", "dave")
+    contact = await carol.peer.contact("dave")
+    erin = community.person("erin")
+    await erin.starts()
+    mine = erin.peer._directory.certificate
+    forged = seal(  # carol signs, and shows the certificate of erin
+        carol.peer._identity, mine, contact.sealing_key, id="ab" * 16, time=EPOCH, text="I am erin"
+    )
+    await carol.peer._mail._drop("dave", "ab" * 16, forged)
+    await carol.types("LEAVE dave I am carol")
+    await dave.starts()
+    await dave.sees_part("A message that was left for you was thrown away: ")
+    await dave.sees_part("carol: I am carol")
+    dave.never_saw("I am erin")
+
+
+async def test_letters_of_two_keys_under_one_name(community: Community) -> None:
+    """The first key is remembered, the second one's letter stays, and hides no other."""
+    carol, erin, dave = await away(community, "carol", "erin", "dave")
+    await carol.types("LEAVE dave from the first carol")
+    await carol.types("UNREGISTER")
+    await carol.is_gone()
+    other = community.person("carol")
+    await other.starts()
+    await other.types("LEAVE dave from the second carol")
+    await erin.types("LEAVE dave from erin")
+    await dave.starts()
+    await dave.sees_part("A message that was left for you stays at the directory. The key of carol")
+    await dave.sees("2 messages were left for you:")
+    await dave.sees_part("from the first carol")
+    await dave.sees_part("from erin")
+    dave.never_saw("second")
+    await dave.types("VERIFY carol")
+    await dave.sees("The new key of carol is accepted from now on.")
+    await dave.sees_part("from the second carol")

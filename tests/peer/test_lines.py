@@ -1,0 +1,262 @@
+"""Single lines: private ones, and those to everybody online (PRODUCT.md)."""
+
+from collections.abc import Callable
+from typing import cast
+
+import pytest
+import trio
+
+from peer import network
+from peer.events import Event
+from peer.lines import DELIVER_SECONDS, SEEN_IDS, UNSHOWN_LINES, Heard
+from shared.errors import ProtocolError
+from shared.messages import Message, Private, Shown
+from tests.community import Community
+
+# --- Private lines ----------------------------------------------------------------
+
+
+async def test_a_private_line_is_shown_without_a_conversation(community: Community) -> None:
+    carol, dave = await community.start("carol", "dave")
+    await carol.types("PRV dave hello")
+    await dave.sees("[private] carol: hello")
+    await carol.types("TELL (dave) hello  again")
+    await dave.sees("[private] carol: hello  again")
+    assert not dave.has_open_question
+
+
+async def test_a_name_and_a_text_is_a_private_line(community: Community) -> None:
+    carol, dave = await community.start("carol", "dave")
+    await carol.types("dave hello")
+    await dave.sees("[private] carol: hello")
+    await carol.types("frank hello")
+    await carol.sees_part("Unknown command: frank hello")
+
+
+async def test_an_at_sign_works_inside_a_conversation_too(community: Community) -> None:
+    carol, dave = await community.talking("carol", "dave")
+    erin = community.person("erin")
+    await erin.starts()
+    await carol.types("@erin psst", "@dave psst")
+    await erin.sees("[private] carol: psst")
+    await dave.sees("[private] carol: psst")
+    await carol.types("erin is here")
+    await dave.sees("carol: erin is here")
+    await erin.types("@carol what?")
+    await carol.sees("[private] erin: what?")
+
+
+async def test_a_private_line_to_an_absent_user_is_left_for_him(community: Community) -> None:
+    carol, dave = await community.start("carol", "dave")
+    await dave.quits()
+    await carol.types("PRV dave hello")
+    await carol.sees("Not delivered to dave: dave is offline at this moment.")
+    await carol.sees("Message left for dave.")
+    await dave.starts()
+    await dave.sees_part("] carol: hello")
+
+
+async def test_a_private_line_to_nobody(community: Community) -> None:
+    (carol,) = await community.start("carol")
+    await carol.types("PRV frank hello")
+    await carol.sees("User frank does not exist!")
+    await carol.types("PRV carol hello")
+    await carol.sees("You can't write to yourself.")
+
+
+async def test_a_private_line_while_nobody_can_be_asked(community: Community) -> None:
+    """Who was dialled before is found again without the directory."""
+    carol, dave, _ = await community.start("carol", "dave", "erin")
+    await carol.types("@dave hello")
+    await dave.sees("[private] carol: hello")
+    await trio.sleep(60)
+    assert not community.cables(carol, dave)
+    await community.directory.crashes()
+    await carol.types("@dave still there?")
+    await dave.sees("[private] carol: still there?")
+    await carol.types("@erin hello")
+    await carol.sees("Not delivered to erin: the directory cannot be reached at this moment.")
+
+
+async def test_a_line_over_a_link_that_breaks_is_shown_once(community: Community) -> None:
+    carol, dave = await community.start("carol", "dave")
+    await carol.types("@dave one")
+    await dave.sees("[private] carol: one")
+    await trio.sleep(1)
+    for cable in community.cables(carol, dave):
+        cable.stall(reader=carol.host)  # SHOWN will not come back
+    await carol.types("@dave two")
+    await dave.sees("[private] carol: two")
+    community.cuts(carol, dave)
+    await trio.sleep(2)
+    await carol.types("@dave three")
+    await dave.sees("[private] carol: three")
+    await trio.sleep(30)
+    assert dave.saw("[private]") == 3
+    carol.never_saw("Not delivered")
+
+
+async def test_a_line_over_a_dead_link_says_so_and_is_left(community: Community) -> None:
+    carol, dave = await community.start("carol", "dave")
+    await carol.types("@dave one")
+    await dave.sees("[private] carol: one")
+    community.separates(carol, dave)
+    await carol.types("@dave two")
+    await carol.sees(
+        f"Not delivered to dave: dave's program did not answer within {DELIVER_SECONDS:.0f}"
+        " seconds.",
+        within=DELIVER_SECONDS + 1,
+    )
+    await carol.sees("Message left for dave.")
+
+
+async def test_a_line_is_delivered_when_it_stood_on_the_screen(community: Community) -> None:
+    carol, dave = await community.start("carol", "dave")
+    dave.screen.pauses()
+    delivery = carol.peer.private("dave", "hello")
+    await trio.sleep(5)
+    assert not delivery.is_over
+    dave.screen.goes_on()
+    with trio.fail_after(1):
+        await delivery.wait()
+
+
+async def test_lines_to_one_user_keep_their_order(community: Community) -> None:
+    carol, dave = await community.start("carol", "dave")
+    carol.types_ahead(*(f"@dave {number}" for number in range(300)))
+    await dave.sees("[private] carol: 299")
+    assert [line for line in dave.lines if "private" in line] == [
+        f"[private] carol: {number}" for number in range(300)
+    ]
+
+
+async def test_a_quit_waits_for_lines_on_their_way(community: Community) -> None:
+    carol, dave = await community.start("carol", "dave")
+    carol.types_ahead("@dave one", "@dave two", "MSG three")
+    await carol.ends_input()
+    await dave.sees("[private] carol: one")
+    await dave.sees("[private] carol: two")
+    await dave.sees("[all] carol: three")
+    await dave.sees("* carol is offline.")
+
+
+# --- To all -----------------------------------------------------------------------
+
+
+async def test_a_line_to_all_reaches_everybody_online(community: Community) -> None:
+    carol, *others = await community.start("carol", "dave", "erin", "frank", "gina")
+    gone = others.pop()
+    await gone.quits()
+    await carol.sees("* gina is offline.")
+    await carol.types("MSG hello all")
+    for other in others:
+        await other.sees("[all] carol: hello all")
+    await trio.sleep(20)
+    carol.never_saw("Not delivered")
+    carol.never_saw("[all]")
+    await gone.starts()
+    await trio.sleep(1)
+    gone.never_saw("hello all")
+
+
+async def test_a_line_to_all_says_whom_it_did_not_reach(community: Community) -> None:
+    carol, dave, erin = await community.start("carol", "dave", "erin")
+    community.hub.refusing.add(erin.host)
+    await carol.types("ALL hello all")
+    await dave.sees("[all] carol: hello all")
+    seen = await carol.sees_part("Not delivered to erin: nothing answers at 10.0.1.3:")
+    assert seen.endswith(" (connection refused).")
+
+
+async def test_a_line_to_all_with_nobody_else_there(community: Community) -> None:
+    (carol,) = await community.start("carol")
+    await carol.types("MSG hello?")
+    await carol.sees("Not delivered to anybody: nobody else is online.")
+
+
+# --- What was shown already -------------------------------------------------------
+
+
+class Links:
+    """Remembers what is posted."""
+
+    def __init__(self) -> None:
+        self.posted: list[tuple[str, Message]] = []
+
+    def post(self, name: str, message: Message) -> None:
+        self.posted.append((name, message))
+
+
+class Listener:
+    """Somebody whose screen shows what it is told to show, when it is told to."""
+
+    def __init__(self, ignored: set[str] | None = None) -> None:
+        self.links = Links()
+        self.shown: list[str] = []
+        self._waiting: list[Callable[[], None]] = []
+        self.heard = Heard(cast(network.Links, self.links), self._tell, ignored or set())
+
+    def _tell(self, event: Event, shown: Callable[[], None]) -> None:
+        self.shown.append(str(event))
+        self._waiting.append(shown)
+
+    def looks(self) -> None:
+        """All of it stands on the screen now."""
+        waiting, self._waiting = self._waiting, []
+        for shown in waiting:
+            shown()
+
+
+def line(number: int, text: str = "hello") -> Private:
+    return Private(f"{number:032x}", 7.0, text)
+
+
+def test_a_line_is_answered_once_it_stood_on_the_screen() -> None:
+    carol = Listener()
+    carol.heard.hear("dave", line(1))
+    carol.heard.hear("Dave", line(1))
+    assert carol.shown == ["[private] dave: hello"]
+    assert carol.links.posted == []
+    carol.looks()
+    assert carol.links.posted == [("dave", Shown(line(1).id))]
+
+
+def test_a_repeated_line_is_answered_again_and_not_shown_again() -> None:
+    carol = Listener()
+    carol.heard.hear("dave", line(1))
+    carol.looks()
+    carol.heard.hear("dave", line(1))
+    assert carol.shown == ["[private] dave: hello"]
+    assert carol.links.posted == [("dave", Shown(line(1).id))] * 2
+    carol.heard.hear("erin", line(1))
+    assert carol.shown[1:] == ["[private] erin: hello"]
+
+
+def test_what_was_shown_long_ago_is_forgotten() -> None:
+    carol = Listener()
+    carol.heard.hear("dave", line(0))
+    for number in range(1, SEEN_IDS + 1):
+        carol.heard.hear("erin", line(number))
+        if number % UNSHOWN_LINES == 0 or number == SEEN_IDS:
+            carol.looks()
+    carol.heard.hear("dave", line(0))
+    assert carol.shown.count("[private] dave: hello") == 2
+
+
+def test_a_sender_who_waits_for_no_answer_is_cut_off() -> None:
+    carol = Listener()
+    for number in range(UNSHOWN_LINES):
+        carol.heard.hear("dave", line(number))
+    with pytest.raises(ProtocolError):
+        carol.heard.hear("dave", line(UNSHOWN_LINES))
+    carol.heard.hear("erin", line(1))
+    carol.looks()
+    carol.heard.hear("dave", line(UNSHOWN_LINES))
+    assert len(carol.shown) == UNSHOWN_LINES + 2
+
+
+def test_an_ignored_line_is_answered_and_not_shown() -> None:
+    carol = Listener(ignored={"dave"})
+    carol.heard.hear("Dave", line(1))
+    assert carol.shown == []
+    assert carol.links.posted == [("Dave", Shown(line(1).id))]
