@@ -205,8 +205,6 @@ class Console:
 
     def _answerer(self, id: str) -> Callable[[bool], Awaitable[Code]]:
         async def answer(yes: bool) -> Code:
-            if yes:  # which leaves the conversation here, in peace: its last texts arrive first
-                await self._peer.leave_conversation()
             self._peer.answer(id, yes)
             return Code.DONE
 

@@ -3,6 +3,9 @@
 A core: it decides what is shown and sent, and its shell does it.  A broken link
 does not end a conversation: for a minute both sides try to link again, and what
 was written meanwhile waits.
+
+For its user a conversation is over at once.  It is settled a little later: when
+what was on its way was acknowledged, or must be taken for undelivered.
 """
 
 from dataclasses import dataclass
@@ -22,6 +25,7 @@ from shared.names import fold
 
 LOST_SECONDS = 60.0  # without a link, until a member counts as gone
 REDIAL_SECONDS = 1.0  # between two tries to link again
+SETTLE_SECONDS = 5.0  # after leaving: for the other's last acknowledgement to come
 BACKLOG_TEXTS = 2_000  # written, not acknowledged: the keyboard waits then
 
 
@@ -48,13 +52,18 @@ class Relink:
 
 @dataclass(frozen=True)
 class Finished:
-    """The conversation is over here.  `undelivered` never reached `to`."""
+    """The conversation is over for the user."""
+
+
+@dataclass(frozen=True)
+class Settled:
+    """Nothing more will come of it.  `undelivered` never reached `to`, as far as we know."""
 
     to: str
     undelivered: tuple[Say, ...]
 
 
-Action = Send | Show | Relink | Finished
+Action = Send | Show | Relink | Finished | Settled
 
 
 class Conversation:
@@ -63,6 +72,8 @@ class Conversation:
     def __init__(self, id: str, other: str, epoch: str) -> None:
         self.id, self.other = id, other
         self.is_over = False
+        self.is_settled = False
+        self._settle_at: float | None = None
         self._outbox = Outbox(id, epoch)
         self._inbox = Inbox()
         self._linked = True
@@ -87,13 +98,10 @@ class Conversation:
         """Whether all that I wrote is acknowledged."""
         return not len(self._outbox)
 
-    def leave(self) -> list[Action]:
-        """What was sent over a good link arrives before our LEAVE does."""
-        self._inbox.all_shown()
-        last_words = [*self._acknowledge(), Send(self.other, Leave(self.id))]
-        is_good = self._lost_at is None  # nothing was lost that HELLO has not yet brought back
-        undelivered = self._outbox.unsent() if is_good else self._outbox.undelivered()
-        return [*last_words, Show(ConversationLeft()), *self._finish(undelivered)]
+    def leave(self, now: float) -> list[Action]:
+        """What was sent over a good link may still be acknowledged; the rest is undelivered."""
+        last_words = [*self._acknowledge_all(), Send(self.other, Leave(self.id))]
+        return [*last_words, Show(ConversationLeft()), *self._finish(now)]
 
     @property
     def is_linked(self) -> bool:
@@ -114,9 +122,11 @@ class Conversation:
         return [Send(self.other, self._hello())]
 
     def link_lost(self, name: str, now: float) -> list[Action]:
-        if not self._concerns(name):
+        if fold(name) != fold(self.other):
             return []
         self._linked = False
+        if self.is_over:
+            return self._settle()
         self._lost_at = now if self._lost_at is None else self._lost_at
         # At once, for a link may break for no reason; but not in a hot circle.
         self._redial_at = now + REDIAL_SECONDS
@@ -130,22 +140,26 @@ class Conversation:
 
     def receive(self, sender: str, message: Message, now: float) -> list[Action]:
         """A message for this conversation.  Raises ProtocolError."""
-        if not self._concerns(sender):
+        if fold(sender) != fold(self.other):
             return []
         match message:
-            case Say():
-                return self._hear(message, now)
             case Acknowledge(epoch=epoch, upto=upto) if epoch == self._outbox.epoch:
                 self._outbox.acknowledged(upto)
-                return self._send_what_may_go()
-            case Hello():
+                return self._settle_if_quiet() if self.is_over else self._send_what_may_go()
+            case Leave() if self.is_over:
+                return self._settle()
+            case Say() if not self.is_over:
+                return self._hear(message, now)
+            case Hello() if not self.is_over:
                 return self._resume(message)
             case Leave():
-                return self._left("")
+                return [*self._acknowledge_all(), *self._left("", now)]
         return []
 
     def shown(self, seq: int, now: float) -> list[Action]:
         """The text with this seq stood on the screen: it will be acknowledged."""
+        if self.is_over:
+            return []  # the last ACK counted it already
         self._inbox.shown(seq)
         if self._inbox.owes() >= ACKNOWLEDGE_TEXTS:
             return self._acknowledge()
@@ -157,7 +171,7 @@ class Conversation:
 
     def next_deadline(self) -> float | None:
         if self.is_over:
-            return None
+            return self._settle_at
         if self._lost_at is None and self._redial_at is None:
             return self._acknowledge_at  # all is well: this is asked for at each text
         lost = None if self._lost_at is None else self._lost_at + LOST_SECONDS
@@ -166,9 +180,10 @@ class Conversation:
 
     def tick(self, now: float) -> list[Action]:
         if self.is_over:
-            return []
+            is_due = self._settle_at is not None and now >= self._settle_at
+            return self._settle() if is_due else []
         if self._lost_at is not None and now >= self._lost_at + LOST_SECONDS:
-            return self._left("connection lost")
+            return self._left("connection lost", now)
         actions: list[Action] = []
         if self._redial_at is not None and now >= self._redial_at:
             self._redial_at = None
@@ -213,10 +228,29 @@ class Conversation:
             Send(self.other, Acknowledge(self.id, self._inbox.epoch, self._inbox.acknowledge()))
         ]
 
-    def _left(self, because: str) -> list[Action]:
-        gone = [Show(MemberLeft(self.other, because)), Show(ConversationOver())]
-        return [*gone, *self._finish(self._outbox.undelivered())]
+    def _acknowledge_all(self) -> list[Action]:
+        """What was given to the screen will stand there: the last ACK counts it already."""
+        self._inbox.all_shown()
+        return self._acknowledge()
 
-    def _finish(self, undelivered: tuple[Say, ...]) -> list[Action]:
+    def _left(self, because: str, now: float) -> list[Action]:
+        """The other is gone, and has acknowledged what there was to acknowledge."""
+        self._linked = False
+        gone = [Show(MemberLeft(self.other, because)), Show(ConversationOver())]
+        return [*gone, *self._finish(now)]
+
+    def _finish(self, now: float) -> list[Action]:
         self.is_over = True
-        return [Finished(self.other, undelivered)]
+        # Only if nothing was lost that HELLO has not yet brought back.
+        self._linked = self._linked and self._lost_at is None
+        self._settle_at = now + SETTLE_SECONDS
+        return [Finished(), *self._settle_if_quiet()]
+
+    def _settle_if_quiet(self) -> list[Action]:
+        return [] if self._linked and self._outbox.is_awaiting else self._settle()
+
+    def _settle(self) -> list[Action]:
+        if self.is_settled:
+            return []
+        self.is_settled, self._settle_at = True, None
+        return [Settled(self.other, self._outbox.undelivered())]

@@ -63,8 +63,10 @@ class Outbox:
         while self._waiting and self._waiting[0].seq <= received:
             self._waiting.popleft()
 
-    def unsent(self) -> tuple[Say, ...]:
-        return tuple(self._waiting)
+    @property
+    def is_awaiting(self) -> bool:
+        """Whether something was sent on this link and is not acknowledged."""
+        return bool(self._sent)
 
     def undelivered(self) -> tuple[Say, ...]:
         """Sent or not, but not acknowledged; in the order in which they were written."""

@@ -42,7 +42,7 @@ class State(Enum):
     """Where one invitation stands, seen from here."""
 
     DIALLING = auto()  #: mine: looking for a way to the callee, nothing was sent
-    INVITED = auto()  #: mine: the INVITE is out, no word yet
+    INVITED = auto()  #: mine: the INVITE is out (and again on each new link), no word yet
     WAITING = auto()  #: mine: the question stands on the callee's screen
     ASKED = auto()  #: theirs: given to the screen, not shown yet
     RINGING = auto()  #: theirs: the question stands on the screen
@@ -327,14 +327,19 @@ class Invitations:
 
     def unreachable(self, other: str, reason: str, now: float) -> list[Action]:
         """Dialling failed.  An ACCEPT to repeat still waits for the inviter's own dial."""
-        dialled = self._all(State.DIALLING, other=other)
+        dialled = self._all(State.DIALLING, State.INVITED, other=other)
         return [action for i in dialled for action in self._end(i, End.UNREACHABLE, now, reason)]
 
     def link_lost(self, other: str, now: float) -> list[Action]:
         """The last link to `other` broke."""
         actions: list[Action] = []
         for invitation in self._all(*_LIVE - {State.DIALLING}, other=other):
-            if invitation.state in _MINE:
+            if invitation.state is State.INVITED:
+                # No word yet: the link may have been closed, as idle, while the INVITE
+                # was on its way.  It is repeated on a new one.
+                invitation.last(DIAL_SECONDS, now)
+                actions.append(Dial(invitation.other))
+            elif invitation.state in _MINE:
                 actions += self._end(invitation, End.GONE, now, state=State.LOST)
             elif invitation.state is State.ACCEPTED:
                 invitation.last(CONFIRM_SECONDS, now)

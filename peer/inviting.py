@@ -127,6 +127,8 @@ class Inviting:
         return fold(name) in map(fold, asking)
 
     def _refuse_while_talking(self, name: str) -> None:
+        if self._talking.is_with(name):
+            raise Refused(f"You are connected with {name} already.")
         if others := ", ".join(self._talking.others):
             raise Refused(
                 f"You are in a conversation with {others}: QUIT CONVERSATION first, or ADD {name}."

@@ -29,8 +29,8 @@ _MIGRATIONS = [
     CREATE TABLE letters_left (
         id TEXT PRIMARY KEY, receiver TEXT NOT NULL, time REAL NOT NULL) STRICT;
     CREATE TABLE letters (
-        number INTEGER PRIMARY KEY, id TEXT NOT NULL, sender TEXT NOT NULL, time REAL NOT NULL,
-        came REAL NOT NULL, text TEXT, UNIQUE (sender, id)) STRICT;
+        number INTEGER PRIMARY KEY, id TEXT NOT NULL, sender TEXT NOT NULL COLLATE NOCASE,
+        time REAL NOT NULL, came REAL NOT NULL, text TEXT, UNIQUE (sender, id)) STRICT;
     """,
 ]
 
@@ -119,15 +119,14 @@ class Journal:
             db.executemany(
                 "INSERT OR IGNORE INTO letters (id, sender, time, came, text)"
                 " VALUES (?, ?, ?, ?, ?)",
-                [(one.id, fold(one.sender), one.time, now, one.text) for one in letters],
+                [(one.id, one.sender, one.time, now, one.text) for one in letters],
             )
 
         await self._database.write(add)
-        names = {fold(one.sender): one.sender for one in letters}
         rows = self._all(
             "SELECT number, sender, time, text FROM letters WHERE text IS NOT NULL ORDER BY number"
         )
-        return [WaitingLetter(row[0], names.get(row[1], row[1]), *row[2:]) for row in rows]
+        return [WaitingLetter(*row) for row in rows]
 
     async def letters_shown(self, numbers: list[int]) -> None:
         """They stood on the screen: keep only that they came."""

@@ -63,6 +63,7 @@ class _Entry:
     run: str
     link: Link[Message]
     dialled_by: str
+    is_closed: bool = field(default=False, init=False)  # by us, as idle
     since: float = field(default_factory=trio.current_time)
     used: float = field(default_factory=trio.current_time)
 
@@ -164,6 +165,7 @@ class Links:
                         entry.link.retire()
                 last = entries[-1]
                 if now - last.used > IDLE_SECONDS and not self._listener.needs(last.name):
+                    last.is_closed = True
                     last.link.hang_up(Bye("idle"))
 
     # --- One link ---
@@ -231,7 +233,9 @@ class Links:
         while batch := await entry.link.receive():
             entry.used = trio.current_time()
             for message in batch:
-                if isinstance(message, Err):
+                if entry.is_closed:
+                    pass  # it could not be answered here: they repeat it on a new link
+                elif isinstance(message, Err):
                     log.info("%s says: %s", entry.name, message.text)
                 else:
                     self._listener.received(entry.name, message)

@@ -164,7 +164,7 @@ class Peer:
         )
         self._talking = Talking(
             world, self._links, self._tell, ignored=ignored, changed=self._conversation_changed,
-            undelivered=lambda finished: self.spawn(self._leave_undelivered, finished),
+            undelivered=lambda settled: self.spawn(self._leave_undelivered, settled),
         )  # fmt: skip
         self._inviting = Inviting(
             world, self._links, self._talking, self._tell, name=lambda: self.name,
@@ -205,6 +205,7 @@ class Peer:
             return
         self._inviting.close()
         await self._talking.leave()
+        await self._talking.settle()
         while self._tasks:
             self._no_tasks = trio.Event()
             await self._no_tasks.wait()
@@ -464,13 +465,13 @@ class Peer:
     def tell(self, event: events.Event) -> None:
         self._tell(event, _nothing)
 
-    async def _leave_undelivered(self, finished: talk.Finished) -> None:
+    async def _leave_undelivered(self, settled: talk.Settled) -> None:
         """What never reached the other goes to the mailbox instead: nothing is lost."""
-        for say in finished.undelivered:
+        for say in settled.undelivered:
             try:
-                self.tell(events.LetterLeft(await self.leave_message(finished.to, say.text)))
+                self.tell(events.LetterLeft(await self.leave_message(settled.to, say.text)))
             except ParleyError as failure:
-                self.tell(events.NotDelivered(finished.to, f"{failure} ({say.text})"))
+                self.tell(events.NotDelivered(settled.to, f"{failure} ({say.text})"))
 
 
 def _nothing() -> None:

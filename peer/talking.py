@@ -32,7 +32,7 @@ class Talking:
         *,
         ignored: set[str],
         changed: Callable[[], None],
-        undelivered: Callable[[talk.Finished], None],
+        undelivered: Callable[[talk.Settled], None],
     ) -> None:
         """`changed` is called when a conversation begins or ends, `undelivered` with
         what one that ended could not deliver.
@@ -40,6 +40,7 @@ class Talking:
         self._world, self._links, self._tell, self._ignored = world, links, tell, ignored
         self._changed, self._undelivered = changed, undelivered
         self.conversation: Conversation | None = None
+        self._settling: list[Conversation] = []  # over, with texts that are not acknowledged
         self._progress = trio.Event()  # something was acknowledged, or all is over
         self._timer = Timer(self._next_deadline, self._tick)
 
@@ -85,7 +86,11 @@ class Talking:
 
     def leave_now(self) -> None:
         if self.conversation is not None:
-            self._perform(self.conversation, self.conversation.leave())
+            self._perform(self.conversation, self.conversation.leave(trio.current_time()))
+
+    async def settle(self) -> None:
+        """Return when no conversation waits for its last acknowledgements."""
+        await self._until(lambda: not self._settling)
 
     async def _until(self, holds: Callable[[], bool]) -> None:
         while not holds():
@@ -100,10 +105,9 @@ class Talking:
             self._perform(self.conversation, self.conversation.linked(name))
 
     def link_lost(self, name: str) -> None:
-        if self.conversation is not None:
-            lost = self.conversation.link_lost(name, trio.current_time())
-            self._perform(self.conversation, lost)
-            self._progress.set()
+        for current in self._all():
+            self._perform(current, current.link_lost(name, trio.current_time()))
+        self._progress.set()
 
     def unreachable(self, name: str) -> None:
         if self.conversation is not None:
@@ -112,12 +116,15 @@ class Talking:
 
     def hear(self, name: str, message: Say | Acknowledge | Hello | Leave) -> bool:
         """False when it is of a conversation that I am not in.  Raises ProtocolError."""
-        current = self.conversation
-        if current is None or current.id != message.conversation:
-            return False
-        self._perform(current, current.receive(name, message, trio.current_time()))
-        self._progress.set()
-        return True
+        for current in self._all():
+            if current.id == message.conversation:
+                self._perform(current, current.receive(name, message, trio.current_time()))
+                self._progress.set()
+                return not current.is_over
+        return False
+
+    def _all(self) -> list[Conversation]:
+        return [*self._settling, self.conversation] if self.conversation else [*self._settling]
 
     # --- What the clock does ---
 
@@ -126,11 +133,14 @@ class Talking:
         await self._timer.run()
 
     def _next_deadline(self) -> float | None:
-        return None if self.conversation is None else self.conversation.next_deadline()
+        if self.conversation is not None and not self._settling:
+            return self.conversation.next_deadline()  # asked for at each text
+        times = [current.next_deadline() for current in self._all()]
+        return min((time for time in times if time is not None), default=None)
 
     def _tick(self) -> None:
-        if self.conversation is not None:
-            self._perform(self.conversation, self.conversation.tick(trio.current_time()))
+        for current in self._all():
+            self._perform(current, current.tick(trio.current_time()))
 
     # --- Doing what the core decides ---
 
@@ -144,7 +154,9 @@ class Talking:
                 case talk.Relink(to):
                     self._links.dial(to)
                 case talk.Finished():
-                    self._finish(action)
+                    self._finish(current)
+                case talk.Settled():
+                    self._settle(current, action)
         self._timer.look()
 
     def _show(self, current: Conversation, event: events.Event, seq: int) -> None:
@@ -159,12 +171,16 @@ class Talking:
         else:
             self._tell(event, shown)
 
-    def _finish(self, finished: talk.Finished) -> None:
+    def _finish(self, current: Conversation) -> None:
         self.conversation = None
-        self._progress.set()
+        self._settling.append(current)
         self._changed()
-        if finished.undelivered:
-            self._undelivered(finished)
+
+    def _settle(self, current: Conversation, settled: talk.Settled) -> None:
+        self._settling.remove(current)
+        self._progress.set()
+        if settled.undelivered:
+            self._undelivered(settled)
 
 
 def _nothing() -> None:

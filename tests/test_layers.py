@@ -43,6 +43,7 @@ OUTSIDE = {"socket", "ssl", "os", "random", "time"}
 AT_THE_BORDER = {
     "shared/tls.py",
     "shared/disk.py",
+    "shared/process.py",
     "shared/real.py",
     "shared/world.py",
     "directory_server/__main__.py",

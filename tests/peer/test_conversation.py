@@ -12,11 +12,13 @@ from peer.conversation import (
     BACKLOG_TEXTS,
     LOST_SECONDS,
     REDIAL_SECONDS,
+    SETTLE_SECONDS,
     Action,
     Conversation,
     Finished,
     Relink,
     Send,
+    Settled,
     Show,
 )
 from peer.delivery import ACKNOWLEDGE_SECONDS, ACKNOWLEDGE_TEXTS, WINDOW_TEXTS
@@ -150,24 +152,52 @@ def test_others_and_other_messages_are_not_heard() -> None:
 def test_leaving_acknowledges_all_and_says_so() -> None:
     talk = carols()
     talk.receive("dave", say(1), 10.0)
-    talk.say("bye", 7.0)
-    assert talk.leave() == [
+    assert talk.leave(10.0) == [
         Send("dave", Acknowledge(ID, THEIRS, 1)),
         Send("dave", Leave(ID)),
         Show(ConversationLeft()),
-        Finished("dave", ()),  # a good link brings "bye" before LEAVE
+        Finished(),
+        Settled("dave", ()),
     ]
     assert talk.is_over
+    assert talk.is_settled
     assert talk.next_deadline() is None
 
 
-def test_what_the_window_held_back_is_undelivered_when_leaving() -> None:
+def left_while_texts_are_on_their_way() -> Conversation:
     talk = carols()
     for number in range(WINDOW_TEXTS + 2):
         talk.say(str(number), 7.0)
-    *_, finished = talk.leave()
-    assert isinstance(finished, Finished)
-    assert [one.seq for one in finished.undelivered] == [WINDOW_TEXTS + 1, WINDOW_TEXTS + 2]
+    assert talk.leave(10.0)[-1] == Finished()
+    assert not talk.is_settled
+    return talk
+
+
+def test_after_leaving_the_last_acknowledgement_is_waited_for() -> None:
+    talk = left_while_texts_are_on_their_way()
+    assert talk.receive("dave", say(1), 10.1) == []
+    assert talk.receive("dave", Acknowledge(ID, MINE, 5), 10.1) == []
+    (settled,) = talk.receive("dave", Acknowledge(ID, MINE, WINDOW_TEXTS), 10.2)
+    assert isinstance(settled, Settled)
+    assert [one.seq for one in settled.undelivered] == [WINDOW_TEXTS + 1, WINDOW_TEXTS + 2]
+    assert talk.link_lost("dave", 11.0) == []
+    assert talk.tick(99.0) == []
+
+
+@pytest.mark.parametrize("end", ["time", "link", "leave"])
+def test_without_it_all_counts_as_undelivered(end: str) -> None:
+    talk = left_while_texts_are_on_their_way()
+    assert talk.next_deadline() == 10.0 + SETTLE_SECONDS
+    assert talk.tick(10.0) == []
+    match end:
+        case "time":
+            (settled,) = talk.tick(10.0 + SETTLE_SECONDS)
+        case "link":
+            (settled,) = talk.link_lost("dave", 11.0)
+        case _:
+            (settled,) = talk.receive("dave", Leave(ID), 11.0)
+    assert isinstance(settled, Settled)
+    assert len(settled.undelivered) == WINDOW_TEXTS + 2
 
 
 def test_what_a_broken_link_may_have_swallowed_is_undelivered_when_leaving() -> None:
@@ -176,9 +206,9 @@ def test_what_a_broken_link_may_have_swallowed_is_undelivered_when_leaving() -> 
     talk.link_lost("dave", 10.0)
     talk.say("two", 7.0)
     talk.linked("dave")  # but no HELLO yet
-    *_, finished = talk.leave()
-    assert isinstance(finished, Finished)
-    assert [one.text for one in finished.undelivered] == ["one", "two"]
+    *_, settled = talk.leave(11.0)
+    assert isinstance(settled, Settled)
+    assert [one.text for one in settled.undelivered] == ["one", "two"]
 
 
 def test_the_other_leaves() -> None:
@@ -187,10 +217,19 @@ def test_the_other_leaves() -> None:
     assert talk.receive("dave", Leave(ID), 10.0) == [
         Show(MemberLeft("dave")),
         Show(ConversationOver()),
-        Finished("dave", (Say(ID, MINE, 1, 7.0, "one"),)),
+        Finished(),
+        Settled("dave", (Say(ID, MINE, 1, 7.0, "one"),)),
     ]
     assert talk.receive("dave", say(1), 10.0) == []
+    assert talk.shown(1, 10.0) == []
     assert talk.tick(1e9) == []
+
+
+def test_who_is_left_acknowledges_what_had_come() -> None:
+    talk = carols()
+    talk.receive("dave", say(1), 10.0)
+    first, *_ = talk.receive("dave", Leave(ID), 10.0)
+    assert first == Send("dave", Acknowledge(ID, THEIRS, 1))
 
 
 # --- Links ------------------------------------------------------------------------
@@ -273,7 +312,8 @@ def test_a_minute_without_a_link_is_the_end() -> None:
     assert talk.tick(10.0 + LOST_SECONDS) == [
         Show(MemberLeft("dave", "connection lost")),
         Show(ConversationOver()),
-        Finished("dave", (Say(ID, MINE, 1, 7.0, "one"),)),
+        Finished(),
+        Settled("dave", (Say(ID, MINE, 1, 7.0, "one"),)),
     ]
     assert talk.is_over
 
@@ -329,7 +369,9 @@ class Talk(RuleBasedStateMachine):
                     side.told.append(event)
                 case Relink():
                     side.wants_link = True
-                case Finished(_, undelivered):
+                case Finished():
+                    assert side.talk.is_over
+                case Settled(_, undelivered):
                     assert not side.undelivered
                     side.undelivered = [one.text for one in undelivered]
 
@@ -356,10 +398,8 @@ class Talk(RuleBasedStateMachine):
                 self.hears(side, incoming.popleft())
 
     def hears(self, side: Side, message: Message) -> None:
-        if side.talk.is_over:
-            if isinstance(message, Say | Hello) and self.link:
-                side.outgoing.append(Leave(ID))  # as `Peer` does
-            return
+        if side.talk.is_over and isinstance(message, Say | Hello) and self.link:
+            side.outgoing.append(Leave(ID))  # as `Peer` does
         self.perform(side, side.talk.receive(self.other(side).me, message, self.now))
 
     @rule(who=sides, count=st.sampled_from([1, 5, 1000]))
@@ -421,11 +461,9 @@ class Talk(RuleBasedStateMachine):
     @rule(who=sides)
     @precondition(lambda self: len(self.carol.said) + len(self.dave.said) > 30)
     def leaves(self, who: str) -> None:
-        """As `Peer` does: a good link may first bring what was written."""
         side: Side = getattr(self, who)
-        talk = side.talk
-        if not talk.is_over and (talk.is_delivered or not talk.is_linked):
-            self.perform(side, talk.leave())
+        if not side.talk.is_over:
+            self.perform(side, side.talk.leave(self.now))
 
     # --- What must hold ---
 
@@ -461,11 +499,12 @@ class Talk(RuleBasedStateMachine):
             for who in ("carol", "dave"):
                 self.reads_the_link(who, 1000)
                 self.screen_shows(who, 1000)
-            self.time_passes(0.05)
+            self.time_passes(SETTLE_SECONDS / 50)
         assert self.carol.talk.is_over == self.dave.talk.is_over
         for side in (self.carol, self.dave):
             missed = side.said[len(self.other(side).heard) :]
             if side.talk.is_over:
+                assert side.talk.is_settled
                 assert set(missed) <= set(side.undelivered)
             else:
                 assert not missed

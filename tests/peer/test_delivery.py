@@ -67,7 +67,10 @@ def test_no_more_texts_are_under_way_than_the_window_allows() -> None:
     assert len(box.take()) == WINDOW_TEXTS
     box.acknowledged(2)
     assert seqs(box.take()) == [WINDOW_TEXTS + 1, WINDOW_TEXTS + 2]
-    assert seqs(box.unsent()) == [WINDOW_TEXTS + 3]
+    assert box.is_awaiting
+    box.acknowledged(WINDOW_TEXTS + 2)
+    assert not box.is_awaiting
+    assert seqs(box.undelivered()) == [WINDOW_TEXTS + 3]
 
 
 def test_no_more_bytes_are_under_way_than_the_window_allows() -> None:

@@ -4,6 +4,7 @@ import pytest
 import trio
 
 from peer.network import IDLE_SECONDS, SWEEP_SECONDS
+from shared.messages import Bye
 from tests.community import Community, Person, open_community
 
 INTERLEAVINGS = 50
@@ -138,3 +139,17 @@ async def test_a_link_that_is_ending_takes_no_question(community: Community) -> 
             await trio.sleep(0.1)
     await carol.connects_with(dave)
     carol.never_saw("is gone")
+
+
+async def test_an_invitation_that_crosses_an_idle_good_bye_arrives(community: Community) -> None:
+    """Dave closes the idle link while carol's INVITE is on its way."""
+    carol, dave = await community.start("carol", "dave")
+    await carol.types("@dave hello")
+    await dave.sees("[private] carol: hello")
+    (entry,) = dave.peer._links._open["carol"]
+    entry.is_closed = True
+    entry.link.hang_up(Bye("idle"))
+    await carol.types("CHAT dave")
+    await dave.sees("User carol wants to chat with you. Would you like to? (Y/N)")
+    await dave.types("Y")
+    await carol.sees("You are now connected with dave.")

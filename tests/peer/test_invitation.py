@@ -242,9 +242,20 @@ def test_a_repeated_accept_after_we_left_is_told_that_we_left() -> None:
 
 def test_a_link_that_breaks_before_the_answer_ends_it_and_the_next_link_says_so() -> None:
     who = inviting()
+    who.receive("dave", Ringing(OURS), 1)
     assert who.link_lost("dave", 1) == [Ended(OURS, "dave", End.GONE)]
     assert who.linked("dave", 2) == [Send("dave", Gone(OURS))]
     assert who.linked("dave", 3) == []
+
+
+def test_a_link_that_breaks_before_any_word_is_dialled_again() -> None:
+    """It may have been closed as idle, just before the INVITE came."""
+    who = inviting()
+    assert who.link_lost("dave", 1) == [Dial("dave")]
+    assert who.linked("dave", 2) == [Send("dave", Invite(OURS, TALK, ("carol",)))]
+    who.link_lost("dave", 3)
+    ended = Ended(OURS, "dave", End.UNREACHABLE, "a reason")
+    assert who.unreachable("dave", "a reason", 4) == [ended]
 
 
 def test_a_fresh_link_repeats_what_the_old_one_may_have_swallowed() -> None:
@@ -596,7 +607,9 @@ def test_a_crossed_invitation_is_over_when_ours_rings_nevertheless() -> None:
 
 def test_a_crossed_invitation_is_lost_with_the_link_and_nobody_reads_of_it_twice() -> None:
     who = crossed()
-    assert who.link_lost("dave", 2) == [Ended(OURS, "dave", End.GONE)]
+    assert who.link_lost("dave", 2) == [Dial("dave")]
+    ended = Ended(OURS, "dave", End.UNREACHABLE, "a reason")
+    assert who.unreachable("dave", "a reason", 3) == [ended]
     assert nothing_is_left(who)
 
 

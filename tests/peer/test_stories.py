@@ -245,6 +245,7 @@ async def test_who_dies_while_asked_is_gone(community: Community) -> None:
     carol, dave = await community.start("carol", "dave")
     await carol.types("CHAT dave")
     await dave.sees(DAVE_ASKED_BY_CAROL)
+    await carol.sees("Waiting for dave's response...")
     await dave.is_killed()
     await carol.sees("User dave is gone.")
     await carol.types("CHAT dave")
