@@ -2,7 +2,7 @@
 
 from typing import Final
 
-STRANGERS: Final = 1_024  # connections that have not said who they are: 40 MiB at most
+STRANGERS: Final = 1_024  # connections that have not said who they are; measured: 130 MiB
 STRANGERS_PER_ADDRESS: Final = 256  # a crowd behind one NAT still registers in a few seconds
 STRANGERS_SHARE: Final = 4  # strangers get at most this part of all connections: a quarter
 NAMES: Final = 100_000  # kept in memory as well, 1 KiB each
