@@ -182,11 +182,17 @@ def read_certificate(certificate: bytes, authority: bytes, now: float) -> Subjec
     return subject
 
 
+@lru_cache(maxsize=8)
+def _parsed(authority: bytes) -> x509.Certificate:
+    """The same one for all of a community, so it need not be parsed each time."""
+    return x509.load_der_x509_certificate(authority)
+
+
 @lru_cache(maxsize=1024)
 def _read(certificate: bytes, authority: bytes) -> Subject:
     try:
         leaf = x509.load_der_x509_certificate(certificate)
-        leaf.verify_directly_issued_by(x509.load_der_x509_certificate(authority))
+        leaf.verify_directly_issued_by(_parsed(authority))
         names = leaf.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
         uris = names.get_values_for_type(x509.UniformResourceIdentifier)
         constraints = leaf.extensions.get_extension_for_class(x509.BasicConstraints).value

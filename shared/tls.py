@@ -117,6 +117,7 @@ class TlsNetwork:
         try:
             async with paced.turns():
                 await tls.do_handshake()
+            paced.step_aside()
             return TlsWire(tls, stream.socket)
         except (OSError, trio.BrokenResourceError) as error:
             raise Unreachable(f"no TLS connection: {cause_of(error)}") from error
@@ -181,17 +182,19 @@ class _Paced(trio.abc.Stream):
 
     def __init__(self, stream: trio.SocketStream, limiter: trio.CapacityLimiter) -> None:
         self._stream, self._limiter = stream, limiter
-        self._in_handshake = False
 
     @contextlib.asynccontextmanager
     async def turns(self) -> AsyncIterator[None]:
         await self._limiter.acquire_on_behalf_of(self)
-        self._in_handshake = True
         try:
             yield
         finally:
-            self._in_handshake = False
             self._give_up()
+
+    def step_aside(self) -> None:
+        """The handshake is done: reading and writing go straight through from now on."""
+        self.receive_some = self._stream.receive_some  # type: ignore[method-assign]
+        self.send_all = self._stream.send_all  # type: ignore[method-assign]
 
     def _give_up(self) -> None:
         # A cancelled wait in receive_some leaves us without a place.
@@ -199,8 +202,6 @@ class _Paced(trio.abc.Stream):
             self._limiter.release_on_behalf_of(self)
 
     async def receive_some(self, max_bytes: int | None = None) -> bytes | bytearray:
-        if not self._in_handshake:
-            return await self._stream.receive_some(max_bytes)
         self._give_up()
         data = await self._stream.receive_some(max_bytes)
         await self._limiter.acquire_on_behalf_of(self)
