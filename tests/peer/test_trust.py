@@ -164,3 +164,19 @@ async def test_chat_with_somebody_who_is_ignored_is_a_change_of_mind(community: 
     await carol.types("CHAT dave")
     await carol.sees("You are now connected with dave.")
     await dave.sees("You are now connected with carol.")
+
+
+# --- Certificates that end -----------------------------------------------------------
+
+
+async def test_who_was_away_for_more_than_a_year_comes_back(community: Community) -> None:
+    """His certificate is out of date; he is known by his key all the same."""
+    carol, dave = await community.start("carol", "dave")
+    await dave.quits()
+    years = 3 * 365 * 86_400
+    for one in (carol, dave, community.directory):
+        one.machine.clock.set(one.machine.clock.time() + years)
+    await dave.starts()
+    await carol.starts_again()
+    await dave.types("CHAT carol")
+    await carol.sees("User dave wants to chat with you. Would you like to? (Y/N)")
