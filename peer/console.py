@@ -68,7 +68,7 @@ class Console:
     # --- What happens ---
 
     def tell(self, event: events.Event, shown: Callable[[], None]) -> None:
-        """Show what happened to the peer (`peer.peer.Tell`)."""
+        """Show what happened to the peer (`peer.events.Tell`)."""
         self._show(str(event), then=shown)
         match event:
             case events.Invited():

@@ -5,6 +5,7 @@ line mode.  Texts of other users come out as they were written: whoever shows
 them makes them harmless first (`peer.screen.clean`).
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -19,6 +20,14 @@ class Event:
 
     def __str__(self) -> str:
         return "".join(self.said())
+
+
+Tell = Callable[[Event, Callable[[], None]], None]
+"""Show this, then call the function: only what was shown is acknowledged.  Never blocks."""
+
+
+def nothing() -> None:
+    """To call after what nobody waits for."""
 
 
 @dataclass(frozen=True)

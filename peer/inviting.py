@@ -8,9 +8,10 @@ from enum import Enum, auto
 import trio
 
 from peer import events, invitation
+from peer.events import Tell
 from peer.invitation import Action, End, Invitations, Question, Why
 from peer.network import Links
-from peer.talking import Talking, Tell
+from peer.talking import Talking
 from peer.timer import Timer
 from shared.errors import Refused
 from shared.messages import Contact, Message, Status
@@ -214,7 +215,7 @@ class Inviting:
                 case invitation.Ask(id, inviter, members):
                     self._put_question(id, inviter, members)
                 case invitation.Waiting(callee):
-                    self._tell(events.Waiting(callee), _nothing)
+                    self._tell(events.Waiting(callee), events.nothing)
                 case invitation.Closed():
                     self._close_question(action)
                 case invitation.Open(_, conversation, other):
@@ -245,7 +246,7 @@ class Inviting:
             self._decided(closed.inviter, Outcome.GONE)  # I asked the same, which is how I said yes
         else:
             words = _closing_words(closed.inviter, closed.why)
-            self._tell(events.InvitationOver(closed.id, closed.inviter, words), _nothing)
+            self._tell(events.InvitationOver(closed.id, closed.inviter, words), events.nothing)
 
     def _decided(self, other: str, outcome: Outcome, reason: str = "") -> None:
         if (asking := self._asking.get(fold(other))) is not None:
@@ -273,7 +274,3 @@ def _closing_words(inviter: str, why: Why) -> str:
             return f"You missed an invitation from {inviter}."
         case Why.GONE:
             return f"User {inviter} is gone."
-
-
-def _nothing() -> None:
-    pass

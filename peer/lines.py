@@ -13,8 +13,8 @@ from typing import Final
 import trio
 
 from peer import events
+from peer.events import Tell
 from peer.network import Links
-from peer.talking import Tell
 from shared.errors import ParleyError, ProtocolError, Unreachable
 from shared.link import Link, within
 from shared.messages import Message, Private, Shown, ToAll

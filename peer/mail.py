@@ -5,13 +5,14 @@ directory delete it.  Its sender is told.
 """
 
 import logging
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from typing import Final
 
 import trio
 
 from peer import events
 from peer.directory import Directory
+from peer.events import Tell
 from peer.journal import Journal, WaitingLetter
 from peer.trust import Trust
 from shared.errors import KeyChanged, ParleyError, ProtocolError, Unreachable
@@ -36,8 +37,6 @@ from shared.world import World
 STORED_SECONDS: Final = 30.0  # to come back, when the directory is lost before it says STORED
 
 log = logging.getLogger("peer")
-
-Tell = Callable[[events.Event, Callable[[], None]], None]
 
 
 class MailRoom:
@@ -181,11 +180,11 @@ class MailRoom:
         """Returns when all of it stood on the screen."""
         stood = trio.Event()
         for event in shown[:-1]:
-            self._tell(event, lambda: None)
+            self._tell(event, events.nothing)
         self._tell(shown[-1], stood.set)
         await stood.wait()
 
     def _complain(self, sentence: str) -> None:
         if sentence not in self._told:
             self._told.add(sentence)
-            self._tell(events.Notice(sentence), lambda: None)
+            self._tell(events.Notice(sentence), events.nothing)

@@ -15,6 +15,7 @@ import trio
 from peer import conversation as talk
 from peer import events
 from peer.directory import Directory, Listener, Registration
+from peer.events import Tell
 from peer.invitation import Question
 from peer.inviting import Inviting, Result
 from peer.journal import Journal
@@ -22,7 +23,7 @@ from peer.lines import Delivery, Heard, Lines
 from peer.mail import MailRoom
 from peer.network import Links
 from peer.standing import Standing
-from peer.talking import Talking, Tell
+from peer.talking import Talking
 from peer.trust import Trust
 from shared.errors import KeyChanged, ParleyError, Refused, StorageError
 from shared.identity import SEED_BYTES, Identity, verify_words
@@ -463,7 +464,7 @@ class Peer:
                 pass  # a screen that lists users could follow it
 
     def tell(self, event: events.Event) -> None:
-        self._tell(event, _nothing)
+        self._tell(event, events.nothing)
 
     async def _leave_undelivered(self, settled: talk.Settled) -> None:
         """What never reached the other goes to the mailbox instead: nothing is lost."""
@@ -472,7 +473,3 @@ class Peer:
                 self.tell(events.LetterLeft(await self.leave_message(settled.to, say.text)))
             except ParleyError as failure:
                 self.tell(events.NotDelivered(settled.to, f"{failure} ({say.text})"))
-
-
-def _nothing() -> None:
-    pass

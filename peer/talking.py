@@ -8,6 +8,7 @@ import trio
 from peer import conversation as talk
 from peer import events
 from peer.conversation import Conversation
+from peer.events import Tell
 from peer.network import Links
 from peer.timer import Timer
 from shared.errors import Refused
@@ -16,9 +17,6 @@ from shared.names import fold
 from shared.world import World
 
 LEAVE_SECONDS: Final = 10.0  # for the last texts of a conversation that is left
-
-Tell = Callable[[events.Event, Callable[[], None]], None]
-"""Show this, then call the function: only what was shown is acknowledged.  Never blocks."""
 
 
 class Talking:
@@ -58,7 +56,7 @@ class Talking:
         self.leave_now()
         begun = self.conversation = Conversation(id, other, self._world.new_id())
         self._changed()
-        self._tell(events.Connected((other,)), _nothing)
+        self._tell(events.Connected((other,)), events.nothing)
         self._perform(begun, begun.opened())
         if self._links.to(other) is None:
             self._perform(begun, begun.link_lost(other, trio.current_time()))
@@ -181,7 +179,3 @@ class Talking:
         self._progress.set()
         if settled.undelivered:
             self._undelivered(settled)
-
-
-def _nothing() -> None:
-    pass
