@@ -51,6 +51,21 @@ class Chat:
 
 
 @dataclass(frozen=True)
+class Add:
+    name: str
+
+
+@dataclass(frozen=True)
+class ShowMembers:
+    pass
+
+
+@dataclass(frozen=True)
+class WhoGot:
+    """Who has my last text."""
+
+
+@dataclass(frozen=True)
 class Answer:
     """Without a name: to the question shown last.
 
@@ -156,9 +171,9 @@ class Nothing:
 
 
 Command = (
-    ListUsers | Info | SetStatus | Chat | Answer | Private | ToAll | LeaveMessage | Ignore
-    | Unignore | Verify | Unregister | QuitConversation | Quit | Help | Say | WriteLine
-    | EndWriting | Unknown | Wrong | Nothing
+    ListUsers | Info | SetStatus | Chat | Add | ShowMembers | WhoGot | Answer | Private | ToAll
+    | LeaveMessage | Ignore | Unignore | Verify | Unregister | QuitConversation | Quit | Help
+    | Say | WriteLine | EndWriting | Unknown | Wrong | Nothing
 )  # fmt: skip
 
 
@@ -316,6 +331,27 @@ TABLE = (
     ),
     _ANSWER,
     Entry(
+        ("ADD", r"\u", "/u"),
+        "ADD name",
+        "bring a user into the running conversation",
+        "ADD erin",
+        _named(Add),
+    ),
+    Entry(
+        ("MEMBERS",),
+        "MEMBERS",
+        "who is in my conversation, and how linked",
+        "MEMBERS",
+        _alone(ShowMembers()),
+    ),
+    Entry(
+        ("WHO GOT",),
+        "WHO GOT",
+        "who has my last text",
+        "WHO GOT",
+        _alone(WhoGot()),
+    ),
+    Entry(
         ("PRV", "TELL", "@"),
         "PRV name text",
         "one private line, without a conversation",
@@ -391,7 +427,7 @@ TABLE = (
 _ENTRIES = {words.upper(): entry for entry in TABLE for words in entry.words}
 
 # Words of a later version.  They are no users either: "SEARCH hello" is never sent.
-_RESERVED = frozenset({"ADD", "MEMBERS", "HISTORY", "SEARCH"})
+_RESERVED = frozenset({"HISTORY", "SEARCH"})
 
 # ASCII: without it, letters such as the Kelvin sign would pass for a K.
 _FLAGS = re.IGNORECASE | re.ASCII | re.DOTALL

@@ -13,10 +13,12 @@ from typing import Protocol
 from peer import commands as typed
 from peer import events
 from peer.commands import Command, Context, help_lines, parse, unknown_text, wrong_text
+from peer.conversation import DIRECT
 from peer.directory import DirectoryGone
 from peer.inviting import Outcome, Result
 from peer.lines import Delivery
-from peer.peer import Peer
+from peer.peer import Peer, Way
+from peer.talking import Handle
 from shared.errors import KeyChanged, ParleyError, Refused, TurnedAway, Unreachable
 from shared.identity import fingerprint
 from shared.messages import Contact, Presence, Status
@@ -124,6 +126,12 @@ class Console:
                 await peer.set_status(status)
             case typed.Chat(name):
                 return await self._aside(self._chat, name)
+            case typed.Add(name):
+                return await self._aside(self._add, name)
+            case typed.ShowMembers():
+                self._show(f"{peer.name} (you)", *map(_how_linked, await peer.members()))
+            case typed.WhoGot():
+                self._show(*_who_got(peer.last_said))
             case typed.Answer(yes, name):
                 return await self._answer(yes, name, line)
             case typed.Private(name, text):
@@ -229,6 +237,13 @@ class Console:
 
     async def _chat(self, name: str, urgent: bool = False) -> Code:
         result = await self._peer.invite(name, urgent=urgent)
+        return self._say_what_came_of(result, self._chat)
+
+    async def _add(self, name: str, urgent: bool = False) -> Code:
+        result = await self._peer.add(name, urgent=urgent)
+        return self._say_what_came_of(result, self._add)
+
+    def _say_what_came_of(self, result: Result, again: Callable[..., Awaitable[Code]]) -> Code:
         name = result.name
         match result.outcome:
             case Outcome.CONNECTED:
@@ -240,9 +255,7 @@ class Console:
                 self._offer_message(f"User {name} cannot be reached: {reason}.", name)
             case Outcome.INTERRUPTIBLE:
                 statement = f"User {name} is busy at this moment, you may interrupt."
-                self._ask(
-                    statement, "Interrupt?", name, lambda: self._aside(self._chat, name, True)
-                )
+                self._ask(statement, "Interrupt?", name, lambda: self._aside(again, name, True))
             case _:
                 self._show(_end_of(result))
         return _chat_code(result.outcome)
@@ -364,6 +377,25 @@ def _about(contact: Contact) -> str:
     where = f", at {contact.host}:{contact.port}" if contact.host else ""
     key = fingerprint(contact.key)
     return f"{contact.name}: {contact.status.value} since {since}{where}, key {key}"
+
+
+def _how_linked(member: Way) -> str:
+    if member.through == DIRECT:
+        trip = member.round_trip
+        return f"{member.name}: direct" + ("" if trip is None else f", {trip * 1000:.1f} ms")
+    if member.through:
+        return f"{member.name}: through {member.through}"
+    if member.lost_since is None:
+        return f"{member.name}: not linked yet"
+    return f"{member.name}: lost since {events.local_time(member.lost_since):%H:%M:%S}"
+
+
+def _who_got(handle: Handle | None) -> list[str]:
+    if handle is None:
+        raise Refused("You have said nothing in a conversation.")
+    words = {"delivered": "delivered", "left": "left at the directory", "waiting": "waiting"}
+    lines = [f"{name}: {words[state]}" for name, state in handle.states().items()]
+    return lines or ["Nobody else is in that conversation any more."]
 
 
 def _words(name: str, words: list[str], accepted: bool) -> list[str]:

@@ -1,256 +1,886 @@
-"""A conversation of two, from being connected to its end.
+"""A conversation of two to fifty, from being connected to its end, seen by one member.
 
-A core: it decides what is shown and sent, and its shell does it.  A broken link
-does not end a conversation: for a minute both sides try to link again, and what
-was written meanwhile waits.
+A core: it decides what is shown, kept and sent, and its shell does it.  Everybody
+has a link to everybody.  Texts go from their author to each member directly; what
+somebody lacks all the same they ask another member for, who has it signed by its
+author.  So one member whom all can reach is enough for everybody to get everything.
+
+Being a member and being reachable are two things.  A broken link ends nothing: both
+sides try to link again, what was written meanwhile waits, and who cannot be reached
+for a minute only looks as if they had left.
 
 For its user a conversation is over at once.  It is settled a little later: when
-what was on its way was acknowledged, or must be taken for undelivered.
+what was on its way has arrived, or must be taken for undelivered.
 """
 
-from dataclasses import dataclass
+from collections import defaultdict
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
 
-from peer.delivery import ACKNOWLEDGE_SECONDS, ACKNOWLEDGE_TEXTS, Inbox, Outbox
-from peer.events import (
-    ConversationLeft,
-    ConversationOver,
-    Event,
-    MemberBack,
-    MemberLeft,
-    MemberLost,
-    Said,
+import msgspec
+
+from peer import events, membership
+from peer.delivery import (
+    WINDOW_TEXTS,
+    Inbox,
+    Outbox,
+    Ready,
+    Stream,
+    check_author,
+    last,
+    sign,
+    stream,
 )
-from shared.messages import Acknowledge, Hello, Leave, Message, Say
-from shared.names import fold
+from peer.membership import Me, Roll
+from shared.errors import ProtocolError
+from shared.identity import check_signature
+from shared.messages import (
+    Acknowledge,
+    Hello,
+    Leave,
+    Members,
+    Membership,
+    Message,
+    Position,
+    Text,
+    Want,
+)
 
-LOST_SECONDS = 60.0  # without a link, until a member counts as gone
-REDIAL_SECONDS = 1.0  # between two tries to link again
-SETTLE_SECONDS = 5.0  # after leaving: for the other's last acknowledgement to come
-BACKLOG_TEXTS = 2_000  # written, not acknowledged: the keyboard waits then
+LOST_SECONDS = 60.0  # out of reach, until a member counts as gone
+REDIAL_SECONDS = 1.0  # between two tries to link again with one who was just lost
+REDIAL_FAR_SECONDS = 30.0  # with one who was lost long ago, or is reached through others
+FIRST_DIAL_SECONDS = 5.0  # for a newcomer to dial us; then we dial
+SETTLE_SECONDS = 5.0  # after leaving: for the last acknowledgements to come
+ACKNOWLEDGE_TEXTS = 16  # one ACK for as many texts,
+ACKNOWLEDGE_SECONDS = 0.05  # or for all that was kept within this time
+HELLO_SECONDS = 30.0  # between two of them when nothing happens
+HELLO_SOON_SECONDS = 0.5  # for members who hear of us through others only
+WANT_SECONDS = 1.0  # for a text to come by itself before it is asked for
+WANT_AGAIN_SECONDS = 3.0
+LATE_SECONDS = 5.0  # until the author is told that somebody lacks a text
+PATHLESS_SECONDS = 30.0  # out of reach, until the directory's mailbox is the better way
+BACKLOG_TEXTS = 2_000  # that everybody lacks: the keyboard waits then
+
+DIRECT = "direct"  # how a member is reached: over a link of our own
+_NEVER = float("inf")
+
+
+# --- What it wants done -----------------------------------------------------------
 
 
 @dataclass(frozen=True)
 class Send:
-    to: str
+    to: tuple[str, ...]
     message: Message
 
 
 @dataclass(frozen=True)
 class Show:
-    """Tell the user; call `shown(sender, seq)` when it stood there, if `seq` is given."""
+    """Tell the user."""
 
-    event: Event
-    seq: int = 0
+    event: events.Event
 
 
 @dataclass(frozen=True)
-class Relink:
-    """Try to link with this member again."""
+class Read:
+    """Show what somebody wrote, then call `shown(text)`."""
+
+    text: Text
+
+
+@dataclass(frozen=True)
+class Keep:
+    """Put it on disk, then call `kept(text)`."""
+
+    text: Text
+
+
+@dataclass(frozen=True)
+class KeepMembers:
+    """Put the memberships of these users on disk."""
+
+    names: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class KeepAcknowledged:
+    """Note that this member has my texts up to here."""
+
+    by: str
+    epoch: str
+    seq: int
+
+
+@dataclass(frozen=True)
+class Hand:
+    """Send what follows this position, from the disk; then call `handed`."""
 
     to: str
+    after: Position
+
+
+@dataclass(frozen=True)
+class Dial:
+    """Try to link with this member."""
+
+    to: str
+
+
+@dataclass(frozen=True)
+class LeaveFor:
+    """Leave what follows this position of mine in the member's mailbox."""
+
+    to: str
+    after: Position
+
+
+@dataclass(frozen=True)
+class Back:
+    """It was interrupted by the end of the program, or of its network, and goes on."""
 
 
 @dataclass(frozen=True)
 class Finished:
-    """The conversation is over for the user."""
+    """The conversation is over for the user, or sleeps until somebody is in reach again."""
 
 
 @dataclass(frozen=True)
 class Settled:
-    """Nothing more will come of it.  `undelivered` never reached `to`, as far as we know."""
-
-    to: str
-    undelivered: tuple[Say, ...]
+    """Nothing more will come of it."""
 
 
-Action = Send | Show | Relink | Finished | Settled
+Action = (
+    Send | Show | Read | Keep | KeepMembers | KeepAcknowledged | Hand | Dial | LeaveFor | Back
+    | Finished | Settled
+)  # fmt: skip
+
+
+# --- What it knows of the others ----------------------------------------------------
+
+
+@dataclass(slots=True)
+class _Member:
+    """How another member is reached."""
+
+    name: str
+    is_linked: bool = False
+    is_greeted: bool = False  # by their HELLO on this link
+    knows_us: bool = False  # was sent our roll on a link before
+    number: int = 0  # of their last HELLO
+    linked: frozenset[str] = frozenset()  # whom they reach themselves
+    reached: bool = False  # ever
+    lost_at: float | None = None  # out of reach since then
+    told_lost: bool = False
+    is_gone: bool = False  # out of reach for so long that the user was told they left
+    redial_at: float = _NEVER
+    told_late: bool = False  # the user was told that they lack a text
+    left_upto: dict[str, int] = field(default_factory=dict)  # what waits in their mailbox
+
+
+@dataclass(slots=True)
+class _Lack:
+    """A stream of which others have more than we do."""
+
+    upto: int
+    due: float  # when to ask for it
+    asked: str = ""  # whom we have asked
+
+
+@dataclass(frozen=True)
+class Kept:
+    """What the disk knows of a conversation that goes on after a restart."""
+
+    members: tuple[Membership, ...]
+    have: tuple[Position, ...]
+    written: tuple[tuple[str, int, float], ...]  # epoch, last seq and age of what I wrote
+    acknowledged: tuple[tuple[str, str, int], ...]  # by whom, epoch, seq
 
 
 class Conversation:
-    """One conversation, seen from one of the two."""
+    """One conversation.  `now` is monotonic, `time` the time of day, in seconds."""
 
-    def __init__(self, id: str, other: str, epoch: str) -> None:
-        self.id, self.other = id, other
-        self.is_over = False
+    def __init__(
+        self, id: str, me: Me, roll: Roll, epoch: str, *, first_number: int,
+        jitter: Callable[[], float], have: Iterable[Position] = (), kept: Kept | None = None,
+    ) -> None:  # fmt: skip
+        """`first_number`: higher than that of any HELLO of an earlier start.
+        `jitter`: between 0.8 and 1.2.  `have`: what was said before we came.
+        """
+        self.id, self.me, self.roll = id, me, roll
+        self.is_over = False  #: for the user
         self.is_settled = False
-        self._settle_at: float | None = None
-        self._outbox = Outbox(id, epoch)
-        self._inbox = Inbox()
-        self._linked = True
-        self._told_lost = False
-        self._lost_at: float | None = None
-        self._redial_at: float | None = None
-        self._acknowledge_at: float | None = None
+        self.is_asleep = kept is not None  #: interrupted; the user does not see it
+        self._jitter = jitter
+        self._number = first_number
+        self._inbox = Inbox(kept.have if kept else have)
+        self._outbox = Outbox(epoch, kept.written if kept else ())
+        self._members: dict[str, _Member] = {}
+        self._lacks: dict[Stream, _Lack] = {}
+        self._uncommitted = 0  # texts of mine that are on their way to the disk
+        self._showing = 0  # Texts that were given to the screen, and are not on disk
+        self._owed: dict[Stream, None] = {}  # positions that moved since the last ACK
+        self._owed_texts = 0
+        self._acknowledge_at = _NEVER
+        self._hello_at = _NEVER
+        self._settle_at = _NEVER
+        self._look_at = _NEVER  # when somebody's reach, or lack of a text, is to be judged
+        self._last_written = 0.0
+        for name in self._others():
+            self._meet(name, 0.0)
+        for by, of, seq in kept.acknowledged if kept else ():
+            self._outbox.acknowledged(by, of, seq)
 
-    # --- What the user does ---
+    # --- What the shell may look at ---
 
-    def say(self, text: str, time: float) -> list[Action]:
-        self._outbox.add(text, time)
-        return self._send_what_may_go()
+    @property
+    def others(self) -> tuple[str, ...]:
+        """Who is in, besides me, and has not been out of reach for too long."""
+        return tuple(one.name for one in self._members.values() if not one.is_gone)
+
+    def concerns(self, name: str) -> bool:
+        """Whether a link to this user is wanted."""
+        return name in self._members
 
     @property
     def has_room(self) -> bool:
-        """Whether the keyboard may go on."""
-        return len(self._outbox) < BACKLOG_TEXTS
+        """Whether the keyboard may go on: whoever keeps up best decides."""
+        if self._uncommitted >= BACKLOG_TEXTS:
+            return False
+        lags = [self._outbox.lag(one.name) for one in self._members.values() if one.is_greeted]
+        return min(lags, default=0) < BACKLOG_TEXTS
 
     @property
     def is_delivered(self) -> bool:
-        """Whether all that I wrote is acknowledged."""
-        return not len(self._outbox)
-
-    def leave(self, now: float) -> list[Action]:
-        """What was sent over a good link may still be acknowledged; the rest is undelivered."""
-        last_words = [*self._acknowledge_all(), Send(self.other, Leave(self.id))]
-        return [*last_words, Show(ConversationLeft()), *self._finish(now)]
+        """Whether everybody has all that I wrote."""
+        return not self._uncommitted and all(
+            self._outbox.oldest_lacking(name) is None for name in self._members
+        )
 
     @property
-    def is_linked(self) -> bool:
-        return self._linked
+    def can_deliver(self) -> bool:
+        """Whether what they lack is on its way to somebody."""
+        return any(
+            one.is_greeted and self._outbox.oldest_lacking(one.name) is not None
+            for one in self._members.values()
+        )
 
-    # --- What the network does ---
+    def who(self) -> list[tuple[str, str, float | None]]:
+        """Each other member; how it is reached: DIRECT, through whom, or ""; and if not,
+        since when it is out of reach.
+        """
+        return [(one.name, self._way(one), one.lost_at) for one in self._members.values()]
 
-    def opened(self) -> list[Action]:
-        """Both have agreed: say which of the other's texts we have, namely none."""
-        return [Send(self.other, self._hello())]
+    def has(self, member: str, epoch: str, seq: int) -> bool:
+        """Whether this text of mine is on their disk."""
+        return self._outbox.has(member, epoch) >= seq
 
-    def linked(self, name: str) -> list[Action]:
+    def waits_at_directory(self, member: str, epoch: str, seq: int) -> bool:
+        one = self._members.get(member)
+        return one is not None and one.left_upto.get(epoch, 0) >= seq
+
+    @property
+    def epoch(self) -> str:
+        return self._outbox.epoch
+
+    def memberships(self) -> tuple[Membership, ...]:
+        return self.roll.all()
+
+    def have(self) -> tuple[Position, ...]:
+        """What the disk has: for whoever comes in now, everything before them."""
+        return self._inbox.have()
+
+    # --- What the user does ---
+
+    def say(self, text: str) -> int:
+        """Its seq.  It goes out with the next `flush`."""
+        return self._outbox.write(text)
+
+    @property
+    def must_flush(self) -> bool:
+        return self._outbox.draft_is_full
+
+    def flush(self, time: float, now: float) -> list[Action]:
+        """Sign what was said since the last time; send it and put it on disk, side by side."""
+        actions: list[Action] = []
+        for text in self._outbox.sign_draft(lambda seq, said: self._sign(seq, said, time), now):
+            self._inbox.wrote(text)
+            self._uncommitted += len(text.texts)
+            actions.append(Keep(text))
+        ready = tuple(one.name for one in self._members.values() if one.is_greeted)
+        self._look_at = min(self._look_at, now + LATE_SECONDS)
+        return [*self._send_texts(ready), *actions]
+
+    def _sign(self, seq: int, texts: tuple[str, ...], time: float) -> Text:
+        mine = (self.me.name, self._outbox.epoch)
+        after = self._inbox.heads(mine)
+        lamport = self._inbox.lamport + 1
+        return sign(self.me, Text(self.id, *mine, seq, lamport, time, texts, after))
+
+    def leave(self, now: float) -> list[Action]:
+        """Over for the user; what is on its way is still acknowledged."""
+        mine = self.roll.of(self.me.name)
+        assert mine is not None
+        gone = membership.leave(self.me, self.id, mine)
+        self.roll.merge([gone])
+        told = Send(self._linked(), Members(self.id, (gone,)))
+        actions: list[Action] = [*self._acknowledge(now), told, KeepMembers((self.me.name,))]
+        if not self.is_asleep and not self.is_over:
+            actions += [Show(events.ConversationLeft()), Finished()]
+        self.is_over = True
+        self._settle_at = now + SETTLE_SECONDS
+        return [*actions, *self._settle_if_quiet()]
+
+    # --- What the links do ---
+
+    def begin(self, now: float) -> list[Action]:
+        """Link with everybody who is in."""
+        self._hello_at = now + HELLO_SECONDS * self._jitter()
+        actions: list[Action] = []
+        for one in self._members.values():
+            one.lost_at = now
+            one.redial_at = now + REDIAL_SECONDS
+            # Of two, each has just heard the other.
+            one.reached = len(self._members) == 1 and not self.is_asleep
+            actions.append(Dial(one.name))
+        self._look_at = now
+        return actions
+
+    def linked(self, name: str, now: float) -> list[Action]:
         """A link to this user is up, for the first time or again."""
-        if not self._concerns(name):
+        one = self._members.get(name)
+        if one is None:
             return []
-        self._linked = True
-        self._redial_at = self._acknowledge_at = None  # HELLO acknowledges too
-        return [Send(self.other, self._hello())]
+        one.is_linked, one.is_greeted, one.redial_at = True, False, _NEVER
+        self._outbox.unlink(name)
+        actions: list[Action] = []
+        if not one.knows_us:
+            one.knows_us = True
+            actions.append(Send((name,), Members(self.id, self.roll.all())))
+        self._hello_soon(now)
+        return [*actions, Send((name,), self._hello())]
+
+    def _hello_soon(self, now: float) -> None:
+        """Others hear of it who cannot see it."""
+        if len(self._members) > 1:
+            self._hello_at = min(self._hello_at, now + HELLO_SOON_SECONDS)
 
     def link_lost(self, name: str, now: float) -> list[Action]:
-        if fold(name) != fold(self.other):
+        one = self._members.get(name)
+        if one is None:
             return []
-        self._linked = False
+        one.is_linked = one.is_greeted = one.knows_us = False
+        self._outbox.unlink(name)
         if self.is_over:
-            return self._settle()
-        self._lost_at = now if self._lost_at is None else self._lost_at
+            return self._settle_if_quiet()
         # At once, for a link may break for no reason; but not in a hot circle.
-        self._redial_at = now + REDIAL_SECONDS
-        told, self._told_lost = self._told_lost, True
-        return [Relink(self.other)] if told else [Show(MemberLost(self.other)), Relink(self.other)]
+        one.redial_at = now + REDIAL_SECONDS
+        self._hello_soon(now)
+        return [*self._look_around(now), Dial(name)]
 
     def unreachable(self, name: str, now: float) -> list[Action]:
-        if self._concerns(name) and not self._linked:
-            self._redial_at = now + REDIAL_SECONDS
+        """Dialling came to nothing."""
+        one = self._members.get(name)
+        if one is not None and not one.is_linked:
+            one.redial_at = now + self._redial_pause(one, now)
         return []
+
+    def may_be_back(self, name: str, now: float) -> list[Action]:
+        """The directory says that they came: no need to wait for the next try."""
+        one = self._members.get(name)
+        if one is None or one.is_linked or self.is_over:
+            return []
+        one.redial_at = now + REDIAL_SECONDS
+        return [Dial(name)]
+
+    def _redial_pause(self, one: _Member, now: float) -> float:
+        fresh = one.lost_at is not None and now - one.lost_at < LOST_SECONDS
+        return REDIAL_SECONDS if fresh else REDIAL_FAR_SECONDS * self._jitter()
+
+    # --- What the others say ---
 
     def receive(self, sender: str, message: Message, now: float) -> list[Action]:
         """A message for this conversation.  Raises ProtocolError."""
-        if fold(sender) != fold(self.other):
-            return []
         match message:
-            case Acknowledge(epoch=epoch, upto=upto) if epoch == self._outbox.epoch:
-                self._outbox.acknowledged(upto)
-                return self._settle_if_quiet() if self.is_over else self._send_what_may_go()
-            case Leave() if self.is_over:
-                return self._settle()
-            case Say() if not self.is_over:
-                return self._hear(message, now)
-            case Hello() if not self.is_over:
-                return self._resume(message)
-            case Leave():
-                return [*self._acknowledge_all(), *self._left("", now)]
+            case Members(members=members):
+                return self._merge(members, sender, now)
+            case Leave() if self.roll.is_in(sender) and not self.is_over:
+                # They do not know what they have signed: let them see it, and end it.
+                return [Send((sender,), Members(self.id, self.roll.all()))]
+            case Hello():
+                return self._hear_hello(sender, message, now)
+            case Text() if not self.is_over and self.roll.is_in(sender):
+                return self._hear_text(sender, message, now)
+            case Acknowledge(have=have) if sender in self._members:
+                return self._hear_positions(sender, have, now, announced=True)
+            case Want(after=after) if self.roll.is_in(sender):
+                return [Hand(sender, after)]
         return []
 
-    def shown(self, seq: int, now: float) -> list[Action]:
-        """The text with this seq stood on the screen: it will be acknowledged."""
+    def handed(self, to: str, after: Position) -> list[Action]:
+        """What was asked for is on its way: say how much there is, so that they go on asking."""
+        there = self._inbox.position((after.author, after.epoch))
+        return [Send((to,), Acknowledge(self.id, (there,)))] if there.seq else []
+
+    def _hear_hello(self, sender: str, hello: Hello, now: float) -> list[Action]:
+        one = self._members.get(hello.by)
+        if one is None:
+            is_lost = hello.by == sender and self.roll.counter(sender) and not self.is_over
+            # They believe to be in: let them see how it is.
+            return [Send((sender,), Members(self.id, self.roll.all()))] if is_lost else []
+        if hello.by == sender:
+            return self._hear_own(one, hello, now)
+        key = self.roll.key(hello.by)
+        if hello.number <= one.number or key is None or sender not in self._members:
+            return []
+        check_signature(key, hello.signature, _hello_statement(hello))
+        if any(self._was_never_written(there) for there in hello.have):
+            return []  # not the fault of the one who hands it on
+        return [*self._pass_on(hello, sender), *self._note_hello(one, hello, now)]
+
+    def _was_never_written(self, there: Position) -> bool:
+        mine = (self.me.name, self._outbox.epoch)
+        return (there.author, there.epoch) == mine and there.seq > self._outbox.last
+
+    def _hear_own(self, one: _Member, hello: Hello, now: float) -> list[Action]:
+        """From the one who wrote it, over our link."""
+        actions: list[Action] = []
+        if hello.members != self.roll.digest():
+            actions.append(Send((one.name,), Members(self.id, self.roll.all())))
+        actions += self._pass_on(hello, one.name)
+        if not one.is_greeted and one.is_linked:
+            one.is_greeted = True
+            mine = (self.me.name, self._outbox.epoch)
+            has = {(there.author, there.epoch): there.seq for there in hello.have}
+            self._outbox.greeted(one.name, has.get(mine, 0))
+            return [*actions, *self._note_hello(one, hello, now)]
+        return [*actions, *self._note_hello(one, hello, now)]
+
+    def _note_hello(self, one: _Member, hello: Hello, now: float) -> list[Action]:
+        one.number = max(one.number, hello.number)
+        one.linked = frozenset(hello.linked)
+        heard = self._hear_positions(one.name, hello.have, now, announced=False)
+        return [*heard, *self._look_around(now)]
+
+    def _pass_on(self, hello: Hello, sender: str) -> list[Action]:
+        """To those who have no link to whom it is from."""
+        to = [
+            one.name
+            for one in self._members.values()
+            if one.is_greeted and one.name not in (sender, hello.by) and hello.by not in one.linked
+        ]
+        return [Send(tuple(to), hello)] if to else []
+
+    def _merge(self, members: Iterable[Membership], sender: str, now: float) -> list[Action]:
+        changed = self.roll.merge(members)
+        if not changed:
+            return []
+        fresh = tuple(one for one in map(self.roll.of, changed) if one is not None)
+        to = tuple(name for name in self._linked() if name != sender)
+        actions: list[Action] = [Send(to, Members(self.id, fresh)), KeepMembers(tuple(changed))]
         if self.is_over:
-            return []  # the last ACK counted it already
-        self._inbox.shown(seq)
-        if self._inbox.owes() >= ACKNOWLEDGE_TEXTS:
-            return self._acknowledge()
-        if self._acknowledge_at is None:
-            self._acknowledge_at = now + ACKNOWLEDGE_SECONDS
+            return actions
+        for name in changed:
+            if name == self.me.name:
+                continue
+            if self.roll.is_in(name) and name not in self._members:
+                one = self._meet(name, now)
+                self._outbox.newcomer(name)
+                one.redial_at = now + FIRST_DIAL_SECONDS
+                actions.append(Show(events.MemberJoined(name)))
+            elif not self.roll.is_in(name) and name in self._members:
+                actions += self._part(name)
+        if not self.roll.is_in(self.me.name):
+            return [*actions, *self._finish(now)]  # another program of mine has left
+        return [*actions, *self._look_around(now)]
+
+    def _meet(self, name: str, now: float) -> _Member:
+        one = self._members[name] = _Member(name, lost_at=now)
+        self._look_at = now
+        return one
+
+    def _part(self, name: str) -> list[Action]:
+        """They have left, and have said all that they will say."""
+        one = self._members.pop(name)
+        self._outbox.unlink(name)
+        return [] if one.is_gone or self.is_asleep else [Show(events.MemberLeft(name))]
+
+    # --- Texts ---
+
+    def _hear_text(self, sender: str, text: Text, now: float) -> list[Action]:
+        if text.author != sender:
+            key = self.roll.key(text.author)
+            if key is None:
+                return []
+            check_author(text, key)
+        elif text.epoch == self._outbox.epoch and text.author == self.me.name:
+            raise ProtocolError("a text of mine came that I have not written")
+        ready = self._inbox.take(text, now)
+        if ready is None:
+            self._lack(stream(text), text.seq - 1, now + WANT_SECONDS)
+            return []
+        if not ready and last(text) <= self._inbox.position(stream(text)).seq:
+            self._owe(text, now)  # a duplicate: our acknowledgement may have been lost
+        return self._show(ready)
+
+    def _show(self, ready: Iterable[Ready]) -> list[Action]:
+        actions: list[Action] = []
+        for one in ready:
+            self._showing += 1
+            if one.text.author == self.me.name:
+                actions.append(Keep(one.text))  # which our disk had lost
+                continue
+            if one.gap:
+                actions.append(Show(events.Missing()))
+            actions.append(Read(one.text))
+        return actions
+
+    def shown(self, text: Text) -> list[Action]:
+        """It stood on the screen: now the disk may have it."""
+        return [Keep(text)]
+
+    def kept(self, text: Text, now: float) -> list[Action]:
+        """It lies on disk: now it may be acknowledged."""
+        self._inbox.kept(text)
+        if stream(text) == (self.me.name, self._outbox.epoch):
+            self._uncommitted -= len(text.texts)
+            return self._settle_if_quiet()
+        self._showing -= 1
+        self._owe(text, now)
+        if self._owed_texts >= ACKNOWLEDGE_TEXTS or self.is_over:
+            return [*self._acknowledge(now), *self._settle_if_quiet()]
+        return self._settle_if_quiet()
+
+    def _owe(self, text: Text, now: float) -> None:
+        self._owed[stream(text)] = None
+        self._owed_texts += len(text.texts)
+        self._acknowledge_at = min(self._acknowledge_at, now + ACKNOWLEDGE_SECONDS)
+
+    def _acknowledge(self, now: float) -> list[Action]:
+        """To the author, and to those whom the author does not reach."""
+        owed, self._owed = self._owed, {}
+        self._owed_texts, self._acknowledge_at = 0, _NEVER
+        wanted: dict[str, list[Position]] = defaultdict(list)
+        for of in owed:
+            there, author = self._inbox.position(of), of[0]
+            wanted[author].append(there)  # also when they have left: it lets them go in peace
+            for one in self._members.values():
+                if one.is_greeted and one.name != author and author not in one.linked:
+                    wanted[one.name].append(there)
+            if author not in self._members or not self._members[author].is_linked:
+                self._hello_soon(now)
+        wanted.pop(self.me.name, None)
+        return [Send((to,), Acknowledge(self.id, tuple(have))) for to, have in wanted.items()]
+
+    def _send_texts(self, to: Iterable[str]) -> list[Action]:
+        """What they may have now; to all who get the same, it is the same."""
+        actions: list[Action] = []
+        alike: dict[tuple[int, int], tuple[list[Text], list[str]]] = {}
+        for name in to:
+            if texts := self._outbox.take(name):
+                alike.setdefault((texts[0].seq, texts[-1].seq), (texts, []))[1].append(name)
+        for texts, names in alike.values():
+            actions += [Send(tuple(names), text) for text in texts]
+        return actions
+
+    def _hear_positions(
+        self, sender: str, have: Iterable[Position], now: float, *, announced: bool
+    ) -> list[Action]:
+        """How far they are.  `announced`: they say so because others may lack it."""
+        actions: list[Action] = []
+        for one in have:
+            of = (one.author, one.epoch)
+            if one.author == self.me.name:
+                if self._outbox.acknowledged(sender, one.epoch, one.seq):
+                    actions += self._note_acknowledged(sender, one)
+                if one.epoch == self._outbox.epoch:
+                    continue
+            if one.seq > self._inbox.came(of) and not self.is_over:
+                author = self._members.get(one.author)
+                comes = author is not None and author.is_greeted
+                pause = 0.0 if announced and (not comes or one.author == sender) else WANT_SECONDS
+                self._lack(of, one.seq, now + pause, sender)
+        if self._members.get(sender) is not None:
+            actions += self._send_texts((sender,))
+        if any(lack.due <= now for lack in self._lacks.values()):
+            actions += self._ask(now)
+        return [*actions, *self._settle_if_quiet()]
+
+    def _note_acknowledged(self, by: str, there: Position) -> list[Action]:
+        actions: list[Action] = [KeepAcknowledged(by, there.epoch, there.seq)]
+        one = self._members.get(by)
+        if one is not None and one.told_late and self._outbox.oldest_lacking(by) is None:
+            one.told_late = False
+            actions.append(Show(events.Delivered(by)))
+        self._outbox.forget(self._members)
+        if one is not None and one.is_greeted and self._outbox.is_behind(by):
+            # They are so far behind that they have to ask: let them know how far.
+            mine = self._inbox.position((self.me.name, self._outbox.epoch))
+            actions.append(Send((by,), Acknowledge(self.id, (mine,))))
+        return actions
+
+    def taken_from_mailbox(self, by: str, epoch: str, seq: int) -> list[Action]:
+        """A receipt: the text that waited there is on their disk."""
+        if self._outbox.has(by, epoch) == seq - 1 and self._outbox.acknowledged(by, epoch, seq):
+            return self._note_acknowledged(by, Position(self.me.name, epoch, seq))
         return []
+
+    # --- Asking for what is lacking ---
+
+    def _lack(self, of: Stream, upto: int, due: float, source: str = "") -> None:
+        known = self._lacks.get(of)
+        if known is None:
+            self._lacks[of] = _Lack(upto, due)
+            return
+        known.upto = max(known.upto, upto)
+        if source and known.asked == source:
+            known.due = min(known.due, due)  # what we asked for has come, and there is more
+        elif not known.asked:
+            known.due = min(known.due, due)
+
+    def _ask(self, now: float) -> list[Action]:
+        """Ask for what is due, of somebody who is linked."""
+        actions: list[Action] = []
+        for of, lack in list(self._lacks.items()):
+            came = self._inbox.came(of)
+            if came >= lack.upto:
+                del self._lacks[of]
+            elif lack.due > now:
+                continue
+            elif came - self._inbox.position(of).seq > WINDOW_TEXTS:
+                lack.due = now + ACKNOWLEDGE_SECONDS  # our own disk comes first
+            else:
+                lack.asked = self._whom_to_ask(of, lack.asked)
+                lack.due = now + WANT_AGAIN_SECONDS
+                if lack.asked:
+                    actions.append(Send((lack.asked,), Want(self.id, Position(*of, came))))
+                else:
+                    del self._lacks[of]  # the next HELLO brings it up again
+        return actions
+
+    def _whom_to_ask(self, of: Stream, asked: str) -> str:
+        """The author, else the next after the one who was asked in vain."""
+        greeted = [one.name for one in self._members.values() if one.is_greeted]
+        if not greeted:
+            return ""
+        if of[0] in greeted and asked != of[0]:
+            return of[0]
+        start = greeted.index(asked) + 1 if asked in greeted else 0
+        return greeted[start % len(greeted)]
+
+    # --- Who is in reach ---
+
+    def _others(self) -> list[str]:
+        return [name for name in self.roll.members() if name != self.me.name]
+
+    def _linked(self) -> tuple[str, ...]:
+        return tuple(one.name for one in self._members.values() if one.is_linked)
+
+    def _reached(self) -> dict[str, str]:
+        """Whom a text can get to now, and through whom; "" is directly."""
+        way = {one.name: "" for one in self._members.values() if one.is_greeted}
+        queue = list(way)
+        for name in queue:
+            for further in self._members[name].linked:
+                if further in self._members and further not in way:
+                    way[further] = way[name] or name
+                    queue.append(further)
+        return way
+
+    def _way(self, one: _Member) -> str:
+        if one.is_greeted:
+            return DIRECT
+        return self._reached().get(one.name, "")
+
+    def _look_around(self, now: float) -> list[Action]:
+        """Who came into reach, who was lost, who lacks what."""
+        if self.is_over:
+            return []
+        reached = self._reached()
+        actions: list[Action] = []
+        if self.is_asleep and reached:
+            self.is_asleep = False
+            for one in self._members.values():
+                one.is_gone = one.name not in reached and one.is_gone
+            actions.append(Back())
+        due = _NEVER
+        for one in list(self._members.values()):
+            if one.name in reached:
+                actions += self._is_reached(one)
+            else:
+                actions += self._is_out_of_reach(one, now)
+            actions += self._judge_late(one, now)
+            due = min(due, self._next_look(one))
+        self._look_at = due
+        return [*actions, *self._finish_if_alone(now)]
+
+    def _is_reached(self, one: _Member) -> list[Action]:
+        was_lost, was_gone = one.told_lost, one.is_gone
+        one.lost_at, one.told_lost, one.is_gone, one.reached = None, False, False, True
+        if was_gone:
+            return [Show(events.MemberJoined(one.name))]
+        return [Show(events.MemberBack(one.name))] if was_lost else []
+
+    def _is_out_of_reach(self, one: _Member, now: float) -> list[Action]:
+        actions: list[Action] = []
+        if one.lost_at is None:
+            one.lost_at = now
+        is_news = one.reached and not (one.told_lost or one.is_gone or one.is_linked)
+        if is_news and not self.is_asleep:
+            one.told_lost = True
+            actions.append(Show(events.MemberLost(one.name)))
+        if now >= one.lost_at + LOST_SECONDS and not one.is_gone:
+            one.is_gone, one.told_lost = True, False
+            if not self.is_asleep:
+                actions.append(Show(events.MemberLeft(one.name, "connection lost")))
+        return actions
+
+    def _judge_late(self, one: _Member, now: float) -> list[Action]:
+        """Tell the author once; and choose the mailbox when there is no other way for long."""
+        written = self._outbox.oldest_lacking(one.name)
+        if written is None or self.is_asleep:
+            return []
+        actions: list[Action] = []
+        if now >= written + LATE_SECONDS and not one.told_late:
+            one.told_late = True
+            actions.append(Show(events.NotYetDelivered(one.name)))
+        if one.lost_at is not None and now >= max(one.lost_at, written) + PATHLESS_SECONDS:
+            actions += self._leave_for(one)
+        return actions
+
+    def _leave_for(self, one: _Member) -> list[Action]:
+        """Everything that they lack and that does not wait for them already."""
+        actions: list[Action] = []
+        for lacking in self._outbox.lacking(one.name):
+            start = max(lacking.seq, one.left_upto.get(lacking.epoch, 0))
+            upto = self._inbox.position((self.me.name, lacking.epoch)).seq
+            if upto > start:
+                one.left_upto[lacking.epoch] = upto
+                actions.append(LeaveFor(one.name, Position(self.me.name, lacking.epoch, start)))
+        return actions
+
+    def not_left(self, to: str, after: Position) -> None:
+        """The mailbox did not take what followed this: it is tried again later."""
+        one = self._members.get(to)
+        if one is not None:
+            one.left_upto[after.epoch] = min(one.left_upto.get(after.epoch, 0), after.seq)
+
+    def _next_look(self, one: _Member) -> float:
+        due = _NEVER
+        written = self._outbox.oldest_lacking(one.name)
+        if written is not None and not one.told_late:
+            due = written + LATE_SECONDS
+        if one.lost_at is not None:
+            if not one.is_gone:
+                due = min(due, one.lost_at + LOST_SECONDS)
+            if written is not None:
+                # Once a second from then on: more may have been written, or not been left.
+                due = min(due, max(one.lost_at, written) + PATHLESS_SECONDS)
+        return due
+
+    def _finish_if_alone(self, now: float) -> list[Action]:
+        """When nobody else is there any more: for good, unless several may come back."""
+        if self.is_over or self.others:
+            return []
+        if not self._members:
+            silent = self.is_asleep
+            over = [] if silent else [Show(events.ConversationOver())]
+            return [*over, *self._finish(now)]
+        if len(self._members) == 1:
+            return [] if self.is_asleep else [Show(events.ConversationOver()), *self._finish(now)]
+        if self.is_asleep:
+            return []
+        self.is_asleep = True
+        return [Show(events.ConversationOver()), Finished()]
+
+    def _finish(self, now: float) -> list[Action]:
+        """The end, because nobody else is left."""
+        was_asleep, self.is_over = self.is_asleep, True
+        mine = self.roll.of(self.me.name)
+        actions: list[Action] = [*self._acknowledge(now)]
+        if mine is not None and mine.counter % 2:
+            gone = membership.leave(self.me, self.id, mine)
+            self.roll.merge([gone])
+            actions.append(KeepMembers((self.me.name,)))
+            if to := self._linked():
+                actions.append(Send(to, Members(self.id, (gone,))))
+        self._settle_at = now + SETTLE_SECONDS
+        finished: list[Action] = [] if was_asleep else [Finished()]
+        return [*actions, *finished, *self._settle_if_quiet()]
+
+    # --- HELLO ---
+
+    def _hello(self) -> Hello:
+        self._number += 1
+        hello = Hello(
+            self.id, self.me.name, self._number, self.roll.digest(), self._linked(),
+            self._inbox.have(),
+        )  # fmt: skip
+        signature = self.me.identity.sign(_hello_statement(hello))
+        return Hello(
+            hello.conversation, hello.by, hello.number, hello.members, hello.linked, hello.have,
+            signature,
+        )  # fmt: skip
+
+    # --- The end ---
+
+    def _settle_if_quiet(self) -> list[Action]:
+        """Settled when nothing is on its way any more."""
+        if not self.is_over or self.is_settled:
+            return []
+        if self._uncommitted or self._showing or self.can_deliver:
+            return []
+        return self._settle()
+
+    def _settle(self) -> list[Action]:
+        self.is_settled, self._settle_at = True, _NEVER
+        left = [action for one in self._members.values() for action in self._leave_for(one)]
+        return [*left, Settled()]
 
     # --- What the clock does ---
 
     def next_deadline(self) -> float | None:
-        if self.is_over:
-            return self._settle_at
-        if self._lost_at is None and self._redial_at is None:
-            return self._acknowledge_at  # all is well: this is asked for at each text
-        lost = None if self._lost_at is None else self._lost_at + LOST_SECONDS
-        times = (lost, self._redial_at, self._acknowledge_at)
-        return min((time for time in times if time is not None), default=None)
+        if self.is_settled:
+            return None
+        due = min(self._acknowledge_at, self._hello_at, self._settle_at)
+        if not self.is_over:
+            due = min(due, self._look_at)
+            if held := self._inbox.next_deadline():
+                due = min(due, held)
+            for one in self._members.values():
+                due = min(due, one.redial_at)
+            for lack in self._lacks.values():
+                due = min(due, lack.due)
+        return None if due == _NEVER else due
 
     def tick(self, now: float) -> list[Action]:
-        if self.is_over:
-            is_due = self._settle_at is not None and now >= self._settle_at
-            return self._settle() if is_due else []
-        if self._lost_at is not None and now >= self._lost_at + LOST_SECONDS:
-            return self._left("connection lost", now)
-        actions: list[Action] = []
-        if self._redial_at is not None and now >= self._redial_at:
-            self._redial_at = None
-            actions.append(Relink(self.other))
-        if self._acknowledge_at is not None and now >= self._acknowledge_at:
-            actions += self._acknowledge()
-        return actions
-
-    # --- Inside ---
-
-    def _concerns(self, name: str) -> bool:
-        return not self.is_over and fold(name) == fold(self.other)
-
-    def _hello(self) -> Hello:
-        epoch, upto = self._inbox.epoch, self._inbox.acknowledge()
-        return Hello(self.id, self._outbox.epoch, epoch, upto)
-
-    def _resume(self, hello: Hello) -> list[Action]:
-        known = hello.received if hello.received_epoch == self._outbox.epoch else 0
-        self._outbox.resume(known)
-        was_lost, self._lost_at, self._told_lost = self._told_lost, None, False
-        back: list[Action] = [Show(MemberBack(self.other))] if was_lost else []
-        return back + self._send_what_may_go()
-
-    def _hear(self, say: Say, now: float) -> list[Action]:
-        ready = self._inbox.take(say)
-        if not ready and say.seq <= self._inbox.received:
-            # A duplicate: our acknowledgement may have been lost.
-            self._acknowledge_at = self._acknowledge_at or now + ACKNOWLEDGE_SECONDS
-        return [Show(Said(self.other, text.text), text.seq) for text in ready]
-
-    def _send_what_may_go(self) -> list[Action]:
-        if not self._linked:
-            return []
-        return [Send(self.other, say) for say in self._outbox.take()]
-
-    def _acknowledge(self) -> list[Action]:
-        self._acknowledge_at = None
-        if self._inbox.epoch is None or not self._linked:
-            return []
-        return [
-            Send(self.other, Acknowledge(self.id, self._inbox.epoch, self._inbox.acknowledge()))
-        ]
-
-    def _acknowledge_all(self) -> list[Action]:
-        """What was given to the screen will stand there: the last ACK counts it already."""
-        self._inbox.all_shown()
-        return self._acknowledge()
-
-    def _left(self, because: str, now: float) -> list[Action]:
-        """The other is gone, and has acknowledged what there was to acknowledge."""
-        self._linked = False
-        gone = [Show(MemberLeft(self.other, because)), Show(ConversationOver())]
-        return [*gone, *self._finish(now)]
-
-    def _finish(self, now: float) -> list[Action]:
-        self.is_over = True
-        # Only if nothing was lost that HELLO has not yet brought back.
-        self._linked = self._linked and self._lost_at is None
-        self._settle_at = now + SETTLE_SECONDS
-        return [Finished(), *self._settle_if_quiet()]
-
-    def _settle_if_quiet(self) -> list[Action]:
-        return [] if self._linked and self._outbox.is_awaiting else self._settle()
-
-    def _settle(self) -> list[Action]:
         if self.is_settled:
             return []
-        self.is_settled, self._settle_at = True, None
-        return [Settled(self.other, self._outbox.undelivered())]
+        actions: list[Action] = []
+        if now >= self._acknowledge_at:
+            actions += self._acknowledge(now)
+        if now >= self._settle_at:
+            return [*actions, *self._settle()]
+        if now >= self._hello_at:
+            self._hello_at = now + HELLO_SECONDS * self._jitter()
+            if not self.is_over and (to := self._linked()):
+                actions.append(Send(to, self._hello()))
+        if self.is_over:
+            return actions
+        actions += self._show(self._inbox.overdue(now))
+        actions += self._ask(now)
+        for one in self._members.values():
+            if now >= one.redial_at:
+                one.redial_at = now + self._redial_pause(one, now)
+                actions.append(Dial(one.name))
+        if now >= self._look_at:
+            actions += self._look_around(now)
+            self._look_at = max(self._look_at, now + 1.0)
+        return actions
+
+
+def _hello_statement(hello: Hello) -> bytes:
+    said = (
+        hello.conversation, hello.by, hello.number, hello.members, hello.linked,
+        [(one.author, one.epoch, one.seq) for one in hello.have],
+    )  # fmt: skip
+    return b"parley hello 1\0" + msgspec.msgpack.encode(said)

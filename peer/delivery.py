@@ -1,130 +1,378 @@
-"""What was sent, what is acknowledged, what was seen already.
+"""What came, what of it lies on disk, what I wrote and who has it.
 
-One `Outbox` and one `Inbox` for each member and conversation.  A text is known
-by (sender, epoch, seq).  After a broken link both sides say what they have, and
-the rest is sent again: nothing is lost, and nothing is shown twice.
+A text is known by (author, epoch, seq).  `seq` counts up from 1 within an epoch,
+which is new at each start of its author's program, so that no number is ever used
+twice, whatever a crash has swallowed.  What one author writes in one moment is
+signed together and stays together on its way to everybody: it is one `Text`.
 """
 
 from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
 
+import msgspec
+
+from peer.membership import Me
 from shared.errors import ProtocolError
-from shared.messages import Say
+from shared.identity import check_signature
+from shared.messages import POSITIONS, TEXTS, Position, Text
 
 WINDOW_TEXTS = 256  # unacknowledged at once: bounds what a slow reader must keep
 WINDOW_BYTES = 256 * 1024
-ACKNOWLEDGE_TEXTS = 16  # one ACK for as many texts,
-ACKNOWLEDGE_SECONDS = 0.05  # or for all that came within this time
+RECENT_TEXTS = 2_048  # of mine, kept in memory; who is further behind asks for them
+RECENT_BYTES = 2 * 1024 * 1024
+TOGETHER_BYTES = 16 * 1024  # of texts in one Text, unless a single one is longer
+HOLD_SECONDS = 2.0  # for what a text answers to come; then it is shown all the same
+EPOCHS = 200  # of one author in one conversation: bounds memory
+
+Stream = tuple[str, str]  # author and epoch
 
 
-class Outbox:
-    """My texts for one member, from being written until they are acknowledged."""
+# --- Signing and measuring ----------------------------------------------------------
 
-    def __init__(self, conversation: str, epoch: str) -> None:
-        self.conversation, self.epoch = conversation, epoch
-        self._last = 0
-        self._waiting: deque[Say] = deque()  # not yet sent on this link
-        self._sent: deque[Say] = deque()  # sent, not yet acknowledged
-        self._sent_bytes = 0
 
-    def add(self, text: str, time: float) -> None:
-        self._last += 1
-        self._waiting.append(Say(self.conversation, self.epoch, self._last, time, text))
+def sign(me: Me, text: Text) -> Text:
+    return msgspec.structs.replace(text, signature=me.identity.sign(_statement(text)))
 
-    def take(self) -> list[Say]:
-        """What may be sent now; the rest waits for acknowledgements."""
-        taken = []
-        while self._waiting and self._has_room():
-            say = self._waiting.popleft()
-            self._sent.append(say)
-            self._sent_bytes += _size(say)
-            taken.append(say)
-        return taken
 
-    def _has_room(self) -> bool:
-        return len(self._sent) < WINDOW_TEXTS and self._sent_bytes < WINDOW_BYTES
+def check_author(text: Text, key: bytes) -> None:
+    """Raises ProtocolError unless the owner of `key` wrote it."""
+    check_signature(key, text.signature, _statement(text))
 
-    def acknowledged(self, upto: int) -> None:
-        """The other side has everything up to here.
 
-        Raises ProtocolError when that is more than was ever sent.
-        """
-        if upto > self._last - len(self._waiting):
-            raise ProtocolError("a text was acknowledged that was never sent")
-        while self._sent and self._sent[0].seq <= upto:
-            self._sent_bytes -= _size(self._sent.popleft())
+def _statement(text: Text) -> bytes:
+    said = (
+        text.conversation, text.author, text.epoch, text.seq, text.lamport, text.time,
+        text.texts, [(one.author, one.epoch, one.seq) for one in text.after],
+    )  # fmt: skip
+    return b"parley text 1\0" + msgspec.msgpack.encode(said)
 
-    def resume(self, received: int) -> None:
-        """On a new link: the other side has everything up to here, send the rest again."""
-        self._waiting.extendleft(reversed(self._sent))
-        self._sent.clear()
-        self._sent_bytes = 0
-        if received > self._last:
-            raise ProtocolError("a text was acknowledged that was never sent")
-        while self._waiting and self._waiting[0].seq <= received:
-            self._waiting.popleft()
 
-    @property
-    def is_awaiting(self) -> bool:
-        """Whether something was sent on this link and is not acknowledged."""
-        return bool(self._sent)
+def stream(text: Text) -> Stream:
+    return text.author, text.epoch
 
-    def undelivered(self) -> tuple[Say, ...]:
-        """Sent or not, but not acknowledged; in the order in which they were written."""
-        return (*self._sent, *self._waiting)
 
-    def __len__(self) -> int:
-        return len(self._sent) + len(self._waiting)
+def last(text: Text) -> int:
+    """The seq of the last of the texts that were signed together."""
+    return text.seq + len(text.texts) - 1
+
+
+def size(text: Text) -> int:
+    return sum(map(len, text.texts)) + 200  # with what stands around it
+
+
+# --- What came ----------------------------------------------------------------------
+
+
+@dataclass(slots=True)
+class _Stream:
+    """What one author wrote in one epoch, as far as it has come here."""
+
+    came: int = 0
+    shown: int = 0  # given to the screen
+    have: int = 0  # on disk
+    held: deque[tuple[Text, float]] = field(default_factory=deque)  # came, not shown; until when
+
+
+@dataclass(frozen=True, slots=True)
+class Ready:
+    """To be shown now.  `gap`: without something that its author had read."""
+
+    text: Text
+    gap: bool = False
 
 
 class Inbox:
-    """A member's texts for me."""
+    """Everybody's texts, my own included, in the order in which they may be shown.
 
-    def __init__(self) -> None:
-        self.epoch: str | None = None
-        self.received = 0  #: everything up to this seq has come
-        self._early: dict[int, Say] = {}  # they overtook an older one, on a newer link
-        self._shown = 0
-        self._acknowledged = 0
+    Of one author they come in the order of writing; and an answer comes after what
+    it answers, or, when that does not come in time, with `gap`.
+    """
 
-    def take(self, say: Say) -> list[Say]:
-        """The texts that are to be shown now, in order; none for a duplicate.
+    def __init__(self, have: Iterable[Position] = ()) -> None:
+        """`have`: what was before us, or lies on disk already."""
+        self._streams: dict[Stream, _Stream] = {}
+        self.lamport = 0  #: the highest that was shown
+        self._heads: dict[Stream, int] = {}  # shown, and implied by nothing that was shown
+        self._holding = 0  # streams that hold something back
+        for one in have:
+            self._streams[one.author, one.epoch] = _Stream(one.seq, one.seq, one.seq)
+            self._heads[one.author, one.epoch] = one.seq
 
-        Raises ProtocolError when the sender ignores the window, which is all that
-        keeps a reader's memory bounded.
+    # --- Coming in ---
+
+    def take(self, text: Text, now: float) -> list[Ready] | None:
+        """What may be shown now; None when something before it is missing.
+
+        A duplicate leads to nothing.  Raises ProtocolError when more comes than can
+        be kept.
         """
-        if say.epoch != self.epoch:
-            if self.epoch is not None:
-                raise ProtocolError("a text is of another epoch")
-            self.epoch = say.epoch
-        # Twice: ACKs on their way may let the sender be a window ahead of what we know.
-        if say.seq > self._acknowledged + 2 * WINDOW_TEXTS:
-            raise ProtocolError("more texts came than the window allows")
-        if say.seq <= self.received:
+        known = self._stream(stream(text))
+        if text.seq <= known.came:
             return []
-        self._early[say.seq] = say
-        ready = []
-        while (following := self._early.pop(self.received + 1, None)) is not None:
-            self.received += 1
-            ready.append(following)
+        if text.seq != known.came + 1:
+            return None
+        # Twice: ACKs on their way may let the sender be a window ahead of what we know.
+        if last(text) > known.have + 2 * WINDOW_TEXTS + TEXTS:
+            raise ProtocolError("more texts came than the window allows")
+        known.came = last(text)
+        if not self._holding and self._implied(text):
+            return [self._show(text, known)]
+        if not known.held:
+            self._holding += 1
+        known.held.append((text, now + HOLD_SECONDS))
+        return self._release()
+
+    def overdue(self, now: float) -> list[Ready]:
+        """What was held back long enough."""
+        ready: list[Ready] = []
+        for known in self._streams.values():
+            while known.held and known.held[0][1] <= now:
+                ready.append(self._unhold(known, gap=not self._implied(known.held[0][0])))
+        return ready + self._release() if ready else ready
+
+    def next_deadline(self) -> float | None:
+        if not self._holding:
+            return None
+        return min(known.held[0][1] for known in self._streams.values() if known.held)
+
+    def wrote(self, text: Text) -> None:
+        """A text of mine: shown to its author already."""
+        known = self._stream(stream(text))
+        known.came = last(text)
+        self._show(text, known)
+
+    def kept(self, text: Text) -> None:
+        """It lies on disk."""
+        known = self._streams[stream(text)]
+        known.have = max(known.have, last(text))
+
+    def _stream(self, of: Stream) -> _Stream:
+        known = self._streams.get(of)
+        if known is None:
+            if sum(author == of[0] for author, _ in self._streams) >= EPOCHS:
+                raise ProtocolError(f"{of[0]} was started too often in one conversation")
+            known = self._streams[of] = _Stream()
+        return known
+
+    def _implied(self, text: Text) -> bool:
+        """Whether all that its author had read was shown here too."""
+        streams = self._streams
+        for one in text.after:
+            known = streams.get((one.author, one.epoch))
+            if known is None or known.shown < one.seq:
+                return False
+        return True
+
+    def _release(self) -> list[Ready]:
+        ready: list[Ready] = []
+        moved = True
+        while moved:
+            moved = False
+            for known in self._streams.values():
+                while known.held and self._implied(known.held[0][0]):
+                    ready.append(self._unhold(known))
+                    moved = True
         return ready
 
-    def shown(self, seq: int) -> None:
-        """This text, and so all before it, stood on the screen."""
-        self._shown = max(self._shown, seq)
+    def _unhold(self, known: _Stream, *, gap: bool = False) -> Ready:
+        text, _ = known.held.popleft()
+        if not known.held:
+            self._holding -= 1
+        return self._show(text, known, gap=gap)
 
-    def owes(self) -> int:
-        """How many texts were shown that are not acknowledged."""
-        return self._shown - self._acknowledged
+    def _show(self, text: Text, known: _Stream, *, gap: bool = False) -> Ready:
+        known.shown = last(text)
+        self.lamport = max(self.lamport, text.lamport)
+        for one in text.after:
+            if self._heads.get((one.author, one.epoch), one.seq + 1) <= one.seq:
+                del self._heads[one.author, one.epoch]
+        self._heads[stream(text)] = known.shown
+        return Ready(text, gap)
 
-    def all_shown(self) -> None:
-        """What was given to the screen will stand there: the last ACK counts it already."""
-        self._shown = self.received
+    # --- Where we stand ---
 
-    def acknowledge(self) -> int:
-        """The seq for an ACK that is sent now."""
-        self._acknowledged = self._shown
-        return self._shown
+    def heads(self, without: Stream) -> tuple[Position, ...]:
+        """What a text that is written now comes after."""
+        heads = [Position(*of, seq) for of, seq in self._heads.items() if of != without]
+        return tuple(heads[-POSITIONS:])
+
+    def have(self) -> tuple[Position, ...]:
+        """What lies on disk."""
+        found = [Position(*of, known.have) for of, known in self._streams.items() if known.have]
+        return tuple(found[-POSITIONS:])
+
+    def position(self, of: Stream) -> Position:
+        known = self._streams.get(of)
+        return Position(*of, known.have if known else 0)
+
+    def came(self, of: Stream) -> int:
+        """Everything up to this seq has come here, shown or not."""
+        known = self._streams.get(of)
+        return known.came if known else 0
+
+    @property
+    def is_settled(self) -> bool:
+        """Whether all that came lies on disk."""
+        return all(known.have >= known.came for known in self._streams.values())
 
 
-def _size(say: Say) -> int:
-    return len(say.text) + 100  # with what stands around it
+# --- What I wrote -------------------------------------------------------------------
+
+
+class Outbox:
+    """My texts, from being written until every member has them on disk."""
+
+    def __init__(self, epoch: str, before: Iterable[tuple[str, int, float]] = ()) -> None:
+        """`before`: (epoch, last seq, time) of what I wrote in the conversation earlier."""
+        self.epoch = epoch
+        self.last = 0
+        self._draft: list[str] = []
+        self._draft_bytes = 0
+        self._recent: deque[Text] = deque()
+        self._recent_size = 0
+        self._written: deque[tuple[str, int, float]] = deque(before)  # someone may lack these
+        self._sent: dict[str, int] = {}  # to whom a link leads: up to here
+        self._has: dict[str, dict[str, int]] = {}  # member -> epoch -> everything up to here
+        self._assumed: set[str] = set()  # of whom that is only a guess
+
+    # --- Writing ---
+
+    def write(self, text: str) -> int:
+        """Returns its seq; it goes out with the next `sign_draft`."""
+        self._draft.append(text)
+        self._draft_bytes += len(text)
+        return self.last + len(self._draft)
+
+    @property
+    def draft_is_full(self) -> bool:
+        return len(self._draft) >= TEXTS or self._draft_bytes >= TOGETHER_BYTES
+
+    def sign_draft(self, make: Callable[[int, tuple[str, ...]], Text], now: float) -> list[Text]:
+        """What was written since the last time, signed by `make(seq, texts)`."""
+        made = []
+        while self._draft:
+            together = _together(self._draft)
+            del self._draft[: len(together)]
+            text = make(self.last + 1, tuple(together))
+            self.last = last(text)
+            self._written.append((self.epoch, self.last, now))
+            self._recent.append(text)
+            self._recent_size += size(text)
+            made.append(text)
+        self._draft_bytes = 0
+        while self._recent and self._is_too_much():
+            self._recent_size -= size(self._recent.popleft())
+        return made
+
+    def _is_too_much(self) -> bool:
+        too_many = self.last - self._recent[0].seq >= RECENT_TEXTS
+        return too_many or self._recent_size > RECENT_BYTES
+
+    # --- Sending ---
+
+    def greeted(self, to: str, has: int) -> None:
+        """There is a new link to them, and they have said what they have."""
+        if to in self._assumed or has > self.has(to):
+            self._assumed.discard(to)
+            self._has.setdefault(to, {})[self.epoch] = min(has, self.last)
+        self._sent[to] = self.has(to)
+
+    def unlink(self, to: str) -> None:
+        self._sent.pop(to, None)
+
+    def take(self, to: str) -> list[Text]:
+        """What may be sent to them now, in order."""
+        sent = self._sent.get(to)
+        if sent is None or sent >= self.last:
+            return []
+        acknowledged = self.has(to)
+        taken: list[Text] = []
+        space = WINDOW_BYTES
+        for text in self._from(acknowledged + 1):
+            space -= size(text)
+            if last(text) > acknowledged + WINDOW_TEXTS or space < 0:
+                break
+            if last(text) > sent:
+                taken.append(text)
+                sent = last(text)
+        self._sent[to] = sent
+        return taken
+
+    def _from(self, seq: int) -> Iterator[Text]:
+        """The texts from this one on; none when it is not in memory any more."""
+        if not self._recent or seq < self._recent[0].seq:
+            return iter(())
+        if seq >= self._recent[-1].seq:
+            return iter((self._recent[-1],)) if seq == self._recent[-1].seq else iter(())
+        return (text for text in self._recent if text.seq >= seq)
+
+    def is_behind(self, to: str) -> bool:
+        """Whether they lack what is not in memory any more."""
+        oldest = self._recent[0].seq if self._recent else self.last + 1
+        return self.has(to) + 1 < oldest
+
+    # --- Acknowledged ---
+
+    def newcomer(self, member: str) -> None:
+        """Somebody is a member now: what was written so far is hardly for them."""
+        has = self._has.setdefault(member, {})
+        for epoch, seq, _ in [*self._written, (self.epoch, self.last, 0.0)]:
+            has[epoch] = max(seq, has.get(epoch, 0))
+        self._assumed.add(member)
+
+    def acknowledged(self, by: str, epoch: str, seq: int) -> bool:
+        """They have everything up to here; False when that is no news.
+
+        Raises ProtocolError when that is more than was ever written in this epoch.
+        """
+        if epoch == self.epoch and seq > self.last:
+            raise ProtocolError("a text was acknowledged that was never sent")
+        has = self._has.setdefault(by, {})
+        if seq <= has.get(epoch, 0):
+            return False
+        has[epoch] = seq
+        return True
+
+    def has(self, member: str, epoch: str | None = None) -> int:
+        """They have everything of an epoch, by default of this one, up to this seq."""
+        return self._has.get(member, {}).get(epoch or self.epoch, 0)
+
+    def lag(self, member: str) -> int:
+        """How many texts of this run they lack."""
+        return self.last + len(self._draft) - self.has(member)
+
+    def oldest_lacking(self, member: str) -> float | None:
+        """When the oldest text was written that they lack."""
+        has = self._has.get(member, {})
+        for epoch, seq, time in self._written:
+            if has.get(epoch, 0) < seq:
+                return time
+        return None
+
+    def lacking(self, member: str) -> list[Position]:
+        """Up to where they have it, of each epoch of which they lack something; no author."""
+        has = self._has.get(member, {})
+        epochs = dict.fromkeys(e for e, seq, _ in self._written if has.get(e, 0) < seq)
+        return [Position("", epoch, has.get(epoch, 0)) for epoch in epochs]
+
+    def forget(self, members: Iterable[str]) -> None:
+        """Let go of what all of these have."""
+        members = list(members)
+        while self._written:
+            epoch, seq, _ = self._written[0]
+            if any(self.has(member, epoch) < seq for member in members):
+                return
+            self._written.popleft()
+
+
+def _together(draft: list[str]) -> list[str]:
+    """As many of the first ones as fit into one Text, at least one."""
+    together: list[str] = []
+    room = TOGETHER_BYTES
+    for text in draft[:TEXTS]:
+        room -= len(msgspec.json.encode(text))
+        if together and room < 0:
+            break
+        together.append(text)
+    return together

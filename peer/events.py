@@ -166,6 +166,52 @@ class SaidToAll(Event):
 
 
 @dataclass(frozen=True)
+class Missing(Event):
+    """The text that follows answers one that has not come yet."""
+
+    def said(self) -> tuple[str, str]:
+        return "Something that was said before is still missing.", ""
+
+
+@dataclass(frozen=True)
+class BackInConversation(Event):
+    """A conversation that was interrupted goes on."""
+
+    others: tuple[str, ...]
+
+    def said(self) -> tuple[str, str]:
+        return f"You are back in the conversation with {', '.join(self.others)}.", ""
+
+
+@dataclass(frozen=True)
+class MemberJoined(Event):
+    name: str
+
+    def said(self) -> tuple[str, str]:
+        return f"User {self.name} joined the conversation.", ""
+
+
+@dataclass(frozen=True)
+class NotYetDelivered(Event):
+    """For some seconds now a member lacks a text of mine; said once, until `Delivered`."""
+
+    to: str
+
+    def said(self) -> tuple[str, str]:
+        return f"Not yet delivered to {self.to}.", ""
+
+
+@dataclass(frozen=True)
+class Delivered(Event):
+    """All that I wrote is on their disk, after it had taken long."""
+
+    to: str
+
+    def said(self) -> tuple[str, str]:
+        return f"Delivered to {self.to}.", ""
+
+
+@dataclass(frozen=True)
 class MemberLost(Event):
     name: str
 

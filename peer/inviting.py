@@ -1,22 +1,40 @@
 """Asking others into a conversation, and being asked: the shell of `peer.invitation`."""
 
-import hashlib
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from enum import Enum, auto
+from typing import Final, TypeVar
 
+import msgspec
 import trio
 
-from peer import events, invitation
+from peer import events, invitation, membership
+from peer.conversation import Conversation
 from peer.events import Tell
 from peer.invitation import Action, End, Invitations, Question, Why
+from peer.membership import Me, Roll
 from peer.network import Links
 from peer.talking import Talking
 from peer.timer import Timer
-from shared.errors import Refused
-from shared.messages import Contact, Message, Status
+from shared.errors import ProtocolError, Refused
+from shared.messages import (
+    MEMBERS,
+    SALT_BYTES,
+    Accept,
+    Adding,
+    Confirm,
+    Contact,
+    Invite,
+    Membership,
+    Message,
+    Status,
+)
 from shared.names import fold
 from shared.world import World
+
+REMEMBERED: Final = 200  # invitations of which more is known than the core needs
+
+M = TypeVar("M", Invite, Accept, Confirm)
 
 
 class Outcome(Enum):
@@ -62,19 +80,23 @@ class Inviting:
         tell: Tell,
         *,
         name: Callable[[], str],
+        me: Callable[[], Me],
         contact: Callable[[str], Awaitable[Contact]],
-        public_key: bytes,
         ignored: set[str],
         answers: bool,
     ) -> None:
         """`answers`: somebody is there who can be asked."""
         self._world, self._links, self._talking, self._tell = world, links, talking, tell
-        self._name, self._contact, self._public_key = name, contact, public_key
+        self._name, self._me, self._contact = name, me, contact
         self._answers = answers
         self._core = Invitations(name(), world.new_id)
         self._core.ignored = ignored
         self._asking: dict[str, _Asking] = {}  # folded callee -> who waits for the outcome
         self._closed = False
+        self._salts: dict[str, bytes] = {}  # of conversations that I would found
+        self._addings: dict[tuple[str, str], tuple[int, Adding]] = {}  # conversation, callee
+        self._sent: dict[tuple[str, str], str] = {}  # callee and id -> conversation
+        self._heard: dict[tuple[type, str, str], Invite | Accept | Confirm] = {}
         self._timer = Timer(self._core.next_deadline, self._tick)
 
     @property
@@ -111,7 +133,7 @@ class Inviting:
             raise Refused("You can't connect with yourself.", "SELF")
         self._refuse_while_talking(name)
         if self._asks_me(name):
-            return await self._ask(name, urgent=True)
+            return await self._ask(name, "", (self._name(),), urgent=True)
         contact = await self._contact(name)
         if self._talking.is_with(name):
             return Result(contact.name, Outcome.CONNECTED)  # they were faster
@@ -119,7 +141,50 @@ class Inviting:
         if contact.status is Status.OFFLINE:
             return Result(contact.name, Outcome.OFFLINE)
         # Whether they are BUSY they say themselves: the directory's word may be stale.
-        return await self._ask(contact.name, urgent=urgent)
+        salt = self._world.chance.randbytes(SALT_BYTES)
+        fresh = membership.conversation_id(self._me().identity.public, salt)
+        self._salts[fresh] = salt
+        self._allow(fresh, contact, mine=1, theirs=1)
+        try:
+            return await self._ask(contact.name, fresh, (self._name(),), urgent=urgent)
+        finally:
+            del self._salts[fresh], self._addings[fresh, contact.name]
+
+    async def add(self, name: str, *, urgent: bool) -> Result:
+        """Like `invite`, into the conversation that I am in."""
+        if fold(name) == fold(self._name()):
+            raise Refused("You can't connect with yourself.", "SELF")
+        self._conversation_to_add(name)
+        contact = await self._contact(name)
+        current = self._conversation_to_add(name)
+        if contact.status is Status.OFFLINE:
+            return Result(contact.name, Outcome.OFFLINE)
+        mine, theirs = current.roll.counter(self._name()), current.roll.counter(contact.name)
+        if theirs % 2:  # they are in, and out of reach
+            raise Refused(f"{contact.name} is in the conversation already.")
+        self._allow(current.id, contact, mine=mine, theirs=theirs + 1)
+        try:
+            members = (self._name(), *current.others)
+            return await self._ask(contact.name, current.id, members, urgent=urgent)
+        finally:
+            del self._addings[current.id, contact.name]
+
+    def _conversation_to_add(self, name: str) -> Conversation:
+        current = self._talking.conversation
+        if current is None:
+            raise Refused(f"You are in no conversation: CHAT {name} begins one.")
+        if self._talking.is_with(name):
+            raise Refused(f"{name} is in the conversation already.")
+        if fold(name) in self._asking:
+            raise Refused(f"You are waiting for {name}'s response already.")
+        if len(current.roll.members()) >= MEMBERS:
+            raise Refused(f"A conversation has at most {MEMBERS} members.")
+        return current
+
+    def _allow(self, conversation: str, contact: Contact, *, mine: int, theirs: int) -> None:
+        """Sign that this user may become a member."""
+        adding = membership.add(self._me(), conversation, mine, contact.name, contact.key, theirs)
+        self._addings[conversation, contact.name] = theirs, adding
 
     def _asks_me(self, name: str) -> bool:
         """Also when I have said yes, and the conversation is about to begin."""
@@ -137,17 +202,18 @@ class Inviting:
         for callee in self.waits_for:
             raise Refused(f"You are waiting for {callee}'s response: QUIT CONVERSATION first.")
 
-    async def _ask(self, callee: str, *, urgent: bool) -> Result:
+    async def _ask(
+        self, callee: str, conversation: str, members: tuple[str, ...], *, urgent: bool
+    ) -> Result:
         if self._closed:
             return Result(callee, Outcome.TAKEN_BACK)  # by good bye, while we looked it up
         asking = self._asking[fold(callee)] = _Asking(callee)
-        fresh = hashlib.sha256(self._public_key + self._world.chance.randbytes(16))
         try:
             self._perform(
                 self._core.invite(
                     callee,
-                    conversation=fresh.hexdigest()[:32],
-                    members=(self._name(),),
+                    conversation=conversation,
+                    members=members,
                     urgent=urgent,
                     now=trio.current_time(),
                 )
@@ -191,6 +257,17 @@ class Inviting:
         self._perform(self._core.unreachable(name, reason, trio.current_time()))
 
     def hear(self, name: str, message: Message) -> None:
+        """Raises ProtocolError."""
+        match message:
+            case Invite():
+                if message.adding is None:
+                    raise ProtocolError("an invitation lets nobody in")
+                self._remember(name, message)
+            case Accept():
+                self._check_accept(name, message)
+                self._remember(name, message)
+            case Confirm():
+                self._remember(name, message)
         self._perform(self._core.receive(name, message, trio.current_time()))
 
     # --- What the clock does ---
@@ -209,7 +286,7 @@ class Inviting:
         for action in actions:
             match action:
                 case invitation.Send(to, message):
-                    self._links.post(to, message)
+                    self._links.post(to, self._signed(to, message))
                 case invitation.Dial(to):
                     self._dial(to)
                 case invitation.Ask(id, inviter, members):
@@ -218,12 +295,121 @@ class Inviting:
                     self._tell(events.Waiting(callee), events.nothing)
                 case invitation.Closed():
                     self._close_question(action)
-                case invitation.Open(_, conversation, other):
-                    self._talking.begin(conversation, other)
-                    self._decided(other, Outcome.CONNECTED)
+                case invitation.Open(id, conversation, other):
+                    self._open(id, conversation, other)
                 case invitation.Ended(_, callee, end, reason):
                     self._decided(callee, _OUTCOMES[end], reason)
         self._timer.look()
+
+    # --- What is signed about it ---
+
+    def _remember(self, name: str, message: Invite | Accept | Confirm) -> None:
+        """What is not for the core: it is needed when the core has decided."""
+        self._heard[type(message), fold(name), message.id] = message
+        if len(self._heard) > REMEMBERED:
+            del self._heard[next(iter(self._heard))]
+
+    def _recall(self, kind: type[M], name: str, id: str) -> M | None:
+        heard = self._heard.get((kind, fold(name), id))
+        return heard if isinstance(heard, kind) else None
+
+    def _check_accept(self, name: str, accept: Accept) -> None:
+        """Raises ProtocolError unless they have signed to be a member."""
+        conversation = self._sent.get((fold(name), accept.id))
+        if conversation is None:
+            return  # of no invitation of mine: the core knows what to say
+        if accept.membership is None:
+            raise ProtocolError("an ACCEPT makes nobody a member")
+        roll = self._roll_for(conversation)
+        if roll is not None:
+            roll.merge([accept.membership])
+            if not roll.is_in(name):
+                raise ProtocolError("an ACCEPT makes nobody a member")
+
+    def _roll_for(self, conversation: str) -> Roll | None:
+        """A copy of the roll of what I found, or of what I am in."""
+        roll = Roll(conversation, self._talking.authority)
+        current = self._talking.conversation
+        if conversation in self._salts:
+            roll.merge([membership.found(self._me(), self._salts[conversation])])
+        elif current is not None and current.id == conversation:
+            roll.merge(current.memberships())
+        else:
+            return None
+        return roll
+
+    def _signed(self, to: str, message: Message) -> Message:
+        match message:
+            case Invite(id=id, conversation=conversation) if (conversation, to) in self._addings:
+                self._sent[fold(to), id] = conversation
+                if len(self._sent) > REMEMBERED:
+                    del self._sent[next(iter(self._sent))]
+                counter, adding = self._addings[conversation, to]
+                return msgspec.structs.replace(message, counter=counter, adding=adding)
+            case Accept(id=id):
+                return Accept(id, self._membership(to, id))
+            case Confirm(id=id):
+                return self._confirm(to, id)
+        return message
+
+    def _membership(self, inviter: str, id: str) -> Membership | None:
+        """Mine, in the conversation that they have asked me into."""
+        invite = self._recall(Invite, inviter, id)
+        if invite is None or invite.adding is None:
+            return None
+        return membership.join(self._me(), invite.conversation, invite.counter, invite.adding)
+
+    def _confirm(self, callee: str, id: str) -> Confirm:
+        """Let them in, and tell them who else is."""
+        conversation = self._sent.get((fold(callee), id), "")
+        accept = self._recall(Accept, callee, id)
+        current = self._talking.conversation
+        if accept is None or accept.membership is None:
+            return Confirm(id)
+        if conversation in self._salts and (current is None or current.id != conversation):
+            mine = membership.found(self._me(), self._salts[conversation])
+            current = self._talking.enter(conversation, (mine, accept.membership), ())
+            return Confirm(id, current.memberships())
+        if current is None or current.id != conversation:
+            return Confirm(id)
+        since = current.have()
+        self._talking.admit(current, callee, accept.membership)
+        return Confirm(id, current.roll.essential(), since)
+
+    def _open(self, id: str, conversation: str, other: str) -> None:
+        current = self._talking.conversation
+        if (fold(other), id) in self._sent:
+            if current is not None and current.id == conversation:
+                self._opened(current, other)
+            self._decided(other, Outcome.CONNECTED)
+            return
+        confirm, mine = self._recall(Confirm, other, id), self._membership(other, id)
+        if confirm is None or mine is None:
+            self._fail_to_open(conversation, other)
+            return
+        try:
+            begun = self._talking.enter(conversation, (*confirm.members, mine), confirm.since)
+        except ProtocolError:
+            self._fail_to_open(conversation, other)
+            raise
+        self._talking.begin(begun)
+        self._decided(other, Outcome.CONNECTED)
+
+    def _opened(self, current: Conversation, other: str) -> None:
+        if current.id in self._salts:
+            self._talking.begin(current)
+        else:
+            self._tell(events.Connected((other,)), events.nothing)
+
+    def _fail_to_open(self, conversation: str, other: str) -> None:
+        """They confirm what lets nobody in; or they have left it meanwhile."""
+        self._core.conversations.discard(conversation)
+        if fold(other) in self._asking:
+            self._decided(other, Outcome.GONE)
+        else:
+            self._tell(events.Notice(_closing_words(other, Why.GONE)), events.nothing)
+
+    # --- Around ---
 
     def _dial(self, to: str) -> None:
         if self._links.to(to) is not None:

@@ -1,21 +1,28 @@
 """A peer's own database: what it must remember over restarts.
 
 Which key belongs to whom (at first sight, until the user says otherwise), which
-letters came and went, and who is ignored.
+letters came and went, who is ignored; and of each conversation its members and every
+text, as its author signed it.
 """
 
 import sqlite3
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+import msgspec
 import trio
 
+from peer.conversation import Kept
+from peer.delivery import last
+from shared.codec import encode
 from shared.database import Database
+from shared.messages import Membership, Position, Text
 from shared.names import fold
-from shared.sealing import Letter
+from shared.sealing import About, Letter
 from shared.world import Disk
 
 FILE = "journal.db"
+WATCHED_TEXTS = 1_024  # my last ones, which somebody may lack after a restart
 REMEMBER_LETTERS_DAYS = 60  # far longer than the directory keeps an envelope
 
 _MIGRATIONS = [
@@ -32,7 +39,38 @@ _MIGRATIONS = [
         number INTEGER PRIMARY KEY, id TEXT NOT NULL, sender TEXT NOT NULL COLLATE NOCASE,
         time REAL NOT NULL, came REAL NOT NULL, text TEXT, UNIQUE (sender, id)) STRICT;
     """,
+    """
+    CREATE TABLE conversations (
+        id TEXT PRIMARY KEY, begun REAL NOT NULL, is_in INTEGER NOT NULL) STRICT;
+    CREATE TABLE memberships (
+        conversation TEXT NOT NULL, name TEXT NOT NULL, membership BLOB NOT NULL,
+        PRIMARY KEY (conversation, name)) STRICT;
+    CREATE TABLE since (
+        conversation TEXT NOT NULL, author TEXT NOT NULL, epoch TEXT NOT NULL,
+        seq INTEGER NOT NULL, PRIMARY KEY (conversation, author, epoch)) STRICT;
+    CREATE TABLE texts (
+        number INTEGER PRIMARY KEY, conversation TEXT NOT NULL, author TEXT NOT NULL,
+        epoch TEXT NOT NULL, seq INTEGER NOT NULL, last INTEGER NOT NULL,
+        lamport INTEGER NOT NULL, time REAL NOT NULL, line BLOB NOT NULL,
+        UNIQUE (conversation, author, epoch, seq)) STRICT;
+    CREATE INDEX in_order ON texts (conversation, lamport, author, epoch, seq);
+    CREATE TABLE acknowledged (
+        conversation TEXT NOT NULL, member TEXT NOT NULL, epoch TEXT NOT NULL,
+        seq INTEGER NOT NULL, PRIMARY KEY (conversation, member, epoch)) STRICT;
+    CREATE TABLE lines (
+        number INTEGER PRIMARY KEY, kind TEXT NOT NULL, author TEXT NOT NULL,
+        receiver TEXT NOT NULL, id TEXT NOT NULL, time REAL NOT NULL, text TEXT NOT NULL,
+        UNIQUE (author, id, receiver)) STRICT;
+    ALTER TABLE letters ADD COLUMN is_copy INTEGER NOT NULL DEFAULT 0;
+    ALTER TABLE letters_left ADD COLUMN conversation TEXT;
+    ALTER TABLE letters_left ADD COLUMN epoch TEXT;
+    ALTER TABLE letters_left ADD COLUMN seq INTEGER;
+    """,
 ]
+
+
+_encoder = msgspec.json.Encoder()
+_membership = msgspec.json.Decoder(Membership)
 
 
 @dataclass(frozen=True)
@@ -52,6 +90,8 @@ class Journal:
         self._database = Database(disk, FILE, _MIGRATIONS)
         self._keys: dict[str, bytes] = dict(self._all("SELECT name, key FROM known_keys"))
         self.ignored: set[str] = {name for (name,) in self._all("SELECT name FROM ignored")}
+        #: ids of letters that came, and are copies of texts of a conversation
+        self.copies: set[str] = {id for (id,) in self._all("SELECT id FROM letters WHERE is_copy")}
 
     async def run(self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
         await self._database.run(task_status=task_status)
@@ -94,13 +134,18 @@ class Journal:
 
     # --- Letters that I left, until their receipts came ---
 
-    async def add_left(self, id: str, receiver: str, time: float) -> None:
-        await self._write("INSERT INTO letters_left VALUES (?, ?, ?)", (id, receiver, time))
+    async def add_left(self, id: str, receiver: str, time: float, about: About | None) -> None:
+        """A letter with an id that is there already is the same letter."""
+        place = (about.conversation, about.epoch, about.seq) if about else (None, None, None)
+        row = (id, receiver, time, *place)
+        await self._write("INSERT OR IGNORE INTO letters_left VALUES (?, ?, ?, ?, ?, ?)", row)
 
-    def left(self, id: str) -> tuple[str, float] | None:
-        """Receiver and time of a letter of mine, None once its receipt was shown."""
-        rows = self._all("SELECT receiver, time FROM letters_left WHERE id = ?", (id,))
-        return rows[0] if rows else None
+    def left(self, id: str) -> tuple[str, float, About | None] | None:
+        """Receiver, time and place of a letter of mine, None once its receipt was shown."""
+        wanted = "SELECT receiver, time, conversation, epoch, seq FROM letters_left WHERE id = ?"
+        for receiver, time, conversation, epoch, seq in self._all(wanted, (id,)):
+            return receiver, time, About(conversation, epoch, seq) if conversation else None
+        return None
 
     async def forget_left(self, ids: Iterable[str]) -> None:
         rows = [(id,) for id in ids]
@@ -117,12 +162,14 @@ class Journal:
             old = now - REMEMBER_LETTERS_DAYS * 86_400
             db.execute("DELETE FROM letters WHERE came < ? AND text IS NULL", (old,))
             db.executemany(
-                "INSERT OR IGNORE INTO letters (id, sender, time, came, text)"
-                " VALUES (?, ?, ?, ?, ?)",
-                [(one.id, one.sender, one.time, now, one.text) for one in letters],
-            )
+                "INSERT OR IGNORE INTO letters (id, sender, time, came, text, is_copy)"
+                " VALUES (?, ?, ?, ?, ?, ?)",
+                [(one.id, one.sender, one.time, now, one.text, one.about is not None)
+                 for one in letters],
+            )  # fmt: skip
 
         await self._database.write(add)
+        self.copies |= {one.id for one in letters if one.about is not None}
         rows = self._all(
             "SELECT number, sender, time, text FROM letters WHERE text IS NOT NULL ORDER BY number"
         )
@@ -134,6 +181,93 @@ class Journal:
         await self._database.write(
             lambda db: db.executemany("UPDATE letters SET text = NULL WHERE number = ?", rows)
         )
+
+    # --- Conversations ---
+
+    def interrupted(self) -> str | None:
+        """The conversation that I was in when the last program of mine ended."""
+        rows = self._all("SELECT id FROM conversations WHERE is_in = 1 ORDER BY begun DESC LIMIT 1")
+        return rows[0][0] if rows else None
+
+    def kept(self, id: str, me: str, now: float) -> Kept:
+        """What is known of a conversation; `now` is the time that idling is measured with."""
+        memberships = self._all("SELECT membership FROM memberships WHERE conversation = ?", (id,))
+        have = self._all(
+            "SELECT author, epoch, max(seq) FROM (SELECT author, epoch, last AS seq FROM texts"
+            " WHERE conversation = ?1 UNION ALL SELECT author, epoch, seq FROM since"
+            " WHERE conversation = ?1) GROUP BY author, epoch",
+            (id,),
+        )
+        written = self._all(
+            "SELECT epoch, last FROM texts WHERE conversation = ? AND author = ?"
+            " ORDER BY number DESC LIMIT ?",
+            (id, me, WATCHED_TEXTS),
+        )
+        acknowledged = self._all(
+            "SELECT member, epoch, seq FROM acknowledged WHERE conversation = ?", (id,)
+        )
+        return Kept(
+            tuple(_membership.decode(row) for (row,) in memberships),
+            tuple(Position(*row) for row in have),
+            tuple((epoch, seq, now) for epoch, seq in reversed(written)),
+            tuple(acknowledged),
+        )
+
+    async def keep(
+        self,
+        begun: list[tuple[str, tuple[Position, ...]]],
+        texts: list[Text],
+        members: list[tuple[str, str, Membership]],
+        acknowledged: list[tuple[str, str, str, int]],
+        ended: list[str],
+        now: float,
+    ) -> None:
+        """All in one commit: conversations that I am in from now on, with what was said in
+        them before; texts; (conversation, name, membership); (conversation, member, epoch,
+        seq) of my texts that somebody has; and conversations that I am no longer in.
+        """
+        since = [(id, one.author, one.epoch, one.seq) for id, old in begun for one in old]
+        rows = [
+            (one.conversation, one.author, one.epoch, one.seq, last(one), one.lamport, one.time,
+             encode(one))
+            for one in texts
+        ]  # fmt: skip
+        members_rows = [(id, name, _encoder.encode(one)) for id, name, one in members]
+
+        def work(db: sqlite3.Connection) -> None:
+            for id, _ in begun:
+                db.execute("UPDATE conversations SET is_in = 0")  # one at a time
+                db.execute("REPLACE INTO conversations VALUES (?, ?, 1)", (id, now))
+            db.executemany("REPLACE INTO since VALUES (?, ?, ?, ?)", since)
+            db.executemany(
+                "UPDATE conversations SET is_in = 0 WHERE id = ?", [(id,) for id in ended]
+            )
+            db.executemany(
+                "INSERT OR IGNORE INTO texts"
+                " (conversation, author, epoch, seq, last, lamport, time, line)"
+                " VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+                rows,
+            )
+            db.executemany("REPLACE INTO memberships VALUES (?, ?, ?)", members_rows)
+            db.executemany("REPLACE INTO acknowledged VALUES (?, ?, ?, ?)", acknowledged)
+
+        await self._database.write(work)
+
+    def texts_after(self, conversation: str, after: Position, texts: int) -> list[bytes]:
+        """The lines that follow this position, as they travel; at most so many texts in them."""
+        rows = self._all(
+            "SELECT line FROM texts WHERE conversation = ? AND author = ? AND epoch = ?"
+            " AND seq > ? AND seq <= ? ORDER BY seq",
+            (conversation, after.author, after.epoch, after.seq, after.seq + texts),
+        )
+        return [line for (line,) in rows]
+
+    def has_text(self, conversation: str, author: str, epoch: str, seq: int) -> bool:
+        wanted = (
+            "SELECT last >= ?4 FROM texts WHERE conversation = ?1 AND author = ?2 AND epoch = ?3"
+            " AND seq <= ?4 ORDER BY seq DESC LIMIT 1"
+        )
+        return any(has for (has,) in self._all(wanted, (conversation, author, epoch, seq)))
 
     # --- Inside ---
 

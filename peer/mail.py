@@ -5,7 +5,7 @@ directory delete it.  Its sender is told.
 """
 
 import logging
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Final
 
 import trio
@@ -31,7 +31,7 @@ from shared.messages import (
     Taken,
 )
 from shared.names import fold
-from shared.sealing import Letter, open_envelope, seal
+from shared.sealing import About, Letter, copy_id, open_envelope, seal
 from shared.world import World
 
 STORED_SECONDS: Final = 30.0  # to come back, when the directory is lost before it says STORED
@@ -50,7 +50,14 @@ class MailRoom:
         journal: Journal,
         directory: Directory,
         tell: Tell,
+        *,
+        name: Callable[[], str],
+        received: Callable[[str, About], bool],
     ) -> None:
+        """`received` is called when the copy of a text was taken, and says whether
+        that is news.
+        """
+        self._name, self._received = name, received
         self._world, self._identity, self._trust = world, identity, trust
         self._journal, self._directory, self._tell = journal, directory, tell
         self._receipts: list[Receipt] = []
@@ -68,17 +75,20 @@ class MailRoom:
         self._receipts += receipts
         self._something.set()
 
-    async def leave(self, to: Contact, text: str) -> None:
+    async def leave(self, to: Contact, text: str, time: float, about: About | None = None) -> None:
         """Leave a letter; returns when the directory has it on disk.
+
+        `about`: which text of a conversation it is a copy of; the same one again is
+        the same letter.
 
         Raises Refused (a quota, a full disk) or Unreachable: then it was not left,
         unless the directory died between storing it and saying so.
         """
         check_sealing_proof(to.key, to.sealing_key, to.sealing_proof)
-        id, now = self._world.new_id(), self._world.clock.time()
-        certificate = self._directory.certificate
-        sealed = seal(self._identity, certificate, to.sealing_key, id=id, time=now, text=text)
-        await self._journal.add_left(id, to.name, now)
+        id = self._world.new_id() if about is None else copy_id(about, self._name(), to.name)
+        certificate, key = self._directory.certificate, to.sealing_key
+        sealed = seal(self._identity, certificate, key, id=id, time=time, text=text, about=about)
+        await self._journal.add_left(id, to.name, time, about)
         try:
             await self._drop(to.name, id, sealed)
         except ParleyError:
@@ -127,7 +137,9 @@ class MailRoom:
         for receipt in receipts:
             mine = self._journal.left(receipt.envelope)
             if mine is not None and fold(mine[0]) == fold(receipt.by):
-                await self._show([events.LetterReceived(mine[0], mine[1])])
+                to, time, about = mine
+                if about is None or self._received(to, about):
+                    await self._show([events.LetterReceived(to, time)])
                 await self._journal.forget_left([receipt.envelope])
         for start in range(0, len(receipts), BATCH):
             ids = tuple(receipt.envelope for receipt in receipts[start : start + BATCH])
@@ -166,9 +178,16 @@ class MailRoom:
         except ProtocolError as failure:
             self._complain(f"A message that was left for you was thrown away: {failure}.")
         else:
-            if fold(letter.sender) not in self._journal.ignored:
+            if fold(letter.sender) not in self._journal.ignored and not self._has(letter):
                 letters.append(letter)
         done.append(envelope.id)
+
+    def _has(self, letter: Letter) -> bool:
+        """Whether it is a copy of a text that came directly."""
+        about = letter.about
+        return about is not None and self._journal.has_text(
+            about.conversation, letter.sender, about.epoch, about.seq
+        )
 
     async def _show_letters(self, fresh: list[WaitingLetter]) -> None:
         shown: list[events.Event] = [events.LettersWaited(len(fresh))]

@@ -7,7 +7,7 @@ and a link that loses is still read to its end, so nothing on it is lost.
 """
 
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Final, Protocol
 
@@ -15,6 +15,7 @@ import trio
 
 from peer.directory import DirectoryGone
 from peer.trust import Trust
+from shared.codec import encode
 from shared.errors import KeyChanged, ParleyError, ProtocolError, Refused, Unreachable
 from shared.link import HANDSHAKE_SECONDS, PING_AFTER, Link, within
 from shared.messages import VERSION, BetweenPeers, Bye, Contact, Err, Message, PeerIam, Status
@@ -24,6 +25,7 @@ from shared.world import Incoming, Network, Wire
 
 DIAL_SECONDS: Final = 10.0  # to connect and shake hands
 GLARE_SECONDS: Final = 10.0  # links younger than this may have been dialled at the same time
+MEASURE_SECONDS: Final = 1.0  # for the answers to PINGs that a person has asked for
 IDLE_SECONDS: Final = 30.0  # a link that nobody needs is closed after this
 SWEEP_SECONDS: Final = 5.0
 STRANGERS_AT_ONCE: Final = 64  # who have not said who they are, in all
@@ -107,6 +109,16 @@ class Links:
             current.used = trio.current_time()
             current.link.post(message)
 
+    def post_all(self, names: Iterable[str], message: Message) -> None:
+        """The same to several, encoded once."""
+        self.post_bytes(names, encode(message))
+
+    def post_bytes(self, names: Iterable[str], lines: bytes) -> None:
+        for name in names:
+            if (current := self._current(name)) is not None:
+                current.used = trio.current_time()
+                current.link.post_bytes(lines)
+
     def _current(self, name: str) -> _Entry | None:
         """Not one that is ending: it is still read, but takes nothing more."""
         entries = self._open.get(fold(name))
@@ -130,6 +142,19 @@ class Links:
             if dial.failure is not None and self.to(name) is None:
                 raise dial.failure
         return link
+
+    async def measure(self, names: Iterable[str]) -> None:
+        """Let `round_trip` be fresh; returns when all have answered, or soon after."""
+        links = [entry.link for name in names if (entry := self._current(name)) is not None]
+        with trio.move_on_after(MEASURE_SECONDS):
+            async with trio.open_nursery() as nursery:
+                for link in links:
+                    nursery.start_soon(link.measure)
+
+    def round_trip(self, name: str) -> float | None:
+        """Seconds to them and back, as measured last."""
+        current = self._current(name)
+        return current.link.round_trip if current else None
 
     def hang_up_all(self) -> None:
         for entries in self._open.values():

@@ -10,10 +10,11 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Final
 
+import msgspec
 import trio
 
-from peer import conversation as talk
 from peer import events
+from peer.conversation import DIRECT, Conversation
 from peer.directory import Directory, Listener, Registration
 from peer.events import Tell
 from peer.invitation import Question
@@ -21,9 +22,10 @@ from peer.inviting import Inviting, Result
 from peer.journal import Journal
 from peer.lines import Delivery, Heard, Lines
 from peer.mail import MailRoom
+from peer.membership import Me
 from peer.network import Links
 from peer.standing import Standing
-from peer.talking import Talking
+from peer.talking import Handle, Talking, TalkMessage
 from peer.trust import Trust
 from shared.errors import KeyChanged, ParleyError, Refused, StorageError
 from shared.identity import SEED_BYTES, Identity, verify_words
@@ -39,24 +41,29 @@ from shared.messages import (
     Lft,
     List,
     Lookup,
+    Members,
     Message,
+    Position,
     Presence,
     Private,
     Receipts,
-    Say,
     Shown,
     Status,
     StatusNow,
+    Text,
     ToAll,
     Unregister,
     Waiting,
+    Want,
     Welcome,
 )
 from shared.names import fold
+from shared.sealing import About
 from shared.world import Address, World
 
 KEY_FILE: Final = "key"
 GENERAL_CHAT_MOST: Final = 100  # users whom one line to all reaches directly
+MANY_TEXTS: Final = 2**31  # more than fit into a mailbox: the directory says when it is full
 SENDING_AT_ONCE: Final = 20  # lines that may dial or wait for an answer side by side
 QUIT_SECONDS: Final = 1.0  # for letters on their way to the screen; then for the last words
 
@@ -71,6 +78,16 @@ class Options:
     token: str = ""  #: for a directory with --register-only-with
     directory_key: str | None = None  #: the fingerprint that the user vouches for
     is_passing: bool = False  #: here for one command only: asks nobody, fetches no mail
+
+
+@dataclass(frozen=True)
+class Way:
+    """How a member of my conversation is reached."""
+
+    name: str
+    through: str  #: DIRECT, a member who hands texts on, or "" when out of reach
+    lost_since: float | None  #: seconds since 1970
+    round_trip: float | None  #: seconds
 
 
 class Peer:
@@ -160,18 +177,22 @@ class Peer:
         ignored = self._journal.ignored
         self._lines = Lines(self._links, self.spawn, trio.CapacityLimiter(SENDING_AT_ONCE))
         self._heard_lines = Heard(self._links, self._tell, ignored)
-        self._mail = MailRoom(
-            world, self._identity, self._trust, self._journal, self._directory, self._tell
-        )
         self._talking = Talking(
-            world, self._links, self._tell, ignored=ignored, changed=self._conversation_changed,
-            undelivered=lambda settled: self.spawn(self._leave_undelivered, settled),
+            world, self._links, self._journal, self._tell, me=self._me,
+            authority=lambda: self._trust.authority, changed=self._conversation_changed,
+            leave_for=lambda *copies: self.spawn(self._leave_copies, *copies),
+        )  # fmt: skip
+        self._mail = MailRoom(
+            world, self._identity, self._trust, self._journal, self._directory, self._tell,
+            name=lambda: self.name, received=self._talking.received_from_mailbox,
         )  # fmt: skip
         self._inviting = Inviting(
-            world, self._links, self._talking, self._tell, name=lambda: self.name,
-            contact=self.contact, public_key=self._identity.public, ignored=ignored,
-            answers=not options.is_passing,
+            world, self._links, self._talking, self._tell, name=lambda: self.name, me=self._me,
+            contact=self.contact, ignored=ignored, answers=not options.is_passing,
         )  # fmt: skip
+
+    def _me(self) -> Me:
+        return Me(self.name, self._identity, self._directory.certificate)
 
     def _load_identity(self) -> Identity:
         seed = self._world.disk.read(KEY_FILE)
@@ -242,6 +263,26 @@ class Peer:
     def talks_with(self) -> tuple[str, ...]:
         """The others in my conversation."""
         return self._talking.others
+
+    async def members(self) -> list[Way]:
+        """The others in my conversation, and how each is reached; takes a moment to measure."""
+        current = self._talking.conversation
+        if current is None:
+            raise Refused("You are in no conversation.")
+        await self._links.measure(name for name, way, _ in current.who() if way == DIRECT)
+        now, time = trio.current_time(), self._world.clock.time()
+        return [
+            Way(
+                name, way, None if since is None else time - (now - since),
+                self._links.round_trip(name) if way == DIRECT else None,
+            )
+            for name, way, since in current.who()
+        ]  # fmt: skip
+
+    @property
+    def last_said(self) -> Handle | None:
+        """My last text in a conversation, to be asked who has it."""
+        return self._talking.last
 
     @property
     def waits_for(self) -> tuple[str, ...]:
@@ -318,6 +359,13 @@ class Peer:
         """
         return await self._inviting.invite(name, urgent=urgent)
 
+    async def add(self, name: str, *, urgent: bool = False) -> Result:
+        """Ask somebody into the conversation that I am in; returns when it is decided.
+
+        Raises Refused for oneself, an unknown user, a member, or outside of a conversation.
+        """
+        return await self._inviting.add(name, urgent=urgent)
+
     def take_back(self) -> bool:
         """Stop waiting for an answer; False when none was awaited."""
         return self._inviting.take_back()
@@ -331,12 +379,12 @@ class Peer:
 
     # --- Talking ---
 
-    async def say(self, text: str) -> None:
+    async def say(self, text: str) -> Handle:
         """A text for the conversation; waits while too many wait to be delivered.
 
-        Raises Refused when there is no conversation.
+        The handle tells what became of it.  Raises Refused when there is no conversation.
         """
-        await self._talking.say(text)
+        return await self._talking.say(text)
 
     async def leave_conversation(self) -> bool:
         """Leave it, after what was written has arrived; False when there is none."""
@@ -368,7 +416,7 @@ class Peer:
             raise Refused("You can't leave a message for yourself.", "SELF")
         contact = await self.contact(name)
         await self._trust.check_and_remember(contact.name, contact.key)
-        await self._mail.leave(contact, text)
+        await self._mail.leave(contact, text, self._world.clock.time())
         return contact.name
 
     # --- What the links say (peer.network.Listener) ---
@@ -395,7 +443,7 @@ class Peer:
     def needs(self, name: str) -> bool:
         """Whether the link to this user is still wanted."""
         return (
-            self._talking.is_with(name)
+            self._talking.needs(name)
             or self._inviting.is_live_with(name)
             or self._lines.is_sending_to(name)
         )
@@ -406,17 +454,20 @@ class Peer:
                 self._heard_lines.hear(name, message)
             case Shown(id=id):
                 self._lines.shown(name, id)
-            case Say() | Acknowledge() | Hello() | Leave():
+            case Text() | Acknowledge() | Hello() | Members() | Want() | Leave():
                 self._hear_talk(name, message)
             case _:
                 self._inviting.hear(name, message)
 
-    def _hear_talk(self, name: str, message: Say | Acknowledge | Hello | Leave) -> None:
-        if self._talking.hear(name, message):
+    def _hear_talk(self, name: str, message: TalkMessage) -> None:
+        if self._talking.hear(name, message) or self._inviting.will_open(message.conversation):
             return
-        if isinstance(message, Say | Hello) and not self._inviting.will_open(message.conversation):
-            # They believe in a conversation that is over here, or never was.
-            self._links.post(name, Leave(message.conversation))
+        match message:
+            case Members():
+                self._talking.disown(name, message)
+            case Text() | Hello():
+                # They believe in a conversation that is over here, or never was.
+                self._links.post(name, Leave(message.conversation))
 
     # --- What the directory says ---
 
@@ -436,6 +487,8 @@ class Peer:
         else:
             self.tell(events.DirectoryBack())
         self._mail.fetch()
+        if first and not self._options.is_passing:
+            self._talking.restore()
 
     def _directory_lost(self) -> None:
         self._standing.put()  # it may have set us INACTIVE: not what we come back with
@@ -447,6 +500,7 @@ class Peer:
                 for user in users:
                     if fold(user.name) != fold(self.name):
                         self.tell(events.Came(user.name))
+                        self._talking.came(user.name)
             case Lft(names=names):
                 for name in names:
                     if fold(name) != fold(self.name):
@@ -466,10 +520,32 @@ class Peer:
     def tell(self, event: events.Event) -> None:
         self._tell(event, events.nothing)
 
-    async def _leave_undelivered(self, settled: talk.Settled) -> None:
-        """What never reached the other goes to the mailbox instead: nothing is lost."""
-        for say in settled.undelivered:
-            try:
-                self.tell(events.LetterLeft(await self.leave_message(settled.to, say.text)))
-            except ParleyError as failure:
-                self.tell(events.NotDelivered(settled.to, f"{failure} ({say.text})"))
+    async def _leave_copies(self, current: Conversation, to: str, after: Position) -> None:
+        """What cannot get to a member in any other way goes to the mailbox: nothing is lost."""
+        lines = self._journal.texts_after(current.id, after, MANY_TEXTS)
+        for line in lines:
+            text = msgspec.json.decode(line, type=Text)
+            for seq, said in enumerate(text.texts, start=text.seq):
+                if seq <= after.seq or current.has(to, text.epoch, seq):
+                    continue
+                about = About(current.id, text.epoch, seq)
+                if not await self._leave_copy(current, to, said, text.time, about):
+                    return
+
+    async def _leave_copy(
+        self, current: Conversation, to: str, said: str, time: float, about: About
+    ) -> bool:
+        """False when the directory cannot be reached, and it must be tried again."""
+        try:
+            contact = await self.contact(to)
+            await self._mail.leave(contact, said, time, about)
+        except Refused as failure:
+            self.tell(events.NotDelivered(to, f"{str(failure).removesuffix('.')} ({said})"))
+        except ParleyError as failure:
+            current.not_left(to, Position(self.name, about.epoch, about.seq - 1))
+            if current.is_settled:
+                self.tell(events.NotDelivered(to, f"{str(failure).removesuffix('.')} ({said})"))
+            return current.is_settled
+        else:
+            self.tell(events.LetterLeft(contact.name))
+        return True

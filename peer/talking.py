@@ -1,94 +1,234 @@
-"""My conversation: the shell of `peer.conversation`."""
+"""My conversations: the shell of `peer.conversation`.
 
-from collections.abc import Callable
+At most one is the one that I am in.  Others may settle: they are over, and what was
+on its way in them is still acknowledged; and one may sleep: it was interrupted, and
+goes on when somebody is in reach again.
+"""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from typing import Final
 
 import trio
 
 from peer import conversation as talk
-from peer import events
+from peer import events, membership
 from peer.conversation import Conversation
+from peer.delivery import WINDOW_TEXTS
 from peer.events import Tell
+from peer.journal import Journal
+from peer.membership import Me, Roll
 from peer.network import Links
 from peer.timer import Timer
-from shared.errors import Refused
-from shared.messages import Acknowledge, Hello, Leave, Say
+from shared.errors import ProtocolError, Refused, StorageError
+from shared.messages import (
+    Acknowledge,
+    Hello,
+    Leave,
+    Members,
+    Membership,
+    Position,
+    Text,
+    Want,
+)
 from shared.names import fold
+from shared.sealing import About, copy_id
 from shared.world import World
 
 LEAVE_SECONDS: Final = 10.0  # for the last texts of a conversation that is left
+KEEP_PAUSE: Final = 0.005  # texts that come within it share a commit; an ACK waits longer anyway
+KEEP_AGAIN_SECONDS: Final = 5.0  # when the disk did not take it
+TOGETHER_SECONDS: Final = 0.001  # texts that are written faster than this go out together
+
+TalkMessage = Text | Acknowledge | Hello | Members | Want | Leave
+
+
+@dataclass(frozen=True)
+class Handle:
+    """A text of mine, to be asked what became of it."""
+
+    conversation: Conversation
+    seq: int
+
+    def state(self, member: str) -> str:
+        """ "delivered": on their disk; "left": in their mailbox; "waiting"."""
+        current, epoch = self.conversation, self.conversation.epoch
+        if current.has(member, epoch, self.seq):
+            return "delivered"
+        return "left" if current.waits_at_directory(member, epoch, self.seq) else "waiting"
+
+    def states(self) -> dict[str, str]:
+        """Of everybody else who is in the conversation."""
+        return {name: self.state(name) for name, _, _ in self.conversation.who()}
 
 
 class Talking:
-    """The conversation that I am in, if I am in one."""
-
     def __init__(
         self,
         world: World,
         links: Links,
+        journal: Journal,
         tell: Tell,
         *,
-        ignored: set[str],
+        me: Callable[[], Me],
+        authority: Callable[[], bytes],
         changed: Callable[[], None],
-        undelivered: Callable[[talk.Settled], None],
+        leave_for: Callable[[Conversation, str, Position], None],
     ) -> None:
-        """`changed` is called when a conversation begins or ends, `undelivered` with
-        what one that ended could not deliver.
+        """`changed` is called when a conversation begins or ends, `leave_for` with what
+        somebody can get through the directory's mailbox only.
         """
-        self._world, self._links, self._tell, self._ignored = world, links, tell, ignored
-        self._changed, self._undelivered = changed, undelivered
+        self._world, self._links, self._journal, self._tell = world, links, journal, tell
+        self._me, self._authority = me, authority
+        self._changed, self._leave_for = changed, leave_for
         self.conversation: Conversation | None = None
-        self._settling: list[Conversation] = []  # over, with texts that are not acknowledged
+        self.last: Handle | None = None  #: what I said last
+        self._asleep: Conversation | None = None
+        self._settling: list[Conversation] = []
         self._progress = trio.Event()  # something was acknowledged, or all is over
+        self._drafted = trio.Event()  # something was said that is not signed
+        self._flushed_at = float("-inf")
+        self._texts: list[tuple[Conversation, Text]] = []  # for the disk
+        self._members: list[tuple[str, str, Membership]] = []
+        self._acknowledged: dict[tuple[str, str, str], int] = {}
+        self._begun: list[tuple[str, tuple[Position, ...]]] = []
+        self._ended: list[str] = []
+        self._to_keep = trio.Event()
         self._timer = Timer(self._next_deadline, self._tick)
 
     @property
     def others(self) -> tuple[str, ...]:
-        return (self.conversation.other,) if self.conversation else ()
+        return self.conversation.others if self.conversation else ()
 
     def is_with(self, name: str) -> bool:
         return any(fold(other) == fold(name) for other in self.others)
 
+    def needs(self, name: str) -> bool:
+        """Whether the link to this user is wanted."""
+        return any(current.concerns(name) for current in self._all())
+
+    @property
+    def authority(self) -> bytes:
+        """Of the community, which vouches for the members."""
+        return self._authority()
+
+    # --- Beginning ---
+
+    def enter(
+        self, id: str, members: tuple[Membership, ...], since: tuple[Position, ...]
+    ) -> Conversation:
+        """Be in this conversation, and in no other.
+
+        Raises ProtocolError, before anything has changed, when the memberships are
+        forged, or mine is not among them.
+        """
+        me = self._me()
+        roll = Roll(id, self.authority)
+        roll.merge(members)
+        if not roll.is_in(me.name):
+            raise ProtocolError("nobody has added me to this conversation")
+        self.leave_now()
+        begun = self.conversation = self._conversation(id, roll, since=since)
+        self._begun.append((id, since))
+        self._keep_members(begun, roll.names())
+        self._changed()
+        return begun
+
+    def begin(self, begun: Conversation) -> None:
+        """What `enter` made may be shown, and links to the others made."""
+        self._tell(events.Connected(begun.others), events.nothing)
+        self._start(begun)
+
+    def admit(self, current: Conversation, name: str, membership: Membership) -> None:
+        """Somebody has said yes, and is a member from now on."""
+        self.hear(name, Members(current.id, (membership,)))
+
+    def _conversation(
+        self, id: str, roll: Roll, *, since: tuple[Position, ...] = (),
+        kept: talk.Kept | None = None,
+    ) -> Conversation:  # fmt: skip
+        chance = self._world.chance
+        return Conversation(
+            id, self._me(), roll, chance.randbytes(8).hex(),
+            first_number=int(self._world.clock.time() * 1000),
+            jitter=lambda: chance.uniform(0.8, 1.2), have=since, kept=kept,
+        )  # fmt: skip
+
+    def _start(self, current: Conversation) -> None:
+        self._perform(current, current.begin(trio.current_time()))
+
+    def restore(self) -> None:
+        """Take up the conversation in which the last program of mine was interrupted."""
+        id = self._journal.interrupted()
+        if id is None:
+            return
+        kept = self._journal.kept(id, self._me().name, trio.current_time())
+        roll = Roll(id, self.authority)
+        roll.merge(kept.members)
+        if not roll.is_in(self._me().name) or len(roll.members()) < 2:
+            self._ended.append(id)
+            self._to_keep.set()
+            return
+        self._asleep = self._conversation(id, roll, kept=kept)
+        self._start(self._asleep)
+
     # --- What I do ---
 
-    def begin(self, id: str, other: str) -> None:
-        """Both have agreed.  The conversation that I was in is left."""
-        self.leave_now()
-        begun = self.conversation = Conversation(id, other, self._world.new_id())
-        self._changed()
-        self._tell(events.Connected((other,)), events.nothing)
-        self._perform(begun, begun.opened())
-        if self._links.to(other) is None:
-            self._perform(begun, begun.link_lost(other, trio.current_time()))
-
-    async def say(self, text: str) -> None:
+    async def say(self, text: str) -> Handle:
         """Waits while too many texts wait to be delivered.  Raises Refused outside."""
         current = self.conversation
         if current is None:
             raise Refused("You are in no conversation.")
-        self._perform(current, current.say(text, self._world.clock.time()))
-        await self._until(lambda: current.has_room or current.is_over)
+        handle = self.last = Handle(current, current.say(text))
+        now = trio.current_time()
+        if now - self._flushed_at > TOGETHER_SECONDS or current.must_flush:
+            self._flush(current)
+        else:
+            self._drafted.set()
+        if not current.has_room:
+            self._flush(current)
+            await self._until(lambda: current.has_room or current.is_over)
+        return handle
+
+    def _flush(self, current: Conversation) -> None:
+        self._flushed_at = trio.current_time()
+        self._perform(current, current.flush(self._world.clock.time(), self._flushed_at))
+
+    async def _flush_drafts(self) -> None:
+        """What was said in one go goes out together."""
+        while True:
+            await self._drafted.wait()
+            self._drafted = trio.Event()
+            if self.conversation is not None:
+                self._flush(self.conversation)
 
     async def leave(self) -> bool:
         """After what was written has arrived, if it can; False when there is nothing to leave."""
         current = self.conversation
         if current is None:
             return False
+        self._flush(current)
         with trio.move_on_after(LEAVE_SECONDS):
             await self._until(
-                lambda: current.is_delivered or current.is_over or not current.is_linked
+                lambda: current.is_delivered or current.is_over or not current.can_deliver
             )
-        if not current.is_over:
+        if not current.is_over and current is self.conversation:
             self.leave_now()
         return True
 
     def leave_now(self) -> None:
-        if self.conversation is not None:
-            self._perform(self.conversation, self.conversation.leave(trio.current_time()))
+        """The one that I am in, and the one that sleeps."""
+        if (current := self.conversation) is not None:
+            self._flush(current)
+            self._perform(current, current.leave(trio.current_time()))
+        if (asleep := self._asleep) is not None:
+            self._asleep = None
+            self._settling.append(asleep)
+            self._perform(asleep, asleep.leave(trio.current_time()))
 
     async def settle(self) -> None:
         """Return when no conversation waits for its last acknowledgements."""
-        await self._until(lambda: not self._settling)
+        await self._until(lambda: not self._settling and not self._is_keeping)
 
     async def _until(self, holds: Callable[[], bool]) -> None:
         while not holds():
@@ -96,11 +236,11 @@ class Talking:
                 self._progress = trio.Event()
             await self._progress.wait()
 
-    # --- What the links do ---
+    # --- What the links and the directory do ---
 
     def linked(self, name: str) -> None:
-        if self.conversation is not None:
-            self._perform(self.conversation, self.conversation.linked(name))
+        for current in self._all():
+            self._perform(current, current.linked(name, trio.current_time()))
 
     def link_lost(self, name: str) -> None:
         for current in self._all():
@@ -108,30 +248,58 @@ class Talking:
         self._progress.set()
 
     def unreachable(self, name: str) -> None:
-        if self.conversation is not None:
-            failed = self.conversation.unreachable(name, trio.current_time())
-            self._perform(self.conversation, failed)
+        for current in self._all():
+            self._perform(current, current.unreachable(name, trio.current_time()))
 
-    def hear(self, name: str, message: Say | Acknowledge | Hello | Leave) -> bool:
+    def came(self, name: str) -> None:
+        """The directory says that they are online."""
+        for current in self._all():
+            self._perform(current, current.may_be_back(name, trio.current_time()))
+
+    def hear(self, name: str, message: TalkMessage) -> bool:
         """False when it is of a conversation that I am not in.  Raises ProtocolError."""
         for current in self._all():
             if current.id == message.conversation:
                 self._perform(current, current.receive(name, message, trio.current_time()))
                 self._progress.set()
-                return not current.is_over
+                return True
+        return False
+
+    def disown(self, name: str, message: Members) -> None:
+        """They count me in where I am not: sign that I am out."""
+        me = self._me()
+        roll = Roll(message.conversation, self.authority)
+        roll.merge(message.members)
+        mine = roll.of(me.name)
+        if mine is not None and roll.is_in(me.name):
+            gone = membership.leave(me, message.conversation, mine)
+            self._links.post(name, Members(message.conversation, (gone,)))
+
+    def received_from_mailbox(self, by: str, about: About) -> bool:
+        """A receipt for the copy of a text; False when nobody here waits for it."""
+        for current in self._all():
+            if current.id == about.conversation:
+                was_there = current.has(by, about.epoch, about.seq)
+                acknowledged = current.taken_from_mailbox(by, about.epoch, about.seq)
+                self._perform(current, acknowledged)
+                return not was_there
         return False
 
     def _all(self) -> list[Conversation]:
-        return [*self._settling, self.conversation] if self.conversation else [*self._settling]
+        now = [self.conversation] if self.conversation else []
+        return [*self._settling, *now, *([self._asleep] if self._asleep else [])]
 
-    # --- What the clock does ---
+    # --- Time, and the disk ---
 
     async def run(self) -> None:
         """Until cancelled."""
-        await self._timer.run()
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(self._timer.run)
+            nursery.start_soon(self._flush_drafts)
+            nursery.start_soon(self._keep)
 
     def _next_deadline(self) -> float | None:
-        if self.conversation is not None and not self._settling:
+        if self.conversation is not None and not self._settling and not self._asleep:
             return self.conversation.next_deadline()  # asked for at each text
         times = [current.next_deadline() for current in self._all()]
         return min((time for time in times if time is not None), default=None)
@@ -139,6 +307,46 @@ class Talking:
     def _tick(self) -> None:
         for current in self._all():
             self._perform(current, current.tick(trio.current_time()))
+        self._progress.set()
+
+    @property
+    def _is_keeping(self) -> bool:
+        return bool(
+            self._texts or self._members or self._acknowledged or self._begun or self._ended
+        )
+
+    async def _keep(self) -> None:
+        """Put on disk what came meanwhile, in one commit; then it may be acknowledged."""
+        complained = False
+        while True:
+            await self._to_keep.wait()
+            await trio.sleep(KEEP_PAUSE)
+            self._to_keep = trio.Event()
+            texts, members = self._texts, self._members
+            acknowledged = self._acknowledged
+            begun, ended = self._begun, self._ended
+            self._texts, self._members, self._acknowledged = [], [], {}
+            self._begun, self._ended = [], []
+            try:
+                await self._journal.keep(
+                    begun, [text for _, text in texts], members,
+                    [(*of, seq) for of, seq in acknowledged.items()], ended,
+                    self._world.clock.time(),
+                )  # fmt: skip
+            except StorageError as failure:
+                if not complained:
+                    complained = True
+                    self._tell(events.Notice(f"{str(failure).capitalize()}."), events.nothing)
+                self._texts, self._members = texts + self._texts, members + self._members
+                self._acknowledged = acknowledged | self._acknowledged
+                self._begun, self._ended = begun + self._begun, ended + self._ended
+                await trio.sleep(KEEP_AGAIN_SECONDS)
+                self._to_keep.set()
+                continue
+            complained = False
+            for current, text in texts:
+                self._perform(current, current.kept(text, trio.current_time()))
+            self._progress.set()
 
     # --- Doing what the core decides ---
 
@@ -146,36 +354,102 @@ class Talking:
         for action in actions:
             match action:
                 case talk.Send(to, message):
-                    self._links.post(to, message)
-                case talk.Show(event, seq):
-                    self._show(current, event, seq)
-                case talk.Relink(to):
-                    self._links.dial(to)
+                    self._links.post_all(to, message)
+                case talk.Show(event):
+                    self._tell(event, events.nothing)
+                case talk.Read(text):
+                    self._read(current, text)
+                case talk.Keep(text):
+                    self._texts.append((current, text))
+                    self._to_keep.set()
+                case talk.KeepMembers(names):
+                    self._keep_members(current, names)
+                case talk.KeepAcknowledged(by, epoch, seq):
+                    self._acknowledged[current.id, by, epoch] = seq
+                    self._to_keep.set()
+                case talk.Hand(to, after):
+                    self._hand(current, to, after)
+                case talk.Dial(to):
+                    self._dial(current, to)
+                case talk.LeaveFor(to, after):
+                    self._leave_for(current, to, after)
+                case talk.Back():
+                    self._wake(current)
                 case talk.Finished():
                     self._finish(current)
                 case talk.Settled():
-                    self._settle(current, action)
+                    self._settle(current)
         self._timer.look()
 
-    def _show(self, current: Conversation, event: events.Event, seq: int) -> None:
-        """A text is acknowledged once it was shown."""
+    def _read(self, current: Conversation, text: Text) -> None:
+        """It is put on disk once it was shown."""
 
         def shown() -> None:
-            if seq:
-                self._perform(current, current.shown(seq, trio.current_time()))
+            self._perform(current, current.shown(text))
 
-        if isinstance(event, events.Said) and fold(event.sender) in self._ignored:
+        lines = self._for_the_screen(current, text)
+        for line in lines[:-1]:
+            self._tell(events.Said(text.author, line), events.nothing)
+        for line in lines[-1:]:
+            self._tell(events.Said(text.author, line), shown)
+        if not lines:
             shown()
+
+    def _for_the_screen(self, current: Conversation, text: Text) -> list[str]:
+        """Without what an ignored user says, and what has come through the mailbox already."""
+        if fold(text.author) in self._journal.ignored:
+            return []
+        copies = self._journal.copies
+        if not copies:
+            return list(text.texts)
+        me = self._me().name
+        return [
+            line
+            for seq, line in enumerate(text.texts, start=text.seq)
+            if copy_id(About(current.id, text.epoch, seq), text.author, me) not in copies
+        ]
+
+    def _keep_members(self, current: Conversation, names: Iterable[str]) -> None:
+        found = ((name, current.roll.of(name)) for name in names)
+        self._members += [(current.id, name, one) for name, one in found if one is not None]
+        self._to_keep.set()
+
+    def _hand(self, current: Conversation, to: str, after: Position) -> None:
+        lines = self._journal.texts_after(current.id, after, WINDOW_TEXTS)
+        self._links.post_bytes((to,), b"".join(lines))
+        self._perform(current, current.handed(to, after))
+
+    def _dial(self, current: Conversation, to: str) -> None:
+        if self._links.to(to) is not None:
+            self._perform(current, current.linked(to, trio.current_time()))
         else:
-            self._tell(event, shown)
+            self._links.dial(to)
+
+    def _wake(self, current: Conversation) -> None:
+        """What slept goes on, unless I am in another one by now."""
+        if current is self._asleep:
+            self._asleep, self.conversation = None, current
+            self._changed()
+            self._tell(events.BackInConversation(current.others), events.nothing)
 
     def _finish(self, current: Conversation) -> None:
-        self.conversation = None
-        self._settling.append(current)
+        if current is self.conversation:
+            self.conversation = None
+        if current is self._asleep:
+            self._asleep = None
+        if current.is_asleep:
+            self._asleep = current
+        else:
+            self._settling.append(current)
+            self._ended.append(current.id)
+            self._to_keep.set()
         self._changed()
 
-    def _settle(self, current: Conversation, settled: talk.Settled) -> None:
-        self._settling.remove(current)
+    def _settle(self, current: Conversation) -> None:
+        if current is self._asleep:
+            self._asleep = None
+            self._ended.append(current.id)
+            self._to_keep.set()
+        if current in self._settling:
+            self._settling.remove(current)
         self._progress.set()
-        if settled.undelivered:
-            self._undelivered(settled)

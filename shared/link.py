@@ -68,6 +68,9 @@ class Link(Generic[M]):
         self._ping_after, self._dead_after = ping_after, dead_after
         self._last_heard = trio.current_time()
         self._scope = trio.CancelScope()
+        self.round_trip: float | None = None  #: seconds, as measured last
+        self._pinged_at: float | None = None
+        self._measured = trio.Event()
 
     # --- For everybody ---
 
@@ -127,6 +130,12 @@ class Link(Generic[M]):
     def is_silent(self) -> bool:
         """A PING is overdue: the link may be dead without our knowing yet."""
         return self._ping_after is not None and self.silence > 2 * self._ping_after
+
+    async def measure(self) -> None:
+        """PING; returns with the PONG, and `round_trip` is fresh then."""
+        self._measured = trio.Event()
+        self._ping()
+        await self._measured.wait()
 
     def identified(self) -> None:
         """The other side has said who it is: its lines may be longer now."""
@@ -203,7 +212,7 @@ class Link(Generic[M]):
                 case Ping():
                     self.post(Pong())
                 case Pong():
-                    pass
+                    self._note_pong()
                 case Bye(reason=reason):
                     self.reason = reason or "it said good bye"
                     self._ended = True
@@ -285,8 +294,19 @@ class Link(Generic[M]):
                 self.cut(f"no sign of life for {self._dead_after:.0f} seconds")
                 return
             else:
-                self.post(Ping())
+                self._ping()
                 pings += 1
+
+    def _ping(self) -> None:
+        if self._pinged_at is None:
+            self._pinged_at = trio.current_time()
+        self.post(Ping())
+
+    def _note_pong(self) -> None:
+        if self._pinged_at is not None:
+            self.round_trip = trio.current_time() - self._pinged_at
+            self._pinged_at = None
+            self._measured.set()
 
 
 @contextlib.contextmanager

@@ -21,6 +21,10 @@ TEXT_CHARACTERS = 8_000  # the longest text; 48 KB even when JSON escapes all of
 ENVELOPE_BYTES = 40_000  # a sealed text of 8,000 four-byte characters, with its certificate
 PAGE = 400  # users in one USERS or ARR: stays far below the 64 KiB of a line
 BATCH = 1_000  # ids in one TAKEN or NOTED
+MEMBERS = 50  # of one conversation: each has a link to each
+TEXTS = 64  # in one TEXT
+POSITIONS = 400  # in one message: 26 KB; who restarts begins a new epoch
+SALT_BYTES = 16
 
 Name = Annotated[str, Meta(pattern=PATTERN)]
 Id = Annotated[str, Meta(pattern=r"\A[0-9a-f]{32}\Z")]  # 16 random bytes, in hex
@@ -29,7 +33,10 @@ Key = Annotated[bytes, Meta(min_length=32, max_length=32)]  # a raw Ed25519 or X
 Signature = Annotated[bytes, Meta(min_length=64, max_length=64)]
 Certificate = Annotated[bytes, Meta(max_length=4_096)]  # DER
 Sealed = Annotated[bytes, Meta(min_length=1, max_length=ENVELOPE_BYTES)]
-Text = Annotated[str, Meta(max_length=TEXT_CHARACTERS)]
+Line = Annotated[str, Meta(max_length=TEXT_CHARACTERS)]  # what a person wrote
+Member = Annotated[str, Meta(min_length=1, max_length=32)]  # a name that is only ever compared
+Epoch = Annotated[str, Meta(min_length=16, max_length=16)]  # 8 random bytes, new at each start
+Digest = Annotated[str, Meta(min_length=32, max_length=32)]
 Reason = Annotated[str, Meta(max_length=1_000)]
 Word = Annotated[str, Meta(max_length=64)]
 Time = Annotated[float, Meta(ge=0, le=253_402_300_799)]  # up to the year 9999
@@ -293,16 +300,57 @@ class PeerIam(Message, frozen=True, tag="IAM"):
     run: Id
 
 
+class Adding(msgspec.Struct, frozen=True):
+    """A member brings somebody in: it allows that user's own membership, and does nothing alone.
+
+    Signed by `by`, see peer.membership.  `counter`: of `by`, whose own membership
+    must have got so far.
+    """
+
+    by: Name
+    counter: Count
+    signature: Signature
+
+
+class Membership(msgspec.Struct, frozen=True):
+    """A member's own word on whether they are in: signed by them, and by nobody else.
+
+    Whoever founded the conversation shows its `salt`, everybody else who added them.
+    """
+
+    certificate: Certificate  # names the member and the key that signs
+    counter: Count  # odd: in, even: out; it only grows
+    signature: Signature
+    adding: Adding | None = None
+    salt: Annotated[bytes, Meta(max_length=SALT_BYTES)] = b""
+
+
+Memberships = Annotated[tuple[Membership, ...], Meta(max_length=MEMBERS)]
+
+
+class Position(msgspec.Struct, frozen=True, array_like=True):
+    """Everything up to `seq` of what `author` wrote in this `epoch`."""
+
+    author: Member
+    epoch: Epoch
+    seq: Count
+
+
+Positions = Annotated[tuple[Position, ...], Meta(max_length=POSITIONS)]
+
+
 class Invite(Message, frozen=True):
     """May I talk to you?  Valid for `expires_in` seconds after it arrives."""
 
     id: Id
     conversation: Id
     members: Annotated[
-        tuple[Name, ...], Meta(max_length=50)
+        tuple[Name, ...], Meta(max_length=MEMBERS)
     ]  # who talks already, the inviter first
     expires_in: Annotated[float, Meta(gt=0, le=600)] = 60.0
     urgent: bool = False  # asked again although the callee is BUSY
+    counter: Count = 1  # that your membership would have
+    adding: Adding | None = None  # which your membership needs
 
 
 class Ringing(Message, frozen=True):
@@ -312,13 +360,21 @@ class Ringing(Message, frozen=True):
 
 
 class Accept(Message, frozen=True):
+    """Yes; and my membership, signed."""
+
     id: Id
+    membership: Membership | None = None
 
 
 class Confirm(Message, frozen=True):
-    """The ACCEPT arrived: both are in the conversation."""
+    """The ACCEPT arrived: both are in the conversation.
+
+    `since`: what was said before is not for the one who was asked.
+    """
 
     id: Id
+    members: Memberships = ()
+    since: Positions = ()
 
 
 class Decline(Message, frozen=True):
@@ -360,37 +416,65 @@ class Joined(Message, frozen=True):
     id: Id
 
 
-class Hello(Message, frozen=True):
-    """On each new link, for a conversation that goes on: what I have of yours."""
+class Text(Message, frozen=True):
+    """What a person wrote: one or more texts, written in one moment and signed together.
 
-    conversation: Token
-    epoch: Token  # of my own texts
-    received_epoch: Token | None = None  # of the texts that I have from you, if any
-    received: Count = 0  # everything up to this seq
-
-
-class Say(Message, frozen=True, tag="TEXT"):
-    """What a person wrote.  (sender, epoch, seq) names it; seq counts up from 1."""
+    (author, epoch, seq) names the first of them, the next one counts one more.
+    `after`: the last positions that the author had read, and that no other of them
+    implies.  `lamport` is higher than that of anything the author had read.
+    """
 
     conversation: Token  # not Id, whose pattern costs more than all the rest of a text
-    epoch: Token
+    author: Member
+    epoch: Epoch
     seq: Annotated[int, Meta(ge=1, le=2**53)]
+    lamport: Count
     time: Time
-    text: Text
+    texts: Annotated[tuple[Line, ...], Meta(min_length=1, max_length=TEXTS)]
+    after: Positions = ()
+    signature: Signature = bytes(64)
 
 
 class Acknowledge(Message, frozen=True, tag="ACK"):
-    """I have all your texts of this epoch up to this seq."""
+    """On my own disk: everything up to these positions, of those that moved."""
 
     conversation: Token
-    epoch: Token
-    upto: Count
+    have: Positions
+
+
+class Hello(Message, frozen=True):
+    """How `by` stands in the conversation: on each new link, at each change, every 30 s.
+
+    Signed by `by`, so that members who cannot link with them hear it from others.
+    """
+
+    conversation: Token
+    by: Member
+    number: Count  # rises with each; the highest one counts
+    members: Digest  # of all memberships that `by` knows
+    linked: Annotated[tuple[Member, ...], Meta(max_length=MEMBERS)]
+    have: Positions
+    signature: Signature = bytes(64)
+
+
+class Members(Message, frozen=True):
+    """Memberships that you may not know."""
+
+    conversation: Token
+    members: Memberships
+
+
+class Want(Message, frozen=True):
+    """Send me what follows this position, whoever wrote it."""
+
+    conversation: Token
+    after: Position
 
 
 class Leave(Message, frozen=True):
-    """I am no longer in this conversation."""
+    """I know nothing of this conversation."""
 
-    conversation: Id
+    conversation: Token
 
 
 class Private(Message, frozen=True, tag="PRV"):
@@ -398,7 +482,7 @@ class Private(Message, frozen=True, tag="PRV"):
 
     id: Id
     time: Time
-    text: Text
+    text: Line
 
 
 class ToAll(Message, frozen=True, tag="ALL"):
@@ -406,7 +490,7 @@ class ToAll(Message, frozen=True, tag="ALL"):
 
     id: Id
     time: Time
-    text: Text
+    text: Line
 
 
 class Shown(Message, frozen=True):
@@ -417,6 +501,7 @@ class Shown(Message, frozen=True):
 
 BetweenPeers = (
     PeerIam | Invite | Ringing | Accept | Confirm | Decline | Busy | Cancel | Cancelled | Timeout
-    | Gone | Joined | Hello | Say | Acknowledge | Leave | Private | ToAll | Shown
+    | Gone | Joined | Hello | Text | Acknowledge
+    | Members | Want | Leave | Private | ToAll | Shown
     | Ping | Pong | Err | Bye
 )  # fmt: skip

@@ -5,6 +5,7 @@ sender.  The signature covers the receiver's key, so an envelope cannot be opene
 and sealed again for somebody else, and the id, so it cannot be shown twice.
 """
 
+import hashlib
 from dataclasses import dataclass
 
 import msgspec
@@ -14,7 +15,7 @@ from cryptography.hazmat.primitives.hpke import AEAD, KDF, KEM, Suite
 
 from shared.errors import ProtocolError
 from shared.identity import Identity, check_signature, read_certificate
-from shared.messages import Certificate, Id, Signature, Text, Time
+from shared.messages import Certificate, Count, Epoch, Id, Line, Signature, Time, Token
 
 _INFO = b"parley envelope 1"
 _suite = Suite(KEM.X25519, KDF.HKDF_SHA256, AEAD.CHACHA20_POLY1305)
@@ -24,8 +25,17 @@ class _Inside(msgspec.Struct, frozen=True, array_like=True):
     certificate: Certificate
     id: Id
     time: Time
-    text: Text
+    text: Line
     signature: Signature
+    about: "About | None" = None
+
+
+class About(msgspec.Struct, frozen=True, array_like=True):
+    """The text of a conversation that a letter is a copy of; its sender wrote it."""
+
+    conversation: Token
+    epoch: Epoch
+    seq: Count
 
 
 @dataclass(frozen=True)
@@ -37,20 +47,28 @@ class Letter:
     id: str
     time: float
     text: str
+    about: About | None = None
 
 
 _inside = msgspec.msgpack.Decoder(_Inside)
 
 
 def seal(
-    me: Identity, certificate: bytes, to_sealing_key: bytes, *, id: str, time: float, text: str
+    me: Identity,
+    certificate: bytes,
+    to_sealing_key: bytes,
+    *,
+    id: str,
+    time: float,
+    text: str,
+    about: About | None = None,
 ) -> bytes:
     """An envelope that only the owner of `to_sealing_key` can open.
 
     Raises ProtocolError when that is no key at all.
     """
-    signature = me.sign(_statement(to_sealing_key, id, time, text))
-    inside = msgspec.msgpack.encode(_Inside(certificate, id, time, text, signature))
+    signature = me.sign(_statement(to_sealing_key, id, time, text, about))
+    inside = msgspec.msgpack.encode(_Inside(certificate, id, time, text, signature, about))
     try:
         receiver = X25519PublicKey.from_public_bytes(to_sealing_key)
         return _suite.encrypt(inside, receiver, info=_INFO)
@@ -73,10 +91,19 @@ def open_envelope(me: Identity, authority: bytes, sealed: bytes, *, id: str, now
     sender = read_certificate(inside.certificate, authority, now)
     if sender.name is None:
         raise ProtocolError("an envelope is not from a user")
-    statement = _statement(me.sealing_public, inside.id, inside.time, inside.text)
+    statement = _statement(me.sealing_public, inside.id, inside.time, inside.text, inside.about)
     check_signature(sender.key, inside.signature, statement)
-    return Letter(sender.name, sender.key, inside.id, inside.time, inside.text)
+    return Letter(sender.name, sender.key, inside.id, inside.time, inside.text, inside.about)
 
 
-def _statement(to_sealing_key: bytes, id: str, time: float, text: str) -> bytes:
-    return b"parley letter 1\0" + msgspec.msgpack.encode((to_sealing_key, id, time, text))
+def copy_id(about: About, author: str, receiver: str) -> str:
+    """The id of the letter that is a copy of this text for this receiver."""
+    said = (about.conversation, author, about.epoch, about.seq, receiver)
+    return hashlib.sha256(b"parley copy 1\0" + msgspec.msgpack.encode(said)).hexdigest()[:32]
+
+
+def _statement(
+    to_sealing_key: bytes, id: str, time: float, text: str, about: About | None
+) -> bytes:
+    said: tuple[object, ...] = (to_sealing_key, id, time, text)
+    return b"parley letter 1\0" + msgspec.msgpack.encode(said if about is None else (*said, about))
