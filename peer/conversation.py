@@ -443,11 +443,11 @@ class Conversation:
 
     def _hear_own(self, one: _Member, hello: Hello, now: float) -> list[Action]:
         """From the one who wrote it, over our link."""
-        actions: list[Action] = []
+        actions: list[Action] = [] if one.is_linked else self.linked(one.name, now)
         if hello.members != self.roll.digest():
             actions.append(Send((one.name,), Members(self.id, self.roll.all())))
         actions += self._pass_on(hello, one.name)
-        if not one.is_greeted and one.is_linked:
+        if not one.is_greeted:
             one.is_greeted = True
             mine = (self.me.name, self._outbox.epoch)
             has = {(there.author, there.epoch): there.seq for there in hello.have}

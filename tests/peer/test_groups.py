@@ -1,0 +1,95 @@
+"""Conversations of three and more."""
+
+import trio
+
+from tests.community import Community, Person
+
+
+async def group(community: Community, *names: str) -> list[Person]:
+    """All of them in one conversation; the first one added everybody."""
+    people = list(await community.start(*names))
+    await people[0].connects_with(people[1])
+    for newcomer in people[2:]:
+        await adds(people[0], newcomer)
+    return people
+
+
+async def adds(one: Person, newcomer: Person) -> None:
+    await one.types(f"ADD {newcomer.name}")
+    await newcomer.sees_part(f"User {one.name} wants to chat with you and ")
+    await newcomer.types("Y")
+    await newcomer.sees_part("You are now connected with ")
+    await one.sees(f"You are now connected with {newcomer.name}.")
+
+
+async def test_three_talk(community: Community) -> None:
+    carol, dave, erin = await community.start("carol", "dave", "erin")
+    await carol.connects_with(dave)
+    await carol.types("ADD erin")
+    await erin.sees("User carol wants to chat with you and dave. Would you like to? (Y/N)")
+    await carol.sees("Waiting for erin's response...")
+    await erin.types("y")
+    await erin.sees("You are now connected with carol, dave.")
+    await carol.sees("User erin joined the conversation.")
+    await dave.sees("User erin joined the conversation.")
+    await trio.sleep(1)
+    for person in (carol, dave, erin):
+        await person.types(f"hello from {person.name}")
+    await trio.sleep(1)
+    for person in (carol, dave, erin):
+        for other in (carol, dave, erin):
+            if other is not person:
+                assert person.saw(f"{other.name}: hello from {other.name}") == 1
+    await erin.types("/members")
+    await erin.sees("erin (you)")
+    await erin.sees_part("carol: direct")
+    await erin.sees_part("dave: direct")
+    await erin.types(r"\q")
+    await erin.sees("You have just left your last conversation.")
+    await carol.sees("User erin left the conversation.")
+    await dave.sees("User erin left the conversation.")
+    await carol.types("still here")
+    await dave.sees("carol: still here")
+    await dave.types(r"\q")
+    await carol.sees("User dave left the conversation.")
+    await carol.sees("The conversation is over.")
+
+
+async def test_two_who_cannot_link_hear_each_other_through_a_third(community: Community) -> None:
+    carol, dave, erin = people = await community.start("carol", "dave", "erin")
+    community.separates(dave, erin)
+    await carol.connects_with(dave)
+    await adds(carol, erin)
+    await trio.sleep(2)
+    await dave.types("can you hear me?")
+    await carol.sees("dave: can you hear me?")
+    await erin.sees("dave: can you hear me?")
+    await erin.types("yes")
+    await dave.sees("erin: yes")
+    await erin.types("/members")
+    await erin.sees("dave: through carol")
+    await trio.sleep(6)
+    for person in people:
+        person.never_saw("Not yet delivered")
+
+
+async def test_who_was_killed_is_back_with_all_that_was_said(community: Community) -> None:
+    carol, dave, erin = await group(community, "carol", "dave", "erin")
+    await trio.sleep(1)
+    await carol.types("one")
+    await erin.sees("carol: one")
+    await trio.sleep(1)
+    await erin.is_killed()
+    await carol.sees("Lost the connection to erin, trying again.")
+    await carol.types("two")
+    await dave.types("three")
+    await erin.starts()
+    await erin.sees("You are back in the conversation with carol, dave.")
+    await trio.sleep(3)
+    assert erin.saw("carol: one") == 0
+    assert erin.saw("carol: two") == 1
+    assert erin.saw("dave: three") == 1
+    await carol.sees("erin is back.")
+    await erin.types("four")
+    await carol.sees("erin: four")
+    await dave.sees("erin: four")
