@@ -372,9 +372,9 @@ class Inviting:
             return Confirm(id, current.memberships())
         if current is None or current.id != conversation:
             return Confirm(id)
-        since = current.have()
+        since, lamport = current.have(), current.lamport
         self._talking.admit(current, callee, accept.membership)
-        return Confirm(id, current.roll.essential(), since)
+        return Confirm(id, current.roll.essential(), since, lamport)
 
     def _open(self, id: str, conversation: str, other: str) -> None:
         current = self._talking.conversation
@@ -388,7 +388,9 @@ class Inviting:
             self._fail_to_open(conversation, other)
             return
         try:
-            begun = self._talking.enter(conversation, (*confirm.members, mine), confirm.since)
+            begun = self._talking.enter(
+                conversation, (*confirm.members, mine), confirm.since, confirm.lamport
+            )
         except ProtocolError:
             self._fail_to_open(conversation, other)
             raise

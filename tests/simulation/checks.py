@@ -268,11 +268,12 @@ class Checks:
                 player, "SELECT author, epoch, seq FROM since WHERE conversation = ?", current.id
             )
         }
+        had: dict[tuple[str, str], int] = {}
         for text in self.journal(player, current.id):
             of = (text.author, text.epoch)
-            if text.seq != since.get(of, 0) + 1:
-                yield Broken("G4", f"{player.name} has {text.seq} after {since.get(of, 0)} of {of}")
-            since[of] = last(text)
+            if text.seq != had.get(of, 0) + 1 and not had.get(of, 0) < text.seq <= since.get(of, 0) + 1:
+                yield Broken("G4", f"{player.name} has {text.seq} after {had.get(of, 0)} of {of}")
+            had[of] = last(text)
 
     # --- At the very end ---
 
