@@ -40,6 +40,7 @@ PURE = {
 OUTSIDE = {"socket", "ssl", "os", "random", "time"}
 AT_THE_BORDER = {
     "shared/tls.py",
+    "shared/wire.py",
     "shared/disk.py",
     "shared/process.py",
     "shared/real.py",
