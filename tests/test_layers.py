@@ -21,11 +21,11 @@ CORES: dict[str, set[str]] = {
     "directory_server/registry.py": set(),
     "directory_server/authority.py": {"cryptography"},
     "directory_server/limits.py": set(),
-    "peer/commands.py": set(),
-    "peer/invitation.py": set(),
+    "peer/commands.py": {"msgspec"},
+    "peer/invitation.py": {"msgspec"},
     "peer/conversation.py": set(),
     "peer/delivery.py": set(),
-    "peer/events.py": set(),
+    "peer/events.py": {"msgspec"},
     "peer/screen/clean.py": set(),
 }
 
