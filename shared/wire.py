@@ -48,10 +48,11 @@ def wrap(
 class TlsWire:
     """`shared.world.Wire` on a real socket, which it owns."""
 
-    __slots__ = ("_socket", "certificate", "local", "remote")
+    __slots__ = ("_has_ended", "_socket", "certificate", "local", "remote")
 
     def __init__(self, sock: ssl.SSLSocket) -> None:
         self._socket = sock
+        self._has_ended = False  # they have said their end, behind what was read last
         self.remote = address(sock.getpeername())
         self.local = address(sock.getsockname())
         self.certificate: bytes | None = sock.getpeercert(binary_form=True)
@@ -92,7 +93,7 @@ class TlsWire:
         await trio.lowlevel.checkpoint()
 
     async def receive_some(self) -> bytes:
-        data = None
+        data = b"" if self._has_ended else None
         while data is None:
             _check_open(self._socket)
             await wait_readable(self._socket)
@@ -102,7 +103,10 @@ class TlsWire:
             return data
         # A full record: part of something long, the rest of which may be here.
         pieces = [data]
-        while received < RECEIVE_BYTES and (more := self._read()):
+        while received < RECEIVE_BYTES and (more := self._read()) is not None:
+            if not more:
+                self._has_ended = True
+                break
             pieces.append(more)
             received += len(more)
         return b"".join(pieces)
