@@ -59,7 +59,7 @@ WANT_SECONDS = 1.0  # for a text to come by itself before it is asked for
 WANT_AGAIN_SECONDS = 3.0
 LATE_SECONDS = 5.0  # until the author is told that somebody lacks a text
 PATHLESS_SECONDS = 30.0  # out of reach, until the directory's mailbox is the better way
-BACKLOG_TEXTS = 2_000  # that everybody lacks: the keyboard waits then
+BACKLOG_TEXTS = 1_000  # that everybody lacks: the keyboard waits then
 
 DIRECT = "direct"  # how a member is reached: over a link of our own
 _NEVER = float("inf")

@@ -5,8 +5,7 @@ on its way in them is still acknowledged; and one may sleep: it was interrupted,
 goes on when somebody is in reach again.
 """
 
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Iterable
 from typing import Final
 
 import trio
@@ -44,12 +43,24 @@ TOGETHER_SECONDS: Final = 0.001  # texts that are written faster than this go ou
 TalkMessage = Text | Acknowledge | Hello | Members | Want | Leave
 
 
-@dataclass(frozen=True)
 class Handle:
     """A text of mine, to be asked what became of it."""
 
-    conversation: Conversation
-    seq: int
+    __slots__ = ("_until", "conversation", "seq")
+
+    def __init__(
+        self,
+        conversation: Conversation,
+        seq: int,
+        until: Callable[[Callable[[], bool]], Awaitable[None]],
+    ) -> None:
+        self.conversation, self.seq, self._until = conversation, seq, until
+
+    async def delivered(self) -> None:
+        """Return when everybody has it on disk, or nothing more will come of it."""
+        await self._until(
+            lambda: self.conversation.is_settled or set(self.states().values()) <= {"delivered"}
+        )
 
     def state(self, member: str) -> str:
         """ "delivered": on their disk; "left": in their mailbox; "waiting"."""
@@ -182,7 +193,7 @@ class Talking:
         current = self.conversation
         if current is None:
             raise Refused("You are in no conversation.")
-        handle = self.last = Handle(current, current.say(text))
+        handle = self.last = Handle(current, current.say(text), self._until)
         now = trio.current_time()
         if now - self._flushed_at > TOGETHER_SECONDS or current.must_flush:
             self._flush(current)
