@@ -23,8 +23,9 @@ CORES: dict[str, set[str]] = {
     "directory_server/limits.py": set(),
     "peer/commands.py": set(),
     "peer/invitation.py": set(),
-    "peer/conversation.py": set(),
-    "peer/delivery.py": set(),
+    "peer/conversation.py": {"msgspec"},
+    "peer/delivery.py": {"msgspec"},
+    "peer/membership.py": {"msgspec"},
     "peer/events.py": set(),
     "peer/screen/clean.py": set(),
 }

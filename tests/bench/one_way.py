@@ -6,7 +6,7 @@ from typing import Final
 from peer.api import Chat, Said
 from shared.codec import encode
 from shared.link import WRITE_BYTES
-from shared.messages import Say
+from shared.messages import Text
 from tests.bench import bare
 from tests.bench.bot import ALL_SAID, COUNTED
 from tests.bench.figures import AtLeast, Figure, Unit
@@ -54,14 +54,18 @@ async def _talk(chat: Chat, texts: int) -> float:
 
 async def _send(stream: bare.BareStream, texts: int) -> float:
     """The same without Parley."""
-    conversation, epoch, text = "0" * 32, "1" * 32, bare.random_text(CHARACTERS)
+    text = bare.random_text(CHARACTERS)
     start = time.perf_counter()
     outbox = bytearray()
     for seq in range(1, texts + 1):
-        outbox += encode(Say(conversation, epoch, seq, time.time(), text))
+        outbox += encode(_text(seq, text))
         if len(outbox) >= WRITE_BYTES:
             await stream.send_all(outbox)
             outbox = bytearray()
-    await stream.send_all(outbox + encode(Say(conversation, epoch, texts + 1, time.time(), "")))
+    await stream.send_all(outbox + encode(_text(texts + 1, "")))
     await bare.receive_exactly(stream, 16)
     return texts / (time.perf_counter() - start)
+
+
+def _text(seq: int, text: str) -> Text:
+    return Text("0" * 32, "carol", "1" * 16, seq, seq, time.time(), (text,))
