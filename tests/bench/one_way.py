@@ -54,18 +54,14 @@ async def _talk(chat: Chat, texts: int) -> float:
 
 async def _send(stream: bare.BareStream, texts: int) -> float:
     """The same without Parley."""
-    text = bare.random_text(CHARACTERS)
+    conversation, epoch, text = "0" * 32, "1" * 16, bare.random_text(CHARACTERS)
     start = time.perf_counter()
     outbox = bytearray()
     for seq in range(1, texts + 1):
-        outbox += encode(_text(seq, text))
+        outbox += encode(Text(conversation, "x", epoch, seq, seq, time.time(), (text,)))
         if len(outbox) >= WRITE_BYTES:
             await stream.send_all(outbox)
             outbox = bytearray()
-    await stream.send_all(outbox + encode(_text(texts + 1, "")))
+    await stream.send_all(outbox + encode(Text(conversation, "x", epoch, texts + 1, seq, time.time(), ("",))))
     await bare.receive_exactly(stream, 16)
     return texts / (time.perf_counter() - start)
-
-
-def _text(seq: int, text: str) -> Text:
-    return Text("0" * 32, "carol", "1" * 16, seq, seq, time.time(), (text,))
