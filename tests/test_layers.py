@@ -25,6 +25,7 @@ CORES: dict[str, set[str]] = {
     "peer/invitation.py": {"msgspec"},
     "peer/conversation.py": {"msgspec"},
     "peer/delivery.py": {"msgspec"},
+    "peer/membership.py": {"msgspec"},
     "peer/events.py": {"msgspec"},
     "peer/screen/clean.py": set(),
 }
