@@ -62,6 +62,8 @@ async def _send(stream: bare.BareStream, texts: int) -> float:
         if len(outbox) >= WRITE_BYTES:
             await stream.send_all(outbox)
             outbox = bytearray()
-    await stream.send_all(outbox + encode(Text(conversation, "x", epoch, texts + 1, seq, time.time(), ("",))))
+    await stream.send_all(
+        outbox + encode(Text(conversation, "x", epoch, texts + 1, seq, time.time(), ("",)))
+    )
     await bare.receive_exactly(stream, 16)
     return texts / (time.perf_counter() - start)
