@@ -23,8 +23,9 @@ CORES: dict[str, set[str]] = {
     "directory_server/limits.py": set(),
     "peer/commands.py": {"msgspec"},
     "peer/invitation.py": {"msgspec"},
-    "peer/conversation.py": set(),
-    "peer/delivery.py": set(),
+    "peer/conversation.py": {"msgspec"},
+    "peer/delivery.py": {"msgspec"},
+    "peer/membership.py": {"msgspec"},
     "peer/events.py": {"msgspec"},
     "peer/screen/clean.py": set(),
 }
