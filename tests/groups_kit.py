@@ -68,6 +68,13 @@ def knows(one: Program, names: Iterable[str]) -> None:
         assert time.monotonic() < deadline, f"{one.name} misses {wanted}\n{one.transcript()}"
 
 
+def goes(one: Program, other: str, way: str) -> None:
+    """Returns when MEMBERS says that this is how the other one is reached."""
+    deadline = time.monotonic() + QUIET
+    while (found := ways(one).get(other)) != way:
+        assert time.monotonic() < deadline, f"{other}: {found}\n{one.transcript()}"
+
+
 def ways(one: Program) -> dict[str, str]:
     """Who is in reach, as MEMBERS shows it, and how."""
     mark = f"/{secrets.token_hex(8)}"
