@@ -59,7 +59,7 @@ WANT_SECONDS = 1.0  # for a text to come by itself before it is asked for
 WANT_AGAIN_SECONDS = 3.0
 LATE_SECONDS = 5.0  # until the author is told that somebody lacks a text
 PATHLESS_SECONDS = 30.0  # out of reach, until the directory's mailbox is the better way
-BACKLOG_TEXTS = 2_000  # that everybody lacks: the keyboard waits then
+BACKLOG_TEXTS = 1_000  # that everybody lacks: the keyboard waits then
 
 DIRECT = "direct"  # how a member is reached: over a link of our own
 _NEVER = float("inf")
@@ -364,7 +364,7 @@ class Conversation:
         actions: list[Action] = []
         if not one.knows_us:
             one.knows_us = True
-            actions.append(Send((name,), Members(self.id, self.roll.all())))
+            actions += self._tell_members((name,), self.roll.all())
         self._hello_soon(now)
         return [*actions, Send((name,), self._hello())]
 
@@ -414,7 +414,7 @@ class Conversation:
                 return self._merge(members, sender, now)
             case Leave() if self.roll.is_in(sender) and not self.is_over:
                 # They do not know what they have signed: let them see it, and end it.
-                return [Send((sender,), Members(self.id, self.roll.all()))]
+                return self._tell_members((sender,), self.roll.all())
             case Hello():
                 return self._hear_hello(sender, message, now)
             case Text() if not self.is_over and self.roll.is_in(sender):
@@ -435,7 +435,7 @@ class Conversation:
         if one is None:
             is_lost = hello.by == sender and self.roll.counter(sender) and not self.is_over
             # They believe to be in: let them see how it is.
-            return [Send((sender,), Members(self.id, self.roll.all()))] if is_lost else []
+            return self._tell_members((sender,), self.roll.all()) if is_lost else []
         if hello.by == sender:
             return self._hear_own(one, hello, now)
         key = self.roll.key(hello.by)
@@ -454,7 +454,7 @@ class Conversation:
         """From the one who wrote it, over our link."""
         actions: list[Action] = [] if one.is_linked else self.linked(one.name, now)
         if hello.members != self.roll.digest():
-            actions.append(Send((one.name,), Members(self.id, self.roll.all())))
+            actions += self._tell_members((one.name,), self.roll.all())
         actions += self._pass_on(hello, one.name)
         if not one.is_greeted:
             one.is_greeted = True
@@ -485,7 +485,7 @@ class Conversation:
             return []
         fresh = tuple(one for one in map(self.roll.of, changed) if one is not None)
         to = tuple(name for name in self._linked() if name != sender)
-        actions: list[Action] = [Send(to, Members(self.id, fresh)), KeepMembers(tuple(changed))]
+        actions = [*self._tell_members(to, fresh), KeepMembers(tuple(changed))]
         if self.is_over:
             return actions
         for name in changed:
@@ -501,6 +501,9 @@ class Conversation:
         if not self.roll.is_in(self.me.name):
             return [*actions, *self._finish(now)]  # another program of mine has left
         return [*actions, *self._look_around(now)]
+
+    def _tell_members(self, to: tuple[str, ...], what: Iterable[Membership]) -> list[Action]:
+        return [Send(to, Members(self.id, page)) for page in membership.pages(what)]
 
     def _meet(self, name: str, now: float) -> _Member:
         one = self._members[name] = _Member(name, lost_at=now)

@@ -5,6 +5,7 @@ from hypothesis import strategies as st
 from peer import commands
 from peer.commands import (
     TABLE,
+    Add,
     Answer,
     Chat,
     Command,
@@ -21,11 +22,13 @@ from peer.commands import (
     QuitConversation,
     Say,
     SetStatus,
+    ShowMembers,
     ToAll,
     Unignore,
     Unknown,
     Unregister,
     Verify,
+    WhoGot,
     WriteLine,
     Wrong,
     help_lines,
@@ -69,6 +72,12 @@ MEANINGS: list[tuple[str, Command]] = [
     ("INACTIVO", SetStatus(Status.INACTIVE)),
     ("ONLINE", SetStatus(Status.ACTIVE)),
     ("AWAY", SetStatus(Status.INACTIVE)),
+    ("ADD erin", Add("erin")),
+    ("add (erin)", Add("erin")),
+    ("\\u erin", Add("erin")),
+    ("MEMBERS", ShowMembers()),
+    ("WHO GOT", WhoGot()),
+    ("who  got", WhoGot()),
     ("CHAT dave", Chat("dave")),
     ("chat Dave", Chat("Dave")),
     ("CHAT (dave)", Chat("dave")),
@@ -182,13 +191,14 @@ def test_users_are_listed_and_private_lines_sent_from_within_a_conversation() ->
 
 
 @pytest.mark.parametrize("line", ["ADD erin", "add (erin)", "ADD(erin)", "/ADD erin", "\\u erin"])
-def test_a_command_of_a_later_version_is_never_sent_as_text(line: str) -> None:
-    assert parse(line, TALKING) == Unknown(line)
-    assert parse(line, ALONE) == Unknown(line)
+def test_somebody_is_added_from_within_a_conversation(line: str) -> None:
+    assert parse(line, TALKING) == Add("erin")
 
 
-@pytest.mark.parametrize("line", ["MEMBERS", "HISTORY dave", "SEARCH hello you"])
-def test_nor_is_it_sent_to_a_user_who_is_called_like_it(line: str) -> None:
+@pytest.mark.parametrize("line", ["HISTORY dave", "SEARCH hello you"])
+def test_a_command_of_a_later_version_is_not_sent_to_a_user_who_is_called_like_it(
+    line: str,
+) -> None:
     assert parse(line, ALONE) == Unknown(line)
 
 
