@@ -82,6 +82,7 @@ class WaitingLetter:
     sender: str
     time: float
     text: str
+    id: str
 
 
 class Journal:
@@ -172,7 +173,8 @@ class Journal:
         await self._database.write(add)
         self.copies |= {one.id for one in letters if one.about is not None}
         rows = self._all(
-            "SELECT number, sender, time, text FROM letters WHERE text IS NOT NULL ORDER BY number"
+            "SELECT number, sender, time, text, id FROM letters"
+            " WHERE text IS NOT NULL ORDER BY number"
         )
         return [WaitingLetter(*row) for row in rows]
 
@@ -230,8 +232,9 @@ class Journal:
         now: float,
     ) -> None:
         """All in one commit: conversations that I am in from now on, with what was said in
-        them before and the highest lamport of it; texts; (conversation, name, membership); (conversation, member, epoch,
-        seq) of my texts that somebody has; and conversations that I am no longer in.
+        them before and the highest lamport of it; texts; (conversation, name, membership);
+        (conversation, member, epoch, seq) of my texts that somebody has; and conversations
+        that I am no longer in.
         """
         since = [(id, one.author, one.epoch, one.seq) for id, old, _ in begun for one in old]
         rows = [

@@ -290,6 +290,20 @@ class Talking:
             gone = membership.leave(me, message.conversation, mine)
             self._links.post(name, Members(message.conversation, (gone,)))
 
+    def has_come(self, author: str, about: About) -> bool:
+        """Whether a text was shown, or is about to be, that came as a text and not as a letter."""
+        return any(
+            current.id == about.conversation and current.has_come(author, about.epoch, about.seq)
+            for current in self._all()
+        )
+
+    async def wait_kept(self, author: str, about: About) -> None:
+        """Return when such a text lies on disk."""
+        place = (about.conversation, author, about.epoch, about.seq)
+        await self._until(
+            lambda: self._journal.has_text(*place) or not self.has_come(author, about)
+        )
+
     def received_from_mailbox(self, by: str, about: About) -> bool:
         """A receipt for the copy of a text; False when nobody here waits for it."""
         for current in self._all():
