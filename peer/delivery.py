@@ -90,10 +90,10 @@ class Inbox:
     it answers, or, when that does not come in time, with `gap`.
     """
 
-    def __init__(self, have: Iterable[Position] = ()) -> None:
-        """`have`: what was before us, or lies on disk already."""
+    def __init__(self, have: Iterable[Position] = (), lamport: int = 0) -> None:
+        """`have`: what was before us, or lies on disk already, with no higher `lamport`."""
         self._streams: dict[Stream, _Stream] = {}
-        self.lamport = 0  #: the highest that was shown
+        self.lamport = lamport  #: the highest that was shown
         self._heads: dict[Stream, int] = {}  # shown, and implied by nothing that was shown
         self._holding = 0  # streams that hold something back
         for one in have:

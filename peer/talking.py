@@ -103,7 +103,7 @@ class Talking:
         self._texts: list[tuple[Conversation, Text]] = []  # for the disk
         self._members: list[tuple[str, str, Membership]] = []
         self._acknowledged: dict[tuple[str, str, str], int] = {}
-        self._begun: list[tuple[str, tuple[Position, ...]]] = []
+        self._begun: list[tuple[str, tuple[Position, ...], int]] = []
         self._ended: list[str] = []
         self._to_keep = trio.Event()
         self._many_to_keep = trio.Event()
@@ -129,8 +129,9 @@ class Talking:
     # --- Beginning ---
 
     def enter(
-        self, id: str, members: tuple[Membership, ...], since: tuple[Position, ...]
-    ) -> Conversation:
+        self, id: str, members: tuple[Membership, ...], since: tuple[Position, ...],
+        lamport: int = 0,
+    ) -> Conversation:  # fmt: skip
         """Be in this conversation, and in no other.
 
         Raises ProtocolError, before anything has changed, when the memberships are
@@ -142,8 +143,8 @@ class Talking:
         if not roll.is_in(me.name):
             raise ProtocolError("nobody has added me to this conversation")
         self.leave_now()
-        begun = self.conversation = self._conversation(id, roll, since=since)
-        self._begun.append((id, since))
+        begun = self.conversation = self._conversation(id, roll, since=since, lamport=lamport)
+        self._begun.append((id, since, lamport))
         self._keep_members(begun, roll.names())
         self._changed()
         return begun
@@ -158,14 +159,14 @@ class Talking:
         self.hear(name, Members(current.id, (membership,)))
 
     def _conversation(
-        self, id: str, roll: Roll, *, since: tuple[Position, ...] = (),
+        self, id: str, roll: Roll, *, since: tuple[Position, ...] = (), lamport: int = 0,
         kept: talk.Kept | None = None,
     ) -> Conversation:  # fmt: skip
         chance = self._world.chance
         return Conversation(
             id, self._me(), roll, chance.randbytes(8).hex(),
             first_number=int(self._world.clock.time() * 1000),
-            jitter=lambda: chance.uniform(0.8, 1.2), have=since, kept=kept,
+            jitter=lambda: chance.uniform(0.8, 1.2), have=since, lamport=lamport, kept=kept,
         )  # fmt: skip
 
     def _start(self, current: Conversation) -> None:
