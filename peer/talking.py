@@ -107,6 +107,9 @@ class Talking:
         self._ended: list[str] = []
         self._to_keep = trio.Event()
         self._many_to_keep = trio.Event()
+        self._is_committing = False
+        #: of conversations that do not lie on disk yet
+        self._held: dict[str, list[tuple[events.Event, Callable[[], None]]]] = {}
         self._depth = 0  # of actions that set off others
         self._timer = Timer(self._next_deadline, self._tick)
 
@@ -145,13 +148,14 @@ class Talking:
         self.leave_now()
         begun = self.conversation = self._conversation(id, roll, since=since, lamport=lamport)
         self._begun.append((id, since, lamport))
+        self._many_to_keep.set()
         self._keep_members(begun, roll.names())
         self._changed()
         return begun
 
     def begin(self, begun: Conversation) -> None:
-        """What `enter` made may be shown, and links to the others made."""
-        self._tell(events.Connected(begun.others), events.nothing)
+        """What `enter` made may be shown, as soon as it lies on disk, and links be made."""
+        self._held[begun.id] = [(events.Connected(begun.others), events.nothing)]
         self._start(begun)
 
     def admit(self, current: Conversation, name: str, membership: Membership) -> None:
@@ -326,7 +330,7 @@ class Talking:
 
     @property
     def _is_keeping(self) -> bool:
-        return bool(
+        return self._is_committing or bool(
             self._texts or self._members or self._acknowledged or self._begun or self._ended
         )
 
@@ -343,6 +347,7 @@ class Talking:
             begun, ended = self._begun, self._ended
             self._texts, self._members, self._acknowledged = [], [], {}
             self._begun, self._ended = [], []
+            self._is_committing = True
             try:
                 await self._journal.keep(
                     begun, [text for _, text in texts], members,
@@ -356,13 +361,29 @@ class Talking:
                 self._texts, self._members = texts + self._texts, members + self._members
                 self._acknowledged = acknowledged | self._acknowledged
                 self._begun, self._ended = begun + self._begun, ended + self._ended
+                self._let_go(id for id, *_ in begun)
+                self._is_committing = False
                 await trio.sleep(KEEP_AGAIN_SECONDS)
                 self._to_keep.set()
                 continue
-            complained = False
+            complained = self._is_committing = False
+            self._let_go(id for id, *_ in begun)
             for current, text in texts:
                 self._perform(current, current.kept(text, trio.current_time()))
             self._progress.set()
+
+    def _let_go(self, begun: Iterable[str]) -> None:
+        """A restart would find these conversations: what happened in them may be shown."""
+        for id in begun:
+            for event, shown in self._held.pop(id, ()):
+                self._tell(event, shown)
+
+    def _show(self, current: Conversation, event: events.Event, shown: Callable[[], None]) -> None:
+        held = self._held.get(current.id)
+        if held is None:
+            self._tell(event, shown)
+        else:
+            held.append((event, shown))
 
     # --- Doing what the core decides ---
 
@@ -374,7 +395,7 @@ class Talking:
                 case talk.Send(to, message):
                     self._links.post_all(to, message)
                 case talk.Show(event):
-                    self._tell(event, events.nothing)
+                    self._show(current, event, events.nothing)
                 case talk.Read(text):
                     self._read(current, text)
                 case talk.Keep(text):
@@ -411,9 +432,9 @@ class Talking:
 
         lines = self._for_the_screen(current, text)
         for line in lines[:-1]:
-            self._tell(events.Said(text.author, line), events.nothing)
+            self._show(current, events.Said(text.author, line), events.nothing)
         for line in lines[-1:]:
-            self._tell(events.Said(text.author, line), shown)
+            self._show(current, events.Said(text.author, line), shown)
         if not lines:
             shown()
 
