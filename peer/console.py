@@ -273,23 +273,31 @@ class Console:
     async def _private(self, name: str, text: str) -> Code:
         if fold(name) == fold(self._peer.name):
             raise Refused("You can't write to yourself.", "SELF")
-        return await self._aside(self._see_delivered, self._peer.private(name, text), text)
+        delivery = self._peer.private(name, text, is_lasting=True)
+        return await self._aside(self._see_delivered, delivery)
 
-    async def _see_delivered(self, delivery: Delivery, text: str) -> Code:
+    async def _see_delivered(self, delivery: Delivery) -> Code:
         """A line that reached nobody is left at the directory."""
         try:
             await delivery.wait()
-        except TurnedAway as failure:  # by the other peer, who wants nothing from us
-            self._show(_not_delivered(delivery, failure))
-            return Code.REFUSED
-        except (KeyChanged, Refused):
-            raise
         except ParleyError as failure:
-            self._show(_not_delivered(delivery, failure))
-            if isinstance(failure, DirectoryGone):
-                return Code.DIRECTORY
-            return await self._leave_message(delivery.to, text)
+            return await self._see_left(delivery, failure)
         return Code.DONE
+
+    async def _see_left(self, delivery: Delivery, failure: ParleyError) -> Code:
+        try:
+            if isinstance(failure, TurnedAway | DirectoryGone):
+                self._show(_not_delivered(delivery, failure))
+                self._peer.give_up(delivery)
+                return Code.DIRECTORY if isinstance(failure, DirectoryGone) else Code.REFUSED
+            if isinstance(failure, KeyChanged | Refused):
+                raise failure
+            self._show(_not_delivered(delivery, failure))
+            self._show(str(events.LetterLeft(await self._peer.leave_instead(delivery))))
+        except ParleyError:
+            self._peer.give_up(delivery)  # the user knows of it
+            raise
+        return Code.STORED
 
     async def _to_all(self, text: str) -> Code:
         deliveries = await self._peer.to_all(text)

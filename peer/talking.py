@@ -74,13 +74,15 @@ class Talking:
         authority: Callable[[], bytes],
         changed: Callable[[], None],
         leave_for: Callable[[Conversation, str, Position], None],
+        settled: Callable[[Conversation], None],
     ) -> None:
         """`changed` is called when a conversation begins or ends, `leave_for` with what
-        somebody can get through the directory's mailbox only.
+        somebody can get through the directory's mailbox only, `settled` when nothing more
+        will come of a conversation.
         """
         self._world, self._links, self._journal, self._tell = world, links, journal, tell
         self._me, self._authority = me, authority
-        self._changed, self._leave_for = changed, leave_for
+        self._changed, self._leave_for, self._settled = changed, leave_for, settled
         self.conversation: Conversation | None = None
         self.last: Handle | None = None  #: what I said last
         self._asleep: Conversation | None = None
@@ -452,4 +454,5 @@ class Talking:
             self._to_keep.set()
         if current in self._settling:
             self._settling.remove(current)
+        self._settled(current)
         self._progress.set()
