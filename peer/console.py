@@ -15,6 +15,7 @@ from peer import events
 from peer.commands import Command, Context, help_lines, parse, unknown_text, wrong_text
 from peer.conversation import DIRECT
 from peer.directory import DirectoryGone
+from peer.history import Found, lines_of
 from peer.inviting import Outcome, Result
 from peer.lines import Delivery
 from peer.peer import Peer, Way
@@ -140,6 +141,11 @@ class Console:
                 return await self._to_all(text)
             case typed.LeaveMessage(name, text):
                 return await self._leave_message(name, text)
+            case typed.History(name, last, to_all):
+                found = await peer.history(name, to_all=to_all, last=last)
+                self._show(*_history(found, last, peer.name))
+            case typed.Search(words):
+                return await self._aside(self._search, words)
             case typed.Ignore(name):
                 await peer.ignore(name)
                 self._show(f"You will hear no more of {name}.")
@@ -332,6 +338,13 @@ class Console:
         self._show(unknown_text(unknown))
         return Code.USAGE
 
+    async def _search(self, words: str) -> Code:
+        found = await self._peer.search(words)
+        self._show(*(lines_of(found.entries, self._peer.name) or ["Nothing was found."]))
+        if found.more:
+            self._show(f"There are more; these are the last {len(found.entries)}.")
+        return Code.DONE
+
     # --- The end ---
 
     async def _quit_conversation(self) -> Code:
@@ -404,6 +417,15 @@ def _who_got(handle: Handle | None) -> list[str]:
     words = {"delivered": "delivered", "left": "left at the directory", "waiting": "waiting"}
     lines = [f"{name}: {words[state]}" for name, state in handle.states().items()]
     return lines or ["Nobody else is in that conversation any more."]
+
+
+def _history(found: Found, last: int, me: str) -> list[str]:
+    if not found.entries:
+        return ["Nothing was said, or nothing of it was kept."]
+    lines = lines_of(found.entries, me)
+    if found.more and len(found.entries) < last:
+        lines.append(f"Only the last {len(found.entries)}: they are very long.")
+    return lines
 
 
 def _words(name: str, words: list[str], accepted: bool) -> list[str]:

@@ -297,7 +297,10 @@ class Journal:
         every single line.
         """
         wanted = "SELECT id FROM conversations WHERE is_in = 0 AND (?1 IS NULL OR id = ?1)"
-        ended = [id for (id,) in self._all(wanted, (conversation,))]
+        # Asked for in the writing thread: after all that is on its way there.
+        ended = await self._database.write(
+            lambda db: db.execute(wanted, (conversation,)).fetchall()
+        )
         if conversation is None:
             await self._in_pieces(
                 "UPDATE lines SET text = NULL, time = ?1 WHERE number IN (SELECT number FROM lines"
@@ -307,7 +310,7 @@ class Journal:
                 "DELETE FROM lines WHERE number IN (SELECT number FROM lines"
                 " WHERE text IS NULL AND time < ?1 LIMIT ?2)", now - REMEMBER_LETTERS_DAYS * 86_400,
             )  # fmt: skip
-        for id in ended:
+        for (id,) in ended:
             for table in ("texts", "memberships", "since", "acknowledged"):
                 await self._in_pieces(
                     f"DELETE FROM {table} WHERE rowid IN"

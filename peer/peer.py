@@ -7,6 +7,7 @@ Cores decide (`invitation`, `conversation`); shells perform what they decide
 
 import logging
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Final
 
@@ -14,9 +15,11 @@ import msgspec
 import trio
 
 from peer import events
+from peer.commands import HISTORY_TEXTS
 from peer.conversation import DIRECT, Conversation
 from peer.directory import Directory, DirectoryGone, Listener, Registration
 from peer.events import Tell
+from peer.history import Found, History
 from peer.invitation import Question
 from peer.inviting import Inviting, Result
 from peer.journal import Journal, KeptLine
@@ -67,6 +70,7 @@ GENERAL_CHAT_MOST: Final = 100  # users whom one line to all reaches directly
 MANY_TEXTS: Final = 2**31  # more than fit into a mailbox: the directory says when it is full
 SENDING_AT_ONCE: Final = 20  # lines that may dial or wait for an answer side by side
 TAKE_UP_SECONDS: Final = 1.0  # between two tries to deliver what an earlier program has left
+KEPT_SECONDS: Final = 1.0  # for what was just shown to be on disk, before history is read
 QUIT_SECONDS: Final = 1.0  # for letters on their way to the screen; then for the last words
 
 log = logging.getLogger("peer")
@@ -79,7 +83,7 @@ class Options:
     advertise_port: int = 0
     token: str = ""  #: for a directory with --register-only-with
     directory_key: str | None = None  #: the fingerprint that the user vouches for
-    keeps_history: bool = True  #: else a text is forgotten as soon as it is delivered
+    keeps_history: bool = True  #: else texts are kept until delivered, older ones forgotten
     is_passing: bool = False  #: here for one command only: asks nobody, fetches no mail
 
 
@@ -135,6 +139,7 @@ class Peer:
     async def _live(self, task_status: trio.TaskStatus[str]) -> None:
         """The nursery of everything; ends at `quit`, or when we cannot register."""
         failure: ParleyError | OSError | None = None
+        options = self._options
         async with trio.open_nursery() as nursery:
             try:
                 self._put_together(nursery)
@@ -150,8 +155,8 @@ class Peer:
                 nursery.start_soon(self._directory.watch)
                 if not self._options.is_passing:
                     nursery.start_soon(self._mail.run)
-                if not self._options.keeps_history:
-                    self.spawn(self._forget_texts, None)
+                    if not options.keeps_history:
+                        self.spawn(self._forget_texts, None)
                 await nursery.start(self._directory.stay_registered, self._listener())
             except (ParleyError, OSError) as error:
                 failure = error
@@ -169,6 +174,7 @@ class Peer:
         self._identity = self._load_identity()
         self._journal = Journal(world.disk, keeps_history=options.keeps_history)
         self._keeping = Keeping(self._journal, self._tell)
+        self._history = History(self._journal.database, lambda: self.name, world.clock.time)
         self._trust = Trust(self._journal, world.clock)
         self._registration.host = options.advertise_host
         self._registration.token = options.token
@@ -364,6 +370,37 @@ class Peer:
     def _conversation_changed(self) -> None:
         self._standing.talks(self._talking.conversation is not None)
         self._inviting.situation(busy=self._standing.is_busy)
+
+    # --- What was said ---
+
+    async def history(
+        self, name: str | None = None, *, to_all: bool = False, last: int = HISTORY_TEXTS
+    ) -> Found:
+        """The last texts of the conversation that I am in, else of the last one; with
+        `name`: what was said with that user; `to_all`: in the general chat.
+        """
+        await self._all_kept()
+        if to_all:
+            return self._history.to_all(last)
+        if name is not None:
+            return await self._history.with_user(name, last)
+        current = self._talking.conversation
+        return await self._history.conversation(current.id if current else None, last)
+
+    async def search(self, words: str, *, last: int = HISTORY_TEXTS) -> Found:
+        """The last texts that contain words beginning with all of these.
+
+        Raises Refused when there are no words, or too many.
+        """
+        await self._all_kept()
+        return await self._history.search(words, last)
+
+    async def _all_kept(self) -> None:
+        """What was shown a moment ago is history too, unless the disk does not take it."""
+        with trio.move_on_after(KEPT_SECONDS), suppress(StorageError):
+            await self._talking.wait_kept()
+            await self._keeping.wait_kept()
+            await self._history.wait_written()
 
     # --- Inviting ---
 
@@ -613,6 +650,7 @@ class Peer:
 
     async def _forget_texts(self, conversation: str | None) -> None:
         try:
+            await self._talking.wait_kept()
             await self._journal.forget_texts(conversation, self._world.clock.time())
         except StorageError as failure:
             self.tell(events.Notice(f"What was said cannot be forgotten: {failure}."))

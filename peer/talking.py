@@ -228,6 +228,12 @@ class Talking:
             self._settling.append(asleep)
             self._perform(asleep, asleep.leave(trio.current_time()))
 
+    async def wait_kept(self) -> None:
+        """Return when what was said and shown is at least on its way to the disk."""
+        if self.conversation is not None:
+            self._flush(self.conversation)
+        await self._until(lambda: not self._is_keeping)
+
     async def settle(self) -> None:
         """Return when no conversation waits for its last acknowledgements."""
         await self._until(lambda: not self._settling and not self._is_keeping)
