@@ -6,7 +6,7 @@ import sys
 from typing import Final
 
 from directory_server.settings import IDLE_AFTER
-from shared.arguments import Parser, formatter, port, readable, token, version
+from shared.arguments import Parser, port, readable, token, version
 
 EXAMPLES: Final = """\
 examples:
@@ -26,10 +26,10 @@ def parse(arguments: list[str] | None = None) -> argparse.Namespace:
     words = sys.argv[1:] if arguments is None else arguments
     parser = Parser(
         prog="dirserver",
-        description="The directory of a Parley community: it knows who is there and where, and"
-        " keeps messages for those who are away.",
+        description="The directory of a Parley community: it knows who is there and where,\n"
+        "and keeps messages for those who are away.",
         epilog=EXAMPLES,
-        formatter_class=formatter(),
+        formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,
     )
     add = parser.add_argument

@@ -39,6 +39,8 @@ class Community:
             token=settings.token,
         )
         self.links: dict[int, UserLink] = {}  #: of each user who is here, by the user's id
+        #: Newcomers pass one at a time, a millisecond each: the others get their turns between.
+        self.entrance = trio.Lock()
         self.changed = trio.Event()  #: there is news to tell
         self._seen: dict[int, float | None] = {}  # what the disk does not know yet
         self._alone = trio.Event()

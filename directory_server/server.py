@@ -21,7 +21,7 @@ from shared.errors import ParleyError, Refused, StorageError
 from shared.link import HANDSHAKE_SECONDS, REMOTE_FAULTS, Link
 from shared.messages import ToDirectory
 from shared.strangers import Strangers
-from shared.tls import cause_of
+from shared.wire import cause_of
 from shared.world import Address, Disk, Incoming, World
 
 log = logging.getLogger(__name__)

@@ -53,16 +53,22 @@ class Session:
     # --- Coming in ---
 
     async def _come_in(self, deadline: float) -> User:
-        """Until WELCOME, which is posted as soon as others can see the user."""
+        """Until WELCOME, which is posted as soon as others can see the user.
+
+        While the disk works others come, so after it everything is looked at again.
+        """
         iam, visitor = await self._meet(deadline)
-        check_iam(iam, visitor, self._community.authority, self._community.time())
-        user = await self._admit(iam)
-        welcome = self._welcome(user, iam)
-        place = Place(visitor.address.host, iam.port, iam.host)
-        self._community.arrive(user, self._link, place, iam.status, by_hand=iam.by_hand)
-        self._link.post(welcome)
-        log.info("%s is here, from %s", user.name, visitor.address)
-        return user
+        entrance = self._community.entrance
+        async with entrance:
+            check_iam(iam, visitor, self._community.authority, self._community.time())
+        while True:
+            async with entrance:
+                user = self._registry.admit(iam.name, iam.key, visitor.address.host, iam.token)
+                if user is not None and _seals_as_before(user, iam):
+                    self._enter(user, iam, visitor)
+                    return user
+                check_sealing(iam)
+            await self._put_on_disk(iam, user)
 
     async def _meet(self, deadline: float) -> tuple[Iam, Visitor]:
         nonce = self._community.world.chance.randbytes(NONCE_BYTES)
@@ -76,26 +82,24 @@ class Session:
             ) from None
         return iam, Visitor(self._link.wire.remote, nonce, self._link.wire.certificate)
 
-    async def _admit(self, iam: Iam) -> User:
-        """The user as on disk.  While the disk worked, others came: look again each time."""
-        address = self._link.wire.remote.host
+    async def _put_on_disk(self, iam: Iam, user: User | None) -> None:
+        """A new name, or a new sealing key of an old one."""
         sealing = (iam.sealing_key, iam.sealing_proof)
-        while True:
-            user = self._registry.admit(iam.name, iam.key, address, iam.token)
-            if user is None:
-                check_sealing(iam)
-                new = await self._store.register(
-                    iam.name, iam.key, *sealing, self._community.time()
-                )
-                if self._registry.find(iam.name) is None:
-                    self._registry.know(new)
-            elif (user.sealing_key, user.sealing_proof) != sealing:
-                check_sealing(iam)
-                await self._store.reseal(user.id, *sealing)
-                user.sealing_key, user.sealing_proof = sealing
-            else:
-                self._community.check_room(user)
-                return user
+        if user is None:
+            new = await self._store.register(iam.name, iam.key, *sealing, self._community.time())
+            if self._registry.find(iam.name) is None:
+                self._registry.know(new)
+        else:
+            await self._store.reseal(user.id, *sealing)
+            user.sealing_key, user.sealing_proof = sealing
+
+    def _enter(self, user: User, iam: Iam, visitor: Visitor) -> None:
+        self._community.check_room(user)
+        welcome = self._welcome(user, iam)
+        place = Place(visitor.address.host, iam.port, iam.host)
+        self._community.arrive(user, self._link, place, iam.status, by_hand=iam.by_hand)
+        self._link.post(welcome)
+        log.info("%s is here, from %s", user.name, visitor.address)
 
     def _welcome(self, user: User, iam: Iam) -> wire.Welcome:
         community = self._community
@@ -241,6 +245,10 @@ class Session:
         for receiver, count in waiting.items():
             self._community.push(receiver, wire.Waiting(count))
         return [_outcome(drop, result) for drop, result in zip(drops, results, strict=True)]
+
+
+def _seals_as_before(user: User, iam: Iam) -> bool:
+    return (user.sealing_key, user.sealing_proof) == (iam.sealing_key, iam.sealing_proof)
 
 
 def _outcome(drop: wire.Drop, result: Kept | NotKept) -> msgspec.Struct:

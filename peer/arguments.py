@@ -4,7 +4,7 @@ import argparse
 import re
 from typing import Final
 
-from shared.arguments import Parser, formatter, port, readable, token, version
+from shared.arguments import Parser, port, readable, token, version
 
 WITH_VALUE: Final = ("--data", "--listen", "--advertise", "--token", "--directory-key")
 EXAMPLES: Final = """\
@@ -33,10 +33,10 @@ def parse(arguments: list[str]) -> argparse.Namespace:
     parser = Parser(
         prog="peer",
         usage="%(prog)s [options] NAME HOST PORT [COMMAND ...]",
-        description="Chat directly with others whom a directory knows. With a COMMAND:"
-        " perform it, print what came of it, exit.",
+        description="Chat directly with others whom a directory knows.\n"
+        "With a COMMAND: perform it, print what came of it, exit.",
         epilog=EXAMPLES,
-        formatter_class=formatter(),
+        formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,
     )
     add = parser.add_argument

@@ -6,8 +6,9 @@ table says how its rest becomes a Command.  HELP is written from the same table.
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
 from difflib import get_close_matches
+
+from msgspec import Struct
 
 from shared.errors import Refused
 from shared.messages import TEXT_CHARACTERS, Status
@@ -20,8 +21,7 @@ ECHO_CHARACTERS = 60  # of a wrong line, repeated in the answer
 LIKENESS = 0.7  # finds CHTA and LSIT, and does not take "hello" for TELL
 
 
-@dataclass(frozen=True)
-class Context:
+class Context(Struct, frozen=True):
     """Where the user is when the line is typed."""
 
     in_conversation: bool = False
@@ -30,45 +30,37 @@ class Context:
     waiting: bool = False  #: my invitation is open; QUIT CONVERSATION means the same anyway
 
 
-@dataclass(frozen=True)
-class ListUsers:
+class ListUsers(Struct, frozen=True):
     pass
 
 
-@dataclass(frozen=True)
-class Info:
+class Info(Struct, frozen=True):
     name: str
 
 
-@dataclass(frozen=True)
-class SetStatus:
+class SetStatus(Struct, frozen=True):
     """Without a status: show mine."""
 
     status: Status | None
 
 
-@dataclass(frozen=True)
-class Chat:
+class Chat(Struct, frozen=True):
     name: str
 
 
-@dataclass(frozen=True)
-class Add:
+class Add(Struct, frozen=True):
     name: str
 
 
-@dataclass(frozen=True)
-class ShowMembers:
+class ShowMembers(Struct, frozen=True):
     pass
 
 
-@dataclass(frozen=True)
-class WhoGot:
+class WhoGot(Struct, frozen=True):
     """Who has my last text."""
 
 
-@dataclass(frozen=True)
-class Answer:
+class Answer(Struct, frozen=True):
     """Without a name: to the question shown last.
 
     When `name` has asked nothing, parse the line again with `question_open=False`:
@@ -79,25 +71,21 @@ class Answer:
     name: str | None = None
 
 
-@dataclass(frozen=True)
-class Private:
+class Private(Struct, frozen=True):
     name: str
     text: str
 
 
-@dataclass(frozen=True)
-class ToAll:
+class ToAll(Struct, frozen=True):
     text: str
 
 
-@dataclass(frozen=True)
-class LeaveMessage:
+class LeaveMessage(Struct, frozen=True):
     name: str
     text: str
 
 
-@dataclass(frozen=True)
-class History:
+class History(Struct, frozen=True):
     """The last texts of my conversation, with `name`, or of the general chat."""
 
     name: str | None = None
@@ -105,67 +93,55 @@ class History:
     to_all: bool = False
 
 
-@dataclass(frozen=True)
-class Search:
+class Search(Struct, frozen=True):
     words: str
 
 
-@dataclass(frozen=True)
-class Ignore:
+class Ignore(Struct, frozen=True):
     name: str
 
 
-@dataclass(frozen=True)
-class Unignore:
+class Unignore(Struct, frozen=True):
     name: str
 
 
-@dataclass(frozen=True)
-class Verify:
+class Verify(Struct, frozen=True):
     name: str
 
 
-@dataclass(frozen=True)
-class Unregister:
+class Unregister(Struct, frozen=True):
     pass
 
 
-@dataclass(frozen=True)
-class QuitConversation:
+class QuitConversation(Struct, frozen=True):
     """Also: stop waiting for an answer."""
 
 
-@dataclass(frozen=True)
-class Quit:
+class Quit(Struct, frozen=True):
     pass
 
 
-@dataclass(frozen=True)
-class Help:
+class Help(Struct, frozen=True):
     topic: str | None = None
 
 
-@dataclass(frozen=True)
-class Say:
+class Say(Struct, frozen=True):
     """A text for the conversation."""
 
     text: str
 
 
-@dataclass(frozen=True)
-class WriteLine:
+class WriteLine(Struct, frozen=True):
     """One line of a message to leave."""
 
     text: str
 
 
-@dataclass(frozen=True)
-class EndWriting:
+class EndWriting(Struct, frozen=True):
     pass
 
 
-@dataclass(frozen=True)
-class Unknown:
+class Unknown(Struct, frozen=True):
     """No command.  `perhaps`: what the line means if a user of that name exists."""
 
     line: str
@@ -173,16 +149,14 @@ class Unknown:
     perhaps: Private | None = None
 
 
-@dataclass(frozen=True)
-class Wrong:
+class Wrong(Struct, frozen=True):
     """A command with wrong arguments, or a text that is too long."""
 
     reason: str
     usage: str = ""
 
 
-@dataclass(frozen=True)
-class Nothing:
+class Nothing(Struct, frozen=True):
     """An empty line."""
 
 
@@ -196,8 +170,7 @@ Command = (
 # --- From the rest of a line to a Command ----------------------------------------
 
 
-@dataclass(frozen=True)
-class Said:
+class Said(Struct, frozen=True):
     """A line taken apart."""
 
     words: str  #: of the command, in upper case
@@ -322,8 +295,7 @@ def _quit(said: Said) -> Command:
 # --- The table -------------------------------------------------------------------
 
 
-@dataclass(frozen=True)
-class Entry:
+class Entry(Struct, frozen=True):
     words: tuple[str, ...]  #: the first are the name of the command
     usage: str
     meaning: str

@@ -7,8 +7,9 @@ signed together and stays together on its way to everybody: it is one `Text`.
 """
 
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
+from itertools import takewhile
 
 import msgspec
 
@@ -19,8 +20,8 @@ from shared.messages import POSITIONS, TEXTS, Position, Text
 
 WINDOW_TEXTS = 256  # unacknowledged at once: bounds what a slow reader must keep
 WINDOW_BYTES = 256 * 1024
-RECENT_TEXTS = 2_048  # of mine, kept in memory; who is further behind asks for them
-RECENT_BYTES = 2 * 1024 * 1024
+RECENT_TEXTS = 8_192  # of mine, kept in memory; who is further behind asks for them
+RECENT_BYTES = 4 * 1024 * 1024
 TOGETHER_BYTES = 16 * 1024  # of texts in one Text, unless a single one is longer
 HOLD_SECONDS = 2.0  # for what a text answers to come; then it is shown all the same
 EPOCHS = 200  # of one author in one conversation: bounds memory
@@ -89,10 +90,10 @@ class Inbox:
     it answers, or, when that does not come in time, with `gap`.
     """
 
-    def __init__(self, have: Iterable[Position] = ()) -> None:
-        """`have`: what was before us, or lies on disk already."""
+    def __init__(self, have: Iterable[Position] = (), lamport: int = 0) -> None:
+        """`have`: what was before us, or lies on disk already, with no higher `lamport`."""
         self._streams: dict[Stream, _Stream] = {}
-        self.lamport = 0  #: the highest that was shown
+        self.lamport = lamport  #: the highest that was shown
         self._heads: dict[Stream, int] = {}  # shown, and implied by nothing that was shown
         self._holding = 0  # streams that hold something back
         for one in have:
@@ -299,13 +300,14 @@ class Outbox:
         self._sent[to] = sent
         return taken
 
-    def _from(self, seq: int) -> Iterator[Text]:
+    def _from(self, seq: int) -> Iterable[Text]:
         """The texts from this one on; none when it is not in memory any more."""
         if not self._recent or seq < self._recent[0].seq:
-            return iter(())
-        if seq >= self._recent[-1].seq:
-            return iter((self._recent[-1],)) if seq == self._recent[-1].seq else iter(())
-        return (text for text in self._recent if text.seq >= seq)
+            return ()
+        if self._recent[-1].seq == seq:
+            return (self._recent[-1],)
+        wanted = list(takewhile(lambda text: text.seq >= seq, reversed(self._recent)))
+        return reversed(wanted)
 
     def is_behind(self, to: str) -> bool:
         """Whether they lack what is not in memory any more."""

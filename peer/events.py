@@ -6,13 +6,14 @@ them makes them harmless first (`peer.screen.clean`).
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import datetime
+
+from msgspec import Struct
 
 from shared.messages import Status
 
 
-class Event:
+class Event(Struct, frozen=True):
     """Something happened.  `said()` is a beginning that is ours and a text that may be theirs."""
 
     def said(self) -> tuple[str, str]:
@@ -30,8 +31,7 @@ def nothing() -> None:
     """To call after what nobody waits for."""
 
 
-@dataclass(frozen=True)
-class Notice(Event):
+class Notice(Event, frozen=True):
     """A sentence for the user, with nothing in it that a program would need."""
 
     text: str
@@ -40,8 +40,7 @@ class Notice(Event):
         return "", self.text
 
 
-@dataclass(frozen=True)
-class Registered(Event):
+class Registered(Event, frozen=True):
     name: str
     directory: str
 
@@ -49,36 +48,31 @@ class Registered(Event):
         return f"You are {self.name}, connected to the directory at {self.directory}.", ""
 
 
-@dataclass(frozen=True)
-class DirectoryLost(Event):
+class DirectoryLost(Event, frozen=True):
     def said(self) -> tuple[str, str]:
         return "Lost the directory, trying again.", ""
 
 
-@dataclass(frozen=True)
-class DirectoryBack(Event):
+class DirectoryBack(Event, frozen=True):
     def said(self) -> tuple[str, str]:
         return "The directory is back.", ""
 
 
-@dataclass(frozen=True)
-class Came(Event):
+class Came(Event, frozen=True):
     name: str
 
     def said(self) -> tuple[str, str]:
         return f"* {self.name} is online.", ""
 
 
-@dataclass(frozen=True)
-class Went(Event):
+class Went(Event, frozen=True):
     name: str
 
     def said(self) -> tuple[str, str]:
         return f"* {self.name} is offline.", ""
 
 
-@dataclass(frozen=True)
-class StatusIsNow(Event):
+class StatusIsNow(Event, frozen=True):
     """My status changed, by the directory's hand or by mine."""
 
     status: Status
@@ -87,8 +81,7 @@ class StatusIsNow(Event):
         return f"Your status is now {self.status.value}.", ""
 
 
-@dataclass(frozen=True)
-class Invited(Event):
+class Invited(Event, frozen=True):
     """Somebody asks; `Peer.answer(id, True)` says yes.  `leaves`: whom a yes would leave."""
 
     id: str
@@ -104,8 +97,7 @@ class Invited(Event):
         return question + (leaves if self.leaves else ""), ""
 
 
-@dataclass(frozen=True)
-class InvitationOver(Event):
+class InvitationOver(Event, frozen=True):
     """A question that I had not answered is closed."""
 
     id: str
@@ -116,8 +108,7 @@ class InvitationOver(Event):
         return self.text, ""
 
 
-@dataclass(frozen=True)
-class Waiting(Event):
+class Waiting(Event, frozen=True):
     """My question stands on the other's screen."""
 
     callee: str
@@ -126,8 +117,7 @@ class Waiting(Event):
         return f"Waiting for {self.callee}'s response...", ""
 
 
-@dataclass(frozen=True)
-class Connected(Event):
+class Connected(Event, frozen=True):
     """A conversation begins."""
 
     others: tuple[str, ...]
@@ -136,8 +126,7 @@ class Connected(Event):
         return f"You are now connected with {', '.join(self.others)}.", ""
 
 
-@dataclass(frozen=True)
-class Said(Event):
+class Said(Event, frozen=True):
     """A text in the conversation."""
 
     sender: str
@@ -147,8 +136,7 @@ class Said(Event):
         return f"{self.sender}: ", self.text
 
 
-@dataclass(frozen=True)
-class SaidPrivately(Event):
+class SaidPrivately(Event, frozen=True):
     sender: str
     text: str
 
@@ -156,8 +144,7 @@ class SaidPrivately(Event):
         return f"[private] {self.sender}: ", self.text
 
 
-@dataclass(frozen=True)
-class SaidToAll(Event):
+class SaidToAll(Event, frozen=True):
     sender: str
     text: str
 
@@ -165,16 +152,14 @@ class SaidToAll(Event):
         return f"[all] {self.sender}: ", self.text
 
 
-@dataclass(frozen=True)
-class Missing(Event):
+class Missing(Event, frozen=True):
     """The text that follows answers one that has not come yet."""
 
     def said(self) -> tuple[str, str]:
         return "Something that was said before is still missing.", ""
 
 
-@dataclass(frozen=True)
-class BackInConversation(Event):
+class BackInConversation(Event, frozen=True):
     """A conversation that was interrupted goes on."""
 
     others: tuple[str, ...]
@@ -183,16 +168,14 @@ class BackInConversation(Event):
         return f"You are back in the conversation with {', '.join(self.others)}.", ""
 
 
-@dataclass(frozen=True)
-class MemberJoined(Event):
+class MemberJoined(Event, frozen=True):
     name: str
 
     def said(self) -> tuple[str, str]:
         return f"User {self.name} joined the conversation.", ""
 
 
-@dataclass(frozen=True)
-class NotYetDelivered(Event):
+class NotYetDelivered(Event, frozen=True):
     """For some seconds now a member lacks a text of mine; said once, until `Delivered`."""
 
     to: str
@@ -201,8 +184,7 @@ class NotYetDelivered(Event):
         return f"Not yet delivered to {self.to}.", ""
 
 
-@dataclass(frozen=True)
-class Delivered(Event):
+class Delivered(Event, frozen=True):
     """All that I wrote is on their disk, after it had taken long."""
 
     to: str
@@ -211,24 +193,21 @@ class Delivered(Event):
         return f"Delivered to {self.to}.", ""
 
 
-@dataclass(frozen=True)
-class MemberLost(Event):
+class MemberLost(Event, frozen=True):
     name: str
 
     def said(self) -> tuple[str, str]:
         return f"Lost the connection to {self.name}, trying again.", ""
 
 
-@dataclass(frozen=True)
-class MemberBack(Event):
+class MemberBack(Event, frozen=True):
     name: str
 
     def said(self) -> tuple[str, str]:
         return f"{self.name} is back.", ""
 
 
-@dataclass(frozen=True)
-class MemberLeft(Event):
+class MemberLeft(Event, frozen=True):
     name: str
     because: str = ""
 
@@ -237,24 +216,21 @@ class MemberLeft(Event):
         return f"User {self.name} left the conversation{because}.", ""
 
 
-@dataclass(frozen=True)
-class ConversationOver(Event):
+class ConversationOver(Event, frozen=True):
     """The last one left alone."""
 
     def said(self) -> tuple[str, str]:
         return "The conversation is over.", ""
 
 
-@dataclass(frozen=True)
-class ConversationLeft(Event):
+class ConversationLeft(Event, frozen=True):
     """I left it."""
 
     def said(self) -> tuple[str, str]:
         return "You have just left your last conversation.", ""
 
 
-@dataclass(frozen=True)
-class LettersWaited(Event):
+class LettersWaited(Event, frozen=True):
     """So many messages were left for me; each follows as a `Letter`."""
 
     count: int
@@ -265,8 +241,7 @@ class LettersWaited(Event):
         return f"{self.count} messages were left for you:", ""
 
 
-@dataclass(frozen=True)
-class Letter(Event):
+class Letter(Event, frozen=True):
     """A message that was left for me.  `time`: when it was written, seconds since 1970."""
 
     sender: str
@@ -277,8 +252,7 @@ class Letter(Event):
         return f"[{local_time(self.time):%Y-%m-%d %H:%M}] {self.sender}: ", self.text
 
 
-@dataclass(frozen=True)
-class LetterLeft(Event):
+class LetterLeft(Event, frozen=True):
     """The directory has my message safely on disk."""
 
     to: str
@@ -287,8 +261,7 @@ class LetterLeft(Event):
         return f"Message left for {self.to}.", ""
 
 
-@dataclass(frozen=True)
-class LetterReceived(Event):
+class LetterReceived(Event, frozen=True):
     """A message of mine is on its receiver's disk.  `time`: when I wrote it."""
 
     by: str
@@ -298,8 +271,7 @@ class LetterReceived(Event):
         return f"{self.by} received your message of {local_time(self.time):%H:%M}.", ""
 
 
-@dataclass(frozen=True)
-class NotDelivered(Event):
+class NotDelivered(Event, frozen=True):
     to: str
     reason: str
 

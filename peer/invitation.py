@@ -6,8 +6,9 @@ be dropped.  Times are seconds of any clock that only goes forward.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from enum import Enum, auto
+
+from msgspec import Struct
 
 from shared.messages import (
     Accept,
@@ -86,21 +87,18 @@ class End(Enum):
     GONE = auto()  #: the link broke, or the callee knows nothing of it
 
 
-@dataclass(frozen=True, slots=True)
-class Dial:
+class Dial(Struct, frozen=True):
     """Make sure that there is a link; answered by `linked` or `unreachable`."""
 
     to: str
 
 
-@dataclass(frozen=True, slots=True)
-class Send:
+class Send(Struct, frozen=True):
     to: str
     message: Message
 
 
-@dataclass(frozen=True, slots=True)
-class Ask:
+class Ask(Struct, frozen=True):
     """Put the question on the screen, then call `shown`."""
 
     id: str
@@ -108,16 +106,14 @@ class Ask:
     members: tuple[str, ...]  # the inviter first
 
 
-@dataclass(frozen=True, slots=True)
-class Waiting:
+class Waiting(Struct, frozen=True):
     """The question stands on the callee's screen; said once."""
 
     callee: str
     id: str
 
 
-@dataclass(frozen=True, slots=True)
-class Closed:
+class Closed(Struct, frozen=True):
     """An incoming invitation is over without the user, or his yes came to nothing.
 
     After crossed invitations its id may be one that was never asked.
@@ -128,8 +124,7 @@ class Closed:
     why: Why
 
 
-@dataclass(frozen=True, slots=True)
-class Open:
+class Open(Struct, frozen=True):
     """The conversation begins.  `members`: who talked when it was asked, the inviter first."""
 
     id: str
@@ -138,8 +133,7 @@ class Open:
     members: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Ended:
+class Ended(Struct, frozen=True):
     """An outgoing invitation is over without a conversation."""
 
     id: str
@@ -151,8 +145,7 @@ class Ended:
 Action = Dial | Send | Ask | Waiting | Closed | Open | Ended
 
 
-@dataclass(frozen=True, slots=True)
-class Question:
+class Question(Struct, frozen=True):
     """An incoming invitation that waits for the user's answer."""
 
     id: str
@@ -161,8 +154,7 @@ class Question:
     conversation: str
 
 
-@dataclass(frozen=True, slots=True)
-class Pending:
+class Pending(Struct, frozen=True):
     """An outgoing invitation that waits for the callee, or an accepted one for its CONFIRM."""
 
     id: str
@@ -170,8 +162,7 @@ class Pending:
     conversation: str
 
 
-@dataclass(slots=True)
-class _Invitation:
+class _Invitation(Struct):
     invite: Invite
     other: str
     state: State

@@ -20,6 +20,7 @@ from shared.errors import ProtocolError, Refused
 from shared.messages import (
     MEMBERS,
     SALT_BYTES,
+    STAYS,
     Accept,
     Adding,
     Confirm,
@@ -162,6 +163,9 @@ class Inviting:
         mine, theirs = current.roll.counter(self._name()), current.roll.counter(contact.name)
         if theirs % 2:  # they are in, and out of reach
             raise Refused(f"{contact.name} is in the conversation already.")
+        too_often = theirs > 2 * STAYS + 1
+        if too_often or len(current.roll.names()) > membership.KNOWN - MEMBERS:
+            raise Refused("Too many came and went in this conversation: begin a new one.")
         self._allow(current.id, contact, mine=mine, theirs=theirs + 1)
         try:
             members = (self._name(), *current.others)
@@ -372,9 +376,10 @@ class Inviting:
             return Confirm(id, current.memberships())
         if current is None or current.id != conversation:
             return Confirm(id)
-        since = current.have()
+        since, lamport = current.have(), current.lamport
         self._talking.admit(current, callee, accept.membership)
-        return Confirm(id, current.roll.essential(), since)
+        first, *_ = membership.pages(current.roll.essential(first=callee))  # HELLO brings the rest
+        return Confirm(id, first, since, lamport)
 
     def _open(self, id: str, conversation: str, other: str) -> None:
         current = self._talking.conversation
@@ -388,7 +393,9 @@ class Inviting:
             self._fail_to_open(conversation, other)
             return
         try:
-            begun = self._talking.enter(conversation, (*confirm.members, mine), confirm.since)
+            begun = self._talking.enter(
+                conversation, (*confirm.members, mine), confirm.since, confirm.lamport
+            )
         except ProtocolError:
             self._fail_to_open(conversation, other)
             raise

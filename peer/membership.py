@@ -6,6 +6,9 @@ makes the conversation's id.  So nobody is in without a chain of signatures to t
 founder, and nobody can put anybody out.  Two rolls are merged by taking the higher
 counter of each member, in any order and any number of times: whatever crosses or
 is lost on its way, all who talk to each other end with the same roll.
+
+Who has come back shows the earlier stays too: they prove those who were added then,
+one of whom may be the one who brought them back.
 """
 
 import hashlib
@@ -16,9 +19,10 @@ import msgspec
 
 from shared.errors import ProtocolError
 from shared.identity import Identity, check_signature, read_certificate
-from shared.messages import Adding, Membership
+from shared.messages import MEMBERSHIPS, STAYS, Adding, Membership, Stay
 
 KNOWN = 200  # members of one conversation, with those who left: bounds memory and messages
+PAGE_BYTES = 48 * 1024  # of memberships in one message
 _ANY_TIME = 0.0  # who was a user when they signed stays a member: all must judge alike
 
 
@@ -76,6 +80,20 @@ def _adding(conversation: str, by: str, mine: int, name: str, key: bytes, theirs
     return b"parley adding 1\0" + msgspec.msgpack.encode(said)
 
 
+def pages(memberships: Iterable[Membership]) -> list[tuple[Membership, ...]]:
+    """All of them in their order, as many at a time as fit in one message."""
+    made: list[list[Membership]] = []
+    room = 0
+    for one in memberships:
+        size = len(msgspec.json.encode(one)) + 1
+        if not made or size > room or len(made[-1]) == MEMBERSHIPS:
+            made.append([])
+            room = PAGE_BYTES
+        made[-1].append(one)
+        room -= size
+    return [tuple(page) for page in made]
+
+
 # --- The roll ---------------------------------------------------------------------
 
 
@@ -92,9 +110,20 @@ class Roll:
         """Whose membership changed.
 
         What lacks the membership of who added it is left out until that comes.
-        Raises ProtocolError for one that nobody honest hands on.
+        Raises ProtocolError, before anything has changed, for one that nobody honest
+        hands on.
         """
-        waiting, changed, moved = list(memberships), [], True
+        known, keys = dict(self._known), dict(self._keys)
+        try:
+            return self._merge(memberships)
+        except ProtocolError:
+            self._known, self._keys, self._digest = known, keys, ""
+            raise
+
+    def _merge(self, memberships: Iterable[Membership]) -> list[str]:
+        waiting = [stay for one in memberships for stay in _stays(one)]
+        changed: dict[str, None] = {}
+        moved = True
         while waiting and moved:
             moved, again = False, []
             for one in waiting:
@@ -105,12 +134,12 @@ class Roll:
                     continue
                 if self._is_backed(subject.name, subject.key, one):
                     self._take(subject.name, subject.key, one)
-                    changed.append(subject.name)
+                    changed[subject.name] = None
                     moved = True
                 else:
                     again.append(one)
             waiting = again
-        return changed
+        return list(changed)
 
     def _is_news(self, name: str, one: Membership) -> bool:
         """A tie, which nobody honest makes, is broken in the same way by all."""
@@ -123,7 +152,7 @@ class Roll:
             raise ProtocolError(f"a membership of {name} is signed with another key")
         said = _membership(self.conversation, one.counter, one.adding, one.salt)
         check_signature(key, one.signature, said)
-        joined = one.counter - (one.counter + 1) % 2  # the counter when they came in
+        joined = _joined(one)
         if joined == 1 and one.adding is None:
             if conversation_id(key, one.salt) != self.conversation:
                 raise ProtocolError(f"{name} did not found this conversation")
@@ -140,8 +169,14 @@ class Roll:
     def _take(self, name: str, key: bytes, one: Membership) -> None:
         if name not in self._known and len(self._known) >= KNOWN:
             raise ProtocolError("a conversation has too many members")
-        self._known[name], self._keys[name] = one, key
-        self._digest = ""
+        known = self._known.get(name)
+        before = known.before if known else ()
+        if known and _joined(known) != _joined(one):
+            before += (Stay(known.counter, known.signature, known.adding, known.salt),)
+        if len(before) > STAYS:
+            raise ProtocolError(f"{name} came and went too often")
+        self._known[name] = msgspec.structs.replace(one, before=before)
+        self._keys[name], self._digest = key, ""
 
     # --- What is known ---
 
@@ -167,13 +202,23 @@ class Roll:
         """Who is in, or was."""
         return tuple(self._known)
 
-    def essential(self) -> tuple[Membership, ...]:
-        """Of who is in, and of those who added them, up to the founder."""
-        wanted = dict.fromkeys(self.members())
-        for name in list(wanted):
-            while (adding := self._known[name].adding) is not None and adding.by not in wanted:
-                wanted[name := adding.by] = None
+    def essential(self, first: str = "") -> tuple[Membership, ...]:
+        """Of who is in, and of those who added them, up to the founder.
+
+        What proves the member `first` comes first.
+        """
+        wanted: dict[str, None] = {}
+        for name in (first, *self.members()):
+            self._prove(name, wanted)
         return tuple(self._known[name] for name in wanted)
+
+    def _prove(self, name: str, wanted: dict[str, None]) -> None:
+        """Add them, and all on whose word they came in."""
+        names = [name]
+        for one in names:
+            if one in self._known and one not in wanted:
+                wanted[one] = None
+                names += [stay.adding.by for stay in _stays(self._known[one]) if stay.adding]
 
     def all(self) -> tuple[Membership, ...]:
         return tuple(self._known.values())
@@ -184,3 +229,17 @@ class Roll:
             parts = sorted((name, one.counter, one.signature) for name, one in self._known.items())
             self._digest = hashlib.sha256(msgspec.msgpack.encode(parts)).hexdigest()[:32]
         return self._digest
+
+
+def _joined(one: Membership) -> int:
+    """The counter when they came in."""
+    return one.counter - (one.counter + 1) % 2
+
+
+def _stays(one: Membership) -> list[Membership]:
+    """Each stay as a membership of its own, the present one last."""
+    earlier = (
+        Membership(one.certificate, stay.counter, stay.signature, stay.adding, stay.salt)
+        for stay in one.before
+    )
+    return [*earlier, msgspec.structs.replace(one, before=())]

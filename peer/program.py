@@ -7,11 +7,11 @@ import signal
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
 import trio
+from msgspec.structs import replace
 
 from peer import control, events
 from peer.commands import (

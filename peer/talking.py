@@ -5,8 +5,7 @@ on its way in them is still acknowledged; and one may sleep: it was interrupted,
 goes on when somebody is in reach again.
 """
 
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Iterable
 from typing import Final
 
 import trio
@@ -36,19 +35,32 @@ from shared.sealing import About, copy_id
 from shared.world import World
 
 LEAVE_SECONDS: Final = 10.0  # for the last texts of a conversation that is left
-KEEP_PAUSE: Final = 0.005  # texts that come within it share a commit; an ACK waits longer anyway
+KEEP_PAUSE: Final = 0.02  # what comes within it shares a commit; an ACK waits longer anyway,
+KEEP_AT_ONCE: Final = 64  # unless so many wait: then the window must not run dry
 KEEP_AGAIN_SECONDS: Final = 5.0  # when the disk did not take it
 TOGETHER_SECONDS: Final = 0.001  # texts that are written faster than this go out together
 
 TalkMessage = Text | Acknowledge | Hello | Members | Want | Leave
 
 
-@dataclass(frozen=True)
 class Handle:
     """A text of mine, to be asked what became of it."""
 
-    conversation: Conversation
-    seq: int
+    __slots__ = ("_until", "conversation", "seq")
+
+    def __init__(
+        self,
+        conversation: Conversation,
+        seq: int,
+        until: Callable[[Callable[[], bool]], Awaitable[None]],
+    ) -> None:
+        self.conversation, self.seq, self._until = conversation, seq, until
+
+    async def delivered(self) -> None:
+        """Return when everybody has it on disk, or nothing more will come of it."""
+        await self._until(
+            lambda: self.conversation.is_settled or set(self.states().values()) <= {"delivered"}
+        )
 
     def state(self, member: str) -> str:
         """ "delivered": on their disk; "left": in their mailbox; "waiting"."""
@@ -93,9 +105,11 @@ class Talking:
         self._texts: list[tuple[Conversation, Text]] = []  # for the disk
         self._members: list[tuple[str, str, Membership]] = []
         self._acknowledged: dict[tuple[str, str, str], int] = {}
-        self._begun: list[tuple[str, tuple[Position, ...]]] = []
+        self._begun: list[tuple[str, tuple[Position, ...], int]] = []
         self._ended: list[str] = []
         self._to_keep = trio.Event()
+        self._many_to_keep = trio.Event()
+        self._depth = 0  # of actions that set off others
         self._timer = Timer(self._next_deadline, self._tick)
 
     @property
@@ -117,8 +131,9 @@ class Talking:
     # --- Beginning ---
 
     def enter(
-        self, id: str, members: tuple[Membership, ...], since: tuple[Position, ...]
-    ) -> Conversation:
+        self, id: str, members: tuple[Membership, ...], since: tuple[Position, ...],
+        lamport: int = 0,
+    ) -> Conversation:  # fmt: skip
         """Be in this conversation, and in no other.
 
         Raises ProtocolError, before anything has changed, when the memberships are
@@ -130,8 +145,8 @@ class Talking:
         if not roll.is_in(me.name):
             raise ProtocolError("nobody has added me to this conversation")
         self.leave_now()
-        begun = self.conversation = self._conversation(id, roll, since=since)
-        self._begun.append((id, since))
+        begun = self.conversation = self._conversation(id, roll, since=since, lamport=lamport)
+        self._begun.append((id, since, lamport))
         self._keep_members(begun, roll.names())
         self._changed()
         return begun
@@ -146,14 +161,14 @@ class Talking:
         self.hear(name, Members(current.id, (membership,)))
 
     def _conversation(
-        self, id: str, roll: Roll, *, since: tuple[Position, ...] = (),
+        self, id: str, roll: Roll, *, since: tuple[Position, ...] = (), lamport: int = 0,
         kept: talk.Kept | None = None,
     ) -> Conversation:  # fmt: skip
         chance = self._world.chance
         return Conversation(
             id, self._me(), roll, chance.randbytes(8).hex(),
             first_number=int(self._world.clock.time() * 1000),
-            jitter=lambda: chance.uniform(0.8, 1.2), have=since, kept=kept,
+            jitter=lambda: chance.uniform(0.8, 1.2), have=since, lamport=lamport, kept=kept,
         )  # fmt: skip
 
     def _start(self, current: Conversation) -> None:
@@ -181,7 +196,7 @@ class Talking:
         current = self.conversation
         if current is None:
             raise Refused("You are in no conversation.")
-        handle = self.last = Handle(current, current.say(text))
+        handle = self.last = Handle(current, current.say(text), self._until)
         now = trio.current_time()
         if now - self._flushed_at > TOGETHER_SECONDS or current.must_flush:
             self._flush(current)
@@ -328,8 +343,9 @@ class Talking:
         complained = False
         while True:
             await self._to_keep.wait()
-            await trio.sleep(KEEP_PAUSE)
-            self._to_keep = trio.Event()
+            with trio.move_on_after(KEEP_PAUSE):
+                await self._many_to_keep.wait()
+            self._to_keep, self._many_to_keep = trio.Event(), trio.Event()
             texts, members = self._texts, self._members
             acknowledged = self._acknowledged
             begun, ended = self._begun, self._ended
@@ -359,6 +375,8 @@ class Talking:
     # --- Doing what the core decides ---
 
     def _perform(self, current: Conversation, actions: list[talk.Action]) -> None:
+        """In their order; what an action sets off is done before the next one."""
+        self._depth += 1
         for action in actions:
             match action:
                 case talk.Send(to, message):
@@ -370,6 +388,8 @@ class Talking:
                 case talk.Keep(text):
                     self._texts.append((current, text))
                     self._to_keep.set()
+                    if len(text.texts) + len(self._texts) > KEEP_AT_ONCE:
+                        self._many_to_keep.set()
                 case talk.KeepMembers(names):
                     self._keep_members(current, names)
                 case talk.KeepAcknowledged(by, epoch, seq):
@@ -387,7 +407,9 @@ class Talking:
                     self._finish(current)
                 case talk.Settled():
                     self._settle(current)
-        self._timer.look()
+        self._depth -= 1
+        if not self._depth:
+            self._timer.look()
 
     def _read(self, current: Conversation, text: Text) -> None:
         """It is put on disk once it was shown."""

@@ -1,7 +1,6 @@
 """What both command lines share.  Imports little: `--help` must be there at once."""
 
 import argparse
-import sys
 from typing import Final, NoReturn
 
 USAGE_ERROR: Final = 2
@@ -15,15 +14,6 @@ class Parser(argparse.ArgumentParser):
         """One line; the whole usage would bury it."""
         message = message.removeprefix("argument ")
         self.exit(USAGE_ERROR, f"{self.prog}: {message} (see {self.prog} --help)\n")
-
-
-def formatter() -> type[argparse.HelpFormatter]:
-    """In colour for a terminal; without loading rich for anything else."""
-    if sys.stdout is None or not sys.stdout.isatty():  # None: it is closed
-        return argparse.RawDescriptionHelpFormatter
-    from rich_argparse import RawDescriptionRichHelpFormatter  # noqa: PLC0415 - loads rich
-
-    return RawDescriptionRichHelpFormatter
 
 
 def version(arguments: list[str]) -> str:

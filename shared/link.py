@@ -16,7 +16,7 @@ import trio
 from shared.codec import LINE_BYTES, Codec, Unknown, encode
 from shared.errors import ParleyError, ProtocolError, Refused, TurnedAway, Unreachable
 from shared.messages import Bye, Err, Ping, Pong
-from shared.tls import cause_of
+from shared.wire import cause_of
 from shared.world import Wire
 
 OUTBOX_BYTES: Final = 2 * 1024 * 1024  # what may wait for one other side

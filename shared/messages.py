@@ -25,6 +25,8 @@ MEMBERS = 50  # of one conversation: each has a link to each
 TEXTS = 64  # in one TEXT
 POSITIONS = 400  # in one message: 26 KB; who restarts begins a new epoch
 SALT_BYTES = 16
+MEMBERSHIPS = 100  # in one message, as far as its line has room for them
+STAYS = 16  # of a member who has come back, before the present one
 
 Name = Annotated[str, Meta(pattern=PATTERN)]
 Id = Annotated[str, Meta(pattern=r"\A[0-9a-f]{32}\Z")]  # 16 random bytes, in hex
@@ -312,6 +314,15 @@ class Adding(msgspec.Struct, frozen=True):
     signature: Signature
 
 
+class Stay(msgspec.Struct, frozen=True):
+    """An earlier stay of a member who has come back: it proves those whom they added then."""
+
+    counter: Count
+    signature: Signature
+    adding: Adding | None = None
+    salt: Annotated[bytes, Meta(max_length=SALT_BYTES)] = b""
+
+
 class Membership(msgspec.Struct, frozen=True):
     """A member's own word on whether they are in: signed by them, and by nobody else.
 
@@ -323,9 +334,10 @@ class Membership(msgspec.Struct, frozen=True):
     signature: Signature
     adding: Adding | None = None
     salt: Annotated[bytes, Meta(max_length=SALT_BYTES)] = b""
+    before: Annotated[tuple[Stay, ...], Meta(max_length=STAYS)] = ()
 
 
-Memberships = Annotated[tuple[Membership, ...], Meta(max_length=MEMBERS)]
+Memberships = Annotated[tuple[Membership, ...], Meta(max_length=MEMBERSHIPS)]
 
 
 class Position(msgspec.Struct, frozen=True, array_like=True):
@@ -369,12 +381,14 @@ class Accept(Message, frozen=True):
 class Confirm(Message, frozen=True):
     """The ACCEPT arrived: both are in the conversation.
 
-    `since`: what was said before is not for the one who was asked.
+    `since`: what was said before is not for the one who was asked, whose texts have a
+    higher `lamport`.
     """
 
     id: Id
     members: Memberships = ()
     since: Positions = ()
+    lamport: Count = 0
 
 
 class Decline(Message, frozen=True):

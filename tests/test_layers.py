@@ -21,11 +21,12 @@ CORES: dict[str, set[str]] = {
     "directory_server/registry.py": set(),
     "directory_server/authority.py": {"cryptography"},
     "directory_server/limits.py": set(),
-    "peer/commands.py": set(),
-    "peer/invitation.py": set(),
-    "peer/conversation.py": set(),
-    "peer/delivery.py": set(),
-    "peer/events.py": set(),
+    "peer/commands.py": {"msgspec"},
+    "peer/invitation.py": {"msgspec"},
+    "peer/conversation.py": {"msgspec"},
+    "peer/delivery.py": {"msgspec"},
+    "peer/membership.py": {"msgspec"},
+    "peer/events.py": {"msgspec"},
     "peer/screen/clean.py": set(),
 }
 
@@ -40,6 +41,7 @@ PURE = {
 OUTSIDE = {"socket", "ssl", "os", "random", "time"}
 AT_THE_BORDER = {
     "shared/tls.py",
+    "shared/wire.py",
     "shared/disk.py",
     "shared/process.py",
     "shared/real.py",

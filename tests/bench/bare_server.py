@@ -8,7 +8,7 @@ from pathlib import Path
 import msgspec
 import trio
 
-from shared.messages import Say
+from shared.messages import Text
 from tests.bench.bare import GREETING, BareStream, server_context
 from tests.bench.child import allow_many_files, say, until_input_ends
 
@@ -22,12 +22,12 @@ async def echo(stream: BareStream) -> None:
 
 async def count(stream: BareStream) -> None:
     """Greet, decode every text, and say the number of one with an empty text: it is the last."""
-    decoder, rest = msgspec.json.Decoder(Say), bytearray()
+    decoder, rest = msgspec.json.Decoder(Text), bytearray()
     await stream.send_all(GREETING)
     while data := await stream.receive_some():
         *lines, rest = (rest + data).split(b"\n")
         texts = [decoder.decode(line) for line in lines]
-        if texts and not texts[-1].text:
+        if texts and not texts[-1].texts[0]:
             await stream.send_all(b"%16d" % texts[-1].seq)
 
 

@@ -1,5 +1,6 @@
 """What strangers and users may send to a directory on real sockets, and who notices."""
 
+import contextlib
 import random
 import ssl
 from collections.abc import AsyncIterator
@@ -164,8 +165,9 @@ async def test_what_a_newer_program_says_is_answered_and_otherwise_ignored(
 )
 async def test_who_does_not_speak_tls_is_cut(bound: Bound, carol: Client, hello: bytes) -> None:
     stream = await trio.open_tcp_stream(*bound.address)
-    await stream.send_all(hello)
-    await stream.send_eof()
+    with contextlib.suppress(trio.BrokenResourceError):  # cut already
+        await stream.send_all(hello)
+        await stream.send_eof()
     assert b"WHO" not in await everything_from(stream)
     assert await gets_answers(carol)
     await stream.aclose()

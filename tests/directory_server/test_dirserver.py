@@ -226,18 +226,6 @@ def test_the_help_has_an_example_for_each_option(capsys: pytest.CaptureFixture[s
         assert option in examples
 
 
-def test_the_help_loads_nothing_heavy() -> None:
-    code = (
-        "import sys; from directory_server.arguments import parse\n"
-        "try: parse(['--help'])\n"
-        "except SystemExit: pass\n"
-        "heavy = {'trio', 'rich', 'cryptography', 'msgspec', 'sqlite3', 'asyncio', 'inspect'}\n"
-        "sys.exit(str(sorted(heavy & set(sys.modules))) if heavy & set(sys.modules) else 0)"
-    )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
-    assert (done.returncode, done.stderr) == (0, "")
-
-
 def test_the_version_is_known(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as end:
         arguments.parse(["--version"])

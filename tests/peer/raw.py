@@ -8,13 +8,33 @@ from typing import TypeVar
 import msgspec
 import trio
 
+from peer import membership
+from peer.membership import Me, Roll
 from shared.link import Link
-from shared.messages import VERSION, BetweenPeers, Lookup, Message, PeerIam
+from shared.messages import (
+    SALT_BYTES,
+    VERSION,
+    Accept,
+    BetweenPeers,
+    Confirm,
+    Hello,
+    Invite,
+    Lookup,
+    Membership,
+    Message,
+    PeerIam,
+    Position,
+    Ringing,
+    Text,
+)
 from tests.community import DIRECTORY, PATIENCE, Community, Person
 from tests.directory_server.client import Client, identity_of
-from tests.fakes import MemoryNetwork
+from tests.fakes import EPOCH, MemoryNetwork
 
 M = TypeVar("M", bound=msgspec.Struct)
+
+INVITATION, RUN = "1" * 32, "3" * 16
+SALT = b"s" * SALT_BYTES
 
 
 @dataclass
@@ -33,6 +53,47 @@ class Raw:
         link = await self.dials_silently(whom)
         link.says(PeerIam(VERSION, as_name or self.name, self.run))
         return link
+
+    @property
+    def me(self) -> Me:
+        return Me(self.name, identity_of(self.name), self.client.credentials().certificate)
+
+    @property
+    def founded(self) -> Membership:
+        """The first of a conversation of ours, always the same one."""
+        return membership.found(self.me, SALT)
+
+    @property
+    def conversation(self) -> str:
+        return membership.conversation_id(self.me.identity.public, SALT)
+
+    async def invites(self, whom: Person, link: "RawLink") -> None:
+        """As the honest do it."""
+        contact = await self.client.ask(Lookup(self.client.next_id(), whom.name))
+        adding = membership.add(self.me, self.conversation, 1, whom.name, contact.key, 1)
+        link.says(Invite(INVITATION, self.conversation, (self.name,), adding=adding))
+
+    async def talks(self, whom: Person) -> "RawLink":
+        """Invites somebody who has no reason to say no."""
+        link = await self.dials(whom)
+        await self.invites(whom, link)
+        await whom.sees(f"User {self.name} wants to chat with you. Would you like to? (Y/N)")
+        await link.hears(Ringing)
+        await whom.types("Y")
+        accept = await link.hears(Accept)
+        assert accept.membership is not None
+        roll = Roll(self.conversation, self.client.who.authority)
+        roll.merge([self.founded, accept.membership])
+        link.says(Confirm(INVITATION, roll.all()), self.hello(1, roll.digest()))
+        await whom.sees(f"You are now connected with {self.name}.")
+        return link
+
+    def hello(self, number: int, members: str = "0" * 32, *have: Position) -> Hello:
+        """Over a link of our own, where nobody looks at the signature."""
+        return Hello(self.conversation, self.name, number, members, (), have)
+
+    def text(self, seq: int, *texts: str, epoch: str = RUN) -> Text:
+        return Text(self.conversation, self.name, epoch, seq, seq, EPOCH, texts or ("hello",))
 
     async def dials_silently(self, whom: Person) -> "RawLink":
         contact = await self.client.ask(Lookup(self.client.next_id(), whom.name))

@@ -40,8 +40,8 @@ TEXTS = [
     (events.SaidToAll("carol", "hello all"), "[all] carol: hello all"),
     (events.Missing(), "Something that was said before is still missing."),
     (
-        events.BackInConversation(("dave", "erin")),
-        "You are back in the conversation with dave, erin.",
+        events.BackInConversation(("carol", "dave")),
+        "You are back in the conversation with carol, dave.",
     ),
     (events.MemberJoined("erin"), "User erin joined the conversation."),
     (events.NotYetDelivered("dave"), "Not yet delivered to dave."),

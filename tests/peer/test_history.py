@@ -352,7 +352,7 @@ class Shelf:
         return sign(self.me, said)
 
     async def keeps(self, *texts: Text, since: tuple[Position, ...] = ()) -> None:
-        await self.journal.keep([(self.ID, since)], list(texts), [], [], [], EPOCH)
+        await self.journal.keep([(self.ID, since, 0)], list(texts), [], [], [], EPOCH)
 
     async def reads(self, last: int = 20) -> Found:
         return await self.history.conversation(None, last)

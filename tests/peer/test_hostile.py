@@ -1,57 +1,40 @@
 """What the programs of others may try, and what comes of it."""
 
+import msgspec
 import pytest
 import trio
 
-from peer.delivery import WINDOW_TEXTS
+from peer.delivery import EPOCHS, WINDOW_TEXTS
 from peer.lines import UNSHOWN_LINES
 from peer.network import LINKS_PER_USER
 from shared.messages import (
     TEXT_CHARACTERS,
+    TEXTS,
     VERSION,
     Accept,
     Acknowledge,
     Confirm,
     Err,
     Gone,
-    Hello,
-    Invite,
     Leave,
+    Members,
     PeerIam,
+    Position,
     Private,
-    Ringing,
-    Say,
     Shown,
+    Text,
     ToAll,
     Unregister,
 )
-from tests.community import Community, Person
+from tests.community import Community
 from tests.fakes import EPOCH
-from tests.peer.raw import Raw, RawLink, raw
+from tests.peer.raw import INVITATION, RUN, raw
 
-INVITATION, CONVERSATION, EPOCH_ID = "1" * 32, "2" * 32, "3" * 32
 FORGERY = "hi\ndave: I am dave\r\n\x1b[2J\x1b[31mcarol: I am you\u2028User x\u202e\x07"
 
 
 def line(number: int) -> str:
     return f"{number:032x}"
-
-
-def text(seq: int, words: str = "hello", epoch: str = EPOCH_ID) -> Say:
-    return Say(CONVERSATION, epoch, seq, EPOCH, words)
-
-
-async def talks(mallory: Raw, carol: Person) -> RawLink:
-    """Mallory invites carol, who has no reason to say no."""
-    link = await mallory.dials(carol)
-    link.says(Invite(INVITATION, CONVERSATION, ("mallory",)))
-    await carol.sees("User mallory wants to chat with you. Would you like to? (Y/N)")
-    await link.hears(Ringing)
-    await carol.types("Y")
-    await link.hears(Accept)
-    link.says(Confirm(INVITATION), Hello(CONVERSATION, EPOCH_ID))
-    await carol.sees("You are now connected with mallory.")
-    return link
 
 
 # --- Who they say they are --------------------------------------------------------
@@ -109,11 +92,13 @@ async def test_many_links_of_one_user_are_too_many(community: Community) -> None
 async def test_no_text_forges_a_line_or_acts_on_the_screen(community: Community) -> None:
     (carol,) = await community.start("carol")
     async with raw(community, "mallory") as mallory:
-        link = await talks(mallory, carol)
+        link = await mallory.talks(carol)
         link.says(
-            text(1, FORGERY), Private(line(1), EPOCH, FORGERY), ToAll(line(2), EPOCH, FORGERY)
+            mallory.text(1, FORGERY),
+            Private(line(1), EPOCH, FORGERY),
+            ToAll(line(2), EPOCH, FORGERY),
         )
-        link.says(text(2, "the end"))
+        link.says(mallory.text(2, "the end"))
         await carol.sees("mallory: the end")
     for shown in carol.lines:
         assert shown.isprintable(), repr(shown)
@@ -134,10 +119,11 @@ async def test_an_envelope_with_a_forgery_is_harmless_too(community: Community) 
 async def test_a_text_is_never_acknowledged_before_it_was_sent(community: Community) -> None:
     (carol,) = await community.start("carol")
     async with raw(community, "mallory") as mallory:
-        link = await talks(mallory, carol)
+        link = await mallory.talks(carol)
         await carol.types("one")
-        said = await link.hears(Say)
-        link.says(Acknowledge(CONVERSATION, said.epoch, 2))
+        said = await link.hears(Text)
+        more = Position("carol", said.epoch, 2)
+        link.says(Acknowledge(mallory.conversation, (more,)))
         assert (await link.hears(Err)).text == "a text was acknowledged that was never sent"
         await link.ends()
         await carol.sees("Lost the connection to mallory, trying again.")
@@ -146,10 +132,10 @@ async def test_a_text_is_never_acknowledged_before_it_was_sent(community: Commun
 async def test_a_hello_with_more_than_was_sent_cuts_the_link(community: Community) -> None:
     (carol,) = await community.start("carol")
     async with raw(community, "mallory") as mallory:
-        link = await talks(mallory, carol)
+        link = await mallory.talks(carol)
         await carol.types("one")
-        said = await link.hears(Say)
-        link.says(Hello(CONVERSATION, EPOCH_ID, said.epoch, 7))
+        said = await link.hears(Text)
+        link.says(mallory.hello(2, "0" * 32, Position("carol", said.epoch, 7)))
         assert (await link.hears(Err)).text == "a text was acknowledged that was never sent"
 
 
@@ -158,22 +144,38 @@ async def test_who_ignores_the_window_is_cut(community: Community) -> None:
     carol.screen.pauses()
     async with raw(community, "mallory") as mallory:
         carol.screen.goes_on()
-        link = await talks(mallory, carol)
+        link = await mallory.talks(carol)
         carol.screen.pauses()
-        for seq in range(1, 2 * WINDOW_TEXTS + 1):
-            link.says(text(seq))
+        for seq in range(1, 2 * WINDOW_TEXTS + TEXTS + 1):
+            link.says(mallory.text(seq))
         await trio.sleep(0.1)
         assert not link.is_over
-        link.says(text(2 * WINDOW_TEXTS + 1))
+        link.says(mallory.text(2 * WINDOW_TEXTS + TEXTS + 1))
         assert (await link.hears(Err)).text == "more texts came than the window allows"
 
 
-async def test_a_change_of_epoch_cuts_the_link(community: Community) -> None:
+async def test_a_program_that_is_started_without_end_cuts_the_link(community: Community) -> None:
     (carol,) = await community.start("carol")
     async with raw(community, "mallory") as mallory:
-        link = await talks(mallory, carol)
-        link.says(text(1), text(1, epoch="4" * 32))
-        assert (await link.hears(Err)).text == "a text is of another epoch"
+        link = await mallory.talks(carol)
+        link.says(*(mallory.text(1, epoch=f"{start:016x}") for start in range(EPOCHS)))
+        await trio.sleep(0.1)
+        assert not link.is_over
+        link.says(mallory.text(1, epoch="f" * 16))
+        reason = "mallory was started too often in one conversation"
+        assert (await link.hears(Err)).text == reason
+
+
+async def test_a_text_that_another_is_said_to_have_written_is_not_shown(
+    community: Community,
+) -> None:
+    (carol,) = await community.start("carol")
+    async with raw(community, "mallory") as mallory:
+        link = await mallory.talks(carol)
+        link.says(msgspec.structs.replace(mallory.text(1, "I am carol"), author="carol"))
+        link.says(msgspec.structs.replace(mallory.text(1, "I am dave"), author="dave"))
+        await link.ends()
+    carol.never_saw("I am")
 
 
 async def test_repeated_texts_are_shown_once_and_acknowledged_again(
@@ -181,12 +183,14 @@ async def test_repeated_texts_are_shown_once_and_acknowledged_again(
 ) -> None:
     (carol,) = await community.start("carol")
     async with raw(community, "mallory") as mallory:
-        link = await talks(mallory, carol)
-        link.says(text(2, "two"), text(1, "one"), text(1, "one"), text(2, "two"))
+        link = await mallory.talks(carol)
+        one, two = mallory.text(1, "one"), mallory.text(2, "two")
+        both = (Position("mallory", RUN, 2),)
+        link.says(one, one, two, one, two)
         await carol.sees("mallory: two")
-        assert (await link.hears(Acknowledge)).upto == 2
-        link.says(text(1, "one"))
-        assert (await link.hears(Acknowledge)).upto == 2
+        assert (await link.hears(Acknowledge)).have == both
+        link.says(one)
+        assert (await link.hears(Acknowledge)).have == both
     assert [shown for shown in carol.lines if shown.startswith("mallory")] == [
         "mallory: one",
         "mallory: two",
@@ -197,18 +201,30 @@ async def test_a_text_for_a_conversation_of_others_is_not_heard(community: Commu
     carol, _ = await community.talking("carol", "dave")
     async with raw(community, "mallory") as mallory:
         link = await mallory.dials(carol)
-        link.says(text(1, "let me in"))
-        assert (await link.hears(Leave)).conversation == CONVERSATION
+        link.says(mallory.text(1, "let me in"))
+        assert (await link.hears(Leave)).conversation == mallory.conversation
         theirs = carol.peer._talking.conversation
         assert theirs is not None
         link.says(
-            Say(theirs.id, EPOCH_ID, 1, EPOCH, "let me in"),
-            Acknowledge(theirs.id, EPOCH_ID, 50),
+            msgspec.structs.replace(mallory.text(1, "let me in"), conversation=theirs.id),
+            Acknowledge(theirs.id, (Position("carol", theirs.epoch, 50),)),
             Leave(theirs.id),
         )
         await carol.types("@mallory hello")
         link.says(Shown((await link.hears(Private)).id))
     carol.never_saw("let me in")
+    assert carol.talks_with == ("dave",)
+
+
+async def test_nobody_signs_themselves_into_a_conversation_of_others(community: Community) -> None:
+    carol, _ = await community.talking("carol", "dave")
+    async with raw(community, "mallory") as mallory:
+        link = await mallory.dials(carol)
+        theirs = carol.peer._talking.conversation
+        assert theirs is not None
+        link.says(Members(theirs.id, (mallory.founded,)))
+        assert (await link.hears(Err)).code == "PROTOCOL"
+        await link.ends()
     assert carol.talks_with == ("dave",)
 
 
@@ -246,7 +262,7 @@ async def test_a_repeated_line_is_shown_once_and_answered_again(community: Commu
         b"[" * 5000 + b"\n",
         b"\xff\xfe\n",
         b"GET / HTTP/1.1\n",
-        b'{"t":"ACK","conversation":"' + b"2" * 32 + b'","epoch":"' + b"3" * 32 + b'","upto":-1}\n',
+        b'{"t":"ACK","conversation":"%s","have":[["carol","%s",-1]]}\n' % (b"2" * 32, b"3" * 16),
     ],
 )
 async def test_a_line_that_is_no_message_cuts_the_link_with_a_reason(
@@ -278,7 +294,7 @@ async def test_a_conversation_with_nobody_in_it_does_not_begin(community: Commun
     (carol,) = await community.start("carol")
     async with raw(community, "mallory") as mallory:
         link = await mallory.dials(carol)
-        link.says(Confirm(INVITATION), Accept(INVITATION), Hello(CONVERSATION, EPOCH_ID))
+        link.says(Confirm(INVITATION), Accept(INVITATION), mallory.hello(1))
         assert (await link.hears(Gone)).id == INVITATION
         await link.hears(Leave)
     assert carol.talks_with == ()

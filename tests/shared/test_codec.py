@@ -37,14 +37,15 @@ from shared.messages import (
     PeerIam,
     Ping,
     Pong,
+    Position,
     Presence,
     Receipt,
     Receipts,
-    Say,
     SetStatus,
     Status,
     StatusNow,
     Taken,
+    Text,
     ToAll,
     ToDirectory,
     Users,
@@ -52,6 +53,7 @@ from shared.messages import (
 )
 
 ID = "0123456789abcdef" * 2
+EPOCH = "0123456789abcdef"
 LONGEST_NAME = "W" * 32
 LATE = 253_402_300_798.123  # a time with many digits
 WORST_TEXTS = ["\x01", '"', "\\", "\U0001f642", "\u2028", "\x7f", "\n"]
@@ -96,8 +98,8 @@ def _values(kind: msgspec.inspect.Type) -> st.SearchStrategy[Any]:
             return st.none()
         case msgspec.inspect.EnumType(cls=cls):
             return st.sampled_from(list(cls))
-        case msgspec.inspect.VarTupleType(item_type=item):
-            return st.lists(_values(item), max_size=4).map(tuple)
+        case msgspec.inspect.VarTupleType(item_type=item, min_length=shortest):
+            return st.lists(_values(item), min_size=shortest or 0, max_size=4).map(tuple)
         case msgspec.inspect.UnionType(types=types):
             return st.one_of([_values(one) for one in types])
     raise AssertionError(f"no strategy for {kind}")
@@ -143,7 +145,7 @@ def test_a_language_of_one_message_knows_that_one() -> None:
 # --- Lines out of bytes --------------------------------------------------------------
 
 _some = st.one_of(
-    _messages(Say), _messages(Decline), _messages(Err), st.just(Ping()), st.just(Unknown("NEW"))
+    _messages(Text), _messages(Decline), _messages(Err), st.just(Ping()), st.just(Unknown("NEW"))
 )
 
 
@@ -166,7 +168,7 @@ def test_however_the_bytes_are_cut_the_messages_are_the_same(
 
 
 def test_byte_by_byte() -> None:
-    text = Say(ID, ID, 1, 5.0, "schöne Grüße \U0001f642")
+    text = Text(ID, "carol", EPOCH, 1, 1, 5.0, ("schöne Grüße \U0001f642",))
     codec = Codec[Any](BetweenPeers)
     arrived = [one for byte in encode(text) + encode(Ping()) for one in codec.feed(bytes([byte]))]
     assert arrived == [text, Ping()]
@@ -225,7 +227,8 @@ def test_the_limit_grows_when_the_other_side_is_known() -> None:
 
 @pytest.mark.parametrize("character", WORST_TEXTS)
 def test_the_longest_text_fits_in_a_line_whatever_it_is_made_of(character: str) -> None:
-    text = Say(ID, ID, 2**53, LATE, character * TEXT_CHARACTERS)
+    longest = (character * TEXT_CHARACTERS,)
+    text = Text(ID, LONGEST_NAME, EPOCH, 2**53, 2**53, LATE, longest)
     assert decode(encode(text)) == [text]
     to_all = ToAll(ID, LATE, character * TEXT_CHARACTERS)
     assert decode(encode(to_all)) == [to_all]
@@ -346,9 +349,8 @@ def test_what_is_no_message_is_refused(line: bytes) -> None:
 
 
 def _acknowledge(upto: bytes) -> bytes:
-    return b'{"t":"ACK","conversation":"%s","epoch":"%s","upto":%s}' % (
-        ID.encode(), ID.encode(), upto,
-    )  # fmt: skip
+    have = b'[["carol","%s",%s]]' % (EPOCH.encode(), upto)
+    return b'{"t":"ACK","conversation":"%s","have":%s}' % (ID.encode(), have)
 
 
 def _to_all(time: bytes) -> bytes:
@@ -374,8 +376,8 @@ def test_a_count_is_a_whole_number_within_reach(number: bytes) -> None:
 
 def test_the_ends_of_what_numbers_may_be() -> None:
     assert decode(_acknowledge(b"0") + b"\n" + _acknowledge(b"9007199254740992") + b"\n") == [
-        Acknowledge(ID, ID, 0),
-        Acknowledge(ID, ID, 2**53),
+        Acknowledge(ID, (Position("carol", EPOCH, 0),)),
+        Acknowledge(ID, (Position("carol", EPOCH, 2**53),)),
     ]
     assert decode(_to_all(b"253402300799") + b"\n") == [ToAll(ID, 253_402_300_799.0, "")]
     assert decode(_to_all(b"0." + b"9" * 60_000) + b"\n") == [ToAll(ID, 1.0, "")]
@@ -388,7 +390,8 @@ def _without(message: msgspec.Struct) -> Iterable[tuple[str, bytes]]:
 
 
 @pytest.mark.parametrize(
-    "message", [PeerIam(1, "carol", ID), Say(ID, ID, 1, 1.0, "hi"), Decline(ID)]
+    "message",
+    [PeerIam(1, "carol", ID), Acknowledge(ID, (Position("carol", EPOCH, 1),)), Decline(ID)],
 )
 def test_each_field_is_needed(message: msgspec.Struct) -> None:
     for name, line in _without(message):

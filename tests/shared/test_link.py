@@ -22,18 +22,18 @@ from shared.link import (
     Link,
     within,
 )
-from shared.messages import BetweenPeers, Bye, Decline, Err, PeerIam, Ping, Pong, Say
+from shared.messages import BetweenPeers, Bye, Decline, Err, PeerIam, Ping, Pong, Text
 from tests.fakes import PIPE_BYTES, Cable, MemoryWire, cable
 
 ID = "0123456789abcdef" * 2
 IAM = PeerIam(1, "carol", ID)
 
 
-def say(number: int, text: str = "x") -> Say:
-    return Say(ID, ID, number, 0.0, text)
+def say(number: int, text: str = "x") -> Text:
+    return Text(ID, "carol", ID[:16], number, number, 0.0, (text,))
 
 
-def says(count: int, text: str = "x") -> list[Say]:
+def says(count: int, text: str = "x") -> list[Text]:
     return [say(number, text) for number in range(1, count + 1)]
 
 
@@ -90,7 +90,7 @@ async def everything(wire: MemoryWire) -> list[Any]:
 
 async def test_all_that_waits_goes_out_in_one_write(autojump_clock: MockClock) -> None:
     here, there = two()
-    messages = says(300)
+    messages = says(200)
     assert sum(len(encode(one)) for one in messages) < WRITE_BYTES * 2
     for one in messages:
         here.link.post(one)
@@ -100,12 +100,12 @@ async def test_all_that_waits_goes_out_in_one_write(autojump_clock: MockClock) -
         await trio.testing.wait_all_tasks_blocked()
         assert there.received == messages
         assert here.wire.writes == math.ceil(sum(map(len, map(encode, messages))) / WRITE_BYTES)
-        here.link.post(say(301))
-        here.link.post(say(302))
+        here.link.post(say(201))
+        here.link.post(say(202))
         await trio.testing.wait_all_tasks_blocked()
         assert here.wire.writes == 3
         here.link.hang_up()
-    assert there.received == [*messages, say(301), say(302)]
+    assert there.received == [*messages, say(201), say(202)]
 
 
 async def test_a_line_that_is_the_same_for_many_is_encoded_once(autojump_clock: MockClock) -> None:
@@ -652,7 +652,7 @@ async def test_what_came_with_the_expected_is_not_lost(autojump_clock: MockClock
 
     async def serve() -> None:
         here.received.append(await here.link.expect(PeerIam))
-        here.received.append(await here.link.expect(Say))
+        here.received.append(await here.link.expect(Text))
         here.received += await here.link.receive()
 
     there.link.post(IAM)

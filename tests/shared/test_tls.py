@@ -20,7 +20,8 @@ from shared.errors import ProtocolError, Unreachable
 from shared.identity import Credentials, read_certificate
 from shared.link import OUTBOX_BYTES, Link
 from shared.messages import BetweenPeers, Bye, Decline
-from shared.tls import HANDSHAKES_AT_ONCE, PORT_TRIES, TcpIncoming, TlsNetwork, TlsWire, cause_of
+from shared.tls import HANDSHAKES_AT_ONCE, PORT_TRIES, TcpIncoming, TlsNetwork
+from shared.wire import RECEIVE_BYTES, TlsWire, cause_of, wrap
 from shared.world import Address, Incoming, Network, Wire
 from tests.fakes import EPOCH, Authority
 
@@ -255,13 +256,13 @@ async def test_who_connects_and_falls_silent_holds_no_place(said: str) -> None:
             await trio.lowlevel.checkpoint()
         wire = await presenting(dave).dial(*address)
         assert (await server.wires.receive()).certificate == dave.certificate
-        assert server.network._limiter.borrowed_tokens == 0
+        assert server.network.limiter.borrowed_tokens == 0
         await wire.aclose()
         for stream in crowd:
             await stream.aclose()
         for _ in crowd:
             await server.reason()
-        assert server.network._limiter.borrowed_tokens == 0
+        assert server.network.limiter.borrowed_tokens == 0
 
 
 async def test_a_deadline_ends_a_silent_handshake_wherever_it_stands() -> None:
@@ -291,7 +292,7 @@ async def test_a_deadline_ends_a_silent_handshake_wherever_it_stands() -> None:
                     pass
             await stream.aclose()
         assert ended == len(crowd)
-        assert network._limiter.borrowed_tokens == 0
+        assert network.limiter.borrowed_tokens == 0
         nursery.cancel_scope.cancel()
 
 
@@ -321,7 +322,7 @@ async def test_a_dial_can_be_given_up_while_the_other_side_is_silent() -> None:
         nursery.cancel_scope.cancel()
     with contextlib.suppress(trio.BrokenResourceError):
         assert await stream.receive_some() == b""
-    assert network._limiter.borrowed_tokens == 0
+    assert network.limiter.borrowed_tokens == 0
     await stream.aclose()
     await listeners[0].aclose()
 
@@ -333,6 +334,63 @@ async def test_a_system_without_files_in_memory_and_without_tcp_info(
     async with two_wires() as (here, there):
         assert there.certificate == dave.certificate
         assert here.unheard() == 0
+
+
+# --- Bytes ---
+
+
+async def test_much_goes_both_ways_at_once_and_arrives_in_order() -> None:
+    much = os.urandom(3_000_000)
+
+    async def hear(wire: TlsWire) -> None:
+        heard = bytearray()
+        while len(heard) < len(much):
+            heard += await wire.receive_some()
+        assert heard == much
+
+    async with two_wires() as wires, trio.open_nursery() as nursery:
+        for wire in wires:
+            nursery.start_soon(wire.send_all, much)
+        await wait_all_tasks_blocked()  # both are stuck: nobody reads
+        for wire in wires:
+            nursery.start_soon(hear, wire)
+
+
+async def test_who_sends_without_end_leaves_others_their_turns() -> None:
+    async with two_wires() as (here, there), trio.open_nursery() as nursery:
+        nursery.start_soon(_fill, here)
+        for _ in range(100):
+            assert 0 < len(await there.receive_some()) <= RECEIVE_BYTES
+        nursery.cancel_scope.cancel()
+
+
+async def test_who_waits_for_bytes_learns_that_the_wire_was_closed() -> None:
+    async with two_wires() as (here, _), trio.open_nursery() as nursery:
+
+        async def wait() -> None:
+            with pytest.raises(trio.ClosedResourceError):
+                await here.receive_some()
+
+        nursery.start_soon(wait)
+        await wait_all_tasks_blocked()
+        here.abort()
+
+
+async def test_who_sends_to_somebody_who_has_gone_learns_it() -> None:
+    async with two_wires() as (here, there):
+
+        async def talk() -> None:
+            while True:
+                await here.send_all(b"x")
+
+        there.abort()
+        with pytest.raises(trio.BrokenResourceError):
+            await talk()
+
+
+def test_there_is_no_handshake_with_somebody_who_has_gone() -> None:
+    with socket.socket() as sock, pytest.raises(Unreachable, match="no TLS connection: "):
+        wrap(sock, _plain_client())
 
 
 # --- Ends --------------------------------------------------------------------------------
@@ -352,7 +410,7 @@ async def test_an_abort_is_a_reset() -> None:
         here.abort()
         with pytest.raises(trio.BrokenResourceError) as caught:
             await there.receive_some()
-        assert cause_of(caught.value) == "connection reset by peer"
+        assert cause_of(caught.value) == "it broke off"
         with pytest.raises(trio.ClosedResourceError):
             await here.receive_some()
         here.abort()
@@ -389,11 +447,6 @@ async def test_what_is_on_its_way_counts_as_heard_when_it_was_confirmed() -> Non
         await here.send_all(b"x")
         await there.receive_some()
         assert here.unheard() < 60
-
-
-async def test_a_writer_can_ask_for_room() -> None:
-    async with two_wires() as (here, _):
-        await here._stream.wait_send_all_might_not_block()
 
 
 async def test_a_link_over_tls_that_does_not_keep_up_says_so() -> None:

@@ -1,0 +1,366 @@
+"""Who is in: signed by each member, added by another, up to the founder."""
+
+import random
+
+import msgspec
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from peer.membership import (
+    KNOWN,
+    PAGE_BYTES,
+    Me,
+    Roll,
+    add,
+    conversation_id,
+    found,
+    join,
+    leave,
+    pages,
+)
+from shared.errors import ProtocolError
+from shared.messages import MEMBERSHIPS, SALT_BYTES, STAYS, Adding, Membership
+from tests.fakes import Authority
+
+AUTHORITY = Authority()
+SALT = b"s" * SALT_BYTES
+_people: dict[str, Me] = {}
+
+
+def me(name: str) -> Me:
+    """Somebody with a key and a certificate, the same in every test."""
+    if name not in _people:
+        identity, credentials = AUTHORITY.user(name)
+        _people[name] = Me(name, identity, credentials.certificate)
+    return _people[name]
+
+
+CAROL, DAVE, ERIN, FRANK = map(me, ("carol", "dave", "erin", "frank"))
+ID = conversation_id(CAROL.identity.public, SALT)
+FOUNDED = found(CAROL, SALT)
+
+
+def roll(*memberships: Membership) -> Roll:
+    made = Roll(ID, AUTHORITY.certificate)
+    made.merge(memberships)
+    return made
+
+
+def adding(by: Me, mine: int, whom: Me, theirs: int = 1) -> Adding:
+    return add(by, ID, mine, whom.name, whom.identity.public, theirs)
+
+
+def joined(whom: Me, by: Me, mine: int = 1, theirs: int = 1) -> Membership:
+    return join(whom, ID, theirs, adding(by, mine, whom, theirs))
+
+
+def refusal(*memberships: Membership, at: Roll | None = None) -> str:
+    with pytest.raises(ProtocolError) as caught:
+        (at or roll(FOUNDED)).merge(memberships)
+    return str(caught.value)
+
+
+# --- Coming and going -------------------------------------------------------------
+
+
+def test_the_founder_is_in_by_the_salt_of_the_conversation() -> None:
+    carols = roll(FOUNDED)
+    assert carols.members() == ("carol",)
+    assert carols.is_in("carol")
+    assert carols.key("carol") == CAROL.identity.public
+    assert carols.of("carol") == FOUNDED
+    assert not carols.is_in("dave")
+    assert carols.counter("dave") == 0
+    assert carols.key("dave") is None
+    assert carols.of("dave") is None
+
+
+def test_who_was_added_and_has_signed_is_in() -> None:
+    carols = roll(FOUNDED)
+    assert carols.merge([joined(DAVE, CAROL)]) == ["dave"]
+    assert carols.merge([joined(ERIN, DAVE)]) == ["erin"]
+    assert carols.members() == ("carol", "dave", "erin")
+    assert carols.counter("erin") == 1
+
+
+def test_who_leaves_is_out_and_what_they_did_stays() -> None:
+    daves = joined(DAVE, CAROL)
+    carols = roll(FOUNDED, daves, joined(ERIN, DAVE))
+    assert carols.merge([leave(DAVE, ID, daves)]) == ["dave"]
+    assert carols.members() == ("carol", "erin")
+    assert carols.names() == ("carol", "dave", "erin")
+    assert carols.counter("dave") == 2
+
+
+def test_the_founder_may_leave_too() -> None:
+    carols = roll(FOUNDED, joined(DAVE, CAROL), leave(CAROL, ID, FOUNDED))
+    assert carols.members() == ("dave",)
+
+
+def test_an_old_membership_changes_nothing() -> None:
+    daves = joined(DAVE, CAROL)
+    carols = roll(FOUNDED, daves, leave(DAVE, ID, daves))
+    assert carols.merge([daves]) == []
+    assert not carols.is_in("dave")
+
+
+def test_who_left_comes_back_with_a_new_adding_only() -> None:
+    daves = joined(DAVE, CAROL)
+    gone = leave(DAVE, ID, daves)
+    carols = roll(FOUNDED, daves, gone)
+    again = leave(DAVE, ID, gone)  # the counter goes up, and the adding is the old one
+    assert daves.adding is not None
+    for forged in (again, join(DAVE, ID, 3, daves.adding)):
+        assert refusal(forged, at=carols) == "a signature does not fit"
+    assert carols.merge([joined(DAVE, CAROL, theirs=3)]) == ["dave"]
+    assert carols.is_in("dave")
+
+
+def test_what_lacks_the_membership_of_who_added_it_waits_for_that() -> None:
+    carols = roll(FOUNDED)
+    assert carols.merge([joined(ERIN, DAVE)]) == []
+    assert carols.members() == ("carol",)
+    assert carols.merge([joined(ERIN, DAVE), joined(DAVE, CAROL)]) == ["dave", "erin"]
+
+
+def test_who_has_left_adds_nobody_with_a_stay_that_was_never_allowed() -> None:
+    daves = joined(DAVE, CAROL)
+    carols = roll(FOUNDED, daves, leave(DAVE, ID, daves))
+    assert carols.merge([joined(ERIN, DAVE, mine=3)]) == []
+    assert not carols.is_in("erin")
+
+
+# --- Coming back ------------------------------------------------------------------
+
+
+def test_who_is_brought_back_by_somebody_they_had_added_can_be_proved_to_anybody() -> None:
+    """Carol adds dave, dave adds carol when she has left: each is the other's proof."""
+    left = leave(CAROL, ID, FOUNDED)
+    daves = roll(FOUNDED, joined(DAVE, CAROL), left, joined(CAROL, DAVE, theirs=3))
+    assert set(daves.members()) == {"carol", "dave"}
+    for handed_on in (daves.all(), daves.essential()):
+        assert set(roll(*handed_on).members()) == {"carol", "dave"}
+        assert set(roll(*reversed(handed_on)).members()) == {"carol", "dave"}
+
+
+def test_two_who_bring_each_other_back_again_and_again_are_proved_too() -> None:
+    everybody = roll(FOUNDED, joined(DAVE, CAROL))
+    for stay in range(1, 2 * STAYS - 1, 2):
+        for leaver, other, theirs in ((CAROL, DAVE, stay), (DAVE, CAROL, stay + 2)):
+            mine = everybody.of(leaver.name)
+            assert mine is not None
+            everybody.merge([leave(leaver, ID, mine)])
+            everybody.merge([joined(leaver, other, mine=theirs, theirs=stay + 2)])
+            assert set(roll(*everybody.all()).members()) == {"carol", "dave"}
+            assert set(roll(*everybody.essential()).members()) == {"carol", "dave"}
+    assert everybody.counter("dave") == 2 * STAYS - 1
+
+
+def test_nobody_comes_back_without_end() -> None:
+    carols = roll(FOUNDED, joined(DAVE, CAROL))
+    for theirs in range(3, 2 * STAYS + 2, 2):
+        carols.merge([joined(DAVE, CAROL, theirs=theirs)])
+    last = joined(DAVE, CAROL, theirs=2 * STAYS + 3)
+    assert refusal(last, at=carols) == "dave came and went too often"
+    assert carols.counter("dave") == 2 * STAYS + 1
+
+
+def test_an_earlier_stay_is_proof_of_nothing_when_it_is_forged() -> None:
+    left = leave(CAROL, ID, FOUNDED)
+    daves = roll(FOUNDED, joined(DAVE, CAROL), left, joined(CAROL, DAVE, theirs=3))
+    carols = daves.of("carol")
+    assert carols is not None
+    (stay,) = carols.before
+    forged = msgspec.structs.replace(stay, salt=b"x" * SALT_BYTES)
+    broken = msgspec.structs.replace(carols, before=(forged,))
+    assert refusal(broken, at=roll()) == "a signature does not fit"
+
+
+# --- Forgeries --------------------------------------------------------------------
+
+
+def test_nobody_else_founded_it() -> None:
+    assert refusal(found(DAVE, SALT)) == "a signature does not fit"
+    mine = conversation_id(DAVE.identity.public, SALT)
+    daves = Roll(mine, AUTHORITY.certificate)
+    daves.merge([found(DAVE, SALT)])
+    assert daves.members() == ("dave",)
+
+
+def test_a_founder_of_another_conversation_is_refused_although_the_signature_fits() -> None:
+    others = Roll("0" * 32, AUTHORITY.certificate)
+    forged = leave(DAVE, "0" * 32, Membership(DAVE.certificate, 0, bytes(64), None, SALT))
+    assert refusal(forged, at=others) == "dave did not found this conversation"
+
+
+def test_a_membership_of_another_conversation_is_refused() -> None:
+    elsewhere = "0" * 32
+    theirs = add(CAROL, elsewhere, 1, "dave", DAVE.identity.public, 1)
+    assert refusal(join(DAVE, elsewhere, 1, theirs)) == "a signature does not fit"
+    assert refusal(join(DAVE, ID, 1, theirs)) == "a signature does not fit"
+
+
+def test_an_adding_is_for_one_user_and_one_stay() -> None:
+    daves = adding(CAROL, 1, DAVE)
+    assert refusal(join(ERIN, ID, 1, daves)) == "a signature does not fit"
+    assert refusal(join(DAVE, ID, 3, daves)) == "a signature does not fit"
+
+
+def test_nobody_adds_themselves() -> None:
+    assert refusal(joined(DAVE, DAVE)) == "nobody added dave to this conversation"
+
+
+def test_who_is_out_adds_nobody() -> None:
+    assert refusal(joined(DAVE, CAROL, mine=2)) == "nobody added dave to this conversation"
+
+
+def test_only_a_first_stay_needs_no_adding() -> None:
+    forged = leave(DAVE, ID, Membership(DAVE.certificate, 2, bytes(64), None, SALT))
+    assert refusal(forged) == "nobody added dave to this conversation"
+
+
+def test_nobody_else_signs_that_somebody_is_in_or_out() -> None:
+    daves = joined(DAVE, CAROL)
+    carols = roll(FOUNDED, daves)
+    dave_by_erin = Me("dave", ERIN.identity, DAVE.certificate)
+    assert refusal(leave(dave_by_erin, ID, daves), at=carols) == "a signature does not fit"
+    assert carols.is_in("dave")
+
+
+def test_another_key_of_the_same_name_is_refused() -> None:
+    carols = roll(FOUNDED, joined(DAVE, CAROL))
+    identity, credentials = AUTHORITY.user("dave")
+    impostor = Me("dave", identity, credentials.certificate)
+    forged = joined(impostor, CAROL, theirs=3)
+    assert refusal(forged, at=carols) == "a membership of dave is signed with another key"
+
+
+def test_who_is_of_another_community_is_refused() -> None:
+    identity, credentials = Authority(seed=1).user("dave")
+    stranger = Me("dave", identity, credentials.certificate)
+    assert "not from this community" in refusal(joined(stranger, CAROL))
+
+
+def test_the_directory_is_no_member() -> None:
+    directory = Me("dave", DAVE.identity, AUTHORITY.directory().certificate)
+    assert refusal(joined(directory, CAROL)) == "the directory is no member"
+
+
+def test_a_forged_membership_takes_nothing_else_in() -> None:
+    carols = roll(FOUNDED)
+    before = carols.digest()
+    refusal(joined(DAVE, CAROL), joined(ERIN, ERIN), at=carols)
+    assert carols.members() == ("carol",)
+    assert carols.key("dave") is None
+    assert carols.digest() == before
+    assert carols.merge([joined(DAVE, CAROL)]) == ["dave"]
+
+
+def test_a_roll_does_not_grow_without_end() -> None:
+    carols = roll(FOUNDED)
+    carols.merge(joined(me(f"user{number}"), CAROL) for number in range(KNOWN - 1))
+    assert refusal(joined(DAVE, CAROL), at=carols) == "a conversation has too many members"
+    assert len(carols.names()) == KNOWN
+
+
+# --- What is handed on ------------------------------------------------------------
+
+
+def test_whoever_comes_in_is_told_of_those_who_are_in_and_of_who_added_them() -> None:
+    frank = joined(FRANK, CAROL)
+    daves = joined(DAVE, CAROL)
+    carols = roll(
+        FOUNDED, frank, leave(FRANK, ID, frank), daves, joined(ERIN, DAVE), leave(DAVE, ID, daves)
+    )
+    told = roll(*carols.essential())
+    assert told.members() == ("carol", "erin")
+    assert set(told.names()) == {"carol", "erin", "dave"}
+
+
+def test_of_somebody_all_is_told_first_that_proves_them() -> None:
+    carols = roll(FOUNDED, joined(FRANK, CAROL), joined(DAVE, CAROL), joined(ERIN, DAVE))
+    names = [one.certificate for one in carols.essential(first="erin")]
+    assert names == [one.certificate for one in (ERIN, DAVE, CAROL, FRANK)]
+
+
+def test_a_long_roll_is_told_in_pages_that_fit_in_a_line() -> None:
+    assert pages(()) == []
+    carols = roll(FOUNDED, *(joined(me(f"user{number}"), CAROL) for number in range(KNOWN - 1)))
+    told = pages(carols.all())
+    assert tuple(one for page in told for one in page) == carols.all()
+    assert len(told) > 1
+    assert all(0 < len(page) <= MEMBERSHIPS for page in told)
+    assert all(len(msgspec.json.encode(page)) <= PAGE_BYTES + 100 for page in told)
+    assert len(told[0]) >= 50
+
+
+# --- Merging ----------------------------------------------------------------------
+
+
+def _story(seed: int) -> list[Membership]:
+    """What a few people may have signed in a long conversation, some of it at once."""
+    chance = random.Random(seed)
+    people = [CAROL, DAVE, ERIN, FRANK]
+    signed = [FOUNDED]
+    views = [roll(FOUNDED), roll(FOUNDED)]  # two halves that do not hear each other
+    for _ in range(8):
+        view, actor, other = chance.choice(views), chance.choice(people), chance.choice(people)
+        mine = view.of(actor.name)
+        if mine is None or not view.is_in(actor.name):
+            continue
+        if other is actor:
+            made = leave(actor, ID, mine)
+        elif view.is_in(other.name):
+            continue
+        else:
+            made = joined(other, actor, mine.counter, view.counter(other.name) + 1)
+        view.merge([made])
+        signed.append(made)
+        if chance.random() < 0.3:
+            views[0].merge(views[1].all())
+            views[1].merge(views[0].all())
+    return [*signed, *views[0].all(), *views[1].all()]
+
+
+def _state(of: Roll) -> tuple[str, set[str]]:
+    return of.digest(), set(of.members())
+
+
+@settings(max_examples=60)
+@given(st.integers(0, 10_000), st.randoms(use_true_random=False))
+def test_the_order_and_the_number_of_merges_change_nothing(
+    seed: int, chance: random.Random
+) -> None:
+    """G1: commutative, associative, idempotent."""
+    signed = _story(seed)
+    at_once = roll(*signed)
+    shuffled = [*signed, *chance.sample(signed, len(signed) // 2)]
+    chance.shuffle(shuffled)
+    assert _state(roll(*shuffled)) == _state(at_once)
+    middle = chance.randint(0, len(shuffled))
+    one, other = roll(*signed[:3], *shuffled[:middle]), roll(*shuffled[middle:], *signed[:3])
+    both, again = roll(*one.all(), *other.all()), roll(*other.all(), *one.all())
+    assert both.digest() == again.digest()
+    assert both.merge(both.all()) == []
+
+
+@settings(max_examples=60)
+@given(st.integers(0, 10_000))
+def test_counters_only_rise_and_a_roll_proves_itself(seed: int) -> None:
+    """G2."""
+    signed = _story(seed)
+    everybody = roll()
+    for one in signed:
+        before = {name: everybody.counter(name) for name in everybody.names()}
+        everybody.merge([one])
+        assert all(everybody.counter(name) >= counter for name, counter in before.items())
+        assert _state(roll(*reversed(everybody.all()))) == _state(everybody)
+
+
+def test_a_tie_that_nobody_honest_makes_ends_alike_everywhere() -> None:
+    """Two leavings with the same counter: of an adding by carol, and of one by erin."""
+    daves = joined(DAVE, CAROL)
+    others = joined(DAVE, ERIN)
+    base = (FOUNDED, joined(ERIN, CAROL))
+    assert roll(*base, daves, others).digest() == roll(*base, others, daves).digest()
