@@ -86,13 +86,15 @@ class Talking:
         authority: Callable[[], bytes],
         changed: Callable[[], None],
         leave_for: Callable[[Conversation, str, Position], None],
+        settled: Callable[[Conversation], None],
     ) -> None:
         """`changed` is called when a conversation begins or ends, `leave_for` with what
-        somebody can get through the directory's mailbox only.
+        somebody can get through the directory's mailbox only, `settled` when nothing more
+        will come of a conversation.
         """
         self._world, self._links, self._journal, self._tell = world, links, journal, tell
         self._me, self._authority = me, authority
-        self._changed, self._leave_for = changed, leave_for
+        self._changed, self._leave_for, self._settled = changed, leave_for, settled
         self.conversation: Conversation | None = None
         self.last: Handle | None = None  #: what I said last
         self._asleep: Conversation | None = None
@@ -244,6 +246,12 @@ class Talking:
             self._asleep = None
             self._settling.append(asleep)
             self._perform(asleep, asleep.leave(trio.current_time()))
+
+    async def wait_kept(self) -> None:
+        """Return when what was said and shown is at least on its way to the disk."""
+        if self.conversation is not None:
+            self._flush(self.conversation)
+        await self._until(lambda: not self._is_keeping)
 
     async def settle(self) -> None:
         """Return when no conversation waits for its last acknowledgements."""
@@ -495,4 +503,5 @@ class Talking:
             self._to_keep.set()
         if current in self._settling:
             self._settling.remove(current)
+        self._settled(current)
         self._progress.set()
