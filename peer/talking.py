@@ -87,13 +87,15 @@ class Talking:
         authority: Callable[[], bytes],
         changed: Callable[[], None],
         leave_for: Callable[[Conversation, str, Position], None],
+        settled: Callable[[Conversation], None],
     ) -> None:
         """`changed` is called when a conversation begins or ends, `leave_for` with what
-        somebody can get through the directory's mailbox only.
+        somebody can get through the directory's mailbox only, `settled` when nothing more
+        will come of a conversation.
         """
         self._world, self._links, self._journal, self._tell = world, links, journal, tell
         self._me, self._authority = me, authority
-        self._changed, self._leave_for = changed, leave_for
+        self._changed, self._leave_for, self._settled = changed, leave_for, settled
         self.conversation: Conversation | None = None
         self.last: Handle | None = None  #: what I said last
         self._asleep: Conversation | None = None
@@ -109,6 +111,9 @@ class Talking:
         self._ended: list[str] = []
         self._to_keep = trio.Event()
         self._many_to_keep = trio.Event()
+        self._is_committing = False
+        #: of conversations that do not lie on disk yet
+        self._held: dict[str, list[tuple[events.Event, Callable[[], None]]]] = {}
         self._depth = 0  # of actions that set off others
         self._timer = Timer(self._next_deadline, self._tick)
 
@@ -147,13 +152,14 @@ class Talking:
         self.leave_now()
         begun = self.conversation = self._conversation(id, roll, since=since, lamport=lamport)
         self._begun.append((id, since, lamport))
+        self._many_to_keep.set()
         self._keep_members(begun, roll.names())
         self._changed()
         return begun
 
     def begin(self, begun: Conversation) -> None:
-        """What `enter` made may be shown, and links to the others made."""
-        self._tell(events.Connected(begun.others), events.nothing)
+        """What `enter` made may be shown, as soon as it lies on disk, and links be made."""
+        self._held[begun.id] = [(events.Connected(begun.others), events.nothing)]
         self._start(begun)
 
     def admit(self, current: Conversation, name: str, membership: Membership) -> None:
@@ -243,6 +249,12 @@ class Talking:
             self._settling.append(asleep)
             self._perform(asleep, asleep.leave(trio.current_time()))
 
+    async def wait_kept(self) -> None:
+        """Return when what was said and shown is at least on its way to the disk."""
+        if self.conversation is not None:
+            self._flush(self.conversation)
+        await self._until(lambda: not self._is_keeping)
+
     async def settle(self) -> None:
         """Return when no conversation waits for its last acknowledgements."""
         await self._until(lambda: not self._settling and not self._is_keeping)
@@ -306,7 +318,7 @@ class Talking:
             for text in self._unkept.values()
         )
 
-    async def wait_kept(self, author: str, about: About) -> None:
+    async def wait_on_disk(self, author: str, about: About) -> None:
         """Return when such a text lies on disk."""
         place = (about.conversation, author, about.epoch, about.seq)
         await self._until(
@@ -349,7 +361,7 @@ class Talking:
 
     @property
     def _is_keeping(self) -> bool:
-        return bool(
+        return self._is_committing or bool(
             self._texts or self._members or self._acknowledged or self._begun or self._ended
         )
 
@@ -366,6 +378,7 @@ class Talking:
             begun, ended = self._begun, self._ended
             self._texts, self._members, self._acknowledged = [], [], {}
             self._begun, self._ended = [], []
+            self._is_committing = True
             try:
                 await self._journal.keep(
                     begun, [text for _, text in texts], members,
@@ -379,14 +392,30 @@ class Talking:
                 self._texts, self._members = texts + self._texts, members + self._members
                 self._acknowledged = acknowledged | self._acknowledged
                 self._begun, self._ended = begun + self._begun, ended + self._ended
+                self._let_go(id for id, *_ in begun)
+                self._is_committing = False
                 await trio.sleep(KEEP_AGAIN_SECONDS)
                 self._to_keep.set()
                 continue
-            complained = False
+            complained = self._is_committing = False
+            self._let_go(id for id, *_ in begun)
             for current, text in texts:
                 self._unkept.pop(_place(text), None)
                 self._perform(current, current.kept(text, trio.current_time()))
             self._progress.set()
+
+    def _let_go(self, begun: Iterable[str]) -> None:
+        """A restart would find these conversations: what happened in them may be shown."""
+        for id in begun:
+            for event, shown in self._held.pop(id, ()):
+                self._tell(event, shown)
+
+    def _show(self, current: Conversation, event: events.Event, shown: Callable[[], None]) -> None:
+        held = self._held.get(current.id)
+        if held is None:
+            self._tell(event, shown)
+        else:
+            held.append((event, shown))
 
     # --- Doing what the core decides ---
 
@@ -398,7 +427,7 @@ class Talking:
                 case talk.Send(to, message):
                     self._links.post_all(to, message)
                 case talk.Show(event):
-                    self._tell(event, events.nothing)
+                    self._show(current, event, events.nothing)
                 case talk.Read(text):
                     self._read(current, text)
                 case talk.Keep(text):
@@ -436,9 +465,9 @@ class Talking:
         lines = self._for_the_screen(current, text)
         self._unkept[_place(text)] = text
         for line in lines[:-1]:
-            self._tell(events.Said(text.author, line), events.nothing)
+            self._show(current, events.Said(text.author, line), events.nothing)
         for line in lines[-1:]:
-            self._tell(events.Said(text.author, line), shown)
+            self._show(current, events.Said(text.author, line), shown)
         if not lines:
             shown()
 
@@ -506,6 +535,7 @@ class Talking:
             self._to_keep.set()
         if current in self._settling:
             self._settling.remove(current)
+        self._settled(current)
         self._progress.set()
 
 
