@@ -111,6 +111,7 @@ class Program:
     names: deque[str] = field(default_factory=deque)  # of the memberships in `to_keep`
     shown: dict[tuple[str, str], int] = field(default_factory=dict)
     wants: set[str] = field(default_factory=set)  # to be dialled
+    late: set[str] = field(default_factory=set)  # of whom the user knows that they lack a text
 
 
 @dataclass
@@ -127,6 +128,12 @@ class Person:
     mailbox: dict[Key, str] = field(default_factory=dict)
     counters: dict[str, int] = field(default_factory=dict)
     since: dict[tuple[str, str], int] = field(default_factory=dict)  # what is not for them
+
+    @property
+    def sits_there(self) -> bool:
+        """And may write."""
+        program = self.program
+        return program is not None and not program.core.is_over and not program.core.is_asleep
 
     @property
     def core(self) -> Conversation:
@@ -196,6 +203,7 @@ class Town:
             if key not in kept and key not in person.disk.copies:
                 person.may_see_again[key] = person.seen[key]
         person.program = None
+        person.counters = {one: kept.counter for one, kept in person.disk.members.items()}
         for other in list(self.people):
             self.breaks(name, other)
 
@@ -373,7 +381,7 @@ class Town:
     def is_busy(self) -> None:
         """Until nothing moves any more without the clock."""
         for _ in range(100_000):
-            moved = any([self.arrives(*way) for way in list(self.links)])
+            moved = sum(self.arrives(*way) for way in list(self.links)) > 0
             for person in self.running:
                 moved |= self.shows(person.name) | self.commits(person.name)
                 moved |= self.fetches_mail(person.name)
@@ -397,6 +405,7 @@ class Town:
                         self._post(person.name, name, message)
                 case talk.Show(event):
                     person.told.append(event)
+                    self._watch_late(program, event)
                     gap = isinstance(event, events.Missing)
                 case talk.Read(text):
                     self._watch_order(person, program, text, gap)
@@ -462,6 +471,14 @@ class Town:
         on_disk = person.disk.have()
         for one in have:
             assert on_disk[one.author, one.epoch] >= one.seq, "D1: promised before it was kept"
+
+    def _watch_late(self, program: Program, event: events.Event) -> None:
+        match event:
+            case events.NotYetDelivered(to):
+                assert to not in program.late, "told twice"
+                program.late.add(to)
+            case events.Delivered(to):
+                program.late.remove(to)
 
     def _watch_content(self, text: Text) -> None:
         for key, said in texts_in(text):

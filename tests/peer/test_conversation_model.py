@@ -2,20 +2,20 @@
 come, go and come back: whatever happens, at quiet all agree and nothing is lost.
 """
 
+import itertools
 import os
 
 from hypothesis import Phase, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+from hypothesis.stateful import RuleBasedStateMachine, initialize, rule
 
-from peer import events
 from peer.delivery import last, stream
 from tests.peer.talkers import Person, Town
 
 NAMES = ("carol", "dave", "erin", "frank", "grace")
 QUIET_SECONDS = 150.0
 
-names = st.sampled_from(NAMES)
+someone = st.integers(0, 19)  # a number for somebody who has ever been in
 
 
 class Talk(RuleBasedStateMachine):
@@ -25,59 +25,60 @@ class Talk(RuleBasedStateMachine):
         self.town.begins(*NAMES[:count])
         self.town.is_busy()
 
-    def person(self, name: str) -> Person:
-        return self.town.people[name]
+    def one(self, number: int) -> Person:
+        known = [one for one in self.town.people.values() if one.disk.members]
+        return known[number % len(known)]
 
-    def is_in(self, name: str) -> bool:
-        """Whether somebody sits there, and may write."""
-        program = self.person(name).program
-        return program is not None and not program.core.is_over and not program.core.is_asleep
+    def pair(self, number: int) -> tuple[str, str]:
+        known = [one.name for one in self.town.people.values() if one.disk.members]
+        pairs = list(itertools.permutations(known, 2))
+        return pairs[number % len(pairs)]
 
     # --- What people do ---
 
-    @rule(who=names, count=st.sampled_from([1, 1, 1, 2, 5, 70, 300]))
-    def says(self, who: str, count: int) -> None:
-        if self.is_in(who) and self.person(who).core.has_room:
-            said = len(self.person(who).said)
-            self.town.says(who, *(f"{who} {said + number}" for number in range(count)))
+    @rule(who=someone, count=st.sampled_from([1, 1, 1, 2, 5, 70, 300]))
+    def says(self, who: int, count: int) -> None:
+        person = self.one(who)
+        if person.sits_there and person.core.has_room:
+            said = len(person.said)
+            self.town.says(person.name, *(f"{said + number}" for number in range(count)))
 
-    @rule(who=names)
-    def leaves(self, who: str) -> None:
-        if self.is_in(who) and self.town.now > 5:
-            self.town.leaves(who)
+    @rule(who=someone, again=st.sampled_from([False, False, True]))
+    def leaves(self, who: int, again: bool) -> None:
+        if again and self.one(who).sits_there:
+            self.town.leaves(self.one(who).name)
 
-    @rule(who=names, whom=names)
-    def adds(self, who: str, whom: str) -> None:
+    @rule(who=someone, whom=st.sampled_from(NAMES))
+    def adds(self, who: int, whom: str) -> None:
         """Somebody new, or who was in before."""
-        program = self.person(whom).program
-        is_free = program.core.is_settled if program else not self.person(whom).disk.is_in
-        if not self.is_in(who) or not is_free or who == whom:
+        person, program = self.one(who), self.town.people[whom].program
+        is_free = program.core.is_settled if program else not self.town.people[whom].disk.is_in
+        if not (person.sits_there and is_free) or person.core.roll.is_in(whom):
             return
-        if self.person(who).core.roll.is_in(whom) or frozenset((who, whom)) in self.town.apart:
+        if person.name == whom or frozenset((person.name, whom)) in self.town.apart:
             return
         for other in NAMES:
             self.town.breaks(whom, other)
-        self.town.adds(who, whom)
-        if whom in self.person(who).core.others:
-            self.town.link(who, whom)
+        self.town.adds(person.name, whom)
+        self.town.link(person.name, whom)
 
     # --- What happens to what they said ---
 
-    @rule(one=names, other=names, count=st.sampled_from([1, 2, 10, 1000]))
-    def arrives(self, one: str, other: str, count: int) -> None:
-        self.town.arrives(one, other, count)
+    @rule(way=someone, count=st.sampled_from([1, 2, 10, 1000]))
+    def arrives(self, way: int, count: int) -> None:
+        self.town.arrives(*self.pair(way), count)
 
-    @rule(who=names, count=st.sampled_from([1, 5, 1000]))
-    def shows(self, who: str, count: int) -> None:
-        self.town.shows(who, count)
+    @rule(who=someone, count=st.sampled_from([1, 5, 1000]))
+    def shows(self, who: int, count: int) -> None:
+        self.town.shows(self.one(who).name, count)
 
-    @rule(who=names, count=st.sampled_from([1, 5, 1000]))
-    def commits(self, who: str, count: int) -> None:
-        self.town.commits(who, count)
+    @rule(who=someone, count=st.sampled_from([1, 5, 1000]))
+    def commits(self, who: int, count: int) -> None:
+        self.town.commits(self.one(who).name, count)
 
-    @rule(who=names)
-    def fetches_mail(self, who: str) -> None:
-        self.town.fetches_mail(who)
+    @rule(who=someone)
+    def fetches_mail(self, who: int) -> None:
+        self.town.fetches_mail(self.one(who).name)
 
     @rule()
     def all_goes_on(self) -> None:
@@ -89,46 +90,38 @@ class Talk(RuleBasedStateMachine):
 
     # --- What breaks ---
 
-    @rule(one=names, other=names, arrives=st.integers(0, 5))
-    def link_breaks(self, one: str, other: str, arrives: int) -> None:
+    @rule(way=someone, arrives=st.integers(0, 5))
+    def link_breaks(self, way: int, arrives: int) -> None:
         """Some of what was on it still arrives."""
+        one, other = self.pair(way)
         self.town.arrives(one, other, arrives)
         self.town.breaks(one, other)
 
-    @rule(one=names, other=names)
-    def links_again(self, one: str, other: str) -> None:
-        program = self.person(one).program
-        if program is not None and other in program.wants:
-            self.town.link(one, other)
+    @rule(who=someone)
+    def links_again(self, who: int) -> None:
+        person = self.one(who)
+        for other in sorted(person.program.wants if person.program else ()):
+            self.town.link(person.name, other)
 
-    @rule(one=names, other=names)
-    def network_is_split(self, one: str, other: str) -> None:
+    @rule(way=someone)
+    def network_is_split(self, way: int) -> None:
+        one, other = self.pair(way)
         self.town.apart.add(frozenset((one, other)))
         self.town.breaks(one, other)
 
-    @precondition(lambda self: self.town.apart)
     @rule()
     def network_is_mended(self) -> None:
         self.town.apart.clear()
 
-    @rule(who=names)
-    def crashes(self, who: str) -> None:
-        if self.person(who).program is not None:
-            self.town.crashes(who)
+    @rule(who=someone)
+    def crashes_or_restarts(self, who: int) -> None:
+        person = self.one(who)
+        if person.program is not None:
+            self.town.crashes(person.name)
+        else:
+            self.town.restarts(person.name)
 
-    @rule(who=names)
-    def restarts(self, who: str) -> None:
-        if self.person(who).program is None and self.person(who).disk.members:
-            self.town.restarts(who)
-
-    # --- What must hold; more is watched at each step, by the Town ---
-
-    @invariant()
-    def who_lacks_something_is_told_of_once(self) -> None:
-        for person in self.town.running if hasattr(self, "town") else ():
-            for name in NAMES:
-                late = person.told.count(events.NotYetDelivered(name))
-                assert 0 <= late - person.told.count(events.Delivered(name)) <= 1 + RUNS
+    # --- What must hold at the end; more is watched at each step, by the Town ---
 
     def teardown(self) -> None:
         """At quiet: everybody can reach somebody whom all can reach, and all programs run."""
@@ -136,16 +129,16 @@ class Talk(RuleBasedStateMachine):
             return
         hub = NAMES[0]
         self.town.apart = {pair for pair in self.town.apart if hub not in pair}
-        if not self.is_in(hub):
+        if not self.town.people[hub].sits_there:
             self.town.apart.clear()
-        for name in NAMES:
-            self.restarts(name)
+        for person in self.town.people.values():
+            if person.program is None and person.disk.members:
+                self.town.restarts(person.name)
         self.town.settles(QUIET_SECONDS)
         check_quiet(self.town)
 
 
 PHASES = (Phase.generate,) if "EXAMPLES" in os.environ else tuple(Phase)
-RUNS = 50  # in one example, at most: each new run of a program may tell it again
 
 
 def check_quiet(town: Town) -> None:
@@ -182,8 +175,9 @@ def _check_disk(one: Person) -> None:
                 assert one.seen[text.author, text.epoch, seq], "on disk, and never seen"
 
 
+PHASES = (Phase.generate,) if "EXAMPLES" in os.environ else tuple(Phase)
 Talk.TestCase.settings = settings(
-    derandomize=True, deadline=None, phases=PHASES,
+    derandomize="EXAMPLES" not in os.environ, deadline=None, phases=PHASES,
     max_examples=int(os.environ.get("EXAMPLES", "40")), stateful_step_count=50,
 )  # fmt: skip
 TestConversationsOfMany = Talk.TestCase
