@@ -20,6 +20,7 @@ GATHER_SECONDS: Final = 0.2
 NEWS_AT_ONCE: Final = 4 * PAGE  # changes, 110 KiB: below an outbox
 POSTS_AT_ONCE: Final = 10
 PAUSE_SECONDS: Final = 0.008  # between so many posts
+CROWD_PAUSE_SECONDS: Final = 0.032  # while newcomers wait: they are the next news anyway
 
 TICK_SECONDS: Final = 1.0
 UNHEARD_SECONDS: Final = 9.0  # a host that confirms nothing for so long is gone
@@ -61,7 +62,8 @@ class Housekeeping:
         for number, link in enumerate(list(self._community.links.values()), start=1):
             link.post_bytes(lines)
             if number % POSTS_AT_ONCE == 0:
-                await trio.sleep(PAUSE_SECONDS)
+                crowded = self._community.entrance.locked()
+                await trio.sleep(CROWD_PAUSE_SECONDS if crowded else PAUSE_SECONDS)
 
     async def _watch(self) -> None:
         """Once a second: who is idle, whose host is gone."""

@@ -59,7 +59,7 @@ WANT_SECONDS = 1.0  # for a text to come by itself before it is asked for
 WANT_AGAIN_SECONDS = 3.0
 LATE_SECONDS = 5.0  # until the author is told that somebody lacks a text
 PATHLESS_SECONDS = 30.0  # out of reach, until the directory's mailbox is the better way
-BACKLOG_TEXTS = 2_000  # that everybody lacks: the keyboard waits then
+BACKLOG_TEXTS = 1_000  # that everybody lacks: the keyboard waits then
 
 DIRECT = "direct"  # how a member is reached: over a link of our own
 _NEVER = float("inf")
@@ -194,6 +194,7 @@ class Kept:
     have: tuple[Position, ...]
     written: tuple[tuple[str, int, float], ...]  # epoch, last seq and age of what I wrote
     acknowledged: tuple[tuple[str, str, int], ...]  # by whom, epoch, seq
+    lamport: int = 0  # the highest
 
 
 class Conversation:
@@ -201,10 +202,12 @@ class Conversation:
 
     def __init__(
         self, id: str, me: Me, roll: Roll, epoch: str, *, first_number: int,
-        jitter: Callable[[], float], have: Iterable[Position] = (), kept: Kept | None = None,
+        jitter: Callable[[], float], have: Iterable[Position] = (), lamport: int = 0,
+        kept: Kept | None = None,
     ) -> None:  # fmt: skip
         """`first_number`: higher than that of any HELLO of an earlier start.
-        `jitter`: between 0.8 and 1.2.  `have`: what was said before we came.
+        `jitter`: between 0.8 and 1.2.  `have`: what was said before we came, with no
+        higher `lamport`.
         """
         self.id, self.me, self.roll = id, me, roll
         self.is_over = False  #: for the user
@@ -212,7 +215,7 @@ class Conversation:
         self.is_asleep = kept is not None  #: interrupted; the user does not see it
         self._jitter = jitter
         self._number = first_number
-        self._inbox = Inbox(kept.have if kept else have)
+        self._inbox = Inbox(kept.have, kept.lamport) if kept else Inbox(have, lamport)
         self._outbox = Outbox(epoch, kept.written if kept else ())
         self._members: dict[str, _Member] = {}
         self._lacks: dict[Stream, _Lack] = {}
@@ -229,6 +232,7 @@ class Conversation:
             self._meet(name, 0.0)
         for by, of, seq in kept.acknowledged if kept else ():
             self._outbox.acknowledged(by, of, seq)
+        self._outbox.forget(self._members)
 
     # --- What the shell may look at ---
 
@@ -288,6 +292,11 @@ class Conversation:
     def have(self) -> tuple[Position, ...]:
         """What the disk has: for whoever comes in now, everything before them."""
         return self._inbox.have()
+
+    @property
+    def lamport(self) -> int:
+        """Of whoever comes in now the first text is higher: it stands below what was before."""
+        return self._inbox.lamport
 
     # --- What the user does ---
 
@@ -505,6 +514,7 @@ class Conversation:
         """They have left, and have said all that they will say."""
         one = self._members.pop(name)
         self._outbox.unlink(name)
+        self._outbox.forget(self._members)
         return [] if one.is_gone or self.is_asleep else [Show(events.MemberLeft(name))]
 
     # --- Texts ---

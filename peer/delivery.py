@@ -20,8 +20,8 @@ from shared.messages import POSITIONS, TEXTS, Position, Text
 
 WINDOW_TEXTS = 256  # unacknowledged at once: bounds what a slow reader must keep
 WINDOW_BYTES = 256 * 1024
-RECENT_TEXTS = 2_048  # of mine, kept in memory; who is further behind asks for them
-RECENT_BYTES = 2 * 1024 * 1024
+RECENT_TEXTS = 8_192  # of mine, kept in memory; who is further behind asks for them
+RECENT_BYTES = 4 * 1024 * 1024
 TOGETHER_BYTES = 16 * 1024  # of texts in one Text, unless a single one is longer
 HOLD_SECONDS = 2.0  # for what a text answers to come; then it is shown all the same
 EPOCHS = 200  # of one author in one conversation: bounds memory
@@ -90,10 +90,10 @@ class Inbox:
     it answers, or, when that does not come in time, with `gap`.
     """
 
-    def __init__(self, have: Iterable[Position] = ()) -> None:
-        """`have`: what was before us, or lies on disk already."""
+    def __init__(self, have: Iterable[Position] = (), lamport: int = 0) -> None:
+        """`have`: what was before us, or lies on disk already, with no higher `lamport`."""
         self._streams: dict[Stream, _Stream] = {}
-        self.lamport = 0  #: the highest that was shown
+        self.lamport = lamport  #: the highest that was shown
         self._heads: dict[Stream, int] = {}  # shown, and implied by nothing that was shown
         self._holding = 0  # streams that hold something back
         for one in have:

@@ -41,7 +41,8 @@ _MIGRATIONS = [
     """,
     """
     CREATE TABLE conversations (
-        id TEXT PRIMARY KEY, begun REAL NOT NULL, is_in INTEGER NOT NULL) STRICT;
+        id TEXT PRIMARY KEY, begun REAL NOT NULL, is_in INTEGER NOT NULL,
+        lamport INTEGER NOT NULL) STRICT;
     CREATE TABLE memberships (
         conversation TEXT NOT NULL, name TEXT NOT NULL, membership BLOB NOT NULL,
         PRIMARY KEY (conversation, name)) STRICT;
@@ -206,16 +207,22 @@ class Journal:
         acknowledged = self._all(
             "SELECT member, epoch, seq FROM acknowledged WHERE conversation = ?", (id,)
         )
+        lamport = self._all(
+            "SELECT max(lamport) FROM (SELECT lamport FROM texts WHERE conversation = ?1"
+            " UNION ALL SELECT lamport FROM conversations WHERE id = ?1)",
+            (id,),
+        )
         return Kept(
             tuple(_membership.decode(row) for (row,) in memberships),
             tuple(Position(*row) for row in have),
             tuple((epoch, seq, now) for epoch, seq in reversed(written)),
             tuple(acknowledged),
+            lamport[0][0] or 0,
         )
 
     async def keep(
         self,
-        begun: list[tuple[str, tuple[Position, ...]]],
+        begun: list[tuple[str, tuple[Position, ...], int]],
         texts: list[Text],
         members: list[tuple[str, str, Membership]],
         acknowledged: list[tuple[str, str, str, int]],
@@ -223,10 +230,10 @@ class Journal:
         now: float,
     ) -> None:
         """All in one commit: conversations that I am in from now on, with what was said in
-        them before; texts; (conversation, name, membership); (conversation, member, epoch,
+        them before and the highest lamport of it; texts; (conversation, name, membership); (conversation, member, epoch,
         seq) of my texts that somebody has; and conversations that I am no longer in.
         """
-        since = [(id, one.author, one.epoch, one.seq) for id, old in begun for one in old]
+        since = [(id, one.author, one.epoch, one.seq) for id, old, _ in begun for one in old]
         rows = [
             (one.conversation, one.author, one.epoch, one.seq, last(one), one.lamport, one.time,
              encode(one))
@@ -235,9 +242,9 @@ class Journal:
         members_rows = [(id, name, _encoder.encode(one)) for id, name, one in members]
 
         def work(db: sqlite3.Connection) -> None:
-            for id, _ in begun:
+            for id, _, lamport in begun:
                 db.execute("UPDATE conversations SET is_in = 0")  # one at a time
-                db.execute("REPLACE INTO conversations VALUES (?, ?, 1)", (id, now))
+                db.execute("REPLACE INTO conversations VALUES (?, ?, 1, ?)", (id, now, lamport))
             db.executemany("REPLACE INTO since VALUES (?, ?, ?, ?)", since)
             db.executemany(
                 "UPDATE conversations SET is_in = 0 WHERE id = ?", [(id,) for id in ended]

@@ -5,8 +5,7 @@ on its way in them is still acknowledged; and one may sleep: it was interrupted,
 goes on when somebody is in reach again.
 """
 
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Iterable
 from typing import Final
 
 import trio
@@ -44,12 +43,24 @@ TOGETHER_SECONDS: Final = 0.001  # texts that are written faster than this go ou
 TalkMessage = Text | Acknowledge | Hello | Members | Want | Leave
 
 
-@dataclass(frozen=True)
 class Handle:
     """A text of mine, to be asked what became of it."""
 
-    conversation: Conversation
-    seq: int
+    __slots__ = ("_until", "conversation", "seq")
+
+    def __init__(
+        self,
+        conversation: Conversation,
+        seq: int,
+        until: Callable[[Callable[[], bool]], Awaitable[None]],
+    ) -> None:
+        self.conversation, self.seq, self._until = conversation, seq, until
+
+    async def delivered(self) -> None:
+        """Return when everybody has it on disk, or nothing more will come of it."""
+        await self._until(
+            lambda: self.conversation.is_settled or set(self.states().values()) <= {"delivered"}
+        )
 
     def state(self, member: str) -> str:
         """ "delivered": on their disk; "left": in their mailbox; "waiting"."""
@@ -92,7 +103,7 @@ class Talking:
         self._texts: list[tuple[Conversation, Text]] = []  # for the disk
         self._members: list[tuple[str, str, Membership]] = []
         self._acknowledged: dict[tuple[str, str, str], int] = {}
-        self._begun: list[tuple[str, tuple[Position, ...]]] = []
+        self._begun: list[tuple[str, tuple[Position, ...], int]] = []
         self._ended: list[str] = []
         self._to_keep = trio.Event()
         self._many_to_keep = trio.Event()
@@ -118,8 +129,9 @@ class Talking:
     # --- Beginning ---
 
     def enter(
-        self, id: str, members: tuple[Membership, ...], since: tuple[Position, ...]
-    ) -> Conversation:
+        self, id: str, members: tuple[Membership, ...], since: tuple[Position, ...],
+        lamport: int = 0,
+    ) -> Conversation:  # fmt: skip
         """Be in this conversation, and in no other.
 
         Raises ProtocolError, before anything has changed, when the memberships are
@@ -131,8 +143,8 @@ class Talking:
         if not roll.is_in(me.name):
             raise ProtocolError("nobody has added me to this conversation")
         self.leave_now()
-        begun = self.conversation = self._conversation(id, roll, since=since)
-        self._begun.append((id, since))
+        begun = self.conversation = self._conversation(id, roll, since=since, lamport=lamport)
+        self._begun.append((id, since, lamport))
         self._keep_members(begun, roll.names())
         self._changed()
         return begun
@@ -147,14 +159,14 @@ class Talking:
         self.hear(name, Members(current.id, (membership,)))
 
     def _conversation(
-        self, id: str, roll: Roll, *, since: tuple[Position, ...] = (),
+        self, id: str, roll: Roll, *, since: tuple[Position, ...] = (), lamport: int = 0,
         kept: talk.Kept | None = None,
     ) -> Conversation:  # fmt: skip
         chance = self._world.chance
         return Conversation(
             id, self._me(), roll, chance.randbytes(8).hex(),
             first_number=int(self._world.clock.time() * 1000),
-            jitter=lambda: chance.uniform(0.8, 1.2), have=since, kept=kept,
+            jitter=lambda: chance.uniform(0.8, 1.2), have=since, lamport=lamport, kept=kept,
         )  # fmt: skip
 
     def _start(self, current: Conversation) -> None:
@@ -182,7 +194,7 @@ class Talking:
         current = self.conversation
         if current is None:
             raise Refused("You are in no conversation.")
-        handle = self.last = Handle(current, current.say(text))
+        handle = self.last = Handle(current, current.say(text), self._until)
         now = trio.current_time()
         if now - self._flushed_at > TOGETHER_SECONDS or current.must_flush:
             self._flush(current)

@@ -245,7 +245,7 @@ def _issue(
     uri: str,
     ends: datetime.datetime,
 ) -> bytes:
-    issuer = x509.load_der_x509_certificate(authority).subject
+    issuer = _parsed(authority).subject
     builder = (
         _builder(public, _common_name(common_name), issuer, ends)
         .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)

@@ -2,6 +2,7 @@
 
 import functools
 import inspect
+import unittest
 from collections.abc import Iterator
 from typing import Any
 
@@ -14,6 +15,24 @@ settings.load_profile("steady")
 
 FOR_EVER = 1e9  # seconds; under an autojump clock a test that hangs is there at once
 REAL_SECONDS = 120.0  # on the real clock; far more than any test needs
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The longest tests first, so that nobody waits for the last one alone.
+
+    Coverage, which doubles a test's time, is taken of plain functions: they call the
+    cores themselves.  Shells, programs and random walks need not be what covers a branch.
+    """
+    items.sort(key=lambda item: "processes" not in item.path.parts)
+    for item in items:
+        if isinstance(item, pytest.Function) and not _is_plain(item):
+            item.add_marker("no_cover")
+
+
+def _is_plain(item: pytest.Function) -> bool:
+    walks = item.cls is not None and issubclass(item.cls, unittest.TestCase)
+    starts_programs = "stage" in item.fixturenames
+    return not (inspect.iscoroutinefunction(item.obj) or walks or starts_programs)
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)

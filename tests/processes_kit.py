@@ -192,6 +192,9 @@ class Stage:
             "HOME": str(folder),
             "XDG_DATA_HOME": str(folder / "share"),
             "TZ": "UTC",
+            # Compiled once, not at each start, also where Python may not write beside sources.
+            "PYTHONPYCACHEPREFIX": str(folder.parent.parent / "bytecode"),
+            "PYTHONDONTWRITEBYTECODE": "",
         }
 
     @property

@@ -12,7 +12,7 @@ from typing import Final
 import trio
 from rich.console import Console
 
-from tests.bench import connecting, leaving, one_way, registering, round_trip, starts
+from tests.bench import connecting, group, leaving, one_way, registering, round_trip, starts
 from tests.bench.figures import Figure
 from tests.bench.plan import Plan
 from tests.bench.table import table
@@ -24,6 +24,7 @@ QUICK: Final = 0.1  # of the repetitions of a full run
 BENCHMARKS: Final[dict[str, Callable[[Plan], Awaitable[list[Figure]]]]] = {
     "round-trip": round_trip.measure,
     "one-way": one_way.measure,
+    "group": group.measure,
     "connecting": connecting.measure,
     "registering": registering.measure,
     "leaving": leaving.measure,

@@ -15,6 +15,8 @@ import trio
 ROOT: Final = Path(__file__).parents[2]
 POLITE_SECONDS: Final = 3.0  # between SIGTERM and SIGKILL
 LINE_SECONDS: Final = 300.0  # until a child answers; far more than any of them needs
+REST_SECONDS: Final = 0.5
+RESTING: Final = 0.02  # seconds of a processor in that time
 
 
 class ChildFailed(Exception):
@@ -66,6 +68,13 @@ class Child:
         """How much of a processor it has used."""
         fields = Path(f"/proc/{self.pid}/stat").read_text().rpartition(")")[2].split()
         return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+    async def rest(self) -> None:
+        """Wait until it has nothing left to do."""
+        before = -1.0
+        while (now := self.processor_seconds()) - before > RESTING:
+            before = now
+            await trio.sleep(REST_SECONDS)
 
 
 @asynccontextmanager

@@ -99,7 +99,7 @@ async def _come(
     await trio.sleep(SETTLE_SECONDS + users * SETTLE_SECONDS_PER_USER)
     memory = server.resident_bytes() - memory
     await crowd.ask("leave")
-    await trio.sleep(SETTLE_SECONDS)
+    await server.rest()
     return Crowding(
         users / seconds, processor / users, memory / users, percentile(asking.times, 99)
     )

@@ -52,6 +52,7 @@ def test_two_communities_are_not_the_same() -> None:
         (OTHER.content()[:SEED_BYTES] + AUTHORITY.certificate, "do not belong together"),
         (AUTHORITY.content()[:SEED_BYTES] + certificate_of_carol(), "cannot be read"),
     ],
+    ids=["empty", "half a key", "half a certificate", "another's key", "another's certificate"],
 )
 def test_a_damaged_file_is_noticed(content: bytes, reason: str) -> None:
     with pytest.raises(StorageError, match=reason):

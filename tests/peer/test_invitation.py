@@ -478,6 +478,15 @@ def test_an_ignored_user_hears_it_ring_and_learns_nothing() -> None:
     assert who.receive("Dave", Cancel(LARGER), 61) == [Send("Dave", Cancelled(LARGER))]
 
 
+def test_what_only_rings_waits_between_the_two_all_the_same() -> None:
+    who = carol()
+    who.ignored = {"dave"}
+    who.receive("dave", asks(LARGER), 0)
+    assert nothing_is_left(who)
+    assert who.is_live_with("DAVE")
+    assert not who.is_live_with("erin")
+
+
 def test_an_ignored_user_who_gives_up_learns_nothing_either() -> None:
     who = carol()
     who.ignored = {"dave"}

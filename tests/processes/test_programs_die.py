@@ -44,13 +44,22 @@ def test_a_partner_who_is_stopped_is_noticed_and_back_with_nothing_lost(stage: S
     assert said == ["carol: one", "carol: two", "carol: three"]
 
 
-def test_a_partner_who_dies_is_noticed_and_starts_again_outside(stage: Stage) -> None:
+def test_a_partner_who_dies_is_noticed_and_is_back_with_nothing_lost(stage: Stage) -> None:
     stage.directory()
     carol, dave = stage.talk()
+    carol.types("one")
+    dave.sees("carol: one")
     dave.dies()
     carol.sees("Lost the connection to dave, trying again.", DETECTION)
-    stage.peer("dave")
-    carol.sees("The conversation is over.", DETECTION)
+    carol.types("two")
+    dave = stage.peer("dave")
+    dave.sees("You are back in the conversation with carol.")
+    dave.sees("carol: two")
+    carol.sees("dave is back.")
+    dave.types("three")
+    carol.sees("dave: three")
+    carol.types("/WHO GOT")
+    carol.sees("dave: delivered")
 
 
 def test_talk_goes_on_without_the_directory(stage: Stage) -> None:

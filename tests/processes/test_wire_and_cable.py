@@ -3,27 +3,18 @@
 These tests need root, `tcpdump` and `ip`, and are skipped without.
 """
 
-import os
 import secrets
-import shutil
 import socket
-import subprocess
 import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.processes_kit import HOST, Program, Stage, connect, tool
+from tests.lan_kit import Lan, as_root, hosts, needs
+from tests.processes_kit import HOST, Stage, connect
 
-NETWORK = "10.231.77"
 DETECTION = 30.0  # it takes ten seconds; the machine may be slow
-
-as_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root may do this")
-
-
-def needs(program: str) -> pytest.MarkDecorator:
-    return pytest.mark.skipif(shutil.which(program) is None, reason=f"{program} is not installed")
 
 
 # --- Listening on the wire ---
@@ -70,89 +61,9 @@ def wait_for_mark(capture: Path, mark: str, port: int) -> None:
 # --- Pulling the cable ---
 
 
-class Host:
-    """A network namespace with one cable to the outside."""
-
-    def __init__(self, number: int, name: str) -> None:
-        self.name, self.cable = name, f"{name}o"
-        self.inside, self.address = f"{name}i", f"{NETWORK}.{number}"
-
-    def sets_up(self, bridge: str) -> None:
-        ip(f"netns add {self.name}")
-        ip(f"link add {self.cable} type veth peer name {self.inside} netns {self.name}")
-        ip(f"link set {self.cable} master {bridge} up")
-        ip(f"-n {self.name} addr add {self.address}/24 dev {self.inside}")
-        ip(f"-n {self.name} link set {self.inside} up")
-        ip(f"-n {self.name} link set lo up")
-
-    def pulls_the_cable(self) -> None:
-        ip(f"link set {self.cable} down")
-
-    def plugs_it_in(self) -> None:
-        ip(f"link set {self.cable} up")
-
-    def is_gone(self) -> None:
-        subprocess.run(["ip", "link", "del", self.cable], capture_output=True, check=False)
-        subprocess.run(["ip", "netns", "del", self.name], capture_output=True, check=False)
-
-
-def ip(words: str) -> None:
-    subprocess.run(["ip", *words.split()], check=True, capture_output=True, text=True)
-
-
-class Lan:
-    """Hosts on one switch, and the programs on them."""
-
-    def __init__(self, stage: Stage) -> None:
-        self.stage = stage
-        mark = secrets.token_hex(2)
-        self.bridge = f"pb{mark}"
-        names = (f"p{mark}{letter}" for letter in "abcd")
-        self.hosts = [Host(number, name) for number, name in enumerate(names, start=2)]
-
-    def sets_up(self) -> None:
-        ip(f"link add {self.bridge} type bridge")
-        ip(f"link set {self.bridge} up")
-        for host in self.hosts:
-            host.sets_up(self.bridge)
-
-    def is_gone(self) -> None:
-        for host in self.hosts:
-            host.is_gone()
-        subprocess.run(["ip", "link", "del", self.bridge], capture_output=True, check=False)
-
-    def directory(self) -> Program:
-        data = ("--data", str(self.stage.directory_data))
-        words = (tool("dirserver"), "5000", *data)
-        program = self.stage.starts(*words, prefix=on(self.hosts[0]))
-        program.sees_like("Directory listening on .*")
-        return program
-
-    def peer(self, host: Host, name: str) -> Program:
-        data = ("--data", str(self.stage.data_of(name)))
-        where = (self.hosts[0].address, "5000")
-        words = (tool("peer"), name, *where, *data)
-        program = self.stage.starts(*words, name=name, prefix=on(host))
-        program.sees_like(f"You are {name}, connected to .*")
-        return program
-
-
-def on(host: Host) -> tuple[str, ...]:
-    return ("ip", "netns", "exec", host.name)
-
-
 @pytest.fixture
 def lan(stage: Stage) -> Iterator[Lan]:
-    lan = Lan(stage)
-    try:
-        try:
-            lan.sets_up()
-        except subprocess.CalledProcessError as error:
-            pytest.skip(f"no network namespaces here: {error.stderr.strip()}")
-        yield lan
-    finally:
-        stage.closes()
-        lan.is_gone()
+    yield from hosts(stage, 4)
 
 
 @as_root

@@ -21,7 +21,7 @@ from shared.identity import Credentials, read_certificate
 from shared.link import OUTBOX_BYTES, Link
 from shared.messages import BetweenPeers, Bye, Decline
 from shared.tls import HANDSHAKES_AT_ONCE, PORT_TRIES, TcpIncoming, TlsNetwork
-from shared.wire import TlsWire, cause_of
+from shared.wire import RECEIVE_BYTES, TlsWire, cause_of, wrap
 from shared.world import Address, Incoming, Network, Wire
 from tests.fakes import EPOCH, Authority
 
@@ -334,6 +334,63 @@ async def test_a_system_without_files_in_memory_and_without_tcp_info(
     async with two_wires() as (here, there):
         assert there.certificate == dave.certificate
         assert here.unheard() == 0
+
+
+# --- Bytes ---
+
+
+async def test_much_goes_both_ways_at_once_and_arrives_in_order() -> None:
+    much = os.urandom(3_000_000)
+
+    async def hear(wire: TlsWire) -> None:
+        heard = bytearray()
+        while len(heard) < len(much):
+            heard += await wire.receive_some()
+        assert heard == much
+
+    async with two_wires() as wires, trio.open_nursery() as nursery:
+        for wire in wires:
+            nursery.start_soon(wire.send_all, much)
+        await wait_all_tasks_blocked()  # both are stuck: nobody reads
+        for wire in wires:
+            nursery.start_soon(hear, wire)
+
+
+async def test_who_sends_without_end_leaves_others_their_turns() -> None:
+    async with two_wires() as (here, there), trio.open_nursery() as nursery:
+        nursery.start_soon(_fill, here)
+        for _ in range(100):
+            assert 0 < len(await there.receive_some()) <= RECEIVE_BYTES
+        nursery.cancel_scope.cancel()
+
+
+async def test_who_waits_for_bytes_learns_that_the_wire_was_closed() -> None:
+    async with two_wires() as (here, _), trio.open_nursery() as nursery:
+
+        async def wait() -> None:
+            with pytest.raises(trio.ClosedResourceError):
+                await here.receive_some()
+
+        nursery.start_soon(wait)
+        await wait_all_tasks_blocked()
+        here.abort()
+
+
+async def test_who_sends_to_somebody_who_has_gone_learns_it() -> None:
+    async with two_wires() as (here, there):
+
+        async def talk() -> None:
+            while True:
+                await here.send_all(b"x")
+
+        there.abort()
+        with pytest.raises(trio.BrokenResourceError):
+            await talk()
+
+
+def test_there_is_no_handshake_with_somebody_who_has_gone() -> None:
+    with socket.socket() as sock, pytest.raises(Unreachable, match="no TLS connection: "):
+        wrap(sock, _plain_client())
 
 
 # --- Ends --------------------------------------------------------------------------------

@@ -1,0 +1,154 @@
+"""Conversations of many for tests with real programs: who talks, and what each one has.
+
+`conversation_of` is the only place that knows how a finished conversation is looked
+at: in the journal now, and with HISTORY once there is one.
+"""
+
+import re
+import secrets
+import sqlite3
+import time
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from typing import TypeVar
+
+import msgspec
+
+from shared.messages import Text
+from tests.processes_kit import Program, Stage, connect
+
+QUIET = 120.0  # seconds until all have all: who was lost is dialled again every 30 s
+LOOK_AGAIN = 0.2  # at a file, which cannot be waited for
+T = TypeVar("T")
+
+GAP = "Something that was said before is still missing."
+
+
+# --- Bringing them together -----------------------------------------------------------
+
+
+def peers(stage: Stage, *names: str) -> list[Program]:
+    """Started side by side; all are registered when this returns."""
+    return together([partial(stage.peer, name) for name in names])
+
+
+def group(stage: Stage, *names: str) -> list[Program]:
+    """All of them in one conversation; the first one has added everybody."""
+    people = peers(stage, *names)
+    first, second, *others = people
+    connect(first, names[0], second, names[1])
+    for newcomer in others:
+        adds(first, newcomer)
+    for one in people:
+        knows(one, names)
+    return people
+
+
+def adds(one: Program, newcomer: Program) -> None:
+    one.types(f"ADD {newcomer.name}")
+    says_yes(newcomer, one)
+    one.sees(f"You are now connected with {newcomer.name}.")
+
+
+def says_yes(newcomer: Program, inviter: Program | None = None) -> None:
+    """To the question of this one, or of anybody; returns when they are in."""
+    who = re.escape(inviter.name) if inviter else r"\S+"
+    newcomer.sees_like(rf"User {who} wants to chat with you and .*\. Would you like to\? \(Y/N\)")
+    newcomer.types("Y")
+    newcomer.sees_like("You are now connected with .*")
+
+
+def knows(one: Program, names: Iterable[str]) -> None:
+    """Returns when MEMBERS names all of these, each in reach."""
+    wanted = {name for name in names if name != one.name}
+    deadline = time.monotonic() + QUIET
+    while not wanted <= set(ways(one)):
+        assert time.monotonic() < deadline, f"{one.name} misses {wanted}\n{one.transcript()}"
+
+
+def goes(one: Program, other: str, way: str) -> None:
+    """Returns when MEMBERS says that this is how the other one is reached."""
+    deadline = time.monotonic() + QUIET
+    while (found := ways(one).get(other)) != way:
+        assert time.monotonic() < deadline, f"{other}: {found}\n{one.transcript()}"
+
+
+def ways(one: Program) -> dict[str, str]:
+    """Who is in reach, as MEMBERS shows it, and how."""
+    mark = f"/{secrets.token_hex(8)}"
+    one.types("/MEMBERS", mark)
+    one.sees_like(f"Unknown command: {mark}.*")
+    shown = list(one.lines)
+    start = len(shown) - shown[::-1].index(f"{one.name} (you)")
+    way = re.compile(r"(\S+): (direct|through \S+)(?:, [\d.]+ ms)?")
+    return {found[1]: found[2] for line in shown[start:] if (found := way.fullmatch(line))}
+
+
+def together(works: Sequence[Callable[[], T]]) -> list[T]:
+    """All of them at the same moment, each in a thread of its own."""
+    with ThreadPoolExecutor(len(works)) as pool:
+        return [future.result() for future in [pool.submit(work) for work in works]]
+
+
+# --- What each one has ----------------------------------------------------------------
+
+
+def conversation_of(stage: Stage, name: str) -> list[str]:
+    """All texts of all conversations of this user, as `carol: hello`, in their order."""
+    path = stage.data_of(name) / "journal.db"
+    connection = sqlite3.connect(f"file:{path}?mode=ro", uri=True)
+    try:
+        rows = connection.execute("SELECT line FROM texts ORDER BY lamport, author, epoch, seq")
+        texts = [msgspec.json.decode(line, type=Text) for (line,) in rows]
+    finally:
+        connection.close()
+    return [f"{text.author}: {said}" for text in texts for said in text.texts]
+
+
+def have_the_same(stage: Stage, names: Sequence[str], said: Iterable[str], mark: str) -> list[str]:
+    """Returns when everybody has exactly these lines, of those with the mark, in one order."""
+    wanted = sorted(said)
+    deadline = time.monotonic() + QUIET
+    while True:
+        theirs = {name: _marked(conversation_of(stage, name), mark) for name in names}
+        whole = [lines for lines in theirs.values() if sorted(lines) == wanted]
+        if len(whole) == len(names) and all(lines == whole[0] for lines in whole):
+            return whole[0]
+        assert time.monotonic() < deadline, _difference(theirs, wanted)
+        time.sleep(LOOK_AGAIN)
+
+
+def _marked(lines: Iterable[str], mark: str) -> list[str]:
+    return [line for line in lines if mark in line]
+
+
+def _difference(theirs: dict[str, list[str]], wanted: list[str]) -> str:
+    words = ["they never had the same:"]
+    for name, lines in theirs.items():
+        missing = sorted(set(wanted) - set(lines))
+        words.append(f"  {name} has {len(lines)} of {len(wanted)}, misses {missing[:5]}")
+        words += [f"    twice: {line}" for line in set(lines) if lines.count(line) > 1][:5]
+    if all(sorted(lines) == wanted for lines in theirs.values()):
+        words.append("  only the order differs")
+    return "\n".join(words)
+
+
+# --- What was on the screens ----------------------------------------------------------
+
+
+def nothing_twice(people: Iterable[Program], mark: str) -> None:
+    for one in people:
+        counts = Counter(_marked(one.lines, mark))
+        twice = sorted(line for line, count in counts.items() if count > 1)
+        assert not twice, f"{one.name} saw twice: {twice[:5]}"
+
+
+def in_each_ones_order(one: Program, said: dict[str, list[str]], mark: str) -> None:
+    """Of each author the screen shows what they wrote, in the order of writing."""
+    for author, texts in said.items():
+        if author != one.name:
+            shown = [line for line in _marked(one.lines, mark) if line.startswith(f"{author}: ")]
+            wanted = [f"{author}: {text}" for text in texts]
+            assert shown == wanted, f"{one.name} saw {author} in another order, or not all"

@@ -1,0 +1,120 @@
+"""Hosts on a switch: network namespaces, with a cable each, and programs on them.
+
+It needs root and `ip`; `Lan.separates` also needs `nft`.
+"""
+
+import os
+import secrets
+import shutil
+import subprocess
+from collections.abc import Iterator
+
+import pytest
+
+from tests.processes_kit import Program, Stage, tool
+
+NETWORK = "10.231.77"
+
+as_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root may do this")
+
+
+def needs(program: str) -> pytest.MarkDecorator:
+    return pytest.mark.skipif(shutil.which(program) is None, reason=f"{program} is not installed")
+
+
+class Host:
+    """A network namespace with one cable to the outside."""
+
+    def __init__(self, number: int, name: str) -> None:
+        self.name, self.cable = name, f"{name}o"
+        self.inside, self.address = f"{name}i", f"{NETWORK}.{number}"
+
+    def sets_up(self, bridge: str) -> None:
+        ip(f"netns add {self.name}")
+        ip(f"link add {self.cable} type veth peer name {self.inside} netns {self.name}")
+        ip(f"link set {self.cable} master {bridge} up")
+        ip(f"-n {self.name} addr add {self.address}/24 dev {self.inside}")
+        ip(f"-n {self.name} link set {self.inside} up")
+        ip(f"-n {self.name} link set lo up")
+
+    def pulls_the_cable(self) -> None:
+        ip(f"link set {self.cable} down")
+
+    def plugs_it_in(self) -> None:
+        ip(f"link set {self.cable} up")
+
+    def is_gone(self) -> None:
+        subprocess.run(["ip", "link", "del", self.cable], capture_output=True, check=False)
+        subprocess.run(["ip", "netns", "del", self.name], capture_output=True, check=False)
+
+
+def ip(words: str) -> None:
+    subprocess.run(["ip", *words.split()], check=True, capture_output=True, text=True)
+
+
+class Lan:
+    """Hosts on one switch, and the programs on them."""
+
+    def __init__(self, stage: Stage, count: int) -> None:
+        self.stage = stage
+        mark = secrets.token_hex(2)
+        self.bridge = f"pb{mark}"
+        names = (f"p{mark}{chr(ord('a') + number)}" for number in range(count))
+        self.hosts = [Host(number, name) for number, name in enumerate(names, start=2)]
+
+    def sets_up(self) -> None:
+        ip(f"link add {self.bridge} type bridge")
+        ip(f"link set {self.bridge} up")
+        for host in self.hosts:
+            host.sets_up(self.bridge)
+
+    def is_gone(self) -> None:
+        for host in self.hosts:
+            host.is_gone()
+        subprocess.run(["ip", "link", "del", self.bridge], capture_output=True, check=False)
+
+    def separates(self, one: Host, other: Host) -> None:
+        """No packet passes between these two any more; skips where that cannot be done."""
+        for host, far in ((one, other), (other, one)):
+            for rule in (
+                "add table inet parley",
+                "add chain inet parley in { type filter hook input priority 0; }",
+                f"add rule inet parley in ip saddr {far.address} drop",
+            ):
+                words = ("ip", "netns", "exec", host.name, "nft", rule)
+                done = subprocess.run(words, capture_output=True, text=True, check=False)
+                if done.returncode:
+                    pytest.skip(f"no packet filter here: {done.stderr.strip()}")
+
+    def directory(self) -> Program:
+        data = ("--data", str(self.stage.directory_data))
+        words = (tool("dirserver"), "5000", *data)
+        program = self.stage.starts(*words, prefix=on(self.hosts[0]))
+        program.sees_like("Directory listening on .*")
+        return program
+
+    def peer(self, host: Host, name: str) -> Program:
+        data = ("--data", str(self.stage.data_of(name)))
+        where = (self.hosts[0].address, "5000")
+        words = (tool("peer"), name, *where, *data)
+        program = self.stage.starts(*words, name=name, prefix=on(host))
+        program.sees_like(f"You are {name}, connected to .*")
+        return program
+
+
+def on(host: Host) -> tuple[str, ...]:
+    return ("ip", "netns", "exec", host.name)
+
+
+def hosts(stage: Stage, count: int) -> Iterator[Lan]:
+    """For a fixture: so many hosts; afterwards no program and no host is left."""
+    lan = Lan(stage, count)
+    try:
+        try:
+            lan.sets_up()
+        except subprocess.CalledProcessError as error:
+            pytest.skip(f"no network namespaces here: {error.stderr.strip()}")
+        yield lan
+    finally:
+        stage.closes()
+        lan.is_gone()

@@ -1,0 +1,197 @@
+"""Plays with real programs for conversations of many, in the full form and in a short one.
+
+    python -m tests.processes.groups [NAME ...] [--seed NUMBER] [--short]
+
+NAME is one of the plays below.  The full form takes many minutes; CI plays the short one.
+"""
+
+import argparse
+import random
+import signal
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+from tests.groups_kit import (
+    GAP,
+    adds,
+    group,
+    have_the_same,
+    in_each_ones_order,
+    knows,
+    nothing_twice,
+    peers,
+    says_yes,
+    together,
+)
+from tests.processes_kit import Program, Stage, connect, staged
+
+NAMES = ("carol", "dave", "erin", "frank", "gina", "hugo", "ines", "jack")
+
+
+@dataclass(frozen=True)
+class Size:
+    """How large a play is."""
+
+    people: int
+    texts: int  # of each who writes
+    stopped: float  # seconds
+
+
+SHORT = Size(people=5, texts=150, stopped=3.0)
+FULL = Size(people=8, texts=1_000, stopped=20.0)
+
+
+# --- All add somebody at the same moment ----------------------------------------------
+
+
+def adding_at_once(stage: Stage, size: Size, chance: random.Random) -> None:
+    """Carol adds erin while dave adds frank; then each of them adds somebody else at once."""
+    names = NAMES[: size.people]
+    stage.directory()
+    carol, dave, *others = people = peers(stage, *names)
+    connect(carol, carol.name, dave, dave.name)
+    inside = [carol, dave]
+    while others:
+        adding = list(zip(inside, others, strict=False))
+        together([partial(adds, inviter, newcomer) for inviter, newcomer in adding])
+        inside += [newcomer for _, newcomer in adding]
+        others = others[len(adding) :]
+    all_talk(stage, people)
+
+
+def all_talk(stage: Stage, people: list[Program]) -> None:
+    """Everybody knows everybody, and everybody's word arrives once everywhere."""
+    names = [one.name for one in people]
+    together([partial(knows, one, names) for one in people])
+    for one in people:
+        one.types(f"all hear {one.name}")
+    said = [f"{name}: all hear {name}" for name in names]
+    for one in people:
+        for line in said:
+            if not line.startswith(f"{one.name}: "):
+                one.sees(line)
+    have_the_same(stage, names, said, "all hear")
+    nothing_twice(people, "all hear")
+
+
+def the_same_one_is_added_by_all(stage: Stage, size: Size, chance: random.Random) -> None:
+    """One question, one yes, one member."""
+    stage.directory()
+    *inside, wanted = NAMES[: size.people]
+    people = group(stage, *inside)
+    newcomer = stage.peer(wanted)
+    for one in people:
+        one.types(f"ADD {wanted}")
+    says_yes(newcomer)
+    all_talk(stage, [*people, newcomer])
+    questions = [line for line in newcomer.lines if "wants to chat with you" in line]
+    assert len(questions) == 1, newcomer.transcript()
+
+
+# --- A crowd talks while some are not there -------------------------------------------
+
+
+def crowd_talks(stage: Stage, size: Size, chance: random.Random) -> None:
+    """Three write at once, while one is stopped and one is killed and comes back."""
+    names = NAMES[: size.people]
+    stage.directory()
+    people = group(stage, *names)
+    writers, stopped, killed = people[:3], people[3], people[4]
+    texts = {
+        one.name: [f"word {number} of {one.name}" for number in range(size.texts)]
+        for one in writers
+    }
+    stopped.sends(signal.SIGSTOP)
+    since = time.monotonic()
+    half = size.texts // 2
+    together([partial(one.types, *texts[one.name][:half]) for one in writers])
+    killed.dies()
+    together([partial(one.types, *texts[one.name][half:]) for one in writers])
+    back = stage.peer(killed.name)
+    back.sees_like("You are back in the conversation with .*")
+    time.sleep(max(0.0, size.stopped - (time.monotonic() - since)))  # it is how long it lasts
+    stopped.sends(signal.SIGCONT)
+    said = [f"{name}: {text}" for name, his in texts.items() for text in his]
+    have_the_same(stage, names, said, "word ")
+    nothing_twice([*people, back], "word ")
+    for one in people:
+        if one is not killed:
+            in_each_ones_order(one, texts, "word ")
+
+
+def questions_and_answers(stage: Stage, size: Size, chance: random.Random) -> None:
+    """No screen shows an answer above its question, unless it says that something is missing."""
+    names = NAMES[: size.people]
+    stage.directory()
+    people = group(stage, *names)
+    asks, answers, stopped = people[0], people[1], people[2]
+    numbers = range(size.texts // 10)
+    stopped.sends(signal.SIGSTOP)
+    for number in numbers:
+        asks.types(f"question {number}?")
+        answers.sees(f"{asks.name}: question {number}?")
+        answers.types(f"answer {number} to the question")
+    stopped.sends(signal.SIGCONT)
+    said = [f"{asks.name}: question {number}?" for number in numbers]
+    said += [f"{answers.name}: answer {number} to the question" for number in numbers]
+    order = have_the_same(stage, names, said, "question")
+    assert_answered_below(order)
+    for one in people[2:]:
+        one.sees(f"{answers.name}: answer {numbers[-1]} to the question")
+        assert_answered_below(one.lines)
+
+
+def assert_answered_below(lines: list[str]) -> None:
+    seen = set()
+    for number, line in enumerate(lines):
+        words = line.split()
+        if line.endswith("?") and "question" in words:
+            seen.add(words[-1].removesuffix("?"))
+        elif "answer" in words and words[2] not in seen:
+            assert lines[number - 1] == GAP, f"{line} stands above its question"
+
+
+# --- As a program -----------------------------------------------------------------------
+
+Play = Callable[[Stage, Size, random.Random], None]
+
+PLAYS: dict[str, Play] = {
+    "adding-at-once": adding_at_once,
+    "adding-the-same": the_same_one_is_added_by_all,
+    "crowd": crowd_talks,
+    "answers": questions_and_answers,
+}
+
+
+def perform(play: Play, size: Size, seed: int) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        for stage in staged(Path(folder)):
+            play(stage, size, random.Random(seed))
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(
+        prog="python -m tests.processes.groups", description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )  # fmt: skip
+    parser.add_argument("names", nargs="*", metavar="NAME", help=", ".join(PLAYS))
+    parser.add_argument("--seed", type=int, default=random.randrange(10**6))
+    parser.add_argument("--short", action="store_true", help="as CI plays them")
+    arguments = parser.parse_args()
+    if unknown := set(arguments.names) - set(PLAYS):
+        parser.error(f"no such play: {', '.join(sorted(unknown))}")
+    for name in arguments.names or PLAYS:
+        begun = time.monotonic()
+        print(f"{name}, seed={arguments.seed}: ", end="", flush=True)
+        perform(PLAYS[name], SHORT if arguments.short else FULL, arguments.seed)
+        print(f"{time.monotonic() - begun:.0f} s", flush=True)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

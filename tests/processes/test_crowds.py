@@ -1,0 +1,13 @@
+"""Conversations of many, in the short form of tests/processes/groups.py."""
+
+import random
+
+import pytest
+
+from tests.processes.groups import PLAYS, SHORT
+from tests.processes_kit import Stage
+
+
+@pytest.mark.parametrize("name", PLAYS)
+def test_the_short_form_of_the_play(stage: Stage, name: str) -> None:
+    PLAYS[name](stage, SHORT, random.Random(name))
