@@ -70,6 +70,7 @@ class Disk:
     written: list[tuple[str, int]] = field(default_factory=list)
     acknowledged: dict[tuple[str, str], int] = field(default_factory=dict)
     copies: set[Key] = field(default_factory=set)  # that came through the mailbox
+    lamport: int = 0  # of what is not for them
     is_in: bool = False
 
     def keep(self, text: Text, by: str) -> None:
@@ -98,7 +99,8 @@ class Disk:
         have = tuple(Position(*of, seq) for of, seq in self.have().items())
         written = tuple((epoch, seq, now) for epoch, seq in self.written)
         acknowledged = tuple((by, of, seq) for (by, of), seq in self.acknowledged.items())
-        return Kept(tuple(self.members.values()), have, written, acknowledged)
+        lamport = max([self.lamport, *(text.lamport for text in self.texts.values())])
+        return Kept(tuple(self.members.values()), have, written, acknowledged, lamport)
 
 
 @dataclass
@@ -162,25 +164,28 @@ class Town:
             self._enters(self.people[name], together(*names), ())
 
     def _enters(
-        self, person: Person, members: tuple[Membership, ...], since: tuple[Position, ...]
-    ) -> None:
+        self, person: Person, members: tuple[Membership, ...], since: tuple[Position, ...],
+        lamport: int = 0,
+    ) -> None:  # fmt: skip
         roll = Roll(self.id, AUTHORITY.certificate)
         roll.merge(members)
         assert roll.is_in(person.name)
-        person.disk.is_in = True
+        person.disk.is_in, person.disk.lamport = True, lamport
+        person.counters = {}  # who comes back knows what they are told, until they hear more
         person.since = {(one.author, one.epoch): one.seq for one in since}
         person.disk.since = person.disk.since | person.since
         person.disk.members |= {name: one for name in roll.names() if (one := roll.of(name))}
-        person.program = Program(self._core(person, roll, since, None))
+        person.program = Program(self._core(person, roll, since, None, lamport))
         self.perform(person, person.core.begin(self.now))
 
     def _core(
-        self, person: Person, roll: Roll, since: tuple[Position, ...], kept: Kept | None
-    ) -> Conversation:
+        self, person: Person, roll: Roll, since: tuple[Position, ...], kept: Kept | None,
+        lamport: int = 0,
+    ) -> Conversation:  # fmt: skip
         number = next(self._numbers)
         return Conversation(
             self.id, me(person.name), roll, f"{number:016x}", first_number=number * 1_000_000,
-            jitter=lambda: 1.0, have=since, kept=kept,
+            jitter=lambda: 1.0, have=since, lamport=lamport, kept=kept,
         )  # fmt: skip
 
     def adds(self, adder: str, newcomer: str) -> None:
@@ -190,10 +195,10 @@ class Town:
         key = me(newcomer).identity.public
         adding = membership.add(me(adder), self.id, mine, newcomer, key, theirs)
         joined = membership.join(me(newcomer), self.id, theirs, adding)
-        since = one.core.have()
+        since, lamport = one.core.have(), one.core.lamport
         self.perform(one, one.core.receive(newcomer, Members(self.id, (joined,)), self.now))
         told = membership.pages(one.core.roll.essential(first=newcomer))[0]
-        self._enters(new, (*told, joined), since)
+        self._enters(new, (*told, joined), since, lamport)
 
     def crashes(self, name: str) -> None:
         person = self.people[name]
@@ -241,9 +246,14 @@ class Town:
             self.perform(dialler, dialler.core.unreachable(other, self.now))
         else:
             self.links[one, other], self.links[other, one] = deque(), deque()
-            for person, name in ((answerer, one), (dialler, other)):
-                if not person.core.is_settled:
-                    self.perform(person, person.core.linked(name, self.now))
+            self.takes_over(other, one)
+            self.takes_over(one, other)
+
+    def takes_over(self, one: str, other: str) -> None:
+        """The first one has a new link to the other, or another one than before."""
+        person = self.people[one]
+        if self.is_linked(one, other) and not person.core.is_settled:
+            self.perform(person, person.core.linked(other, self.now))
 
     def breaks(self, one: str, other: str) -> None:
         """What is on it is lost."""

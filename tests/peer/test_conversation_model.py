@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, rule
 
 from peer.delivery import last, stream
-from tests.peer.talkers import Person, Town
+from tests.peer.talkers import Person, Town, texts_in
 
 NAMES = ("carol", "dave", "erin", "frank", "grace")
 QUIET_SECONDS = 150.0
@@ -97,6 +97,11 @@ class Talk(RuleBasedStateMachine):
         self.town.arrives(one, other, arrives)
         self.town.breaks(one, other)
 
+    @rule(way=someone)
+    def another_link_takes_over(self, way: int) -> None:
+        """Of two that were dialled at once one goes; and only one side may notice."""
+        self.town.takes_over(*self.pair(way))
+
     @rule(who=someone)
     def links_again(self, who: int) -> None:
         person = self.one(who)
@@ -148,6 +153,7 @@ def check_quiet(town: Town) -> None:
         assert one.core.roll.is_in(one.name)
     for one in talking:
         _check_agreement(one, talking)
+        _check_lamport(one)
         assert one.core.is_delivered, f"{one.name} waits for somebody"
         assert set(one.core.others) == {other.name for other in talking} - {one.name}, "G3"
     for one in town.running:
@@ -162,6 +168,15 @@ def _check_agreement(one: Person, talking: list[Person]) -> None:
         for key, text in one.disk.texts.items():
             same = other.disk.texts.get(key)
             assert same == text or key[2] <= other.disk.since.get(key[:2], 0), "G1: texts"
+
+
+def _check_lamport(one: Person) -> None:
+    """G5: in the history no answer stands above its question."""
+    lamports = {key: text.lamport for text in one.disk.texts.values() for key, _ in texts_in(text)}
+    for text in one.disk.texts.values():
+        for before in text.after:
+            question = lamports.get((before.author, before.epoch, before.seq), -1)
+            assert question < text.lamport, "G5"
 
 
 def _check_disk(one: Person) -> None:
