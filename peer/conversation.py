@@ -35,6 +35,7 @@ from peer.membership import Me, Roll
 from shared.errors import ProtocolError
 from shared.identity import check_signature
 from shared.messages import (
+    POSITIONS,
     Acknowledge,
     Hello,
     Leave,
@@ -646,7 +647,8 @@ class Conversation:
     def _lack(self, of: Stream, upto: int, due: float, source: str = "") -> None:
         known = self._lacks.get(of)
         if known is None:
-            self._lacks[of] = _Lack(upto, due)
+            if len(self._lacks) < POSITIONS and self.roll.key(of[0]) is not None:
+                self._lacks[of] = _Lack(upto, due)
             return
         known.upto = max(known.upto, upto)
         if source and known.asked == source:
