@@ -461,7 +461,9 @@ class Conversation:
             mine = (self.me.name, self._outbox.epoch)
             has = {(there.author, there.epoch): there.seq for there in hello.have}
             self._outbox.greeted(one.name, has.get(mine, 0))
-            return [*actions, *self._note_hello(one, hello, now)]
+        elif self.me.name not in hello.linked:
+            # They took another link for ours, and wait there for our word.
+            actions.append(Send((one.name,), self._hello()))
         return [*actions, *self._note_hello(one, hello, now)]
 
     def _note_hello(self, one: _Member, hello: Hello, now: float) -> list[Action]:
@@ -694,6 +696,9 @@ class Conversation:
     def _linked(self) -> tuple[str, ...]:
         return tuple(one.name for one in self._members.values() if one.is_linked)
 
+    def _greeted(self) -> tuple[str, ...]:
+        return tuple(one.name for one in self._members.values() if one.is_greeted)
+
     def _reached(self) -> dict[str, str]:
         """Whom a text can get to now, and through whom; "" is directly."""
         way = {one.name: "" for one in self._members.values() if one.is_greeted}
@@ -831,7 +836,7 @@ class Conversation:
     def _hello(self) -> Hello:
         self._number += 1
         hello = Hello(
-            self.id, self.me.name, self._number, self.roll.digest(), self._linked(),
+            self.id, self.me.name, self._number, self.roll.digest(), self._greeted(),
             self._inbox.have(),
         )  # fmt: skip
         signature = self.me.identity.sign(_hello_statement(hello))
