@@ -219,6 +219,7 @@ class Conversation:
         self._inbox = Inbox(kept.have, kept.lamport) if kept else Inbox(have, lamport)
         self._outbox = Outbox(epoch, kept.written if kept else ())
         self._members: dict[str, _Member] = {}
+        self._parted: dict[str, _Member] = {}  # have left, and may lack what is not on disk yet
         self._lacks: dict[Stream, _Lack] = {}
         self._uncommitted = 0  # texts of mine that are on their way to the disk
         self._showing = 0  # Texts that were given to the screen, and are not on disk
@@ -514,10 +515,18 @@ class Conversation:
 
     def _part(self, name: str) -> list[Action]:
         """They have left, and have said all that they will say."""
-        one = self._members.pop(name)
+        one = self._parted[name] = self._members.pop(name)
         self._outbox.unlink(name)
-        self._outbox.forget(self._members)
-        return [] if one.is_gone or self.is_asleep else [Show(events.MemberLeft(name))]
+        news = not (one.is_gone or self.is_asleep)
+        return [*([Show(events.MemberLeft(name))] if news else []), *self._leave_for_parted()]
+
+    def _leave_for_parted(self) -> list[Action]:
+        """What crossed their leaving is not lost: it waits for them at the directory."""
+        left = [action for one in self._parted.values() for action in self._leave_for(one)]
+        if not self._uncommitted:
+            self._parted = {}
+        self._outbox.forget([*self._members, *self._parted])
+        return left
 
     # --- Texts ---
 
@@ -563,7 +572,7 @@ class Conversation:
         self._inbox.kept(text)
         if stream(text) == (self.me.name, self._outbox.epoch):
             self._uncommitted -= len(text.texts)
-            return self._settle_if_quiet()
+            return [*self._leave_for_parted(), *self._settle_if_quiet()]
         self._showing -= 1
         self._owe(text, now)
         if self._owed_texts >= ACKNOWLEDGE_TEXTS or self.is_over:
@@ -631,7 +640,7 @@ class Conversation:
         if one is not None and one.told_late and self._outbox.oldest_lacking(by) is None:
             one.told_late = False
             actions.append(Show(events.Delivered(by)))
-        self._outbox.forget(self._members)
+        self._outbox.forget([*self._members, *self._parted])
         if one is not None and one.is_greeted and self._outbox.is_behind(by):
             # They are so far behind that they have to ask: let them know how far.
             mine = self._inbox.position((self.me.name, self._outbox.epoch))
