@@ -330,6 +330,8 @@ class Outbox:
         """
         if epoch == self.epoch and seq > self.last:
             raise ProtocolError("a text was acknowledged that was never sent")
+        if all(epoch != known for known in (self.epoch, *(one for one, _, _ in self._written))):
+            return False
         has = self._has.setdefault(by, {})
         if seq <= has.get(epoch, 0):
             return False

@@ -271,7 +271,10 @@ class Checks:
         had: dict[tuple[str, str], int] = {}
         for text in self.journal(player, current.id):
             of = (text.author, text.epoch)
-            if text.seq != had.get(of, 0) + 1 and not had.get(of, 0) < text.seq <= since.get(of, 0) + 1:
+            if (
+                text.seq != had.get(of, 0) + 1
+                and not had.get(of, 0) < text.seq <= since.get(of, 0) + 1
+            ):
                 yield Broken("G4", f"{player.name} has {text.seq} after {had.get(of, 0)} of {of}")
             had[of] = last(text)
 
@@ -310,4 +313,3 @@ class Checks:
 
     def _check_history(self) -> None:
         """G1: two who have the same texts have them in the same order, whatever happened."""
-

@@ -143,7 +143,9 @@ class Player:
         self._scenario.note(self.name, str(event))
         session.told.append(str(event))
         match event:
-            case events.Said(text=text) | events.Letter(text=text) | events.SaidPrivately(text=text):
+            case (
+                events.Said(text=text) | events.Letter(text=text) | events.SaidPrivately(text=text)
+            ):
                 session.shown.append(text)
                 self._scenario.checks.shown(self, event)
             case events.Invited(id=id):
@@ -151,7 +153,9 @@ class Player:
 
     async def _answer(self, id: str) -> None:
         if self.patient:
-            await trio.sleep(self._chance.choice([0, 0, 0.1, self._chance.uniform(0, THINK_SECONDS)]))
+            await trio.sleep(
+                self._chance.choice([0, 0, 0.1, self._chance.uniform(0, THINK_SECONDS)])
+            )
         if self.patient and self._chance.random() < 0.03:
             return  # away from the keyboard
         if self.peer is not None:

@@ -185,6 +185,7 @@ class Scenario:
     def _write(self, player: Player, other: Player) -> None:
         text = self.new_text(player.name)
         if self.chance.random() < 0.5:
+
             async def tell(peer: object) -> None:
                 await player.peer.private(other.name, text).wait()  # type: ignore[union-attr]
 
@@ -319,7 +320,9 @@ class Scenario:
 
     def _pause_screen(self, player: Player, other: Player) -> str:
         player.pauses(True)
-        return f"screen of {player.name} stands still {self._later(lambda: player.pauses(False)):.1f}"
+        return (
+            f"screen of {player.name} stands still {self._later(lambda: player.pauses(False)):.1f}"
+        )
 
     # --- Peace ---
 
