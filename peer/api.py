@@ -10,9 +10,10 @@
 
 `Chat` is a `peer.peer.Peer`: its methods ask (`users`, `contact`), invite
 (`invite`, `answer`, `take_back`), talk (`say`, `private`, `to_all`,
-`leave_message`) and set the status.  They raise `Refused`, `Unreachable` or
-`KeyChanged`, whose texts are sentences for a person.  Texts of others come as
-they were written: pass them through `clean` before a terminal sees them.
+`leave_message`), read what was said (`history`, `search`) and set the status.
+They raise `Refused`, `Unreachable` or `KeyChanged`, whose texts are sentences for
+a person.  Texts of others come as they were written: pass them through `clean`
+before a terminal sees them.
 """
 
 from collections import deque
@@ -51,7 +52,9 @@ from peer.events import (
     Went,
 )
 from peer.folder import folder_of
+from peer.history import Entry, Found
 from peer.inviting import Outcome, Result
+from peer.journal import Kind
 from peer.lines import Delivery
 from peer.peer import Options, Peer
 from peer.running import running
@@ -73,10 +76,13 @@ __all__ = [
     "Delivery",
     "DirectoryBack",
     "DirectoryLost",
+    "Entry",
     "Event",
+    "Found",
     "InvitationOver",
     "Invited",
     "KeyChanged",
+    "Kind",
     "Letter",
     "LetterLeft",
     "LetterReceived",

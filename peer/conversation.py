@@ -35,6 +35,7 @@ from peer.membership import Me, Roll
 from shared.errors import ProtocolError
 from shared.identity import check_signature
 from shared.messages import (
+    POSITIONS,
     Acknowledge,
     Hello,
     Leave,
@@ -195,6 +196,7 @@ class Kept:
     have: tuple[Position, ...]
     written: tuple[tuple[str, int, float], ...]  # epoch, last seq and age of what I wrote
     acknowledged: tuple[tuple[str, str, int], ...]  # by whom, epoch, seq
+    lamport: int = 0  # the highest
 
 
 class Conversation:
@@ -202,10 +204,12 @@ class Conversation:
 
     def __init__(
         self, id: str, me: Me, roll: Roll, epoch: str, *, first_number: int,
-        jitter: Callable[[], float], have: Iterable[Position] = (), kept: Kept | None = None,
+        jitter: Callable[[], float], have: Iterable[Position] = (), lamport: int = 0,
+        kept: Kept | None = None,
     ) -> None:  # fmt: skip
         """`first_number`: higher than that of any HELLO of an earlier start.
-        `jitter`: between 0.8 and 1.2.  `have`: what was said before we came.
+        `jitter`: between 0.8 and 1.2.  `have`: what was said before we came, with no
+        higher `lamport`.
         """
         self.id, self.me, self.roll = id, me, roll
         self.is_over = False  #: for the user
@@ -213,9 +217,10 @@ class Conversation:
         self.is_asleep = kept is not None  #: interrupted; the user does not see it
         self._jitter = jitter
         self._number = first_number
-        self._inbox = Inbox(kept.have if kept else have)
+        self._inbox = Inbox(kept.have, kept.lamport) if kept else Inbox(have, lamport)
         self._outbox = Outbox(epoch, kept.written if kept else ())
         self._members: dict[str, _Member] = {}
+        self._parted: dict[str, _Member] = {}  # have left, and may lack what is not on disk yet
         self._lacks: dict[Stream, _Lack] = {}
         self._uncommitted = 0  # texts of mine that are on their way to the disk
         self._showing = 0  # Texts that were given to the screen, and are not on disk
@@ -230,6 +235,7 @@ class Conversation:
             self._meet(name, 0.0)
         for by, of, seq in kept.acknowledged if kept else ():
             self._outbox.acknowledged(by, of, seq)
+        self._outbox.forget(self._members)
 
     # --- What the shell may look at ---
 
@@ -289,6 +295,11 @@ class Conversation:
     def have(self) -> tuple[Position, ...]:
         """What the disk has: for whoever comes in now, everything before them."""
         return self._inbox.have()
+
+    @property
+    def lamport(self) -> int:
+        """Of whoever comes in now the first text is higher: it stands below what was before."""
+        return self._inbox.lamport
 
     # --- What the user does ---
 
@@ -433,8 +444,7 @@ class Conversation:
         key = self.roll.key(hello.by)
         if hello.number <= one.number or key is None or sender not in self._members:
             return []
-        check_signature(key, hello.signature, _hello_statement(hello))
-        if any(self._was_never_written(there) for there in hello.have):
+        if not _is_genuine(hello, key) or any(map(self._was_never_written, hello.have)):
             return []  # not the fault of the one who hands it on
         return [*self._pass_on(hello, sender), *self._note_hello(one, hello, now)]
 
@@ -453,7 +463,9 @@ class Conversation:
             mine = (self.me.name, self._outbox.epoch)
             has = {(there.author, there.epoch): there.seq for there in hello.have}
             self._outbox.greeted(one.name, has.get(mine, 0))
-            return [*actions, *self._note_hello(one, hello, now)]
+        elif self.me.name not in hello.linked:
+            # They took another link for ours, and wait there for our word.
+            actions.append(Send((one.name,), self._hello()))
         return [*actions, *self._note_hello(one, hello, now)]
 
     def _note_hello(self, one: _Member, hello: Hello, now: float) -> list[Action]:
@@ -504,20 +516,34 @@ class Conversation:
 
     def _part(self, name: str) -> list[Action]:
         """They have left, and have said all that they will say."""
-        one = self._members.pop(name)
+        one = self._parted[name] = self._members.pop(name)
         self._outbox.unlink(name)
-        return [] if one.is_gone or self.is_asleep else [Show(events.MemberLeft(name))]
+        news = not (one.is_gone or self.is_asleep)
+        return [*([Show(events.MemberLeft(name))] if news else []), *self._leave_for_parted()]
+
+    def _leave_for_parted(self) -> list[Action]:
+        """What crossed their leaving is not lost: it waits for them at the directory."""
+        left = [action for one in self._parted.values() for action in self._leave_for(one)]
+        if not self._uncommitted:
+            self._parted = {}
+        self._outbox.forget([*self._members, *self._parted])
+        return left
 
     # --- Texts ---
 
     def _hear_text(self, sender: str, text: Text, now: float) -> list[Action]:
-        if text.author != sender:
-            key = self.roll.key(text.author)
-            if key is None:
-                return []
+        if text.author == sender:
+            return self._take_text(text, now)
+        key = self.roll.key(text.author)
+        if key is None:
+            return []
+        try:
             check_author(text, key)
-        elif text.epoch == self._outbox.epoch and text.author == self.me.name:
-            raise ProtocolError("a text of mine came that I have not written")
+            return self._take_text(text, now)
+        except ProtocolError:
+            return []  # not the fault of the one who hands it on
+
+    def _take_text(self, text: Text, now: float) -> list[Action]:
         ready = self._inbox.take(text, now)
         if ready is None:
             self._lack(stream(text), text.seq - 1, now + WANT_SECONDS)
@@ -547,7 +573,7 @@ class Conversation:
         self._inbox.kept(text)
         if stream(text) == (self.me.name, self._outbox.epoch):
             self._uncommitted -= len(text.texts)
-            return self._settle_if_quiet()
+            return [*self._leave_for_parted(), *self._settle_if_quiet()]
         self._showing -= 1
         self._owe(text, now)
         if self._owed_texts >= ACKNOWLEDGE_TEXTS or self.is_over:
@@ -615,7 +641,7 @@ class Conversation:
         if one is not None and one.told_late and self._outbox.oldest_lacking(by) is None:
             one.told_late = False
             actions.append(Show(events.Delivered(by)))
-        self._outbox.forget(self._members)
+        self._outbox.forget([*self._members, *self._parted])
         if one is not None and one.is_greeted and self._outbox.is_behind(by):
             # They are so far behind that they have to ask: let them know how far.
             mine = self._inbox.position((self.me.name, self._outbox.epoch))
@@ -633,7 +659,8 @@ class Conversation:
     def _lack(self, of: Stream, upto: int, due: float, source: str = "") -> None:
         known = self._lacks.get(of)
         if known is None:
-            self._lacks[of] = _Lack(upto, due)
+            if len(self._lacks) < POSITIONS and self.roll.key(of[0]) is not None:
+                self._lacks[of] = _Lack(upto, due)
             return
         known.upto = max(known.upto, upto)
         if source and known.asked == source:
@@ -683,6 +710,9 @@ class Conversation:
 
     def _linked(self) -> tuple[str, ...]:
         return tuple(one.name for one in self._members.values() if one.is_linked)
+
+    def _greeted(self) -> tuple[str, ...]:
+        return tuple(one.name for one in self._members.values() if one.is_greeted)
 
     def _reached(self) -> dict[str, str]:
         """Whom a text can get to now, and through whom; "" is directly."""
@@ -821,7 +851,7 @@ class Conversation:
     def _hello(self) -> Hello:
         self._number += 1
         hello = Hello(
-            self.id, self.me.name, self._number, self.roll.digest(), self._linked(),
+            self.id, self.me.name, self._number, self.roll.digest(), self._greeted(),
             self._inbox.have(),
         )  # fmt: skip
         signature = self.me.identity.sign(_hello_statement(hello))
@@ -893,3 +923,11 @@ def _hello_statement(hello: Hello) -> bytes:
         [(one.author, one.epoch, one.seq) for one in hello.have],
     )  # fmt: skip
     return b"parley hello 1\0" + msgspec.msgpack.encode(said)
+
+
+def _is_genuine(hello: Hello, key: bytes) -> bool:
+    try:
+        check_signature(key, hello.signature, _hello_statement(hello))
+    except ProtocolError:
+        return False
+    return True

@@ -90,10 +90,10 @@ class Inbox:
     it answers, or, when that does not come in time, with `gap`.
     """
 
-    def __init__(self, have: Iterable[Position] = ()) -> None:
-        """`have`: what was before us, or lies on disk already."""
+    def __init__(self, have: Iterable[Position] = (), lamport: int = 0) -> None:
+        """`have`: what was before us, or lies on disk already, with no higher `lamport`."""
         self._streams: dict[Stream, _Stream] = {}
-        self.lamport = 0  #: the highest that was shown
+        self.lamport = lamport  #: the highest that was shown
         self._heads: dict[Stream, int] = {}  # shown, and implied by nothing that was shown
         self._holding = 0  # streams that hold something back
         for one in have:
@@ -330,6 +330,8 @@ class Outbox:
         """
         if epoch == self.epoch and seq > self.last:
             raise ProtocolError("a text was acknowledged that was never sent")
+        if all(epoch != known for known in (self.epoch, *(one for one, _, _ in self._written))):
+            return False
         has = self._has.setdefault(by, {})
         if seq <= has.get(epoch, 0):
             return False

@@ -376,10 +376,10 @@ class Inviting:
             return Confirm(id, current.memberships())
         if current is None or current.id != conversation:
             return Confirm(id)
-        since = current.have()
+        since, lamport = current.have(), current.lamport
         self._talking.admit(current, callee, accept.membership)
         first, *_ = membership.pages(current.roll.essential(first=callee))  # HELLO brings the rest
-        return Confirm(id, first, since)
+        return Confirm(id, first, since, lamport)
 
     def _open(self, id: str, conversation: str, other: str) -> None:
         current = self._talking.conversation
@@ -393,7 +393,9 @@ class Inviting:
             self._fail_to_open(conversation, other)
             return
         try:
-            begun = self._talking.enter(conversation, (*confirm.members, mine), confirm.since)
+            begun = self._talking.enter(
+                conversation, (*confirm.members, mine), confirm.since, confirm.lamport
+            )
         except ProtocolError:
             self._fail_to_open(conversation, other)
             raise

@@ -86,13 +86,15 @@ class Talking:
         authority: Callable[[], bytes],
         changed: Callable[[], None],
         leave_for: Callable[[Conversation, str, Position], None],
+        settled: Callable[[Conversation], None],
     ) -> None:
         """`changed` is called when a conversation begins or ends, `leave_for` with what
-        somebody can get through the directory's mailbox only.
+        somebody can get through the directory's mailbox only, `settled` when nothing more
+        will come of a conversation.
         """
         self._world, self._links, self._journal, self._tell = world, links, journal, tell
         self._me, self._authority = me, authority
-        self._changed, self._leave_for = changed, leave_for
+        self._changed, self._leave_for, self._settled = changed, leave_for, settled
         self.conversation: Conversation | None = None
         self.last: Handle | None = None  #: what I said last
         self._asleep: Conversation | None = None
@@ -103,10 +105,13 @@ class Talking:
         self._texts: list[tuple[Conversation, Text]] = []  # for the disk
         self._members: list[tuple[str, str, Membership]] = []
         self._acknowledged: dict[tuple[str, str, str], int] = {}
-        self._begun: list[tuple[str, tuple[Position, ...]]] = []
+        self._begun: list[tuple[str, tuple[Position, ...], int]] = []
         self._ended: list[str] = []
         self._to_keep = trio.Event()
         self._many_to_keep = trio.Event()
+        self._is_committing = False
+        #: of conversations that do not lie on disk yet
+        self._held: dict[str, list[tuple[events.Event, Callable[[], None]]]] = {}
         self._depth = 0  # of actions that set off others
         self._timer = Timer(self._next_deadline, self._tick)
 
@@ -129,8 +134,9 @@ class Talking:
     # --- Beginning ---
 
     def enter(
-        self, id: str, members: tuple[Membership, ...], since: tuple[Position, ...]
-    ) -> Conversation:
+        self, id: str, members: tuple[Membership, ...], since: tuple[Position, ...],
+        lamport: int = 0,
+    ) -> Conversation:  # fmt: skip
         """Be in this conversation, and in no other.
 
         Raises ProtocolError, before anything has changed, when the memberships are
@@ -142,15 +148,16 @@ class Talking:
         if not roll.is_in(me.name):
             raise ProtocolError("nobody has added me to this conversation")
         self.leave_now()
-        begun = self.conversation = self._conversation(id, roll, since=since)
-        self._begun.append((id, since))
+        begun = self.conversation = self._conversation(id, roll, since=since, lamport=lamport)
+        self._begun.append((id, since, lamport))
+        self._many_to_keep.set()
         self._keep_members(begun, roll.names())
         self._changed()
         return begun
 
     def begin(self, begun: Conversation) -> None:
-        """What `enter` made may be shown, and links to the others made."""
-        self._tell(events.Connected(begun.others), events.nothing)
+        """What `enter` made may be shown, as soon as it lies on disk, and links be made."""
+        self._held[begun.id] = [(events.Connected(begun.others), events.nothing)]
         self._start(begun)
 
     def admit(self, current: Conversation, name: str, membership: Membership) -> None:
@@ -158,14 +165,14 @@ class Talking:
         self.hear(name, Members(current.id, (membership,)))
 
     def _conversation(
-        self, id: str, roll: Roll, *, since: tuple[Position, ...] = (),
+        self, id: str, roll: Roll, *, since: tuple[Position, ...] = (), lamport: int = 0,
         kept: talk.Kept | None = None,
     ) -> Conversation:  # fmt: skip
         chance = self._world.chance
         return Conversation(
             id, self._me(), roll, chance.randbytes(8).hex(),
             first_number=int(self._world.clock.time() * 1000),
-            jitter=lambda: chance.uniform(0.8, 1.2), have=since, kept=kept,
+            jitter=lambda: chance.uniform(0.8, 1.2), have=since, lamport=lamport, kept=kept,
         )  # fmt: skip
 
     def _start(self, current: Conversation) -> None:
@@ -239,6 +246,12 @@ class Talking:
             self._asleep = None
             self._settling.append(asleep)
             self._perform(asleep, asleep.leave(trio.current_time()))
+
+    async def wait_kept(self) -> None:
+        """Return when what was said and shown is at least on its way to the disk."""
+        if self.conversation is not None:
+            self._flush(self.conversation)
+        await self._until(lambda: not self._is_keeping)
 
     async def settle(self) -> None:
         """Return when no conversation waits for its last acknowledgements."""
@@ -325,7 +338,7 @@ class Talking:
 
     @property
     def _is_keeping(self) -> bool:
-        return bool(
+        return self._is_committing or bool(
             self._texts or self._members or self._acknowledged or self._begun or self._ended
         )
 
@@ -342,6 +355,7 @@ class Talking:
             begun, ended = self._begun, self._ended
             self._texts, self._members, self._acknowledged = [], [], {}
             self._begun, self._ended = [], []
+            self._is_committing = True
             try:
                 await self._journal.keep(
                     begun, [text for _, text in texts], members,
@@ -355,13 +369,29 @@ class Talking:
                 self._texts, self._members = texts + self._texts, members + self._members
                 self._acknowledged = acknowledged | self._acknowledged
                 self._begun, self._ended = begun + self._begun, ended + self._ended
+                self._let_go(id for id, *_ in begun)
+                self._is_committing = False
                 await trio.sleep(KEEP_AGAIN_SECONDS)
                 self._to_keep.set()
                 continue
-            complained = False
+            complained = self._is_committing = False
+            self._let_go(id for id, *_ in begun)
             for current, text in texts:
                 self._perform(current, current.kept(text, trio.current_time()))
             self._progress.set()
+
+    def _let_go(self, begun: Iterable[str]) -> None:
+        """A restart would find these conversations: what happened in them may be shown."""
+        for id in begun:
+            for event, shown in self._held.pop(id, ()):
+                self._tell(event, shown)
+
+    def _show(self, current: Conversation, event: events.Event, shown: Callable[[], None]) -> None:
+        held = self._held.get(current.id)
+        if held is None:
+            self._tell(event, shown)
+        else:
+            held.append((event, shown))
 
     # --- Doing what the core decides ---
 
@@ -373,7 +403,7 @@ class Talking:
                 case talk.Send(to, message):
                     self._links.post_all(to, message)
                 case talk.Show(event):
-                    self._tell(event, events.nothing)
+                    self._show(current, event, events.nothing)
                 case talk.Read(text):
                     self._read(current, text)
                 case talk.Keep(text):
@@ -410,9 +440,9 @@ class Talking:
 
         lines = self._for_the_screen(current, text)
         for line in lines[:-1]:
-            self._tell(events.Said(text.author, line), events.nothing)
+            self._show(current, events.Said(text.author, line), events.nothing)
         for line in lines[-1:]:
-            self._tell(events.Said(text.author, line), shown)
+            self._show(current, events.Said(text.author, line), shown)
         if not lines:
             shown()
 
@@ -473,4 +503,5 @@ class Talking:
             self._to_keep.set()
         if current in self._settling:
             self._settling.remove(current)
+        self._settled(current)
         self._progress.set()

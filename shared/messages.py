@@ -381,12 +381,14 @@ class Accept(Message, frozen=True):
 class Confirm(Message, frozen=True):
     """The ACCEPT arrived: both are in the conversation.
 
-    `since`: what was said before is not for the one who was asked.
+    `since`: what was said before is not for the one who was asked, whose texts have a
+    higher `lamport`.
     """
 
     id: Id
     members: Memberships = ()
     since: Positions = ()
+    lamport: Count = 0
 
 
 class Decline(Message, frozen=True):

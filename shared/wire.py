@@ -78,6 +78,7 @@ class TlsWire:
                         wait = wait_writable
                 await wait(sock)
         except (OSError, trio.BrokenResourceError, trio.ClosedResourceError) as error:
+            _forget_unread(sock)
             raise Unreachable(f"no TLS connection: {cause_of(error)}") from error
 
     async def send_all(self, data: bytes | bytearray) -> None:
@@ -175,6 +176,12 @@ def close(sock: socket.socket) -> None:
 
 def address(name: tuple[str, int] | tuple[str, int, int, int]) -> Address:
     return Address(name[0], name[1])
+
+
+def _forget_unread(sock: socket.socket) -> None:
+    """Closing with unread bytes would be a reset, and TLS's word about what is wrong lost."""
+    with contextlib.suppress(OSError):
+        socket.socket.recv(sock, RECEIVE_BYTES)
 
 
 def _check_connected(sock: socket.socket) -> None:

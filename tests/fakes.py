@@ -33,6 +33,7 @@ from shared.world import Address, Incoming, World
 
 T = TypeVar("T")
 C = TypeVar("C", bound=sqlite3.Connection)
+D = TypeVar("D", bound="MemoryConnection")
 
 PIPE_BYTES: Final = 256 * 1024  # what two kernels keep for a reader that does not read
 CHUNK_BYTES: Final = 16 * 1024  # the most that one read returns, as under TLS
@@ -224,6 +225,12 @@ class Cable:
             if wire.local.host == reader:
                 wire._coming.hold(confirming=True)
 
+    def deafen(self, host: str) -> None:
+        """Half open: nothing arrives at this host any more, and nobody is told."""
+        for wire in (self.dialler, self.answerer):
+            if wire.local.host == host:
+                wire._coming.hold(confirming=False)
+
     def heal(self) -> None:
         """What was sent meanwhile arrives now."""
         for pipe in self._pipes:
@@ -245,12 +252,13 @@ def cable(
     dialler_shows: bytes | None = None,
     answerer_shows: bytes | None = None,
     room: int = PIPE_BYTES,
+    wire: type[MemoryWire] = MemoryWire,
 ) -> Cable:
     """Two wires that are connected, without anybody who listens or dials."""
     forth, back = _Pipe(room), _Pipe(room)
     return Cable(
-        MemoryWire(forth, back, dialler, answerer, answerer_shows),
-        MemoryWire(back, forth, answerer, dialler, dialler_shows),
+        wire(forth, back, dialler, answerer, answerer_shows),
+        wire(back, forth, answerer, dialler, dialler_shows),
     )
 
 
@@ -372,7 +380,8 @@ class MemoryNetwork:
         self, listener: _Listener, credentials: Credentials | None
     ) -> tuple[MemoryIncoming, MemoryWire]:
         own = Address(self.host, self.hub.free_port())
-        new = cable(dialler=own, answerer=listener.address, room=self.hub.pipe_bytes)
+        hub = self.hub
+        new = cable(dialler=own, answerer=listener.address, room=hub.pipe_bytes, wire=hub.wire)
         self.hub.add(new)
         self._wires.append(new.dialler)
         listener.network._wires.append(new.answerer)
@@ -391,6 +400,8 @@ class MemoryNetwork:
 
 class Hub:
     """Everything that connects the machines of one test."""
+
+    wire: type[MemoryWire] = MemoryWire  #: of which connections are made
 
     def __init__(self, *, pipe_bytes: int = PIPE_BYTES, chunk_bytes: int = CHUNK_BYTES) -> None:
         self.pipe_bytes, self.chunk_bytes = pipe_bytes, chunk_bytes
@@ -483,11 +494,14 @@ class MemoryDisk:
         self.files[name] = bytes(content)
 
     def database(self, name: str, *, readonly: bool = False) -> sqlite3.Connection:
+        return self.open(name, MemoryConnection, readonly=readonly)
+
+    def open(self, name: str, kind: "type[D]", *, readonly: bool) -> "D":
         if name not in self._keepers:
             # An SQLite database in memory lives as long as somebody has it open.
             keeper = self._keepers[name] = self._connect(name, sqlite3.Connection)
             weakref.finalize(self, keeper.close)
-        connection = self._connect(name, _Connection)
+        connection = self._connect(name, kind)
         connection.disk = self
         connection.execute("PRAGMA foreign_keys = ON")
         # Else a half read SELECT would stop the writer, which it does not in WAL mode.
@@ -512,7 +526,7 @@ class MemoryDisk:
         return result
 
 
-class _Connection(sqlite3.Connection):
+class MemoryConnection(sqlite3.Connection):
     """Fails where SQLite fails on a full disk: when a transaction is committed."""
 
     disk: MemoryDisk

@@ -1,0 +1,224 @@
+"""Machines whose programs end at any commit and any send, on a network that is late.
+
+A `Run` is one program from its start to its end.  It ends in the middle of things:
+right before or right after one of its commits or sends, and nothing that it does
+afterwards, while its tasks unwind, reaches the disk, the network or a screen.
+"""
+
+import random
+import sqlite3
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Any, Protocol, TypeVar, cast
+
+import trio
+
+from shared.world import World
+from tests.fakes import (
+    Hub,
+    Machine,
+    MemoryConnection,
+    MemoryDisk,
+    MemoryNetwork,
+    MemoryWire,
+)
+
+T = TypeVar("T")
+
+COMMIT, SEND = "commit", "send"
+
+
+@dataclass
+class Doom:
+    """The program ends at its `after`-th COMMIT or SEND from now on: before it, or behind it."""
+
+    what: str
+    after: int
+    behind: bool
+
+
+class Run:
+    """One program of one machine, from its start to its end."""
+
+    def __init__(self, machine: "Computer") -> None:
+        self.machine = machine
+        self.doom: Doom | None = None
+        self.is_dead = False
+        self.over = trio.Event()
+        self._scope = trio.CancelScope()
+
+    async def carry(
+        self, program: Callable[..., Awaitable[None]], *,
+        task_status: trio.TaskStatus[Any] = trio.TASK_STATUS_IGNORED,
+    ) -> None:  # fmt: skip
+        """Errors count while it lives; what a dead one stumbles over was never run."""
+        try:
+            with self._scope:
+                await program(task_status=task_status)
+        except Exception:
+            if not self.is_dead:
+                raise
+        finally:
+            self.over.set()
+
+    def die(self, *, abruptly: bool = True) -> None:
+        """As `kill -9`.  Abruptly: also what it has sent last does not arrive any more."""
+        if not self.is_dead:
+            self.is_dead = True
+            self.machine.bury(abruptly=abruptly)
+            self._scope.cancel()
+
+    def is_about_to(self, what: str) -> None:
+        doom = self.doom
+        if doom is not None and doom.what == what and not self.is_dead:
+            doom.after -= 1
+            if doom.after <= 0 and not doom.behind:
+                self.die()
+
+    def has_done(self, what: str) -> None:
+        doom = self.doom
+        if doom is not None and doom.what == what and doom.after <= 0 and not self.is_dead:
+            self.die(abruptly=False)
+
+
+# --- The disk ---------------------------------------------------------------------
+
+
+class _Connection(MemoryConnection):
+    run: Run
+
+    def execute(self, sql: str, parameters: Any = (), /) -> sqlite3.Cursor:
+        if sql != "COMMIT":
+            return super().execute(sql, parameters)
+        self.run.is_about_to(COMMIT)
+        if self.run.is_dead:
+            raise sqlite3.OperationalError("the program has ended")
+        cursor = super().execute(sql, parameters)
+        self.run.has_done(COMMIT)
+        return cursor
+
+
+class _Disk:
+    """`shared.world.Disk`, of one program: when that is dead nothing is written any more."""
+
+    def __init__(self, disk: MemoryDisk, run: Run) -> None:
+        self._disk, self._run = disk, run
+
+    def lock(self) -> None:
+        self._disk.lock()
+
+    def unlock(self) -> None:
+        if not self._run.is_dead:  # else done already, and it may be the next one's
+            self._disk.unlock()
+
+    def read(self, name: str) -> bytes | None:
+        return self._disk.read(name)
+
+    def write(self, name: str, content: bytes) -> None:
+        self._run.is_about_to(COMMIT)
+        if not self._run.is_dead:
+            self._disk.write(name, content)
+            self._run.has_done(COMMIT)
+
+    def database(self, name: str, *, readonly: bool = False) -> sqlite3.Connection:
+        connection = self._disk.open(name, _Connection, readonly=readonly)
+        connection.run = self._run
+        return connection
+
+    async def run(self, work: Callable[[], T]) -> T:
+        def unless_dead() -> T:
+            # Nobody looks at the result, for everybody here has been cancelled.
+            return cast(T, None) if self._run.is_dead else work()
+
+        return await self._disk.run(unless_dead)
+
+
+# --- The network ------------------------------------------------------------------
+
+
+class Wire(MemoryWire):
+    """Late, and watched."""
+
+    run: Run
+    box: "Box"
+
+    async def send_all(self, data: bytes | bytearray) -> None:
+        self.run.is_about_to(SEND)
+        await super().send_all(data)
+        self.box.sent(self, data)
+        self.run.has_done(SEND)
+
+    async def receive_some(self) -> bytes | bytearray:
+        chunk = await super().receive_some()
+        if self.box.latency:
+            await trio.sleep(self.box.chance.uniform(0, self.box.latency))
+        return chunk
+
+
+class _Network(MemoryNetwork):
+    """Of one program."""
+
+    def __init__(self, box: "Box", host: str, run: Run) -> None:
+        super().__init__(box, host)
+        self.box, self.run = box, run
+
+    def _connect(self, listener: Any, credentials: Any) -> tuple[Any, MemoryWire]:
+        incoming, dialler = super()._connect(listener, credentials)
+        for wire, run in ((dialler, self.run), (incoming.wire, listener.network.run)):
+            wire.run, wire.box = run, self.box
+        return incoming, dialler
+
+    def bury(self, *, abruptly: bool) -> None:
+        if not abruptly:
+            for wire in self._wires:
+                wire.close()
+        self.die()
+
+
+class Spectator(Protocol):
+    def sent(self, host: str, to: str, line: bytes) -> None:
+        """A line went out whole."""
+
+
+class Box(Hub):
+    """All machines, and the network between them."""
+
+    wire = Wire
+
+    def __init__(self, chance: random.Random, *, latency: float, chunk_bytes: int) -> None:
+        """`latency`: the most that a chunk waits before it is read, in seconds."""
+        super().__init__(chunk_bytes=chunk_bytes)
+        self.chance, self.latency = chance, latency
+        self.spectator: Spectator | None = None
+        self._unfinished: dict[Wire, bytes] = {}
+
+    def sent(self, wire: Wire, data: bytes | bytearray) -> None:
+        if self.spectator is None:
+            return
+        *lines, rest = (self._unfinished.pop(wire, b"") + data).split(b"\n")
+        if rest:
+            self._unfinished[wire] = rest
+        for line in lines:
+            self.spectator.sent(wire.local.host, wire.remote.host, line)
+
+
+class Computer(Machine):
+    """A machine that is dead, from one moment to the other, whenever a `Run` dies."""
+
+    def __init__(self, box: Box, host: str, *, seed: int) -> None:
+        super().__init__(box, host, seed=seed)
+        self._box = box
+
+    def begin(self) -> tuple[Run, World]:
+        """For one program that starts now."""
+        self.starts += 1
+        run = Run(self)
+        self.network = _Network(self._box, self.host, run)
+        chance = random.Random(f"{self.seed} {self.host} {self.starts}")
+        return run, World(self.network, _Disk(self.disk, run), self.clock, chance)
+
+    def bury(self, *, abruptly: bool) -> None:
+        network = self.network
+        assert isinstance(network, _Network)
+        network.bury(abruptly=abruptly)
+        self.disk.unlock()

@@ -1,0 +1,315 @@
+"""What must hold: at each moment, at the end of each program, and when all is quiet.
+
+The letters are those of the invariants: D of delivery, G of groups.
+"""
+
+import itertools
+import sqlite3
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from peer import events, journal
+from peer.conversation import Conversation
+from peer.delivery import RECENT_TEXTS, last
+from shared.messages import Text
+from shared.sealing import About, copy_id
+from tests.simulation.player import Player, Said
+
+if TYPE_CHECKING:
+    from tests.simulation.scenario import Scenario
+
+Place = tuple[str, str, str, int]  # conversation, author, epoch and seq
+
+
+class Broken(AssertionError):
+    """An invariant does not hold; `rule` is its name."""
+
+    def __init__(self, rule: str, what: str) -> None:
+        super().__init__(f"{rule}: {what}")
+        self.rule = rule
+
+
+class _Head(msgspec.Struct):
+    """What stands in every frame, as far as it matters here."""
+
+    t: str
+    conversation: str = ""
+
+
+_head = msgspec.json.Decoder(_Head)
+_text = msgspec.json.Decoder(Text)
+
+
+class Checks:
+    def __init__(self, scenario: "Scenario") -> None:
+        self._scenario = scenario
+        self._said: dict[str, Said] = {}  # by what it says
+        self._content: dict[Place, str] = {}  # of every text that ever travelled
+        self._readers: dict[str, sqlite3.Connection] = {}
+        self.frames: dict[str, int] = defaultdict(int)
+
+    def close(self) -> None:
+        for reader in self._readers.values():
+            reader.close()
+
+    # --- The disks ---
+
+    def _rows(self, player: Player, query: str, *values: object) -> list[tuple]:  # type: ignore[type-arg]
+        disk = player.machine.disk
+        if player.name not in self._readers:
+            if journal.FILE not in disk._keepers:
+                return []
+            self._readers[player.name] = disk.database(journal.FILE, readonly=True)
+        try:
+            return self._readers[player.name].execute(query, values).fetchall()
+        except sqlite3.OperationalError as error:
+            if "no such table" in str(error):
+                return []
+            raise
+
+    def journal(self, player: Player, conversation: str | None = None) -> list[Text]:
+        """In the order in which they were put there."""
+        where = "" if conversation is None else " WHERE conversation = ?"
+        values = () if conversation is None else (conversation,)
+        rows = self._rows(player, f"SELECT line FROM texts{where} ORDER BY number", *values)
+        return [_text.decode(line) for (line,) in rows]
+
+    def texts_on_disk(self, player: Player) -> set[str]:
+        """What must not be shown any more: of others, and on this disk as a text or a read letter."""
+        known = {
+            said
+            for text in self.journal(player)
+            if text.author != player.name
+            for said in text.texts
+        }
+        read = {id for (id,) in self._rows(player, "SELECT id FROM letters WHERE text IS NULL")}
+        if read:
+            known |= {one.text for one in self._said.values() if self._copy(one, player) in read}
+        return known
+
+    def _copy(self, said: Said, player: Player) -> str:
+        about = About(said.conversation, said.handle.conversation.epoch, said.handle.seq)
+        return copy_id(about, said.author, player.name)
+
+    def _has(self, player: Player, said: Said) -> bool:
+        """Whether it lies on their disk, as a text or as a letter."""
+        epoch, seq = said.handle.conversation.epoch, said.handle.seq
+        found = self._rows(
+            player,
+            "SELECT 1 FROM texts WHERE conversation = ? AND author = ? AND epoch = ?"
+            " AND seq <= ? AND last >= ?",
+            said.conversation, said.author, epoch, seq, seq,
+        ) or self._rows(
+            player,
+            "SELECT 1 FROM since WHERE conversation = ? AND author = ? AND epoch = ? AND seq >= ?",
+            said.conversation, said.author, epoch, seq,
+        )  # fmt: skip
+        copy = self._copy(said, player)
+        return bool(found or self._rows(player, "SELECT 1 FROM letters WHERE id = ?", copy))
+
+    # --- At each moment ---
+
+    def said(self, said: Said) -> None:
+        self._said[said.text] = said
+
+    def shown(self, player: Player, event: events.Event) -> None:
+        session = player.session
+        assert session is not None
+        text = session.shown[-1]
+        if session.shown.count(text) > 1:
+            raise Broken("D2", f"{player.name} has read {text!r} twice")
+        if text in session.known:
+            raise Broken("D2", f"{player.name} has read {text!r} again after a new start")
+        said = self._said.get(text)
+        if isinstance(event, events.Said) and said is not None:
+            self._check_order(player, said)
+
+    def _check_order(self, player: Player, said: Said) -> None:
+        """D4: of one author what is shown later was written later."""
+        session = player.session
+        assert session is not None
+        for text in reversed(session.shown[:-1]):
+            before = self._said.get(text)
+            if before is not None and before.handle.conversation is said.handle.conversation:
+                if before.handle.seq >= said.handle.seq and f"{text}'" not in session.shown:
+                    raise Broken("D4", f"{player.name} has read {said.text!r} after {text!r}")
+                return
+
+    def sent(self, host: str, to: str, line: bytes) -> None:
+        """A frame of any two programs."""
+        head = _head.decode(line)
+        self.frames[head.t] += 1
+        self._scenario.frame(host, to, head.t)
+        if head.t == "TEXT":
+            self._check_content(_text.decode(line))
+
+    def _check_content(self, text: Text) -> None:
+        """G8: a number stands for one content, for ever."""
+        for seq, said in enumerate(text.texts, start=text.seq):
+            place = (text.conversation, text.author, text.epoch, seq)
+            if self._content.setdefault(place, said) != said:
+                raise Broken("G8", f"{text.author} has used {text.epoch}/{seq} twice")
+
+    def watch_links(self, player: Player) -> None:
+        """G6, seen where frames are posted: what happens to them later is not the author's fault."""
+        peer = player.peer
+        assert peer is not None
+        links = peer._links
+        post_bytes, post = links.post_bytes, links.post
+
+        def watched_bytes(names: Iterable[str], lines: bytes) -> None:
+            names = tuple(names)
+            if lines:
+                head = _head.decode(lines.split(b"\n", 1)[0])
+                for name in names:
+                    self._check_addressee(player, name, head)
+            post_bytes(names, lines)
+
+        links.post_bytes = watched_bytes  # type: ignore[method-assign]
+
+    def _check_addressee(self, player: Player, to: str, head: _Head) -> None:
+        if head.t not in {"TEXT", "HELLO"}:
+            return  # whoever has just left may get a last ACK
+        assert player.peer is not None
+        for current in player.peer._talking._all():
+            if current.id == head.conversation and not current.roll.is_in(to):
+                raise Broken("G6", f"{player.name} sends {head.t} to {to}, who is not in")
+
+    # --- When a program ends ---
+
+    def ended(self, player: Player) -> None:
+        """D1: what others were told lies on this disk does, now that nothing else is left."""
+        for other in self._scenario.players:
+            for said in other.session.said if other.session else ():
+                self._check_told(said, player)
+        session = player.session
+        assert session is not None
+        for said in session.said:  # and what this one was told
+            for other in self._scenario.players:
+                self._check_told(said, other)
+
+    def _check_told(self, said: Said, player: Player) -> None:
+        if player.name == said.author or said.handle.state(player.name) != "delivered":
+            return
+        if self._is_before(said, player) or self._has(player, said):
+            return
+        raise Broken("D1", f"{said.author} was told that {player.name} has {said.text!r}")
+
+    def _is_before(self, said: Said, player: Player) -> bool:
+        """Whether they came in later."""
+        return player.name in said.handle.conversation._outbox._assumed
+
+    # --- When all is quiet ---
+
+    def quiet(self) -> Iterator[Broken]:
+        """All that is not (yet) as it must be."""
+        players = self._scenario.players
+        groups: dict[str, list[tuple[Player, Conversation]]] = defaultdict(list)
+        for player in players:
+            if player.peer is None:
+                yield Broken("D3", f"{player.name} is not there")
+                continue
+            if player.peer.waits_for or player.peer.questions:
+                yield Broken("V2", f"an invitation of {player.name} is not over")
+            if player.sleeping is not None:
+                yield Broken("G1", f"{player.name} sleeps in {player.sleeping.id[:6]}")
+            if player.conversation is not None:
+                groups[player.conversation.id].append((player, player.conversation))
+        for id, group in groups.items():
+            yield from self._unequal(id, group)
+            yield from self._unlinked(id, [player for player, _ in group])
+            yield from self._undelivered(group)
+            for player, current in group:
+                yield from self._gaps(player, current)
+
+    def _unequal(self, id: str, group: list[tuple[Player, Conversation]]) -> Iterator[Broken]:
+        names = {player.name for player, _ in group}
+        for player, current in group:
+            members = set(current.roll.members())
+            if members - names:
+                yield Broken("G3", f"{player.name} counts {members - names} in, in {id[:6]}")
+            if names - members:
+                yield Broken("G1", f"{player.name} counts {names - members} out, in {id[:6]}")
+            if set(current.others) != names - {player.name}:
+                yield Broken("G1", f"{player.name} talks with {current.others} in {id[:6]}")
+        if len({current.roll.digest() for _, current in group}) > 1:
+            yield Broken("G9", f"rolls differ in {id[:6]}")
+        have = [set(current.have()) for _, current in group]
+        if any(one != have[0] for one in have):
+            everywhere = set.intersection(*have)
+            rest = {player.name: set(current.have()) - everywhere for player, current in group}
+            yield Broken("G1", f"positions differ in {id[:6]}: {rest}")
+
+    def _unlinked(self, id: str, group: list[Player]) -> Iterator[Broken]:
+        for one, other in itertools.permutations(group, 2):
+            assert one.peer is not None
+            links = one.peer._links._open.get(other.name, [])
+            if len(links) != 1:
+                yield Broken("G7", f"{one.name} has {len(links)} links to {other.name}")
+
+    def _undelivered(self, group: list[tuple[Player, Conversation]]) -> Iterator[Broken]:
+        for player, current in group:
+            assert player.session is not None
+            if not current.is_delivered:
+                yield Broken("D3", f"{player.name} has texts that are not delivered")
+            for said in player.session.said:
+                for other, _ in group if said.handle.conversation is current else ():
+                    if other is not player and said.handle.state(other.name) != "delivered":
+                        yield Broken("D3", f"{other.name} does not have {said.text!r}")
+
+    def _gaps(self, player: Player, current: Conversation) -> Iterator[Broken]:
+        """G4, of what lies on disk."""
+        since = {
+            (author, epoch): seq
+            for author, epoch, seq in self._rows(
+                player, "SELECT author, epoch, seq FROM since WHERE conversation = ?", current.id
+            )
+        }
+        had: dict[tuple[str, str], int] = {}
+        for text in self.journal(player, current.id):
+            of = (text.author, text.epoch)
+            if (
+                text.seq != had.get(of, 0) + 1
+                and not had.get(of, 0) < text.seq <= since.get(of, 0) + 1
+            ):
+                yield Broken("G4", f"{player.name} has {text.seq} after {had.get(of, 0)} of {of}")
+            had[of] = last(text)
+
+    # --- At the very end ---
+
+    def final(self) -> None:
+        """What must hold then, and holds or will never do so."""
+        for player in self._scenario.players:
+            for said in self._said.values():
+                self._check_told(said, player)
+            self._check_memory(player)
+        self._check_lamport()
+        self._check_history()
+
+    def _check_memory(self, player: Player) -> None:
+        """D5: nothing waits that everybody has."""
+        current = player.conversation
+        if current is not None:
+            outbox = current._outbox
+            if len(outbox._recent) > RECENT_TEXTS or outbox._written:
+                raise Broken("D5", f"{player.name} keeps {len(outbox._written)} texts for nobody")
+
+    def _check_lamport(self) -> None:
+        """G5: in every journal an answer stands below what it answers."""
+        lamports: dict[Place, int] = {}
+        texts = [text for one in self._scenario.players for text in self.journal(one)]
+        for text in texts:
+            self._check_content(text)
+            for seq in range(text.seq, last(text) + 1):
+                lamports[text.conversation, text.author, text.epoch, seq] = text.lamport
+        for text in texts:
+            for one in text.after:
+                before = lamports.get((text.conversation, one.author, one.epoch, one.seq), 0)
+                if before >= text.lamport:
+                    raise Broken("G5", f"{text.texts} of {text.author} stands above its question")
+
+    def _check_history(self) -> None:
+        """G1: two who have the same texts have them in the same order, whatever happened."""

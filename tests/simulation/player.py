@@ -1,0 +1,203 @@
+"""Somebody at a program of their own: types anything at any time, and never forgets a thing."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import trio
+
+from peer import events
+from peer.conversation import Conversation
+from peer.peer import Options, Peer
+from peer.running import running
+from peer.talking import Handle
+from shared.errors import ParleyError
+from tests.simulation.box import Computer, Run
+
+if TYPE_CHECKING:
+    from tests.simulation.scenario import Scenario
+
+RESTART_SECONDS = 1.0  # after a start that failed
+THINK_SECONDS = 3.0  # at most, before a question is answered
+
+
+@dataclass(frozen=True)
+class Said:
+    """A text of somebody, in a conversation."""
+
+    author: str
+    text: str
+    handle: Handle
+    time: float
+
+    @property
+    def conversation(self) -> str:
+        return self.handle.conversation.id
+
+
+class Session:
+    """What one run of a program has shown and was told."""
+
+    def __init__(self, run: Run, known: set[str]) -> None:
+        self.run = run
+        self.known = known  #: texts that were on this disk before, and so on the screen
+        self.said: list[Said] = []
+        self.shown: list[str] = []  #: texts of others, as they came on the screen
+        self.told: list[str] = []  #: all that was shown
+
+
+class Player:
+    def __init__(self, scenario: "Scenario", name: str, machine: Computer) -> None:
+        self._scenario, self.name, self.machine = scenario, name, machine
+        self._chance = scenario.chance
+        self.is_wanted = True  #: the program is started again whenever it ends
+        self.down_until = 0.0
+        self.screen_is_paused = False
+        self.peer: Peer | None = None  #: registered, and alive
+        self.session: Session | None = None
+        self.sessions: list[Session] = []
+        self.patient = True  #: takes time to answer, and does not answer everything
+        self._nursery: trio.Nursery
+        self._screen: list[tuple[events.Event, Callable[[], None]]] = []
+        self._news = trio.lowlevel.ParkingLot()
+
+    # --- Living ---
+
+    async def live(self) -> None:
+        """Start the program, and again whenever it has ended, until it is not wanted."""
+        while self.is_wanted:
+            run, world = self.machine.begin()
+            self.session = Session(run, self._scenario.checks.texts_on_disk(self))
+            self.sessions.append(self.session)
+            self._screen = []
+            try:
+                await run.carry(lambda task_status: self._program(world, self.session))
+            except ParleyError:
+                if not run.is_dead:
+                    run.die()
+                await trio.sleep(RESTART_SECONDS)
+            self.peer = None
+            self._scenario.note(self.name, "ended" + " dead" * run.is_dead)
+            self._scenario.checks.ended(self)
+            await trio.sleep(max(0.0, self.down_until - trio.current_time()))
+
+    async def _program(self, world: object, session: Session | None) -> None:
+        assert session is not None
+        peer = Peer(world, self.name, self._scenario.address, self._tell, Options())  # type: ignore[arg-type]
+        async with trio.open_nursery() as self._nursery:
+            self._nursery.start_soon(self._show, session)
+            failure: ParleyError | None = None
+            try:
+                async with running(peer):
+                    self.peer = peer
+                    self._scenario.checks.watch_links(self)
+                    self._scenario.note(self.name, "started")
+                    while not peer.is_over:
+                        await trio.sleep_forever()
+            except ParleyError as error:
+                failure = error
+            self._nursery.cancel_scope.cancel()
+        if failure is not None:
+            raise failure
+
+    @property
+    def run(self) -> Run:
+        assert self.session is not None
+        return self.session.run
+
+    @property
+    def is_up(self) -> bool:
+        return self.peer is not None and not self.run.is_dead
+
+    def is_killed(self, *, abruptly: bool, down: float) -> None:
+        self.down_until = trio.current_time() + down
+        self.run.die(abruptly=abruptly)
+
+    # --- The screen ---
+
+    def _tell(self, event: events.Event, shown: Callable[[], None]) -> None:
+        if not self.run.is_dead:
+            self._screen.append((event, shown))
+            self._news.unpark_all()
+
+    async def _show(self, session: Session) -> None:
+        while True:
+            while not self._screen or self.screen_is_paused:
+                await self._news.park()
+            if self._chance.random() < 0.2:
+                await trio.sleep(self._chance.uniform(0, 0.1))
+            else:
+                await trio.lowlevel.checkpoint()
+            showing, self._screen = self._screen, []
+            for event, shown in showing:
+                if session.run.is_dead:
+                    return
+                self._see(event, session)
+                shown()
+
+    def pauses(self, paused: bool) -> None:
+        self.screen_is_paused = paused
+        self._news.unpark_all()
+
+    def _see(self, event: events.Event, session: Session) -> None:
+        self._scenario.note(self.name, str(event))
+        session.told.append(str(event))
+        match event:
+            case (
+                events.Said(text=text) | events.Letter(text=text) | events.SaidPrivately(text=text)
+            ):
+                session.shown.append(text)
+                self._scenario.checks.shown(self, event)
+            case events.Invited(id=id):
+                self._nursery.start_soon(self._answer, id)
+
+    async def _answer(self, id: str) -> None:
+        if self.patient:
+            await trio.sleep(
+                self._chance.choice([0, 0, 0.1, self._chance.uniform(0, THINK_SECONDS)])
+            )
+        if self.patient and self._chance.random() < 0.03:
+            return  # away from the keyboard
+        if self.peer is not None:
+            yes = self._chance.random() < 0.9
+            self._scenario.note(self.name, f"answers {'Y' if yes else 'N'}")
+            self.peer.answer(id, yes)
+
+    # --- What they do ---
+
+    @property
+    def conversation(self) -> Conversation | None:
+        return self.peer._talking.conversation if self.peer else None
+
+    @property
+    def sleeping(self) -> Conversation | None:
+        return self.peer._talking._asleep if self.peer else None
+
+    def does(self, what: str, work: Callable[[Peer], Awaitable[object]]) -> None:
+        """In a task of its own; what is refused was worth a try."""
+        if self.is_up:
+            assert self.peer is not None
+            self._scenario.note(self.name, what)
+            self._nursery.start_soon(self._try, work, self.peer)
+
+    async def _try(self, work: Callable[[Peer], Awaitable[object]], peer: Peer) -> None:
+        try:
+            await work(peer)
+        except ParleyError as failure:
+            self._scenario.note(self.name, str(failure))
+
+    async def says(self, peer: Peer, count: int) -> None:
+        """So many texts, as fast as they are taken."""
+        session = self.session
+        assert session is not None
+        for _ in range(count):
+            if peer._talking.conversation is None:
+                return
+            text = self._scenario.new_text(self.name)
+            try:
+                await peer.say(text)
+            finally:  # it is out, even when we are stopped while we wait
+                assert peer.last_said is not None
+                said = Said(self.name, text, peer.last_said, trio.current_time())
+                session.said.append(said)
+                self._scenario.checks.said(said)

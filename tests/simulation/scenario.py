@@ -1,0 +1,408 @@
+"""One seed: a few people who talk, add, leave and rejoin, while everything fails."""
+
+import hashlib
+import random
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Final
+
+import trio
+from trio.testing import MockClock
+
+from directory_server.server import Directory
+from directory_server.settings import Settings
+from shared.errors import ParleyError
+from shared.world import Address
+from tests.community import make_scheduling_repeatable
+from tests.simulation.box import COMMIT, SEND, Box, Computer, Doom, Run
+from tests.simulation.checks import Broken, Checks
+from tests.simulation.player import Player
+
+DIRECTORY: Final = Address("10.0.0.1", 5000)
+NAMES: Final = ("carol", "dave", "erin", "frank", "grace", "heidi", "ivan", "judy")
+STEPS: Final = (15, 40)  # what people do, at least and at most
+FAULTS: Final = (5, 10)
+LONG_SECONDS: Final = 75.0  # longer than anything is waited for
+QUIET_SECONDS: Final = 240.0  # until all must be as it should be
+MENDED_SECONDS: Final = 2 * 36.0 + 3.0  # G9: two rounds of HELLO
+STABLE_SECONDS: Final = 8.0  # and stay so
+QUIT_SECONDS: Final = 60.0
+
+
+class Failure(AssertionError):
+    """One line that replays it."""
+
+    def __init__(self, seed: int, what: str, rule: str) -> None:
+        super().__init__(f"seed={seed} {what}")
+        self.seed, self.rule = seed, rule
+
+
+@dataclass(frozen=True)
+class Outcome:
+    seed: int
+    seconds: float  # simulated
+    quiet_after: float
+    texts: int
+    frames: int
+    trace: str  # a hash of all that happened, and when
+
+
+class Scenario:
+    def __init__(self, seed: int) -> None:
+        self.seed = seed
+        self.chance = random.Random(f"scenario {seed}")
+        chance = self.chance
+        chunk = chance.choice([16 * 1024, 16 * 1024, 1_000, 150])
+        latency = 0.0 if chunk < 1_000 else chance.choice([0.0, 0.01, 0.05, 0.3])
+        self.box = Box(chance, latency=latency, chunk_bytes=chunk)
+        self.box.spectator = self
+        self.address = DIRECTORY
+        self.checks = Checks(self)
+        self.players: list[Player] = []
+        self.trace: list[str] = []
+        self._hash = hashlib.sha256()
+        self._frames = 0
+        self._texts = 0
+        self._healings: list[Callable[[], None]] = []
+        self._directory_machine = Computer(self.box, DIRECTORY.host, seed=seed)
+        self._directory_run: Run | None = None
+        self._directory_down_until = 0.0
+        self._is_over = False
+        self._hosts: dict[str, str] = {DIRECTORY.host: "directory"}
+
+    # --- The record ---
+
+    def note(self, who: str, what: str) -> None:
+        line = f"{trio.current_time():9.3f} {who}: {what}"
+        self.trace.append(line)
+        self._hash.update(line.encode())
+
+    def sent(self, host: str, to: str, line: bytes) -> None:
+        self._frames += 1
+        if DIRECTORY.host not in (host, to):
+            self.checks.sent(host, to, line)
+
+    def frame(self, host: str, to: str, tag: str) -> None:
+        self._hash.update(f"{host} {to} {tag}".encode())
+
+    def new_text(self, author: str) -> str:
+        self._texts += 1
+        return f"{author} {self._texts}"
+
+    # --- The whole story ---
+
+    async def play(self) -> Outcome:
+        make_scheduling_repeatable(self.seed)
+        count = self.chance.choice([3, 3, 3, 4, 4, 5])
+        async with trio.open_nursery() as self._nursery:
+            self._nursery.start_soon(self._live_directory)
+            for number, name in enumerate(NAMES[:count], start=1):
+                machine = Computer(self.box, f"10.0.1.{number}", seed=self.seed)
+                machine.disk.seconds = self.chance.choice([0.0, 0.0, 0.01, 0.2])
+                self._hosts[machine.host] = name
+                self.players.append(Player(self, name, machine))
+            for player in self.players:
+                self._nursery.start_soon(player.live)
+            await self._until(lambda: all(player.is_up for player in self.players))
+            await self._gather()
+            await self._stir()
+            self._heal()
+            quiet_after = await self._calm_down()
+            self.checks.final()
+            await self._say_good_bye()
+            seconds = trio.current_time()
+            self._nursery.cancel_scope.cancel()
+        return Outcome(
+            self.seed, seconds, quiet_after, self._texts, self._frames, self._hash.hexdigest()
+        )
+
+    async def _live_directory(self) -> None:
+        while not self._is_over:
+            self._directory_run, world = self._directory_machine.begin()
+            directory = Directory(world, Settings(port=DIRECTORY.port))
+            run = self._directory_run
+            await run.carry(lambda task_status, one=directory: one.run())  # type: ignore[misc]
+            if not run.is_dead:
+                run.die()
+            self.note("directory", "ended")
+            await trio.sleep(max(0.0, self._directory_down_until - trio.current_time()))
+
+    async def _until(self, holds: Callable[[], bool]) -> None:
+        while not holds():
+            await trio.sleep(0.1)
+
+    async def _gather(self) -> None:
+        """Most stories begin in one conversation; some people are left out."""
+        one, other, *rest = self.players
+        one.does(f"CHAT {other.name}", lambda peer: peer.invite(other.name))
+        await trio.sleep(self.chance.uniform(0.5, 4))
+        for newcomer in rest:
+            if self.chance.random() < 0.8:
+                adding = self.chance.choice([one, other])
+                adding.does(f"ADD {newcomer.name}", lambda peer, it=newcomer: peer.add(it.name))  # type: ignore[misc]
+                await trio.sleep(self.chance.choice([0, 1, 4]))
+
+    async def _stir(self) -> None:
+        steps: list[Callable[[], None]] = [self._act] * self.chance.randint(*STEPS)
+        steps += [self._fail] * self.chance.randint(*FAULTS)
+        self.chance.shuffle(steps)
+        for step in steps:
+            step()
+            await trio.sleep(self.chance.choice([0, 0, 0.01, 0.1, 0.3, 1, 1, 3]))
+
+    # --- What people do ---
+
+    def _act(self) -> None:
+        chance = self.chance
+        player = chance.choice(self.players)
+        if not player.is_up:
+            return
+        other = chance.choice([one for one in self.players if one is not player])
+        what = chance.random()
+        if player.conversation is None:
+            if what < 0.7:
+                player.does(f"CHAT {other.name}", lambda peer: peer.invite(other.name, urgent=True))
+            else:
+                self._write(player, other)
+        elif what < 0.5:
+            count = 1 if what < 0.4 else chance.choice([3, 10, 40])
+            player.does(f"says {count}", lambda peer: player.says(peer, count))
+        elif what < 0.65:
+            player.does(f"ADD {other.name}", lambda peer: peer.add(other.name, urgent=True))
+            if what < 0.58:  # at the same moment
+                self._add_too(player, other)
+        elif what < 0.75:
+            player.does("leaves", lambda peer: peer.leave_conversation())
+        else:
+            self._write(player, other)
+
+    def _add_too(self, player: Player, newcomer: Player) -> None:
+        others = [one for one in self.players if one not in (player, newcomer)]
+        if others:
+            third = self.chance.choice(others)
+            third.does(f"ADD {newcomer.name}", lambda peer: peer.add(newcomer.name, urgent=True))
+
+    def _write(self, player: Player, other: Player) -> None:
+        text = self.new_text(player.name)
+        if self.chance.random() < 0.5:
+
+            async def tell(peer: object) -> None:
+                await player.peer.private(other.name, text).wait()  # type: ignore[union-attr]
+
+            player.does(f"PRV {other.name}", tell)
+        else:
+            player.does(f"LEAVE {other.name}", lambda peer: peer.leave_message(other.name, text))
+
+    # --- What fails ---
+
+    def _fail(self) -> None:
+        chance = self.chance
+        player = chance.choice(self.players)
+        other = chance.choice([one for one in self.players if one is not player])
+        faults: list[tuple[int, Callable[[Player, Player], str]]] = [
+            (3, self._cut), (3, self._pull), (2, self._part), (2, self._deafen), (2, self._stop_reading),
+            (3, self._kill), (5, self._doom), (1, self._crash_directory), (1, self._doom_directory),
+            (1, self._isolate), (2, self._fill_disk), (1, self._pause_screen), (1, self._slow_disk),
+        ]  # fmt: skip
+        fault = chance.choices([one for _, one in faults], [weight for weight, _ in faults])[0]
+        self.note("FAULT", fault(player, other))
+
+    def _later(self, heal: Callable[[], None], seconds: float | None = None) -> float:
+        """Heal this fault after a while, or at the end of all faults."""
+        chance = self.chance
+        if seconds is None:
+            seconds = chance.choice([chance.uniform(0, 2), chance.uniform(2, 15)])
+            if chance.random() < 0.1:
+                seconds = LONG_SECONDS
+        self._healings.append(heal)
+
+        async def wait() -> None:
+            await trio.sleep(seconds)
+            if heal in self._healings:
+                self._healings.remove(heal)
+                heal()
+
+        self._nursery.start_soon(wait)
+        return seconds
+
+    def _cut(self, player: Player, other: Player) -> str:
+        self.box.cut(player.machine.host, other.machine.host)
+        return f"cut {player.name} {other.name}"
+
+    def _part(self, player: Player, other: Player) -> str:
+        hosts = player.machine.host, other.machine.host
+        self.box.separate(*hosts)
+        seconds = self._later(lambda: self.box.reunite(*hosts))
+        return f"separate {player.name} {other.name} {seconds:.1f}"
+
+    def _pull(self, player: Player, other: Player) -> str:
+        """The cable of one machine: nobody, or everybody but the directory, or but one."""
+        ends = [one.machine.host for one in self.players if one is not player]
+        if self.chance.random() < 0.5:
+            ends.append(DIRECTORY.host)
+        if self.chance.random() < 0.5:
+            ends.remove(other.machine.host)
+        return self._pull_from(player, ends)
+
+    def _pull_from(self, player: Player, ends: list[str]) -> str:
+        host = player.machine.host
+        for end in ends:
+            self.box.separate(host, end)
+
+        def heal() -> None:
+            for end in ends:
+                self.box.reunite(host, end)
+
+        return f"pull {player.name} from {len(ends)} {self._later(heal):.1f}"
+
+    def _isolate(self, player: Player, other: Player) -> str:
+        return self._pull_from(player, [DIRECTORY.host])
+
+    def _deafen(self, player: Player, other: Player) -> str:
+        cables = self.box.cables(player.machine.host, other.machine.host)
+        for cable in cables:
+            cable.deafen(player.machine.host)
+
+        def heal() -> None:
+            for cable in cables:
+                cable.heal()
+
+        return f"deafen {player.name} to {other.name} {self._later(heal):.1f}"
+
+    def _stop_reading(self, player: Player, other: Player) -> str:
+        cables = self.box.cables(player.machine.host, other.machine.host)
+        for cable in cables:
+            cable.stall(reader=player.machine.host)
+
+        def heal() -> None:
+            for cable in cables:
+                cable.heal()
+
+        return f"stall {player.name} for {other.name} {self._later(heal):.1f}"
+
+    def _kill(self, player: Player, other: Player) -> str:
+        down = self.chance.choice([0.0, 0.0, self.chance.uniform(0, 12)])
+        player.is_killed(abruptly=self.chance.random() < 0.5, down=down)
+        return f"kill {player.name} {down:.1f}"
+
+    def _doom(self, player: Player, other: Player) -> str:
+        what = self.chance.choice([COMMIT, SEND])
+        after, behind = self.chance.randint(1, 12), self.chance.random() < 0.5
+        player.run.doom = Doom(what, after, behind)
+        return f"doom {player.name} {'behind' if behind else 'before'} {what} {after}"
+
+    def _crash_directory(self, player: Player, other: Player) -> str:
+        down = self.chance.choice([0.0, self.chance.uniform(0, 20)])
+        self._directory_down_until = trio.current_time() + down
+        if self._directory_run is not None:
+            self._directory_run.die()
+        return f"kill directory {down:.1f}"
+
+    def _doom_directory(self, player: Player, other: Player) -> str:
+        what = self.chance.choice([COMMIT, SEND])
+        if self._directory_run is not None:
+            self._directory_run.doom = Doom(
+                what, self.chance.randint(1, 12), self.chance.random() < 0.5
+            )
+        return f"doom directory {what}"
+
+    def _fill_disk(self, player: Player, other: Player) -> str:
+        disk = player.machine.disk
+        disk.is_full = True
+        seconds = self._later(lambda: setattr(disk, "is_full", False))
+        return f"disk of {player.name} full {seconds:.1f}"
+
+    def _slow_disk(self, player: Player, other: Player) -> str:
+        disk, before = player.machine.disk, player.machine.disk.seconds
+        disk.seconds = self.chance.choice([0.5, 2.0])
+        seconds = self._later(lambda: setattr(disk, "seconds", before))
+        return f"disk of {player.name} slow {seconds:.1f}"
+
+    def _pause_screen(self, player: Player, other: Player) -> str:
+        player.pauses(True)
+        return (
+            f"screen of {player.name} stands still {self._later(lambda: player.pauses(False)):.1f}"
+        )
+
+    # --- Peace ---
+
+    def _heal(self) -> None:
+        self.note("", "all heals")
+        healings, self._healings = self._healings, []
+        for heal in healings:
+            heal()
+        for player in self.players:
+            player.down_until = 0.0
+            player.patient = False
+            if player.session is not None:
+                player.run.doom = None
+        self._directory_down_until = 0.0
+        if self._directory_run is not None:
+            self._directory_run.doom = None
+        for player in self.players:
+            if player.peer is not None:
+                for question in player.peer.questions:
+                    player.peer.answer(question.id, self.chance.random() < 0.7)
+
+    async def _calm_down(self) -> float:
+        """Returns how long it took.  Raises what was not so in the end, or did not stay so."""
+        begun = trio.current_time()
+        linked_at: float | None = None
+        good_since: float | None = None
+        while good_since is None or trio.current_time() < good_since + STABLE_SECONDS:
+            await trio.sleep(1.0)
+            now = trio.current_time()
+            wrong = list(self.checks.quiet())
+            rules = {one.rule for one in wrong}
+            linked_at = (linked_at or now) if not rules & {"G7"} else None
+            if "G9" in rules and linked_at is not None and now > linked_at + MENDED_SECONDS:
+                raise next(one for one in wrong if one.rule == "G9")
+            if not wrong:
+                good_since = good_since or now
+            elif now > begun + QUIET_SECONDS:
+                raise wrong[0]
+            else:
+                good_since = None
+        return good_since - begun
+
+    async def _say_good_bye(self) -> None:
+        self._is_over = True
+        for player in self.players:
+            player.is_wanted = False
+        self.chance.shuffle(self.players)
+        with trio.move_on_after(QUIT_SECONDS) as patience:
+            for player in self.players:
+                if player.peer is not None:
+                    await player.peer.quit()
+        if patience.cancelled_caught:
+            raise Broken("D5", "somebody cannot leave")
+
+
+def run(seed: int) -> Outcome:
+    """Raises Failure."""
+    return play(Scenario(seed))
+
+
+def play(scenario: Scenario) -> Outcome:
+    """Raises Failure."""
+    seed = scenario.seed
+    try:
+        return trio.run(scenario.play, clock=MockClock(autojump_threshold=0))
+    except BaseException as error:
+        broken = next((one for one in _leaves(error) if isinstance(one, Broken)), None)
+        if broken is not None:
+            raise Failure(seed, str(broken), broken.rule) from None
+        if isinstance(error, KeyboardInterrupt):
+            raise
+        what = next(_leaves(error))
+        raise Failure(seed, f"crash: {type(what).__name__}: {what}", "crash") from error
+    finally:
+        scenario.checks.close()
+
+
+def _leaves(error: BaseException) -> Iterator[BaseException]:
+    if isinstance(error, BaseExceptionGroup):
+        for one in error.exceptions:
+            yield from _leaves(one)
+    else:
+        yield error
