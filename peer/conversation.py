@@ -185,6 +185,7 @@ class _Lack:
     upto: int
     due: float  # when to ask for it
     asked: str = ""  # whom we have asked
+    since: int = 0  # up to where we had it then
 
 
 @dataclass(frozen=True)
@@ -668,7 +669,8 @@ class Conversation:
             return
         known.upto = max(known.upto, upto)
         if source and known.asked == source:
-            known.due = min(known.due, due)  # what we asked for has come, and there is more
+            if self._inbox.came(of) > known.since:
+                known.due = -_NEVER  # what we asked for has come, and there is more
         elif not known.asked:
             known.due = min(known.due, due)
 
@@ -684,13 +686,17 @@ class Conversation:
             elif came - self._inbox.position(of).seq > WINDOW_TEXTS:
                 lack.due = now + ACKNOWLEDGE_SECONDS  # our own disk comes first
             else:
-                lack.asked = self._whom_to_ask(of, lack.asked)
-                lack.due = now + WANT_AGAIN_SECONDS
+                if came <= lack.since or not self._is_greeted(lack.asked):
+                    lack.asked = self._whom_to_ask(of, lack.asked)
+                lack.since, lack.due = came, now + WANT_AGAIN_SECONDS
                 if lack.asked:
                     actions.append(Send((lack.asked,), Want(self.id, Position(*of, came))))
                 else:
                     del self._lacks[of]  # the next HELLO brings it up again
         return actions
+
+    def _is_greeted(self, name: str) -> bool:
+        return name in self._members and self._members[name].is_greeted
 
     def _whom_to_ask(self, of: Stream, asked: str) -> str:
         """The author, else the next after the one who was asked in vain."""
