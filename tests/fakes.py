@@ -381,9 +381,7 @@ class MemoryNetwork:
     ) -> tuple[MemoryIncoming, MemoryWire]:
         own = Address(self.host, self.hub.free_port())
         hub = self.hub
-        new = cable(
-            dialler=own, answerer=listener.address, room=hub.pipe_bytes, wire=hub.wire
-        )
+        new = cable(dialler=own, answerer=listener.address, room=hub.pipe_bytes, wire=hub.wire)
         self.hub.add(new)
         self._wires.append(new.dialler)
         listener.network._wires.append(new.answerer)

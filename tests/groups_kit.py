@@ -120,6 +120,18 @@ def have_the_same(stage: Stage, names: Sequence[str], said: Iterable[str], mark:
         time.sleep(LOOK_AGAIN)
 
 
+def have_alike(stage: Stage, names: Sequence[str], last: str) -> list[str]:
+    """Returns when all have the same texts in one order, with this line among them."""
+    deadline = time.monotonic() + QUIET
+    while True:
+        theirs = {name: conversation_of(stage, name) for name in names}
+        first = theirs[names[0]]
+        if last in first and all(lines == first for lines in theirs.values()):
+            return first
+        assert time.monotonic() < deadline, _difference(theirs, first)
+        time.sleep(LOOK_AGAIN)
+
+
 def _marked(lines: Iterable[str], mark: str) -> list[str]:
     return [line for line in lines if mark in line]
 

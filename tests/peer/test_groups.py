@@ -93,3 +93,15 @@ async def test_who_was_killed_is_back_with_all_that_was_said(community: Communit
     await erin.types("four")
     await carol.sees("erin: four")
     await dave.sees("erin: four")
+
+
+async def test_of_two_who_was_killed_is_back(community: Community) -> None:
+    carol, dave = await community.talking("carol", "dave")
+    await trio.sleep(1)
+    await dave.is_killed()
+    await carol.sees("Lost the connection to dave, trying again.")
+    await carol.types("are you there?")
+    await dave.starts()
+    await dave.sees("You are back in the conversation with carol.")
+    await dave.sees("carol: are you there?")
+    await carol.sees("dave is back.")

@@ -222,4 +222,3 @@ class Computer(Machine):
         assert isinstance(network, _Network)
         network.bury(abruptly=abruptly)
         self.disk.unlock()
-
