@@ -273,7 +273,7 @@ class Talking:
 
     def hear(self, name: str, message: TalkMessage) -> bool:
         """False when it is of a conversation that I am not in.  Raises ProtocolError."""
-        for current in self._all():
+        for current in reversed(self._all()):  # I may have left it, and be back
             if current.id == message.conversation:
                 self._perform(current, current.receive(name, message, trio.current_time()))
                 self._progress.set()
