@@ -60,7 +60,9 @@ def adds(one: Program, newcomer: Program) -> None:
 def says_yes(newcomer: Program, inviter: Program | None = None) -> None:
     """To the question of this one, or of anybody; returns when they are in."""
     who = re.escape(inviter.name) if inviter else r"\S+"
-    newcomer.sees_like(rf"User {who} wants to chat with you and .*\. Would you like to\? \(Y/N\)")
+    newcomer.sees_like(
+        rf"User {who} wants to chat with you.* and \S+\. Would you like to\? \(Y/N\)"
+    )
     newcomer.types("Y")
     newcomer.sees_like("You are now connected with .*")
 
