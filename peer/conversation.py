@@ -281,6 +281,10 @@ class Conversation:
         """Whether this text of mine is on their disk."""
         return self._outbox.has(member, epoch) >= seq
 
+    def has_come(self, author: str, epoch: str, seq: int) -> bool:
+        """Whether this text of somebody was shown, or is about to be."""
+        return self._inbox.came((author, epoch)) >= seq
+
     def waits_at_directory(self, member: str, epoch: str, seq: int) -> bool:
         one = self._members.get(member)
         return one is not None and one.left_upto.get(epoch, 0) >= seq
@@ -497,7 +501,8 @@ class Conversation:
                 continue
             if self.roll.is_in(name) and name not in self._members:
                 one = self._meet(name, now)
-                self._outbox.newcomer(name)
+                has = self._outbox.newcomer(name)
+                actions += [KeepAcknowledged(name, epoch, seq) for epoch, seq in has.items() if seq]
                 one.redial_at = now + FIRST_DIAL_SECONDS
                 actions.append(Show(events.MemberJoined(name)))
             elif not self.roll.is_in(name) and name in self._members:

@@ -100,6 +100,7 @@ class WaitingLetter:
     sender: str
     time: float
     text: str
+    id: str
 
 
 class Kind(Enum):
@@ -225,7 +226,8 @@ class Journal:
         await self._database.write(add)
         self.copies |= {one.id for one in letters if one.about is not None}
         rows = self._all(
-            "SELECT number, sender, time, text FROM letters WHERE text IS NOT NULL ORDER BY number"
+            "SELECT number, sender, time, text, id FROM letters"
+            " WHERE text IS NOT NULL ORDER BY number"
         )
         return [WaitingLetter(*row) for row in rows]
 

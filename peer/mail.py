@@ -5,7 +5,7 @@ directory delete it.  Its sender is told.
 """
 
 import logging
-from collections.abc import Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from typing import Final
 
 import trio
@@ -58,11 +58,15 @@ class MailRoom:
         keeping: Keeping,
         name: Callable[[], str],
         received: Callable[[str, About], bool],
+        has_come: Callable[[str, About], bool],
+        wait_text: Callable[[str, About], Awaitable[None]],
     ) -> None:
         """`received` is called when the copy of a text was taken, and says whether
-        that is news.
+        that is news.  `has_come`: whether a text came directly, and is on its way to the
+        screen and the disk; `wait_text` returns when it is there.
         """
         self._came, self._keeping, self._name, self._received = came, keeping, name, received
+        self._has_come, self._wait_text = has_come, wait_text
         self._world, self._identity, self._trust = world, identity, trust
         self._journal, self._directory, self._tell = journal, directory, tell
         self._receipts: list[Receipt] = []
@@ -176,7 +180,7 @@ class MailRoom:
             for letter in letters:
                 self._came.end(letter.sender, letter.id)
         if fresh:
-            await self._show_letters(fresh)
+            await self._show_letters(fresh, {one.id: one.about for one in letters if one.about})
         for start in range(0, len(done), BATCH):
             ids = tuple(done[start : start + BATCH])
             await self._directory.ask(lambda id, ids=ids: Taken(id, ids), Done)  # type: ignore[misc]
@@ -190,7 +194,7 @@ class MailRoom:
         for letter in letters:
             if self._came.is_coming(letter.sender, letter.id):
                 done.remove(letter.id)  # it stays where it is until the next time
-            elif not self._has(letter):
+            elif not self._is_here(letter):
                 self._came.begin(letter.sender, letter.id)
                 claimed.append(letter)
         return claimed
@@ -209,21 +213,38 @@ class MailRoom:
         except ProtocolError as failure:
             self._complain(f"A message that was left for you was thrown away: {failure}.")
         else:
-            if fold(letter.sender) not in self._journal.ignored and not self._has(letter):
+            ignored = fold(letter.sender) in self._journal.ignored
+            if not ignored and not await self._has(letter):
                 letters.append(letter)
         done.append(envelope.id)
 
-    def _has(self, letter: Letter) -> bool:
-        """Whether it came already, or is a copy of a text that came directly."""
+    async def _has(self, letter: Letter) -> bool:
+        """Whether it came already, or is a copy of a text that came directly: on the disk."""
+        about = letter.about
+        if about is not None and self._has_come(letter.sender, about):
+            await self._wait_text(letter.sender, about)
+        return self._is_here(letter)
+
+    def _is_here(self, letter: Letter) -> bool:
         about = letter.about
         if about is None:
             return self._came.is_here(letter.sender, letter.id)
         return self._journal.has_text(about.conversation, letter.sender, about.epoch, about.seq)
 
-    async def _show_letters(self, fresh: list[WaitingLetter]) -> None:
-        shown: list[events.Event] = [events.LettersWaited(len(fresh))]
-        shown += [events.Letter(one.sender, one.time, one.text) for one in fresh]
-        await self._show(shown)
+    async def _show_letters(self, fresh: list[WaitingLetter], abouts: dict[str, About]) -> None:
+        """But not what has come directly while the copy went to the disk."""
+        direct = {
+            one.id: (one.sender, abouts[one.id])
+            for one in fresh
+            if one.id in abouts and self._has_come(one.sender, abouts[one.id])
+        }
+        letters = [one for one in fresh if one.id not in direct]
+        if letters:
+            shown: list[events.Event] = [events.LettersWaited(len(letters))]
+            shown += [events.Letter(one.sender, one.time, one.text) for one in letters]
+            await self._show(shown)
+        for place in direct.values():
+            await self._wait_text(*place)
         await self._journal.letters_shown([one.number for one in fresh], self._name())
 
     async def _show(self, shown: list[events.Event]) -> None:

@@ -13,7 +13,7 @@ import trio
 from peer import conversation as talk
 from peer import events, membership
 from peer.conversation import Conversation
-from peer.delivery import WINDOW_TEXTS
+from peer.delivery import WINDOW_TEXTS, last, stream
 from peer.events import Tell
 from peer.journal import Journal
 from peer.membership import Me, Roll
@@ -40,6 +40,7 @@ KEEP_AT_ONCE: Final = 64  # unless so many wait: then the window must not run dr
 KEEP_AGAIN_SECONDS: Final = 5.0  # when the disk did not take it
 TOGETHER_SECONDS: Final = 0.001  # texts that are written faster than this go out together
 
+_Place = tuple[str, str, str, int]  # of a text: conversation, author, epoch and seq
 TalkMessage = Text | Acknowledge | Hello | Members | Want | Leave
 
 
@@ -103,6 +104,7 @@ class Talking:
         self._drafted = trio.Event()  # something was said that is not signed
         self._flushed_at = float("-inf")
         self._texts: list[tuple[Conversation, Text]] = []  # for the disk
+        self._unkept: dict[_Place, Text] = {}  # of others: given to the screen, not on disk
         self._members: list[tuple[str, str, Membership]] = []
         self._acknowledged: dict[tuple[str, str, str], int] = {}
         self._begun: list[tuple[str, tuple[Position, ...], int]] = []
@@ -285,12 +287,15 @@ class Talking:
 
     def hear(self, name: str, message: TalkMessage) -> bool:
         """False when it is of a conversation that I am not in.  Raises ProtocolError."""
-        for current in self._all():
-            if current.id == message.conversation:
+        stays = [current for current in self._all() if current.id == message.conversation]
+        if not stays:
+            return False
+        for current in stays:
+            # I may have left it and come back: the earlier stays only wait for their texts.
+            if current is stays[-1] or isinstance(message, Acknowledge):
                 self._perform(current, current.receive(name, message, trio.current_time()))
-                self._progress.set()
-                return True
-        return False
+        self._progress.set()
+        return True
 
     def disown(self, name: str, message: Members) -> None:
         """They count me in where I am not: sign that I am out."""
@@ -301,6 +306,24 @@ class Talking:
         if mine is not None and roll.is_in(me.name):
             gone = membership.leave(me, message.conversation, mine)
             self._links.post(name, Members(message.conversation, (gone,)))
+
+    def has_come(self, author: str, about: About) -> bool:
+        """Whether a text was shown, or is about to be, that came as a text and not as a letter."""
+        place = (about.conversation, author, about.epoch)
+        return any(
+            current.id == about.conversation and current.has_come(author, about.epoch, about.seq)
+            for current in self._all()
+        ) or any(
+            place == (text.conversation, *stream(text)) and text.seq <= about.seq <= last(text)
+            for text in self._unkept.values()
+        )
+
+    async def wait_text(self, author: str, about: About) -> None:
+        """Return when such a text lies on disk."""
+        place = (about.conversation, author, about.epoch, about.seq)
+        await self._until(
+            lambda: self._journal.has_text(*place) or not self.has_come(author, about)
+        )
 
     def received_from_mailbox(self, by: str, about: About) -> bool:
         """A receipt for the copy of a text; False when nobody here waits for it."""
@@ -377,6 +400,7 @@ class Talking:
             complained = self._is_committing = False
             self._let_go(id for id, *_ in begun)
             for current, text in texts:
+                self._unkept.pop(_place(text), None)
                 self._perform(current, current.kept(text, trio.current_time()))
             self._progress.set()
 
@@ -439,6 +463,7 @@ class Talking:
             self._perform(current, current.shown(text))
 
         lines = self._for_the_screen(current, text)
+        self._unkept[_place(text)] = text
         for line in lines[:-1]:
             self._show(current, events.Said(text.author, line), events.nothing)
         for line in lines[-1:]:
@@ -448,7 +473,7 @@ class Talking:
 
     def _for_the_screen(self, current: Conversation, text: Text) -> list[str]:
         """Without what an ignored user says, and what has come through the mailbox already."""
-        if fold(text.author) in self._journal.ignored:
+        if fold(text.author) in self._journal.ignored or self._was_read(current, text):
             return []
         copies = self._journal.copies
         if not copies:
@@ -459,6 +484,13 @@ class Talking:
             for seq, line in enumerate(text.texts, start=text.seq)
             if copy_id(About(current.id, text.epoch, seq), text.author, me) not in copies
         ]
+
+    def _was_read(self, current: Conversation, text: Text) -> bool:
+        """In an earlier stay: who has brought me back did not have it yet."""
+        if current.roll.counter(self._me().name) == 1:
+            return False
+        end = (text.conversation, *stream(text), last(text))
+        return _place(text) in self._unkept or self._journal.has_text(*end)
 
     def _keep_members(self, current: Conversation, names: Iterable[str]) -> None:
         found = ((name, current.roll.of(name)) for name in names)
@@ -505,3 +537,7 @@ class Talking:
             self._settling.remove(current)
         self._settled(current)
         self._progress.set()
+
+
+def _place(text: Text) -> _Place:
+    return (text.conversation, *stream(text), text.seq)
