@@ -12,6 +12,7 @@ from peer.delivery import (
     RECENT_BYTES,
     RECENT_TEXTS,
     TOGETHER_BYTES,
+    WATCHED,
     WINDOW_BYTES,
     WINDOW_TEXTS,
     Inbox,
@@ -318,6 +319,8 @@ def test_who_stops_reading_costs_no_memory_and_delays_nobody() -> None:
         assert seqs(box.take("erin")) == [seq]
         box.acknowledged("erin", MINE, seq)
     assert len(box._recent) <= RECENT_TEXTS
+    assert len(box._written) <= WATCHED
+    assert box.oldest_lacking("dave") == 0.0
     assert box.is_behind("dave")
     assert not box.is_behind("erin")
     box.greeted("dave", 3)
@@ -408,6 +411,17 @@ def test_what_was_written_so_far_is_hardly_for_a_newcomer() -> None:
     box.newcomer("erin")
     assert box.oldest_lacking("erin") is None
     assert box.has("erin") == 1
+
+
+def test_what_was_written_by_two_programs_stays_apart() -> None:
+    box = Outbox(MINE, [("a" * 16, 1, 1.0)])
+    for _ in range(WATCHED + 9):
+        box.write("x")
+        box.sign_draft(make, 2.0)
+    assert box.lacking("dave") == [Position("", "a" * 16, 0), Position("", MINE, 0)]
+    assert len(box._written) == WATCHED
+    box.acknowledged("dave", "a" * 16, 1)
+    assert box.oldest_lacking("dave") == 2.0
 
 
 def test_a_newcomer_who_was_told_less_says_so() -> None:
