@@ -21,6 +21,7 @@ from tests.groups_kit import (
     GAP,
     QUIET,
     adds,
+    answer_to,
     conversation_of,
     group,
     have_alike,
@@ -82,8 +83,11 @@ def all_talk(stage: Stage, people: list[Program]) -> None:
         for line in said:
             if not line.startswith(f"{one.name}: "):
                 one.sees(line)
-    have_the_same(stage, names, said, "all hear")
+    in_order = have_the_same(stage, names, said, "all hear")
     nothing_twice(people, "all hear")
+    for one in people:
+        shown = [line.partition("] ")[2] for line in answer_to(one, "/HISTORY 100")]
+        assert [line for line in shown if "all hear" in line] == in_order, one.transcript()
 
 
 def the_same_one_is_added_by_all(stage: Stage, size: Size, chance: random.Random) -> None:
