@@ -204,6 +204,11 @@ class Inbox:
         found = [Position(*of, known.have) for of, known in self._streams.items() if known.have]
         return tuple(found[-POSITIONS:])
 
+    def seen(self) -> tuple[Position, ...]:
+        """What was said, whether it lies on disk already or not."""
+        found = [Position(*of, known.shown) for of, known in self._streams.items() if known.shown]
+        return tuple(found[-POSITIONS:])
+
     def position(self, of: Stream) -> Position:
         known = self._streams.get(of)
         return Position(*of, known.have if known else 0)
