@@ -185,6 +185,7 @@ class _Lack:
     upto: int
     due: float  # when to ask for it
     asked: str = ""  # whom we have asked
+    after: int = 0  # what they were to send: all from here on
 
 
 @dataclass(frozen=True)
@@ -662,9 +663,9 @@ class Conversation:
                 self._lacks[of] = _Lack(upto, due)
             return
         known.upto = max(known.upto, upto)
-        if source and known.asked == source:
-            known.due = min(known.due, due)  # what we asked for has come, and there is more
-        elif not known.asked:
+        # When what we asked for has come, and there is more: go on.
+        goes_on = known.asked == source and self._inbox.came(of) > known.after
+        if goes_on or not known.asked:
             known.due = min(known.due, due)
 
     def _ask(self, now: float) -> list[Action]:
@@ -679,7 +680,7 @@ class Conversation:
             elif came - self._inbox.position(of).seq > WINDOW_TEXTS:
                 lack.due = now + ACKNOWLEDGE_SECONDS  # our own disk comes first
             else:
-                lack.asked = self._whom_to_ask(of, lack.asked)
+                lack.asked, lack.after = self._whom_to_ask(of, lack, came), came
                 lack.due = now + WANT_AGAIN_SECONDS
                 if lack.asked:
                     actions.append(Send((lack.asked,), Want(self.id, Position(*of, came))))
@@ -687,15 +688,15 @@ class Conversation:
                     del self._lacks[of]  # the next HELLO brings it up again
         return actions
 
-    def _whom_to_ask(self, of: Stream, asked: str) -> str:
-        """The author, else the next after the one who was asked in vain."""
-        greeted = [one.name for one in self._members.values() if one.is_greeted]
+    def _whom_to_ask(self, of: Stream, lack: _Lack, came: int) -> str:
+        """The author, and then the next after the one who was asked in vain."""
+        greeted = self._greeted()
         if not greeted:
             return ""
-        if of[0] in greeted and asked != of[0]:
-            return of[0]
-        start = greeted.index(asked) + 1 if asked in greeted else 0
-        return greeted[start % len(greeted)]
+        if lack.asked in greeted:
+            step = 0 if came > lack.after else 1
+            return greeted[(greeted.index(lack.asked) + step) % len(greeted)]
+        return of[0] if of[0] in greeted else greeted[0]
 
     # --- Who is in reach ---
 
