@@ -629,8 +629,7 @@ class Conversation:
                 comes = author is not None and author.is_greeted
                 pause = 0.0 if announced and (not comes or one.author == sender) else WANT_SECONDS
                 self._lack(of, one.seq, now + pause, sender)
-        if self._members.get(sender) is not None:
-            actions += self._send_texts((sender,))
+        actions += self._send_texts((sender,))
         if any(lack.due <= now for lack in self._lacks.values()):
             actions += self._ask(now)
         return [*actions, *self._settle_if_quiet()]

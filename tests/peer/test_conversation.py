@@ -419,6 +419,21 @@ def test_another_program_of_mine_has_left() -> None:
     assert carol.core.is_over
 
 
+def test_of_who_came_and_went_unheard_nothing_is_said() -> None:
+    carol = talking("dave")
+    gone_now = gone("erin", "dave", "erin")
+    assert shown(carol.hears("dave", Members(ID, (gone_now,)))) == []
+    assert carol.core.others == ("dave",)
+
+
+def test_a_hello_after_the_end_lets_the_last_texts_be_acknowledged() -> None:
+    carol = talking("dave")
+    carol.keeps(carol.says("one"))
+    carol.core.leave(carol.now)
+    heard = carol.hears("dave", carol.hello("dave", upto("carol", 1)))
+    assert heard[-1] == talk.Settled()
+
+
 def test_memberships_that_come_after_the_end_are_handed_on_and_no_more() -> None:
     carol = talking("dave", "erin")
     carol.keeps(carol.says("one"))
@@ -841,6 +856,16 @@ def test_of_two_it_is_over_then() -> None:
     ]
     assert only(talk.LeaveFor, done) == [talk.LeaveFor("dave", upto("carol", 0))]
     assert done[-2:] == [talk.Finished(), talk.Settled()]
+    assert not carol.roll.is_in("carol")
+
+
+def test_who_is_linked_and_never_says_hello_reads_that_it_is_over() -> None:
+    carol = Talk("dave")
+    carol.core.linked("dave", carol.now)
+    done = carol.passes(LOST_SECONDS)
+    mine = carol.roll.of("carol")
+    assert mine is not None
+    assert talk.Send(("dave",), Members(ID, (mine,))) in done
     assert not carol.roll.is_in("carol")
 
 
