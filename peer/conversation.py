@@ -185,7 +185,7 @@ class _Lack:
     upto: int
     due: float  # when to ask for it
     asked: str = ""  # whom we have asked
-    since: int = 0  # up to where we had it then
+    after: int = 0  # what they were to send: all from here on
 
 
 @dataclass(frozen=True)
@@ -638,8 +638,7 @@ class Conversation:
                 comes = author is not None and author.is_greeted
                 pause = 0.0 if announced and (not comes or one.author == sender) else WANT_SECONDS
                 self._lack(of, one.seq, now + pause, sender)
-        if self._members.get(sender) is not None:
-            actions += self._send_texts((sender,))
+        actions += self._send_texts((sender,))
         if any(lack.due <= now for lack in self._lacks.values()):
             actions += self._ask(now)
         return [*actions, *self._settle_if_quiet()]
@@ -672,10 +671,9 @@ class Conversation:
                 self._lacks[of] = _Lack(upto, due)
             return
         known.upto = max(known.upto, upto)
-        if source and known.asked == source:
-            if self._inbox.came(of) > known.since:
-                known.due = -_NEVER  # what we asked for has come, and there is more
-        elif not known.asked:
+        # When what we asked for has come, and there is more: go on.
+        goes_on = known.asked == source and self._inbox.came(of) > known.after
+        if goes_on or not known.asked:
             known.due = min(known.due, due)
 
     def _ask(self, now: float) -> list[Action]:
@@ -690,27 +688,23 @@ class Conversation:
             elif came - self._inbox.position(of).seq > WINDOW_TEXTS:
                 lack.due = now + ACKNOWLEDGE_SECONDS  # our own disk comes first
             else:
-                if came <= lack.since or not self._is_greeted(lack.asked):
-                    lack.asked = self._whom_to_ask(of, lack.asked)
-                lack.since, lack.due = came, now + WANT_AGAIN_SECONDS
+                lack.asked, lack.after = self._whom_to_ask(of, lack, came), came
+                lack.due = now + WANT_AGAIN_SECONDS
                 if lack.asked:
                     actions.append(Send((lack.asked,), Want(self.id, Position(*of, came))))
                 else:
                     del self._lacks[of]  # the next HELLO brings it up again
         return actions
 
-    def _is_greeted(self, name: str) -> bool:
-        return name in self._members and self._members[name].is_greeted
-
-    def _whom_to_ask(self, of: Stream, asked: str) -> str:
-        """The author, else the next after the one who was asked in vain."""
-        greeted = [one.name for one in self._members.values() if one.is_greeted]
+    def _whom_to_ask(self, of: Stream, lack: _Lack, came: int) -> str:
+        """The author, and then the next after the one who was asked in vain."""
+        greeted = self._greeted()
         if not greeted:
             return ""
-        if of[0] in greeted and asked != of[0]:
-            return of[0]
-        start = greeted.index(asked) + 1 if asked in greeted else 0
-        return greeted[start % len(greeted)]
+        if lack.asked in greeted:
+            step = 0 if came > lack.after else 1
+            return greeted[(greeted.index(lack.asked) + step) % len(greeted)]
+        return of[0] if of[0] in greeted else greeted[0]
 
     # --- Who is in reach ---
 
