@@ -26,6 +26,8 @@ from shared.messages import (
     Confirm,
     Contact,
     Invite,
+    Leave,
+    Members,
     Membership,
     Message,
     Status,
@@ -354,7 +356,19 @@ class Inviting:
                 return Accept(id, self._membership(to, id))
             case Confirm(id=id):
                 return self._confirm(to, id)
+            case Leave(conversation=conversation):
+                return self._disowned(to, conversation) or message
         return message
+
+    def _disowned(self, inviter: str, conversation: str) -> Members | None:
+        """My yes is taken back: whoever let me in already needs my own word on that."""
+        for invite in self._heard.values():
+            if isinstance(invite, Invite) and invite.conversation == conversation:
+                mine = self._membership(inviter, invite.id)
+                if mine is not None:
+                    gone = membership.leave(self._me(), conversation, mine)
+                    return Members(conversation, (gone,))
+        return None
 
     def _membership(self, inviter: str, id: str) -> Membership | None:
         """Mine, in the conversation that they have asked me into."""

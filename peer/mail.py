@@ -59,17 +59,18 @@ class MailRoom:
         name: Callable[[], str],
         received: Callable[[str, About], bool],
         has_come: Callable[[str, About], bool],
-        wait_text: Callable[[str, About], Awaitable[None]],
+        wait_kept: Callable[[str, About], Awaitable[None]],
     ) -> None:
         """`received` is called when the copy of a text was taken, and says whether
         that is news.  `has_come`: whether a text came directly, and is on its way to the
-        screen and the disk; `wait_text` returns when it is there.
+        screen and the disk; `wait_kept` returns when it is there.
         """
         self._came, self._keeping, self._name, self._received = came, keeping, name, received
-        self._has_come, self._wait_text = has_come, wait_text
+        self._has_come, self._wait_kept = has_come, wait_kept
         self._world, self._identity, self._trust = world, identity, trust
         self._journal, self._directory, self._tell = journal, directory, tell
         self._receipts: list[Receipt] = []
+        self._shown: set[int] = set()  # numbers of letters, until that is noted on disk
         self._told: set[str] = set()  # what is wrong with letters that stay where they are
         self._something = trio.Event()
         self._closing = False
@@ -186,15 +187,15 @@ class MailRoom:
             await self._directory.ask(lambda id, ids=ids: Taken(id, ids), Done)  # type: ignore[misc]
 
     async def _claim(self, letters: list[Letter], done: list[str]) -> list[Letter]:
-        """Without the private lines among them that came directly meanwhile."""
+        """Without what of them came directly meanwhile."""
         with trio.move_on_after(SHOWN_SECONDS):
             for letter in letters:
-                await self._came.wait(letter.sender, letter.id)
+                await self._wait_until_here(letter)
         claimed = []
         for letter in letters:
-            if self._came.is_coming(letter.sender, letter.id):
+            if self._is_coming(letter):
                 done.remove(letter.id)  # it stays where it is until the next time
-            elif not self._is_here(letter):
+            elif not self._has(letter):
                 self._came.begin(letter.sender, letter.id)
                 claimed.append(letter)
         return claimed
@@ -214,22 +215,28 @@ class MailRoom:
             self._complain(f"A message that was left for you was thrown away: {failure}.")
         else:
             ignored = fold(letter.sender) in self._journal.ignored
-            if not ignored and not await self._has(letter):
+            if not ignored and not self._has(letter):
                 letters.append(letter)
         done.append(envelope.id)
 
-    async def _has(self, letter: Letter) -> bool:
-        """Whether it came already, or is a copy of a text that came directly: on the disk."""
-        about = letter.about
-        if about is not None and self._has_come(letter.sender, about):
-            await self._wait_text(letter.sender, about)
-        return self._is_here(letter)
-
-    def _is_here(self, letter: Letter) -> bool:
+    def _has(self, letter: Letter) -> bool:
+        """Whether it came already, or is a copy of a text that came directly."""
         about = letter.about
         if about is None:
             return self._came.is_here(letter.sender, letter.id)
         return self._journal.has_text(about.conversation, letter.sender, about.epoch, about.seq)
+
+    def _is_coming(self, letter: Letter) -> bool:
+        """Whether it came directly, and is not on disk yet."""
+        if letter.about is None:
+            return self._came.is_coming(letter.sender, letter.id)
+        return self._has_come(letter.sender, letter.about) and not self._has(letter)
+
+    async def _wait_until_here(self, letter: Letter) -> None:
+        if letter.about is None:
+            await self._came.wait(letter.sender, letter.id)
+        elif self._is_coming(letter):
+            await self._wait_kept(letter.sender, letter.about)
 
     async def _show_letters(self, fresh: list[WaitingLetter], abouts: dict[str, About]) -> None:
         """But not what has come directly while the copy went to the disk."""
@@ -238,14 +245,16 @@ class MailRoom:
             for one in fresh
             if one.id in abouts and self._has_come(one.sender, abouts[one.id])
         }
-        letters = [one for one in fresh if one.id not in direct]
+        letters = [one for one in fresh if one.id not in direct and one.number not in self._shown]
         if letters:
             shown: list[events.Event] = [events.LettersWaited(len(letters))]
             shown += [events.Letter(one.sender, one.time, one.text) for one in letters]
             await self._show(shown)
+            self._shown |= {one.number for one in letters}
         for place in direct.values():
-            await self._wait_text(*place)
+            await self._wait_kept(*place)
         await self._journal.letters_shown([one.number for one in fresh], self._name())
+        self._shown.clear()
 
     async def _show(self, shown: list[events.Event]) -> None:
         """Returns when all of it stood on the screen."""

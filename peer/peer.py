@@ -204,8 +204,8 @@ class Peer:
         self._mail = MailRoom(
             world, self._identity, self._trust, self._journal, self._directory, self._tell,
             came=came, keeping=self._keeping, name=lambda: self.name,
-            received=self._talking.received_from_mailbox, has_come=self._talking.has_come,
-            wait_text=self._talking.wait_text,
+            received=self._talking.received_from_mailbox,
+            has_come=self._talking.has_come, wait_kept=self._talking.wait_on_disk,
         )  # fmt: skip
         self._inviting = Inviting(
             world, self._links, self._talking, self._tell, name=lambda: self.name, me=self._me,

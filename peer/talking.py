@@ -318,7 +318,7 @@ class Talking:
             for text in self._unkept.values()
         )
 
-    async def wait_text(self, author: str, about: About) -> None:
+    async def wait_on_disk(self, author: str, about: About) -> None:
         """Return when such a text lies on disk."""
         place = (about.conversation, author, about.epoch, about.seq)
         await self._until(
