@@ -9,10 +9,11 @@
                     await chat.say(text)
 
 `Chat` is a `peer.peer.Peer`: its methods ask (`users`, `contact`), invite
-(`invite`, `answer`, `take_back`), talk (`say`, `private`, `to_all`,
-`leave_message`) and set the status.  They raise `Refused`, `Unreachable` or
-`KeyChanged`, whose texts are sentences for a person.  Texts of others come as
-they were written: pass them through `clean` before a terminal sees them.
+(`invite`, `add`, `answer`, `take_back`), talk (`say`, `private`, `to_all`,
+`leave_message`), read what was said (`history`, `search`) and set the status.
+They raise `Refused`, `Unreachable` or `KeyChanged`, whose texts are sentences for
+a person.  Texts of others come as they were written: pass them through `clean`
+before a terminal sees them.
 """
 
 from collections import deque
@@ -24,10 +25,12 @@ from typing import Final
 import trio
 
 from peer.events import (
+    BackInConversation,
     Came,
     Connected,
     ConversationLeft,
     ConversationOver,
+    Delivered,
     DirectoryBack,
     DirectoryLost,
     Event,
@@ -38,10 +41,13 @@ from peer.events import (
     LetterReceived,
     LettersWaited,
     MemberBack,
+    MemberJoined,
     MemberLeft,
     MemberLost,
+    Missing,
     NotDelivered,
     Notice,
+    NotYetDelivered,
     Registered,
     Said,
     SaidPrivately,
@@ -51,11 +57,14 @@ from peer.events import (
     Went,
 )
 from peer.folder import folder_of
+from peer.history import Entry, Found
 from peer.inviting import Outcome, Result
+from peer.journal import Kind
 from peer.lines import Delivery
-from peer.peer import Options, Peer
+from peer.peer import Options, Peer, Way
 from peer.running import running
 from peer.screen.clean import clean
+from peer.talking import Handle
 from shared.errors import KeyChanged, ParleyError, Refused, StorageError, Unreachable
 from shared.messages import Contact, Presence, Status
 from shared.real import real_world
@@ -64,27 +73,36 @@ from shared.world import Address, World
 EVENTS_MOST: Final = 10_000  # that may wait; texts are bounded by their senders' windows anyway
 
 __all__ = [
+    "BackInConversation",
     "Came",
     "Chat",
     "Connected",
     "Contact",
     "ConversationLeft",
     "ConversationOver",
+    "Delivered",
     "Delivery",
     "DirectoryBack",
     "DirectoryLost",
+    "Entry",
     "Event",
+    "Found",
+    "Handle",
     "InvitationOver",
     "Invited",
     "KeyChanged",
+    "Kind",
     "Letter",
     "LetterLeft",
     "LetterReceived",
     "LettersWaited",
     "MemberBack",
+    "MemberJoined",
     "MemberLeft",
     "MemberLost",
+    "Missing",
     "NotDelivered",
+    "NotYetDelivered",
     "Notice",
     "Options",
     "Outcome",
@@ -101,6 +119,7 @@ __all__ = [
     "StorageError",
     "Unreachable",
     "Waiting",
+    "Way",
     "Went",
     "clean",
     "join",

@@ -15,6 +15,7 @@ examples:
   peer carol 10.0.0.5 5000 --advertise me.lan:6000 tell others this address instead
   peer carol 10.0.0.5 5000 --token secret          for a closed community
   peer carol 10.0.0.5 5000 --directory-key "3f2a 99c1 ..."   accept this directory only
+  peer carol 10.0.0.5 5000 --no-history            keep nothing of what is said
   peer carol 10.0.0.5 5000 --plain                 plain lines on a terminal too
   peer carol 10.0.0.5 5000 --verbose               log refused links, on stderr
   peer ci 10.0.0.5 5000 PRV dave build is green    one command, then exit
@@ -57,6 +58,11 @@ def parse(arguments: list[str]) -> argparse.Namespace:
         metavar="KEY",
         type=_fingerprint,
         help="the directory's key, as it prints it at its start; also accepts a changed one",
+    )
+    add(
+        "--no-history",
+        action="store_true",
+        help="keep a text only until it is delivered; also forgets what was kept so far",
     )
     add("--plain", action="store_true", help="plain lines, also on a terminal")
     add("--verbose", action="store_true", help="log what is refused, on stderr")

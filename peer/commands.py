@@ -15,6 +15,8 @@ from shared.messages import TEXT_CHARACTERS, Status
 from shared.names import PATTERN, check_name, is_name
 
 HELP_COLUMN = 29  # the longest usage; the meanings end before column 80
+HISTORY_TEXTS = 20  # when nobody says how many: as many as a screen shows
+HISTORY_MOST = 1_000  # at once
 ECHO_CHARACTERS = 60  # of a wrong line, repeated in the answer
 LIKENESS = 0.7  # finds CHTA and LSIT, and does not take "hello" for TELL
 
@@ -83,6 +85,18 @@ class LeaveMessage(Struct, frozen=True):
     text: str
 
 
+class History(Struct, frozen=True):
+    """The last texts of my conversation, with `name`, or of the general chat."""
+
+    name: str | None = None
+    last: int = HISTORY_TEXTS
+    to_all: bool = False
+
+
+class Search(Struct, frozen=True):
+    words: str
+
+
 class Ignore(Struct, frozen=True):
     name: str
 
@@ -148,8 +162,8 @@ class Nothing(Struct, frozen=True):
 
 Command = (
     ListUsers | Info | SetStatus | Chat | Add | ShowMembers | WhoGot | Answer | Private | ToAll
-    | LeaveMessage | Ignore | Unignore | Verify | Unregister | QuitConversation | Quit | Help
-    | Say | WriteLine | EndWriting | Unknown | Wrong | Nothing
+    | LeaveMessage | History | Search | Ignore | Unignore | Verify | Unregister
+    | QuitConversation | Quit | Help | Say | WriteLine | EndWriting | Unknown | Wrong | Nothing
 )  # fmt: skip
 
 
@@ -166,6 +180,7 @@ class Said(Struct, frozen=True):
 
 Reader = Callable[[Said], Command]  # raises Refused when the rest does not fit
 
+_NUMBER = re.compile(r"[0-9]{1,9}")
 _IN_PARENTHESES = re.compile(r"\(([^()]*)\)\s*(.*)", re.DOTALL)
 
 _STATUSES = {
@@ -229,6 +244,28 @@ def _addressed(make: Callable[[str, str], Command]) -> Reader:
         return make(check_name(_shortened(name)), _text(text))
 
     return read
+
+
+def _history(said: Said) -> Command:
+    """What stands in parentheses is a name, whatever it looks like."""
+    if not said.rest or _NUMBER.fullmatch(said.rest):
+        return History(last=_how_many(said.rest))
+    who, more = _split(said.rest)
+    if who.upper() == "ALL" and not said.rest.startswith("("):
+        return History(last=_how_many(more), to_all=True)
+    return History(check_name(_shortened(who)), _how_many(more))
+
+
+def _how_many(text: str) -> int:
+    if not text:
+        return HISTORY_TEXTS
+    if not _NUMBER.fullmatch(text) or not 1 <= int(text) <= HISTORY_MOST:
+        raise Refused(f'"{_shortened(text)}" is not a number from 1 to {HISTORY_MOST:,}.')
+    return int(text)
+
+
+def _search(said: Said) -> Command:
+    return Search(_text(said.rest))
 
 
 def _status(said: Said) -> Command:
@@ -347,6 +384,20 @@ TABLE = (
         _addressed(LeaveMessage),
     ),
     Entry(
+        ("HISTORY",),
+        "HISTORY [name|ALL] [number]",
+        "what was said here, with a user, or to all",
+        "HISTORY dave 50",
+        _history,
+    ),
+    Entry(
+        ("SEARCH",),
+        "SEARCH words",
+        "find what was said",
+        "SEARCH report friday",
+        _search,
+    ),
+    Entry(
         ("IGNORE",),
         "IGNORE name",
         "hear no more of a user, who learns nothing of it",
@@ -399,9 +450,6 @@ TABLE = (
 
 # EXIT stands in both, and is read by the later one, QUIT.
 _ENTRIES = {words.upper(): entry for entry in TABLE for words in entry.words}
-
-# Words of a later version.  They are no users either: "SEARCH hello" is never sent.
-_RESERVED = frozenset({"HISTORY", "SEARCH"})
 
 # ASCII: without it, letters such as the Kelvin sign would pass for a K.
 _FLAGS = re.IGNORECASE | re.ASCII | re.DOTALL
@@ -476,7 +524,7 @@ def _read(reader: Reader, said: Said, usage: str = "") -> Command:
 def _unknown(line: str, context: Context) -> Command:
     """Unknown, unless it is a line for a user (`dave hello`) that is too long."""
     name, text = _split(line)
-    if not (is_name(name) and text) or name.upper() in _RESERVED:
+    if not (is_name(name) and text):
         return Unknown(line, _nearest(line))
     perhaps = _read(_addressed(Private), Said("", line, context), "name text")
     return Unknown(line, _nearest(line), perhaps) if isinstance(perhaps, Private) else perhaps

@@ -15,6 +15,7 @@ from peer import events
 from peer.commands import Command, Context, help_lines, parse, unknown_text, wrong_text
 from peer.conversation import DIRECT
 from peer.directory import DirectoryGone
+from peer.history import Found, lines_of
 from peer.inviting import Outcome, Result
 from peer.lines import Delivery
 from peer.peer import Peer, Way
@@ -140,6 +141,11 @@ class Console:
                 return await self._to_all(text)
             case typed.LeaveMessage(name, text):
                 return await self._leave_message(name, text)
+            case typed.History(name, last, to_all):
+                found = await peer.history(name, to_all=to_all, last=last)
+                self._show(*_history(found, last, peer.name))
+            case typed.Search(words):
+                return await self._aside(self._search, words)
             case typed.Ignore(name):
                 await peer.ignore(name)
                 self._show(f"You will hear no more of {name}.")
@@ -273,23 +279,31 @@ class Console:
     async def _private(self, name: str, text: str) -> Code:
         if fold(name) == fold(self._peer.name):
             raise Refused("You can't write to yourself.", "SELF")
-        return await self._aside(self._see_delivered, self._peer.private(name, text), text)
+        delivery = self._peer.private(name, text, is_lasting=True)
+        return await self._aside(self._see_delivered, delivery)
 
-    async def _see_delivered(self, delivery: Delivery, text: str) -> Code:
+    async def _see_delivered(self, delivery: Delivery) -> Code:
         """A line that reached nobody is left at the directory."""
         try:
             await delivery.wait()
-        except TurnedAway as failure:  # by the other peer, who wants nothing from us
-            self._show(_not_delivered(delivery, failure))
-            return Code.REFUSED
-        except (KeyChanged, Refused):
-            raise
         except ParleyError as failure:
-            self._show(_not_delivered(delivery, failure))
-            if isinstance(failure, DirectoryGone):
-                return Code.DIRECTORY
-            return await self._leave_message(delivery.to, text)
+            return await self._see_left(delivery, failure)
         return Code.DONE
+
+    async def _see_left(self, delivery: Delivery, failure: ParleyError) -> Code:
+        try:
+            if isinstance(failure, TurnedAway | DirectoryGone):
+                self._show(_not_delivered(delivery, failure))
+                self._peer.give_up(delivery)
+                return Code.DIRECTORY if isinstance(failure, DirectoryGone) else Code.REFUSED
+            if isinstance(failure, KeyChanged | Refused):
+                raise failure
+            self._show(_not_delivered(delivery, failure))
+            self._show(str(events.LetterLeft(await self._peer.leave_instead(delivery))))
+        except ParleyError:
+            self._peer.give_up(delivery)  # the user knows of it
+            raise
+        return Code.STORED
 
     async def _to_all(self, text: str) -> Code:
         deliveries = await self._peer.to_all(text)
@@ -323,6 +337,13 @@ class Console:
                     raise
         self._show(unknown_text(unknown))
         return Code.USAGE
+
+    async def _search(self, words: str) -> Code:
+        found = await self._peer.search(words)
+        self._show(*(lines_of(found.entries, self._peer.name) or ["Nothing was found."]))
+        if found.more:
+            self._show(f"There are more; these are the last {len(found.entries)}.")
+        return Code.DONE
 
     # --- The end ---
 
@@ -396,6 +417,15 @@ def _who_got(handle: Handle | None) -> list[str]:
     words = {"delivered": "delivered", "left": "left at the directory", "waiting": "waiting"}
     lines = [f"{name}: {words[state]}" for name, state in handle.states().items()]
     return lines or ["Nobody else is in that conversation any more."]
+
+
+def _history(found: Found, last: int, me: str) -> list[str]:
+    if not found.entries:
+        return ["Nothing was said, or nothing of it was kept."]
+    lines = lines_of(found.entries, me)
+    if found.more and len(found.entries) < last:
+        lines.append(f"Only the last {len(found.entries)}: they are very long.")
+    return lines
 
 
 def _words(name: str, words: list[str], accepted: bool) -> list[str]:

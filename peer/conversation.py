@@ -185,7 +185,7 @@ class _Lack:
     upto: int
     due: float  # when to ask for it
     asked: str = ""  # whom we have asked
-    after: int = 0  # what they were to send: all from here on
+    since: int = 0  # up to where we had it then
 
 
 @dataclass(frozen=True)
@@ -280,6 +280,10 @@ class Conversation:
     def has(self, member: str, epoch: str, seq: int) -> bool:
         """Whether this text of mine is on their disk."""
         return self._outbox.has(member, epoch) >= seq
+
+    def has_come(self, author: str, epoch: str, seq: int) -> bool:
+        """Whether this text of somebody was shown, or is about to be."""
+        return self._inbox.came((author, epoch)) >= seq
 
     def waits_at_directory(self, member: str, epoch: str, seq: int) -> bool:
         one = self._members.get(member)
@@ -497,7 +501,8 @@ class Conversation:
                 continue
             if self.roll.is_in(name) and name not in self._members:
                 one = self._meet(name, now)
-                self._outbox.newcomer(name)
+                has = self._outbox.newcomer(name)
+                actions += [KeepAcknowledged(name, epoch, seq) for epoch, seq in has.items() if seq]
                 one.redial_at = now + FIRST_DIAL_SECONDS
                 actions.append(Show(events.MemberJoined(name)))
             elif not self.roll.is_in(name) and name in self._members:
@@ -662,9 +667,10 @@ class Conversation:
                 self._lacks[of] = _Lack(upto, due)
             return
         known.upto = max(known.upto, upto)
-        # When what we asked for has come, and there is more: go on.
-        goes_on = known.asked == source and self._inbox.came(of) > known.after
-        if goes_on or not known.asked:
+        if source and known.asked == source:
+            if self._inbox.came(of) > known.since:
+                known.due = -_NEVER  # what we asked for has come, and there is more
+        elif not known.asked:
             known.due = min(known.due, due)
 
     def _ask(self, now: float) -> list[Action]:
@@ -679,7 +685,7 @@ class Conversation:
             elif came - self._inbox.position(of).seq > WINDOW_TEXTS:
                 lack.due = now + ACKNOWLEDGE_SECONDS  # our own disk comes first
             else:
-                lack.asked, lack.after = self._whom_to_ask(of, lack, came), came
+                lack.asked, lack.since = self._whom_to_ask(of, lack, came), came
                 lack.due = now + WANT_AGAIN_SECONDS
                 if lack.asked:
                     actions.append(Send((lack.asked,), Want(self.id, Position(*of, came))))
@@ -693,7 +699,7 @@ class Conversation:
         if not greeted:
             return ""
         if lack.asked in greeted:
-            step = 0 if came > lack.after else 1
+            step = 0 if came > lack.since else 1
             return greeted[(greeted.index(lack.asked) + step) % len(greeted)]
         return of[0] if of[0] in greeted else greeted[0]
 

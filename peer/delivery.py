@@ -281,7 +281,7 @@ class Outbox:
 
     def greeted(self, to: str, has: int) -> None:
         """There is a new link to them, and they have said what they have."""
-        if to in self._assumed or has > self.has(to):
+        if to in self._assumed:
             self._assumed.discard(to)
             self._has.setdefault(to, {})[self.epoch] = min(has, self.last)
         self._sent[to] = self.has(to)
@@ -317,7 +317,7 @@ class Outbox:
             return ()
         if self._recent[-1].seq == seq:
             return (self._recent[-1],)
-        wanted = list(takewhile(lambda text: text.seq >= seq, reversed(self._recent)))
+        wanted = list(takewhile(lambda text: last(text) >= seq, reversed(self._recent)))
         return reversed(wanted)
 
     def is_behind(self, to: str) -> bool:
@@ -327,12 +327,16 @@ class Outbox:
 
     # --- Acknowledged ---
 
-    def newcomer(self, member: str) -> None:
-        """Somebody is a member now: what was written so far is hardly for them."""
+    def newcomer(self, member: str) -> dict[str, int]:
+        """Somebody is a member now: what was written so far is hardly for them.
+
+        Returns what they are taken to have, of each epoch.
+        """
         has = self._has.setdefault(member, {})
         for epoch, seq, _ in [*self._written, (self.epoch, self.last, 0.0)]:
             has[epoch] = max(seq, has.get(epoch, 0))
         self._assumed.add(member)
+        return has
 
     def acknowledged(self, by: str, epoch: str, seq: int) -> bool:
         """They have everything up to here; False when that is no news.

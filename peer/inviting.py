@@ -164,7 +164,7 @@ class Inviting:
             return Result(contact.name, Outcome.OFFLINE)
         mine, theirs = current.roll.counter(self._name()), current.roll.counter(contact.name)
         if theirs % 2:  # they are in, and out of reach
-            raise Refused(f"{contact.name} is in the conversation already.")
+            raise Refused(f"User {contact.name} is in the conversation already.")
         too_often = theirs > 2 * STAYS + 1
         if too_often or len(current.roll.names()) > membership.KNOWN - MEMBERS:
             raise Refused("Too many came and went in this conversation: begin a new one.")
@@ -180,7 +180,7 @@ class Inviting:
         if current is None:
             raise Refused(f"You are in no conversation: CHAT {name} begins one.")
         if self._talking.is_with(name):
-            raise Refused(f"{name} is in the conversation already.")
+            raise Refused(f"User {name} is in the conversation already.")
         if fold(name) in self._asking:
             raise Refused(f"You are waiting for {name}'s response already.")
         if len(current.roll.members()) >= MEMBERS:

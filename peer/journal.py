@@ -1,13 +1,15 @@
 """A peer's own database: what it must remember over restarts.
 
 Which key belongs to whom (at first sight, until the user says otherwise), which
-letters came and went, who is ignored; and of each conversation its members and every
-text, as its author signed it.
+letters and single lines came and went, who is ignored; and of each conversation its
+members and every text, as its author signed it.  What is read for HISTORY and SEARCH
+stands in `peer.history`.
 """
 
 import sqlite3
 from collections.abc import Iterable
 from dataclasses import dataclass
+from enum import Enum
 
 import msgspec
 import trio
@@ -24,6 +26,7 @@ from shared.world import Disk
 FILE = "journal.db"
 WATCHED_TEXTS = 1_024  # my last ones, which somebody may lack after a restart
 REMEMBER_LETTERS_DAYS = 60  # far longer than the directory keeps an envelope
+FORGET_ROWS = 1_000  # in one commit, so that nobody waits behind a huge one
 
 _MIGRATIONS = [
     """
@@ -58,11 +61,26 @@ _MIGRATIONS = [
     CREATE TABLE acknowledged (
         conversation TEXT NOT NULL, member TEXT NOT NULL, epoch TEXT NOT NULL,
         seq INTEGER NOT NULL, PRIMARY KEY (conversation, member, epoch)) STRICT;
+    CREATE INDEX member_of ON memberships (name COLLATE NOCASE, conversation);
     CREATE TABLE lines (
-        number INTEGER PRIMARY KEY, kind TEXT NOT NULL, author TEXT NOT NULL,
-        receiver TEXT NOT NULL, id TEXT NOT NULL, time REAL NOT NULL, text TEXT NOT NULL,
-        UNIQUE (author, id, receiver)) STRICT;
+        -- never used twice: the index of SEARCH refers to it
+        number INTEGER PRIMARY KEY AUTOINCREMENT, kind TEXT NOT NULL,
+        author TEXT NOT NULL COLLATE NOCASE, receiver TEXT NOT NULL COLLATE NOCASE,
+        id TEXT NOT NULL, time REAL NOT NULL, text TEXT, is_pending INTEGER NOT NULL DEFAULT 0,
+        conversation TEXT, epoch TEXT, seq INTEGER, UNIQUE (author, id, receiver)) STRICT;
+    CREATE INDEX lines_between ON lines (author, receiver, time, number);
+    CREATE INDEX lines_to ON lines (receiver, time, number);
+    CREATE INDEX lines_pending ON lines (number) WHERE is_pending;
+    CREATE INDEX lines_of ON lines (conversation) WHERE conversation IS NOT NULL;
+    CREATE VIRTUAL TABLE words_of_texts USING fts5 (
+        text, content = '', tokenize = 'unicode61 remove_diacritics 2');
+    CREATE VIRTUAL TABLE words_of_lines USING fts5 (
+        text, content = '', tokenize = 'unicode61 remove_diacritics 2');
+    CREATE TABLE indexed (source TEXT PRIMARY KEY, upto INTEGER NOT NULL) STRICT;
     ALTER TABLE letters ADD COLUMN is_copy INTEGER NOT NULL DEFAULT 0;
+    ALTER TABLE letters ADD COLUMN conversation TEXT;
+    ALTER TABLE letters ADD COLUMN epoch TEXT;
+    ALTER TABLE letters ADD COLUMN seq INTEGER;
     ALTER TABLE letters_left ADD COLUMN conversation TEXT;
     ALTER TABLE letters_left ADD COLUMN epoch TEXT;
     ALTER TABLE letters_left ADD COLUMN seq INTEGER;
@@ -82,13 +100,49 @@ class WaitingLetter:
     sender: str
     time: float
     text: str
+    id: str
+
+
+class Kind(Enum):
+    """How a text came to its reader."""
+
+    SAID = "said"  #: in a conversation
+    PRIVATE = "private"
+    ALL = "all"  #: in the general chat
+    LEFT = "left"  #: through the directory's mailbox
+
+
+class Fate(Enum):
+    """What became of a single line."""
+
+    PENDING = "pending"  #: of mine, on its way: taken up again by the next program
+    SENT = "sent"  #: of mine, and delivered or left
+    FAILED = "failed"  #: of mine, and its user knows that it was not delivered
+    CAME = "came"  #: somebody else's, and shown
+
+
+@dataclass(frozen=True)
+class KeptLine:
+    """A private line, one of the general chat (whose receiver is ""), or a letter."""
+
+    kind: Kind
+    author: str
+    receiver: str
+    id: str
+    time: float
+    text: str
+    fate: Fate
 
 
 class Journal:
-    """Opened by the constructor; writes while `run` runs."""
+    """Opened by the constructor; writes while `run` runs.
 
-    def __init__(self, disk: Disk) -> None:
-        self._database = Database(disk, FILE, _MIGRATIONS)
+    Without `keeps_history` it holds no text longer than delivering it needs.
+    """
+
+    def __init__(self, disk: Disk, *, keeps_history: bool = True) -> None:
+        self.database = self._database = Database(disk, FILE, _MIGRATIONS)
+        self._keeps_history = keeps_history
         self._keys: dict[str, bytes] = dict(self._all("SELECT name, key FROM known_keys"))
         self.ignored: set[str] = {name for (name,) in self._all("SELECT name FROM ignored")}
         #: ids of letters that came, and are copies of texts of a conversation
@@ -137,8 +191,7 @@ class Journal:
 
     async def add_left(self, id: str, receiver: str, time: float, about: About | None) -> None:
         """A letter with an id that is there already is the same letter."""
-        place = (about.conversation, about.epoch, about.seq) if about else (None, None, None)
-        row = (id, receiver, time, *place)
+        row = (id, receiver, time, *_place(about))
         await self._write("INSERT OR IGNORE INTO letters_left VALUES (?, ?, ?, ?, ?, ?)", row)
 
     def left(self, id: str) -> tuple[str, float, About | None] | None:
@@ -163,25 +216,119 @@ class Journal:
             old = now - REMEMBER_LETTERS_DAYS * 86_400
             db.execute("DELETE FROM letters WHERE came < ? AND text IS NULL", (old,))
             db.executemany(
-                "INSERT OR IGNORE INTO letters (id, sender, time, came, text, is_copy)"
-                " VALUES (?, ?, ?, ?, ?, ?)",
-                [(one.id, one.sender, one.time, now, one.text, one.about is not None)
-                 for one in letters],
+                "INSERT OR IGNORE INTO letters"
+                " (id, sender, time, came, text, is_copy, conversation, epoch, seq)"
+                " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                [(one.id, one.sender, one.time, now, one.text, one.about is not None,
+                  *_place(one.about)) for one in letters],
             )  # fmt: skip
 
         await self._database.write(add)
         self.copies |= {one.id for one in letters if one.about is not None}
         rows = self._all(
-            "SELECT number, sender, time, text FROM letters WHERE text IS NOT NULL ORDER BY number"
+            "SELECT number, sender, time, text, id FROM letters"
+            " WHERE text IS NOT NULL ORDER BY number"
         )
         return [WaitingLetter(*row) for row in rows]
 
-    async def letters_shown(self, numbers: list[int]) -> None:
-        """They stood on the screen: keep only that they came."""
+    async def letters_shown(self, numbers: list[int], me: str) -> None:
+        """They stood on the screen: from now on they are history."""
         rows = [(number,) for number in numbers]
-        await self._database.write(
-            lambda db: db.executemany("UPDATE letters SET text = NULL WHERE number = ?", rows)
+
+        def work(db: sqlite3.Connection) -> None:
+            if self._keeps_history:
+                db.executemany(
+                    # Nobody writes in the future: it would stand last for ever.
+                    "INSERT OR IGNORE INTO lines (kind, author, receiver, id, time, text,"
+                    " conversation, epoch, seq) SELECT 'left', sender, ?, id, min(time, came),"
+                    " text, conversation, epoch, seq FROM letters WHERE number = ?",
+                    [(me, number) for number in numbers],
+                )
+            db.executemany("UPDATE letters SET text = NULL WHERE number = ?", rows)
+
+        await self._database.write(work)
+
+    # --- Single lines ---
+
+    async def keep_lines(self, lines: list[KeptLine]) -> None:
+        """All in one commit; a line that is there already has a new kind or fate."""
+        rows = [_row(one) for one in lines if one.fate in (Fate.PENDING, Fate.SENT, Fate.CAME)]
+        gone = [one for one in lines if one.fate is Fate.FAILED]
+        if not self._keeps_history:
+            gone += [one for one in lines if one.fate is Fate.SENT]
+            rows = [_row(one) for one in lines if one.fate is Fate.PENDING]
+            # Only that they came: a repeated one must not be shown again.
+            rows += [_row(one, text=None) for one in lines if one.fate is Fate.CAME]
+
+        def work(db: sqlite3.Connection) -> None:
+            db.executemany(
+                "INSERT INTO lines (kind, author, receiver, id, time, text, is_pending)"
+                " VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT (author, id, receiver)"
+                " DO UPDATE SET kind = excluded.kind, is_pending = excluded.is_pending",
+                rows,
+            )
+            db.executemany(
+                "DELETE FROM lines WHERE (author, id, receiver) = (?, ?, ?)",
+                [(one.author, one.id, one.receiver) for one in gone],
+            )
+
+        await self._database.write(work)
+
+    def has_line(self, sender: str, id: str) -> bool:
+        """Whether it has come, directly or as a letter."""
+        wanted = (
+            "SELECT 1 FROM lines WHERE author = ?1 AND id = ?2"
+            " UNION ALL SELECT 1 FROM letters WHERE sender = ?1 AND id = ?2"
         )
+        return bool(self._all(wanted, (sender, id)))
+
+    def pending_lines(self) -> list[KeptLine]:
+        """What I wrote and an earlier program did not live to deliver, in order."""
+        rows = self._all(
+            "SELECT kind, author, receiver, id, time, text FROM lines WHERE is_pending"
+            " ORDER BY number"
+        )
+        return [
+            KeptLine(Kind(kind), author, receiver, id, time, text, Fate.PENDING)
+            for kind, author, receiver, id, time, text in rows
+        ]
+
+    # --- Without history ---
+
+    async def forget_texts(self, conversation: str | None, now: float) -> None:
+        """All of this conversation, if I am not in it; None: of all that have ended, and
+        every single line.
+        """
+        wanted = "SELECT id FROM conversations WHERE is_in = 0 AND (?1 IS NULL OR id = ?1)"
+        # Asked for in the writing thread: after all that is on its way there.
+        ended = await self._database.write(
+            lambda db: db.execute(wanted, (conversation,)).fetchall()
+        )
+        if conversation is None:
+            await self._in_pieces(
+                "UPDATE lines SET text = NULL, time = ?1 WHERE number IN (SELECT number FROM lines"
+                " WHERE text IS NOT NULL AND NOT is_pending LIMIT ?2)", now,
+            )  # fmt: skip
+            await self._in_pieces(
+                "DELETE FROM lines WHERE number IN (SELECT number FROM lines"
+                " WHERE text IS NULL AND time < ?1 LIMIT ?2)", now - REMEMBER_LETTERS_DAYS * 86_400,
+            )  # fmt: skip
+        for (id,) in ended:
+            for table in ("texts", "memberships", "since", "acknowledged"):
+                await self._in_pieces(
+                    f"DELETE FROM {table} WHERE rowid IN"
+                    f" (SELECT rowid FROM {table} WHERE conversation = ?1 LIMIT ?2) AND NOT EXISTS"
+                    " (SELECT 1 FROM conversations WHERE id = ?1 AND is_in)", id,
+                )  # fmt: skip
+            await self._write("DELETE FROM conversations WHERE id = ? AND is_in = 0", (id,))
+        await self._database.write(_forget_words)
+
+    async def _in_pieces(self, statement: str, value: object) -> None:
+        def work(db: sqlite3.Connection) -> int:
+            return db.execute(statement, (value, FORGET_ROWS)).rowcount
+
+        while await self._database.write(work):
+            pass
 
     # --- Conversations ---
 
@@ -230,8 +377,9 @@ class Journal:
         now: float,
     ) -> None:
         """All in one commit: conversations that I am in from now on, with what was said in
-        them before and the highest lamport of it; texts; (conversation, name, membership); (conversation, member, epoch,
-        seq) of my texts that somebody has; and conversations that I am no longer in.
+        them before and the highest lamport of it; texts; (conversation, name, membership);
+        (conversation, member, epoch, seq) of my texts that somebody has; and conversations
+        that I am no longer in.
         """
         since = [(id, one.author, one.epoch, one.seq) for id, old, _ in begun for one in old]
         rows = [
@@ -287,3 +435,20 @@ class Journal:
     def _one(self, query: str, values: tuple[object, ...]) -> bytes | None:
         row = self._database.reader.execute(query, values).fetchone()
         return None if row is None else bytes(row[0])
+
+
+def _place(about: About | None) -> tuple[object, object, object]:
+    return (about.conversation, about.epoch, about.seq) if about else (None, None, None)
+
+
+def _row(line: KeptLine, *, text: str | None = "") -> tuple[object, ...]:
+    kept = None if text is None else line.text
+    is_pending = line.fate is Fate.PENDING
+    return (line.kind.value, line.author, line.receiver, line.id, line.time, kept, is_pending)
+
+
+def _forget_words(db: sqlite3.Connection) -> None:
+    """The index of SEARCH, which is made anew from what is still there."""
+    for words in ("words_of_texts", "words_of_lines"):
+        db.execute(f"INSERT INTO {words} ({words}) VALUES ('delete-all')")
+    db.execute("DELETE FROM indexed")

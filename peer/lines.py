@@ -2,11 +2,12 @@
 
 Each recipient has a queue of its own, so lines arrive in the order in which they
 were written and nobody waits for somebody else's slow network.  A line counts as
-delivered when the other program has answered that it was shown; until then it is
-sent again on each new link, and the other side shows it once.
+delivered when the other program has answered that it was shown and lies on its disk;
+until then it is sent again on each new link, and the other side shows it once.  A
+private line that its program did not live to deliver is taken up by the next one.
 """
 
-from collections import Counter, OrderedDict, deque
+from collections import Counter, deque
 from collections.abc import Callable
 from typing import Final
 
@@ -14,29 +15,35 @@ import trio
 
 from peer import events
 from peer.events import Tell
+from peer.journal import Fate, Journal, KeptLine, Kind
+from peer.keeping import Keeping
 from peer.network import Links
 from shared.errors import ParleyError, ProtocolError, Unreachable
 from shared.link import Link, within
 from shared.messages import Message, Private, Shown, ToAll
 from shared.names import fold
+from shared.world import Clock
 
 DELIVER_SECONDS: Final = 15.0  # from first try to SHOWN; then the sender is told
 UNSHOWN_LINES: Final = 64  # of one sender; more come only from one that ignores SHOWN
-SEEN_IDS: Final = 4_096  # of lines that were shown; a repeated one comes within seconds
 
 Line = Private | ToAll
 
 
 class Delivery:
-    """One line on its way to one user."""
+    """One line on its way to one user.
 
-    def __init__(self, to: str, line: Line) -> None:
-        self.to, self.line = to, line
+    `is_lasting`: when it fails, whoever sent it leaves it as a letter or gives it up;
+    until then it counts as not finished.
+    """
+
+    def __init__(self, to: str, line: Line, *, is_lasting: bool = False) -> None:
+        self.to, self.line, self.is_lasting = to, line, is_lasting
         self.failure: ParleyError | None = None  #: why it was not delivered
         self._over = trio.Event()
 
     async def wait(self) -> None:
-        """Return when it was shown.  Raises what stood in the way."""
+        """Return when it was shown and is on their disk.  Raises what stood in the way."""
         await self._over.wait()
         if self.failure is not None:
             raise self.failure
@@ -54,15 +61,21 @@ class Delivery:
 class Lines:
     """All lines that this peer sends."""
 
-    def __init__(self, links: Links, spawn: Callable[..., None], places: trio.CapacityLimiter):
+    def __init__(
+        self, links: Links, spawn: Callable[..., None], places: trio.CapacityLimiter,
+        keeping: Keeping, me: Callable[[], str],
+    ) -> None:  # fmt: skip
         self._links, self._spawn, self._places = links, spawn, places
+        self._keeping, self._me = keeping, me
         self._queues: dict[str, deque[Delivery]] = {}
         self._changed: dict[str, trio.Event] = {}  # something happened on the link to them
         self._empty = trio.Event()
         self._empty.set()
 
-    def send(self, to: str, line: Line) -> Delivery:
-        delivery = Delivery(to, line)
+    def send(self, to: str, line: Line, *, is_lasting: bool = False) -> Delivery:
+        """Post it and put it on disk, side by side."""
+        delivery = Delivery(to, line, is_lasting=is_lasting)
+        self._note(delivery, Fate.PENDING)
         queue = self._queues.get(fold(to))
         if queue is None:
             queue = self._queues[fold(to)] = deque()
@@ -71,10 +84,25 @@ class Lines:
         queue.append(delivery)
         return delivery
 
+    def sent_to_all(self, line: ToAll) -> None:
+        """Keep a line of the general chat, whomever it reaches."""
+        row = (self._me(), "", line.id, line.time, line.text)
+        self._keeping.keep(KeptLine(Kind.ALL, *row, Fate.SENT))
+
+    def give_up(self, delivery: Delivery) -> None:
+        """Its user knows that it was not delivered."""
+        self._note(delivery, Fate.FAILED)
+
+    def _note(self, delivery: Delivery, fate: Fate) -> None:
+        if isinstance(line := delivery.line, Private):
+            row = (self._me(), delivery.to, line.id, line.time, line.text)
+            self._keeping.keep(KeptLine(Kind.PRIVATE, *row, fate))
+
     def shown(self, by: str, id: str) -> None:
         """SHOWN came."""
         queue = self._queues.get(fold(by))
-        if queue and queue[0].line.id == id:
+        if queue and queue[0].line.id == id and not queue[0].is_over:
+            self._note(queue[0], Fate.SENT)
             queue[0].end(None)
             self.link_changed(by)
 
@@ -108,6 +136,8 @@ class Lines:
                     while not delivery.is_over:
                         await self._try(delivery, await self._links.reach(to))
         except ParleyError as failure:
+            if not delivery.is_lasting:
+                self.give_up(delivery)
             delivery.end(failure)
 
     async def _try(self, delivery: Delivery, link: Link[Message]) -> None:
@@ -118,44 +148,79 @@ class Lines:
             await changed.wait()
 
 
-class Heard:
-    """The lines that others send us: each is shown once, then answered by SHOWN.
+class Came:
+    """What others send us and is not on disk yet, known by its sender and id.
 
-    A sender repeats on a new link what was not answered on the old one.
+    One text may come directly and as a letter, at the same time; it is one text (D6).
     """
 
-    def __init__(self, links: Links, tell: Tell, ignored: set[str]) -> None:
+    def __init__(self, journal: Journal) -> None:
+        self._journal = journal
+        self._coming: dict[tuple[str, str], trio.Event] = {}
+
+    def is_coming(self, sender: str, id: str) -> bool:
+        return (fold(sender), id) in self._coming
+
+    def is_here(self, sender: str, id: str) -> bool:
+        return self._journal.has_line(sender, id)
+
+    def begin(self, sender: str, id: str) -> None:
+        """Call `end` when it lies on disk, or was given up."""
+        self._coming[fold(sender), id] = trio.Event()
+
+    def end(self, sender: str, id: str) -> None:
+        self._coming.pop((fold(sender), id)).set()
+
+    async def wait(self, sender: str, id: str) -> None:
+        """Return when it is not coming any more."""
+        while (over := self._coming.get((fold(sender), id))) is not None:
+            await over.wait()
+
+
+class Heard:
+    """The lines that others send us: each is shown once, put on disk, and then answered
+    by SHOWN.
+
+    A sender repeats on a new link, or years later, what was not answered.
+    """
+
+    def __init__(
+        self, links: Links, tell: Tell, ignored: set[str], came: Came, keeping: Keeping,
+        clock: Clock, me: Callable[[], str],
+    ) -> None:  # fmt: skip
         self._links, self._tell, self._ignored = links, tell, ignored
-        self._shown: OrderedDict[tuple[str, str], bool] = OrderedDict()  # or waits for it
-        self._waiting: Counter[str] = Counter()  # lines of each sender that wait for the screen
+        self._came, self._keeping, self._clock, self._me = came, keeping, clock, me
+        self._waiting: Counter[str] = Counter()  # lines of each sender that are not on disk
 
     def hear(self, sender: str, line: Line) -> None:
         """Raises ProtocolError when the sender waits for no SHOWN."""
-        key = (fold(sender), line.id)
-        if key in self._shown:
-            if self._shown[key]:
-                self._links.post(sender, Shown(line.id))
+        if self._came.is_coming(sender, line.id):
+            return
+        if fold(sender) in self._ignored or self._came.is_here(sender, line.id):
+            self._links.post(sender, Shown(line.id))  # who is ignored learns nothing of it
             return
         if self._waiting[fold(sender)] >= UNSHOWN_LINES:
             raise ProtocolError("more lines came than can be shown")
         self._waiting[fold(sender)] += 1
-        self._shown[key] = False
-        if len(self._shown) > SEEN_IDS:
-            self._shown.popitem(last=False)
+        self._came.begin(sender, line.id)
         self._show(sender, line)
 
     def _show(self, sender: str, line: Line) -> None:
+        is_private = isinstance(line, Private)
+        said = events.SaidPrivately if is_private else events.SaidToAll
+
         def shown() -> None:
+            kind, receiver = (Kind.PRIVATE, self._me()) if is_private else (Kind.ALL, "")
+            # Nobody writes in the future: it would stand last in the history for ever.
+            time = min(line.time, self._clock.time())
+            row = (sender, receiver, line.id, time, line.text)
+            self._keeping.keep(KeptLine(kind, *row, Fate.CAME), kept)
+
+        def kept() -> None:
             self._waiting[fold(sender)] -= 1
             if not self._waiting[fold(sender)]:
                 del self._waiting[fold(sender)]
-            if (fold(sender), line.id) in self._shown:
-                self._shown[fold(sender), line.id] = True
+            self._came.end(sender, line.id)
             self._links.post(sender, Shown(line.id))
 
-        if fold(sender) in self._ignored:
-            shown()  # he learns nothing of it
-        elif isinstance(line, Private):
-            self._tell(events.SaidPrivately(sender, line.text), shown)
-        else:
-            self._tell(events.SaidToAll(sender, line.text), shown)
+        self._tell(said(sender, line.text), shown)

@@ -5,7 +5,7 @@ directory delete it.  Its sender is told.
 """
 
 import logging
-from collections.abc import Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from typing import Final
 
 import trio
@@ -13,7 +13,9 @@ import trio
 from peer import events
 from peer.directory import Directory
 from peer.events import Tell
-from peer.journal import Journal, WaitingLetter
+from peer.journal import Fate, Journal, KeptLine, Kind, WaitingLetter
+from peer.keeping import Keeping
+from peer.lines import Came
 from peer.trust import Trust
 from shared.errors import KeyChanged, ParleyError, ProtocolError, Unreachable
 from shared.identity import Identity, check_sealing_proof
@@ -35,6 +37,7 @@ from shared.sealing import About, Letter, copy_id, open_envelope, seal
 from shared.world import World
 
 STORED_SECONDS: Final = 30.0  # to come back, when the directory is lost before it says STORED
+SHOWN_SECONDS: Final = 10.0  # for a text that comes directly just now to be on disk
 
 log = logging.getLogger("peer")
 
@@ -51,16 +54,23 @@ class MailRoom:
         directory: Directory,
         tell: Tell,
         *,
+        came: Came,
+        keeping: Keeping,
         name: Callable[[], str],
         received: Callable[[str, About], bool],
+        has_come: Callable[[str, About], bool],
+        wait_kept: Callable[[str, About], Awaitable[None]],
     ) -> None:
         """`received` is called when the copy of a text was taken, and says whether
-        that is news.
+        that is news.  `has_come`: whether a text came directly, and is on its way to the
+        screen and the disk; `wait_kept` returns when it is there.
         """
-        self._name, self._received = name, received
+        self._came, self._keeping, self._name, self._received = came, keeping, name, received
+        self._has_come, self._wait_kept = has_come, wait_kept
         self._world, self._identity, self._trust = world, identity, trust
         self._journal, self._directory, self._tell = journal, directory, tell
         self._receipts: list[Receipt] = []
+        self._shown: set[int] = set()  # numbers of letters, until that is noted on disk
         self._told: set[str] = set()  # what is wrong with letters that stay where they are
         self._something = trio.Event()
         self._closing = False
@@ -75,17 +85,21 @@ class MailRoom:
         self._receipts += receipts
         self._something.set()
 
-    async def leave(self, to: Contact, text: str, time: float, about: About | None = None) -> None:
+    async def leave(
+        self, to: Contact, text: str, time: float, about: About | None = None, id: str = ""
+    ) -> None:
         """Leave a letter; returns when the directory has it on disk.
 
-        `about`: which text of a conversation it is a copy of; the same one again is
-        the same letter.
+        `about`: which text of a conversation it is a copy of, `id`: of which private
+        line; the same one again is the same letter.
 
         Raises Refused (a quota, a full disk) or Unreachable: then it was not left,
         unless the directory died between storing it and saying so.
         """
         check_sealing_proof(to.key, to.sealing_key, to.sealing_proof)
-        id = self._world.new_id() if about is None else copy_id(about, self._name(), to.name)
+        if about is not None:
+            id = copy_id(about, self._name(), to.name)
+        id = id or self._world.new_id()
         certificate, key = self._directory.certificate, to.sealing_key
         sealed = seal(self._identity, certificate, key, id=id, time=time, text=text, about=about)
         await self._journal.add_left(id, to.name, time, about)
@@ -94,6 +108,9 @@ class MailRoom:
         except ParleyError:
             await self._journal.forget_left([id])
             raise
+        if about is None:
+            row = (self._name(), to.name, id, time, text)
+            self._keeping.keep(KeptLine(Kind.LEFT, *row, Fate.SENT))
 
     async def _drop(self, to: str, envelope: str, sealed: bytes) -> None:
         """The same id again is the same envelope, so a lost answer can be asked for again."""
@@ -157,12 +174,31 @@ class MailRoom:
                 await self._open(envelope, letters, done)
             after = max((envelope.number for envelope in mail.envelopes), default=after)
             more = mail.more and bool(mail.envelopes)
-        fresh = await self._journal.add_letters(letters, self._world.clock.time())
+        letters = await self._claim(letters, done)
+        try:
+            fresh = await self._journal.add_letters(letters, self._world.clock.time())
+        finally:
+            for letter in letters:
+                self._came.end(letter.sender, letter.id)
         if fresh:
-            await self._show_letters(fresh)
+            await self._show_letters(fresh, {one.id: one.about for one in letters if one.about})
         for start in range(0, len(done), BATCH):
             ids = tuple(done[start : start + BATCH])
             await self._directory.ask(lambda id, ids=ids: Taken(id, ids), Done)  # type: ignore[misc]
+
+    async def _claim(self, letters: list[Letter], done: list[str]) -> list[Letter]:
+        """Without what of them came directly meanwhile."""
+        with trio.move_on_after(SHOWN_SECONDS):
+            for letter in letters:
+                await self._wait_until_here(letter)
+        claimed = []
+        for letter in letters:
+            if self._is_coming(letter):
+                done.remove(letter.id)  # it stays where it is until the next time
+            elif not self._has(letter):
+                self._came.begin(letter.sender, letter.id)
+                claimed.append(letter)
+        return claimed
 
     async def _open(self, envelope: Envelope, letters: list[Letter], done: list[str]) -> None:
         """Sort out one envelope.  A forged one is said, and thrown away."""
@@ -178,22 +214,47 @@ class MailRoom:
         except ProtocolError as failure:
             self._complain(f"A message that was left for you was thrown away: {failure}.")
         else:
-            if fold(letter.sender) not in self._journal.ignored and not self._has(letter):
+            ignored = fold(letter.sender) in self._journal.ignored
+            if not ignored and not self._has(letter):
                 letters.append(letter)
         done.append(envelope.id)
 
     def _has(self, letter: Letter) -> bool:
-        """Whether it is a copy of a text that came directly."""
+        """Whether it came already, or is a copy of a text that came directly."""
         about = letter.about
-        return about is not None and self._journal.has_text(
-            about.conversation, letter.sender, about.epoch, about.seq
-        )
+        if about is None:
+            return self._came.is_here(letter.sender, letter.id)
+        return self._journal.has_text(about.conversation, letter.sender, about.epoch, about.seq)
 
-    async def _show_letters(self, fresh: list[WaitingLetter]) -> None:
-        shown: list[events.Event] = [events.LettersWaited(len(fresh))]
-        shown += [events.Letter(one.sender, one.time, one.text) for one in fresh]
-        await self._show(shown)
-        await self._journal.letters_shown([one.number for one in fresh])
+    def _is_coming(self, letter: Letter) -> bool:
+        """Whether it came directly, and is not on disk yet."""
+        if letter.about is None:
+            return self._came.is_coming(letter.sender, letter.id)
+        return self._has_come(letter.sender, letter.about) and not self._has(letter)
+
+    async def _wait_until_here(self, letter: Letter) -> None:
+        if letter.about is None:
+            await self._came.wait(letter.sender, letter.id)
+        elif self._is_coming(letter):
+            await self._wait_kept(letter.sender, letter.about)
+
+    async def _show_letters(self, fresh: list[WaitingLetter], abouts: dict[str, About]) -> None:
+        """But not what has come directly while the copy went to the disk."""
+        direct = {
+            one.id: (one.sender, abouts[one.id])
+            for one in fresh
+            if one.id in abouts and self._has_come(one.sender, abouts[one.id])
+        }
+        letters = [one for one in fresh if one.id not in direct and one.number not in self._shown]
+        if letters:
+            shown: list[events.Event] = [events.LettersWaited(len(letters))]
+            shown += [events.Letter(one.sender, one.time, one.text) for one in letters]
+            await self._show(shown)
+            self._shown |= {one.number for one in letters}
+        for place in direct.values():
+            await self._wait_kept(*place)
+        await self._journal.letters_shown([one.number for one in fresh], self._name())
+        self._shown.clear()
 
     async def _show(self, shown: list[events.Event]) -> None:
         """Returns when all of it stood on the screen."""

@@ -7,6 +7,7 @@ Cores decide (`invitation`, `conversation`); shells perform what they decide
 
 import logging
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Final
 
@@ -14,13 +15,16 @@ import msgspec
 import trio
 
 from peer import events
+from peer.commands import HISTORY_TEXTS
 from peer.conversation import DIRECT, Conversation
-from peer.directory import Directory, Listener, Registration
+from peer.directory import Directory, DirectoryGone, Listener, Registration
 from peer.events import Tell
+from peer.history import Found, History
 from peer.invitation import Question
 from peer.inviting import Inviting, Result
-from peer.journal import Journal
-from peer.lines import Delivery, Heard, Lines
+from peer.journal import Journal, KeptLine
+from peer.keeping import Keeping
+from peer.lines import Came, Delivery, Heard, Lines
 from peer.mail import MailRoom
 from peer.membership import Me
 from peer.network import Links
@@ -65,6 +69,8 @@ KEY_FILE: Final = "key"
 GENERAL_CHAT_MOST: Final = 100  # users whom one line to all reaches directly
 MANY_TEXTS: Final = 2**31  # more than fit into a mailbox: the directory says when it is full
 SENDING_AT_ONCE: Final = 20  # lines that may dial or wait for an answer side by side
+TAKE_UP_SECONDS: Final = 1.0  # between two tries to deliver what an earlier program has left
+KEPT_SECONDS: Final = 1.0  # for what was just shown to be on disk, before history is read
 QUIT_SECONDS: Final = 1.0  # for letters on their way to the screen; then for the last words
 
 log = logging.getLogger("peer")
@@ -77,6 +83,7 @@ class Options:
     advertise_port: int = 0
     token: str = ""  #: for a directory with --register-only-with
     directory_key: str | None = None  #: the fingerprint that the user vouches for
+    keeps_history: bool = True  #: else texts are kept until delivered, older ones forgotten
     is_passing: bool = False  #: here for one command only: asks nobody, fetches no mail
 
 
@@ -132,6 +139,7 @@ class Peer:
     async def _live(self, task_status: trio.TaskStatus[str]) -> None:
         """The nursery of everything; ends at `quit`, or when we cannot register."""
         failure: ParleyError | OSError | None = None
+        options = self._options
         async with trio.open_nursery() as nursery:
             try:
                 self._put_together(nursery)
@@ -140,12 +148,15 @@ class Peer:
                     self._world.network.serve, None, self._options.listen, self._links.answer
                 )
                 self._registration.port = self._options.advertise_port or bound.port
+                nursery.start_soon(self._keeping.run)
                 nursery.start_soon(self._inviting.run)
                 nursery.start_soon(self._talking.run)
                 nursery.start_soon(self._links.sweep)
                 nursery.start_soon(self._directory.watch)
                 if not self._options.is_passing:
                     nursery.start_soon(self._mail.run)
+                    if not options.keeps_history:
+                        self.spawn(self._forget_texts, None)
                 await nursery.start(self._directory.stay_registered, self._listener())
             except (ParleyError, OSError) as error:
                 failure = error
@@ -161,7 +172,9 @@ class Peer:
     def _put_together(self, nursery: trio.Nursery) -> None:
         world, options, self._nursery = self._world, self._options, nursery
         self._identity = self._load_identity()
-        self._journal = Journal(world.disk)
+        self._journal = Journal(world.disk, keeps_history=options.keeps_history)
+        self._keeping = Keeping(self._journal, self._tell)
+        self._history = History(self._journal.database, lambda: self.name, world.clock.time)
         self._trust = Trust(self._journal, world.clock)
         self._registration.host = options.advertise_host
         self._registration.token = options.token
@@ -175,16 +188,24 @@ class Peer:
             lookup=self.contact, listener=self, spawn=nursery.start_soon,
         )  # fmt: skip
         ignored = self._journal.ignored
-        self._lines = Lines(self._links, self.spawn, trio.CapacityLimiter(SENDING_AT_ONCE))
-        self._heard_lines = Heard(self._links, self._tell, ignored)
+        self._lines = Lines(
+            self._links, self.spawn, trio.CapacityLimiter(SENDING_AT_ONCE), self._keeping,
+            lambda: self.name,
+        )  # fmt: skip
+        came = Came(self._journal)
+        self._heard_lines = Heard(
+            self._links, self._tell, ignored, came, self._keeping, world.clock, lambda: self.name
+        )
         self._talking = Talking(
             world, self._links, self._journal, self._tell, me=self._me,
             authority=lambda: self._trust.authority, changed=self._conversation_changed,
-            leave_for=lambda *copies: self.spawn(self._leave_copies, *copies),
+            leave_for=self._leave_for, settled=self._settled,
         )  # fmt: skip
         self._mail = MailRoom(
             world, self._identity, self._trust, self._journal, self._directory, self._tell,
-            name=lambda: self.name, received=self._talking.received_from_mailbox,
+            came=came, keeping=self._keeping, name=lambda: self.name,
+            received=self._talking.received_from_mailbox,
+            has_come=self._talking.has_come, wait_kept=self._talking.wait_on_disk,
         )  # fmt: skip
         self._inviting = Inviting(
             world, self._links, self._talking, self._tell, name=lambda: self.name, me=self._me,
@@ -234,6 +255,8 @@ class Peer:
         if not self._options.is_passing:
             with trio.move_on_after(QUIT_SECONDS):
                 await self._mail.close()
+        with trio.move_on_after(QUIT_SECONDS):
+            await self._keeping.wait_kept()
         self._links.hang_up_all()
         self._directory.leave()
         with trio.move_on_after(QUIT_SECONDS):
@@ -349,6 +372,37 @@ class Peer:
         self._standing.talks(self._talking.conversation is not None)
         self._inviting.situation(busy=self._standing.is_busy)
 
+    # --- What was said ---
+
+    async def history(
+        self, name: str | None = None, *, to_all: bool = False, last: int = HISTORY_TEXTS
+    ) -> Found:
+        """The last texts of the conversation that I am in, else of the last one; with
+        `name`: what was said with that user; `to_all`: in the general chat.
+        """
+        await self._all_kept()
+        if to_all:
+            return self._history.to_all(last)
+        if name is not None:
+            return await self._history.with_user(name, last)
+        current = self._talking.conversation
+        return await self._history.conversation(current.id if current else None, last)
+
+    async def search(self, words: str, *, last: int = HISTORY_TEXTS) -> Found:
+        """The last texts that contain words beginning with all of these.
+
+        Raises Refused when there are no words, or too many.
+        """
+        await self._all_kept()
+        return await self._history.search(words, last)
+
+    async def _all_kept(self) -> None:
+        """What was shown a moment ago is history too, unless the disk does not take it."""
+        with trio.move_on_after(KEPT_SECONDS), suppress(StorageError):
+            await self._talking.wait_kept()
+            await self._keeping.wait_kept()
+            await self._history.wait_written()
+
     # --- Inviting ---
 
     async def invite(self, name: str, *, urgent: bool = False) -> Result:
@@ -390,9 +444,26 @@ class Peer:
         """Leave it, after what was written has arrived; False when there is none."""
         return await self._talking.leave()
 
-    def private(self, name: str, text: str) -> Delivery:
-        """One private line; `wait` for it to know what became of it."""
-        return self._lines.send(name, Private(self._world.new_id(), self._world.clock.time(), text))
+    def private(self, name: str, text: str, *, is_lasting: bool = False) -> Delivery:
+        """One private line; `wait` for it to know what became of it.
+
+        It lasts: when this program does not live to deliver it, the next one does.  With
+        `is_lasting` also while it has failed, until `leave_instead` or `give_up`.
+        """
+        line = Private(self._world.new_id(), self._world.clock.time(), text)
+        return self._lines.send(name, line, is_lasting=is_lasting)
+
+    async def leave_instead(self, delivery: Delivery) -> str:
+        """Leave a line that was not delivered; for its receiver it is the same text.
+
+        Returns and raises as `leave_message` does.
+        """
+        line = delivery.line
+        return await self._leave(delivery.to, line.text, line.time, line.id)
+
+    def give_up(self, delivery: Delivery) -> None:
+        """A line that was not delivered is not tried again."""
+        self._lines.give_up(delivery)
 
     async def to_all(self, text: str) -> list[Delivery]:
         """One line to everybody online, at most GENERAL_CHAT_MOST of them."""
@@ -404,6 +475,8 @@ class Peer:
             left_out = len(others) - GENERAL_CHAT_MOST
             reason = f"one line reaches {GENERAL_CHAT_MOST} users at most"
             self.tell(events.NotDelivered(f"{left_out} others", reason))
+        if others:
+            self._lines.sent_to_all(line)
         return [self._lines.send(name, line) for name in others[:GENERAL_CHAT_MOST]]
 
     async def leave_message(self, name: str, text: str) -> str:
@@ -412,12 +485,63 @@ class Peer:
         Raises Refused (no such user, a full mailbox, a full disk), KeyChanged or
         Unreachable.
         """
+        return await self._leave(name, text, self._world.clock.time())
+
+    async def _leave(self, name: str, text: str, time: float, id: str = "") -> str:
         if fold(name) == fold(self.name):
             raise Refused("You can't leave a message for yourself.", "SELF")
         contact = await self.contact(name)
         await self._trust.check_and_remember(contact.name, contact.key)
-        await self._mail.leave(contact, text, self._world.clock.time())
+        await self._mail.leave(contact, text, time, id=id)
         return contact.name
+
+    async def _take_up_lines(self) -> None:
+        """Deliver or leave what an earlier program of mine did not live to; beside the
+        keyboard, and not waited for: it is on disk.
+        """
+        queues: dict[str, list[KeptLine]] = {}
+        for kept in self._journal.pending_lines():
+            queues.setdefault(fold(kept.receiver), []).append(kept)
+        async with trio.open_nursery() as nursery:
+            for queue in queues.values():
+                nursery.start_soon(self._take_up, queue)
+
+    async def _take_up(self, queue: list[KeptLine]) -> None:
+        for kept in queue:
+            line = Private(kept.id, kept.time, kept.text)
+            while not await self._deliver_or_leave(kept.receiver, line):
+                await trio.sleep(TAKE_UP_SECONDS)
+                await self._directory.wait_back()
+
+    async def _deliver_or_leave(self, to: str, line: Private) -> bool:
+        """False when it must be tried again, because the directory is gone."""
+        delivery = self._lines.send(to, line, is_lasting=True)
+        try:
+            await delivery.wait()
+        except DirectoryGone:
+            return False
+        except (Refused, KeyChanged) as no:
+            self._say_not_delivered(delivery, no)
+            self.give_up(delivery)
+        except ParleyError as failure:
+            self._say_not_delivered(delivery, failure)
+            return await self._leave_late(delivery)
+        return True
+
+    async def _leave_late(self, delivery: Delivery) -> bool:
+        try:
+            self.tell(events.LetterLeft(await self.leave_instead(delivery)))
+        except (Refused, KeyChanged) as no:
+            self._say_not_delivered(delivery, no)
+            self.give_up(delivery)
+        except StorageError as failure:
+            self.tell(events.Notice(f"{str(failure).capitalize()}."))  # the next start tries again
+        except ParleyError:
+            return False
+        return True
+
+    def _say_not_delivered(self, delivery: Delivery, failure: ParleyError) -> None:
+        self.tell(events.NotDelivered(delivery.to, str(failure).removesuffix(".")))
 
     # --- What the links say (peer.network.Listener) ---
 
@@ -489,6 +613,7 @@ class Peer:
         self._mail.fetch()
         if first and not self._options.is_passing:
             self._talking.restore()
+            self._nursery.start_soon(self._take_up_lines)
 
     def _directory_lost(self) -> None:
         self._standing.put()  # it may have set us INACTIVE: not what we come back with
@@ -520,9 +645,26 @@ class Peer:
     def tell(self, event: events.Event) -> None:
         self._tell(event, events.nothing)
 
-    async def _leave_copies(self, current: Conversation, to: str, after: Position) -> None:
-        """What cannot get to a member in any other way goes to the mailbox: nothing is lost."""
+    def _settled(self, current: Conversation) -> None:
+        if not self._options.keeps_history:
+            self.spawn(self._forget_texts, current.id)
+
+    async def _forget_texts(self, conversation: str | None) -> None:
+        try:
+            await self._talking.wait_kept()
+            await self._journal.forget_texts(conversation, self._world.clock.time())
+        except StorageError as failure:
+            self.tell(events.Notice(f"What was said cannot be forgotten: {failure}."))
+
+    def _leave_for(self, current: Conversation, to: str, after: Position) -> None:
+        # Read at once: without history they are forgotten when the conversation is settled.
         lines = self._journal.texts_after(current.id, after, MANY_TEXTS)
+        self.spawn(self._leave_copies, current, to, after, lines)
+
+    async def _leave_copies(
+        self, current: Conversation, to: str, after: Position, lines: list[bytes]
+    ) -> None:
+        """What cannot get to a member in any other way goes to the mailbox: nothing is lost."""
         for line in lines:
             text = msgspec.json.decode(line, type=Text)
             for seq, said in enumerate(text.texts, start=text.seq):

@@ -263,6 +263,7 @@ class Program:
             advertise_port=port,
             token=self._arguments.token or "",
             directory_key=self._arguments.directory_key,
+            keeps_history=not self._arguments.no_history,
             is_passing=is_passing,
         )
 

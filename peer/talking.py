@@ -13,7 +13,7 @@ import trio
 from peer import conversation as talk
 from peer import events, membership
 from peer.conversation import Conversation
-from peer.delivery import WINDOW_TEXTS
+from peer.delivery import WINDOW_TEXTS, last, stream
 from peer.events import Tell
 from peer.journal import Journal
 from peer.membership import Me, Roll
@@ -40,6 +40,7 @@ KEEP_AT_ONCE: Final = 64  # unless so many wait: then the window must not run dr
 KEEP_AGAIN_SECONDS: Final = 5.0  # when the disk did not take it
 TOGETHER_SECONDS: Final = 0.001  # texts that are written faster than this go out together
 
+_Place = tuple[str, str, str, int]  # of a text: conversation, author, epoch and seq
 TalkMessage = Text | Acknowledge | Hello | Members | Want | Leave
 
 
@@ -86,13 +87,15 @@ class Talking:
         authority: Callable[[], bytes],
         changed: Callable[[], None],
         leave_for: Callable[[Conversation, str, Position], None],
+        settled: Callable[[Conversation], None],
     ) -> None:
         """`changed` is called when a conversation begins or ends, `leave_for` with what
-        somebody can get through the directory's mailbox only.
+        somebody can get through the directory's mailbox only, `settled` when nothing more
+        will come of a conversation.
         """
         self._world, self._links, self._journal, self._tell = world, links, journal, tell
         self._me, self._authority = me, authority
-        self._changed, self._leave_for = changed, leave_for
+        self._changed, self._leave_for, self._settled = changed, leave_for, settled
         self.conversation: Conversation | None = None
         self.last: Handle | None = None  #: what I said last
         self._asleep: Conversation | None = None
@@ -101,12 +104,16 @@ class Talking:
         self._drafted = trio.Event()  # something was said that is not signed
         self._flushed_at = float("-inf")
         self._texts: list[tuple[Conversation, Text]] = []  # for the disk
+        self._unkept: dict[_Place, Text] = {}  # of others: given to the screen, not on disk
         self._members: list[tuple[str, str, Membership]] = []
         self._acknowledged: dict[tuple[str, str, str], int] = {}
         self._begun: list[tuple[str, tuple[Position, ...], int]] = []
         self._ended: list[str] = []
         self._to_keep = trio.Event()
         self._many_to_keep = trio.Event()
+        self._is_committing = False
+        #: of conversations that do not lie on disk yet
+        self._held: dict[str, list[tuple[events.Event, Callable[[], None]]]] = {}
         self._depth = 0  # of actions that set off others
         self._timer = Timer(self._next_deadline, self._tick)
 
@@ -145,13 +152,14 @@ class Talking:
         self.leave_now()
         begun = self.conversation = self._conversation(id, roll, since=since, lamport=lamport)
         self._begun.append((id, since, lamport))
+        self._many_to_keep.set()
         self._keep_members(begun, roll.names())
         self._changed()
         return begun
 
     def begin(self, begun: Conversation) -> None:
-        """What `enter` made may be shown, and links to the others made."""
-        self._tell(events.Connected(begun.others), events.nothing)
+        """What `enter` made may be shown, as soon as it lies on disk, and links be made."""
+        self._held[begun.id] = [(events.Connected(begun.others), events.nothing)]
         self._start(begun)
 
     def admit(self, current: Conversation, name: str, membership: Membership) -> None:
@@ -241,6 +249,12 @@ class Talking:
             self._settling.append(asleep)
             self._perform(asleep, asleep.leave(trio.current_time()))
 
+    async def wait_kept(self) -> None:
+        """Return when what was said and shown is at least on its way to the disk."""
+        if self.conversation is not None:
+            self._flush(self.conversation)
+        await self._until(lambda: not self._is_keeping)
+
     async def settle(self) -> None:
         """Return when no conversation waits for its last acknowledgements."""
         await self._until(lambda: not self._settling and not self._is_keeping)
@@ -273,12 +287,15 @@ class Talking:
 
     def hear(self, name: str, message: TalkMessage) -> bool:
         """False when it is of a conversation that I am not in.  Raises ProtocolError."""
-        for current in reversed(self._all()):  # I may have left it, and be back
-            if current.id == message.conversation:
+        stays = [current for current in self._all() if current.id == message.conversation]
+        if not stays:
+            return False
+        for current in stays:
+            # I may have left it and come back: the earlier stays only wait for their texts.
+            if current is stays[-1] or isinstance(message, Acknowledge):
                 self._perform(current, current.receive(name, message, trio.current_time()))
-                self._progress.set()
-                return True
-        return False
+        self._progress.set()
+        return True
 
     def disown(self, name: str, message: Members) -> None:
         """They count me in where I am not: sign that I am out."""
@@ -289,6 +306,24 @@ class Talking:
         if mine is not None and roll.is_in(me.name):
             gone = membership.leave(me, message.conversation, mine)
             self._links.post(name, Members(message.conversation, (gone,)))
+
+    def has_come(self, author: str, about: About) -> bool:
+        """Whether a text was shown, or is about to be, that came as a text and not as a letter."""
+        place = (about.conversation, author, about.epoch)
+        return any(
+            current.id == about.conversation and current.has_come(author, about.epoch, about.seq)
+            for current in self._all()
+        ) or any(
+            place == (text.conversation, *stream(text)) and text.seq <= about.seq <= last(text)
+            for text in self._unkept.values()
+        )
+
+    async def wait_on_disk(self, author: str, about: About) -> None:
+        """Return when such a text lies on disk."""
+        place = (about.conversation, author, about.epoch, about.seq)
+        await self._until(
+            lambda: self._journal.has_text(*place) or not self.has_come(author, about)
+        )
 
     def received_from_mailbox(self, by: str, about: About) -> bool:
         """A receipt for the copy of a text; False when nobody here waits for it."""
@@ -326,7 +361,7 @@ class Talking:
 
     @property
     def _is_keeping(self) -> bool:
-        return bool(
+        return self._is_committing or bool(
             self._texts or self._members or self._acknowledged or self._begun or self._ended
         )
 
@@ -343,6 +378,7 @@ class Talking:
             begun, ended = self._begun, self._ended
             self._texts, self._members, self._acknowledged = [], [], {}
             self._begun, self._ended = [], []
+            self._is_committing = True
             try:
                 await self._journal.keep(
                     begun, [text for _, text in texts], members,
@@ -356,13 +392,30 @@ class Talking:
                 self._texts, self._members = texts + self._texts, members + self._members
                 self._acknowledged = acknowledged | self._acknowledged
                 self._begun, self._ended = begun + self._begun, ended + self._ended
+                self._let_go(id for id, *_ in begun)
+                self._is_committing = False
                 await trio.sleep(KEEP_AGAIN_SECONDS)
                 self._to_keep.set()
                 continue
-            complained = False
+            complained = self._is_committing = False
+            self._let_go(id for id, *_ in begun)
             for current, text in texts:
+                self._unkept.pop(_place(text), None)
                 self._perform(current, current.kept(text, trio.current_time()))
             self._progress.set()
+
+    def _let_go(self, begun: Iterable[str]) -> None:
+        """A restart would find these conversations: what happened in them may be shown."""
+        for id in begun:
+            for event, shown in self._held.pop(id, ()):
+                self._tell(event, shown)
+
+    def _show(self, current: Conversation, event: events.Event, shown: Callable[[], None]) -> None:
+        held = self._held.get(current.id)
+        if held is None:
+            self._tell(event, shown)
+        else:
+            held.append((event, shown))
 
     # --- Doing what the core decides ---
 
@@ -374,7 +427,7 @@ class Talking:
                 case talk.Send(to, message):
                     self._links.post_all(to, message)
                 case talk.Show(event):
-                    self._tell(event, events.nothing)
+                    self._show(current, event, events.nothing)
                 case talk.Read(text):
                     self._read(current, text)
                 case talk.Keep(text):
@@ -410,16 +463,17 @@ class Talking:
             self._perform(current, current.shown(text))
 
         lines = self._for_the_screen(current, text)
+        self._unkept[_place(text)] = text
         for line in lines[:-1]:
-            self._tell(events.Said(text.author, line), events.nothing)
+            self._show(current, events.Said(text.author, line), events.nothing)
         for line in lines[-1:]:
-            self._tell(events.Said(text.author, line), shown)
+            self._show(current, events.Said(text.author, line), shown)
         if not lines:
             shown()
 
     def _for_the_screen(self, current: Conversation, text: Text) -> list[str]:
         """Without what an ignored user says, and what has come through the mailbox already."""
-        if fold(text.author) in self._journal.ignored:
+        if fold(text.author) in self._journal.ignored or self._was_read(current, text):
             return []
         copies = self._journal.copies
         if not copies:
@@ -430,6 +484,13 @@ class Talking:
             for seq, line in enumerate(text.texts, start=text.seq)
             if copy_id(About(current.id, text.epoch, seq), text.author, me) not in copies
         ]
+
+    def _was_read(self, current: Conversation, text: Text) -> bool:
+        """In an earlier stay: who has brought me back did not have it yet."""
+        if current.roll.counter(self._me().name) == 1:
+            return False
+        end = (text.conversation, *stream(text), last(text))
+        return _place(text) in self._unkept or self._journal.has_text(*end)
 
     def _keep_members(self, current: Conversation, names: Iterable[str]) -> None:
         found = ((name, current.roll.of(name)) for name in names)
@@ -474,4 +535,9 @@ class Talking:
             self._to_keep.set()
         if current in self._settling:
             self._settling.remove(current)
+        self._settled(current)
         self._progress.set()
+
+
+def _place(text: Text) -> _Place:
+    return (text.conversation, *stream(text), text.seq)

@@ -99,9 +99,16 @@ async def test_a_partner_who_starts_again_is_back(community: Community) -> None:
 
 
 async def test_whose_disk_did_not_know_of_the_conversation_yet_is_not(community: Community) -> None:
-    """Killed in the moment in which it began."""
-    carol, dave = await community.talking("carol", "dave")
+    """It is full, and says so; else nobody is told to be connected before it is on disk."""
+    carol, dave = await community.start("carol", "dave")
+    await carol.types("CHAT dave")
+    await dave.sees("User carol wants to chat with you. Would you like to? (Y/N)")
+    dave.machine.disk.is_full = True
+    await dave.types("Y")
+    await dave.sees_part("disk")
+    await dave.sees("You are now connected with carol.")
     await dave.is_killed()
+    dave.machine.disk.is_full = False
     await carol.sees(LOST_TO_DAVE, within=10)
     await carol.types("where are you?")
     await dave.starts()

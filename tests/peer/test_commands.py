@@ -12,6 +12,7 @@ from peer.commands import (
     Context,
     EndWriting,
     Help,
+    History,
     Ignore,
     Info,
     LeaveMessage,
@@ -21,6 +22,7 @@ from peer.commands import (
     Quit,
     QuitConversation,
     Say,
+    Search,
     SetStatus,
     ShowMembers,
     ToAll,
@@ -53,6 +55,19 @@ MEANINGS: list[tuple[str, Command]] = [
     ("USERS", ListUsers()),
     ("List", ListUsers()),
     ("WHO", ListUsers()),
+    ("ADD erin", Add("erin")),
+    ("MEMBERS", ShowMembers()),
+    ("who got", WhoGot()),
+    ("HISTORY", History()),
+    ("history 5", History(last=5)),
+    ("HISTORY dave", History("dave")),
+    ("HISTORY dave 1000", History("dave", 1000)),
+    ("HISTORY (dave) 7", History("dave", 7)),
+    ("HISTORY (20)", History("20")),
+    ("HISTORY all", History(to_all=True)),
+    ("HISTORY ALL 3", History(last=3, to_all=True)),
+    ("HISTORY (ALL)", History("ALL")),
+    ("SEARCH the report", Search("the report")),
     ("INFO dave", Info("dave")),
     ("whois dave", Info("dave")),
     ("STATUS", SetStatus(None)),
@@ -191,15 +206,14 @@ def test_users_are_listed_and_private_lines_sent_from_within_a_conversation() ->
 
 
 @pytest.mark.parametrize("line", ["ADD erin", "add (erin)", "ADD(erin)", "/ADD erin", "\\u erin"])
-def test_somebody_is_added_from_within_a_conversation(line: str) -> None:
+def test_a_user_is_added_from_within_a_conversation(line: str) -> None:
     assert parse(line, TALKING) == Add("erin")
 
 
-@pytest.mark.parametrize("line", ["HISTORY dave", "SEARCH hello you"])
-def test_a_command_of_a_later_version_is_not_sent_to_a_user_who_is_called_like_it(
-    line: str,
-) -> None:
-    assert parse(line, ALONE) == Unknown(line)
+@pytest.mark.parametrize("line", ["MEMBERS", "HISTORY", "HISTORY dave", "SEARCH hello you"])
+def test_these_are_texts_in_a_conversation_unless_a_slash_says_otherwise(line: str) -> None:
+    assert parse(line, TALKING) == Say(line)
+    assert parse(f"/{line}", TALKING) == parse(line, ALONE)
 
 
 @pytest.mark.parametrize("context", [ASKED, TALKING_AND_ASKED, WRITING_AND_ASKED])
@@ -334,6 +348,11 @@ def test_the_answer_to_an_unknown_command_is_one_short_line() -> None:
         ("@", '"" is not a valid name', "PRV name text"),
         ("LEAVE dave", "There is no text.", "LEAVE name text"),
         ("MSG", "There is no text.", "MSG text"),
+        ("SEARCH", "There is no text.", "SEARCH words"),
+        ("HISTORY 0", '"0" is not a number from 1 to 1,000.', "HISTORY [name|ALL] [number]"),
+        ("HISTORY dave x", '"x" is not a number', "HISTORY [name|ALL] [number]"),
+        ("HISTORY dave 1001", '"1001" is not a number', "HISTORY [name|ALL] [number]"),
+        ("HISTORY d@ve", '"d@ve" is not a valid name', "HISTORY [name|ALL] [number]"),
         ("STATUS happy", '"happy" is not a status', "STATUS [ACTIVE|BUSY|INACTIVE]"),
         ("STATUS OFFLINE", '"OFFLINE" is not a status', "STATUS [ACTIVE|BUSY|INACTIVE]"),
         ("BUSY now", "BUSY takes nothing after it.", "STATUS [ACTIVE|BUSY|INACTIVE]"),

@@ -1,17 +1,20 @@
 """Single lines: private ones, and those to everybody online (PRODUCT.md)."""
 
-from collections.abc import Callable
-from typing import cast
+from collections.abc import AsyncIterator, Callable
+from typing import Any, cast
 
 import pytest
 import trio
 
 from peer import network
 from peer.events import Event
-from peer.lines import DELIVER_SECONDS, SEEN_IDS, UNSHOWN_LINES, Heard
+from peer.journal import Journal
+from peer.keeping import KEEP_AGAIN_SECONDS, Keeping
+from peer.lines import DELIVER_SECONDS, UNSHOWN_LINES, Came, Heard
 from shared.errors import ProtocolError
 from shared.messages import Message, Private, Shown
 from tests.community import Community
+from tests.fakes import FakeClock, MemoryDisk
 
 # --- Private lines ----------------------------------------------------------------
 
@@ -190,41 +193,76 @@ class Links:
 class Listener:
     """Somebody whose screen shows what it is told to show, when it is told to."""
 
-    def __init__(self, ignored: set[str] | None = None) -> None:
+    def __init__(
+        self, nursery: trio.Nursery, disk: MemoryDisk, ignored: set[str] | None = None
+    ) -> None:
         self.links = Links()
         self.shown: list[str] = []
         self._waiting: list[Callable[[], None]] = []
-        self.heard = Heard(cast(network.Links, self.links), self._tell, ignored or set())
+        journal = Journal(disk)
+        keeping = Keeping(journal, self._tell)
+        self.heard = Heard(
+            cast(network.Links, self.links), self._tell, ignored or set(), Came(journal), keeping,
+            FakeClock(), lambda: "carol",
+        )  # fmt: skip
+        nursery.start_soon(journal.run)
+        nursery.start_soon(keeping.run)
 
     def _tell(self, event: Event, shown: Callable[[], None]) -> None:
         self.shown.append(str(event))
         self._waiting.append(shown)
 
-    def looks(self) -> None:
-        """All of it stands on the screen now."""
+    async def looks(self) -> None:
+        """All of it stands on the screen now, and is put on disk."""
         waiting, self._waiting = self._waiting, []
         for shown in waiting:
             shown()
+        await trio.sleep(0.1)
+
+
+@pytest.fixture
+def disk() -> MemoryDisk:
+    return MemoryDisk()
+
+
+@pytest.fixture
+async def carol(
+    autojump_clock: Any, disk: MemoryDisk, nursery: trio.Nursery
+) -> AsyncIterator[Listener]:
+    yield Listener(nursery, disk)
+    nursery.cancel_scope.cancel()
 
 
 def line(number: int, text: str = "hello") -> Private:
     return Private(f"{number:032x}", 7.0, text)
 
 
-def test_a_line_is_answered_once_it_stood_on_the_screen() -> None:
-    carol = Listener()
+async def test_a_line_is_answered_once_it_stood_on_the_screen(carol: Listener) -> None:
     carol.heard.hear("dave", line(1))
     carol.heard.hear("Dave", line(1))
+    await trio.sleep(1)
     assert carol.shown == ["[private] dave: hello"]
     assert carol.links.posted == []
-    carol.looks()
+    await carol.looks()
     assert carol.links.posted == [("dave", Shown(line(1).id))]
 
 
-def test_a_repeated_line_is_answered_again_and_not_shown_again() -> None:
-    carol = Listener()
+async def test_a_line_is_answered_once_it_lies_on_disk(carol: Listener, disk: MemoryDisk) -> None:
+    disk.is_full = True
     carol.heard.hear("dave", line(1))
-    carol.looks()
+    await carol.looks()
+    carol.heard.hear("dave", line(1))
+    assert carol.links.posted == []
+    assert carol.shown[1:] == ["The disk did not take it: database or disk is full."]
+    disk.is_full = False
+    await trio.sleep(KEEP_AGAIN_SECONDS)
+    assert carol.links.posted == [("dave", Shown(line(1).id))]
+    assert len(carol.shown) == 2
+
+
+async def test_a_repeated_line_is_answered_again_and_not_shown_again(carol: Listener) -> None:
+    carol.heard.hear("dave", line(1))
+    await carol.looks()
     carol.heard.hear("dave", line(1))
     assert carol.shown == ["[private] dave: hello"]
     assert carol.links.posted == [("dave", Shown(line(1).id))] * 2
@@ -232,31 +270,33 @@ def test_a_repeated_line_is_answered_again_and_not_shown_again() -> None:
     assert carol.shown[1:] == ["[private] erin: hello"]
 
 
-def test_what_was_shown_long_ago_is_forgotten() -> None:
-    carol = Listener()
-    carol.heard.hear("dave", line(0))
-    for number in range(1, SEEN_IDS + 1):
-        carol.heard.hear("erin", line(number))
-        if number % UNSHOWN_LINES == 0 or number == SEEN_IDS:
-            carol.looks()
-    carol.heard.hear("dave", line(0))
-    assert carol.shown.count("[private] dave: hello") == 2
+async def test_nor_is_it_shown_again_by_the_next_program(
+    carol: Listener, disk: MemoryDisk, nursery: trio.Nursery
+) -> None:
+    carol.heard.hear("dave", line(1))
+    await carol.looks()
+    later = Listener(nursery, disk)
+    later.heard.hear("dave", line(1))
+    assert later.shown == []
+    assert later.links.posted == [("dave", Shown(line(1).id))]
 
 
-def test_a_sender_who_waits_for_no_answer_is_cut_off() -> None:
-    carol = Listener()
+async def test_a_sender_who_waits_for_no_answer_is_cut_off(carol: Listener) -> None:
     for number in range(UNSHOWN_LINES):
         carol.heard.hear("dave", line(number))
     with pytest.raises(ProtocolError):
         carol.heard.hear("dave", line(UNSHOWN_LINES))
     carol.heard.hear("erin", line(1))
-    carol.looks()
+    await carol.looks()
     carol.heard.hear("dave", line(UNSHOWN_LINES))
     assert len(carol.shown) == UNSHOWN_LINES + 2
 
 
-def test_an_ignored_line_is_answered_and_not_shown() -> None:
-    carol = Listener(ignored={"dave"})
+async def test_an_ignored_line_is_answered_and_not_shown(
+    autojump_clock: Any, disk: MemoryDisk, nursery: trio.Nursery
+) -> None:
+    carol = Listener(nursery, disk, ignored={"dave"})
     carol.heard.hear("Dave", line(1))
     assert carol.shown == []
     assert carol.links.posted == [("Dave", Shown(line(1).id))]
+    nursery.cancel_scope.cancel()

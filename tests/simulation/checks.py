@@ -192,15 +192,11 @@ class Checks:
                 self._check_told(said, other)
 
     def _check_told(self, said: Said, player: Player) -> None:
-        if player.name == said.author or said.handle.state(player.name) != "delivered":
+        if player.name not in said.to or said.handle.state(player.name) != "delivered":
             return
-        if self._is_before(said, player) or self._has(player, said):
+        if self._has(player, said):
             return
         raise Broken("D1", f"{said.author} was told that {player.name} has {said.text!r}")
-
-    def _is_before(self, said: Said, player: Player) -> bool:
-        """Whether they came in later."""
-        return player.name in said.handle.conversation._outbox._assumed
 
     # --- When all is quiet ---
 
@@ -257,7 +253,7 @@ class Checks:
                 yield Broken("D3", f"{player.name} has texts that are not delivered")
             for said in player.session.said:
                 for other, _ in group if said.handle.conversation is current else ():
-                    if other is not player and said.handle.state(other.name) != "delivered":
+                    if other.name in said.to and said.handle.state(other.name) != "delivered":
                         yield Broken("D3", f"{other.name} does not have {said.text!r}")
 
     def _gaps(self, player: Player, current: Conversation) -> Iterator[Broken]:

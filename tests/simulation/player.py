@@ -29,6 +29,7 @@ class Said:
     text: str
     handle: Handle
     time: float
+    to: frozenset[str]  #: who was in, as far as the author knew
 
     @property
     def conversation(self) -> str:
@@ -50,6 +51,7 @@ class Player:
     def __init__(self, scenario: "Scenario", name: str, machine: Computer) -> None:
         self._scenario, self.name, self.machine = scenario, name, machine
         self._chance = scenario.chance
+        self.disk_seconds = machine.disk.seconds = scenario.chance.choice([0.0, 0.0, 0.01, 0.2])
         self.is_wanted = True  #: the program is started again whenever it ends
         self.down_until = 0.0
         self.screen_is_paused = False
@@ -197,7 +199,9 @@ class Player:
             try:
                 await peer.say(text)
             finally:  # it is out, even when we are stopped while we wait
-                assert peer.last_said is not None
-                said = Said(self.name, text, peer.last_said, trio.current_time())
+                handle = peer.last_said
+                assert handle is not None
+                to = frozenset(handle.states())
+                said = Said(self.name, text, handle, trio.current_time(), to)
                 session.said.append(said)
                 self._scenario.checks.said(said)

@@ -98,7 +98,6 @@ class Scenario:
             self._nursery.start_soon(self._live_directory)
             for number, name in enumerate(NAMES[:count], start=1):
                 machine = Computer(self.box, f"10.0.1.{number}", seed=self.seed)
-                machine.disk.seconds = self.chance.choice([0.0, 0.0, 0.01, 0.2])
                 self._hosts[machine.host] = name
                 self.players.append(Player(self, name, machine))
             for player in self.players:
@@ -313,9 +312,9 @@ class Scenario:
         return f"disk of {player.name} full {seconds:.1f}"
 
     def _slow_disk(self, player: Player, other: Player) -> str:
-        disk, before = player.machine.disk, player.machine.disk.seconds
+        disk, usual = player.machine.disk, player.disk_seconds
         disk.seconds = self.chance.choice([0.5, 2.0])
-        seconds = self._later(lambda: setattr(disk, "seconds", before))
+        seconds = self._later(lambda: setattr(disk, "seconds", usual))
         return f"disk of {player.name} slow {seconds:.1f}"
 
     def _pause_screen(self, player: Player, other: Player) -> str:
