@@ -185,7 +185,11 @@ class _Lack:
     upto: int
     due: float  # when to ask for it
     asked: str = ""  # whom we have asked
+<<<<<<< HEAD
     after: int = 0  # what they were to send: all from here on
+=======
+    since: int = 0  # up to where we had it then
+>>>>>>> hE
 
 
 @dataclass(frozen=True)
@@ -671,9 +675,16 @@ class Conversation:
                 self._lacks[of] = _Lack(upto, due)
             return
         known.upto = max(known.upto, upto)
+<<<<<<< HEAD
         # When what we asked for has come, and there is more: go on.
         goes_on = known.asked == source and self._inbox.came(of) > known.after
         if goes_on or not known.asked:
+=======
+        if source and known.asked == source:
+            if self._inbox.came(of) > known.since:
+                known.due = -_NEVER  # what we asked for has come, and there is more
+        elif not known.asked:
+>>>>>>> hE
             known.due = min(known.due, due)
 
     def _ask(self, now: float) -> list[Action]:
@@ -688,7 +699,11 @@ class Conversation:
             elif came - self._inbox.position(of).seq > WINDOW_TEXTS:
                 lack.due = now + ACKNOWLEDGE_SECONDS  # our own disk comes first
             else:
+<<<<<<< HEAD
                 lack.asked, lack.after = self._whom_to_ask(of, lack, came), came
+=======
+                lack.asked, lack.since = self._whom_to_ask(of, lack, came), came
+>>>>>>> hE
                 lack.due = now + WANT_AGAIN_SECONDS
                 if lack.asked:
                     actions.append(Send((lack.asked,), Want(self.id, Position(*of, came))))
@@ -702,7 +717,7 @@ class Conversation:
         if not greeted:
             return ""
         if lack.asked in greeted:
-            step = 0 if came > lack.after else 1
+            step = 0 if came > lack.since else 1
             return greeted[(greeted.index(lack.asked) + step) % len(greeted)]
         return of[0] if of[0] in greeted else greeted[0]
 

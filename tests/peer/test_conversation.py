@@ -508,6 +508,8 @@ def test_a_text_is_acknowledged_a_moment_after_it_lies_on_disk() -> None:
     carol = talking("dave")
     heard = carol.hears("dave", text("dave", 1))
     assert heard == [talk.Read(text("dave", 1))]
+    assert carol.core.has_come("dave", EPOCHS["dave"], 1)
+    assert not carol.core.has_come("dave", EPOCHS["dave"], 2)
     assert carol.core.shown(text("dave", 1)) == [talk.Keep(text("dave", 1))]
     assert sent(carol.passes(1)) == []
     carol.core.kept(text("dave", 1), carol.now)
@@ -626,10 +628,20 @@ def test_what_is_missing_in_between_is_asked_of_its_author() -> None:
     assert wants(carol.passes(60)) == []
 
 
+def test_what_others_say_that_they_have_may_bring_the_question_forward() -> None:
+    carol = Talk("dave", "erin")
+    carol.greets("dave", linked=("carol", "erin"))
+    assert carol.hears("dave", text("erin", 3)) == []
+    heard = carol.hears("dave", Acknowledge(ID, (upto("erin", 3),)))
+    assert wants(heard) == [(("dave",), upto("erin", 0))]
+
+
 def test_and_then_of_one_after_the_other() -> None:
     carol = talking("dave", "erin", "frank")
     carol.hears("frank", Acknowledge(ID, (upto("dave", 1),)))
-    asked = wants(carol.passes(WANT_SECONDS + 3 * WANT_AGAIN_SECONDS))
+    asked = wants(carol.passes(WANT_SECONDS))
+    assert wants(carol.hears("erin", Acknowledge(ID, (upto("dave", 1),)))) == []
+    asked += wants(carol.passes(3 * WANT_AGAIN_SECONDS))
     assert [to for to, _ in asked] == [("dave",), ("erin",), ("frank",), ("dave",)]
 
 
