@@ -185,11 +185,7 @@ class _Lack:
     upto: int
     due: float  # when to ask for it
     asked: str = ""  # whom we have asked
-<<<<<<< HEAD
-    after: int = 0  # what they were to send: all from here on
-=======
     since: int = 0  # up to where we had it then
->>>>>>> hE
 
 
 @dataclass(frozen=True)
@@ -675,16 +671,10 @@ class Conversation:
                 self._lacks[of] = _Lack(upto, due)
             return
         known.upto = max(known.upto, upto)
-<<<<<<< HEAD
-        # When what we asked for has come, and there is more: go on.
-        goes_on = known.asked == source and self._inbox.came(of) > known.after
-        if goes_on or not known.asked:
-=======
         if source and known.asked == source:
             if self._inbox.came(of) > known.since:
                 known.due = -_NEVER  # what we asked for has come, and there is more
         elif not known.asked:
->>>>>>> hE
             known.due = min(known.due, due)
 
     def _ask(self, now: float) -> list[Action]:
@@ -699,11 +689,7 @@ class Conversation:
             elif came - self._inbox.position(of).seq > WINDOW_TEXTS:
                 lack.due = now + ACKNOWLEDGE_SECONDS  # our own disk comes first
             else:
-<<<<<<< HEAD
-                lack.asked, lack.after = self._whom_to_ask(of, lack, came), came
-=======
                 lack.asked, lack.since = self._whom_to_ask(of, lack, came), came
->>>>>>> hE
                 lack.due = now + WANT_AGAIN_SECONDS
                 if lack.asked:
                     actions.append(Send((lack.asked,), Want(self.id, Position(*of, came))))
