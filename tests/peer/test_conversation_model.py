@@ -3,9 +3,8 @@ come, go and come back: whatever happens, at quiet all agree and nothing is lost
 """
 
 import itertools
-import os
 
-from hypothesis import Phase, settings
+from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, rule
 
@@ -143,9 +142,6 @@ class Talk(RuleBasedStateMachine):
         check_quiet(self.town)
 
 
-PHASES = (Phase.generate,) if "EXAMPLES" in os.environ else tuple(Phase)
-
-
 def check_quiet(town: Town) -> None:
     running = [one for one in town.running if not one.core.is_over]
     talking = [one for one in running if one.core.others]
@@ -190,9 +186,7 @@ def _check_disk(one: Person) -> None:
                 assert one.seen[text.author, text.epoch, seq], "on disk, and never seen"
 
 
-PHASES = (Phase.generate,) if "EXAMPLES" in os.environ else tuple(Phase)
 Talk.TestCase.settings = settings(
-    derandomize="EXAMPLES" not in os.environ, deadline=None, phases=PHASES,
-    max_examples=int(os.environ.get("EXAMPLES", "40")), stateful_step_count=50,
-)  # fmt: skip
+    derandomize=True, deadline=None, max_examples=30, stateful_step_count=50
+)
 TestConversationsOfMany = Talk.TestCase
