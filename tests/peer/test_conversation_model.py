@@ -142,6 +142,50 @@ class Talk(RuleBasedStateMachine):
         check_quiet(self.town)
 
 
+def check_quiet(town: Town) -> None:
+    running = [one for one in town.running if not one.core.is_over]
+    talking = [one for one in running if one.core.others]
+    for one in running:
+        assert one.core.roll.is_in(one.name)
+    for one in talking:
+        _check_agreement(one, talking)
+        _check_lamport(one)
+        assert one.core.is_delivered, f"{one.name} waits for somebody"
+        assert set(one.core.others) == {other.name for other in talking} - {one.name}, "G3"
+    for one in town.running:
+        assert one.core.is_settled or not one.core.is_over
+        _check_disk(one)
+
+
+def _check_agreement(one: Person, talking: list[Person]) -> None:
+    for other in talking:
+        assert one.core.roll.digest() == other.core.roll.digest(), "G1: memberships"
+        assert set(one.core.have()) == set(other.core.have()), "G1: positions"
+        for key, text in one.disk.texts.items():
+            same = other.disk.texts.get(key)
+            assert same == text or key[2] <= other.disk.since.get(key[:2], 0), "G1: texts"
+
+
+def _check_lamport(one: Person) -> None:
+    """G5: in the history no answer stands above its question."""
+    lamports = {key: text.lamport for text in one.disk.texts.values() for key, _ in texts_in(text)}
+    for text in one.disk.texts.values():
+        for before in text.after:
+            question = lamports.get((before.author, before.epoch, before.seq), -1)
+            assert question < text.lamport, "G5"
+
+
+def _check_disk(one: Person) -> None:
+    """G4, G8: nothing is missing in between, and what lies on disk was shown."""
+    upto = dict(one.disk.since)
+    for text in sorted(one.disk.texts.values(), key=lambda text: text.seq):
+        assert text.seq <= upto.get(stream(text), 0) + 1, "G4"
+        upto[stream(text)] = max(last(text), upto.get(stream(text), 0))
+        if text.author != one.name:
+            for seq in range(text.seq, last(text) + 1):
+                assert one.seen[text.author, text.epoch, seq], "on disk, and never seen"
+
+
 Talk.TestCase.settings = settings(
     derandomize=True, deadline=None, max_examples=30, stateful_step_count=50
 )
