@@ -9,7 +9,7 @@
                     await chat.say(text)
 
 `Chat` is a `peer.peer.Peer`: its methods ask (`users`, `contact`), invite
-(`invite`, `answer`, `take_back`), talk (`say`, `private`, `to_all`,
+(`invite`, `add`, `answer`, `take_back`), talk (`say`, `private`, `to_all`,
 `leave_message`), read what was said (`history`, `search`) and set the status.
 They raise `Refused`, `Unreachable` or `KeyChanged`, whose texts are sentences for
 a person.  Texts of others come as they were written: pass them through `clean`
@@ -25,10 +25,12 @@ from typing import Final
 import trio
 
 from peer.events import (
+    BackInConversation,
     Came,
     Connected,
     ConversationLeft,
     ConversationOver,
+    Delivered,
     DirectoryBack,
     DirectoryLost,
     Event,
@@ -39,10 +41,13 @@ from peer.events import (
     LetterReceived,
     LettersWaited,
     MemberBack,
+    MemberJoined,
     MemberLeft,
     MemberLost,
+    Missing,
     NotDelivered,
     Notice,
+    NotYetDelivered,
     Registered,
     Said,
     SaidPrivately,
@@ -56,9 +61,10 @@ from peer.history import Entry, Found
 from peer.inviting import Outcome, Result
 from peer.journal import Kind
 from peer.lines import Delivery
-from peer.peer import Options, Peer
+from peer.peer import Options, Peer, Way
 from peer.running import running
 from peer.screen.clean import clean
+from peer.talking import Handle
 from shared.errors import KeyChanged, ParleyError, Refused, StorageError, Unreachable
 from shared.messages import Contact, Presence, Status
 from shared.real import real_world
@@ -67,18 +73,21 @@ from shared.world import Address, World
 EVENTS_MOST: Final = 10_000  # that may wait; texts are bounded by their senders' windows anyway
 
 __all__ = [
+    "BackInConversation",
     "Came",
     "Chat",
     "Connected",
     "Contact",
     "ConversationLeft",
     "ConversationOver",
+    "Delivered",
     "Delivery",
     "DirectoryBack",
     "DirectoryLost",
     "Entry",
     "Event",
     "Found",
+    "Handle",
     "InvitationOver",
     "Invited",
     "KeyChanged",
@@ -88,9 +97,12 @@ __all__ = [
     "LetterReceived",
     "LettersWaited",
     "MemberBack",
+    "MemberJoined",
     "MemberLeft",
     "MemberLost",
+    "Missing",
     "NotDelivered",
+    "NotYetDelivered",
     "Notice",
     "Options",
     "Outcome",
@@ -107,6 +119,7 @@ __all__ = [
     "StorageError",
     "Unreachable",
     "Waiting",
+    "Way",
     "Went",
     "clean",
     "join",

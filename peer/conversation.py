@@ -35,6 +35,7 @@ from peer.membership import Me, Roll
 from shared.errors import ProtocolError
 from shared.identity import check_signature
 from shared.messages import (
+    POSITIONS,
     Acknowledge,
     Hello,
     Leave,
@@ -184,6 +185,7 @@ class _Lack:
     upto: int
     due: float  # when to ask for it
     asked: str = ""  # whom we have asked
+    since: int = 0  # up to where we had it then
 
 
 @dataclass(frozen=True)
@@ -218,6 +220,7 @@ class Conversation:
         self._inbox = Inbox(kept.have, kept.lamport) if kept else Inbox(have, lamport)
         self._outbox = Outbox(epoch, kept.written if kept else ())
         self._members: dict[str, _Member] = {}
+        self._parted: dict[str, _Member] = {}  # have left, and may lack what is not on disk yet
         self._lacks: dict[Stream, _Lack] = {}
         self._uncommitted = 0  # texts of mine that are on their way to the disk
         self._showing = 0  # Texts that were given to the screen, and are not on disk
@@ -294,8 +297,12 @@ class Conversation:
         return self.roll.all()
 
     def have(self) -> tuple[Position, ...]:
-        """What the disk has: for whoever comes in now, everything before them."""
+        """What the disk has."""
         return self._inbox.have()
+
+    def before(self) -> tuple[Position, ...]:
+        """What was said so far: it is not for whoever comes in now."""
+        return self._inbox.seen()
 
     @property
     def lamport(self) -> int:
@@ -445,8 +452,7 @@ class Conversation:
         key = self.roll.key(hello.by)
         if hello.number <= one.number or key is None or sender not in self._members:
             return []
-        check_signature(key, hello.signature, _hello_statement(hello))
-        if any(self._was_never_written(there) for there in hello.have):
+        if not _is_genuine(hello, key) or any(map(self._was_never_written, hello.have)):
             return []  # not the fault of the one who hands it on
         return [*self._pass_on(hello, sender), *self._note_hello(one, hello, now)]
 
@@ -465,7 +471,9 @@ class Conversation:
             mine = (self.me.name, self._outbox.epoch)
             has = {(there.author, there.epoch): there.seq for there in hello.have}
             self._outbox.greeted(one.name, has.get(mine, 0))
-            return [*actions, *self._note_hello(one, hello, now)]
+        elif self.me.name not in hello.linked:
+            # They took another link for ours, and wait there for our word.
+            actions.append(Send((one.name,), self._hello()))
         return [*actions, *self._note_hello(one, hello, now)]
 
     def _note_hello(self, one: _Member, hello: Hello, now: float) -> list[Action]:
@@ -517,21 +525,34 @@ class Conversation:
 
     def _part(self, name: str) -> list[Action]:
         """They have left, and have said all that they will say."""
-        one = self._members.pop(name)
+        one = self._parted[name] = self._members.pop(name)
         self._outbox.unlink(name)
-        self._outbox.forget(self._members)
-        return [] if one.is_gone or self.is_asleep else [Show(events.MemberLeft(name))]
+        news = not (one.is_gone or self.is_asleep)
+        return [*([Show(events.MemberLeft(name))] if news else []), *self._leave_for_parted()]
+
+    def _leave_for_parted(self) -> list[Action]:
+        """What crossed their leaving is not lost: it waits for them at the directory."""
+        left = [action for one in self._parted.values() for action in self._leave_for(one)]
+        if not self._uncommitted:
+            self._parted = {}
+        self._outbox.forget([*self._members, *self._parted])
+        return left
 
     # --- Texts ---
 
     def _hear_text(self, sender: str, text: Text, now: float) -> list[Action]:
-        if text.author != sender:
-            key = self.roll.key(text.author)
-            if key is None:
-                return []
+        if text.author == sender:
+            return self._take_text(text, now)
+        key = self.roll.key(text.author)
+        if key is None:
+            return []
+        try:
             check_author(text, key)
-        elif text.epoch == self._outbox.epoch and text.author == self.me.name:
-            raise ProtocolError("a text of mine came that I have not written")
+            return self._take_text(text, now)
+        except ProtocolError:
+            return []  # not the fault of the one who hands it on
+
+    def _take_text(self, text: Text, now: float) -> list[Action]:
         ready = self._inbox.take(text, now)
         if ready is None:
             self._lack(stream(text), text.seq - 1, now + WANT_SECONDS)
@@ -561,7 +582,7 @@ class Conversation:
         self._inbox.kept(text)
         if stream(text) == (self.me.name, self._outbox.epoch):
             self._uncommitted -= len(text.texts)
-            return self._settle_if_quiet()
+            return [*self._leave_for_parted(), *self._settle_if_quiet()]
         self._showing -= 1
         self._owe(text, now)
         if self._owed_texts >= ACKNOWLEDGE_TEXTS or self.is_over:
@@ -617,8 +638,7 @@ class Conversation:
                 comes = author is not None and author.is_greeted
                 pause = 0.0 if announced and (not comes or one.author == sender) else WANT_SECONDS
                 self._lack(of, one.seq, now + pause, sender)
-        if self._members.get(sender) is not None:
-            actions += self._send_texts((sender,))
+        actions += self._send_texts((sender,))
         if any(lack.due <= now for lack in self._lacks.values()):
             actions += self._ask(now)
         return [*actions, *self._settle_if_quiet()]
@@ -629,7 +649,7 @@ class Conversation:
         if one is not None and one.told_late and self._outbox.oldest_lacking(by) is None:
             one.told_late = False
             actions.append(Show(events.Delivered(by)))
-        self._outbox.forget(self._members)
+        self._outbox.forget([*self._members, *self._parted])
         if one is not None and one.is_greeted and self._outbox.is_behind(by):
             # They are so far behind that they have to ask: let them know how far.
             mine = self._inbox.position((self.me.name, self._outbox.epoch))
@@ -647,11 +667,13 @@ class Conversation:
     def _lack(self, of: Stream, upto: int, due: float, source: str = "") -> None:
         known = self._lacks.get(of)
         if known is None:
-            self._lacks[of] = _Lack(upto, due)
+            if len(self._lacks) < POSITIONS and self.roll.key(of[0]) is not None:
+                self._lacks[of] = _Lack(upto, due)
             return
         known.upto = max(known.upto, upto)
         if source and known.asked == source:
-            known.due = min(known.due, due)  # what we asked for has come, and there is more
+            if self._inbox.came(of) > known.since:
+                known.due = -_NEVER  # what we asked for has come, and there is more
         elif not known.asked:
             known.due = min(known.due, due)
 
@@ -667,7 +689,7 @@ class Conversation:
             elif came - self._inbox.position(of).seq > WINDOW_TEXTS:
                 lack.due = now + ACKNOWLEDGE_SECONDS  # our own disk comes first
             else:
-                lack.asked = self._whom_to_ask(of, lack.asked)
+                lack.asked, lack.since = self._whom_to_ask(of, lack, came), came
                 lack.due = now + WANT_AGAIN_SECONDS
                 if lack.asked:
                     actions.append(Send((lack.asked,), Want(self.id, Position(*of, came))))
@@ -675,15 +697,15 @@ class Conversation:
                     del self._lacks[of]  # the next HELLO brings it up again
         return actions
 
-    def _whom_to_ask(self, of: Stream, asked: str) -> str:
-        """The author, else the next after the one who was asked in vain."""
-        greeted = [one.name for one in self._members.values() if one.is_greeted]
+    def _whom_to_ask(self, of: Stream, lack: _Lack, came: int) -> str:
+        """The author, and then the next after the one who was asked in vain."""
+        greeted = self._greeted()
         if not greeted:
             return ""
-        if of[0] in greeted and asked != of[0]:
-            return of[0]
-        start = greeted.index(asked) + 1 if asked in greeted else 0
-        return greeted[start % len(greeted)]
+        if lack.asked in greeted:
+            step = 0 if came > lack.since else 1
+            return greeted[(greeted.index(lack.asked) + step) % len(greeted)]
+        return of[0] if of[0] in greeted else greeted[0]
 
     # --- Who is in reach ---
 
@@ -692,6 +714,9 @@ class Conversation:
 
     def _linked(self) -> tuple[str, ...]:
         return tuple(one.name for one in self._members.values() if one.is_linked)
+
+    def _greeted(self) -> tuple[str, ...]:
+        return tuple(one.name for one in self._members.values() if one.is_greeted)
 
     def _reached(self) -> dict[str, str]:
         """Whom a text can get to now, and through whom; "" is directly."""
@@ -830,7 +855,7 @@ class Conversation:
     def _hello(self) -> Hello:
         self._number += 1
         hello = Hello(
-            self.id, self.me.name, self._number, self.roll.digest(), self._linked(),
+            self.id, self.me.name, self._number, self.roll.digest(), self._greeted(),
             self._inbox.have(),
         )  # fmt: skip
         signature = self.me.identity.sign(_hello_statement(hello))
@@ -902,3 +927,11 @@ def _hello_statement(hello: Hello) -> bytes:
         [(one.author, one.epoch, one.seq) for one in hello.have],
     )  # fmt: skip
     return b"parley hello 1\0" + msgspec.msgpack.encode(said)
+
+
+def _is_genuine(hello: Hello, key: bytes) -> bool:
+    try:
+        check_signature(key, hello.signature, _hello_statement(hello))
+    except ProtocolError:
+        return False
+    return True

@@ -22,6 +22,7 @@ WINDOW_TEXTS = 256  # unacknowledged at once: bounds what a slow reader must kee
 WINDOW_BYTES = 256 * 1024
 RECENT_TEXTS = 8_192  # of mine, kept in memory; who is further behind asks for them
 RECENT_BYTES = 4 * 1024 * 1024
+WATCHED = 2_048  # writings of mine of which it is known when they were written
 TOGETHER_BYTES = 16 * 1024  # of texts in one Text, unless a single one is longer
 HOLD_SECONDS = 2.0  # for what a text answers to come; then it is shown all the same
 EPOCHS = 200  # of one author in one conversation: bounds memory
@@ -203,6 +204,11 @@ class Inbox:
         found = [Position(*of, known.have) for of, known in self._streams.items() if known.have]
         return tuple(found[-POSITIONS:])
 
+    def seen(self) -> tuple[Position, ...]:
+        """What was said, whether it lies on disk already or not."""
+        found = [Position(*of, known.shown) for of, known in self._streams.items() if known.shown]
+        return tuple(found[-POSITIONS:])
+
     def position(self, of: Stream) -> Position:
         known = self._streams.get(of)
         return Position(*of, known.have if known else 0)
@@ -211,11 +217,6 @@ class Inbox:
         """Everything up to this seq has come here, shown or not."""
         known = self._streams.get(of)
         return known.came if known else 0
-
-    @property
-    def is_settled(self) -> bool:
-        """Whether all that came lies on disk."""
-        return all(known.have >= known.came for known in self._streams.values())
 
 
 # --- What I wrote -------------------------------------------------------------------
@@ -234,6 +235,7 @@ class Outbox:
         self._recent_size = 0
         self._written: deque[tuple[str, int, float]] = deque(before)  # someone may lack these
         self._sent: dict[str, int] = {}  # to whom a link leads: up to here
+        self._full: dict[str, int] = {}  # whose window was full when they had as much as this
         self._has: dict[str, dict[str, int]] = {}  # member -> epoch -> everything up to here
         self._assumed: set[str] = set()  # of whom that is only a guess
 
@@ -257,7 +259,7 @@ class Outbox:
             del self._draft[: len(together)]
             text = make(self.last + 1, tuple(together))
             self.last = last(text)
-            self._written.append((self.epoch, self.last, now))
+            self._watch(self.last, now)
             self._recent.append(text)
             self._recent_size += size(text)
             made.append(text)
@@ -265,6 +267,16 @@ class Outbox:
         while self._recent and self._is_too_much():
             self._recent_size -= size(self._recent.popleft())
         return made
+
+    def _watch(self, seq: int, now: float) -> None:
+        """What is too old to be told apart counts as written in one moment."""
+        written = self._written
+        written.append((self.epoch, seq, now))
+        if len(written) > WATCHED:
+            place = next(n for n in range(WATCHED) if written[n][0] == written[n + 1][0])
+            (epoch, _, time), (_, upto, _) = written[place], written[place + 1]
+            written[place + 1] = (epoch, upto, time)
+            del written[place]
 
     def _is_too_much(self) -> bool:
         too_many = self.last - self._recent[0].seq >= RECENT_TEXTS
@@ -278,6 +290,7 @@ class Outbox:
             self._assumed.discard(to)
             self._has.setdefault(to, {})[self.epoch] = min(has, self.last)
         self._sent[to] = self.has(to)
+        self._full.pop(to, None)
 
     def unlink(self, to: str) -> None:
         self._sent.pop(to, None)
@@ -288,11 +301,14 @@ class Outbox:
         if sent is None or sent >= self.last:
             return []
         acknowledged = self.has(to)
+        if self._full.get(to) == acknowledged:
+            return []  # nothing to look for: who stops reading costs nothing
         taken: list[Text] = []
         space = WINDOW_BYTES
         for text in self._from(acknowledged + 1):
             space -= size(text)
             if last(text) > acknowledged + WINDOW_TEXTS or space < 0:
+                self._full[to] = acknowledged
                 break
             if last(text) > sent:
                 taken.append(text)
@@ -334,6 +350,8 @@ class Outbox:
         """
         if epoch == self.epoch and seq > self.last:
             raise ProtocolError("a text was acknowledged that was never sent")
+        if all(epoch != known for known in (self.epoch, *(one for one, _, _ in self._written))):
+            return False
         has = self._has.setdefault(by, {})
         if seq <= has.get(epoch, 0):
             return False

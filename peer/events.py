@@ -90,8 +90,8 @@ class Invited(Event, frozen=True):
     leaves: tuple[str, ...] = ()
 
     def said(self) -> tuple[str, str]:
-        others = [name for name in self.members if name != self.inviter]
-        talkers = " and ".join(["you", ", ".join(others)]) if others else "you"
+        *rest, last = ["you", *(name for name in self.members if name != self.inviter)]
+        talkers = f"{', '.join(rest)} and {last}" if rest else last
         leaves = f" Y leaves your conversation with {', '.join(self.leaves)}."
         question = f"User {self.inviter} wants to chat with {talkers}. Would you like to? (Y/N)"
         return question + (leaves if self.leaves else ""), ""

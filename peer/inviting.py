@@ -26,6 +26,8 @@ from shared.messages import (
     Confirm,
     Contact,
     Invite,
+    Leave,
+    Members,
     Membership,
     Message,
     Status,
@@ -162,7 +164,7 @@ class Inviting:
             return Result(contact.name, Outcome.OFFLINE)
         mine, theirs = current.roll.counter(self._name()), current.roll.counter(contact.name)
         if theirs % 2:  # they are in, and out of reach
-            raise Refused(f"{contact.name} is in the conversation already.")
+            raise Refused(f"User {contact.name} is in the conversation already.")
         too_often = theirs > 2 * STAYS + 1
         if too_often or len(current.roll.names()) > membership.KNOWN - MEMBERS:
             raise Refused("Too many came and went in this conversation: begin a new one.")
@@ -178,7 +180,7 @@ class Inviting:
         if current is None:
             raise Refused(f"You are in no conversation: CHAT {name} begins one.")
         if self._talking.is_with(name):
-            raise Refused(f"{name} is in the conversation already.")
+            raise Refused(f"User {name} is in the conversation already.")
         if fold(name) in self._asking:
             raise Refused(f"You are waiting for {name}'s response already.")
         if len(current.roll.members()) >= MEMBERS:
@@ -354,7 +356,19 @@ class Inviting:
                 return Accept(id, self._membership(to, id))
             case Confirm(id=id):
                 return self._confirm(to, id)
+            case Leave(conversation=conversation):
+                return self._disowned(to, conversation) or message
         return message
+
+    def _disowned(self, inviter: str, conversation: str) -> Members | None:
+        """My yes is taken back: whoever let me in already needs my own word on that."""
+        for invite in self._heard.values():
+            if isinstance(invite, Invite) and invite.conversation == conversation:
+                mine = self._membership(inviter, invite.id)
+                if mine is not None:
+                    gone = membership.leave(self._me(), conversation, mine)
+                    return Members(conversation, (gone,))
+        return None
 
     def _membership(self, inviter: str, id: str) -> Membership | None:
         """Mine, in the conversation that they have asked me into."""
@@ -376,7 +390,7 @@ class Inviting:
             return Confirm(id, current.memberships())
         if current is None or current.id != conversation:
             return Confirm(id)
-        since, lamport = current.have(), current.lamport
+        since, lamport = current.before(), current.lamport
         self._talking.admit(current, callee, accept.membership)
         first, *_ = membership.pages(current.roll.essential(first=callee))  # HELLO brings the rest
         return Confirm(id, first, since, lamport)

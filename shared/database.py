@@ -78,6 +78,9 @@ class Database:
         self._waiting.append(write)
         self._something.set()
         await write.done.wait()
+        # At the end of a program this may be done in the very moment in which its caller
+        # is cancelled, who must not go on then: the reader is closed.
+        await trio.lowlevel.checkpoint_if_cancelled()
         if write.error is not None:
             raise write.error
         return write.result

@@ -35,7 +35,9 @@ def peers(stage: Stage, *names: str) -> list[Program]:
 
 
 def group(stage: Stage, *names: str) -> list[Program]:
-    """All of them in one conversation; the first one has added everybody."""
+    """All of them in one conversation, which is on all their disks; the first one has
+    added everybody.
+    """
     people = peers(stage, *names)
     first, second, *others = people
     connect(first, names[0], second, names[1])
@@ -43,6 +45,9 @@ def group(stage: Stage, *names: str) -> list[Program]:
         adds(first, newcomer)
     for one in people:
         knows(one, names)
+    first.types("all are here")
+    for other in names[1:]:
+        is_delivered(first, other)
     return people
 
 
@@ -55,7 +60,9 @@ def adds(one: Program, newcomer: Program) -> None:
 def says_yes(newcomer: Program, inviter: Program | None = None) -> None:
     """To the question of this one, or of anybody; returns when they are in."""
     who = re.escape(inviter.name) if inviter else r"\S+"
-    newcomer.sees_like(rf"User {who} wants to chat with you and .*\. Would you like to\? \(Y/N\)")
+    newcomer.sees_like(
+        rf"User {who} wants to chat with you.* and \S+\. Would you like to\? \(Y/N\)"
+    )
     newcomer.types("Y")
     newcomer.sees_like("You are now connected with .*")
 
@@ -68,6 +75,13 @@ def knows(one: Program, names: Iterable[str]) -> None:
         assert time.monotonic() < deadline, f"{one.name} misses {wanted}\n{one.transcript()}"
 
 
+def is_delivered(one: Program, other: str) -> None:
+    """Returns when WHO GOT says that the other's disk has what this one said last."""
+    deadline = time.monotonic() + QUIET
+    while f"{other}: delivered" not in answer_to(one, "/WHO GOT"):
+        assert time.monotonic() < deadline, f"{other} lacks it\n{one.transcript()}"
+
+
 def goes(one: Program, other: str, way: str) -> None:
     """Returns when MEMBERS says that this is how the other one is reached."""
     deadline = time.monotonic() + QUIET
@@ -77,13 +91,18 @@ def goes(one: Program, other: str, way: str) -> None:
 
 def ways(one: Program) -> dict[str, str]:
     """Who is in reach, as MEMBERS shows it, and how."""
-    mark = f"/{secrets.token_hex(8)}"
-    one.types("/MEMBERS", mark)
-    one.sees_like(f"Unknown command: {mark}.*")
-    shown = list(one.lines)
-    start = len(shown) - shown[::-1].index(f"{one.name} (you)")
     way = re.compile(r"(\S+): (direct|through \S+)(?:, [\d.]+ ms)?")
-    return {found[1]: found[2] for line in shown[start:] if (found := way.fullmatch(line))}
+    shown = map(way.fullmatch, answer_to(one, "/MEMBERS"))
+    return {found[1]: found[2] for found in shown if found}
+
+
+def answer_to(one: Program, command: str) -> list[str]:
+    """The lines that it leads to, and perhaps some that came meanwhile."""
+    marks = [f"/{secrets.token_hex(8)}" for _ in "  "]
+    one.types(marks[0], command, marks[1])
+    shown = [one.sees_like(f"Unknown command: {mark}.*") for mark in marks]
+    lines = list(one.lines)
+    return lines[lines.index(shown[0]) + 1 : lines.index(shown[1])]
 
 
 def together(works: Sequence[Callable[[], T]]) -> list[T]:
@@ -117,6 +136,18 @@ def have_the_same(stage: Stage, names: Sequence[str], said: Iterable[str], mark:
         if len(whole) == len(names) and all(lines == whole[0] for lines in whole):
             return whole[0]
         assert time.monotonic() < deadline, _difference(theirs, wanted)
+        time.sleep(LOOK_AGAIN)
+
+
+def have_alike(stage: Stage, names: Sequence[str], last: str) -> list[str]:
+    """Returns when all have the same texts in one order, with this line among them."""
+    deadline = time.monotonic() + QUIET
+    while True:
+        theirs = {name: conversation_of(stage, name) for name in names}
+        first = theirs[names[0]]
+        if last in first and all(lines == first for lines in theirs.values()):
+            return first
+        assert time.monotonic() < deadline, _difference(theirs, first)
         time.sleep(LOOK_AGAIN)
 
 

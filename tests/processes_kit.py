@@ -48,6 +48,8 @@ class Program:
         self.errors: list[str] = []  #: the same of stderr
         self._unread: list[str] = []  # of stdout, not yet seen by a test
         self._changed = threading.Condition()
+        self._is_read = threading.Event()  # stdout, by us
+        self._is_read.set()
         self._readers = [
             threading.Thread(target=self._read, args=(pipe, lines), daemon=True)
             for pipe, lines in ((self._stdout, self.lines), (self._stderr, self.errors))
@@ -90,6 +92,13 @@ class Program:
         """How often this line stood on the screen."""
         return self.lines.count(line)
 
+    def screen_is_paused(self) -> None:
+        """Nobody reads its stdout, until `screen_goes_on`."""
+        self._is_read.clear()
+
+    def screen_goes_on(self) -> None:
+        self._is_read.set()
+
     # --- Its end ---
 
     @property
@@ -115,6 +124,7 @@ class Program:
         return code
 
     def closes(self) -> None:
+        self.screen_goes_on()
         if self.process.poll() is None:
             self.process.kill()
         self.process.wait()
@@ -150,6 +160,8 @@ class Program:
     def _read(self, pipe: int, lines: list[str]) -> None:
         with open(pipe, encoding="utf-8", errors="replace", newline="\n", closefd=False) as file:
             for line in file:
+                if lines is self.lines:
+                    self._is_read.wait()
                 with self._changed:
                     lines.append(line.rstrip("\n"))
                     if lines is self.lines:

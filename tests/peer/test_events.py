@@ -31,6 +31,10 @@ TEXTS = [
         events.Invited("1", "carol", ("carol", "dave")),
         "User carol wants to chat with you and dave. Would you like to? (Y/N)",
     ),
+    (
+        events.Invited("1", "carol", ("carol", "dave", "erin")),
+        "User carol wants to chat with you, dave and erin. Would you like to? (Y/N)",
+    ),
     (events.InvitationOver("1", "carol", "User carol is gone."), "User carol is gone."),
     (events.Waiting("dave"), "Waiting for dave's response..."),
     (events.Connected(("dave",)), "You are now connected with dave."),

@@ -16,7 +16,7 @@ async def group(community: Community, *names: str) -> list[Person]:
 
 async def adds(one: Person, newcomer: Person) -> None:
     await one.types(f"ADD {newcomer.name}")
-    await newcomer.sees_part(f"User {one.name} wants to chat with you and ")
+    await newcomer.sees_part(f"User {one.name} wants to chat with you")
     await newcomer.types("Y")
     await newcomer.sees_part("You are now connected with ")
     await one.sees(f"You are now connected with {newcomer.name}.")
@@ -53,6 +53,25 @@ async def test_three_talk(community: Community) -> None:
     await dave.types(r"\q")
     await carol.sees("User dave left the conversation.")
     await carol.sees("The conversation is over.")
+
+
+async def test_who_cannot_be_added_is_said_in_a_sentence(community: Community) -> None:
+    carol, dave, erin = await community.start("carol", "dave", "erin")
+    await carol.types("ADD dave")
+    await carol.sees("You are in no conversation: CHAT dave begins one.")
+    await carol.connects_with(dave)
+    for line, answer in (
+        ("ADD dave", "User dave is in the conversation already."),
+        ("ADD carol", "You can't connect with yourself."),
+        ("ADD nobody", "User nobody does not exist!"),
+    ):
+        await carol.types(line)
+        await carol.sees(answer)
+    await erin.quits()
+    await carol.types("ADD erin")
+    await carol.sees(
+        "User erin is offline at this moment. Would you like to leave a message? (Y/N)"
+    )
 
 
 async def test_two_who_cannot_link_hear_each_other_through_a_third(community: Community) -> None:
@@ -105,3 +124,17 @@ async def test_of_two_who_was_killed_is_back(community: Community) -> None:
     await dave.sees("You are back in the conversation with carol.")
     await dave.sees("carol: are you there?")
     await carol.sees("dave is back.")
+
+
+async def test_what_was_said_just_before_is_not_for_the_newcomer(community: Community) -> None:
+    carol, dave, erin = await community.start("carol", "dave", "erin")
+    await carol.connects_with(dave)
+    await carol.types("ADD erin")
+    await erin.sees_part("User carol wants to chat with you and ")
+    carol.machine.disk.seconds = 2.0  # what she says lies on her disk long after
+    await carol.types("erin need not know")
+    await erin.types("Y")
+    await erin.sees("You are now connected with carol, dave.")
+    await carol.types("welcome")
+    await erin.sees("carol: welcome")
+    erin.never_saw("need not know")

@@ -174,7 +174,8 @@ async def test_a_text_that_another_is_said_to_have_written_is_not_shown(
         link = await mallory.talks(carol)
         link.says(msgspec.structs.replace(mallory.text(1, "I am carol"), author="carol"))
         link.says(msgspec.structs.replace(mallory.text(1, "I am dave"), author="dave"))
-        await link.ends()
+        link.says(mallory.text(1, "and that was that"))
+        await carol.sees("mallory: and that was that")
     carol.never_saw("I am")
 
 

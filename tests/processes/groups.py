@@ -7,19 +7,24 @@ NAME is one of the plays below.  The full form takes many minutes; CI plays the 
 
 import argparse
 import random
+import re
 import signal
 import sys
 import tempfile
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 
 from tests.groups_kit import (
     GAP,
+    QUIET,
     adds,
+    answer_to,
+    conversation_of,
     group,
+    have_alike,
     have_the_same,
     in_each_ones_order,
     knows,
@@ -40,10 +45,13 @@ class Size:
     people: int
     texts: int  # of each who writes
     stopped: float  # seconds
+    kills: int
+    slow_texts: int  # that one member does not read
 
 
-SHORT = Size(people=5, texts=150, stopped=3.0)
-FULL = Size(people=8, texts=1_000, stopped=20.0)
+SHORT = Size(people=5, texts=150, stopped=3.0, kills=20, slow_texts=4_000)
+FULL = Size(people=8, texts=1_000, stopped=20.0, kills=200, slow_texts=20_000)
+GROWTH_KIB = 40 * 1024
 
 
 # --- All add somebody at the same moment ----------------------------------------------
@@ -75,8 +83,11 @@ def all_talk(stage: Stage, people: list[Program]) -> None:
         for line in said:
             if not line.startswith(f"{one.name}: "):
                 one.sees(line)
-    have_the_same(stage, names, said, "all hear")
+    in_order = have_the_same(stage, names, said, "all hear")
     nothing_twice(people, "all hear")
+    for one in people:
+        shown = [line.partition("] ")[2] for line in answer_to(one, "/HISTORY 100")]
+        assert [line for line in shown if "all hear" in line] == in_order, one.transcript()
 
 
 def the_same_one_is_added_by_all(stage: Stage, size: Size, chance: random.Random) -> None:
@@ -124,6 +135,31 @@ def crowd_talks(stage: Stage, size: Size, chance: random.Random) -> None:
             in_each_ones_order(one, texts, "word ")
 
 
+def one_is_away_for_long(stage: Stage, size: Size, chance: random.Random) -> None:
+    """So long that what was said waits in the mailbox too: it is shown once all the same."""
+    names = NAMES[:4]
+    stage.directory()
+    carol, dave, erin, frank = people = group(stage, *names)
+    frank.sends(signal.SIGSTOP)
+    texts = {one.name: [f"word {n} of {one.name}" for n in range(10)] for one in (carol, dave)}
+    for one in (carol, dave):
+        one.types(*texts[one.name])
+    for one in (carol, dave, erin):
+        one.sees("User frank left the conversation (connection lost).", QUIET)
+    carol.sees("Message left for frank.")
+    carol.types("word 10 of carol")
+    texts[carol.name].append("word 10 of carol")
+    frank.sends(signal.SIGCONT)
+    for one in (carol, dave, erin):
+        one.sees("User frank joined the conversation.", QUIET)
+    said = [f"{name}: {text}" for name, his in texts.items() for text in his]
+    have_the_same(stage, names, said, "word ")
+    answer_to(frank, "/STATUS")
+    shown = [line.partition("] ")[2] if line.startswith("[") else line for line in frank.lines]
+    all_talk(stage, people)
+    assert sorted(line for line in shown if "word " in line) == sorted(said), frank.transcript()
+
+
 def questions_and_answers(stage: Stage, size: Size, chance: random.Random) -> None:
     """No screen shows an answer above its question, unless it says that something is missing."""
     names = NAMES[: size.people]
@@ -156,6 +192,113 @@ def assert_answered_below(lines: list[str]) -> None:
             assert lines[number - 1] == GAP, f"{line} stands above its question"
 
 
+# --- Who does not read --------------------------------------------------------------------
+
+
+def one_is_stopped(stage: Stage, size: Size, chance: random.Random) -> None:
+    one_does_not_read(
+        stage,
+        size,
+        lambda frank: frank.sends(signal.SIGSTOP),
+        lambda frank: frank.sends(signal.SIGCONT),
+    )
+
+
+def one_screen_is_paused(stage: Stage, size: Size, chance: random.Random) -> None:
+    one_does_not_read(stage, size, Program.screen_is_paused, Program.screen_goes_on)
+
+
+def one_does_not_read(
+    stage: Stage, size: Size, pause: Callable[[Program], None], go_on: Callable[[Program], None]
+) -> None:
+    """It costs the others bounded memory, and no delay: they see everything meanwhile."""
+    names = NAMES[:4]
+    stage.directory()
+    carol, *others, frank = people = group(stage, *names)
+    texts = [f"word {number} of carol" for number in range(size.slow_texts)]
+    carol.types("word one")
+    frank.sees("carol: word one")
+    before = [one.resident_kib() for one in people]
+    pause(frank)
+    carol.types(*texts)
+    for one in others:
+        one.sees(f"carol: {texts[-1]}", QUIET)
+    grown = [one.resident_kib() - then for one, then in zip(people, before, strict=True)]
+    print(f"grown by {grown[:-1]} KiB", end=" ", flush=True)
+    go_on(frank)
+    frank.sees(f"carol: {texts[-1]}", QUIET)
+    said = [f"carol: {text}" for text in ["word one", *texts]]
+    have_the_same(stage, names, said, "word ")
+    for one in (*others, frank):
+        in_each_ones_order(one, {"carol": ["word one", *texts]}, "word ")
+    assert max(grown[:-1]) < GROWTH_KIB, grown
+
+
+# --- What was said to be delivered ------------------------------------------------------
+
+
+@dataclass
+class Writer:
+    """One life of carol's program: what she typed, and what she was told about it."""
+
+    program: Program
+    last: str = ""
+    asked: list[str] = field(default_factory=list)  # about which text, WHO GOT by WHO GOT
+
+    def says(self, text: str) -> None:
+        self.program.types(text)
+        self.last = text
+
+    def asks(self) -> None:
+        self.program.types("/WHO GOT")
+        self.asked.append(self.last)
+
+    def delivered_to(self, name: str) -> set[str]:
+        answer = re.compile(rf"{name}: (delivered|waiting|left at the directory)")
+        answers = [line for line in list(self.program.lines) if answer.fullmatch(line)]
+        told = zip(self.asked, answers, strict=False)
+        return {f"{self.program.name}: {text}" for text, said in told if said.endswith("delivered")}
+
+
+def kill_at_any_moment(stage: Stage, size: Size, chance: random.Random) -> None:
+    """What carol was told is on dave's disk is there, whoever of the two dies when."""
+    names = ("carol", "dave", "erin")
+    stage.directory()
+    carol, dave, erin = group(stage, *names)
+    writer, told, kills = Writer(carol), set[str](), 0
+    while kills < size.kills:
+        for number in range(chance.randint(1, 8)):
+            writer.says(f"word {kills}.{number}")
+            for _ in range(chance.randint(0, 5)):
+                time.sleep(chance.expovariate(50.0))  # a person's pace, and any moment
+                writer.asks()
+        victims = chance.choice(((carol,), (dave,), (carol, dave), (dave, carol)))
+        for victim in victims:
+            victim.dies()
+        told |= writer.delivered_to(dave.name)
+        missing = told - set(conversation_of(stage, dave.name))
+        assert not missing, f"dave's disk has not {sorted(missing)[:5]}"
+        kills += len(victims)
+        nothing_twice(victims, "word ")
+        if dave in victims:
+            dave = comes_back(stage, dave.name)
+        if carol in victims:
+            carol = comes_back(stage, carol.name)
+            writer = Writer(carol)
+    writer.says("word at last")
+    all_said = have_alike(stage, names, f"{carol.name}: word at last")
+    assert told <= set(all_said)
+    assert len(set(all_said)) == len(all_said)
+    nothing_twice((carol, dave, erin), "word ")
+    print(f"{kills} kills, {len(told)} of {len(all_said)} texts told", end=" ")
+
+
+def comes_back(stage: Stage, name: str) -> Program:
+    program = stage.peer(name)
+    program.sees_like("You are back in the conversation with .*")
+    return program
+
+
 # --- As a program -----------------------------------------------------------------------
 
 Play = Callable[[Stage, Size, random.Random], None]
@@ -165,7 +308,14 @@ PLAYS: dict[str, Play] = {
     "adding-the-same": the_same_one_is_added_by_all,
     "crowd": crowd_talks,
     "answers": questions_and_answers,
+    "away": one_is_away_for_long,
+    "stopped": one_is_stopped,
+    "paused": one_screen_is_paused,
+    "kills": kill_at_any_moment,
 }
+
+
+TOO_LONG_FOR_CI = {"away"}
 
 
 def perform(play: Play, size: Size, seed: int) -> None:

@@ -36,15 +36,15 @@ def test_one_member_whom_all_can_reach_is_enough(stage: Stage, lan: Lan) -> None
         knows(one, NAMES)
     goes(erin, "dave", "through carol")
     goes(dave, "erin", "through carol")
-    all_talk(stage, people, "before")
+    all_talk(stage, people, "round one")
 
     carol.dies()
     goes(erin, "dave", "through frank")
     goes(dave, "erin", "through frank")
-    all_talk(stage, [dave, erin, frank, gina], "meanwhile")
+    all_talk(stage, [dave, erin, frank, gina], "round two")
     carol = lan.peer(places[0], "carol")
     carol.sees_like("You are back in the conversation with .*")
-    all_talk(stage, [carol, dave, erin, frank, gina], "after")
+    all_talk(stage, [carol, dave, erin, frank, gina], "round three")
     for one in people:
         assert not [line for line in one.lines if line.startswith("Not yet")], one.transcript()
 

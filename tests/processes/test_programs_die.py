@@ -2,6 +2,7 @@
 
 import signal
 
+from tests.groups_kit import is_delivered
 from tests.processes_kit import HOST, Stage
 
 DETECTION = 30.0  # it takes ten; the machine may be slow
@@ -49,6 +50,7 @@ def test_a_partner_who_dies_is_noticed_and_is_back_with_nothing_lost(stage: Stag
     carol, dave = stage.talk()
     carol.types("one")
     dave.sees("carol: one")
+    is_delivered(carol, "dave")  # so the conversation is on his disk
     dave.dies()
     carol.sees("Lost the connection to dave, trying again.", DETECTION)
     carol.types("two")

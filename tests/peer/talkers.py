@@ -1,0 +1,516 @@
+"""Several cores of one conversation, wired together without a network, a disk or a clock.
+
+A `Town` does what the shells do, in the order in which they do it, and nothing by
+itself: a test says what arrives, what is shown, what the disk has taken and how much
+time passes.  All the while it watches what must always hold (PROTOCOLS, 3 and 4).
+"""
+
+import itertools
+from collections import Counter, defaultdict, deque
+from dataclasses import dataclass, field
+
+from peer import conversation as talk
+from peer import events, membership
+from peer.conversation import Conversation, Kept
+from peer.delivery import RECENT_TEXTS, WINDOW_TEXTS, last, stream
+from peer.membership import Me, Roll
+from shared.messages import (
+    SALT_BYTES,
+    TEXTS,
+    Acknowledge,
+    Hello,
+    Leave,
+    Members,
+    Membership,
+    Message,
+    Position,
+    Text,
+)
+from tests.fakes import Authority
+
+AUTHORITY = Authority()
+SALT = b"s" * SALT_BYTES
+Key = tuple[str, str, int]  # of one text: author, epoch, seq
+_people: dict[str, Me] = {}
+
+
+def me(name: str) -> Me:
+    """Somebody with a key and a certificate, the same in every test."""
+    if name not in _people:
+        identity, credentials = AUTHORITY.user(name)
+        _people[name] = Me(name, identity, credentials.certificate)
+    return _people[name]
+
+
+def conversation_of(founder: str) -> str:
+    return membership.conversation_id(me(founder).identity.public, SALT)
+
+
+def together(founder: str, *others: str) -> tuple[Membership, ...]:
+    """The memberships of a conversation in which the founder has added everybody."""
+    id, made = conversation_of(founder), [membership.found(me(founder), SALT)]
+    for name in others:
+        adding = membership.add(me(founder), id, 1, name, me(name).identity.public, 1)
+        made.append(membership.join(me(name), id, 1, adding))
+    return tuple(made)
+
+
+def texts_in(text: Text) -> list[tuple[Key, str]]:
+    numbered = enumerate(text.texts, start=text.seq)
+    return [((text.author, text.epoch, seq), said) for seq, said in numbered]
+
+
+@dataclass
+class Disk:
+    """What the journal keeps, over crashes."""
+
+    members: dict[str, Membership] = field(default_factory=dict)
+    since: dict[tuple[str, str], int] = field(default_factory=dict)
+    texts: dict[Key, Text] = field(default_factory=dict)  # the first of each to the whole
+    written: list[tuple[str, int]] = field(default_factory=list)
+    acknowledged: dict[tuple[str, str], int] = field(default_factory=dict)
+    copies: set[Key] = field(default_factory=set)  # that came through the mailbox
+    lamport: int = 0  # of what is not for them
+    is_in: bool = False
+
+    def keep(self, text: Text, by: str) -> None:
+        key = (text.author, text.epoch, text.seq)
+        if key not in self.texts:
+            self.texts[key] = text
+            if text.author == by:
+                self.written.append((text.epoch, last(text)))
+
+    def have(self) -> dict[tuple[str, str], int]:
+        found = dict(self.since)
+        for text in self.texts.values():
+            found[stream(text)] = max(found.get(stream(text), 0), last(text))
+        return found
+
+    def after(self, position: Position) -> list[Text]:
+        found = [
+            text
+            for (author, epoch, seq), text in self.texts.items()
+            if (author, epoch) == (position.author, position.epoch)
+            and position.seq < seq <= position.seq + WINDOW_TEXTS
+        ]
+        return sorted(found, key=lambda text: text.seq)
+
+    def kept(self, now: float) -> Kept:
+        have = tuple(Position(*of, seq) for of, seq in self.have().items())
+        written = tuple((epoch, seq, now) for epoch, seq in self.written)
+        acknowledged = tuple((by, of, seq) for (by, of), seq in self.acknowledged.items())
+        lamport = max([self.lamport, *(text.lamport for text in self.texts.values())])
+        return Kept(tuple(self.members.values()), have, written, acknowledged, lamport)
+
+
+@dataclass
+class Program:
+    """One run of somebody's program, in the one conversation."""
+
+    core: Conversation
+    to_show: deque[Text] = field(default_factory=deque)
+    to_keep: deque[Text | Membership | tuple[str, str, int]] = field(default_factory=deque)
+    names: deque[str] = field(default_factory=deque)  # of the memberships in `to_keep`
+    shown: dict[tuple[str, str], int] = field(default_factory=dict)
+    wants: set[str] = field(default_factory=set)  # to be dialled
+    late: set[str] = field(default_factory=set)  # of whom the user knows that they lack a text
+
+
+@dataclass
+class Person:
+    """Somebody's machine: disk and screen survive the programs on it."""
+
+    name: str
+    disk: Disk = field(default_factory=Disk)
+    program: Program | None = None
+    told: list[events.Event] = field(default_factory=list)
+    said: list[str] = field(default_factory=list)  # by them
+    seen: Counter[Key] = field(default_factory=Counter)
+    may_see_again: Counter[Key] = field(default_factory=Counter)  # shown, and lost in a crash
+    mailbox: dict[Key, str] = field(default_factory=dict)
+    counters: dict[str, int] = field(default_factory=dict)
+    since: dict[tuple[str, str], int] = field(default_factory=dict)  # what is not for them
+
+    @property
+    def sits_there(self) -> bool:
+        """And may write."""
+        program = self.program
+        return program is not None and not program.core.is_over and not program.core.is_asleep
+
+    @property
+    def core(self) -> Conversation:
+        assert self.program is not None
+        return self.program.core
+
+
+class Town:
+    """The people, and the links between them."""
+
+    def __init__(self, *names: str) -> None:
+        self.now = 0.0
+        self.id = conversation_of(names[0])
+        self.people = {name: Person(name) for name in names}
+        self.links: dict[tuple[str, str], deque[Message]] = {}  # each way
+        self.apart: set[frozenset[str]] = set()  # who cannot link
+        self.content: dict[Key, str] = {}  # of all that was ever said
+        self.sent: defaultdict[tuple[str, str], list[Message]] = defaultdict(list)
+        self._numbers = itertools.count(1)
+
+    # --- Programs ---
+
+    def begins(self, *names: str) -> None:
+        """All of these are in the conversation, which the first one has founded."""
+        for name in names:
+            self._enters(self.people[name], together(*names), ())
+
+    def _enters(
+        self, person: Person, members: tuple[Membership, ...], since: tuple[Position, ...],
+        lamport: int = 0,
+    ) -> None:  # fmt: skip
+        roll = Roll(self.id, AUTHORITY.certificate)
+        roll.merge(members)
+        assert roll.is_in(person.name)
+        person.disk.is_in, person.disk.lamport = True, lamport
+        person.counters = {}  # who comes back knows what they are told, until they hear more
+        person.since = {(one.author, one.epoch): one.seq for one in since}
+        person.disk.since = person.disk.since | person.since
+        person.disk.members |= {name: one for name in roll.names() if (one := roll.of(name))}
+        person.program = Program(self._core(person, roll, since, None, lamport))
+        self.perform(person, person.core.begin(self.now))
+
+    def _core(
+        self, person: Person, roll: Roll, since: tuple[Position, ...], kept: Kept | None,
+        lamport: int = 0,
+    ) -> Conversation:  # fmt: skip
+        number = next(self._numbers)
+        return Conversation(
+            self.id, me(person.name), roll, f"{number:016x}", first_number=number * 1_000_000,
+            jitter=lambda: 1.0, have=since, lamport=lamport, kept=kept,
+        )  # fmt: skip
+
+    def adds(self, adder: str, newcomer: str) -> None:
+        """Asked, and answered with yes."""
+        one, new = self.people[adder], self.people.setdefault(newcomer, Person(newcomer))
+        mine, theirs = one.core.roll.counter(adder), one.core.roll.counter(newcomer) + 1
+        key = me(newcomer).identity.public
+        adding = membership.add(me(adder), self.id, mine, newcomer, key, theirs)
+        joined = membership.join(me(newcomer), self.id, theirs, adding)
+        since, lamport = one.core.before(), one.core.lamport
+        self.perform(one, one.core.receive(newcomer, Members(self.id, (joined,)), self.now))
+        told = membership.pages(one.core.roll.essential(first=newcomer))[0]
+        self._enters(new, (*told, joined), since, lamport)
+
+    def crashes(self, name: str) -> None:
+        person = self.people[name]
+        assert person.program is not None
+        kept = {key for text in person.disk.texts.values() for key, _ in texts_in(text)}
+        for key in person.seen:
+            if key not in kept and key not in person.disk.copies:
+                person.may_see_again[key] = person.seen[key]
+        person.program = None
+        person.counters = {one: kept.counter for one, kept in person.disk.members.items()}
+        for other in list(self.people):
+            self.breaks(name, other)
+
+    def restarts(self, name: str) -> None:
+        person = self.people[name]
+        assert person.program is None
+        kept = person.disk.kept(self.now)
+        roll = Roll(self.id, AUTHORITY.certificate)
+        roll.merge(kept.members)
+        person.program = Program(self._core(person, roll, (), kept))
+        person.program.shown = person.disk.have()
+        if not person.disk.is_in or not roll.is_in(name) or len(roll.members()) < 2:
+            person.disk.is_in = False
+            person.core.is_over = person.core.is_settled = True
+            return
+        self.perform(person, person.core.begin(self.now))
+
+    @property
+    def running(self) -> list[Person]:
+        return [one for one in self.people.values() if one.program is not None]
+
+    # --- Links ---
+
+    def is_linked(self, one: str, other: str) -> bool:
+        return (one, other) in self.links
+
+    def link(self, one: str, other: str) -> None:
+        """A dial of the first one ends: well if it can."""
+        dialler, answerer = self.people[one], self.people.get(other)
+        assert dialler.program is not None
+        dialler.program.wants.discard(other)
+        if self.is_linked(one, other):
+            self.perform(dialler, dialler.core.linked(other, self.now))
+        elif answerer is None or not answerer.program or frozenset((one, other)) in self.apart:
+            self.perform(dialler, dialler.core.unreachable(other, self.now))
+        else:
+            self.links[one, other], self.links[other, one] = deque(), deque()
+            self.takes_over(other, one)
+            self.takes_over(one, other)
+
+    def takes_over(self, one: str, other: str) -> None:
+        """The first one has a new link to the other, or another one than before."""
+        person = self.people[one]
+        if self.is_linked(one, other) and not person.core.is_settled:
+            self.perform(person, person.core.linked(other, self.now))
+
+    def breaks(self, one: str, other: str) -> None:
+        """What is on it is lost."""
+        if not self.is_linked(one, other):
+            return
+        del self.links[one, other], self.links[other, one]
+        for name, lost in ((one, other), (other, one)):
+            person = self.people[name]
+            if person.program is not None and not person.core.is_settled:
+                self.perform(person, person.core.link_lost(lost, self.now))
+
+    def arrives(self, sender: str, receiver: str, count: int = 1_000_000) -> bool:
+        """So many of the messages on their way; whether there were any."""
+        moved = False
+        for _ in range(count):
+            way = self.links.get((sender, receiver))
+            if not way:
+                break
+            moved = True
+            self._hears(self.people[receiver], sender, way.popleft())
+        return moved
+
+    def _hears(self, person: Person, sender: str, message: Message) -> None:
+        assert person.program is not None
+        core = person.core
+        if not core.is_settled:
+            self.perform(person, core.receive(sender, message, self.now))
+        elif isinstance(message, Members):
+            self._disowns(person, sender, message)
+        elif isinstance(message, Text | Hello):
+            self._post(person.name, sender, Leave(self.id))
+
+    def _disowns(self, person: Person, sender: str, message: Members) -> None:
+        roll = Roll(self.id, AUTHORITY.certificate)
+        roll.merge(message.members)
+        mine = roll.of(person.name)
+        if mine is not None and roll.is_in(person.name):
+            gone = membership.leave(me(person.name), self.id, mine)
+            self._post(person.name, sender, Members(self.id, (gone,)))
+
+    # --- What the user, the screen, the disk and the directory do ---
+
+    def says(self, name: str, *texts: str) -> None:
+        person = self.people[name]
+        for text in texts:
+            person.core.say(text)
+            person.said.append(text)
+        self.perform(person, person.core.flush(self.now, self.now))
+
+    def leaves(self, name: str) -> None:
+        person = self.people[name]
+        self.perform(person, person.core.flush(self.now, self.now))
+        self.perform(person, person.core.leave(self.now))
+
+    def shows(self, name: str, count: int = 1_000_000) -> bool:
+        person, moved = self.people[name], False
+        program = person.program
+        while program is not None and program.to_show and count:
+            count, moved, text = count - 1, True, program.to_show.popleft()
+            self._stands(person, text)
+            self.perform(person, program.core.shown(text))
+        return moved
+
+    def _stands(self, person: Person, text: Text) -> None:
+        for key, _ in texts_in(text):
+            if key not in person.disk.copies:
+                person.seen[key] += 1
+                assert person.seen[key] <= 1 + person.may_see_again[key], f"D2: {key} comes twice"
+
+    def commits(self, name: str, count: int = 1_000_000) -> bool:
+        """The disk takes so many of the things that wait for it."""
+        person, moved = self.people[name], False
+        program = person.program
+        kept: list[Text] = []
+        while program is not None and program.to_keep and count:
+            count, moved = count - 1, True
+            match program.to_keep.popleft():
+                case Text() as text:
+                    person.disk.keep(text, name)
+                    kept.append(text)
+                case Membership() as one:
+                    person.disk.members[program.names.popleft()] = one
+                case (by, epoch, seq):
+                    person.disk.acknowledged[by, epoch] = seq
+        for text in kept:
+            self.perform(person, person.core.kept(text, self.now))
+        return moved
+
+    def fetches_mail(self, name: str) -> bool:
+        """Shows what lies in the mailbox, unless it came directly; the senders are told."""
+        person = self.people[name]
+        if person.program is None:
+            return False
+        letters, person.mailbox = person.mailbox, {}
+        here = {key for text in person.disk.texts.values() for key, _ in texts_in(text)}
+        for key in letters:
+            if key not in here and key not in person.disk.copies:
+                person.disk.copies.add(key)
+                person.seen[key] += 1
+            author, epoch, seq = key
+            sender = self.people[author]
+            if sender.program is not None and not sender.core.is_settled:
+                self.perform(sender, sender.core.taken_from_mailbox(name, epoch, seq))
+        return bool(letters)
+
+    # --- Time ---
+
+    def passes(self, seconds: float) -> None:
+        until = self.now + seconds
+        for _ in range(10_000):
+            due = min((self._deadline(one) for one in self.running), default=float("inf"))
+            if due > until:
+                break
+            self.now = max(self.now, due)
+            for person in self.running:
+                if self._deadline(person) <= self.now:
+                    self.perform(person, person.core.tick(self.now))
+        else:
+            raise AssertionError("a deadline that does not move")
+        self.now = until
+
+    def _deadline(self, person: Person) -> float:
+        due = person.core.next_deadline()
+        return float("inf") if due is None else due
+
+    def settles(self, seconds: float = 100.0, step: float = 0.05) -> None:
+        """Everything arrives, is shown and kept, for so long."""
+        until = self.now + seconds
+        while self.now < until:
+            self.is_busy()
+            self.passes(step)
+            step = min(step * 1.2, 1.0)
+        self.is_busy()
+
+    def is_busy(self) -> None:
+        """Until nothing moves any more without the clock."""
+        for _ in range(100_000):
+            moved = sum(self.arrives(*way) for way in list(self.links)) > 0
+            for person in self.running:
+                moved |= self.shows(person.name) | self.commits(person.name)
+                moved |= self.fetches_mail(person.name)
+                for other in sorted(person.program.wants if person.program else ()):
+                    self.link(person.name, other)
+                    moved = True
+            if not moved:
+                return
+        raise AssertionError("they never stop talking")
+
+    # --- Doing what the cores decide, and watching it ---
+
+    def perform(self, person: Person, actions: list[talk.Action]) -> None:
+        program = person.program
+        assert program is not None
+        gap = False
+        for action in actions:
+            match action:
+                case talk.Send(to, message):
+                    for name in to:
+                        self._post(person.name, name, message)
+                case talk.Show(event):
+                    person.told.append(event)
+                    self._watch_late(program, event)
+                    gap = isinstance(event, events.Missing)
+                case talk.Read(text):
+                    self._watch_order(person, program, text, gap)
+                    gap = False
+                    self._reads(person, program, text)
+                case talk.Keep(text):
+                    self._watch_content(text)
+                    program.to_keep.append(text)
+                    if text.author == person.name:
+                        program.shown[stream(text)] = last(text)
+                case talk.KeepMembers(names):
+                    for name in names:
+                        one = program.core.roll.of(name)
+                        assert one is not None
+                        program.names.append(name)
+                        program.to_keep.append(one)
+                case talk.KeepAcknowledged(by, epoch, seq):
+                    program.to_keep.append((by, epoch, seq))
+                case talk.Hand(to, after):
+                    assert program.core.roll.is_in(to), "G6"
+                    for text in person.disk.after(after):
+                        self._post(person.name, to, text)
+                    self.perform(person, program.core.handed(to, after))
+                case talk.Dial(to):
+                    program.wants.add(to)
+                case talk.LeaveFor(to, after):
+                    self._leaves_for(person, to, after)
+                case talk.Finished():
+                    person.disk.is_in = program.core.is_asleep
+                case talk.Settled():
+                    assert program.core.is_settled
+        self._watch(person, program)
+
+    def _reads(self, person: Person, program: Program, text: Text) -> None:
+        if all(key in person.disk.copies for key, _ in texts_in(text)):
+            self.perform(person, program.core.shown(text))
+        else:
+            program.to_show.append(text)
+
+    def _leaves_for(self, person: Person, to: str, after: Position) -> None:
+        """All that lies on disk behind this position."""
+        assert after.author == person.name
+        for text in person.disk.texts.values():
+            for key, said in texts_in(text):
+                if stream(text) == (after.author, after.epoch) and key[2] > after.seq:
+                    self.people[to].mailbox[key] = said
+
+    def _post(self, sender: str, receiver: str, message: Message) -> None:
+        person = self.people[sender]
+        match message:
+            case Text():
+                assert person.core.roll.is_in(receiver), f"G6: {sender} to {receiver}"
+                self._watch_content(message)
+            case Acknowledge(have=have):
+                self._watch_promise(person, have)
+            case Hello(have=have, by=by) if by == sender:
+                self._watch_promise(person, have)
+        if (way := self.links.get((sender, receiver))) is not None:
+            way.append(message)
+            self.sent[sender, receiver].append(message)
+
+    def _watch_promise(self, person: Person, have: tuple[Position, ...]) -> None:
+        on_disk = person.disk.have()
+        for one in have:
+            assert on_disk[one.author, one.epoch] >= one.seq, "D1: promised before it was kept"
+
+    def _watch_late(self, program: Program, event: events.Event) -> None:
+        match event:
+            case events.NotYetDelivered(to):
+                assert to not in program.late, "told twice"
+                program.late.add(to)
+            case events.Delivered(to):
+                program.late.remove(to)
+
+    def _watch_content(self, text: Text) -> None:
+        for key, said in texts_in(text):
+            assert self.content.setdefault(key, said) == said, "G8: a number was used twice"
+
+    def _watch_order(self, person: Person, program: Program, text: Text, gap: bool) -> None:
+        before = program.shown.get(stream(text), person.disk.since.get(stream(text), 0))
+        assert text.seq == before + 1, "G4, D4: in the order of writing, without a gap"
+        program.shown[stream(text)] = last(text)
+        if not gap:
+            for one in text.after:
+                of = (one.author, one.epoch)
+                shown = max(program.shown.get(of, 0), person.disk.since.get(of, 0))
+                assert shown >= one.seq, "G5: an answer above its question"
+
+    def _watch(self, person: Person, program: Program) -> None:
+        core = program.core
+        counters = {name: core.roll.counter(name) for name in core.roll.names()}
+        assert all(counters[name] >= old for name, old in person.counters.items()
+                   if name in counters), "G2"  # fmt: skip
+        person.counters = {name: counters[name] for name in counters if name in person.disk.members}
+        assert len(core._outbox._recent) <= RECENT_TEXTS + 1, "D5"
+        waiting = sum(len(text.texts) for text in program.to_show)
+        authors = len(program.shown) + 1
+        assert waiting <= authors * (2 * WINDOW_TEXTS + 2 * TEXTS), "D5"

@@ -1,0 +1,438 @@
+"""What came and may be shown; what I wrote and who has it."""
+
+from collections.abc import Callable
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from peer.delivery import (
+    EPOCHS,
+    HOLD_SECONDS,
+    RECENT_BYTES,
+    RECENT_TEXTS,
+    TOGETHER_BYTES,
+    WATCHED,
+    WINDOW_BYTES,
+    WINDOW_TEXTS,
+    Inbox,
+    Outbox,
+    Ready,
+    check_author,
+    last,
+    sign,
+)
+from shared.errors import ProtocolError
+from shared.messages import TEXT_CHARACTERS, TEXTS, Position, Text
+from tests.peer.talkers import me
+
+ID, DAVES, ERINS, MINE = "1" * 32, "d" * 16, "e" * 16, "c" * 16
+
+
+def text(
+    seq: int, *texts: str, author: str = "dave", epoch: str = DAVES, lamport: int = 1,
+    after: tuple[Position, ...] = (),
+) -> Text:  # fmt: skip
+    return Text(ID, author, epoch, seq, lamport, 7.0, texts or (f"{author} {seq}",), after)
+
+
+def erins(seq: int, *after: Position, lamport: int = 1) -> Text:
+    return text(seq, author="erin", epoch=ERINS, lamport=lamport, after=after)
+
+
+def daves(seq: int) -> Position:
+    return Position("dave", DAVES, seq)
+
+
+def read(ready: list[Ready] | None) -> list[str]:
+    assert ready is not None
+    return [said for one in ready for said in one.text.texts]
+
+
+# --- Signatures -------------------------------------------------------------------
+
+
+def test_an_author_is_known_by_the_signature() -> None:
+    signed = sign(me("dave"), text(1, "one", "two"))
+    check_author(signed, me("dave").identity.public)
+    with pytest.raises(ProtocolError):
+        check_author(signed, me("erin").identity.public)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda one: text(2, "one"), lambda one: text(1, "eno"), lambda one: text(1, "one", "one"),
+        lambda one: text(1, "one", author="erin"), lambda one: text(1, "one", epoch=ERINS),
+        lambda one: text(1, "one", lamport=2), lambda one: text(1, "one", after=(daves(0),)),
+    ],
+)  # fmt: skip
+def test_every_word_and_its_place_are_signed(change: Callable[[Text], Text]) -> None:
+    signed = sign(me("dave"), text(1, "one"))
+    forged = change(signed)
+    forged = Text(
+        forged.conversation, forged.author, forged.epoch, forged.seq, forged.lamport, forged.time,
+        forged.texts, forged.after, signed.signature,
+    )  # fmt: skip
+    with pytest.raises(ProtocolError):
+        check_author(forged, me("dave").identity.public)
+
+
+# --- Inbox ------------------------------------------------------------------------
+
+
+def test_texts_are_shown_in_the_order_of_writing() -> None:
+    box = Inbox()
+    assert read(box.take(text(1, "one", "two"), 0.0)) == ["one", "two"]
+    assert box.take(text(4), 0.0) is None
+    assert read(box.take(text(3), 0.0)) == ["dave 3"]
+    assert read(box.take(text(4), 0.0)) == ["dave 4"]
+    assert box.came(("dave", DAVES)) == 4
+    assert box.came(("erin", ERINS)) == 0
+
+
+def test_a_duplicate_leads_to_nothing() -> None:
+    box = Inbox()
+    box.take(text(1), 0.0)
+    assert box.take(text(1), 0.0) == []
+
+
+def test_only_what_lies_on_disk_counts_as_had() -> None:
+    box = Inbox()
+    box.take(text(1), 0.0)
+    assert box.have() == ()
+    assert box.position(("dave", DAVES)).seq == 0
+    box.kept(text(1))
+    assert box.have() == (daves(1),)
+    assert box.position(("dave", DAVES)) == daves(1)
+    assert box.position(("erin", ERINS)).seq == 0
+
+
+def test_what_lies_on_disk_from_before_is_not_shown_again() -> None:
+    box = Inbox([daves(5)], lamport=9)
+    assert box.take(text(5), 0.0) == []
+    assert read(box.take(text(6), 0.0)) == ["dave 6"]
+    assert box.lamport == 9
+
+
+def test_an_answer_waits_for_its_question() -> None:
+    box = Inbox()
+    assert box.take(erins(1, daves(2)), 10.0) == []
+    assert box.next_deadline() == 10.0 + HOLD_SECONDS
+    assert box.take(erins(2), 11.0) == []
+    assert read(box.take(text(1), 11.0)) == ["dave 1"]
+    assert read(box.take(text(2), 11.0)) == ["dave 2", "erin 1", "erin 2"]
+    assert box.next_deadline() is None
+
+
+def test_a_chain_of_answers_is_let_go_at_once() -> None:
+    box = Inbox()
+    franks = text(1, author="frank", epoch="f" * 16, after=(Position("erin", ERINS, 1),))
+    assert box.take(franks, 0.0) == []
+    assert box.take(erins(1, daves(1)), 0.0) == []
+    assert read(box.take(text(1), 0.0)) == ["dave 1", "erin 1", "frank 1"]
+
+
+def test_after_two_seconds_an_answer_is_shown_all_the_same_and_marked() -> None:
+    box = Inbox()
+    box.take(erins(1, daves(1)), 10.0)
+    box.take(erins(2), 10.5)
+    assert box.overdue(10.0 + HOLD_SECONDS - 0.1) == []
+    first, second = box.overdue(10.0 + HOLD_SECONDS)
+    assert (read([first]), first.gap) == (["erin 1"], True)
+    assert (read([second]), second.gap) == (["erin 2"], False)
+    assert read(box.take(text(1), 13.0)) == ["dave 1"]
+
+
+def test_an_answer_to_what_waits_itself_is_not_marked() -> None:
+    """What it answers is shown in the same moment."""
+    box = Inbox()
+    franks = text(1, author="frank", epoch="f" * 16, after=(Position("erin", ERINS, 1),))
+    box.take(erins(1, daves(1)), 10.0)
+    box.take(franks, 10.0)
+    assert [one.gap for one in box.overdue(12.0)] == [True, False]
+
+
+def test_more_than_the_window_is_refused() -> None:
+    box = Inbox()
+    most = 2 * WINDOW_TEXTS + TEXTS
+    for seq in range(1, most + 1):
+        box.take(text(seq), 0.0)
+    with pytest.raises(ProtocolError, match="window"):
+        box.take(text(most + 1), 0.0)
+    box.kept(text(1))
+    assert read(box.take(text(most + 1), 0.0)) == [f"dave {most + 1}"]
+
+
+def test_who_starts_again_and_again_is_refused_at_last() -> None:
+    box = Inbox()
+    for start in range(EPOCHS):
+        box.take(text(1, epoch=f"{start:016x}"), 0.0)
+    with pytest.raises(ProtocolError, match="dave was started too often"):
+        box.take(text(1), 0.0)
+    assert read(box.take(erins(1), 0.0)) == ["erin 1"]
+
+
+def test_what_is_written_now_comes_after_what_nothing_else_implies() -> None:
+    box = Inbox()
+    box.take(text(1), 0.0)
+    assert box.heads(("carol", MINE)) == (daves(1),)
+    box.take(erins(1, daves(1)), 0.0)
+    assert box.heads(("carol", MINE)) == (Position("erin", ERINS, 1),)
+    box.wrote(text(1, author="carol", epoch=MINE, after=(Position("erin", ERINS, 1),)))
+    assert box.heads(("carol", MINE)) == ()
+    box.take(text(2), 0.0)
+    assert set(box.heads(("frank", "f" * 16))) == {daves(2), Position("carol", MINE, 1)}
+
+
+def test_what_was_held_back_implies_nothing_yet() -> None:
+    box = Inbox()
+    box.take(text(1), 0.0)
+    box.take(erins(1, daves(1), Position("frank", "f" * 16, 1)), 0.0)
+    assert box.heads(("carol", MINE)) == (daves(1),)
+
+
+def test_lamport_is_the_highest_that_was_shown() -> None:
+    box = Inbox()
+    box.take(text(1, lamport=5), 0.0)
+    box.take(erins(1, lamport=3), 0.0)
+    box.take(erins(2, daves(2), lamport=7), 0.0)
+    assert box.lamport == 5
+
+
+@settings(max_examples=50)
+@given(st.permutations(range(8)), st.data())
+def test_whatever_comes_first_an_answer_stands_below_its_question(
+    order: list[int], data: st.DataObject
+) -> None:
+    """G4, G5: four texts of dave, each answered by erin, on two links."""
+    streams = {
+        "dave": [text(seq, after=(Position("erin", ERINS, seq - 1),)) for seq in range(1, 5)],
+        "erin": [erins(seq, daves(seq)) for seq in range(1, 5)],
+    }
+    box, shown = Inbox(), list[str]()
+    for number in order:
+        if queue := streams["dave" if number % 2 else "erin"]:
+            shown += read(box.take(queue.pop(0), 0.0))
+    for queue in streams.values():
+        while queue:
+            shown += read(box.take(queue.pop(0), 0.0))
+    assert shown == [f"{name} {seq}" for seq in range(1, 5) for name in ("dave", "erin")]
+
+
+# --- Outbox -----------------------------------------------------------------------
+
+
+def make(seq: int, texts: tuple[str, ...]) -> Text:
+    return Text(ID, "carol", MINE, seq, seq, 7.0, texts)
+
+
+def outbox(*texts: str, now: float = 0.0) -> Outbox:
+    """Each text signed by itself; dave and erin are linked and have nothing."""
+    box = Outbox(MINE)
+    for one in texts:
+        box.write(one)
+        box.sign_draft(make, now)
+    box.greeted("dave", 0)
+    box.greeted("erin", 0)
+    return box
+
+
+def seqs(texts: list[Text]) -> list[int]:
+    return [one.seq for one in texts]
+
+
+def test_what_is_written_in_one_go_is_signed_together() -> None:
+    box = Outbox(MINE)
+    assert [box.write(one) for one in ("one", "two")] == [1, 2]
+    assert box.lag("dave") == 2
+    (both,) = box.sign_draft(make, 0.0)
+    assert (both.seq, last(both), both.texts) == (1, 2, ("one", "two"))
+    assert box.last == 2
+    assert box.write("three") == 3
+    assert box.sign_draft(make, 0.0) == [make(3, ("three",))]
+    assert box.sign_draft(make, 0.0) == []
+
+
+def test_no_more_than_fits_is_signed_together() -> None:
+    box = Outbox(MINE)
+    for _ in range(TEXTS):
+        assert not box.draft_is_full
+        box.write("x")
+    assert box.draft_is_full
+    box.write("x")
+    assert [len(one.texts) for one in box.sign_draft(make, 0.0)] == [TEXTS, 1]
+    long = "\x01" * TEXT_CHARACTERS  # 48 KB on the wire
+    for one in (long, "x", "y" * (TOGETHER_BYTES - 100), long):
+        box.write(one)
+    assert box.draft_is_full
+    assert [len(one.texts) for one in box.sign_draft(make, 0.0)] == [1, 2, 1]
+    assert not box.draft_is_full
+
+
+def test_a_text_goes_to_everybody_who_is_linked_and_to_each_once() -> None:
+    box = outbox("one", "two")
+    assert seqs(box.take("dave")) == [1, 2]
+    assert box.take("dave") == []
+    assert box.take("frank") == []
+    box.write("three")
+    box.sign_draft(make, 0.0)
+    assert seqs(box.take("dave")) == [3]
+    assert seqs(box.take("erin")) == [1, 2, 3]
+
+
+def test_without_a_link_nothing_is_sent_and_on_the_next_one_what_is_missing() -> None:
+    box = outbox("one", "two", "three")
+    box.take("dave")
+    box.acknowledged("dave", MINE, 1)
+    box.unlink("dave")
+    assert box.take("dave") == []
+    box.greeted("dave", 2)
+    box.acknowledged("dave", MINE, 2)  # which their HELLO says too
+    assert seqs(box.take("dave")) == [3]
+    box.greeted("dave", 0)  # what they have had once, they have
+    assert seqs(box.take("dave")) == [3]
+
+
+def test_no_more_texts_are_under_way_than_the_window_allows() -> None:
+    box = outbox(*["x"] * (WINDOW_TEXTS + 3))
+    assert len(box.take("dave")) == WINDOW_TEXTS
+    box.acknowledged("dave", MINE, 2)
+    assert seqs(box.take("dave")) == [WINDOW_TEXTS + 1, WINDOW_TEXTS + 2]
+
+
+def test_no_more_bytes_are_under_way_than_the_window_allows() -> None:
+    box = outbox(*["x" * TEXT_CHARACTERS] * 100)
+    taken = box.take("dave")
+    assert len(taken) == WINDOW_BYTES // (TEXT_CHARACTERS + 200)
+    box.acknowledged("dave", MINE, 1)
+    assert len(box.take("dave")) == 1
+
+
+def test_who_stops_reading_costs_no_memory_and_delays_nobody() -> None:
+    """D5."""
+    box = outbox()
+    for seq in range(1, RECENT_TEXTS + 100):
+        box.write("x")
+        box.sign_draft(make, 0.0)
+        box.take("dave")
+        assert seqs(box.take("erin")) == [seq]
+        box.acknowledged("erin", MINE, seq)
+    assert len(box._recent) <= RECENT_TEXTS
+    assert len(box._written) <= WATCHED
+    assert box.oldest_lacking("dave") == 0.0
+    assert box.is_behind("dave")
+    assert not box.is_behind("erin")
+    box.greeted("dave", 3)
+    assert box.take("dave") == []  # who is so far behind asks for it
+
+
+def test_long_texts_are_forgotten_sooner() -> None:
+    box = outbox(*["x" * TEXT_CHARACTERS] * (RECENT_BYTES // TEXT_CHARACTERS + 10))
+    assert sum(len(one.texts[0]) for one in box._recent) <= RECENT_BYTES
+    assert box.is_behind("dave")
+
+
+def test_who_has_everything_is_not_behind() -> None:
+    assert not outbox().is_behind("dave")
+    box = outbox("one")
+    box.acknowledged("dave", MINE, 1)
+    assert not box.is_behind("dave")
+    assert box.take("dave") == []
+
+
+def test_who_has_a_part_of_what_was_signed_together_gets_all_of_it() -> None:
+    """A copy of a part came through the mailbox."""
+    box = outbox()
+    box.write("one")
+    box.write("two")
+    box.sign_draft(make, 0.0)
+    box.acknowledged("dave", MINE, 1)
+    assert seqs(box.take("dave")) == [1]
+    box.write("three")
+    box.sign_draft(make, 0.0)
+    assert seqs(box.take("dave")) == [3]
+    box.acknowledged("dave", MINE, 2)
+    box.greeted("dave", 2)
+    assert seqs(box.take("dave")) == [3]
+
+
+def test_a_text_that_was_not_written_cannot_be_acknowledged() -> None:
+    box = outbox("one")
+    box.write("not signed yet")
+    with pytest.raises(ProtocolError, match="never sent"):
+        box.acknowledged("dave", MINE, 2)
+    box.newcomer("dave")
+    box.greeted("dave", 2)
+    assert box.has("dave") == 1
+
+
+def test_only_what_is_new_about_an_acknowledgement_is_news() -> None:
+    box = outbox("one", "two")
+    assert box.acknowledged("dave", MINE, 2)
+    assert not box.acknowledged("dave", MINE, 2)
+    assert not box.acknowledged("dave", MINE, 1)
+    assert not box.acknowledged("dave", ERINS, 1)  # an epoch that was never mine
+    assert box.lag("dave") == 0
+    assert box.lag("erin") == 2
+
+
+def test_what_somebody_lacks_and_since_when() -> None:
+    box = outbox("one", now=5.0)
+    box.write("two")
+    box.sign_draft(make, 6.0)
+    assert box.oldest_lacking("dave") == 5.0
+    box.acknowledged("dave", MINE, 1)
+    assert box.oldest_lacking("dave") == 6.0
+    assert box.lacking("dave") == [Position("", MINE, 1)]
+    box.acknowledged("dave", MINE, 2)
+    assert box.oldest_lacking("dave") is None
+    assert box.lacking("dave") == []
+    assert box.lacking("erin") == [Position("", MINE, 0)]
+
+
+def test_what_everybody_has_is_forgotten() -> None:
+    box = outbox("one", "two")
+    box.acknowledged("dave", MINE, 2)
+    box.forget(["dave", "erin"])
+    assert box.oldest_lacking("erin") is not None
+    box.acknowledged("erin", MINE, 1)
+    box.forget(["dave", "erin"])
+    assert box.lacking("erin") == [Position("", MINE, 1)]
+    box.forget(["dave"])
+    assert box.oldest_lacking("erin") is None
+
+
+def test_what_was_written_before_a_crash_is_watched_on() -> None:
+    box = Outbox(MINE, [("a" * 16, 2, 1.0), ("a" * 16, 5, 2.0)])
+    assert box.lacking("dave") == [Position("", "a" * 16, 0)]
+    assert box.acknowledged("dave", "a" * 16, 3)
+    assert box.oldest_lacking("dave") == 2.0
+    assert box.lag("dave") == 0
+
+
+def test_what_was_written_so_far_is_hardly_for_a_newcomer() -> None:
+    box = Outbox(MINE, [("a" * 16, 2, 1.0)])
+    box.write("one")
+    box.sign_draft(make, 0.0)
+    assert box.newcomer("erin") == {"a" * 16: 2, MINE: 1}
+    assert box.oldest_lacking("erin") is None
+    assert box.has("erin") == 1
+
+
+def test_what_was_written_by_two_programs_stays_apart() -> None:
+    box = Outbox(MINE, [("a" * 16, 1, 1.0)])
+    for _ in range(WATCHED + 9):
+        box.write("x")
+        box.sign_draft(make, 2.0)
+    assert box.lacking("dave") == [Position("", "a" * 16, 0), Position("", MINE, 0)]
+    assert len(box._written) == WATCHED
+    box.acknowledged("dave", "a" * 16, 1)
+    assert box.oldest_lacking("dave") == 2.0
+
+
+def test_a_newcomer_who_was_told_less_says_so() -> None:
+    box = outbox("one", "two")
+    box.newcomer("frank")
+    box.greeted("frank", 1)
+    assert seqs(box.take("frank")) == [2]
