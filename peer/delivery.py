@@ -289,7 +289,7 @@ class Outbox:
         """There is a new link to them, and they have said what they have."""
         if to in self._assumed:
             self._assumed.discard(to)
-            self._has.setdefault(to, {})[self.epoch] = min(has, self.last)
+            self._has.setdefault(to, {})[self.epoch] = min(has, self.has(to))
         self._sent[to] = self.has(to)
         self._full.pop(to, None)
 

@@ -228,6 +228,13 @@ class Inviting:
             return asking.result
         finally:
             self._asking.pop(fold(callee), None)
+            self._withdraw(callee, conversation)
+
+    def _withdraw(self, callee: str, conversation: str) -> None:
+        """Decided by something else, such as their own invitation: mine must not go on alone."""
+        for one in self._core.outgoing:
+            if (one.other, one.conversation) == (callee, conversation):
+                self._perform(self._core.take_back(one.id, trio.current_time()))
 
     def take_back(self) -> bool:
         """Stop waiting for an answer; False when none was awaited."""
