@@ -25,7 +25,7 @@ RECENT_BYTES = 4 * 1024 * 1024
 WATCHED = 2_048  # writings of mine of which it is known when they were written
 TOGETHER_BYTES = 16 * 1024  # of texts in one Text, unless a single one is longer
 HOLD_SECONDS = 2.0  # for what a text answers to come; then it is shown all the same
-EPOCHS = 200  # of one author in one conversation: bounds memory
+EPOCHS = 1_000  # of one author in one conversation: bounds memory
 
 Stream = tuple[str, str]  # author and epoch
 

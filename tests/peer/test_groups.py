@@ -138,3 +138,22 @@ async def test_what_was_said_just_before_is_not_for_the_newcomer(community: Comm
     await carol.types("welcome")
     await erin.sees("carol: welcome")
     erin.never_saw("need not know")
+
+
+async def test_who_got_tells_the_state_for_each(community: Community) -> None:
+    carol, _, erin = await group(community, "carol", "dave", "erin")
+    await trio.sleep(1)
+    erin.vanishes()
+    await carol.sees("Lost the connection to erin, trying again.", within=15)
+    await carol.types("anybody?")
+    await trio.sleep(1)
+    await carol.types("/who got")
+    await carol.sees_part("dave: delivered at ")
+    await carol.sees("erin: waiting")
+    await carol.sees("Not yet delivered to erin.")
+    await carol.sees("Message left for erin.", within=31)
+    await carol.types("/who got")
+    await carol.sees("erin: left at the directory")
+    erin.returns()
+    await carol.sees("Delivered to erin.", within=60)
+    assert erin.saw("anybody?") == 1
