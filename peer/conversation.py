@@ -279,7 +279,11 @@ class Conversation:
 
     def has(self, member: str, epoch: str, seq: int) -> bool:
         """Whether this text of mine is on their disk."""
-        return self._outbox.has(member, epoch) >= seq
+        return self._outbox.has(member, epoch) >= seq and self.is_for(member, epoch, seq)
+
+    def is_for(self, member: str, epoch: str, seq: int) -> bool:
+        """Whether they were in when I wrote it."""
+        return self._outbox.is_for(member, epoch, seq)
 
     def has_come(self, author: str, epoch: str, seq: int) -> bool:
         """Whether this text of somebody was shown, or is about to be."""
@@ -786,9 +790,16 @@ class Conversation:
         if now >= written + LATE_SECONDS and not one.told_late:
             one.told_late = True
             actions.append(Show(events.NotYetDelivered(one.name)))
-        if one.lost_at is not None and now >= max(one.lost_at, written) + PATHLESS_SECONDS:
+        if now >= self._mailbox_at(one, written):
             actions += self._leave_for(one)
         return actions
+
+    def _mailbox_at(self, one: _Member, written: float) -> float:
+        """Out of reach for too long; or others hand texts on to them, but cannot hand on these."""
+        if one.is_greeted:
+            return _NEVER
+        since = written if one.lost_at is None else max(one.lost_at, written)
+        return since + PATHLESS_SECONDS
 
     def _leave_for(self, one: _Member) -> list[Action]:
         """Everything that they lack and that does not wait for them already."""
@@ -812,12 +823,11 @@ class Conversation:
         written = self._outbox.oldest_lacking(one.name)
         if written is not None and not one.told_late:
             due = written + LATE_SECONDS
-        if one.lost_at is not None:
-            if not one.is_gone:
-                due = min(due, one.lost_at + LOST_SECONDS)
-            if written is not None:
-                # Once a second from then on: more may have been written, or not been left.
-                due = min(due, max(one.lost_at, written) + PATHLESS_SECONDS)
+        if one.lost_at is not None and not one.is_gone:
+            due = min(due, one.lost_at + LOST_SECONDS)
+        if written is not None:
+            # Once a second from then on: more may have been written, or not been left.
+            due = min(due, self._mailbox_at(one, written))
         return due
 
     def _finish_if_alone(self, now: float) -> list[Action]:

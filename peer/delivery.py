@@ -238,6 +238,7 @@ class Outbox:
         self._full: dict[str, int] = {}  # whose window was full when they had as much as this
         self._has: dict[str, dict[str, int]] = {}  # member -> epoch -> everything up to here
         self._assumed: set[str] = set()  # of whom that is only a guess
+        self._missed: dict[str, list[tuple[str, int, int]]] = {}  # before they came: epoch, range
 
     # --- Writing ---
 
@@ -338,10 +339,18 @@ class Outbox:
         Returns what they are taken to have, of each epoch.
         """
         has = self._has.setdefault(member, {})
+        missed = self._missed.setdefault(member, [])
         for epoch, seq, _ in [*self._written, (self.epoch, self.last, 0.0)]:
-            has[epoch] = max(seq, has.get(epoch, 0))
+            if seq > has.get(epoch, 0):
+                missed.append((epoch, has.get(epoch, 0), seq))
+                has[epoch] = seq
         self._assumed.add(member)
         return has
+
+    def is_for(self, member: str, epoch: str, seq: int) -> bool:
+        """False when it was written before they came, or while they were out."""
+        missed = self._missed.get(member, ())
+        return not any(of == epoch and after < seq <= upto for of, after, upto in missed)
 
     def acknowledged(self, by: str, epoch: str, seq: int) -> bool:
         """They have everything up to here; False when that is no news.

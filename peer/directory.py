@@ -47,6 +47,7 @@ PING_AFTER: Final = 30.0  # dead hosts are left to the kernel's keepalive,
 DEAD_AFTER: Final = 75.0  # stopped programs to this
 WATCH_SECONDS: Final = 2.0
 UNHEARD_SECONDS: Final = 8.0  # with the pause above: 10 s at most
+GHOST_SECONDS: Final = 10.0  # so late a dead program's IAM may arrive, after that of the next
 BACK_OFF_FIRST: Final = 1.0
 BACK_OFF_FACTOR: Final = 1.5
 BACK_OFF_MOST: Final = 60.0
@@ -115,6 +116,7 @@ class Directory:
         self._last_request = 0
         self._back = trio.Event()
         self._leaving = False
+        self._met_ghost = False  # and came back, which is done once only
 
     @property
     def is_there(self) -> bool:
@@ -239,11 +241,15 @@ class Directory:
             registered = True
             self._link, self._gone = link, trio.Event()
             self._back.set()
+            since = trio.current_time()
             listener.registered(welcome)
             started(welcome)
             while batch := await link.receive():
                 for message in batch:
                     if isinstance(message, Err) and message.code == "TAKEOVER":
+                        if not self._met_ghost and trio.current_time() < since + GHOST_SECONDS:
+                            self._met_ghost = True
+                            continue
                         # Coming back would only throw the other one out, and so on for ever.
                         self._leaving = True
                         listener.refused(_DISPLACED)

@@ -57,8 +57,14 @@ class Handle:
         return "left" if current.waits_at_directory(member, epoch, self.seq) else "waiting"
 
     def states(self) -> dict[str, str]:
-        """Of everybody else who is in the conversation."""
-        return {name: self.state(name) for name, _, _ in self.conversation.who()}
+        """Of everybody else who is in the conversation, and was when it was said."""
+        current = self.conversation
+        names = [name for name, _, _ in current.who()]
+        return {
+            name: self.state(name)
+            for name in names
+            if current.is_for(name, current.epoch, self.seq)
+        }
 
     def delivered_at(self, member: str) -> float | None:
         """Seconds since 1970, as far as it is known still."""

@@ -101,6 +101,7 @@ def test_only_what_lies_on_disk_counts_as_had() -> None:
     box = Inbox()
     box.take(text(1), 0.0)
     assert box.have() == ()
+    assert box.seen() == (daves(1),)
     assert box.position(("dave", DAVES)).seq == 0
     box.kept(text(1))
     assert box.have() == (daves(1),)

@@ -195,7 +195,7 @@ class Checks:
         for text, number in row.items():
             for place in self._questions.get(text, ()):
                 asked = row.get(self._content.get(place, ""), -1)
-                if asked > number and text not in session.marked:
+                if asked > number and text not in session.marked | session.letters:
                     raise Broken("G5", f"{player.name} has read {text!r} above its question")
 
     def _check_told(self, said: Said, player: Player) -> None:
@@ -245,7 +245,7 @@ class Checks:
     def _lost_to(self, said: Said, session: Session) -> Iterator[Broken]:
         for name in said.to:
             other = self._scenario.named(name)
-            if self._has(other, said) or not said.handle.conversation.roll.is_in(name):
+            if self._has(other, said) or name not in said.handle.states():
                 continue
             if not any(name in line and f"({said.text})" in line for line in session.told):
                 state = said.handle.state(name)
@@ -286,7 +286,10 @@ class Checks:
                 yield Broken("D3", f"{player.name} has texts that are not delivered")
             for said in player.session.said:
                 for other, _ in group if said.handle.conversation is current else ():
-                    if other.name in said.to and said.handle.state(other.name) != "delivered":
+                    if (
+                        other.name in said.handle.states()
+                        and said.handle.state(other.name) != "delivered"
+                    ):
                         yield Broken("D3", f"{other.name} does not have {said.text!r}")
 
     def _gaps(self, player: Player, current: Conversation) -> Iterator[Broken]:

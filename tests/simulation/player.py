@@ -9,9 +9,9 @@ import trio
 
 from peer import events
 from peer.conversation import Conversation
+from peer.handle import Handle
 from peer.peer import Options, Peer
 from peer.running import running
-from peer.talking import Handle
 from shared.errors import ParleyError
 from shared.world import World
 from tests.simulation.box import Computer, Run
@@ -46,6 +46,7 @@ class Session:
         self.known = known  #: texts that were on this disk before, and so on the screen
         self.said: list[Said] = []
         self.shown: list[str] = []  #: texts of others, as they came on the screen
+        self.letters: set[str] = set()  #: those that came through the mailbox
         self.marked: set[str] = set()  #: those that came before what they answer
         self.last_of: dict[Conversation, int] = {}  #: the last seq of each author's stay
         self.told: list[str] = []  #: all that was shown
@@ -161,6 +162,8 @@ class Player:
                 events.Said(text=text) | events.Letter(text=text) | events.SaidPrivately(text=text)
             ):
                 session.shown.append(text)
+                if not isinstance(event, events.Said):
+                    session.letters.add(text)
                 self._scenario.checks.shown(self, event)
             case events.Invited(id=id):
                 self._nursery.start_soon(self._answer, id)

@@ -221,7 +221,8 @@ class Scenario:
         other = chance.choice([one for one in self.players if one is not player])
         faults: list[tuple[int, Callable[[Player, Player], str]]] = [
             (3, self._cut), (3, self._pull), (2, self._part), (2, self._deafen),
-            (2, self._stop_reading), (3, self._kill), (5, self._doom), (1, self._crash_directory), (1, self._doom_directory),
+            (2, self._stop_reading), (3, self._kill), (5, self._doom),
+            (1, self._crash_directory), (1, self._doom_directory),
             (1, self._isolate), (2, self._fill_disk), (1, self._pause_screen), (1, self._slow_disk),
         ]  # fmt: skip
         fault = chance.choices([one for _, one in faults], [weight for weight, _ in faults])[0]

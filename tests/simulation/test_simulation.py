@@ -1,0 +1,30 @@
+"""Whole communities in which everything fails; each failure prints the seed that replays it."""
+
+import logging
+from collections.abc import Iterator
+
+import pytest
+
+from tests.simulation.scenario import run
+
+SEEDS = 300
+PER_ITEM = 15
+
+
+@pytest.fixture(autouse=True)
+def _silent() -> Iterator[None]:
+    """Programs that die in the middle of things complain about it."""
+    logging.disable()
+    yield
+    logging.disable(logging.NOTSET)
+
+
+@pytest.mark.parametrize("first", range(0, SEEDS, PER_ITEM))
+def test_all_agree_and_nothing_is_lost(first: int) -> None:
+    for seed in range(first, first + PER_ITEM):
+        run(seed)
+
+
+def test_the_same_seed_tells_the_same_story() -> None:
+    assert run(7) == run(7)
+    assert run(7).trace != run(8).trace
