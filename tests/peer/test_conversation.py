@@ -468,7 +468,6 @@ def test_what_was_said_before_is_not_for_a_newcomer() -> None:
     carol.greets("erin", upto("carol", 1))
     assert not carol.core.is_for("erin", MINE, 1)
     assert not carol.core.has("erin", MINE, 1)
-    assert carol.core.is_delivered
     carol.keeps(carol.says("two"))
     assert carol.core.is_for("erin", MINE, 2)
     assert not carol.core.has("erin", MINE, 2)
