@@ -3,7 +3,9 @@ come, go and come back: whatever happens, at quiet all agree and nothing is lost
 """
 
 import itertools
+import random
 
+import pytest
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, rule
@@ -190,3 +192,53 @@ Talk.TestCase.settings = settings(
     derandomize=True, deadline=None, max_examples=30, stateful_step_count=50
 )
 TestConversationsOfMany = Talk.TestCase
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_a_long_walk(seed: int) -> None:
+    """The same by chance alone: much talk, and now and then a fault."""
+    chance = random.Random(seed)
+    talk = Talk()
+    talk.begins(chance.choice([2, 3, 4]))
+    for _ in range(300):
+        who, few = chance.randrange(20), chance.choice([1, 2, 5])
+        match chance.choices(range(6), weights=[25, 40, 15, 10, 6, 4])[0]:
+            case 0:
+                talk.says(who, chance.choice([1, 1, 2, 40]))
+            case 1:
+                for _ in range(5):
+                    talk.arrives(chance.randrange(20), few)
+                    talk.shows(chance.randrange(20), few)
+                    talk.commits(chance.randrange(20), few)
+            case 2:
+                talk.time_passes(chance.choice([0.05, 0.05, 0.6, 2.0]))
+            case 3:
+                for person in talk.town.people.values():
+                    if person.program is None and person.disk.members:
+                        talk.town.restarts(person.name)
+                talk.all_goes_on()
+            case 4:
+                talk.link_breaks(who, few)
+                talk.links_again(chance.randrange(20))
+            case 5:
+                _goes_wrong(talk, chance)
+    talk.teardown()
+
+
+def _goes_wrong(talk: Talk, chance: random.Random) -> None:
+    who = chance.randrange(20)
+    match chance.randrange(6):
+        case 0:
+            talk.crashes_or_restarts(who)
+        case 1:
+            talk.network_is_split(who)
+        case 2:
+            talk.network_is_mended()
+            talk.another_link_takes_over(who)
+        case 3:
+            talk.leaves(who, again=chance.random() < 0.5)
+        case 4:
+            talk.adds(who, chance.choice(NAMES))
+        case 5:
+            talk.time_passes(chance.choice([7.0, 35.0, 70.0]))
+            talk.fetches_mail(who)
