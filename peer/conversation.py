@@ -297,8 +297,12 @@ class Conversation:
         return self.roll.all()
 
     def have(self) -> tuple[Position, ...]:
-        """What the disk has: for whoever comes in now, everything before them."""
+        """What the disk has."""
         return self._inbox.have()
+
+    def before(self) -> tuple[Position, ...]:
+        """What was said so far: it is not for whoever comes in now."""
+        return self._inbox.seen()
 
     @property
     def lamport(self) -> int:

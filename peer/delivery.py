@@ -25,7 +25,7 @@ RECENT_BYTES = 4 * 1024 * 1024
 WATCHED = 2_048  # writings of mine of which it is known when they were written
 TOGETHER_BYTES = 16 * 1024  # of texts in one Text, unless a single one is longer
 HOLD_SECONDS = 2.0  # for what a text answers to come; then it is shown all the same
-EPOCHS = 200  # of one author in one conversation: bounds memory
+EPOCHS = 1_000  # of one author in one conversation: bounds memory
 
 Stream = tuple[str, str]  # author and epoch
 
@@ -202,6 +202,11 @@ class Inbox:
     def have(self) -> tuple[Position, ...]:
         """What lies on disk."""
         found = [Position(*of, known.have) for of, known in self._streams.items() if known.have]
+        return tuple(found[-POSITIONS:])
+
+    def seen(self) -> tuple[Position, ...]:
+        """What was said, whether it lies on disk already or not."""
+        found = [Position(*of, known.shown) for of, known in self._streams.items() if known.shown]
         return tuple(found[-POSITIONS:])
 
     def position(self, of: Stream) -> Position:

@@ -390,7 +390,7 @@ class Inviting:
             return Confirm(id, current.memberships())
         if current is None or current.id != conversation:
             return Confirm(id)
-        since, lamport = current.have(), current.lamport
+        since, lamport = current.before(), current.lamport
         self._talking.admit(current, callee, accept.membership)
         first, *_ = membership.pages(current.roll.essential(first=callee))  # HELLO brings the rest
         return Confirm(id, first, since, lamport)

@@ -5,6 +5,7 @@ directory delete it.  Its sender is told.
 """
 
 import logging
+import math
 from collections.abc import Awaitable, Callable, Iterable
 from typing import Final
 
@@ -37,6 +38,7 @@ from shared.sealing import About, Letter, copy_id, open_envelope, seal
 from shared.world import World
 
 STORED_SECONDS: Final = 30.0  # to come back, when the directory is lost before it says STORED
+AGAIN_SECONDS: Final = 20.0  # to ask for letters again that the disk did not take, say
 SHOWN_SECONDS: Final = 10.0  # for a text that comes directly just now to be on disk
 
 log = logging.getLogger("peer")
@@ -133,17 +135,21 @@ class MailRoom:
 
     async def run(self) -> None:
         """Take letters and receipts as they come, until closed."""
+        again_in = math.inf
         while True:
-            await self._something.wait()
+            with trio.move_on_after(again_in):
+                await self._something.wait()
             if self._closing:
                 self._closed.set()
                 return
             self._something = trio.Event()
+            again_in = AGAIN_SECONDS
             try:
                 await self._note_receipts()
-                await self._take_letters()
+                if await self._take_letters():
+                    again_in = math.inf
             except Unreachable:
-                pass  # said elsewhere; being registered again begins anew
+                pass  # said elsewhere
             except ParleyError as failure:
                 self._complain(f"Your messages cannot be taken from the directory: {failure}")
 
@@ -164,7 +170,8 @@ class MailRoom:
 
     # --- Letters ---
 
-    async def _take_letters(self) -> None:
+    async def _take_letters(self) -> bool:
+        """False when some must be asked for again."""
         after, more = 0, True
         letters: list[Letter] = []
         done: list[str] = []  # ids that the directory may delete afterwards
@@ -174,6 +181,7 @@ class MailRoom:
                 await self._open(envelope, letters, done)
             after = max((envelope.number for envelope in mail.envelopes), default=after)
             more = mail.more and bool(mail.envelopes)
+        come = len(done)
         letters = await self._claim(letters, done)
         try:
             fresh = await self._journal.add_letters(letters, self._world.clock.time())
@@ -185,6 +193,7 @@ class MailRoom:
         for start in range(0, len(done), BATCH):
             ids = tuple(done[start : start + BATCH])
             await self._directory.ask(lambda id, ids=ids: Taken(id, ids), Done)  # type: ignore[misc]
+        return len(done) == come
 
     async def _claim(self, letters: list[Letter], done: list[str]) -> list[Letter]:
         """Without what of them came directly meanwhile."""

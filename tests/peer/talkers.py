@@ -195,7 +195,7 @@ class Town:
         key = me(newcomer).identity.public
         adding = membership.add(me(adder), self.id, mine, newcomer, key, theirs)
         joined = membership.join(me(newcomer), self.id, theirs, adding)
-        since, lamport = one.core.have(), one.core.lamport
+        since, lamport = one.core.before(), one.core.lamport
         self.perform(one, one.core.receive(newcomer, Members(self.id, (joined,)), self.now))
         told = membership.pages(one.core.roll.essential(first=newcomer))[0]
         self._enters(new, (*told, joined), since, lamport)

@@ -124,3 +124,36 @@ async def test_of_two_who_was_killed_is_back(community: Community) -> None:
     await dave.sees("You are back in the conversation with carol.")
     await dave.sees("carol: are you there?")
     await carol.sees("dave is back.")
+
+
+async def test_what_was_said_just_before_is_not_for_the_newcomer(community: Community) -> None:
+    carol, dave, erin = await community.start("carol", "dave", "erin")
+    await carol.connects_with(dave)
+    await carol.types("ADD erin")
+    await erin.sees_part("User carol wants to chat with you and ")
+    carol.machine.disk.seconds = 2.0  # what she says lies on her disk long after
+    await carol.types("erin need not know")
+    await erin.types("Y")
+    await erin.sees("You are now connected with carol, dave.")
+    await carol.types("welcome")
+    await erin.sees("carol: welcome")
+    erin.never_saw("need not know")
+
+
+async def test_who_got_tells_the_state_for_each(community: Community) -> None:
+    carol, _, erin = await group(community, "carol", "dave", "erin")
+    await trio.sleep(1)
+    erin.vanishes()
+    await carol.sees("Lost the connection to erin, trying again.", within=15)
+    await carol.types("anybody?")
+    await trio.sleep(1)
+    await carol.types("/who got")
+    await carol.sees_part("dave: delivered at ")
+    await carol.sees("erin: waiting")
+    await carol.sees("Not yet delivered to erin.")
+    await carol.sees("Message left for erin.", within=31)
+    await carol.types("/who got")
+    await carol.sees("erin: left at the directory")
+    erin.returns()
+    await carol.sees("Delivered to erin.", within=60)
+    assert erin.saw("anybody?") == 1

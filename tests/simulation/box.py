@@ -165,6 +165,7 @@ class _Network(MemoryNetwork):
     def _connect(self, listener: Any, credentials: Any) -> tuple[Any, MemoryWire]:
         incoming, dialler = super()._connect(listener, credentials)
         for wire, run in ((dialler, self.run), (incoming.wire, listener.network.run)):
+            assert isinstance(wire, Wire)
             wire.run, wire.box = run, self.box
         return incoming, dialler
 

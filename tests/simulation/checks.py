@@ -16,7 +16,7 @@ from peer.conversation import Conversation
 from peer.delivery import RECENT_TEXTS, last
 from shared.messages import Text
 from shared.sealing import About, copy_id
-from tests.simulation.player import Player, Said
+from tests.simulation.player import Player, Said, Session
 
 if TYPE_CHECKING:
     from tests.simulation.scenario import Scenario
@@ -48,6 +48,7 @@ class Checks:
         self._scenario = scenario
         self._said: dict[str, Said] = {}  # by what it says
         self._content: dict[Place, str] = {}  # of every text that ever travelled
+        self._questions: dict[str, list[Place]] = {}  # what each text was written after
         self._readers: dict[str, sqlite3.Connection] = {}
         self.frames: dict[str, int] = defaultdict(int)
 
@@ -78,7 +79,7 @@ class Checks:
         return [_text.decode(line) for (line,) in rows]
 
     def texts_on_disk(self, player: Player) -> set[str]:
-        """What must not be shown any more: of others, and on this disk as a text or a read letter."""
+        """What must not be shown any more: the texts of others, and letters that were read."""
         known = {
             said
             for text in self.journal(player)
@@ -125,18 +126,10 @@ class Checks:
             raise Broken("D2", f"{player.name} has read {text!r} again after a new start")
         said = self._said.get(text)
         if isinstance(event, events.Said) and said is not None:
-            self._check_order(player, said)
-
-    def _check_order(self, player: Player, said: Said) -> None:
-        """D4: of one author what is shown later was written later."""
-        session = player.session
-        assert session is not None
-        for text in reversed(session.shown[:-1]):
-            before = self._said.get(text)
-            if before is not None and before.handle.conversation is said.handle.conversation:
-                if before.handle.seq >= said.handle.seq and f"{text}'" not in session.shown:
-                    raise Broken("D4", f"{player.name} has read {said.text!r} after {text!r}")
-                return
+            last = session.last_of.get(said.handle.conversation, 0)
+            if said.handle.seq < last:
+                raise Broken("D4", f"{player.name} has read {text!r} after what was written later")
+            session.last_of[said.handle.conversation] = said.handle.seq
 
     def sent(self, host: str, to: str, line: bytes) -> None:
         """A frame of any two programs."""
@@ -148,17 +141,19 @@ class Checks:
 
     def _check_content(self, text: Text) -> None:
         """G8: a number stands for one content, for ever."""
+        after = [(one.author, one.epoch, one.seq) for one in text.after]
         for seq, said in enumerate(text.texts, start=text.seq):
             place = (text.conversation, text.author, text.epoch, seq)
+            self._questions[said] = [(text.conversation, *asked) for asked in after]
             if self._content.setdefault(place, said) != said:
                 raise Broken("G8", f"{text.author} has used {text.epoch}/{seq} twice")
 
     def watch_links(self, player: Player) -> None:
-        """G6, seen where frames are posted: what happens to them later is not the author's fault."""
+        """G6, seen where frames are posted: what happens later is not their author's fault."""
         peer = player.peer
         assert peer is not None
         links = peer._links
-        post_bytes, post = links.post_bytes, links.post
+        post_bytes = links.post_bytes
 
         def watched_bytes(names: Iterable[str], lines: bytes) -> None:
             names = tuple(names)
@@ -190,6 +185,18 @@ class Checks:
         for said in session.said:  # and what this one was told
             for other in self._scenario.players:
                 self._check_told(said, other)
+        self._check_questions(player)
+
+    def _check_questions(self, player: Player) -> None:
+        """G5: on no screen an answer stands above its question, unless it was marked."""
+        session = player.session
+        assert session is not None
+        row = {text: number for number, text in enumerate(session.shown)}
+        for text, number in row.items():
+            for place in self._questions.get(text, ()):
+                asked = row.get(self._content.get(place, ""), -1)
+                if asked > number and text not in session.marked:
+                    raise Broken("G5", f"{player.name} has read {text!r} above its question")
 
     def _check_told(self, said: Said, player: Player) -> None:
         if player.name not in said.to or said.handle.state(player.name) != "delivered":
@@ -220,6 +227,32 @@ class Checks:
             yield from self._undelivered(group)
             for player, current in group:
                 yield from self._gaps(player, current)
+        yield from self._lost()
+
+    def _lost(self) -> Iterator[Broken]:
+        """D3, of whoever was not killed: all is delivered, or waits, or was said to be lost."""
+        for player in self._scenario.players:
+            for session in player.sessions:
+                if not session.run.is_dead:
+                    for said in session.said:
+                        yield from self._lost_to(said, session)
+        everything = {one.name: self._ever_shown(one) for one in self._scenario.players}
+        for player in self._scenario.players:
+            for to, text in player.promised:
+                if text not in everything[to]:
+                    yield Broken("D3", f"{to} has never read {text!r}, which was delivered")
+
+    def _lost_to(self, said: Said, session: Session) -> Iterator[Broken]:
+        for name in said.to:
+            other = self._scenario.named(name)
+            if self._has(other, said) or not said.handle.conversation.roll.is_in(name):
+                continue
+            if not any(name in line and f"({said.text})" in line for line in session.told):
+                state = said.handle.state(name)
+                yield Broken("D3", f"{name} does not have {said.text!r}, which is {state}")
+
+    def _ever_shown(self, player: Player) -> set[str]:
+        return {text for session in player.sessions for text in session.shown}
 
     def _unequal(self, id: str, group: list[tuple[Player, Conversation]]) -> Iterator[Broken]:
         names = {player.name for player, _ in group}
@@ -283,7 +316,6 @@ class Checks:
                 self._check_told(said, player)
             self._check_memory(player)
         self._check_lamport()
-        self._check_history()
 
     def _check_memory(self, player: Player) -> None:
         """D5: nothing waits that everybody has."""
@@ -306,6 +338,3 @@ class Checks:
                 before = lamports.get((text.conversation, one.author, one.epoch, one.seq), 0)
                 if before >= text.lamport:
                     raise Broken("G5", f"{text.texts} of {text.author} stands above its question")
-
-    def _check_history(self) -> None:
-        """G1: two who have the same texts have them in the same order, whatever happened."""

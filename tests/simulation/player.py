@@ -2,6 +2,7 @@
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
 import trio
@@ -12,6 +13,7 @@ from peer.peer import Options, Peer
 from peer.running import running
 from peer.talking import Handle
 from shared.errors import ParleyError
+from shared.world import World
 from tests.simulation.box import Computer, Run
 
 if TYPE_CHECKING:
@@ -44,6 +46,8 @@ class Session:
         self.known = known  #: texts that were on this disk before, and so on the screen
         self.said: list[Said] = []
         self.shown: list[str] = []  #: texts of others, as they came on the screen
+        self.marked: set[str] = set()  #: those that came before what they answer
+        self.last_of: dict[Conversation, int] = {}  #: the last seq of each author's stay
         self.told: list[str] = []  #: all that was shown
 
 
@@ -58,6 +62,9 @@ class Player:
         self.peer: Peer | None = None  #: registered, and alive
         self.session: Session | None = None
         self.sessions: list[Session] = []
+        self.promised: list[tuple[str, str]] = []  #: to whom what was left or delivered
+        self._is_missing = False
+        self._goes = trio.Event()
         self.patient = True  #: takes time to answer, and does not answer everything
         self._nursery: trio.Nursery
         self._screen: list[tuple[events.Event, Callable[[], None]]] = []
@@ -69,11 +76,11 @@ class Player:
         """Start the program, and again whenever it has ended, until it is not wanted."""
         while self.is_wanted:
             run, world = self.machine.begin()
-            self.session = Session(run, self._scenario.checks.texts_on_disk(self))
-            self.sessions.append(self.session)
+            session = self.session = Session(run, self._scenario.checks.texts_on_disk(self))
+            self.sessions.append(session)
             self._screen = []
             try:
-                await run.carry(lambda task_status: self._program(world, self.session))
+                await run.carry(partial(self._program, world, session))
             except ParleyError:
                 if not run.is_dead:
                     run.die()
@@ -83,9 +90,10 @@ class Player:
             self._scenario.checks.ended(self)
             await trio.sleep(max(0.0, self.down_until - trio.current_time()))
 
-    async def _program(self, world: object, session: Session | None) -> None:
-        assert session is not None
-        peer = Peer(world, self.name, self._scenario.address, self._tell, Options())  # type: ignore[arg-type]
+    async def _program(
+        self, world: World, session: Session, *, task_status: trio.TaskStatus[None]
+    ) -> None:
+        peer = Peer(world, self.name, self._scenario.address, self._tell, Options())
         async with trio.open_nursery() as self._nursery:
             self._nursery.start_soon(self._show, session)
             failure: ParleyError | None = None
@@ -94,8 +102,9 @@ class Player:
                     self.peer = peer
                     self._scenario.checks.watch_links(self)
                     self._scenario.note(self.name, "started")
-                    while not peer.is_over:
-                        await trio.sleep_forever()
+                    self._goes = trio.Event()
+                    await self._goes.wait()
+                    self._scenario.note(self.name, "QUIT")
             except ParleyError as error:
                 failure = error
             self._nursery.cancel_scope.cancel()
@@ -144,6 +153,9 @@ class Player:
     def _see(self, event: events.Event, session: Session) -> None:
         self._scenario.note(self.name, str(event))
         session.told.append(str(event))
+        if self._is_missing and isinstance(event, events.Said):
+            session.marked.add(event.text)
+        self._is_missing = isinstance(event, events.Missing)
         match event:
             case (
                 events.Said(text=text) | events.Letter(text=text) | events.SaidPrivately(text=text)
@@ -166,6 +178,10 @@ class Player:
             self.peer.answer(id, yes)
 
     # --- What they do ---
+
+    def quits(self) -> None:
+        """And starts again, if it is wanted."""
+        self._goes.set()
 
     @property
     def conversation(self) -> Conversation | None:
