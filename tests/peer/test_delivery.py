@@ -6,11 +6,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from peer import delivery
 from peer.delivery import (
     EPOCHS,
     HOLD_SECONDS,
     RECENT_BYTES,
-    RECENT_TEXTS,
     TOGETHER_BYTES,
     WATCHED,
     WINDOW_BYTES,
@@ -309,17 +309,22 @@ def test_no_more_bytes_are_under_way_than_the_window_allows() -> None:
     assert len(box.take("dave")) == 1
 
 
-def test_who_stops_reading_costs_no_memory_and_delays_nobody() -> None:
+def test_who_stops_reading_costs_no_memory_and_delays_nobody(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     """D5."""
+    recent, watched = 512, 256  # with all of them it takes seconds
+    monkeypatch.setattr(delivery, "RECENT_TEXTS", recent)
+    monkeypatch.setattr(delivery, "WATCHED", watched)
     box = outbox()
-    for seq in range(1, RECENT_TEXTS + 100):
+    for seq in range(1, recent + 100):
         box.write("x")
         box.sign_draft(make, 0.0)
         box.take("dave")
         assert seqs(box.take("erin")) == [seq]
         box.acknowledged("erin", MINE, seq)
-    assert len(box._recent) <= RECENT_TEXTS
-    assert len(box._written) <= WATCHED
+    assert len(box._recent) <= recent
+    assert len(box._written) <= watched
     assert box.oldest_lacking("dave") == 0.0
     assert box.is_behind("dave")
     assert not box.is_behind("erin")
