@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from peer import delivery
 from peer.delivery import (
     EPOCHS,
+    HEADS,
     HOLD_SECONDS,
     RECENT_BYTES,
     TOGETHER_BYTES,
@@ -22,6 +23,7 @@ from peer.delivery import (
     last,
     sign,
 )
+from shared.codec import LINE_BYTES, encode
 from shared.errors import ProtocolError
 from shared.messages import TEXT_CHARACTERS, TEXTS, Position, Text
 from tests.peer.talkers import me
@@ -190,6 +192,15 @@ def test_what_was_held_back_implies_nothing_yet() -> None:
     box.take(text(1), 0.0)
     box.take(erins(1, daves(1), Position("frank", "f" * 16, 1)), 0.0)
     assert box.heads(("carol", MINE)) == (daves(1),)
+
+
+def test_who_comes_late_into_a_long_conversation_does_not_name_all_of_it() -> None:
+    """With the longest text the line must not be too long."""
+    before = [Position("w" * 32, f"{start:016x}", 2**53) for start in range(3 * HEADS)]
+    heads = Inbox(before).heads(("carol", MINE))
+    assert heads == tuple(before[-HEADS:])
+    worst = Text(ID, "w" * 32, MINE, 2**53, 2**53, 7.0, ("\x01" * TEXT_CHARACTERS,), heads)
+    assert len(encode(worst)) <= LINE_BYTES
 
 
 def test_lamport_is_the_highest_that_was_shown() -> None:
