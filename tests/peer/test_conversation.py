@@ -7,7 +7,7 @@ import msgspec
 import pytest
 
 from peer import conversation as talk
-from peer import events, membership
+from peer import delivery, events, membership
 from peer.conversation import (
     ACKNOWLEDGE_SECONDS,
     ACKNOWLEDGE_TEXTS,
@@ -29,7 +29,6 @@ from peer.conversation import (
     Kept,
     _hello_statement,
 )
-from peer.delivery import EPOCHS as STARTS
 from peer.delivery import HOLD_SECONDS, WINDOW_TEXTS, sign
 from peer.membership import Roll
 from shared.errors import ProtocolError
@@ -238,16 +237,16 @@ def test_a_forged_text_is_not_shown_and_not_the_fault_of_who_hands_it_on(author:
 
 
 def test_an_author_who_was_started_too_often_is_not_the_fault_of_who_hands_it_on() -> None:
-    carol = talking("dave", "erin")
+    carol, limit = talking("dave", "erin"), delivery.EPOCHS
     texts = [
         sign(me("erin"), msgspec.structs.replace(text("erin", 1), epoch=f"{start:016x}"))
-        for start in range(STARTS + 1)
+        for start in range(limit + 1)
     ]
-    for one in texts[:STARTS]:
+    for one in texts[:limit]:
         assert len(carol.hears("dave", one)) == 1
-    assert carol.hears("dave", texts[STARTS]) == []
+    assert carol.hears("dave", texts[limit]) == []
     with pytest.raises(ProtocolError, match="started too often"):
-        carol.hears("erin", texts[STARTS])
+        carol.hears("erin", texts[limit])
 
 
 def test_a_hello_is_passed_on_to_those_who_cannot_hear_it() -> None:
@@ -461,8 +460,11 @@ def test_somebody_joins() -> None:
 def test_what_was_said_before_is_not_for_a_newcomer() -> None:
     carol = talking("dave")
     carol.keeps(carol.says("one"))
+    heard = carol.hears("dave", text("dave", 1))
     assert carol.core.have() == (upto("carol", 1),)
+    assert set(carol.core.before()) == {upto("carol", 1), upto("dave", 1)}
     assert carol.core.lamport == 1
+    carol.keeps(heard)
     *_, erins = together("carol", "dave", "erin")
     carol.hears("erin", Members(ID, (erins,)))
     carol.greets("erin", upto("carol", 1))
