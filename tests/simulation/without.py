@@ -1,0 +1,180 @@
+"""python -m tests.simulation.without [--seeds N] [RULE ...]
+
+Each rule of the protocol is left out in turn: the checks must notice.  One that
+nothing notices is either no rule or not tested.
+"""
+
+import argparse
+import logging
+import sys
+import time
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from typing import Any, Final
+from unittest.mock import patch
+
+from peer import conversation as talk
+from peer import mail, network
+from peer.conversation import Conversation
+from peer.delivery import Inbox, Ready, last
+from peer.membership import Roll
+from peer.network import Links
+from peer.talking import Talking
+from shared.messages import Hello, Members, Text, Want
+from tests.simulation.scenario import Failure, run
+
+SEEDS: Final = 400  # at most, until a rule is missed
+
+Change = tuple[object, str, Any]
+_hear_own = Conversation._hear_own
+_linked = Conversation.linked
+_perform = Talking._perform
+_take = Inbox.take
+
+
+def _silent(self: Conversation, one: Any, hello: Hello, now: float) -> list[talk.Action]:
+    """As if the other roll were the same."""
+    with patch.object(Roll, "digest", lambda _: hello.members):
+        return _hear_own(self, one, hello, now)
+
+
+def _linked_without_roll(self: Conversation, name: str, now: float) -> list[talk.Action]:
+    if name in self._members:
+        self._members[name].knows_us = True
+    return _linked(self, name, now)
+
+
+def _acknowledge_first(self: Conversation, text: Text) -> list[talk.Action]:
+    """Shown is as good as kept."""
+    self._inbox.kept(text)
+    self._owe(text, 0.0)
+    return [*self._acknowledge(0.0), talk.Keep(text)]
+
+
+def _not_performed(*kinds: type) -> Callable[..., None]:
+    """The shell drops these messages."""
+
+    def perform(self: Talking, current: Conversation, actions: list[talk.Action]) -> None:
+        def is_wanted(action: talk.Action) -> bool:
+            return not (isinstance(action, talk.Send) and isinstance(action.message, kinds))
+
+        _perform(self, current, [action for action in actions if is_wanted(action)])
+
+    return perform
+
+
+def _show_again(self: Inbox, text: Text, now: float) -> list[Ready] | None:
+    """No look at whether it came before."""
+    known = self._stream((text.author, text.epoch))
+    return [Ready(text)] if text.seq <= known.came else _take(self, text, now)
+
+
+def _in_any_order(self: Inbox, text: Text, now: float) -> list[Ready] | None:
+    """What lacks something before it is shown all the same."""
+    known = self._stream((text.author, text.epoch))
+    if text.seq <= known.came:
+        return []
+    known.came = last(text)
+    return [self._show(text, known)]
+
+
+def _lower(self: Roll, name: str, one: Any) -> bool:
+    """The lower counter wins."""
+    known = self._known.get(name)
+    return known is None or (one.counter, one.signature) < (known.counter, known.signature)
+
+
+def _leave_unsigned(self: Conversation, now: float) -> list[talk.Action]:
+    """Gone without a word: nobody can prove it."""
+    self.is_over, self._settle_at = True, now + talk.SETTLE_SECONDS
+    return [talk.Finished(), *self._settle_if_quiet()]
+
+
+def _first_stays(self: Links, old: Any, new: Any) -> bool:
+    """The link that is there stays, however silent it is."""
+    return bool(old.link.is_over)
+
+
+_conversation = Talking._conversation
+
+
+def _same_epoch(self: Talking, *arguments: Any, **options: Any) -> Conversation:
+    """A new start counts from 1 again."""
+    with patch.object(type(self._world.chance), "randbytes", lambda _, count: bytes(count)):
+        return _conversation(self, *arguments, **options)
+
+
+@contextmanager
+def _changed(changes: Iterable[Change]) -> Iterator[None]:
+    patches = [patch.object(owner, name, value, create=True) for owner, name, value in changes]
+    for one in patches:
+        one.start()
+    try:
+        yield
+    finally:
+        for one in patches:
+            one.stop()
+
+
+_NO_LAMPORT: Final = property(lambda _: 0, lambda *_: None)
+
+RULES: Final[dict[str, tuple[str, list[Change]]]] = {
+    "rolls": (
+        "rolls are exchanged on new links, and when they differ",
+        [(Conversation, "_hear_own", _silent), (Conversation, "linked", _linked_without_roll)],
+    ),
+    "commit": ("an ACK follows the commit", [(Conversation, "shown", _acknowledge_first)]),
+    "silent": ("a silent link yields to a fresh one", [(Links, "_replaces", _first_stays)]),
+    "epoch": ("each start has an epoch of its own", [(Talking, "_conversation", _same_epoch)]),
+    "want": ("what is lacking is asked for", [(Talking, "_perform", _not_performed(Want))]),
+    "dedup": ("what came before is not shown again", [(Inbox, "take", _show_again)]),
+    "fifo": ("of one author nothing is skipped", [(Inbox, "take", _in_any_order)]),
+    "causal": ("an answer waits for its question", [(Inbox, "_implied", lambda *_: True)]),
+    "hello": ("a new link begins with HELLO", [(Talking, "_perform", _not_performed(Hello))]),
+    "members": ("memberships are handed on", [(Talking, "_perform", _not_performed(Members))]),
+    "leave": ("who leaves signs it", [(Conversation, "leave", _leave_unsigned)]),
+    "counter": ("the higher counter wins", [(Roll, "_is_news", _lower)]),
+    "disown": ("who is counted in and is not says so", [(Talking, "disown", lambda *_: None)]),
+    "lamport": ("a text is later than all that was read", [(Inbox, "lamport", _NO_LAMPORT)]),
+    "copies": ("a copy in the mailbox has the id of its text", [(mail, "copy_id", lambda *_: "")]),
+    "restore": ("an interrupted conversation goes on", [(Talking, "restore", lambda _: None)]),
+    "redial": (
+        "a lost link is dialled again",
+        [(talk, "REDIAL_SECONDS", 1e6), (talk, "REDIAL_FAR_SECONDS", 1e6)],
+    ),
+    "once": ("a loser of two crossing links is closed", [(network, "GLARE_SECONDS", 1e6)]),
+}  # fmt: skip
+
+
+def notice(rule: str, seeds: int) -> tuple[int, str] | None:
+    """How many seeds it took without this rule, and what the checks said."""
+    _, changes = RULES[rule]
+    with _changed(changes):
+        for number, seed in enumerate(range(seeds), start=1):
+            try:
+                run(seed)
+            except Failure as failure:
+                return number, str(failure)
+    return None
+
+
+def main() -> int:
+    """The exit code: 0 when all were noticed."""
+    parser = argparse.ArgumentParser(prog="python -m tests.simulation.without", description=__doc__)
+    parser.add_argument("rules", nargs="*", metavar="RULE", help=", ".join(RULES))
+    parser.add_argument("--seeds", type=int, default=SEEDS, help="to try, at most")
+    options = parser.parse_args()
+    logging.disable()
+    missed = 0
+    for rule in options.rules or RULES:
+        begun = time.monotonic()
+        found = notice(rule, options.seeds)
+        seconds = time.monotonic() - begun
+        missed += found is None
+        said = "NOT NOTICED" if found is None else f"{found[0]:3} seeds  {found[1][:90]}"
+        print(f"{rule:9} {RULES[rule][0]:54} {seconds:6.1f} s {said}", flush=True)
+    return 1 if missed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
