@@ -57,6 +57,7 @@ from peer.events import (
     Went,
 )
 from peer.folder import folder_of
+from peer.handle import Handle
 from peer.history import Entry, Found
 from peer.inviting import Outcome, Result
 from peer.journal import Kind
@@ -64,7 +65,6 @@ from peer.lines import Delivery
 from peer.peer import Options, Peer, Way
 from peer.running import running
 from peer.screen.clean import clean
-from peer.talking import Handle
 from shared.errors import KeyChanged, ParleyError, Refused, StorageError, Unreachable
 from shared.messages import Contact, Presence, Status
 from shared.real import real_world

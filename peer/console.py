@@ -15,11 +15,11 @@ from peer import events
 from peer.commands import Command, Context, help_lines, parse, unknown_text, wrong_text
 from peer.conversation import DIRECT
 from peer.directory import DirectoryGone
+from peer.handle import Handle
 from peer.history import Found, lines_of
 from peer.inviting import Outcome, Result
 from peer.lines import Delivery
 from peer.peer import Peer, Way
-from peer.talking import Handle
 from shared.errors import KeyChanged, ParleyError, Refused, TurnedAway, Unreachable
 from shared.identity import fingerprint
 from shared.messages import Contact, Presence, Status
@@ -414,8 +414,7 @@ def _how_linked(member: Way) -> str:
 def _who_got(handle: Handle | None) -> list[str]:
     if handle is None:
         raise Refused("You have said nothing in a conversation.")
-    words = {"delivered": "delivered", "left": "left at the directory", "waiting": "waiting"}
-    lines = [f"{name}: {words[state]}" for name, state in handle.states().items()]
+    lines = [f"{name}: {_state(handle, name)}" for name in handle.states()]
     return lines or ["Nobody else is in that conversation any more."]
 
 
@@ -426,6 +425,13 @@ def _history(found: Found, last: int, me: str) -> list[str]:
     if found.more and len(found.entries) < last:
         lines.append(f"Only the last {len(found.entries)}: they are very long.")
     return lines
+
+
+def _state(handle: Handle, name: str) -> str:
+    state, at = handle.state(name), handle.delivered_at(name)
+    if state == "delivered" and at is not None:
+        return f"delivered at {events.local_time(at):%H:%M:%S}"
+    return "left at the directory" if state == "left" else state
 
 
 def _words(name: str, words: list[str], accepted: bool) -> list[str]:

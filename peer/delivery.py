@@ -24,8 +24,9 @@ RECENT_TEXTS = 8_192  # of mine, kept in memory; who is further behind asks for 
 RECENT_BYTES = 4 * 1024 * 1024
 WATCHED = 2_048  # writings of mine of which it is known when they were written
 TOGETHER_BYTES = 16 * 1024  # of texts in one Text, unless a single one is longer
+HEADS = 100  # in one Text: twice the members, and it fits in a line with the longest text
 HOLD_SECONDS = 2.0  # for what a text answers to come; then it is shown all the same
-EPOCHS = 200  # of one author in one conversation: bounds memory
+EPOCHS = 1_000  # of one author in one conversation: bounds memory
 
 Stream = tuple[str, str]  # author and epoch
 
@@ -197,7 +198,7 @@ class Inbox:
     def heads(self, without: Stream) -> tuple[Position, ...]:
         """What a text that is written now comes after."""
         heads = [Position(*of, seq) for of, seq in self._heads.items() if of != without]
-        return tuple(heads[-POSITIONS:])
+        return tuple(heads[-HEADS:])
 
     def have(self) -> tuple[Position, ...]:
         """What lies on disk."""

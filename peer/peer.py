@@ -19,6 +19,7 @@ from peer.commands import HISTORY_TEXTS
 from peer.conversation import DIRECT, Conversation
 from peer.directory import Directory, DirectoryGone, Listener, Registration
 from peer.events import Tell
+from peer.handle import Handle
 from peer.history import Found, History
 from peer.invitation import Question
 from peer.inviting import Inviting, Result
@@ -29,7 +30,7 @@ from peer.mail import MailRoom
 from peer.membership import Me
 from peer.network import Links
 from peer.standing import Standing
-from peer.talking import Handle, Talking, TalkMessage
+from peer.talking import Talking, TalkMessage
 from peer.trust import Trust
 from shared.errors import KeyChanged, ParleyError, Refused, StorageError
 from shared.identity import SEED_BYTES, Identity, verify_words

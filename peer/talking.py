@@ -5,7 +5,7 @@ on its way in them is still acknowledged; and one may sleep: it was interrupted,
 goes on when somebody is in reach again.
 """
 
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Callable, Iterable
 from typing import Final
 
 import trio
@@ -15,6 +15,7 @@ from peer import events, membership
 from peer.conversation import Conversation
 from peer.delivery import WINDOW_TEXTS, last, stream
 from peer.events import Tell
+from peer.handle import Handle, Times
 from peer.journal import Journal
 from peer.membership import Me, Roll
 from peer.network import Links
@@ -44,43 +45,6 @@ _Place = tuple[str, str, str, int]  # of a text: conversation, author, epoch and
 TalkMessage = Text | Acknowledge | Hello | Members | Want | Leave
 
 
-class Handle:
-    """A text of mine, to be asked what became of it."""
-
-    __slots__ = ("_until", "conversation", "seq")
-
-    def __init__(
-        self,
-        conversation: Conversation,
-        seq: int,
-        until: Callable[[Callable[[], bool]], Awaitable[None]],
-    ) -> None:
-        self.conversation, self.seq, self._until = conversation, seq, until
-
-    async def delivered(self) -> None:
-        """Return when everybody has it on disk, or nothing more will come of it."""
-        await self._until(
-            lambda: self.conversation.is_settled or set(self.states().values()) <= {"delivered"}
-        )
-
-    def state(self, member: str) -> str:
-        """ "delivered": on their disk; "left": in their mailbox; "waiting"."""
-        current, epoch = self.conversation, self.conversation.epoch
-        if current.has(member, epoch, self.seq):
-            return "delivered"
-        return "left" if current.waits_at_directory(member, epoch, self.seq) else "waiting"
-
-    def states(self) -> dict[str, str]:
-        """Of everybody else who is in the conversation, and was when it was said."""
-        current = self.conversation
-        names = [name for name, _, _ in current.who()]
-        return {
-            name: self.state(name)
-            for name in names
-            if current.is_for(name, current.epoch, self.seq)
-        }
-
-
 class Talking:
     def __init__(
         self,
@@ -104,6 +68,7 @@ class Talking:
         self._changed, self._leave_for, self._settled = changed, leave_for, settled
         self.conversation: Conversation | None = None
         self.last: Handle | None = None  #: what I said last
+        self._times = Times()
         self._asleep: Conversation | None = None
         self._settling: list[Conversation] = []
         self._progress = trio.Event()  # something was acknowledged, or all is over
@@ -208,7 +173,7 @@ class Talking:
         current = self.conversation
         if current is None:
             raise Refused("You are in no conversation.")
-        handle = self.last = Handle(current, current.say(text), self._until)
+        handle = self.last = Handle(current, current.say(text), self._until, self._times)
         now = trio.current_time()
         if now - self._flushed_at > TOGETHER_SECONDS or current.must_flush:
             self._flush(current)
@@ -445,6 +410,7 @@ class Talking:
                     self._keep_members(current, names)
                 case talk.KeepAcknowledged(by, epoch, seq):
                     self._acknowledged[current.id, by, epoch] = seq
+                    self._times.note(current.id, by, epoch, seq, self._world.clock.time())
                     self._to_keep.set()
                 case talk.Hand(to, after):
                     self._hand(current, to, after)
@@ -541,6 +507,7 @@ class Talking:
             self._to_keep.set()
         if current in self._settling:
             self._settling.remove(current)
+        self._times.forget(current.id)
         self._settled(current)
         self._progress.set()
 

@@ -78,7 +78,8 @@ def knows(one: Program, names: Iterable[str]) -> None:
 def is_delivered(one: Program, other: str) -> None:
     """Returns when WHO GOT says that the other's disk has what this one said last."""
     deadline = time.monotonic() + QUIET
-    while f"{other}: delivered" not in answer_to(one, "/WHO GOT"):
+    told = f"{other}: delivered at "
+    while not any(line.startswith(told) for line in answer_to(one, "/WHO GOT")):
         assert time.monotonic() < deadline, f"{other} lacks it\n{one.transcript()}"
 
 

@@ -7,7 +7,7 @@ import msgspec
 import pytest
 
 from peer import conversation as talk
-from peer import events, membership
+from peer import delivery, events, membership
 from peer.conversation import (
     ACKNOWLEDGE_SECONDS,
     ACKNOWLEDGE_TEXTS,
@@ -237,16 +237,16 @@ def test_a_forged_text_is_not_shown_and_not_the_fault_of_who_hands_it_on(author:
 
 
 def test_an_author_who_was_started_too_often_is_not_the_fault_of_who_hands_it_on() -> None:
-    carol = talking("dave", "erin")
+    carol, limit = talking("dave", "erin"), delivery.EPOCHS
     texts = [
         sign(me("erin"), msgspec.structs.replace(text("erin", 1), epoch=f"{start:016x}"))
-        for start in range(201)
+        for start in range(limit + 1)
     ]
-    for one in texts[:200]:
+    for one in texts[:limit]:
         assert len(carol.hears("dave", one)) == 1
-    assert carol.hears("dave", texts[200]) == []
+    assert carol.hears("dave", texts[limit]) == []
     with pytest.raises(ProtocolError, match="started too often"):
-        carol.hears("erin", texts[200])
+        carol.hears("erin", texts[limit])
 
 
 def test_a_hello_is_passed_on_to_those_who_cannot_hear_it() -> None:
@@ -460,12 +460,18 @@ def test_somebody_joins() -> None:
 def test_what_was_said_before_is_not_for_a_newcomer() -> None:
     carol = talking("dave")
     carol.keeps(carol.says("one"))
+    heard = carol.hears("dave", text("dave", 1))
     assert carol.core.have() == (upto("carol", 1),)
+    assert set(carol.core.before()) == {upto("carol", 1), upto("dave", 1)}
     assert carol.core.lamport == 1
+    carol.keeps(heard)
     *_, erins = together("carol", "dave", "erin")
     carol.hears("erin", Members(ID, (erins,)))
     carol.greets("erin", upto("carol", 1))
-    assert carol.core.has("erin", MINE, 1)
+    assert not carol.core.is_for("erin", MINE, 1)
+    assert not carol.core.has("erin", MINE, 1)
+    carol.keeps(carol.says("two"))
+    assert carol.core.is_for("erin", MINE, 2)
     assert not carol.core.has("erin", MINE, 2)
 
 
@@ -758,11 +764,12 @@ def test_who_is_out_of_reach_for_long_gets_it_through_the_mailbox() -> None:
     assert only(talk.LeaveFor, carol.passes(10)) == [talk.LeaveFor("dave", upto("carol", 0))]
 
 
-def test_not_while_somebody_else_reaches_them() -> None:
+def test_somebody_else_has_half_a_minute_to_hand_it_on() -> None:
     carol = talking("dave", "erin")
     carol.keeps(carol.says("one"))
     carol.core.link_lost("dave", carol.now)  # erin is linked with them
-    assert only(talk.LeaveFor, carol.passes(100)) == []
+    assert only(talk.LeaveFor, carol.passes(PATHLESS_SECONDS - 1)) == []
+    assert [left.to for left in only(talk.LeaveFor, carol.passes(2))] == ["dave"]
 
 
 def test_what_was_taken_from_the_mailbox_is_delivered() -> None:
@@ -1006,3 +1013,10 @@ def test_of_two_who_sleep_none_gives_up() -> None:
     carol = Talk(kept=kept("dave"))
     assert not only(talk.Finished, carol.passes(10 * LOST_SECONDS))
     assert carol.roll.is_in("carol")
+
+
+def test_what_was_said_so_far_is_not_for_who_comes_in_now() -> None:
+    carol = talking("dave")
+    carol.hears("dave", text("dave", 1))  # shown, and not on disk yet
+    assert carol.core.have() == ()
+    assert [(one.author, one.seq) for one in carol.core.before()] == [("dave", 1)]

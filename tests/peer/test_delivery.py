@@ -6,11 +6,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from peer import delivery
 from peer.delivery import (
     EPOCHS,
+    HEADS,
     HOLD_SECONDS,
     RECENT_BYTES,
-    RECENT_TEXTS,
     TOGETHER_BYTES,
     WATCHED,
     WINDOW_BYTES,
@@ -22,6 +23,7 @@ from peer.delivery import (
     last,
     sign,
 )
+from shared.codec import LINE_BYTES, encode
 from shared.errors import ProtocolError
 from shared.messages import TEXT_CHARACTERS, TEXTS, Position, Text
 from tests.peer.talkers import me
@@ -101,6 +103,7 @@ def test_only_what_lies_on_disk_counts_as_had() -> None:
     box = Inbox()
     box.take(text(1), 0.0)
     assert box.have() == ()
+    assert box.seen() == (daves(1),)
     assert box.position(("dave", DAVES)).seq == 0
     box.kept(text(1))
     assert box.have() == (daves(1),)
@@ -190,6 +193,15 @@ def test_what_was_held_back_implies_nothing_yet() -> None:
     box.take(text(1), 0.0)
     box.take(erins(1, daves(1), Position("frank", "f" * 16, 1)), 0.0)
     assert box.heads(("carol", MINE)) == (daves(1),)
+
+
+def test_who_comes_late_into_a_long_conversation_does_not_name_all_of_it() -> None:
+    """With the longest text the line must not be too long."""
+    before = [Position("w" * 32, f"{start:016x}", 2**53) for start in range(3 * HEADS)]
+    heads = Inbox(before).heads(("carol", MINE))
+    assert heads == tuple(before[-HEADS:])
+    worst = Text(ID, "w" * 32, MINE, 2**53, 2**53, 7.0, ("\x01" * TEXT_CHARACTERS,), heads)
+    assert len(encode(worst)) <= LINE_BYTES
 
 
 def test_lamport_is_the_highest_that_was_shown() -> None:
@@ -309,17 +321,22 @@ def test_no_more_bytes_are_under_way_than_the_window_allows() -> None:
     assert len(box.take("dave")) == 1
 
 
-def test_who_stops_reading_costs_no_memory_and_delays_nobody() -> None:
+def test_who_stops_reading_costs_no_memory_and_delays_nobody(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     """D5."""
+    recent, watched = 512, 256  # with all of them it takes seconds
+    monkeypatch.setattr(delivery, "RECENT_TEXTS", recent)
+    monkeypatch.setattr(delivery, "WATCHED", watched)
     box = outbox()
-    for seq in range(1, RECENT_TEXTS + 100):
+    for seq in range(1, recent + 100):
         box.write("x")
         box.sign_draft(make, 0.0)
         box.take("dave")
         assert seqs(box.take("erin")) == [seq]
         box.acknowledged("erin", MINE, seq)
-    assert len(box._recent) <= RECENT_TEXTS
-    assert len(box._written) <= WATCHED
+    assert len(box._recent) <= recent
+    assert len(box._written) <= watched
     assert box.oldest_lacking("dave") == 0.0
     assert box.is_behind("dave")
     assert not box.is_behind("erin")

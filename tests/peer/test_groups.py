@@ -138,3 +138,59 @@ async def test_what_was_said_just_before_is_not_for_the_newcomer(community: Comm
     await carol.types("welcome")
     await erin.sees("carol: welcome")
     erin.never_saw("need not know")
+
+
+async def test_who_got_tells_the_state_for_each(community: Community) -> None:
+    carol, _, erin = await group(community, "carol", "dave", "erin")
+    await trio.sleep(1)
+    erin.vanishes()
+    await carol.sees("Lost the connection to erin, trying again.", within=15)
+    await carol.types("anybody?")
+    await trio.sleep(1)
+    await carol.types("/who got")
+    await carol.sees_part("dave: delivered at ")
+    await carol.sees("erin: waiting")
+    await carol.sees("Not yet delivered to erin.")
+    await carol.sees("Message left for erin.", within=31)
+    await carol.types("/who got")
+    await carol.sees("erin: left at the directory")
+    erin.returns()
+    await carol.sees("Delivered to erin.", within=60)
+    assert erin.saw("anybody?") == 1
+
+
+async def test_who_is_brought_back_by_somebody_they_had_added_can_add_again(
+    community: Community,
+) -> None:
+    carol, dave, erin = await group(community, "carol", "dave", "erin")
+    frank = community.person("frank")
+    await frank.starts()
+    await trio.sleep(1)
+    await carol.types(r"\q")
+    await dave.sees("User carol left the conversation.")
+    await adds(dave, carol)  # at once: the conversation that she left settles still
+    await erin.sees("User carol joined the conversation.")
+    await carol.types("back")
+    await erin.sees("carol: back")
+    await adds(carol, frank)
+    await frank.types("hello all")
+    for person in (carol, dave, erin):
+        await person.sees("frank: hello all")
+    await trio.sleep(1)
+    await dave.is_killed()
+    await dave.starts()
+    await dave.sees_part("You are back in the conversation with ")
+    await frank.types("and dave")
+    await dave.sees("frank: and dave")
+
+
+async def test_good_bye_right_after_yes_is_heard_at_once(community: Community) -> None:
+    carol, dave, erin = await community.start("carol", "dave", "erin")
+    await carol.connects_with(dave)
+    await carol.types("ADD erin")
+    await erin.sees_part("User carol wants to chat with you and dave.")
+    erin.types_ahead("Y", "QUIT")
+    await erin.is_gone()
+    await trio.sleep(2)
+    assert carol.talks_with == ("dave",)
+    assert dave.talks_with == ("carol",)

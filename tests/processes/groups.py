@@ -254,10 +254,10 @@ class Writer:
         self.asked.append(self.last)
 
     def delivered_to(self, name: str) -> set[str]:
-        answer = re.compile(rf"{name}: (delivered|waiting|left at the directory)")
+        answer = re.compile(rf"{name}: (delivered( at [\d:]+)?|waiting|left at the directory)")
         answers = [line for line in list(self.program.lines) if answer.fullmatch(line)]
         told = zip(self.asked, answers, strict=False)
-        return {f"{self.program.name}: {text}" for text, said in told if said.endswith("delivered")}
+        return {f"{self.program.name}: {text}" for text, said in told if ": delivered" in said}
 
 
 def kill_at_any_moment(stage: Stage, size: Size, chance: random.Random) -> None:

@@ -17,6 +17,7 @@ from shared.messages import (
     BATCH,
     ENVELOPE_BYTES,
     PAGE,
+    POSITIONS,
     TEXT_CHARACTERS,
     VERSION,
     Acknowledge,
@@ -29,6 +30,7 @@ from shared.messages import (
     Envelope,
     Err,
     FromDirectory,
+    Hello,
     Iam,
     Invite,
     Lft,
@@ -236,6 +238,7 @@ def test_the_longest_text_fits_in_a_line_whatever_it_is_made_of(character: str) 
 
 _ids = (ID,) * BATCH
 _presences = (Presence(LONGEST_NAME, Status.INACTIVE, LATE),) * PAGE
+_positions = (Position(LONGEST_NAME, EPOCH, 2**53),) * POSITIONS
 _key, _signature, _certificate = b"\xff" * 32, b"\xff" * 64, b"\xff" * 4_096
 
 
@@ -251,6 +254,8 @@ _key, _signature, _certificate = b"\xff" * 32, b"\xff" * 64, b"\xff" * 4_096
         (Noted(2**53, _ids), ToDirectory),
         (Receipts((Receipt(ID, LONGEST_NAME, LATE),) * PAGE), FromDirectory),
         (Invite(ID, ID, (LONGEST_NAME,) * 50, 59.999999999, urgent=True), BetweenPeers),
+        (Hello(ID, LONGEST_NAME, 2**53, ID, (LONGEST_NAME,) * 50, _positions), BetweenPeers),
+        (Acknowledge(ID, _positions), BetweenPeers),
     ],
     ids=lambda one: type(one).__name__,
 )

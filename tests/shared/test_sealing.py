@@ -10,7 +10,7 @@ from shared import sealing
 from shared.errors import ProtocolError
 from shared.identity import CERTIFICATE_DAYS, Identity, issue_for_user
 from shared.messages import ENVELOPE_BYTES, TEXT_CHARACTERS
-from shared.sealing import Letter, open_envelope, seal
+from shared.sealing import About, Letter, copy_id, open_envelope, seal
 from tests.fakes import EPOCH, Authority
 
 ID, OTHER_ID = "0123456789abcdef" * 2, "f" * 32
@@ -158,3 +158,28 @@ def test_a_certificate_is_judged_at_the_time_of_opening() -> None:
 def test_a_key_that_is_none_is_refused(key: bytes) -> None:
     with pytest.raises(ProtocolError, match="not a key"):
         seal(carol, carols.certificate, key, id=ID, time=EPOCH, text="hi")
+
+
+ABOUT = About("c" * 32, "e" * 16, 7)
+
+
+def test_a_copy_of_a_text_says_which_and_the_signature_covers_it() -> None:
+    envelope = seal(
+        carol, carols.certificate, dave.sealing_public, id=ID, time=EPOCH, text="hi", about=ABOUT
+    )
+    assert opened(envelope).about == ABOUT
+    assert opened(sealed()).about is None
+
+
+def test_the_same_copy_has_the_same_id_and_every_other_one_another() -> None:
+    again = About(ABOUT.conversation, ABOUT.epoch, ABOUT.seq)
+    assert copy_id(ABOUT, "carol", "dave") == copy_id(again, "carol", "dave")
+    others = {
+        copy_id(ABOUT, "carol", "erin"),
+        copy_id(ABOUT, "erin", "dave"),
+        copy_id(About("d" * 32, "e" * 16, 7), "carol", "dave"),
+        copy_id(About("c" * 32, "f" * 16, 7), "carol", "dave"),
+        copy_id(About("c" * 32, "e" * 16, 8), "carol", "dave"),
+        copy_id(ABOUT, "carol", "dave"),
+    }
+    assert len(others) == 6

@@ -9,9 +9,9 @@ import trio
 
 from peer import events
 from peer.conversation import Conversation
+from peer.handle import Handle
 from peer.peer import Options, Peer
 from peer.running import running
-from peer.talking import Handle
 from shared.errors import ParleyError
 from shared.world import World
 from tests.simulation.box import Computer, Run
