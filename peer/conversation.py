@@ -887,6 +887,12 @@ class Conversation:
     def _settle(self) -> list[Action]:
         self.is_settled, self._settle_at = True, _NEVER
         left = [action for one in self._members.values() for action in self._leave_for(one)]
+        if self._uncommitted:  # which cannot be left for anybody
+            left += [
+                Show(events.NotDelivered(one.name, "your disk did not take what you wrote last"))
+                for one in self._members.values()
+                if self._outbox.oldest_lacking(one.name) is not None
+            ]
         return [*left, Settled()]
 
     # --- What the clock does ---

@@ -99,6 +99,7 @@ class Inviting:
         self._salts: dict[str, bytes] = {}  # of conversations that I would found
         self._addings: dict[tuple[str, str], tuple[int, Adding]] = {}  # conversation, callee
         self._sent: dict[tuple[str, str], str] = {}  # callee and id -> conversation
+        self._confirmed: dict[tuple[str, str], Confirm] = {}  # callee and id
         self._heard: dict[tuple[type, str, str], Invite | Accept | Confirm] = {}
         self._timer = Timer(self._core.next_deadline, self._tick)
 
@@ -394,13 +395,22 @@ class Inviting:
         if conversation in self._salts and (current is None or current.id != conversation):
             mine = membership.found(self._me(), self._salts[conversation])
             current = self._talking.enter(conversation, (mine, accept.membership), ())
-            return Confirm(id, current.memberships())
+            return self._note_confirm(callee, Confirm(id, current.memberships()))
         if current is None or current.id != conversation:
             return Confirm(id)
+        said = self._confirmed.get((fold(callee), id))
+        if said is not None:
+            return said  # what was written since the first one is theirs
         since, lamport = current.before(), current.lamport
         self._talking.admit(current, callee, accept.membership)
         first, *_ = membership.pages(current.roll.essential(first=callee))  # HELLO brings the rest
-        return Confirm(id, first, since, lamport)
+        return self._note_confirm(callee, Confirm(id, first, since, lamport))
+
+    def _note_confirm(self, callee: str, confirm: Confirm) -> Confirm:
+        self._confirmed[fold(callee), confirm.id] = confirm
+        if len(self._confirmed) > REMEMBERED:
+            del self._confirmed[next(iter(self._confirmed))]
+        return confirm
 
     def _open(self, id: str, conversation: str, other: str) -> None:
         current = self._talking.conversation

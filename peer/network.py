@@ -26,6 +26,7 @@ from shared.world import Incoming, Network, Wire
 DIAL_SECONDS: Final = 10.0  # to connect and shake hands
 GLARE_SECONDS: Final = 10.0  # links younger than this may have been dialled at the same time
 MEASURE_SECONDS: Final = 1.0  # for the answers to PINGs that a person has asked for
+BRIEF_SECONDS: Final = 0.1  # a link that ended sooner is dialled again after this: no hot circle
 IDLE_SECONDS: Final = 30.0  # a link that nobody needs is closed after this
 SWEEP_SECONDS: Final = 5.0
 STRANGERS_AT_ONCE: Final = 64  # who have not said who they are, in all
@@ -92,6 +93,7 @@ class Links:
         self._open: dict[str, list[_Entry]] = {}  # the last one is the one we write to
         self._dialling: dict[str, _Dial] = {}
         self._found: dict[str, Contact] = {}  # where users were dialled last
+        self._brief: dict[str, float] = {}  # whose link ended as soon as it was there, and when
         self._none = trio.Event()
         self._none.set()
         self._strangers = Strangers(STRANGERS_AT_ONCE, STRANGERS_PER_ADDRESS)
@@ -198,6 +200,7 @@ class Links:
     async def _dial(self, name: str) -> None:
         """A fault border: what a remote machine can cause is reported as unreachable."""
         dial = self._dialling[fold(name)]
+        await trio.sleep_until(self._brief.pop(fold(name), 0.0) + BRIEF_SECONDS)
         try:
             contact = await self._find(name)
             with within(DIAL_SECONDS, f"no connection to {contact.host}:{contact.port}"):
@@ -336,6 +339,8 @@ class Links:
             self._listener.linked(entry.name)
         if not entries:
             del self._open[fold(entry.name)]
+            if trio.current_time() - entry.since < BRIEF_SECONDS:
+                self._brief[fold(entry.name)] = trio.current_time()
             if (dial := self._dialling.get(fold(entry.name))) is not None:
                 # They may have retired this one for ours, which is about to be identified.
                 dial.outlived_a_link = True

@@ -247,7 +247,7 @@ class Checks:
             other = self._scenario.named(name)
             if self._has(other, said) or name not in said.handle.states():
                 continue
-            if not any(name in line and f"({said.text})" in line for line in session.told):
+            if not any(line.startswith(f"Not delivered to {name}") for line in session.told):
                 state = said.handle.state(name)
                 yield Broken("D3", f"{name} does not have {said.text!r}, which is {state}")
 
