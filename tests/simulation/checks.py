@@ -24,6 +24,9 @@ if TYPE_CHECKING:
 Place = tuple[str, str, str, int]  # conversation, author, epoch and seq
 
 
+_MOVED = ("You have just left", "You are now connected", "The conversation is over")
+
+
 class Broken(AssertionError):
     """An invariant does not hold; `rule` is its name."""
 
@@ -49,6 +52,7 @@ class Checks:
         self._said: dict[str, Said] = {}  # by what it says
         self._content: dict[Place, str] = {}  # of every text that ever travelled
         self._questions: dict[str, list[Place]] = {}  # what each text was written after
+        self._found: set[tuple[str, str]] = set()  # who has which text
         self._readers: dict[str, sqlite3.Connection] = {}
         self.frames: dict[str, int] = defaultdict(int)
 
@@ -97,6 +101,8 @@ class Checks:
 
     def _has(self, player: Player, said: Said) -> bool:
         """Whether it lies on their disk, as a text or as a letter."""
+        if (player.name, said.text) in self._found:
+            return True  # nothing is ever deleted
         epoch, seq = said.handle.conversation.epoch, said.handle.seq
         found = self._rows(
             player,
@@ -109,7 +115,10 @@ class Checks:
             said.conversation, said.author, epoch, seq,
         )  # fmt: skip
         copy = self._copy(said, player)
-        return bool(found or self._rows(player, "SELECT 1 FROM letters WHERE id = ?", copy))
+        if found or self._rows(player, "SELECT 1 FROM letters WHERE id = ?", copy):
+            self._found.add((player.name, said.text))
+            return True
+        return False
 
     # --- At each moment ---
 
@@ -186,6 +195,11 @@ class Checks:
             for other in self._scenario.players:
                 self._check_told(said, other)
         self._check_questions(player)
+        if session.run.is_dead:
+            rows = self._rows(
+                player, "SELECT id FROM conversations WHERE is_in = 1 ORDER BY begun DESC LIMIT 1"
+            )
+            session.interrupted = rows[0][0] if rows else ""
 
     def _check_questions(self, player: Player) -> None:
         """G5: on no screen an answer stands above its question, unless it was marked."""
@@ -228,6 +242,19 @@ class Checks:
             for player, current in group:
                 yield from self._gaps(player, current)
         yield from self._lost()
+        for player in players:
+            yield from self._not_back(player, groups)
+
+    def _not_back(
+        self, player: Player, groups: dict[str, list[tuple[Player, Conversation]]]
+    ) -> Iterator[Broken]:
+        """G8, of memberships: who was killed in a conversation is in it again, unless they left."""
+        for number, session in enumerate(player.sessions):
+            group = [one for one, _ in groups.get(session.interrupted, ())]
+            said = [line for later in player.sessions[number:] for line in later.told]
+            moved = any(line.startswith(_MOVED) for line in said[len(session.told) :])
+            if group and player not in group and not moved:
+                yield Broken("G8", f"{player.name} is not back in {session.interrupted[:6]}")
 
     def _lost(self) -> Iterator[Broken]:
         """D3, of whoever was not killed: all is delivered, or waits, or was said to be lost."""

@@ -50,6 +50,7 @@ class Session:
         self.marked: set[str] = set()  #: those that came before what they answer
         self.last_of: dict[Conversation, int] = {}  #: the last seq of each author's stay
         self.told: list[str] = []  #: all that was shown
+        self.interrupted = ""  #: the conversation in which it was killed
 
 
 class Player:

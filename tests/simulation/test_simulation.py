@@ -7,8 +7,8 @@ import pytest
 
 from tests.simulation.scenario import run
 
-SEEDS = 300
-PER_ITEM = 15
+SEEDS = 200  # a minute of one core
+PER_ITEM = 10
 
 
 @pytest.fixture(autouse=True)

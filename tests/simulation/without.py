@@ -14,12 +14,13 @@ from typing import Any, Final
 from unittest.mock import patch
 
 from peer import conversation as talk
-from peer import mail, network
+from peer import mail
 from peer.conversation import Conversation
 from peer.delivery import Inbox, Ready, last
 from peer.membership import Roll
 from peer.network import Links
 from peer.talking import Talking
+from shared.link import Link
 from shared.messages import Hello, Members, Text, Want
 from tests.simulation.scenario import Failure, run
 
@@ -116,6 +117,10 @@ def _changed(changes: Iterable[Change]) -> Iterator[None]:
             one.stop()
 
 
+def _nothing_left(self: Talking, current: Conversation, actions: list[talk.Action]) -> None:
+    _perform(self, current, [one for one in actions if not isinstance(one, talk.LeaveFor)])
+
+
 _NO_LAMPORT: Final = property(lambda _: 0, lambda *_: None)
 
 RULES: Final[dict[str, tuple[str, list[Change]]]] = {
@@ -132,7 +137,10 @@ RULES: Final[dict[str, tuple[str, list[Change]]]] = {
     "causal": ("an answer waits for its question", [(Inbox, "_implied", lambda *_: True)]),
     "hello": ("a new link begins with HELLO", [(Talking, "_perform", _not_performed(Hello))]),
     "members": ("memberships are handed on", [(Talking, "_perform", _not_performed(Members))]),
-    "leave": ("who leaves signs it", [(Conversation, "leave", _leave_unsigned)]),
+    "leave": (
+        "who leaves signs it, at once or when asked",
+        [(Conversation, "leave", _leave_unsigned), (Talking, "disown", lambda *_: None)],
+    ),
     "counter": ("the higher counter wins", [(Roll, "_is_news", _lower)]),
     "disown": ("who is counted in and is not says so", [(Talking, "disown", lambda *_: None)]),
     "lamport": ("a text is later than all that was read", [(Inbox, "lamport", _NO_LAMPORT)]),
@@ -142,7 +150,8 @@ RULES: Final[dict[str, tuple[str, list[Change]]]] = {
         "a lost link is dialled again",
         [(talk, "REDIAL_SECONDS", 1e6), (talk, "REDIAL_FAR_SECONDS", 1e6)],
     ),
-    "once": ("a loser of two crossing links is closed", [(network, "GLARE_SECONDS", 1e6)]),
+    "once": ("of two crossing links one is closed", [(Link, "retire", lambda _: None)]),
+    "mailbox": ("who has no path finds it in the mailbox", [(Talking, "_perform", _nothing_left)]),
 }  # fmt: skip
 
 

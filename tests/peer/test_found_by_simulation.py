@@ -1,0 +1,81 @@
+"""What the network in a box has found, told as small plays."""
+
+import trio
+
+from tests.community import Community
+
+
+async def test_what_is_written_before_a_repeated_confirm_is_read(community: Community) -> None:
+    carol, dave = await community.start("carol", "dave")
+    await carol.types("CHAT dave")
+    await dave.sees_part("wants to chat with you")
+    (cable,) = community.cables(carol, dave)
+    cable.deafen(dave.host)
+    await dave.types("Y")
+    await carol.sees("You are now connected with dave.")
+    await carol.types("one")
+    await dave.sees("You are now connected with carol.", within=20)
+    await dave.sees("carol: one")
+
+
+async def test_a_letter_that_was_shown_while_the_disk_was_full_is_shown_once(
+    community: Community,
+) -> None:
+    carol, dave = await community.start("carol", "dave")
+    dave.screen.pauses()
+    await carol.types("LEAVE dave one")
+    await trio.sleep(1)
+    dave.machine.disk.is_full = True  # it lies on disk, that it was read does not
+    dave.screen.goes_on()
+    await dave.sees_part("carol: one")
+    await trio.sleep(1)
+    dave.machine.disk.is_full = False
+    await carol.types("LEAVE dave two")
+    await dave.sees_part("carol: two")
+    assert dave.saw("carol: one") == 1
+
+
+async def test_letters_that_found_the_disk_full_are_asked_for_again(community: Community) -> None:
+    carol, dave = await community.start("carol", "dave")
+    dave.machine.disk.is_full = True
+    await carol.types("LEAVE dave one")
+    await dave.sees_part("Your messages cannot be taken from the directory")
+    dave.machine.disk.is_full = False
+    await dave.sees_part("carol: one", within=25)
+
+
+async def test_who_leaves_and_comes_back_at_once_hears_everybody(community: Community) -> None:
+    carol, dave, erin = await community.start("carol", "dave", "erin")
+    await carol.connects_with(dave)
+    await carol.types("ADD erin")
+    await erin.sees_part("wants to chat with you")
+    await erin.types("Y")
+    await erin.sees_part("You are now connected with ")
+    await trio.sleep(1)
+    erin.machine.disk.seconds = 2.0  # so that the first stay settles slowly
+    await carol.types("one")
+    await erin.sees("carol: one")
+    await erin.types(r"\q")
+    await carol.types("ADD erin")
+    await erin.sees_part("wants to chat with you")
+    await erin.types("Y")
+    await erin.sees_part("You are now connected with ", within=20)
+    await carol.types("two")
+    await erin.sees("carol: two")
+    await dave.types(r"\q")
+    await erin.sees("User dave left the conversation.")
+    assert erin.saw("carol: one") == 1
+
+
+async def test_a_text_that_waits_for_the_disk_is_not_read_again_as_its_copy(
+    community: Community,
+) -> None:
+    carol, dave = await community.talking("carol", "dave")
+    dave.machine.disk.is_full = True
+    await carol.types("one")
+    await dave.sees("carol: one")
+    community.separates(carol, dave)
+    await trio.sleep(35)
+    dave.machine.disk.is_full = False
+    await trio.sleep(40)
+    assert dave.saw("carol: one") == 1
