@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 Place = tuple[str, str, str, int]  # conversation, author, epoch and seq
 
 
+_LEFT = ("You have just left", "The conversation is over")
+_LAST_LINES = 10  # which the disk may not have followed
 _MOVED = ("You have just left", "You are now connected", "The conversation is over")
 
 
@@ -206,10 +208,13 @@ class Checks:
         session = player.session
         assert session is not None
         row = {text: number for number, text in enumerate(session.shown)}
+        # What was signed together answers the same, and has one mark.
+        marked = [self._questions.get(text) for text in session.marked]
         for text, number in row.items():
             for place in self._questions.get(text, ()):
-                asked = row.get(self._content.get(place, ""), -1)
-                if asked > number and text not in session.marked | session.letters:
+                question = self._content.get(place, "")
+                excused = {text, question} & session.letters or self._questions[text] in marked
+                if row.get(question, -1) > number and not excused:
                     raise Broken("G5", f"{player.name} has read {text!r} above its question")
 
     def _check_told(self, said: Said, player: Player) -> None:
@@ -251,8 +256,10 @@ class Checks:
         """G8, of memberships: who was killed in a conversation is in it again, unless they left."""
         for number, session in enumerate(player.sessions):
             group = [one for one, _ in groups.get(session.interrupted, ())]
-            said = [line for later in player.sessions[number:] for line in later.told]
-            moved = any(line.startswith(_MOVED) for line in said[len(session.told) :])
+            said = [line for later in player.sessions[number + 1 :] for line in later.told]
+            moved = any(line.startswith(_MOVED) for line in said)
+            moved |= any(line.startswith(_LEFT) for line in session.told[-_LAST_LINES:])
+            moved |= any(not later.run.is_dead for later in player.sessions[number + 1 : -1])
             if group and player not in group and not moved:
                 yield Broken("G8", f"{player.name} is not back in {session.interrupted[:6]}")
 
@@ -293,11 +300,28 @@ class Checks:
                 yield Broken("G1", f"{player.name} talks with {current.others} in {id[:6]}")
         if len({current.roll.digest() for _, current in group}) > 1:
             yield Broken("G9", f"rolls differ in {id[:6]}")
-        have = [set(current.have()) for _, current in group]
-        if any(one != have[0] for one in have):
-            everywhere = set.intersection(*have)
-            rest = {player.name: set(current.have()) - everywhere for player, current in group}
-            yield Broken("G1", f"positions differ in {id[:6]}: {rest}")
+        yield from self._behind(group)
+
+    def _behind(self, group: list[tuple[Player, Conversation]]) -> Iterator[Broken]:
+        """G1: all have the same, but for what nobody who is in can hand on.
+
+        That is what an author who has left had written before the others came; it was
+        left in the mailbox.
+        """
+        have = [
+            (player, {(one.author, one.epoch): one.seq for one in current.have()})
+            for player, current in group
+        ]
+        for of in {of for _, positions in have for of in positions}:
+            most = max(positions.get(of, 0) for _, positions in have)
+            for player, positions in have:
+                mine = positions.get(of, 0)
+                if mine < most and any(self._can_hand_on(one, of, mine) for one, _ in group):
+                    yield Broken("G1", f"{player.name} has {mine} of {most} texts of {of}")
+
+    def _can_hand_on(self, player: Player, of: tuple[str, str], seq: int) -> bool:
+        wanted = "SELECT 1 FROM texts WHERE author = ? AND epoch = ? AND seq <= ? AND last > ?"
+        return bool(self._rows(player, wanted, *of, seq + 1, seq))
 
     def _unlinked(self, id: str, group: list[Player]) -> Iterator[Broken]:
         for one, other in itertools.permutations(group, 2):
