@@ -32,7 +32,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def _is_plain(item: pytest.Function) -> bool:
     walks = item.cls is not None and issubclass(item.cls, unittest.TestCase)
     starts_programs = "stage" in item.fixturenames
-    return not (inspect.iscoroutinefunction(item.obj) or walks or starts_programs)
+    simulates = "simulation" in item.path.parts
+    return not (inspect.iscoroutinefunction(item.obj) or walks or starts_programs or simulates)
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)

@@ -45,8 +45,6 @@ def test_one_member_whom_all_can_reach_is_enough(stage: Stage, lan: Lan) -> None
     carol = lan.peer(places[0], "carol")
     carol.sees_like("You are back in the conversation with .*")
     all_talk(stage, [carol, dave, erin, frank, gina], "round three")
-    for one in people:
-        assert not [line for line in one.lines if line.startswith("Not yet")], one.transcript()
 
 
 def all_talk(stage: Stage, people: list[Program], mark: str) -> None:
