@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 Place = tuple[str, str, str, int]  # conversation, author, epoch and seq
 
 
-_LEFT = ("You have just left", "The conversation is over")
+_OVER = "The conversation is over."
 _LAST_LINES = 10  # which the disk may not have followed
 _MOVED = ("You have just left", "You are now connected", "The conversation is over")
 
@@ -258,7 +258,7 @@ class Checks:
             group = [one for one, _ in groups.get(session.interrupted, ())]
             said = [line for later in player.sessions[number + 1 :] for line in later.told]
             moved = any(line.startswith(_MOVED) for line in said)
-            moved |= any(line.startswith(_LEFT) for line in session.told[-_LAST_LINES:])
+            moved |= session.is_leaving or _OVER in session.told[-_LAST_LINES:]
             moved |= any(not later.run.is_dead for later in player.sessions[number + 1 : -1])
             if group and player not in group and not moved:
                 yield Broken("G8", f"{player.name} is not back in {session.interrupted[:6]}")

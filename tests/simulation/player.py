@@ -50,6 +50,7 @@ class Session:
         self.marked: set[str] = set()  #: those that came before what they answer
         self.last_of: dict[Conversation, int] = {}  #: the last seq of each author's stay
         self.told: list[str] = []  #: all that was shown
+        self.is_leaving = False  #: wanted to, and is in no other one yet
         self.interrupted = ""  #: the conversation in which it was killed
 
 
@@ -115,8 +116,12 @@ class Player:
 
     @property
     def run(self) -> Run:
+        return self.session_now.run
+
+    @property
+    def session_now(self) -> Session:
         assert self.session is not None
-        return self.session.run
+        return self.session
 
     @property
     def is_up(self) -> bool:
@@ -166,6 +171,8 @@ class Player:
                 if not isinstance(event, events.Said):
                     session.letters.add(text)
                 self._scenario.checks.shown(self, event)
+            case events.Connected():
+                session.is_leaving = False
             case events.Invited(id=id):
                 self._nursery.start_soon(self._answer, id)
 
@@ -179,13 +186,19 @@ class Player:
         if self.peer is not None:
             yes = self._chance.random() < 0.9
             self._scenario.note(self.name, f"answers {'Y' if yes else 'N'}")
+            self.session_now.is_leaving |= yes
             self.peer.answer(id, yes)
 
     # --- What they do ---
 
     def quits(self) -> None:
         """And starts again, if it is wanted."""
+        self.session_now.is_leaving = True
         self._goes.set()
+
+    async def leaves(self, peer: Peer) -> None:
+        self.session_now.is_leaving = True
+        await peer.leave_conversation()
 
     @property
     def conversation(self) -> Conversation | None:

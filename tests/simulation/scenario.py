@@ -184,7 +184,7 @@ class Scenario:
             if what < 0.58:  # at the same moment
                 self._add_too(player, other)
         elif what < 0.75:
-            player.does("leaves", lambda peer: peer.leave_conversation())
+            player.does("leaves", player.leaves)
         elif what < 0.78:
             player.quits()
         else:
