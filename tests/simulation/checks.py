@@ -258,7 +258,11 @@ class Checks:
             group = [one for one, _ in groups.get(session.interrupted, ())]
             said = [line for later in player.sessions[number + 1 :] for line in later.told]
             moved = any(line.startswith(_MOVED) for line in said)
-            moved |= session.is_leaving or _OVER in session.told[-_LAST_LINES:]
+            moved |= _OVER in session.told[-_LAST_LINES:]
+            moved |= any(
+                earlier.is_leaving and earlier.interrupted == session.interrupted
+                for earlier in player.sessions[: number + 1]
+            )
             moved |= any(not later.run.is_dead for later in player.sessions[number + 1 : -1])
             if group and player not in group and not moved:
                 yield Broken("G8", f"{player.name} is not back in {session.interrupted[:6]}")
