@@ -1020,3 +1020,21 @@ def test_what_was_said_so_far_is_not_for_who_comes_in_now() -> None:
     carol.hears("dave", text("dave", 1))  # shown, and not on disk yet
     assert carol.core.have() == ()
     assert [(one.author, one.seq) for one in carol.core.before()] == [("dave", 1)]
+
+
+def test_what_the_own_disk_never_took_is_said_to_be_lost() -> None:
+    carol = talking("dave")
+    carol.says("one")  # never on disk, so it cannot be left in the mailbox
+    carol.core.leave(carol.now)
+    done = carol.passes(SETTLE_SECONDS + 1)
+    reason = "your disk did not take what you wrote last"
+    assert talk.Show(events.NotDelivered("dave", reason)) in done
+    assert done[-1] == talk.Settled()
+
+
+def test_who_has_what_the_own_disk_never_took_lacks_nothing() -> None:
+    carol = talking("dave")
+    carol.says("one")
+    carol.core.leave(carol.now)
+    carol.hears("dave", Acknowledge(ID, (upto("carol", 1),)))
+    assert only(talk.Show, carol.passes(SETTLE_SECONDS + 1)) == []
