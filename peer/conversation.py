@@ -230,7 +230,6 @@ class Conversation:
         self._hello_at = _NEVER
         self._settle_at = _NEVER
         self._look_at = _NEVER  # when somebody's reach, or lack of a text, is to be judged
-        self._last_written = 0.0
         for name in self._others():
             self._meet(name, 0.0)
         for by, of, seq in kept.acknowledged if kept else ():
@@ -330,9 +329,8 @@ class Conversation:
             self._inbox.wrote(text)
             self._uncommitted += len(text.texts)
             actions.append(Keep(text))
-        ready = tuple(one.name for one in self._members.values() if one.is_greeted)
         self._look_at = min(self._look_at, now + LATE_SECONDS)
-        return [*self._send_texts(ready), *actions]
+        return [*self._send_texts(self._greeted()), *actions]
 
     def _sign(self, seq: int, texts: tuple[str, ...], time: float) -> Text:
         mine = (self.me.name, self._outbox.epoch)
@@ -344,8 +342,7 @@ class Conversation:
         """Over for the user; what is on its way is still acknowledged."""
         mine = self.roll.of(self.me.name)
         assert mine is not None
-        gone = membership.leave(self.me, self.id, mine)
-        self.roll.merge([gone])
+        gone = self._sign_out(mine)
         told = Send(self._linked(), Members(self.id, (gone,)))
         actions: list[Action] = [*self._acknowledge(now), told, KeepMembers((self.me.name,))]
         if not self.is_asleep and not self.is_over:
@@ -353,6 +350,12 @@ class Conversation:
         self.is_over = True
         self._settle_at = now + SETTLE_SECONDS
         return [*actions, *self._settle_if_quiet()]
+
+    def _sign_out(self, mine: Membership) -> Membership:
+        """My own word that I am out, on the roll already."""
+        gone = membership.leave(self.me, self.id, mine)
+        self.roll.merge([gone])
+        return gone
 
     # --- What the links do ---
 
@@ -851,8 +854,7 @@ class Conversation:
         mine = self.roll.of(self.me.name)
         actions: list[Action] = [*self._acknowledge(now)]
         if mine is not None and mine.counter % 2:
-            gone = membership.leave(self.me, self.id, mine)
-            self.roll.merge([gone])
+            gone = self._sign_out(mine)
             actions.append(KeepMembers((self.me.name,)))
             if to := self._linked():
                 actions.append(Send(to, Members(self.id, (gone,))))
@@ -869,10 +871,7 @@ class Conversation:
             self._inbox.have(),
         )  # fmt: skip
         signature = self.me.identity.sign(_hello_statement(hello))
-        return Hello(
-            hello.conversation, hello.by, hello.number, hello.members, hello.linked, hello.have,
-            signature,
-        )  # fmt: skip
+        return msgspec.structs.replace(hello, signature=signature)
 
     # --- The end ---
 

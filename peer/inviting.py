@@ -38,6 +38,8 @@ from shared.world import World
 REMEMBERED: Final = 200  # invitations of which more is known than the core needs
 
 M = TypeVar("M", Invite, Accept, Confirm)
+K = TypeVar("K")
+V = TypeVar("V")
 
 
 class Outcome(Enum):
@@ -319,9 +321,7 @@ class Inviting:
 
     def _remember(self, name: str, message: Invite | Accept | Confirm) -> None:
         """What is not for the core: it is needed when the core has decided."""
-        self._heard[type(message), fold(name), message.id] = message
-        if len(self._heard) > REMEMBERED:
-            del self._heard[next(iter(self._heard))]
+        _put(self._heard, (type(message), fold(name), message.id), message)
 
     def _recall(self, kind: type[M], name: str, id: str) -> M | None:
         heard = self._heard.get((kind, fold(name), id))
@@ -355,9 +355,7 @@ class Inviting:
     def _signed(self, to: str, message: Message) -> Message:
         match message:
             case Invite(id=id, conversation=conversation) if (conversation, to) in self._addings:
-                self._sent[fold(to), id] = conversation
-                if len(self._sent) > REMEMBERED:
-                    del self._sent[next(iter(self._sent))]
+                _put(self._sent, (fold(to), id), conversation)
                 counter, adding = self._addings[conversation, to]
                 return msgspec.structs.replace(message, counter=counter, adding=adding)
             case Accept(id=id):
@@ -407,9 +405,7 @@ class Inviting:
         return self._note_confirm(callee, Confirm(id, first, since, lamport))
 
     def _note_confirm(self, callee: str, confirm: Confirm) -> Confirm:
-        self._confirmed[fold(callee), confirm.id] = confirm
-        if len(self._confirmed) > REMEMBERED:
-            del self._confirmed[next(iter(self._confirmed))]
+        _put(self._confirmed, (fold(callee), confirm.id), confirm)
         return confirm
 
     def _open(self, id: str, conversation: str, other: str) -> None:
@@ -488,6 +484,13 @@ _OUTCOMES = {
     End.JOINED: Outcome.CONNECTED,
     End.GONE: Outcome.GONE,
 }
+
+
+def _put(remembered: dict[K, V], key: K, value: V) -> None:
+    """Bounded: the oldest makes room."""
+    remembered[key] = value
+    if len(remembered) > REMEMBERED:
+        del remembered[next(iter(remembered))]
 
 
 def _closing_words(inviter: str, why: Why) -> str:

@@ -17,6 +17,7 @@ from peer.delivery import WINDOW_TEXTS, last, stream
 from peer.events import Tell
 from peer.handle import Handle, Times
 from peer.journal import Journal
+from peer.keeping import KEEP_AGAIN_SECONDS
 from peer.membership import Me, Roll
 from peer.network import Links
 from peer.timer import Timer
@@ -38,7 +39,6 @@ from shared.world import World
 LEAVE_SECONDS: Final = 10.0  # for the last texts of a conversation that is left
 KEEP_PAUSE: Final = 0.02  # what comes within it shares a commit; an ACK waits longer anyway,
 KEEP_AT_ONCE: Final = 64  # unless so many wait: then the window must not run dry
-KEEP_AGAIN_SECONDS: Final = 5.0  # when the disk did not take it
 TOGETHER_SECONDS: Final = 0.001  # texts that are written faster than this go out together
 
 _Place = tuple[str, str, str, int]  # of a text: conversation, author, epoch and seq
