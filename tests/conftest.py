@@ -1,7 +1,10 @@
 """For all tests: the same examples in every run, and no waiting for ever."""
 
+import contextlib
 import functools
 import inspect
+import sys
+import threading
 import unittest
 from collections.abc import Iterator
 from typing import Any
@@ -18,31 +21,49 @@ REAL_SECONDS = 120.0  # on the real clock; far more than any test needs
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """The longest tests first, so that nobody waits for the last one alone.
-
-    Coverage, which doubles a test's time, is taken of plain functions: they call the
-    cores themselves.  Shells, programs and random walks need not be what covers a branch.
-    """
+    """The longest tests first, so that nobody waits for the last one alone."""
     items.sort(key=lambda item: "processes" not in item.path.parts)
-    for item in items:
-        if isinstance(item, pytest.Function) and not _is_plain(item):
-            item.add_marker("no_cover")
 
 
 def _is_plain(item: pytest.Function) -> bool:
     walks = item.cls is not None and issubclass(item.cls, unittest.TestCase)
     starts_programs = "stage" in item.fixturenames
     simulates = "simulation" in item.path.parts
-    return not (inspect.iscoroutinefunction(item.obj) or walks or starts_programs or simulates)
+    marked = item.get_closest_marker("untraced") is not None
+    slow = walks or starts_programs or simulates or marked
+    return not (slow or inspect.iscoroutinefunction(item.obj))
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)
 def pytest_runtest_call(item: pytest.Item) -> Iterator[None]:
     """A test that waits for what never happens fails instead, and shows where it waited."""
-    if isinstance(item, pytest.Function) and inspect.iscoroutinefunction(item.obj):
+    if not isinstance(item, pytest.Function):
+        return (yield)
+    if inspect.iscoroutinefunction(item.obj):
         seconds = FOR_EVER if "autojump_clock" in item.fixturenames else REAL_SECONDS
         item.obj = _in_time(item.obj, seconds)
-    return (yield)
+    if _is_plain(item):
+        return (yield)
+    with _untraced():
+        return (yield)
+
+
+@contextlib.contextmanager
+def _untraced() -> Iterator[None]:
+    """Without coverage, which doubles a test's time.
+
+    It is taken of plain functions: they call the cores themselves.  Shells, programs and
+    random walks need not be what covers a branch.  (The mark no_cover of pytest-cov
+    does not stop it in a worker of pytest-xdist.)
+    """
+    here, threads = sys.gettrace(), threading.gettrace()
+    sys.settrace(None)
+    threading.settrace(None)
+    try:
+        yield
+    finally:
+        threading.settrace(threads)
+        sys.settrace(here)
 
 
 def _in_time(test: Any, seconds: float) -> Any:

@@ -37,7 +37,7 @@ from shared.messages import (
     Timeout,
 )
 
-pytestmark = pytest.mark.no_cover  # thousands of walks over branches that have tests of their own
+pytestmark = pytest.mark.untraced  # thousands of walks over branches that have tests of their own
 
 LINK_LOST = Bye("the news that the link is gone")  # stands in a queue like a message
 QUIET_STEPS = 60  # more than this many events without a user's doing is a storm of messages

@@ -7,7 +7,7 @@ import pytest
 
 from tests.simulation.scenario import run
 
-SEEDS = 200  # a minute of one core
+SEEDS = 300  # a minute of two cores
 PER_ITEM = 10
 
 
