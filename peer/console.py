@@ -10,19 +10,17 @@ from dataclasses import dataclass
 from enum import IntEnum
 from typing import Protocol
 
+from peer import answers, events
 from peer import commands as typed
-from peer import events
-from peer.commands import Command, Context, help_lines, parse, unknown_text, wrong_text
-from peer.conversation import DIRECT
+from peer.commands import Command, Context, parse, unknown_text, wrong_text
 from peer.directory import DirectoryGone
 from peer.handle import Handle
-from peer.history import Found, lines_of
+from peer.history import Found
 from peer.inviting import Outcome, Result
 from peer.lines import Delivery
-from peer.peer import Peer, Way
+from peer.peer import Peer
 from shared.errors import KeyChanged, ParleyError, Refused, TurnedAway, Unreachable
-from shared.identity import fingerprint
-from shared.messages import Contact, Presence, Status
+from shared.messages import Status
 from shared.names import fold
 
 
@@ -39,8 +37,8 @@ class Code(IntEnum):
 
 
 class Show(Protocol):
-    def __call__(self, *texts: str, then: Callable[[], None] | None = None) -> None:
-        """Show each text on a line of its own; call `then` when it stood there."""
+    def __call__(self, *events: events.Event, then: Callable[[], None] | None = None) -> None:
+        """Show each on a line of its own, or several; call `then` when all stood there."""
 
 
 Spawn = Callable[..., None]
@@ -72,15 +70,18 @@ class Console:
 
     def tell(self, event: events.Event, shown: Callable[[], None]) -> None:
         """Show what happened to the peer (`peer.events.Tell`)."""
-        self._show(str(event), then=shown)
+        self._show(event, then=shown)
         match event:
             case events.Invited():
                 self._open_questions()
             case events.Came(name=name) if fold(name) == fold(self._writing_to):
-                self._show(f"User {name} is online now.")
+                self._say(f"User {name} is online now.")
                 self._writing_to = ""
             case events.Connected():
                 self._writing_to = ""  # what is typed now is for the conversation
+
+    def _say(self, sentence: str) -> None:
+        self._show(events.Notice(sentence))
 
     # --- What is typed ---
 
@@ -93,16 +94,16 @@ class Console:
         try:
             return await self._perform(command, line)
         except KeyChanged as failure:
-            self._show(str(failure))
+            self._say(str(failure))
             return Code.REFUSED
         except DirectoryGone as failure:
-            self._show(_sentence(failure))
+            self._say(_sentence(failure))
             return Code.DIRECTORY
         except Unreachable as failure:
-            self._show(_sentence(failure))
+            self._say(_sentence(failure))
             return Code.UNREACHABLE
         except ParleyError as failure:
-            self._show(_sentence(failure))
+            self._say(_sentence(failure))
             nobody = isinstance(failure, Refused) and failure.code == "NOBODY"
             return Code.NOBODY if nobody else Code.REFUSED
 
@@ -118,11 +119,11 @@ class Console:
         peer = self._peer
         match command:
             case typed.ListUsers():
-                self._show(*_by_status(await peer.users(), peer.name))
+                self._show(answers.UserList(tuple(await peer.users()), peer.name))
             case typed.Info(name):
-                self._show(_about(await peer.contact(name)))
+                self._show(answers.UserInfo(await peer.contact(name)))
             case typed.SetStatus(None):
-                self._show(f"Your status is {peer.status.value}.")
+                self._show(answers.MyStatus(peer.status))
             case typed.SetStatus(Status() as status):
                 await peer.set_status(status)
             case typed.Chat(name):
@@ -130,9 +131,9 @@ class Console:
             case typed.Add(name):
                 return await self._aside(self._add, name)
             case typed.ShowMembers():
-                self._show(f"{peer.name} (you)", *map(_how_linked, await peer.members()))
+                self._show(answers.MemberList(peer.name, tuple(await peer.members())))
             case typed.WhoGot():
-                self._show(*_who_got(peer.last_said))
+                self._show(_who_has(peer.last_said))
             case typed.Answer(yes, name):
                 return await self._answer(yes, name, line)
             case typed.Private(name, text):
@@ -143,17 +144,18 @@ class Console:
                 return await self._leave_message(name, text)
             case typed.History(name, last, to_all):
                 found = await peer.history(name, to_all=to_all, last=last)
-                self._show(*_history(found, last, peer.name))
+                self._show(_history(found, last, peer.name))
             case typed.Search(words):
                 return await self._aside(self._search, words)
             case typed.Ignore(name):
                 await peer.ignore(name)
-                self._show(f"You will hear no more of {name}.")
+                self._say(f"You will hear no more of {name}.")
             case typed.Unignore(name):
                 await peer.unignore(name)
-                self._show(f"You hear {name} again.")
+                self._say(f"You hear {name} again.")
             case typed.Verify(name):
-                self._show(*_words(name, *await peer.verify(name)))
+                both_see, accepted = await peer.verify(name)
+                self._show(answers.Words(name, tuple(both_see), accepted))
             case typed.Unregister():
                 return await self._unregister()
             case typed.QuitConversation():
@@ -161,7 +163,7 @@ class Console:
             case typed.Quit():
                 return self._quit()
             case typed.Help(topic):
-                self._show(*help_lines(topic))
+                self._show(answers.Manual(topic))
             case typed.Say(text):
                 await peer.say(text)
             case typed.WriteLine(text):
@@ -171,7 +173,7 @@ class Console:
             case typed.Unknown():
                 return await self._unknown(command)
             case typed.Wrong():
-                self._show(wrong_text(command))
+                self._say(wrong_text(command))
                 return Code.USAGE
             case typed.Nothing():
                 pass
@@ -188,7 +190,7 @@ class Console:
         try:
             await work(*arguments)
         except ParleyError as failure:
-            self._show(_sentence(failure))
+            self._say(_sentence(failure))
 
     # --- Questions ---
 
@@ -211,7 +213,7 @@ class Console:
                 self._questions.remove(question)
                 return await question.answer(yes)
         if name is None or not line:
-            self._show("No question is open.")
+            self._say("No question is open.")
             return Code.REFUSED
         context = self.context()
         plain = Context(context.in_conversation, False, context.writing, context.waiting)
@@ -229,7 +231,7 @@ class Console:
     ) -> None:
         """Put a question of our own; a script, which cannot answer, reads the statement only."""
         if self._spawn is None:
-            self._show(statement)
+            self._say(statement)
             return
 
         async def answer(said_yes: bool) -> Code:
@@ -237,7 +239,7 @@ class Console:
 
         mine = [one for one in self._questions if one.invitation or one.about != about]
         self._questions = [*mine, _Question(about, answer)]
-        self._show(f"{statement} {question} (Y/N)")
+        self._show(answers.Asked(about, statement, question))
 
     # --- CHAT ---
 
@@ -263,13 +265,13 @@ class Console:
                 statement = f"User {name} is busy at this moment, you may interrupt."
                 self._ask(statement, "Interrupt?", name, lambda: self._aside(again, name, True))
             case _:
-                self._show(_end_of(result))
+                self._say(_end_of(result))
         return _chat_code(result.outcome)
 
     def _offer_message(self, statement: str, name: str) -> None:
         async def write() -> Code:
             self._writing_to = name
-            self._show(f"Write your message for {name}; \\q ends it.")
+            self._say(f"Write your message for {name}; \\q ends it.")
             return Code.DONE
 
         self._ask(statement, "Would you like to leave a message?", name, write)
@@ -299,7 +301,7 @@ class Console:
             if isinstance(failure, KeyChanged | Refused):
                 raise failure
             self._show(_not_delivered(delivery, failure))
-            self._show(str(events.LetterLeft(await self._peer.leave_instead(delivery))))
+            self._show(events.LetterLeft(await self._peer.leave_instead(delivery)))
         except ParleyError:
             self._peer.give_up(delivery)  # the user knows of it
             raise
@@ -308,7 +310,7 @@ class Console:
     async def _to_all(self, text: str) -> Code:
         deliveries = await self._peer.to_all(text)
         if not deliveries:
-            self._show(str(events.NotDelivered("anybody", "nobody else is online")))
+            self._show(events.NotDelivered("anybody", "nobody else is online"))
             return Code.UNREACHABLE
         return await self._aside(self._see_all_delivered, deliveries)
 
@@ -323,7 +325,7 @@ class Console:
         return Code.DONE if reached else Code.UNREACHABLE
 
     async def _leave_message(self, name: str, text: str) -> Code:
-        self._show(str(events.LetterLeft(await self._peer.leave_message(name, text))))
+        self._show(events.LetterLeft(await self._peer.leave_message(name, text)))
         return Code.STORED
 
     async def _unknown(self, unknown: typed.Unknown) -> Code:
@@ -335,14 +337,14 @@ class Console:
             except Refused as failure:
                 if failure.code != "NOBODY":
                     raise
-        self._show(unknown_text(unknown))
+        self._say(unknown_text(unknown))
         return Code.USAGE
 
     async def _search(self, words: str) -> Code:
         found = await self._peer.search(words)
-        self._show(*(lines_of(found.entries, self._peer.name) or ["Nothing was found."]))
-        if found.more:
-            self._show(f"There are more; these are the last {len(found.entries)}.")
+        more = f"There are more; these are the last {len(found.entries)}." if found.more else ""
+        note = more if found.entries else "Nothing was found."
+        self._show(answers.WhatWasSaid(tuple(found.entries), self._peer.name, note))
         return Code.DONE
 
     # --- The end ---
@@ -364,7 +366,7 @@ class Console:
         if self._peer.talks_with:
             return self._quit()
         await self._peer.unregister()
-        self._show(f"The name {self._peer.name} is free again.")
+        self._say(f"The name {self._peer.name} is free again.")
         self.is_over = True
         return Code.DONE
 
@@ -377,68 +379,21 @@ def _sentence(failure: ParleyError) -> str:
     return text[:1].upper() + text[1:] + ("" if text.endswith((".", "!", "?")) else ".")
 
 
-def _not_delivered(delivery: Delivery, failure: ParleyError) -> str:
-    return str(events.NotDelivered(delivery.to, str(failure).removesuffix(".")))
+def _not_delivered(delivery: Delivery, failure: ParleyError) -> events.NotDelivered:
+    return events.NotDelivered(delivery.to, str(failure).removesuffix("."))
 
 
-def _by_status(users: list[Presence], me: str) -> list[str]:
-    lines = []
-    for status in (Status.ACTIVE, Status.BUSY, Status.INACTIVE, Status.OFFLINE):
-        names = [
-            f"{user.name} (you)" if fold(user.name) == fold(me) else user.name
-            for user in users
-            if user.status is status
-        ]
-        lines.append(f"{status.value}: {', '.join(names) or '-'}")
-    return lines
-
-
-def _about(contact: Contact) -> str:
-    since = f"{events.local_time(contact.since):%Y-%m-%d %H:%M}"
-    where = f", at {contact.host}:{contact.port}" if contact.host else ""
-    key = fingerprint(contact.key)
-    return f"{contact.name}: {contact.status.value} since {since}{where}, key {key}"
-
-
-def _how_linked(member: Way) -> str:
-    if member.through == DIRECT:
-        trip = member.round_trip
-        return f"{member.name}: direct" + ("" if trip is None else f", {trip * 1000:.1f} ms")
-    if member.through:
-        return f"{member.name}: through {member.through}"
-    if member.lost_since is None:
-        return f"{member.name}: not linked yet"
-    return f"{member.name}: lost since {events.local_time(member.lost_since):%H:%M:%S}"
-
-
-def _who_got(handle: Handle | None) -> list[str]:
+def _who_has(handle: Handle | None) -> answers.WhoHas:
     if handle is None:
         raise Refused("You have said nothing in a conversation.")
-    lines = [f"{name}: {_state(handle, name)}" for name in handle.states()]
-    return lines or ["Nobody else is in that conversation any more."]
+    return answers.WhoHas(tuple((name, answers.state_of(handle, name)) for name in handle.states()))
 
 
-def _history(found: Found, last: int, me: str) -> list[str]:
-    if not found.entries:
-        return ["Nothing was said, or nothing of it was kept."]
-    lines = lines_of(found.entries, me)
+def _history(found: Found, last: int, me: str) -> answers.WhatWasSaid:
+    note = "" if found.entries else "Nothing was said, or nothing of it was kept."
     if found.more and len(found.entries) < last:
-        lines.append(f"Only the last {len(found.entries)}: they are very long.")
-    return lines
-
-
-def _state(handle: Handle, name: str) -> str:
-    state, at = handle.state(name), handle.delivered_at(name)
-    if state == "delivered" and at is not None:
-        return f"delivered at {events.local_time(at):%H:%M:%S}"
-    return "left at the directory" if state == "left" else state
-
-
-def _words(name: str, words: list[str], accepted: bool) -> list[str]:
-    lines = [f"You and {name} must both see these words: {' '.join(words)}"]
-    if accepted:
-        lines.append(f"The new key of {name} is accepted from now on.")
-    return lines
+        note = f"Only the last {len(found.entries)}: they are very long."
+    return answers.WhatWasSaid(tuple(found.entries), me, note)
 
 
 def _end_of(result: Result) -> str:

@@ -22,6 +22,10 @@ class Event(Struct, frozen=True):
     def __str__(self) -> str:
         return "".join(self.said())
 
+    def lines(self) -> list[str]:
+        """Each begins a line of its own on the screen."""
+        return [str(self)]
+
 
 Tell = Callable[[Event, Callable[[], None]], None]
 """Show this, then call the function: only what was shown is acknowledged.  Never blocks."""

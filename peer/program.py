@@ -14,6 +14,7 @@ import trio
 from msgspec.structs import replace
 
 from peer import control, events
+from peer.answers import Manual
 from peer.commands import (
     Command,
     Context,
@@ -21,7 +22,6 @@ from peer.commands import (
     Nothing,
     Unknown,
     Wrong,
-    help_lines,
     parse,
     unknown_text,
     wrong_text,
@@ -103,7 +103,7 @@ class Program:
             except (NameTaken, Refused) as failure:
                 if failure.code not in ("TKN", "NAME"):
                     return _fail(failure)
-                self._screen.show(f"{failure} Choose another name:")
+                self._screen.show(events.Notice(f"{failure} Choose another name:"))
             except ParleyError as failure:
                 return _fail(failure)
             chosen = await self._read_line()
@@ -145,7 +145,7 @@ class Program:
             await self._obey_keyboard(console)
             code = await self._finish(peer)
             nursery.cancel_scope.cancel()
-        self._screen.show("Good bye! ☺")
+        self._screen.show(events.Notice("Good bye! ☺"))
         return code
 
     async def _obey_keyboard(self, console: Console) -> None:
@@ -168,7 +168,8 @@ class Program:
                 nursery.cancel_scope.cancel()
         peer.end()
         if hurry.cancelled_caught:
-            self._screen.show("Not everything that was typed has been delivered or stored.")
+            lost = "Not everything that was typed has been delivered or stored."
+            self._screen.show(events.Notice(lost))
             return Code.UNREACHABLE
         return Code.DONE
 
@@ -176,9 +177,10 @@ class Program:
         self, folder: Path, peer: Peer, console: Console, *, task_status: trio.TaskStatus[None]
     ) -> None:
         async def perform(command: str, show: Callable[[str], None]) -> int:
-            def show_all(*texts: str, then: Callable[[], None] | None = None) -> None:
-                for text in texts:
-                    show(text)
+            def show_all(*shown: events.Event, then: Callable[[], None] | None = None) -> None:
+                for event in shown:
+                    for line in event.lines():
+                        show(line)
                 if then is not None:
                     then()
 
@@ -195,7 +197,8 @@ class Program:
             await control.serve_control(folder, perform, task_status=task_status)
         except OSError as error:
             why = error.strerror or str(error)
-            self._screen.show(f"Commands cannot be handed to this peer: {why.lower()}.")
+            refused = f"Commands cannot be handed to this peer: {why.lower()}."
+            self._screen.show(events.Notice(refused))
             task_status.started()
 
     # --- One-shot ---
@@ -214,7 +217,7 @@ class Program:
 
     async def _perform_once(self, command: Command, line: str) -> int:
         if isinstance(command, Help):
-            self._screen.show(*help_lines(command.topic))
+            self._screen.show(Manual(command.topic))
             return Code.DONE
         name = self._arguments.name
         try:
@@ -222,7 +225,7 @@ class Program:
             with within(SHARE_SECONDS, "the data was not free for this command"):
                 while True:
                     folder = self._folder(name)
-                    code = await control.hand_over(folder, line, self._screen.show)
+                    code = await control.hand_over(folder, line, self._show_line)
                     if code is None:
                         code = await self._pass_by(folder, name, command, line)
                     if code is not None:
@@ -236,7 +239,7 @@ class Program:
 
         def tell(event: events.Event, shown: Callable[[], None]) -> None:
             if not isinstance(event, _NOT_FOR_SCRIPTS):
-                self._screen.show(str(event), then=shown)
+                self._screen.show(event, then=shown)
 
         peer = Peer(real_world(folder), name, self._directory, tell, self._options(is_passing=True))
         try:
@@ -249,6 +252,9 @@ class Program:
             raise
 
     # --- Around ---
+
+    def _show_line(self, line: str) -> None:
+        self._screen.show(events.Notice(line))
 
     def _folder(self, name: str) -> Path:
         if self._arguments.data:

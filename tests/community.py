@@ -282,7 +282,7 @@ class Person:
                 self.code = await console.perform_line(line)
                 keyboard.done()
             await peer.quit()
-            screen.show("Good bye! ☺")
+            screen.show(events.Notice("Good bye! ☺"))
 
     # --- Scripts ---
 
@@ -291,7 +291,7 @@ class Person:
         self.screen = Screen()
 
         def tell(event: events.Event, shown: Then) -> None:
-            self.screen.show(str(event), then=shown)
+            self.screen.show(event, then=shown)
 
         options = Options(is_passing=True)
         peer = self.peer = Peer(self.machine.world(), self.name, DIRECTORY, tell, options)
@@ -380,10 +380,10 @@ class Screen:
         self._coming: list[tuple[str, Then | None]] = []
         self._is_paused = False
 
-    def show(self, *texts: str, then: Then | None = None) -> None:
+    def show(self, *shown: events.Event, then: Then | None = None) -> None:
         """`peer.console.Show`, with the same border as the real one."""
         lines: list[tuple[str, Then | None]] = []
-        for text in texts:
+        for text in (text for event in shown for text in event.lines()):
             lines += [(line, None) for line in lines_of("", text)]
         if lines:
             lines[-1] = (lines[-1][0], then)

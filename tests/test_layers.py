@@ -28,6 +28,7 @@ CORES: dict[str, set[str]] = {
     "peer/membership.py": {"msgspec"},
     "peer/events.py": {"msgspec"},
     "peer/screen/clean.py": set(),
+    "peer/screen/outlook.py": {"msgspec"},
 }
 
 # What of the standard library neither reads nor writes anything outside of the program.

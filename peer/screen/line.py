@@ -13,6 +13,7 @@ from collections.abc import Callable
 
 import trio
 
+from peer.events import Event
 from peer.screen.clean import lines_of
 from shared.errors import ParleyError
 
@@ -44,11 +45,12 @@ class LineScreen:
         self._arrived = trio.Event()
         self._progress = trio.lowlevel.ParkingLot()
 
-    def show(self, *texts: str, then: Then | None = None) -> None:
-        """Each text is made clean and begins a line of its own; its further lines are indented.
+    def show(self, *events: Event, then: Then | None = None) -> None:
+        """Each line of them is made clean and begins a line; its further ones are indented.
 
         `then` is called once all of it is written, and never if it was dropped.
         """
+        texts = [text for event in events for text in event.lines()]
         lines = [f"{line}\n".encode() for text in texts for line in lines_of("", text)]
         for line in lines[:-1]:
             self._add(line, None)

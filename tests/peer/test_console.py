@@ -4,6 +4,7 @@ import pytest
 import trio
 
 from peer.console import Code, Console
+from peer.events import Event
 from tests.community import Community, Person
 
 
@@ -129,8 +130,8 @@ async def test_a_dead_directory_is_7(community: Community) -> None:
     await carol.sees("Lost the directory, trying again.")
     shown: list[str] = []
 
-    def show(*texts: str, then: object = None) -> None:
-        shown.extend(texts)
+    def show(*events: Event, then: object = None) -> None:
+        shown.extend(map(str, events))
 
     handed = Console(carol.peer, show, None)
     for command in ("LIST USERS", "CHAT dave", "INFO dave", "PRV dave hi", "LEAVE dave hi"):
@@ -175,7 +176,7 @@ async def test_a_handed_command_answers_the_question_of_the_other_screen(
 async def test_an_answer_without_a_question_is_refused(community: Community) -> None:
     (carol,) = await community.start("carol")
     shown: list[str] = []
-    handed = Console(carol.peer, lambda *texts, then=None: shown.extend(texts), None)
+    handed = Console(carol.peer, lambda *events, then=None: shown.extend(map(str, events)), None)
     from peer.commands import Answer
 
     assert await handed.perform(Answer(True)) is Code.REFUSED

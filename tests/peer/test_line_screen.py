@@ -8,6 +8,7 @@ import pytest
 import trio
 from trio.testing import wait_all_tasks_blocked
 
+from peer.events import Notice
 from peer.screen import line
 from peer.screen.line import LINE_BYTES, Keyboard, LineScreen, ScreenGone
 
@@ -72,10 +73,10 @@ async def running(screen: LineScreen) -> AsyncIterator[None]:
 
 async def test_lines_are_written_in_order_and_at_once(pipe: Ends) -> None:
     screen = LineScreen(pipe.writing)
-    screen.show("before the start")
+    screen.show(Notice("before the start"))
     async with running(screen):
-        screen.show("carol: grüße ☺")
-        screen.show("ACTIVE: carol", "BUSY: -")
+        screen.show(Notice("carol: grüße ☺"))
+        screen.show(Notice("ACTIVE: carol"), Notice("BUSY: -"))
         await screen.flushed()
         assert os.read(pipe.reading, 1_000).decode().splitlines() == [
             "before the start",
@@ -83,7 +84,7 @@ async def test_lines_are_written_in_order_and_at_once(pipe: Ends) -> None:
             "ACTIVE: carol",
             "BUSY: -",
         ]
-        screen.show("later")
+        screen.show(Notice("later"))
         assert await pipe.read_all(6) == b"later\n"
     assert os.get_blocking(pipe.writing)
 
@@ -91,7 +92,7 @@ async def test_lines_are_written_in_order_and_at_once(pipe: Ends) -> None:
 async def test_what_is_shown_is_harmless_and_forges_no_line(pipe: Ends) -> None:
     screen = LineScreen(pipe.writing)
     async with running(screen):
-        screen.show("dave: \x1b[2J\ud800\ncarol: hi", "")
+        screen.show(Notice("dave: \x1b[2J\ud800\ncarol: hi"), Notice(""))
         await screen.flushed()
     assert os.read(pipe.reading, 1_000).decode() == "dave: ␛[2J�\n    carol: hi\n\n"
 
@@ -101,7 +102,7 @@ async def test_a_regular_file_and_dev_null_are_screens_too(tmp_path: Path) -> No
         with path.open("wb") as file:
             screen = LineScreen(file.fileno())
             async with running(screen):
-                screen.show("x" * 10_000, "end")
+                screen.show(Notice("x" * 10_000), Notice("end"))
                 await screen.flushed()
     assert (tmp_path / "out").read_text() == "x" * 10_000 + "\nend\n"
 
@@ -109,7 +110,7 @@ async def test_a_regular_file_and_dev_null_are_screens_too(tmp_path: Path) -> No
 async def test_a_terminal_shows_lines(terminal: Ends) -> None:
     screen = LineScreen(terminal.writing)
     async with running(screen):
-        screen.show("hello")
+        screen.show(Notice("hello"))
         await screen.flushed()
         assert await terminal.read_all(7) == b"hello\r\n"
     assert os.get_blocking(terminal.writing)
@@ -122,7 +123,7 @@ async def test_a_full_terminal_that_another_program_made_non_blocking_loses_noth
     before = fill(terminal.writing)
     screen = LineScreen(terminal.writing)
     async with running(screen):
-        screen.show("y" * 100_000)
+        screen.show(Notice("y" * 100_000))
         await wait_all_tasks_blocked()
         seen = await terminal.read_all(before + 100_002)
     assert seen == b"x" * before + b"y" * 100_000 + b"\r\n"
@@ -135,7 +136,7 @@ async def test_two_programs_that_made_a_pipe_non_blocking_both_get_through(pipe:
     screens = [LineScreen(pipe.writing), LineScreen(other)]
     async with running(screens[0]), running(screens[1]):
         for screen in screens:
-            screen.show("y" * 4_000)
+            screen.show(Notice("y" * 4_000))
         await wait_all_tasks_blocked()
         freed = os.read(pipe.reading, 4_096)  # room for one of them
         await wait_all_tasks_blocked()
@@ -147,16 +148,16 @@ async def test_two_programs_that_made_a_pipe_non_blocking_both_get_through(pipe:
 async def test_a_pipe_that_nobody_reads_stops_only_the_screen(pipe: Ends) -> None:
     screen = LineScreen(pipe.writing)
     async with running(screen):
-        screen.show("x" * 1_000_000, "end")
+        screen.show(Notice("x" * 1_000_000), Notice("end"))
         await wait_all_tasks_blocked()  # the screen waits for a reader, and we go on
-        screen.show("more")
+        screen.show(Notice("more"))
         assert (await pipe.read_all(1_000_010)).endswith(b"x\nend\nmore\n")
 
 
 async def test_a_paused_terminal_stops_neither_us_nor_the_end(terminal: Ends) -> None:
     screen = LineScreen(terminal.writing)
     async with running(screen):
-        screen.show("x" * 1_000_000)
+        screen.show(Notice("x" * 1_000_000))
         await wait_all_tasks_blocked()
 
 
@@ -165,10 +166,10 @@ async def test_what_does_not_fit_is_dropped_from_the_front_and_counted(
 ) -> None:
     monkeypatch.setattr(line, "WAITING_BYTES", 20)
     screen = LineScreen(pipe.writing)
-    screen.show(*(f"line {number}" for number in range(10)))
+    screen.show(*(Notice(f"line {number}") for number in range(10)))
     async with running(screen):
         await screen.flushed()
-        screen.show("y" * 20)
+        screen.show(Notice("y" * 20))
         await screen.flushed()
     assert os.read(pipe.reading, 1_000).decode().splitlines() == [
         "... 8 lines were not shown: the screen did not keep up.",
@@ -190,10 +191,10 @@ async def test_flushed_means_written_also_when_later_lines_are_dropped(
         flushed.set()
 
     async with running(screen), trio.open_nursery() as nursery:
-        screen.show("x" * 100_000)
+        screen.show(Notice("x" * 100_000))
         nursery.start_soon(flush)
         await wait_all_tasks_blocked()
-        screen.show(*["y" * 100_000] * 3)
+        screen.show(*[Notice("y" * 100_000)] * 3)
         await wait_all_tasks_blocked()
         assert not flushed.is_set()
         await pipe.read_all(100_001)
@@ -203,17 +204,17 @@ async def test_flushed_means_written_also_when_later_lines_are_dropped(
 async def test_a_reader_that_is_gone_ends_the_screen(pipe: Ends) -> None:
     os.close(pipe.reading)
     screen = LineScreen(pipe.writing)
-    screen.show("hello")
+    screen.show(Notice("hello"))
     with trio.fail_after(10):
         with pytest.raises(ScreenGone, match=r"The screen is gone: Broken pipe\."):
             await screen.run()
-        screen.show("nobody sees this")
+        screen.show(Notice("nobody sees this"))
         await screen.flushed()
 
 
 async def test_a_reader_that_goes_while_the_screen_waits_ends_it(pipe: Ends) -> None:
     screen = LineScreen(pipe.writing)
-    screen.show("x" * 1_000_000)
+    screen.show(Notice("x" * 1_000_000))
 
     async def go() -> None:
         await wait_all_tasks_blocked()
@@ -229,7 +230,7 @@ async def test_a_reader_that_goes_while_the_screen_waits_ends_it(pipe: Ends) -> 
 async def test_a_terminal_that_is_gone_ends_the_screen(terminal: Ends) -> None:
     os.close(terminal.reading)
     screen = LineScreen(terminal.writing)
-    screen.show("hello")
+    screen.show(Notice("hello"))
     with trio.fail_after(10), pytest.raises(ScreenGone):
         await screen.run()
 
@@ -242,7 +243,7 @@ async def test_a_closed_output_is_a_screen_that_is_gone() -> None:
 async def test_who_waits_for_the_screen_goes_on_when_it_is_cancelled(pipe: Ends) -> None:
     screen = LineScreen(pipe.writing)
     async with running(screen):
-        screen.show("x" * 1_000_000)
+        screen.show(Notice("x" * 1_000_000))
         await wait_all_tasks_blocked()
     with trio.fail_after(10):
         await screen.flushed()

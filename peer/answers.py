@@ -1,0 +1,181 @@
+"""What comes of a command, beside what happens anyway (`peer.events`).
+
+One small class for each answer, with all that a screen needs to lay it out; its
+`lines()` are the answer in line mode.
+"""
+
+from peer.commands import help_lines
+from peer.conversation import DIRECT
+from peer.events import Event, local_time
+from peer.handle import Handle
+from peer.history import Entry, lines_of
+from peer.peer import Way
+from shared.identity import fingerprint
+from shared.messages import Contact, Presence, Status
+from shared.names import fold
+
+GROUPS = (Status.ACTIVE, Status.BUSY, Status.INACTIVE, Status.OFFLINE)
+
+
+class Answer(Event, frozen=True):
+    """Of one line or of several."""
+
+    def said(self) -> tuple[str, str]:
+        return "", "\n".join(self.lines())
+
+    def lines(self) -> list[str]:
+        raise NotImplementedError
+
+
+class Asked(Answer, frozen=True):
+    """A question of our own about a user, which Y or N answers."""
+
+    about: str
+    statement: str
+    question: str
+
+    def lines(self) -> list[str]:
+        return [f"{self.statement} {self.question} (Y/N)"]
+
+
+class UserList(Answer, frozen=True):
+    """Everybody registered, in alphabetical order."""
+
+    users: tuple[Presence, ...]
+    me: str
+
+    def group(self, status: Status) -> list[Presence]:
+        return [user for user in self.users if user.status is status]
+
+    def is_me(self, user: Presence) -> bool:
+        return fold(user.name) == fold(self.me)
+
+    def lines(self) -> list[str]:
+        return [f"{status.value}: {', '.join(self._names(status)) or '-'}" for status in GROUPS]
+
+    def _names(self, status: Status) -> list[str]:
+        return [
+            f"{user.name} (you)" if self.is_me(user) else user.name for user in self.group(status)
+        ]
+
+
+class UserInfo(Answer, frozen=True):
+    contact: Contact
+
+    @property
+    def fingerprint(self) -> str:
+        return fingerprint(self.contact.key)
+
+    def lines(self) -> list[str]:
+        contact = self.contact
+        since = f"{local_time(contact.since):%Y-%m-%d %H:%M}"
+        where = f", at {contact.host}:{contact.port}" if contact.host else ""
+        return [
+            f"{contact.name}: {contact.status.value} since {since}{where}, key {self.fingerprint}"
+        ]
+
+
+class MyStatus(Answer, frozen=True):
+    status: Status
+
+    def lines(self) -> list[str]:
+        return [f"Your status is {self.status.value}."]
+
+
+class MemberList(Answer, frozen=True):
+    """Who is in my conversation, and how each is reached."""
+
+    me: str
+    others: tuple[Way, ...]
+
+    def lines(self) -> list[str]:
+        return [f"{self.me} (you)", *(f"{one.name}: {how_linked(one)}" for one in self.others)]
+
+
+class WhoHas(Answer, frozen=True):
+    """What became of my last text: a name and a few words for each other member."""
+
+    states: tuple[tuple[str, str], ...]
+
+    def lines(self) -> list[str]:
+        lines = [f"{name}: {state}" for name, state in self.states]
+        return lines or ["Nobody else is in that conversation any more."]
+
+
+class WhatWasSaid(Answer, frozen=True):
+    """What HISTORY or SEARCH found, and a sentence about it, if there is one to say."""
+
+    entries: tuple[Entry, ...]
+    me: str
+    note: str = ""
+
+    def lines(self) -> list[str]:
+        return [*lines_of(self.entries, self.me), *([self.note] if self.note else [])]
+
+
+class Words(Answer, frozen=True):
+    """The words that both must see alike."""
+
+    name: str
+    words: tuple[str, ...]
+    accepted: bool  #: this was the user's word for a changed key
+
+    def lines(self) -> list[str]:
+        lines = [f"You and {self.name} must both see these words: {' '.join(self.words)}"]
+        if self.accepted:
+            lines.append(f"The new key of {self.name} is accepted from now on.")
+        return lines
+
+
+class Manual(Answer, frozen=True):
+    """All commands, or the one that `topic` names."""
+
+    topic: str | None = None
+
+    def lines(self) -> list[str]:
+        return help_lines(self.topic)
+
+
+class Sent(Answer, frozen=True):
+    """What I wrote, for a screen that does not keep what is typed.
+
+    `to`: for one user only; with neither `to` nor `to_all` it is for my conversation,
+    and `handle` knows who has it.
+    """
+
+    text: str
+    to: str = ""
+    to_all: bool = False
+    is_left: bool = False  #: at the directory, for `to`
+    handle: Handle | None = None
+
+    def lines(self) -> list[str]:
+        return []
+
+
+class Typed(Answer, frozen=True):
+    """A command, for a screen that does not keep what is typed."""
+
+    line: str
+
+    def lines(self) -> list[str]:
+        return []
+
+
+def how_linked(member: Way) -> str:
+    if member.through == DIRECT:
+        trip = member.round_trip
+        return "direct" + ("" if trip is None else f", {trip * 1000:.1f} ms")
+    if member.through:
+        return f"through {member.through}"
+    if member.lost_since is None:
+        return "not linked yet"
+    return f"lost since {local_time(member.lost_since):%H:%M:%S}"
+
+
+def state_of(handle: Handle, name: str) -> str:
+    """What became of that text of mine at `name`."""
+    state, at = handle.state(name), handle.delivered_at(name)
+    if state == "delivered" and at is not None:
+        return f"delivered at {local_time(at):%H:%M:%S}"
+    return "left at the directory" if state == "left" else state

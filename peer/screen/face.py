@@ -1,0 +1,37 @@
+"""What a program needs of a screen and its keyboard, whatever they are."""
+
+from collections.abc import Callable
+from typing import Protocol
+
+from msgspec import Struct
+
+from peer.events import Event
+from peer.screen.outlook import Outlook
+
+Then = Callable[[], None]
+
+
+class Line(Struct, frozen=True):
+    """What was typed.  `begun`: when, in trio's time; None: before everything that was asked."""
+
+    text: str
+    begun: float | None = None
+
+
+class Face(Protocol):
+    """A screen and its keyboard.  `run` is alive as long as the program is."""
+
+    def show(self, *events: Event, then: Then | None = None) -> None:
+        """Never waits.  `then` is called once all of it stands there, and never if it was lost."""
+
+    def stands(self, outlook: Outlook) -> None:
+        """How things stand now.  Never waits."""
+
+    async def read_line(self) -> Line | None:
+        """None at the end of input.  A cancelled call loses nothing."""
+
+    async def flushed(self) -> None:
+        """Return when all that was shown before stands there, or run() is over."""
+
+    async def run(self) -> None:
+        """Raises ScreenGone when nobody can see it any more."""

@@ -1,0 +1,31 @@
+"""How things stand, for the screen."""
+
+from peer.commands import Context
+from peer.screen.outlook import Member, Outlook
+from shared.messages import Presence, Status
+
+
+def test_where_enter_goes_follows_from_how_things_stand() -> None:
+    assert Outlook().context == Context()
+    busy = Outlook(
+        members=(Member("dave"),), writing_to="erin", waits_for=("frank",), questions=("gina",)
+    )
+    assert busy.context == Context(True, True, True, True)
+    assert busy.others == ("dave",)
+
+
+def test_nobody_is_offered_themselves() -> None:
+    users = (
+        Presence("Carol", Status.ACTIVE, 0.0),
+        Presence("dave", Status.BUSY, 0.0),
+        Presence("erin", Status.OFFLINE, 0.0),
+    )
+    outlook = Outlook(me="carol", users=users)
+    assert outlook.online() == ["dave"]
+    assert outlook.everybody() == ["dave", "erin"]
+
+
+def test_a_member_is_lost_without_any_way() -> None:
+    assert Member("dave", is_direct=False).is_lost
+    assert not Member("dave", is_direct=False, through="erin").is_lost
+    assert not Member("dave").is_lost
