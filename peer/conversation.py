@@ -375,7 +375,7 @@ class Conversation:
     def linked(self, name: str, now: float) -> list[Action]:
         """A link to this user is up, for the first time or again."""
         one = self._members.get(name)
-        if one is None:
+        if one is None or not self.roll.is_in(name):  # who has left after us wants no word of it
             return []
         one.is_linked, one.is_greeted, one.redial_at = True, False, _NEVER
         self._outbox.unlink(name)
@@ -450,7 +450,7 @@ class Conversation:
 
     def _hear_hello(self, sender: str, hello: Hello, now: float) -> list[Action]:
         one = self._members.get(hello.by)
-        if one is None:
+        if one is None or not self.roll.is_in(hello.by):
             is_lost = hello.by == sender and self.roll.counter(sender) and not self.is_over
             # They believe to be in: let them see how it is.
             return self._tell_members((sender,), self.roll.all()) if is_lost else []
@@ -506,6 +506,9 @@ class Conversation:
         to = tuple(name for name in self._linked() if name != sender)
         actions = [*self._tell_members(to, fresh), KeepMembers(tuple(changed))]
         if self.is_over:
+            for name in changed:
+                if not self.roll.is_in(name):
+                    self._outbox.unlink(name)  # they read no more of it
             return actions
         for name in changed:
             if name == self.me.name:

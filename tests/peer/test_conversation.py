@@ -34,6 +34,7 @@ from peer.membership import Roll
 from shared.errors import ProtocolError
 from shared.messages import (
     POSITIONS,
+    TEXTS,
     Acknowledge,
     Decline,
     Hello,
@@ -440,6 +441,27 @@ def test_memberships_that_come_after_the_end_are_handed_on_and_no_more() -> None
     carol.core.leave(carol.now)
     heard = carol.hears("dave", Members(ID, (gone("dave", "dave", "erin"),)))
     assert [type(one) for one in heard] == [talk.Send, talk.KeepMembers]
+
+
+def test_two_have_left_and_a_new_link_between_them_is_not_for_this() -> None:
+    carol = talking("dave", "erin")
+    carol.says("one")  # which the disk does not take, so that it is not settled
+    carol.core.leave(carol.now)
+    hello = carol.hello("dave")
+    carol.hears("dave", Members(ID, (gone("dave", "dave", "erin"),)))
+    carol.core.link_lost("dave", carol.now)
+    assert carol.core.linked("dave", carol.now) == []
+    assert carol.hears("dave", hello) == []
+
+
+def test_two_have_left_and_what_one_still_had_to_send_goes_nowhere() -> None:
+    carol = talking("dave", "erin")
+    said = carol.says(*(f"line {n}" for n in range(WINDOW_TEXTS + TEXTS)))
+    carol.core.leave(carol.now)
+    carol.hears("dave", Members(ID, (gone("dave", "dave", "erin"),)))
+    carol.keeps(said)
+    heard = carol.hears("dave", Acknowledge(ID, (upto("carol", TEXTS),)))
+    assert sent(heard) == []
 
 
 # --- Coming in --------------------------------------------------------------------
