@@ -57,7 +57,8 @@ ACKNOWLEDGE_SECONDS = 0.05  # or for all that was kept within this time
 HELLO_SECONDS = 30.0  # between two of them when nothing happens
 HELLO_SOON_SECONDS = 0.5  # for members who hear of us through others only
 WANT_SECONDS = 1.0  # for a text to come by itself before it is asked for
-WANT_AGAIN_SECONDS = 3.0
+WANT_AGAIN_SECONDS = 3.0  # and twice as long after each time that all were asked in vain,
+WANT_MOST_SECONDS = 60.0  # but no longer
 LATE_SECONDS = 5.0  # until the author is told that somebody lacks a text
 PATHLESS_SECONDS = 30.0  # out of reach, until the directory's mailbox is the better way
 BACKLOG_TEXTS = 1_000  # that everybody lacks: the keyboard waits then
@@ -186,6 +187,12 @@ class _Lack:
     due: float  # when to ask for it
     asked: str = ""  # whom we have asked
     since: int = 0  # up to where we had it then
+    soonest: float = _NEVER  # when to ask again if there is news of it
+    in_vain: int = 0  # so often in a row
+
+    def ask_afresh(self) -> None:
+        """Somebody may have it by now."""
+        self.in_vain, self.due = 0, min(self.due, self.soonest)
 
 
 @dataclass(frozen=True)
@@ -475,6 +482,8 @@ class Conversation:
         actions += self._pass_on(hello, one.name)
         if not one.is_greeted:
             one.is_greeted = True
+            for lack in self._lacks.values():
+                lack.ask_afresh()
             mine = (self.me.name, self._outbox.epoch)
             has = {(there.author, there.epoch): there.seq for there in hello.have}
             self._outbox.greeted(one.name, has.get(mine, 0))
@@ -506,9 +515,8 @@ class Conversation:
         to = tuple(name for name in self._linked() if name != sender)
         actions = [*self._tell_members(to, fresh), KeepMembers(tuple(changed))]
         if self.is_over:
-            for name in changed:
-                if not self.roll.is_in(name):
-                    self._outbox.unlink(name)  # they read no more of it
+            for name in set(changed) - set(self.roll.members()):
+                self._outbox.unlink(name)  # they read no more of it
             return actions
         for name in changed:
             if name == self.me.name:
@@ -647,7 +655,7 @@ class Conversation:
                 author = self._members.get(one.author)
                 comes = author is not None and author.is_greeted
                 pause = 0.0 if announced and (not comes or one.author == sender) else WANT_SECONDS
-                self._lack(of, one.seq, now + pause, sender)
+                self._lack(of, one.seq, now + pause, sender, announced=announced)
         actions += self._send_texts((sender,))
         if any(lack.due <= now for lack in self._lacks.values()):
             actions += self._ask(now)
@@ -674,12 +682,16 @@ class Conversation:
 
     # --- Asking for what is lacking ---
 
-    def _lack(self, of: Stream, upto: int, due: float, source: str = "") -> None:
+    def _lack(
+        self, of: Stream, upto: int, due: float, source: str = "", *, announced: bool = False
+    ) -> None:
         known = self._lacks.get(of)
         if known is None:
             if len(self._lacks) < POSITIONS and self.roll.key(of[0]) is not None:
                 self._lacks[of] = _Lack(upto, due)
             return
+        if upto > known.upto or (announced and source != known.asked):
+            known.ask_afresh()
         known.upto = max(known.upto, upto)
         if source and known.asked == source:
             if self._inbox.came(of) > known.since:
@@ -699,13 +711,18 @@ class Conversation:
             elif came - self._inbox.position(of).seq > WINDOW_TEXTS:
                 lack.due = now + ACKNOWLEDGE_SECONDS  # our own disk comes first
             else:
-                lack.asked, lack.since = self._whom_to_ask(of, lack, came), came
-                lack.due = now + WANT_AGAIN_SECONDS
-                if lack.asked:
-                    actions.append(Send((lack.asked,), Want(self.id, Position(*of, came))))
-                else:
-                    del self._lacks[of]  # the next HELLO brings it up again
+                actions += self._ask_for(of, lack, came, now)
         return actions
+
+    def _ask_for(self, of: Stream, lack: _Lack, came: int, now: float) -> list[Action]:
+        lack.in_vain = lack.in_vain + 1 if lack.asked and came == lack.since else 0
+        lack.asked, lack.since = self._whom_to_ask(of, lack, came), came
+        if not lack.asked:
+            del self._lacks[of]  # the next HELLO brings it up again
+            return []
+        lack.soonest = now + WANT_AGAIN_SECONDS
+        lack.due = now + _want_pause(lack.in_vain // len(self._greeted()))
+        return [Send((lack.asked,), Want(self.id, Position(*of, came)))]
 
     def _whom_to_ask(self, of: Stream, lack: _Lack, came: int) -> str:
         """The author, and then the next after the one who was asked in vain."""
@@ -937,6 +954,11 @@ class Conversation:
             actions += self._look_around(now)
             self._look_at = max(self._look_at, now + 1.0)
         return actions
+
+
+def _want_pause(rounds: int) -> float:
+    """After so many times that all were asked in vain: nobody may ever have it."""
+    return min(WANT_AGAIN_SECONDS * 2.0 ** min(rounds, 10), WANT_MOST_SECONDS)
 
 
 def _hello_statement(hello: Hello) -> bytes:

@@ -673,6 +673,56 @@ def test_and_then_of_one_after_the_other() -> None:
     assert [to for to, _ in asked] == [("dave",), ("erin",), ("frank",), ("dave",)]
 
 
+def asks_at(carol: Talk, seconds: float) -> list[float]:
+    """Of the time that passes, when somebody is asked."""
+    begun, asked = carol.now, []
+    while (due := carol.core.next_deadline()) is not None and due <= begun + seconds:
+        carol.now = max(carol.now, due)
+        asked += [carol.now - begun for _ in wants(carol.core.tick(carol.now))]
+    carol.now = begun + seconds
+    return asked
+
+
+def lacking_what_nobody_hands_on() -> Talk:
+    """Both have been asked, three times."""
+    carol = talking("dave", "erin", "frank")
+    carol.core.link_lost("frank", carol.now)
+    carol.hears("dave", Acknowledge(ID, (upto("frank", 1),)))
+    carol.hears("dave", text("dave", 1))
+    assert asks_at(carol, 28) == [3, 6, 12, 18]  # the first one at once
+    return carol
+
+
+def test_what_nobody_hands_on_is_asked_for_less_and_less() -> None:
+    carol = lacking_what_nobody_hands_on()
+    assert asks_at(carol, 300) == [2, 14, 38, 62, 110, 158, 218, 278]
+    carol.passes(1e5)
+    assert len(asks_at(carol, 3600)) == 60
+
+
+def test_who_is_linked_now_may_have_it() -> None:
+    carol = lacking_what_nobody_hands_on()
+    carol.greets("frank")  # who is asked for it at once
+    assert asks_at(carol, 10) == [3, 6]
+
+
+def test_who_was_asked_and_says_again_how_much_there_is_brings_no_news() -> None:
+    carol = lacking_what_nobody_hands_on()
+    carol.hears(
+        carol.core._lacks["frank", EPOCHS["frank"]].asked, Acknowledge(ID, (upto("frank", 1),))
+    )
+    assert asks_at(carol, 12) == [2]
+
+
+@pytest.mark.parametrize("seq", [1, 2])
+def test_somebody_else_who_has_got_it_is_news(seq: int) -> None:
+    carol = lacking_what_nobody_hands_on()
+    asked = carol.core._lacks["frank", EPOCHS["frank"]].asked
+    other = "dave" if asked == "erin" else "erin"
+    heard = carol.hears(other, Acknowledge(ID, (upto("frank", seq),)))
+    assert [to for to, _ in wants(heard)] == [(other,)]
+
+
 def test_without_a_link_to_the_author_it_is_asked_at_once() -> None:
     carol = Talk("dave", "erin")
     carol.greets("dave", linked=("carol", "erin"))
