@@ -600,6 +600,8 @@ class Conversation:
         self._inbox.kept(text)
         if stream(text) == (self.me.name, self._outbox.epoch):
             self._uncommitted -= len(text.texts)
+            if self.is_settled:
+                return self._leave_all()
             return [*self._leave_for_parted(), *self._settle_if_quiet()]
         self._showing -= 1
         self._owe(text, now)
@@ -835,6 +837,9 @@ class Conversation:
                 actions.append(LeaveFor(one.name, Position(self.me.name, lacking.epoch, start)))
         return actions
 
+    def _leave_all(self) -> list[Action]:
+        return [action for one in self._members.values() for action in self._leave_for(one)]
+
     def not_left(self, to: str, after: Position) -> None:
         """The mailbox did not take what followed this: it is tried again later."""
         one = self._members.get(to)
@@ -905,8 +910,8 @@ class Conversation:
 
     def _settle(self) -> list[Action]:
         self.is_settled, self._settle_at = True, _NEVER
-        left = [action for one in self._members.values() for action in self._leave_for(one)]
-        if self._uncommitted:  # which cannot be left for anybody
+        left = self._leave_all()
+        if self._uncommitted:  # which cannot be left for anybody, unless it still gets there
             left += [
                 Show(events.NotDelivered(one.name, "your disk did not take what you wrote last"))
                 for one in self._members.values()

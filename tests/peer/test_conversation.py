@@ -1096,12 +1096,13 @@ def test_what_was_said_so_far_is_not_for_who_comes_in_now() -> None:
 
 def test_what_the_own_disk_never_took_is_said_to_be_lost() -> None:
     carol = talking("dave")
-    carol.says("one")  # never on disk, so it cannot be left in the mailbox
+    said = carol.says("one")  # not on disk, so it cannot be left in the mailbox
     carol.core.leave(carol.now)
     done = carol.passes(SETTLE_SECONDS + 1)
     reason = "your disk did not take what you wrote last"
     assert talk.Show(events.NotDelivered("dave", reason)) in done
     assert done[-1] == talk.Settled()
+    assert carol.keeps(said) == [talk.LeaveFor("dave", upto("carol", 0))]  # late, but it can
 
 
 def test_who_has_what_the_own_disk_never_took_lacks_nothing() -> None:

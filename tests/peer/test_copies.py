@@ -154,3 +154,16 @@ async def test_what_a_full_disk_delays_is_left_in_the_end(community: Community) 
     await carol.sees("Message left for dave.", within=10)
     await carol.sees("Message left for dave.")
     assert dave.saw("carol: ") <= 2
+
+
+async def test_what_the_own_disk_takes_after_the_end_is_left_late(community: Community) -> None:
+    carol, dave = await community.talking("carol", "dave")
+    community.separates(carol, dave)
+    carol.machine.disk.is_full = True
+    await carol.types("one", "QUIT CONVERSATION")
+    await carol.sees(
+        "Not delivered to dave: your disk did not take what you wrote last.", within=20
+    )
+    carol.machine.disk.is_full = False
+    await carol.sees("Message left for dave.", within=10)
+    await dave.sees_part("carol: one")
