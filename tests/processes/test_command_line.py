@@ -197,6 +197,35 @@ def test_whoever_handed_a_command_over_may_go_away(stage: Stage) -> None:
     dave.sees("[private] carol: still here")
 
 
+# --- Without history ---
+
+
+def test_without_history_nothing_that_was_said_stays_on_disk(stage: Stage) -> None:
+    stage.directory()
+    carol, dave = stage.peer("carol", "--no-history"), stage.peer("dave")
+    connect(carol, "carol", dave, "dave")
+    words = ["marmalade", "gooseberry", "quince", "rhubarb"]
+    carol.types(words[0])
+    dave.sees(f"carol: {words[0]}")
+    dave.types(words[1])
+    carol.sees(f"dave: {words[1]}")
+    carol.types(f"@dave {words[2]}")
+    dave.sees(f"[private] carol: {words[2]}")
+    dave.types(f"@carol {words[3]}")
+    carol.sees(f"[private] dave: {words[3]}")
+    carol.types("QUIT CONVERSATION", "QUIT")
+    assert carol.ends() == 0
+
+    carol = stage.peer("carol", "--no-history")
+    carol.types("HISTORY", "HISTORY dave", "QUIT")
+    assert carol.ends() == 0
+    assert carol.has_seen("Nothing was said, or nothing of it was kept.") == 2
+    files = [file for file in stage.data_of("carol").iterdir() if file.is_file()]
+    assert stage.data_of("carol") / "journal.db" in files
+    for file in files:
+        assert not [word for word in words if word.encode() in file.read_bytes()], file
+
+
 # --- Pipes and files ---
 
 
