@@ -552,6 +552,11 @@ def wrong_text(wrong: Wrong) -> str:
     return f"{wrong.reason} Usage: {wrong.usage}" if wrong.usage else wrong.reason
 
 
+def is_topic(text: str) -> bool:
+    """Whether HELP knows it."""
+    return _COMMAND.fullmatch(text.strip()) is not None
+
+
 def help_lines(topic: str | None = None) -> list[str]:
     """All commands, or the one that `topic` names, in lines of less than 80 columns."""
     if topic is None:

@@ -50,6 +50,16 @@ async def hand_over(folder: Path, command: str, show: Callable[[str], None]) -> 
             raise Unreachable("the peer that was asked has ended") from None
 
 
+async def is_served(folder: Path) -> bool:
+    """Whether a peer runs there that takes commands: none that is here for a single one."""
+    try:
+        stream = await _connect(folder)
+    except OSError:
+        return False
+    await stream.aclose()
+    return True
+
+
 async def _read_answers(stream: trio.SocketStream, show: Callable[[str], None]) -> int:
     pending = bytearray()
     async for chunk in stream:

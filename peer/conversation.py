@@ -57,7 +57,8 @@ ACKNOWLEDGE_SECONDS = 0.05  # or for all that was kept within this time
 HELLO_SECONDS = 30.0  # between two of them when nothing happens
 HELLO_SOON_SECONDS = 0.5  # for members who hear of us through others only
 WANT_SECONDS = 1.0  # for a text to come by itself before it is asked for
-WANT_AGAIN_SECONDS = 3.0
+WANT_AGAIN_SECONDS = 3.0  # and twice as long after each time that all were asked in vain,
+WANT_MOST_SECONDS = 60.0  # but no longer
 LATE_SECONDS = 5.0  # until the author is told that somebody lacks a text
 PATHLESS_SECONDS = 30.0  # out of reach, until the directory's mailbox is the better way
 BACKLOG_TEXTS = 1_000  # that everybody lacks: the keyboard waits then
@@ -186,6 +187,12 @@ class _Lack:
     due: float  # when to ask for it
     asked: str = ""  # whom we have asked
     since: int = 0  # up to where we had it then
+    soonest: float = _NEVER  # when to ask again if there is news of it
+    in_vain: int = 0  # so often in a row
+
+    def ask_afresh(self) -> None:
+        """Somebody may have it by now."""
+        self.in_vain, self.due = 0, min(self.due, self.soonest)
 
 
 @dataclass(frozen=True)
@@ -375,7 +382,7 @@ class Conversation:
     def linked(self, name: str, now: float) -> list[Action]:
         """A link to this user is up, for the first time or again."""
         one = self._members.get(name)
-        if one is None:
+        if one is None or not self.roll.is_in(name):  # who has left after us wants no word of it
             return []
         one.is_linked, one.is_greeted, one.redial_at = True, False, _NEVER
         self._outbox.unlink(name)
@@ -450,7 +457,7 @@ class Conversation:
 
     def _hear_hello(self, sender: str, hello: Hello, now: float) -> list[Action]:
         one = self._members.get(hello.by)
-        if one is None:
+        if one is None or not self.roll.is_in(hello.by):
             is_lost = hello.by == sender and self.roll.counter(sender) and not self.is_over
             # They believe to be in: let them see how it is.
             return self._tell_members((sender,), self.roll.all()) if is_lost else []
@@ -475,6 +482,8 @@ class Conversation:
         actions += self._pass_on(hello, one.name)
         if not one.is_greeted:
             one.is_greeted = True
+            for lack in self._lacks.values():
+                lack.ask_afresh()
             mine = (self.me.name, self._outbox.epoch)
             has = {(there.author, there.epoch): there.seq for there in hello.have}
             self._outbox.greeted(one.name, has.get(mine, 0))
@@ -506,6 +515,8 @@ class Conversation:
         to = tuple(name for name in self._linked() if name != sender)
         actions = [*self._tell_members(to, fresh), KeepMembers(tuple(changed))]
         if self.is_over:
+            for name in set(changed) - set(self.roll.members()):
+                self._outbox.unlink(name)  # they read no more of it
             return actions
         for name in changed:
             if name == self.me.name:
@@ -589,6 +600,8 @@ class Conversation:
         self._inbox.kept(text)
         if stream(text) == (self.me.name, self._outbox.epoch):
             self._uncommitted -= len(text.texts)
+            if self.is_settled:
+                return self._leave_all()
             return [*self._leave_for_parted(), *self._settle_if_quiet()]
         self._showing -= 1
         self._owe(text, now)
@@ -644,7 +657,7 @@ class Conversation:
                 author = self._members.get(one.author)
                 comes = author is not None and author.is_greeted
                 pause = 0.0 if announced and (not comes or one.author == sender) else WANT_SECONDS
-                self._lack(of, one.seq, now + pause, sender)
+                self._lack(of, one.seq, now + pause, sender, announced=announced)
         actions += self._send_texts((sender,))
         if any(lack.due <= now for lack in self._lacks.values()):
             actions += self._ask(now)
@@ -671,12 +684,16 @@ class Conversation:
 
     # --- Asking for what is lacking ---
 
-    def _lack(self, of: Stream, upto: int, due: float, source: str = "") -> None:
+    def _lack(
+        self, of: Stream, upto: int, due: float, source: str = "", *, announced: bool = False
+    ) -> None:
         known = self._lacks.get(of)
         if known is None:
             if len(self._lacks) < POSITIONS and self.roll.key(of[0]) is not None:
                 self._lacks[of] = _Lack(upto, due)
             return
+        if upto > known.upto or (announced and source != known.asked):
+            known.ask_afresh()
         known.upto = max(known.upto, upto)
         if source and known.asked == source:
             if self._inbox.came(of) > known.since:
@@ -696,13 +713,18 @@ class Conversation:
             elif came - self._inbox.position(of).seq > WINDOW_TEXTS:
                 lack.due = now + ACKNOWLEDGE_SECONDS  # our own disk comes first
             else:
-                lack.asked, lack.since = self._whom_to_ask(of, lack, came), came
-                lack.due = now + WANT_AGAIN_SECONDS
-                if lack.asked:
-                    actions.append(Send((lack.asked,), Want(self.id, Position(*of, came))))
-                else:
-                    del self._lacks[of]  # the next HELLO brings it up again
+                actions += self._ask_for(of, lack, came, now)
         return actions
+
+    def _ask_for(self, of: Stream, lack: _Lack, came: int, now: float) -> list[Action]:
+        lack.in_vain = lack.in_vain + 1 if lack.asked and came == lack.since else 0
+        lack.asked, lack.since = self._whom_to_ask(of, lack, came), came
+        if not lack.asked:
+            del self._lacks[of]  # the next HELLO brings it up again
+            return []
+        lack.soonest = now + WANT_AGAIN_SECONDS
+        lack.due = now + _want_pause(lack.in_vain // len(self._greeted()))
+        return [Send((lack.asked,), Want(self.id, Position(*of, came)))]
 
     def _whom_to_ask(self, of: Stream, lack: _Lack, came: int) -> str:
         """The author, and then the next after the one who was asked in vain."""
@@ -815,6 +837,9 @@ class Conversation:
                 actions.append(LeaveFor(one.name, Position(self.me.name, lacking.epoch, start)))
         return actions
 
+    def _leave_all(self) -> list[Action]:
+        return [action for one in self._members.values() for action in self._leave_for(one)]
+
     def not_left(self, to: str, after: Position) -> None:
         """The mailbox did not take what followed this: it is tried again later."""
         one = self._members.get(to)
@@ -885,8 +910,8 @@ class Conversation:
 
     def _settle(self) -> list[Action]:
         self.is_settled, self._settle_at = True, _NEVER
-        left = [action for one in self._members.values() for action in self._leave_for(one)]
-        if self._uncommitted:  # which cannot be left for anybody
+        left = self._leave_all()
+        if self._uncommitted:  # which cannot be left for anybody, unless it still gets there
             left += [
                 Show(events.NotDelivered(one.name, "your disk did not take what you wrote last"))
                 for one in self._members.values()
@@ -934,6 +959,11 @@ class Conversation:
             actions += self._look_around(now)
             self._look_at = max(self._look_at, now + 1.0)
         return actions
+
+
+def _want_pause(rounds: int) -> float:
+    """After so many times that all were asked in vain: nobody may ever have it."""
+    return min(WANT_AGAIN_SECONDS * 2.0 ** min(rounds, 10), WANT_MOST_SECONDS)
 
 
 def _hello_statement(hello: Hello) -> bytes:

@@ -275,6 +275,16 @@ class LetterReceived(Event, frozen=True):
         return f"{self.by} received your message of {local_time(self.time):%H:%M}.", ""
 
 
+class NotYetLeft(Event, frozen=True):
+    """Texts of mine that a member lacks wait on my disk, for the directory's mailbox."""
+
+    to: str
+    reason: str
+
+    def said(self) -> tuple[str, str]:
+        return f"Not yet left for {self.to}, and kept here until it is: ", f"{self.reason}."
+
+
 class NotDelivered(Event, frozen=True):
     to: str
     reason: str

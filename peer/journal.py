@@ -20,7 +20,7 @@ from shared.codec import encode
 from shared.database import Database
 from shared.messages import Membership, Position, Text
 from shared.names import fold
-from shared.sealing import About, Letter
+from shared.sealing import About, Letter, copy_id
 from shared.world import Disk
 
 FILE = "journal.db"
@@ -85,6 +85,11 @@ _MIGRATIONS = [
     ALTER TABLE letters_left ADD COLUMN epoch TEXT;
     ALTER TABLE letters_left ADD COLUMN seq INTEGER;
     """,
+    """
+    CREATE TABLE copies (
+        id TEXT PRIMARY KEY, receiver TEXT NOT NULL, text TEXT NOT NULL, time REAL NOT NULL,
+        conversation TEXT NOT NULL, epoch TEXT NOT NULL, seq INTEGER NOT NULL) STRICT;
+    """,
 ]
 
 
@@ -132,6 +137,16 @@ class KeptLine:
     time: float
     text: str
     fate: Fate
+
+
+@dataclass(frozen=True)
+class KeptCopy:
+    """A text of mine in a conversation, on its way to the mailbox of a member."""
+
+    receiver: str
+    text: str
+    time: float
+    about: About
 
 
 class Journal:
@@ -206,6 +221,32 @@ class Journal:
         await self._database.write(
             lambda db: db.executemany("DELETE FROM letters_left WHERE id = ?", rows)
         )
+
+    # --- Copies of texts that I could not leave yet, and no conversation asks for ---
+
+    async def keep_copies(self, copies: list[KeptCopy], me: str) -> None:
+        """One that is there already is the same."""
+        rows = [
+            (copy_id(one.about, me, one.receiver), one.receiver, one.text, one.time,
+             *_place(one.about))
+            for one in copies
+        ]  # fmt: skip
+        await self._database.write(
+            lambda db: db.executemany(
+                "INSERT OR IGNORE INTO copies VALUES (?, ?, ?, ?, ?, ?, ?)", rows
+            )
+        )
+
+    def kept_copies(self) -> list[KeptCopy]:
+        """In the order in which they were kept."""
+        rows = self._all(
+            "SELECT receiver, text, time, conversation, epoch, seq FROM copies ORDER BY rowid"
+        )
+        return [KeptCopy(receiver, text, time, About(*at)) for receiver, text, time, *at in rows]
+
+    async def forget_copy(self, copy: KeptCopy, me: str) -> None:
+        id = copy_id(copy.about, me, copy.receiver)
+        await self._write("DELETE FROM copies WHERE id = ?", (id,))
 
     # --- Letters that were left for me ---
 

@@ -11,12 +11,12 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Final
 
-import msgspec
 import trio
 
 from peer import events
 from peer.commands import HISTORY_TEXTS
 from peer.conversation import DIRECT, Conversation
+from peer.copies import Copies
 from peer.directory import Directory, DirectoryGone, Listener, Registration
 from peer.events import Tell
 from peer.handle import Handle
@@ -63,12 +63,10 @@ from shared.messages import (
     Welcome,
 )
 from shared.names import fold
-from shared.sealing import About
 from shared.world import Address, World
 
 KEY_FILE: Final = "key"
 GENERAL_CHAT_MOST: Final = 100  # users whom one line to all reaches directly
-MANY_TEXTS: Final = 2**31  # more than fit into a mailbox: the directory says when it is full
 SENDING_AT_ONCE: Final = 20  # lines that may dial or wait for an answer side by side
 TAKE_UP_SECONDS: Final = 1.0  # between two tries to deliver what an earlier program has left
 KEPT_SECONDS: Final = 1.0  # for what was just shown to be on disk, before history is read
@@ -207,6 +205,10 @@ class Peer:
             came=came, keeping=self._keeping, name=lambda: self.name,
             received=self._talking.received_from_mailbox,
             has_come=self._talking.has_come, wait_kept=self._talking.wait_on_disk,
+        )  # fmt: skip
+        self._copies = Copies(
+            self._journal, self._mail, self._directory, self._tell, name=lambda: self.name,
+            contact=self.contact, spawn=self.spawn, linger=nursery.start_soon,
         )  # fmt: skip
         self._inviting = Inviting(
             world, self._links, self._talking, self._tell, name=lambda: self.name, me=self._me,
@@ -615,6 +617,7 @@ class Peer:
         if first and not self._options.is_passing:
             self._talking.restore()
             self._nursery.start_soon(self._take_up_lines)
+            self._copies.take_up()
 
     def _directory_lost(self) -> None:
         self._standing.put()  # it may have set us INACTIVE: not what we come back with
@@ -658,37 +661,4 @@ class Peer:
             self.tell(events.Notice(f"What was said cannot be forgotten: {failure}."))
 
     def _leave_for(self, current: Conversation, to: str, after: Position) -> None:
-        # Read at once: without history they are forgotten when the conversation is settled.
-        lines = self._journal.texts_after(current.id, after, MANY_TEXTS)
-        self.spawn(self._leave_copies, current, to, after, lines)
-
-    async def _leave_copies(
-        self, current: Conversation, to: str, after: Position, lines: list[bytes]
-    ) -> None:
-        """What cannot get to a member in any other way goes to the mailbox: nothing is lost."""
-        for line in lines:
-            text = msgspec.json.decode(line, type=Text)
-            for seq, said in enumerate(text.texts, start=text.seq):
-                if seq <= after.seq or current.has(to, text.epoch, seq):
-                    continue
-                about = About(current.id, text.epoch, seq)
-                if not await self._leave_copy(current, to, said, text.time, about):
-                    return
-
-    async def _leave_copy(
-        self, current: Conversation, to: str, said: str, time: float, about: About
-    ) -> bool:
-        """False when the directory cannot be reached, and it must be tried again."""
-        try:
-            contact = await self.contact(to)
-            await self._mail.leave(contact, said, time, about)
-        except Refused as failure:
-            self.tell(events.NotDelivered(to, f"{str(failure).removesuffix('.')} ({said})"))
-        except ParleyError as failure:
-            current.not_left(to, Position(self.name, about.epoch, about.seq - 1))
-            if current.is_settled:
-                self.tell(events.NotDelivered(to, f"{str(failure).removesuffix('.')} ({said})"))
-            return current.is_settled
-        else:
-            self.tell(events.LetterLeft(contact.name))
-        return True
+        self._copies.leave_for(current, to, after)

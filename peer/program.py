@@ -16,12 +16,15 @@ from msgspec.structs import replace
 from peer import control, events
 from peer.answers import Manual
 from peer.commands import (
+    Add,
+    Chat,
     Command,
     Context,
     Help,
     Nothing,
     Unknown,
     Wrong,
+    is_topic,
     parse,
     unknown_text,
     wrong_text,
@@ -34,7 +37,7 @@ from peer.running import running
 from peer.screen.line import Keyboard, LineScreen, ScreenGone
 from shared.errors import ParleyError, Refused, StorageError
 from shared.link import within
-from shared.names import check_name
+from shared.names import check_name, fold
 from shared.process import open_standard_files
 from shared.real import real_world
 from shared.world import Address
@@ -44,6 +47,7 @@ ABRUPT_SECONDS: Final = 3.0  # to end after a signal
 INTERRUPTED: Final = 130  # the exit code when a signal came before there was anything to finish
 SHARE_SECONDS: Final = 60.0  # for another one-shot command on the same data to end
 SHARE_PAUSE: Final = 0.1
+YIELD_SECONDS: Final = 10.0  # for a one-shot command to end, before a peer starts on its data
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -131,6 +135,22 @@ class Program:
             nursery.cancel_scope.cancel()
 
     async def _as(self, name: str) -> int:
+        """As soon as no one-shot command uses the data any more, within some seconds."""
+        begun, told = trio.current_time(), False
+        while True:
+            try:
+                return await self._serve(name)
+            except Refused as failure:
+                is_late = trio.current_time() >= begun + YIELD_SECONDS
+                if failure.code != "LOCK" or is_late or await control.is_served(self._folder(name)):
+                    raise
+            if not told:
+                told = True
+                wait = "Waiting for a command on the same data to end..."
+                self._screen.show(events.Notice(wait))
+            await trio.sleep(SHARE_PAUSE)
+
+    async def _serve(self, name: str) -> int:
         """Register under this name and serve the keyboard."""
         folder = self._folder(name)
 
@@ -187,7 +207,10 @@ class Program:
             handed = Console(peer, show_all, None)
             # A script's PRV stays one, whatever its user is talking about just now.
             context = replace(handed.context(), in_conversation=False, writing=False)
-            code = await handed.perform(parse(command, context), command)
+            parsed = parse(command, context)
+            code = await handed.perform(parsed, command)
+            if code is Code.DONE and (said := _begun(parsed, peer)) is not None:
+                show(str(said))  # whoever runs the peer reads it on its own screen
             if handed.is_over:
                 console.is_over = True
                 self._stopped.set()
@@ -213,6 +236,8 @@ class Program:
                 return _fail(Refused(wrong_text(command), "USAGE"))
             case Unknown(perhaps=None):
                 return _fail(Refused(unknown_text(command), "USAGE"))
+            case Help(topic=str() as topic) if not is_topic(topic):
+                return _fail(Refused(Manual(topic).lines()[0], "USAGE"))
         return await self._with_screen(lambda: self._perform_once(command, line))
 
     async def _perform_once(self, command: Command, line: str) -> int:
@@ -288,6 +313,17 @@ class Program:
                 self._stopped.set()
                 if not self._may_finish:
                     self._work.cancel()
+
+
+def _begun(command: Command, peer: Peer) -> events.Event | None:
+    """What a command that was handed over, and went well, has begun."""
+    match command:
+        case Chat(name):
+            return events.Connected(peer.talks_with or (name,))
+        case Add(name):
+            names = (one for one in peer.talks_with if fold(one) == fold(name))
+            return events.MemberJoined(next(names, name))
+    return None
 
 
 def _fail(failure: ParleyError) -> int:

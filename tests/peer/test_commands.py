@@ -34,6 +34,7 @@ from peer.commands import (
     WriteLine,
     Wrong,
     help_lines,
+    is_topic,
     parse,
     unknown_text,
     wrong_text,
@@ -412,6 +413,8 @@ def test_help_for_one_command_shows_its_other_words_and_an_example() -> None:
 def test_help_for_an_unknown_command_says_so() -> None:
     assert help_lines("frobnicate") == ["Unknown command: frobnicate"]
     assert help_lines("chta") == ["Unknown command: chta. Did you mean CHAT?"]
+    assert not is_topic("chta")
+    assert is_topic(" quit conversation ")
 
 
 @pytest.mark.parametrize("entry", TABLE, ids=lambda entry: entry.usage)

@@ -34,6 +34,7 @@ from peer.membership import Roll
 from shared.errors import ProtocolError
 from shared.messages import (
     POSITIONS,
+    TEXTS,
     Acknowledge,
     Decline,
     Hello,
@@ -442,6 +443,27 @@ def test_memberships_that_come_after_the_end_are_handed_on_and_no_more() -> None
     assert [type(one) for one in heard] == [talk.Send, talk.KeepMembers]
 
 
+def test_two_have_left_and_a_new_link_between_them_is_not_for_this() -> None:
+    carol = talking("dave", "erin")
+    carol.says("one")  # which the disk does not take, so that it is not settled
+    carol.core.leave(carol.now)
+    hello = carol.hello("dave")
+    carol.hears("dave", Members(ID, (gone("dave", "dave", "erin"),)))
+    carol.core.link_lost("dave", carol.now)
+    assert carol.core.linked("dave", carol.now) == []
+    assert carol.hears("dave", hello) == []
+
+
+def test_two_have_left_and_what_one_still_had_to_send_goes_nowhere() -> None:
+    carol = talking("dave", "erin")
+    said = carol.says(*(f"line {n}" for n in range(WINDOW_TEXTS + TEXTS)))
+    carol.core.leave(carol.now)
+    carol.hears("dave", Members(ID, (gone("dave", "dave", "erin"),)))
+    carol.keeps(said)
+    heard = carol.hears("dave", Acknowledge(ID, (upto("carol", TEXTS),)))
+    assert sent(heard) == []
+
+
 # --- Coming in --------------------------------------------------------------------
 
 
@@ -649,6 +671,56 @@ def test_and_then_of_one_after_the_other() -> None:
     assert wants(carol.hears("erin", Acknowledge(ID, (upto("dave", 1),)))) == []
     asked += wants(carol.passes(3 * WANT_AGAIN_SECONDS))
     assert [to for to, _ in asked] == [("dave",), ("erin",), ("frank",), ("dave",)]
+
+
+def asks_at(carol: Talk, seconds: float) -> list[float]:
+    """Of the time that passes, when somebody is asked."""
+    begun, asked = carol.now, []
+    while (due := carol.core.next_deadline()) is not None and due <= begun + seconds:
+        carol.now = max(carol.now, due)
+        asked += [carol.now - begun for _ in wants(carol.core.tick(carol.now))]
+    carol.now = begun + seconds
+    return asked
+
+
+def lacking_what_nobody_hands_on() -> Talk:
+    """Both have been asked, three times."""
+    carol = talking("dave", "erin", "frank")
+    carol.core.link_lost("frank", carol.now)
+    carol.hears("dave", Acknowledge(ID, (upto("frank", 1),)))
+    carol.hears("dave", text("dave", 1))
+    assert asks_at(carol, 28) == [3, 6, 12, 18]  # the first one at once
+    return carol
+
+
+def test_what_nobody_hands_on_is_asked_for_less_and_less() -> None:
+    carol = lacking_what_nobody_hands_on()
+    assert asks_at(carol, 300) == [2, 14, 38, 62, 110, 158, 218, 278]
+    carol.passes(1e5)
+    assert len(asks_at(carol, 3600)) == 60
+
+
+def test_who_is_linked_now_may_have_it() -> None:
+    carol = lacking_what_nobody_hands_on()
+    carol.greets("frank")  # who is asked for it at once
+    assert asks_at(carol, 10) == [3, 6]
+
+
+def test_who_was_asked_and_says_again_how_much_there_is_brings_no_news() -> None:
+    carol = lacking_what_nobody_hands_on()
+    carol.hears(
+        carol.core._lacks["frank", EPOCHS["frank"]].asked, Acknowledge(ID, (upto("frank", 1),))
+    )
+    assert asks_at(carol, 12) == [2]
+
+
+@pytest.mark.parametrize("seq", [1, 2])
+def test_somebody_else_who_has_got_it_is_news(seq: int) -> None:
+    carol = lacking_what_nobody_hands_on()
+    asked = carol.core._lacks["frank", EPOCHS["frank"]].asked
+    other = "dave" if asked == "erin" else "erin"
+    heard = carol.hears(other, Acknowledge(ID, (upto("frank", seq),)))
+    assert [to for to, _ in wants(heard)] == [(other,)]
 
 
 def test_without_a_link_to_the_author_it_is_asked_at_once() -> None:
@@ -1024,12 +1096,13 @@ def test_what_was_said_so_far_is_not_for_who_comes_in_now() -> None:
 
 def test_what_the_own_disk_never_took_is_said_to_be_lost() -> None:
     carol = talking("dave")
-    carol.says("one")  # never on disk, so it cannot be left in the mailbox
+    said = carol.says("one")  # not on disk, so it cannot be left in the mailbox
     carol.core.leave(carol.now)
     done = carol.passes(SETTLE_SECONDS + 1)
     reason = "your disk did not take what you wrote last"
     assert talk.Show(events.NotDelivered("dave", reason)) in done
     assert done[-1] == talk.Settled()
+    assert carol.keeps(said) == [talk.LeaveFor("dave", upto("carol", 0))]  # late, but it can
 
 
 def test_who_has_what_the_own_disk_never_took_lacks_nothing() -> None:

@@ -71,6 +71,7 @@ TEXTS = [
         "dave received your message of 14:02.",
     ),
     (events.NotDelivered("dave", "he is away"), "Not delivered to dave: he is away."),
+    (events.NotYetLeft("dave", "why"), "Not yet left for dave, and kept here until it is: why."),
     (events.Notice("Anything."), "Anything."),
 ]
 

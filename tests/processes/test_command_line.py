@@ -44,6 +44,7 @@ def shell(stage: Stage, line: str) -> subprocess.CompletedProcess[str]:
         ("$peer carol host 5000 --listen x", "peer: --listen: 'x' is not a port"),
         ("$peer carol host 5000 --directory-key zz", "peer: --directory-key: 'zz' is not a key"),
         ("$peer carol localhost 5000 zork", "peer: Unknown command: zork."),
+        ("$peer carol localhost 5000 HELP zork", "peer: Unknown command: zork."),
         ("$peer 'ca rol' localhost 5000 LIST", 'peer: "ca rol" is not a valid name: '),
         ("$dirserver", "dirserver: the following arguments are required: PORT"),
         ("$dirserver 70000", "dirserver: PORT: '70000' is not a port: a number from 1 to 65535"),
@@ -147,6 +148,34 @@ def test_a_running_peer_performs_what_is_handed_to_it(stage: Stage) -> None:
     assert "carol: PRV erin build is green" not in dave.lines
 
 
+def test_a_question_that_was_handed_over_is_answered_where_it_was_asked(stage: Stage) -> None:
+    stage.directory()
+    carol, dave, erin = stage.peer("carol"), stage.peer("dave"), stage.peer("erin")
+    asking = stage.once("carol", "CHAT", "dave")
+    dave.sees("User carol wants to chat with you. Would you like to? (Y/N)")
+    dave.types("Y")
+    assert asking.ends() == 0
+    assert asking.lines == ["You are now connected with dave."]
+    carol.sees("You are now connected with dave.")
+    adding = stage.once("carol", "ADD", "ERIN")
+    erin.sees("User carol wants to chat with you and dave. Would you like to? (Y/N)")
+    erin.types("Y")
+    assert adding.ends() == 0
+    assert adding.lines == ["User erin joined the conversation."]
+
+
+def test_a_peer_waits_for_a_one_shot_on_the_same_data(stage: Stage) -> None:
+    stage.directory()
+    dave = stage.peer("dave")
+    asking = stage.once("carol", "CHAT", "dave")
+    dave.sees("User carol wants to chat with you. Would you like to? (Y/N)")
+    carol = stage.starts_peer("carol")
+    carol.sees("Waiting for a command on the same data to end...")
+    dave.types("N")
+    assert asking.ends() == 4
+    carol.sees(f"You are carol, connected to the directory at {HOST}:{stage.port}.")
+
+
 def test_one_shots_of_the_same_user_at_the_same_moment_all_come_through(stage: Stage) -> None:
     stage.directory()
     dave = stage.peer("dave")
@@ -166,6 +195,35 @@ def test_whoever_handed_a_command_over_may_go_away(stage: Stage) -> None:
     dave.types("N")
     carol.types("PRV dave still here")
     dave.sees("[private] carol: still here")
+
+
+# --- Without history ---
+
+
+def test_without_history_nothing_that_was_said_stays_on_disk(stage: Stage) -> None:
+    stage.directory()
+    carol, dave = stage.peer("carol", "--no-history"), stage.peer("dave")
+    connect(carol, "carol", dave, "dave")
+    words = ["marmalade", "gooseberry", "quince", "rhubarb"]
+    carol.types(words[0])
+    dave.sees(f"carol: {words[0]}")
+    dave.types(words[1])
+    carol.sees(f"dave: {words[1]}")
+    carol.types(f"@dave {words[2]}")
+    dave.sees(f"[private] carol: {words[2]}")
+    dave.types(f"@carol {words[3]}")
+    carol.sees(f"[private] dave: {words[3]}")
+    carol.types("QUIT CONVERSATION", "QUIT")
+    assert carol.ends() == 0
+
+    carol = stage.peer("carol", "--no-history")
+    carol.types("HISTORY", "HISTORY dave", "QUIT")
+    assert carol.ends() == 0
+    assert carol.has_seen("Nothing was said, or nothing of it was kept.") == 2
+    files = [file for file in stage.data_of("carol").iterdir() if file.is_file()]
+    assert stage.data_of("carol") / "journal.db" in files
+    for file in files:
+        assert not [word for word in words if word.encode() in file.read_bytes()], file
 
 
 # --- Pipes and files ---

@@ -180,8 +180,10 @@ class Checks:
         if head.t not in {"TEXT", "HELLO"}:
             return  # whoever has just left may get a last ACK
         assert player.peer is not None
-        for current in player.peer._talking._all():
-            if current.id == head.conversation and not current.roll.is_in(to):
+        stays = [one for one in player.peer._talking._all() if one.id == head.conversation]
+        # What an earlier stay knows is what was so when it ended.
+        for current in stays[-1:]:
+            if not current.roll.is_in(to):
                 raise Broken("G6", f"{player.name} sends {head.t} to {to}, who is not in")
 
     # --- When a program ends ---

@@ -1,0 +1,169 @@
+"""What a conversation leaves behind for who cannot be reached, while the directory is away."""
+
+import trio
+
+from peer.peer import Options
+from tests.community import Community, Person
+
+GONE = "the directory cannot be reached at this moment"
+WAITS = f"Not yet left for dave, and kept here until it is: {GONE}."
+
+
+def on_disk(person: Person) -> list[str]:
+    rows = person.machine.disk.database("journal.db").execute("SELECT text FROM copies")
+    return [text for (text,) in rows]
+
+
+async def parted(community: Community, *, options: Options | None = None) -> tuple[Person, Person]:
+    """Carol has written what dave does not have, and nobody reaches the directory."""
+    carol = community.person("carol", options)
+    dave = community.person("dave")
+    await carol.starts()
+    await dave.starts()
+    await carol.connects_with(dave)
+    community.separates(carol, dave)
+    await carol.types("one", "two")
+    await carol.sees("Not yet delivered to dave.", within=10)  # and long on her own disk
+    await community.directory.crashes()
+    await carol.sees("Lost the directory, trying again.")
+    return carol, dave
+
+
+async def test_it_is_left_as_soon_as_the_directory_is_back(community: Community) -> None:
+    carol, dave = await parted(community)
+    await carol.types("QUIT CONVERSATION")
+    await carol.sees(WAITS, within=10)
+    await dave.is_killed()
+    await community.directory.starts()
+    await carol.sees("Message left for dave.", within=60)
+    await carol.sees("Message left for dave.")
+    await dave.starts()
+    await dave.sees("2 messages were left for you:")
+    await dave.sees_part("carol: one")
+    await dave.sees_part("carol: two")
+    assert not on_disk(carol)
+    assert carol.saw("Not ") == 2  # "yet delivered", and "yet left"
+
+
+async def test_it_is_left_by_the_next_program(community: Community) -> None:
+    carol, dave = await parted(community)
+    await carol.ends_input()
+    await carol.sees(WAITS)
+    await dave.is_killed()
+    assert on_disk(carol) == ["one", "two"]
+    await community.directory.starts()
+    await carol.starts()
+    await carol.sees("Message left for dave.")
+    await carol.sees("Message left for dave.")
+    await dave.starts()
+    await dave.sees("2 messages were left for you:")
+    await carol.starts_again()
+    await dave.starts_again()
+    carol.never_saw("left for")
+    dave.never_saw("left for")
+
+
+async def test_what_came_directly_all_the_same_is_read_once(community: Community) -> None:
+    carol, dave = await community.talking("carol", "dave")
+    (cable,) = community.cables(carol, dave)
+    cable.deafen(carol.host)
+    await carol.types("one", "two")
+    await dave.sees("carol: two")
+    await community.directory.crashes()
+    await carol.types("QUIT CONVERSATION")
+    await carol.sees(WAITS, within=20)
+    await community.directory.starts()
+    await carol.sees("Message left for dave.", within=60)
+    await carol.sees("Message left for dave.")
+    assert dave.saw("carol: one") == dave.saw("carol: two") == 1
+    dave.never_saw("left for you")
+
+
+async def test_who_left_the_conversation_meanwhile_gets_it_too(community: Community) -> None:
+    carol, dave, erin = await community.start("carol", "dave", "erin")
+    await carol.connects_with(dave)
+    await carol.types("ADD erin")
+    await erin.sees_part("wants to chat with you")
+    await erin.types("Y")
+    await carol.sees("User erin joined the conversation.")
+    await dave.sees("User erin joined the conversation.")
+    await trio.sleep(5)
+    community.separates(carol, dave)
+    community.separates(carol, erin)
+    await carol.types("one")
+    await community.directory.crashes()
+    await dave.types("QUIT CONVERSATION")
+    await erin.sees("User dave left the conversation.")
+    community.reunites(carol, erin)
+    await carol.sees("User dave left the conversation.", within=60)
+    await carol.sees(WAITS)
+    await community.directory.starts()
+    await carol.sees("Message left for dave.", within=60)
+    await dave.sees_part("carol: one")
+
+
+async def test_without_history_it_is_kept_until_it_is_left(community: Community) -> None:
+    carol, dave = await parted(community, options=Options(keeps_history=False))
+    await carol.ends_input()
+    await carol.sees(WAITS)
+    await dave.is_killed()
+    await community.directory.starts()
+    await carol.starts()
+    await carol.sees("Message left for dave.")
+    await dave.starts()
+    await dave.sees("2 messages were left for you:")
+    await dave.sees_part("carol: one")
+    assert not on_disk(carol)
+
+
+async def test_what_the_directory_does_not_want_later_is_said_to_be_lost(
+    community: Community,
+) -> None:
+    carol, dave = await parted(community)
+    await carol.types("QUIT CONVERSATION")
+    await carol.sees(WAITS, within=10)
+    community.directory.machine.disk.is_full = True
+    await community.directory.starts()
+    reason = "the directory's disk is full, the message was not stored"
+    await carol.sees(f"Not delivered to dave: {reason} (one).", within=60)
+    await carol.sees(f"Not delivered to dave: {reason} (two).")
+    assert not on_disk(carol)
+    assert dave.is_running
+
+
+async def test_what_the_own_disk_does_not_take_either_is_said_to_be_lost(
+    community: Community,
+) -> None:
+    carol, _ = await parted(community)
+    carol.machine.disk.is_full = True
+    await carol.types("QUIT CONVERSATION")
+    await carol.sees_part("(one).", within=10)
+    await carol.sees_part("(two).")
+    assert carol.saw("Not delivered to dave: ") == 2
+    carol.never_saw("Not yet left")
+
+
+async def test_what_a_full_disk_delays_is_left_in_the_end(community: Community) -> None:
+    carol, dave = await parted(community)
+    await carol.types("QUIT CONVERSATION")
+    await carol.sees(WAITS, within=10)
+    carol.machine.disk.is_full = True
+    await community.directory.starts()
+    await carol.sees("The directory is back.", within=60)
+    carol.machine.disk.is_full = False
+    await carol.sees("Message left for dave.", within=10)
+    await carol.sees("Message left for dave.")
+    assert dave.saw("carol: ") <= 2
+
+
+async def test_what_the_own_disk_takes_after_the_end_is_left_late(community: Community) -> None:
+    carol, dave = await community.talking("carol", "dave")
+    community.separates(carol, dave)
+    carol.machine.disk.is_full = True
+    await carol.types("one", "QUIT CONVERSATION")
+    await carol.sees(
+        "Not delivered to dave: your disk did not take what you wrote last.", within=20
+    )
+    carol.machine.disk.is_full = False
+    await carol.sees("Message left for dave.", within=10)
+    await dave.sees_part("carol: one")
