@@ -5,10 +5,14 @@ the conversation with that user only: the open questions, and the message that i
 being written.  Exit codes are those of the one-shot form (README, "Scripts").
 """
 
+import math
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from enum import IntEnum
-from typing import Protocol
+from typing import Final, Protocol
+
+import trio
+from msgspec.structs import replace
 
 from peer import answers, events
 from peer import commands as typed
@@ -22,6 +26,8 @@ from peer.peer import Peer
 from shared.errors import KeyChanged, ParleyError, Refused, TurnedAway, Unreachable
 from shared.messages import Status
 from shared.names import fold
+
+SEEN_SECONDS: Final = 0.5  # a question that stands for less has not been read yet
 
 
 class Code(IntEnum):
@@ -50,6 +56,7 @@ class _Question:
 
     about: str
     answer: Callable[[bool], Awaitable[Code]]
+    since: float  # trio's time
     invitation: str = ""
 
 
@@ -64,6 +71,7 @@ class Console:
         self._peer, self._show, self._spawn = peer, show, spawn
         self._questions: list[_Question] = []
         self._writing_to = ""
+        self._begun = math.inf  # when the line was, that is being performed
         self.is_over = False  #: QUIT was typed, and may be done
 
     # --- What happens ---
@@ -83,11 +91,36 @@ class Console:
     def _say(self, sentence: str) -> None:
         self._show(events.Notice(sentence))
 
+    @property
+    def writing_to(self) -> str:
+        """For whom a message is being written."""
+        return self._writing_to
+
+    @property
+    def questions(self) -> tuple[str, ...]:
+        """About whom something is asked, the last one last."""
+        return tuple(question.about for question in self._open_questions())
+
     # --- What is typed ---
 
-    async def perform_line(self, line: str) -> Code:
+    async def perform_line(self, line: str, begun: float | None = None) -> Code:
+        """`begun`: when its first key was hit, in trio's time.
+
+        A Y that was begun before a question appeared, or at the same moment, does not
+        answer it: it was meant for something else.
+        """
         self._peer.stir()
-        return await self.perform(parse(line, self.context()), line)
+        self._begun = math.inf if begun is None else begun
+        context = self.context()
+        command = parse(line, context)
+        if isinstance(command, typed.Unknown) and self._is_too_early(line, context):
+            self._say("The question came while you were typing: answer it once more.")
+            return Code.REFUSED
+        return await self.perform(command, line)
+
+    def _is_too_early(self, line: str, context: Context) -> bool:
+        asked = replace(context, question_open=bool(self._open_questions()))
+        return isinstance(parse(line, asked), typed.Answer)
 
     async def perform(self, command: Command, line: str = "") -> Code:
         """Do it, say what came of it; never raises what the world can cause."""
@@ -110,7 +143,7 @@ class Console:
     def context(self) -> Context:
         return Context(
             in_conversation=bool(self._peer.talks_with),
-            question_open=bool(self._open_questions()),
+            question_open=any(map(self._was_seen, self._open_questions())),
             writing=bool(self._writing_to),
             waiting=bool(self._peer.waits_for),
         )
@@ -165,7 +198,7 @@ class Console:
             case typed.Help(topic):
                 self._show(answers.Manual(topic))
             case typed.Say(text):
-                await peer.say(text)
+                self._show(answers.Sent(text, handle=await peer.say(text)))
             case typed.WriteLine(text):
                 return await self._leave_message(self._writing_to, text)
             case typed.EndWriting():
@@ -196,19 +229,20 @@ class Console:
 
     def _open_questions(self) -> list[_Question]:
         """In the order in which they were shown; answered and closed ones drop out."""
-        asked = {question.id: question.inviter for question in self._peer.questions}
+        inviters = {question.id: question.inviter for question in self._peer.questions}
         self._questions = [
-            one for one in self._questions if not one.invitation or one.invitation in asked
+            one for one in self._questions if not one.invitation or one.invitation in inviters
         ]
         known = {one.invitation for one in self._questions}
-        for id, inviter in asked.items():
+        for id, inviter in inviters.items():
             if id not in known:  # it was asked on another screen
-                self._questions.append(_Question(inviter, self._answerer(id), id))
+                asked = _Question(inviter, self._answerer(id), trio.current_time(), id)
+                self._questions.append(asked)
         return self._questions
 
     async def _answer(self, yes: bool, name: str | None, line: str) -> Code:
         """The question shown last, or the last one about `name`."""
-        for question in reversed(self._open_questions()):
+        for question in filter(self._was_seen, reversed(self._open_questions())):
             if name is None or fold(question.about) == fold(name):
                 self._questions.remove(question)
                 return await question.answer(yes)
@@ -218,6 +252,9 @@ class Console:
         context = self.context()
         plain = Context(context.in_conversation, False, context.writing, context.waiting)
         return await self._perform(parse(line, plain), "")
+
+    def _was_seen(self, question: _Question) -> bool:
+        return question.since + SEEN_SECONDS <= self._begun
 
     def _answerer(self, id: str) -> Callable[[bool], Awaitable[Code]]:
         async def answer(yes: bool) -> Code:
@@ -238,7 +275,7 @@ class Console:
             return await yes() if said_yes else Code.DONE
 
         mine = [one for one in self._questions if one.invitation or one.about != about]
-        self._questions = [*mine, _Question(about, answer)]
+        self._questions = [*mine, _Question(about, answer, trio.current_time())]
         self._show(answers.Asked(about, statement, question))
 
     # --- CHAT ---
@@ -281,6 +318,7 @@ class Console:
     async def _private(self, name: str, text: str) -> Code:
         if fold(name) == fold(self._peer.name):
             raise Refused("You can't write to yourself.", "SELF")
+        self._show(answers.Sent(text, to=name))
         delivery = self._peer.private(name, text, is_lasting=True)
         return await self._aside(self._see_delivered, delivery)
 
@@ -312,6 +350,7 @@ class Console:
         if not deliveries:
             self._show(events.NotDelivered("anybody", "nobody else is online"))
             return Code.UNREACHABLE
+        self._show(answers.Sent(text, to_all=True))
         return await self._aside(self._see_all_delivered, deliveries)
 
     async def _see_all_delivered(self, deliveries: list[Delivery]) -> Code:
@@ -325,6 +364,7 @@ class Console:
         return Code.DONE if reached else Code.UNREACHABLE
 
     async def _leave_message(self, name: str, text: str) -> Code:
+        self._show(answers.Sent(text, to=name, is_left=True))
         self._show(events.LetterLeft(await self._peer.leave_message(name, text)))
         return Code.STORED
 

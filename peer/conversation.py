@@ -287,6 +287,10 @@ class Conversation:
         """Whether this text of mine is on their disk."""
         return self._outbox.has(member, epoch) >= seq and self.is_for(member, epoch, seq)
 
+    def lacks(self, member: str) -> int:
+        """So many texts of mine are not known to be on their disk."""
+        return self._outbox.lag(member)
+
     def is_for(self, member: str, epoch: str, seq: int) -> bool:
         """Whether they were in when I wrote it."""
         return self._outbox.is_for(member, epoch, seq)

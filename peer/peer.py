@@ -117,6 +117,7 @@ class Peer:
         self._run_id = world.new_id()
         self._suspected: set[str] = set()  # warnings that were given
         self._was_registered = False
+        self._users: dict[str, Presence] = {}
         self._finished = trio.Event()
         self._tasks = 0  # spawned ones that must end before we do
         self._no_tasks = trio.Event()
@@ -306,6 +307,19 @@ class Peer:
         ]  # fmt: skip
 
     @property
+    def ways(self) -> list[tuple[str, str, int]]:
+        """As `members`, at once: the name, through whom, and how many texts of mine it lacks."""
+        current = self._talking.conversation
+        if current is None:
+            return []
+        return [(name, way, current.lacks(name)) for name, way, _ in current.who()]
+
+    @property
+    def is_registered(self) -> bool:
+        """The directory is there."""
+        return self._directory.is_there
+
+    @property
     def last_said(self) -> Handle | None:
         """My last text in a conversation, to be asked who has it."""
         return self._talking.last
@@ -323,7 +337,13 @@ class Peer:
     async def users(self) -> list[Presence]:
         """Everybody registered, in alphabetical order."""
         pages = await self._directory.ask_pages(List)
-        return sorted((user for page in pages for user in page.users), key=lambda u: fold(u.name))
+        self._users = {fold(user.name): user for page in pages for user in page.users}
+        return list(self.known_users)
+
+    @property
+    def known_users(self) -> tuple[Presence, ...]:
+        """As `users`, by what was told since it was asked last."""
+        return tuple(self._users[name] for name in sorted(self._users))
 
     async def contact(self, name: str) -> Contact:
         """Where this user is.  Raises KeyChanged when the key is not the remembered one."""
@@ -627,11 +647,14 @@ class Peer:
         match message:
             case Arr(users=users):
                 for user in users:
+                    self._users[fold(user.name)] = user
                     if fold(user.name) != fold(self.name):
                         self.tell(events.Came(user.name))
                         self._talking.came(user.name)
             case Lft(names=names):
                 for name in names:
+                    left = Presence(name, Status.OFFLINE, self._world.clock.time())
+                    self._users[fold(name)] = left
                     if fold(name) != fold(self.name):
                         self.tell(events.Went(name))
             case StatusNow(status=status):
@@ -643,8 +666,8 @@ class Peer:
                 self._mail.receipts(receipts)
             case Err(text=text):
                 log.info("the directory says: %s", text)
-            case Chg():
-                pass  # a screen that lists users could follow it
+            case Chg(users=users):
+                self._users |= {fold(user.name): user for user in users}
 
     def tell(self, event: events.Event) -> None:
         self._tell(event, events.nothing)

@@ -31,6 +31,7 @@ class Outlook(Struct, frozen=True):
     questions: tuple[str, ...] = ()  #: about whom Y or N is asked, the last one last
     directory_is_gone: bool = False
     undelivered: int = 0  #: my texts and lines that have not arrived everywhere yet
+    is_muted: bool = False  #: no bell
     users: tuple[Presence, ...] = ()  #: everybody registered, as far as it was told
 
     @property

@@ -173,6 +173,49 @@ async def test_a_handed_command_answers_the_question_of_the_other_screen(
     assert not dave.has_open_question
 
 
+async def test_a_line_that_was_begun_before_the_question_does_not_answer_it(
+    community: Community,
+) -> None:
+    carol, dave = await community.start("carol", "dave")
+    begun = trio.current_time()
+    await dave.types("CHAT carol")
+    await carol.sees("User dave wants to chat with you. Would you like to? (Y/N)")
+    assert await carol.console.perform_line("Y", begun) is Code.REFUSED
+    await carol.sees("The question came while you were typing: answer it once more.")
+    assert await carol.console.perform_line("Y dave", begun) is Code.REFUSED
+    assert carol.console.questions == ("dave",)
+    assert await carol.console.perform_line("Y", begun + 60) is Code.DONE
+    await dave.sees("You are now connected with carol.")
+
+
+async def test_a_yes_that_was_begun_before_the_question_is_a_text(community: Community) -> None:
+    carol, dave, erin = await community.start("carol", "dave", "erin")
+    await carol.connects_with(dave)
+    begun = trio.current_time()
+    await erin.types("CHAT carol")
+    await erin.sees_part("you may interrupt. Interrupt? (Y/N)")
+    await erin.types("Y")
+    await carol.sees_part("User erin wants to chat with you.")
+    assert await carol.console.perform_line("yes", begun) is Code.DONE
+    await dave.sees("carol: yes")
+    assert carol.console.questions == ("erin",)
+
+
+async def test_a_screen_may_know_everybody(community: Community) -> None:
+    carol, dave = await community.start("carol", "dave")
+    await carol.types("LIST USERS")
+    erin = community.person("erin")
+    await erin.starts()
+    await carol.sees("* erin is online.")
+    await dave.types("STATUS BUSY")
+    await erin.quits()
+    await carol.sees("* erin is offline.")
+    known = [(user.name, user.status.value) for user in carol.peer.known_users]
+    assert known == [("carol", "ACTIVE"), ("dave", "BUSY"), ("erin", "OFFLINE")]
+    assert carol.peer.is_registered
+    assert carol.peer.ways == []
+
+
 async def test_an_answer_without_a_question_is_refused(community: Community) -> None:
     (carol,) = await community.start("carol")
     shown: list[str] = []

@@ -492,6 +492,7 @@ def test_what_was_said_before_is_not_for_a_newcomer() -> None:
     carol.greets("erin", upto("carol", 1))
     assert not carol.core.is_for("erin", MINE, 1)
     assert not carol.core.has("erin", MINE, 1)
+    assert carol.core.lacks("erin") == 0
     carol.keeps(carol.says("two"))
     assert carol.core.is_for("erin", MINE, 2)
     assert not carol.core.has("erin", MINE, 2)
@@ -632,6 +633,7 @@ def test_what_is_acknowledged_is_known_of_each() -> None:
     assert heard == [talk.KeepAcknowledged("dave", MINE, 1)]
     assert carol.core.has("dave", MINE, 1)
     assert not carol.core.has("erin", MINE, 1)
+    assert (carol.core.lacks("dave"), carol.core.lacks("erin")) == (0, 1)
     assert carol.core.can_deliver
     assert not carol.core.waits_at_directory("erin", MINE, 1)
     assert not carol.core.waits_at_directory("mallory", MINE, 1)
