@@ -1,0 +1,102 @@
+"""A head and a body beside it, which keeps its left edge however often it wraps.
+
+No line but the first begins at the left edge of the screen, so that none can look
+like the beginning of another.  That holds only if the terminal never wraps by itself:
+each character counts with the most cells that any terminal gives it.
+"""
+
+import re
+import unicodedata
+from collections.abc import Iterator
+from functools import lru_cache
+from typing import Final
+
+from rich.cells import get_character_cell_size
+from rich.console import Console, ConsoleOptions
+from rich.segment import Segment
+from rich.text import Text
+
+MARGIN: Final = 4  # of further lines, where the head takes more than half of the screen
+NARROW: Final = 20  # where even that is much
+
+_WORD = re.compile("[^ ]+")
+_UNIT = re.compile("(?s).\ufe0f?")  # the selector can make its character wide
+_PICTURES = 0x1F000  # emoji from here on; what is narrow today may be drawn wide
+
+
+class Row:
+    """One line, or as many as it takes.  Both parts must be clean already."""
+
+    def __init__(self, head: Text, body: Text, column: int = 0) -> None:
+        """`column`: where the body begins, if the head is shorter."""
+        self._head, self._body, self._column = head, body, column
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> Iterator[Segment]:
+        for line in self.lines(options.max_width):
+            yield from line.render(console, end="\n")
+
+    def lines(self, width: int) -> list[Text]:
+        used = cells(self._head.plain)
+        column = max(used, self._column)
+        if column <= width // 2:
+            beginning = self._head + Text(" " * (column - used))
+            first, *more = wrapped(self._body, width - column)
+        else:
+            column = MARGIN if width > NARROW else MARGIN // 2
+            beginning = Text()
+            first, *more = wrapped(self._head + self._body, width - column)
+        first = beginning + first
+        first.rstrip()
+        return [first, *(Text(" " * column) + line for line in more)]
+
+
+def wrapped(text: Text, width: int) -> list[Text]:
+    """In lines of no more cells, broken at spaces where there are any."""
+    lines: list[Text] = []
+    for line in text.split("\n", allow_blank=True):
+        pieces = line.divide(_breaks(line.plain, width))
+        for piece in pieces:
+            piece.rstrip()
+        lines += pieces
+    return lines
+
+
+def _breaks(line: str, width: int) -> list[int]:
+    """Where a new line begins."""
+    found: list[int] = []
+    begin = used = 0  # of what stands in the line: where it ended, and its cells
+    for word in _WORD.finditer(line):
+        used += word.start() - begin
+        begin = word.end()
+        size = cells(word[0])
+        if used and used + size > width:
+            found.append(word.start())
+            used = 0
+        if size <= width:
+            used += size
+            continue
+        for unit in _UNIT.finditer(line, word.start(), word.end()):
+            size = _cells(unit[0])
+            if used and used + size > width:
+                found.append(unit.start())
+                used = 0
+            used += size
+    return found
+
+
+def cells(text: str) -> int:
+    """At least as many as any terminal takes for this clean text."""
+    if text.isascii():
+        return len(text)
+    return sum(_cells(unit) for unit in _UNIT.findall(text))
+
+
+@lru_cache(4096)
+def _cells(unit: str) -> int:
+    """Joined emoji count one by one: not every terminal joins them."""
+    if len(unit) > 1 or ord(unit) >= _PICTURES or unicodedata.category(unit) == "Cn":
+        return 2
+    if unicodedata.category(unit) in ("Mn", "Me", "Cf"):
+        return get_character_cell_size(unit)
+    is_wide = unicodedata.east_asian_width(unit) in "WF"
+    return max(2 if is_wide else 1, get_character_cell_size(unit))

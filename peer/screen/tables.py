@@ -1,0 +1,97 @@
+"""Answers laid out for the eye: what they are about on the left, what there is to it beside it."""
+
+from collections.abc import Iterable
+from datetime import date
+
+from rich.text import Text
+
+from peer import answers
+from peer.answers import GROUPS, how_linked
+from peer.commands import TABLE, help_lines
+from peer.events import local_time
+from peer.peer import Way
+from peer.screen.clean import clean
+from peer.screen.colours import STRONG, SYSTEM, TIME, name_style
+from peer.screen.names import harmless
+from peer.screen.row import Row
+from shared.names import fold
+
+LEFT = " "  # no table begins at the left edge, where texts and sentences do
+GAP = "  "
+
+
+def user_list(users: answers.UserList, today: date) -> list[Row]:
+    rows: list[tuple[Text, Text]] = []
+    widest = max([len(_shown(user.name, users.me)) for user in users.users], default=0)
+    for status in GROUPS:
+        group = Text(status.value, STRONG)
+        of = users.group(status)
+        if not of:
+            rows.append((group, Text("-")))
+        for user in sorted(of, key=lambda user: fold(user.name)):
+            name = _shown(user.name, users.me)
+            body = Text(f"{name:<{widest}}", name_style(user.name, users.me))
+            rows.append((group, Text.assemble(body, GAP, (_since(user.since, today), TIME))))
+            group = Text()
+    return _table(rows)
+
+
+def user_info(info: answers.UserInfo, me: str) -> list[Row]:
+    contact = info.contact
+    since = f"{local_time(contact.since):%Y-%m-%d %H:%M}"
+    rows = [
+        (Text("user", SYSTEM), Text(harmless(contact.name), name_style(contact.name, me))),
+        (Text("status", SYSTEM), Text(f"{contact.status.value} since {since}")),
+    ]
+    if contact.host:
+        where = f"{harmless(contact.host)}:{contact.port}"
+        rows.append((Text("address", SYSTEM), Text(where)))
+    rows.append((Text("key", SYSTEM), Text(info.fingerprint)))
+    return _table(rows)
+
+
+def member_list(members: answers.MemberList) -> list[Row]:
+    me = members.me
+    rows = [(Text(_shown(me, me), name_style(me, me)), Text())]
+    for one in members.others:
+        rows.append((Text(harmless(one.name), name_style(one.name, me)), Text(_way(one))))
+    return _table(rows)
+
+
+def who_has(who: answers.WhoHas, me: str) -> list[Row]:
+    return _table(
+        [
+            (Text(harmless(name), name_style(name, me)), Text(clean(state)))
+            for name, state in who.states
+        ]
+    )
+
+
+def words(both_see: answers.Words) -> list[Row]:
+    return _table([(Text(), Text(clean(" ".join(both_see.words)), STRONG))])
+
+
+def manual(topic: str | None) -> list[Row]:
+    if topic is None:
+        return _table([(Text(entry.usage, STRONG), Text(entry.meaning)) for entry in TABLE])
+    lines = [line.partition(": ") for line in help_lines(topic)]
+    return _table([(Text(clean(what), STRONG), Text(clean(said))) for what, _, said in lines])
+
+
+def _table(rows: Iterable[tuple[Text, Text]]) -> list[Row]:
+    heads = [(Text.assemble(LEFT, head, GAP if head else ""), body) for head, body in rows]
+    column = max([len(head.plain) for head, _ in heads], default=0)
+    return [Row(head, body, column) for head, body in heads]
+
+
+def _shown(name: str, me: str) -> str:
+    return f"{harmless(name)} (you)" if fold(name) == fold(me) else harmless(name)
+
+
+def _way(member: Way) -> str:
+    return clean(how_linked(member))
+
+
+def _since(seconds: float, today: date) -> str:
+    since = local_time(seconds)
+    return f"since {since:%H:%M}" if since.date() == today else f"since {since:%Y-%m-%d}"
