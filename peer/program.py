@@ -19,6 +19,7 @@ from peer.commands import (
     Command,
     Context,
     Help,
+    Mute,
     Nothing,
     Unknown,
     Wrong,
@@ -187,7 +188,10 @@ class Program:
             handed = Console(peer, show_all, None)
             # A script's PRV stays one, whatever its user is talking about just now.
             context = replace(handed.context(), in_conversation=False, writing=False)
-            code = await handed.perform(parse(command, context), command)
+            typed = parse(command, context)
+            code = await handed.perform(typed, command)
+            if isinstance(typed, Mute):
+                console.is_muted = typed.on
             if handed.is_over:
                 console.is_over = True
                 self._stopped.set()
