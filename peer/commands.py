@@ -7,6 +7,7 @@ table says how its rest becomes a Command.  HELP is written from the same table.
 import re
 from collections.abc import Callable
 from difflib import get_close_matches
+from enum import Enum, auto
 
 from msgspec import Struct
 
@@ -109,6 +110,10 @@ class Verify(Struct, frozen=True):
     name: str
 
 
+class Mute(Struct, frozen=True):
+    on: bool
+
+
 class Unregister(Struct, frozen=True):
     pass
 
@@ -162,7 +167,7 @@ class Nothing(Struct, frozen=True):
 
 Command = (
     ListUsers | Info | SetStatus | Chat | Add | ShowMembers | WhoGot | Answer | Private | ToAll
-    | LeaveMessage | History | Search | Ignore | Unignore | Verify | Unregister
+    | LeaveMessage | History | Search | Ignore | Unignore | Verify | Mute | Unregister
     | QuitConversation | Quit | Help | Say | WriteLine | EndWriting | Unknown | Wrong | Nothing
 )  # fmt: skip
 
@@ -287,20 +292,29 @@ def _quit_conversation(said: Said) -> Command:
     return _alone(EndWriting() if said.context.writing else QuitConversation())(said)
 
 
-def _quit(said: Said) -> Command:
-    only_the_conversation = said.words == "EXIT" and said.context.in_conversation
-    return _alone(QuitConversation() if only_the_conversation else Quit())(said)
-
-
 # --- The table -------------------------------------------------------------------
+
+
+class Takes(Enum):
+    """What may follow the words of a command, for a screen that offers it."""
+
+    NOTHING = auto()  #: or what cannot be known
+    ONLINE = auto()  #: a user who is there
+    NEWCOMER = auto()  #: one who is there, and not in the conversation
+    ANYBODY = auto()  #: a user
+    ABSENT = auto()  #: a user, more likely one who is away
+    ASKER = auto()  #: about whom a question is open
+    STATUS = auto()
+    COMMAND = auto()
 
 
 class Entry(Struct, frozen=True):
     words: tuple[str, ...]  #: the first are the name of the command
     usage: str
-    meaning: str
+    meaning: str  #: "a user" in it stands for the one who is named
     example: str
     read: Reader
+    takes: Takes = Takes.NOTHING
 
 
 _ANSWER = Entry(
@@ -309,6 +323,15 @@ _ANSWER = Entry(
     "answer the question shown last, or that of name",
     "Y carol",
     _answer,
+    Takes.ASKER,
+)
+
+_QUIT_CONVERSATION = Entry(
+    ("QUIT CONVERSATION", r"\q", "/q", "EXIT"),
+    "QUIT CONVERSATION",
+    "leave the conversation, or stop waiting",
+    "QUIT CONVERSATION",
+    _quit_conversation,
 )
 
 TABLE = (
@@ -325,6 +348,7 @@ TABLE = (
         "status, since when, IP:port, key fingerprint",
         "INFO dave",
         _named(Info),
+        Takes.ANYBODY,
     ),
     Entry(
         ("STATUS", *_STATUSES),
@@ -332,6 +356,7 @@ TABLE = (
         "show or set my status",
         "STATUS BUSY",
         _status,
+        Takes.STATUS,
     ),
     Entry(
         ("CHAT", "CONNECT", "INVITE"),
@@ -339,6 +364,7 @@ TABLE = (
         "invite a user to a conversation",
         "CHAT dave",
         _named(Chat),
+        Takes.ONLINE,
     ),
     _ANSWER,
     Entry(
@@ -347,6 +373,7 @@ TABLE = (
         "bring a user into the running conversation",
         "ADD erin",
         _named(Add),
+        Takes.NEWCOMER,
     ),
     Entry(
         ("MEMBERS",),
@@ -368,6 +395,7 @@ TABLE = (
         "one private line, without a conversation",
         "PRV dave hello",
         _addressed(Private),
+        Takes.ANYBODY,
     ),
     Entry(
         ("MSG", "ALL"),
@@ -382,6 +410,7 @@ TABLE = (
         "leave a message for when a user is back",
         "LEAVE dave are you there?",
         _addressed(LeaveMessage),
+        Takes.ABSENT,
     ),
     Entry(
         ("HISTORY",),
@@ -389,6 +418,7 @@ TABLE = (
         "what was said here, with a user, or to all",
         "HISTORY dave 50",
         _history,
+        Takes.ANYBODY,
     ),
     Entry(
         ("SEARCH",),
@@ -403,13 +433,15 @@ TABLE = (
         "hear no more of a user, who learns nothing of it",
         "IGNORE dave",
         _named(Ignore),
+        Takes.ANYBODY,
     ),
     Entry(
         ("UNIGNORE",),
         "UNIGNORE name",
-        "hear that user again",
+        "hear a user again",
         "UNIGNORE dave",
         _named(Unignore),
+        Takes.ANYBODY,
     ),
     Entry(
         ("VERIFY",),
@@ -417,6 +449,21 @@ TABLE = (
         "the words that both must see alike",
         "VERIFY dave",
         _named(Verify),
+        Takes.ANYBODY,
+    ),
+    Entry(
+        ("MUTE",),
+        "MUTE",
+        "no bell and no notification until UNMUTE",
+        "MUTE",
+        _alone(Mute(True)),
+    ),
+    Entry(
+        ("UNMUTE",),
+        "UNMUTE",
+        "the bell and notifications again",
+        "UNMUTE",
+        _alone(Mute(False)),
     ),
     Entry(
         ("UNREGISTER",),
@@ -425,19 +472,13 @@ TABLE = (
         "UNREGISTER",
         _alone(Unregister()),
     ),
-    Entry(
-        ("QUIT CONVERSATION", r"\q", "/q", "EXIT"),
-        "QUIT CONVERSATION",
-        "leave the conversation, or stop waiting",
-        "QUIT CONVERSATION",
-        _quit_conversation,
-    ),
+    _QUIT_CONVERSATION,
     Entry(
         ("QUIT", "BYE", "EXIT"),
         "QUIT",
         "leave the program; refused inside a conversation",
         "QUIT",
-        _quit,
+        _alone(Quit()),
     ),
     Entry(
         ("HELP", "?"),
@@ -445,10 +486,11 @@ TABLE = (
         "all commands, or one with an example",
         "HELP CHAT",
         lambda said: Help(said.rest or None),
+        Takes.COMMAND,
     ),
 )
 
-# EXIT stands in both, and is read by the later one, QUIT.
+# EXIT stands in two: outside of a conversation it is the later one, QUIT.
 _ENTRIES = {words.upper(): entry for entry in TABLE for words in entry.words}
 
 # ASCII: without it, letters such as the Kelvin sign would pass for a K.
@@ -503,15 +545,68 @@ def _as_text(line: str, context: Context) -> Said:
     return Said("", line.removeprefix(" "), context)
 
 
-def _command(line: str, context: Context) -> Command:
-    found = _COMMAND.fullmatch(line)
+class Begun(Struct, frozen=True):
+    """The command that a line begins with, whether the rest fits or not."""
+
+    entry: Entry
+    words: str  #: of the command, in upper case
+    rest: str
+
+
+def begun(line: str, context: Context) -> Begun | None:
+    """None: it begins with no command.  Whether it is a text, only `parse` knows."""
+    found = _COMMAND.fullmatch(line.lstrip())
     if found is None:
-        return _unknown(line, context)
+        return None
     words = " ".join(found[1].upper().split())
     entry = _ENTRIES[words]
-    if entry is _ANSWER and not context.question_open:
+    if words == "EXIT" and context.in_conversation:
+        entry = _QUIT_CONVERSATION
+    return Begun(entry, words, found[2])
+
+
+def offered(line: str, context: Context) -> list[tuple[str, Entry]]:
+    """The words of commands that go on where the line ends, each meaning once.
+
+    Only what would be a command here; without the `/` that the line may have.
+    """
+    before, typed = _after_slash(line)
+    typed = " ".join(f"{typed}.".upper().split())[:-1]  # a blank at the end counts
+    seen: set[tuple[str, Command]] = set()
+    found = []
+    for entry in TABLE:
+        for words in entry.words:
+            plain = words.removeprefix("/")
+            if not plain.upper().startswith(typed) or plain == "@":
+                continue
+            meaning = _meaning(before + plain, entry, context)
+            if meaning is not None and (entry.usage, meaning) not in seen:
+                seen.add((entry.usage, meaning))
+                found.append((plain, entry))
+    return found
+
+
+def _after_slash(line: str) -> tuple[str, str]:
+    typed = line.lstrip().removeprefix("/")
+    return line.removesuffix(typed), typed
+
+
+def _meaning(line: str, entry: Entry, context: Context) -> Command | None:
+    """What these words of the entry mean here, alone or with a name; None: they are a text."""
+    start = begun(line, context)
+    if start is None or start.entry is not entry:
+        return None
+    both = [parse(whole, context) for whole in (line, f"{line} name")]
+    commands = [one for one in both if not isinstance(one, Say | WriteLine | Unknown)]
+    right = [one for one in commands if not isinstance(one, Wrong)]
+    return next(iter([*right, *commands]), None)
+
+
+def _command(line: str, context: Context) -> Command:
+    found = begun(line, context)
+    if found is None or (found.entry is _ANSWER and not context.question_open):
         return _unknown(line, context)
-    return _read(entry.read, Said(words, found[2], context), entry.usage)
+    return _read(found.entry.read, Said(found.words, found.rest, context), found.entry.usage)
 
 
 def _read(reader: Reader, said: Said, usage: str = "") -> Command:
@@ -565,10 +660,10 @@ def help_lines(topic: str | None = None) -> list[str]:
             "Inside a conversation a line is text for it, unless it begins with / or @.",
             "HELP command says more about one of them.",
         ]
-    found = _COMMAND.fullmatch(topic.strip())
+    found = begun(topic, Context())
     if found is None:
         return [unknown_text(Unknown(topic, _nearest(topic)))]
-    entry = _ENTRIES[" ".join(found[1].upper().split())]
+    entry = found.entry
     return [
         f"{entry.usage}: {entry.meaning}.",
         *([f"Also: {', '.join(entry.words[1:])}."] if entry.words[1:] else []),

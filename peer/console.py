@@ -73,6 +73,7 @@ class Console:
         self._writing_to = ""
         self._begun = math.inf  # when the line was, that is being performed
         self.is_over = False  #: QUIT was typed, and may be done
+        self.is_muted = False  #: no bell, no notification
 
     # --- What happens ---
 
@@ -189,6 +190,8 @@ class Console:
             case typed.Verify(name):
                 both_see, accepted = await peer.verify(name)
                 self._show(answers.Words(name, tuple(both_see), accepted))
+            case typed.Mute(on):
+                self._mute(on)
             case typed.Unregister():
                 return await self._unregister()
             case typed.QuitConversation():
@@ -379,6 +382,10 @@ class Console:
                     raise
         self._say(unknown_text(unknown))
         return Code.USAGE
+
+    def _mute(self, on: bool) -> None:
+        self.is_muted = on
+        self._say("No bell any more." if on else "The bell rings again.")
 
     async def _search(self, words: str) -> Code:
         found = await self._peer.search(words)

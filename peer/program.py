@@ -21,6 +21,7 @@ from peer.commands import (
     Command,
     Context,
     Help,
+    Mute,
     Nothing,
     Unknown,
     Wrong,
@@ -211,6 +212,8 @@ class Program:
             code = await handed.perform(parsed, command)
             if code is Code.DONE and (said := _begun(parsed, peer)) is not None:
                 show(str(said))  # whoever runs the peer reads it on its own screen
+            if isinstance(parsed, Mute):
+                console.is_muted = parsed.on
             if handed.is_over:
                 console.is_over = True
                 self._stopped.set()

@@ -41,6 +41,11 @@ def clean(text: str) -> str:
     return shown if shown.isascii() else _without_towers(shown)
 
 
+def on_one_line(text: str) -> str:
+    """The clean text, with spaces for line breaks: for a name, and whatever else is short."""
+    return clean(text).replace("\n", " ")
+
+
 def lines_of(prefix: str, text: str) -> list[str]:
     """The clean text after its prefix, line by line; all lines but the first are indented.
 

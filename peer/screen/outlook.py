@@ -29,6 +29,7 @@ class Outlook(Struct, frozen=True):
     writing_to: str = ""  #: whom a message is being left for
     waits_for: tuple[str, ...] = ()  #: whom I have invited
     questions: tuple[str, ...] = ()  #: about whom Y or N is asked, the last one last
+    invited_by: tuple[str, ...] = ()  #: those of them who ask me into a conversation
     directory_is_gone: bool = False
     undelivered: int = 0  #: my texts and lines that have not arrived everywhere yet
     is_muted: bool = False  #: no bell

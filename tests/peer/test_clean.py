@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from rich.console import Console
 from rich.text import Text
 
-from peer.screen.clean import INDENT, MARKS, clean, lines_of
+from peer.screen.clean import INDENT, MARKS, clean, lines_of, on_one_line
 
 FAMILY = "👨\u200d👩\u200d👧\u200d👦"
 ANY_TEXT = st.text(
@@ -95,6 +95,10 @@ def test_a_line_break_cannot_forge_the_line_of_another() -> None:
 
 def test_an_empty_text_is_one_line() -> None:
     assert lines_of("dave: ", "") == ["dave: "]
+
+
+def test_a_name_never_takes_a_second_line() -> None:
+    assert on_one_line("da\r\nve\x1b") == "da ve␛"
 
 
 def test_a_prefix_is_made_harmless_too() -> None:

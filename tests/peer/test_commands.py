@@ -17,6 +17,7 @@ from peer.commands import (
     Info,
     LeaveMessage,
     ListUsers,
+    Mute,
     Nothing,
     Private,
     Quit,
@@ -114,6 +115,8 @@ MEANINGS: list[tuple[str, Command]] = [
     ("IGNORE dave", Ignore("dave")),
     ("UNIGNORE dave", Unignore("dave")),
     ("VERIFY dave", Verify("dave")),
+    ("MUTE", Mute(True)),
+    ("unmute", Mute(False)),
     ("UNREGISTER", Unregister()),
     ("QUIT CONVERSATION", QuitConversation()),
     ("quit  conversation", QuitConversation()),
@@ -142,7 +145,7 @@ def test_every_command_is_accepted_with_a_slash_everywhere(line: str, command: C
 
 def test_the_table_is_tested_completely() -> None:
     tested = {type(command) for _, command in MEANINGS}
-    assert len(TABLE) == len(tested | {Answer})
+    assert len(TABLE) == len(tested | {Answer}) + 1  # MUTE and UNMUTE are one Command
 
 
 @pytest.mark.parametrize(
@@ -423,6 +426,27 @@ def test_every_word_has_help_and_every_example_is_what_it_shows(entry: commands.
         assert max(map(len, help_lines(words))) < 80
     assert help_lines(entry.words[0])[-1] == f"Example: {entry.example}"
     assert not isinstance(parse(entry.example, ASKED), Unknown | Wrong)
+
+
+def test_a_line_begins_with_a_command_before_it_is_finished() -> None:
+    begun = commands.begun("  /chat da", ALONE)
+    assert begun is not None
+    assert (begun.words, begun.rest, begun.entry.takes) == ("CHAT", "da", commands.Takes.ONLINE)
+    assert commands.begun("cha", ALONE) is None
+
+
+def test_exit_is_explained_as_what_it_does_here() -> None:
+    for context, usage in ((ALONE, "QUIT"), (TALKING, "QUIT CONVERSATION")):
+        begun = commands.begun("exit", context)
+        assert begun is not None
+        assert begun.entry.usage == usage
+
+
+@pytest.mark.parametrize("entry", TABLE, ids=lambda entry: entry.usage)
+def test_what_a_command_takes_is_in_its_usage(entry: commands.Entry) -> None:
+    takes = commands.Takes
+    if entry.takes not in (takes.NOTHING, takes.STATUS, takes.COMMAND):
+        assert "name" in entry.usage
 
 
 CONTEXTS = st.builds(Context, st.booleans(), st.booleans(), st.booleans(), st.booleans())

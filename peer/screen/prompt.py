@@ -1,0 +1,155 @@
+"""What stands around the line that is typed: the prompt, the toolbar, the window's title."""
+
+from collections.abc import Iterable
+from enum import IntEnum, auto
+
+from msgspec import Struct
+from prompt_toolkit.formatted_text import StyleAndTextTuples
+
+from peer.screen.clean import on_one_line
+from peer.screen.fitting import cells, cut, listed
+from peer.screen.outlook import Member, Outlook
+
+TITLE_CHARACTERS = 60
+NAMES_CELLS = 40  # of the toolbar, for names; then they are counted
+FEW_NAMES_CELLS = 16
+BETWEEN = " | "
+
+# Colours of medium brightness, to be read on black and on white alike.  With NO_COLOR
+# the rest of each style remains, and every meaning is in the words anyway.
+STYLE = {
+    "prompt": "bold",
+    "prompt.outside": "",
+    "prompt.conversation": "#008700",
+    "prompt.group": "#5f5fff",
+    "prompt.writing": "#af5f00 underline",
+    "hint": "#808080",
+    "toolbar": "reverse",
+    "toolbar.gone": "bold underline #d70000",
+    "toolbar.lost": "bold #d70000",
+    "toolbar.asked": "bold #af5faf",
+    "toolbar.private": "bold #af5faf",
+    "toolbar.waiting": "#af5f00",
+    "toolbar.undelivered": "#af5f00",
+}
+
+
+def prompt(outlook: Outlook, width: int = 80) -> StyleAndTextTuples:
+    """Who I am and where Enter goes, in about half of the width."""
+    me = cut(on_one_line(outlook.me), max(8, width // 4))
+    room = max(8, width // 2 - cells(me))
+    if outlook.writing_to:
+        return [("class:prompt.writing", f"leave for {listed([outlook.writing_to], room)}> ")]
+    if not outlook.members:
+        return [("class:prompt.outside", f"{me}> ")]
+    style = "class:prompt.group" if len(outlook.members) > 1 else "class:prompt.conversation"
+    return [(style, f"{me} -> {listed(outlook.others, room)}> ")]
+
+
+def title(outlook: Outlook, unread: int = 0) -> str:
+    """Of the window; nothing in it acts on a terminal."""
+    new = f"({unread}) " if unread else ""
+    others = f" -> {', '.join(outlook.others)}" if outlook.members else ""
+    text = on_one_line(f"{new}parley: {outlook.me}{others}")
+    return "".join(filter(str.isprintable, text))[:TITLE_CHARACTERS]
+
+
+# --- The toolbar ------------------------------------------------------------------
+
+
+class _Rank(IntEnum):
+    """What is dropped last comes first."""
+
+    GONE = auto()
+    ASKED = auto()
+    LOST = auto()
+    WAITING = auto()
+    UNDELIVERED = auto()
+    PRIVATE = auto()
+    LINKED = auto()
+    UNREAD = auto()
+    STATUS = auto()
+
+
+class _Part(Struct, frozen=True):
+    rank: _Rank
+    forms: tuple[str, ...]  #: the same, from long to short
+
+
+def toolbar(
+    outlook: Outlook, width: int, unread_private: int = 0, unread: int = 0
+) -> StyleAndTextTuples:
+    """How things stand, in one line of at most `width` cells."""
+    fragments: StyleAndTextTuples = []
+    for part, text in _fitted(list(_parts(outlook, unread_private, unread)), width):
+        if fragments:
+            fragments.append(("class:toolbar", BETWEEN))
+        fragments.append((f"class:toolbar.{part.rank.name.lower()}", text))
+    return fragments
+
+
+def _fitted(parts: list[_Part], width: int) -> list[tuple[_Part, str]]:
+    """The least important is shortened first, then dropped, then the next one."""
+    shown = {part.rank: part.forms[0] for part in parts}
+    for part in sorted(parts, key=lambda part: part.rank, reverse=True):
+        for form in (*part.forms, ""):
+            shown[part.rank] = form
+            if cells(BETWEEN.join(filter(None, shown.values()))) <= width:
+                break
+    if not any(shown.values()):
+        most_important = min(parts, key=lambda part: part.rank)
+        shown[most_important.rank] = cut(most_important.forms[-1], width)
+    return [(part, shown[part.rank]) for part in parts if shown[part.rank]]
+
+
+def _parts(outlook: Outlook, unread_private: int, unread: int) -> Iterable[_Part]:
+    """In the order in which they are shown."""
+    if outlook.directory_is_gone:
+        yield _Part(_Rank.GONE, ("DIRECTORY GONE, trying again", "DIRECTORY GONE"))
+    yield _Part(_Rank.STATUS, (outlook.status.value,))
+    if outlook.members:
+        is_lost = any(member.is_lost for member in outlook.members)
+        yield _Part(_Rank.LOST if is_lost else _Rank.LINKED, _links(outlook.members))
+    if outlook.questions:
+        yield _Part(_Rank.ASKED, _questions(outlook))
+    if outlook.waits_for:
+        for_whom = (listed(outlook.waits_for, most) for most in (NAMES_CELLS, FEW_NAMES_CELLS))
+        yield _Part(_Rank.WAITING, tuple(f"waiting for {names}" for names in for_whom))
+    if unread_private:
+        yield _Part(_Rank.PRIVATE, (f"{unread_private} private unread",))
+    if outlook.undelivered:
+        yield _Part(_Rank.UNDELIVERED, (f"{outlook.undelivered} undelivered",))
+    if unread:
+        yield _Part(_Rank.UNREAD, (f"{unread} unread",))
+
+
+def _questions(outlook: Outlook) -> tuple[str, ...]:
+    about = tuple(dict.fromkeys(outlook.questions))
+    is_invited = set(about) <= set(outlook.invited_by)
+    if len(about) == 1:
+        (name,) = (on_one_line(name) for name in about)
+        question = f"{name} invites you" if is_invited else f"about {name}"
+        return f"{question}: Y/N", f"{cut(name, FEW_NAMES_CELLS)}: Y/N"
+    many, few = (listed(about, most) for most in (NAMES_CELLS, FEW_NAMES_CELLS))
+    question = f"{many} ask" if is_invited else f"about {many}"
+    return f"{question}: Y name", f"{few}: Y name", f"{len(about)} ask: Y name"
+
+
+def _links(members: tuple[Member, ...]) -> tuple[str, ...]:
+    """Who is linked how; then only who is not linked well; then how many those are."""
+    others = f"{len(members)} others"
+    by_hand = [_link(member) for member in members if not member.is_direct]
+    lost = sum(member.is_lost for member in members)
+    every = ", ".join(map(_link, members))
+    bad = ", ".join(by_hand) or "all direct"
+    counted = f"{others}, {lost} lost" if lost else others
+    if len(members) == 1:
+        return every, cut(every, NAMES_CELLS)
+    return every, f"{others}: {bad}", counted
+
+
+def _link(member: Member) -> str:
+    how = "direct"
+    if not member.is_direct:
+        how = f"through {member.through}" if member.through else "lost"
+    return on_one_line(f"{member.name} {how}{f' ({member.lacks} to come)' * bool(member.lacks)}")
