@@ -162,6 +162,29 @@ class Typed(Answer, frozen=True):
         return []
 
 
+class Done(Answer, frozen=True):
+    """A command line has been performed.  `code` and its name are those of the one-shot form.
+
+    What goes on beside the keyboard (CHAT, ADD, a line on its way) may end later.
+    """
+
+    line: str
+    code: int
+    code_name: str
+
+    def lines(self) -> list[str]:
+        return []
+
+
+class Handed(Answer, frozen=True):
+    """A line of another program of mine, which has performed my command."""
+
+    line: str
+
+    def lines(self) -> list[str]:
+        return [self.line]
+
+
 def how_linked(member: Way) -> str:
     if member.through == DIRECT:
         trip = member.round_trip

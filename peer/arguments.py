@@ -17,6 +17,7 @@ examples:
   peer carol 10.0.0.5 5000 --directory-key "3f2a 99c1 ..."   accept this directory only
   peer carol 10.0.0.5 5000 --no-history            keep nothing of what is said
   peer carol 10.0.0.5 5000 --plain                 plain lines on a terminal too
+  peer bot 10.0.0.5 5000 --json                    objects for a program; same commands
   peer carol 10.0.0.5 5000 --verbose               log refused links, on stderr
   peer ci 10.0.0.5 5000 PRV dave build is green    one command, then exit
   peer --version
@@ -65,6 +66,7 @@ def parse(arguments: list[str]) -> argparse.Namespace:
         help="keep a text only until it is delivered; also forgets what was kept so far",
     )
     add("--plain", action="store_true", help="plain lines, also on a terminal")
+    add("--json", action="store_true", help="what happens as JSON objects, one on a line")
     add("--verbose", action="store_true", help="log what is refused, on stderr")
     add("--version", action="version", version=f"%(prog)s {version(ours)}")
     parsed = parser.parse_args(ours)

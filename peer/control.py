@@ -1,10 +1,11 @@
 """Handing a command to a peer that already runs on the same data.
 
-A Unix socket in the data folder, for its owner only: one line in (the command),
+A Unix socket in the data folder, for its owner only: one line in (the request),
 lines out: `{"show": text}` for each text, then `{"code": n}`.
 """
 
 import errno
+import logging
 import os
 import socket
 from collections.abc import Awaitable, Callable, Iterator
@@ -22,19 +23,27 @@ COMMAND_BYTES: Final = 64 * 1024
 COMMAND_SECONDS: Final = 5.0  # for the one line to come
 PATH_BYTES: Final = 100  # what every system's socket address can hold
 
+log = logging.getLogger("peer")
+
+
+class Request(msgspec.Struct, omit_defaults=True):
+    command: str  #: without half characters, as a wrong byte among the arguments leaves them
+    as_json: bool = False  #: the texts are to be JSON objects
+
 
 class _Answer(msgspec.Struct, omit_defaults=True):
     show: str | None = None
     code: int | None = None
 
 
-_decoder = msgspec.json.Decoder(_Answer)
+_requests = msgspec.json.Decoder(Request)
+_answers = msgspec.json.Decoder(_Answer)
 
-Perform = Callable[[str, Callable[[str], None]], Awaitable[int]]
+Perform = Callable[[Request, Callable[[str], None]], Awaitable[int]]
 """Perform this command; show each text; return the exit code."""
 
 
-async def hand_over(folder: Path, command: str, show: Callable[[str], None]) -> int | None:
+async def hand_over(folder: Path, request: Request, show: Callable[[str], None]) -> int | None:
     """The exit code that the running peer answers; None when none runs there."""
     try:
         stream = await _connect(folder)
@@ -44,7 +53,7 @@ async def hand_over(folder: Path, command: str, show: Callable[[str], None]) -> 
         raise StorageError(f"cannot reach the peer that runs on {folder}: {error}") from error
     async with stream:
         try:
-            await stream.send_all(command.replace("\n", " ").encode(errors="replace") + b"\n")
+            await stream.send_all(msgspec.json.encode(request) + b"\n")
             return await _read_answers(stream, show)
         except trio.BrokenResourceError:
             raise Unreachable("the peer that was asked has ended") from None
@@ -66,7 +75,7 @@ async def _read_answers(stream: trio.SocketStream, show: Callable[[str], None]) 
         pending += chunk
         *lines, pending = pending.split(b"\n")
         for line in lines:
-            answer = _decoder.decode(line)
+            answer = _answers.decode(line)
             if answer.code is not None:
                 return answer.code
             show(answer.show or "")
@@ -84,6 +93,8 @@ async def serve_control(
                 await _serve_one(stream, perform)
             except (OSError, trio.BrokenResourceError, trio.TooSlowError, trio.ClosedResourceError):
                 return  # whoever asked is gone
+            except (msgspec.DecodeError, RecursionError) as error:
+                log.info("a command that was handed over cannot be read: %s", error)
 
     listening = _listen(folder)
     try:
@@ -96,12 +107,12 @@ async def serve_control(
 
 async def _serve_one(stream: trio.SocketStream, perform: Perform) -> None:
     with trio.fail_after(COMMAND_SECONDS):
-        command = await _read_command(stream)
+        request = await _read_request(stream)
     send, receive = trio.open_memory_channel[_Answer](10_000)
 
     async def work() -> None:
         with send:
-            code = await perform(command, lambda text: send.send_nowait(_Answer(show=text)))
+            code = await perform(request, lambda text: send.send_nowait(_Answer(show=text)))
             await send.send(_Answer(code=code))
 
     is_there = True
@@ -121,14 +132,14 @@ async def _send(stream: trio.SocketStream, answer: _Answer) -> bool:
     return True
 
 
-async def _read_command(stream: trio.SocketStream) -> str:
+async def _read_request(stream: trio.SocketStream) -> Request:
     line = bytearray()
     while not line.endswith(b"\n") and len(line) < COMMAND_BYTES:
         chunk = await stream.receive_some()
         if not chunk:
             raise trio.BrokenResourceError
         line += chunk
-    return line.decode(errors="replace").rstrip("\n")
+    return _requests.decode(line.decode(errors="replace"))
 
 
 async def _connect(folder: Path) -> trio.SocketStream:

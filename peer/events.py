@@ -44,6 +44,15 @@ class Notice(Event, frozen=True):
         return "", self.text
 
 
+class NameWanted(Event, frozen=True):
+    """The next line is my name."""
+
+    why: str  #: the one that I had is not it
+
+    def said(self) -> tuple[str, str]:
+        return f"{self.why} Choose another name:", ""
+
+
 class Registered(Event, frozen=True):
     name: str
     directory: str

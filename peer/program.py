@@ -14,7 +14,7 @@ import trio
 from msgspec.structs import replace
 
 from peer import control, events
-from peer.answers import Manual
+from peer.answers import Done, Handed, Manual
 from peer.commands import (
     Add,
     Chat,
@@ -35,7 +35,8 @@ from peer.directory import NameTaken
 from peer.folder import folder_of
 from peer.peer import Options, Peer
 from peer.running import running
-from peer.screen.line import Keyboard, LineScreen, ScreenGone
+from peer.screen.face import Face
+from peer.screen.line import LineFace, ScreenGone, Spell
 from shared.errors import ParleyError, Refused, StorageError
 from shared.link import within
 from shared.names import check_name, fold
@@ -67,14 +68,22 @@ _NOT_FOR_SCRIPTS = (
 )
 
 
+def face_of(arguments: argparse.Namespace) -> Face:
+    """What the user has before them."""
+    if arguments.json:
+        from peer.screen.objects import JsonFace  # noqa: PLC0415
+
+        return JsonFace()
+    return LineFace()
+
+
 class Program:
     """One run of `peer`."""
 
     def __init__(self, arguments: argparse.Namespace) -> None:
         self._arguments = arguments
         self._directory = Address(arguments.host, arguments.port)
-        self._screen = LineScreen()
-        self._keyboard = Keyboard()
+        self._face = face_of(arguments)
         self._stopped = trio.Event()  # by a signal, or nobody can see us any more
         self._work = trio.CancelScope()
         self._may_finish = False  # there are things to be finished after a signal
@@ -94,7 +103,7 @@ class Program:
             with self._work:
                 code = await work()
             with trio.move_on_after(FLUSH_SECONDS):
-                await self._screen.flushed()
+                await self._face.flushed()
             nursery.cancel_scope.cancel()
         return code
 
@@ -108,7 +117,7 @@ class Program:
             except (NameTaken, Refused) as failure:
                 if failure.code not in ("TKN", "NAME"):
                     return _fail(failure)
-                self._screen.show(events.Notice(f"{failure} Choose another name:"))
+                self._face.show(events.NameWanted(str(failure)))
             except ParleyError as failure:
                 return _fail(failure)
             chosen = await self._read_line()
@@ -119,7 +128,8 @@ class Program:
     async def _read_line(self) -> str | None:
         """The next line, None at the end of input or when we are stopped."""
         async with self._until_stopped():
-            return await self._keyboard.read_line()
+            line = await self._face.read_line()
+            return None if line is None else line.text
         return None
 
     @asynccontextmanager
@@ -148,7 +158,7 @@ class Program:
             if not told:
                 told = True
                 wait = "Waiting for a command on the same data to end..."
-                self._screen.show(events.Notice(wait))
+                self._face.show(events.Notice(wait))
             await trio.sleep(SHARE_PAUSE)
 
     async def _serve(self, name: str) -> int:
@@ -159,21 +169,21 @@ class Program:
             console.tell(event, shown)
 
         peer = Peer(real_world(folder), name, self._directory, tell, self._options())
-        console = Console(peer, self._screen.show, peer.spawn)
+        console = Console(peer, self._face.show, peer.spawn)
         async with running(peer), trio.open_nursery() as nursery:
             self._may_finish = True
             await nursery.start(self._serve_control, folder, peer, console)
             await self._obey_keyboard(console)
             code = await self._finish(peer)
             nursery.cancel_scope.cancel()
-        self._screen.show(events.Notice("Good bye! ☺"))
+        self._face.show(events.Notice("Good bye! ☺"))
         return code
 
     async def _obey_keyboard(self, console: Console) -> None:
         """Until QUIT, the end of input, or a signal, which no slow command holds up."""
         async with self._until_stopped():
-            while not console.is_over and (line := await self._keyboard.read_line()) is not None:
-                await console.perform_line(line)
+            while not console.is_over and (line := await self._face.read_line()) is not None:
+                self._show_done(line.text, await console.perform_line(line.text))
 
     async def _finish(self, peer: Peer) -> Code:
         """After a signal quickly, else all that was typed is delivered or stored."""
@@ -190,17 +200,19 @@ class Program:
         peer.end()
         if hurry.cancelled_caught:
             lost = "Not everything that was typed has been delivered or stored."
-            self._screen.show(events.Notice(lost))
+            self._face.show(events.Notice(lost))
             return Code.UNREACHABLE
         return Code.DONE
 
     async def _serve_control(
         self, folder: Path, peer: Peer, console: Console, *, task_status: trio.TaskStatus[None]
     ) -> None:
-        async def perform(command: str, show: Callable[[str], None]) -> int:
+        async def perform(request: control.Request, show: Callable[[str], None]) -> int:
+            command, spell = request.command, _spelling(request.as_json)
+
             def show_all(*shown: events.Event, then: Callable[[], None] | None = None) -> None:
                 for event in shown:
-                    for line in event.lines():
+                    for line in spell(event):
                         show(line)
                 if then is not None:
                     then()
@@ -211,7 +223,7 @@ class Program:
             parsed = parse(command, context)
             code = await handed.perform(parsed, command)
             if code is Code.DONE and (said := _begun(parsed, peer)) is not None:
-                show(str(said))  # whoever runs the peer reads it on its own screen
+                show_all(said)  # whoever runs the peer reads it on its own screen
             if isinstance(parsed, Mute):
                 console.is_muted = parsed.on
             if handed.is_over:
@@ -224,7 +236,7 @@ class Program:
         except OSError as error:
             why = error.strerror or str(error)
             refused = f"Commands cannot be handed to this peer: {why.lower()}."
-            self._screen.show(events.Notice(refused))
+            self._face.show(events.Notice(refused))
             task_status.started()
 
     # --- One-shot ---
@@ -245,18 +257,22 @@ class Program:
 
     async def _perform_once(self, command: Command, line: str) -> int:
         if isinstance(command, Help):
-            self._screen.show(Manual(command.topic))
+            self._face.show(Manual(command.topic))
+            self._show_done(line, Code.DONE)
             return Code.DONE
         name = self._arguments.name
         try:
             check_name(name)
+            whole = line.encode(errors="replace").decode()
+            request = control.Request(whole, self._arguments.json)
             with within(SHARE_SECONDS, "the data was not free for this command"):
                 while True:
                     folder = self._folder(name)
-                    code = await control.hand_over(folder, line, self._show_line)
+                    code = await control.hand_over(folder, request, self._show_line)
                     if code is None:
                         code = await self._pass_by(folder, name, command, line)
                     if code is not None:
+                        self._show_done(line, Code(code))
                         return code
                     await trio.sleep(SHARE_PAUSE)
         except ParleyError as failure:
@@ -267,12 +283,12 @@ class Program:
 
         def tell(event: events.Event, shown: Callable[[], None]) -> None:
             if not isinstance(event, _NOT_FOR_SCRIPTS):
-                self._screen.show(event, then=shown)
+                self._face.show(event, then=shown)
 
         peer = Peer(real_world(folder), name, self._directory, tell, self._options(is_passing=True))
         try:
             async with running(peer):
-                console = Console(peer, self._screen.show, None)
+                console = Console(peer, self._face.show, None)
                 return await console.perform(command, line)
         except Refused as failure:
             if failure.code == "LOCK":
@@ -282,7 +298,10 @@ class Program:
     # --- Around ---
 
     def _show_line(self, line: str) -> None:
-        self._screen.show(events.Notice(line))
+        self._face.show(Handed(line))
+
+    def _show_done(self, line: str, code: Code) -> None:
+        self._face.show(Done(line, code, code.name))
 
     def _folder(self, name: str) -> Path:
         if self._arguments.data:
@@ -303,7 +322,7 @@ class Program:
 
     async def _keep_screen(self) -> None:
         try:
-            await self._screen.run()
+            await self._face.run()
         except ScreenGone:
             self._stopped.set()
 
@@ -327,6 +346,15 @@ def _begun(command: Command, peer: Peer) -> events.Event | None:
             names = (one for one in peer.talks_with if fold(one) == fold(name))
             return events.MemberJoined(next(names, name))
     return None
+
+
+def _spelling(as_json: bool) -> Spell:
+    """How what is handed to another program is spelled; that one makes it harmless."""
+    if as_json:
+        from peer.screen.objects import spell_now  # noqa: PLC0415
+
+        return spell_now
+    return lambda event: event.lines()
 
 
 def _fail(failure: ParleyError) -> int:

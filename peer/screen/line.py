@@ -15,6 +15,8 @@ import trio
 
 from peer.events import Event
 from peer.screen.clean import lines_of
+from peer.screen.face import Line, Then
+from peer.screen.outlook import Outlook
 from shared.errors import ParleyError
 
 WAITING_BYTES = 8 * 2**20  # for a screen that is paused or slow; then the oldest lines go
@@ -23,19 +25,34 @@ READ_BYTES = 2**16
 LINES_AT_ONCE = 32  # of what is there already; then everybody else gets a turn
 PIECE_BYTES = select.PIPE_BUF  # a pipe that is ready takes so much at once, and no more for sure
 
-
-Then = Callable[[], None]
+Spell = Callable[[Event], list[str]]
+"""The lines that stand for what happened, as they are written."""
 
 
 class ScreenGone(ParleyError):
     """Nobody can see what is shown any more."""
 
 
+class NotShown(Event, frozen=True):
+    """So many lines are lost: whoever reads them is too slow."""
+
+    count: int
+
+    def said(self) -> tuple[str, str]:
+        were = "line was" if self.count == 1 else "lines were"
+        return f"... {self.count} {were} not shown: the screen did not keep up.", ""
+
+
+def plain_lines(event: Event) -> list[str]:
+    """Each line of it is made clean and begins a line; its further ones are indented."""
+    return [line for text in event.lines() for line in lines_of("", text)]
+
+
 class LineScreen:
     """Writes lines to a file descriptor, and never makes the caller wait."""
 
-    def __init__(self, fd: int = 1) -> None:
-        self._fd = fd
+    def __init__(self, fd: int = 1, spell: Spell = plain_lines) -> None:
+        self._fd, self._spell = fd, spell
         self._lines: deque[tuple[bytes, Then | None]] = deque()
         self._bytes = 0  # in _lines
         self._shown = 0  # lines ever shown
@@ -46,12 +63,10 @@ class LineScreen:
         self._progress = trio.lowlevel.ParkingLot()
 
     def show(self, *events: Event, then: Then | None = None) -> None:
-        """Each line of them is made clean and begins a line; its further ones are indented.
-
-        `then` is called once all of it is written, and never if it was dropped.
-        """
-        texts = [text for event in events for text in event.lines()]
-        lines = [f"{line}\n".encode() for text in texts for line in lines_of("", text)]
+        """`then` is called once all of it is written, and never if it was dropped."""
+        lines = [f"{line}\n".encode() for event in events for line in self._spell(event)]
+        if then is not None and not lines:
+            lines = [b""]
         for line in lines[:-1]:
             self._add(line, None)
         for line in lines[-1:]:
@@ -100,9 +115,7 @@ class LineScreen:
         """The next lines, about one piece of them; nothing of it is dropped any more."""
         taken, thens, size = [], [], 0
         if self._dropped:
-            were = "line was" if self._dropped == 1 else "lines were"
-            notice = f"... {self._dropped} {were} not shown: the screen did not keep up.\n"
-            taken.append(notice.encode())
+            taken += [f"{line}\n".encode() for line in self._spell(NotShown(self._dropped))]
             self._dropped = 0
         while self._lines and size < PIECE_BYTES:
             line, then = self._lines.popleft()
@@ -182,3 +195,29 @@ class Keyboard:
         except PermissionError:  # from epoll, for a regular file or /dev/null: always ready
             return await trio.to_thread.run_sync(os.read, self._fd, READ_BYTES)
         return os.read(self._fd, READ_BYTES)
+
+
+class LineFace:
+    """A screen and a keyboard of lines.  It does not show how things stand."""
+
+    def __init__(self, reading: int = 0, writing: int = 1, spell: Spell = plain_lines) -> None:
+        """The two file descriptors, and how what happens becomes lines."""
+        self._keyboard = Keyboard(reading)
+        self._screen = LineScreen(writing, spell)
+
+    def show(self, *events: Event, then: Then | None = None) -> None:
+        self._screen.show(*events, then=then)
+
+    def stands(self, outlook: Outlook) -> None:
+        pass
+
+    async def read_line(self) -> Line | None:
+        """A line has begun when it is read: what came before it was asked before."""
+        text = await self._keyboard.read_line()
+        return None if text is None else Line(text, trio.current_time())
+
+    async def flushed(self) -> None:
+        await self._screen.flushed()
+
+    async def run(self) -> None:
+        await self._screen.run()

@@ -10,6 +10,10 @@ from shared.messages import Status
 
 TEXTS = [
     (
+        events.NameWanted("The name carol is taken."),
+        "The name carol is taken. Choose another name:",
+    ),
+    (
         events.Registered("carol", "10.0.0.5:5000"),
         "You are carol, connected to the directory at 10.0.0.5:5000.",
     ),

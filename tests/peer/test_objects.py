@@ -1,0 +1,491 @@
+"""The objects of `--json`, field by field: within a version none of them changes."""
+
+import json
+import os
+from datetime import datetime
+
+import pytest
+import trio
+
+from peer import answers, events
+from peer.answers import Answer
+from peer.events import Event
+from peer.history import Entry
+from peer.journal import Kind
+from peer.peer import Way
+from peer.screen import line
+from peer.screen.line import LineFace, NotShown
+from peer.screen.objects import Hello, JsonFace, name_of, objects
+from shared.identity import fingerprint
+from shared.messages import Contact, Presence, Status
+
+NOW = 1_700_000_000.5
+MORNING = datetime(2026, 11, 20, 14, 2).timestamp()
+KEY = bytes(range(32))
+DAVE = Contact(
+    re=1, name="dave", status=Status.BUSY, since=MORNING, key=KEY, sealing_key=KEY,
+    sealing_proof=bytes(64), host="10.0.0.7", port=40_112,
+)  # fmt: skip
+HI = Entry(Kind.PRIVATE, MORNING, "dave", "carol", "hi")
+DIRECTLY = Way("dave", "direct", None, 0.25)
+THROUGH_DAVE = Way("erin", "dave", 7.0, None)
+
+FORMS: list[tuple[Event, dict[str, object]]] = [
+    (Hello(), {"event": "hello", "version": 1, "said": ""}),
+    (events.Notice("Anything."), {"event": "notice", "text": "Anything.", "said": "Anything."}),
+    (
+        events.NameWanted("The name carol is taken."),
+        {
+            "event": "name_wanted",
+            "why": "The name carol is taken.",
+            "said": "The name carol is taken. Choose another name:",
+        },
+    ),
+    (
+        events.Registered("carol", "10.0.0.5:5000"),
+        {
+            "event": "registered",
+            "name": "carol",
+            "directory": "10.0.0.5:5000",
+            "said": "You are carol, connected to the directory at 10.0.0.5:5000.",
+        },
+    ),
+    (
+        events.DirectoryLost(),
+        {"event": "directory_lost", "said": "Lost the directory, trying again."},
+    ),
+    (events.DirectoryBack(), {"event": "directory_back", "said": "The directory is back."}),
+    (events.Came("dave"), {"event": "came", "name": "dave", "said": "* dave is online."}),
+    (events.Went("dave"), {"event": "went", "name": "dave", "said": "* dave is offline."}),
+    (
+        events.StatusIsNow(Status.INACTIVE),
+        {
+            "event": "status_is_now",
+            "status": "INACTIVE",
+            "said": "Your status is now INACTIVE.",
+        },
+    ),
+    (
+        events.Invited("1f", "carol", ("carol", "dave"), ("erin",)),
+        {
+            "event": "invited",
+            "id": "1f",
+            "inviter": "carol",
+            "members": ["carol", "dave"],
+            "leaves": ["erin"],
+            "said": "User carol wants to chat with you and dave. Would you like to? (Y/N)"
+            " Y leaves your conversation with erin.",
+        },
+    ),
+    (
+        events.InvitationOver("1f", "carol", "User carol is gone."),
+        {
+            "event": "invitation_over",
+            "id": "1f",
+            "inviter": "carol",
+            "text": "User carol is gone.",
+            "said": "User carol is gone.",
+        },
+    ),
+    (
+        events.Waiting("dave"),
+        {"event": "waiting", "callee": "dave", "said": "Waiting for dave's response..."},
+    ),
+    (
+        events.Connected(("carol", "dave")),
+        {
+            "event": "connected",
+            "others": ["carol", "dave"],
+            "said": "You are now connected with carol, dave.",
+        },
+    ),
+    (
+        events.Said("carol", "hello"),
+        {"event": "said", "sender": "carol", "text": "hello", "said": "carol: hello"},
+    ),
+    (
+        events.SaidPrivately("carol", "hello"),
+        {
+            "event": "said_privately",
+            "sender": "carol",
+            "text": "hello",
+            "said": "[private] carol: hello",
+        },
+    ),
+    (
+        events.SaidToAll("carol", "hello"),
+        {
+            "event": "said_to_all",
+            "sender": "carol",
+            "text": "hello",
+            "said": "[all] carol: hello",
+        },
+    ),
+    (
+        events.Missing(),
+        {"event": "missing", "said": "Something that was said before is still missing."},
+    ),
+    (
+        events.BackInConversation(("dave",)),
+        {
+            "event": "back_in_conversation",
+            "others": ["dave"],
+            "said": "You are back in the conversation with dave.",
+        },
+    ),
+    (
+        events.MemberJoined("erin"),
+        {
+            "event": "member_joined",
+            "name": "erin",
+            "said": "User erin joined the conversation.",
+        },
+    ),
+    (
+        events.NotYetDelivered("dave"),
+        {"event": "not_yet_delivered", "to": "dave", "said": "Not yet delivered to dave."},
+    ),
+    (
+        events.Delivered("dave"),
+        {"event": "delivered", "to": "dave", "said": "Delivered to dave."},
+    ),
+    (
+        events.MemberLost("dave"),
+        {
+            "event": "member_lost",
+            "name": "dave",
+            "said": "Lost the connection to dave, trying again.",
+        },
+    ),
+    (
+        events.MemberBack("dave"),
+        {"event": "member_back", "name": "dave", "said": "dave is back."},
+    ),
+    (
+        events.MemberLeft("dave", "connection lost"),
+        {
+            "event": "member_left",
+            "name": "dave",
+            "because": "connection lost",
+            "said": "User dave left the conversation (connection lost).",
+        },
+    ),
+    (
+        events.ConversationOver(),
+        {"event": "conversation_over", "said": "The conversation is over."},
+    ),
+    (
+        events.ConversationLeft(),
+        {
+            "event": "conversation_left",
+            "said": "You have just left your last conversation.",
+        },
+    ),
+    (
+        events.LettersWaited(2),
+        {"event": "letters_waited", "count": 2, "said": "2 messages were left for you:"},
+    ),
+    (
+        events.Letter("dave", MORNING, "are you there?"),
+        {
+            "event": "letter",
+            "time": MORNING,
+            "sender": "dave",
+            "text": "are you there?",
+            "said": "[2026-11-20 14:02] dave: are you there?",
+        },
+    ),
+    (
+        events.LetterLeft("dave"),
+        {"event": "letter_left", "to": "dave", "said": "Message left for dave."},
+    ),
+    (
+        events.LetterReceived("dave", MORNING),
+        {
+            "event": "letter_received",
+            "time": MORNING,
+            "by": "dave",
+            "said": "dave received your message of 14:02.",
+        },
+    ),
+    (
+        events.NotDelivered("dave", "he is away"),
+        {
+            "event": "not_delivered",
+            "to": "dave",
+            "reason": "he is away",
+            "said": "Not delivered to dave: he is away.",
+        },
+    ),
+    (
+        NotShown(2),
+        {
+            "event": "not_shown",
+            "count": 2,
+            "said": "... 2 lines were not shown: the screen did not keep up.",
+        },
+    ),
+    (
+        answers.Asked("dave", "User dave is busy.", "Interrupt?"),
+        {
+            "event": "asked",
+            "about": "dave",
+            "statement": "User dave is busy.",
+            "question": "Interrupt?",
+            "said": "User dave is busy. Interrupt? (Y/N)",
+        },
+    ),
+    (
+        answers.UserList((Presence("carol", Status.ACTIVE, NOW),), "carol"),
+        {
+            "event": "user_list",
+            "users": [{"name": "carol", "status": "ACTIVE", "since": NOW}],
+            "me": "carol",
+            "said": "ACTIVE: carol (you)\nBUSY: -\nINACTIVE: -\nOFFLINE: -",
+        },
+    ),
+    (
+        answers.UserInfo(DAVE),
+        {
+            "event": "user_info",
+            "name": "dave",
+            "status": "BUSY",
+            "since": MORNING,
+            "host": "10.0.0.7",
+            "port": 40_112,
+            "key": fingerprint(KEY),
+            "said": "dave: BUSY since 2026-11-20 14:02, at 10.0.0.7:40112, key " + fingerprint(KEY),
+        },
+    ),
+    (
+        answers.MyStatus(Status.BUSY),
+        {"event": "my_status", "status": "BUSY", "said": "Your status is BUSY."},
+    ),
+    (
+        answers.MemberList("me", (DIRECTLY, THROUGH_DAVE)),
+        {
+            "event": "member_list",
+            "me": "me",
+            "others": [
+                {
+                    "name": "dave",
+                    "is_direct": True,
+                    "through": "",
+                    "lost_since": None,
+                    "round_trip": 0.25,
+                },
+                {
+                    "name": "erin",
+                    "is_direct": False,
+                    "through": "dave",
+                    "lost_since": 7.0,
+                    "round_trip": None,
+                },
+            ],
+            "said": "me (you)\ndave: direct, 250.0 ms\nerin: through dave",
+        },
+    ),
+    (
+        answers.WhoHas((("dave", "waiting"),)),
+        {
+            "event": "who_has",
+            "states": [{"name": "dave", "state": "waiting"}],
+            "said": "dave: waiting",
+        },
+    ),
+    (
+        answers.WhatWasSaid((HI,), "carol", "All."),
+        {
+            "event": "what_was_said",
+            "entries": [
+                {
+                    "kind": "private",
+                    "time": MORNING,
+                    "author": "dave",
+                    "receiver": "carol",
+                    "text": "hi",
+                    "is_late": False,
+                }
+            ],
+            "me": "carol",
+            "note": "All.",
+            "said": "[2026-11-20 14:02] [private] dave: hi\nAll.",
+        },
+    ),
+    (
+        answers.Words("dave", ("apple", "pear"), True),
+        {
+            "event": "words",
+            "name": "dave",
+            "words": ["apple", "pear"],
+            "accepted": True,
+            "said": "You and dave must both see these words: apple pear\n"
+            "The new key of dave is accepted from now on.",
+        },
+    ),
+    (
+        answers.Manual("QUIT"),
+        {"event": "manual", "topic": "QUIT", "said": "\n".join(answers.Manual("QUIT").lines())},
+    ),
+    (
+        answers.Sent("hello", to="dave", is_left=True),
+        {
+            "event": "sent",
+            "text": "hello",
+            "to": "dave",
+            "to_all": False,
+            "is_left": True,
+            "said": "",
+        },
+    ),
+    (answers.Typed("LIST USERS"), {"event": "typed", "line": "LIST USERS", "said": ""}),
+    (
+        answers.Done("LEAVE dave hi", 3, "STORED"),
+        {
+            "event": "done",
+            "line": "LEAVE dave hi",
+            "code": 3,
+            "code_name": "STORED",
+            "said": "",
+        },
+    ),
+]
+
+
+def only(event: Event) -> str:
+    [text] = objects(event, NOW)
+    return text
+
+
+@pytest.mark.parametrize(("event", "form"), FORMS, ids=lambda one: type(one).__name__)
+def test_the_form_of_version_1(event: Event, form: dict[str, object]) -> None:
+    assert json.loads(only(event)) == {"time": NOW, **form}
+
+
+def test_everything_that_can_be_shown_has_a_form() -> None:
+    modules = {one.__name__ for one in (events, answers, line)}
+    kinds = {*Event.__subclasses__(), *Answer.__subclasses__()} - {Answer, answers.Handed}
+    ours = {kind for kind in kinds if kind.__module__ in modules}
+    assert {type(event) for event, _ in FORMS} == ours | {Hello}
+    assert len({name_of(kind) for kind in ours}) == len(ours)
+
+
+def test_no_field_of_an_event_is_covered_by_the_common_ones() -> None:
+    for event, _ in FORMS:
+        assert not {"event", "said"} & set(event.__struct_fields__)
+
+
+# --- Hostile texts ---
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        'a "quoted" \\ text',
+        "two\nlines\r\nand \x85 \u2028 more",
+        "\x00\x1b[2J\x7f\x9b31m",
+        "grüße ☺ \U0001f600",
+        "right \u202e left",
+    ],
+)
+def test_any_text_comes_whole_on_one_line_of_printable_ascii(text: str) -> None:
+    written = only(events.Said("dave", text))
+    assert json.loads(written)["text"] == text
+    assert written.isascii()
+    assert written.isprintable()
+
+
+def test_half_a_character_is_replaced() -> None:
+    found = json.loads(only(events.Said("dave", "a\ud800b\udc00")))
+    assert found["text"] == "a�b�"
+
+
+def test_what_was_said_is_as_harmless_as_in_line_mode() -> None:
+    found = json.loads(only(events.Said("dave", "\x1b[2J\ncarol: hi")))
+    assert found["said"] == "dave: ␛[2J\n    carol: hi"
+
+
+@pytest.mark.parametrize("seconds", [float("nan"), float("inf")])
+def test_a_time_that_json_cannot_write_is_null(seconds: float) -> None:
+    assert json.loads(only(events.Letter("dave", seconds, "x")))["time"] is None
+
+
+def test_bytes_are_base64_and_anything_unknown_is_our_mistake() -> None:
+    class Strange(Event, frozen=True):
+        what: object
+
+        def said(self) -> tuple[str, str]:
+            return "", ""
+
+    assert json.loads(only(Strange({"key": b"\xff"})))["what"] == {"key": "/w=="}
+    with pytest.raises(TypeError, match="there is no JSON"):
+        objects(Strange(object()), NOW)
+
+
+def test_what_another_program_has_spelled_stays_as_it_is() -> None:
+    assert objects(answers.Handed('{"event": "x"}'), NOW) == ['{"event": "x"}']
+
+
+# --- The faces ---
+
+
+async def shown_by(face: LineFace, reading: int, *shown: Event) -> list[str]:
+    with trio.fail_after(10):
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(face.run)
+            face.show(*shown)
+            await face.flushed()
+            nursery.cancel_scope.cancel()
+    return os.read(reading, 65_536).decode().splitlines()
+
+
+async def test_the_first_object_says_the_version() -> None:
+    theirs, ours = os.pipe()
+    lines = await shown_by(JsonFace(writing=ours), theirs, events.Came("dave"))
+    os.close(theirs)
+    os.close(ours)
+    first, second = map(json.loads, lines)
+    assert (first["event"], first["version"]) == ("hello", 1)
+    assert second["name"] == "dave"
+    assert second["time"] >= first["time"] > NOW
+
+
+async def test_what_a_slow_bot_missed_is_told_in_an_object(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(line, "WAITING_BYTES", 150)
+    theirs, ours = os.pipe()
+    face = JsonFace(writing=ours)
+    lines = await shown_by(face, theirs, *[events.Came("dave")] * 4)
+    os.close(theirs)
+    os.close(ours)
+    found = [json.loads(text) for text in lines]
+    assert [one["event"] for one in found] == ["not_shown", "came"]
+    assert found[0]["count"] == 4
+
+
+async def test_plain_lines_show_nothing_of_what_only_programs_need() -> None:
+    theirs, ours = os.pipe()
+    called: list[str] = []
+    face = LineFace(writing=ours)
+    face.show(answers.Done("LIST", 0, "DONE"), then=lambda: called.append("then"))
+    lines = await shown_by(face, theirs, events.Came("dave"))
+    os.close(theirs)
+    os.close(ours)
+    assert lines == ["* dave is online."]
+    assert called == ["then"]
+
+
+async def test_a_typed_line_has_begun_when_it_is_read() -> None:
+    ours, theirs = os.pipe()
+    os.write(theirs, b"CHAT dave\n")
+    os.close(theirs)
+    face = LineFace(reading=ours)
+    before = trio.current_time()
+    typed = await face.read_line()
+    assert typed is not None
+    assert typed.text == "CHAT dave"
+    assert typed.begun is not None
+    assert typed.begun >= before
+    assert await face.read_line() is None
+    os.close(ours)
