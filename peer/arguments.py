@@ -18,6 +18,8 @@ examples:
   peer carol 10.0.0.5 5000 --no-history            keep nothing of what is said
   peer carol 10.0.0.5 5000 --plain                 plain lines on a terminal too
   peer bot 10.0.0.5 5000 --json                    objects for a program; same commands
+  peer carol 10.0.0.5 5000 --notify                a desktop notification, where the terminal can
+  peer carol 10.0.0.5 5000 --notify-text           the same, with what was said
   peer carol 10.0.0.5 5000 --verbose               log refused links, on stderr
   peer ci 10.0.0.5 5000 PRV dave build is green    one command, then exit
   peer --version
@@ -67,6 +69,8 @@ def parse(arguments: list[str]) -> argparse.Namespace:
     )
     add("--plain", action="store_true", help="plain lines, also on a terminal")
     add("--json", action="store_true", help="what happens as JSON objects, one on a line")
+    add("--notify", action="store_true", help="tell the terminal, so that it notifies you")
+    add("--notify-text", action="store_true", help="the same, with what was said")
     add("--verbose", action="store_true", help="log what is refused, on stderr")
     add("--version", action="version", version=f"%(prog)s {version(ours)}")
     parsed = parser.parse_args(ours)

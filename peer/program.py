@@ -37,6 +37,7 @@ from peer.peer import Options, Peer
 from peer.running import running
 from peer.screen.face import Face
 from peer.screen.line import LineFace, ScreenGone, Spell
+from peer.watching import Watching
 from shared.errors import ParleyError, Refused, StorageError
 from shared.link import within
 from shared.names import check_name, fold
@@ -74,7 +75,16 @@ def face_of(arguments: argparse.Namespace) -> Face:
         from peer.screen.objects import JsonFace  # noqa: PLC0415
 
         return JsonFace()
+    if _is_for_people(arguments):
+        from peer.screen.terminal import Terminal  # noqa: PLC0415
+
+        return Terminal(notify=arguments.notify, notify_text=arguments.notify_text)
     return LineFace()
+
+
+def _is_for_people(arguments: argparse.Namespace) -> bool:
+    is_terminal = os.isatty(0) and os.isatty(1) and os.environ.get("TERM", "dumb") != "dumb"
+    return is_terminal and not (arguments.plain or arguments.command)
 
 
 class Program:
@@ -167,23 +177,29 @@ class Program:
 
         def tell(event: events.Event, shown: Callable[[], None]) -> None:
             console.tell(event, shown)
+            watching.heard(event)
 
         peer = Peer(real_world(folder), name, self._directory, tell, self._options())
         console = Console(peer, self._face.show, peer.spawn)
+        watching = Watching(peer, console, self._face.stands)
         async with running(peer), trio.open_nursery() as nursery:
             self._may_finish = True
+            self._face.remember(folder)
+            nursery.start_soon(watching.run)
             await nursery.start(self._serve_control, folder, peer, console)
-            await self._obey_keyboard(console)
+            await self._obey_keyboard(console, watching)
             code = await self._finish(peer)
             nursery.cancel_scope.cancel()
         self._face.show(events.Notice("Good bye! ☺"))
         return code
 
-    async def _obey_keyboard(self, console: Console) -> None:
+    async def _obey_keyboard(self, console: Console, watching: Watching) -> None:
         """Until QUIT, the end of input, or a signal, which no slow command holds up."""
         async with self._until_stopped():
             while not console.is_over and (line := await self._face.read_line()) is not None:
-                self._show_done(line.text, await console.perform_line(line.text))
+                code = await console.perform_line(line.text, line.begun)
+                self._show_done(line.text, code)
+                watching.look()
 
     async def _finish(self, peer: Peer) -> Code:
         """After a signal quickly, else all that was typed is delivered or stored."""

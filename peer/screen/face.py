@@ -1,6 +1,7 @@
 """What a program needs of a screen and its keyboard, whatever they are."""
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Protocol
 
 from msgspec import Struct
@@ -12,7 +13,7 @@ Then = Callable[[], None]
 
 
 class Line(Struct, frozen=True):
-    """What was typed.  `begun`: when, in trio's time; None: before everything that was asked."""
+    """What was typed.  `begun`: when, in trio's time; None: nobody knows, so it answers all."""
 
     text: str
     begun: float | None = None
@@ -26,6 +27,9 @@ class Face(Protocol):
 
     def stands(self, outlook: Outlook) -> None:
         """How things stand now.  Never waits."""
+
+    def remember(self, folder: Path) -> None:
+        """Keep what is typed in this folder, where that can be called back."""
 
     async def read_line(self) -> Line | None:
         """None at the end of input.  A cancelled call loses nothing."""

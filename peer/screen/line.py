@@ -10,6 +10,7 @@ import select
 import stat
 from collections import deque
 from collections.abc import Callable
+from pathlib import Path
 
 import trio
 
@@ -211,10 +212,12 @@ class LineFace:
     def stands(self, outlook: Outlook) -> None:
         pass
 
+    def remember(self, folder: Path) -> None:
+        """Whoever types here has a history of their own, if any."""
+
     async def read_line(self) -> Line | None:
-        """A line has begun when it is read: what came before it was asked before."""
         text = await self._keyboard.read_line()
-        return None if text is None else Line(text, trio.current_time())
+        return None if text is None else Line(text)
 
     async def flushed(self) -> None:
         await self._screen.flushed()

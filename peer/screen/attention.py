@@ -1,0 +1,86 @@
+"""When the bell rings, and how much has not been read.
+
+A bell is for what is meant for me: an invitation, a private line, my name.
+"""
+
+from collections.abc import Callable
+from typing import Final
+
+from peer import events
+from peer.events import Event
+from peer.screen.clean import clean
+from peer.screen.outlook import Outlook
+from shared.messages import Status
+
+BELL_SECONDS: Final = 3.0  # between two bells
+CATCH_UP_SECONDS: Final = 2.0  # what comes so soon after coming back was said before
+NOTICE_CHARACTERS: Final = 200  # of a text in a notification
+
+Mentions = Callable[[str, str], bool]
+"""Whether a text contains this name as a word."""
+
+
+class Attention:
+    """`notify`: with a notification of the terminal too (OSC 9); `with_text`: and what was said."""
+
+    def __init__(
+        self, mentions: Mentions, *, notify: bool = False, with_text: bool = False
+    ) -> None:
+        self._mentions, self._notify, self._with_text = mentions, notify, with_text
+        self._rung = -BELL_SECONDS
+        self._back_at = -CATCH_UP_SECONDS
+        self._letters = 0  # of those that waited for me, still to come
+        self.unread = 0  #: lines of others since the last key
+        self.unread_private = 0
+
+    def touched(self) -> None:
+        """A key was hit: what is on the screen was read."""
+        self.unread = self.unread_private = 0
+
+    def heed(self, event: Event, outlook: Outlook, now: float) -> str:
+        """What to send to the terminal so that this is noticed: "" or a bell, or more.
+
+        `now`: seconds of any clock.
+        """
+        who = self._calls(event, outlook, now)
+        if not who or outlook.is_muted or now - self._rung < BELL_SECONDS:
+            return ""
+        self._rung = now
+        return "\a" + (_osc_9(self._notice(event, who)) if self._notify else "")
+
+    def _calls(self, event: Event, outlook: Outlook, now: float) -> str:
+        """Who wants something of me."""
+        is_busy = outlook.status is Status.BUSY
+        match event:
+            case events.LettersWaited(count=count):
+                self._letters = count
+            case events.Letter(sender=sender):
+                self.unread += 1
+                self._letters -= 1
+                return sender if self._letters < 0 and not is_busy else ""
+            case events.BackInConversation():
+                self._back_at = now
+            case events.Invited(inviter=inviter):
+                return "" if is_busy else inviter
+            case events.SaidPrivately(sender=sender):
+                self.unread += 1
+                self.unread_private += 1
+                return "" if is_busy else sender
+            case events.Said(sender=sender, text=text):
+                self.unread += 1
+                is_late = now - self._back_at < CATCH_UP_SECONDS
+                return sender if self._mentions(text, outlook.me) and not is_late else ""
+            case events.SaidToAll(sender=sender, text=text):
+                self.unread += 1
+                return sender if self._mentions(text, outlook.me) and not is_busy else ""
+        return ""
+
+    def _notice(self, event: Event, who: str) -> str:
+        if isinstance(event, events.Invited):
+            return f"{who} wants to chat with you"
+        _, text = event.said()
+        return f"{who}: {text[:NOTICE_CHARACTERS]}" if self._with_text else f"A message from {who}"
+
+
+def _osc_9(text: str) -> str:
+    return f"\x1b]9;{' '.join(clean(text).split())}\a"

@@ -1,0 +1,365 @@
+"""The prompt that never ends: prompt_toolkit in a thread of its own.
+
+Everything in here runs in that thread, but for the few methods that say otherwise.
+What has happened is written above the prompt as plain lines, so that the terminal's
+own scrollback, search and selection work; the draft below stays as it is.
+"""
+
+import asyncio
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from typing import Final
+
+from prompt_toolkit.application import Application
+from prompt_toolkit.buffer import Buffer
+from prompt_toolkit.completion import Completer
+from prompt_toolkit.filters import Condition, has_completions, is_done, is_searching
+from prompt_toolkit.formatted_text import ANSI, StyleAndTextTuples
+from prompt_toolkit.history import History, InMemoryHistory
+from prompt_toolkit.input import Input
+from prompt_toolkit.key_binding import KeyBindings, KeyPressEvent, merge_key_bindings
+from prompt_toolkit.key_binding.bindings.search import (
+    start_forward_incremental_search,
+    start_reverse_incremental_search,
+)
+from prompt_toolkit.key_binding.defaults import load_key_bindings
+from prompt_toolkit.layout import (
+    BufferControl,
+    ConditionalContainer,
+    Dimension,
+    Float,
+    FloatContainer,
+    FormattedTextControl,
+    HSplit,
+    Layout,
+    SearchBufferControl,
+    Window,
+)
+from prompt_toolkit.layout.menus import CompletionsMenu
+from prompt_toolkit.layout.processors import BeforeInput, HighlightIncrementalSearchProcessor
+from prompt_toolkit.output import ColorDepth, Output
+from prompt_toolkit.output.vt100 import Vt100_Output
+from prompt_toolkit.styles import Style
+
+MENU_ROWS: Final = 6  # of completions
+DRAFT_ROWS: Final = 10  # of a draft are seen at once
+PASTED_LINES: Final = 5  # more than these are sent after a second Enter only
+KEEP_TITLE: Final = "\x1b[22;2t"  # xterm's stack of titles, which others have learned from it
+OLD_TITLE: Final = "\x1b[23;2t"
+LEAVING: Final = "QUIT leaves the program; in a conversation, QUIT CONVERSATION first."
+
+
+class Tty(Vt100_Output):
+    """The terminal, whose flushes can be held back until all is drawn."""
+
+    is_held = False
+
+    def flush(self) -> None:
+        if not self.is_held:
+            super().flush()
+
+    @property
+    def responds_to_cpr(self) -> bool:
+        """Where the cursor stands is never asked: the answer would mix with what is typed."""
+        return False
+
+
+class Editor:
+    """Reads lines, and shows what stands around them.
+
+    `submit` is called with each line and the monotonic time at which it was begun,
+    `touched` at each key, `ended` when nobody can type any more: all in the editor's
+    thread.
+    """
+
+    def __init__(
+        self,
+        terminal: Input,
+        output: Output,
+        *,
+        submit: Callable[[str, float], None],
+        touched: Callable[[], None],
+        completer: Completer,
+        hint: Callable[[str], str],
+        prompt: Callable[[], StyleAndTextTuples],
+        toolbar: Callable[[int], StyleAndTextTuples],
+        style: Style,
+        colours: ColorDepth | None,
+    ) -> None:
+        self._output, self._submit, self._touched = output, submit, touched
+        self._completer, self._hint = completer, hint
+        self._prompt, self._toolbar = prompt, toolbar
+        self._begun = 0.0  # when the first key of the line was hit
+        self._is_begun = False
+        self._says = ""  # instead of the hint, until the next key
+        self._is_confirmed = False  # to send so many lines
+        self._live = ""  # ANSI, above the prompt
+        self._over = threading.Event()
+        self._searching = SearchBufferControl(buffer=Buffer())
+        self._control = BufferControl(
+            buffer=self._new_buffer(InMemoryHistory()),
+            input_processors=[
+                HighlightIncrementalSearchProcessor(),
+                BeforeInput(self._prompt),
+            ],
+            search_buffer_control=self._searching,
+            preview_search=True,
+        )
+        self._app: Application[None] = Application(
+            layout=Layout(self._container(), self._control),
+            key_bindings=merge_key_bindings([load_key_bindings(), self._keys()]),
+            style=style,
+            color_depth=colours,
+            input=terminal,
+            output=output,
+            erase_when_done=True,
+            enable_page_navigation_bindings=False,
+            terminal_size_polling_interval=None,  # resized() is called
+            before_render=lambda _: self._notice_begin(),
+        )
+        self._app.ttimeoutlen = 0.05  # seconds for the rest of an escape sequence
+
+    # --- Called in other threads ---
+
+    def call(self, work: Callable[[], None]) -> None:
+        """Do this in the editor's thread, unless it is over."""
+        loop = self._app.loop
+        if loop is None or self._over.is_set():
+            return
+        try:
+            loop.call_soon_threadsafe(work)
+        except RuntimeError:  # closed since
+            return
+
+    def run(self, started: Callable[[], None]) -> None:
+        """Until stop(), or the terminal is gone: then EOFError or OSError.  A thread's whole life.
+
+        `started` is called when other threads may call.
+        """
+        self._output.write_raw(KEEP_TITLE)
+        try:
+            asyncio.run(self._app.run_async(pre_run=started, set_exception_handler=False))
+        finally:
+            self._over.set()
+            with suppress(OSError):  # the terminal is gone
+                self._output.write_raw(OLD_TITLE)
+                self._output.flush()
+
+    # --- Called with call() ---
+
+    def stop(self) -> None:
+        if self._app.is_running and not self._app.is_done:
+            self._app.exit()
+
+    def print(self, ansi: str, live: str, raw: str) -> None:
+        """Write lines above the prompt; `live` are the last of them, which may change still.
+
+        `raw` goes to the terminal as it is: a bell, a title.
+        """
+        with self._held():
+            if ansi:
+                self._erase()
+                self._output.write_raw(ansi.replace("\n", "\r\n"))
+            self._live = live
+            self._app._redraw()
+            self._output.write_raw(raw)
+
+    def redraw(self) -> None:
+        self._app.invalidate()
+
+    def resized(self) -> None:
+        """The terminal has laid its lines out anew: what we drew stands elsewhere now."""
+        if not self._app.is_running or self._app.is_done:
+            return
+        with self._held():
+            self._erase(columns=self._output.get_size().columns)
+            self._app._redraw()
+
+    def remember(self, history: History) -> None:
+        """From now on Up and Ctrl-R find what this history holds."""
+        draft = self._control.buffer.document
+        self._control.buffer = self._new_buffer(history)
+        self._control.buffer.document = draft
+        self._app.invalidate()
+
+    def say(self, text: str) -> None:
+        """Instead of the hint, until the next key."""
+        self._says = text
+        self._app.invalidate()
+
+    # --- Layout ---
+
+    def _container(self) -> FloatContainer:
+        live = ConditionalContainer(
+            Window(
+                FormattedTextControl(lambda: ANSI(self._live.rstrip("\n"))),
+                dont_extend_height=True,
+                wrap_lines=True,
+            ),
+            Condition(lambda: bool(self._live)) & ~is_done,
+        )
+        draft = Window(
+            self._control,
+            height=lambda: Dimension(min=1 + self._rows_of_menu(), max=DRAFT_ROWS),
+            wrap_lines=True,
+            dont_extend_height=True,
+        )
+        searching = ConditionalContainer(Window(self._searching, height=1), is_searching)
+        hint = Window(
+            FormattedTextControl(self._hint_line), height=1, style="class:hint", wrap_lines=False
+        )
+        toolbar = Window(
+            FormattedTextControl(lambda: self._toolbar(self._output.get_size().columns)),
+            height=1,
+            style="class:toolbar",
+            wrap_lines=False,
+        )
+        below = ConditionalContainer(HSplit([hint, toolbar]), ~is_done)
+        menu = CompletionsMenu(max_height=MENU_ROWS, extra_filter=has_completions)
+        return FloatContainer(
+            HSplit([live, ConditionalContainer(draft, ~is_done), searching, below]),
+            [Float(menu, xcursor=True, ycursor=True)],
+        )
+
+    def _rows_of_menu(self) -> int:
+        state = self._control.buffer.complete_state
+        return min(MENU_ROWS, len(state.completions)) if state is not None else 0
+
+    def _hint_line(self) -> StyleAndTextTuples:
+        return [("class:hint", self._says or self._hint(self._control.buffer.text))]
+
+    def _new_buffer(self, history: History) -> Buffer:
+        return Buffer(
+            completer=self._completer,
+            history=history,
+            multiline=True,
+            enable_history_search=False,
+            on_text_changed=lambda _: self._changed(),
+        )
+
+    # --- The draft ---
+
+    def _changed(self) -> None:
+        self._says, self._is_confirmed = "", False
+        self._notice_begin()
+        self._touched()
+
+    def _notice_begin(self) -> None:
+        is_begun = bool(self._control.buffer.text)
+        if is_begun and not self._is_begun:
+            self._begun = time.monotonic()
+        self._is_begun = is_begun
+
+    def _enter(self) -> None:
+        buffer = self._control.buffer
+        lines = buffer.text.count("\n") + 1
+        if lines > PASTED_LINES and not self._is_confirmed:
+            self.say(f"These are {lines} lines: Enter once more sends them, Ctrl-C clears them.")
+            self._is_confirmed = True
+            return
+        text, begun = buffer.text, self._begun if buffer.text else time.monotonic()
+        if text.strip():
+            buffer.append_to_history()
+        buffer.reset()
+        self._is_begun = self._is_confirmed = False
+        self._says = ""
+        self._submit(text, begun)
+
+    # --- Keys ---
+
+    def _keys(self) -> KeyBindings:
+        keys = KeyBindings()
+        is_typing = ~is_searching
+        has_menu = Condition(self._is_choosing)
+
+        @keys.add("enter", filter=is_typing & has_menu)
+        def take(event: KeyPressEvent) -> None:
+            event.current_buffer.complete_state = None
+
+        @keys.add("enter", filter=is_typing & ~has_menu)
+        def enter(_: KeyPressEvent) -> None:
+            self._enter()
+
+        @keys.add("escape", "enter", filter=is_typing)
+        def new_line(event: KeyPressEvent) -> None:
+            event.current_buffer.insert_text("\n")
+
+        @keys.add("c-c", eager=True)
+        def clear(event: KeyPressEvent) -> None:
+            if not is_typing():
+                event.app.layout.focus(self._control)
+                self._control.search_state.text = ""
+            elif self._control.buffer.text:
+                self._control.buffer.reset()
+                self._changed()
+            else:
+                self.say(LEAVING)
+
+        @keys.add("c-d", eager=True, filter=is_typing)
+        def leave(event: KeyPressEvent) -> None:
+            if self._control.buffer.text:
+                event.current_buffer.delete()
+            else:
+                self._submit("QUIT", time.monotonic())
+
+        @keys.add("c-l", eager=True)
+        def repaint(event: KeyPressEvent) -> None:
+            event.app.renderer.clear()
+
+        @keys.add("c-z", eager=True)
+        def pause(event: KeyPressEvent) -> None:
+            event.app.suspend_to_background()
+
+        @keys.add("tab", filter=is_typing)
+        def complete(event: KeyPressEvent) -> None:
+            buffer = event.current_buffer
+            if buffer.complete_state:
+                buffer.complete_next()
+            else:
+                buffer.start_completion(insert_common_part=True)
+
+        keys.add("c-r", filter=is_typing)(start_reverse_incremental_search)
+        keys.add("c-s", filter=is_typing)(start_forward_incremental_search)
+        return keys
+
+    def _is_choosing(self) -> bool:
+        """A completion is highlighted in the menu: Enter takes it, and sends nothing."""
+        state = self._control.buffer.complete_state
+        return state is not None and state.current_completion is not None
+
+    # --- Drawing ---
+
+    def _erase(self, columns: int | None = None) -> None:
+        """Put the cursor where the prompt began, with nothing below.
+
+        `columns`: so many are there now; terminals break the lines anew that were wider.
+        """
+        renderer = self._app.renderer
+        screen, cursor = renderer.last_rendered_screen, renderer._cursor_pos
+        if columns is None or screen is None:
+            renderer.erase()
+            return
+        up = cursor.x // columns
+        for y in range(cursor.y):
+            row = screen.data_buffer[y]
+            width = max((x for x, cell in row.items() if cell.char.strip()), default=0) + 1
+            up += -(-width // columns)
+        self._output.write_raw("\r")
+        self._output.cursor_up(up)
+        self._output.erase_down()
+        renderer.reset()
+
+    @contextmanager
+    def _held(self) -> Iterator[None]:
+        """Everything in one write, so that nothing flickers."""
+        if not isinstance(self._output, Tty):
+            yield
+            return
+        self._output.is_held = True
+        try:
+            yield
+        finally:
+            self._output.is_held = False
+            self._output.flush()

@@ -1,0 +1,321 @@
+"""The full terminal: what happens scrolls by above one prompt that never ends.
+
+Trio stays in the main thread and paints; the editor reads keys and writes, in a
+thread of its own.  What happens is gathered for a moment, so that a hundred texts a
+second cost a few writes.
+"""
+
+import os
+import signal
+import sys
+import termios
+import threading
+import time
+from collections import deque
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+from typing import Any, Final
+
+import trio
+from prompt_toolkit.formatted_text import StyleAndTextTuples
+from prompt_toolkit.history import History
+from prompt_toolkit.input import Input, create_input
+from prompt_toolkit.output import ColorDepth, Output
+from prompt_toolkit.styles import Style
+from rich.console import RenderableType
+
+from peer.answers import Sent, Typed
+from peer.commands import LeaveMessage, Nothing, Private, Say, ToAll, Unknown, WriteLine, parse
+from peer.events import Event, Notice
+from peer.screen.attention import Attention
+from peer.screen.colours import Colours
+from peer.screen.completion import Completions
+from peer.screen.editor import Editor, Tty
+from peer.screen.face import Line, Then
+from peer.screen.hint import hint
+from peer.screen.line import ScreenGone
+from peer.screen.names import mentions
+from peer.screen.outlook import Outlook
+from peer.screen.paint import Painter, ansi, mark
+from peer.screen.prompt import STYLE, prompt, title, toolbar
+from peer.screen.typed import TypedBefore
+
+GATHER_SECONDS: Final = 0.04  # between two writes; nobody reads faster
+WAITING_MOST: Final = 5_000  # events for a terminal that is slow; then the oldest go
+AT_ONCE: Final = 200  # events in one write; then the keys get their turn
+LIVE_SECONDS: Final = 3.0  # a text of mine waits for its mark, below everything else
+HOLD_SECONDS: Final = 0.3  # and what happened after it waits for this long
+LIVE_MOST: Final = 4  # texts
+STOP_SECONDS: Final = 2.0  # for the editor to leave the terminal as it was
+LINES_MOST: Final = 1_000  # typed, and not performed yet
+
+
+SHOWN_ANYWAY: Final = Say | WriteLine | Private | ToAll | LeaveMessage | Unknown | Nothing
+
+
+class Terminal:
+    """A face for people (`peer.screen.face.Face`)."""
+
+    def __init__(
+        self,
+        terminal: Input | None = None,
+        output: Output | None = None,
+        *,
+        notify: bool = False,
+        notify_text: bool = False,
+        now: Callable[[], float] = time.time,
+    ) -> None:
+        self._outlook = Outlook()
+        self._events: deque[tuple[tuple[Event, ...], Then | None]] = deque()
+        self._dropped = 0  # since the user was last told
+        self._live: dict[Sent, float] = {}  # since when they stand below everything
+        self._is_flushing = False
+        self._news = trio.Event()
+        self._progress = trio.lowlevel.ParkingLot()
+        self._is_over = False
+        self._typed, self._lines = trio.open_memory_channel[Line](LINES_MOST)
+        self._title = ""
+        self._attention = Attention(mentions, notify=notify, with_text=notify_text)
+        self._painter = Painter(lambda: self._outlook.me, now)
+        self._output = output or Tty.from_pty(sys.stdout, term=os.environ.get("TERM"))
+        self._depth, self._colours = _colours()
+        self._editor = Editor(
+            terminal or create_input(),
+            self._output,
+            submit=lambda text, begun: self._call(self._take, text, begun),
+            touched=lambda: self._call(self._touched),
+            completer=Completions(lambda: self._outlook),
+            hint=lambda text: hint(text, self._outlook),
+            prompt=self._prompt,
+            toolbar=self._toolbar,
+            style=Style.from_dict(STYLE),
+            colours=self._depth,
+        )
+
+    # --- Face ---
+
+    def show(self, *events: Event, then: Then | None = None) -> None:
+        self._events.append((events, then))
+        while len(self._events) > WAITING_MOST:
+            self._dropped += len(self._events.popleft()[0])
+        self._news.set()
+
+    def stands(self, outlook: Outlook) -> None:
+        if outlook != self._outlook:
+            self._outlook = outlook
+            self._editor.call(self._editor.redraw)
+            self._news.set()  # for the title
+
+    def remember(self, folder: Path) -> None:
+        """Keep what is typed in this folder, for Up and Ctrl-R."""
+        try:
+            before: History = TypedBefore(folder)
+        except OSError as error:
+            why = (error.strerror or str(error)).lower()
+            self.show(Notice(f"What is typed cannot be remembered: {why}."))
+        else:
+            self._editor.call(lambda: self._editor.remember(before))
+
+    async def read_line(self) -> Line | None:
+        line = await self._lines.receive()
+        if not isinstance(parse(line.text, self._outlook.context), SHOWN_ANYWAY):
+            self.show(Typed(line.text))
+        return line
+
+    async def flushed(self) -> None:
+        await trio.lowlevel.checkpoint()
+        self._is_flushing = True
+        self._news.set()
+        while (self._events or self._live) and not self._is_over:
+            await self._progress.park()
+
+    async def run(self) -> None:
+        """Leaves the terminal as it was found, whatever happens."""
+        self._token = trio.lowlevel.current_trio_token()
+        before = _modes()
+        try:
+            async with trio.open_nursery() as nursery:
+                await nursery.start(self._edit)
+                nursery.start_soon(self._follow_size)
+                await self._paint(nursery)
+        except* (OSError, EOFError) as gone:
+            raise ScreenGone("The terminal is gone.") from gone
+        finally:
+            self._is_over = True
+            self._progress.unpark_all()
+            _restore(before)
+
+    # --- The editor's thread ---
+
+    async def _edit(self, *, task_status: trio.TaskStatus[None]) -> None:
+        """Ends with an error only: that of the thread, or EOFError when no key can come."""
+        is_up, is_over = trio.Event(), trio.Event()
+        failures: list[BaseException] = [EOFError()]
+
+        def live() -> None:
+            try:
+                self._editor.run(lambda: self._call(is_up.set))
+            except BaseException as failure:  # goes on in the main thread, see below
+                failures.append(failure)
+            self._call(is_over.set)
+            self._call(is_up.set)
+
+        threading.Thread(target=live, name="editor", daemon=True).start()
+        try:
+            await is_up.wait()
+            task_status.started()
+            await is_over.wait()
+        finally:
+            self._editor.call(self._editor.stop)
+            with trio.move_on_after(STOP_SECONDS, shield=True):
+                await is_over.wait()
+        raise failures[-1]
+
+    def _call(self, work: Callable[..., object], *arguments: object) -> None:
+        """Do this in the main thread, while there is one."""
+        try:
+            self._token.run_sync_soon(work, *arguments)
+        except trio.RunFinishedError:
+            return
+
+    def _take(self, text: str, begun: float) -> None:
+        """A line was typed; `begun` on the clock of all threads."""
+        begun = trio.current_time() - (time.monotonic() - begun)
+        try:
+            self._typed.send_nowait(Line(text, begun))
+        except trio.WouldBlock:
+            self.show(Notice("Too much was typed at once: the last line was not taken."))
+
+    def _touched(self) -> None:
+        if self._attention.unread:
+            self._attention.touched()
+            self._news.set()
+
+    def _prompt(self) -> StyleAndTextTuples:
+        return prompt(self._outlook, self._output.get_size().columns)
+
+    def _toolbar(self, width: int) -> StyleAndTextTuples:
+        attention = self._attention
+        return toolbar(self._outlook, width, attention.unread_private, attention.unread)
+
+    async def _follow_size(self) -> None:
+        with trio.open_signal_receiver(signal.SIGWINCH) as signals:
+            async for _ in signals:
+                self._editor.call(self._editor.resized)
+
+    # --- Painting ---
+
+    async def _paint(self, nursery: trio.Nursery) -> None:
+        while True:
+            await self._news.wait()
+            self._news = trio.Event()
+            text, raw, thens = self._next(nursery)
+            done = trio.Event()
+            self._editor.call(self._writer(text, raw, done))
+            await done.wait()
+            for then in thens:
+                then()
+            self._progress.unpark_all()
+            if self._events:
+                self._news.set()
+            await trio.sleep(GATHER_SECONDS)
+
+    def _writer(self, text: str, raw: str, done: trio.Event) -> Callable[[], None]:
+        live = self._ansi([row for one in self._live for row in self._live_rows(one)])
+
+        def write() -> None:
+            self._editor.print(text, live, raw)
+            self._call(done.set)
+
+        return write
+
+    def _next(self, nursery: trio.Nursery) -> tuple[str, str, list[Then]]:
+        """What to write above the prompt, what else to send, and what to call afterwards."""
+        now = trio.current_time()
+        batch: list[Event] = []
+        raw, thens = "", []
+        if self._dropped:
+            batch.append(Notice(f"... {self._dropped} not shown: the terminal did not keep up."))
+            self._dropped = 0
+        while self._events and len(batch) < AT_ONCE:
+            events, then = self._events[0]
+            mine = [one for one in events if isinstance(one, Sent) and one.handle is not None]
+            if not mine:
+                # Nothing may stand above a text of mine that was said after it.
+                batch += self._ripe(now - HOLD_SECONDS)
+                if self._live:
+                    break
+                batch += events
+            for sent in mine:
+                self._live[sent] = now
+                nursery.start_soon(self._await_mark, sent)
+            self._events.popleft()
+            for event in events:
+                raw = raw or self._attention.heed(event, self._outlook, now)
+            if then is not None:
+                thens.append(then)
+        batch += self._ripe(now - LIVE_SECONDS)
+        text = self._ansi(self._painter.paint_all(batch))
+        heading = title(self._outlook, self._attention.unread)
+        if heading != self._title:
+            self._title = heading
+            raw += f"\x1b]2;{heading}\a"
+        return text, raw, thens
+
+    def _ripe(self, late: float) -> list[Sent]:
+        """Texts of mine that need not wait for their mark any more, in their order."""
+        ripe: list[Sent] = []
+        for sent, since in list(self._live.items()):
+            is_late = since <= late or len(self._live) > LIVE_MOST or self._is_flushing
+            if not (is_late or _is_everywhere(sent)):
+                break
+            del self._live[sent]
+            ripe.append(sent)
+        return ripe
+
+    async def _await_mark(self, sent: Sent) -> None:
+        assert sent.handle is not None
+        for seconds in (HOLD_SECONDS, LIVE_SECONDS - HOLD_SECONDS):
+            with trio.move_on_after(seconds):
+                await sent.handle.delivered()
+            self._news.set()
+            if _is_everywhere(sent):
+                return
+
+    def _live_rows(self, sent: Sent) -> list[RenderableType]:
+        states = sent.handle.states() if sent.handle is not None else {}
+        return self._painter.paint_sent(sent, mark(states), is_live=True)
+
+    def _ansi(self, rows: list[RenderableType]) -> str:
+        return ansi(rows, width=self._output.get_size().columns, colours=self._colours)
+
+
+def _is_everywhere(sent: Sent) -> bool:
+    return sent.handle is None or set(sent.handle.states().values()) <= {"delivered"}
+
+
+def _colours() -> tuple[ColorDepth, Colours | None]:
+    """What the terminal can show: for the editor, and for the painter."""
+    term = os.environ.get("TERM", "")
+    if os.environ.get("NO_COLOR"):
+        return ColorDepth.DEPTH_1_BIT, None
+    if os.environ.get("COLORTERM", "").lower() in ("truecolor", "24bit"):
+        return ColorDepth.DEPTH_24_BIT, "truecolor"
+    if "256color" in term or "direct" in term:
+        return ColorDepth.DEPTH_8_BIT, "256"
+    return ColorDepth.DEPTH_4_BIT, "standard"
+
+
+def _modes() -> list[Any] | None:
+    """Of the terminal, None where there is none."""
+    try:
+        return termios.tcgetattr(0)
+    except termios.error:
+        return None
+
+
+def _restore(modes: list[Any] | None) -> None:
+    if modes is not None:
+        with suppress(termios.error):  # it is gone
+            termios.tcsetattr(0, termios.TCSADRAIN, modes)
