@@ -120,8 +120,10 @@ class Painter:
                 return self._what_was_said(answer)
             case answers.Words():
                 return self._words(answer)
-            case answers.Manual(topic=topic):
-                return self._manual(topic, answer.lines())
+            case answers.Manual(topic=None):
+                return tables.manual()
+            case answers.Manual() if len(lines := answer.lines()) > 1:
+                return tables.explained(lines)
             case _:
                 return self._sentences(answer.lines())
 
@@ -143,7 +145,7 @@ class Painter:
         if self._letters:
             self._letters -= 1
             if not self._letters:
-                painted.append(Text(_RULE * 15, SYSTEM, no_wrap=True, overflow="crop"))
+                painted.append(Text(_RULE * 15, SYSTEM))
         return painted
 
     def _sent(self, sent: Sent, mark: str, time: str) -> Row:
@@ -197,11 +199,6 @@ class Painter:
         first, *more = answer.lines()
         said = first.removesuffix(" ".join(answer.words))
         return [*self._sentences([said]), *tables.words(answer), *self._sentences(more)]
-
-    def _manual(self, topic: str | None, lines: list[str]) -> list[Row]:
-        if topic is None:
-            return [*tables.manual(None), *self._sentences(lines[-2:])]
-        return tables.manual(topic) if len(lines) > 1 else self._sentences(lines)
 
     # --- Time ---
 
@@ -258,7 +255,7 @@ def ansi(
     )
     with console:
         for renderable in renderables:
-            console.print(renderable, crop=False)
+            console.print(renderable, no_wrap=True, overflow="crop", crop=False)
     return screen.getvalue()
 
 
@@ -267,7 +264,7 @@ def _head(time: tuple[str, str], tag: str, name: tuple[str, str], after: str) ->
 
 
 def _rule(words: str) -> Text:
-    return Text(f"{_RULE} {words} {_RULE}", SYSTEM, no_wrap=True, overflow="ellipsis")
+    return Text(f"{_RULE} {words} {_RULE}", SYSTEM)
 
 
 def _listed(names: list[str]) -> str:

@@ -28,7 +28,7 @@ class Row:
     """One line, or as many as it takes.  Both parts must be clean already."""
 
     def __init__(self, head: Text, body: Text, column: int = 0) -> None:
-        """`column`: where the body begins, if the head is shorter."""
+        """`column`: where the body begins in a table, or else in the next line."""
         self._head, self._body, self._column = head, body, column
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> Iterator[Segment]:
@@ -44,42 +44,46 @@ class Row:
         else:
             column = MARGIN if width > NARROW else MARGIN // 2
             beginning = Text()
-            first, *more = wrapped(self._head + self._body, width - column)
+            between = Text("\n" if self._column else "")
+            first, *more = wrapped(self._head + between + self._body, width - column, width)
         first = beginning + first
         first.rstrip()
         return [first, *(Text(" " * column) + line for line in more)]
 
 
-def wrapped(text: Text, width: int) -> list[Text]:
-    """In lines of no more cells, broken at spaces where there are any."""
+def wrapped(text: Text, width: int, first: int = 0) -> list[Text]:
+    """In lines of no more cells, broken at spaces where there are any.
+
+    `first`: what the first line may have, if that is more.
+    """
     lines: list[Text] = []
     for line in text.split("\n", allow_blank=True):
-        pieces = line.divide(_breaks(line.plain, width))
+        pieces = line.divide(_breaks(line.plain, width, width if lines else max(first, width)))
         for piece in pieces:
             piece.rstrip()
         lines += pieces
     return lines
 
 
-def _breaks(line: str, width: int) -> list[int]:
-    """Where a new line begins."""
+def _breaks(line: str, width: int, room: int) -> list[int]:
+    """Where a new line begins.  `room` is the width of the first."""
     found: list[int] = []
     begin = used = 0  # of what stands in the line: where it ended, and its cells
     for word in _WORD.finditer(line):
         used += word.start() - begin
         begin = word.end()
         size = cells(word[0])
-        if used and used + size > width:
+        if used and used + size > room:
             found.append(word.start())
-            used = 0
-        if size <= width:
+            used, room = 0, width
+        if size <= room:
             used += size
             continue
         for unit in _UNIT.finditer(line, word.start(), word.end()):
             size = _cells(unit[0])
-            if used and used + size > width:
+            if used and used + size > room:
                 found.append(unit.start())
-                used = 0
+                used, room = 0, width
             used += size
     return found
 

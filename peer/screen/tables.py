@@ -18,11 +18,13 @@ from shared.names import fold
 
 LEFT = " "  # no table begins at the left edge, where texts and sentences do
 GAP = "  "
+PADDED = 16  # of a name; a longer one must not push all others out of the screen
 
 
 def user_list(users: answers.UserList, today: date) -> list[Row]:
     rows: list[tuple[Text, Text]] = []
-    widest = max([len(_shown(user.name, users.me)) for user in users.users], default=0)
+    longest = max([len(_shown(user.name, users.me)) for user in users.users], default=0)
+    widest = min(longest, PADDED)
     for status in GROUPS:
         group = Text(status.value, STRONG)
         of = users.group(status)
@@ -71,11 +73,15 @@ def words(both_see: answers.Words) -> list[Row]:
     return _table([(Text(), Text(clean(" ".join(both_see.words)), STRONG))])
 
 
-def manual(topic: str | None) -> list[Row]:
-    if topic is None:
-        return _table([(Text(entry.usage, STRONG), Text(entry.meaning)) for entry in TABLE])
-    lines = [line.partition(": ") for line in help_lines(topic)]
-    return _table([(Text(clean(what), STRONG), Text(clean(said))) for what, _, said in lines])
+def manual() -> list[Row]:
+    rows = _table([(Text(entry.usage, STRONG), Text(entry.meaning)) for entry in TABLE])
+    return rows + [Row(Text(LEFT), Text(line)) for line in help_lines()[len(TABLE) :]]
+
+
+def explained(lines: Iterable[str]) -> list[Row]:
+    """The manual's lines about one command."""
+    parts = [line.partition(": ") for line in lines]
+    return _table([(Text(clean(what), STRONG), Text(clean(said))) for what, _, said in parts])
 
 
 def _table(rows: Iterable[tuple[Text, Text]]) -> list[Row]:
@@ -94,4 +100,4 @@ def _way(member: Way) -> str:
 
 def _since(seconds: float, today: date) -> str:
     since = local_time(seconds)
-    return f"since {since:%H:%M}" if since.date() == today else f"since {since:%Y-%m-%d}"
+    return f"{since:%H:%M}" if since.date() == today else f"{since:%Y-%m-%d}"

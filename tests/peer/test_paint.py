@@ -1,0 +1,617 @@
+"""What stands in the scrollback of the full terminal, and what never can."""
+
+import re
+import string
+import unicodedata
+from datetime import datetime, timedelta
+
+import pyte
+import pytest
+import wcwidth
+from hypothesis import given
+from hypothesis import strategies as st
+from rich.cells import cell_len
+
+from peer import answers, events
+from peer.events import Event
+from peer.history import Entry
+from peer.journal import Kind
+from peer.peer import Way
+from peer.screen.clean import clean
+from peer.screen.colours import HUES, SAFE, Colours, name_style
+from peer.screen.names import harmless, mentions
+from peer.screen.paint import LEAST_WIDTH, Painter, ansi, mark
+from peer.screen.row import cells
+from shared.messages import Contact, Presence, Status
+from tests.peer.test_events import TEXTS
+
+NOON = datetime(2026, 11, 20, 12, 0)
+SGR = re.compile(r"\x1b\[[0-9;]*m")
+FAMILY = "👨\u200d👩\u200d👧\u200d👦"
+ANY_TEXT = st.text(
+    st.characters()
+    | st.characters(categories=["Cc", "Cf", "Cs", "Mn", "Mc", "So"])
+    | st.sampled_from("\r\n\u2028\u202e\x1b\x9b\u200d\ufe0f 日👍🏽❤carol"),
+    max_size=100,
+) | st.lists(st.sampled_from([FAMILY, "❤\ufe0f", "🇪🇸", "日", "x", " "]), max_size=60).map("".join)
+WIDTHS = st.integers(LEAST_WIDTH, 100)
+
+
+class Clock:
+    def __init__(self) -> None:
+        self.time = NOON
+
+    def __call__(self) -> float:
+        return self.time.timestamp()
+
+
+def painter(clock: Clock | None = None) -> Painter:
+    return Painter(lambda: "carol", clock or Clock())
+
+
+def painted(*batch: Event, width: int = 80, colours: Colours | None = None) -> str:
+    return ansi(painter().paint_all(batch), width=width, colours=colours)
+
+
+def lines(*batch: Event, width: int = 80) -> list[str]:
+    """Without what makes them bold, dim or underlined."""
+    return SGR.sub("", painted(*batch, width=width)).splitlines()
+
+
+def seconds(*date: int) -> float:
+    return datetime(*date).timestamp()  # type: ignore[arg-type]
+
+
+def contact(host: str = "10.0.0.9") -> Contact:
+    key = bytes(32)
+    return Contact(
+        1, "dave", Status.BUSY, seconds(2026, 11, 19, 9, 30), key, key, bytes(64), host, 5
+    )
+
+
+# One of each class, and more where they differ in kind.
+ANSWERS: list[Event] = [
+    answers.Asked("dave", "User dave is busy at this moment.", "Interrupt?"),
+    answers.UserList((Presence("dave", Status.BUSY, 0.0),), "carol"),
+    answers.UserInfo(contact()),
+    answers.MyStatus(Status.BUSY),
+    answers.MemberList(
+        "carol",
+        (
+            Way("dave", "direct", None, 0.0012),
+            Way("erin", "dave", None, None),
+            Way("frank", "", NOON.timestamp(), None),
+        ),
+    ),
+    answers.WhoHas((("dave", "delivered at 12:00:00"), ("erin", "waiting"))),
+    answers.WhoHas(()),
+    answers.WhatWasSaid((Entry(Kind.SAID, 0.0, "dave", "", "hello", True),), "carol", "A note."),
+    answers.Words("dave", ("apple", "banana"), True),
+    answers.Manual(),
+    answers.Manual("chat"),
+    answers.Manual("nonsense"),
+    answers.Sent("hello"),
+    answers.Typed("LIST USERS"),
+]
+EVERYTHING = [event for event, _ in TEXTS] + ANSWERS
+
+
+def test_there_is_one_of_each_class_below() -> None:
+    def leaves(kind: type[Event]) -> set[type[Event]]:
+        below = kind.__subclasses__()
+        return {kind} if not below else set().union(*map(leaves, below))
+
+    ours = {one for one in leaves(Event) if one.__module__.startswith("peer.")}
+    assert ours == {type(event) for event in EVERYTHING}
+
+
+@pytest.mark.parametrize("event", EVERYTHING, ids=lambda one: type(one).__name__)
+@pytest.mark.parametrize("width", [1, LEAST_WIDTH, 25, 40, 80, 200])
+def test_everything_is_painted_in_every_width(event: Event, width: int) -> None:
+    shown = lines(event, width=width)
+
+    assert shown
+    assert all(len(line) <= max(width, LEAST_WIDTH) for line in shown)
+
+
+@pytest.mark.parametrize("event", EVERYTHING, ids=lambda one: type(one).__name__)
+@pytest.mark.parametrize("width", [20, 40, 200])
+def test_no_letter_or_digit_of_line_mode_is_lost(event: Event, width: int) -> None:
+    reworded = events.LettersWaited | answers.UserList | answers.UserInfo | answers.Manual
+    if isinstance(event, reworded):
+        return
+    told = "".join(event.lines()).replace("[1970-01-01", "").replace("[2026-11-20", "")
+    wanted = [one for one in told if one.isalnum()]
+    shown = iter("".join(lines(event, width=width)))
+
+    assert all(one in shown for one in wanted), "in this order, whatever stands between"
+
+
+# --- Texts ---
+
+
+def test_a_text_has_its_time_and_its_user() -> None:
+    assert lines(events.Said("dave", "hello")) == ["12:00 dave  hello"]
+
+
+def test_what_is_not_for_the_conversation_says_so_in_a_word() -> None:
+    assert lines(
+        events.SaidPrivately("dave", "psst"),
+        events.SaidToAll("erin", "hi all"),
+        events.Letter("dave", seconds(2026, 11, 19, 9, 30), "are you there?"),
+    ) == [
+        "12:00 [private] dave  psst",
+        "12:00 [all] erin  hi all",
+        "2026-11-19 09:30 [left] dave  are you there?",
+    ]
+
+
+def test_what_i_wrote_stands_there_too() -> None:
+    assert lines(
+        answers.Sent("hello"),
+        answers.Sent("psst", to="dave"),
+        answers.Sent("hi all", to_all=True),
+        answers.Sent("later", to="frank", is_left=True),
+    ) == [
+        "12:00 carol  hello",
+        "12:00 [private] carol -> dave: psst",
+        "12:00 [all] carol  hi all",
+        "12:00 [left] carol -> frank: later",
+    ]
+
+
+def test_a_text_keeps_its_left_edge_when_it_wraps_and_in_its_further_lines() -> None:
+    assert lines(events.Said("dave", "one two three four\n  five\n\nsix"), width=26) == [
+        "12:00 dave  one two three",
+        "            four",
+        "              five",
+        "            ",
+        "            six",
+    ]
+
+
+def test_on_a_very_narrow_screen_a_small_edge_is_kept() -> None:
+    assert lines(events.Said("dave", "one two three"), width=16) == [
+        "12:00 dave  one",
+        "  two three",
+    ]
+
+
+def test_wide_characters_count_as_wide() -> None:
+    assert lines(events.Said("dave", "日本語日本語"), width=24) == [
+        "12:00 dave  日本語日本語",
+    ]
+    assert lines(events.Said("dave", "日本語日本語日本語"), width=25) == [
+        "12:00 dave  日本語日本語",
+        "            日本語",
+    ]
+
+
+def test_a_word_that_fits_in_no_line_is_cut() -> None:
+    assert lines(events.Said("dave", "ab " + "x" * 20), width=24) == [
+        "12:00 dave  ab",
+        "            " + "x" * 12,
+        "            " + "x" * 8,
+    ]
+
+
+def test_links_are_underlined_and_nothing_else_is_done_with_them() -> None:
+    shown = painted(events.Said("dave", "see https://example.org/a?b=c, or (HTTP://x.y/z)."))
+
+    assert "\x1b[4mhttps://example.org/a?b=c\x1b[0m, or (\x1b[4mHTTP://x.y/z\x1b[0m)." in shown
+    assert "\x1b]" not in shown
+
+
+@pytest.mark.parametrize(
+    "text", ["carol", "hi Carol!", "Thanks, CAROL.", "@carol: x", "a carol's b"]
+)
+def test_a_text_with_my_name_stands_out(text: str) -> None:
+    assert mentions(text, "carol")
+    shown = painted(events.Said("dave", text))
+    assert shown.startswith("\x1b[1;7m12:00")
+    assert shown.lower().count("\x1b[1;7mcarol\x1b[0m") == 1
+
+
+@pytest.mark.parametrize(
+    "text", ["", "caroline", "xcarol", "carol2", "carol_", "carol-ann", "x.carol"]
+)
+def test_a_longer_name_is_not_mine(text: str) -> None:
+    assert not mentions(text, "carol")
+    assert "\x1b[1;7m" not in painted(events.Said("dave", text))
+
+
+def test_what_i_say_about_myself_does_not_stand_out() -> None:
+    assert "\x1b[1;7m" not in painted(
+        answers.Sent("I am carol"), events.Said("Carol", "I am carol")
+    )
+
+
+def test_before_there_is_a_name_nobody_mentions_it() -> None:
+    assert not mentions("anything", "")
+
+
+# --- What became of a text ---
+
+
+@pytest.mark.parametrize(
+    ("states", "shown"),
+    [
+        ([], ""),
+        (["delivered"], "✓"),
+        (["delivered", "delivered"], "✓"),
+        (["delivered", "delivered", "delivered", "waiting"], "3/4"),
+        (["waiting", "waiting"], "…"),
+        (["left"], "left"),
+        (["delivered", "left"], "1/2, 1 left"),
+        (["waiting", "left"], "0/2, 1 left"),
+    ],
+)
+def test_the_mark_says_who_has_it(states: list[str], shown: str) -> None:
+    assert mark({f"user{number}": state for number, state in enumerate(states)}) == shown
+
+
+def test_a_mark_stands_at_the_end_of_a_text() -> None:
+    sent = answers.Sent("hello")
+    clock = Clock()
+    screen = painter(clock)
+    clock.time += timedelta(minutes=5)
+
+    live = screen.paint_sent(sent, "…", at=NOON.timestamp(), is_live=True)
+    done = screen.paint_sent(sent, "✓", at=NOON.timestamp())
+
+    assert SGR.sub("", ansi(live, width=80)) == "12:00 carol  hello  …\n"
+    assert SGR.sub("", ansi(done, width=80)) == "12:00 carol  hello  ✓\n"
+
+
+# --- Days and dividers ---
+
+
+def test_a_new_day_has_a_line_before_its_first_thing() -> None:
+    clock = Clock()
+    screen = painter(clock)
+    shown = screen.paint(events.Came("dave"))
+    clock.time += timedelta(days=1)
+    shown += screen.paint_sent(answers.Sent("live"), "…", is_live=True)
+    shown += screen.paint(events.Came("erin"))
+    shown += screen.paint_sent(answers.Sent("hello"))
+
+    assert SGR.sub("", ansi(shown, width=80)).splitlines() == [
+        "12:00 * dave is online.",
+        "12:00 carol  live  …",
+        "── Saturday, 21 November 2026 ──",
+        "12:00 * erin is online.",
+        "12:00 carol  hello",
+    ]
+
+
+def test_what_was_left_for_me_stands_between_two_rules() -> None:
+    shown = lines(
+        events.LettersWaited(2),
+        events.Letter("dave", 0.0, "one"),
+        events.Letter("erin", 0.0, "two"),
+        events.Letter("erin", 0.0, "three"),
+    )
+
+    assert shown[0] == "── while you were away (2) ──"
+    assert shown[3] == "─" * 30
+    assert shown[4].endswith("three")
+    assert len(shown) == 5
+
+
+# --- Coming and going ---
+
+
+def test_those_who_come_together_share_a_line() -> None:
+    came = [events.Came(name) for name in ("dave", "erin", "frank", "grace", "heidi")]
+
+    assert lines(*came[:1]) == ["12:00 * dave is online."]
+    assert lines(*came[:2]) == ["12:00 * dave and erin are online."]
+    assert lines(*came[:3]) == ["12:00 * dave, erin and frank are online."]
+    assert lines(*came) == ["12:00 * dave, erin and 3 more are online."]
+
+
+def test_what_happens_between_keeps_its_place() -> None:
+    assert lines(
+        events.Came("dave"),
+        events.Came("erin"),
+        events.Went("dave"),
+        events.Went("frank"),
+        events.Said("erin", "hello"),
+        events.Said("erin", "again"),
+        events.Came("dave"),
+    ) == [
+        "12:00 * dave and erin are online.",
+        "12:00 * dave and frank are offline.",
+        "12:00 erin  hello",
+        "12:00 erin  again",
+        "12:00 * dave is online.",
+    ]
+
+
+# --- Sentences ---
+
+
+def test_a_sentence_has_a_sign_and_the_words_of_line_mode() -> None:
+    assert lines(
+        events.DirectoryBack(),
+        events.DirectoryLost(),
+        events.NotDelivered("dave", "he is away"),
+        events.Invited("1", "dave", ("dave",)),
+        answers.Typed("y"),
+    ) == [
+        "12:00 -- The directory is back.",
+        "12:00 ! Lost the directory, trying again.",
+        "12:00 ! Not delivered to dave: he is away.",
+        "12:00 ? User dave wants to chat with you. Would you like to? (Y/N)",
+        "12:00 > y",
+    ]
+
+
+def test_what_needs_an_answer_and_what_went_wrong_is_loud() -> None:
+    def colour_of(event: Event) -> list[str]:
+        return sorted(set(SGR.findall(painted(event, colours="standard"))))
+
+    assert "\x1b[1;33m" in colour_of(events.Invited("1", "dave", ("dave",)))
+    assert "\x1b[1;33m" in colour_of(answers.Asked("dave", "He is busy.", "Interrupt?"))
+    assert "\x1b[1;31m" in colour_of(events.DirectoryLost())
+    assert "\x1b[1;31m" in colour_of(events.NotDelivered("dave", "he is away"))
+    assert colour_of(events.DirectoryBack()) == ["\x1b[0m", "\x1b[2m"]
+
+
+# --- Colours ---
+
+
+def test_a_name_has_always_the_same_colour_and_mine_is_bold() -> None:
+    assert name_style("Dave", "carol") == name_style("dave", "erin") == "name.1"
+    assert name_style("Carol", "carol") == "me"
+    assert len({name_style(letter, "carol") for letter in string.ascii_lowercase}) > 6
+
+
+@pytest.mark.parametrize("hue", HUES)
+def test_every_colour_can_be_read_on_black_and_on_white(hue: int) -> None:
+    def linear(level: int) -> float:
+        return ((level / 255 + 0.055) / 1.055) ** 2.4 if level else 0.0
+
+    levels = (0, 95, 135, 175, 215, 255)
+    red, green, blue = (linear(levels[(hue - 16) // step % 6]) for step in (36, 6, 1))
+    luminance = 0.2126 * red + 0.7152 * green + 0.0722 * blue
+
+    assert min((luminance + 0.05) / 0.05, 1.05 / (luminance + 0.05)) > 3.5
+
+
+def test_few_colours_are_the_safe_ones_and_none_are_none() -> None:
+    def parameters(colours: Colours | None) -> set[str]:
+        said = [events.Said(name, "x carol https://a.b") for name in string.ascii_lowercase]
+        codes = SGR.findall(painted(*said, *EVERYTHING, colours=colours))
+        return {one for code in codes for one in code[2:-1].split(";")}
+
+    assert parameters("standard") <= {"0", "1", "2", "4", "7", "31", "32", "33", "35", "36"}
+    assert parameters(None) == {"0", "1", "2", "4", "7"}
+    assert {"38", "5"} < parameters("256")
+    assert len(SAFE) == 4
+
+
+def test_the_surroundings_of_the_program_change_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    before = painted(*EVERYTHING, colours="256")
+    for name, value in {
+        "NO_COLOR": "1",
+        "TERM": "dumb",
+        "COLUMNS": "20",
+        "FORCE_COLOR": "1",
+    }.items():
+        monkeypatch.setenv(name, value)
+
+    assert painted(*EVERYTHING, colours="256") == before
+
+
+# --- Answers ---
+
+
+def test_all_four_groups_are_named_and_their_users_in_order() -> None:
+    users = (
+        Presence("erin", Status.ACTIVE, seconds(2026, 11, 18, 9, 0)),
+        Presence("Carol", Status.ACTIVE, seconds(2026, 11, 20, 11, 58)),
+        Presence("dave", Status.BUSY, seconds(2026, 11, 20, 9, 0)),
+    )
+    wanted = [
+        " ACTIVE    Carol (you)  11:58",
+        "           erin         2026-11-18",
+        " BUSY      dave         09:00",
+        " INACTIVE  -",
+        " OFFLINE   -",
+    ]
+
+    assert lines(answers.UserList(users, "carol")) == wanted
+    assert lines(answers.UserList(users, "carol"), width=40) == wanted
+
+
+def test_nobody_is_shown_as_four_empty_groups() -> None:
+    assert [line.split() for line in lines(answers.UserList((), "carol"))] == [
+        ["ACTIVE", "-"],
+        ["BUSY", "-"],
+        ["INACTIVE", "-"],
+        ["OFFLINE", "-"],
+    ]
+
+
+def test_a_user_is_described_line_by_line() -> None:
+    key = answers.UserInfo(contact()).fingerprint
+    described = [
+        " user     dave",
+        " status   BUSY since 2026-11-19 09:30",
+        " address  10.0.0.9:5",
+        f" key      {key}",
+    ]
+
+    assert lines(answers.UserInfo(contact())) == described
+    assert not any("address" in line for line in lines(answers.UserInfo(contact(host=""))))
+
+
+def test_members_and_how_they_are_reached() -> None:
+    ways = (Way("dave", "direct", None, 0.0012), Way("erin", "dave", None, None))
+
+    assert lines(answers.MemberList("carol", ways)) == [
+        " carol (you)",
+        " dave         direct, 1.2 ms",
+        " erin         through dave",
+    ]
+
+
+def test_who_has_my_last_text() -> None:
+    assert lines(answers.WhoHas((("dave", "delivered at 12:00:00"), ("al", "waiting")))) == [
+        " dave  delivered at 12:00:00",
+        " al    waiting",
+    ]
+
+
+def test_what_was_said_has_its_dates() -> None:
+    time = seconds(2026, 11, 19, 9, 30)
+    entries = (
+        Entry(Kind.SAID, time, "dave", "", "hello"),
+        Entry(Kind.SAID, time, "carol", "", "hi", is_late=True),
+        Entry(Kind.PRIVATE, time, "Carol", "dave", "psst"),
+        Entry(Kind.LEFT, time, "dave", "carol", "later"),
+        Entry(Kind.ALL, time, "erin", "", "hi all"),
+    )
+
+    assert lines(answers.WhatWasSaid(entries, "carol", "There is more.")) == [
+        "2026-11-19 09:30 dave  hello",
+        "-- Something that was said before is still missing.",
+        "2026-11-19 09:30 carol  hi",
+        "2026-11-19 09:30 [private] Carol -> dave: psst",
+        "2026-11-19 09:30 [left] dave  later",
+        "2026-11-19 09:30 [all] erin  hi all",
+        "12:00 -- There is more.",
+    ]
+
+
+def test_the_words_to_compare_stand_alone() -> None:
+    assert lines(answers.Words("dave", ("apple", "banana"), True)) == [
+        "12:00 -- You and dave must both see these words:",
+        " apple banana",
+        "12:00 -- The new key of dave is accepted from now on.",
+    ]
+
+
+def test_the_manual_fits_in_80_columns_and_is_stacked_in_40() -> None:
+    wide, narrow = lines(answers.Manual()), lines(answers.Manual(), width=40)
+
+    assert " LIST USERS                     everybody, grouped by status" in wide
+    assert narrow[:2] == [" LIST USERS", "    everybody, grouped by status"]
+    assert not any(line.startswith("  ") for line in wide), "nothing wraps"
+
+
+def test_one_command_is_explained_with_its_example() -> None:
+    assert lines(answers.Manual("chat")) == [
+        " CHAT name  invite a user to a conversation.",
+        " Also       CONNECT, INVITE.",
+        " Example    CHAT dave",
+    ]
+
+
+# --- What never can stand there ---
+
+
+def hostile(name: str, text: str) -> list[Event]:
+    """All that can carry something from elsewhere."""
+    return [
+        events.Said(name, text),
+        events.SaidPrivately(name, text),
+        events.SaidToAll(name, text),
+        events.LettersWaited(1),
+        events.Letter(name, 0.0, text),
+        events.Notice(text),
+        events.NotDelivered(name, text),
+        events.Came(name),
+        events.Came(text),
+        events.Connected((name, text)),
+        events.Invited("1", name, (name, text), (text,)),
+        answers.Asked(name, text, "Really?"),
+        answers.Typed(text),
+        answers.Sent(text, to=name),
+        answers.UserList(
+            (Presence(name, Status.BUSY, 0.0), Presence(text, Status.BUSY, 0.0)), name
+        ),
+        answers.UserInfo(contact(host=text)),
+        answers.MemberList(name, (Way(name, text, None, None),)),
+        answers.WhoHas(((name, text),)),
+        answers.WhatWasSaid((Entry(Kind.PRIVATE, 0.0, name, name, text),), name, text),
+        answers.Words(name, (text, text), True),
+        answers.Manual(text),
+    ]
+
+
+REAL = re.compile(r"[0-9]{2}:[0-9]{2}\b|[0-9]{4}-[0-9]{2}-[0-9]{2}|-- |──")
+
+
+@given(ANY_TEXT, ANY_TEXT, WIDTHS)
+def test_nothing_but_text_and_colours_comes_out(name: str, text: str, width: int) -> None:
+    for event in hostile(name, text):
+        shown = SGR.sub("", painted(event, width=width, colours="256"))
+        assert shown.endswith("\n")
+        for line in shown.split("\n"):
+            assert clean(line) == line
+            assert cells(line) <= width
+            assert cell_len(line) <= width
+            assert sum(max(wcwidth.wcwidth(one), 0) for one in line) <= width
+
+
+@given(ANY_TEXT, ANY_TEXT, WIDTHS)
+def test_one_event_begins_one_line(name: str, text: str, width: int) -> None:
+    """Only as many lines begin at the left edge as this kind of event has of its own."""
+    harmless_ones = hostile("dave", "hello")
+    for event, other in zip(hostile(name, text), harmless_ones, strict=True):
+        beginnings = [line for line in lines(event, width=width) if line[:1].strip()]
+        own = len([line for line in lines(other, width=200) if line[:1].strip()])
+        if not isinstance(event, answers.WhatWasSaid):  # whose note may be empty
+            assert len(beginnings) <= own
+        assert all(REAL.match(line) for line in beginnings)
+
+
+@given(ANY_TEXT, ANY_TEXT, WIDTHS)
+def test_a_terminal_shows_the_rows_as_they_were_painted(name: str, text: str, width: int) -> None:
+    """It neither wraps a line by itself nor does anything else than showing text."""
+    for event in hostile(name, text)[:6]:
+        shown = painted(event, width=width, colours="256")
+        rows = SGR.sub("", shown).splitlines()
+        screen = pyte.Screen(width, len(rows) + 5)
+        screen.set_title("mine")
+        screen.set_icon_name("mine")
+        modes = set(screen.mode)
+        pyte.Stream(screen).feed(shown.replace("\n", "\r\n"))
+
+        assert (screen.title, screen.icon_name, screen.mode) == ("mine", "mine", modes)
+        assert (screen.cursor.y, screen.cursor.x) == (len(rows), 0)
+        assert screen.margins is None
+        for row, line in zip(rows, screen.display, strict=False):
+            assert row[:1].strip() == "" or line[:1] == row[:1]
+            assert row[:1].strip() != "" or line[:1] == " "
+
+
+def test_a_forged_line_is_indented_however_it_is_made() -> None:
+    forged = "12:01 dave  I owe you 100"
+    for text in (f"x\n{forged}", f"x\r\n{forged}", f"{FAMILY * 8} {forged}", "x" * 68 + forged):
+        first, *more = rows_of_terminal(events.Said("erin", text))
+        assert first.startswith("12:00 erin  ")
+        assert all(line.startswith(" " * 12) for line in more)
+        assert any(line.strip().endswith("I owe you 100") for line in more)
+
+
+def rows_of_terminal(event: Event, width: int = 80) -> list[str]:
+    """Of one that draws joined emoji one by one, as many do."""
+    screen = pyte.Screen(width, 20)
+    pyte.Stream(screen).feed(painted(event, width=width).replace("\n", "\r\n"))
+    return [row for row in screen.display if row.strip()]
+
+
+def test_what_is_no_name_is_one_cell_per_character() -> None:
+    assert harmless("dave") == "dave"
+    assert harmless("da ve\n\x1b日") == "da?ve???"
+
+
+@given(st.text(st.characters(exclude_categories=["Cc", "Cs"])))
+def test_cells_are_never_too_few(text: str) -> None:
+    shown = clean(text)
+    assert cells(shown) >= cell_len(shown)
+    assert cells(shown) >= wcwidth.wcswidth(shown)
+    assert cells(shown) >= sum(unicodedata.east_asian_width(one) in "WF" for one in shown)
