@@ -27,7 +27,7 @@ from shared.names import fold, is_name
 
 NAME_LETTERS = 2  # of a bare name in a text; one letter begins too many words
 
-_ADDRESSED = re.compile(r"(?:\A|\s)@\(?([^\s()@]*)\Z")
+_ADDRESSED = re.compile(r"(?:\A|\s)@([^\s@]*)\Z")
 _LAST_WORD = re.compile(r"(?:\A|\s)(\S+)\Z")
 
 
@@ -94,7 +94,7 @@ def _offers(line: str, outlook: Outlook) -> Iterator[Offer]:
 def _arguments(line: str, command: Begun, outlook: Outlook) -> Iterator[Offer]:
     if not command.rest and not line[-1].isspace():
         return
-    typed = command.rest.removeprefix("(").lstrip()
+    typed = command.rest
     match command.entry.takes:
         case Takes.ONLINE:
             yield from _users(typed, outlook.online(), outlook)
