@@ -172,6 +172,13 @@ def test_what_is_no_name_is_not_offered() -> None:
     assert completed("CHAT d", Outlook(users=users)) == ["CHAT dave"]
 
 
+def test_of_very_many_the_first_hundred_are_offered() -> None:
+    users = tuple(Presence(f"user{n}", Status.ACTIVE, 0.0) for n in range(5_000))
+    assert completed("CHAT u", Outlook(users=users))[:2] == ["CHAT user0", "CHAT user1"]
+    assert len(tab("CHAT u", Outlook(users=users))) == 100
+    assert completed("CHAT user4999", Outlook(users=users)) == ["CHAT user4999"]
+
+
 def test_it_is_looked_at_the_moment_of_the_key() -> None:
     now = [OUTSIDE]
     completer = Completions(lambda: now[0])
