@@ -5,7 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from peer.commands import TABLE
+from peer.commands import TABLE, Entry
 from peer.screen.fitting import cells
 from peer.screen.hint import HINT_CELLS, hint
 from peer.screen.hint import OUTSIDE as INVITATION
@@ -128,10 +128,7 @@ def test_a_hostile_name_is_harmless() -> None:
 
 
 @pytest.mark.parametrize("entry", TABLE, ids=lambda entry: entry.usage)
-def test_every_command_has_a_hint(entry: object) -> None:
-    from peer.commands import Entry
-
-    assert isinstance(entry, Entry)
+def test_every_command_has_a_hint(entry: Entry) -> None:
     asked = replace(ASKED, questions=("carol",))
     for outlook, before in ((asked, ""), (GROUP, "/")):
         if outlook is asked or "Y" not in entry.words:

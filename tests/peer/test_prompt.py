@@ -102,7 +102,7 @@ def test_of_many_only_bad_links_are_told() -> None:
     assert text_of(toolbar(Outlook(members=many), 80)) == "ACTIVE | 50 others: all direct"
     assert text_of(toolbar(Outlook(members=bad), 80)) == "ACTIVE | 50 others: erin lost"
     assert text_of(toolbar(Outlook(members=many), 20)) == "ACTIVE | 50 others"
-    assert text_of(toolbar(Outlook(members=bad), 20)) == "50 others: erin lost"[:20]
+    assert text_of(toolbar(Outlook(members=bad), 20)) == "50 others: erin lost"
     assert text_of(toolbar(Outlook(members=bad), 18)) == "50 others, 1 lost"
 
 
