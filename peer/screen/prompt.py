@@ -150,16 +150,16 @@ def _questions(outlook: Outlook) -> tuple[str, ...]:
 
 
 def _links(members: tuple[Member, ...]) -> tuple[str, ...]:
-    """Who is linked how; then only who is not linked well; then how many those are."""
+    """Who is linked how; then only who is not linked directly; then only who is lost."""
     others = f"{len(members)} others"
-    by_hand = [_link(member) for member in members if not member.is_direct]
-    lost = sum(member.is_lost for member in members)
+    by_others = [_link(member) for member in members if not member.is_direct]
+    lost = [member.name for member in members if member.is_lost]
     every = ", ".join(map(_link, members))
-    bad = ", ".join(by_hand) or "all direct"
-    counted = f"{others}, {lost} lost" if lost else others
+    bad = ", ".join(by_others) or "all direct"
+    worst = f"{listed(lost, FEW_NAMES_CELLS)} lost" if lost else others
     if len(members) == 1:
         return every, cut(every, NAMES_CELLS)
-    return every, f"{others}: {bad}", counted
+    return every, f"{others}: {bad}", worst
 
 
 def _link(member: Member) -> str:

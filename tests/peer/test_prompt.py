@@ -103,7 +103,8 @@ def test_of_many_only_bad_links_are_told() -> None:
     assert text_of(toolbar(Outlook(members=bad), 80)) == "ACTIVE | 50 others: erin lost"
     assert text_of(toolbar(Outlook(members=many), 20)) == "ACTIVE | 50 others"
     assert text_of(toolbar(Outlook(members=bad), 20)) == "50 others: erin lost"
-    assert text_of(toolbar(Outlook(members=bad), 18)) == "50 others, 1 lost"
+    assert text_of(toolbar(Outlook(members=bad), 18)) == "ACTIVE | erin lost"
+    assert text_of(toolbar(Outlook(members=bad), 17)) == "erin lost"
 
 
 @pytest.mark.parametrize(
