@@ -587,8 +587,10 @@ def offered(line: str, context: Context) -> list[tuple[str, Entry]]:
 
 
 def _after_slash(line: str) -> tuple[str, str]:
-    typed = line.lstrip().removeprefix("/")
-    return line.removesuffix(typed), typed
+    """One blank stands for all before the slash: it says that the line is a text here."""
+    typed = line.lstrip()
+    before = " " if typed != line else ""
+    return (f"{before}/", typed[1:]) if typed.startswith("/") else (before, typed)
 
 
 def _meaning(line: str, entry: Entry, context: Context) -> Command | None:

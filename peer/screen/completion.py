@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable, Iterable, Iterator
+from itertools import islice
 
 from msgspec import Struct
 from prompt_toolkit.completion import CompleteEvent, Completer, Completion
@@ -25,9 +26,10 @@ from peer.screen.outlook import Outlook
 from shared.messages import Status
 from shared.names import fold, is_name
 
+MOST_OFFERS = 100  # who wants another types a letter more
 NAME_LETTERS = 2  # of a bare name in a text; one letter begins too many words
 
-_ADDRESSED = re.compile(r"(?:\A|\s)@\(?([^\s()@]*)\Z")
+_ADDRESSED = re.compile(r"(?:\A|\s)@([^\s@]*)\Z")
 _LAST_WORD = re.compile(r"(?:\A|\s)(\S+)\Z")
 
 
@@ -51,7 +53,7 @@ class Completions(Completer):
         complete_event: CompleteEvent,  # noqa: ARG002 - Tab and typing are answered alike
     ) -> Iterator[Completion]:
         line, outlook = document.text_before_cursor, self._look()
-        for offer in dict.fromkeys(_offers(line, outlook)):
+        for offer in dict.fromkeys(islice(_offers(line, outlook), MOST_OFFERS)):
             whole = line.removesuffix(offer.typed) + offer.text
             yield Completion(
                 f"{offer.text} " if _is_unfinished(whole, outlook.context) else offer.text,
@@ -94,7 +96,7 @@ def _offers(line: str, outlook: Outlook) -> Iterator[Offer]:
 def _arguments(line: str, command: Begun, outlook: Outlook) -> Iterator[Offer]:
     if not command.rest and not line[-1].isspace():
         return
-    typed = command.rest.removeprefix("(").lstrip()
+    typed = command.rest
     match command.entry.takes:
         case Takes.ONLINE:
             yield from _users(typed, outlook.online(), outlook)
@@ -138,7 +140,8 @@ def _there_first(outlook: Outlook, *, away: bool = False) -> list[str]:
 def _users(typed: str, names: Iterable[str], outlook: Outlook) -> Iterator[Offer]:
     """Nobody who could not be typed: a name that is none is not repeated."""
     known = {fold(user.name): user.status for user in outlook.users}
+    beginning = fold(typed)
     for name in names:
-        if is_name(name) and _begins(name, typed):
+        if fold(name).startswith(beginning) and is_name(name):
             status: Status | None = known.get(fold(name))
             yield Offer(typed, name, status.value if status else "")

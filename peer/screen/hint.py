@@ -77,16 +77,17 @@ def _about(entry: Entry, user: Presence | None) -> str:
 
 
 def _user(name: str, outlook: Outlook) -> Presence | None:
-    if fold(name) == fold(outlook.me):
+    wanted = fold(name)
+    if wanted == fold(outlook.me):
         return None
-    return next((user for user in outlook.users if fold(user.name) == fold(name)), None)
+    return next((user for user in outlook.users if fold(user.name) == wanted), None)
 
 
 def _text(line: str, outlook: Outlook) -> str:
     what = f"text for {listed(outlook.others, NAMES_CELLS)}"
-    outside = parse(line, Context())
-    is_command = not isinstance(outside, typed.Unknown | typed.Wrong)
-    return f"{what}; as a command it begins with /" if is_command and line[0] != " " else what
+    if line[0].isspace() or isinstance(parse(line, Context()), typed.Unknown | typed.Wrong):
+        return what
+    return f"{what}; as a command it begins with /"
 
 
 def _answer(line: str, outlook: Outlook, yes: bool, name: str | None) -> str:
@@ -119,13 +120,9 @@ def _offer(line: str, context: Context) -> str:
 def _unknown(line: str, outlook: Outlook, unknown: typed.Unknown) -> str:
     if offer := _offer(line, outlook.context):
         return offer
-    private = _entry("PRV", Context())
+    private = _entry("PRV", Context())  # `dave hello` is one
     if unknown.perhaps and (user := _user(unknown.perhaps.name, outlook)):
         return _about(private, user)
-    if not outlook.members and (user := _user(line.strip(), outlook)):
+    if user := _user(line.strip(), outlook):
         return f"{user.name} text: {private.meaning}"
-    return (
-        f"unknown command; did you mean {unknown.nearest}?"
-        if unknown.nearest
-        else ("unknown command")
-    )
+    return "unknown command" + (f"; did you mean {unknown.nearest}?" if unknown.nearest else "")

@@ -71,6 +71,9 @@ class _Rank(IntEnum):
     STATUS = auto()
 
 
+_SPARE = (_Rank.LINKED, _Rank.UNREAD, _Rank.STATUS)
+
+
 class _Part(Struct, frozen=True):
     rank: _Rank
     forms: tuple[str, ...]  #: the same, from long to short
@@ -89,16 +92,27 @@ def toolbar(
 
 
 def _fitted(parts: list[_Part], width: int) -> list[tuple[_Part, str]]:
-    """The least important is shortened first, then dropped, then the next one."""
+    """What can be spared is dropped, then the rest is shortened, then it is dropped too.
+
+    The least important goes first, and what still fits in the end comes back.
+    """
     shown = {part.rank: part.forms[0] for part in parts}
-    for part in sorted(parts, key=lambda part: part.rank, reverse=True):
-        for form in (*part.forms, ""):
-            shown[part.rank] = form
-            if cells(BETWEEN.join(filter(None, shown.values()))) <= width:
-                break
-    if not any(shown.values()):
-        most_important = min(parts, key=lambda part: part.rank)
-        shown[most_important.rank] = cut(most_important.forms[-1], width)
+    first, *_ = by_rank = sorted(parts, key=lambda part: part.rank)
+
+    def fits(changed: dict[_Rank, str]) -> bool:
+        return cells(BETWEEN.join(filter(None, {**shown, **changed}.values()))) <= width
+
+    for part in reversed(by_rank):
+        for form in (*part.forms, *([""] if part.rank in _SPARE else [])):
+            if not fits({}):
+                shown[part.rank] = form
+    for part in reversed(by_rank):
+        if not fits({}):
+            shown[part.rank] = "" if part is not first else cut(part.forms[-1], width)
+    for part in by_rank:
+        for form in reversed(part.forms):
+            if fits({part.rank: form}):
+                shown[part.rank] = form
     return [(part, shown[part.rank]) for part in parts if shown[part.rank]]
 
 
@@ -136,16 +150,16 @@ def _questions(outlook: Outlook) -> tuple[str, ...]:
 
 
 def _links(members: tuple[Member, ...]) -> tuple[str, ...]:
-    """Who is linked how; then only who is not linked well; then how many those are."""
+    """Who is linked how; then only who is not linked directly; then only who is lost."""
     others = f"{len(members)} others"
-    by_hand = [_link(member) for member in members if not member.is_direct]
-    lost = sum(member.is_lost for member in members)
+    by_others = [_link(member) for member in members if not member.is_direct]
+    lost = [member.name for member in members if member.is_lost]
     every = ", ".join(map(_link, members))
-    bad = ", ".join(by_hand) or "all direct"
-    counted = f"{others}, {lost} lost" if lost else others
+    bad = ", ".join(by_others) or "all direct"
+    worst = f"{listed(lost, FEW_NAMES_CELLS)} lost" if lost else others
     if len(members) == 1:
         return every, cut(every, NAMES_CELLS)
-    return every, f"{others}: {bad}", counted
+    return every, f"{others}: {bad}", worst
 
 
 def _link(member: Member) -> str:

@@ -442,6 +442,35 @@ def test_exit_is_explained_as_what_it_does_here() -> None:
         assert begun.entry.usage == usage
 
 
+@pytest.mark.parametrize(
+    ("line", "context", "words"),
+    [
+        ("ch", ALONE, ["CHAT"]),
+        ("/ch", TALKING, ["CHAT"]),
+        ("ch", TALKING, []),
+        ("/ch", WRITING, []),
+        ("  list  u", ALONE, ["LIST USERS"]),
+        ("who ", ALONE, ["WHO GOT"]),
+        ("ac", ALONE, ["ACTIVE"]),
+        ("y", ALONE, []),
+        ("y", ASKED, ["Y"]),
+        ("n", TALKING_AND_ASKED, ["N"]),
+        ("u", ALONE, ["USERS", "UNIGNORE", "UNMUTE", "UNREGISTER"]),
+        ("/u", ALONE, ["USERS", "u", "UNIGNORE", "UNMUTE", "UNREGISTER"]),
+        ("\\", TALKING, ["\\u", "\\q"]),
+        ("@", ALONE, []),
+        ("", TALKING, ["LIST USERS", "ADD", "QUIT CONVERSATION", "QUIT"]),
+    ],
+)
+def test_the_commands_that_a_line_may_become(line: str, context: Context, words: list[str]) -> None:
+    assert [each for each, _ in commands.offered(line, context)] == words
+
+
+def test_exit_is_offered_as_what_it_does_here() -> None:
+    for context, usage in ((ALONE, "QUIT"), (TALKING, "QUIT CONVERSATION")):
+        assert [entry.usage for _, entry in commands.offered("exit", context)] == [usage]
+
+
 @pytest.mark.parametrize("entry", TABLE, ids=lambda entry: entry.usage)
 def test_what_a_command_takes_is_in_its_usage(entry: commands.Entry) -> None:
     takes = commands.Takes

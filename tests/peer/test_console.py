@@ -227,6 +227,18 @@ async def test_an_answer_without_a_question_is_refused(community: Community) -> 
     assert shown == ["No question is open."] * 2
 
 
+async def test_mute_lasts_until_unmute(community: Community) -> None:
+    (carol,) = await community.start("carol")
+    shown: list[str] = []
+    console = Console(carol.peer, lambda *events, then=None: shown.extend(map(str, events)), None)
+    assert not console.is_muted
+    await console.perform_line("MUTE")
+    assert console.is_muted
+    await console.perform_line("/unmute")
+    assert not console.is_muted
+    assert shown == ["No bell any more.", "The bell rings again."]
+
+
 # --- Ends -------------------------------------------------------------------------
 
 

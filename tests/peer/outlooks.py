@@ -1,0 +1,52 @@
+"""How things may stand, for the tests of what a screen makes of it."""
+
+import unicodedata
+
+from hypothesis import strategies as st
+
+from peer.screen.outlook import Member, Outlook
+from shared.messages import Presence, Status
+
+USERS = (
+    Presence("carol", Status.ACTIVE, 0.0),
+    Presence("dave", Status.ACTIVE, 0.0),
+    Presence("erin", Status.BUSY, 0.0),
+    Presence("frank", Status.OFFLINE, 0.0),
+)
+OUTSIDE = Outlook(me="carol", users=USERS)
+TALKING = Outlook(me="carol", users=USERS, status=Status.BUSY, members=(Member("dave"),))
+GROUP = Outlook(me="carol", users=USERS, members=(Member("dave"), Member("erin")))
+ASKED = Outlook(me="carol", users=USERS, questions=("dave", "erin"), invited_by=("dave", "erin"))
+WRITING = Outlook(me="carol", users=USERS, writing_to="frank")
+
+# Names of hostile users: whatever a string can be.
+NAMES = st.text(max_size=40) | st.text(
+    st.characters(categories=["Cc", "Cf", "Cs", "Mn", "Lo", "So"]) | st.sampled_from("\n\x1b\u202e")
+)
+_SOME = st.lists(NAMES, max_size=6).map(tuple)
+OUTLOOKS = st.builds(
+    Outlook,
+    NAMES,
+    st.sampled_from(Status),
+    st.lists(st.builds(Member, NAMES, st.booleans(), NAMES, st.integers(0, 9_999)), max_size=6).map(
+        tuple
+    ),
+    st.just("") | NAMES,
+    _SOME,
+    _SOME,
+    _SOME,
+    st.booleans(),
+    st.integers(0, 9_999),
+    st.lists(st.builds(Presence, NAMES, st.sampled_from(Status), st.just(0.0)), max_size=6).map(
+        tuple
+    ),
+)
+
+
+def is_harmless(text: str) -> bool:
+    """No character of it is a control, a line break or an override."""
+    return not any(
+        unicodedata.category(character) in ("Cc", "Cs", "Zl", "Zp")
+        or "\u202a" <= character <= "\u202e"
+        for character in text
+    )

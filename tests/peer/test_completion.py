@@ -1,0 +1,218 @@
+"""What Tab offers."""
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from msgspec.structs import replace
+from prompt_toolkit.completion import CompleteEvent, Completion
+from prompt_toolkit.document import Document
+
+from peer.commands import TABLE, Unknown, parse
+from peer.screen.completion import Completions
+from peer.screen.outlook import Member, Outlook
+from shared.messages import Presence, Status
+from tests.peer.outlooks import ASKED, GROUP, OUTLOOKS, OUTSIDE, TALKING, WRITING, is_harmless
+from tests.peer.test_hint import LINES
+
+
+def tab(line: str, outlook: Outlook) -> list[Completion]:
+    found = Completions(lambda: outlook).get_completions(Document(line), CompleteEvent())
+    return list(found)
+
+
+def completed(line: str, outlook: Outlook) -> list[str]:
+    """The line as it is after each of the completions."""
+    return [line[: len(line) + one.start_position] + one.text for one in tab(line, outlook)]
+
+
+# --- Commands ---------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("line", "lines"),
+    [
+        ("c", ["CHAT "]),
+        ("con", ["CONNECT "]),
+        ("/ch", ["/CHAT "]),
+        ("/u", ["/USERS", "/u ", "/UNIGNORE ", "/UNMUTE", "/UNREGISTER"]),
+        ("  mem", ["  MEMBERS"]),
+        ("list  u", ["LIST USERS"]),
+        ("who ", ["WHO GOT"]),
+        ("qui", ["QUIT CONVERSATION", "QUIT"]),
+        ("\\", ["\\u ", "\\q"]),
+        ("act", ["ACTIVE"]),
+        ("y", []),
+        ("chat dave ", []),
+        ("frob", []),
+    ],
+)
+def test_commands_at_the_beginning_of_a_line(line: str, lines: list[str]) -> None:
+    assert completed(line, OUTSIDE) == lines
+
+
+def test_an_empty_line_offers_every_command_by_its_name() -> None:
+    offered = [one.strip() for one in completed("", ASKED)]
+    assert offered == list(dict.fromkeys(offered))
+    names = {entry.words[0] for entry in TABLE}
+    assert set(offered) == names | {"N", "ACTIVE", "BUSY", "INACTIVE"}
+
+
+@pytest.mark.parametrize(
+    ("line", "lines"),
+    [
+        ("", ["LIST USERS", "ADD ", "QUIT CONVERSATION", "QUIT"]),
+        ("ch", []),
+        ("/ch", ["/CHAT "]),
+        (" /ch", []),
+        ("ex", ["EXIT"]),
+        ("hello /ch", []),
+        ("\\q", ["\\q"]),
+    ],
+)
+def test_in_a_conversation_only_what_is_a_command_there(line: str, lines: list[str]) -> None:
+    assert completed(line, TALKING) == lines
+
+
+def test_while_writing_only_its_end_is_offered() -> None:
+    assert completed("\\", WRITING) == ["\\q"]
+    assert completed("q", WRITING) == ["QUIT CONVERSATION"]
+    assert completed("ch", WRITING) == completed("/ch", WRITING) == []
+    assert completed("hello da", WRITING) == []
+
+
+def test_the_meaning_stands_beside_a_command() -> None:
+    (chat,) = tab("ch", OUTSIDE)
+    assert chat.display_text == "CHAT"
+    assert chat.display_meta_text == "invite a user to a conversation"
+
+
+def test_exit_means_what_it_does_here() -> None:
+    assert tab("ex", OUTSIDE)[0].display_meta_text.startswith("leave the program")
+    assert tab("ex", TALKING)[0].display_meta_text.startswith("leave the conversation")
+
+
+# --- What follows a command -------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("line", "lines"),
+    [
+        ("CHAT ", ["CHAT dave", "CHAT erin"]),
+        ("chat D", ["chat dave"]),
+        ("/chat d", ["/chat dave"]),
+        ("CHAT", ["CHAT "]),
+        ("INFO ", ["INFO dave", "INFO erin", "INFO frank"]),
+        ("HISTORY f", ["HISTORY frank"]),
+        ("PRV f", ["PRV frank "]),
+        ("@", ["@dave ", "@erin ", "@frank "]),
+        ("@d", ["@dave "]),
+        ("LEAVE ", ["LEAVE frank ", "LEAVE dave ", "LEAVE erin "]),
+        ("LEAVE frank ", []),
+        ("STATUS ", ["STATUS ACTIVE", "STATUS BUSY", "STATUS INACTIVE"]),
+        ("status o", ["status ONLINE", "status OCUPADO"]),
+        ("BUSY ", []),
+        ("HELP l", ["HELP LIST USERS", "HELP LEAVE"]),
+        ("help list u", ["help LIST USERS"]),
+        ("SEARCH d", []),
+    ],
+)
+def test_what_may_follow_a_command(line: str, lines: list[str]) -> None:
+    assert completed(line, OUTSIDE) == lines
+
+
+def test_only_who_is_not_in_yet_is_added() -> None:
+    for line in ("ADD ", "/add ", "\\u "):
+        assert completed(line, TALKING) == [f"{line}erin"]
+
+
+def test_an_answer_is_given_to_who_asks_the_last_one_first() -> None:
+    assert completed("y", ASKED) == ["Y"]
+    assert completed("Y ", ASKED) == ["Y erin", "Y dave"]
+    assert completed("n d", ASKED) == ["n dave"]
+    assert completed("Y ", replace(TALKING, questions=("erin", "erin"))) == ["Y erin"]
+
+
+def test_the_status_stands_beside_a_user() -> None:
+    assert [one.display_meta_text for one in tab("INFO ", OUTSIDE)] == ["ACTIVE", "BUSY", "OFFLINE"]
+
+
+# --- Names in a text --------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("line", "lines"),
+    [
+        ("da", ["dave"]),
+        ("d", []),
+        ("hello Er", ["hello erin"]),
+        ("hello fr", []),
+        ("hello (er", []),
+        ("hello @fr", ["hello @frank"]),
+        ("mail me: x@fr", []),
+        ("CHAT er", ["CHAT erin"]),
+        (" er", [" erin"]),
+    ],
+)
+def test_members_are_addressed_by_name(line: str, lines: list[str]) -> None:
+    assert completed(line, GROUP) == lines
+
+
+def test_outside_a_name_may_begin_a_private_line() -> None:
+    assert completed("fra", OUTSIDE) == ["frank"]
+    assert completed("dave fra", OUTSIDE) == []
+
+
+def test_a_member_of_whom_nothing_was_told_has_no_status() -> None:
+    (gina,) = tab("gi", Outlook(members=(Member("gina"),)))
+    assert (gina.text, gina.display_meta_text) == ("gina", "")
+
+
+def test_what_is_no_name_is_not_offered() -> None:
+    users = tuple(Presence(name, Status.ACTIVE, 0.0) for name in ("d\x1bve", "da ve", "dave"))
+    assert completed("CHAT d", Outlook(users=users)) == ["CHAT dave"]
+
+
+def test_of_very_many_the_first_hundred_are_offered() -> None:
+    users = tuple(Presence(f"user{n}", Status.ACTIVE, 0.0) for n in range(5_000))
+    assert completed("CHAT u", Outlook(users=users))[:2] == ["CHAT user0", "CHAT user1"]
+    assert len(tab("CHAT u", Outlook(users=users))) == 100
+    assert completed("CHAT user4999", Outlook(users=users)) == ["CHAT user4999"]
+
+
+def test_it_is_looked_at_the_moment_of_the_key() -> None:
+    now = [OUTSIDE]
+    completer = Completions(lambda: now[0])
+    document = Document("/ADD ")
+    before = [one.text for one in completer.get_completions(document, CompleteEvent())]
+    now[0] = TALKING
+    after = [one.text for one in completer.get_completions(document, CompleteEvent())]
+    assert (before, after) == (["dave", "erin"], ["erin"])
+
+
+def test_only_what_stands_before_the_cursor_counts() -> None:
+    document = Document("CHAT d and more", cursor_position=6)
+    found = Completions(lambda: OUTSIDE).get_completions(document, CompleteEvent())
+    assert [one.text for one in found] == ["dave"]
+
+
+# --- Whatever is typed ------------------------------------------------------------
+
+
+@settings(derandomize=True, deadline=None)
+@given(
+    LINES | st.sampled_from(["CHAT ", "INFO", "@"]),
+    OUTLOOKS | st.sampled_from([OUTSIDE, TALKING, GROUP, ASKED, WRITING]),
+)
+def test_what_is_offered_is_harmless_and_replaces_what_was_typed(
+    line: str, outlook: Outlook
+) -> None:
+    for one in tab(line, outlook):
+        assert is_harmless(one.text + one.display_text + one.display_meta_text)
+        assert 0 <= -one.start_position <= len(line)
+
+
+@pytest.mark.parametrize("outlook", [OUTSIDE, TALKING, ASKED, WRITING])
+@pytest.mark.parametrize("before", ["", "/", "\\"])
+def test_every_command_that_is_offered_is_one(before: str, outlook: Outlook) -> None:
+    for line in completed(before, outlook):
+        assert not isinstance(parse(line.strip(), outlook.context), Unknown)

@@ -1,0 +1,157 @@
+"""What Enter will do, said while the line is typed."""
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from msgspec.structs import replace
+
+from peer.commands import TABLE, Entry
+from peer.screen.fitting import cells
+from peer.screen.hint import HINT_CELLS, hint
+from peer.screen.hint import OUTSIDE as INVITATION
+from peer.screen.outlook import Outlook
+from shared.messages import TEXT_CHARACTERS, Presence, Status
+from tests.peer.outlooks import ASKED, GROUP, OUTLOOKS, OUTSIDE, TALKING, WRITING, is_harmless
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ("", INVITATION),
+        ("c", "CHAT name: invite a user to a conversation"),
+        ("CHAT", "CHAT name: invite a user to a conversation"),
+        ("CHAT da", "CHAT name: invite a user to a conversation"),
+        ("CHAT carol", "CHAT name: invite a user to a conversation"),
+        ("chat dave", "invite dave to a conversation"),
+        ("CHAT DAVE\u3000", "invite dave to a conversation"),
+        ("/chat erin", "invite erin (BUSY) to a conversation"),
+        ("LEAVE", "LEAVE name text: leave a message for when a user is back"),
+        ("LEAVE frank hi", "leave a message for when frank (OFFLINE) is back"),
+        ("UNIGNORE dave", "hear dave again"),
+        ("INFO dave", "dave: status, since when, IP:port, key fingerprint"),
+        ("PRV dave", "PRV name text: one private line, without a conversation"),
+        ("PRV dave hi", "dave: one private line, without a conversation"),
+        ("@dave hi", "dave: one private line, without a conversation"),
+        ("dave", "dave text: one private line, without a conversation"),
+        ("dave hi", "dave: one private line, without a conversation"),
+        ("gina hi", "unknown command"),
+        ("LIST U", "LIST USERS: everybody, grouped by status"),
+        ("who", "everybody, grouped by status"),
+        ("wh", "WHO, WHOIS, WHO GOT"),
+        ("quit c", "QUIT CONVERSATION: leave the conversation, or stop waiting"),
+        ("quit", "leave the program; refused inside a conversation"),
+        ("exit", "leave the program; refused inside a conversation"),
+        ("busy", "my status: BUSY"),
+        ("STATUS x", "STATUS [ACTIVE|BUSY|INACTIVE]: show or set my status"),
+        ("mute", "no bell and no notification until UNMUTE"),
+        ("CHTA dave", "unknown command; did you mean CHAT?"),
+        ("Y", "unknown command"),
+        ("frobnicate", "unknown command"),
+    ],
+)
+def test_outside_a_conversation(line: str, said: str) -> None:
+    assert hint(line, OUTSIDE) == said
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ("", ""),
+        ("hello", "text for dave, erin"),
+        ("who is there?", "text for dave, erin"),
+        (" CHAT frank", "text for dave, erin"),
+        ("CHAT frank", "text for dave, erin; as a command it begins with /"),
+        ("/ch", "CHAT name: invite a user to a conversation"),
+        ("/chat", "CHAT name: invite a user to a conversation"),
+        ("/members", "who is in my conversation, and how linked"),
+        ("ADD frank", "bring frank (OFFLINE) into the running conversation"),
+        ("\\q", "leave the conversation, or stop waiting"),
+        ("EXIT", "leave the conversation, or stop waiting"),
+        ("quit", "leave the program; refused inside a conversation"),
+        ("/dave", "unknown command"),
+        ("/frobnicate", "unknown command"),
+    ],
+)
+def test_in_a_conversation(line: str, said: str) -> None:
+    assert hint(line, GROUP) == said
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ("", ""),
+        ("Y", "yes to erin"),
+        ("no", "no to erin"),
+        ("y Dave", "yes to dave"),
+        ("Y fra", "Y [name], N [name]: answer the question shown last, or that of name"),
+    ],
+)
+def test_while_questions_are_open(line: str, said: str) -> None:
+    assert hint(line, ASKED) == said
+
+
+def test_an_answer_to_nobody_is_a_text() -> None:
+    talking = replace(TALKING, questions=("erin",))
+    assert hint("y erin", talking) == "yes to erin"
+    assert hint("yes please", talking) == "text for dave"
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ("", ""),
+        ("QUIT", "a line of the message for frank; \\q ends it"),
+        ("\\q", "the end of the message for frank"),
+    ],
+)
+def test_while_a_message_is_written(line: str, said: str) -> None:
+    assert hint(line, WRITING) == said
+
+
+def test_who_only_waits_may_still_need_a_word() -> None:
+    assert hint("", replace(OUTSIDE, waits_for=("dave",))) == INVITATION
+
+
+def test_a_text_that_is_too_long_says_so() -> None:
+    long = "x" * (TEXT_CHARACTERS + 1)
+    reason = "The text is too long: 8,001 characters, at most 8,000 are possible."
+    for line, outlook in ((long, TALKING), (long, WRITING), (f"PRV dave {long}", OUTSIDE)):
+        assert hint(line, outlook) == reason
+    assert hint(f"dave {long}", OUTSIDE) == reason
+
+
+def test_a_hostile_name_is_harmless() -> None:
+    users = (Presence("da\x1b[2Jve", Status.ACTIVE, 0.0),)
+    assert hint("da\x1b[2Jve", Outlook(users=users)).startswith("da␛[2Jve text: ")
+    waiting = Outlook(writing_to="da\nve")
+    assert hint("hi", waiting) == "a line of the message for da ve; \\q ends it"
+
+
+@pytest.mark.parametrize("entry", TABLE, ids=lambda entry: entry.usage)
+def test_every_command_has_a_hint(entry: Entry) -> None:
+    asked = replace(ASKED, questions=("carol",))
+    for outlook, before in ((asked, ""), (GROUP, "/")):
+        if outlook is asked or "Y" not in entry.words:
+            said = hint(before + entry.example, outlook)
+            assert said
+            assert "unknown" not in said
+
+
+LINES = (
+    st.text()
+    | st.builds(
+        "{}{}{}".format,
+        st.sampled_from(["", "/", " "]),
+        st.sampled_from([words for entry in TABLE for words in entry.words]),
+        st.sampled_from(["", " ", " (", "\u3000", " da", " dave ", " dave hi"]) | st.text(),
+    )
+)  # fmt: skip
+
+
+@settings(derandomize=True, deadline=None)
+@given(LINES, OUTLOOKS | st.sampled_from([OUTSIDE, TALKING, GROUP, ASKED, WRITING]))
+def test_a_hint_is_one_short_harmless_line_whatever_was_typed(line: str, outlook: Outlook) -> None:
+    said = hint(line, outlook)
+    assert is_harmless(said)
+    assert cells(said) <= HINT_CELLS
+    said.encode()

@@ -1,0 +1,226 @@
+"""The prompt, the toolbar and the title, as they follow from how things stand."""
+
+import re
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from msgspec.structs import replace
+from prompt_toolkit.formatted_text import StyleAndTextTuples
+from prompt_toolkit.styles import Style
+
+from peer.screen.fitting import cells, cut, listed
+from peer.screen.outlook import Member, Outlook
+from peer.screen.prompt import STYLE, TITLE_CHARACTERS, prompt, title, toolbar
+from shared.messages import Status
+from tests.peer.outlooks import (
+    ASKED,
+    GROUP,
+    NAMES,
+    OUTLOOKS,
+    OUTSIDE,
+    TALKING,
+    WRITING,
+    is_harmless,
+)
+
+
+def text_of(fragments: StyleAndTextTuples) -> str:
+    return "".join(fragment[1] for fragment in fragments)
+
+
+# --- Fitting ----------------------------------------------------------------------
+
+
+def test_what_is_too_wide_is_cut() -> None:
+    assert cut("hello", 5) == "hello"
+    assert cut("hello", 4) == "hel…"
+    assert cut("日本語", 4) == "日…"
+    assert cut("hello", 0) == ""
+
+
+def test_names_that_do_not_fit_are_counted() -> None:
+    names = ["dave", "erin", "frank", "gina", "henry"]
+    assert listed(names, 40) == "dave, erin, frank, gina, henry"
+    assert listed(names, 15) == "dave, erin +3"
+    assert listed(names, 6) == "da… +4"
+    assert listed(names, 3) == "… …"
+    assert listed([], 10) == ""
+
+
+@settings(derandomize=True, deadline=None)
+@given(st.lists(NAMES, max_size=6), st.integers(-1, 60))
+def test_a_list_of_names_is_never_wider_than_allowed(names: list[str], most: int) -> None:
+    assert cells(listed(names, most)) <= max(0, most)
+
+
+# --- The prompt -------------------------------------------------------------------
+
+
+def test_the_prompt_says_where_enter_goes() -> None:
+    assert prompt(OUTSIDE) == [("class:prompt.outside", "carol> ")]
+    assert prompt(TALKING) == [("class:prompt.conversation", "carol -> dave> ")]
+    assert prompt(GROUP) == [("class:prompt.group", "carol -> dave, erin> ")]
+    assert prompt(WRITING) == [("class:prompt.writing", "leave for frank> ")]
+
+
+def test_a_message_is_written_before_anything_is_said() -> None:
+    assert prompt(replace(GROUP, writing_to="frank")) == prompt(WRITING)
+
+
+def test_a_prompt_leaves_room_to_type() -> None:
+    many = Outlook(me="carol", members=tuple(Member(f"user{n:02}") for n in range(50)))
+    assert text_of(prompt(many, 60)) == "carol -> user00, user01 +48> "
+    long = Outlook(me="c" * 32, members=(Member("d" * 32),))
+    assert text_of(prompt(long, 40)) == "ccccccccc… -> ddddddddd…> "
+
+
+# --- The toolbar ------------------------------------------------------------------
+
+
+def test_with_nothing_to_tell_there_is_my_status() -> None:
+    assert toolbar(OUTSIDE, 80) == [("class:toolbar.status", "ACTIVE")]
+
+
+@pytest.mark.parametrize(
+    ("members", "said"),
+    [
+        ((Member("dave"),), "dave direct"),
+        ((Member("dave", False, "erin"),), "dave through erin"),
+        ((Member("dave", False),), "dave lost"),
+        ((Member("dave", False, lacks=2),), "dave lost (2 to come)"),
+        ((Member("dave"), Member("erin", False, "dave")), "dave direct, erin through dave"),
+    ],
+)
+def test_the_toolbar_tells_how_everybody_is_linked(members: tuple[Member, ...], said: str) -> None:
+    assert text_of(toolbar(Outlook(members=members), 80)) == f"ACTIVE | {said}"
+
+
+def test_of_many_only_bad_links_are_told() -> None:
+    many = tuple(Member(f"user{n:02}") for n in range(50))
+    bad = (*many[:49], Member("erin", False))
+    assert text_of(toolbar(Outlook(members=many), 80)) == "ACTIVE | 50 others: all direct"
+    assert text_of(toolbar(Outlook(members=bad), 80)) == "ACTIVE | 50 others: erin lost"
+    assert text_of(toolbar(Outlook(members=many), 20)) == "ACTIVE | 50 others"
+    assert text_of(toolbar(Outlook(members=bad), 20)) == "50 others: erin lost"
+    assert text_of(toolbar(Outlook(members=bad), 18)) == "ACTIVE | erin lost"
+    assert text_of(toolbar(Outlook(members=bad), 17)) == "erin lost"
+
+
+@pytest.mark.parametrize(
+    ("questions", "invited_by", "said"),
+    [
+        (("carol",), ("carol",), "carol invites you: Y/N"),
+        (("carol",), (), "about carol: Y/N"),
+        (("carol", "erin"), ("carol", "erin"), "carol, erin ask: Y name"),
+        (("carol", "erin"), ("carol",), "about carol, erin: Y name"),
+        (("carol", "carol"), ("carol",), "carol invites you: Y/N"),
+    ],
+)
+def test_open_questions_stand_in_the_toolbar(
+    questions: tuple[str, ...], invited_by: tuple[str, ...], said: str
+) -> None:
+    outlook = Outlook(questions=questions, invited_by=invited_by)
+    assert ("class:toolbar.asked", said) in toolbar(outlook, 80)
+
+
+def test_the_toolbar_tells_what_is_not_settled() -> None:
+    outlook = Outlook(waits_for=("dave",), undelivered=2)
+    assert (
+        text_of(toolbar(outlook, 80, unread_private=1, unread=5))
+        == "ACTIVE | waiting for dave | 1 private unread | 2 undelivered | 5 unread"
+    )
+
+
+def test_a_directory_that_is_gone_comes_first() -> None:
+    gone = replace(TALKING, directory_is_gone=True)
+    assert toolbar(gone, 80)[0] == ("class:toolbar.gone", "DIRECTORY GONE, trying again")
+    assert text_of(toolbar(gone, 80)) == "DIRECTORY GONE, trying again | BUSY | dave direct"
+
+
+def test_what_matters_least_gives_way_first() -> None:
+    outlook = replace(ASKED, directory_is_gone=True, undelivered=1)
+    lines = [text_of(toolbar(outlook, width, unread=3)) for width in (90, 70, 50, 30, 16, 8)]
+    assert lines == [
+        "DIRECTORY GONE, trying again | ACTIVE | dave, erin ask: Y name | 1 undelivered | 3 unread",
+        "DIRECTORY GONE, trying again | dave, erin ask: Y name | 1 undelivered",
+        "DIRECTORY GONE | 2 ask: Y name | 1 undelivered",
+        "DIRECTORY GONE | 2 ask: Y name",
+        "DIRECTORY GONE",
+        "DIRECTO…",
+    ]
+
+
+def test_a_lost_member_is_more_important_than_what_waits() -> None:
+    members = (Member("dave", False),)
+    outlook = Outlook(members=members, waits_for=("erin",), undelivered=3)
+    assert text_of(toolbar(outlook, 10)) == "dave lost"
+    good = replace(outlook, members=(Member("dave"),))
+    assert text_of(toolbar(good, 20)) == "waiting for erin"
+
+
+# --- The title --------------------------------------------------------------------
+
+
+def test_the_title_says_who_talks_with_whom() -> None:
+    assert title(OUTSIDE) == "parley: carol"
+    assert title(GROUP, 3) == "(3) parley: carol -> dave, erin"
+
+
+def test_a_name_cannot_act_on_the_window() -> None:
+    evil = Outlook(me="carol", members=(Member("da\x1b]0;x\x07\nve\u202e"),))
+    assert title(evil) == "parley: carol -> da␛]0;x␇ ve�"
+
+
+# --- Styles -----------------------------------------------------------------------
+
+
+def luminance(colour: str) -> float:
+    """Of a colour such as #008700 (WCAG 2, relative luminance)."""
+    shares = [int(colour[at : at + 2], 16) / 255 for at in (1, 3, 5)]
+    linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in shares]
+    return sum(w * c for w, c in zip((0.2126, 0.7152, 0.0722), linear, strict=True))
+
+
+@pytest.mark.parametrize("style", STYLE.values())
+def test_every_colour_can_be_read_on_black_and_on_white(style: str) -> None:
+    for colour in re.findall("#[0-9a-f]{6}", style):
+        light = luminance(colour)
+        assert min((light + 0.05) / 0.05, 1.05 / (light + 0.05)) >= 3.8
+
+
+def test_every_style_is_one_and_marks_more_than_a_colour_where_it_is_urgent() -> None:
+    style = Style.from_dict(STYLE)
+    for name in ("gone", "lost", "asked", "private"):
+        attributes = style.get_attrs_for_style_str(f"class:toolbar.{name}")
+        assert attributes.bold
+        assert attributes.reverse
+
+
+# --- Whatever users are called ----------------------------------------------------
+
+
+@settings(derandomize=True, deadline=None)
+@given(OUTLOOKS, st.integers(-5, 120), st.integers(0, 9_999), st.integers(0, 9_999))
+def test_nothing_around_the_line_is_harmful_or_too_wide(
+    outlook: Outlook, width: int, unread_private: int, unread: int
+) -> None:
+    bar = text_of(toolbar(outlook, width, unread_private, unread))
+    assert cells(bar) <= max(0, width)
+    before = text_of(prompt(outlook, width))
+    assert cells(before) <= max(30, width)
+    named = title(outlook, unread)
+    assert len(named) <= TITLE_CHARACTERS
+    assert named.isprintable()
+    assert is_harmless(bar + before + named)
+    (bar + before + named).encode()
+
+
+@settings(derandomize=True, deadline=None)
+@given(OUTLOOKS, st.sampled_from(Status))
+def test_a_wide_toolbar_tells_everything(outlook: Outlook, status: Status) -> None:
+    styles = {fragment[0] for fragment in toolbar(replace(outlook, status=status), 5_000, 1, 1)}
+    assert ("class:toolbar.gone" in styles) == outlook.directory_is_gone
+    assert ("class:toolbar.asked" in styles) == bool(outlook.questions)
+    assert ("class:toolbar.waiting" in styles) == bool(outlook.waits_for)
+    assert {"class:toolbar.status", "class:toolbar.private", "class:toolbar.unread"} <= styles
