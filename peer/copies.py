@@ -50,7 +50,7 @@ class Copies:
         for copy in self._journal.kept_copies():
             queues.setdefault(fold(copy.receiver), []).append(copy)
         for queue in queues.values():
-            self._linger(self._leave_kept, queue)
+            self._linger(self._leave_all_kept, queue)
 
     async def _leave(
         self, current: Conversation, to: str, after: Position, lines: Iterable[bytes]
@@ -62,16 +62,26 @@ class Copies:
             if seq > after.seq
         ]
         for number, copy in enumerate(copies):
-            epoch, seq = copy.about.epoch, copy.about.seq
-            if current.has(to, epoch, seq):
+            if current.has(to, copy.about.epoch, copy.about.seq):
                 continue
-            try:
-                await self._leave_one(copy)
-            except ParleyError as failure:
-                current.not_left(to, Position(self._name(), epoch, seq - 1))
-                if current.is_settled or not current.concerns(to):
-                    await self._keep(to, copies[number:], failure)
-                return
+            if not _is_last_word(current, to) and await self._is_left(current, copy):
+                continue
+            if _is_last_word(current, to):
+                await self._keep_and_leave(current, to, copies[number:])
+            return
+
+    async def _is_left(self, current: Conversation, copy: KeptCopy) -> bool:
+        """False when it must be tried again."""
+        try:
+            await self._leave_one(copy)
+        except ParleyError:
+            self._not_left(current, copy)
+            return False
+        return True
+
+    def _not_left(self, current: Conversation, copy: KeptCopy) -> None:
+        before = Position(self._name(), copy.about.epoch, copy.about.seq - 1)
+        current.not_left(copy.receiver, before)
 
     async def _leave_one(self, copy: KeptCopy) -> None:
         """Raises what may be otherwise later."""
@@ -89,32 +99,41 @@ class Copies:
 
     # --- What nobody asks for again ---
 
-    async def _keep(self, to: str, copies: list[KeptCopy], failure: ParleyError) -> None:
-        """The disk has them before their author is told that they wait."""
+    async def _keep_and_leave(self, current: Conversation, to: str, copies: list[KeptCopy]) -> None:
+        """The disk first: what this program does not live to leave, the next one does."""
         try:
-            if isinstance(failure, KeyChanged):
-                raise failure  # which will not be otherwise by itself
             await self._journal.keep_copies(copies, self._name())
-        except (KeyChanged, StorageError) as no:
+        except StorageError as no:
             for copy in copies:
                 self._give_up(copy, no)
-        else:
-            self._tell(events.NotYetLeft(to, str(failure).removesuffix(".")), events.nothing)
-            self._linger(self._leave_kept, copies)
+            return
+        for number, copy in enumerate(copies):
+            failure = await self._leave_kept(copy)
+            if failure is not None:
+                self._not_left(current, copy)
+                self._tell(events.NotYetLeft(to, str(failure).removesuffix(".")), events.nothing)
+                self._linger(self._leave_all_kept, copies[number:])
+                return
 
-    async def _leave_kept(self, copies: list[KeptCopy]) -> None:
+    async def _leave_all_kept(self, copies: list[KeptCopy]) -> None:
         for copy in copies:
-            while not await self._is_done(copy):
+            while await self._leave_kept(copy) is not None:
                 await trio.sleep(AGAIN_SECONDS)
                 await self._directory.wait_back()
 
-    async def _is_done(self, copy: KeptCopy) -> bool:
+    async def _leave_kept(self, copy: KeptCopy) -> ParleyError | None:
+        """None when that is done with; else what stood in the way this time."""
         try:
             try:
                 await self._leave_one(copy)
             except KeyChanged as no:
                 self._give_up(copy, no)
             await self._journal.forget_copy(copy, self._name())
-        except ParleyError:
-            return False  # its author knows that it waits
-        return True
+        except ParleyError as failure:
+            return failure
+        return None
+
+
+def _is_last_word(current: Conversation, to: str) -> bool:
+    """Nothing more will come of it for them: it does not ask again for what is not left."""
+    return current.is_settled or not current.concerns(to)

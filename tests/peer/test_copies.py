@@ -63,6 +63,26 @@ async def test_it_is_left_by_the_next_program(community: Community) -> None:
     dave.never_saw("left for")
 
 
+async def test_it_outlives_a_program_that_is_killed_while_the_directory_is_silent(
+    community: Community,
+) -> None:
+    carol, dave = await community.talking("carol", "dave")
+    community.separates(carol, dave)
+    await carol.types("one")
+    await carol.sees("Lost the connection to dave, trying again.", within=10)
+    (cable,) = community.cables(carol, community.directory)
+    cable.silence()
+    await carol.types("QUIT CONVERSATION")
+    await trio.sleep(1)
+    await carol.is_killed()
+    assert on_disk(carol) == ["one"]
+    cable.heal()
+    await carol.starts()
+    await carol.sees("Message left for dave.")
+    await dave.sees_part("carol: one")
+    assert not on_disk(carol)
+
+
 async def test_what_came_directly_all_the_same_is_read_once(community: Community) -> None:
     carol, dave = await community.talking("carol", "dave")
     (cable,) = community.cables(carol, dave)

@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from peer import events, journal
+from peer import delivery, events, journal
 from peer.conversation import Conversation
 from peer.delivery import RECENT_TEXTS, last
-from shared.messages import Text
+from shared.messages import Message, Text
 from shared.sealing import About, copy_id
 from tests.simulation.player import Player, Said, Session
 
@@ -164,7 +164,13 @@ class Checks:
         peer = player.peer
         assert peer is not None
         links = peer._links
-        post_bytes = links.post_bytes
+        post_all, post_bytes = links.post_all, links.post_bytes
+
+        def watched(names: Iterable[str], message: Message) -> None:
+            names = tuple(names)
+            if isinstance(message, Text):
+                self._check_window(player, names, message)
+            post_all(names, message)
 
         def watched_bytes(names: Iterable[str], lines: bytes) -> None:
             names = tuple(names)
@@ -174,7 +180,17 @@ class Checks:
                     self._check_addressee(player, name, head)
             post_bytes(names, lines)
 
+        links.post_all = watched  # type: ignore[method-assign]
         links.post_bytes = watched_bytes  # type: ignore[method-assign]
+
+    def _check_window(self, player: Player, to: tuple[str, ...], text: Text) -> None:
+        """D5: nobody must keep more for an author than the window allows."""
+        assert player.peer is not None
+        for current in player.peer._talking._all():
+            if current.id == text.conversation and current.epoch == text.epoch:
+                for name in to:
+                    if last(text) > current._outbox.has(name) + delivery.WINDOW_TEXTS:
+                        raise Broken("D5", f"{player.name} sends {name} more than the window")
 
     def _check_addressee(self, player: Player, to: str, head: _Head) -> None:
         if head.t not in {"TEXT", "HELLO"}:

@@ -14,14 +14,14 @@ from typing import Any, Final
 from unittest.mock import patch
 
 from peer import conversation as talk
-from peer import mail
+from peer import delivery, mail
 from peer.conversation import Conversation
-from peer.delivery import Inbox, Ready, last
+from peer.delivery import Inbox, Outbox, Ready, last
 from peer.membership import Roll
 from peer.network import Links
 from peer.talking import Talking
 from shared.link import Link
-from shared.messages import Hello, Members, Text, Want
+from shared.messages import TEXTS, Hello, Members, Text, Want
 from tests.simulation.scenario import Failure, run
 
 SEEDS: Final = 400  # at most, until a rule is missed
@@ -31,6 +31,7 @@ _hear_own = Conversation._hear_own
 _linked = Conversation.linked
 _perform = Talking._perform
 _take = Inbox.take
+_take_to_send = Outbox.take
 
 
 def _silent(self: Conversation, one: Any, hello: Hello, now: float) -> list[talk.Action]:
@@ -77,6 +78,12 @@ def _in_any_order(self: Inbox, text: Text, now: float) -> list[Ready] | None:
         return []
     known.came = last(text)
     return [self._show(text, known)]
+
+
+def _send_all(self: Outbox, to: str) -> list[Text]:
+    """However much of it is not acknowledged."""
+    with patch.multiple(delivery, WINDOW_TEXTS=1_000_000, WINDOW_BYTES=1_000_000_000):
+        return _take_to_send(self, to)
 
 
 def _lower(self: Roll, name: str, one: Any) -> bool:
@@ -134,6 +141,11 @@ RULES: Final[dict[str, tuple[str, list[Change]]]] = {
     "want": ("what is lacking is asked for", [(Talking, "_perform", _not_performed(Want))]),
     "dedup": ("what came before is not shown again", [(Inbox, "take", _show_again)]),
     "fifo": ("of one author nothing is skipped", [(Inbox, "take", _in_any_order)]),
+    "window": (
+        "no more is sent than may be unacknowledged",
+        # As small as it can be: few people write so much that it matters.
+        [(Outbox, "take", _send_all), (delivery, "WINDOW_TEXTS", TEXTS)],
+    ),
     "causal": ("an answer waits for its question", [(Inbox, "_implied", lambda *_: True)]),
     "hello": ("a new link begins with HELLO", [(Talking, "_perform", _not_performed(Hello))]),
     "members": ("memberships are handed on", [(Talking, "_perform", _not_performed(Members))]),
