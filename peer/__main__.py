@@ -1,5 +1,6 @@
-"""`peer NAME HOST PORT [COMMAND...]`."""
+"""`peer [NAME HOST PORT [COMMAND...]]`."""
 
+import os
 import sys
 
 from peer.arguments import parse
@@ -9,6 +10,10 @@ def main() -> None:
     arguments = parse(sys.argv[1:])
     try:
         # Half a second of imports; a wrong argument is told before.
+        from peer.settings import complete, config_file  # noqa: PLC0415
+
+        at_terminal = os.isatty(0) and os.isatty(1)
+        complete(arguments, os.environ, config_file(), at_terminal=at_terminal)
         from peer.program import run  # noqa: PLC0415
 
         code = run(arguments)

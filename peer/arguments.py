@@ -2,13 +2,14 @@
 
 import argparse
 import re
-from typing import Final
+from collections.abc import Callable
+from typing import Any, Final, NamedTuple
 
 from shared.arguments import Parser, port, readable, token, version
 
-WITH_VALUE: Final = ("--data", "--listen", "--advertise", "--token", "--directory-key")
 EXAMPLES: Final = """\
 examples:
+  peer                                             asks who you are and where to go
   peer carol 10.0.0.5 5000                         talk; HELP lists the commands
   peer carol 10.0.0.5 5000 --data ~/chat           keep the key and the journal there
   peer carol 10.0.0.5 5000 --listen 6000           others reach me on port 6000
@@ -24,73 +25,15 @@ examples:
   peer ci 10.0.0.5 5000 PRV dave build is green    one command, then exit
   peer --version
 
+each option, and NAME, HOST and PORT, may also stand in the environment
+(PARLEY_DIRECTORY_KEY=..., PARLEY_NO_HISTORY=yes) or in the file config.toml of the
+folder for settings, on Linux ~/.config/parley (directory_key = "...",
+no_history = true); what comes first counts: command line, environment, file
+
 exit codes: 0 done (a message: delivered), 2 wrong usage, 3 stored for later,
 4 refused or declined, 5 no such user, 6 not reachable, 7 directory not available
 or its key changed
 """
-
-
-def parse(arguments: list[str]) -> argparse.Namespace:
-    """`command` holds the words after PORT, as they are: they are no options."""
-    ours, command = _split(arguments)
-    parser = Parser(
-        prog="peer",
-        usage="%(prog)s [options] NAME HOST PORT [COMMAND ...]",
-        description="Chat directly with others whom a directory knows.\n"
-        "With a COMMAND: perform it, print what came of it, exit.",
-        epilog=EXAMPLES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-        allow_abbrev=False,
-    )
-    add = parser.add_argument
-    add("name", metavar="NAME", help="your name: 1 to 32 letters, digits, '.', '_' or '-'")
-    add("host", metavar="HOST", type=_host, help="where the directory runs")
-    add("port", metavar="PORT", type=_port, help="the directory's port")
-    add("--data", metavar="DIR", type=readable, help="the folder for your key and journal")
-    add("--listen", metavar="PORT", type=_port, default=0, help="listen here, not on a random port")
-    add(
-        "--advertise",
-        metavar="HOST[:PORT]",
-        type=_advertised,
-        default=("", 0),
-        help="tell others this address, not the one that the directory sees",
-    )
-    add("--token", metavar="TOKEN", type=token, help="lets a new name register")
-    add(
-        "--directory-key",
-        metavar="KEY",
-        type=_fingerprint,
-        help="the directory's key, as it prints it at its start; also accepts a changed one",
-    )
-    add(
-        "--no-history",
-        action="store_true",
-        help="keep a text only until it is delivered; also forgets what was kept so far",
-    )
-    add("--plain", action="store_true", help="plain lines, also on a terminal")
-    add("--json", action="store_true", help="what happens as JSON objects, one on a line")
-    add("--notify", action="store_true", help="tell the terminal, so that it notifies you")
-    add("--notify-text", action="store_true", help="the same, with what was said")
-    add("--verbose", action="store_true", help="log what is refused, on stderr")
-    add("--version", action="version", version=f"%(prog)s {version(ours)}")
-    parsed = parser.parse_args(ours)
-    parsed.command = command
-    return parsed
-
-
-def _split(arguments: list[str]) -> tuple[list[str], list[str]]:
-    """Ours, and the command: it begins with the first word after NAME HOST PORT."""
-    words, position = 0, 0
-    while position < len(arguments):
-        argument = arguments[position]
-        if argument in WITH_VALUE:
-            position += 1
-        elif not argument.startswith("-"):
-            words += 1
-            if words > 3:
-                return arguments[:position], arguments[position:]
-        position += 1
-    return arguments, []
 
 
 def _host(text: str) -> str:
@@ -120,3 +63,121 @@ def _fingerprint(text: str) -> str:
     if not re.fullmatch(r"[0-9a-f]{32}", digits):
         raise argparse.ArgumentTypeError(f"{text!r} is not a key: 32 hex digits")
     return digits
+
+
+def _yes_or_no(text: str) -> bool:
+    match text.lower():
+        case "1" | "true" | "yes" | "on":
+            return True
+        case "0" | "false" | "no" | "off":
+            return False
+    raise argparse.ArgumentTypeError(f"{text!r} is not yes or no")
+
+
+class Option(NamedTuple):
+    """Something that can be said in several places (`peer.settings`)."""
+
+    name: str  #: in the file; elsewhere it looks a little different
+    help: str
+    metavar: str = ""
+    read: Callable[[str], Any] = _yes_or_no  #: raises ArgumentTypeError, with a sentence
+    default: Any = False
+    is_word: bool = False  #: stands on the command line without its name
+
+    @property
+    def is_switch(self) -> bool:
+        return self.read is _yes_or_no
+
+    @property
+    def flag(self) -> str:
+        return f"--{self.name.replace('_', '-')}"
+
+    @property
+    def variable(self) -> str:
+        return f"PARLEY_{self.name.upper()}"
+
+
+WORDS: Final = (
+    Option(
+        "name", "your name: 1 to 32 letters, digits, '.', '_' or '-'", "NAME", str, None, True
+    ),  # wrong ones are not the end: the program asks for another one
+    Option("host", "where the directory runs", "HOST", _host, None, True),
+    Option("port", "the directory's port", "PORT", _port, None, True),
+)
+OPTIONS: Final = (
+    Option("data", "the folder for your key and journal", "DIR", readable, None),
+    Option("listen", "listen here, not on a random port", "PORT", port, 0),
+    Option(
+        "advertise",
+        "tell others this address, not the one that the directory sees",
+        "HOST[:PORT]",
+        _advertised,
+        ("", 0),
+    ),
+    Option("token", "lets a new name register", "TOKEN", token, None),
+    Option(
+        "directory_key",
+        "the directory's key, as it prints it at its start; also accepts a changed one",
+        "KEY",
+        _fingerprint,
+        None,
+    ),
+    Option(
+        "no_history", "keep a text only until it is delivered; also forgets what was kept so far"
+    ),
+    Option("plain", "plain lines, also on a terminal"),
+    Option("json", "what happens as JSON objects, one on a line"),
+    Option("notify", "tell the terminal when somebody wants me, so that it notifies me"),
+    Option("notify_text", "the same, with what was said"),
+    Option("verbose", "log what is refused, on stderr"),
+)
+_WITH_VALUE: Final = {option.flag for option in OPTIONS if not option.is_switch}
+
+
+def parse(arguments: list[str]) -> argparse.Namespace:
+    """What the command line says; what it does not say is None (`peer.settings.complete`).
+
+    `command` holds the words after PORT, as they are: they are no options.
+    """
+    words, options, command = _split(arguments)
+    parser = Parser(
+        prog="peer",
+        usage="%(prog)s [options] [NAME HOST PORT [COMMAND ...]]",
+        description="Chat directly with others whom a directory knows.\n"
+        "With a COMMAND: perform it, print what came of it, exit.",
+        epilog=EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    add = parser.add_argument
+    for word in WORDS:
+        add(word.name, metavar=word.metavar, type=word.read, nargs="?", help=word.help)
+    for option in OPTIONS:
+        if option.is_switch:
+            add(option.flag, action="store_true", default=None, help=option.help)
+        else:
+            add(option.flag, metavar=option.metavar, type=option.read, help=option.help)
+    add("--version", action="version", version=f"%(prog)s {version(options)}")
+    parsed = parser.parse_args([*words, *options])  # argparse finds optional words only together
+    parsed.command = command
+    return parsed
+
+
+def _split(arguments: list[str]) -> tuple[list[str], list[str], list[str]]:
+    """NAME HOST PORT, the options, and the command: the words after these three."""
+    words: list[str] = []
+    options: list[str] = []
+    position = 0
+    while position < len(arguments):
+        argument = arguments[position]
+        if argument in _WITH_VALUE:
+            options += arguments[position : position + 2]
+            position += 1
+        elif argument.startswith("-"):
+            options.append(argument)
+        elif len(words) < len(WORDS):
+            words.append(argument)
+        else:
+            return words, options, arguments[position:]
+        position += 1
+    return words, options, []

@@ -118,6 +118,7 @@ class Peer:
         self._suspected: set[str] = set()  # warnings that were given
         self._was_registered = False
         self._users: dict[str, Presence] = {}
+        self._is_new = False
         self._finished = trio.Event()
         self._tasks = 0  # spawned ones that must end before we do
         self._no_tasks = trio.Event()
@@ -224,6 +225,7 @@ class Peer:
         if seed is None:
             seed = self._world.chance.randbytes(SEED_BYTES)
             self._world.disk.write(KEY_FILE, seed)
+            self._is_new = True
         try:
             return Identity(seed)
         except ValueError as error:
@@ -281,6 +283,11 @@ class Peer:
     @property
     def name(self) -> str:
         return self._registration.name
+
+    @property
+    def is_new(self) -> bool:
+        """Our key was made at this start: nobody has been here before."""
+        return self._is_new
 
     @property
     def status(self) -> Status:

@@ -32,11 +32,13 @@ from peer.commands import (
 )
 from peer.console import Code, Console
 from peer.directory import NameTaken
+from peer.first_start import FIRST_STEPS, ask_for_words
 from peer.folder import folder_of
 from peer.peer import Options, Peer
 from peer.running import running
 from peer.screen.face import Face
 from peer.screen.line import LineFace, ScreenGone, Spell
+from peer.settings import config_file, remember
 from peer.watching import Watching
 from shared.errors import ParleyError, Refused, StorageError
 from shared.link import within
@@ -75,16 +77,15 @@ def face_of(arguments: argparse.Namespace) -> Face:
         from peer.screen.objects import JsonFace  # noqa: PLC0415
 
         return JsonFace()
-    if _is_for_people(arguments):
+    if arguments.by_hand and not arguments.plain and not arguments.command and _can_draw():
         from peer.screen.terminal import Terminal  # noqa: PLC0415
 
         return Terminal(notify=arguments.notify, notify_text=arguments.notify_text)
     return LineFace()
 
 
-def _is_for_people(arguments: argparse.Namespace) -> bool:
-    is_terminal = os.isatty(0) and os.isatty(1) and os.environ.get("TERM", "dumb") != "dumb"
-    return is_terminal and not (arguments.plain or arguments.command)
+def _can_draw() -> bool:
+    return os.environ.get("TERM", "dumb") != "dumb"
 
 
 class Program:
@@ -92,17 +93,17 @@ class Program:
 
     def __init__(self, arguments: argparse.Namespace) -> None:
         self._arguments = arguments
-        self._directory = Address(arguments.host, arguments.port)
         self._face = face_of(arguments)
         self._stopped = trio.Event()  # by a signal, or nobody can see us any more
         self._work = trio.CancelScope()
+        self._was_asked = False  # who we are, or where to go
         self._may_finish = False  # there are things to be finished after a signal
 
     # --- Interactive ---
 
     async def interactive(self) -> int:
         """Read commands until QUIT, the end of input, or a signal."""
-        return await self._with_screen(self._under_some_name)
+        return await self._with_screen(self._start)
 
     async def _with_screen(self, work: Callable[[], Awaitable[int]]) -> int:
         """The nursery of the screen and the signals; ends with `work`."""
@@ -116,6 +117,13 @@ class Program:
                 await self._face.flushed()
             nursery.cancel_scope.cancel()
         return code
+
+    async def _start(self) -> int:
+        arguments = self._arguments
+        self._was_asked = None in (arguments.name, arguments.host, arguments.port)
+        if not await ask_for_words(arguments, self._face.show, self._read_line):
+            return Code.USAGE
+        return await self._under_some_name()
 
     async def _under_some_name(self) -> int:
         """Until a name is accepted the next line is the next one to try."""
@@ -187,11 +195,22 @@ class Program:
             self._face.remember(folder)
             nursery.start_soon(watching.run)
             await nursery.start(self._serve_control, folder, peer, console)
+            self._welcome(peer)
             await self._obey_keyboard(console, watching)
             code = await self._finish(peer)
             nursery.cancel_scope.cancel()
         self._face.show(events.Notice("Good bye! ☺"))
         return code
+
+    def _welcome(self, peer: Peer) -> None:
+        """Nothing of it for scripts: they have said it all."""
+        if self._was_asked:
+            try:
+                remember(config_file(), peer.name, *self._directory)
+            except StorageError as failure:
+                self._face.show(events.Notice(f"You will be asked again: {failure}."))
+        if self._arguments.by_hand and peer.is_new:
+            self._face.show(*FIRST_STEPS)
 
     async def _obey_keyboard(self, console: Console, watching: Watching) -> None:
         """Until QUIT, the end of input, or a signal, which no slow command holds up."""
@@ -312,6 +331,10 @@ class Program:
             raise
 
     # --- Around ---
+
+    @property
+    def _directory(self) -> Address:
+        return Address(self._arguments.host, self._arguments.port)
 
     def _show_line(self, line: str) -> None:
         self._face.show(Handed(line))

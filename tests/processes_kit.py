@@ -203,6 +203,7 @@ class Stage:
         self.environment = {
             "HOME": str(folder),
             "XDG_DATA_HOME": str(folder / "share"),
+            "XDG_CONFIG_HOME": str(folder / "config"),
             "TZ": "UTC",
             # Compiled once, not at each start, also where Python may not write beside sources.
             "PYTHONPYCACHEPREFIX": str(folder.parent.parent / "bytecode"),

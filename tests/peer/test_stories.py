@@ -579,3 +579,10 @@ async def test_no_directory_there_is_said(community: Community) -> None:
     await community.directory.stops()
     with pytest.raises(Unreachable, match="connection refused"):
         await community.person("carol").starts()
+
+
+async def test_a_key_is_new_at_the_first_start_only(community: Community) -> None:
+    (carol,) = await community.start("carol")
+    assert carol.peer.is_new
+    await carol.starts_again()
+    assert not carol.peer.is_new
