@@ -130,10 +130,11 @@ class Dial:
 
 @dataclass(frozen=True)
 class LeaveFor:
-    """Leave what follows this position of mine in the member's mailbox."""
+    """Leave what follows this position of mine, up to a seq, in the member's mailbox."""
 
     to: str
     after: Position
+    upto: int
 
 
 @dataclass(frozen=True)
@@ -177,6 +178,7 @@ class _Member:
     redial_at: float = _NEVER
     told_late: bool = False  # the user was told that they lack a text
     left_upto: dict[str, int] = field(default_factory=dict)  # what waits in their mailbox
+    ends_with: float = _NEVER  # seq of the last text of mine that is for them: then they left
 
 
 @dataclass(slots=True)
@@ -548,6 +550,7 @@ class Conversation:
     def _part(self, name: str) -> list[Action]:
         """They have left, and have said all that they will say."""
         one = self._parted[name] = self._members.pop(name)
+        one.ends_with = self._outbox.last
         self._outbox.unlink(name)
         news = not (one.is_gone or self.is_asleep)
         return [*([Show(events.MemberLeft(name))] if news else []), *self._leave_for_parted()]
@@ -555,8 +558,8 @@ class Conversation:
     def _leave_for_parted(self) -> list[Action]:
         """What crossed their leaving is not lost: it waits for them at the directory."""
         left = [action for one in self._parted.values() for action in self._leave_for(one)]
-        if not self._uncommitted:
-            self._parted = {}
+        on_disk = self._on_disk(self._outbox.epoch)
+        self._parted = {name: one for name, one in self._parted.items() if on_disk < one.ends_with}
         self._outbox.forget([*self._members, *self._parted])
         return left
 
@@ -604,9 +607,8 @@ class Conversation:
         self._inbox.kept(text)
         if stream(text) == (self.me.name, self._outbox.epoch):
             self._uncommitted -= len(text.texts)
-            if self.is_settled:
-                return self._leave_all()
-            return [*self._leave_for_parted(), *self._settle_if_quiet()]
+            left = self._leave_for_parted()
+            return [*left, *(self._leave_all() if self.is_settled else self._settle_if_quiet())]
         self._showing -= 1
         self._owe(text, now)
         if self._owed_texts >= ACKNOWLEDGE_TEXTS or self.is_over:
@@ -835,11 +837,18 @@ class Conversation:
         actions: list[Action] = []
         for lacking in self._outbox.lacking(one.name):
             start = max(lacking.seq, one.left_upto.get(lacking.epoch, 0))
-            upto = self._inbox.position((self.me.name, lacking.epoch)).seq
+            upto = self._on_disk(lacking.epoch)
+            if lacking.epoch == self._outbox.epoch:
+                upto = int(min(upto, one.ends_with))
             if upto > start:
                 one.left_upto[lacking.epoch] = upto
-                actions.append(LeaveFor(one.name, Position(self.me.name, lacking.epoch, start)))
+                after = Position(self.me.name, lacking.epoch, start)
+                actions.append(LeaveFor(one.name, after, upto))
         return actions
+
+    def _on_disk(self, epoch: str) -> int:
+        """Up to here, of what I wrote."""
+        return self._inbox.position((self.me.name, epoch)).seq
 
     def _leave_all(self) -> list[Action]:
         return [action for one in self._members.values() for action in self._leave_for(one)]
@@ -918,10 +927,15 @@ class Conversation:
         if self._uncommitted:  # which cannot be left for anybody, unless it still gets there
             left += [
                 Show(events.NotDelivered(one.name, "your disk did not take what you wrote last"))
-                for one in self._members.values()
-                if self._outbox.oldest_lacking(one.name) is not None
+                for one in (*self._members.values(), *self._parted.values())
+                if self._lacks_for_good(one)
             ]
         return [*left, Settled()]
+
+    def _lacks_for_good(self, one: _Member) -> bool:
+        """Something of mine is neither on their disk nor on mine."""
+        mine = self._outbox
+        return max(mine.has(one.name), self._on_disk(mine.epoch)) < min(mine.last, one.ends_with)
 
     # --- What the clock does ---
 

@@ -3,9 +3,13 @@
 They are left in the directory's mailbox.  While a conversation goes on it asks again for
 what could not be left; after that such copies lie in the journal until they are left, by
 the next program if need be.
+
+For each receiver there is one queue: what was written first is left first.
 """
 
+from collections import deque
 from collections.abc import Awaitable, Callable, Iterable
+from dataclasses import dataclass
 from typing import Final
 
 import msgspec
@@ -22,8 +26,19 @@ from shared.messages import Contact, Position, Text
 from shared.names import fold
 from shared.sealing import About
 
-MANY_TEXTS: Final = 2**31  # more than fit into a mailbox: the directory says when it is full
 AGAIN_SECONDS: Final = 5.0  # between two tries to leave what is in the journal
+
+
+@dataclass(eq=False)
+class _Batch:
+    """Copies that a conversation wants left, as far as they are not."""
+
+    current: Conversation
+    copies: deque[KeptCopy]
+
+    @property
+    def next_place(self) -> tuple[str, int]:
+        return self.copies[0].about.epoch, self.copies[0].about.seq
 
 
 class Copies:
@@ -37,51 +52,67 @@ class Copies:
         """
         self._journal, self._mail, self._directory, self._tell = journal, mail, directory, tell
         self._name, self._contact, self._spawn, self._linger = name, contact, spawn, linger
+        self._queues: dict[str, deque[_Batch]] = {}  # by receiver
+        #: in the journal, older than what is queued
+        self._kept: dict[str, dict[KeptCopy, None]] = {}
+        self._lingering: set[str] = set()  # receivers of what is tried again and again
 
-    def leave_for(self, current: Conversation, to: str, after: Position) -> None:
-        """All that follows this position of mine."""
+    def leave_for(self, current: Conversation, to: str, after: Position, upto: int) -> None:
+        """All that follows this position of mine, up to a seq."""
         # Read at once: without history they are forgotten when the conversation is settled.
-        lines = self._journal.texts_after(current.id, after, MANY_TEXTS)
-        self._spawn(self._leave, current, to, after, lines)
-
-    def take_up(self) -> None:
-        """Leave what earlier programs of mine could not."""
-        queues: dict[str, list[KeptCopy]] = {}
-        for copy in self._journal.kept_copies():
-            queues.setdefault(fold(copy.receiver), []).append(copy)
-        for queue in queues.values():
-            self._linger(self._leave_all_kept, queue)
-
-    async def _leave(
-        self, current: Conversation, to: str, after: Position, lines: Iterable[bytes]
-    ) -> None:
-        copies = [
+        lines = self._journal.texts_after(current.id, after, upto - after.seq)
+        copies = deque(
             KeptCopy(to, said, text.time, About(current.id, text.epoch, seq))
             for text in (msgspec.json.decode(line, type=Text) for line in lines)
             for seq, said in enumerate(text.texts, start=text.seq)
-            if seq > after.seq
-        ]
-        for number, copy in enumerate(copies):
-            if current.has(to, copy.about.epoch, copy.about.seq):
-                continue
-            if not _is_last_word(current, to) and await self._is_left(current, copy):
-                continue
-            if _is_last_word(current, to):
-                await self._keep_and_leave(current, to, copies[number:])
+            if after.seq < seq <= upto
+        )
+        if not copies:
             return
+        queue = self._queues.get(fold(to))
+        if queue is None:
+            queue = self._queues[fold(to)] = deque()
+            self._spawn(self._work, to, queue)
+        queue.append(_Batch(current, copies))
 
-    async def _is_left(self, current: Conversation, copy: KeptCopy) -> bool:
-        """False when it must be tried again."""
-        try:
-            await self._leave_one(copy)
-        except ParleyError:
-            self._not_left(current, copy)
-            return False
-        return True
+    def take_up(self) -> None:
+        """Leave what earlier programs of mine could not."""
+        for copy in self._journal.kept_copies():
+            self._wait_with([copy])
 
-    def _not_left(self, current: Conversation, copy: KeptCopy) -> None:
-        before = Position(self._name(), copy.about.epoch, copy.about.seq - 1)
-        current.not_left(copy.receiver, before)
+    async def _work(self, to: str, queue: deque[_Batch]) -> None:
+        """Ends when all was left, is kept, or will be asked for again."""
+        while queue:
+            batch = queue[0]
+            if _is_last_word(batch.current, to):
+                await self._keep_and_leave(to, batch)
+                queue.popleft()
+                continue
+            try:
+                await self._leave(to, batch)
+            except ParleyError:
+                if _is_last_word(batch.current, to):
+                    continue
+                for one in [one for one in queue if one.current is batch.current]:
+                    self._note_not_left(to, one)  # also the later ones: none overtakes this
+                    queue.remove(one)
+            else:
+                if not batch.copies:
+                    queue.popleft()
+        del self._queues[fold(to)]
+
+    async def _leave(self, to: str, batch: _Batch) -> None:
+        """As long as the conversation would ask again for what was not left."""
+        async with self._mail.turn(to):
+            await self._leave_kept(to)
+            while batch.copies and not _is_last_word(batch.current, to):
+                if not batch.current.has(to, *batch.next_place):
+                    await self._leave_one(batch.copies[0])
+                batch.copies.popleft()
+
+    def _note_not_left(self, to: str, batch: _Batch) -> None:
+        epoch, seq = batch.next_place
+        batch.current.not_left(to, Position(self._name(), epoch, seq - 1))
 
     async def _leave_one(self, copy: KeptCopy) -> None:
         """Raises what may be otherwise later."""
@@ -99,39 +130,60 @@ class Copies:
 
     # --- What nobody asks for again ---
 
-    async def _keep_and_leave(self, current: Conversation, to: str, copies: list[KeptCopy]) -> None:
+    async def _keep_and_leave(self, to: str, batch: _Batch) -> None:
         """The disk first: what this program does not live to leave, the next one does."""
+        current = batch.current
+        copies = [
+            copy for copy in batch.copies if not current.has(to, copy.about.epoch, copy.about.seq)
+        ]
+        if not copies:
+            return
+        batch.copies = deque(copies)
         try:
             await self._journal.keep_copies(copies, self._name())
         except StorageError as no:
             for copy in copies:
                 self._give_up(copy, no)
             return
-        for number, copy in enumerate(copies):
-            failure = await self._leave_kept(copy)
-            if failure is not None:
-                self._not_left(current, copy)
-                self._tell(events.NotYetLeft(to, str(failure).removesuffix(".")), events.nothing)
-                self._linger(self._leave_all_kept, copies[number:])
-                return
+        kept = self._kept.setdefault(fold(to), {})
+        kept.update(dict.fromkeys(copies))
+        try:
+            async with self._mail.turn(to):
+                await self._leave_kept(to)
+        except ParleyError as failure:
+            self._note_not_left(to, batch)
+            self._tell(events.NotYetLeft(to, str(failure).removesuffix(".")), events.nothing)
+            self._wait_with(copies)
 
-    async def _leave_all_kept(self, copies: list[KeptCopy]) -> None:
+    def _wait_with(self, copies: Iterable[KeptCopy]) -> None:
+        """What is in the journal now; one that waits already is the same."""
         for copy in copies:
-            while await self._leave_kept(copy) is not None:
+            to = fold(copy.receiver)
+            self._kept.setdefault(to, {})[copy] = None
+            if to not in self._lingering:
+                self._lingering.add(to)
+                self._linger(self._leave_in_time, to)
+
+    async def _leave_in_time(self, to: str) -> None:
+        while self._kept.get(to):
+            try:
+                async with self._mail.turn(to):
+                    await self._leave_kept(to)
+            except ParleyError:  # its author knows that it waits
                 await trio.sleep(AGAIN_SECONDS)
                 await self._directory.wait_back()
+        self._lingering.discard(to)
 
-    async def _leave_kept(self, copy: KeptCopy) -> ParleyError | None:
-        """None when that is done with; else what stood in the way this time."""
-        try:
+    async def _leave_kept(self, to: str) -> None:
+        kept = self._kept.get(fold(to))
+        while kept:
+            copy = next(iter(kept))
             try:
                 await self._leave_one(copy)
             except KeyChanged as no:
                 self._give_up(copy, no)
             await self._journal.forget_copy(copy, self._name())
-        except ParleyError as failure:
-            return failure
-        return None
+            del kept[copy]
 
 
 def _is_last_word(current: Conversation, to: str) -> bool:

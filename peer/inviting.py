@@ -399,7 +399,7 @@ class Inviting:
         said = self._confirmed.get((fold(callee), id))
         if said is not None:
             return said  # what was written since the first one is theirs
-        since, lamport = current.before(), current.lamport
+        since, lamport = self._talking.before(current)
         self._talking.admit(current, callee, accept.membership)
         first, *_ = membership.pages(current.roll.essential(first=callee))  # HELLO brings the rest
         return self._note_confirm(callee, Confirm(id, first, since, lamport))

@@ -18,7 +18,7 @@ from peer.conversation import Kept
 from peer.delivery import last
 from shared.codec import encode
 from shared.database import Database
-from shared.messages import Membership, Position, Text
+from shared.messages import TEXTS, Membership, Position, Text
 from shared.names import fold
 from shared.sealing import About, Letter, copy_id
 from shared.world import Disk
@@ -450,11 +450,18 @@ class Journal:
         await self._database.write(work)
 
     def texts_after(self, conversation: str, after: Position, texts: int) -> list[bytes]:
-        """The lines that follow this position, as they travel; at most so many texts in them."""
+        """The lines in which the next so many texts after this position stand, as they travel."""
         rows = self._all(
             "SELECT line FROM texts WHERE conversation = ? AND author = ? AND epoch = ?"
-            " AND seq > ? AND seq <= ? ORDER BY seq",
-            (conversation, after.author, after.epoch, after.seq, after.seq + texts),
+            " AND seq > ? AND last > ? AND seq <= ? ORDER BY seq",
+            (
+                conversation,
+                after.author,
+                after.epoch,
+                after.seq - TEXTS,
+                after.seq,
+                after.seq + texts,
+            ),
         )
         return [line for (line,) in rows]
 

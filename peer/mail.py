@@ -6,7 +6,8 @@ directory delete it.  Its sender is told.
 
 import logging
 import math
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
+from contextlib import asynccontextmanager
 from typing import Final
 
 import trio
@@ -71,6 +72,7 @@ class MailRoom:
         self._has_come, self._wait_kept = has_come, wait_kept
         self._world, self._identity, self._trust = world, identity, trust
         self._journal, self._directory, self._tell = journal, directory, tell
+        self._turns: dict[str, trio.Lock] = {}
         self._receipts: list[Receipt] = []
         self._shown: set[int] = set()  # numbers of letters, until that is noted on disk
         self._told: set[str] = set()  # what is wrong with letters that stay where they are
@@ -86,6 +88,19 @@ class MailRoom:
         """Letters of mine were taken."""
         self._receipts += receipts
         self._something.set()
+
+    @asynccontextmanager
+    async def turn(self, to: str) -> AsyncIterator[None]:
+        """Leave what there is for this user within it: in the order in which turns were asked
+        for, so that no letter overtakes an earlier one.
+        """
+        turn = self._turns.setdefault(fold(to), trio.Lock())
+        try:
+            async with turn:
+                yield
+        finally:
+            if not turn.locked():
+                self._turns.pop(fold(to), None)
 
     async def leave(
         self, to: Contact, text: str, time: float, about: About | None = None, id: str = ""

@@ -520,9 +520,10 @@ class Peer:
     async def _leave(self, name: str, text: str, time: float, id: str = "") -> str:
         if fold(name) == fold(self.name):
             raise Refused("You can't leave a message for yourself.", "SELF")
-        contact = await self.contact(name)
-        await self._trust.check_and_remember(contact.name, contact.key)
-        await self._mail.leave(contact, text, time, id=id)
+        async with self._mail.turn(name):
+            contact = await self.contact(name)
+            await self._trust.check_and_remember(contact.name, contact.key)
+            await self._mail.leave(contact, text, time, id=id)
         return contact.name
 
     async def _take_up_lines(self) -> None:
@@ -690,5 +691,5 @@ class Peer:
         except StorageError as failure:
             self.tell(events.Notice(f"What was said cannot be forgotten: {failure}."))
 
-    def _leave_for(self, current: Conversation, to: str, after: Position) -> None:
-        self._copies.leave_for(current, to, after)
+    def _leave_for(self, current: Conversation, to: str, after: Position, upto: int) -> None:
+        self._copies.leave_for(current, to, after, upto)

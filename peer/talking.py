@@ -56,7 +56,7 @@ class Talking:
         me: Callable[[], Me],
         authority: Callable[[], bytes],
         changed: Callable[[], None],
-        leave_for: Callable[[Conversation, str, Position], None],
+        leave_for: Callable[[Conversation, str, Position, int], None],
         settled: Callable[[Conversation], None],
     ) -> None:
         """`changed` is called when a conversation begins or ends, `leave_for` with what
@@ -137,6 +137,11 @@ class Talking:
         """Somebody has said yes, and is a member from now on."""
         self.hear(name, Members(current.id, (membership,)))
 
+    def before(self, current: Conversation) -> tuple[tuple[Position, ...], int]:
+        """What was said so far, and its highest lamport: it is not for whoever comes in now."""
+        self._flush_draft()
+        return current.before(), current.lamport
+
     def _conversation(
         self, id: str, roll: Roll, *, since: tuple[Position, ...] = (), lamport: int = 0,
         kept: talk.Kept | None = None,
@@ -192,6 +197,11 @@ class Talking:
         """What was said in one go goes out together."""
         while True:
             await self._drafted.wait()
+            self._flush_draft()
+
+    def _flush_draft(self) -> None:
+        """Before whatever happens next: it may end the conversation, or change its members."""
+        if self._drafted.is_set():
             self._drafted = trio.Event()
             if self.conversation is not None:
                 self._flush(self.conversation)
@@ -243,6 +253,7 @@ class Talking:
             self._perform(current, current.linked(name, trio.current_time()))
 
     def link_lost(self, name: str) -> None:
+        self._flush_draft()
         for current in self._all():
             self._perform(current, current.link_lost(name, trio.current_time()))
         self._progress.set()
@@ -258,6 +269,7 @@ class Talking:
 
     def hear(self, name: str, message: TalkMessage) -> bool:
         """False when it is of a conversation that I am not in.  Raises ProtocolError."""
+        self._flush_draft()
         stays = [current for current in self._all() if current.id == message.conversation]
         if not stays:
             return False
@@ -326,6 +338,7 @@ class Talking:
         return min((time for time in times if time is not None), default=None)
 
     def _tick(self) -> None:
+        self._flush_draft()
         for current in self._all():
             self._perform(current, current.tick(trio.current_time()))
         self._progress.set()
@@ -416,8 +429,8 @@ class Talking:
                     self._hand(current, to, after)
                 case talk.Dial(to):
                     self._dial(current, to)
-                case talk.LeaveFor(to, after):
-                    self._leave_for(current, to, after)
+                case talk.LeaveFor(to, after, upto):
+                    self._leave_for(current, to, after, upto)
                 case talk.Back():
                     self._wake(current)
                 case talk.Finished():

@@ -379,6 +379,7 @@ class Screen:
         self._seen = 0  # so many lines are above what was seen last
         self._coming: list[tuple[str, Then | None]] = []
         self._is_paused = False
+        self.is_quick = False  #: shows at once what it is given
 
     def show(self, *shown: events.Event, then: Then | None = None) -> None:
         """`peer.console.Show`, with the same border as the real one."""
@@ -388,6 +389,8 @@ class Screen:
         if lines:
             lines[-1] = (lines[-1][0], then)
         self._coming += lines
+        if self.is_quick:
+            self._show_coming()
         self.news.unpark_all()
 
     @asynccontextmanager
@@ -413,12 +416,15 @@ class Screen:
             while not self._coming or self._is_paused:
                 await self.news.park()
             await trio.lowlevel.checkpoint()
-            shown, self._coming = self._coming, []
-            for line, then in shown:
-                self.lines.append(line)
-                if then is not None:
-                    then()
+            self._show_coming()
             self.news.unpark_all()
+
+    def _show_coming(self) -> None:
+        shown, self._coming = self._coming, []
+        for line, then in shown:
+            self.lines.append(line)
+            if then is not None:
+                then()
 
     async def _flushed(self) -> None:
         while self._coming:

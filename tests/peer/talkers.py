@@ -441,8 +441,8 @@ class Town:
                     self.perform(person, program.core.handed(to, after))
                 case talk.Dial(to):
                     program.wants.add(to)
-                case talk.LeaveFor(to, after):
-                    self._leaves_for(person, to, after)
+                case talk.LeaveFor(to, after, upto):
+                    self._leaves_for(person, to, after, upto)
                 case talk.Finished():
                     person.disk.is_in = program.core.is_asleep
                 case talk.Settled():
@@ -455,12 +455,12 @@ class Town:
         else:
             program.to_show.append(text)
 
-    def _leaves_for(self, person: Person, to: str, after: Position) -> None:
+    def _leaves_for(self, person: Person, to: str, after: Position, upto: int) -> None:
         """All that lies on disk behind this position."""
         assert after.author == person.name
         for text in person.disk.texts.values():
             for key, said in texts_in(text):
-                if stream(text) == (after.author, after.epoch) and key[2] > after.seq:
+                if stream(text) == (after.author, after.epoch) and after.seq < key[2] <= upto:
                     self.people[to].mailbox[key] = said
 
     def _post(self, sender: str, receiver: str, message: Message) -> None:

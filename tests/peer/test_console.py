@@ -298,14 +298,45 @@ async def test_texts_that_cross_a_leave_are_left_once(community: Community) -> N
     assert carol.saw("wait") == 1
 
 
-@pytest.mark.parametrize("steps", range(0, 60, 2))
+@pytest.mark.parametrize("quick", [False, True], ids=["slow", "quick"])
+@pytest.mark.parametrize("steps", range(61))
 async def test_texts_that_cross_a_leave_are_never_shown_twice(
-    community: Community, steps: int
+    community: Community, steps: int, quick: bool
 ) -> None:
     carol, dave = await community.talking("carol", "dave")
+    carol.screen.is_quick = dave.screen.is_quick = quick
     dave.types_ahead("one", "two", "three")
     for _ in range(steps):
         await trio.lowlevel.checkpoint()
     carol.types_ahead("\\q")
     await trio.sleep(20)
-    assert [carol.saw(text) for text in ("one", "two", "three")] == [1, 1, 1]
+    assert read(carol, "dave") == ["one", "two", "three"]
+    assert dave.saw("Message left for carol.") <= 3
+
+
+@pytest.mark.parametrize("steps", range(61))
+async def test_what_is_left_for_one_of_several_keeps_its_order(
+    community: Community, steps: int
+) -> None:
+    """Dave's conversation goes on with erin; carol reads nothing that was said later."""
+    carol, dave, erin = await community.start("carol", "dave", "erin")
+    await carol.connects_with(dave)
+    await carol.types("ADD erin")
+    await erin.sees_part("wants to chat with you")
+    await erin.types("Y")
+    await dave.sees("User erin joined the conversation.")
+    await trio.sleep(5)
+    texts = ["one", "two", "three", "four", "five", "six"]
+    dave.types_ahead(*texts)
+    for _ in range(steps):
+        await trio.lowlevel.checkpoint()
+    carol.types_ahead("\\q")
+    await trio.sleep(20)
+    assert read(erin, "dave") == texts
+    assert read(carol, "dave") == texts[: len(read(carol, "dave"))]
+    assert dave.saw("Message left for carol.") <= len(texts)
+
+
+def read(reader: Person, author: str) -> list[str]:
+    """What this author wrote, in the order in which it was read."""
+    return [line.partition(f"{author}: ")[2] for line in reader.lines if f"{author}: " in line]

@@ -301,7 +301,7 @@ def test_a_text_that_crosses_the_leaving_of_its_reader_goes_to_the_mailbox() -> 
     carol.hears("dave", Acknowledge(ID, (upto("carol", 1),)))
     carol.keeps(carol.says("wait", "for me"))
     heard = carol.hears("dave", Members(ID, (gone("dave", "dave", "erin"),)))
-    assert only(talk.LeaveFor, heard) == [talk.LeaveFor("dave", upto("carol", 1))]
+    assert only(talk.LeaveFor, heard) == [talk.LeaveFor("dave", upto("carol", 1), 3)]
     assert shown(heard) == [events.MemberLeft("dave")]
 
 
@@ -310,8 +310,27 @@ def test_also_when_the_disk_has_it_only_later() -> None:
     said = carol.says("wait")
     heard = carol.hears("dave", Members(ID, (gone("dave", "dave", "erin"),)))
     assert only(talk.LeaveFor, heard) == []
-    assert only(talk.LeaveFor, carol.keeps(said)) == [talk.LeaveFor("dave", upto("carol", 0))]
+    assert only(talk.LeaveFor, carol.keeps(said)) == [talk.LeaveFor("dave", upto("carol", 0), 1)]
     assert only(talk.LeaveFor, carol.keeps(carol.says("he is gone"))) == []
+
+
+def test_what_is_said_after_their_leaving_is_not_for_them() -> None:
+    carol = talking("dave", "erin")
+    said = carol.says("wait")
+    carol.hears("dave", Members(ID, (gone("dave", "dave", "erin"),)))
+    later = carol.says("he is gone")  # while the disk is at work on the first one
+    assert only(talk.LeaveFor, carol.keeps(said)) == [talk.LeaveFor("dave", upto("carol", 0), 1)]
+    assert only(talk.LeaveFor, carol.keeps(later)) == []
+
+
+def test_what_the_own_disk_takes_late_is_left_also_for_who_has_left() -> None:
+    carol = talking("dave")
+    said = carol.says("wait")
+    carol.hears("dave", Members(ID, (gone("dave", "dave"),)))
+    done = carol.passes(SETTLE_SECONDS + 1)
+    reason = "your disk did not take what you wrote last"
+    assert talk.Show(events.NotDelivered("dave", reason)) in done
+    assert carol.keeps(said) == [talk.LeaveFor("dave", upto("carol", 0), 1)]
 
 
 def test_leaving_acknowledges_all_and_says_so() -> None:
@@ -354,7 +373,7 @@ def test_without_it_all_that_is_lacking_is_left_at_the_directory(end: str) -> No
     carol.keeps(carol.says("one"))
     carol.core.leave(carol.now)
     done = carol.passes(SETTLE_SECONDS) if end == "time" else carol.core.link_lost("dave", 1.0)
-    assert done == [talk.LeaveFor("dave", upto("carol", 0)), talk.Settled()]
+    assert done == [talk.LeaveFor("dave", upto("carol", 0), 1), talk.Settled()]
 
 
 def test_what_is_on_its_way_to_screen_and_disk_is_acknowledged_after_leaving() -> None:
@@ -831,11 +850,11 @@ def test_who_is_out_of_reach_for_long_gets_it_through_the_mailbox() -> None:
     carol.hears("erin", carol.hello("erin"))
     carol.keeps(carol.says("one"))
     assert only(talk.LeaveFor, carol.passes(PATHLESS_SECONDS - 0.1)) == []
-    assert only(talk.LeaveFor, carol.passes(0.2)) == [talk.LeaveFor("dave", upto("carol", 0))]
+    assert only(talk.LeaveFor, carol.passes(0.2)) == [talk.LeaveFor("dave", upto("carol", 0), 1)]
     assert carol.core.waits_at_directory("dave", MINE, 1)
     assert only(talk.LeaveFor, carol.passes(10)) == []
     carol.core.not_left("dave", upto("carol", 0))
-    assert only(talk.LeaveFor, carol.passes(10)) == [talk.LeaveFor("dave", upto("carol", 0))]
+    assert only(talk.LeaveFor, carol.passes(10)) == [talk.LeaveFor("dave", upto("carol", 0), 1)]
 
 
 def test_somebody_else_has_half_a_minute_to_hand_it_on() -> None:
@@ -947,7 +966,7 @@ def test_of_two_it_is_over_then() -> None:
         events.MemberLeft("dave", "connection lost"),
         events.ConversationOver(),
     ]
-    assert only(talk.LeaveFor, done) == [talk.LeaveFor("dave", upto("carol", 0))]
+    assert only(talk.LeaveFor, done) == [talk.LeaveFor("dave", upto("carol", 0), 1)]
     assert done[-2:] == [talk.Finished(), talk.Settled()]
     assert not carol.roll.is_in("carol")
 
@@ -1104,7 +1123,7 @@ def test_what_the_own_disk_never_took_is_said_to_be_lost() -> None:
     reason = "your disk did not take what you wrote last"
     assert talk.Show(events.NotDelivered("dave", reason)) in done
     assert done[-1] == talk.Settled()
-    assert carol.keeps(said) == [talk.LeaveFor("dave", upto("carol", 0))]  # late, but it can
+    assert carol.keeps(said) == [talk.LeaveFor("dave", upto("carol", 0), 1)]  # late, but it can
 
 
 def test_who_has_what_the_own_disk_never_took_lacks_nothing() -> None:

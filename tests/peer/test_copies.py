@@ -1,7 +1,9 @@
 """What a conversation leaves behind for who cannot be reached, while the directory is away."""
 
+import pytest
 import trio
 
+from peer.mail import STORED_SECONDS
 from peer.peer import Options
 from tests.community import Community, Person
 
@@ -187,3 +189,73 @@ async def test_what_the_own_disk_takes_after_the_end_is_left_late(community: Com
     carol.machine.disk.is_full = False
     await carol.sees("Message left for dave.", within=10)
     await dave.sees_part("carol: one")
+
+
+# --- Order ------------------------------------------------------------------------
+
+
+def read(reader: Person, author: str) -> list[str]:
+    return [line.partition(f"{author}: ")[2] for line in reader.lines if f"{author}: " in line]
+
+
+@pytest.mark.parametrize("left", range(1, 5))
+async def test_what_was_signed_together_may_be_left_in_two_parts(
+    community: Community, left: int
+) -> None:
+    carol, dave = await community.talking("carol", "dave")
+    community.separates(carol, dave)
+    for text in "abcd":  # all but the first one in one TEXT
+        await carol.peer.say(text)
+    for _ in range(left):
+        await carol.sees("Message left for dave.", within=40)
+    await community.directory.crashes()
+    await trio.sleep(STORED_SECONDS + 1)
+    await community.directory.starts()
+    await trio.sleep(60)
+    assert read(dave, "carol") == list("abcd")
+    assert carol.saw("Message left for dave.") == 4
+
+
+async def test_what_cannot_be_left_yet_is_not_overtaken(community: Community) -> None:
+    carol, dave, erin = await community.start("carol", "dave", "erin")
+    await carol.connects_with(dave)
+    await carol.types("ADD erin")
+    await erin.sees_part("wants to chat with you")
+    await erin.types("Y")
+    await carol.sees("User erin joined the conversation.")
+    await trio.sleep(5)
+    community.separates(carol, dave)
+    community.separates(erin, dave)
+    await carol.types("one")
+    await trio.sleep(25)
+    await community.directory.crashes()
+    for text in ("two", "three", "four", "five"):
+        await trio.sleep(5)
+        await carol.types(text)
+    await community.directory.starts()
+    await carol.types("six", "seven")
+    await trio.sleep(90)
+    await carol.types("\\q")
+    await trio.sleep(90)
+    texts = ["one", "two", "three", "four", "five", "six", "seven"]
+    assert read(dave, "carol") == texts
+    assert carol.saw("Message left for dave.") == len(texts)
+
+
+@pytest.mark.parametrize("steps", range(0, 40, 4))
+async def test_private_lines_that_are_left_keep_their_order(
+    community: Community, steps: int
+) -> None:
+    carol, dave = await community.start("carol", "dave")
+    await dave.quits()
+    await carol.sees("* dave is offline.")
+    for text in "abcdef":
+        carol.types_ahead(f"PRV dave {text}")
+        for _ in range(steps):
+            await trio.lowlevel.checkpoint()
+    for _ in "abcdef":
+        await carol.sees("Message left for dave.")
+    await dave.starts()
+    await dave.sees("6 messages were left for you:")
+    await dave.sees_part("carol: f")
+    assert read(dave, "carol") == list("abcdef")

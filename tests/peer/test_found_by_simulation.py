@@ -56,6 +56,7 @@ async def test_who_leaves_and_comes_back_at_once_hears_everybody(community: Comm
     await carol.types("one")
     await erin.sees("carol: one")
     await erin.types(r"\q")
+    await carol.sees("User erin left the conversation.")
     await carol.types("ADD erin")
     await erin.sees_part("wants to chat with you")
     await erin.types("Y")
