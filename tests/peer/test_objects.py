@@ -14,6 +14,7 @@ from peer.history import Entry
 from peer.journal import Kind
 from peer.peer import Way
 from peer.screen import line
+from peer.screen.face import Line
 from peer.screen.line import LineFace, NotShown
 from peer.screen.objects import Hello, JsonFace, name_of, objects
 from shared.identity import fingerprint
@@ -144,6 +145,15 @@ FORMS: list[tuple[Event, dict[str, object]]] = [
     (
         events.NotYetDelivered("dave"),
         {"event": "not_yet_delivered", "to": "dave", "said": "Not yet delivered to dave."},
+    ),
+    (
+        events.NotYetLeft("dave", "it is gone"),
+        {
+            "event": "not_yet_left",
+            "to": "dave",
+            "reason": "it is gone",
+            "said": "Not yet left for dave, and kept here until it is: it is gone.",
+        },
     ),
     (
         events.Delivered("dave"),
@@ -476,16 +486,11 @@ async def test_plain_lines_show_nothing_of_what_only_programs_need() -> None:
     assert called == ["then"]
 
 
-async def test_a_typed_line_has_begun_when_it_is_read() -> None:
+async def test_of_a_line_that_was_read_nobody_knows_when_it_was_begun() -> None:
     ours, theirs = os.pipe()
     os.write(theirs, b"CHAT dave\n")
     os.close(theirs)
     face = LineFace(reading=ours)
-    before = trio.current_time()
-    typed = await face.read_line()
-    assert typed is not None
-    assert typed.text == "CHAT dave"
-    assert typed.begun is not None
-    assert typed.begun >= before
+    assert await face.read_line() == Line("CHAT dave")
     assert await face.read_line() is None
     os.close(ours)

@@ -72,6 +72,8 @@ def test_nothing_said_is_what_it_always_was(file: Path) -> None:
         "no_history": False,
         "plain": False,
         "json": False,
+        "notify": False,
+        "notify_text": False,
         "verbose": False,
         "command": [],
         "by_hand": False,

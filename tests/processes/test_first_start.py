@@ -29,7 +29,7 @@ class Person:
             stdin=theirs,
             stdout=theirs,
             stderr=theirs,
-            env={**os.environ, **stage.environment},
+            env={**os.environ, **stage.environment, "PARLEY_PLAIN": "yes"},  # no sequences
         )
         os.close(theirs)
 

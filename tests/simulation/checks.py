@@ -281,7 +281,9 @@ class Checks:
                 earlier.is_leaving and earlier.interrupted == session.interrupted
                 for earlier in player.sessions[: number + 1]
             )
-            moved |= any(not later.run.is_dead for later in player.sessions[number + 1 : -1])
+            later_ones = player.sessions[number + 1 :]
+            moved |= any(later.is_leaving for later in later_ones)  # and told it to the others
+            moved |= any(not later.run.is_dead for later in later_ones[:-1])
             if group and player not in group and not moved:
                 yield Broken("G8", f"{player.name} is not back in {session.interrupted[:6]}")
 
