@@ -7,11 +7,11 @@ being written.  Exit codes are those of the one-shot form (README, "Scripts").
 
 import math
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
 from enum import IntEnum
 from typing import Final, Protocol
 
 import trio
+from msgspec import Struct
 from msgspec.structs import replace
 
 from peer import answers, events
@@ -50,8 +50,7 @@ class Show(Protocol):
 Spawn = Callable[..., None]
 
 
-@dataclass(frozen=True)
-class _Question:
+class _Question(Struct, frozen=True):
     """Something that Y or N answers.  `invitation` is the id, when it is somebody's."""
 
     about: str

@@ -15,9 +15,9 @@ what was on its way has arrived, or must be taken for undelivered.
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
 
 import msgspec
+from msgspec import Struct, field
 
 from peer import events, membership
 from peer.delivery import (
@@ -70,42 +70,36 @@ _NEVER = float("inf")
 # --- What it wants done -----------------------------------------------------------
 
 
-@dataclass(frozen=True)
-class Send:
+class Send(Struct, frozen=True):
     to: tuple[str, ...]
     message: Message
 
 
-@dataclass(frozen=True)
-class Show:
+class Show(Struct, frozen=True):
     """Tell the user."""
 
     event: events.Event
 
 
-@dataclass(frozen=True)
-class Read:
+class Read(Struct, frozen=True):
     """Show what somebody wrote, then call `shown(text)`."""
 
     text: Text
 
 
-@dataclass(frozen=True)
-class Keep:
+class Keep(Struct, frozen=True):
     """Put it on disk, then call `kept(text)`."""
 
     text: Text
 
 
-@dataclass(frozen=True)
-class KeepMembers:
+class KeepMembers(Struct, frozen=True):
     """Put the memberships of these users on disk."""
 
     names: tuple[str, ...]
 
 
-@dataclass(frozen=True)
-class KeepAcknowledged:
+class KeepAcknowledged(Struct, frozen=True):
     """Note that this member has my texts up to here."""
 
     by: str
@@ -113,23 +107,20 @@ class KeepAcknowledged:
     seq: int
 
 
-@dataclass(frozen=True)
-class Hand:
+class Hand(Struct, frozen=True):
     """Send what follows this position, from the disk; then call `handed`."""
 
     to: str
     after: Position
 
 
-@dataclass(frozen=True)
-class Dial:
+class Dial(Struct, frozen=True):
     """Try to link with this member."""
 
     to: str
 
 
-@dataclass(frozen=True)
-class LeaveFor:
+class LeaveFor(Struct, frozen=True):
     """Leave what follows this position of mine, up to a seq, in the member's mailbox."""
 
     to: str
@@ -137,18 +128,15 @@ class LeaveFor:
     upto: int
 
 
-@dataclass(frozen=True)
-class Back:
+class Back(Struct, frozen=True):
     """It was interrupted by the end of the program, or of its network, and goes on."""
 
 
-@dataclass(frozen=True)
-class Finished:
+class Finished(Struct, frozen=True):
     """The conversation is over for the user, or sleeps until somebody is in reach again."""
 
 
-@dataclass(frozen=True)
-class Settled:
+class Settled(Struct, frozen=True):
     """Nothing more will come of it."""
 
 
@@ -161,8 +149,7 @@ Action = (
 # --- What it knows of the others ----------------------------------------------------
 
 
-@dataclass(slots=True)
-class _Member:
+class _Member(Struct):
     """How another member is reached."""
 
     name: str
@@ -181,8 +168,7 @@ class _Member:
     ends_with: float = _NEVER  # seq of the last text of mine that is for them: then they left
 
 
-@dataclass(slots=True)
-class _Lack:
+class _Lack(Struct):
     """A stream of which others have more than we do."""
 
     upto: int
@@ -197,8 +183,7 @@ class _Lack:
         self.in_vain, self.due = 0, min(self.due, self.soonest)
 
 
-@dataclass(frozen=True)
-class Kept:
+class Kept(Struct, frozen=True):
     """What the disk knows of a conversation that goes on after a restart."""
 
     members: tuple[Membership, ...]

@@ -9,11 +9,11 @@ For each receiver there is one queue: what was written first is left first.
 
 from collections import deque
 from collections.abc import Awaitable, Callable, Iterable
-from dataclasses import dataclass
 from typing import Final
 
 import msgspec
 import trio
+from msgspec import Struct
 
 from peer import events
 from peer.conversation import Conversation
@@ -29,8 +29,7 @@ from shared.sealing import About
 AGAIN_SECONDS: Final = 5.0  # between two tries to leave what is in the journal
 
 
-@dataclass(eq=False)
-class _Batch:
+class _Batch(Struct, eq=False):
     """Copies that a conversation wants left, as far as they are not."""
 
     current: Conversation

@@ -8,10 +8,10 @@ signed together and stays together on its way to everybody: it is one `Text`.
 
 from collections import deque
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
 from itertools import takewhile
 
 import msgspec
+from msgspec import Struct, field
 
 from peer.membership import Me
 from shared.errors import ProtocolError
@@ -67,8 +67,7 @@ def size(text: Text) -> int:
 # --- What came ----------------------------------------------------------------------
 
 
-@dataclass(slots=True)
-class _Stream:
+class _Stream(Struct):
     """What one author wrote in one epoch, as far as it has come here."""
 
     came: int = 0
@@ -77,8 +76,7 @@ class _Stream:
     held: deque[tuple[Text, float]] = field(default_factory=deque)  # came, not shown; until when
 
 
-@dataclass(frozen=True, slots=True)
-class Ready:
+class Ready(Struct, frozen=True):
     """To be shown now.  `gap`: without something that its author had read."""
 
     text: Text

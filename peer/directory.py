@@ -6,10 +6,10 @@ ourselves under the same name, after a random pause that grows.
 
 import itertools
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Final, TypeVar
 
 import trio
+from msgspec import Struct
 
 from peer.journal import Journal
 from peer.trust import Trust
@@ -66,8 +66,7 @@ class DirectoryGone(Unreachable):
     """The directory itself cannot be asked at this moment."""
 
 
-@dataclass
-class Registration:
+class Registration(Struct):
     """What we register with; the shell keeps it up to date."""
 
     name: str
@@ -78,8 +77,7 @@ class Registration:
     by_hand: bool = False
 
 
-@dataclass(frozen=True)
-class Listener:
+class Listener(Struct, frozen=True):
     """Whom the directory's news are told; each is called in the loop and must not block."""
 
     registered: Callable[[Welcome], None]

@@ -8,12 +8,12 @@ the loop, a page at a time; what may take long runs in the writing thread.
 import heapq
 import sqlite3
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
 from itertools import chain
 from typing import Any, Final
 
 import msgspec
 import trio
+from msgspec import Struct
 
 from peer.events import Missing, local_time
 from peer.journal import Kind
@@ -40,8 +40,7 @@ _BEYOND = (2**62, "", "", 0)  # after every text
 _text = msgspec.json.Decoder(Text)
 
 
-@dataclass(frozen=True)
-class Entry:
+class Entry(Struct, frozen=True):
     """A text that somebody wrote.  `time`: when, in seconds since 1970."""
 
     kind: Kind
@@ -52,8 +51,7 @@ class Entry:
     is_late: bool = False  #: its author had read something that is not here (yet)
 
 
-@dataclass(frozen=True)
-class Found:
+class Found(Struct, frozen=True):
     """In order.  `more`: there are earlier ones too."""
 
     entries: list[Entry]

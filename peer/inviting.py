@@ -1,12 +1,12 @@
 """Asking others into a conversation, and being asked: the shell of `peer.invitation`."""
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
 from enum import Enum, auto
 from typing import Final, TypeVar
 
 import msgspec
 import trio
+from msgspec import Struct
 
 from peer import events, invitation, membership
 from peer.conversation import Conversation
@@ -56,8 +56,7 @@ class Outcome(Enum):
     GONE = auto()  #: the callee went away while asked
 
 
-@dataclass(frozen=True)
-class Result:
+class Result(Struct, frozen=True):
     """`name`: of the callee, as registered.  `reason`: a fragment, when UNREACHABLE."""
 
     name: str

@@ -8,11 +8,11 @@ stands in `peer.history`.
 
 import sqlite3
 from collections.abc import Iterable
-from dataclasses import dataclass
 from enum import Enum
 
 import msgspec
 import trio
+from msgspec import Struct
 
 from peer.conversation import Kept
 from peer.delivery import last
@@ -97,8 +97,7 @@ _encoder = msgspec.json.Encoder()
 _membership = msgspec.json.Decoder(Membership)
 
 
-@dataclass(frozen=True)
-class WaitingLetter:
+class WaitingLetter(Struct, frozen=True):
     """A letter on our disk that has not been shown yet."""
 
     number: int
@@ -126,8 +125,7 @@ class Fate(Enum):
     CAME = "came"  #: somebody else's, and shown
 
 
-@dataclass(frozen=True)
-class KeptLine:
+class KeptLine(Struct, frozen=True):
     """A private line, one of the general chat (whose receiver is ""), or a letter."""
 
     kind: Kind
@@ -139,8 +137,7 @@ class KeptLine:
     fate: Fate
 
 
-@dataclass(frozen=True)
-class KeptCopy:
+class KeptCopy(Struct, frozen=True):
     """A text of mine in a conversation, on its way to the mailbox of a member."""
 
     receiver: str

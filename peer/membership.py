@@ -13,9 +13,9 @@ one of whom may be the one who brought them back.
 
 import hashlib
 from collections.abc import Iterable
-from dataclasses import dataclass
 
 import msgspec
+from msgspec import Struct
 
 from shared.errors import ProtocolError
 from shared.identity import Identity, check_signature, read_certificate
@@ -26,8 +26,7 @@ PAGE_BYTES = 48 * 1024  # of memberships in one message
 _ANY_TIME = 0.0  # who was a user when they signed stays a member: all must judge alike
 
 
-@dataclass(frozen=True)
-class Me:
+class Me(Struct, frozen=True):
     """The one who signs here."""
 
     name: str

@@ -8,10 +8,10 @@ Cores decide (`invitation`, `conversation`); shells perform what they decide
 import logging
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
-from dataclasses import dataclass
 from typing import Final
 
 import trio
+from msgspec import Struct
 
 from peer import events
 from peer.commands import HISTORY_TEXTS
@@ -75,8 +75,7 @@ QUIT_SECONDS: Final = 1.0  # for letters on their way to the screen; then for th
 log = logging.getLogger("peer")
 
 
-@dataclass(frozen=True)
-class Options:
+class Options(Struct, frozen=True):
     listen: int = 0  #: the port to listen on, 0 for a random one
     advertise_host: str = ""  #: told to others instead of what the directory sees
     advertise_port: int = 0
@@ -86,8 +85,7 @@ class Options:
     is_passing: bool = False  #: here for one command only: asks nobody, fetches no mail
 
 
-@dataclass(frozen=True)
-class Way:
+class Way(Struct, frozen=True):
     """How a member of my conversation is reached."""
 
     name: str

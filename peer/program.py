@@ -38,6 +38,7 @@ from peer.peer import Options, Peer
 from peer.running import running
 from peer.screen.face import Face
 from peer.screen.line import LineFace, ScreenGone, Spell
+from peer.screen.outlook import Outlook
 from peer.settings import config_file, remember
 from peer.watching import Watching
 from shared.errors import ParleyError, Refused, StorageError
@@ -190,6 +191,7 @@ class Program:
         peer = Peer(real_world(folder), name, self._directory, tell, self._options())
         console = Console(peer, self._face.show, peer.spawn)
         watching = Watching(peer, console, self._face.stands)
+        self._face.stands(Outlook(me=name))
         async with running(peer), trio.open_nursery() as nursery:
             self._may_finish = True
             self._face.remember(folder)

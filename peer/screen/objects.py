@@ -9,7 +9,6 @@ import json
 import math
 import re
 import time
-from dataclasses import asdict, is_dataclass
 from enum import Enum
 from typing import Final
 
@@ -80,7 +79,7 @@ def _fields(event: Event) -> dict[str, object]:
 
 def _way(member: Way) -> dict[str, object]:
     is_direct = member.through == DIRECT
-    return asdict(member) | {"is_direct": is_direct, "through": "" if is_direct else member.through}
+    return structs.asdict(member) | {"is_direct": is_direct, "through": "" if is_direct else member.through}
 
 
 def _plain(value: object) -> object:
@@ -102,6 +101,4 @@ def _plain(value: object) -> object:
             return {name: _plain(one) for name, one in value.items()}
         case Struct():
             return _plain(structs.asdict(value))
-        case _ if is_dataclass(value) and not isinstance(value, type):
-            return _plain(asdict(value))
     raise TypeError(f"there is no JSON for {value!r}")

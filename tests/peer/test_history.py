@@ -1,12 +1,12 @@
 """What was said: HISTORY and SEARCH (PRODUCT.md)."""
 
-from dataclasses import replace
 from typing import Any
 
 import pytest
 import trio
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from peer import events, history
 from peer.delivery import sign
