@@ -188,8 +188,12 @@ class Program:
             console.tell(event, shown)
             watching.heard(event)
 
+        def show(*shown: events.Event, then: Callable[[], None] | None = None) -> None:
+            self._face.show(*shown, then=then)
+            watching.look()
+
         peer = Peer(real_world(folder), name, self._directory, tell, self._options())
-        console = Console(peer, self._face.show, peer.spawn)
+        console = Console(peer, show, peer.spawn)
         watching = Watching(peer, console, self._face.stands)
         self._face.stands(Outlook(me=name))
         async with running(peer), trio.open_nursery() as nursery:

@@ -23,6 +23,8 @@ def hint(line: str, outlook: Outlook) -> str:
 
 def _hint(line: str, outlook: Outlook) -> str:
     context = outlook.context
+    if not outlook.me:
+        return ""  # somebody is asked who they are, and where to go
     match parse(line, context):
         case typed.Nothing():
             return OUTSIDE if context in (Context(), Context(waiting=True)) else ""

@@ -120,9 +120,13 @@ def test_a_text_that_is_too_long_says_so() -> None:
     assert hint(f"dave {long}", OUTSIDE) == reason
 
 
+def test_who_is_asked_for_a_name_is_told_of_no_commands() -> None:
+    assert hint("", Outlook()) == hint("carol", Outlook()) == ""
+
+
 def test_a_hostile_name_is_harmless() -> None:
     users = (Presence("da\x1b[2Jve", Status.ACTIVE, 0.0),)
-    assert hint("da\x1b[2Jve", Outlook(users=users)).startswith("da␛[2Jve text: ")
+    assert hint("da\x1b[2Jve", Outlook(me="carol", users=users)).startswith("da␛[2Jve text: ")
     waiting = Outlook(writing_to="da\nve")
     assert hint("hi", waiting) == "a line of the message for da ve; \\q ends it"
 
