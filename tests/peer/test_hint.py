@@ -127,7 +127,7 @@ def test_who_is_asked_for_a_name_is_told_of_no_commands() -> None:
 def test_a_hostile_name_is_harmless() -> None:
     users = (Presence("da\x1b[2Jve", Status.ACTIVE, 0.0),)
     assert hint("da\x1b[2Jve", Outlook(me="carol", users=users)).startswith("da␛[2Jve text: ")
-    waiting = Outlook(writing_to="da\nve")
+    waiting = Outlook(me="carol", writing_to="da\nve")
     assert hint("hi", waiting) == "a line of the message for da ve; \\q ends it"
 
 
