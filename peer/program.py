@@ -81,7 +81,8 @@ def face_of(arguments: argparse.Namespace) -> Face:
     if arguments.by_hand and not arguments.plain and not arguments.command and _can_draw():
         from peer.screen.terminal import Terminal  # noqa: PLC0415
 
-        return Terminal(notify=arguments.notify, notify_text=arguments.notify_text)
+        with_text = arguments.notify_text
+        return Terminal(notify=arguments.notify or with_text, notify_text=with_text)
     return LineFace()
 
 

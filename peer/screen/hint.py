@@ -27,7 +27,7 @@ def _hint(line: str, outlook: Outlook) -> str:
         return ""  # somebody is asked who they are, and where to go
     match parse(line, context):
         case typed.Nothing():
-            return OUTSIDE if context in (Context(), Context(waiting=True)) else ""
+            return _what_now(outlook)
         case typed.Say():
             return _text(line, outlook)
         case typed.WriteLine():
@@ -55,6 +55,17 @@ def _hint(line: str, outlook: Outlook) -> str:
             return _about(_entry(line, context), _user(name, outlook))
         case _:
             return _entry(line, context).meaning
+
+
+def _what_now(outlook: Outlook) -> str:
+    """When nothing is typed."""
+    if outlook.questions:
+        return f"Y or N answers the question about {outlook.questions[-1]}"
+    if outlook.writing_to:
+        return f"each line is left for {outlook.writing_to}; \\q ends it"
+    if outlook.members:
+        return f"a text for {listed(outlook.others, NAMES_CELLS)}; \\q leaves, /HELP lists commands"
+    return OUTSIDE
 
 
 def _entry(line: str, context: Context) -> Entry:

@@ -79,7 +79,10 @@ def _fields(event: Event) -> dict[str, object]:
 
 def _way(member: Way) -> dict[str, object]:
     is_direct = member.through == DIRECT
-    return structs.asdict(member) | {"is_direct": is_direct, "through": "" if is_direct else member.through}
+    return structs.asdict(member) | {
+        "is_direct": is_direct,
+        "through": "" if is_direct else member.through,
+    }
 
 
 def _plain(value: object) -> object:

@@ -56,7 +56,7 @@ def test_outside_a_conversation(line: str, said: str) -> None:
 @pytest.mark.parametrize(
     ("line", "said"),
     [
-        ("", ""),
+        ("", "a text for dave, erin; \\q leaves, /HELP lists commands"),
         ("hello", "text for dave, erin"),
         ("who is there?", "text for dave, erin"),
         (" CHAT frank", "text for dave, erin"),
@@ -79,7 +79,7 @@ def test_in_a_conversation(line: str, said: str) -> None:
 @pytest.mark.parametrize(
     ("line", "said"),
     [
-        ("", ""),
+        ("", "Y or N answers the question about erin"),
         ("Y", "yes to erin"),
         ("no", "no to erin"),
         ("y Dave", "yes to dave"),
@@ -99,7 +99,7 @@ def test_an_answer_to_nobody_is_a_text() -> None:
 @pytest.mark.parametrize(
     ("line", "said"),
     [
-        ("", ""),
+        ("", "each line is left for frank; \\q ends it"),
         ("QUIT", "a line of the message for frank; \\q ends it"),
         ("\\q", "the end of the message for frank"),
     ],
