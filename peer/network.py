@@ -96,9 +96,14 @@ class Links:
         self._brief: dict[str, float] = {}  # whose link ended as soon as it was there, and when
         self._none = trio.Event()
         self._none.set()
+        self._is_open = trio.Event()
         self._strangers = Strangers(STRANGERS_AT_ONCE, STRANGERS_PER_ADDRESS)
 
     # --- For the peer ---
+
+    def let_in(self) -> None:
+        """From now on who dials us is answered; until then they wait."""
+        self._is_open.set()
 
     def to(self, name: str) -> Link[Message] | None:
         current = self._current(name)
@@ -172,6 +177,7 @@ class Links:
         stranger = self._strangers.enter(incoming.remote.host, incoming.abort)
         try:
             with within(HANDSHAKE_SECONDS, "no handshake"):
+                await self._is_open.wait()
                 wire = await incoming.secure()
             link = await self._carry(wire, None, lambda: self._strangers.leave(stranger))
             if link.failure is not None:

@@ -615,6 +615,8 @@ class Peer:
     def _hear_talk(self, name: str, message: TalkMessage) -> None:
         if self._talking.hear(name, message) or self._inviting.will_open(message.conversation):
             return
+        if self._options.is_passing:
+            return  # the next start may still take it up
         match message:
             case Members():
                 self._talking.disown(name, message)
@@ -644,6 +646,9 @@ class Peer:
             self._talking.restore()
             self._nursery.start_soon(self._take_up_lines)
             self._copies.take_up()
+        # Not sooner: who heard of us before we did would be told that we have left
+        # the conversation in which we were interrupted.
+        self._links.let_in()
 
     def _directory_lost(self) -> None:
         self._standing.put()  # it may have set us INACTIVE: not what we come back with

@@ -2,6 +2,8 @@
 
 import trio
 
+from peer.console import Code
+from shared.identity import CERTIFICATE_DAYS
 from tests.community import Community
 
 
@@ -80,3 +82,25 @@ async def test_a_text_that_waits_for_the_disk_is_not_read_again_as_its_copy(
     dave.machine.disk.is_full = False
     await trio.sleep(40)
     assert dave.saw("carol: one") == 1
+
+
+async def test_who_is_dialled_while_they_register_has_not_left(community: Community) -> None:
+    carol, dave = await community.talking("carol", "dave")
+    await dave.is_killed()
+    dave.machine.clock.set(dave.now + CERTIFICATE_DAYS / 2 * 86_400)
+    dave.machine.disk.seconds = 2.0  # he has to keep a new certificate, before he is registered
+    await dave.starts()
+    await dave.sees("You are back in the conversation with carol.")
+    await carol.types("one")
+    await dave.sees("carol: one")
+    carol.never_saw("User dave left the conversation.")
+
+
+async def test_a_single_command_leaves_no_interrupted_conversation(community: Community) -> None:
+    carol, dave = await community.talking("carol", "dave")
+    await dave.is_killed()
+    assert await dave.runs("PRV carol hello") is Code.DONE
+    await carol.sees("[private] dave: hello")
+    await dave.starts()
+    await dave.sees("You are back in the conversation with carol.")
+    carol.never_saw("User dave left the conversation.")
