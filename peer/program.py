@@ -187,8 +187,12 @@ class Program:
             console.tell(event, shown)
             watching.heard(event)
 
+        def show(*shown: events.Event, then: Callable[[], None] | None = None) -> None:
+            self._face.show(*shown, then=then)
+            watching.look()  # a command that goes on beside the keyboard has come so far
+
         peer = Peer(real_world(folder), name, self._directory, tell, self._options())
-        console = Console(peer, self._face.show, peer.spawn)
+        console = Console(peer, show, peer.spawn)
         watching = Watching(peer, console, self._face.stands)
         async with running(peer), trio.open_nursery() as nursery:
             self._may_finish = True
