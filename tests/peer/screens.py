@@ -12,7 +12,7 @@ from prompt_toolkit.output import ColorDepth
 
 from peer.screen.editor import Tty
 
-PATIENCE = 30.0  # seconds until a test that waits for something gives up
+PATIENCE = 3.0
 ROWS = 24
 COLUMNS = 80
 
@@ -91,6 +91,12 @@ class Screen:
     @property
     def text(self) -> str:
         return "\n".join(self.lines)
+
+    @property
+    def visible(self) -> str:
+        """Without what has left the screen."""
+        with self._changed:
+            return "\n".join(row.rstrip() for row in self.emulator.display)
 
     @property
     def title(self) -> str:
