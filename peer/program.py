@@ -191,7 +191,7 @@ class Program:
 
         def show(*shown: events.Event, then: Callable[[], None] | None = None) -> None:
             self._face.show(*shown, then=then)
-            watching.look()
+            watching.look()  # a command that goes on beside the keyboard has come so far
 
         peer = Peer(real_world(folder), name, self._directory, tell, self._options())
         console = Console(peer, show, peer.spawn)

@@ -1,0 +1,429 @@
+"""Keys at the prompt that never ends, and what stands on the screen then."""
+
+import queue
+import threading
+import time
+from collections.abc import Callable, Iterator
+from functools import partial
+
+import pytest
+from prompt_toolkit.history import InMemoryHistory
+from prompt_toolkit.output import ColorDepth
+from prompt_toolkit.styles import Style
+
+from peer.screen.completion import Completions
+from peer.screen.editor import KEEP_TITLE, LEAVING, OLD_TITLE, Editor
+from tests.peer.outlooks import OUTSIDE
+from tests.peer.screens import PATIENCE, Screen, keys
+
+ENTER = "\r"
+NEW_LINE = "\x1b\r"  # Alt-Enter
+CTRL_C, CTRL_D, CTRL_L, CTRL_R, CTRL_S = "\x03", "\x04", "\x0c", "\x12", "\x13"
+UP, DOWN, LEFT, ESCAPE = "\x1b[A", "\x1b[B", "\x1b[D", "\x1b"
+TAB = "\t"
+PROMPT = "carol> "
+
+
+def pasted(*lines: str) -> str:
+    """As a terminal sends it."""
+    return f"\x1b[200~{chr(10).join(lines)}\x1b[201~"
+
+
+class Desk:
+    """An editor in its thread, somebody's keys, and the screen before them."""
+
+    def __init__(self, columns: int = 80, rows: int = 24) -> None:
+        self.screen = Screen(columns, rows)
+        self.submitted: queue.Queue[tuple[str, float]] = queue.Queue()
+        self.touches = 0
+        self.prompt = PROMPT
+        self.failures: list[BaseException] = []
+
+    def sits_down(self) -> Iterator["Desk"]:
+        with keys() as self.keys:
+            self.editor = Editor(
+                self.keys,
+                self.screen.output(),
+                submit=lambda text, begun: self.submitted.put((text, begun)),
+                touched=self._touched,
+                completer=Completions(lambda: OUTSIDE),
+                hint=lambda text: f"[{len(text)} characters]",
+                prompt=lambda: [("", self.prompt)],
+                toolbar=lambda width: [("", "the toolbar")],
+                style=Style([]),
+                colours=ColorDepth.DEPTH_8_BIT,
+            )
+            is_up = threading.Event()
+            thread = threading.Thread(target=self._live, args=(is_up,))
+            thread.start()
+            try:
+                assert is_up.wait(PATIENCE)
+                self.screen.shows("the toolbar")
+                yield self
+            finally:
+                self.editor.call(self.editor.stop)
+                thread.join(PATIENCE)
+            assert not thread.is_alive()
+
+    def _live(self, is_up: threading.Event) -> None:
+        try:
+            self.editor.run(is_up.set)
+        except BaseException as failure:
+            self.failures.append(failure)
+
+    def _touched(self) -> None:
+        self.touches += 1
+
+    def hits(self, *keys: str) -> None:
+        self.keys.send_text("".join(keys))
+
+    def sends(self) -> str:
+        """The next line that was taken from the keyboard."""
+        text, _ = self.submitted.get(timeout=PATIENCE)
+        return text
+
+    def does(self, work: Callable[[], object]) -> None:
+        """In the editor's thread; returns when it is done."""
+        done = threading.Event()
+
+        def do() -> None:
+            work()
+            done.set()
+
+        self.editor.call(do)
+        assert done.wait(PATIENCE)
+
+    def gives_the_terminal_back(self) -> None:
+        self.screen.waits_until(lambda: self.screen.written.endswith(OLD_TITLE), "ended")
+
+    def remembers(self, *lines: str) -> None:
+        """Wait until these can be called back: they are read beside the keys."""
+        end = time.monotonic() + PATIENCE
+        while self._remembered()[:-1] != [*lines]:
+            assert time.monotonic() < end, self._remembered()
+
+    def _remembered(self) -> list[str]:
+        found: list[str] = []
+        self.does(lambda: found.extend(self.editor._control.buffer._working_lines))
+        return found
+
+    @property
+    def cursor(self) -> tuple[int, int]:
+        cursor = self.screen.emulator.cursor
+        return cursor.x, cursor.y
+
+
+@pytest.fixture
+def desk() -> Iterator[Desk]:
+    yield from Desk().sits_down()
+
+
+# --- Lines ------------------------------------------------------------------------
+
+
+def test_enter_sends_the_line_and_leaves_an_empty_prompt(desk: Desk) -> None:
+    desk.hits("hello")
+    desk.screen.shows("carol> hello")
+    desk.screen.shows("[5 characters]")
+    desk.hits(ENTER)
+    assert desk.sends() == "hello"
+    desk.screen.shows_no_more("hello")
+    assert desk.screen.lines.count("carol>") == 1
+
+
+def test_an_empty_line_is_sent_too(desk: Desk) -> None:
+    desk.hits(ENTER)
+    assert desk.sends() == ""
+
+
+def test_lines_come_in_the_order_in_which_they_were_typed(desk: Desk) -> None:
+    desk.hits("one", ENTER, "two", ENTER, "three", ENTER)
+    assert [desk.sends() for _ in range(3)] == ["one", "two", "three"]
+
+
+def test_alt_enter_begins_another_line_of_the_same_text(desk: Desk) -> None:
+    desk.hits("one", NEW_LINE, "two", ENTER)
+    assert desk.sends() == "one\ntwo"
+
+
+def test_a_line_was_begun_with_its_first_key_not_with_enter(desk: Desk) -> None:
+    before = time.monotonic()
+    desk.hits("h")
+    desk.screen.shows("carol> h")
+    begun = time.monotonic()
+    desk.hits("i", ENTER)
+    text, since = desk.submitted.get(timeout=PATIENCE)
+    assert text == "hi"
+    assert before <= since <= begun
+
+
+def test_a_line_that_was_emptied_is_begun_anew(desk: Desk) -> None:
+    desk.hits("x")
+    desk.screen.shows("carol> x")
+    desk.hits("\x7f")
+    desk.screen.shows_no_more("carol> x")
+    before = time.monotonic()
+    desk.hits("y", ENTER)
+    text, since = desk.submitted.get(timeout=PATIENCE)
+    assert text == "y"
+    assert since >= before
+
+
+def test_an_empty_line_is_begun_with_enter(desk: Desk) -> None:
+    before = time.monotonic()
+    desk.hits(ENTER)
+    _, since = desk.submitted.get(timeout=PATIENCE)
+    assert since >= before
+
+
+def test_each_key_is_noticed(desk: Desk) -> None:
+    desk.hits("a", "b")
+    desk.screen.shows("carol> ab")
+    assert desk.touches == 2
+
+
+def test_a_draft_that_is_wider_than_the_screen_goes_on_in_the_next_row(desk: Desk) -> None:
+    desk.hits("x" * 100)
+    desk.screen.shows(PROMPT + "x" * 73)
+    desk.screen.waits_until(lambda: "x" * 27 in desk.screen.lines, "wrapped the draft")
+    desk.hits(ENTER)
+    assert desk.sends() == "x" * 100
+
+
+# --- Keys that are no text --------------------------------------------------------
+
+
+def test_ctrl_c_clears_the_line_and_sends_nothing(desk: Desk) -> None:
+    desk.hits("secret")
+    desk.screen.shows("carol> secret")
+    desk.hits(CTRL_C)
+    desk.screen.shows_no_more("secret")
+    desk.hits("b", ENTER)
+    assert desk.sends() == "b"
+
+
+def test_ctrl_c_on_an_empty_line_says_how_to_leave(desk: Desk) -> None:
+    desk.hits(CTRL_C)
+    desk.screen.shows(LEAVING)
+    desk.hits("x")
+    desk.screen.shows_no_more(LEAVING)
+    assert desk.submitted.empty()
+
+
+def test_ctrl_d_on_an_empty_line_is_quit(desk: Desk) -> None:
+    desk.hits(CTRL_D)
+    assert desk.sends() == "QUIT"
+
+
+def test_ctrl_d_within_a_line_deletes_what_is_under_the_cursor(desk: Desk) -> None:
+    desk.hits("abc", LEFT, LEFT, CTRL_D, ENTER)
+    assert desk.sends() == "ac"
+
+
+def test_ctrl_l_clears_the_screen_and_keeps_the_draft(desk: Desk) -> None:
+    desk.does(lambda: desk.editor.print("old news\n", "", ""))
+    desk.hits("draft")
+    desk.screen.shows("carol> draft")
+    desk.screen.shows("old news")
+    desk.hits(CTRL_L)
+    desk.screen.waits_until(lambda: "old news" not in desk.screen.visible, "cleared the screen")
+    desk.screen.shows("carol> draft")
+
+
+# --- What was typed before --------------------------------------------------------
+
+
+def test_up_brings_back_what_was_sent(desk: Desk) -> None:
+    desk.hits("one", ENTER, "two", ENTER)
+    desk.remembers("one", "two")
+    desk.hits(UP, UP)
+    desk.screen.shows("carol> one")
+    desk.hits(DOWN)
+    desk.screen.shows("carol> two")
+    desk.hits("!", ENTER)
+    assert [desk.sends() for _ in range(3)] == ["one", "two", "two!"]
+
+
+def test_a_blank_line_is_not_remembered(desk: Desk) -> None:
+    desk.hits("one", ENTER, " ", ENTER)
+    assert [desk.sends() for _ in range(2)] == ["one", " "]
+    desk.remembers("one")
+
+
+def test_ctrl_r_finds_what_was_sent_and_enter_then_sends_it(desk: Desk) -> None:
+    desk.hits("PRV dave hello", ENTER, "LIST USERS", ENTER)
+    desk.remembers("PRV dave hello", "LIST USERS")
+    desk.hits(CTRL_R, "dav")
+    desk.screen.shows("carol> PRV dave hello")
+    desk.hits(ENTER)
+    desk.hits(ENTER)
+    assert [desk.sends() for _ in range(3)] == ["PRV dave hello", "LIST USERS", "PRV dave hello"]
+
+
+def test_ctrl_c_ends_a_search_and_sends_nothing(desk: Desk) -> None:
+    desk.hits("one", ENTER)
+    desk.remembers("one")
+    desk.hits(CTRL_R, "on")
+    desk.screen.shows("carol> one")
+    desk.hits(CTRL_C)
+    desk.screen.shows_no_more("one")
+    desk.hits(CTRL_C, "two", ENTER)
+    assert [desk.sends() for _ in range(2)] == ["one", "two"]
+
+
+def test_what_an_earlier_run_remembers_comes_back_and_the_draft_stays(desk: Desk) -> None:
+    desk.hits("draft")
+    desk.screen.shows("carol> draft")
+    desk.does(lambda: desk.editor.remember(InMemoryHistory(["from the file"])))
+    desk.screen.shows("carol> draft")
+    desk.remembers("from the file")
+    desk.hits(CTRL_C)
+    desk.screen.shows_no_more("draft")
+    desk.remembers("from the file")
+    desk.hits(CTRL_R, "file")
+    desk.screen.shows("carol> from the file")
+    desk.hits(ENTER, ENTER)
+    assert desk.sends() == "from the file"
+
+
+# --- Completion -------------------------------------------------------------------
+
+
+def test_tab_completes_what_is_clear(desk: Desk) -> None:
+    desk.hits("CHAT da", TAB)
+    desk.screen.shows("carol> CHAT dave")
+    desk.hits(ENTER)
+    assert desk.sends().rstrip() == "CHAT dave"
+
+
+def test_tab_opens_a_menu_where_there_is_a_choice_and_enter_takes_from_it(desk: Desk) -> None:
+    desk.hits("CHAT ", TAB)
+    desk.screen.waits_until(
+        lambda: all(sum(name in line for line in desk.screen.lines) for name in ("dave", "erin")),
+        "saw both names",
+    )
+    desk.hits(TAB)
+    desk.screen.shows("carol> CHAT dave")
+    desk.hits(TAB)
+    desk.screen.shows("carol> CHAT erin")
+    desk.hits(ENTER)
+    desk.screen.shows_no_more("dave")
+    assert desk.submitted.empty()
+    desk.hits(ENTER)
+    assert desk.sends().rstrip() == "CHAT erin"
+
+
+# --- Pasting ----------------------------------------------------------------------
+
+
+def test_a_few_pasted_lines_are_one_text_and_wait_for_enter(desk: Desk) -> None:
+    desk.hits(pasted("one", "two", "three"))
+    desk.screen.shows("three")
+    assert desk.submitted.empty()
+    desk.hits(ENTER)
+    assert desk.sends() == "one\ntwo\nthree"
+
+
+def test_many_pasted_lines_are_sent_after_a_second_enter_only(desk: Desk) -> None:
+    lines = [f"line {number}" for number in range(7)]
+    desk.hits(pasted(*lines), ENTER)
+    desk.screen.shows("These are 7 lines: Enter once more sends them, Ctrl-C clears them.")
+    assert desk.submitted.empty()
+    desk.hits(ENTER)
+    assert desk.sends() == "\n".join(lines)
+    desk.screen.shows_no_more("These are 7 lines")
+
+
+def test_a_paste_that_was_changed_is_asked_about_again(desk: Desk) -> None:
+    desk.hits(pasted(*"abcdefg"), ENTER)
+    desk.screen.shows("These are 7 lines")
+    desk.hits("h")
+    desk.screen.shows_no_more("These are 7 lines")
+    desk.hits(ENTER)
+    desk.screen.shows("These are 7 lines")
+    desk.hits(CTRL_C, "x", ENTER)
+    assert desk.sends() == "x"
+
+
+def test_what_was_pasted_cannot_press_a_key(desk: Desk) -> None:
+    desk.hits(pasted("QUIT\r", "\x04\x03"), ENTER)
+    text = desk.sends()
+    assert text.startswith("QUIT")
+    assert desk.submitted.empty()
+
+
+# --- What happens above -----------------------------------------------------------
+
+
+def test_what_happened_stands_above_the_draft(desk: Desk) -> None:
+    desk.hits("draft")
+    desk.screen.shows("carol> draft")
+    desk.does(lambda: desk.editor.print("first\nsecond\n", "", ""))
+    lines = [line for line in desk.screen.lines if line]
+    assert lines == ["first", "second", "carol> draft", "[5 characters]", "the toolbar"]
+    x, y = desk.cursor
+    assert (x, desk.screen.lines[y]) == (len("carol> draft"), "carol> draft")
+
+
+def test_many_lines_scroll_out_and_none_is_lost(desk: Desk) -> None:
+    many = [f"line {number}" for number in range(60)]
+    for begin in range(0, 60, 15):
+        text = "".join(f"{line}\n" for line in many[begin : begin + 15])
+        desk.does(partial(desk.editor.print, text, "", ""))
+    assert [line for line in desk.screen.lines if line.startswith("line")] == many
+    assert desk.screen.lines.count("carol>") == 1
+
+
+def test_the_last_lines_may_change(desk: Desk) -> None:
+    desk.does(lambda: desk.editor.print("above\n", "hello …\n", ""))
+    assert "hello …" in desk.screen.lines
+    desk.does(lambda: desk.editor.print("hello ✓\n", "", ""))
+    lines = [line for line in desk.screen.lines if line]
+    assert lines == ["above", "hello ✓", "carol>", "[0 characters]", "the toolbar"]
+
+
+def test_each_print_is_one_write(desk: Desk) -> None:
+    before = desk.screen.writes
+    desk.does(lambda: desk.editor.print("a\nb\nc\n", "d …\n", "\a"))
+    assert desk.screen.writes == before + 1
+    assert desk.screen.emulator.bells == 1
+
+
+def test_a_new_prompt_appears_at_once(desk: Desk) -> None:
+    desk.hits("draft")
+    desk.screen.shows("carol> draft")
+    desk.prompt = "carol -> dave> "
+    desk.does(desk.editor.redraw)
+    desk.screen.shows("carol -> dave> draft")
+
+
+def test_the_prompt_stands_once_after_the_window_has_become_narrower() -> None:
+    for desk in Desk(columns=80).sits_down():
+        desk.hits("draft")
+        desk.screen.shows("carol> draft")
+        desk.screen.becomes(50, 24)
+        desk.does(desk.editor.resized)
+        assert sum("carol>" in line for line in desk.screen.lines) == 1
+        assert sum("the toolbar" in line for line in desk.screen.lines) == 1
+
+
+# --- The end ----------------------------------------------------------------------
+
+
+def test_the_end_leaves_what_happened_and_no_prompt(desk: Desk) -> None:
+    desk.does(lambda: desk.editor.print("what was said\n", "", ""))
+    desk.hits("draft")
+    desk.screen.shows("carol> draft")
+    desk.editor.call(desk.editor.stop)
+    desk.gives_the_terminal_back()
+    assert [line for line in desk.screen.lines if line] == ["what was said"]
+    assert KEEP_TITLE in desk.screen.written
+    assert not desk.failures
+
+
+def test_the_end_of_input_is_an_end_of_file() -> None:
+    there = Desk()
+    for desk in there.sits_down():
+        desk.keys.close()
+        desk.gives_the_terminal_back()
+    assert [type(failure) for failure in there.failures] == [EOFError]

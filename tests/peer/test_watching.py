@@ -1,0 +1,170 @@
+"""How things stand, as the screen is told while they change."""
+
+from collections.abc import Callable
+
+import trio
+
+from peer import events
+from peer.screen.outlook import Member, Outlook
+from peer.watching import LOOK_SECONDS, Watching
+from shared.messages import Status
+from tests.community import Community, Person
+
+
+class Onlooker:
+    """What somebody's screen was told."""
+
+    def __init__(self, person: Person) -> None:
+        self.outlooks: list[Outlook] = []
+        self._news = trio.Event()
+        self.watching = Watching(person.peer, person.console, self._stands)
+
+    def _stands(self, outlook: Outlook) -> None:
+        self.outlooks.append(outlook)
+        self._news.set()
+
+    @property
+    def now(self) -> Outlook:
+        return self.outlooks[-1]
+
+    async def sees(self, holds: Callable[[Outlook], bool]) -> Outlook:
+        with trio.fail_after(60):
+            while not self.outlooks or not holds(self.now):
+                self._news = trio.Event()
+                await self._news.wait()
+        return self.now
+
+
+def onlooker(community: Community, person: Person) -> Onlooker:
+    """Looks over their shoulder, as `peer.program` lets a screen do."""
+    looking = Onlooker(person)
+    tell = person.console.tell
+
+    def heard(event: events.Event, shown: Callable[[], None]) -> None:
+        tell(event, shown)
+        looking.watching.heard(event)
+
+    async def look(news: trio.lowlevel.ParkingLot) -> None:
+        while True:
+            await news.park()
+            looking.watching.look()
+
+    person.console.tell = heard  # type: ignore[method-assign]
+    community.nursery.start_soon(look, person.screen.news)  # whatever is shown
+    community.nursery.start_soon(look, person.keyboard.news)  # or was done
+    community.nursery.start_soon(looking.watching.run)
+    return looking
+
+
+async def test_at_first_it_is_told_who_i_am(community: Community) -> None:
+    (carol,) = await community.start("carol")
+    look = onlooker(community, carol)
+    assert (await look.sees(lambda now: now.me == "carol")).status is Status.ACTIVE
+    assert not look.now.directory_is_gone
+
+
+async def test_who_is_registered_is_asked_once_and_then_followed(community: Community) -> None:
+    (carol,) = await community.start("carol")
+    look = onlooker(community, carol)
+    look.watching.heard(events.Registered("carol", "10.0.0.1:5000"))
+    await look.sees(lambda now: [user.name for user in now.users] == ["carol"])
+    dave = community.person("dave")
+    await dave.starts()
+    await look.sees(lambda now: now.online() == ["dave"])
+    await dave.quits()
+    await look.sees(lambda now: now.online() == [] and now.everybody() == ["dave"])
+
+
+async def test_it_follows_a_conversation(community: Community) -> None:
+    carol, dave = await community.start("carol", "dave")
+    look = onlooker(community, carol)
+    await carol.connects_with(dave)
+    talking = await look.sees(lambda now: now.others == ("dave",))
+    assert talking.members == (Member("dave"),)
+    assert talking.status is Status.BUSY
+    await dave.types("QUIT CONVERSATION")
+    assert (await look.sees(lambda now: not now.members)).status is Status.ACTIVE
+
+
+async def test_it_follows_an_invitation_on_both_sides(community: Community) -> None:
+    carol, dave = await community.start("carol", "dave")
+    asking, asked = onlooker(community, carol), onlooker(community, dave)
+    await carol.types("CHAT dave")
+    await asking.sees(lambda now: now.waits_for == ("dave",))
+    await asked.sees(lambda now: now.questions == ("carol",) == now.invited_by)
+    assert asked.now.context.question_open
+    await dave.types("N")
+    await asked.sees(lambda now: not now.questions)
+    await asking.sees(lambda now: not now.waits_for)
+
+
+async def test_a_question_of_our_own_is_no_invitation(community: Community) -> None:
+    carol, dave = await community.start("carol", "dave")
+    await dave.quits()
+    await carol.sees("* dave is offline.")
+    look = onlooker(community, carol)
+    await carol.types("CHAT dave")
+    assert (await look.sees(lambda now: now.questions == ("dave",))).invited_by == ()
+    await carol.types("Y")
+    assert (await look.sees(lambda now: now.writing_to == "dave")).context.writing
+
+
+async def test_it_follows_the_directory(community: Community) -> None:
+    (carol,) = await community.start("carol")
+    look = onlooker(community, carol)
+    await look.sees(lambda now: not now.directory_is_gone)
+    await community.directory.crashes()
+    await look.sees(lambda now: now.directory_is_gone)
+    await community.directory.starts()
+    await look.sees(lambda now: not now.directory_is_gone and bool(now.users))
+
+
+async def test_it_counts_what_has_not_arrived(community: Community) -> None:
+    carol, dave = await community.talking("carol", "dave")
+    look = onlooker(community, carol)
+    await look.sees(lambda now: now.members == (Member("dave"),))
+    community.separates(carol, dave)
+    await carol.types("one", "two")
+    waiting = await look.sees(lambda now: now.undelivered == 2)
+    assert waiting.members[0].lacks == 2
+    lost = await look.sees(lambda now: now.members[0].is_lost)
+    assert lost.others == ("dave",)
+    community.reunites(carol, dave)
+    await look.sees(lambda now: now.members == (Member("dave"),) and not now.undelivered)
+
+
+async def test_in_a_group_it_tells_through_whom_one_is_reached(community: Community) -> None:
+    carol, dave, erin = await community.start("carol", "dave", "erin")
+    await carol.connects_with(dave)
+    await carol.types("ADD erin")
+    await erin.sees_part("User carol wants to chat with you and dave.")
+    await erin.types("Y")
+    await carol.sees("User erin joined the conversation.")
+    look = onlooker(community, carol)
+    await look.sees(lambda now: now.members == (Member("dave"), Member("erin")))
+    community.separates(carol, erin)
+    way = Member("erin", is_direct=False, through="dave")
+    await look.sees(lambda now: now.members == (Member("dave"), way))
+
+
+async def test_mute_is_told(community: Community) -> None:
+    (carol,) = await community.start("carol")
+    look = onlooker(community, carol)
+    await carol.types("MUTE")
+    await look.sees(lambda now: now.is_muted)
+
+
+async def test_outside_a_conversation_it_looks_only_when_something_happened(
+    community: Community,
+) -> None:
+    carol, dave = await community.start("carol", "dave")
+    look = onlooker(community, carol)
+    await look.sees(lambda now: not now.members)
+    before = len(look.outlooks)
+    await trio.sleep(60 * LOOK_SECONDS)  # on the clock that jumps
+    assert len(look.outlooks) == before
+    await carol.connects_with(dave)
+    await look.sees(lambda now: bool(now.members))
+    before = len(look.outlooks)
+    await trio.sleep(60 * LOOK_SECONDS)
+    assert len(look.outlooks) >= before + 50
