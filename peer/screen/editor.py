@@ -60,6 +60,10 @@ class Tty(Vt100_Output):
         if not self.is_held:
             super().flush()
 
+    def erase_down(self) -> None:
+        """Not from the corner above: there terminals save in their scrollback what we erase."""
+        self.write_raw("\x1b[K\x1b[C\x1b[J\x1b[D")
+
     @property
     def responds_to_cpr(self) -> bool:
         """Where the cursor stands is never asked: the answer would mix with what is typed."""
@@ -306,7 +310,12 @@ class Editor:
 
         @keys.add("c-l", eager=True)
         def repaint(event: KeyPressEvent) -> None:
-            event.app.renderer.clear()
+            with self._held():
+                self._erase()
+                # Into the scrollback with what stands above: not every terminal saves it itself.
+                self._output.write_raw("\r\n" * (self._output.get_size().rows - 1))
+                event.app.renderer.clear()
+                event.app._redraw()
 
         @keys.add("c-z", eager=True)
         def pause(event: KeyPressEvent) -> None:
