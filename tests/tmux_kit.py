@@ -11,6 +11,7 @@ that only a hanging program reaches.
 """
 
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -68,10 +69,18 @@ class Tmux:
         return window
 
     def peer(
-        self, name: str, *options: str, columns: int = WIDE, rows: int = HIGH, before: str = ""
+        self,
+        name: str,
+        *options: str,
+        columns: int = WIDE,
+        rows: int = HIGH,
+        before: str = "",
+        is_recorded: bool = False,
     ) -> "Window":
-        """With a registered peer; `before`: what the shell says before the command."""
+        """With a registered peer; `before`: what the shell reads before the command."""
         window = self.window(name, columns, rows)
+        if is_recorded:
+            window.records()
         window.starts(*options, before=before)
         return window
 
@@ -85,12 +94,14 @@ class Window:
         self._tmux, self.name = tmux, name
         self._target = f"={name}:"
 
-    def starts(self, *options: str, before: str = "") -> None:
-        """The peer of this name, in the shell that waits."""
+    def starts(
+        self, *options: str, before: str = "", program: str = tool("peer"), after: str = ""
+    ) -> None:
+        """The peer of this name, in the shell that waits, between other things it reads."""
         stage = self._tmux.stage
-        data = stage.data_of(self.name)
-        words = (tool("peer"), self.name, HOST, str(stage.port), "--data", str(data), *options)
-        self.types(f"{before}clear; {' '.join(words)}")
+        data = str(stage.data_of(self.name))
+        words = (program, self.name, HOST, str(stage.port), "--data", data, *options)
+        self.types(f"clear; {before}{' '.join(words)}{after}")
         self.sees(f"You are {self.name}, connected")
 
     # --- At the keyboard ---
@@ -169,11 +180,8 @@ class Window:
         return rows[-1] if rows else ""
 
     def until(self, holds: Callable[[], bool], what: str = "what was waited for") -> None:
-        deadline = time.monotonic() + PATIENCE
-        while not holds():
-            if time.monotonic() > deadline:
-                raise AssertionError(f"{self.name} never saw {what}:\n{self.transcript()}")
-            time.sleep(PAUSE)
+        if not comes_true(holds):
+            raise AssertionError(f"{self.name} never saw {what}:\n{self.transcript()}")
 
     def transcript(self) -> str:
         return "\n".join(f"  | {row}" for row in self.scrollback()[-60:])
@@ -186,6 +194,30 @@ class Window:
     def resizes(self, columns: int, rows: int = HIGH) -> None:
         size = ("-x", str(columns), "-y", str(rows))
         self._tmux("resize-window", "-t", self._target, *size)
+
+    def forgets(self) -> None:
+        """All that stood here."""
+        self._tmux("send-keys", "-R", "-t", self._target, ";", "clear-history", "-t", self._target)
+
+    # --- All that was written to it ---
+
+    def records(self) -> None:
+        self._tmux("pipe-pane", "-t", self._target, f"cat > {self._recording}")
+
+    def recording(self) -> str:
+        return self._recording.read_text()
+
+    def recorded(self) -> str:
+        """From the peer's first sentence on."""
+        return self.recording().partition(f"You are {self.name}, connected")[2]
+
+    def bells(self) -> int:
+        """How often it rang; a title ends with the same character."""
+        return re.sub(r"\x1b\][^\a]*\a", "", self.recorded()).count("\a")
+
+    @property
+    def _recording(self) -> Path:
+        return self._tmux.stage.folder / f"{self.name}.recorded"
 
     # --- The program in it ---
 
@@ -231,6 +263,16 @@ def terminals(stage: Stage) -> Iterator[Tmux]:
             assert not window.count("Traceback"), window.transcript()
     finally:
         tmux.closes()
+
+
+def comes_true(holds: Callable[[], bool]) -> bool:
+    """False when it does not within a deadline."""
+    deadline = time.monotonic() + PATIENCE
+    while not holds():
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(PAUSE)
+    return True
 
 
 def has_ended(pid: int) -> bool:
