@@ -20,7 +20,7 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
-PATIENCE = 40.0  # seconds for one line; far more than a slow machine needs
+PATIENCE = 12.0  # seconds for one line; far more than a slow machine needs
 HOST = "127.0.0.1"
 
 
@@ -134,11 +134,7 @@ class Program:
         self.process.stdin.close()
 
     def resident_kib(self) -> int:
-        """How much memory it holds (VmRSS)."""
-        status = Path(f"/proc/{self.pid}/status").read_text()
-        found = re.search(r"^VmRSS:\s+(\d+) kB$", status, re.MULTILINE)
-        assert found, status
-        return int(found[1])
+        return resident_kib(self.pid)
 
     def transcript(self) -> str:
         shown = [f"  {line}" for line in self.lines[-40:]]
@@ -264,6 +260,14 @@ def connect(carol: Program, one: str, dave: Program, other: str) -> None:
     dave.types("Y")
     dave.sees(f"You are now connected with {one}.")
     carol.sees(f"You are now connected with {other}.")
+
+
+def resident_kib(pid: int) -> int:
+    """How much memory a process holds (VmRSS)."""
+    status = Path(f"/proc/{pid}/status").read_text()
+    found = re.search(r"^VmRSS:\s+(\d+) kB$", status, re.MULTILINE)
+    assert found, status
+    return int(found[1])
 
 
 def tool(name: str) -> str:

@@ -29,7 +29,8 @@ class Attention:
         self._mentions, self._notify, self._with_text = mentions, notify, with_text
         self._rung = -BELL_SECONDS
         self._back_at = -CATCH_UP_SECONDS
-        self._letters = 0  # of those that waited for me, still to come
+        self.letters = 0  #: that waited for me when I came
+        self.letters_shown = 0  #: of them
         self.unread = 0  #: lines of others since the last key
         self.unread_private = 0
 
@@ -53,11 +54,13 @@ class Attention:
         is_busy = outlook.status is Status.BUSY
         match event:
             case events.LettersWaited(count=count):
-                self._letters = count
+                self.letters, self.letters_shown = count, 0
             case events.Letter(sender=sender):
                 self.unread += 1
-                self._letters -= 1
-                return sender if self._letters < 0 and not is_busy else ""
+                if self.letters_shown < self.letters:
+                    self.letters_shown += 1
+                    return ""
+                return "" if is_busy else sender
             case events.BackInConversation():
                 self._back_at = now
             case events.Invited(inviter=inviter):

@@ -10,7 +10,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from typing import Final
+from typing import Any, Final
 
 from prompt_toolkit.application import Application
 from prompt_toolkit.buffer import Buffer
@@ -60,6 +60,10 @@ class Tty(Vt100_Output):
         if not self.is_held:
             super().flush()
 
+    def erase_down(self) -> None:
+        """Not from the corner above: there terminals save in their scrollback what we erase."""
+        self.write_raw("\x1b[K\x1b[C\x1b[J\x1b[D")
+
     @property
     def responds_to_cpr(self) -> bool:
         """Where the cursor stands is never asked: the answer would mix with what is typed."""
@@ -96,7 +100,10 @@ class Editor:
         self._says = ""  # instead of the hint, until the next key
         self._is_confirmed = False  # to send so many lines
         self._live = ""  # ANSI, above the prompt
-        self._over = threading.Event()
+        self._gate = threading.Lock()  # for the three below
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._early: list[Callable[[], None]] = []  # called before there was a loop
+        self._is_over = False
         self._searching = SearchBufferControl(buffer=Buffer())
         self._control = BufferControl(
             buffer=self._new_buffer(InMemoryHistory()),
@@ -124,28 +131,51 @@ class Editor:
     # --- Called in other threads ---
 
     def call(self, work: Callable[[], None]) -> None:
-        """Do this in the editor's thread, unless it is over."""
-        loop = self._app.loop
-        if loop is None or self._over.is_set():
-            return
-        try:
-            loop.call_soon_threadsafe(work)
-        except RuntimeError:  # closed since
-            return
+        """Do this in the editor's thread, as soon as it lives, unless it is over."""
+        with self._gate:
+            if self._is_over:
+                return
+            if self._loop is None:
+                self._early.append(work)
+            else:
+                self._loop.call_soon_threadsafe(work)
 
     def run(self, started: Callable[[], None]) -> None:
-        """Until stop(), or the terminal is gone: then EOFError or OSError.  A thread's whole life.
+        """Until stop().  A thread's whole life.
 
-        `started` is called when other threads may call.
+        `started` is called when the editor lives.  Raises EOFError or OSError when the
+        terminal is gone, and whatever a bug raises, wherever in the thread it is.
         """
         self._output.write_raw(KEEP_TITLE)
         try:
-            asyncio.run(self._app.run_async(pre_run=started, set_exception_handler=False))
+            asyncio.run(self._serve(started))
         finally:
-            self._over.set()
             with suppress(OSError):  # the terminal is gone
                 self._output.write_raw(OLD_TITLE)
                 self._output.flush()
+
+    async def _serve(self, started: Callable[[], None]) -> None:
+        loop = asyncio.get_running_loop()
+        loop.set_exception_handler(self._fail)
+
+        def is_up() -> None:
+            with self._gate:
+                self._loop = loop
+                for work in self._early:
+                    loop.call_soon(work)
+                self._early.clear()
+            started()
+
+        try:
+            await self._app.run_async(pre_run=is_up, set_exception_handler=False)
+        finally:
+            with self._gate:  # before the loop is closed
+                self._is_over = True
+
+    def _fail(self, _: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+        """A failure in a callback, which asyncio would only log: the editor ends with it."""
+        if self._app.is_running and not self._app.is_done:
+            self._app.exit(exception=context.get("exception") or RuntimeError(context["message"]))
 
     # --- Called with call() ---
 
@@ -306,7 +336,12 @@ class Editor:
 
         @keys.add("c-l", eager=True)
         def repaint(event: KeyPressEvent) -> None:
-            event.app.renderer.clear()
+            with self._held():
+                self._erase()
+                # Into the scrollback with what stands above: not every terminal saves it itself.
+                self._output.write_raw("\r\n" * (self._output.get_size().rows - 1))
+                event.app.renderer.clear()
+                event.app._redraw()
 
         @keys.add("c-z", eager=True)
         def pause(event: KeyPressEvent) -> None:

@@ -31,6 +31,7 @@ STYLE = {
     "toolbar.private": "bold #af5faf",
     "toolbar.waiting": "#af5f00",
     "toolbar.undelivered": "#af5f00",
+    "toolbar.letters": "",
 }
 
 
@@ -65,13 +66,14 @@ class _Rank(IntEnum):
     LOST = auto()
     WAITING = auto()
     UNDELIVERED = auto()
+    LETTERS = auto()
     PRIVATE = auto()
     LINKED = auto()
     UNREAD = auto()
     STATUS = auto()
 
 
-_SPARE = (_Rank.LINKED, _Rank.UNREAD, _Rank.STATUS)
+_SPARE = (_Rank.LETTERS, _Rank.LINKED, _Rank.UNREAD, _Rank.STATUS)
 
 
 class _Part(Struct, frozen=True):
@@ -80,11 +82,19 @@ class _Part(Struct, frozen=True):
 
 
 def toolbar(
-    outlook: Outlook, width: int, unread_private: int = 0, unread: int = 0
+    outlook: Outlook,
+    width: int,
+    unread_private: int = 0,
+    unread: int = 0,
+    letters_shown: int = 0,
+    letters: int = 0,
 ) -> StyleAndTextTuples:
     """How things stand, in one line of at most `width` cells."""
     fragments: StyleAndTextTuples = []
-    for part, text in _fitted(list(_parts(outlook, unread_private, unread)), width):
+    parts = list(_parts(outlook, unread_private, unread))
+    if letters_shown < letters:
+        parts.append(_Part(_Rank.LETTERS, (f"messages {letters_shown}/{letters}",)))
+    for part, text in _fitted(parts, width):
         if fragments:
             fragments.append(("class:toolbar", BETWEEN))
         fragments.append((f"class:toolbar.{part.rank.name.lower()}", text))

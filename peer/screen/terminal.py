@@ -127,13 +127,18 @@ class Terminal:
         await trio.lowlevel.checkpoint()
         self._is_flushing = True
         self._news.set()
-        while (self._events or self._live) and not self._is_over:
-            await self._progress.park()
+        try:
+            while (self._events or self._live) and not self._is_over:
+                await self._progress.park()
+        finally:
+            self._is_flushing = False
 
     async def run(self) -> None:
         """Leaves the terminal as it was found, whatever happens."""
         self._token = trio.lowlevel.current_trio_token()
         before = _modes()
+        # Only the editor's thread is stopped by Ctrl-Z, at once, not a moment later.
+        signals = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTSTP})
         try:
             async with trio.open_nursery() as nursery:
                 await nursery.start(self._edit)
@@ -144,6 +149,7 @@ class Terminal:
         finally:
             self._is_over = True
             self._progress.unpark_all()
+            signal.pthread_sigmask(signal.SIG_SETMASK, signals)
             _restore(before)
 
     # --- The editor's thread ---
@@ -154,6 +160,7 @@ class Terminal:
         failures: list[BaseException] = [EOFError()]
 
         def live() -> None:
+            signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGTSTP})
             try:
                 self._editor.run(lambda: self._call(is_up.set))
             except BaseException as failure:  # goes on in the main thread, see below
@@ -197,7 +204,14 @@ class Terminal:
 
     def _toolbar(self, width: int) -> StyleAndTextTuples:
         attention = self._attention
-        return toolbar(self._outlook, width, attention.unread_private, attention.unread)
+        return toolbar(
+            self._outlook,
+            width,
+            attention.unread_private,
+            attention.unread,
+            attention.letters_shown,
+            attention.letters,
+        )
 
     async def _follow_size(self) -> None:
         with trio.open_signal_receiver(signal.SIGWINCH) as signals:
@@ -318,4 +332,4 @@ def _modes() -> list[Any] | None:
 def _restore(modes: list[Any] | None) -> None:
     if modes is not None:
         with suppress(termios.error):  # it is gone
-            termios.tcsetattr(0, termios.TCSADRAIN, modes)
+            termios.tcsetattr(0, termios.TCSANOW, modes)

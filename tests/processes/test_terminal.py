@@ -1,0 +1,440 @@
+"""People at full terminals, with everything real: processes, sockets, keys, a screen."""
+
+import os
+import pty
+import re
+import signal
+import stat
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pyte
+import pytest
+import trio
+
+from peer.api import Said, join
+from tests.processes_kit import HOST, PATIENCE, Stage, resident_kib, tool
+from tests.tmux_kit import HIGH, WIDE, Tmux, Window, comes_true, has_ended, terminals
+
+GROWTH_KIB = 64 * 1024
+BRACKETED_PASTE = 2004 << 5  # as pyte counts private modes
+
+
+@pytest.fixture
+def tmux(stage: Stage) -> Iterator[Tmux]:
+    yield from terminals(stage)
+
+
+def talk(tmux: Tmux) -> tuple[Window, Window]:
+    """Carol and dave, in a conversation."""
+    carol, dave = tmux.peer("carol"), tmux.peer("dave")
+    carol.types("CHAT dave")
+    dave.answers("Y")
+    carol.has_prompt("carol -> dave>")
+    dave.has_prompt("dave -> carol>")
+    return carol, dave
+
+
+def test_a_conversation_from_nothing(tmux: Tmux) -> None:
+    carol, dave = tmux.peer("carol"), tmux.peer("dave")
+    carol.sees("LIST USERS shows who is there.", "dave is online.")
+    carol.has_prompt("carol>")
+    carol.types_only("chat da")
+    carol.presses("Tab")
+    carol.has_prompt("carol> chat dave")
+    carol.presses("Enter")
+    dave.sees_at_last("User carol wants to chat with you. Would you like to? (Y/N)")
+    carol.toolbar_has("waiting for dave")
+    dave.answers("Y")
+    carol.has_prompt("carol -> dave>")
+    carol.toolbar_has("dave direct")
+
+    carol.types("hello dave")
+    dave.sees("hello dave", count=1)
+    carol.sees("hello dave  ✓", count=1)
+    dave.types("hello carol")
+    carol.sees("hello carol", count=1)
+    assert carol.count("hello dave") == 1
+
+    carol.types("QUIT")
+    carol.sees("You are in a conversation with dave: QUIT CONVERSATION first.")
+    carol.types("QUIT CONVERSATION")
+    carol.sees("You have just left your last conversation.")
+    dave.sees("The conversation is over.")
+    carol.has_prompt("carol>")
+    carol.types("QUIT")
+    carol.sees("Good bye! ☺")
+    assert carol.ends() == "0"
+
+
+def test_a_draft_outlives_six_hundred_texts_a_paste_and_another_width(tmux: Tmux) -> None:
+    carol = tmux.peer("carol")
+    dave = tmux.stage.peer("dave")
+    dave.types("CHAT carol")
+    carol.answers("Y")
+    dave.sees("You are now connected with carol.")
+    carol.has_prompt("carol -> dave>")
+
+    draft = "Wer reitet so spaet durch Nacht und Wind? Es ist der Vater mit dem Kind."
+    assert len(draft) == 72
+    for at, letter in enumerate(draft):
+        dave.types(*(f"text {at}.{number} of dave" for number in range(9)))
+        carol.types_only(letter)
+    carol.sees("text 71.8 of dave")
+    carol.has_prompt(f"carol -> dave> {draft}")
+    assert carol.count(" of dave") == 72 * 9
+    carol.presses("Enter")
+    dave.sees(f"carol: {draft}")
+    carol.sees(f"{draft}  ✓", count=1)
+
+    carol.types_only("a draft of two words and more, long enough for two rows of fifty ")
+    for columns in (50, 100):
+        carol.resizes(columns)
+        carol.until(lambda: carol.count("carol -> dave> a draft of two") == 1, "the draft")
+        carol.until(lambda: carol.count("ACTIVE") + carol.count("BUSY") == 1, "one toolbar")
+    carol.presses("C-c")
+    carol.has_prompt("carol -> dave>")
+    assert carol.count(" of dave") == 72 * 9
+
+    carol.pastes("first line\nsecond line\nthird line")
+    carol.sees_at_last("third line")
+    assert carol.count("third line  ✓") == 0
+    carol.presses("Enter")
+    carol.sees("third line  ✓")
+    dave.sees("carol: first line")
+    dave.sees("    second line")
+    dave.sees("    third line")
+
+    carol.pastes("".join(f"row {number}\n" for number in range(6)) + "the last row")
+    carol.sees_at_last("the last row")
+    carol.presses("Enter")
+    carol.sees_at_last("These are 7 lines: Enter once more sends them, Ctrl-C clears them.")
+    carol.presses("Enter")
+    dave.sees("    the last row")
+    carol.has_prompt("carol -> dave>")
+
+
+def test_what_is_typed_is_never_taken_for_an_answer_by_accident(tmux: Tmux) -> None:
+    carol, dave = talk(tmux)
+    erin, frank = tmux.stage.peer("erin"), tmux.stage.peer("frank")
+    carol.types_only("yes, quit at")
+    erin.types("CHAT carol")
+    carol.toolbar_has("erin invites you: Y/N")
+    carol.has_prompt("carol -> dave> yes, quit at")
+    carol.types(" 5")
+    dave.sees("yes, quit at 5")
+    carol.toolbar_has("erin invites you: Y/N")
+    carol.answers("Y")
+    erin.sees("You are now connected with carol.")
+    dave.sees("The conversation is over.")
+
+    carol.types("QUIT CONVERSATION")
+    dave.types_only("Y")
+    frank.types("CHAT dave")
+    dave.toolbar_has("frank invites you: Y/N")
+    dave.presses("Enter")
+    dave.sees("The question came while you were typing: answer it once more.")
+    erin.types("CHAT dave")
+    dave.toolbar_has("frank, erin ask: Y name")
+    dave.types("Y frank")
+    frank.sees("You are now connected with dave.")
+    dave.has_prompt("dave -> frank>")
+    dave.toolbar_has("erin invites you: Y/N")
+
+
+# A person's terminal is theirs: whatever ends the program, it is left as it was.
+
+BUGS = {
+    "a task": "peer.console.Console._perform = bug",
+    "a key": "peer.screen.editor.Editor._enter = bug",
+    "the painter": "peer.screen.prompt._parts = bug",
+}
+DRIVER = """
+import sys
+import peer.console, peer.screen.editor, peer.screen.prompt
+from peer.__main__ import main
+
+def bug(*_):
+    raise RuntimeError("a bug in {where}")
+
+sys.argv[0] = "peer"
+{break_it}
+main()
+"""
+
+
+def stty_of(tmux: Tmux, window: Window, when: str) -> str:
+    return (tmux.stage.folder / f"{window.name}-{when}").read_text()
+
+
+def starts_from_a_title(tmux: Tmux, name: str, program: str = "") -> Window:
+    folder = tmux.stage.folder
+    window = tmux.window(name)
+    window.types(f"printf '\\033]2;of {name}\\a'; stty -g > {folder}/{name}-before")
+    window.starts(
+        program=program, after=f"; code=$?; stty -g > {folder}/{name}-after; (exit $code)"
+    )
+    return window
+
+
+def terminal_is_as_before(tmux: Tmux, window: Window) -> None:
+    window.sees_at_last("shell$")
+    assert stty_of(tmux, window, "after") == stty_of(tmux, window, "before")
+    assert window.knows("cursor_flag") == "1"
+    window.until(lambda: window.knows("pane_title") == f"of {window.name}", "the title")
+    window.types("cat -v")
+    window.pastes("pasted\n")
+    window.sees("pasted")
+    assert not window.count("200~")
+    window.presses("C-d")
+
+
+def test_the_terminal_is_left_as_it_was_found(tmux: Tmux) -> None:
+    carol, dave, erin = (starts_from_a_title(tmux, name) for name in ("carol", "dave", "erin"))
+    carol.until(lambda: carol.knows("pane_title").startswith("parley: carol"), "the title")
+    carol.types("QUIT")
+    dave.types_only("a draft")
+    dave.sends(signal.SIGTERM)
+    erin.sends(signal.SIGHUP)
+    for window, code in ((carol, "0"), (dave, "0"), (erin, "0")):
+        assert window.ends() == code
+        terminal_is_as_before(tmux, window)
+
+    frank = tmux.peer("frank")
+    watcher = tmux.stage.peer("grace")
+    pid = frank.pid()
+    frank.closes()
+    watcher.sees("* frank is offline.")
+    watcher.types("LIST USERS")
+    watcher.sees("OFFLINE: carol, dave, erin, frank")
+    assert comes_true(lambda: has_ended(pid))
+
+
+def test_a_bug_is_seen_and_leaves_the_terminal_as_it_was_found(tmux: Tmux) -> None:
+    for name, (where, break_it) in zip(("carol", "dave", "erin"), BUGS.items(), strict=True):
+        driver = tmux.stage.folder / f"{name}.py"
+        driver.write_text(DRIVER.format(where=where, break_it=break_it))
+        window = starts_from_a_title(tmux, name, f"{sys.executable} {driver}")
+        if where != "the painter":
+            window.types("MSG hello")
+        window.sees(f"RuntimeError: a bug in {where}")
+        assert window.ends() == "1"
+        terminal_is_as_before(tmux, window)
+        window.forgets()
+
+
+def test_a_draft_outlives_a_pause_and_whatever_is_lost(tmux: Tmux) -> None:
+    directory = tmux.stage.programs[0]
+    carol, dave = tmux.peer("carol"), tmux.stage.peer("dave")
+    dave.types("CHAT carol")
+    carol.answers("Y")
+    carol.toolbar_has("dave direct")
+    carol.types_only("half a")
+    carol.presses("C-z")
+    carol.sees_at_last("shell$")
+    carol.types("echo I am at the $((1 + 1))nd shell", "fg")
+    carol.sees("I am at the 2nd shell")
+    carol.has_prompt("carol -> dave> half a")
+    carol.types_only(" draft")
+    dave.dies()
+    carol.toolbar_has("dave lost")
+    carol.has_prompt("carol -> dave> half a draft")
+    directory.dies()
+    carol.toolbar_has("DIRECTORY GONE")
+    carol.has_prompt("carol -> dave> half a draft")
+    tmux.stage.directory()
+    carol.until(lambda: "DIRECTORY GONE" not in carol.toolbar(), "the directory")
+    dave = tmux.stage.peer("dave")
+    carol.toolbar_has("dave direct")
+    assert "lost" not in carol.toolbar()
+    carol.presses("Enter")
+    dave.sees("carol: half a draft")
+
+
+def test_keys_do_what_fingers_expect(tmux: Tmux) -> None:
+    carol = tmux.peer("carol")
+    carol.types_only("a slip")
+    carol.presses("C-c")
+    carol.has_prompt("carol>")
+    carol.presses("C-c")
+    carol.sees_at_last("QUIT leaves the program")
+    carol.types_only("LEAVE nobody one")
+    carol.presses("M-Enter")
+    carol.types_only("two")
+    carol.sees_at_last("two")
+    carol.presses("Enter")
+    carol.sees("User nobody does not exist!")
+    carol.types("STATUS BUSY")
+    carol.sees("Your status is now BUSY.")
+    carol.presses("C-l")
+    carol.until(lambda: carol.screen()[0] == "carol>", "an empty screen")
+    carol.sees("Your status is now BUSY.", count=1)
+    carol.presses("C-d")
+    assert carol.ends() == "0"
+    kept = tmux.stage.data_of("carol") / "typed"
+    assert stat.S_IMODE(kept.stat().st_mode) == 0o600
+
+    carol.starts()
+    carol.presses("Up")
+    carol.has_prompt("carol> STATUS BUSY")
+    carol.presses("Up")
+    carol.has_prompt("carol> LEAVE nobody one")
+    carol.presses("C-c", "C-r")
+    carol.types_only("stat")
+    carol.sees_at_last("carol> STATUS BUSY")
+    carol.presses("Enter")
+    carol.has_prompt("carol> STATUS BUSY")
+
+
+def test_the_bell_is_for_what_is_meant_for_me_now(tmux: Tmux) -> None:
+    stage = tmux.stage
+    stage.once("carol", "STATUS").ends()
+    dave = stage.peer("dave")
+    dave.types(*(f"LEAVE carol letter {number}" for number in range(40)))
+    for _ in range(40):
+        dave.sees("Message left for carol.")
+    carol = tmux.peer("carol", is_recorded=True)
+    carol.sees("while you were away (40)")
+    carol.sees("letter 39")
+    carol.until(lambda: "messages" not in carol.toolbar())
+    assert carol.bells() == 0
+    dave.types(*(f"PRV carol line {number}" for number in range(20)))
+    carol.sees("line 19")
+    assert carol.bells() == 1
+    carol.toolbar_has("20 private unread")
+    carol.types("MUTE")
+    carol.sees("No bell any more.")
+    dave.types("CHAT carol")
+    carol.toolbar_has("dave invites you: Y/N")
+    assert "unread" not in carol.toolbar()
+    assert carol.bells() == 1
+
+
+def test_plain_and_dumb_and_without_colour_and_small(tmux: Tmux) -> None:
+    plain = tmux.peer("carol", "--plain", is_recorded=True)
+    dumb = tmux.peer("dave", before="TERM=dumb ", is_recorded=True)
+    grey = tmux.peer("erin", before="NO_COLOR=1 ", is_recorded=True)
+    small = tmux.peer("frank", columns=40, rows=10)
+    for window in (plain, dumb):
+        window.types("LIST USERS")
+        window.sees("ACTIVE: carol")
+        assert "\x1b" not in window.recorded()
+    grey.types("LIST USERS", "PRV frank hello")
+    grey.sees("hello")
+    colours = re.compile(r"\x1b\[(?:[\d;]*;)?(?:3[0-8]|4[0-8]|9\d|10\d)(?:;[\d;]*)?m")
+    assert not colours.search(grey.recorded())
+    small.sees("[private] erin  hello")
+    small.types_only("chat er")
+    small.presses("Tab")
+    small.has_prompt("frank> chat erin")
+    small.presses("Enter")
+    grey.answers("Y")
+    small.types("these are more words than one row of forty holds, as everybody can see")
+    grey.sees("as everybody can see")
+    small.has_prompt("frank -> erin>")
+    small.toolbar_has("erin direct")
+
+
+HOSTILE = (
+    "\x1b[2J\x1b[H\x1b[31mFORGED",
+    "\x1b]2;FORGED\x07\x1b]0;FORGED\x1b\\",
+    "\x1b[?1049h\x1b[?25l\x1b[?1000h\x1b[?2004l\x1b[4h\x1b[3;5r\x1b(0\x1bc",
+    "\x9b2J\x9d2;FORGED\x9c\x8d\x84",
+    "fine\rcarol: FORGED",
+    "fine\ndave: FORGED\n\x1b[A\x1b[Acarol> FORGED",
+    "\u202egnisrever\u2066 \u2069\u200f",
+    "e" + "\u0301" * 3_000,
+    "\t\x08\x08\x08\x7f\x0e\x0f\x05\x1b[6n\x1b[c\x1bZ\x1b[18t",
+    "[/red][bold]{x}\\[link=http://x]%s ^[[31m",
+    "\U000e0001\U000e0041\ufff9x\ufffa\ufffb\ud7ff\ufeff\u2028\u2029\u0085",
+    "wide 漢字 " + "\U0001f469\u200d" * 500,
+)
+
+
+async def says_hostile_things(port: int, folder: Path) -> None:
+    with trio.fail_after(PATIENCE):
+        async with join("mallory", HOST, port, data=folder) as chat:
+            for text in HOSTILE:
+                await chat.private("carol", text).wait()
+            await chat.invite("carol")
+            for text in HOSTILE:
+                await chat.say(text)
+            last = await chat.say("the end of it")
+            await last.delivered()
+            await chat.until(Said)
+
+
+def test_nothing_from_elsewhere_acts_on_the_terminal(tmux: Tmux) -> None:
+    carol = tmux.peer("carol", is_recorded=True)
+    mallory = threading.Thread(
+        target=trio.run, args=(says_hostile_things, tmux.stage.port, tmux.stage.data_of("mallory"))
+    )
+    mallory.start()
+    carol.types_only("mine ")
+    carol.presses("C-c")
+    carol.answers("Y")
+    carol.sees("the end of it")
+    carol.types_only("my draft")
+    carol.has_prompt("carol -> mallory> my draft")
+
+    assert carol.knows("pane_title") == "parley: carol -> mallory"
+    expected = {"alternate_on": "0", "cursor_flag": "1", "mouse_any_flag": "0", "insert_flag": "0",
+                "origin_flag": "0", "wrap_flag": "1", "scroll_region_upper": "0",
+                "scroll_region_lower": str(HIGH - 1)}  # fmt: skip
+    assert {name: carol.knows(name) for name in expected} == expected
+    assert carol.count("FORGED") >= 8
+    for row in carol.scrollback():
+        if "FORGED" in row:
+            assert re.match(r"\d\d:\d\d .*mallory  |      ", row), row
+
+    second = pyte.Screen(WIDE, HIGH)
+    fresh = set(second.mode)
+    pyte.Stream(second).feed(carol.recording())
+    assert second.title == "parley: carol -> mallory"
+    assert second.mode - {BRACKETED_PASTE} == fresh
+    assert second.margins is None
+    assert second.display[second.cursor.y].startswith("carol -> mallory> my draft")
+    assert second.cursor.x == len("carol -> mallory> my draft")
+
+    carol.types("")
+    carol.presses("C-c")
+    carol.types("bye")
+    mallory.join(PATIENCE)
+    assert not mallory.is_alive()
+    carol.sees("The conversation is over.")
+
+
+def test_a_terminal_that_nobody_reads_costs_little_and_harms_nobody(stage: Stage) -> None:
+    stage.directory()
+    ours, theirs = pty.openpty()
+    data = ("--data", str(stage.data_of("carol")))
+    carol = subprocess.Popen(
+        [tool("peer"), "carol", HOST, str(stage.port), *data],
+        stdin=theirs,
+        stdout=theirs,
+        stderr=theirs,
+        env={**os.environ, **stage.environment, "TERM": "xterm-256color"},
+    )
+    os.close(theirs)
+    try:
+        dave = stage.peer("dave")
+        dave.sees("* carol is online.")
+        before = resident_kib(carol.pid)
+        dave.types("CHAT carol")
+        dave.sees("Waiting for carol's response...")
+        os.write(ours, b"Y\r")
+        dave.sees("You are now connected with carol.")
+        dave.types(*(f"{number} {'x' * 2_000}" for number in range(6_000)))
+        dave.types("/PRV carol are you there?")
+        assert stage.once("carol", "PRV", "dave", "I am here").ends() == 0
+        dave.sees("[private] carol: I am here")
+        assert resident_kib(carol.pid) - before < GROWTH_KIB
+        carol.terminate()
+        assert carol.wait(PATIENCE) in (0, 6)
+    finally:
+        carol.kill()
+        carol.wait()
+        os.close(ours)

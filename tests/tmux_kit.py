@@ -1,0 +1,282 @@
+"""Real terminals for tests: windows of a tmux server, each with a shell and a peer.
+
+    def test_something(tmux: Tmux) -> None:
+        carol = tmux.peer("carol")
+        carol.types("LIST USERS")
+        carol.sees("ACTIVE")
+
+A tmux server of its own for each test, without anybody's settings.  As in
+`tests.processes_kit`, every wait is for something on the screen, with a deadline
+that only a hanging program reaches.
+"""
+
+import os
+import re
+import shutil
+import signal
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from pathlib import Path
+
+import pytest
+
+from tests.processes_kit import HOST, PATIENCE, Stage, tool
+
+PAUSE = 0.05  # between two looks at a screen
+WIDE, HIGH = 90, 24
+TOO_EARLY = "answer it once more"
+SHELL = "exec env 'PS1=shell$ ' bash --norc --noprofile -i"
+
+
+class Tmux:
+    """Windows, each in a session of its own, so that each has a size of its own."""
+
+    def __init__(self, stage: Stage) -> None:
+        self.stage = stage
+        self._socket = stage.folder / "tmux"
+        self._environment = {
+            **{key: text for key, text in os.environ.items() if not key.startswith("TMUX")},
+            **stage.environment,
+            "LC_ALL": "C.UTF-8",
+        }
+        for name in ("NO_COLOR", "COLORTERM"):
+            self._environment.pop(name, None)
+
+    def __call__(self, *words: str, given: str | None = None) -> str:
+        """What tmux answers to a command."""
+        done = subprocess.run(
+            ["tmux", "-u", "-S", str(self._socket), "-f", "/dev/null", *words],
+            env=self._environment,
+            input=given,
+            text=True,
+            encoding="utf-8",
+            capture_output=True,
+            timeout=PATIENCE,
+            check=False,
+        )
+        assert done.returncode == 0, f"tmux {' '.join(words)}: {done.stderr}"
+        return done.stdout
+
+    def window(self, name: str, columns: int = WIDE, rows: int = HIGH) -> "Window":
+        """With a shell in it, which waits for a command."""
+        options = ("-g", "history-limit", "5000", ";", "set", "-g", "default-terminal")
+        self("set", *options, "screen-256color", ";", "new-session", "-d", "-s", name,
+             "-x", str(columns), "-y", str(rows), SHELL)  # fmt: skip
+        window = Window(self, name)
+        window.sees("shell$")
+        return window
+
+    def peer(
+        self,
+        name: str,
+        *options: str,
+        columns: int = WIDE,
+        rows: int = HIGH,
+        before: str = "",
+        is_recorded: bool = False,
+    ) -> "Window":
+        """With a registered peer; `before`: what the shell reads before the command."""
+        window = self.window(name, columns, rows)
+        if is_recorded:
+            window.records()
+        window.starts(*options, before=before)
+        return window
+
+    def closes(self) -> None:
+        with suppress(AssertionError):  # no window was opened
+            self("kill-server")
+
+
+class Window:
+    def __init__(self, tmux: Tmux, name: str) -> None:
+        self._tmux, self.name = tmux, name
+        self._target = f"={name}:"
+
+    def starts(
+        self, *options: str, before: str = "", program: str = tool("peer"), after: str = ""
+    ) -> None:
+        """The peer of this name, in the shell that waits, between other things it reads."""
+        stage = self._tmux.stage
+        data = str(stage.data_of(self.name))
+        words = (program, self.name, HOST, str(stage.port), "--data", data, *options)
+        self.types(f"clear; {before}{' '.join(words)}{after}")
+        self.sees(f"You are {self.name}, connected")
+
+    # --- At the keyboard ---
+
+    def types(self, *lines: str) -> None:
+        for line in lines:
+            self.types_only(line)
+            self.presses("Enter")
+
+    def answers(self, line: str) -> None:
+        """Y or N to the only question; again while it had not been there for long enough."""
+        self.sees_at_last("(Y/N)")
+        self.toolbar_has("Y/N")
+        while True:
+            before = self.count(TOO_EARLY)
+            self.types(line)
+            self.until(lambda: "Y/N" not in self.toolbar() or self.count(TOO_EARLY) > before)  # noqa: B023
+            if self.count(TOO_EARLY) == before:
+                return
+
+    def types_only(self, text: str) -> None:
+        self._tmux("send-keys", "-t", self._target, "-l", "--", text)
+
+    def presses(self, *keys: str) -> None:
+        """Keys as tmux names them: Enter, C-c, M-Enter."""
+        self._tmux("send-keys", "-t", self._target, *keys)
+
+    def pastes(self, text: str) -> None:
+        """As a terminal does that was told to bracket what is pasted."""
+        self._tmux("load-buffer", "-", given=text)
+        self._tmux("paste-buffer", "-p", "-r", "-t", self._target)
+
+    # --- On the screen ---
+
+    def screen(self) -> list[str]:
+        """The rows that are seen."""
+        return self._capture()
+
+    def scrollback(self) -> list[str]:
+        """All rows, also those that have left the screen; what was broken is whole again."""
+        return self._capture("-S", "-", "-J")
+
+    def escapes(self) -> str:
+        """What is seen, with its colours."""
+        return self._tmux("capture-pane", "-p", "-e", "-t", self._target)
+
+    def sees(self, *texts: str, count: int | None = None) -> None:
+        """Each of them comes to stand somewhere; `count`: in exactly so many rows."""
+        for text in texts:
+            self.until(lambda text=text: self._is_seen(text, count), f"{text!r} (times: {count})")
+
+    def _is_seen(self, text: str, count: int | None) -> bool:
+        there = self.count(text)
+        return bool(there) if count is None else there == count
+
+    def count(self, text: str) -> int:
+        """In how many rows it stands, the scrollback included."""
+        return sum(text in row for row in self.scrollback())
+
+    def sees_at_last(self, text: str) -> None:
+        """It comes to stand in one of the rows that are seen."""
+        self.until(lambda: any(text in row for row in self.screen()), f"{text!r} on the screen")
+
+    def stands_no_more(self, text: str) -> None:
+        self.until(lambda: not any(text in row for row in self.screen()), f"no {text!r}")
+
+    def has_prompt(self, prompt: str) -> None:
+        """This row comes to be the one of the prompt, and the only such one."""
+        self.until(lambda: self.screen().count(prompt) == 1, f"one row {prompt!r}")
+
+    def toolbar_has(self, text: str) -> None:
+        self.until(lambda: text in self.toolbar(), f"a toolbar with {text!r}")
+
+    def toolbar(self) -> str:
+        rows = [row for row in self.screen() if row]
+        return rows[-1] if rows else ""
+
+    def until(self, holds: Callable[[], bool], what: str = "what was waited for") -> None:
+        if not comes_true(holds):
+            raise AssertionError(f"{self.name} never saw {what}:\n{self.transcript()}")
+
+    def transcript(self) -> str:
+        return "\n".join(f"  | {row}" for row in self.scrollback()[-60:])
+
+    def knows(self, variable: str) -> str:
+        """What tmux knows of this window: pane_title, cursor_flag, ..."""
+        answer = self._tmux("display-message", "-p", "-t", self._target, f"#{{{variable}}}")
+        return answer.rstrip("\n")
+
+    def resizes(self, columns: int, rows: int = HIGH) -> None:
+        size = ("-x", str(columns), "-y", str(rows))
+        self._tmux("resize-window", "-t", self._target, *size)
+
+    def forgets(self) -> None:
+        """All that stood here."""
+        self._tmux("send-keys", "-R", "-t", self._target, ";", "clear-history", "-t", self._target)
+
+    # --- All that was written to it ---
+
+    def records(self) -> None:
+        self._tmux("pipe-pane", "-t", self._target, f"cat > {self._recording}")
+
+    def recording(self) -> str:
+        return self._recording.read_text()
+
+    def recorded(self) -> str:
+        """From the peer's first sentence on."""
+        return self.recording().partition(f"You are {self.name}, connected")[2]
+
+    def bells(self) -> int:
+        """How often it rang; a title ends with the same character."""
+        return re.sub(r"\x1b\][^\a]*\a", "", self.recorded()).count("\a")
+
+    @property
+    def _recording(self) -> Path:
+        return self._tmux.stage.folder / f"{self.name}.recorded"
+
+    # --- The program in it ---
+
+    def pid(self) -> int:
+        """Of the program that the shell runs."""
+        shell = self.knows("pane_pid")
+        (child,) = Path(f"/proc/{shell}/task/{shell}/children").read_text().split()
+        return int(child)
+
+    def sends(self, number: signal.Signals) -> None:
+        os.kill(self.pid(), number)
+
+    def ends(self) -> str:
+        """The program does; the exit code, as the shell knows it."""
+        self.sees_at_last("shell$")
+        self.types("echo code=$?.")
+        self.sees_at_last("code=")
+        self.until(lambda: bool(self._codes()), "an exit code")
+        return self._codes()[-1].removeprefix("code=").removesuffix(".")
+
+    def _codes(self) -> list[str]:
+        return [row for row in self.screen() if row.startswith("code=")]
+
+    def closes(self) -> None:
+        """As when a person closes the window."""
+        self._tmux("kill-session", "-t", f"={self.name}")
+
+    def _capture(self, *options: str) -> list[str]:
+        shown = self._tmux("capture-pane", "-p", *options, "-t", self._target)
+        return [row.rstrip() for row in shown.rstrip("\n").split("\n")]
+
+
+def terminals(stage: Stage) -> Iterator[Tmux]:
+    """For a fixture: a directory and a tmux, and afterwards no traceback in any window."""
+    if shutil.which("tmux") is None:
+        pytest.skip("tmux is not installed: no terminals to look at")
+    stage.directory()
+    tmux = Tmux(stage)
+    try:
+        yield tmux
+        for name in tmux("list-sessions", "-F", "#{session_name}").split():
+            window = Window(tmux, name)
+            assert not window.count("Traceback"), window.transcript()
+    finally:
+        tmux.closes()
+
+
+def comes_true(holds: Callable[[], bool]) -> bool:
+    """False when it does not within a deadline."""
+    deadline = time.monotonic() + PATIENCE
+    while not holds():
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(PAUSE)
+    return True
+
+
+def has_ended(pid: int) -> bool:
+    try:
+        return "State:\tZ" in Path(f"/proc/{pid}/status").read_text()
+    except (FileNotFoundError, ProcessLookupError):
+        return True
