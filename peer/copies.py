@@ -59,6 +59,8 @@ class Copies:
 
     def leave_for(self, current: Conversation, to: str, after: Position, upto: int) -> None:
         """All that follows this position of mine, up to a seq."""
+        if self._journal.database.is_closing:
+            return  # the end of this program broke the link: it is owed on disk
         # Read at once: without history they are forgotten when the conversation is settled.
         copies = deque(self._journal.copies_for(current.id, LeaveFor(to, after, upto)))
         if not copies:

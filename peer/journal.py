@@ -231,6 +231,7 @@ class Journal:
 
     async def keep_copies(self, copies: list[KeptCopy], me: str) -> None:
         """One that is there already is the same."""
+        await trio.lowlevel.checkpoint_if_cancelled()  # at the end the reader is closed
         there = set(self.kept_copies())
         if fresh := [one for one in copies if one not in there]:
             await self._database.write(lambda db: _add_copies(db, fresh, me))
