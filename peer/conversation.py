@@ -164,7 +164,8 @@ class _Member(Struct):
     is_gone: bool = False  # out of reach for so long that the user was told they left
     redial_at: float = _NEVER
     told_late: bool = False  # the user was told that they lack a text
-    left_upto: dict[str, int] = field(default_factory=dict)  # what waits in their mailbox
+    left_upto: dict[str, int] = field(default_factory=dict)  # what waits in their mailbox, or will
+    done_upto: dict[str, int] = field(default_factory=dict)  # what nobody need leave any more
     ends_with: float = _NEVER  # seq of the last text of mine that is for them: then they left
 
 
@@ -843,6 +844,28 @@ class Conversation:
         one = self._members.get(to)
         if one is not None:
             one.left_upto[after.epoch] = min(one.left_upto.get(after.epoch, 0), after.seq)
+
+    def was_left(self, to: str, epoch: str, seq: int) -> None:
+        """The mailbox has this text of mine, or never will: nobody tries it again."""
+        one = self._members.get(to) or self._parted.get(to)
+        if one is not None:
+            one.done_upto[epoch] = max(one.done_upto.get(epoch, 0), seq)
+            one.left_upto[epoch] = max(one.left_upto.get(epoch, 0), seq)
+
+    def owed(self) -> list[LeaveFor]:
+        """What would be lost for its readers if we forgot the conversation now."""
+        mine = self._outbox
+        owed: list[LeaveFor] = []
+        for one in (*self._members.values(), *self._parted.values()):
+            for lacking in mine.lacking(one.name):
+                upto = self._on_disk(lacking.epoch)
+                if lacking.epoch == mine.epoch:
+                    upto = int(min(mine.last, one.ends_with))
+                start = max(lacking.seq, one.done_upto.get(lacking.epoch, 0))
+                if upto > start:
+                    after = Position(self.me.name, lacking.epoch, start)
+                    owed.append(LeaveFor(one.name, after, upto))
+        return owed
 
     def _next_look(self, one: _Member) -> float:
         due = _NEVER

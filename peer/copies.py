@@ -7,24 +7,25 @@ the next program if need be.
 For each receiver there is one queue: what was written first is left first.
 """
 
+import logging
 from collections import deque
 from collections.abc import Awaitable, Callable, Iterable
 from typing import Final
 
-import msgspec
 import trio
 from msgspec import Struct
 
 from peer import events
-from peer.conversation import Conversation
+from peer.conversation import Conversation, LeaveFor
 from peer.directory import Directory
 from peer.events import Tell
 from peer.journal import Journal, KeptCopy
 from peer.mail import MailRoom
 from shared.errors import KeyChanged, ParleyError, Refused, StorageError
-from shared.messages import Contact, Position, Text
+from shared.messages import Contact, Position
 from shared.names import fold
-from shared.sealing import About
+
+log = logging.getLogger("peer")
 
 AGAIN_SECONDS: Final = 5.0  # between two tries to leave what is in the journal
 
@@ -52,20 +53,16 @@ class Copies:
         self._journal, self._mail, self._directory, self._tell = journal, mail, directory, tell
         self._name, self._contact, self._spawn, self._linger = name, contact, spawn, linger
         self._queues: dict[str, deque[_Batch]] = {}  # by receiver
-        #: in the journal, older than what is queued
-        self._kept: dict[str, dict[KeptCopy, None]] = {}
+        #: in the journal, older than what is queued; and the conversation if it was here
+        self._kept: dict[str, dict[KeptCopy, Conversation | None]] = {}
         self._lingering: set[str] = set()  # receivers of what is tried again and again
 
     def leave_for(self, current: Conversation, to: str, after: Position, upto: int) -> None:
         """All that follows this position of mine, up to a seq."""
+        if self._journal.database.is_closing:
+            return  # the end of this program broke the link: it is owed on disk
         # Read at once: without history they are forgotten when the conversation is settled.
-        lines = self._journal.texts_after(current.id, after, upto - after.seq)
-        copies = deque(
-            KeptCopy(to, said, text.time, About(current.id, text.epoch, seq))
-            for text in (msgspec.json.decode(line, type=Text) for line in lines)
-            for seq, said in enumerate(text.texts, start=text.seq)
-            if after.seq < seq <= upto
-        )
+        copies = deque(self._journal.copies_for(current.id, LeaveFor(to, after, upto)))
         if not copies:
             return
         queue = self._queues.get(fold(to))
@@ -105,9 +102,20 @@ class Copies:
         async with self._mail.turn(to):
             await self._leave_kept(to)
             while batch.copies and not _is_last_word(batch.current, to):
-                if not batch.current.has(to, *batch.next_place):
-                    await self._leave_one(batch.copies[0])
-                batch.copies.popleft()
+                if batch.current.has(to, *batch.next_place):
+                    batch.copies.popleft()
+                    continue
+                await self._leave_one(batch.copies[0])
+                await self._forget_owed(batch.current, batch.copies.popleft())
+
+    async def _forget_owed(self, current: Conversation, copy: KeptCopy) -> None:
+        """It was left; and it may have been kept when I left the conversation."""
+        _was_left(current, copy)
+        if current.is_over:
+            try:
+                await self._journal.forget_copy(copy, self._name())
+            except StorageError as no:  # so the next program leaves it again
+                log.info("a copy stays on the disk: %s", no)
 
     def _note_not_left(self, to: str, batch: _Batch) -> None:
         epoch, seq = batch.next_place
@@ -143,9 +151,10 @@ class Copies:
         except StorageError as no:
             for copy in copies:
                 self._give_up(copy, no)
+                _was_left(current, copy)
             return
         kept = self._kept.setdefault(fold(to), {})
-        kept.update(dict.fromkeys(copies))
+        kept.update(dict.fromkeys(copies, current))
         try:
             async with self._mail.turn(to):
                 await self._leave_kept(to)
@@ -158,7 +167,7 @@ class Copies:
         """What is in the journal now; one that waits already is the same."""
         for copy in copies:
             to = fold(copy.receiver)
-            self._kept.setdefault(to, {})[copy] = None
+            self._kept.setdefault(to, {}).setdefault(copy, None)
             if to not in self._lingering:
                 self._lingering.add(to)
                 self._linger(self._leave_in_time, to)
@@ -169,8 +178,9 @@ class Copies:
                 async with self._mail.turn(to):
                     await self._leave_kept(to)
             except ParleyError:  # its author knows that it waits
-                await trio.sleep(AGAIN_SECONDS)
-                await self._directory.wait_back()
+                if self._directory.is_there:
+                    await trio.sleep(AGAIN_SECONDS)
+                await self._directory.wait_back()  # and at once: nothing newer overtakes it
         self._lingering.discard(to)
 
     async def _leave_kept(self, to: str) -> None:
@@ -181,6 +191,8 @@ class Copies:
                 await self._leave_one(copy)
             except KeyChanged as no:
                 self._give_up(copy, no)
+            if (current := kept[copy]) is not None:
+                _was_left(current, copy)
             await self._journal.forget_copy(copy, self._name())
             del kept[copy]
 
@@ -188,3 +200,7 @@ class Copies:
 def _is_last_word(current: Conversation, to: str) -> bool:
     """Nothing more will come of it for them: it does not ask again for what is not left."""
     return current.is_settled or not current.concerns(to)
+
+
+def _was_left(current: Conversation, copy: KeptCopy) -> None:
+    current.was_left(copy.receiver, copy.about.epoch, copy.about.seq)

@@ -14,7 +14,7 @@ import msgspec
 import trio
 from msgspec import Struct
 
-from peer.conversation import Kept
+from peer.conversation import Kept, LeaveFor
 from peer.delivery import last
 from shared.codec import encode
 from shared.database import Database
@@ -90,11 +90,15 @@ _MIGRATIONS = [
         id TEXT PRIMARY KEY, receiver TEXT NOT NULL, text TEXT NOT NULL, time REAL NOT NULL,
         conversation TEXT NOT NULL, epoch TEXT NOT NULL, seq INTEGER NOT NULL) STRICT;
     """,
+    """
+    CREATE INDEX copies_of ON copies (conversation, receiver, epoch, seq);
+    """,
 ]
 
 
 _encoder = msgspec.json.Encoder()
 _membership = msgspec.json.Decoder(Membership)
+_text = msgspec.json.Decoder(Text)
 
 
 class WaitingLetter(Struct, frozen=True):
@@ -221,18 +225,16 @@ class Journal:
 
     # --- Copies of texts that I could not leave yet, and no conversation asks for ---
 
+    def copies_for(self, conversation: str, owed: LeaveFor) -> list[KeptCopy]:
+        """As far as the texts lie on disk."""
+        return _copies(self._database.reader, conversation, owed)
+
     async def keep_copies(self, copies: list[KeptCopy], me: str) -> None:
         """One that is there already is the same."""
-        rows = [
-            (copy_id(one.about, me, one.receiver), one.receiver, one.text, one.time,
-             *_place(one.about))
-            for one in copies
-        ]  # fmt: skip
-        await self._database.write(
-            lambda db: db.executemany(
-                "INSERT OR IGNORE INTO copies VALUES (?, ?, ?, ?, ?, ?, ?)", rows
-            )
-        )
+        await trio.lowlevel.checkpoint_if_cancelled()  # at the end the reader is closed
+        there = set(self.kept_copies())
+        if fresh := [one for one in copies if one not in there]:
+            await self._database.write(lambda db: _add_copies(db, fresh, me))
 
     def kept_copies(self) -> list[KeptCopy]:
         """In the order in which they were kept."""
@@ -413,11 +415,15 @@ class Journal:
         acknowledged: list[tuple[str, str, str, int]],
         ended: list[str],
         now: float,
+        *,
+        owed: Iterable[tuple[str, LeaveFor]] = (),
+        received: Iterable[tuple[str, str, str, int]] = (),
     ) -> None:
         """All in one commit: conversations that I am in from now on, with what was said in
         them before and the highest lamport of it; texts; (conversation, name, membership);
         (conversation, member, epoch, seq) of my texts that somebody has; and conversations
-        that I am no longer in.
+        that I am no longer in.  What is `owed` in these is kept as copies, until it is
+        `received` (as with `acknowledged`) or left.
         """
         since = [(id, one.author, one.epoch, one.seq) for id, old, _ in begun for one in old]
         rows = [
@@ -443,24 +449,18 @@ class Journal:
             )
             db.executemany("REPLACE INTO memberships VALUES (?, ?, ?)", members_rows)
             db.executemany("REPLACE INTO acknowledged VALUES (?, ?, ?, ?)", acknowledged)
+            for id, one in owed:
+                _add_copies(db, _copies(db, id, one), one.after.author)
+            db.executemany(
+                "DELETE FROM copies WHERE (conversation, receiver, epoch) = (?, ?, ?) AND seq <= ?",
+                received,
+            )
 
         await self._database.write(work)
 
     def texts_after(self, conversation: str, after: Position, texts: int) -> list[bytes]:
         """The lines in which the next so many texts after this position stand, as they travel."""
-        rows = self._all(
-            "SELECT line FROM texts WHERE conversation = ? AND author = ? AND epoch = ?"
-            " AND seq > ? AND last > ? AND seq <= ? ORDER BY seq",
-            (
-                conversation,
-                after.author,
-                after.epoch,
-                after.seq - TEXTS,
-                after.seq,
-                after.seq + texts,
-            ),
-        )
-        return [line for (line,) in rows]
+        return _texts_after(self._database.reader, conversation, after, texts)
 
     def has_text(self, conversation: str, author: str, epoch: str, seq: int) -> bool:
         wanted = (
@@ -480,6 +480,45 @@ class Journal:
     def _one(self, query: str, values: tuple[object, ...]) -> bytes | None:
         row = self._database.reader.execute(query, values).fetchone()
         return None if row is None else bytes(row[0])
+
+
+def _texts_after(
+    db: sqlite3.Connection, conversation: str, after: Position, texts: int
+) -> list[bytes]:
+    rows = db.execute(
+        "SELECT line FROM texts WHERE conversation = ? AND author = ? AND epoch = ?"
+        " AND seq > ? AND last > ? AND seq <= ? ORDER BY seq",
+        (
+            conversation,
+            after.author,
+            after.epoch,
+            after.seq - TEXTS,
+            after.seq,
+            after.seq + texts,
+        ),
+    )
+    return [line for (line,) in rows]
+
+
+def _copies(db: sqlite3.Connection, conversation: str, owed: LeaveFor) -> list[KeptCopy]:
+    after, upto = owed.after, owed.upto
+    return [
+        KeptCopy(owed.to, said, text.time, About(conversation, text.epoch, seq))
+        for text in map(_text.decode, _texts_after(db, conversation, after, upto - after.seq))
+        for seq, said in enumerate(text.texts, start=text.seq)
+        if after.seq < seq <= upto
+    ]
+
+
+def _add_copies(db: sqlite3.Connection, copies: list[KeptCopy], me: str) -> None:
+    db.executemany(
+        "INSERT OR IGNORE INTO copies VALUES (?, ?, ?, ?, ?, ?, ?)",
+        [
+            (copy_id(one.about, me, one.receiver), one.receiver, one.text, one.time,
+             *_place(one.about))
+            for one in copies
+        ],
+    )  # fmt: skip
 
 
 def _place(about: About | None) -> tuple[object, object, object]:

@@ -80,6 +80,8 @@ class Talking:
         self._acknowledged: dict[tuple[str, str, str], int] = {}
         self._begun: list[tuple[str, tuple[Position, ...], int]] = []
         self._ended: list[str] = []
+        self._left: list[Conversation] = []  # by me, since the last commit
+        self._received: dict[tuple[str, str, str], int] = {}  # acknowledged after the end
         self._to_keep = trio.Event()
         self._many_to_keep = trio.Event()
         self._is_committing = False
@@ -228,6 +230,7 @@ class Talking:
         if (asleep := self._asleep) is not None:
             self._asleep = None
             self._settling.append(asleep)
+            self._left.append(asleep)
             self._perform(asleep, asleep.leave(trio.current_time()))
 
     async def wait_kept(self) -> None:
@@ -360,14 +363,19 @@ class Talking:
             texts, members = self._texts, self._members
             acknowledged = self._acknowledged
             begun, ended = self._begun, self._ended
+            left, received = self._left, self._received
             self._texts, self._members, self._acknowledged = [], [], {}
             self._begun, self._ended = [], []
+            self._left, self._received = [], {}
             self._is_committing = True
             try:
                 await self._journal.keep(
                     begun, [text for _, text in texts], members,
                     [(*of, seq) for of, seq in acknowledged.items()], ended,
                     self._world.clock.time(),
+                    # Who leaves forgets nothing: the next program would not go on with it.
+                    owed=[(current.id, owed) for current in left for owed in current.owed()],
+                    received=[(*of, seq) for of, seq in received.items()],
                 )  # fmt: skip
             except StorageError as failure:
                 if not complained:
@@ -376,6 +384,7 @@ class Talking:
                 self._texts, self._members = texts + self._texts, members + self._members
                 self._acknowledged = acknowledged | self._acknowledged
                 self._begun, self._ended = begun + self._begun, ended + self._ended
+                self._left, self._received = left + self._left, received | self._received
                 self._let_go(id for id, *_ in begun)
                 self._is_committing = False
                 await trio.sleep(KEEP_AGAIN_SECONDS)
@@ -423,6 +432,8 @@ class Talking:
                     self._keep_members(current, names)
                 case talk.KeepAcknowledged(by, epoch, seq):
                     self._acknowledged[current.id, by, epoch] = seq
+                    if current.is_over:
+                        self._received[current.id, by, epoch] = seq
                     self._times.note(current.id, by, epoch, seq, self._world.clock.time())
                     self._to_keep.set()
                 case talk.Hand(to, after):
@@ -510,6 +521,7 @@ class Talking:
         else:
             self._settling.append(current)
             self._ended.append(current.id)
+            self._left.append(current)
             self._to_keep.set()
         self._changed()
 

@@ -85,6 +85,11 @@ class Database:
             raise write.error
         return write.result
 
+    @property
+    def is_closing(self) -> bool:
+        """Nothing is written any more, and soon nothing can be read."""
+        return self._closing
+
     async def run(self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
         """Write until cancelled; what was queued by then is still committed."""
         task_status.started()

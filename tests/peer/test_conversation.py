@@ -857,6 +857,23 @@ def test_who_is_out_of_reach_for_long_gets_it_through_the_mailbox() -> None:
     assert only(talk.LeaveFor, carol.passes(10)) == [talk.LeaveFor("dave", upto("carol", 0), 1)]
 
 
+def test_what_nobody_has_and_nobody_has_left_is_owed_to_the_members() -> None:
+    carol = talking("dave", "erin")
+    assert carol.core.owed() == []
+    one = carol.says("one")
+    carol.keeps(one)
+    carol.hears("erin", Acknowledge(ID, (upto("carol", 1),)))
+    carol.says("two")  # is not on disk yet
+    to_erin = talk.LeaveFor("erin", upto("carol", 1), 2)
+    assert carol.core.owed() == [talk.LeaveFor("dave", upto("carol", 0), 2), to_erin]
+    carol.core.was_left("dave", MINE, 1)
+    carol.core.was_left("mallory", MINE, 1)
+    assert carol.core.owed() == [talk.LeaveFor("dave", upto("carol", 1), 2), to_erin]
+    carol.core.was_left("dave", MINE, 2)
+    assert carol.core.owed() == [to_erin]
+    assert carol.core.waits_at_directory("dave", MINE, 2)
+
+
 def test_somebody_else_has_half_a_minute_to_hand_it_on() -> None:
     carol = talking("dave", "erin")
     carol.keeps(carol.says("one"))
@@ -1088,6 +1105,8 @@ def test_what_was_written_before_and_not_acknowledged_is_asked_for() -> None:
     assert Position("carol", "0" * 16, 2) in hello.have
     carol.hears("dave", carol.hello("dave"))
     assert not carol.core.is_delivered
+    lacking = Position("carol", "0" * 16, 1)
+    assert carol.core.owed() == [talk.LeaveFor("dave", lacking, 2)]
     done = carol.hears("dave", Acknowledge(ID, (Position("carol", "0" * 16, 2),)))
     assert talk.KeepAcknowledged("dave", "0" * 16, 2) in done
     assert carol.core.is_delivered

@@ -259,3 +259,163 @@ async def test_private_lines_that_are_left_keep_their_order(
     await dave.sees("6 messages were left for you:")
     await dave.sees_part("carol: f")
     assert read(dave, "carol") == list("abcdef")
+
+
+# --- Killed while the conversation settles --------------------------------------------
+
+
+@pytest.mark.parametrize("keeps_history", [True, False])
+async def test_what_a_member_lacks_outlives_a_program_that_is_killed_just_after_leaving(
+    community: Community, *, keeps_history: bool
+) -> None:
+    carol = community.person("carol", Options(keeps_history=keeps_history))
+    dave = community.person("dave")
+    await carol.starts()
+    await dave.starts()
+    await carol.connects_with(dave)
+    dave.screen.pauses()
+    await carol.types("one", "two", "QUIT CONVERSATION")
+    await carol.sees("You have just left your last conversation.")
+    await trio.sleep(0.1)
+    await carol.is_killed()
+    await dave.is_killed()
+    assert on_disk(carol) == ["one", "two"]
+    await dave.starts()
+    await carol.starts()
+    await carol.sees("Message left for dave.")
+    await carol.sees("Message left for dave.")
+    await dave.sees_part("carol: two")
+    assert read(dave, "carol") == ["one", "two"]
+    assert not on_disk(carol)
+    await carol.starts_again()
+    carol.never_saw("left for")
+
+
+async def test_whoever_has_acknowledged_everything_is_owed_nothing(community: Community) -> None:
+    carol, dave = await community.talking("carol", "dave")
+    await carol.types("one", "QUIT CONVERSATION")
+    await carol.sees("You have just left your last conversation.")
+    await trio.sleep(0.1)
+    await carol.is_killed()
+    assert not on_disk(carol)
+    await carol.starts()
+    await trio.sleep(10)
+    carol.never_saw("left for")
+    assert read(dave, "carol") == ["one"]
+
+
+async def test_what_is_acknowledged_after_leaving_is_owed_no_longer(community: Community) -> None:
+    carol, dave = await community.talking("carol", "dave")
+    dave.screen.pauses()
+    await carol.types("one", "QUIT CONVERSATION")
+    await carol.sees("You have just left your last conversation.")
+    await trio.sleep(0.1)
+    assert on_disk(carol) == ["one"]
+    dave.screen.goes_on()
+    await trio.sleep(1)
+    assert not on_disk(carol)
+    await carol.is_killed()
+    await carol.starts()
+    await trio.sleep(10)
+    carol.never_saw("left for")
+    assert read(dave, "carol") == ["one"]
+
+
+async def test_what_had_come_before_its_author_was_killed_is_read_once(
+    community: Community,
+) -> None:
+    carol, dave = await community.talking("carol", "dave")
+    dave.screen.pauses()
+    await carol.types("one", "two", "QUIT CONVERSATION")
+    await carol.sees("You have just left your last conversation.")
+    await trio.sleep(0.1)
+    await carol.is_killed()
+    assert on_disk(carol) == ["one", "two"]
+    dave.screen.goes_on()
+    await carol.starts()
+    await carol.sees("Message left for dave.")
+    await carol.sees("Message left for dave.")
+    await trio.sleep(10)
+    assert read(dave, "carol") == ["one", "two"]
+    dave.never_saw("left for you")
+
+
+async def test_what_a_full_disk_took_too_late_is_owed_with_the_leaving(
+    community: Community,
+) -> None:
+    carol, dave = await community.talking("carol", "dave")
+    dave.screen.pauses()
+    await carol.types("one")
+    await trio.sleep(1)
+    carol.machine.disk.is_full = True
+    await carol.types("two", "QUIT CONVERSATION")
+    await carol.sees("You have just left your last conversation.")
+    carol.machine.disk.is_full = False
+    await trio.sleep(3)
+    carol.never_saw("left for dave")
+    await carol.is_killed()
+    await dave.is_killed()
+    assert on_disk(carol) == ["one", "two"]
+    await dave.starts()
+    await carol.starts()
+    await dave.sees_part("carol: two", within=10)
+    assert read(dave, "carol") == ["one", "two"]
+
+
+async def test_who_is_killed_with_a_full_disk_has_not_left(community: Community) -> None:
+    carol, dave = await community.talking("carol", "dave")
+    dave.screen.pauses()
+    await carol.types("one")
+    await trio.sleep(1)
+    carol.machine.disk.is_full = True
+    await carol.types("QUIT CONVERSATION")
+    await carol.sees("You have just left your last conversation.")
+    await trio.sleep(0.1)
+    await carol.is_killed()
+    await dave.is_killed()
+    assert not on_disk(carol)
+    carol.machine.disk.is_full = False
+    await dave.starts()
+    await carol.starts()
+    await dave.sees_part("carol: one", within=120)
+    await trio.sleep(60)
+    assert read(dave, "carol") == ["one"]
+
+
+async def test_what_the_mailbox_had_taken_before_is_not_owed(community: Community) -> None:
+    carol, dave = await community.talking("carol", "dave")
+    community.separates(carol, dave)
+    await carol.types("one")
+    await carol.sees("Message left for dave.", within=60)
+    await carol.types("two", "QUIT CONVERSATION")
+    await carol.sees("Message left for dave.", within=60)
+    await trio.sleep(0.1)
+    await carol.is_killed()
+    assert not on_disk(carol)
+    assert read(dave, "carol") == ["one", "two"]
+
+
+async def test_what_was_kept_goes_before_a_message_that_is_typed_when_the_directory_is_back(
+    community: Community,
+) -> None:
+    carol, dave = await parted(community)
+    await carol.types("QUIT CONVERSATION")
+    await carol.sees(WAITS, within=10)
+    await community.directory.starts()
+    await carol.sees("The directory is back.", within=60)
+    await carol.types("LEAVE dave three")
+    await dave.sees_part("carol: three", within=60)
+    assert read(dave, "carol") == ["one", "two", "three"]
+
+
+async def test_who_asks_reads_that_it_was_left_in_the_end(community: Community) -> None:
+    carol, _ = await parted(community)
+    await carol.types("QUIT CONVERSATION")
+    await carol.sees(WAITS, within=10)
+    await carol.types("WHO GOT")
+    assert not carol.saw("left at the directory")
+    await community.directory.starts()
+    await carol.sees("Message left for dave.", within=60)
+    await carol.sees("Message left for dave.")
+    await carol.types("WHO GOT")
+    await carol.sees_part("left at the directory")

@@ -16,7 +16,7 @@ from peer.conversation import Conversation
 from peer.delivery import RECENT_TEXTS, last
 from shared.messages import Message, Text
 from shared.sealing import About, copy_id
-from tests.simulation.player import Player, Said, Session
+from tests.simulation.player import Player, Said
 
 if TYPE_CHECKING:
     from tests.simulation.scenario import Scenario
@@ -288,24 +288,27 @@ class Checks:
                 yield Broken("G8", f"{player.name} is not back in {session.interrupted[:6]}")
 
     def _lost(self) -> Iterator[Broken]:
-        """D3, of whoever was not killed: all is delivered, or waits, or was said to be lost."""
+        """D3: all is delivered, or waits, or was said to be lost; of whoever was killed, what
+        had come to the disk before.
+        """
         for player in self._scenario.players:
-            for session in player.sessions:
-                if not session.run.is_dead:
-                    for said in session.said:
-                        yield from self._lost_to(said, session)
+            for number, session in enumerate(player.sessions):
+                told = [line for one in player.sessions[number:] for line in one.told]
+                for said in session.said:
+                    if not session.run.is_dead or self._has(player, said):
+                        yield from self._lost_to(said, told)
         everything = {one.name: self._ever_shown(one) for one in self._scenario.players}
         for player in self._scenario.players:
             for to, text in player.promised:
                 if text not in everything[to]:
                     yield Broken("D3", f"{to} has never read {text!r}, which was delivered")
 
-    def _lost_to(self, said: Said, session: Session) -> Iterator[Broken]:
+    def _lost_to(self, said: Said, told: list[str]) -> Iterator[Broken]:
         for name in said.to:
             other = self._scenario.named(name)
             if self._has(other, said) or name not in said.handle.states():
                 continue
-            if not any(line.startswith(f"Not delivered to {name}") for line in session.told):
+            if not any(line.startswith(f"Not delivered to {name}") for line in told):
                 state = said.handle.state(name)
                 yield Broken("D3", f"{name} does not have {said.text!r}, which is {state}")
 

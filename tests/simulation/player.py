@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import trio
 
 from peer import events
-from peer.conversation import Conversation
+from peer.conversation import SETTLE_SECONDS, Conversation
 from peer.handle import Handle
 from peer.peer import Options, Peer
 from peer.running import running
@@ -199,6 +199,14 @@ class Player:
     async def leaves(self, peer: Peer) -> None:
         self.session_now.is_leaving = True
         await peer.leave_conversation()
+
+    async def leaves_and_is_killed(self, peer: Peer) -> None:
+        """As one who enters another conversation: while the last texts are on their way."""
+        await self.says(peer, 3)
+        self.session_now.is_leaving = True
+        peer._talking.leave_now()
+        await trio.sleep(self._chance.choice([0.05, self._chance.uniform(0, SETTLE_SECONDS)]))
+        self.is_killed(abruptly=self._chance.random() < 0.5, down=0.0)
 
     @property
     def conversation(self) -> Conversation | None:

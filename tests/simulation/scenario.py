@@ -183,8 +183,10 @@ class Scenario:
             player.does(f"ADD {other.name}", lambda peer: peer.add(other.name, urgent=True))
             if what < 0.58:  # at the same moment
                 self._add_too(player, other)
-        elif what < 0.75:
+        elif what < 0.72:
             player.does("leaves", player.leaves)
+        elif what < 0.75:
+            player.does("leaves, and is killed", player.leaves_and_is_killed)
         elif what < 0.78:
             player.quits()
         else:
