@@ -17,7 +17,9 @@ import sys
 import tempfile
 import termios
 from collections.abc import Callable
+from functools import partial
 from io import StringIO
+from itertools import groupby
 from pathlib import Path
 from typing import Final
 
@@ -129,16 +131,12 @@ async def play(carol: Terminal, dave: Chat, erin: Chat) -> None:
     await carol.shows("all green")
     erin.private("carol", "lunch at noon?")
     await carol.shows("lunch")
-    carol.types("@erin with pleasure")
-    await carol.shows("pleasure")
     carol.types("/leave frank the report is on your desk")
     await carol.shows("left for frank")
-    await dave.say("then I tag the release")
-    await carol.shows("release")
     carol.types("thank you both ☺")
     await carol.shows("you both ☺  ✓")
     carol.hits("/who g")
-    await carol.shows("/who g")
+    await carol.shows("dave direct, erin direct")
 
 
 async def scene(folder: Path) -> pyte.Screen:
@@ -174,22 +172,24 @@ def rows(screen: pyte.Screen) -> list[Text]:
     drawn = []
     for y in range(screen.lines):
         line = Text()
-        for x in range(screen.columns):
-            cell = screen.buffer[y][x]
-            is_cursor = (y, x) == (screen.cursor.y, screen.cursor.x)
-            style = Style(
-                color=colour(cell.fg),
-                bgcolor=colour(cell.bg),
-                bold=cell.bold,
-                italic=cell.italics,
-                underline=cell.underscore,
-                reverse=cell.reverse != is_cursor,
-            )
-            line.append(cell.data, style)
+        for style, run in groupby(range(screen.columns), partial(style_of, screen, y)):
+            line.append("".join(screen.buffer[y][x].data for x in run), style)
         drawn.append(line)
     while drawn and not drawn[-1].plain.strip():
         drawn.pop()
     return drawn
+
+
+def style_of(screen: pyte.Screen, y: int, x: int) -> Style:
+    cell = screen.buffer[y][x]
+    is_cursor = (y, x) == (screen.cursor.y, screen.cursor.x)
+    return Style(
+        color=colour(cell.fg),
+        bgcolor=colour(cell.bg),
+        bold=cell.bold,
+        underline=cell.underscore,
+        reverse=cell.reverse != is_cursor,
+    )
 
 
 def colour(name: str) -> str | None:
