@@ -34,7 +34,7 @@ from rich.text import Text
 
 from directory_server.server import Directory
 from directory_server.settings import Settings
-from peer.api import Chat, Invited, join
+from peer.api import Chat, Connected, Invited, join
 from shared.real import real_world
 
 COLUMNS: Final = 80
@@ -108,14 +108,26 @@ class Terminal:
         os.close(self._ours)
 
 
-async def attend(chat: Chat) -> None:
-    """Read everything, and say yes to whoever asks."""
-    async for event in chat:
-        if isinstance(event, Invited):
-            chat.answer(event.id, True)
+class Bot:
+    """Reads everything, and says yes to whoever asks."""
+
+    def __init__(self, chat: Chat) -> None:
+        self.chat = chat
+        self._talks = trio.Event()
+
+    async def run(self) -> None:
+        async for event in self.chat:
+            if isinstance(event, Invited):
+                self.chat.answer(event.id, True)
+            elif isinstance(event, Connected):
+                self._talks.set()
+
+    async def says(self, text: str) -> None:
+        await self._talks.wait()
+        await self.chat.say(text)
 
 
-async def play(carol: Terminal, dave: Chat, erin: Chat) -> None:
+async def play(carol: Terminal, dave: Bot, erin: Bot) -> None:
     await carol.shows("CHAT name")
     carol.types("LIST USERS")
     await carol.shows("OFFLINE")
@@ -123,13 +135,13 @@ async def play(carol: Terminal, dave: Chat, erin: Chat) -> None:
     await carol.shows("carol -> dave>")
     carol.types("morning! is the build green?")
     await carol.shows("green?  ✓")
-    await dave.say("almost: one test is left, erin knows more")
+    await dave.says("almost: one test is left, erin knows more")
     await carol.shows("erin knows")
     carol.types("ADD erin")
     await carol.shows("dave, erin>")
-    await erin.say("fixed a minute ago, carol: https://ci.lan/builds/1204 is all green")
+    await erin.says("fixed a minute ago, carol: https://ci.lan/builds/1204 is all green")
     await carol.shows("all green")
-    erin.private("carol", "lunch at noon?")
+    erin.chat.private("carol", "lunch at noon?")
     await carol.shows("lunch")
     carol.types("/leave frank the report is on your desk")
     await carol.shows("left for frank")
@@ -152,11 +164,12 @@ async def scene(folder: Path) -> pyte.Screen:
             data = ["--data", str(folder / "carol")]
             carol = Terminal([sys.executable, "-m", "peer", "carol", "localhost", str(port), *data])
             nursery.start_soon(carol.read)
-            nursery.start_soon(attend, dave)
-            nursery.start_soon(attend, erin)
+            bots = Bot(dave), Bot(erin)
+            for bot in bots:
+                nursery.start_soon(bot.run)
             try:
                 with trio.fail_after(SECONDS):
-                    await play(carol, dave, erin)
+                    await play(carol, *bots)
             except trio.TooSlowError:
                 print(*carol.screen.display, sep="\n", file=sys.stderr)
                 raise
