@@ -24,6 +24,7 @@ KEYS: Final = 300
 TEXTS_A_SECOND: Final = 100
 BUSY_SECONDS: Final = 10.0
 IDLE_SECONDS: Final = 10.0
+SETTLE_SECONDS: Final = 1.0
 STARTS: Final = 10
 KEY_SECONDS: Final = 0.01  # between two keys: a fast typist needs ten times that
 PATIENCE: Final = 60.0
@@ -105,16 +106,16 @@ async def measure(plan: Plan) -> list[Figure]:
         directory(plan.folder / "directory") as (_, port),
         join("dave", "127.0.0.1", port, data=plan.folder / "dave") as dave,
     ):
-        for _ in range(plan.times(STARTS) + 1):  # the first one makes the key
+        for left in reversed(range(plan.times(STARTS) + 1)):  # the first one makes the key
             before = time.perf_counter()
             async with seat(plan.folder / "carol", port) as carol:
                 await carol.sees(b"You are carol")
                 starts.append(time.perf_counter() - before)
-        async with seat(plan.folder / "carol", port) as carol:
-            await carol.sees(b"You are carol")
-            wake_ups = await _idle(carol, max(2.0, IDLE_SECONDS * plan.share))
-            quiet = await _keys(carol, plan.times(KEYS, least=45))
-            busy, share = await _busy(carol, dave, max(2.0, BUSY_SECONDS * plan.share))
+                if left:
+                    continue
+                wake_ups = await _idle(carol, max(1.0, IDLE_SECONDS * plan.share))
+                quiet = await _keys(carol, plan.times(KEYS, least=ONCE))
+                busy, share = await _busy(carol, dave, max(1.0, BUSY_SECONDS * plan.share))
     start = percentile(starts[1:], 50)
     return [
         *_figures("a key and its glyph", quiet, quiet, AtMost(0.005)),
@@ -160,7 +161,7 @@ async def _keys(carol: Seat, count: int) -> list[float]:
 
 async def _idle(carol: Seat, seconds: float) -> float:
     """Wake-ups a second, once what the start brought is over."""
-    await trio.sleep(2.0)
+    await trio.sleep(SETTLE_SECONDS)
     before = carol.wake_ups()
     await trio.sleep(seconds)
     return (carol.wake_ups() - before) / seconds
