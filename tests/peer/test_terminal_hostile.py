@@ -72,7 +72,7 @@ def _above(screen: Screen) -> list[str]:
 @settings(
     derandomize=True,
     deadline=None,
-    max_examples=60,
+    max_examples=40,
     phases=[Phase.generate],  # shrinking takes minutes
 )
 @given(
