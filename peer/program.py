@@ -53,6 +53,7 @@ ABRUPT_SECONDS: Final = 3.0  # to end after a signal
 INTERRUPTED: Final = 130  # the exit code when a signal came before there was anything to finish
 SHARE_SECONDS: Final = 60.0  # for another one-shot command on the same data to end
 SHARE_PAUSE: Final = 0.1
+TYPED: Final = "typed"  # the file of `peer.screen.typed`, which would take long to import
 YIELD_SECONDS: Final = 10.0  # for a one-shot command to end, before a peer starts on its data
 
 
@@ -199,7 +200,7 @@ class Program:
         self._face.stands(Outlook(me=name))
         async with running(peer), trio.open_nursery() as nursery:
             self._may_finish = True
-            self._face.remember(folder)
+            self._remember_what_is_typed(folder)
             nursery.start_soon(watching.run)
             await nursery.start(self._serve_control, folder, peer, console)
             self._welcome(peer)
@@ -208,6 +209,17 @@ class Program:
             nursery.cancel_scope.cancel()
         self._face.show(events.Notice("Good bye! ☺"))
         return code
+
+    def _remember_what_is_typed(self, folder: Path) -> None:
+        """Texts are among it, so not with --no-history."""
+        if not self._arguments.no_history:
+            self._face.remember(folder)
+            return
+        try:
+            (folder / TYPED).unlink(missing_ok=True)
+        except OSError as error:
+            why = (error.strerror or str(error)).lower()
+            self._face.show(events.Notice(f"What was typed cannot be forgotten: {why}."))
 
     def _welcome(self, peer: Peer) -> None:
         """Nothing of it for scripts: they have said it all."""

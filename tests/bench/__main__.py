@@ -12,7 +12,16 @@ from typing import Final
 import trio
 from rich.console import Console
 
-from tests.bench import connecting, group, leaving, one_way, registering, round_trip, starts
+from tests.bench import (
+    connecting,
+    group,
+    leaving,
+    one_way,
+    registering,
+    round_trip,
+    starts,
+    terminal,
+)
 from tests.bench.figures import Figure
 from tests.bench.plan import Plan
 from tests.bench.table import table
@@ -29,6 +38,7 @@ BENCHMARKS: Final[dict[str, Callable[[Plan], Awaitable[list[Figure]]]]] = {
     "registering": registering.measure,
     "leaving": leaving.measure,
     "starts": starts.measure,
+    "terminal": terminal.measure,
 }
 
 

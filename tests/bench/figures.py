@@ -10,6 +10,7 @@ class Unit(Enum):
     MILLISECONDS = "ms"  #: the value is in seconds
     A_SECOND = "/s"
     KIBIBYTES = "KiB"  #: the value is in bytes
+    PERCENT = "%"  #: the value is a share of 1
 
     def show(self, value: float) -> str:
         match self:
@@ -21,6 +22,8 @@ class Unit(Enum):
                 return f"{value:,.0f}/s"
             case Unit.KIBIBYTES:
                 return f"{value / 1024:,.1f} KiB"
+            case Unit.PERCENT:
+                return f"{value:.0%}"
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from prompt_toolkit.output import ColorDepth
 
 from peer.screen.editor import Tty
 
-PATIENCE = 3.0
+PATIENCE = 30.0  # seconds until a test that waits for something gives up
 ROWS = 24
 COLUMNS = 80
 

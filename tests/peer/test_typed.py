@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from peer.program import TYPED
 from peer.screen.typed import FILE, KEPT_BYTES, TypedBefore
 from tests.shared.test_disk import no_file_larger_than
 
@@ -101,3 +102,7 @@ def test_a_folder_that_takes_no_file_is_an_error(tmp_path: Path) -> None:
     os.mkdir(tmp_path / FILE)
     with pytest.raises(OSError, match="directory"):
         TypedBefore(tmp_path)
+
+
+def test_no_history_forgets_the_same_file() -> None:
+    assert TYPED == FILE
