@@ -26,7 +26,6 @@ from tests.processes_kit import HOST, PATIENCE, Stage, tool
 
 PAUSE = 0.05  # between two looks at a screen
 WIDE, HIGH = 90, 24
-TOO_EARLY = "answer it once more"
 SHELL = "exec env 'PS1=shell$ ' bash --norc --noprofile -i"
 
 
@@ -112,15 +111,20 @@ class Window:
             self.presses("Enter")
 
     def answers(self, line: str) -> None:
-        """Y or N to the only question; again while it had not been there for long enough."""
+        """Y or N to the only question; again while it had not been there for long enough.
+
+        In a conversation what is too early is a text.
+        """
         self.sees_at_last("(Y/N)")
         self.toolbar_has("Y/N")
-        while True:
-            before = self.count(TOO_EARLY)
+
+        def was_too_early() -> int:
+            return self.count("answer it once more") + self.count(f"  {line}  ✓")
+
+        while "Y/N" in self.toolbar():
+            before = was_too_early()
             self.types(line)
-            self.until(lambda: "Y/N" not in self.toolbar() or self.count(TOO_EARLY) > before)  # noqa: B023
-            if self.count(TOO_EARLY) == before:
-                return
+            self.until(lambda: "Y/N" not in self.toolbar() or was_too_early() > before)  # noqa: B023
 
     def types_only(self, text: str) -> None:
         self._tmux("send-keys", "-t", self._target, "-l", "--", text)
