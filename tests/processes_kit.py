@@ -20,7 +20,7 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
-PATIENCE = 12.0  # seconds for one line; far more than a slow machine needs
+PATIENCE = 40.0  # seconds for one line; far more than a slow machine needs
 HOST = "127.0.0.1"
 
 

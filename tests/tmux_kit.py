@@ -18,6 +18,7 @@ import subprocess
 import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -26,7 +27,6 @@ from tests.processes_kit import HOST, PATIENCE, Stage, tool
 
 PAUSE = 0.05  # between two looks at a screen
 WIDE, HIGH = 90, 24
-TOO_EARLY = "answer it once more"
 SHELL = "exec env 'PS1=shell$ ' bash --norc --noprofile -i"
 
 
@@ -111,16 +111,21 @@ class Window:
             self.types_only(line)
             self.presses("Enter")
 
-    def answers(self, line: str) -> None:
-        """Y or N to the only question; again while it had not been there for long enough."""
+    def answers(self, line: str, asked: str = "Y/N") -> None:
+        """Y or N, to what the toolbar asks; again while it had not been there for long enough.
+
+        In a conversation what is too early is a text.
+        """
         self.sees_at_last("(Y/N)")
-        self.toolbar_has("Y/N")
-        while True:
-            before = self.count(TOO_EARLY)
+        self.toolbar_has(asked)
+
+        def was_too_early() -> int:
+            return self.count("answer it once more") + self.count(f"  {line}  ✓")
+
+        while asked in self.toolbar():
+            before = was_too_early()
             self.types(line)
-            self.until(lambda: "Y/N" not in self.toolbar() or self.count(TOO_EARLY) > before)  # noqa: B023
-            if self.count(TOO_EARLY) == before:
-                return
+            self.until(lambda: asked not in self.toolbar() or was_too_early() > before)  # noqa: B023
 
     def types_only(self, text: str) -> None:
         self._tmux("send-keys", "-t", self._target, "-l", "--", text)
@@ -151,7 +156,7 @@ class Window:
     def sees(self, *texts: str, count: int | None = None) -> None:
         """Each of them comes to stand somewhere; `count`: in exactly so many rows."""
         for text in texts:
-            self.until(lambda text=text: self._is_seen(text, count), f"{text!r} (times: {count})")
+            self.until(partial(self._is_seen, text, count), f"{text!r} (times: {count})")
 
     def _is_seen(self, text: str, count: int | None) -> bool:
         there = self.count(text)
@@ -205,7 +210,7 @@ class Window:
         self._tmux("pipe-pane", "-t", self._target, f"cat > {self._recording}")
 
     def recording(self) -> str:
-        return self._recording.read_text()
+        return self._recording.read_bytes().decode()  # with each \r as it came
 
     def recorded(self) -> str:
         """From the peer's first sentence on."""

@@ -104,7 +104,7 @@ class Editor:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._early: list[Callable[[], None]] = []  # called before there was a loop
         self._is_over = False
-        self._searching = SearchBufferControl(buffer=Buffer())
+        self._searching = SearchBufferControl(buffer=Buffer(), ignore_case=True)
         self._control = BufferControl(
             buffer=self._new_buffer(InMemoryHistory()),
             input_processors=[
