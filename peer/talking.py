@@ -13,7 +13,7 @@ import trio
 from peer import conversation as talk
 from peer import events, membership
 from peer.conversation import Conversation
-from peer.delivery import WINDOW_TEXTS, last, stream
+from peer.delivery import WINDOW_TEXTS, Stream, last, stream
 from peer.events import Tell
 from peer.handle import Handle, Times
 from peer.journal import Journal
@@ -123,12 +123,27 @@ class Talking:
         if not roll.is_in(me.name):
             raise ProtocolError("nobody has added me to this conversation")
         self.leave_now()
+        since, lamport = self._furthest(id, since, lamport)
         begun = self.conversation = self._conversation(id, roll, since=since, lamport=lamport)
         self._begun.append((id, since, lamport))
         self._many_to_keep.set()
         self._keep_members(begun, roll.names())
         self._changed()
         return begun
+
+    def _furthest(
+        self, id: str, since: tuple[Position, ...], lamport: int
+    ) -> tuple[tuple[Position, ...], int]:
+        """What was before me, or lies on disk from an earlier stay: who brings me back may
+        have less of it than I had.
+        """
+        kept = self._journal.kept(id, self._me().name, trio.current_time())
+        positions: dict[Stream, int] = {}
+        for one in (*since, *kept.have):
+            of = (one.author, one.epoch)
+            positions[of] = max(one.seq, positions.get(of, 0))
+        furthest = tuple(Position(*of, seq) for of, seq in positions.items())
+        return furthest, max(lamport, kept.lamport)
 
     def begin(self, begun: Conversation) -> None:
         """What `enter` made may be shown, as soon as it lies on disk, and links be made."""

@@ -5,6 +5,7 @@ import trio
 from peer.console import Code
 from shared.identity import CERTIFICATE_DAYS
 from tests.community import Community
+from tests.peer.test_groups import adds
 
 
 async def test_what_is_written_before_a_repeated_confirm_is_read(community: Community) -> None:
@@ -99,8 +100,41 @@ async def test_who_is_dialled_while_they_register_has_not_left(community: Commun
 async def test_a_single_command_leaves_no_interrupted_conversation(community: Community) -> None:
     carol, dave = await community.talking("carol", "dave")
     await dave.is_killed()
-    assert await dave.runs("PRV carol hello") is Code.DONE
+    assert await dave.runs("@carol hello") is Code.DONE
     await carol.sees("[private] dave: hello")
     await dave.starts()
     await dave.sees("You are back in the conversation with carol.")
     carol.never_saw("User dave left the conversation.")
+
+
+async def test_what_was_said_before_an_earlier_stay_is_not_read_in_a_later_one(
+    community: Community,
+) -> None:
+    carol, dave, erin, frank = await community.start("carol", "dave", "erin", "frank")
+    await erin.connects_with(dave)
+    await adds(erin, frank)
+    await trio.sleep(1)
+    await erin.types("@carol hello")
+    await carol.sees("[private] erin: hello")
+    community.separates(dave, frank)
+    erin.machine.disk.is_full = True
+    await dave.types("one")
+    await erin.sees("dave: one")
+    await adds(erin, carol)
+    await trio.sleep(1)
+    await dave.types("two")
+    await carol.sees("dave: two")
+    await carol.types(r"\q")
+    await carol.sees("You have just left your last conversation.")
+    await erin.sees("User carol left the conversation.")
+    community.separates(dave, erin)
+    await erin.is_killed()  # with her goes what she has read of dave
+    erin.machine.disk.is_full = False
+    await erin.starts()
+    await erin.sees_part("You are back in the conversation with ")
+    await adds(erin, carol)
+    await trio.sleep(5)
+    await dave.types("three")
+    await carol.sees("dave: three")
+    carol.never_saw("dave: one")
+    assert carol.saw("dave: two") == 1
