@@ -92,6 +92,10 @@ _MIGRATIONS = [
     """,
     """
     CREATE INDEX copies_of ON copies (conversation, receiver, epoch, seq);
+    CREATE TABLE forgotten (
+        conversation TEXT NOT NULL, author TEXT NOT NULL, epoch TEXT NOT NULL,
+        seq INTEGER NOT NULL, last INTEGER NOT NULL, time REAL NOT NULL,
+        PRIMARY KEY (conversation, author, epoch, seq)) STRICT;
     """,
 ]
 
@@ -353,7 +357,18 @@ class Journal:
                 "DELETE FROM lines WHERE number IN (SELECT number FROM lines"
                 " WHERE text IS NULL AND time < ?1 LIMIT ?2)", now - REMEMBER_LETTERS_DAYS * 86_400,
             )  # fmt: skip
+            old = now - REMEMBER_LETTERS_DAYS * 86_400
+            await self._write("DELETE FROM forgotten WHERE time < ?", (old,))
         for (id,) in ended:
+            # Only that they came: a copy of one may still come.
+            await self._write(
+                "INSERT OR IGNORE INTO forgotten"
+                " SELECT conversation, author, epoch, min(seq), max(last), ?2 FROM ("
+                " SELECT *, last - sum(last - seq + 1) OVER ("
+                " PARTITION BY author, epoch ORDER BY seq) AS before"  # the same in a row
+                " FROM texts WHERE conversation = ?1) GROUP BY author, epoch, before",
+                (id, now),
+            )
             for table in ("texts", "memberships", "since", "acknowledged"):
                 await self._in_pieces(
                     f"DELETE FROM {table} WHERE rowid IN"
@@ -463,11 +478,16 @@ class Journal:
         return _texts_after(self._database.reader, conversation, after, texts)
 
     def has_text(self, conversation: str, author: str, epoch: str, seq: int) -> bool:
-        wanted = (
-            "SELECT last >= ?4 FROM texts WHERE conversation = ?1 AND author = ?2 AND epoch = ?3"
-            " AND seq <= ?4 ORDER BY seq DESC LIMIT 1"
+        """Or had it, and forgot what it says."""
+        return any(
+            has
+            for table in ("texts", "forgotten")
+            for (has,) in self._all(
+                f"SELECT last >= ?4 FROM {table} WHERE conversation = ?1 AND author = ?2"
+                " AND epoch = ?3 AND seq <= ?4 ORDER BY seq DESC LIMIT 1",
+                (conversation, author, epoch, seq),
+            )
         )
-        return any(has for (has,) in self._all(wanted, (conversation, author, epoch, seq)))
 
     # --- Inside ---
 

@@ -321,10 +321,16 @@ async def test_what_is_acknowledged_after_leaving_is_owed_no_longer(community: C
     assert read(dave, "carol") == ["one"]
 
 
+@pytest.mark.parametrize("keeps_history", [True, False])
+@pytest.mark.parametrize("pause", [0, 8])
 async def test_what_had_come_before_its_author_was_killed_is_read_once(
-    community: Community,
+    community: Community, pause: int, *, keeps_history: bool
 ) -> None:
-    carol, dave = await community.talking("carol", "dave")
+    carol = community.person("carol")
+    dave = community.person("dave", Options(keeps_history=keeps_history))
+    await carol.starts()
+    await dave.starts()
+    await carol.connects_with(dave)
     dave.screen.pauses()
     await carol.types("one", "two", "QUIT CONVERSATION")
     await carol.sees("You have just left your last conversation.")
@@ -332,6 +338,7 @@ async def test_what_had_come_before_its_author_was_killed_is_read_once(
     await carol.is_killed()
     assert on_disk(carol) == ["one", "two"]
     dave.screen.goes_on()
+    await trio.sleep(pause)
     await carol.starts()
     await carol.sees("Message left for dave.")
     await carol.sees("Message left for dave.")

@@ -216,6 +216,7 @@ class Checks:
                 self._check_told(said, other)
         self._check_questions(player)
         if session.run.is_dead:
+            session.kept = {said.text for said in session.said if self._has(player, said)}
             rows = self._rows(
                 player, "SELECT id FROM conversations WHERE is_in = 1 ORDER BY begun DESC LIMIT 1"
             )
@@ -295,7 +296,7 @@ class Checks:
             for number, session in enumerate(player.sessions):
                 told = [line for one in player.sessions[number:] for line in one.told]
                 for said in session.said:
-                    if not session.run.is_dead or self._has(player, said):
+                    if not session.run.is_dead or said.text in session.kept:
                         yield from self._lost_to(said, told)
         everything = {one.name: self._ever_shown(one) for one in self._scenario.players}
         for player in self._scenario.players:

@@ -51,6 +51,7 @@ class Session:
         self.last_of: dict[Conversation, int] = {}  #: the last seq of each author's stay
         self.told: list[str] = []  #: all that was shown
         self.is_leaving = False  #: wanted to, and is in no other one yet
+        self.kept: set[str] = set()  #: what was said, and lay on this disk when it was killed
         self.interrupted = ""  #: the conversation in which it was killed
 
 
