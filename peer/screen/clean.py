@@ -10,6 +10,8 @@
 | other format characters, which have no shape    | nothing; the joiners stay        |
 | noncharacters, unassigned outside planes 1 to 3 | �                                |
 | the ninth mark in a row on one letter           | nothing, so for all after it     |
+| a ZWJ at the end of a line                      | nothing: some terminals would    |
+|                                                 | join it with the line after next |
 
 The joiners, ZWJ and ZWNJ, stay for emoji and for Persian and Indian scripts, and
 what is unassigned in planes 1 to 3 for emoji that are younger than this Python.
@@ -23,6 +25,7 @@ INDENT = "    "  # of a continuation line; a real line never begins with a space
 MARKS = 8  # in a row; no living script needs more, and thousands cover the lines above
 
 _LINE_BREAK = re.compile("\r\n?|[\v\f\x85\u2028\u2029]")
+_DANGLING = re.compile("\u200d+(?=\n|\\Z)")
 _JOINERS = "\u200c\u200d"
 _DIRECTION = re.compile("[\u202a-\u202e\u2066-\u2069]")
 _REPLACEMENT = "\N{REPLACEMENT CHARACTER}"
@@ -38,7 +41,7 @@ def clean(text: str) -> str:
     if text.isascii() and text.isprintable():
         return text
     shown = "".join(map(_harmless, _LINE_BREAK.sub("\n", text)))
-    return shown if shown.isascii() else _without_towers(shown)
+    return shown if shown.isascii() else _DANGLING.sub("", _without_towers(shown))
 
 
 def on_one_line(text: str) -> str:

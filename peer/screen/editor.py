@@ -61,8 +61,11 @@ class Tty(Vt100_Output):
             super().flush()
 
     def erase_down(self) -> None:
-        """Not from the corner above: there terminals save in their scrollback what we erase."""
-        self.write_raw("\x1b[K\x1b[C\x1b[J\x1b[D")
+        """Not from the corner above: there terminals save in their scrollback what we erase.
+
+        The cursor is put back as it was: behind a full row no step back would do that.
+        """
+        self.write_raw("\x1b7\x1b[K\x1b[C\x1b[J\x1b8")
 
     @property
     def responds_to_cpr(self) -> bool:

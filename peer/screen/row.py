@@ -19,6 +19,7 @@ from rich.text import Text
 MARGIN: Final = 4  # of further lines, where the head takes more than half of the screen
 NARROW: Final = 20  # where even that is much
 
+_ZWJ = "\N{ZERO WIDTH JOINER}"
 _WORD = re.compile("[^ ]+")
 _UNIT = re.compile("(?s).\ufe0f?")  # the selector can make its character wide
 _PICTURES = 0x1F000  # emoji from here on; what is narrow today may be drawn wide
@@ -59,10 +60,16 @@ def wrapped(text: Text, width: int, first: int = 0) -> list[Text]:
     lines: list[Text] = []
     for line in text.split("\n", allow_blank=True):
         pieces = line.divide(_breaks(line.plain, width, width if lines else max(first, width)))
-        for piece in pieces:
-            piece.rstrip()
-        lines += pieces
+        lines += map(_trimmed, pieces)
     return lines
+
+
+def _trimmed(piece: Text) -> Text:
+    """Without a joiner that has lost its neighbour: terminals join it with what comes later."""
+    piece.rstrip()
+    plain = piece.plain
+    begin, end = len(plain) - len(plain.lstrip(_ZWJ)), len(plain.rstrip(_ZWJ))
+    return piece if (begin, end) == (0, len(plain)) else piece[begin:end]
 
 
 def _breaks(line: str, width: int, room: int) -> list[int]:

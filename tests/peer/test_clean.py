@@ -130,3 +130,9 @@ def test_only_the_first_line_begins_at_the_left_and_rich_can_draw_all(text: str)
     console = Console(file=io.StringIO(), width=40, force_terminal=True)
     for line in [first, *more]:
         console.print(Text(line))
+
+
+def test_a_joiner_that_has_nothing_to_join_goes() -> None:
+    """tmux 3.3 joins it with the beginning of a later line, which then moves to the left."""
+    assert clean("👩\u200d\n👩\u200d\u200d") == "👩\n👩"
+    assert clean(FAMILY) == FAMILY

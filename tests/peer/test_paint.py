@@ -11,6 +11,7 @@ import wcwidth
 from hypothesis import given
 from hypothesis import strategies as st
 from rich.cells import cell_len
+from rich.text import Text
 
 from peer import answers, events
 from peer.events import Event
@@ -21,7 +22,7 @@ from peer.screen.clean import clean
 from peer.screen.colours import HUES, SAFE, Colours, name_style
 from peer.screen.names import harmless, mentions
 from peer.screen.paint import LEAST_WIDTH, Painter, ansi, mark
-from peer.screen.row import cells
+from peer.screen.row import cells, wrapped
 from shared.messages import Contact, Presence, Status
 from tests.peer.test_events import TEXTS
 
@@ -618,3 +619,9 @@ def test_cells_are_never_too_few(text: str) -> None:
     assert cells(shown) >= cell_len(shown)
     assert cells(shown) >= wcwidth.wcswidth(shown)
     assert cells(shown) >= sum(unicodedata.east_asian_width(one) in "WF" for one in shown)
+
+
+def test_no_row_ends_or_begins_with_a_joiner_that_was_cut_off() -> None:
+    rows = wrapped(Text("👩\u200d" * 20), 9)
+    assert len(rows) > 1
+    assert not [row for row in rows if row.plain.strip("\u200d") != row.plain]

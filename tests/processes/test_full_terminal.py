@@ -358,7 +358,7 @@ HOSTILE = (
 
 
 async def says_hostile_things(port: int, folder: Path) -> None:
-    with trio.fail_after(PATIENCE):
+    with trio.fail_after(3 * PATIENCE):  # carol takes her time
         async with join("mallory", HOST, port, data=folder) as chat:
             for text in HOSTILE:
                 await chat.private("carol", text).wait()
@@ -370,7 +370,6 @@ async def says_hostile_things(port: int, folder: Path) -> None:
             await chat.until(Said)  # carol's draft
 
 
-@pytest.mark.skip(reason="its ending hangs: carol's answer does not reach mallory in time")
 def test_nothing_from_elsewhere_acts_on_the_terminal(tmux: Tmux) -> None:
     carol = tmux.peer("carol", is_recorded=True)
     mallory = threading.Thread(
