@@ -13,6 +13,7 @@ from peer.peer import Peer
 from peer.screen.outlook import Member, Outlook
 from shared.errors import ParleyError
 
+GATHER_SECONDS: Final = 0.05  # between two looks, whatever happens
 LOOK_SECONDS: Final = 1.0  # between two looks at links and deliveries, in a conversation
 
 
@@ -43,6 +44,7 @@ class Watching:
             self._stands(self._outlook())
             with trio.move_on_after(LOOK_SECONDS if self._peer.talks_with else float("inf")):
                 await self._changed.wait()
+            await trio.sleep(GATHER_SECONDS)
             self._changed = trio.Event()
 
     def _outlook(self) -> Outlook:

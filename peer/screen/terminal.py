@@ -15,7 +15,7 @@ from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import trio
 from prompt_toolkit.formatted_text import StyleAndTextTuples
@@ -23,13 +23,11 @@ from prompt_toolkit.history import History
 from prompt_toolkit.input import Input, create_input
 from prompt_toolkit.output import ColorDepth, Output
 from prompt_toolkit.styles import Style
-from rich.console import RenderableType
 
 from peer.answers import Sent, Typed
 from peer.commands import LeaveMessage, Nothing, Private, Say, ToAll, Unknown, WriteLine, parse
 from peer.events import Event, Notice
 from peer.screen.attention import Attention
-from peer.screen.colours import Colours
 from peer.screen.completion import Completions
 from peer.screen.editor import Editor, Tty
 from peer.screen.face import Line, Then
@@ -37,11 +35,15 @@ from peer.screen.hint import hint
 from peer.screen.line import ScreenGone
 from peer.screen.names import mentions
 from peer.screen.outlook import Outlook
-from peer.screen.paint import Painter, ansi, mark
 from peer.screen.prompt import STYLE, prompt, title, toolbar
 from peer.screen.typed import TypedBefore
 
-GATHER_SECONDS: Final = 0.04  # between two writes; nobody reads faster
+if TYPE_CHECKING:
+    from rich.console import RenderableType
+
+    from peer.screen.colours import Colours
+
+GATHER_SECONDS: Final = 0.06  # between two writes; nobody reads faster
 WAITING_MOST: Final = 5_000  # events for a terminal that is slow; then the oldest go
 AT_ONCE: Final = 200  # events in one write; then the keys get their turn
 LIVE_SECONDS: Final = 3.0  # a text of mine waits for its mark, below everything else
@@ -77,7 +79,7 @@ class Terminal:
         self._typed, self._lines = trio.open_memory_channel[Line](LINES_MOST)
         self._title = ""
         self._attention = Attention(mentions, notify=notify, with_text=notify_text)
-        self._painter = Painter(lambda: self._outlook.me, now)
+        self._now = now
         self._output = output or Tty.from_pty(sys.stdout, term=os.environ.get("TERM"))
         self._depth, self._colours = _colours()
         self._editor = Editor(
@@ -143,6 +145,7 @@ class Terminal:
             async with trio.open_nursery() as nursery:
                 await nursery.start(self._edit)
                 nursery.start_soon(self._follow_size)
+                self._import_painter()
                 await self._paint(nursery)
         except* (OSError, EOFError) as gone:
             raise ScreenGone("The terminal is gone.") from gone
@@ -219,6 +222,15 @@ class Terminal:
                 self._editor.call(self._editor.resized)
 
     # --- Painting ---
+
+    def _import_painter(self) -> None:
+        """The prompt is there by now; what paints takes another twentieth of a second."""
+        from peer.screen.paint import Painter, ansi, mark  # noqa: PLC0415
+
+        self._painter, self._to_ansi, self._mark = Painter(self._me, self._now), ansi, mark
+
+    def _me(self) -> str:
+        return self._outlook.me
 
     async def _paint(self, nursery: trio.Nursery) -> None:
         while True:
@@ -297,19 +309,19 @@ class Terminal:
             if _is_everywhere(sent):
                 return
 
-    def _live_rows(self, sent: Sent) -> list[RenderableType]:
+    def _live_rows(self, sent: Sent) -> "list[RenderableType]":
         states = sent.handle.states() if sent.handle is not None else {}
-        return self._painter.paint_sent(sent, mark(states), is_live=True)
+        return self._painter.paint_sent(sent, self._mark(states), is_live=True)
 
-    def _ansi(self, rows: list[RenderableType]) -> str:
-        return ansi(rows, width=self._output.get_size().columns, colours=self._colours)
+    def _ansi(self, rows: "list[RenderableType]") -> str:
+        return self._to_ansi(rows, width=self._output.get_size().columns, colours=self._colours)
 
 
 def _is_everywhere(sent: Sent) -> bool:
     return sent.handle is None or set(sent.handle.states().values()) <= {"delivered"}
 
 
-def _colours() -> tuple[ColorDepth, Colours | None]:
+def _colours() -> "tuple[ColorDepth, Colours | None]":
     """What the terminal can show: for the editor, and for the painter."""
     term = os.environ.get("TERM", "")
     if os.environ.get("NO_COLOR"):
