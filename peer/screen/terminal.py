@@ -5,6 +5,8 @@ thread of its own.  What happens is gathered for a moment, so that a hundred tex
 second cost a few writes.
 """
 
+import logging
+import math
 import os
 import signal
 import sys
@@ -12,21 +14,23 @@ import termios
 import threading
 import time
 from collections import deque
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import trio
+from msgspec.structs import replace
 from prompt_toolkit.formatted_text import StyleAndTextTuples
 from prompt_toolkit.history import History
 from prompt_toolkit.input import Input, create_input
 from prompt_toolkit.output import ColorDepth, Output
 from prompt_toolkit.styles import Style
 
-from peer.answers import Sent, Typed
+from peer.answers import Asked, Sent, Typed
 from peer.commands import LeaveMessage, Nothing, Private, Say, ToAll, Unknown, WriteLine, parse
-from peer.events import Event, Notice
+from peer.console import SEEN_SECONDS
+from peer.events import Event, Invited, Notice
 from peer.screen.attention import Attention
 from peer.screen.completion import Completions
 from peer.screen.editor import Editor, Tty
@@ -70,6 +74,7 @@ class Terminal:
     ) -> None:
         self._outlook = Outlook()
         self._events: deque[tuple[tuple[Event, ...], Then | None]] = deque()
+        self._asked_at = -math.inf  # when a question was shown last
         self._dropped = 0  # since the user was last told
         self._live: dict[Sent, float] = {}  # since when they stand below everything
         self._is_flushing = False
@@ -98,6 +103,8 @@ class Terminal:
     # --- Face ---
 
     def show(self, *events: Event, then: Then | None = None) -> None:
+        if any(isinstance(event, Invited | Asked) for event in events):
+            self._asked_at = trio.current_time()
         self._events.append((events, then))
         while len(self._events) > WAITING_MOST:
             self._dropped += len(self._events.popleft()[0])
@@ -121,7 +128,10 @@ class Terminal:
 
     async def read_line(self) -> Line | None:
         line = await self._lines.receive()
-        if not isinstance(parse(line.text, self._outlook.context), SHOWN_ANYWAY):
+        context = self._outlook.context
+        if line.begun is not None and line.begun < self._asked_at + SEEN_SECONDS:
+            context = replace(context, question_open=False)  # it is no answer, see Console
+        if not isinstance(parse(line.text, context), SHOWN_ANYWAY):
             self.show(Typed(line.text))
         return line
 
@@ -142,11 +152,8 @@ class Terminal:
         # Only the editor's thread is stopped by Ctrl-Z, at once, not a moment later.
         signals = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTSTP})
         try:
-            async with trio.open_nursery() as nursery:
-                await nursery.start(self._edit)
-                nursery.start_soon(self._follow_size)
-                self._import_painter()
-                await self._paint(nursery)
+            with _logging_to(self._log):
+                await self._live_on()
         except* (OSError, EOFError) as gone:
             raise ScreenGone("The terminal is gone.") from gone
         finally:
@@ -154,6 +161,18 @@ class Terminal:
             self._progress.unpark_all()
             signal.pthread_sigmask(signal.SIG_SETMASK, signals)
             _restore(before)
+
+    async def _live_on(self) -> None:
+        """The nursery of the editor and the painter; ends with an error only."""
+        async with trio.open_nursery() as nursery:
+            await nursery.start(self._edit)
+            nursery.start_soon(self._follow_size)
+            self._import_painter()
+            await self._paint(nursery)
+
+    def _log(self, text: str) -> None:
+        """In any thread."""
+        self._call(self.show, Notice(text))
 
     # --- The editor's thread ---
 
@@ -331,6 +350,27 @@ def _colours() -> "tuple[ColorDepth, Colours | None]":
     if "256color" in term or "direct" in term:
         return ColorDepth.DEPTH_8_BIT, "256"
     return ColorDepth.DEPTH_4_BIT, "standard"
+
+
+@contextmanager
+def _logging_to(write: Callable[[str], None]) -> Iterator[None]:
+    """What is logged meanwhile is written so: stderr is the same terminal."""
+    root = logging.getLogger()
+    before = root.handlers
+    root.handlers = [_Handler(write)]
+    try:
+        yield
+    finally:
+        root.handlers = before
+
+
+class _Handler(logging.Handler):
+    def __init__(self, write: Callable[[str], None]) -> None:
+        super().__init__()
+        self._write = write
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self._write(self.format(record))
 
 
 def _modes() -> list[Any] | None:

@@ -1,5 +1,6 @@
 """The full terminal: what happens goes to an emulator, keys come from a pipe."""
 
+import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from functools import partial
@@ -8,6 +9,7 @@ from typing import Any
 
 import pytest
 import trio
+from msgspec.structs import replace
 
 from peer import events
 from peer.answers import Sent
@@ -412,3 +414,28 @@ async def test_a_bug_in_the_editors_thread_comes_out(
     await desk.over.wait()
     assert isinstance(desk.failure, ExceptionGroup)
     assert desk.failure.subgroup(Bug) is not None
+
+
+async def test_what_is_logged_stands_among_the_lines_and_not_across_them(desk: Desk) -> None:
+    logging.getLogger("peer").error("link refused: %s", "\x1b[2J")
+    await desk.screen.sees("-- link refused: ␛[2J")
+    await trio.to_thread.run_sync(logging.getLogger("asyncio").error, "in another thread")
+    await desk.screen.sees("-- in another thread")
+    assert "link refused" in desk.screen.text
+
+
+async def test_a_yes_begun_before_the_question_is_the_text_that_it_was_meant_to_be(
+    desk: Desk,
+) -> None:
+    desk.stands(replace(TALKING, questions=("erin",)))
+    desk.hits("yes")
+    await desk.screen.sees("yes to erin")
+    await desk.shows(events.Invited("1", "erin", ("erin",)))
+    desk.hits(ENTER)
+    await desk.face.read_line()
+    await desk.shows(Notice("after it"))
+    assert not [line for line in desk.above() if line.startswith("> yes")]
+    desk.hits("Y", ENTER)
+    line = await desk.face.read_line()
+    assert line is not None
+    assert line.text == "Y"
