@@ -47,7 +47,7 @@ if TYPE_CHECKING:
 
     from peer.screen.colours import Colours
 
-GATHER_SECONDS: Final = 0.06  # between two writes; nobody reads faster
+GATHER_SECONDS: Final = 0.1  # between two writes; what comes after a pause is written at once
 WAITING_MOST: Final = 5_000  # events for a terminal that is slow; then the oldest go
 AT_ONCE: Final = 200  # events in one write; then the keys get their turn
 LIVE_SECONDS: Final = 3.0  # a text of mine waits for its mark, below everything else
