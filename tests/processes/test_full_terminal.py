@@ -283,12 +283,14 @@ def test_keys_do_what_fingers_expect(tmux: Tmux) -> None:
     assert stat.S_IMODE(kept.stat().st_mode) == 0o600
 
     carol.starts()
-    carol.until(lambda: carol.knows("pane_title") == "parley: carol", "that all is set up")
+    carol.sees("You are carol, connected", count=2)  # by now it knows what was typed before
     carol.presses("Up")
     carol.has_prompt("carol> STATUS BUSY")
     carol.presses("Up")
     carol.has_prompt("carol> LEAVE nobody one")
-    carol.presses("C-c", "C-r")
+    carol.presses("C-c")
+    carol.has_prompt("carol>")  # drawn: what was typed before is loaded again
+    carol.presses("C-r")
     carol.types_only("stat")
     carol.sees_at_last("carol> STATUS BUSY")
     carol.presses("Enter")
