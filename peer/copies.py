@@ -73,8 +73,7 @@ class Copies:
 
     def take_up(self) -> None:
         """Leave what earlier programs of mine could not."""
-        for copy in self._journal.kept_copies():
-            self._wait_with([copy])
+        self._wait_with(self._journal.kept_copies())
 
     async def _work(self, to: str, queue: deque[_Batch]) -> None:
         """Ends when all was left, is kept, or will be asked for again."""

@@ -45,9 +45,12 @@ class Handle:
 
     async def delivered(self) -> None:
         """Return when everybody has it on disk, or nothing more will come of it."""
-        await self._until(
-            lambda: self.conversation.is_settled or set(self.states().values()) <= {"delivered"}
-        )
+        await self._until(lambda: self.conversation.is_settled or self.is_everywhere)
+
+    @property
+    def is_everywhere(self) -> bool:
+        """Everybody has it on disk."""
+        return set(self.states().values()) <= {"delivered"}
 
     def state(self, member: str) -> str:
         """Delivered (on their disk), left (in their mailbox) or waiting."""

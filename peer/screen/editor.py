@@ -77,8 +77,7 @@ class Editor:
     """Reads lines, and shows what stands around them.
 
     `submit` is called with each line and the monotonic time at which it was begun,
-    `touched` at each key, `ended` when nobody can type any more: all in the editor's
-    thread.
+    `touched` when the draft changes: both in the editor's thread.
     """
 
     def __init__(

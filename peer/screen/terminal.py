@@ -56,7 +56,7 @@ LIVE_MOST: Final = 4  # texts
 STOP_SECONDS: Final = 2.0  # for the editor to leave the terminal as it was
 LINES_MOST: Final = 1_000  # typed, and not performed yet
 
-
+# What these lines say is shown by what becomes of them.
 SHOWN_ANYWAY: Final = Say | WriteLine | Private | ToAll | LeaveMessage | Unknown | Nothing
 
 
@@ -86,7 +86,7 @@ class Terminal:
         self._attention = Attention(mentions, notify=notify, with_text=notify_text)
         self._now = now
         self._output = output or Tty.from_pty(sys.stdout, term=os.environ.get("TERM"))
-        self._depth, self._colours = _colours()
+        depth, self._colours = _colours()
         self._editor = Editor(
             terminal or create_input(),
             self._output,
@@ -97,7 +97,7 @@ class Terminal:
             prompt=self._prompt,
             toolbar=self._toolbar,
             style=Style.from_dict(STYLE),
-            colours=self._depth,
+            colours=depth,
         )
 
     # --- Face ---
@@ -337,7 +337,7 @@ class Terminal:
 
 
 def _is_everywhere(sent: Sent) -> bool:
-    return sent.handle is None or set(sent.handle.states().values()) <= {"delivered"}
+    return sent.handle is None or sent.handle.is_everywhere
 
 
 def _colours() -> "tuple[ColorDepth, Colours | None]":

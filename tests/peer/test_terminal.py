@@ -101,6 +101,10 @@ class Copies:
     def states(self) -> dict[str, str]:
         return dict(self._states)
 
+    @property
+    def is_everywhere(self) -> bool:
+        return set(self.states().values()) <= {"delivered"}
+
     async def delivered(self) -> None:
         while set(self._states.values()) != {"delivered"}:
             await self._changed.wait()
@@ -108,7 +112,7 @@ class Copies:
 
 def said_by_me(text: str, copies: Copies) -> Sent:
     handle: Any = copies
-    assert set(dir(Handle)) >= {"states", "delivered"}
+    assert set(dir(Handle)) >= {"states", "delivered", "is_everywhere"}
     return Sent(text, handle=handle)
 
 
