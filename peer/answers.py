@@ -4,17 +4,20 @@ One small class for each answer, with all that a screen needs to lay it out; its
 `lines()` are the answer in line mode.
 """
 
+from typing import TYPE_CHECKING, Final
+
 from peer.commands import help_lines
-from peer.conversation import DIRECT
+from peer.entries import Entry, lines_of
 from peer.events import Event, local_time
-from peer.handle import Handle
-from peer.history import Entry, lines_of
-from peer.peer import Way
-from shared.identity import fingerprint
+from peer.ways import DIRECT, Way
 from shared.messages import Contact, Presence, Status
 from shared.names import fold
 
-GROUPS = (Status.ACTIVE, Status.BUSY, Status.INACTIVE, Status.OFFLINE)
+if TYPE_CHECKING:
+    from peer.handle import Handle
+
+SEEN_SECONDS: Final = 0.5  # a question that stands for less has not been read yet
+GROUPS: Final = (Status.ACTIVE, Status.BUSY, Status.INACTIVE, Status.OFFLINE)
 
 
 class Answer(Event, frozen=True):
@@ -61,10 +64,7 @@ class UserList(Answer, frozen=True):
 
 class UserInfo(Answer, frozen=True):
     contact: Contact
-
-    @property
-    def fingerprint(self) -> str:
-        return fingerprint(self.contact.key)
+    fingerprint: str  #: of their key
 
     def lines(self) -> list[str]:
         contact = self.contact
@@ -147,7 +147,7 @@ class Sent(Answer, frozen=True):
     to: str = ""
     to_all: bool = False
     is_left: bool = False  #: at the directory, for `to`
-    handle: Handle | None = None
+    handle: "Handle | None" = None
 
     def lines(self) -> list[str]:
         return []
@@ -196,7 +196,7 @@ def how_linked(member: Way) -> str:
     return f"lost since {local_time(member.lost_since):%H:%M:%S}"
 
 
-def state_of(handle: Handle, name: str) -> str:
+def state_of(handle: "Handle", name: str) -> str:
     """What became of that text of mine at `name`."""
     state, at = handle.state(name), handle.delivered_at(name)
     if state == "delivered" and at is not None:

@@ -24,6 +24,7 @@ from typing import Final
 
 import trio
 
+from peer.entries import Entry, Kind
 from peer.events import (
     BackInConversation,
     Came,
@@ -59,13 +60,13 @@ from peer.events import (
 )
 from peer.folder import folder_of
 from peer.handle import Handle
-from peer.history import Entry, Found
+from peer.history import Found
 from peer.inviting import Outcome, Result
-from peer.journal import Kind
 from peer.lines import Delivery
-from peer.peer import Options, Peer, Way
+from peer.peer import Options, Peer
 from peer.running import running
 from peer.screen.clean import clean
+from peer.ways import Way
 from shared.errors import KeyChanged, ParleyError, Refused, StorageError, Unreachable
 from shared.messages import Contact, Presence, Status
 from shared.real import real_world

@@ -8,7 +8,7 @@ being written.  Exit codes are those of the one-shot form (README, "Scripts").
 import math
 from collections.abc import Awaitable, Callable
 from enum import IntEnum
-from typing import Final, Protocol
+from typing import Protocol
 
 import trio
 from msgspec import Struct
@@ -16,6 +16,7 @@ from msgspec.structs import replace
 
 from peer import answers, events
 from peer import commands as typed
+from peer.answers import SEEN_SECONDS
 from peer.commands import Command, Context, parse, unknown_text, wrong_text
 from peer.directory import DirectoryGone
 from peer.handle import Handle
@@ -24,10 +25,9 @@ from peer.inviting import Outcome, Result
 from peer.lines import Delivery
 from peer.peer import Peer
 from shared.errors import KeyChanged, ParleyError, Refused, TurnedAway, Unreachable
-from shared.messages import Status
+from shared.identity import fingerprint
+from shared.messages import Contact, Status
 from shared.names import fold
-
-SEEN_SECONDS: Final = 0.5  # a question that stands for less has not been read yet
 
 
 class Code(IntEnum):
@@ -154,7 +154,7 @@ class Console:
             case typed.ListUsers():
                 self._show(answers.UserList(tuple(await peer.users()), peer.name))
             case typed.Info(name):
-                self._show(answers.UserInfo(await peer.contact(name)))
+                self._show(_info(await peer.contact(name)))
             case typed.SetStatus(None):
                 self._show(answers.MyStatus(peer.status))
             case typed.SetStatus(Status() as status):
@@ -433,6 +433,10 @@ def _who_has(handle: Handle | None) -> answers.WhoHas:
     if handle is None:
         raise Refused("You have said nothing in a conversation.")
     return answers.WhoHas(tuple((name, answers.state_of(handle, name)) for name in handle.states()))
+
+
+def _info(contact: Contact) -> answers.UserInfo:
+    return answers.UserInfo(contact, fingerprint(contact.key))
 
 
 def _history(found: Found, last: int, me: str) -> answers.WhatWasSaid:

@@ -32,6 +32,7 @@ from peer.delivery import (
     stream,
 )
 from peer.membership import Me, Roll
+from peer.ways import DIRECT
 from shared.errors import ProtocolError
 from shared.identity import check_signature
 from shared.messages import (
@@ -63,7 +64,6 @@ LATE_SECONDS = 5.0  # until the author is told that somebody lacks a text
 PATHLESS_SECONDS = 30.0  # out of reach, until the directory's mailbox is the better way
 BACKLOG_TEXTS = 1_000  # that everybody lacks: the keyboard waits then
 
-DIRECT = "direct"  # how a member is reached: over a link of our own
 _NEVER = float("inf")
 
 

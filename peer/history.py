@@ -7,20 +7,17 @@ the loop, a page at a time; what may take long runs in the writing thread.
 
 import heapq
 import sqlite3
-from collections.abc import Callable, Iterable, Iterator
-from itertools import chain
+from collections.abc import Callable, Iterator
 from typing import Any, Final
 
 import msgspec
 import trio
 from msgspec import Struct
 
-from peer.events import Missing, local_time
-from peer.journal import Kind
+from peer.entries import Entry, Kind
 from shared.database import Database
 from shared.errors import Refused
 from shared.messages import TEXTS, Position, Text
-from shared.names import fold
 
 HISTORY_CHARACTERS: Final = 1_000_000  # more would push news off a screen that is slow
 PAGE_ROWS: Final = 50  # read in one go: at most about 1 MB
@@ -38,17 +35,6 @@ _COLUMNS = "kind, lines.time, lines.author, receiver, lines.text"
 _BEYOND = (2**62, "", "", 0)  # after every text
 
 _text = msgspec.json.Decoder(Text)
-
-
-class Entry(Struct, frozen=True):
-    """A text that somebody wrote.  `time`: when, in seconds since 1970."""
-
-    kind: Kind
-    time: float
-    author: str
-    receiver: str  #: "" in a conversation and in the general chat
-    text: str
-    is_late: bool = False  #: its author had read something that is not here (yet)
 
 
 class Found(Struct, frozen=True):
@@ -278,16 +264,3 @@ def _entries(text: Text, is_late: bool) -> list[Entry]:
 
 def _first(timed: tuple[float, Entry]) -> float:
     return timed[0]
-
-
-def lines_of(entries: Iterable[Entry], me: str) -> list[str]:
-    """As they stand on the screen of `me`, which makes them harmless."""
-    return list(chain.from_iterable(_lines_of(entry, me) for entry in entries))
-
-
-def _lines_of(entry: Entry, me: str) -> list[str]:
-    mark = "" if entry.kind is Kind.SAID else f"[{entry.kind.value}] "
-    is_mine = fold(entry.author) == fold(me)
-    to = f" -> {entry.receiver}" if entry.receiver and is_mine else ""
-    said = f"[{local_time(entry.time):%Y-%m-%d %H:%M}] {mark}{entry.author}{to}: {entry.text}"
-    return [str(Missing()), said] if entry.is_late else [said]

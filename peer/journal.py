@@ -16,6 +16,7 @@ from msgspec import Struct
 
 from peer.conversation import Kept, LeaveFor
 from peer.delivery import last
+from peer.entries import Kind
 from shared.codec import encode
 from shared.database import Database
 from shared.messages import TEXTS, Membership, Position, Text
@@ -113,15 +114,6 @@ class WaitingLetter(Struct, frozen=True):
     time: float
     text: str
     id: str
-
-
-class Kind(Enum):
-    """How a text came to its reader."""
-
-    SAID = "said"  #: in a conversation
-    PRIVATE = "private"
-    ALL = "all"  #: in the general chat
-    LEFT = "left"  #: through the directory's mailbox
 
 
 class Fate(Enum):

@@ -14,8 +14,9 @@ from typing import Final
 import trio
 
 from peer import events
+from peer.entries import Kind
 from peer.events import Tell
-from peer.journal import Fate, Journal, KeptLine, Kind
+from peer.journal import Fate, Journal, KeptLine
 from peer.keeping import Keeping
 from peer.network import Links
 from shared.errors import ParleyError, ProtocolError, Unreachable

@@ -14,8 +14,9 @@ import trio
 
 from peer import events
 from peer.directory import Directory
+from peer.entries import Kind
 from peer.events import Tell
-from peer.journal import Fate, Journal, KeptLine, Kind, WaitingLetter
+from peer.journal import Fate, Journal, KeptLine, WaitingLetter
 from peer.keeping import Keeping
 from peer.lines import Came
 from peer.trust import Trust

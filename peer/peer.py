@@ -15,7 +15,7 @@ from msgspec import Struct
 
 from peer import events
 from peer.commands import HISTORY_TEXTS
-from peer.conversation import DIRECT, Conversation
+from peer.conversation import Conversation
 from peer.copies import Copies
 from peer.directory import Directory, DirectoryGone, Listener, Registration
 from peer.events import Tell
@@ -32,6 +32,7 @@ from peer.network import Links
 from peer.standing import Standing
 from peer.talking import Talking, TalkMessage
 from peer.trust import Trust
+from peer.ways import DIRECT, Way
 from shared.errors import KeyChanged, ParleyError, Refused, StorageError
 from shared.identity import SEED_BYTES, Identity, verify_words
 from shared.messages import (
@@ -83,15 +84,6 @@ class Options(Struct, frozen=True):
     directory_key: str | None = None  #: the fingerprint that the user vouches for
     keeps_history: bool = True  #: else texts are kept until delivered, older ones forgotten
     is_passing: bool = False  #: here for one command only: asks nobody, fetches no mail
-
-
-class Way(Struct, frozen=True):
-    """How a member of my conversation is reached."""
-
-    name: str
-    through: str  #: DIRECT, a member who hands texts on, or "" when out of reach
-    lost_since: float | None  #: seconds since 1970
-    round_trip: float | None  #: seconds
 
 
 class Peer:

@@ -8,9 +8,9 @@ import trio
 
 from peer import events
 from peer.console import Console
-from peer.conversation import DIRECT
 from peer.peer import Peer
 from peer.screen.outlook import Member, Outlook
+from peer.ways import DIRECT
 from shared.errors import ParleyError
 
 GATHER_SECONDS: Final = 0.05  # between two looks, whatever happens

@@ -27,6 +27,8 @@ CORES: dict[str, set[str]] = {
     "peer/delivery.py": {"msgspec"},
     "peer/membership.py": {"msgspec"},
     "peer/events.py": {"msgspec"},
+    "peer/entries.py": {"msgspec"},
+    "peer/ways.py": {"msgspec"},
     "peer/screen/clean.py": set(),
     "peer/screen/outlook.py": {"msgspec"},
 }

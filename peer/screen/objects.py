@@ -15,10 +15,9 @@ from typing import Final
 from msgspec import Struct, structs
 
 from peer.answers import Handed, MemberList, Sent, UserInfo, WhoHas
-from peer.conversation import DIRECT
 from peer.events import Event
-from peer.peer import Way
 from peer.screen.line import LineFace, plain_lines
+from peer.ways import DIRECT, Way
 
 VERSION: Final = 1
 

@@ -15,9 +15,8 @@ from rich.text import Text
 
 from peer import answers, events
 from peer.answers import Sent
+from peer.entries import Entry, Kind
 from peer.events import Event, local_time
-from peer.history import Entry
-from peer.journal import Kind
 from peer.screen import tables
 from peer.screen.clean import clean
 from peer.screen.colours import (

@@ -27,9 +27,8 @@ from prompt_toolkit.input import Input, create_input
 from prompt_toolkit.output import ColorDepth, Output
 from prompt_toolkit.styles import Style
 
-from peer.answers import Asked, Sent, Typed
+from peer.answers import SEEN_SECONDS, Asked, Sent, Typed
 from peer.commands import LeaveMessage, Nothing, Private, Say, ToAll, Unknown, WriteLine, parse
-from peer.console import SEEN_SECONDS
 from peer.events import Event, Invited, Notice
 from peer.screen.attention import Attention
 from peer.screen.completion import Completions

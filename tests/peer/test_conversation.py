@@ -12,7 +12,6 @@ from peer.conversation import (
     ACKNOWLEDGE_SECONDS,
     ACKNOWLEDGE_TEXTS,
     BACKLOG_TEXTS,
-    DIRECT,
     FIRST_DIAL_SECONDS,
     HELLO_SECONDS,
     HELLO_SOON_SECONDS,
@@ -31,6 +30,7 @@ from peer.conversation import (
 )
 from peer.delivery import HOLD_SECONDS, WINDOW_TEXTS, sign
 from peer.membership import Roll
+from peer.ways import DIRECT
 from shared.errors import ProtocolError
 from shared.messages import (
     POSITIONS,

@@ -10,8 +10,9 @@ from msgspec.structs import replace
 
 from peer import events, history
 from peer.delivery import sign
-from peer.history import Entry, Found, History, lines_of
-from peer.journal import Fate, Journal, KeptLine, Kind
+from peer.entries import Entry, Kind, lines_of
+from peer.history import Found, History
+from peer.journal import Fate, Journal, KeptLine
 from peer.membership import Me
 from peer.peer import Options
 from shared.errors import Refused

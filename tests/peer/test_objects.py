@@ -9,14 +9,13 @@ import trio
 
 from peer import answers, events
 from peer.answers import Answer
+from peer.entries import Entry, Kind
 from peer.events import Event
-from peer.history import Entry
-from peer.journal import Kind
-from peer.peer import Way
 from peer.screen import line
 from peer.screen.face import Line
 from peer.screen.line import LineFace, NotShown
 from peer.screen.objects import Hello, JsonFace, name_of, objects
+from peer.ways import Way
 from shared.identity import fingerprint
 from shared.messages import Contact, Presence, Status
 
@@ -255,7 +254,7 @@ FORMS: list[tuple[Event, dict[str, object]]] = [
         },
     ),
     (
-        answers.UserInfo(DAVE),
+        answers.UserInfo(DAVE, fingerprint(KEY)),
         {
             "event": "user_info",
             "name": "dave",

@@ -14,15 +14,15 @@ from rich.cells import cell_len
 from rich.text import Text
 
 from peer import answers, events
+from peer.entries import Entry, Kind
 from peer.events import Event
-from peer.history import Entry
-from peer.journal import Kind
-from peer.peer import Way
 from peer.screen.clean import clean
 from peer.screen.colours import HUES, SAFE, Colours, name_style
 from peer.screen.names import harmless, mentions
 from peer.screen.paint import LEAST_WIDTH, Painter, ansi, mark
 from peer.screen.row import cells, wrapped
+from peer.ways import Way
+from shared.identity import fingerprint
 from shared.messages import Contact, Presence, Status
 from tests.peer.test_events import TEXTS
 
@@ -63,18 +63,19 @@ def seconds(*date: int) -> float:
     return datetime(*date).timestamp()  # type: ignore[arg-type]
 
 
-def contact(host: str = "10.0.0.9") -> Contact:
+def info(host: str = "10.0.0.9") -> answers.UserInfo:
     key = bytes(32)
-    return Contact(
+    dave = Contact(
         1, "dave", Status.BUSY, seconds(2026, 11, 19, 9, 30), key, key, bytes(64), host, 5
     )
+    return answers.UserInfo(dave, fingerprint(key))
 
 
 # One of each class, and more where they differ in kind.
 ANSWERS: list[Event] = [
     answers.Asked("dave", "User dave is busy at this moment.", "Interrupt?"),
     answers.UserList((Presence("dave", Status.BUSY, 0.0),), "carol"),
-    answers.UserInfo(contact()),
+    info(),
     answers.MyStatus(Status.BUSY),
     answers.MemberList(
         "carol",
@@ -439,7 +440,7 @@ def test_nobody_is_shown_as_four_empty_groups() -> None:
 
 
 def test_a_user_is_described_line_by_line() -> None:
-    key = answers.UserInfo(contact()).fingerprint
+    key = info().fingerprint
     described = [
         " user     dave",
         " status   BUSY since 2026-11-19 09:30",
@@ -447,8 +448,8 @@ def test_a_user_is_described_line_by_line() -> None:
         f" key      {key}",
     ]
 
-    assert lines(answers.UserInfo(contact())) == described
-    assert not any("address" in line for line in lines(answers.UserInfo(contact(host=""))))
+    assert lines(info()) == described
+    assert not any("address" in line for line in lines(info(host="")))
 
 
 def test_members_and_how_they_are_reached() -> None:
@@ -536,7 +537,7 @@ def hostile(name: str, text: str) -> list[Event]:
         answers.UserList(
             (Presence(name, Status.BUSY, 0.0), Presence(text, Status.BUSY, 0.0)), name
         ),
-        answers.UserInfo(contact(host=text)),
+        info(host=text),
         answers.MemberList(name, (Way(name, text, None, None),)),
         answers.WhoHas(((name, text),)),
         answers.WhatWasSaid((Entry(Kind.PRIVATE, 0.0, name, name, text),), name, text),

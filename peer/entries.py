@@ -1,0 +1,43 @@
+"""What somebody wrote, as HISTORY and SEARCH tell it."""
+
+from collections.abc import Iterable
+from enum import Enum
+from itertools import chain
+
+from msgspec import Struct
+
+from peer.events import Missing, local_time
+from shared.names import fold
+
+
+class Kind(Enum):
+    """How a text came to its reader."""
+
+    SAID = "said"  #: in a conversation
+    PRIVATE = "private"
+    ALL = "all"  #: in the general chat
+    LEFT = "left"  #: through the directory's mailbox
+
+
+class Entry(Struct, frozen=True):
+    """A text that somebody wrote.  `time`: when, in seconds since 1970."""
+
+    kind: Kind
+    time: float
+    author: str
+    receiver: str  #: "" in a conversation and in the general chat
+    text: str
+    is_late: bool = False  #: its author had read something that is not here (yet)
+
+
+def lines_of(entries: Iterable[Entry], me: str) -> list[str]:
+    """As they stand on the screen of `me`, which makes them harmless."""
+    return list(chain.from_iterable(_lines_of(entry, me) for entry in entries))
+
+
+def _lines_of(entry: Entry, me: str) -> list[str]:
+    mark = "" if entry.kind is Kind.SAID else f"[{entry.kind.value}] "
+    is_mine = fold(entry.author) == fold(me)
+    to = f" -> {entry.receiver}" if entry.receiver and is_mine else ""
+    said = f"[{local_time(entry.time):%Y-%m-%d %H:%M}] {mark}{entry.author}{to}: {entry.text}"
+    return [str(Missing()), said] if entry.is_late else [said]

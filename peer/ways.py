@@ -1,0 +1,14 @@
+"""How a member of my conversation is reached."""
+
+from typing import Final
+
+from msgspec import Struct
+
+DIRECT: Final = "direct"  # over a link of our own
+
+
+class Way(Struct, frozen=True):
+    name: str
+    through: str  #: DIRECT, a member who hands texts on, or "" when out of reach
+    lost_since: float | None  #: seconds since 1970
+    round_trip: float | None  #: seconds
