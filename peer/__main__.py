@@ -1,10 +1,15 @@
 """`peer [NAME HOST PORT [COMMAND...]]`."""
 
+import argparse
 import gc
 import os
 import sys
+from typing import TYPE_CHECKING
 
 from peer.arguments import parse
+
+if TYPE_CHECKING:
+    from peer.stage import Stage
 
 
 def main() -> None:
@@ -16,14 +21,20 @@ def main() -> None:
 
         at_terminal = os.isatty(0) and os.isatty(1)
         complete(arguments, os.environ, config_file(), at_terminal=at_terminal)
-        from peer.program import run  # noqa: PLC0415
+        from peer.stage import run  # noqa: PLC0415
 
-        gc.freeze()
-        gc.enable()
-        code = run(arguments)
+        code = run(arguments, _perform)
     except KeyboardInterrupt:  # while nobody listens to signals yet
         code = 130
     sys.exit(code)
+
+
+async def _perform(arguments: argparse.Namespace, stage: "Stage") -> int:
+    from peer.program import Program  # noqa: PLC0415  # long, and the prompt stands meanwhile
+
+    gc.freeze()
+    gc.enable()
+    return await Program(arguments, stage).perform()
 
 
 if __name__ == "__main__":

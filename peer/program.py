@@ -1,12 +1,8 @@
 """The program around a peer: its name, its folder, its screen, its end."""
 
 import argparse
-import logging
-import os
-import signal
 import sys
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
@@ -36,36 +32,22 @@ from peer.first_start import FIRST_STEPS, ask_for_words
 from peer.folder import folder_of
 from peer.peer import Options, Peer
 from peer.running import running
-from peer.screen.face import Face
-from peer.screen.line import LineFace, ScreenGone, Spell
+from peer.screen.line import Spell
 from peer.screen.outlook import Outlook
 from peer.settings import config_file, remember
+from peer.stage import Stage
 from peer.watching import Watching
 from shared.errors import ParleyError, Refused, StorageError
 from shared.link import within
 from shared.names import check_name, fold
-from shared.process import open_standard_files
 from shared.real import real_world
 from shared.world import Address
 
-FLUSH_SECONDS: Final = 2.0  # for the last lines on the screen
 ABRUPT_SECONDS: Final = 3.0  # to end after a signal
-INTERRUPTED: Final = 130  # the exit code when a signal came before there was anything to finish
 SHARE_SECONDS: Final = 60.0  # for another one-shot command on the same data to end
 SHARE_PAUSE: Final = 0.1
 TYPED: Final = "typed"  # the file of `peer.screen.typed`, which would take long to import
 YIELD_SECONDS: Final = 10.0  # for a one-shot command to end, before a peer starts on its data
-
-
-def run(arguments: argparse.Namespace) -> int:
-    """The exit code."""
-    open_standard_files()
-    level = logging.INFO if arguments.verbose else logging.ERROR
-    logging.basicConfig(level=level, format="peer: %(message)s")
-    program = Program(arguments)
-    if arguments.command:
-        return trio.run(program.once, " ".join(arguments.command))
-    return trio.run(program.interactive)
 
 
 _NOT_FOR_SCRIPTS = (
@@ -73,58 +55,26 @@ _NOT_FOR_SCRIPTS = (
 )
 
 
-def face_of(arguments: argparse.Namespace) -> Face:
-    """What the user has before them."""
-    if arguments.json:
-        from peer.screen.objects import JsonFace  # noqa: PLC0415
-
-        return JsonFace()
-    if arguments.by_hand and not arguments.plain and not arguments.command and _can_draw():
-        from peer.screen.terminal import Terminal  # noqa: PLC0415
-
-        with_text = arguments.notify_text
-        return Terminal(notify=arguments.notify or with_text, notify_text=with_text)
-    return LineFace()
-
-
-def _can_draw() -> bool:
-    return os.environ.get("TERM", "dumb") != "dumb"
-
-
 class Program:
     """One run of `peer`."""
 
-    def __init__(self, arguments: argparse.Namespace) -> None:
-        self._arguments = arguments
-        self._face = face_of(arguments)
-        self._stopped = trio.Event()  # by a signal, or nobody can see us any more
-        self._work = trio.CancelScope()
+    def __init__(self, arguments: argparse.Namespace, stage: Stage) -> None:
+        self._arguments, self._stage, self._face = arguments, stage, stage.face
         self._was_asked = False  # who we are, or where to go
-        self._may_finish = False  # there are things to be finished after a signal
+
+    async def perform(self) -> int:
+        """The exit code."""
+        if self._arguments.command:
+            return await self._once(" ".join(self._arguments.command))
+        return await self._converse()
 
     # --- Interactive ---
 
-    async def interactive(self) -> int:
+    async def _converse(self) -> int:
         """Read commands until QUIT, the end of input, or a signal."""
-        return await self._with_screen(self._start)
-
-    async def _with_screen(self, work: Callable[[], Awaitable[int]]) -> int:
-        """The nursery of the screen and the signals; ends with `work`."""
-        code = INTERRUPTED
-        async with trio.open_nursery() as nursery:
-            nursery.start_soon(self._keep_screen)
-            await nursery.start(self._watch_signals)
-            with self._work:
-                code = await work()
-            with trio.move_on_after(FLUSH_SECONDS):
-                await self._face.flushed()
-            nursery.cancel_scope.cancel()
-        return code
-
-    async def _start(self) -> int:
         arguments = self._arguments
         self._was_asked = None in (arguments.name, arguments.host, arguments.port)
-        if not await ask_for_words(arguments, self._face.show, self._read_line):
+        if not await ask_for_words(arguments, self._face.show, self._stage.read_text):
             return Code.USAGE
         return await self._under_some_name()
 
@@ -141,30 +91,10 @@ class Program:
                 self._face.show(events.NameWanted(str(failure)))
             except ParleyError as failure:
                 return _fail(failure)
-            chosen = await self._read_line()
+            chosen = await self._stage.read_text()
             if chosen is None:
                 return Code.REFUSED
             name = chosen.strip()
-
-    async def _read_line(self) -> str | None:
-        """The next line, None at the end of input or when we are stopped."""
-        async with self._until_stopped():
-            line = await self._face.read_line()
-            return None if line is None else line.text
-        return None
-
-    @asynccontextmanager
-    async def _until_stopped(self) -> AsyncIterator[None]:
-        """Whatever runs in the block is cancelled when we are stopped."""
-
-        async def stop() -> None:
-            await self._stopped.wait()
-            nursery.cancel_scope.cancel()
-
-        async with trio.open_nursery() as nursery:
-            nursery.start_soon(stop)
-            yield
-            nursery.cancel_scope.cancel()
 
     async def _as(self, name: str) -> int:
         """As soon as no one-shot command uses the data any more, within some seconds."""
@@ -199,7 +129,7 @@ class Program:
         watching = Watching(peer, console, self._face.stands)
         self._face.stands(Outlook(me=name))
         async with running(peer), trio.open_nursery() as nursery:
-            self._may_finish = True
+            self._stage.may_finish = True
             self._remember_what_is_typed(folder)
             nursery.start_soon(watching.run)
             await nursery.start(self._serve_control, folder, peer, console)
@@ -233,7 +163,7 @@ class Program:
 
     async def _obey_keyboard(self, console: Console, watching: Watching) -> None:
         """Until QUIT, the end of input, or a signal, which no slow command holds up."""
-        async with self._until_stopped():
+        async with self._stage.until_stopped():
             while not console.is_over and (line := await self._face.read_line()) is not None:
                 code = await console.perform_line(line.text, line.begun)
                 self._show_done(line.text, code)
@@ -244,7 +174,7 @@ class Program:
         with trio.CancelScope() as hurry:
 
             async def stop() -> None:
-                await self._stopped.wait()
+                await self._stage.stopped.wait()
                 hurry.deadline = trio.current_time() + ABRUPT_SECONDS
 
             async with trio.open_nursery() as nursery:
@@ -282,7 +212,7 @@ class Program:
                 console.is_muted = parsed.on
             if handed.is_over:
                 console.is_over = True
-                self._stopped.set()
+                self._stage.stopped.set()
             return code
 
         try:
@@ -295,7 +225,7 @@ class Program:
 
     # --- One-shot ---
 
-    async def once(self, line: str) -> int:
+    async def _once(self, line: str) -> int:
         """Perform one command, here or in the peer that runs on the same data."""
         command = parse(line, Context())
         match command:
@@ -307,7 +237,7 @@ class Program:
                 return _fail(Refused(unknown_text(command), "USAGE"))
             case Help(topic=str() as topic) if not is_topic(topic):
                 return _fail(Refused(Manual(topic).lines()[0], "USAGE"))
-        return await self._with_screen(lambda: self._perform_once(command, line))
+        return await self._perform_once(command, line)
 
     async def _perform_once(self, command: Command, line: str) -> int:
         if isinstance(command, Help):
@@ -377,22 +307,6 @@ class Program:
             keeps_history=not self._arguments.no_history,
             is_passing=is_passing,
         )
-
-    async def _keep_screen(self) -> None:
-        try:
-            await self._face.run()
-        except ScreenGone:
-            self._stopped.set()
-
-    async def _watch_signals(self, *, task_status: trio.TaskStatus[None]) -> None:
-        with trio.open_signal_receiver(signal.SIGINT, signal.SIGTERM, signal.SIGHUP) as signals:
-            task_status.started()
-            async for number in signals:
-                if self._stopped.is_set():
-                    os._exit(128 + number)  # asked a second time: at once
-                self._stopped.set()
-                if not self._may_finish:
-                    self._work.cancel()
 
 
 def _begun(command: Command, peer: Peer) -> events.Event | None:

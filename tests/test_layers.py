@@ -54,7 +54,7 @@ AT_THE_BORDER = {
 }
 EXCEPTIONS: dict[str, set[str]] = {
     "directory_server/server.py": {"socket"},  # gaierror, for a sentence
-    "peer/program.py": {"os"},  # closed standard streams, and a process that ends at once
+    "peer/stage.py": {"os"},  # closed standard streams, and a process that ends at once
     "peer/screen/terminal.py": {"os", "time"},  # what the terminal can; a thread's clock
     "peer/screen/editor.py": {"time"},  # when a line was begun
     "peer/screen/typed.py": {"os"},  # a file of its own

@@ -35,7 +35,7 @@ class Face(Protocol):
         """None at the end of input.  A cancelled call loses nothing."""
 
     async def flushed(self) -> None:
-        """Return when all that was shown before stands there, or run() is over."""
+        """Return when the prompt and all that was shown before stand there, or run() is over."""
 
     async def run(self) -> None:
         """Raises ScreenGone when nobody can see it any more."""

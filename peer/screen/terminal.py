@@ -79,7 +79,7 @@ class Terminal:
         self._is_flushing = False
         self._news = trio.Event()
         self._progress = trio.lowlevel.ParkingLot()
-        self._is_over = False
+        self._is_up = self._is_over = False
         self._typed, self._lines = trio.open_memory_channel[Line](LINES_MOST)
         self._title = ""
         self._attention = Attention(mentions, notify=notify, with_text=notify_text)
@@ -139,7 +139,7 @@ class Terminal:
         self._is_flushing = True
         self._news.set()
         try:
-            while (self._events or self._live) and not self._is_over:
+            while (self._events or self._live or not self._is_up) and not self._is_over:
                 await self._progress.park()
         finally:
             self._is_flushing = False
@@ -165,6 +165,8 @@ class Terminal:
         """The nursery of the editor and the painter; ends with an error only."""
         async with trio.open_nursery() as nursery:
             await nursery.start(self._edit)
+            self._is_up = True
+            self._progress.unpark_all()
             nursery.start_soon(self._follow_size)
             self._import_painter()
             await self._paint(nursery)

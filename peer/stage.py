@@ -1,0 +1,112 @@
+"""What the user has before them, while all else comes and goes: a screen, a keyboard, signals."""
+
+import argparse
+import logging
+import os
+import signal
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from typing import Final
+
+import trio
+
+from peer.screen.face import Face
+from peer.screen.line import LineFace, ScreenGone
+from peer.screen.outlook import Outlook
+from shared.names import is_name
+from shared.process import open_standard_files
+
+FLUSH_SECONDS: Final = 2.0  # for the prompt to stand, and for the last lines on the screen
+INTERRUPTED: Final = 130  # the exit code when a signal came before there was anything to finish
+
+Work = Callable[[argparse.Namespace, "Stage"], Awaitable[int]]
+
+
+def run(arguments: argparse.Namespace, work: Work) -> int:
+    """Perform the work before the user's eyes; returns its exit code."""
+    open_standard_files()
+    level = logging.INFO if arguments.verbose else logging.ERROR
+    logging.basicConfig(level=level, format="peer: %(message)s")
+    stage = Stage(face_of(arguments))
+    if arguments.name is not None and is_name(arguments.name):
+        stage.face.stands(Outlook(me=arguments.name))
+    return trio.run(stage.play, lambda: work(arguments, stage))
+
+
+def face_of(arguments: argparse.Namespace) -> Face:
+    """What the user has before them."""
+    if arguments.json:
+        from peer.screen.objects import JsonFace  # noqa: PLC0415
+
+        return JsonFace()
+    if arguments.by_hand and not arguments.plain and not arguments.command and _can_draw():
+        from peer.screen.terminal import Terminal  # noqa: PLC0415
+
+        with_text = arguments.notify_text
+        return Terminal(notify=arguments.notify or with_text, notify_text=with_text)
+    return LineFace()
+
+
+def _can_draw() -> bool:
+    return os.environ.get("TERM", "dumb") != "dumb"
+
+
+class Stage:
+    def __init__(self, face: Face) -> None:
+        self.face = face
+        self.stopped = trio.Event()  #: by a signal, or nobody can see us any more
+        self.may_finish = False  #: there are things to be finished after a signal
+        self._work = trio.CancelScope()
+
+    async def play(self, work: Callable[[], Awaitable[int]]) -> int:
+        """The nursery of the screen and the signals; ends with `work`."""
+        code = INTERRUPTED
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(self._keep_screen)
+            await nursery.start(self._watch_signals)
+            with self._work:
+                await self._flush()
+                code = await work()
+            await self._flush()
+            nursery.cancel_scope.cancel()
+        return code
+
+    async def read_text(self) -> str | None:
+        """The next line, None at the end of input or when we are stopped."""
+        async with self.until_stopped():
+            line = await self.face.read_line()
+            return None if line is None else line.text
+        return None
+
+    @asynccontextmanager
+    async def until_stopped(self) -> AsyncIterator[None]:
+        """Whatever runs in the block is cancelled when we are stopped."""
+
+        async def stop() -> None:
+            await self.stopped.wait()
+            nursery.cancel_scope.cancel()
+
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(stop)
+            yield
+            nursery.cancel_scope.cancel()
+
+    async def _flush(self) -> None:
+        with trio.move_on_after(FLUSH_SECONDS):
+            await self.face.flushed()
+
+    async def _keep_screen(self) -> None:
+        try:
+            await self.face.run()
+        except ScreenGone:
+            self.stopped.set()
+
+    async def _watch_signals(self, *, task_status: trio.TaskStatus[None]) -> None:
+        with trio.open_signal_receiver(signal.SIGINT, signal.SIGTERM, signal.SIGHUP) as signals:
+            task_status.started()
+            async for number in signals:
+                if self.stopped.is_set():
+                    os._exit(128 + number)  # asked a second time: at once
+                self.stopped.set()
+                if not self.may_finish:
+                    self._work.cancel()
