@@ -6,6 +6,8 @@ One small class for each answer, with all that a screen needs to lay it out; its
 
 from typing import TYPE_CHECKING, Final
 
+from msgspec import field
+
 from peer.commands import help_lines
 from peer.entries import Entry, lines_of
 from peer.events import Event, local_time
@@ -42,10 +44,14 @@ class Asked(Answer, frozen=True):
 
 
 class UserList(Answer, frozen=True):
-    """Everybody registered, in alphabetical order."""
+    """Everybody registered, in alphabetical order.
+
+    `round_trips`: seconds, by name, of those to whom there is a link.
+    """
 
     users: tuple[Presence, ...]
     me: str
+    round_trips: dict[str, float] = field(default_factory=dict)
 
     def group(self, status: Status) -> list[Presence]:
         return [user for user in self.users if user.status is status]
@@ -188,12 +194,16 @@ class Handed(Answer, frozen=True):
 def how_linked(member: Way) -> str:
     if member.through == DIRECT:
         trip = member.round_trip
-        return "direct" + ("" if trip is None else f", {trip * 1000:.1f} ms")
+        return "direct" + ("" if trip is None else f", {milliseconds(trip)}")
     if member.through:
         return f"through {member.through}"
     if member.lost_since is None:
         return "not linked yet"
     return f"lost since {local_time(member.lost_since):%H:%M:%S}"
+
+
+def milliseconds(seconds: float) -> str:
+    return f"{seconds * 1000:.1f} ms"
 
 
 def state_of(handle: "Handle", name: str) -> str:

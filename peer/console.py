@@ -26,7 +26,7 @@ from peer.lines import Delivery
 from peer.peer import Peer
 from shared.errors import KeyChanged, ParleyError, Refused, TurnedAway, Unreachable
 from shared.identity import fingerprint
-from shared.messages import Contact, Status
+from shared.messages import Contact, Presence, Status
 from shared.names import fold
 
 
@@ -152,7 +152,7 @@ class Console:
         peer = self._peer
         match command:
             case typed.ListUsers():
-                self._show(answers.UserList(tuple(await peer.users()), peer.name))
+                self._show(_list(await peer.users(), peer))
             case typed.Info(name):
                 self._show(_info(await peer.contact(name)))
             case typed.SetStatus(None):
@@ -433,6 +433,10 @@ def _who_has(handle: Handle | None) -> answers.WhoHas:
     if handle is None:
         raise Refused("You have said nothing in a conversation.")
     return answers.WhoHas(tuple((name, answers.state_of(handle, name)) for name in handle.states()))
+
+
+def _list(users: list[Presence], peer: Peer) -> answers.UserList:
+    return answers.UserList(tuple(users), peer.name, peer.round_trips)
 
 
 def _info(contact: Contact) -> answers.UserInfo:

@@ -279,6 +279,15 @@ class Conversation:
         """So many texts of mine are not known to be on their disk."""
         return self._outbox.lag(member)
 
+    @property
+    def to_come(self) -> int:
+        """So many texts of others are known to be there, and somebody may have them for us."""
+        return sum(
+            max(0, lack.upto - self._inbox.came(of))
+            for of, lack in self._lacks.items()
+            if lack.in_vain < len(self._greeted())
+        )
+
     def is_for(self, member: str, epoch: str, seq: int) -> bool:
         """Whether they were in when I wrote it."""
         return self._outbox.is_for(member, epoch, seq)

@@ -304,6 +304,12 @@ class Peer:
         ]  # fmt: skip
 
     @property
+    def to_come(self) -> int:
+        """So many texts that others of my conversation have are on their way to me."""
+        current = self._talking.conversation
+        return 0 if current is None else current.to_come
+
+    @property
     def ways(self) -> list[tuple[str, str, int]]:
         """As `members`, at once: the name, through whom, and how many texts of mine it lacks."""
         current = self._talking.conversation
@@ -341,6 +347,12 @@ class Peer:
     def known_users(self) -> tuple[Presence, ...]:
         """As `users`, by what was told since it was asked last."""
         return tuple(self._users[name] for name in sorted(self._users))
+
+    @property
+    def round_trips(self) -> dict[str, float]:
+        """Seconds, by name, as measured last; of those to whom there is a link."""
+        trips = {user.name: self._links.round_trip(user.name) for user in self.known_users}
+        return {name: trip for name, trip in trips.items() if trip is not None}
 
     async def contact(self, name: str) -> Contact:
         """Where this user is.  Raises KeyChanged when the key is not the remembered one."""

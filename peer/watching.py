@@ -63,6 +63,7 @@ class Watching:
             invited_by=tuple(question.inviter for question in peer.questions),
             directory_is_gone=not peer.is_registered,
             undelivered=max((member.lacks for member in members), default=0),
+            to_come=peer.to_come,
             is_muted=console.is_muted,
             users=peer.known_users,
         )

@@ -32,6 +32,7 @@ class Outlook(Struct, frozen=True):
     invited_by: tuple[str, ...] = ()  #: those of them who ask me into a conversation
     directory_is_gone: bool = False
     undelivered: int = 0  #: my texts and lines that have not arrived everywhere yet
+    to_come: int = 0  #: texts that others have and that are on their way to me
     is_muted: bool = False  #: no bell
     users: tuple[Presence, ...] = ()  #: everybody registered, as far as it was told
 

@@ -13,6 +13,7 @@ from peer.screen.outlook import Member, Outlook
 TITLE_CHARACTERS = 60
 NAMES_CELLS = 40  # of the toolbar, for names; then they are counted
 FEW_NAMES_CELLS = 16
+MANY_TEXTS = 10  # to come; fewer are here before anybody can read of them
 BETWEEN = " | "
 
 # Colours of medium brightness, to be read on black and on white alike.  With NO_COLOR
@@ -32,6 +33,7 @@ STYLE = {
     "toolbar.waiting": "#af5f00",
     "toolbar.undelivered": "#af5f00",
     "toolbar.letters": "",
+    "toolbar.to_come": "",
 }
 
 
@@ -67,13 +69,14 @@ class _Rank(IntEnum):
     WAITING = auto()
     UNDELIVERED = auto()
     LETTERS = auto()
+    TO_COME = auto()
     PRIVATE = auto()
     LINKED = auto()
     UNREAD = auto()
     STATUS = auto()
 
 
-_SPARE = (_Rank.LETTERS, _Rank.LINKED, _Rank.UNREAD, _Rank.STATUS)
+_SPARE = (_Rank.LETTERS, _Rank.TO_COME, _Rank.LINKED, _Rank.UNREAD, _Rank.STATUS)
 
 
 class _Part(Struct, frozen=True):
@@ -143,6 +146,8 @@ def _parts(outlook: Outlook, unread_private: int, unread: int) -> Iterable[_Part
         yield _Part(_Rank.PRIVATE, (f"{unread_private} private unread",))
     if outlook.undelivered:
         yield _Part(_Rank.UNDELIVERED, (f"{outlook.undelivered} undelivered",))
+    if outlook.to_come >= MANY_TEXTS:
+        yield _Part(_Rank.TO_COME, (f"catching up: {outlook.to_come} texts to come",))
     if unread:
         yield _Part(_Rank.UNREAD, (f"{unread} unread",))
 

@@ -6,7 +6,7 @@ from datetime import date
 from rich.text import Text
 
 from peer import answers
-from peer.answers import GROUPS, how_linked
+from peer.answers import GROUPS, how_linked, milliseconds
 from peer.commands import TABLE, help_lines
 from peer.events import local_time
 from peer.screen.clean import clean
@@ -18,6 +18,7 @@ from shared.names import fold
 
 LEFT = " "  # no table begins at the left edge, where texts and sentences do
 GAP = "  "
+SINCE = len("2026-11-21")
 PADDED = 16  # of a name; a longer one must not push all others out of the screen
 
 
@@ -25,6 +26,7 @@ def user_list(users: answers.UserList, today: date) -> list[Row]:
     rows: list[tuple[Text, Text]] = []
     longest = max([len(_shown(user.name, users.me)) for user in users.users], default=0)
     widest = min(longest, PADDED)
+    trips = users.round_trips
     for status in GROUPS:
         group = Text(status.value, STRONG)
         of = users.group(status)
@@ -33,7 +35,9 @@ def user_list(users: answers.UserList, today: date) -> list[Row]:
         for user in sorted(of, key=lambda user: fold(user.name)):
             name = _shown(user.name, users.me)
             body = Text(f"{name:<{widest}}", name_style(user.name, users.me))
-            rows.append((group, Text.assemble(body, GAP, (_since(user.since, today), TIME))))
+            since = f"{_since(user.since, today):<{SINCE if trips else 0}}"
+            trip = f"{GAP}{milliseconds(trips[user.name])}" if user.name in trips else ""
+            rows.append((group, Text.assemble(body, GAP, (f"{since}{trip}".rstrip(), TIME))))
             group = Text()
     return _table(rows)
 

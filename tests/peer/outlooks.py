@@ -37,6 +37,8 @@ OUTLOOKS = st.builds(
     _SOME,
     st.booleans(),
     st.integers(0, 9_999),
+    st.integers(0, 9_999),
+    st.booleans(),
     st.lists(st.builds(Presence, NAMES, st.sampled_from(Status), st.just(0.0)), max_size=6).map(
         tuple
     ),

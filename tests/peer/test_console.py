@@ -216,6 +216,17 @@ async def test_a_screen_may_know_everybody(community: Community) -> None:
     assert carol.peer.ways == []
 
 
+async def test_how_far_away_others_are_is_known_of_those_who_are_linked(
+    community: Community,
+) -> None:
+    await community.start("erin")
+    carol, _ = await community.talking("carol", "dave")
+    await carol.types("LIST USERS")
+    assert carol.peer.round_trips == {}  # nothing was measured yet
+    await trio.sleep(10)
+    assert carol.peer.round_trips == {"dave": 0.0}  # on a clock on which nothing takes time
+
+
 async def test_an_answer_without_a_question_is_refused(community: Community) -> None:
     (carol,) = await community.start("carol")
     shown: list[str] = []

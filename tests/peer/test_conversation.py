@@ -677,6 +677,19 @@ def test_what_is_missing_in_between_is_asked_of_its_author() -> None:
     assert wants(carol.passes(60)) == []
 
 
+def test_how_much_is_to_come_is_known_until_everybody_was_asked_in_vain() -> None:
+    carol = talking("dave", "erin")
+    assert carol.core.to_come == 0
+    carol.hears("erin", Acknowledge(ID, (upto("dave", 30),)))
+    assert carol.core.to_come == 30
+    carol.hears("dave", text("dave", 1, "one", "two"))
+    assert carol.core.to_come == 28
+    carol.passes(WANT_SECONDS + 2 * WANT_AGAIN_SECONDS)
+    assert carol.core.to_come == 0  # erin has told of it, and has it no more
+    carol.hears("erin", Acknowledge(ID, (upto("dave", 31),)))
+    assert carol.core.to_come == 29
+
+
 def test_what_others_say_that_they_have_may_bring_the_question_forward() -> None:
     carol = Talk("dave", "erin")
     carol.greets("dave", linked=("carol", "erin"))

@@ -245,11 +245,12 @@ FORMS: list[tuple[Event, dict[str, object]]] = [
         },
     ),
     (
-        answers.UserList((Presence("carol", Status.ACTIVE, NOW),), "carol"),
+        answers.UserList((Presence("carol", Status.ACTIVE, NOW),), "carol", {"dave": 0.25}),
         {
             "event": "user_list",
             "users": [{"name": "carol", "status": "ACTIVE", "since": NOW}],
             "me": "carol",
+            "round_trips": {"dave": 0.25},
             "said": "ACTIVE: carol (you)\nBUSY: -\nINACTIVE: -\nOFFLINE: -",
         },
     ),

@@ -430,6 +430,20 @@ def test_all_four_groups_are_named_and_their_users_in_order() -> None:
     assert lines(answers.UserList(users, "carol"), width=40) == wanted
 
 
+def test_how_far_away_they_are_stands_beside_those_who_are_linked() -> None:
+    users = (
+        Presence("carol", Status.ACTIVE, seconds(2026, 11, 20, 11, 58)),
+        Presence("dave", Status.ACTIVE, seconds(2026, 11, 18, 9, 0)),
+        Presence("erin", Status.ACTIVE, seconds(2026, 11, 20, 9, 0)),
+    )
+    trips = {"dave": 0.0123, "erin": 0.0004}
+    assert lines(answers.UserList(users, "carol", trips))[:3] == [
+        " ACTIVE    carol (you)  11:58",
+        "           dave         2026-11-18  12.3 ms",
+        "           erin         09:00       0.4 ms",
+    ]
+
+
 def test_nobody_is_shown_as_four_empty_groups() -> None:
     assert [line.split() for line in lines(answers.UserList((), "carol"))] == [
         ["ACTIVE", "-"],

@@ -11,7 +11,7 @@ from prompt_toolkit.styles import Style
 
 from peer.screen.fitting import cells, cut, listed
 from peer.screen.outlook import Member, Outlook
-from peer.screen.prompt import STYLE, TITLE_CHARACTERS, prompt, title, toolbar
+from peer.screen.prompt import MANY_TEXTS, STYLE, TITLE_CHARACTERS, prompt, title, toolbar
 from shared.messages import Status
 from tests.peer.outlooks import (
     ASKED,
@@ -159,6 +159,14 @@ def test_a_lost_member_is_more_important_than_what_waits() -> None:
     assert text_of(toolbar(good, 20)) == "waiting for erin"
 
 
+def test_who_catches_up_sees_how_much_is_to_come() -> None:
+    behind = replace(TALKING, to_come=120)
+    shown = "BUSY | dave direct | catching up: 120 texts to come"
+    assert text_of(toolbar(behind, 80)) == shown
+    assert text_of(toolbar(behind, 50)) == "dave direct | catching up: 120 texts to come"
+    assert text_of(toolbar(replace(behind, to_come=9), 80)) == "BUSY | dave direct"
+
+
 # --- The title --------------------------------------------------------------------
 
 
@@ -223,4 +231,5 @@ def test_a_wide_toolbar_tells_everything(outlook: Outlook, status: Status) -> No
     assert ("class:toolbar.gone" in styles) == outlook.directory_is_gone
     assert ("class:toolbar.asked" in styles) == bool(outlook.questions)
     assert ("class:toolbar.waiting" in styles) == bool(outlook.waits_for)
+    assert ("class:toolbar.to_come" in styles) == (outlook.to_come >= MANY_TEXTS)
     assert {"class:toolbar.status", "class:toolbar.private", "class:toolbar.unread"} <= styles

@@ -2,9 +2,11 @@
 
 from collections.abc import Callable
 
+import pytest
 import trio
 
 from peer import events
+from peer.conversation import Conversation
 from peer.screen.outlook import Member, Outlook
 from peer.watching import LOOK_SECONDS, Watching
 from shared.messages import Status
@@ -131,6 +133,19 @@ async def test_it_counts_what_has_not_arrived(community: Community) -> None:
     assert lost.others == ("dave",)
     community.reunites(carol, dave)
     await look.sees(lambda now: now.members == (Member("dave"),) and not now.undelivered)
+
+
+async def test_it_tells_how_much_is_to_come(
+    community: Community, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Conversation, "to_come", 120)
+    carol, dave = await community.start("carol", "dave")
+    look = onlooker(community, carol)
+    assert (await look.sees(lambda now: now.me == "carol")).to_come == 0
+    await carol.connects_with(dave)
+    await look.sees(lambda now: now.to_come == 120)
+    await carol.types("QUIT CONVERSATION")
+    await look.sees(lambda now: now.to_come == 0)
 
 
 async def test_in_a_group_it_tells_through_whom_one_is_reached(community: Community) -> None:
