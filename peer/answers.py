@@ -4,19 +4,17 @@ One small class for each answer, with all that a screen needs to lay it out; its
 `lines()` are the answer in line mode.
 """
 
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from msgspec import field
 
 from peer.commands import help_lines
 from peer.entries import Entry, lines_of
 from peer.events import Event, local_time
+from peer.handle import Handle
 from peer.ways import DIRECT, Way
 from shared.messages import Contact, Presence, Status
 from shared.names import fold
-
-if TYPE_CHECKING:
-    from peer.handle import Handle
 
 SEEN_SECONDS: Final = 0.5  # a question that stands for less has not been read yet
 GROUPS: Final = (Status.ACTIVE, Status.BUSY, Status.INACTIVE, Status.OFFLINE)
@@ -153,7 +151,7 @@ class Sent(Answer, frozen=True):
     to: str = ""
     to_all: bool = False
     is_left: bool = False  #: at the directory, for `to`
-    handle: "Handle | None" = None
+    handle: Handle | None = None
 
     def lines(self) -> list[str]:
         return []
@@ -206,7 +204,7 @@ def milliseconds(seconds: float) -> str:
     return f"{seconds * 1000:.1f} ms"
 
 
-def state_of(handle: "Handle", name: str) -> str:
+def state_of(handle: Handle, name: str) -> str:
     """What became of that text of mine at `name`."""
     state, at = handle.state(name), handle.delivered_at(name)
     if state == "delivered" and at is not None:

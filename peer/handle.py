@@ -2,9 +2,10 @@
 
 from collections import defaultdict, deque
 from collections.abc import Awaitable, Callable
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
-from peer.conversation import Conversation
+if TYPE_CHECKING:
+    from peer.conversation import Conversation  # a screen asks what became of a text, no more
 
 TIMES: Final = 256  # of acknowledgements of one member, the last ones
 
@@ -35,7 +36,7 @@ class Handle:
 
     def __init__(
         self,
-        conversation: Conversation,
+        conversation: "Conversation",
         seq: int,
         until: Callable[[Callable[[], bool]], Awaitable[None]],
         times: Times,
