@@ -2,19 +2,18 @@
 
 import sys
 
-from directory_server.arguments import parse
+from shared.process import end_when_interrupted
 
 
 def main() -> None:
-    arguments = parse()
-    try:
-        # Half a second of imports; a wrong argument is told before.
-        from directory_server.program import run  # noqa: PLC0415
+    end_when_interrupted()
+    from directory_server.arguments import parse  # noqa: PLC0415
 
-        code = run(arguments)
-    except KeyboardInterrupt:  # while nobody listens to signals yet
-        code = 130
-    sys.exit(code)
+    arguments = parse()
+    # Half a second of imports; a wrong argument is told before.
+    from directory_server.program import run  # noqa: PLC0415
+
+    sys.exit(run(arguments))
 
 
 if __name__ == "__main__":

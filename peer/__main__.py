@@ -1,35 +1,35 @@
 """`peer [NAME HOST PORT [COMMAND...]]`."""
 
-import argparse
 import gc
 import os
 import sys
 from typing import TYPE_CHECKING
 
-from peer.arguments import parse
+from shared.process import end_when_interrupted
 
 if TYPE_CHECKING:
+    import argparse
+
     from peer.stage import Stage
 
 
 def main() -> None:
-    arguments = parse(sys.argv[1:])
+    end_when_interrupted()
     gc.disable()  # nothing of what is imported goes away again; a tenth of the time
-    try:
-        # Half a second of imports; a wrong argument is told before.
-        from peer.settings import complete, config_file  # noqa: PLC0415
+    from peer.arguments import parse  # noqa: PLC0415
 
-        at_terminal = os.isatty(0) and os.isatty(1)
-        complete(arguments, os.environ, config_file(), at_terminal=at_terminal)
-        from peer.stage import run  # noqa: PLC0415
+    arguments = parse(sys.argv[1:])
+    # Half a second of imports; a wrong argument is told before.
+    from peer.settings import complete, config_file  # noqa: PLC0415
 
-        code = run(arguments, _perform)
-    except KeyboardInterrupt:  # while nobody listens to signals yet
-        code = 130
-    sys.exit(code)
+    at_terminal = os.isatty(0) and os.isatty(1)
+    complete(arguments, os.environ, config_file(), at_terminal=at_terminal)
+    from peer.stage import run  # noqa: PLC0415
+
+    sys.exit(run(arguments, _perform))
 
 
-async def _perform(arguments: argparse.Namespace, stage: "Stage") -> int:
+async def _perform(arguments: "argparse.Namespace", stage: "Stage") -> int:
     from peer.program import Program  # noqa: PLC0415  # long, and the prompt stands meanwhile
 
     gc.freeze()

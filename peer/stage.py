@@ -62,8 +62,8 @@ class Stage:
         """The nursery of the screen and the signals; ends with `work`."""
         code = INTERRUPTED
         async with trio.open_nursery() as nursery:
-            nursery.start_soon(self._keep_screen)
             await nursery.start(self._watch_signals)
+            nursery.start_soon(self._keep_screen)
             with self._work:
                 await self._flush()
                 code = await work()

@@ -5,6 +5,7 @@ import signal
 import socket
 import stat
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -293,6 +294,45 @@ def test_a_signal_ends_waiting_for_a_silent_directory(
             assert connection.recv(1)  # the beginning of a handshake
             carol.sends(signal.SIGINT)
             assert carol.ends() == 130
+
+
+# Starts a program, and interrupts it when it imports a certain module.
+INTERRUPTED_START = """
+import os, signal, sys
+sys.argv = sys.argv[1:]
+module = sys.argv.pop(1)
+
+def interrupt(event, arguments):
+    if event == "import" and arguments[0] == module:
+        os.kill(os.getpid(), signal.SIGINT)
+
+sys.addaudithook(interrupt)
+from {package}.__main__ import main
+main()
+"""
+
+
+@pytest.mark.parametrize(
+    ("package", "module", "code"),
+    [
+        ("peer", "peer.arguments", -signal.SIGINT),
+        ("peer", "_datetime", -signal.SIGINT),  # by msgspec, which loses the exception
+        ("peer", "peer.stage", -signal.SIGINT),
+        ("peer", "peer.program", 130),
+        ("peer", "sqlite3", 130),
+        ("directory_server", "directory_server.arguments", -signal.SIGINT),
+        ("directory_server", "_datetime", -signal.SIGINT),
+        ("directory_server", "directory_server.program", -signal.SIGINT),
+    ],
+)
+def test_an_interrupt_while_a_program_starts_ends_it_without_a_word(
+    stage: Stage, package: str, module: str, code: int
+) -> None:
+    words = ("carol", HOST, "1") if package == "peer" else ("0",)
+    script = INTERRUPTED_START.format(package=package)
+    program = stage.starts(sys.executable, "-c", script, package, module, *words)
+    assert program.ends() == code
+    assert program.lines == program.errors == []
 
 
 def test_lines_that_a_signal_cuts_off_are_not_passed_over_in_silence(stage: Stage) -> None:
