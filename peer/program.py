@@ -1,8 +1,8 @@
 """The program around a peer: its name, its folder, its screen, its end."""
 
 import argparse
-import sys
 from collections.abc import Callable
+from contextlib import AsyncExitStack, nullcontext
 from pathlib import Path
 from typing import Final
 
@@ -87,10 +87,11 @@ class Program:
                 return await self._as(name)
             except (NameTaken, Refused) as failure:
                 if failure.code not in ("TKN", "NAME"):
-                    return _fail(failure)
+                    return self._fail(failure)
+                self._face.stands(Outlook())
                 self._face.show(events.NameWanted(str(failure)))
             except ParleyError as failure:
-                return _fail(failure)
+                return self._fail(failure)
             chosen = await self._stage.read_text()
             if chosen is None:
                 return Code.REFUSED
@@ -127,8 +128,12 @@ class Program:
         peer = Peer(real_world(folder), name, self._directory, tell, self._options())
         console = Console(peer, show, peer.spawn)
         watching = Watching(peer, console, self._face.stands)
-        self._face.stands(Outlook(me=name))
-        async with running(peer), trio.open_nursery() as nursery:
+        self._face.stands(Outlook(me=name, connects_to=str(self._directory)))
+        waiting = self._stage.quits_at_once() if self._arguments.by_hand else nullcontext()
+        async with AsyncExitStack() as whole:
+            async with waiting:
+                await whole.enter_async_context(running(peer))
+            nursery = await whole.enter_async_context(trio.open_nursery())
             self._stage.may_finish = True
             self._remember_what_is_typed(folder)
             nursery.start_soon(watching.run)
@@ -164,7 +169,7 @@ class Program:
     async def _obey_keyboard(self, console: Console, watching: Watching) -> None:
         """Until QUIT, the end of input, or a signal, which no slow command holds up."""
         async with self._stage.until_stopped():
-            while not console.is_over and (line := await self._face.read_line()) is not None:
+            while not console.is_over and (line := await self._stage.read_line()) is not None:
                 code = await console.perform_line(line.text, line.begun)
                 self._show_done(line.text, code)
                 watching.look()
@@ -230,13 +235,13 @@ class Program:
         command = parse(line, Context())
         match command:
             case Nothing():
-                return _fail(Refused("the command is empty", "USAGE"))
+                return self._fail(Refused("the command is empty", "USAGE"))
             case Wrong():
-                return _fail(Refused(wrong_text(command), "USAGE"))
+                return self._fail(Refused(wrong_text(command), "USAGE"))
             case Unknown(perhaps=None):
-                return _fail(Refused(unknown_text(command), "USAGE"))
+                return self._fail(Refused(unknown_text(command), "USAGE"))
             case Help(topic=str() as topic) if not is_topic(topic):
-                return _fail(Refused(Manual(topic).lines()[0], "USAGE"))
+                return self._fail(Refused(Manual(topic).lines()[0], "USAGE"))
         return await self._perform_once(command, line)
 
     async def _perform_once(self, command: Command, line: str) -> int:
@@ -260,7 +265,7 @@ class Program:
                         return code
                     await trio.sleep(SHARE_PAUSE)
         except ParleyError as failure:
-            return _fail(failure)
+            return self._fail(failure)
 
     async def _pass_by(self, folder: Path, name: str, command: Command, line: str) -> int | None:
         """Register for this one command; None when somebody else has the data just now."""
@@ -284,6 +289,13 @@ class Program:
     @property
     def _directory(self) -> Address:
         return Address(self._arguments.host, self._arguments.port)
+
+    def _fail(self, failure: ParleyError) -> int:
+        """One line on stderr in the end, and the exit code."""
+        self._stage.last_words = f"{str(failure).removesuffix('.')}."
+        if isinstance(failure, Refused):
+            return Code.USAGE if failure.code in ("LOCK", "NAME", "USAGE") else Code.REFUSED
+        return Code.USAGE if isinstance(failure, StorageError) else Code.DIRECTORY
 
     def _show_line(self, line: str) -> None:
         self._face.show(Handed(line))
@@ -327,12 +339,3 @@ def _spelling(as_json: bool) -> Spell:
 
         return spell_now
     return lambda event: event.lines()
-
-
-def _fail(failure: ParleyError) -> int:
-    """One line on stderr, and the exit code."""
-    text = str(failure)
-    print(f"peer: {text.removesuffix('.')}.", file=sys.stderr)
-    if isinstance(failure, Refused):
-        return Code.USAGE if failure.code in ("LOCK", "NAME", "USAGE") else Code.REFUSED
-    return Code.USAGE if isinstance(failure, StorageError) else Code.DIRECTORY

@@ -4,13 +4,16 @@ import argparse
 import logging
 import os
 import signal
+import sys
+from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from typing import Final
 
 import trio
 
-from peer.screen.face import Face
+from peer.commands import Context, Quit, parse
+from peer.screen.face import Face, Line
 from peer.screen.line import LineFace, ScreenGone
 from peer.screen.outlook import Outlook
 from shared.names import is_name
@@ -30,7 +33,10 @@ def run(arguments: argparse.Namespace, work: Work) -> int:
     stage = Stage(face_of(arguments))
     if arguments.name is not None and is_name(arguments.name):
         stage.face.stands(Outlook(me=arguments.name))
-    return trio.run(stage.play, lambda: work(arguments, stage))
+    code = trio.run(stage.play, lambda: work(arguments, stage))
+    if stage.last_words:
+        print(f"peer: {stage.last_words}", file=sys.stderr)
+    return code
 
 
 def face_of(arguments: argparse.Namespace) -> Face:
@@ -56,12 +62,16 @@ class Stage:
         self.face = face
         self.stopped = trio.Event()  #: by a signal, or nobody can see us any more
         self.may_finish = False  #: there are things to be finished after a signal
+        self.last_words = ""  #: for stderr, once the screen is gone
         self._work = trio.CancelScope()
+        self._code = INTERRUPTED  # of work that is cancelled
+        self._early: deque[Line] = deque()  # typed while the work waited
 
     async def play(self, work: Callable[[], Awaitable[int]]) -> int:
         """The nursery of the screen and the signals; ends with `work`."""
-        code = INTERRUPTED
+        code: int | None = None
         async with trio.open_nursery() as nursery:
+            self._nursery = nursery
             await nursery.start(self._watch_signals)
             nursery.start_soon(self._keep_screen)
             with self._work:
@@ -69,12 +79,39 @@ class Stage:
                 code = await work()
             await self._flush()
             nursery.cancel_scope.cancel()
-        return code
+        return self._code if code is None else code
+
+    @asynccontextmanager
+    async def quits_at_once(self) -> AsyncIterator[None]:
+        """Within the block QUIT ends the work, as a signal does; other lines wait."""
+        waiting, has_ended = trio.CancelScope(), trio.Event()
+
+        async def wait_for_quit() -> None:
+            with waiting:
+                while not self._work.cancel_called:
+                    line = await self.face.read_line()
+                    if line is not None and parse(line.text, Context()) != Quit():
+                        self._early.append(line)
+                    else:
+                        self._code = 0
+                        self._work.cancel()
+            has_ended.set()
+
+        self._nursery.start_soon(wait_for_quit)
+        try:
+            yield
+        finally:
+            waiting.cancel()
+            await has_ended.wait()
+
+    async def read_line(self) -> Line | None:
+        """None at the end of input.  A cancelled call loses nothing."""
+        return self._early.popleft() if self._early else await self.face.read_line()
 
     async def read_text(self) -> str | None:
         """The next line, None at the end of input or when we are stopped."""
         async with self.until_stopped():
-            line = await self.face.read_line()
+            line = await self.read_line()
             return None if line is None else line.text
         return None
 

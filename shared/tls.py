@@ -21,7 +21,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 
 from shared.errors import Unreachable
 from shared.identity import Credentials
-from shared.wire import TlsWire, abort, address, close, wrap
+from shared.wire import TlsWire, abort, address, cause_of, close, wrap
 from shared.world import Address, Incoming
 
 HANDSHAKES_AT_ONCE: Final = 4  # 1,200 at once stalled everybody for 1.5 s, with this for 44 ms
@@ -95,8 +95,11 @@ class TlsNetwork:
             _keep_alive(sock)
             secured = sock = wrap(sock, self._anonymous if anonymous else self._client)
             return await TlsWire.secure(secured, self.limiter)
-        except BaseException:
+        except BaseException as failure:
             close(sock)
+            if isinstance(failure, Unreachable):
+                where = Address(host, port)
+                raise Unreachable(f"no TLS connection to {where}: {cause_of(failure)}") from failure
             raise
 
     async def server_context(self) -> ssl.SSLContext:

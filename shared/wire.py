@@ -202,13 +202,20 @@ def _already_broken() -> contextlib.suppress:
     return contextlib.suppress(OSError, trio.BrokenResourceError, trio.ClosedResourceError)
 
 
+_REASONS: Final = {
+    "WRONG_VERSION_NUMBER": "what answers there does not speak TLS",
+    "UNEXPECTED_EOF_WHILE_READING": "the other side ended it",
+}
+
+
 def cause_of(error: BaseException) -> str:
     """What went wrong, in words: TLS and trio leave their own texts empty."""
     deepest = error
     while deepest.__cause__ is not None:
         deepest = deepest.__cause__
     if isinstance(deepest, ssl.SSLError):
-        return (getattr(deepest, "reason", None) or "it broke off").replace("_", " ").lower()
+        reason = getattr(deepest, "reason", None) or "it broke off"
+        return _REASONS.get(reason, reason.replace("_", " ").lower())
     if isinstance(deepest, OSError) and deepest.strerror:
         return deepest.strerror.lower()
     return str(deepest).lower() or "the connection was lost"

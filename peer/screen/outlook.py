@@ -30,6 +30,7 @@ class Outlook(Struct, frozen=True):
     waits_for: tuple[str, ...] = ()  #: whom I have invited
     questions: tuple[str, ...] = ()  #: about whom Y or N is asked, the last one last
     invited_by: tuple[str, ...] = ()  #: those of them who ask me into a conversation
+    connects_to: str = ""  #: the directory, before I am registered
     directory_is_gone: bool = False
     undelivered: int = 0  #: my texts and lines that have not arrived everywhere yet
     to_come: int = 0  #: texts that others have and that are on their way to me

@@ -26,6 +26,7 @@ STYLE = {
     "prompt.writing": "#af5f00 underline",
     "hint": "#808080",
     "toolbar": "reverse",
+    "toolbar.connecting": "",
     "toolbar.gone": "bold underline #d70000",
     "toolbar.lost": "bold #d70000",
     "toolbar.asked": "bold #af5faf",
@@ -63,6 +64,7 @@ def title(outlook: Outlook, unread: int = 0) -> str:
 class _Rank(IntEnum):
     """What is dropped last comes first."""
 
+    CONNECTING = auto()
     GONE = auto()
     ASKED = auto()
     LOST = auto()
@@ -131,6 +133,10 @@ def _fitted(parts: list[_Part], width: int) -> list[tuple[_Part, str]]:
 
 def _parts(outlook: Outlook, unread_private: int, unread: int) -> Iterable[_Part]:
     """In the order in which they are shown."""
+    if outlook.connects_to:
+        to = on_one_line(outlook.connects_to)
+        yield _Part(_Rank.CONNECTING, (f"connecting to {to}, QUIT gives up", "connecting"))
+        return
     if outlook.directory_is_gone:
         yield _Part(_Rank.GONE, ("DIRECTORY GONE, trying again", "DIRECTORY GONE"))
     yield _Part(_Rank.STATUS, (outlook.status.value,))

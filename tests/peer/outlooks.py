@@ -35,6 +35,7 @@ OUTLOOKS = st.builds(
     _SOME,
     _SOME,
     _SOME,
+    st.just("") | NAMES,
     st.booleans(),
     st.integers(0, 9_999),
     st.integers(0, 9_999),

@@ -132,6 +132,12 @@ def test_the_toolbar_tells_what_is_not_settled() -> None:
     )
 
 
+def test_before_we_are_registered_there_is_one_thing_to_tell() -> None:
+    connecting = Outlook(me="carol", connects_to="10.0.0.5:5000")
+    assert text_of(toolbar(connecting, 80)) == "connecting to 10.0.0.5:5000, QUIT gives up"
+    assert text_of(toolbar(connecting, 30)) == "connecting"
+
+
 def test_a_directory_that_is_gone_comes_first() -> None:
     gone = replace(TALKING, directory_is_gone=True)
     assert toolbar(gone, 80)[0] == ("class:toolbar.gone", "DIRECTORY GONE, trying again")
@@ -227,7 +233,8 @@ def test_nothing_around_the_line_is_harmful_or_too_wide(
 @settings(derandomize=True, deadline=None)
 @given(OUTLOOKS, st.sampled_from(Status))
 def test_a_wide_toolbar_tells_everything(outlook: Outlook, status: Status) -> None:
-    styles = {fragment[0] for fragment in toolbar(replace(outlook, status=status), 5_000, 1, 1)}
+    outlook = replace(outlook, status=status, connects_to="")
+    styles = {fragment[0] for fragment in toolbar(outlook, 5_000, 1, 1)}
     assert ("class:toolbar.gone" in styles) == outlook.directory_is_gone
     assert ("class:toolbar.asked" in styles) == bool(outlook.questions)
     assert ("class:toolbar.waiting" in styles) == bool(outlook.waits_for)

@@ -1,6 +1,7 @@
 """The screen stands before the work begins, and outlives it."""
 
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -75,6 +76,65 @@ async def test_a_screen_that_is_gone_stops_what_waits_for_the_keyboard(
         return 0
 
     assert await stage.play(work) == 0
+
+
+class TypingFace(SlowFace):
+    """What is typed is there at once."""
+
+    def __init__(self, *lines: str | None) -> None:
+        super().__init__(0.0)
+        self._lines = list(lines)
+
+    async def read_line(self) -> Line | None:
+        await trio.sleep(1.0)
+        line = self._lines.pop(0)
+        return None if line is None else Line(line)
+
+
+@pytest.mark.parametrize("words", [("quit",), ("LIST USERS", "/Exit"), (None,)])
+async def test_who_waits_can_quit(
+    autojump_clock: trio.testing.MockClock, words: tuple[str | None, ...]
+) -> None:
+    stage = Stage(TypingFace(*words))
+
+    async def work() -> int:
+        async with stage.quits_at_once():
+            await trio.sleep_forever()
+
+    assert await stage.play(work) == 0
+
+
+async def test_what_was_typed_while_waiting_is_read_later(
+    autojump_clock: trio.testing.MockClock,
+) -> None:
+    stage = Stage(TypingFace("LIST USERS", "CHAT dave", "QUIT", "HELP"))
+
+    async def work() -> int:
+        async with stage.quits_at_once():
+            await trio.sleep(2.5)
+        assert [await stage.read_text() for _ in range(4)] == [
+            "LIST USERS",
+            "CHAT dave",
+            "QUIT",
+            "HELP",
+        ]
+        return 7
+
+    assert await stage.play(work) == 7
+
+
+async def test_who_waits_in_vain_reads_on(autojump_clock: trio.testing.MockClock) -> None:
+    stage = Stage(TypingFace("one", "two"))
+
+    async def work() -> int:
+        with suppress(OSError):
+            async with stage.quits_at_once():
+                await trio.sleep(1.5)
+                raise OSError("nobody answers")
+        assert [await stage.read_text(), await stage.read_text()] == ["one", "two"]
+        return 7
+
+    assert await stage.play(work) == 7
 
 
 async def test_a_line_is_read_where_the_screen_stands(

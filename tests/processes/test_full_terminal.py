@@ -4,6 +4,7 @@ import os
 import pty
 import re
 import signal
+import socket
 import stat
 import subprocess
 import sys
@@ -229,6 +230,23 @@ def test_a_bug_is_seen_and_leaves_the_terminal_as_it_was_found(tmux: Tmux) -> No
         assert window.ends() == "1"
         terminal_is_as_before(tmux, window)
         window.forgets()
+
+
+def test_who_waits_for_a_directory_can_give_up(tmux: Tmux) -> None:
+    carol = tmux.window("carol")
+    data = tmux.stage.data_of("carol")
+    with socket.create_server((HOST, 0)) as silent:
+        port = silent.getsockname()[1]
+        start = f"clear; {tool('peer')} carol {HOST} {port} --data {data}"
+        carol.types(start)
+        carol.toolbar_has(f"connecting to {HOST}:{port}, QUIT gives up")
+        carol.types("LIST USERS")
+        carol.presses("C-d")
+        assert carol.ends() == "0"
+    carol.types(start)
+    carol.until(lambda: "(connection refused)" in " ".join(carol.screen()))
+    assert carol.ends() == "7"
+    assert f"peer: nothing answers at {HOST}:{port} (connection refused)." in carol.screen()
 
 
 def test_a_draft_outlives_a_pause_and_whatever_is_lost(tmux: Tmux) -> None:

@@ -10,6 +10,7 @@ import struct
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from functools import partial
 from typing import Any
 
 import pytest
@@ -185,7 +186,7 @@ async def test_a_certificate_out_of_date_is_refused_in_words_and_not_in_the_hand
         (b'{"t":"IAM"}\n' * 100, ""),
         (b"\0" * 1_000, ""),
         (b"\x16\x03\x01\xff\xff" + b"\xff" * 70_000, ""),
-        (b"", "unexpected eof while reading"),
+        (b"", "the other side ended it"),
     ],
 )
 async def test_who_speaks_no_tls_is_refused(first: bytes, reason: str) -> None:
@@ -424,8 +425,9 @@ async def test_a_closed_connection_before_the_handshake_is_a_reset_too() -> None
     network = presenting(directory)
     async with trio.open_nursery() as nursery:
         address = await nursery.start(network.serve, LOCAL, 0, answer)
-        with pytest.raises(Unreachable, match="no TLS connection: connection reset by peer"):
+        with pytest.raises(Unreachable) as caught:
             await presenting(dave).dial(*address)
+        assert str(caught.value) == f"no TLS connection to {address}: connection reset by peer"
         nursery.cancel_scope.cancel()
 
 
@@ -637,3 +639,18 @@ def test_the_deepest_cause_speaks() -> None:
     outer = trio.BrokenResourceError()
     outer.__cause__ = OSError(104, "Connection reset by peer")
     assert cause_of(outer) == "connection reset by peer"
+
+
+async def test_who_answers_in_another_language_is_told_apart() -> None:
+    async def answer(stream: trio.SocketStream) -> None:
+        await stream.send_all(b"SSH-2.0-OpenSSH_9.2\r\n")
+        await stream.receive_some()
+
+    async with trio.open_nursery() as nursery:
+        (listener,) = await nursery.start(partial(trio.serve_tcp, host=LOCAL), answer, 0)
+        port = listener.socket.getsockname()[1]
+        with pytest.raises(Unreachable) as caught:
+            await presenting(dave).dial(LOCAL, port)
+        nursery.cancel_scope.cancel()
+    why = "what answers there does not speak TLS"
+    assert str(caught.value) == f"no TLS connection to {LOCAL}:{port}: {why}"
