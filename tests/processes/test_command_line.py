@@ -299,6 +299,7 @@ def test_a_signal_ends_waiting_for_a_silent_directory(
 # Starts a program, and interrupts it when it imports a certain module.
 INTERRUPTED_START = """
 import os, signal, sys
+signal.signal(signal.SIGINT, signal.default_int_handler)  # in a background job it is ignored
 sys.argv = sys.argv[1:]
 module = sys.argv.pop(1)
 
