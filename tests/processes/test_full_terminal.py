@@ -190,7 +190,8 @@ def terminal_is_as_before(tmux: Tmux, window: Window) -> None:
     assert stty_of(tmux, window, "after") == stty_of(tmux, window, "before")
     assert window.knows("cursor_flag") == "1"
     window.until(lambda: window.knows("pane_title") == f"of {window.name}", "the title")
-    window.types("cat -v")
+    window.types("printf 'a''wake\\n'; cat -v")
+    window.sees("awake")  # by now it is not the shell that would read a paste, in its own mode
     window.pastes("pasted\n")
     window.sees("pasted")
     assert not window.count("200~")
