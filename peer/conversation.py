@@ -504,7 +504,10 @@ class Conversation:
         to = [
             one.name
             for one in self._members.values()
-            if one.is_greeted and one.name not in (sender, hello.by) and hello.by not in one.linked
+            if one.is_greeted
+            and one.name not in (sender, hello.by)
+            and hello.by not in one.linked
+            and self.roll.is_in(one.name)  # once I have left, members who leave too are kept
         ]
         return [Send(tuple(to), hello)] if to else []
 
@@ -527,7 +530,8 @@ class Conversation:
                 has = self._outbox.newcomer(name)
                 actions += [KeepAcknowledged(name, epoch, seq) for epoch, seq in has.items() if seq]
                 one.redial_at = now + FIRST_DIAL_SECONDS
-                actions.append(Show(events.MemberJoined(name)))
+                if not self.is_asleep:  # else Back tells who is in
+                    actions.append(Show(events.MemberJoined(name)))
             elif not self.roll.is_in(name) and name in self._members:
                 actions += self._part(name)
         if not self.roll.is_in(self.me.name):

@@ -27,6 +27,7 @@ from shared.world import Disk
 FILE = "journal.db"
 WATCHED_TEXTS = 1_024  # my last ones, which somebody may lack after a restart
 REMEMBER_LETTERS_DAYS = 60  # far longer than the directory keeps an envelope
+Place = tuple[str, str, str, int]  # of a text: conversation, author, epoch, seq
 FORGET_ROWS = 1_000  # in one commit, so that nobody waits behind a huge one
 
 _MIGRATIONS = [
@@ -159,6 +160,9 @@ class Journal:
         self.ignored: set[str] = {name for (name,) in self._all("SELECT name FROM ignored")}
         #: ids of letters that came, and are copies of texts of a conversation
         self.copies: set[str] = {id for (id,) in self._all("SELECT id FROM letters WHERE is_copy")}
+        #: ids of such letters that are on their way to the disk
+        self.copies_to_come: set[str] = set()
+        self._read_as_text: set[Place] = set()  # the texts of which came meanwhile, and were read
 
     async def run(self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
         await self._database.run(task_status=task_status)
@@ -259,13 +263,21 @@ class Journal:
                   *_place(one.about)) for one in letters],
             )  # fmt: skip
 
-        await self._database.write(add)
-        self.copies |= {one.id for one in letters if one.about is not None}
+        copies = self.copies_to_come = {one.id for one in letters if one.about is not None}
+        try:
+            await self._database.write(add)
+        finally:
+            self.copies_to_come = set()
+        self.copies |= copies
         rows = self._all(
             "SELECT number, sender, time, text, id FROM letters"
             " WHERE text IS NOT NULL ORDER BY number"
         )
         return [WaitingLetter(*row) for row in rows]
+
+    def read_as_text(self, conversation: str, author: str, epoch: str, seq: int) -> None:
+        """Its copy, which is on its way to the disk, need not be read once the text is there."""
+        self._read_as_text.add((conversation, author, epoch, seq))
 
     async def letters_shown(self, numbers: list[int], me: str) -> None:
         """They stood on the screen: from now on they are history."""
@@ -277,7 +289,8 @@ class Journal:
                     # Nobody writes in the future: it would stand last for ever.
                     "INSERT OR IGNORE INTO lines (kind, author, receiver, id, time, text,"
                     " conversation, epoch, seq) SELECT 'left', sender, ?, id, min(time, came),"
-                    " text, conversation, epoch, seq FROM letters WHERE number = ?",
+                    " text, conversation, epoch, seq FROM letters"
+                    " WHERE number = ? AND text IS NOT NULL",
                     [(me, number) for number in numbers],
                 )
             db.executemany("UPDATE letters SET text = NULL WHERE number = ?", rows)
@@ -384,9 +397,13 @@ class Journal:
         rows = self._all("SELECT id FROM conversations WHERE is_in = 1 ORDER BY begun DESC LIMIT 1")
         return rows[0][0] if rows else None
 
+    def memberships(self, id: str) -> tuple[Membership, ...]:
+        """Of a conversation, as far as they were heard of here."""
+        rows = self._all("SELECT membership FROM memberships WHERE conversation = ?", (id,))
+        return tuple(_membership.decode(row) for (row,) in rows)
+
     def kept(self, id: str, me: str, now: float) -> Kept:
         """What is known of a conversation; `now` is the time that idling is measured with."""
-        memberships = self._all("SELECT membership FROM memberships WHERE conversation = ?", (id,))
         have = self._all(
             "SELECT author, epoch, max(seq) FROM (SELECT author, epoch, last AS seq FROM texts"
             " WHERE conversation = ?1 UNION ALL SELECT author, epoch, seq FROM since"
@@ -407,7 +424,7 @@ class Journal:
             (id,),
         )
         return Kept(
-            tuple(_membership.decode(row) for (row,) in memberships),
+            self.memberships(id),
             tuple(Position(*row) for row in have),
             tuple((epoch, seq, now) for epoch, seq in reversed(written)),
             tuple(acknowledged),
@@ -438,6 +455,11 @@ class Journal:
              encode(one))
             for one in texts
         ]  # fmt: skip
+        read = [
+            place
+            for place in self._read_as_text
+            if any(place[:3] == row[:3] and row[3] <= place[3] <= row[4] for row in rows)
+        ]
         members_rows = [(id, name, _encoder.encode(one)) for id, name, one in members]
 
         def work(db: sqlite3.Connection) -> None:
@@ -454,6 +476,11 @@ class Journal:
                 " VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
                 rows,
             )
+            db.executemany(
+                "UPDATE letters SET text = NULL WHERE (conversation, sender, epoch, seq)"
+                " = (?, ?, ?, ?)",
+                read,
+            )
             db.executemany("REPLACE INTO memberships VALUES (?, ?, ?)", members_rows)
             db.executemany("REPLACE INTO acknowledged VALUES (?, ?, ?, ?)", acknowledged)
             for id, one in owed:
@@ -464,6 +491,7 @@ class Journal:
             )
 
         await self._database.write(work)
+        self._read_as_text.difference_update(read)
 
     def texts_after(self, conversation: str, after: Position, texts: int) -> list[bytes]:
         """The lines in which the next so many texts after this position stand, as they travel."""

@@ -299,14 +299,17 @@ class Talking:
         return True
 
     def disown(self, name: str, message: Members) -> None:
-        """They count me in where I am not: sign that I am out."""
-        me = self._me()
-        roll = Roll(message.conversation, self.authority)
+        """They count me in where I am not: sign that I am out, and tell whom I have left there."""
+        me, id = self._me(), message.conversation
+        roll = Roll(id, self.authority)
         roll.merge(message.members)
-        mine = roll.of(me.name)
-        if mine is not None and roll.is_in(me.name):
-            gone = membership.leave(me, message.conversation, mine)
-            self._links.post(name, Members(message.conversation, (gone,)))
+        if not roll.is_in(me.name):
+            return
+        roll.merge(self._journal.memberships(id))
+        if roll.is_in(me.name) and (mine := roll.of(me.name)) is not None:
+            roll.merge((membership.leave(me, id, mine),))
+        for page in membership.pages(roll.all()):
+            self._links.post(name, Members(id, page))
 
     def has_come(self, author: str, about: About) -> bool:
         """Whether a text was shown, or is about to be, that came as a text and not as a letter."""
@@ -486,15 +489,17 @@ class Talking:
         """Without what an ignored user says, and what has come through the mailbox already."""
         if fold(text.author) in self._journal.ignored or self._was_read(current, text):
             return []
-        copies = self._journal.copies
-        if not copies:
+        copies, to_come = self._journal.copies, self._journal.copies_to_come
+        if not copies and not to_come:
             return list(text.texts)
-        me = self._me().name
-        return [
-            line
-            for seq, line in enumerate(text.texts, start=text.seq)
-            if copy_id(About(current.id, text.epoch, seq), text.author, me) not in copies
-        ]
+        me, lines = self._me().name, []
+        for seq, line in enumerate(text.texts, start=text.seq):
+            copy = copy_id(About(current.id, text.epoch, seq), text.author, me)
+            if copy in to_come:
+                self._journal.read_as_text(current.id, text.author, text.epoch, seq)
+            if copy not in copies:
+                lines.append(line)
+        return lines
 
     def _was_read(self, current: Conversation, text: Text) -> bool:
         """In an earlier stay: who has brought me back did not have it yet."""

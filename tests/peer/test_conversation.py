@@ -462,6 +462,15 @@ def test_memberships_that_come_after_the_end_are_handed_on_and_no_more() -> None
     assert [type(one) for one in heard] == [talk.Send, talk.KeepMembers]
 
 
+def test_who_has_left_as_well_is_told_of_nobody_any_more() -> None:
+    carol = talking("dave", "erin")
+    carol.says("one")  # which the disk does not take, so that it is not settled
+    carol.core.leave(carol.now)
+    carol.hears("dave", Members(ID, (gone("dave", "dave", "erin"),)))
+    heard = carol.hears("erin", carol.hello("erin"))
+    assert not any("dave" in one.to for one in heard if isinstance(one, talk.Send))
+
+
 def test_two_have_left_and_a_new_link_between_them_is_not_for_this() -> None:
     carol = talking("dave", "erin")
     carol.says("one")  # which the disk does not take, so that it is not settled

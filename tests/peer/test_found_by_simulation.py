@@ -138,3 +138,24 @@ async def test_what_was_said_before_an_earlier_stay_is_not_read_in_a_later_one(
     await carol.sees("dave: three")
     carol.never_saw("dave: one")
     assert carol.saw("dave: two") == 1
+
+
+async def test_who_has_left_tells_who_is_in_still(community: Community) -> None:
+    carol, dave, erin = await community.start("carol", "dave", "erin")
+    await carol.connects_with(erin)
+    await trio.sleep(1)
+    await carol.is_killed()
+    await adds(erin, dave)
+    await erin.types("QUIT CONVERSATION")
+    await dave.sees("User erin left the conversation.")
+    await trio.sleep(1)  # for erin's disk
+    await erin.is_killed()
+    await erin.starts()
+    community.separates(carol, dave)
+    await carol.starts()
+    await trio.sleep(5)
+    community.reunites(carol, dave)
+    await carol.sees("You are back in the conversation with dave.")
+    carol.never_saw("User dave joined the conversation.")
+    await carol.types("one")
+    await dave.sees("carol: one")
