@@ -77,6 +77,11 @@ class Child:
             await trio.sleep(REST_SECONDS)
 
 
+def environment() -> dict[str, str]:
+    """Of our children: as at a user's, Python compiles nothing that it has compiled before."""
+    return {**os.environ, "PYTHONDONTWRITEBYTECODE": ""}
+
+
 @asynccontextmanager
 async def python(*arguments: str) -> AsyncIterator[Child]:
     """`python *arguments`, ended with the block, however that ends.
@@ -84,8 +89,9 @@ async def python(*arguments: str) -> AsyncIterator[Child]:
     In a session of its own, so that Ctrl-C reaches only us, who then end it.
     """
     process = await trio.lowlevel.open_process(
-        [sys.executable, *arguments], stdin=PIPE, stdout=PIPE, cwd=ROOT, start_new_session=True
-    )
+        [sys.executable, *arguments], stdin=PIPE, stdout=PIPE, cwd=ROOT, env=environment(),
+        start_new_session=True,
+    )  # fmt: skip
     try:
         yield Child(process)
     finally:

@@ -18,7 +18,7 @@ import trio
 from peer.api import Chat, Outcome, join
 from tests.bench.figures import AtMost, Figure, Unit, percentile
 from tests.bench.plan import Plan
-from tests.bench.processes import ROOT, directory
+from tests.bench.processes import ROOT, directory, environment
 
 KEYS: Final = 300
 TEXTS_A_SECOND: Final = 100
@@ -86,7 +86,7 @@ async def seat(folder: Path, port: int) -> AsyncIterator[Seat]:
         stdout=theirs,
         stderr=theirs,
         cwd=ROOT,
-        env={**os.environ, "TERM": "xterm-256color"},
+        env={**environment(), "TERM": "xterm-256color"},
         start_new_session=True,
     )
     os.close(theirs)
