@@ -305,7 +305,8 @@ class Talking:
         roll.merge(message.members)
         if not roll.is_in(me.name):
             return
-        roll.merge(self._journal.memberships(id))
+        if roll.is_in(name):  # nobody else need know who is in
+            roll.merge(self._journal.memberships(id))
         if roll.is_in(me.name) and (mine := roll.of(me.name)) is not None:
             roll.merge((membership.leave(me, id, mine),))
         for page in membership.pages(roll.all()):
