@@ -247,13 +247,13 @@ class Inviting:
         return bool(pending)
 
     def close(self) -> None:
-        """Take back what is pending, and ask nobody any more."""
+        """Take back what is pending, ask nobody any more, and enter nothing."""
         self._closed = True
         self.take_back()
 
     def answer(self, id: str, *, yes: bool) -> bool:
         """False when it is over already.  Yes leaves the conversation that I am in."""
-        if all(question.id != id for question in self._core.questions):
+        if self._closed or all(question.id != id for question in self._core.questions):
             return False
         if yes:
             self._talking.leave_now()
@@ -312,6 +312,8 @@ class Inviting:
                     self._close_question(action)
                 case invitation.Open(id, conversation, other):
                     self._open(id, conversation, other)
+                    if self._closed:
+                        self._talking.leave_now()  # they let us in while we said good bye
                 case invitation.Ended(_, callee, end, reason):
                     self._decided(callee, _OUTCOMES[end], reason)
         self._timer.look()

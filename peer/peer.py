@@ -253,6 +253,7 @@ class Peer:
                 await self._mail.close()
         with trio.move_on_after(QUIT_SECONDS):
             await self._keeping.wait_kept()
+            await self._talking.settle()  # what we were let into while we said good bye
         self._links.hang_up_all()
         self._directory.leave()
         with trio.move_on_after(QUIT_SECONDS):

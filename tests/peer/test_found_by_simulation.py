@@ -159,3 +159,21 @@ async def test_who_has_left_tells_who_is_in_still(community: Community) -> None:
     carol.never_saw("User dave joined the conversation.")
     await carol.types("one")
     await dave.sees("carol: one")
+
+
+async def test_who_says_yes_and_good_bye_at_once_is_in_nothing_afterwards(
+    community: Community,
+) -> None:
+    carol, dave = await community.start("carol", "dave")
+    await carol.types("CHAT dave")
+    await dave.sees_part("User carol wants to chat with you.")
+    (cable,) = community.cables(carol, dave)
+    cable.silence()
+    await dave.types("Y", "PRV carol so long", "QUIT")  # which waits for the line to arrive
+    await trio.sleep(1)
+    cable.heal()
+    await dave.is_gone()
+    await dave.starts()
+    await trio.sleep(10)
+    assert dave.peer.talks_with == () == carol.peer.talks_with
+    dave.never_saw("You are back")

@@ -197,6 +197,10 @@ class Player:
         self.session_now.is_leaving = True
         self._goes.set()
 
+    def goes_on(self, told: int) -> bool:
+        """Whether it is gone, or has told more than so many things."""
+        return self.peer is None or len(self.session_now.told) > told
+
     async def leaves(self, peer: Peer) -> None:
         self.session_now.is_leaving = True
         await peer.leave_conversation()

@@ -5,6 +5,7 @@ import random
 import signal
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from typing import Final
 
 import trio
@@ -393,12 +394,13 @@ class Scenario:
         for player in self.players:
             player.is_wanted = False
         self.chance.shuffle(self.players)
-        with trio.move_on_after(QUIT_SECONDS) as patience:
-            for player in self.players:
-                player.quits()
-                await self._until(lambda it=player: it.peer is None)  # type: ignore[misc]
-        if patience.cancelled_caught:
-            raise Broken("D5", "somebody cannot leave")
+        for player in self.players:
+            player.quits()
+            while player.peer is not None:
+                with trio.move_on_after(QUIT_SECONDS) as patience:
+                    await self._until(partial(player.goes_on, len(player.session_now.told)))
+                if patience.cancelled_caught:
+                    raise Broken("D5", f"{player.name} cannot leave")
 
 
 def run(seed: int) -> Outcome:
