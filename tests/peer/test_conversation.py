@@ -1111,6 +1111,16 @@ def test_what_was_interrupted_sleeps_until_somebody_is_in_reach() -> None:
     assert set(carol.core.others) == {"erin"}
 
 
+def test_who_has_come_while_it_sleeps_is_in_it_when_it_wakes() -> None:
+    carol = Talk(kept=kept("dave"))
+    carol.core.linked("dave", carol.now)
+    heard = carol.hears("dave", Members(ID, together("carol", "dave", "erin")))
+    assert shown(heard) == []
+    assert carol.core.is_asleep
+    assert talk.Back() in carol.hears("dave", carol.hello("dave", linked=("carol", "erin")))
+    assert set(carol.core.others) == {"dave", "erin"}
+
+
 def test_what_was_on_disk_is_neither_shown_nor_said_again() -> None:
     carol = Talk(kept=kept("dave"))
     carol.greets("dave", upto("dave", 3))
