@@ -282,10 +282,11 @@ class Conversation:
     @property
     def to_come(self) -> int:
         """So many texts of others are known to be there, and somebody may have them for us."""
+        askable = len(self._greeted())
         return sum(
             max(0, lack.upto - self._inbox.came(of))
             for of, lack in self._lacks.items()
-            if lack.in_vain < len(self._greeted())
+            if lack.in_vain < askable
         )
 
     def is_for(self, member: str, epoch: str, seq: int) -> bool:

@@ -264,12 +264,8 @@ async def test_private_lines_that_are_left_keep_their_order(
 # --- Killed while the conversation settles --------------------------------------------
 
 
-@pytest.mark.parametrize("keeps_history", [True, False])
-async def test_what_a_member_lacks_outlives_a_program_that_is_killed_just_after_leaving(
-    community: Community, *, keeps_history: bool
-) -> None:
-    carol = community.person("carol", Options(keeps_history=keeps_history))
-    dave = community.person("dave")
+async def leaves_and_is_killed(carol: Person, dave: Person) -> None:
+    """Carol has said "one" and "two" to dave, who has read nothing of it yet."""
     await carol.starts()
     await dave.starts()
     await carol.connects_with(dave)
@@ -278,6 +274,15 @@ async def test_what_a_member_lacks_outlives_a_program_that_is_killed_just_after_
     await carol.sees("You have just left your last conversation.")
     await trio.sleep(0.1)
     await carol.is_killed()
+
+
+@pytest.mark.parametrize("keeps_history", [True, False])
+async def test_what_a_member_lacks_outlives_a_program_that_is_killed_just_after_leaving(
+    community: Community, *, keeps_history: bool
+) -> None:
+    carol = community.person("carol", Options(keeps_history=keeps_history))
+    dave = community.person("dave")
+    await leaves_and_is_killed(carol, dave)
     await dave.is_killed()
     assert on_disk(carol) == ["one", "two"]
     await dave.starts()
@@ -328,14 +333,7 @@ async def test_what_had_come_before_its_author_was_killed_is_read_once(
 ) -> None:
     carol = community.person("carol")
     dave = community.person("dave", Options(keeps_history=keeps_history))
-    await carol.starts()
-    await dave.starts()
-    await carol.connects_with(dave)
-    dave.screen.pauses()
-    await carol.types("one", "two", "QUIT CONVERSATION")
-    await carol.sees("You have just left your last conversation.")
-    await trio.sleep(0.1)
-    await carol.is_killed()
+    await leaves_and_is_killed(carol, dave)
     assert on_disk(carol) == ["one", "two"]
     dave.screen.goes_on()
     await trio.sleep(pause)
