@@ -13,7 +13,7 @@ For its user a conversation is over at once.  It is settled a little later: when
 what was on its way has arrived, or must be taken for undelivered.
 """
 
-from collections import defaultdict
+from collections import defaultdict, deque
 from collections.abc import Callable, Iterable
 
 import msgspec
@@ -219,6 +219,8 @@ class Conversation:
         self._lacks: dict[Stream, _Lack] = {}
         self._uncommitted = 0  # texts of mine that are on their way to the disk
         self._showing = 0  # Texts that were given to the screen, and are not on disk
+        self._reading: deque[Text] = deque()  # that were given to the screen, in this order
+        self._stood: set[tuple[Stream, int]] = set()  # which of them stood there
         self._owed: dict[Stream, None] = {}  # positions that moved since the last ACK
         self._owed_texts = 0
         self._acknowledge_at = _NEVER
@@ -595,12 +597,25 @@ class Conversation:
                 continue
             if one.gap:
                 actions.append(Show(events.Missing()))
+            self._reading.append(one.text)
             actions.append(Read(one.text))
         return actions
 
     def shown(self, text: Text) -> list[Action]:
-        """It stood on the screen: now the disk may have it."""
-        return [Keep(text)]
+        """It stood on the screen: now the disk may have it, but none before an earlier one.
+
+        One of which nothing is to be shown overtakes those that are on their way to the
+        screen; on disk, and so in our acknowledgements, it would stand for them too.
+        """
+        self._stood.add((stream(text), text.seq))
+        actions: list[Action] = []
+        while self._reading:
+            place = (stream(self._reading[0]), self._reading[0].seq)
+            if place not in self._stood:
+                break
+            self._stood.remove(place)
+            actions.append(Keep(self._reading.popleft()))
+        return actions
 
     def kept(self, text: Text, now: float) -> list[Action]:
         """It lies on disk: now it may be acknowledged."""

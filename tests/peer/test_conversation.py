@@ -574,6 +574,16 @@ def test_a_text_is_acknowledged_a_moment_after_it_lies_on_disk() -> None:
     assert sent(carol.passes(1), "dave") == [Acknowledge(ID, (upto("dave", 1),))]
 
 
+def test_no_text_is_kept_before_an_earlier_one() -> None:
+    """Nothing was to be shown of the second: it was read as a letter, say."""
+    carol = talking("dave")
+    carol.hears("dave", text("dave", 1))
+    carol.hears("dave", text("dave", 2))
+    assert carol.core.shown(text("dave", 2)) == []
+    both = [talk.Keep(text("dave", 1)), talk.Keep(text("dave", 2))]
+    assert carol.core.shown(text("dave", 1)) == both
+
+
 def test_many_texts_are_acknowledged_together() -> None:
     carol = talking("dave")
     done = [

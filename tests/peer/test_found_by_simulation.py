@@ -177,3 +177,23 @@ async def test_who_says_yes_and_good_bye_at_once_is_in_nothing_afterwards(
     await trio.sleep(10)
     assert dave.peer.talks_with == () == carol.peer.talks_with
     dave.never_saw("You are back")
+
+
+async def test_a_text_that_is_not_to_be_shown_overtakes_none_that_is_on_its_way_to_the_screen(
+    community: Community,
+) -> None:
+    carol, dave = await community.talking("carol", "dave")
+    dave.screen.pauses()
+    await carol.types("one")
+    await trio.sleep(1)
+    dave.types_ahead("/IGNORE carol")
+    await trio.sleep(1)
+    await carol.types("two")
+    await carol.sees("Not yet delivered to dave.")
+    await dave.is_killed()
+    await dave.starts()
+    dave.screen.goes_on()
+    await trio.sleep(10)
+    await dave.types("/HISTORY")
+    await dave.sees_part("carol: one")
+    await dave.sees_part("carol: two")
