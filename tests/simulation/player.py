@@ -52,7 +52,8 @@ class Session:
         self.told: list[str] = []  #: all that was shown
         self.is_leaving = False  #: wanted to, and is in no other one yet
         self.kept: set[str] = set()  #: what was said, and lay on this disk when it was killed
-        self.interrupted = ""  #: the conversation in which it was killed
+        self.interrupted = ""  #: the conversation in which it was killed, as its disk has it
+        self.was_in = ""  #: the last conversation, as it knew
 
 
 class Player:
@@ -89,6 +90,7 @@ class Player:
                 if not run.is_dead:
                     run.die()
                 await trio.sleep(RESTART_SECONDS)
+            session.was_in = self.conversation.id if self.conversation else ""
             self.peer = None
             self._scenario.note(self.name, "ended" + " dead" * run.is_dead)
             self._scenario.checks.ended(self)
