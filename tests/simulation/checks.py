@@ -278,7 +278,7 @@ class Checks:
             said = [line for later in player.sessions[number + 1 :] for line in later.told]
             moved = any(line.startswith(_MOVED) for line in said)
             moved |= _OVER in session.told[-_LAST_LINES:]
-            moved |= session.was_in not in ("", session.interrupted)  # a full disk did not follow
+            moved |= session.was_in not in ("", session.interrupted)  # the disk did not follow
             moved |= any(
                 earlier.is_leaving and earlier.interrupted == session.interrupted
                 for earlier in player.sessions[: number + 1]
