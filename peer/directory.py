@@ -137,7 +137,7 @@ class Directory:
         return answer
 
     async def ask_pages(self, make: Callable[[int], Request]) -> list[Users]:
-        """One request whose answer comes in several messages."""
+        """One request whose answer comes in several messages; each of them is news too."""
         return await self._ask(make, Users)
 
     async def _ask(self, make: Callable[[int], Request], kind: type[A]) -> list[A]:
@@ -301,9 +301,9 @@ class Directory:
 
     def _sort(self, message: Message, listener: Listener) -> None:
         re = getattr(message, "re", None)
-        if re is None:
-            listener.heard(message)
-        elif (waiting := self._answers.get(re)) is not None:
+        if re is None or isinstance(message, Users):
+            listener.heard(message)  # in its turn: what is told after a page is newer than it
+        if re is not None and (waiting := self._answers.get(re)) is not None:
             try:
                 waiting.send_nowait(message)
             except trio.WouldBlock:

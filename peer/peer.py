@@ -59,6 +59,7 @@ from shared.messages import (
     Text,
     ToAll,
     Unregister,
+    Users,
     Waiting,
     Want,
     Welcome,
@@ -340,8 +341,12 @@ class Peer:
 
     async def users(self) -> list[Presence]:
         """Everybody registered, in alphabetical order."""
-        pages = await self._directory.ask_pages(List)
-        self._users = {fold(user.name): user for page in pages for user in page.users}
+        before = dict(self._users)
+        pages = await self._directory.ask_pages(List)  # each of which was heard
+        listed = {fold(user.name) for page in pages for user in page.users}
+        for name, user in before.items():
+            if name not in listed and self._users.get(name) is user:
+                del self._users[name]  # given back
         return list(self.known_users)
 
     @property
@@ -682,7 +687,7 @@ class Peer:
                 self._mail.receipts(receipts)
             case Err(text=text):
                 log.info("the directory says: %s", text)
-            case Chg(users=users):
+            case Users(users=users) | Chg(users=users):
                 self._users |= {fold(user.name): user for user in users}
 
     def tell(self, event: events.Event) -> None:

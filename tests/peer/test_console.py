@@ -216,6 +216,29 @@ async def test_a_screen_may_know_everybody(community: Community) -> None:
     assert carol.peer.ways == []
 
 
+async def test_who_arrives_while_the_list_is_on_its_way_is_known(community: Community) -> None:
+    (carol,) = await community.start("carol")
+    (cable,) = community.cables(carol, community.directory)
+    async with trio.open_nursery() as nursery:
+        cable.deafen(carol.host)
+        nursery.start_soon(carol.peer.users)
+        await trio.sleep(1)
+        dave = community.person("dave")
+        await dave.starts()
+        await trio.sleep(1)
+        cable.heal()  # both come at once
+    assert [user.name for user in carol.peer.known_users] == ["carol", "dave"]
+
+
+async def test_who_has_given_their_name_back_is_listed_no_more(community: Community) -> None:
+    carol, dave = await community.start("carol", "dave")
+    await dave.types("UNREGISTER")
+    await carol.sees("* dave is offline.")
+    await carol.types("LIST USERS")
+    await carol.sees("OFFLINE: -")
+    assert [user.name for user in carol.peer.known_users] == ["carol"]
+
+
 async def test_how_far_away_others_are_is_known_of_those_who_are_linked(
     community: Community,
 ) -> None:
