@@ -16,7 +16,7 @@ from peer.conversation import Conversation
 from peer.delivery import WINDOW_TEXTS, Stream, last, stream
 from peer.events import Tell
 from peer.handle import Handle, Times
-from peer.journal import Journal
+from peer.journal import Journal, Place
 from peer.keeping import KEEP_AGAIN_SECONDS
 from peer.membership import Me, Roll
 from peer.network import Links
@@ -41,7 +41,6 @@ KEEP_PAUSE: Final = 0.02  # what comes within it shares a commit; an ACK waits l
 KEEP_AT_ONCE: Final = 64  # unless so many wait: then the window must not run dry
 TOGETHER_SECONDS: Final = 0.001  # texts that are written faster than this go out together
 
-_Place = tuple[str, str, str, int]  # of a text: conversation, author, epoch and seq
 TalkMessage = Text | Acknowledge | Hello | Members | Want | Leave
 
 
@@ -75,7 +74,7 @@ class Talking:
         self._drafted = trio.Event()  # something was said that is not signed
         self._flushed_at = float("-inf")
         self._texts: list[tuple[Conversation, Text]] = []  # for the disk
-        self._unkept: dict[_Place, Text] = {}  # of others: given to the screen, not on disk
+        self._unkept: dict[Place, Text] = {}  # of others: given to the screen, not on disk
         self._members: list[tuple[str, str, Membership]] = []
         self._acknowledged: dict[tuple[str, str, str], int] = {}
         self._begun: list[tuple[str, tuple[Position, ...], int]] = []
@@ -558,5 +557,5 @@ class Talking:
         self._progress.set()
 
 
-def _place(text: Text) -> _Place:
+def _place(text: Text) -> Place:
     return (text.conversation, *stream(text), text.seq)
