@@ -20,7 +20,7 @@ KEEP_SECONDS: Final = 14 * 86_400.0  # envelopes, and receipts, that nobody asks
 RECEIPTS: Final = 10_000  # for one user, the newest; older ones can only be hoarded on purpose
 
 PAGE_BYTES: Final = 60_000  # of one MAIL, so that its line stays below 64 KiB
-ENVELOPE_OVERHEAD: Final = 100  # of one envelope in JSON, beside its content
+ENVELOPE_OVERHEAD: Final = 130  # of one envelope in JSON, beside its content
 
 TABLES = """
     CREATE TABLE envelopes (
@@ -215,15 +215,15 @@ def page(connection: sqlite3.Connection, receiver: int, after: int) -> tuple[lis
     envelopes: list[Envelope] = []
     room = PAGE_BYTES
     query = (
-        "SELECT number, envelope, sealed FROM envelopes"
+        "SELECT number, envelope, sealed, arrival FROM envelopes"
         " WHERE receiver = ? AND number > ? ORDER BY number"
     )
     with closing(connection.execute(query, (receiver, min(after, 2**62)))) as rows:
-        for number, envelope, sealed in rows:
+        for number, envelope, sealed, arrival in rows:
             room -= len(sealed) * 4 // 3 + ENVELOPE_OVERHEAD
             if room < 0 and envelopes:
                 return envelopes, True
-            envelopes.append(Envelope(number, envelope.hex(), sealed))
+            envelopes.append(Envelope(number, envelope.hex(), sealed, arrival))
     return envelopes, False
 
 

@@ -246,6 +246,7 @@ class Envelope(msgspec.Struct, frozen=True):
     number: Count  # rises in the order of arrival
     id: Id
     sealed: Sealed
+    at: Time  # of the arrival at the directory, by its clock
 
 
 class Mail(Answer, frozen=True):

@@ -58,6 +58,7 @@ async def test_a_message_waits_until_it_is_taken_and_its_sender_learns_when(town
     await absent(town, "dave")
     carol = await town.enters("carol")
 
+    before = town.machine.clock.time()
     assert await leave(carol, "DAVE", 1, 2, sealed=b"closed") == [
         Stored(1, envelope(1)),
         Stored(2, envelope(2)),
@@ -71,6 +72,7 @@ async def test_a_message_waits_until_it_is_taken_and_its_sender_learns_when(town
         (envelope(2), b"closed"),
     ]
     assert await mail(dave) == waiting, "fetching takes nothing away"
+    assert all(before <= one.at <= town.machine.clock.time() for one in waiting)
 
     assert await dave.ask(Taken(9, (envelope(1), envelope(2), envelope(3)))) == Done(9)
     assert await mail(dave) == []

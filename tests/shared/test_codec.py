@@ -248,7 +248,10 @@ _key, _signature, _certificate = b"\xff" * 32, b"\xff" * 64, b"\xff" * 4_096
         (Users(2**53, _presences, more=True), FromDirectory),
         (Arr(_presences), FromDirectory),
         (Lft((LONGEST_NAME,) * PAGE), FromDirectory),
-        (Mail(2**53, (Envelope(2**53, ID, b"\xff" * ENVELOPE_BYTES),), more=True), FromDirectory),
+        (
+            Mail(2**53, (Envelope(2**53, ID, b"\xff" * ENVELOPE_BYTES, LATE),), more=True),
+            FromDirectory,
+        ),
         (Drop(2**53, LONGEST_NAME, ID, b"\xff" * ENVELOPE_BYTES), ToDirectory),
         (Taken(2**53, _ids), ToDirectory),
         (Noted(2**53, _ids), ToDirectory),
