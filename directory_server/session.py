@@ -197,14 +197,13 @@ class Session:
             key=user.key,
             sealing_key=user.sealing_key,
             sealing_proof=user.sealing_proof,
-            host=self._host_of(user.place),
+            host=user.place.advertised or self._seen_host_of(user.place),
             port=user.place.port,
+            seen=self._seen_host_of(user.place),
         )
 
-    def _host_of(self, place: Place) -> str:
-        """Where the one who asks will find them."""
-        if place.advertised:
-            return place.advertised
+    def _seen_host_of(self, place: Place) -> str:
+        """Where the one who asks will find them, if they do not say otherwise."""
         if is_loopback(place.address) and not is_loopback(self._link.wire.remote.host):
             # They sit on the directory's own machine, which the asker reaches like this.
             return self._link.wire.local.host

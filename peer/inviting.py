@@ -9,6 +9,7 @@ import trio
 from msgspec import Struct
 
 from peer import events, invitation, membership
+from peer.acquaintances import Acquaintances
 from peer.conversation import Conversation
 from peer.events import Tell
 from peer.invitation import Action, End, Invitations, Question, Why
@@ -88,8 +89,10 @@ class Inviting:
         contact: Callable[[str], Awaitable[Contact]],
         ignored: set[str],
         answers: bool,
+        acquaintances: Acquaintances,
     ) -> None:
         """`answers`: somebody is there who can be asked."""
+        self._acquaintances = acquaintances
         self._world, self._links, self._talking, self._tell = world, links, talking, tell
         self._name, self._me, self._contact = name, me, contact
         self._answers = answers
@@ -138,8 +141,10 @@ class Inviting:
             raise Refused("You can't connect with yourself.", "SELF")
         self._refuse_while_talking(name)
         if self._asks_me(name):
+            self._acquaintances.answer(name)
             return await self._ask(name, "", (self._name(),), urgent=True)
         contact = await self._contact(name)
+        self._acquaintances.answer(contact.name)
         if self._talking.is_with(name):
             return Result(contact.name, Outcome.CONNECTED)  # they were faster
         self._refuse_while_talking(name)
@@ -161,6 +166,7 @@ class Inviting:
             raise Refused("You can't connect with yourself.", "SELF")
         self._conversation_to_add(name)
         contact = await self._contact(name)
+        self._acquaintances.answer(contact.name)
         current = self._conversation_to_add(name)
         if contact.status is Status.OFFLINE:
             return Result(contact.name, Outcome.OFFLINE)
@@ -253,9 +259,11 @@ class Inviting:
 
     def answer(self, id: str, *, yes: bool) -> bool:
         """False when it is over already.  Yes leaves the conversation that I am in."""
-        if self._closed or all(question.id != id for question in self._core.questions):
+        asked = [question for question in self._core.questions if question.id == id]
+        if self._closed or not asked:
             return False
         if yes:
+            self._acquaintances.answer(asked[0].inviter)
             self._talking.leave_now()
         self._perform(self._core.answer(id, yes, trio.current_time()))
         return True

@@ -99,6 +99,13 @@ _MIGRATIONS = [
         seq INTEGER NOT NULL, last INTEGER NOT NULL, time REAL NOT NULL,
         PRIMARY KEY (conversation, author, epoch, seq)) STRICT;
     """,
+    """
+    CREATE TABLE answered (name TEXT PRIMARY KEY, since REAL NOT NULL) STRICT;
+    -- before this was noted: with whom I talked, and to whom I wrote
+    INSERT OR IGNORE INTO answered SELECT lower(name), 0 FROM memberships;
+    INSERT OR IGNORE INTO answered SELECT lower(receiver), 0 FROM lines WHERE receiver <> '';
+    INSERT OR IGNORE INTO answered SELECT lower(receiver), 0 FROM letters_left;
+    """,
 ]
 
 
@@ -158,6 +165,8 @@ class Journal:
         self._keeps_history = keeps_history
         self._keys: dict[str, bytes] = dict(self._all("SELECT name, key FROM known_keys"))
         self.ignored: set[str] = {name for (name,) in self._all("SELECT name FROM ignored")}
+        #: folded names of users whom I have answered, see peer.acquaintances
+        self.answered: set[str] = {name for (name,) in self._all("SELECT name FROM answered")}
         #: ids of letters that came, and are copies of texts of a conversation
         self.copies: set[str] = {id for (id,) in self._all("SELECT id FROM letters WHERE is_copy")}
         #: ids of such letters that are on their way to the disk
@@ -202,6 +211,14 @@ class Journal:
     async def unignore(self, name: str) -> None:
         self.ignored.discard(fold(name))
         await self._write("DELETE FROM ignored WHERE name = ?", (fold(name),))
+
+    # --- Users whom I have answered ---
+
+    async def remember_answered(self, names: Iterable[str], now: float) -> None:
+        rows = [(fold(name), now) for name in names]
+        await self._database.write(
+            lambda db: db.executemany("INSERT OR IGNORE INTO answered VALUES (?, ?)", rows)
+        )
 
     # --- Letters that I left, until their receipts came ---
 

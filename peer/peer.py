@@ -14,6 +14,7 @@ import trio
 from msgspec import Struct
 
 from peer import events
+from peer.acquaintances import Acquaintances
 from peer.commands import HISTORY_TEXTS
 from peer.conversation import Conversation
 from peer.copies import Copies
@@ -168,6 +169,7 @@ class Peer:
         self._keeping = Keeping(self._journal, self._tell)
         self._history = History(self._journal.database, lambda: self.name, world.clock.time)
         self._trust = Trust(self._journal, world.clock)
+        self._acquaintances = Acquaintances(self._journal, world.clock, self.spawn)
         self._registration.host = options.advertise_host
         self._registration.token = options.token
         self._directory = Directory(
@@ -192,6 +194,7 @@ class Peer:
             world, self._links, self._journal, self._tell, me=self._me,
             authority=lambda: self._trust.authority, changed=self._conversation_changed,
             leave_for=self._leave_for, settled=self._settled,
+            acquaintances=self._acquaintances,
         )  # fmt: skip
         self._mail = MailRoom(
             world, self._identity, self._trust, self._journal, self._directory, self._tell,
@@ -206,6 +209,7 @@ class Peer:
         self._inviting = Inviting(
             world, self._links, self._talking, self._tell, name=lambda: self.name, me=self._me,
             contact=self.contact, ignored=ignored, answers=not options.is_passing,
+            acquaintances=self._acquaintances,
         )  # fmt: skip
 
     def _me(self) -> Me:
@@ -375,6 +379,7 @@ class Peer:
     async def verify(self, name: str) -> tuple[list[str], bool]:
         """The words that both must see, and whether this accepts a changed key."""
         contact = await self._lookup(name)
+        self._acquaintances.answer(contact.name)
         accepted = await self._trust.accept(contact.name, contact.key)
         self._suspected.clear()
         self._mail.fetch()
@@ -488,6 +493,7 @@ class Peer:
         It lasts: when this program does not live to deliver it, the next one does.  With
         `is_lasting` also while it has failed, until `leave_instead` or `give_up`.
         """
+        self._acquaintances.answer(name)
         line = Private(self._world.new_id(), self._world.clock.time(), text)
         return self._lines.send(name, line, is_lasting=is_lasting)
 
@@ -531,6 +537,7 @@ class Peer:
         async with self._mail.turn(name):
             contact = await self.contact(name)
             await self._trust.check_and_remember(contact.name, contact.key)
+            self._acquaintances.answer(contact.name)
             await self._mail.leave(contact, text, time, id=id)
         return contact.name
 

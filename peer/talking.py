@@ -12,6 +12,7 @@ import trio
 
 from peer import conversation as talk
 from peer import events, membership
+from peer.acquaintances import Acquaintances
 from peer.conversation import Conversation
 from peer.delivery import WINDOW_TEXTS, Stream, last, stream
 from peer.events import Tell
@@ -57,6 +58,7 @@ class Talking:
         changed: Callable[[], None],
         leave_for: Callable[[Conversation, str, Position, int], None],
         settled: Callable[[Conversation], None],
+        acquaintances: Acquaintances,
     ) -> None:
         """`changed` is called when a conversation begins or ends, `leave_for` with what
         somebody can get through the directory's mailbox only, `settled` when nothing more
@@ -65,6 +67,7 @@ class Talking:
         self._world, self._links, self._journal, self._tell = world, links, journal, tell
         self._me, self._authority = me, authority
         self._changed, self._leave_for, self._settled = changed, leave_for, settled
+        self._acquaintances = acquaintances
         self.conversation: Conversation | None = None
         self.last: Handle | None = None  #: what I said last
         self._times = Times()
@@ -207,7 +210,10 @@ class Talking:
 
     def _flush(self, current: Conversation) -> None:
         self._flushed_at = trio.current_time()
-        self._perform(current, current.flush(self._world.clock.time(), self._flushed_at))
+        actions = current.flush(self._world.clock.time(), self._flushed_at)
+        if actions:
+            self._acquaintances.answer(*current.others)
+        self._perform(current, actions)
 
     async def _flush_drafts(self) -> None:
         """What was said in one go goes out together."""

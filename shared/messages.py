@@ -191,6 +191,7 @@ class Contact(Answer, frozen=True):
     sealing_proof: Signature
     host: Host = ""  # empty when OFFLINE
     port: Port = 0
+    seen: Host = ""  # where the directory itself sees them; `host` is what they say, if they do
 
 
 class SetStatus(Request, frozen=True, tag="STATUS"):
