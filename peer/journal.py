@@ -28,6 +28,7 @@ FILE = "journal.db"
 WATCHED_TEXTS = 1_024  # my last ones, which somebody may lack after a restart
 REMEMBER_LETTERS_DAYS = 60  # far longer than the directory keeps an envelope
 Place = tuple[str, str, str, int]  # of a text: conversation, author, epoch, seq
+CopyKey = tuple[str, str]  # sender and id of a letter: an id alone would be anybody's
 FORGET_ROWS = 1_000  # in one commit, so that nobody waits behind a huge one
 
 _MIGRATIONS = [
@@ -167,10 +168,12 @@ class Journal:
         self.ignored: set[str] = {name for (name,) in self._all("SELECT name FROM ignored")}
         #: folded names of users whom I have answered, see peer.acquaintances
         self.answered: set[str] = {name for (name,) in self._all("SELECT name FROM answered")}
-        #: ids of letters that came, and are copies of texts of a conversation
-        self.copies: set[str] = {id for (id,) in self._all("SELECT id FROM letters WHERE is_copy")}
-        #: ids of such letters that are on their way to the disk
-        self.copies_to_come: set[str] = set()
+        #: letters that came, and are copies of texts of a conversation
+        self.copies: set[CopyKey] = {
+            (sender, id) for sender, id in self._all("SELECT sender, id FROM letters WHERE is_copy")
+        }
+        #: such letters that are on their way to the disk
+        self.copies_to_come: set[CopyKey] = set()
         self._read_as_text: set[Place] = set()  # the texts of which came meanwhile, and were read
 
     async def run(self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
@@ -280,7 +283,8 @@ class Journal:
                   *_place(one.about)) for one in letters],
             )  # fmt: skip
 
-        copies = self.copies_to_come = {one.id for one in letters if one.about is not None}
+        copies = {(one.sender, one.id) for one in letters if one.about is not None}
+        self.copies_to_come = copies
         try:
             await self._database.write(add)
         finally:

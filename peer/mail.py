@@ -232,6 +232,7 @@ class MailRoom:
             letter = open_envelope(
                 self._identity, self._trust.authority, envelope.sealed, id=envelope.id, now=now
             )
+            self._check_copy(letter)
             await self._trust.check_and_remember(letter.sender, letter.key)
         except KeyChanged as failure:
             self._complain(f"A message that was left for you stays at the directory. {failure}")
@@ -243,6 +244,16 @@ class MailRoom:
             if not ignored and not self._has(letter):
                 letters.append(letter)
         done.append(envelope.id)
+
+    def _check_copy(self, letter: Letter) -> None:
+        """Raises ProtocolError unless its id is that of a text of its own sender.
+
+        Anybody can work out the ids of what others will write next: a letter with such
+        an id would hide that text.
+        """
+        about = letter.about
+        if about is not None and letter.id != copy_id(about, letter.sender, self._name()):
+            raise ProtocolError("it says that it is a copy of somebody else's text")
 
     def _has(self, letter: Letter) -> bool:
         """Whether it came already, or is a copy of a text that came directly."""

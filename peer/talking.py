@@ -500,7 +500,8 @@ class Talking:
             return list(text.texts)
         me, lines = self._me().name, []
         for seq, line in enumerate(text.texts, start=text.seq):
-            copy = copy_id(About(current.id, text.epoch, seq), text.author, me)
+            id = copy_id(About(current.id, text.epoch, seq), text.author, me)
+            copy = (text.author, id)
             if copy in to_come:
                 self._journal.read_as_text(current.id, text.author, text.epoch, seq)
             if copy not in copies:

@@ -50,7 +50,7 @@ async def test_a_copy_whose_text_was_read_meanwhile_is_read_once_the_text_is_kep
         nursery.start_soon(journal.add_letters, [COPY, ANOTHER], NOW)
         while not journal.copies_to_come:
             await trio.lowlevel.checkpoint()
-        assert journal.copies_to_come == {COPY.id, ANOTHER.id}
+        assert journal.copies_to_come == {("carol", COPY.id), ("carol", ANOTHER.id)}
         for seq, _ in enumerate(said[1:], start=2):
             journal.read_as_text(ID, "carol", EPOCH, seq)
     assert await unread(disk) == ["two", "three"]  # the text is not on disk, and will come again

@@ -1,0 +1,51 @@
+"""Letters that are sealed and dropped by hand, by somebody who has a name at the directory."""
+
+from shared.identity import Identity
+from shared.messages import Contact, Drop, Lookup
+from shared.sealing import About, seal
+from tests.community import Person
+from tests.fakes import EPOCH
+from tests.peer.raw import Raw
+
+
+async def contact(sender: Raw, to: str) -> Contact:
+    found = await sender.client.ask(Lookup(sender.client.next_id(), to))
+    assert isinstance(found, Contact)
+    return found
+
+
+async def drop(sender: Raw, to: str, id: str, sealed: bytes) -> None:
+    """Leave these bytes, whatever they are."""
+    stored = await sender.client.ask(Drop(sender.client.next_id(), to, id, sealed))
+    assert stored.envelope == id, stored
+
+
+async def leave(
+    sender: Raw,
+    to: str,
+    text: str,
+    *,
+    id: str = "ab" * 16,
+    time: float = EPOCH,
+    about: About | None = None,
+    identity: Identity | None = None,
+    certificate: bytes | None = None,
+) -> None:
+    """Leave a letter; `identity` signs it and `certificate` names its sender, if not our own."""
+    sealed = seal(
+        identity or sender.client.identity,
+        sender.client.welcome.certificate if certificate is None else certificate,
+        (await contact(sender, to)).sealing_key,
+        id=id,
+        time=time,
+        text=text,
+        about=about,
+    )
+    await drop(sender, to, id, sealed)
+
+
+def next_texts(author: Person, count: int) -> list[About]:
+    """The places of what this person will say next; every member can work them out."""
+    current = author.peer._talking.conversation
+    assert current is not None
+    return [About(current.id, current.epoch, seq) for seq in range(1, count + 1)]

@@ -1,0 +1,57 @@
+"""Nobody hides what somebody else says by leaving letters.
+
+A copy in the mailbox has an id that every member can work out before its text is
+written; it counts for the texts of its own sender only.
+"""
+
+import pytest
+
+from shared.sealing import copy_id
+from tests.attacks.post import leave, next_texts
+from tests.community import Community
+from tests.peer.raw import raw
+
+
+@pytest.mark.parametrize("names_the_text", [True, False])
+async def test_letters_with_the_ids_of_what_dave_says_next_hide_nothing(
+    community: Community, *, names_the_text: bool
+) -> None:
+    carol, dave = await community.talking("carol", "dave")
+    async with raw(community, "mallory") as mallory:
+        for about in next_texts(dave, 5):
+            await leave(
+                mallory, "carol", "look here", id=copy_id(about, "dave", "carol"),
+                about=about if names_the_text else None,
+            )  # fmt: skip
+        await carol.sees_part("left for you")
+        for number in range(1, 6):
+            await dave.types(f"text {number}")
+        for number in range(1, 6):
+            await carol.sees(f"dave: text {number}")
+    await carol.is_killed()
+    await carol.starts()
+    await carol.sees("You are back in the conversation with dave.", within=30)
+    await dave.types("text 6")
+    await carol.sees("dave: text 6")
+
+
+async def test_an_old_journal_that_was_misled_hides_nothing_any_more(community: Community) -> None:
+    """An earlier version took such letters, and they are in the journal for ever."""
+    carol, dave = await community.start("carol", "dave")
+    await carol.connects_with(dave)
+    places = next_texts(dave, 2)
+    await carol.is_killed()
+    journal = carol.machine.disk.database("journal.db")
+    journal.executemany(
+        "INSERT INTO letters (id, sender, time, came, is_copy, conversation, epoch, seq)"
+        " VALUES (?, 'mallory', 0, 0, 1, ?, ?, ?)",
+        [
+            (copy_id(one, "dave", "carol"), one.conversation, one.epoch, one.seq)
+            for one in places
+        ],
+    )  # fmt: skip
+    await carol.starts()
+    await carol.sees("You are back in the conversation with dave.", within=30)
+    await dave.types("text 1", "text 2")
+    await carol.sees("dave: text 1")
+    await carol.sees("dave: text 2")
