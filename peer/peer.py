@@ -35,7 +35,7 @@ from peer.talking import Talking, TalkMessage
 from peer.trust import Trust
 from peer.ways import DIRECT, Way
 from shared.errors import KeyChanged, ParleyError, Refused, StorageError
-from shared.identity import SEED_BYTES, Identity, verify_words
+from shared.identity import SEED_BYTES, Identity, check_key, verify_words
 from shared.messages import (
     Acknowledge,
     Arr,
@@ -374,6 +374,7 @@ class Peer:
         contact = await self._directory.ask(lambda id: Lookup(id, name), Contact)
         if fold(contact.name) != fold(name):
             raise Refused("the directory gave an answer that does not fit")
+        check_key(contact.key)
         return contact
 
     async def verify(self, name: str) -> tuple[list[str], bool]:

@@ -20,6 +20,7 @@ from cryptography.x509.oid import NameOID
 
 from shared.errors import ProtocolError
 from shared.names import is_name
+from shared.weak_keys import is_weak_sealing_key, is_weak_signing_key
 from shared.words import WORD_LIST
 
 SEED_BYTES = 64  # an Ed25519 and an X25519 private key, raw
@@ -97,7 +98,9 @@ class Identity:
 
 
 def check_sealing_proof(key: bytes, sealing_key: bytes, proof: bytes) -> None:
-    """Raises ProtocolError unless `key` signed `sealing_key`."""
+    """Raises ProtocolError unless `key` signed `sealing_key`, and that is a key."""
+    if is_weak_sealing_key(sealing_key):
+        raise ProtocolError("the sealing key is of small order")
     check_signature(key, proof, _sealing_statement(sealing_key))
 
 
@@ -108,7 +111,14 @@ def check_registration_proof(
     check_signature(key, proof, _registration_statement(authority, nonce, name))
 
 
+def check_key(key: bytes) -> None:
+    """Raises ProtocolError for a key under which one signature fits everything."""
+    if is_weak_signing_key(key):
+        raise ProtocolError("a key is of small order")
+
+
 def check_signature(key: bytes, signature: bytes, statement: bytes) -> None:
+    check_key(key)
     try:
         Ed25519PublicKey.from_public_bytes(key).verify(signature, statement)
     except (InvalidSignature, ValueError):
@@ -201,6 +211,7 @@ def _read(certificate: bytes, authority: bytes) -> Subject:
         raise ProtocolError("the certificate is not from this community") from None
     if len(uris) != 1 or len(names) != 1 or constraints.ca or key is None:
         raise ProtocolError("the certificate names nobody")
+    check_key(key)
     return Subject(_name_in(uris[0]), key, leaf.not_valid_after_utc.timestamp())
 
 

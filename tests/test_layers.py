@@ -18,6 +18,7 @@ CORES: dict[str, set[str]] = {
     "shared/identity.py": {"cryptography"},
     "shared/sealing.py": {"cryptography", "msgspec"},
     "shared/strangers.py": set(),
+    "shared/weak_keys.py": set(),
     "directory_server/registry.py": set(),
     "directory_server/authority.py": {"cryptography"},
     "directory_server/limits.py": set(),
