@@ -126,7 +126,7 @@ class Registry:
 
     # --- Coming and going ---
 
-    def admit(self, name: str, key: bytes, address: str, token: str = "") -> User | None:
+    def admit(self, name: str, key: bytes, address: str, token: str = "") -> User | None:  # nosec B107
         """Whether this key may come in under this name; None when the name is new.
 
         Raises NameTaken, or Refused with the reason.

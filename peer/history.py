@@ -131,7 +131,9 @@ class History:
 
     def _lines(self, where: str, values: tuple[object, ...], last: int) -> list[Entry]:
         rows = self._all(
-            f"SELECT {_COLUMNS} FROM lines WHERE {where} AND lines.text IS NOT NULL"
+            # `where` is one of this file's own conditions.
+            f"SELECT {_COLUMNS} FROM lines WHERE {where}"  # nosec B608
+            " AND lines.text IS NOT NULL"
             f" AND {_NOT_TWICE} ORDER BY lines.time DESC, number DESC LIMIT ?",
             (*values, last),
         )
@@ -228,7 +230,8 @@ def _hits(db: sqlite3.Connection, query: str, last: int) -> tuple[list[Entry], l
         (TEXTS, query, last),
     ).fetchall()
     lines = db.execute(
-        f"SELECT {_COLUMNS} FROM words_of_lines JOIN lines ON lines.number = words_of_lines.rowid"
+        f"SELECT {_COLUMNS} FROM words_of_lines"  # nosec B608  # only constants of this file
+        " JOIN lines ON lines.number = words_of_lines.rowid"
         f" WHERE words_of_lines MATCH ? AND lines.text IS NOT NULL AND {_NOT_TWICE}"
         " ORDER BY words_of_lines.rowid DESC LIMIT ?",
         (query, last),
