@@ -12,6 +12,7 @@ from peer.commands import help_lines
 from peer.entries import Entry, lines_of
 from peer.events import Event, local_time
 from peer.handle import Handle
+from peer.target import Target
 from peer.ways import DIRECT, Way
 from shared.messages import Contact, Presence, Status
 from shared.names import fold
@@ -155,6 +156,21 @@ class Sent(Answer, frozen=True):
 
     def lines(self) -> list[str]:
         return []
+
+
+class NotSent(Answer, frozen=True):
+    """A line was held back: where Enter goes has changed since it was begun.
+
+    `would`: what a second Enter does with it, at `target`.
+    """
+
+    line: str
+    why: str
+    would: str
+    target: Target
+
+    def lines(self) -> list[str]:
+        return [f"Not sent: {self.why}. Enter again: {self.would}."]
 
 
 class Typed(Answer, frozen=True):

@@ -24,6 +24,7 @@ from peer.history import Found
 from peer.inviting import Outcome, Result
 from peer.lines import Delivery
 from peer.peer import Peer
+from peer.target import Target, destination, misdirected
 from shared.errors import KeyChanged, ParleyError, Refused, TurnedAway, Unreachable
 from shared.identity import fingerprint
 from shared.messages import Contact, Presence, Status
@@ -103,20 +104,32 @@ class Console:
 
     # --- What is typed ---
 
-    async def perform_line(self, line: str, begun: float | None = None) -> Code:
-        """`begun`: when its first key was hit, in trio's time.
+    async def perform_line(
+        self, line: str, begun: float | None = None, target: Target | None = None
+    ) -> Code:
+        """`begun`: when its first key was hit, in trio's time; `target`: what it was for then.
 
-        A Y that was begun before a question appeared, or at the same moment, does not
-        answer it: it was meant for something else.
+        A line whose target has changed meanwhile is not performed.  A Y that was begun
+        before a question appeared, or at the same moment, does not answer it: it was meant
+        for something else.
         """
         self._peer.stir()
         self._begun = math.inf if begun is None else begun
         context = self.context()
+        if target is not None and (why := misdirected(line, target, self._target, context)):
+            now = self._target
+            self._show(answers.NotSent(line, why, destination(line, now, context), now))
+            return Code.REFUSED
         command = parse(line, context)
         if isinstance(command, typed.Unknown) and self._is_too_early(line, context):
             self._say("The question came while you were typing: answer it once more.")
             return Code.REFUSED
         return await self.perform(command, line)
+
+    @property
+    def _target(self) -> Target:
+        """Where a line goes now."""
+        return Target(tuple(name for name, *_ in self._peer.ways), self._writing_to)
 
     def _is_too_early(self, line: str, context: Context) -> bool:
         asked = replace(context, question_open=bool(self._open_questions()))

@@ -170,7 +170,7 @@ class Program:
         """Until QUIT, the end of input, or a signal, which no slow command holds up."""
         async with self._stage.until_stopped():
             while not console.is_over and (line := await self._stage.read_line()) is not None:
-                code = await console.perform_line(line.text, line.begun)
+                code = await console.perform_line(line.text, line.begun, line.target)
                 self._show_done(line.text, code)
                 watching.look()
 

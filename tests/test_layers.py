@@ -29,6 +29,7 @@ CORES: dict[str, set[str]] = {
     "peer/membership.py": {"msgspec"},
     "peer/events.py": {"msgspec"},
     "peer/entries.py": {"msgspec"},
+    "peer/target.py": {"msgspec"},
     "peer/ways.py": {"msgspec"},
     "peer/screen/clean.py": set(),
     "peer/screen/outlook.py": {"msgspec"},

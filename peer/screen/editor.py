@@ -43,11 +43,14 @@ from prompt_toolkit.output import ColorDepth, Output
 from prompt_toolkit.output.vt100 import Vt100_Output
 from prompt_toolkit.styles import Style
 
+from peer.target import Target
+
 MENU_ROWS: Final = 6  # of completions
 DRAFT_ROWS: Final = 10  # of a draft are seen at once
 PASTED_LINES: Final = 5  # more than these are sent after a second Enter only
 KEEP_TITLE: Final = "\x1b[22;2t"  # xterm's stack of titles, which others have learned from it
 OLD_TITLE: Final = "\x1b[23;2t"
+AGAIN_SECONDS: Final = 0.5  # after a line was held back: the next Enter may be of the same stroke
 LEAVING: Final = "QUIT leaves the program; in a conversation, QUIT CONVERSATION first."
 
 
@@ -76,8 +79,10 @@ class Tty(Vt100_Output):
 class Editor:
     """Reads lines, and shows what stands around them.
 
-    `submit` is called with each line and the monotonic time at which it was begun,
-    `touched` when the draft changes: both in the editor's thread.
+    `submit` is called with each line, the monotonic time at which it was begun, and the
+    target that it has; `touched` when the draft changes.  `target` returns what the prompt
+    shows now; `held_back` returns what to say of a line that was begun for the first target
+    and must not go to the second, "" when it may.  All of them are called in the editor's thread.
     """
 
     def __init__(
@@ -85,8 +90,10 @@ class Editor:
         terminal: Input,
         output: Output,
         *,
-        submit: Callable[[str, float], None],
+        submit: Callable[[str, float, Target], None],
         touched: Callable[[], None],
+        target: Callable[[], Target],
+        held_back: Callable[[str, Target, Target], str],
         completer: Completer,
         hint: Callable[[str], str],
         prompt: Callable[[], StyleAndTextTuples],
@@ -95,10 +102,13 @@ class Editor:
         colours: ColorDepth | None,
     ) -> None:
         self._output, self._submit, self._touched = output, submit, touched
+        self._target, self._held_back = target, held_back
         self._completer, self._hint = completer, hint
         self._prompt, self._toolbar = prompt, toolbar
         self._begun = 0.0  # when the first key of the line was hit
         self._is_begun = False
+        self._aimed_at = Target()  # what the prompt showed then
+        self._held_at = -AGAIN_SECONDS  # when a line was held back last
         self._says = ""  # instead of the hint, until the next key
         self._is_confirmed = False  # to send so many lines
         self._live = ""  # ANSI, above the prompt
@@ -221,6 +231,12 @@ class Editor:
         self._says = text
         self._app.invalidate()
 
+    def give_back(self, text: str, target: Target, words: str) -> None:
+        """Make a line that was not sent the draft again, unless another one was begun."""
+        if not self._control.buffer.text:
+            self._control.buffer.insert_text(text)
+            self._hold(target, words)
+
     # --- Layout ---
 
     def _container(self) -> FloatContainer:
@@ -281,7 +297,7 @@ class Editor:
     def _notice_begin(self) -> None:
         is_begun = bool(self._control.buffer.text)
         if is_begun and not self._is_begun:
-            self._begun = time.monotonic()
+            self._begun, self._aimed_at = time.monotonic(), self._target()
         self._is_begun = is_begun
 
     def _enter(self) -> None:
@@ -292,12 +308,28 @@ class Editor:
             self._is_confirmed = True
             return
         text, begun = buffer.text, self._begun if buffer.text else time.monotonic()
+        target = self._target()
+        if text and not self._may_go(text, target):
+            return
         if text.strip():
             buffer.append_to_history()
         buffer.reset()
         self._is_begun = self._is_confirmed = False
         self._says = ""
-        self._submit(text, begun)
+        self._submit(text, begun, target)
+
+    def _may_go(self, text: str, target: Target) -> bool:
+        """Tell why it may not; then it belongs to this target, and a later Enter sends it."""
+        if time.monotonic() < self._held_at + AGAIN_SECONDS:
+            return False
+        if words := self._held_back(text, self._aimed_at, target):
+            self._hold(target, words)
+            return False
+        return True
+
+    def _hold(self, target: Target, words: str) -> None:
+        self._held_at, self._aimed_at = time.monotonic(), target
+        self.say(words)
 
     # --- Keys ---
 
@@ -334,7 +366,7 @@ class Editor:
             if self._control.buffer.text:
                 event.current_buffer.delete()
             else:
-                self._submit("QUIT", time.monotonic())
+                self._submit("QUIT", time.monotonic(), self._target())
 
         @keys.add("c-l", eager=True)
         def repaint(event: KeyPressEvent) -> None:

@@ -8,15 +8,21 @@ from msgspec import Struct
 
 from peer.events import Event
 from peer.screen.outlook import Outlook
+from peer.target import Target
 
 Then = Callable[[], None]
 
 
 class Line(Struct, frozen=True):
-    """What was typed.  `begun`: when, in trio's time; None: nobody knows, so it answers all."""
+    """What was typed.
+
+    `begun`: when, in trio's time; None: nobody knows, so it answers all.  `target`: where the
+    prompt said that it goes; None: there was no prompt, so it goes where it can.
+    """
 
     text: str
     begun: float | None = None
+    target: Target | None = None
 
 
 class Face(Protocol):

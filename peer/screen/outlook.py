@@ -3,6 +3,7 @@
 from msgspec import Struct
 
 from peer.commands import Context
+from peer.target import Target
 from shared.messages import Presence, Status
 from shared.names import fold
 
@@ -45,6 +46,11 @@ class Outlook(Struct, frozen=True):
             writing=bool(self.writing_to),
             waiting=bool(self.waits_for),
         )
+
+    @property
+    def target(self) -> Target:
+        """Where the prompt says that Enter goes."""
+        return Target(self.others, self.writing_to)
 
     @property
     def others(self) -> tuple[str, ...]:

@@ -16,6 +16,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -27,7 +28,7 @@ from prompt_toolkit.input import Input, create_input
 from prompt_toolkit.output import ColorDepth, Output
 from prompt_toolkit.styles import Style
 
-from peer.answers import SEEN_SECONDS, Asked, Sent, Typed
+from peer.answers import SEEN_SECONDS, Asked, NotSent, Sent, Typed
 from peer.commands import LeaveMessage, Nothing, Private, Say, ToAll, Unknown, WriteLine, parse
 from peer.events import Event, Invited, Notice
 from peer.screen.attention import Attention
@@ -40,6 +41,7 @@ from peer.screen.names import mentions
 from peer.screen.outlook import Outlook
 from peer.screen.prompt import STYLE, prompt, title, toolbar
 from peer.screen.typed import TypedBefore
+from peer.target import Target, destination, misdirected
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -89,8 +91,10 @@ class Terminal:
         self._editor = Editor(
             terminal or create_input(),
             self._output,
-            submit=lambda text, begun: self._call(self._take, text, begun),
+            submit=lambda text, begun, target: self._call(self._take, text, begun, target),
             touched=lambda: self._call(self._touched),
+            target=lambda: self._outlook.target,
+            held_back=self._hold_back,
             completer=Completions(lambda: self._outlook),
             hint=lambda text: hint(text, self._outlook),
             prompt=self._prompt,
@@ -102,8 +106,12 @@ class Terminal:
     # --- Face ---
 
     def show(self, *events: Event, then: Then | None = None) -> None:
-        if any(isinstance(event, Invited | Asked) for event in events):
-            self._asked_at = trio.current_time()
+        for event in events:
+            if isinstance(event, Invited | Asked):
+                self._asked_at = trio.current_time()
+            elif isinstance(event, NotSent):
+                again = _again(event.would)
+                self._editor.call(partial(self._editor.give_back, event.line, event.target, again))
         self._events.append((events, then))
         while len(self._events) > WAITING_MOST:
             self._dropped += len(self._events.popleft()[0])
@@ -209,11 +217,21 @@ class Terminal:
         except trio.RunFinishedError:
             return
 
-    def _take(self, text: str, begun: float) -> None:
+    def _hold_back(self, text: str, begun: Target, now: Target) -> str:
+        """In the editor's thread: tell the user why a line stays where it is."""
+        context = self._outlook.context
+        why = misdirected(text, begun, now, context)
+        if not why:
+            return ""
+        held = NotSent(text, why, destination(text, now, context), now)
+        self._call(self.show, Notice(str(held)))
+        return _again(held.would)
+
+    def _take(self, text: str, begun: float, target: Target) -> None:
         """A line was typed; `begun` on the clock of all threads."""
         begun = trio.current_time() - (time.monotonic() - begun)
         try:
-            self._typed.send_nowait(Line(text, begun))
+            self._typed.send_nowait(Line(text, begun, target))
         except trio.WouldBlock:
             self.show(Notice("Too much was typed at once: the last line was not taken."))
 
@@ -335,6 +353,11 @@ class Terminal:
 
     def _ansi(self, rows: "list[RenderableType]") -> str:
         return self._to_ansi(rows, width=self._output.get_size().columns, colours=self._colours)
+
+
+def _again(would: str) -> str:
+    """Below a line that was held back."""
+    return f"Not sent. Enter again: {would}."
 
 
 def _is_everywhere(sent: Sent) -> bool:

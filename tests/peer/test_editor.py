@@ -12,7 +12,8 @@ from prompt_toolkit.output import ColorDepth
 from prompt_toolkit.styles import Style
 
 from peer.screen.completion import Completions
-from peer.screen.editor import KEEP_TITLE, LEAVING, OLD_TITLE, Editor
+from peer.screen.editor import AGAIN_SECONDS, KEEP_TITLE, LEAVING, OLD_TITLE, Editor
+from peer.target import Target, listed
 from tests.peer.outlooks import OUTSIDE
 from tests.peer.screens import PATIENCE, Screen, keys
 
@@ -37,6 +38,7 @@ class Desk:
         self.submitted: queue.Queue[tuple[str, float]] = queue.Queue()
         self.touches = 0
         self.prompt = PROMPT
+        self.target = Target()
         self.failures: list[BaseException] = []
 
     def sits_down(self) -> Iterator["Desk"]:
@@ -44,8 +46,10 @@ class Desk:
             self.editor = Editor(
                 self.keys,
                 self.screen.output(),
-                submit=lambda text, begun: self.submitted.put((text, begun)),
+                submit=lambda text, begun, _: self.submitted.put((text, begun)),
                 touched=self._touched,
+                target=lambda: self.target,
+                held_back=self._held_back,
                 completer=Completions(lambda: OUTSIDE),
                 hint=lambda text: f"[{len(text)} characters]",
                 prompt=lambda: [("", self.prompt)],
@@ -73,6 +77,9 @@ class Desk:
 
     def _touched(self) -> None:
         self.touches += 1
+
+    def _held_back(self, text: str, begun: Target, now: Target) -> str:
+        return "" if begun.is_same(now) else f"not sent to {listed(now.others)}"
 
     def hits(self, *keys: str) -> None:
         self.keys.send_text("".join(keys))
@@ -427,3 +434,73 @@ def test_the_end_of_input_is_an_end_of_file() -> None:
         desk.keys.close()
         desk.gives_the_terminal_back()
     assert [type(failure) for failure in there.failures] == [EOFError]
+
+
+# --- A line goes where it was begun for -----------------------------------------------
+
+
+def _is_later(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let the time pass in which an Enter counts as the one before."""
+    later = time.monotonic() + AGAIN_SECONDS
+    monkeypatch.setattr("peer.screen.editor.time.monotonic", lambda: later)
+
+
+def test_a_line_whose_target_has_changed_stays_until_a_second_enter(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    desk.target = Target(("erin",))
+    desk.hits("dave is wrong")
+    desk.screen.shows("carol> dave is wrong")
+    desk.target = Target(("dave",))
+    desk.hits(ENTER)
+    desk.screen.shows("not sent to dave")
+    assert desk.submitted.empty()
+    desk.screen.shows("carol> dave is wrong")
+    _is_later(desk, monkeypatch)
+    desk.hits(ENTER)
+    assert desk.sends() == "dave is wrong"
+
+
+def test_the_second_enter_of_one_stroke_sends_nothing(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now = time.monotonic()
+    monkeypatch.setattr("peer.screen.editor.time.monotonic", lambda: now)
+    desk.target = Target(("erin",))
+    desk.hits("hello")
+    desk.screen.shows("carol> hello")
+    desk.target = Target(("dave",))
+    desk.hits(ENTER + ENTER + "!")
+    desk.screen.shows("carol> hello!")
+    assert desk.submitted.empty()
+
+
+def test_an_emptied_draft_begins_anew(desk: Desk) -> None:
+    desk.target = Target(("erin",))
+    desk.hits("hello")
+    desk.screen.shows("carol> hello")
+    desk.hits(CTRL_C)
+    desk.screen.shows_no_more("hello")
+    desk.target = Target(("dave",))
+    desk.hits("hi" + ENTER)
+    assert desk.sends() == "hi"
+
+
+def test_a_line_that_is_given_back_is_the_draft_again(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    desk.target = Target(("dave",))
+    desk.editor.call(partial(desk.editor.give_back, "hello", desk.target, "not sent"))
+    desk.screen.shows("carol> hello")
+    desk.screen.shows("not sent")
+    _is_later(desk, monkeypatch)
+    desk.hits(ENTER)
+    assert desk.sends() == "hello"
+
+
+def test_a_line_that_is_given_back_takes_the_place_of_no_other(desk: Desk) -> None:
+    desk.hits("another")
+    desk.screen.shows("carol> another")
+    desk.editor.call(partial(desk.editor.give_back, "hello", desk.target, "not sent"))
+    desk.hits(" one" + ENTER)
+    assert desk.sends() == "another one"

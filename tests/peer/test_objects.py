@@ -15,6 +15,7 @@ from peer.screen import line
 from peer.screen.face import Line
 from peer.screen.line import LineFace, NotShown
 from peer.screen.objects import Hello, JsonFace, name_of, objects
+from peer.target import Target
 from peer.ways import Way
 from shared.identity import fingerprint
 from shared.messages import Contact, Presence, Status
@@ -346,6 +347,17 @@ FORMS: list[tuple[Event, dict[str, object]]] = [
             "to_all": False,
             "is_left": True,
             "said": "",
+        },
+    ),
+    (
+        answers.NotSent("hi", "it was for erin", "a text for dave", Target(("dave",))),
+        {
+            "event": "not_sent",
+            "line": "hi",
+            "why": "it was for erin",
+            "would": "a text for dave",
+            "target": {"others": ["dave"], "writing_to": ""},
+            "said": "Not sent: it was for erin. Enter again: a text for dave.",
         },
     ),
     (answers.Typed("LIST USERS"), {"event": "typed", "line": "LIST USERS", "said": ""}),
