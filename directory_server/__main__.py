@@ -2,7 +2,7 @@
 
 import sys
 
-from shared.process import end_when_interrupted
+from shared.process import end_when_interrupted, forbid_core_dumps
 
 
 def main() -> None:
@@ -10,6 +10,7 @@ def main() -> None:
     from directory_server.arguments import parse  # noqa: PLC0415
 
     arguments = parse()
+    forbid_core_dumps()
     # Half a second of imports; a wrong argument is told before.
     from directory_server.program import run  # noqa: PLC0415
 

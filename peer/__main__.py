@@ -5,7 +5,7 @@ import os
 import sys
 from typing import TYPE_CHECKING
 
-from shared.process import end_when_interrupted
+from shared.process import end_when_interrupted, forbid_core_dumps
 
 if TYPE_CHECKING:
     import argparse
@@ -19,6 +19,7 @@ def main() -> None:
     from peer.arguments import parse  # noqa: PLC0415
 
     arguments = parse(sys.argv[1:])
+    forbid_core_dumps()
     # Half a second of imports; a wrong argument is told before.
     from peer.settings import complete, config_file  # noqa: PLC0415
 

@@ -17,6 +17,7 @@ import msgspec
 import trio
 
 from shared.errors import StorageError, Unreachable
+from shared.private import check_folder
 
 FILE: Final = "control"
 COMMAND_BYTES: Final = 64 * 1024
@@ -44,7 +45,11 @@ Perform = Callable[[Request, Callable[[str], None]], Awaitable[int]]
 
 
 async def hand_over(folder: Path, request: Request, show: Callable[[str], None]) -> int | None:
-    """The exit code that the running peer answers; None when none runs there."""
+    """The exit code that the running peer answers; None when none runs there.
+
+    Raises StorageError where somebody else could have put the socket there.
+    """
+    check_folder(folder)
     try:
         stream = await _connect(folder)
     except OSError as error:

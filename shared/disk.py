@@ -11,6 +11,7 @@ from typing import TypeVar
 import trio
 
 from shared.errors import Refused, StorageError
+from shared.private import check_file, make_folder, open_file
 
 T = TypeVar("T")
 
@@ -23,16 +24,19 @@ _PRAGMAS = (
 
 
 class FolderDisk:
-    """`shared.world.Disk` on a real folder, made at first use with mode 0700."""
+    """`shared.world.Disk` on a real folder, made at first use with mode 0700.
 
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
+    `own`, if the folder lies below it, is a folder of this program, for its owner only too.
+    """
+
+    def __init__(self, folder: Path, own: Path | None = None) -> None:
+        self.folder, self._own = folder, own
         self._lock: int | None = None
 
     def lock(self) -> None:
+        make_folder(self.folder, self._own)
         try:
-            self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-            descriptor = os.open(self.folder / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+            descriptor = open_file(self.folder / "lock", os.O_RDWR | os.O_CREAT)
         except OSError as error:
             raise StorageError(_sentence(f"cannot use the folder {self.folder}", error)) from error
         try:
@@ -52,7 +56,8 @@ class FolderDisk:
 
     def read(self, name: str) -> bytes | None:
         try:
-            return (self.folder / name).read_bytes()
+            with os.fdopen(open_file(self.folder / name, os.O_RDONLY), "rb") as file:
+                return file.read()
         except FileNotFoundError:
             return None
         except OSError as error:
@@ -61,7 +66,8 @@ class FolderDisk:
     def write(self, name: str, content: bytes) -> None:
         target, fresh = self.folder / name, self.folder / f"{name}.new"
         try:
-            descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+            fresh.unlink(missing_ok=True)  # of a write that a crash cut off
+            descriptor = open_file(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL)
             with os.fdopen(descriptor, "wb") as file:
                 file.write(content)
                 file.flush()
@@ -76,8 +82,10 @@ class FolderDisk:
     def database(self, name: str, *, readonly: bool = False) -> sqlite3.Connection:
         path = self.folder / name
         try:
-            if not path.exists():
-                os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))  # SQLite would use the umask
+            for beside in ("-wal", "-shm"):
+                check_file(self.folder / f"{name}{beside}")
+            if not check_file(path):
+                os.close(open_file(path, os.O_CREAT | os.O_RDWR))  # SQLite would use the umask
             # Used by one thread at a time, but not always by the same one.
             connection = sqlite3.connect(path, check_same_thread=False, isolation_level=None)
         except (OSError, sqlite3.Error) as error:

@@ -3,6 +3,8 @@
 import random
 from pathlib import Path
 
+from platformdirs import user_data_path
+
 from shared.disk import FolderDisk
 from shared.tls import TlsNetwork
 from shared.world import SystemClock, World
@@ -10,4 +12,5 @@ from shared.world import SystemClock, World
 
 def real_world(folder: Path) -> World:
     """Call it inside `trio.run`; touches the folder only when the program locks it."""
-    return World(TlsNetwork(), FolderDisk(folder), SystemClock(), random.SystemRandom())
+    disk = FolderDisk(folder, user_data_path("parley"))
+    return World(TlsNetwork(), disk, SystemClock(), random.SystemRandom())

@@ -48,6 +48,7 @@ AT_THE_BORDER = {
     "shared/tls.py",
     "shared/wire.py",
     "shared/disk.py",
+    "shared/private.py",
     "shared/process.py",
     "shared/real.py",
     "shared/world.py",

@@ -9,6 +9,8 @@ from typing import Final
 import msgspec
 from prompt_toolkit.history import History
 
+from shared.private import open_file
+
 FILE: Final = "typed"
 KEPT_BYTES: Final = 256 * 1024  # of the file, from its end, when a program starts
 
@@ -22,8 +24,7 @@ class TypedBefore(History):
     def __init__(self, folder: Path) -> None:
         super().__init__()
         path = folder / FILE
-        self._file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o600)
-        os.fchmod(self._file, 0o600)
+        self._file = open_file(path, os.O_RDWR | os.O_CREAT | os.O_APPEND)
         size = os.fstat(self._file).st_size
         self._found = os.pread(self._file, KEPT_BYTES, max(0, size - KEPT_BYTES))
         if size > 2 * KEPT_BYTES:

@@ -116,6 +116,7 @@ def test_a_folder_that_cannot_be_used_is_said_in_one_line(start: Start, tmp_path
 @pytest.mark.parametrize("file", ["authority", "directory.sqlite"])
 def test_a_damaged_file_is_said_in_one_line(start: Start, tmp_path: Path, file: str) -> None:
     (tmp_path / file).write_bytes(b"rubbish" * 1_000)
+    (tmp_path / file).chmod(0o600)
     assert file in one_line(start("0", "--data", str(tmp_path)))
 
 
