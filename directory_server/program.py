@@ -16,7 +16,9 @@ import trio
 from directory_server.server import Directory
 from directory_server.settings import Settings
 from shared.arguments import USAGE_ERROR
+from shared.clean import on_one_line
 from shared.errors import ParleyError
+from shared.log import log_to_stderr
 from shared.process import open_standard_files
 from shared.real import real_world
 
@@ -35,11 +37,8 @@ def run(arguments: argparse.Namespace) -> int:
     """Returns the exit code: 0 after a signal, 2 when the directory could not start."""
     open_standard_files()
     gc.set_threshold(*LOOK_FOR_GARBAGE_AFTER)
-    logging.basicConfig(
-        level=logging.INFO if arguments.verbose else logging.WARNING,
-        format="%(asctime)s %(levelname)s %(message)s",
-        stream=sys.stderr,
-    )
+    level = logging.INFO if arguments.verbose else logging.WARNING
+    log_to_stderr(level, "%(asctime)s %(levelname)s %(message)s")
     settings = Settings(
         host=arguments.host,
         port=arguments.port,
@@ -82,7 +81,7 @@ async def _serve_until_stopped(directory: Directory) -> int:
         try:
             bound = await nursery.start(directory.run)
         except ParleyError as error:
-            print(f"dirserver: {error}", file=sys.stderr)
+            print(f"dirserver: {on_one_line(str(error))}", file=sys.stderr)
             return USAGE_ERROR
         gc.freeze()  # what is there by now stays
         _say(f"Directory listening on {bound.address}, key {bound.fingerprint}")

@@ -17,6 +17,7 @@ from directory_server.pacing import PacedWire
 from directory_server.session import Session
 from directory_server.settings import Settings
 from directory_server.store import Store
+from shared.border import border
 from shared.errors import ParleyError, Refused, StorageError
 from shared.link import HANDSHAKE_SECONDS, REMOTE_FAULTS, Link
 from shared.messages import ToDirectory
@@ -103,10 +104,12 @@ class Directory:
         return None
 
     async def _answer(self, incoming: Incoming) -> None:
-        """Serve whoever has connected; ends with the connection.
+        """Serve whoever has connected; ends with the connection."""
+        with border(str(incoming.remote), self._world.bugs):
+            await self._answer_stranger(incoming)
 
-        A fault border: what a remote machine can cause ends here, in one line.
-        """
+    async def _answer_stranger(self, incoming: Incoming) -> None:
+        """A fault border: what a remote machine can cause ends here, in one line."""
         scope = trio.CancelScope()
 
         def make_room() -> None:

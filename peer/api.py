@@ -65,8 +65,8 @@ from peer.inviting import Outcome, Result
 from peer.lines import Delivery
 from peer.peer import Options, Peer
 from peer.running import running
-from peer.screen.clean import clean
 from peer.ways import Way
+from shared.clean import clean
 from shared.errors import KeyChanged, ParleyError, Refused, StorageError, Unreachable
 from shared.messages import Contact, Presence, Status
 from shared.real import real_world

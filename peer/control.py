@@ -16,6 +16,7 @@ from typing import Final
 import msgspec
 import trio
 
+from shared.accepting import serve_all
 from shared.errors import StorageError, Unreachable
 from shared.private import check_folder
 
@@ -104,7 +105,7 @@ async def serve_control(
     listening = _listen(folder)
     try:
         async with trio.open_nursery() as nursery:
-            await nursery.start(trio.serve_listeners, answer, [trio.SocketListener(listening)])
+            await nursery.start(serve_all, [trio.SocketListener(listening)], answer)
             task_status.started()
     finally:
         _remove(folder)

@@ -5,7 +5,7 @@ ourselves under the same name, after a random pause that grows.
 """
 
 import itertools
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import Final, TypeVar
 
 import trio
@@ -13,6 +13,7 @@ from msgspec import Struct
 
 from peer.journal import Journal
 from peer.trust import Trust
+from shared.border import border
 from shared.errors import KeyChanged, ParleyError, ProtocolError, Refused, TurnedAway, Unreachable
 from shared.identity import (
     Credentials,
@@ -232,7 +233,7 @@ class Directory:
         """One connection to its end; what stood in the way if it never was registered."""
         registered = False
 
-        async def serve() -> None:
+        async def serve(link: Link[Message]) -> None:
             nonlocal registered
             with within(HANDSHAKE_SECONDS, "the directory did not answer"):
                 welcome = await self._register(link)
@@ -254,19 +255,25 @@ class Directory:
                     else:
                         self._sort(message, listener)
 
+        failure: ParleyError = Unreachable("the connection met a bug in this program")
+        try:
+            with border(f"the directory at {self.address}", self._world.bugs):
+                failure = await self._carry(serve)
+        finally:
+            self._forget_link()
+        return None if registered else failure
+
+    async def _carry(self, serve: Callable[[Link[Message]], Awaitable[None]]) -> ParleyError:
+        """Why the connection is over, or never was."""
         try:
             with within(DIAL_SECONDS, "the directory did not answer"):
                 wire = await self._dial()
-            link: Link[Message] = Link(
-                wire, FromDirectory, ping_after=PING_AFTER, dead_after=DEAD_AFTER
-            )
-            await link.run(serve)
         except ParleyError as failure:
             return failure
-        finally:
-            self._forget_link()
-        if registered:
-            return None
+        link: Link[Message] = Link(
+            wire, FromDirectory, ping_after=PING_AFTER, dead_after=DEAD_AFTER
+        )
+        await link.run(lambda: serve(link))
         return link.failure or Unreachable(f"the directory hung up: {link.reason}")
 
     async def _dial(self) -> Wire:

@@ -2,7 +2,7 @@
 
 A program matches on the classes; a screen shows `said()`, which is the text of
 line mode.  Texts of other users come out as they were written: whoever shows
-them makes them harmless first (`peer.screen.clean`).
+them makes them harmless first (`shared.clean`).
 """
 
 from collections.abc import Callable

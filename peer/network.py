@@ -15,6 +15,7 @@ import trio
 
 from peer.directory import DirectoryGone
 from peer.trust import Trust
+from shared.border import Bugs, border
 from shared.codec import encode
 from shared.errors import KeyChanged, ParleyError, ProtocolError, Refused, Unreachable
 from shared.link import HANDSHAKE_SECONDS, PING_AFTER, Link, within
@@ -84,12 +85,14 @@ class Links:
         lookup: Callable[[str], Awaitable[Contact]],
         listener: Listener,
         spawn: Callable[..., None],
+        bugs: Bugs,
     ) -> None:
         """`lookup` asks the directory where a user is, and raises DirectoryGone, Refused
         or KeyChanged.
         """
         self._network, self._trust, self._lookup = network, trust, lookup
         self._name, self._run, self._listener, self._spawn = name, run, listener, spawn
+        self._bugs = bugs
         self._open: dict[str, list[_Entry]] = {}  # the last one is the one we write to
         self._dialling: dict[str, _Dial] = {}
         self._found: dict[str, Contact] = {}  # where users were dialled last
@@ -173,7 +176,12 @@ class Links:
         await self._none.wait()
 
     async def answer(self, incoming: Incoming) -> None:
-        """Serve somebody who dialled us; a fault border."""
+        """Serve somebody who dialled us."""
+        with border(f"link from {incoming.remote}", self._bugs):
+            await self._answer(incoming)
+
+    async def _answer(self, incoming: Incoming) -> None:
+        """A fault border: what a remote machine can cause ends here, in one line."""
         stranger = self._strangers.enter(incoming.remote.host, incoming.abort)
         try:
             with within(HANDSHAKE_SECONDS, "no handshake"):
@@ -207,14 +215,9 @@ class Links:
         """A fault border: what a remote machine can cause is reported as unreachable."""
         dial = self._dialling[fold(name)]
         await trio.sleep_until(self._brief.pop(fold(name), 0.0) + BRIEF_SECONDS)
-        try:
-            contact = await self._find(name)
-            with within(DIAL_SECONDS, f"no connection to {contact.host}:{contact.port}"):
-                wire = await self._network.dial(contact.host, contact.port)
-            link = await self._carry(wire, contact, lambda: self._dialled(name, None))
-            failure = link.failure or Unreachable(link.reason)
-        except ParleyError as error:
-            failure = error
+        failure: ParleyError = Unreachable("the connection met a bug in this program")
+        with border(f"link to {name}", self._bugs):
+            failure = await self._dial_and_carry(name)
         if not dial.over.is_set():
             self._dialled(name, failure)
             if isinstance(failure, KeyChanged):
@@ -223,6 +226,17 @@ class Links:
                 if dial.outlived_a_link:
                     self._listener.link_lost(name)
                 self._listener.unreachable(name, failure)
+
+    async def _dial_and_carry(self, name: str) -> ParleyError:
+        """One link to its end; returns why it is over, or never was."""
+        try:
+            contact = await self._find(name)
+            with within(DIAL_SECONDS, f"no connection to {contact.host}:{contact.port}"):
+                wire = await self._network.dial(contact.host, contact.port)
+            link = await self._carry(wire, contact, lambda: self._dialled(name, None))
+        except ParleyError as error:
+            return error
+        return link.failure or Unreachable(link.reason)
 
     async def _find(self, name: str) -> Contact:
         """Without the directory we try where the user was last: talk goes on without it."""
@@ -253,9 +267,9 @@ class Links:
             with within(HANDSHAKE_SECONDS, "it did not say who it is"):
                 entry = await self._identify(link, contact)
             link.identified()
-            self._enter(entry, by_me=contact is not None)
-            identified()
             try:
+                self._enter(entry, by_me=contact is not None)
+                identified()
                 await self._receive(entry)
             finally:
                 self._leave(entry)

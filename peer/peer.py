@@ -179,7 +179,7 @@ class Peer:
         self._standing = Standing(self._registration, self._directory)
         self._links = Links(
             world.network, self._trust, name=lambda: self.name, run=self._run_id,
-            lookup=self.contact, listener=self, spawn=nursery.start_soon,
+            lookup=self.contact, listener=self, spawn=nursery.start_soon, bugs=world.bugs,
         )  # fmt: skip
         ignored = self._journal.ignored
         self._lines = Lines(

@@ -16,6 +16,8 @@ from peer.commands import Context, Quit, parse
 from peer.screen.face import Face, Line
 from peer.screen.line import LineFace, ScreenGone
 from peer.screen.outlook import Outlook
+from shared.clean import on_one_line
+from shared.log import log_to_stderr
 from shared.names import is_name
 from shared.process import open_standard_files
 
@@ -29,13 +31,13 @@ def run(arguments: argparse.Namespace, work: Work) -> int:
     """Perform the work before the user's eyes; returns its exit code."""
     open_standard_files()
     level = logging.INFO if arguments.verbose else logging.ERROR
-    logging.basicConfig(level=level, format="peer: %(message)s")
+    log_to_stderr(level, "peer: %(message)s")
     stage = Stage(face_of(arguments))
     if arguments.name is not None and is_name(arguments.name):
         stage.face.stands(Outlook(me=arguments.name))
     code = trio.run(stage.play, lambda: work(arguments, stage))
     if stage.last_words:
-        print(f"peer: {stage.last_words}", file=sys.stderr)
+        print(f"peer: {on_one_line(stage.last_words)}", file=sys.stderr)
     return code
 
 

@@ -439,6 +439,14 @@ class Talking:
     def _perform(self, current: Conversation, actions: list[talk.Action]) -> None:
         """In their order; what an action sets off is done before the next one."""
         self._depth += 1
+        try:
+            self._perform_all(current, actions)
+        finally:
+            self._depth -= 1
+        if not self._depth:
+            self._timer.look()
+
+    def _perform_all(self, current: Conversation, actions: list[talk.Action]) -> None:
         for action in actions:
             match action:
                 case talk.Send(to, message):
@@ -472,9 +480,6 @@ class Talking:
                     self._finish(current)
                 case talk.Settled():
                     self._settle(current)
-        self._depth -= 1
-        if not self._depth:
-            self._timer.look()
 
     def _read(self, current: Conversation, text: Text) -> None:
         """It is put on disk once it was shown."""

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from platformdirs import user_data_path
 
+from shared.border import LoggedBugs
 from shared.disk import FolderDisk
 from shared.tls import TlsNetwork
 from shared.world import SystemClock, World
@@ -13,4 +14,4 @@ from shared.world import SystemClock, World
 def real_world(folder: Path) -> World:
     """Call it inside `trio.run`; touches the folder only when the program locks it."""
     disk = FolderDisk(folder, user_data_path("parley"))
-    return World(TlsNetwork(), disk, SystemClock(), random.SystemRandom())
+    return World(TlsNetwork(), disk, SystemClock(), random.SystemRandom(), LoggedBugs())

@@ -19,6 +19,7 @@ import trio
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
+from shared.accepting import serve_all
 from shared.errors import Unreachable
 from shared.identity import Credentials
 from shared.wire import TlsWire, abort, address, cause_of, close, wrap
@@ -81,9 +82,9 @@ class TlsNetwork:
             raise OSError(f"the host name {host} is not known") from error
         bound = address(listeners[0].socket.getsockname())
         async with trio.open_nursery() as nursery:
-            await nursery.start(trio.serve_listeners, take, listeners)
+            await nursery.start(serve_all, listeners, take)
             task_status.started(bound)
-        raise AssertionError("serve_listeners does not return")
+        raise AssertionError("nobody ends it")
 
     async def dial(self, host: str, port: int, *, anonymous: bool = False) -> TlsWire:
         try:

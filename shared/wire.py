@@ -114,6 +114,8 @@ class TlsWire:
 
     def _read(self) -> bytes | None:
         """One record; None while there is none, b"" at the end."""
+        # Whoever closed it may have been faster than we, who were about to wake up.
+        _check_open(self._socket)
         try:
             return self._socket.read(RECORD_BYTES)
         except ssl.SSLWantReadError:

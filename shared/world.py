@@ -14,6 +14,7 @@ from typing import NamedTuple, NoReturn, Protocol, TypeVar
 
 import trio
 
+from shared.border import Bugs
 from shared.identity import Credentials
 
 T = TypeVar("T")
@@ -135,6 +136,7 @@ class World:
     disk: Disk
     clock: Clock
     chance: random.Random  #: keys, ids, back-off; `random.SystemRandom` outside of tests
+    bugs: Bugs  #: what is done about those that a connection meets
 
     def new_id(self) -> str:
         """16 random bytes, in hex."""

@@ -29,7 +29,7 @@ from peer.commands import parse
 from peer.console import Code, Console
 from peer.peer import Options, Peer
 from peer.running import running
-from peer.screen.clean import lines_of
+from shared.clean import lines_of
 from shared.errors import ParleyError
 from shared.world import Address
 from tests.fakes import Cable, Hub, Machine

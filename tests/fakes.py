@@ -19,6 +19,7 @@ from typing import Any, Final, NoReturn, TypeVar
 
 import trio
 
+from shared.border import Bugs
 from shared.errors import ProtocolError, Refused, StorageError, Unreachable
 from shared.identity import (
     SEED_BYTES,
@@ -576,6 +577,13 @@ def _passed() -> float:
         return 0.0
 
 
+class RaisedBugs:
+    """`shared.border.Bugs`: no border keeps a bug from failing the test."""
+
+    def met(self, where: str, bug: Exception) -> None:
+        raise bug
+
+
 class Machine:
     """A computer: its host name, disk and clock survive the programs on it."""
 
@@ -583,6 +591,7 @@ class Machine:
         self.hub, self.host, self.seed = hub, host, seed
         self.disk = MemoryDisk()
         self.clock = FakeClock()
+        self.bugs: Bugs = RaisedBugs()
         self.starts = 0
         self.network: MemoryNetwork | None = None  #: of the program that was started last
 
@@ -591,7 +600,7 @@ class Machine:
         self.starts += 1
         self.network = self.hub.network(self.host)
         chance = random.Random(f"{self.seed} {self.host} {self.starts}")
-        return World(self.network, self.disk, self.clock, chance)
+        return World(self.network, self.disk, self.clock, chance, self.bugs)
 
     def kill(self) -> None:
         """What the kernel does when the program is killed; cancel its tasks as well."""

@@ -31,7 +31,7 @@ CORES: dict[str, set[str]] = {
     "peer/entries.py": {"msgspec"},
     "peer/target.py": {"msgspec"},
     "peer/ways.py": {"msgspec"},
-    "peer/screen/clean.py": set(),
+    "shared/clean.py": set(),
     "peer/screen/outlook.py": {"msgspec"},
 }
 

@@ -8,8 +8,8 @@ from typing import Final
 
 from peer import events
 from peer.events import Event
-from peer.screen.clean import clean
 from peer.screen.outlook import Outlook
+from shared.clean import clean
 from shared.messages import Status
 
 BELL_SECONDS: Final = 3.0  # between two bells

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 
 from prompt_toolkit.utils import get_cwidth
 
-from peer.screen.clean import on_one_line
+from shared.clean import on_one_line
 
 ELLIPSIS = "…"
 

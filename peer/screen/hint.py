@@ -4,9 +4,9 @@ from msgspec.structs import replace
 
 from peer import commands as typed
 from peer.commands import Context, Entry, begun, offered, parse
-from peer.screen.clean import on_one_line
 from peer.screen.fitting import cut, listed
 from peer.screen.outlook import Outlook
+from shared.clean import on_one_line
 from shared.messages import TEXT_CHARACTERS, Presence, Status
 from shared.names import fold
 

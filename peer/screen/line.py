@@ -15,9 +15,9 @@ from pathlib import Path
 import trio
 
 from peer.events import Event
-from peer.screen.clean import lines_of
 from peer.screen.face import Line, Then
 from peer.screen.outlook import Outlook
+from shared.clean import lines_of
 from shared.errors import ParleyError
 
 WAITING_BYTES = 8 * 2**20  # for a screen that is paused or slow; then the oldest lines go

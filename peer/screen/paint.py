@@ -18,7 +18,6 @@ from peer.answers import Sent
 from peer.entries import Entry, Kind
 from peer.events import Event, local_time
 from peer.screen import tables
-from peer.screen.clean import clean
 from peer.screen.colours import (
     ALARM,
     LINK,
@@ -34,6 +33,7 @@ from peer.screen.colours import (
 )
 from peer.screen.names import as_word, harmless, mentions
 from peer.screen.row import Row
+from shared.clean import clean
 from shared.names import fold
 
 LEAST_WIDTH: Final = 10  # of a screen; a narrower one cuts or wraps as it likes

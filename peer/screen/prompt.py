@@ -6,9 +6,9 @@ from enum import IntEnum, auto
 from msgspec import Struct
 from prompt_toolkit.formatted_text import StyleAndTextTuples
 
-from peer.screen.clean import on_one_line
 from peer.screen.fitting import cells, cut, listed
 from peer.screen.outlook import Member, Outlook
+from shared.clean import on_one_line
 
 TITLE_CHARACTERS = 60
 NAMES_CELLS = 40  # of the toolbar, for names; then they are counted

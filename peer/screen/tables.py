@@ -9,11 +9,11 @@ from peer import answers
 from peer.answers import GROUPS, how_linked, milliseconds
 from peer.commands import TABLE, help_lines
 from peer.events import local_time
-from peer.screen.clean import clean
 from peer.screen.colours import STRONG, SYSTEM, TIME, name_style
 from peer.screen.names import harmless
 from peer.screen.row import Row
 from peer.ways import Way
+from shared.clean import clean
 from shared.names import fold
 
 LEFT = " "  # no table begins at the left edge, where texts and sentences do

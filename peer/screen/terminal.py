@@ -42,6 +42,7 @@ from peer.screen.outlook import Outlook
 from peer.screen.prompt import STYLE, prompt, title, toolbar
 from peer.screen.typed import TypedBefore
 from peer.target import Target, destination, misdirected
+from shared.log import HarmlessFormatter
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -391,6 +392,7 @@ def _logging_to(write: Callable[[str], None]) -> Iterator[None]:
 class _Handler(logging.Handler):
     def __init__(self, write: Callable[[str], None]) -> None:
         super().__init__()
+        self.setFormatter(HarmlessFormatter())
         self._write = write
 
     def emit(self, record: logging.LogRecord) -> None:

@@ -16,12 +16,12 @@ from rich.text import Text
 from peer import answers, events
 from peer.entries import Entry, Kind
 from peer.events import Event
-from peer.screen.clean import clean
 from peer.screen.colours import HUES, SAFE, Colours, name_style
 from peer.screen.names import harmless, mentions
 from peer.screen.paint import LEAST_WIDTH, Painter, ansi, mark
 from peer.screen.row import cells, wrapped
 from peer.ways import Way
+from shared.clean import clean
 from shared.identity import fingerprint
 from shared.messages import Contact, Presence, Status
 from tests.peer.test_events import TEXTS

@@ -216,7 +216,7 @@ class Computer(Machine):
         run = Run(self)
         self.network = _Network(self._box, self.host, run)
         chance = random.Random(f"{self.seed} {self.host} {self.starts}")
-        return run, World(self.network, _Disk(self.disk, run), self.clock, chance)
+        return run, World(self.network, _Disk(self.disk, run), self.clock, chance, self.bugs)
 
     def bury(self, *, abruptly: bool) -> None:
         network = self.network

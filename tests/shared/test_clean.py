@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from rich.console import Console
 from rich.text import Text
 
-from peer.screen.clean import INDENT, MARKS, clean, lines_of, on_one_line
+from shared.clean import INDENT, MARKS, clean, lines_of, on_one_line
 
 FAMILY = "👨\u200d👩\u200d👧\u200d👦"
 ANY_TEXT = st.text(
