@@ -7,8 +7,8 @@ from directory_server.limits import (
     BYTES_AT_ONCE,
     LINES_A_SECOND,
     LINES_AT_ONCE,
-    Bucket,
 )
+from shared.bucket import Bucket
 from shared.world import Wire
 
 

@@ -8,9 +8,11 @@ import itertools
 from collections.abc import Awaitable, Callable
 from typing import Final, TypeVar
 
+import msgspec
 import trio
 from msgspec import Struct
 
+from peer.dialling import is_plausible
 from peer.journal import Journal
 from peer.trust import Trust
 from shared.border import border
@@ -29,6 +31,7 @@ from shared.messages import (
     VERSION,
     Answer,
     Bye,
+    Contact,
     Err,
     FromDirectory,
     Iam,
@@ -161,6 +164,15 @@ class Directory:
             raise DirectoryGone("the directory did not answer in time") from None
         finally:
             self._answers.pop(number, None)
+
+    def believed(self, contact: Contact) -> Contact:
+        """Without `seen` where the directory cannot have seen it: on a machine, or a cable,
+        where it is not itself.
+        """
+        here = "" if self._link is None else self._link.wire.remote.host
+        if is_plausible(contact.seen, here):
+            return contact
+        return msgspec.structs.replace(contact, seen="")
 
     def tell(self, message: Message) -> None:
         """Something that needs no answer; forgotten while the directory is gone."""

@@ -13,6 +13,7 @@ from typing import Final, Protocol
 
 import trio
 
+from peer.dialler import Dialler
 from peer.directory import DirectoryGone
 from peer.trust import Trust
 from shared.border import Bugs, border
@@ -24,7 +25,6 @@ from shared.names import fold
 from shared.strangers import Strangers
 from shared.world import Incoming, Network, Wire
 
-DIAL_SECONDS: Final = 10.0  # to connect and shake hands
 GLARE_SECONDS: Final = 10.0  # links younger than this may have been dialled at the same time
 MEASURE_SECONDS: Final = 1.0  # for the answers to PINGs that a person has asked for
 BRIEF_SECONDS: Final = 0.1  # a link that ended sooner is dialled again after this: no hot circle
@@ -90,11 +90,12 @@ class Links:
         """`lookup` asks the directory where a user is, and raises DirectoryGone, Refused
         or KeyChanged.
         """
-        self._network, self._trust, self._lookup = network, trust, lookup
+        self._trust, self._lookup = trust, lookup
         self._name, self._run, self._listener, self._spawn = name, run, listener, spawn
         self._bugs = bugs
         self._open: dict[str, list[_Entry]] = {}  # the last one is the one we write to
         self._dialling: dict[str, _Dial] = {}
+        self._dialler = Dialler(network)
         self._found: dict[str, Contact] = {}  # where users were dialled last
         self._brief: dict[str, float] = {}  # whose link ended as soon as it was there, and when
         self._none = trio.Event()
@@ -231,11 +232,20 @@ class Links:
         """One link to its end; returns why it is over, or never was."""
         try:
             contact = await self._find(name)
-            with within(DIAL_SECONDS, f"no connection to {contact.host}:{contact.port}"):
-                wire = await self._network.dial(contact.host, contact.port)
-            link = await self._carry(wire, contact, lambda: self._dialled(name, None))
+            wire, attempt = await self._dialler.dial(contact)
         except ParleyError as error:
             return error
+
+        def identified() -> None:
+            attempt.proved()
+            self._dialled(name, None)
+
+        try:
+            link = await self._carry(wire, contact, identified)
+        except ParleyError as error:
+            return error
+        finally:
+            attempt.failed()  # unless it has proved
         return link.failure or Unreachable(link.reason)
 
     async def _find(self, name: str) -> Contact:

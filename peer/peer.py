@@ -375,7 +375,7 @@ class Peer:
         if fold(contact.name) != fold(name):
             raise Refused("the directory gave an answer that does not fit")
         check_key(contact.key)
-        return contact
+        return self._directory.believed(contact)
 
     async def verify(self, name: str) -> tuple[list[str], bool]:
         """The words that both must see, and whether this accepts a changed key."""

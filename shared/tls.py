@@ -86,6 +86,13 @@ class TlsNetwork:
             task_status.started(bound)
         raise AssertionError("nobody ends it")
 
+    async def resolve(self, host: str, port: int) -> tuple[str, ...]:
+        try:
+            found = await trio.socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+        except (OSError, UnicodeError) as error:  # no letters of a host name: UnicodeError
+            raise Unreachable(_why_not(error, Address(host, port))) from error
+        return tuple(dict.fromkeys(str(name[0]) for *_, name in found))
+
     async def dial(self, host: str, port: int, *, anonymous: bool = False) -> TlsWire:
         try:
             stream = await trio.open_tcp_stream(host, port)

@@ -88,6 +88,12 @@ class Network(Protocol):
         cannot.  `answer` owns what it gets, and lets no error of theirs escape.
         """
 
+    async def resolve(self, host: str, port: int) -> tuple[str, ...]:
+        """The numeric addresses of this host, the best one first; at least one.
+
+        A numeric address is its own.  Raises Unreachable when nobody knows the name.
+        """
+
     async def dial(self, host: str, port: int, *, anonymous: bool = False) -> Wire:
         """Connect and perform the handshake.  Raises Unreachable, with the cause.
 

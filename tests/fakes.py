@@ -359,7 +359,13 @@ class MemoryNetwork:
                 self.hub.listeners.pop(address, None)
         raise AssertionError("serve does not return")
 
+    async def resolve(self, host: str, port: int) -> tuple[str, ...]:
+        await trio.lowlevel.checkpoint()
+        self.hub.asked_for.append(host)
+        return self.hub.names.get(host, (host,))
+
     async def dial(self, host: str, port: int, *, anonymous: bool = False) -> MemoryWire:
+        self.hub.dialled.append((trio.current_time(), Address(host, port)))
         host = self.host if host in {"localhost", "127.0.0.1", "::1"} else host
         address = Address(host, port)
         listener = await self.hub.knock(self.host, address)
@@ -409,6 +415,9 @@ class Hub:
         self.listeners: dict[Address, _Listener] = {}
         self.refusing: set[str] = set()  #: hosts whose firewall says no to every dial
         self.swallowing: set[str] = set()  #: hosts whose firewall does not answer dials at all
+        self.names: dict[str, tuple[str, ...]] = {"localhost": ("127.0.0.1",)}
+        self.asked_for: list[str] = []  #: host names, as they were looked up
+        self.dialled: list[tuple[float, Address]] = []  #: when, and where
         self._cables: list[Cable] = []
         self._apart: set[frozenset[str]] = set()
         self._last_port = FIRST_PORT

@@ -1,6 +1,7 @@
 """How much of the directory one address, or one user, may take."""
 
-from directory_server.limits import Bucket, strangers_at_most, users_at_most
+from directory_server.limits import strangers_at_most, users_at_most
+from shared.bucket import Bucket
 
 
 def test_strangers_get_at_most_a_quarter() -> None:

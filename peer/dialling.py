@@ -1,0 +1,125 @@
+"""Which address may be dialled when, so that nobody aims this program at others.
+
+Where a user is, that user and the directory say; neither is a proof.  An address is
+proven once somebody has shown the right key there.  Until then it is dialled once at a
+time, again after 1, 2, 4 ... seconds, and only so many such addresses in a minute.  Proven
+ones are dialled whenever a conversation wants it.
+"""
+
+import ipaddress
+import math
+from collections import deque
+from typing import Final
+
+from msgspec import Struct
+
+FIRST_PAUSE: Final = 1.0  # seconds, after the first dial that proved nothing; then twice as long
+MOST_PAUSE: Final = 60.0
+WINDOW_SECONDS: Final = 60.0
+CLAIMED_MOST: Final = 60  # in a minute, that only their users claim: a newcomer dials 49
+AGAIN_MOST: Final = 30  # of these, for those that have failed: new ones must not wait for them
+SEEN_MOST: Final = 180  # in a minute, at hosts that the directory sees: 100 for a line to all, 49
+REMEMBERED: Final = 1_000  # addresses: bounds memory
+NEVER: Final = math.inf
+
+Place = tuple[str, int]  # host and port
+
+_NEVER_DIALLED = frozenset({"is_multicast", "is_unspecified"})
+_LOCAL = frozenset({"is_loopback", "is_link_local"})
+
+
+def is_plausible(host: str, seen: str) -> bool:
+    """Whether somebody whom another program sees at `seen` can be at this numeric address.
+
+    A loopback or link-local address is on our own machine or cable, whoever says it: it
+    is believed only if they are seen on that same machine or cable.
+    """
+    kind = _kind(host)
+    return kind == "" or (kind in _LOCAL and kind == _kind(seen))
+
+
+def _kind(host: str) -> str:
+    try:
+        address = ipaddress.ip_address(host)
+    except ValueError:
+        return ""
+    plain = getattr(address, "ipv4_mapped", None) or address
+    return next((kind for kind in (*_LOCAL, *_NEVER_DIALLED) if getattr(plain, kind)), "")
+
+
+class _Window:
+    """So many dials in a minute."""
+
+    def __init__(self, most: int) -> None:
+        self._times: deque[float] = deque(maxlen=most)
+
+    def pause(self, now: float) -> float:
+        """Seconds until there is room."""
+        if len(self._times) < (self._times.maxlen or 0):
+            return 0.0
+        return max(0.0, self._times[0] + WINDOW_SECONDS - now)
+
+    def take(self, now: float) -> None:
+        self._times.append(now)
+
+
+class _Known(Struct):
+    """What is known of one address."""
+
+    is_dialled: bool = False
+    is_proven: bool = False
+    failures: int = 0  # in a row, while it is not proven
+    again_at: float = 0.0
+
+
+class Dialling:
+    """All addresses of one program.  `now`: seconds of any clock that only goes forward."""
+
+    def __init__(self) -> None:
+        self._known: dict[Place, _Known] = {}  # the one that was dialled last stands last
+        self._claimed, self._again = _Window(CLAIMED_MOST), _Window(AGAIN_MOST)
+        self._seen = _Window(SEEN_MOST)
+
+    def begin(self, place: Place, *, is_seen: bool, now: float) -> float:
+        """0.0: dial now, and call `end` when the dial is over.  Else the seconds to wait,
+        NEVER while another dial of this address is under way.
+
+        `is_seen`: the directory sees the user at this host.
+        """
+        known = self._known.get(place) or _Known()
+        if known.is_dialled:
+            return NEVER
+        windows = [] if known.is_proven else self._windows(known, is_seen)
+        pause = max([known.again_at - now, *(window.pause(now) for window in windows)])
+        if pause > 0.0:
+            return pause
+        for window in windows:
+            window.take(now)
+        known.is_dialled = True
+        self._remember(place, known)
+        return 0.0
+
+    def proved(self, place: Place) -> None:
+        """Who was looked for is there."""
+        self._known[place].is_proven = True
+
+    def end(self, place: Place, now: float) -> None:
+        """The dial is over: a link stands, or it came to nothing."""
+        known = self._known[place]
+        known.is_dialled = False
+        if not known.is_proven:
+            pause = FIRST_PAUSE * 2.0 ** min(known.failures, 10)
+            known.failures += 1
+            known.again_at = now + min(pause, MOST_PAUSE)
+
+    def _windows(self, known: _Known, is_seen: bool) -> list[_Window]:
+        if is_seen:
+            return [self._seen]
+        return [self._claimed, self._again] if known.failures else [self._claimed]
+
+    def _remember(self, place: Place, known: _Known) -> None:
+        self._known.pop(place, None)
+        self._known[place] = known
+        if len(self._known) > REMEMBERED:
+            idle = (one for one, of in self._known.items() if not of.is_dialled)
+            del self._known[next(idle)]
