@@ -10,13 +10,13 @@ import trio
 
 from directory_server.authority import Authority
 from directory_server.limits import users_at_most
-from directory_server.mailbox import Taking
+from directory_server.mailbox import Owed
 from directory_server.registry import Place, Registry, User
 from directory_server.settings import Settings
 from directory_server.store import Store
 from shared.errors import Refused, StorageError
 from shared.link import Link
-from shared.messages import PAGE, Bye, Err, Receipt, Receipts, Status, StatusNow, ToDirectory
+from shared.messages import RECEIPTS, Bye, Err, Receipts, Status, StatusNow, ToDirectory
 from shared.world import World
 
 log = logging.getLogger(__name__)
@@ -132,14 +132,14 @@ class Community:
         if link is not None:
             link.post(message)
 
-    def push_receipts(self, takings: Iterable[Taking], by: str) -> None:
+    def push_receipts(self, owed: Iterable[Owed]) -> None:
         receipts = defaultdict(list)
-        for taking in takings:
-            if taking.sender in self.links:
-                receipts[taking.sender].append(Receipt(taking.envelope, by, taking.at))
+        for one in owed:
+            if one.sender in self.links:
+                receipts[one.sender].append(one.receipt)
         for sender, all_of_them in receipts.items():
-            for start in range(0, len(all_of_them), PAGE):
-                self.push(sender, Receipts(tuple(all_of_them[start : start + PAGE])))
+            for start in range(0, len(all_of_them), RECEIPTS):
+                self.push(sender, Receipts(tuple(all_of_them[start : start + RECEIPTS])))
 
     # --- Keeping ---
 

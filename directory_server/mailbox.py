@@ -10,7 +10,7 @@ from contextlib import closing
 from dataclasses import dataclass
 from typing import Final
 
-from shared.messages import Envelope
+from shared.messages import Envelope, Receipt, Verdict
 
 MESSAGES_FROM_ONE: Final = 100  # waiting from one user to another: nobody fills a mailbox alone
 BYTES_FROM_ONE: Final = 1024 * 1024
@@ -43,6 +43,11 @@ TABLES = """
     ) WITHOUT ROWID;
     CREATE INDEX taken ON receipts (taker);
 """
+#: receipts carry what their takers signed
+SIGNED_RECEIPTS = """
+    ALTER TABLE receipts ADD COLUMN proof BLOB NOT NULL DEFAULT x'';
+    ALTER TABLE receipts ADD COLUMN refused TEXT NOT NULL DEFAULT '';
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,12 +74,11 @@ class NotKept:
 
 
 @dataclass(frozen=True, slots=True)
-class Taking:
-    """An envelope was taken: its sender gets a receipt."""
+class Owed:
+    """A receipt, and the number of the sender who gets it."""
 
     sender: int
-    envelope: str
-    at: float
+    receipt: Receipt
 
 
 class _Room:
@@ -155,24 +159,40 @@ def _insert(connection: sqlite3.Connection, sender: int, one: Posted, time: floa
 
 
 def take(
-    connection: sqlite3.Connection, receiver: int, envelopes: Iterable[str], time: float
-) -> list[Taking]:
-    """Delete what the receiver has, and keep a receipt for each sender."""
-    wanted = {bytes.fromhex(envelope) for envelope in envelopes}
-    rows = connection.execute(
-        "SELECT number, envelope, sender FROM envelopes WHERE receiver = ?", (receiver,)
-    )
-    gone = [row for row in rows if row[1] in wanted]
+    connection: sqlite3.Connection,
+    receiver: int,
+    receiver_name: str,
+    verdicts: Iterable[Verdict],
+    time: float,
+) -> list[Owed]:
+    """Delete what the receiver is done with, and keep a receipt for each sender.
+
+    An envelope is named by its number and its id: another sender may use the same id,
+    and a backup of this database may use the same number for another envelope.
+    """
+    owed = []
+    for one in verdicts:
+        gone = connection.execute(
+            "DELETE FROM envelopes WHERE number = ? AND receiver = ? AND envelope = ?"
+            " RETURNING sender",
+            (one.number, receiver, bytes.fromhex(one.id)),
+        ).fetchall()
+        # A sender who has given the name back meanwhile stands there as NULL.
+        owed += [
+            Owed(sender, Receipt(one.id, receiver_name, time, one.proof, one.refused))
+            for (sender,) in gone
+            if sender is not None
+        ]
     connection.executemany(
-        "DELETE FROM envelopes WHERE number = ?", [(number,) for number, _, _ in gone]
+        "INSERT OR REPLACE INTO receipts (sender, envelope, taker, at, proof, refused)"
+        " VALUES (?, ?, ?, ?, ?, ?)",
+        [
+            (one.sender, bytes.fromhex(said.envelope), receiver, time, said.proof, said.refused)
+            for one in owed
+            for said in (one.receipt,)
+        ],
     )
-    # A sender who has given the name back meanwhile stands there as NULL.
-    owed = [(sender, envelope) for _, envelope, sender in gone if sender is not None]
-    connection.executemany(
-        "INSERT OR REPLACE INTO receipts VALUES (?, ?, ?, ?)",
-        [(sender, envelope, receiver, time) for sender, envelope in owed],
-    )
-    return [Taking(sender, envelope.hex(), time) for sender, envelope in owed]
+    return owed
 
 
 def note(connection: sqlite3.Connection, sender: int, envelopes: Iterable[str]) -> None:
@@ -229,13 +249,13 @@ def page(connection: sqlite3.Connection, receiver: int, after: int) -> tuple[lis
 
 def receipts(
     connection: sqlite3.Connection, sender: int, size: int
-) -> Iterator[list[tuple[str, str, float]]]:
-    """(envelope, name of who took it, time), the whole lot in pages of this size."""
+) -> Iterator[tuple[Receipt, ...]]:
+    """The whole lot, in pages of this size."""
     query = (
-        "SELECT envelope, name, at FROM receipts JOIN users ON users.id = taker"
+        "SELECT envelope, name, at, proof, refused FROM receipts JOIN users ON users.id = taker"
         " WHERE sender = ? AND envelope > ? ORDER BY envelope LIMIT ?"
     )
     last = b""
     while rows := connection.execute(query, (sender, last, size)).fetchall():
         last = rows[-1][0]
-        yield [(envelope.hex(), name, at) for envelope, name, at in rows]
+        yield tuple(Receipt(envelope.hex(), *rest) for envelope, *rest in rows)

@@ -16,7 +16,7 @@ from shared import messages as wire
 from shared.codec import encode
 from shared.errors import ProtocolError, Refused, StorageError
 from shared.link import HANDSHAKE_SECONDS
-from shared.messages import PAGE, VERSION, Bye, Err, Iam
+from shared.messages import PAGE, RECEIPTS, VERSION, Bye, Err, Iam
 
 log = logging.getLogger(__name__)
 
@@ -117,7 +117,7 @@ class Session:
         )
 
     async def _say_receipts(self, user: User) -> None:
-        for page in self._store.receipts(user.id, PAGE):
+        for page in self._store.receipts(user.id, RECEIPTS):
             self._link.post(wire.Receipts(page))
             await self._link.flush()
 
@@ -161,10 +161,10 @@ class Session:
             case wire.Fetch(id=re, after=after):
                 link.post(wire.Mail(re, *_mail(store.mail(user.id, after))))
                 await link.flush()
-            case wire.Taken(id=re, envelopes=envelopes):
-                takings = await store.take(user.id, envelopes, community.time())
+            case wire.Taken(id=re, envelopes=verdicts):
+                owed = await store.take(user.id, user.name, verdicts, community.time())
                 link.post(wire.Done(re))
-                community.push_receipts(takings, user.name)
+                community.push_receipts(owed)
             case wire.Noted(id=re, envelopes=envelopes):
                 await store.note(user.id, envelopes)
                 link.post(wire.Done(re))

@@ -11,11 +11,11 @@ from typing import Final, TypeVar
 import trio
 
 from directory_server import mailbox
-from directory_server.mailbox import Kept, NotKept, Posted, Taking
+from directory_server.mailbox import Kept, NotKept, Owed, Posted
 from directory_server.registry import User
 from shared.database import Database
 from shared.errors import StorageError
-from shared.messages import Envelope, Receipt
+from shared.messages import Envelope, Receipt, Verdict
 from shared.names import fold
 from shared.world import Disk
 
@@ -39,7 +39,7 @@ _NAMES = """
     CREATE TABLE life (alive REAL NOT NULL);  -- when this directory last noted that it runs
     INSERT INTO life VALUES (0);
 """
-_MIGRATIONS = [_NAMES + mailbox.TABLES]
+_MIGRATIONS = [_NAMES + mailbox.TABLES, mailbox.SIGNED_RECEIPTS]
 
 # Whoever was here when the directory died was last seen when it last said that it lives.
 _USER = (
@@ -114,10 +114,12 @@ class Store:
         """All in one commit; one result for each, in their order."""
         return await self._write(lambda connection: mailbox.drop(connection, sender, posted, time))
 
-    async def take(self, receiver: int, envelopes: Iterable[str], time: float) -> list[Taking]:
-        """Delete them; returns who gets a receipt."""
+    async def take(
+        self, receiver: int, name: str, verdicts: Iterable[Verdict], time: float
+    ) -> list[Owed]:
+        """Delete what this receiver, of this name, is done with; returns the receipts."""
         return await self._write(
-            lambda connection: mailbox.take(connection, receiver, envelopes, time)
+            lambda connection: mailbox.take(connection, receiver, name, verdicts, time)
         )
 
     async def note(self, sender: int, envelopes: Iterable[str]) -> None:
@@ -139,7 +141,7 @@ class Store:
         """All of a sender's receipts, in pages of this size."""
         pages = mailbox.receipts(self._database.reader, sender, size)
         while page := self._read(lambda _: next(pages, None)):
-            yield tuple(Receipt(*row) for row in page)
+            yield page
 
     # --- Inside ---
 

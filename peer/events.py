@@ -255,14 +255,23 @@ class LettersWaited(Event, frozen=True):
 
 
 class Letter(Event, frozen=True):
-    """A message that was left for me.  `time`: when it was written, seconds since 1970."""
+    """A message that was left for me.  `time`: when it was written, seconds since 1970.
+
+    `is_registered`: False when its sender has given the name back since.
+    """
 
     sender: str
     time: float
     text: str
+    is_registered: bool = True
+
+    @property
+    def writer(self) -> str:
+        """The sender as a screen names them."""
+        return self.sender if self.is_registered else f"{self.sender} (no longer registered)"
 
     def said(self) -> tuple[str, str]:
-        return f"[{local_time(self.time):%Y-%m-%d %H:%M}] {self.sender}: ", self.text
+        return f"[{local_time(self.time):%Y-%m-%d %H:%M}] {self.writer}: ", self.text
 
 
 class LetterLeft(Event, frozen=True):
@@ -282,6 +291,18 @@ class LetterReceived(Event, frozen=True):
 
     def said(self) -> tuple[str, str]:
         return f"{self.by} received your message of {local_time(self.time):%H:%M}.", ""
+
+
+class LetterRefused(Event, frozen=True):
+    """A message of mine came, and its receiver's program could not open it."""
+
+    by: str
+    time: float
+    reason: str
+
+    def said(self) -> tuple[str, str]:
+        at = f"{local_time(self.time):%H:%M}"
+        return f"{self.by} could not open your message of {at}: ", f"{self.reason}."
 
 
 class NotYetLeft(Event, frozen=True):

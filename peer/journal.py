@@ -7,7 +7,7 @@ stands in `peer.history`.
 """
 
 import sqlite3
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from enum import Enum
 
 import msgspec
@@ -107,6 +107,11 @@ _MIGRATIONS = [
     INSERT OR IGNORE INTO answered SELECT lower(receiver), 0 FROM lines WHERE receiver <> '';
     INSERT OR IGNORE INTO answered SELECT lower(receiver), 0 FROM letters_left;
     """,
+    """
+    -- who may sign the receipt; NULL: left by an earlier version
+    ALTER TABLE letters_left ADD COLUMN key BLOB;
+    ALTER TABLE letters ADD COLUMN is_registered INTEGER NOT NULL DEFAULT 1;
+    """,
 ]
 
 
@@ -123,6 +128,16 @@ class WaitingLetter(Struct, frozen=True):
     time: float
     text: str
     id: str
+    is_registered: bool = True  #: its sender, when it came
+
+
+class LeftLetter(Struct, frozen=True):
+    """A letter of mine whose receipt has not come yet."""
+
+    receiver: str
+    key: bytes  #: of the receiver for whom it was sealed
+    time: float
+    about: About | None
 
 
 class Fate(Enum):
@@ -225,16 +240,23 @@ class Journal:
 
     # --- Letters that I left, until their receipts came ---
 
-    async def add_left(self, id: str, receiver: str, time: float, about: About | None) -> None:
+    async def add_left(self, id: str, left: LeftLetter) -> None:
         """A letter with an id that is there already is the same letter."""
-        row = (id, receiver, time, *_place(about))
-        await self._write("INSERT OR IGNORE INTO letters_left VALUES (?, ?, ?, ?, ?, ?)", row)
+        row = (id, left.receiver, left.time, *_place(left.about), left.key)
+        await self._write(
+            "INSERT INTO letters_left VALUES (?, ?, ?, ?, ?, ?, ?)"
+            " ON CONFLICT (id) DO UPDATE SET key = excluded.key",
+            row,
+        )
 
-    def left(self, id: str) -> tuple[str, float, About | None] | None:
-        """Receiver, time and place of a letter of mine, None once its receipt was shown."""
-        wanted = "SELECT receiver, time, conversation, epoch, seq FROM letters_left WHERE id = ?"
-        for receiver, time, conversation, epoch, seq in self._all(wanted, (id,)):
-            return receiver, time, About(conversation, epoch, seq) if conversation else None
+    def left(self, id: str) -> LeftLetter | None:
+        """A letter of mine, None once its receipt was shown."""
+        wanted = (
+            "SELECT receiver, time, conversation, epoch, seq, key FROM letters_left WHERE id = ?"
+        )
+        for receiver, time, conversation, epoch, seq, key in self._all(wanted, (id,)):
+            about = About(conversation, epoch, seq) if conversation else None
+            return LeftLetter(receiver, key or self.key_of(receiver) or b"", time, about)
         return None
 
     async def forget_left(self, ids: Iterable[str]) -> None:
@@ -269,18 +291,23 @@ class Journal:
 
     # --- Letters that were left for me ---
 
-    async def add_letters(self, letters: list[Letter], now: float) -> list[WaitingLetter]:
-        """Keep them; returns the ones that are new, or kept but never shown."""
+    async def add_letters(
+        self, letters: list[Letter], now: float, *, unregistered: Collection[str] = ()
+    ) -> list[WaitingLetter]:
+        """Keep them; returns the ones that are new, or kept but never shown.
+
+        `unregistered`: those of their senders who have given their names back.
+        """
 
         def add(db: sqlite3.Connection) -> None:
             old = now - REMEMBER_LETTERS_DAYS * 86_400
             db.execute("DELETE FROM letters WHERE came < ? AND text IS NULL", (old,))
             db.executemany(
                 "INSERT OR IGNORE INTO letters"
-                " (id, sender, time, came, text, is_copy, conversation, epoch, seq)"
-                " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                " (id, sender, time, came, text, is_copy, conversation, epoch, seq, is_registered)"
+                " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
                 [(one.id, one.sender, one.time, now, one.text, one.about is not None,
-                  *_place(one.about)) for one in letters],
+                  *_place(one.about), one.sender not in unregistered) for one in letters],
             )  # fmt: skip
 
         copies = {(one.sender, one.id) for one in letters if one.about is not None}
@@ -291,10 +318,13 @@ class Journal:
             self.copies_to_come = set()
         self.copies |= copies
         rows = self._all(
-            "SELECT number, sender, time, text, id FROM letters"
+            "SELECT number, sender, time, text, id, is_registered FROM letters"
             " WHERE text IS NOT NULL ORDER BY number"
         )
-        return [WaitingLetter(*row) for row in rows]
+        return [
+            WaitingLetter(number, sender, time, text, id, is_registered=bool(mark))
+            for number, sender, time, text, id, mark in rows
+        ]
 
     def read_as_text(self, conversation: str, author: str, epoch: str, seq: int) -> None:
         """Its copy, which is on its way to the disk, need not be read once the text is there."""

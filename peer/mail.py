@@ -16,27 +16,31 @@ from peer import events
 from peer.directory import Directory
 from peer.entries import Kind
 from peer.events import Tell
-from peer.journal import Fate, Journal, KeptLine, WaitingLetter
+from peer.journal import Fate, Journal, KeptLine, LeftLetter, WaitingLetter
 from peer.keeping import Keeping
 from peer.lines import Came
+from peer.opening import Refusal, Stays, open_for
+from peer.receipts import ReceiptBook
 from peer.trust import Trust
-from shared.errors import KeyChanged, ParleyError, ProtocolError, Unreachable
+from shared import receipt
+from shared.errors import KeyChanged, ParleyError, Refused, Unreachable
 from shared.identity import Identity, check_sealing_proof
 from shared.messages import (
-    BATCH,
+    VERDICTS,
     Contact,
     Done,
     Drop,
     Envelope,
     Fetch,
     Mail,
-    Noted,
     Receipt,
     Stored,
     Taken,
+    Verdict,
 )
 from shared.names import fold
-from shared.sealing import About, Letter, copy_id, open_envelope, seal
+from shared.receipt import sign_refused, sign_taken
+from shared.sealing import About, Letter, copy_id, seal
 from shared.world import World
 
 STORED_SECONDS: Final = 30.0  # to come back, when the directory is lost before it says STORED
@@ -44,6 +48,21 @@ AGAIN_SECONDS: Final = 20.0  # to ask for letters again that the disk did not ta
 SHOWN_SECONDS: Final = 10.0  # for a text that comes directly just now to be on disk
 
 log = logging.getLogger("peer")
+
+
+class _Batch:
+    """What one look into the mailbox has found, by the numbers of the envelopes."""
+
+    def __init__(self) -> None:
+        self.letters: dict[int, Letter] = {}  # to be kept and shown
+        self.verdicts: dict[int, Verdict] = {}  # of what the directory may delete afterwards
+        self.keys: dict[str, bytes | None] = {}  # of unknown senders, by the directory's word
+        self.unregistered: set[str] = set()  # unknown senders who have no name any more
+
+    def add(self, envelope: Envelope, verdict: Verdict, letter: Letter | None = None) -> None:
+        self.verdicts[envelope.number] = verdict
+        if letter is not None:
+            self.letters[envelope.number] = letter
 
 
 class MailRoom:
@@ -61,20 +80,26 @@ class MailRoom:
         came: Came,
         keeping: Keeping,
         name: Callable[[], str],
+        lookup: Callable[[str], Awaitable[Contact]],
         received: Callable[[str, About], bool],
         has_come: Callable[[str, About], bool],
         wait_kept: Callable[[str, About], Awaitable[None]],
     ) -> None:
-        """`received` is called when the copy of a text was taken, and says whether
+        """`lookup` asks the directory for a user, whatever key is remembered.
+
+        `received` is called when the copy of a text was taken, and says whether
         that is news.  `has_come`: whether a text came directly, and is on its way to the
         screen and the disk; `wait_kept` returns when it is there.
         """
-        self._came, self._keeping, self._name, self._received = came, keeping, name, received
+        self._came, self._keeping, self._name, self._lookup = came, keeping, name, lookup
         self._has_come, self._wait_kept = has_come, wait_kept
         self._world, self._identity, self._trust = world, identity, trust
         self._journal, self._directory, self._tell = journal, directory, tell
         self._turns: dict[str, trio.Lock] = {}
-        self._receipts: list[Receipt] = []
+        self._receipts = ReceiptBook(
+            journal, directory, identity.public, received=received,
+            show=lambda event: self._show([event]), complain=self._complain,
+        )  # fmt: skip
         self._shown: set[int] = set()  # numbers of letters, until that is noted on disk
         self._told: set[str] = set()  # what is wrong with letters that stay where they are
         self._something = trio.Event()
@@ -86,8 +111,8 @@ class MailRoom:
         self._something.set()
 
     def receipts(self, receipts: Iterable[Receipt]) -> None:
-        """Letters of mine were taken."""
-        self._receipts += receipts
+        """Letters of mine were taken, or refused."""
+        self._receipts.add(receipts)
         self._something.set()
 
     @asynccontextmanager
@@ -120,7 +145,7 @@ class MailRoom:
         id = id or self._world.new_id()
         certificate, key = self._directory.certificate, to.sealing_key
         sealed = seal(self._identity, certificate, key, id=id, time=time, text=text, about=about)
-        await self._journal.add_left(id, to.name, time, about)
+        await self._journal.add_left(id, LeftLetter(to.name, to.key, time, about))
         try:
             await self._drop(to.name, id, sealed)
         except ParleyError:
@@ -161,7 +186,7 @@ class MailRoom:
             self._something = trio.Event()
             again_in = AGAIN_SECONDS
             try:
-                await self._note_receipts()
+                await self._receipts.note()
                 if await self._take_letters():
                     again_in = math.inf
             except Unreachable:
@@ -169,91 +194,97 @@ class MailRoom:
             except ParleyError as failure:
                 self._complain(f"Your messages cannot be taken from the directory: {failure}")
 
-    # --- Receipts ---
-
-    async def _note_receipts(self) -> None:
-        receipts, self._receipts = self._receipts, []
-        for receipt in receipts:
-            mine = self._journal.left(receipt.envelope)
-            if mine is not None and fold(mine[0]) == fold(receipt.by):
-                to, time, about = mine
-                if about is None or self._received(to, about):
-                    await self._show([events.LetterReceived(to, time)])
-                await self._journal.forget_left([receipt.envelope])
-        for start in range(0, len(receipts), BATCH):
-            ids = tuple(receipt.envelope for receipt in receipts[start : start + BATCH])
-            await self._directory.ask(lambda id, ids=ids: Noted(id, ids), Done)  # type: ignore[misc]
-
     # --- Letters ---
 
     async def _take_letters(self) -> bool:
         """False when some must be asked for again."""
         after, more = 0, True
-        letters: list[Letter] = []
-        done: list[str] = []  # ids that the directory may delete afterwards
+        batch = _Batch()
         while more:
             mail = await self._directory.ask(lambda id, after=after: Fetch(id, after), Mail)  # type: ignore[misc]
             for envelope in mail.envelopes:
-                await self._open(envelope, letters, done)
+                await self._open(envelope, batch)
             after = max((envelope.number for envelope in mail.envelopes), default=after)
             more = mail.more and bool(mail.envelopes)
-        come = len(done)
-        letters = await self._claim(letters, done)
+        come = len(batch.verdicts)
+        letters = await self._claim(batch)
         try:
-            fresh = await self._journal.add_letters(letters, self._world.clock.time())
+            fresh = await self._journal.add_letters(
+                letters, self._world.clock.time(), unregistered=batch.unregistered
+            )
         finally:
             for letter in letters:
                 self._came.end(letter.sender, letter.id)
         if fresh:
             await self._show_letters(fresh, {one.id: one.about for one in letters if one.about})
-        for start in range(0, len(done), BATCH):
-            ids = tuple(done[start : start + BATCH])
-            await self._directory.ask(lambda id, ids=ids: Taken(id, ids), Done)  # type: ignore[misc]
-        return len(done) == come
+        verdicts = tuple(batch.verdicts.values())
+        for start in range(0, len(verdicts), VERDICTS):
+            page = verdicts[start : start + VERDICTS]
+            await self._directory.ask(lambda id, page=page: Taken(id, page), Done)  # type: ignore[misc]
+        return len(verdicts) == come
 
-    async def _claim(self, letters: list[Letter], done: list[str]) -> list[Letter]:
+    async def _claim(self, batch: _Batch) -> list[Letter]:
         """Without what of them came directly meanwhile."""
         with trio.move_on_after(SHOWN_SECONDS):
-            for letter in letters:
+            for letter in batch.letters.values():
                 await self._wait_until_here(letter)
         claimed = []
-        for letter in letters:
+        for number, letter in batch.letters.items():
             if self._is_coming(letter):
-                done.remove(letter.id)  # it stays where it is until the next time
+                del batch.verdicts[number]  # it stays where it is until the next time
             elif not self._has(letter):
                 self._came.begin(letter.sender, letter.id)
                 claimed.append(letter)
         return claimed
 
-    async def _open(self, envelope: Envelope, letters: list[Letter], done: list[str]) -> None:
-        """Sort out one envelope.  A forged one is said, and thrown away."""
+    async def _open(self, envelope: Envelope, batch: _Batch) -> None:
+        """Sort out one envelope.  One that can never be shown is said, here and to its sender."""
         now = self._world.clock.time()
-        try:
-            letter = open_envelope(
-                self._identity, self._trust.authority, envelope.sealed, id=envelope.id, now=now
-            )
-            self._check_copy(letter)
-            await self._trust.check_and_remember(letter.sender, letter.key)
-        except KeyChanged as failure:
-            self._complain(f"A message that was left for you stays at the directory. {failure}")
-            return
-        except ProtocolError as failure:
-            self._complain(f"A message that was left for you was thrown away: {failure}.")
-        else:
-            ignored = fold(letter.sender) in self._journal.ignored
-            if not ignored and not self._has(letter):
-                letters.append(letter)
-        done.append(envelope.id)
+        opened = open_for(self._identity, self._name(), self._trust.authority, envelope, now)
+        if isinstance(opened, Letter):
+            opened = await self._check_sender(opened, batch)
+        match opened:
+            case Stays(why):
+                self._complain(f"A message that was left for you stays at the directory. {why}")
+            case Refusal(reason, why):
+                self._complain(f"A message that was left for you cannot be opened: {why}.")
+                proof = sign_refused(self._identity, envelope.id, reason)
+                batch.add(envelope, Verdict(envelope.number, envelope.id, proof, reason))
+            case Letter(sender=sender, key=key):
+                wanted = fold(sender) not in self._journal.ignored and not self._has(opened)
+                proof = sign_taken(self._identity, envelope.id, key)
+                verdict = Verdict(envelope.number, envelope.id, proof)
+                batch.add(envelope, verdict, opened if wanted else None)
 
-    def _check_copy(self, letter: Letter) -> None:
-        """Raises ProtocolError unless its id is that of a text of its own sender.
+    async def _check_sender(self, letter: Letter, batch: _Batch) -> Letter | Refusal | Stays:
+        """Whether the sender's key is the one of that name.
 
-        Anybody can work out the ids of what others will write next: a letter with such
-        an id would hide that text.
+        A letter makes no key known.  Of an unknown name the directory is asked: a
+        certificate outlives a name that was given back.
         """
-        about = letter.about
-        if about is not None and letter.id != copy_id(about, letter.sender, self._name()):
-            raise ProtocolError("it says that it is a copy of somebody else's text")
+        name = letter.sender
+        try:
+            self._trust.check(name, letter.key)
+        except KeyChanged as failure:
+            return Stays(str(failure))
+        if self._journal.key_of(name) is not None:
+            return letter
+        if name not in batch.keys:
+            batch.keys[name] = await self._key_at_directory(name)
+        if batch.keys[name] is None:
+            batch.unregistered.add(name)
+        elif batch.keys[name] != letter.key:
+            return Refusal(receipt.NAME, f"it is signed with a key that {name} had before")
+        return letter
+
+    async def _key_at_directory(self, name: str) -> bytes | None:
+        """None for a name that was given back."""
+        try:
+            return (await self._lookup(name)).key
+        except Refused as no:
+            if no.code != "NOBODY":
+                raise
+            return None
 
     def _has(self, letter: Letter) -> bool:
         """Whether it came already, or is a copy of a text that came directly."""
@@ -284,7 +315,9 @@ class MailRoom:
         letters = [one for one in fresh if one.id not in direct and one.number not in self._shown]
         if letters:
             shown: list[events.Event] = [events.LettersWaited(len(letters))]
-            shown += [events.Letter(one.sender, one.time, one.text) for one in letters]
+            shown += [
+                events.Letter(one.sender, one.time, one.text, one.is_registered) for one in letters
+            ]
             await self._show(shown)
             self._shown |= {one.number for one in letters}
         for place in direct.values():

@@ -198,7 +198,7 @@ class Peer:
         )  # fmt: skip
         self._mail = MailRoom(
             world, self._identity, self._trust, self._journal, self._directory, self._tell,
-            came=came, keeping=self._keeping, name=lambda: self.name,
+            came=came, keeping=self._keeping, name=lambda: self.name, lookup=self._lookup,
             received=self._talking.received_from_mailbox,
             has_come=self._talking.has_come, wait_kept=self._talking.wait_on_disk,
         )  # fmt: skip

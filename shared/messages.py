@@ -20,7 +20,9 @@ VERSION = 1  # of the protocol; the first message of each side carries it
 TEXT_CHARACTERS = 8_000  # the longest text; 48 KB even when JSON escapes all of it
 ENVELOPE_BYTES = 40_000  # a sealed text of 8,000 four-byte characters, with its certificate
 PAGE = 400  # users in one USERS or ARR: stays far below the 64 KiB of a line
-BATCH = 1_000  # ids in one TAKEN or NOTED
+BATCH = 1_000  # ids in one NOTED
+VERDICTS = 300  # in one TAKEN: 58 KB
+RECEIPTS = 200  # in one message: 50 KB
 MEMBERS = 50  # of one conversation: each has a link to each
 TEXTS = 64  # in one TEXT
 POSITIONS = 400  # in one message: 26 KB; who restarts begins a new epoch
@@ -40,6 +42,7 @@ Member = Annotated[str, Meta(min_length=1, max_length=32)]  # a name that is onl
 Epoch = Annotated[str, Meta(min_length=16, max_length=16)]  # 8 random bytes, new at each start
 Digest = Annotated[str, Meta(min_length=32, max_length=32)]
 Reason = Annotated[str, Meta(max_length=1_000)]
+ReasonWord = Annotated[str, Meta(pattern=r"\A[a-z]{0,16}\Z")]
 Word = Annotated[str, Meta(max_length=64)]
 Time = Annotated[float, Meta(ge=0, le=253_402_300_799)]  # up to the year 9999
 Count = Annotated[int, Meta(ge=0, le=2**53)]
@@ -255,22 +258,35 @@ class Mail(Answer, frozen=True):
     more: bool = False  # FETCH again, `after` the last number
 
 
-class Taken(Request, frozen=True):
-    """These envelopes are on my own disk: delete them.  Answered by DONE."""
+class Verdict(msgspec.Struct, frozen=True):
+    """What the receiver of an envelope says of it, signed for its sender: see shared.receipt."""
 
-    envelopes: Annotated[tuple[Id, ...], Meta(max_length=BATCH)]
+    number: Count
+    id: Id
+    proof: Signature
+    refused: ReasonWord = ""  # why it could not be opened; empty: it is on my own disk
+
+
+class Taken(Request, frozen=True):
+    """I am done with these envelopes: delete them.  Answered by DONE."""
+
+    envelopes: Annotated[tuple[Verdict, ...], Meta(max_length=VERDICTS)]
 
 
 class Receipt(msgspec.Struct, frozen=True):
+    """What became of an envelope of yours.  The directory vouches for nothing but `at`."""
+
     envelope: Id
     by: Name
     at: Time
+    proof: Annotated[bytes, Meta(max_length=64)] = b""
+    refused: ReasonWord = ""
 
 
 class Receipts(Message, frozen=True):
-    """Envelopes of yours that were taken; repeated at each start until NOTED."""
+    """Envelopes of yours that were taken or refused; repeated at each start until NOTED."""
 
-    receipts: Annotated[tuple[Receipt, ...], Meta(max_length=PAGE)]
+    receipts: Annotated[tuple[Receipt, ...], Meta(max_length=RECEIPTS)]
 
 
 class Noted(Request, frozen=True):

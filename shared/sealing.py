@@ -6,6 +6,7 @@ and sealed again for somebody else, and the id, so it cannot be shown twice.
 """
 
 import hashlib
+import math
 from dataclasses import dataclass
 
 import msgspec
@@ -40,7 +41,10 @@ class About(msgspec.Struct, frozen=True, array_like=True):
 
 @dataclass(frozen=True)
 class Letter:
-    """What was in an envelope, with its sender as the directory vouched for."""
+    """What was in an envelope, with its sender as the directory vouched for.
+
+    `expires`: when that certificate of the sender is out of date.
+    """
 
     sender: str
     key: bytes
@@ -48,6 +52,7 @@ class Letter:
     time: float
     text: str
     about: About | None = None
+    expires: float = math.inf
 
 
 _inside = msgspec.msgpack.Decoder(_Inside)
@@ -76,10 +81,10 @@ def seal(
         raise ProtocolError("the receiver's sealing key is not a key") from None
 
 
-def open_envelope(me: Identity, authority: bytes, sealed: bytes, *, id: str, now: float) -> Letter:
+def open_envelope(me: Identity, authority: bytes, sealed: bytes, *, id: str) -> Letter:
     """The letter inside.  Raises ProtocolError when it is damaged, forged or not for us.
 
-    The sender's certificate is judged as of `now`; the caller still compares the
+    The caller still judges when the sender's certificate `expires`, and compares the
     key with the one it remembers for that name.
     """
     try:
@@ -88,12 +93,20 @@ def open_envelope(me: Identity, authority: bytes, sealed: bytes, *, id: str, now
         raise ProtocolError("an envelope cannot be opened") from None
     if inside.id != id:
         raise ProtocolError("an envelope carries another's number")
-    sender = read_certificate(inside.certificate, authority, now)
+    sender = read_certificate(inside.certificate, authority, -math.inf)
     if sender.name is None:
         raise ProtocolError("an envelope is not from a user")
     statement = _statement(me.sealing_public, inside.id, inside.time, inside.text, inside.about)
     check_signature(sender.key, inside.signature, statement)
-    return Letter(sender.name, sender.key, inside.id, inside.time, inside.text, inside.about)
+    return Letter(
+        sender.name,
+        sender.key,
+        inside.id,
+        inside.time,
+        inside.text,
+        inside.about,
+        sender.expires,
+    )
 
 
 def copy_id(about: About, author: str, receiver: str) -> str:

@@ -138,7 +138,7 @@ class Painter:
 
     def _letter(self, letter: events.Letter) -> list[Row | Text]:
         time = (f"{local_time(letter.time):%Y-%m-%d %H:%M}", TIME)
-        name = (harmless(letter.sender), self._style(letter.sender))
+        name = (harmless(letter.writer), self._style(letter.sender))
         head = _head(time, "[left]", name, "  ")
         painted: list[Row | Text] = [Row(head, self._body(letter.text))]
         if self._letters:

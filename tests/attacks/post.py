@@ -1,9 +1,9 @@
 """Letters that are sealed and dropped by hand, by somebody who has a name at the directory."""
 
-from shared.identity import Identity
-from shared.messages import Contact, Drop, Lookup
+from shared.identity import Identity, issue_for_user
+from shared.messages import Contact, Drop, Lookup, Receipt, Receipts
 from shared.sealing import About, seal
-from tests.community import Person
+from tests.community import Community, Person
 from tests.fakes import EPOCH
 from tests.peer.raw import Raw
 
@@ -49,3 +49,20 @@ def next_texts(author: Person, count: int) -> list[About]:
     current = author.peer._talking.conversation
     assert current is not None
     return [About(current.id, current.epoch, seq) for seq in range(1, count + 1)]
+
+
+def vouches(community: Community, name: str, key: bytes, *, now: float) -> bytes:
+    """A certificate by the directory's authority, as a dishonest keeper can issue it."""
+    directory = community.directory._directory
+    assert directory is not None
+    authority = directory._community.authority
+    return issue_for_user(authority.certificate, authority._key, name, key, now)
+
+
+def says_received(community: Community, to: Person, *receipts: Receipt) -> None:
+    """The directory makes up receipts for somebody who is here."""
+    directory = community.directory._directory
+    assert directory is not None
+    user = directory._community.registry.find(to.name)
+    assert user is not None
+    directory._community.push(user.id, Receipts(receipts))

@@ -1,5 +1,7 @@
 """Messages for the absent: stored before it is said, deleted when they are taken."""
 
+from typing import Any
+
 import pytest
 import trio
 from trio.testing import MockClock
@@ -18,6 +20,7 @@ from shared.messages import (
     Stored,
     Taken,
     Unregister,
+    Verdict,
     Waiting,
 )
 from tests.directory_server.client import Client
@@ -49,6 +52,18 @@ async def mail(client: Client) -> list[Envelope]:
     return found
 
 
+def verdict(of: Envelope, refused: str = "") -> Verdict:
+    """The directory does not look at the signature."""
+    return Verdict(of.number, of.id, of.id.encode() * 2, refused)
+
+
+async def take(client: Client, *numbers: int) -> Any:
+    """Take these envelopes, which wait; returns the answer."""
+    wanted = {envelope(number) for number in numbers}
+    found = [verdict(one) for one in await mail(client) if one.id in wanted]
+    return await client.ask(Taken(client.next_id(), tuple(found)))
+
+
 async def absent(town: Town, *names: str) -> None:
     for name in names:
         await (await town.enters(name)).leaves()
@@ -74,12 +89,15 @@ async def test_a_message_waits_until_it_is_taken_and_its_sender_learns_when(town
     assert await mail(dave) == waiting, "fetching takes nothing away"
     assert all(before <= one.at <= town.machine.clock.time() for one in waiting)
 
-    assert await dave.ask(Taken(9, (envelope(1), envelope(2), envelope(3)))) == Done(9)
+    first, second = waiting
+    unknown = Verdict(99, envelope(3), bytes(64))
+    taken = (verdict(first), verdict(second, "certificate"), unknown)
+    assert await dave.ask(Taken(9, taken)) == Done(9)
     assert await mail(dave) == []
     receipts = (await carol.hears(Receipts)).receipts
-    assert sorted((one.envelope, one.by) for one in receipts) == [
-        (envelope(1), "dave"),
-        (envelope(2), "dave"),
+    assert sorted((one.envelope, one.by, one.proof, one.refused) for one in receipts) == [
+        (envelope(1), "dave", verdict(first).proof, ""),
+        (envelope(2), "dave", verdict(second).proof, "certificate"),
     ]
 
 
@@ -96,7 +114,7 @@ async def test_it_survives_both_programs_and_the_directory(town: Town) -> None:
 
     dave = await town.enters("dave")
     assert dave.welcome.waiting == 1
-    await dave.ask(Taken(1, (envelope(1),)))
+    await take(dave, 1)
     await town.crashes()
     await town.opens()
 
@@ -109,12 +127,13 @@ async def test_a_receipt_is_repeated_at_each_start_until_it_is_noted(town: Town)
     await leave(carol, "dave", 1)
     await carol.leaves()
     dave = await town.enters("dave")
-    await dave.ask(Taken(1, (envelope(1),)))
+    await take(dave, 1)
 
     for _ in range(2):
         carol = await town.enters("carol")
         (receipt,) = (await carol.hears(Receipts)).receipts
         assert (receipt.envelope, receipt.by) == (envelope(1), "dave")
+        assert receipt.proof == envelope(1).encode() * 2
         await town.crashes()
         await town.opens()
 
@@ -136,7 +155,7 @@ async def test_a_sender_who_lost_the_answer_may_repeat_it(town: Town) -> None:
     dave = await town.enters("dave")
     assert len(await mail(dave)) == 1
 
-    await dave.ask(Taken(1, (envelope(1),)))
+    await take(dave, 1)
     assert isinstance((await leave(carol, "dave", 1))[0], Stored)
     assert await mail(dave) == [], "it was taken already"
 
@@ -147,8 +166,11 @@ async def test_two_senders_may_hit_on_the_same_number(town: Town) -> None:
     await leave(carol, "dave", 1)
     await leave(erin, "dave", 1)
     dave = await town.enters("dave")
-    await dave.ask(Taken(1, (envelope(1),)))
+    first, second = await mail(dave)
+    assert await dave.ask(Taken(8, (verdict(first),))) == Done(8)
+    assert await mail(dave) == [second], "who uses the id of another deletes nothing of theirs"
     assert (await carol.hears(Receipts)).receipts[0].by == "dave"
+    assert await dave.ask(Taken(9, (verdict(second),))) == Done(9)
     assert (await erin.hears(Receipts)).receipts[0].by == "dave"
 
 
@@ -156,12 +178,16 @@ async def test_nobody_takes_what_is_not_theirs(town: Town) -> None:
     await absent(town, "dave")
     carol, mallory = await town.enters("carol"), await town.enters("mallory")
     await leave(carol, "dave", 1)
+    dave = await town.enters("dave")
+    (waiting,) = await mail(dave)
 
     assert await mail(mallory) == []
-    assert await mallory.ask(Taken(1, (envelope(1),))) == Done(1)
+    assert await mallory.ask(Taken(1, (verdict(waiting),))) == Done(1)
     assert await mallory.ask(Noted(2, (envelope(1),))) == Done(2)
+    other = Verdict(waiting.number, envelope(2), bytes(64))
+    assert await dave.ask(Taken(3, (other,))) == Done(3), "number and id must fit"
 
-    assert len(await mail(await town.enters("dave"))) == 1
+    assert await mail(dave) == [waiting]
 
 
 async def test_somebody_who_is_here_is_told_that_mail_waits(town: Town) -> None:
@@ -200,7 +226,7 @@ async def test_a_limit_is_said_and_what_came_before_is_kept(town: Town) -> None:
     )
     assert isinstance((await leave(carol, "dave", 0))[0], Stored), "a repetition needs no room"
     dave = await town.enters("dave")
-    await dave.ask(Taken(1, (envelope(0),)))
+    await take(dave, 0)
     assert isinstance((await leave(carol, "dave", 500))[0], Stored)
 
 
@@ -235,7 +261,7 @@ async def test_unregistering_takes_the_mailbox_but_not_what_was_left_for_others(
     assert (await town.enters("dave")).welcome.waiting == 0
     erin = await town.enters("erin")
     assert [one.id for one in await mail(erin)] == [envelope(2)]
-    assert await erin.ask(Taken(1, (envelope(2),))) == Done(1)
+    assert isinstance(await take(erin, 2), Done)
 
 
 # --- A disk that is full ---
@@ -253,7 +279,7 @@ async def test_a_full_disk_is_said_and_the_directory_lives_on(town: Town) -> Non
         await town.enters("erin")
     assert refusal.value.code == "DISK"
     assert (await carol.ask(Unregister(5))).code == "DISK"
-    assert (await carol.ask(Taken(6, (envelope(1),)))).code == "DISK"
+    assert (await take(carol)).code == "DISK"
 
     town.machine.disk.is_full = False
     assert isinstance((await leave(carol, "dave", 1))[0], Stored)

@@ -23,6 +23,7 @@ from directory_server.registry import User
 from directory_server.store import FILE, Store
 from shared.disk import FolderDisk
 from shared.errors import StorageError
+from shared.messages import Verdict
 from tests.fakes import MemoryDisk
 
 NOW = 1_700_000_000.0
@@ -52,6 +53,12 @@ def everything_in(folder: Path) -> bytes:
 
 def post(receiver: User, number: int, size: int = 10) -> Posted:
     return Posted(f"{number:032x}", receiver.id, receiver.name, bytes(size))
+
+
+async def take(store: Store, receiver: User, time: float, *ids: str) -> None:
+    waiting, _ = store.mail(receiver.id, 0)
+    verdicts = [Verdict(one.number, one.id, bytes(64)) for one in waiting if one.id in ids]
+    await store.take(receiver.id, receiver.name, verdicts, time)
 
 
 async def test_names_come_back_as_they_were_registered(store: Store, disk: MemoryDisk) -> None:
@@ -131,8 +138,8 @@ async def test_old_mail_and_old_receipts_are_thrown_away(store: Store) -> None:
     carol, dave = await register(store, "carol", "dave")
     await store.drop(carol.id, [post(dave, number) for number in range(4)], NOW)
     await store.drop(carol.id, [post(dave, 9)], NOW + 100)
-    await store.take(dave.id, [post(dave, 0).envelope], NOW)
-    await store.take(dave.id, [post(dave, 1).envelope], NOW + 100)
+    await take(store, dave, NOW, post(dave, 0).envelope)
+    await take(store, dave, NOW + 100, post(dave, 1).envelope)
 
     await store.expire(NOW + KEEP_SECONDS + 50)
 
@@ -151,7 +158,7 @@ async def test_receipts_cannot_be_hoarded(store: Store, monkeypatch: pytest.Monk
     carol, dave = await register(store, "carol", "dave")
     await store.drop(carol.id, [post(dave, number) for number in range(5)], NOW)
     for number in range(5):
-        await store.take(dave.id, [post(dave, number).envelope], NOW + number)
+        await take(store, dave, NOW + number, post(dave, number).envelope)
     await store.expire(NOW + 10)
     assert [int(one.envelope, 16) for page in store.receipts(carol.id, 1) for one in page] == [3, 4]
 
@@ -159,7 +166,7 @@ async def test_receipts_cannot_be_hoarded(store: Store, monkeypatch: pytest.Monk
 async def test_receipts_come_in_pages(store: Store) -> None:
     carol, dave = await register(store, "carol", "dave")
     await store.drop(carol.id, [post(dave, number) for number in range(5)], NOW)
-    await store.take(dave.id, [post(dave, number).envelope for number in range(5)], NOW)
+    await take(store, dave, NOW, *(post(dave, number).envelope for number in range(5)))
     pages = list(store.receipts(carol.id, 2))
     assert [len(page) for page in pages] == [2, 2, 1]
     assert {one.by for page in pages for one in page} == {"dave"}
@@ -217,7 +224,7 @@ async def test_what_was_taken_leaves_no_trace_on_the_disk(tmp_path: Path) -> Non
             carol, dave = await register(store, "carol", "dave")
             secret = Posted("ab" * 16, dave.id, "dave", b"as secret as it gets" * 300)
             await store.drop(carol.id, [secret], NOW)
-            await store.take(dave.id, ["ab" * 16], NOW)
+            await take(store, dave, NOW, "ab" * 16)
             nursery.cancel_scope.cancel()
     assert b"as secret" not in everything_in(tmp_path)
 
@@ -229,7 +236,7 @@ async def test_names_stand_in_one_table_only(tmp_path: Path) -> None:
             await nursery.start(store.run)
             carol, dave = await register(store, "carol", "dave")
             await store.drop(carol.id, [post(dave, 1), post(dave, 2)], NOW)
-            await store.take(dave.id, [post(dave, 1).envelope], NOW)
+            await take(store, dave, NOW, post(dave, 1).envelope)
             nursery.cancel_scope.cancel()
     database = sqlite3.connect(tmp_path / FILE)
     script = [line for line in database.iterdump() if "carol" in line or "dave" in line]

@@ -74,6 +74,14 @@ TEXTS = [
         events.LetterReceived("dave", datetime(2026, 11, 20, 14, 2).timestamp()),
         "dave received your message of 14:02.",
     ),
+    (
+        events.LetterRefused("dave", datetime(2026, 11, 20, 14, 2).timestamp(), "it was damaged"),
+        "dave could not open your message of 14:02: it was damaged.",
+    ),
+    (
+        events.Letter("dave", datetime(2026, 11, 20, 14, 2).timestamp(), "hi", is_registered=False),
+        "[2026-11-20 14:02] dave (no longer registered): hi",
+    ),
     (events.NotDelivered("dave", "he is away"), "Not delivered to dave: he is away."),
     (events.NotYetLeft("dave", "why"), "Not yet left for dave, and kept here until it is: why."),
     (events.Notice("Anything."), "Anything."),

@@ -5,6 +5,7 @@ import trio
 
 from directory_server.mailbox import KEEP_SECONDS
 from peer import events
+from peer.journal import LeftLetter
 from shared.sealing import seal
 from tests.community import Community, Person
 from tests.fakes import EPOCH
@@ -282,7 +283,7 @@ async def test_many_messages_come_in_order(community: Community) -> None:
 # --- Letters that are not what they seem ------------------------------------------
 
 
-async def test_a_forged_envelope_is_thrown_away_and_said(community: Community) -> None:
+async def test_a_forged_envelope_is_not_shown_and_both_are_told(community: Community) -> None:
     carol, dave = await away(community, "carol", "dave")
     contact = await carol.peer.contact("dave")
     erin = community.person("erin")
@@ -291,17 +292,24 @@ async def test_a_forged_envelope_is_thrown_away_and_said(community: Community) -
     forged = seal(  # carol signs, and shows the certificate of erin
         carol.peer._identity, mine, contact.sealing_key, id="ab" * 16, time=EPOCH, text="I am erin"
     )
+    left = LeftLetter("dave", contact.key, EPOCH, None)
+    await carol.peer._journal.add_left("ab" * 16, left)
     await carol.peer._mail._drop("dave", "ab" * 16, forged)
     await carol.types("LEAVE dave I am carol")
     await dave.starts()
-    await dave.sees_part("A message that was left for you was thrown away: ")
+    await dave.sees("A message that was left for you cannot be opened: a signature does not fit.")
     await dave.sees_part("carol: I am carol")
+    at = f"{events.local_time(EPOCH):%H:%M}"
+    await carol.sees(f"dave could not open your message of {at}: it was damaged on its way.")
+    await carol.sees_part("dave received your message of ")
     dave.never_saw("I am erin")
 
 
 async def test_letters_of_two_keys_under_one_name(community: Community) -> None:
     """The first key is remembered, the second one's letter stays, and hides no other."""
-    carol, erin, dave = await away(community, "carol", "erin", "dave")
+    carol, erin, dave = await community.start("carol", "erin", "dave")
+    await dave.types("LEAVE carol whom I know from now on")
+    await dave.quits()
     await carol.types("LEAVE dave from the first carol")
     await carol.types("UNREGISTER")
     await carol.is_gone()

@@ -202,12 +202,23 @@ FORMS: list[tuple[Event, dict[str, object]]] = [
             "time": MORNING,
             "sender": "dave",
             "text": "are you there?",
+            "is_registered": True,
             "said": "[2026-11-20 14:02] dave: are you there?",
         },
     ),
     (
         events.LetterLeft("dave"),
         {"event": "letter_left", "to": "dave", "said": "Message left for dave."},
+    ),
+    (
+        events.LetterRefused("dave", MORNING, "it was damaged on its way"),
+        {
+            "event": "letter_refused",
+            "time": MORNING,
+            "by": "dave",
+            "reason": "it was damaged on its way",
+            "said": "dave could not open your message of 14:02: it was damaged on its way.",
+        },
     ),
     (
         events.LetterReceived("dave", MORNING),

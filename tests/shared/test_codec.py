@@ -18,7 +18,9 @@ from shared.messages import (
     ENVELOPE_BYTES,
     PAGE,
     POSITIONS,
+    RECEIPTS,
     TEXT_CHARACTERS,
+    VERDICTS,
     VERSION,
     Acknowledge,
     Arr,
@@ -51,6 +53,7 @@ from shared.messages import (
     ToAll,
     ToDirectory,
     Users,
+    Verdict,
     Who,
 )
 
@@ -253,9 +256,12 @@ _key, _signature, _certificate = b"\xff" * 32, b"\xff" * 64, b"\xff" * 4_096
             FromDirectory,
         ),
         (Drop(2**53, LONGEST_NAME, ID, b"\xff" * ENVELOPE_BYTES), ToDirectory),
-        (Taken(2**53, _ids), ToDirectory),
+        (Taken(2**53, (Verdict(2**53, ID, _signature, "z" * 16),) * VERDICTS), ToDirectory),
         (Noted(2**53, _ids), ToDirectory),
-        (Receipts((Receipt(ID, LONGEST_NAME, LATE),) * PAGE), FromDirectory),
+        (
+            Receipts((Receipt(ID, LONGEST_NAME, LATE, _signature, "z" * 16),) * RECEIPTS),
+            FromDirectory,
+        ),
         (Invite(ID, ID, (LONGEST_NAME,) * 50, 59.999999999, urgent=True), BetweenPeers),
         (Hello(ID, LONGEST_NAME, 2**53, ID, (LONGEST_NAME,) * 50, _positions), BetweenPeers),
         (Acknowledge(ID, _positions), BetweenPeers),
@@ -428,7 +434,7 @@ def _builtins(message: msgspec.Struct) -> Iterable[tuple[str, Any]]:
 
 def test_a_page_that_is_too_long_is_refused() -> None:
     assert "length" in refusal(encode(Lft(("a",) * (PAGE + 1)))[:-1], FromDirectory)
-    assert "length" in refusal(encode(Taken(1, (ID,) * (BATCH + 1)))[:-1], ToDirectory)
+    assert "length" in refusal(encode(Noted(1, (ID,) * (BATCH + 1)))[:-1], ToDirectory)
     assert "length" in refusal(encode(ToAll(ID, 1.0, "x" * (TEXT_CHARACTERS + 1)))[:-1])
 
 

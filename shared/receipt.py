@@ -1,0 +1,59 @@
+"""What the receiver of an envelope says of it, signed: taken, or refused and why.
+
+The directory only carries it: a sender believes nothing of it that is not signed with
+the key of the receiver for whom the envelope was sealed.
+"""
+
+from typing import Final
+
+import msgspec
+
+from shared.errors import ProtocolError
+from shared.identity import Identity, check_signature
+from shared.messages import Receipt
+
+UNREADABLE: Final = "unreadable"  # damaged, forged, or sealed for another key
+CERTIFICATE: Final = "certificate"  # the sender's was out of date when the envelope arrived
+NAME: Final = "name"  # the sender's name belongs to another key by now
+
+REASONS: Final = {
+    UNREADABLE: "it was damaged on its way",
+    CERTIFICATE: "your certificate was out of date",
+    NAME: "your name belongs to another key now",
+}
+
+
+def sign_taken(me: Identity, id: str, sender_key: bytes) -> bytes:
+    """The letter with this id, by the owner of this key, lies on my disk."""
+    return me.sign(_taken(id, sender_key))
+
+
+def sign_refused(me: Identity, id: str, reason: str) -> bytes:
+    """An envelope with this id could not be opened here; nothing proves who has sent it."""
+    return me.sign(_refused(id, reason))
+
+
+def is_signed(receipt: Receipt, receiver_key: bytes, sender_key: bytes) -> bool:
+    """Whether the owner of `receiver_key` says so, of a letter of the owner of `sender_key`."""
+    if receipt.refused:
+        statement = _refused(receipt.envelope, receipt.refused)
+    else:
+        statement = _taken(receipt.envelope, sender_key)
+    try:
+        check_signature(receiver_key, receipt.proof, statement)
+    except ProtocolError:
+        return False
+    return True
+
+
+def reason(word: str) -> str:
+    """What the sender of a refused letter reads; a later version may know more words."""
+    return REASONS.get(word, "it was not said why")
+
+
+def _taken(id: str, sender_key: bytes) -> bytes:
+    return b"parley taken 1\0" + msgspec.msgpack.encode((id, sender_key))
+
+
+def _refused(id: str, reason: str) -> bytes:
+    return b"parley refused 1\0" + msgspec.msgpack.encode((id, reason))
