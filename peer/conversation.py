@@ -21,7 +21,6 @@ from msgspec import Struct, field
 
 from peer import events, membership
 from peer.delivery import (
-    WINDOW_TEXTS,
     Inbox,
     Outbox,
     Ready,
@@ -31,6 +30,7 @@ from peer.delivery import (
     sign,
     stream,
 )
+from peer.lacks import Lacks
 from peer.membership import Me, Roll
 from peer.ways import DIRECT
 from shared.errors import ProtocolError
@@ -58,8 +58,6 @@ ACKNOWLEDGE_SECONDS = 0.05  # or for all that was kept within this time
 HELLO_SECONDS = 30.0  # between two of them when nothing happens
 HELLO_SOON_SECONDS = 0.5  # for members who hear of us through others only
 WANT_SECONDS = 1.0  # for a text to come by itself before it is asked for
-WANT_AGAIN_SECONDS = 3.0  # and twice as long after each time that all were asked in vain,
-WANT_MOST_SECONDS = 60.0  # but no longer
 LATE_SECONDS = 5.0  # until the author is told that somebody lacks a text
 PATHLESS_SECONDS = 30.0  # out of reach, until the directory's mailbox is the better way
 BACKLOG_TEXTS = 1_000  # that everybody lacks: the keyboard waits then
@@ -169,21 +167,6 @@ class _Member(Struct):
     ends_with: float = _NEVER  # seq of the last text of mine that is for them: then they left
 
 
-class _Lack(Struct):
-    """A stream of which others have more than we do."""
-
-    upto: int
-    due: float  # when to ask for it
-    asked: str = ""  # whom we have asked
-    since: int = 0  # up to where we had it then
-    soonest: float = _NEVER  # when to ask again if there is news of it
-    in_vain: int = 0  # so often in a row
-
-    def ask_afresh(self) -> None:
-        """Somebody may have it by now."""
-        self.in_vain, self.due = 0, min(self.due, self.soonest)
-
-
 class Kept(Struct, frozen=True):
     """What the disk knows of a conversation that goes on after a restart."""
 
@@ -216,7 +199,7 @@ class Conversation:
         self._outbox = Outbox(epoch, kept.written if kept else ())
         self._members: dict[str, _Member] = {}
         self._parted: dict[str, _Member] = {}  # have left, and may lack what is not on disk yet
-        self._lacks: dict[Stream, _Lack] = {}
+        self._lacks = Lacks(self._inbox.came)
         self._uncommitted = 0  # texts of mine that are on their way to the disk
         self._showing = 0  # Texts that were given to the screen, and are not on disk
         self._reading: deque[Text] = deque()  # that were given to the screen, in this order
@@ -283,13 +266,8 @@ class Conversation:
 
     @property
     def to_come(self) -> int:
-        """So many texts of others are known to be there, and somebody may have them for us."""
-        askable = len(self._greeted())
-        return sum(
-            max(0, lack.upto - self._inbox.came(of))
-            for of, lack in self._lacks.items()
-            if lack.in_vain < askable
-        )
+        """How many texts of others are known to be there, and somebody may have them for us."""
+        return self._lacks.to_come
 
     def is_for(self, member: str, epoch: str, seq: int) -> bool:
         """Whether they were in when I wrote it."""
@@ -408,6 +386,7 @@ class Conversation:
             return []
         one.is_linked = one.is_greeted = one.knows_us = False
         self._outbox.unlink(name)
+        self._lacks.forget(name, now)
         if self.is_over:
             return self._settle_if_quiet()
         # At once, for a link may break for no reason; but not in a hot circle.
@@ -486,8 +465,6 @@ class Conversation:
         actions += self._pass_on(hello, one.name)
         if not one.is_greeted:
             one.is_greeted = True
-            for lack in self._lacks.values():
-                lack.ask_afresh()
             mine = (self.me.name, self._outbox.epoch)
             has = {(there.author, there.epoch): there.seq for there in hello.have}
             self._outbox.greeted(one.name, has.get(mine, 0))
@@ -569,20 +546,20 @@ class Conversation:
 
     def _hear_text(self, sender: str, text: Text, now: float) -> list[Action]:
         if text.author == sender:
-            return self._take_text(text, now)
+            return self._take_text(sender, text, now)
         key = self.roll.key(text.author)
         if key is None:
             return []
         try:
             check_author(text, key)
-            return self._take_text(text, now)
+            return self._take_text(sender, text, now)
         except ProtocolError:
             return []  # not the fault of the one who hands it on
 
-    def _take_text(self, text: Text, now: float) -> list[Action]:
+    def _take_text(self, sender: str, text: Text, now: float) -> list[Action]:
         ready = self._inbox.take(text, now)
         if ready is None:
-            self._lack(stream(text), text.seq - 1, now + WANT_SECONDS)
+            self._lacks.claim(sender, stream(text), last(text), now + WANT_SECONDS, now)
             return []
         if not ready and last(text) <= self._inbox.position(stream(text)).seq:
             self._owe(text, now)  # a duplicate: our acknowledgement may have been lost
@@ -649,7 +626,11 @@ class Conversation:
             if author not in self._members or not self._members[author].is_linked:
                 self._hello_soon(now)
         wanted.pop(self.me.name, None)
-        return [Send((to,), Acknowledge(self.id, tuple(have))) for to, have in wanted.items()]
+        return [
+            Send((to,), Acknowledge(self.id, tuple(have[start : start + POSITIONS])))
+            for to, have in wanted.items()
+            for start in range(0, len(have), POSITIONS)
+        ]
 
     def _send_texts(self, to: Iterable[str]) -> list[Action]:
         """What they may have now; to all who get the same, it is the same."""
@@ -674,13 +655,13 @@ class Conversation:
                     actions += self._note_acknowledged(sender, one)
                 if one.epoch == self._outbox.epoch:
                     continue
-            if one.seq > self._inbox.came(of) and not self.is_over:
+            if self.roll.key(one.author) is not None and not self.is_over:
                 author = self._members.get(one.author)
                 comes = author is not None and author.is_greeted
                 pause = 0.0 if announced and (not comes or one.author == sender) else WANT_SECONDS
-                self._lack(of, one.seq, now + pause, sender, announced=announced)
+                self._lacks.claim(sender, of, one.seq, now + pause, now)
         actions += self._send_texts((sender,))
-        if any(lack.due <= now for lack in self._lacks.values()):
+        if self._lacks.next_deadline() <= now:
             actions += self._ask(now)
         return [*actions, *self._settle_if_quiet()]
 
@@ -705,57 +686,14 @@ class Conversation:
 
     # --- Asking for what is lacking ---
 
-    def _lack(
-        self, of: Stream, upto: int, due: float, source: str = "", *, announced: bool = False
-    ) -> None:
-        known = self._lacks.get(of)
-        if known is None:
-            if len(self._lacks) < POSITIONS and self.roll.key(of[0]) is not None:
-                self._lacks[of] = _Lack(upto, due)
-            return
-        if upto > known.upto or (announced and source != known.asked):
-            known.ask_afresh()
-        known.upto = max(known.upto, upto)
-        if source and known.asked == source:
-            if self._inbox.came(of) > known.since:
-                known.due = -_NEVER  # what we asked for has come, and there is more
-        elif not known.asked:
-            known.due = min(known.due, due)
-
     def _ask(self, now: float) -> list[Action]:
         """Ask for what is due, of somebody who is linked."""
-        actions: list[Action] = []
-        for of, lack in list(self._lacks.items()):
-            came = self._inbox.came(of)
-            if came >= lack.upto:
-                del self._lacks[of]
-            elif lack.due > now:
-                continue
-            elif came - self._inbox.position(of).seq > WINDOW_TEXTS:
-                lack.due = now + ACKNOWLEDGE_SECONDS  # our own disk comes first
-            else:
-                actions += self._ask_for(of, lack, came, now)
-        return actions
+        requests = self._lacks.ask(self._greeted(), now, self._pause_for_disk)
+        return [Send((one.to,), Want(self.id, Position(*one.of, one.came))) for one in requests]
 
-    def _ask_for(self, of: Stream, lack: _Lack, came: int, now: float) -> list[Action]:
-        lack.in_vain = lack.in_vain + 1 if lack.asked and came == lack.since else 0
-        lack.asked, lack.since = self._whom_to_ask(of, lack, came), came
-        if not lack.asked:
-            del self._lacks[of]  # the next HELLO brings it up again
-            return []
-        lack.soonest = now + WANT_AGAIN_SECONDS
-        lack.due = now + _want_pause(lack.in_vain // len(self._greeted()))
-        return [Send((lack.asked,), Want(self.id, Position(*of, came)))]
-
-    def _whom_to_ask(self, of: Stream, lack: _Lack, came: int) -> str:
-        """The author, and then the next after the one who was asked in vain."""
-        greeted = self._greeted()
-        if not greeted:
-            return ""
-        if lack.asked in greeted:
-            step = 0 if came > lack.since else 1
-            return greeted[(greeted.index(lack.asked) + step) % len(greeted)]
-        return of[0] if of[0] in greeted else greeted[0]
+    def _pause_for_disk(self, of: Stream) -> float:
+        """My own disk comes first."""
+        return 0.0 if self._inbox.has_room(of[0]) else ACKNOWLEDGE_SECONDS
 
     # --- Who is in reach ---
 
@@ -986,8 +924,7 @@ class Conversation:
                 due = min(due, held)
             for one in self._members.values():
                 due = min(due, one.redial_at)
-            for lack in self._lacks.values():
-                due = min(due, lack.due)
+            due = min(due, self._lacks.next_deadline())
         return None if due == _NEVER else due
 
     def tick(self, now: float) -> list[Action]:
@@ -1014,11 +951,6 @@ class Conversation:
             actions += self._look_around(now)
             self._look_at = max(self._look_at, now + 1.0)
         return actions
-
-
-def _want_pause(rounds: int) -> float:
-    """After so many times that all were asked in vain: nobody may ever have it."""
-    return min(WANT_AGAIN_SECONDS * 2.0 ** min(rounds, 10), WANT_MOST_SECONDS)
 
 
 def _hello_statement(hello: Hello) -> bytes:

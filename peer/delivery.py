@@ -8,7 +8,7 @@ signed together and stays together on its way to everybody: it is one `Text`.
 
 from collections import deque
 from collections.abc import Callable, Iterable
-from itertools import takewhile
+from itertools import islice, takewhile
 
 import msgspec
 from msgspec import Struct, field
@@ -27,6 +27,12 @@ TOGETHER_BYTES = 16 * 1024  # of texts in one Text, unless a single one is longe
 HEADS = 100  # in one Text: twice the members, and it fits in a line with the longest text
 HOLD_SECONDS = 2.0  # for what a text answers to come; then it is shown all the same
 EPOCHS = 1_000  # of one author in one conversation: bounds memory
+EPOCHS_TOLD = 20  # of one author in one message: who restarts without end crowds nobody out
+EPOCHS_AT_HEAD = 2  # of one author, in what a text comes after: the newer one implies the older
+# Of one author, in memory: twice what may be unacknowledged, for ACKs on their way may let
+# the sender be a window ahead of what is known here; and the answer to a WANT beside it.
+AUTHOR_TEXTS = 2 * WINDOW_TEXTS + TEXTS
+AUTHOR_BYTES = 3 * WINDOW_BYTES
 
 Stream = tuple[str, str]  # author and epoch
 
@@ -67,13 +73,21 @@ def size(text: Text) -> int:
 # --- What came ----------------------------------------------------------------------
 
 
+class _Author(Struct):
+    """What one author has written, in all epochs together."""
+
+    epochs: dict[str, None] = field(default_factory=dict)  # in the order of their last use
+    texts: int = 0  # that came and are not on disk,
+    size: int = 0  # and their size
+
+
 class _Stream(Struct):
     """What one author wrote in one epoch, as far as it has come here."""
 
+    author: _Author
     came: int = 0
     shown: int = 0  # given to the screen
     have: int = 0  # on disk
-    held: deque[tuple[Text, float]] = field(default_factory=deque)  # came, not shown; until when
 
 
 class Ready(Struct, frozen=True):
@@ -93,12 +107,16 @@ class Inbox:
     def __init__(self, have: Iterable[Position] = (), lamport: int = 0) -> None:
         """`have`: what was before us, or lies on disk already, with no higher `lamport`."""
         self._streams: dict[Stream, _Stream] = {}
+        self._authors: dict[str, _Author] = {}
         self.lamport = lamport  #: the highest that was shown
-        self._heads: dict[Stream, int] = {}  # shown, and implied by nothing that was shown
-        self._holding = 0  # streams that hold something back
+        #: shown, and implied by nothing that was shown, in the order in which they were
+        self._heads: dict[Stream, int] = {}
+        #: came, not shown; until when
+        self._held: dict[Stream, deque[tuple[Text, float]]] = {}
         for one in have:
-            self._streams[one.author, one.epoch] = _Stream(one.seq, one.seq, one.seq)
-            self._heads[one.author, one.epoch] = one.seq
+            known = self._begin((one.author, one.epoch))
+            known.came = known.shown = known.have = one.seq
+            self._put_head((one.author, one.epoch), one.seq)
 
     # --- Coming in ---
 
@@ -113,48 +131,68 @@ class Inbox:
             return []
         if text.seq != known.came + 1:
             return None
-        # Twice: ACKs on their way may let the sender be a window ahead of what we know.
-        if last(text) > known.have + 2 * WINDOW_TEXTS + TEXTS:
+        if last(text) > known.have + AUTHOR_TEXTS:
             raise ProtocolError("more texts came than the window allows")
+        author = known.author
+        if author.texts + len(text.texts) > AUTHOR_TEXTS or author.size + size(text) > AUTHOR_BYTES:
+            return None  # it is asked for again when the disk has what came before
         known.came = last(text)
-        if not self._holding and self._implied(text):
+        author.texts += len(text.texts)
+        author.size += size(text)
+        self._use(stream(text), author)
+        if not self._held and self._implied(text):
             return [self._show(text, known)]
-        if not known.held:
-            self._holding += 1
-        known.held.append((text, now + HOLD_SECONDS))
+        self._held.setdefault(stream(text), deque()).append((text, now + HOLD_SECONDS))
         return self._release()
 
     def overdue(self, now: float) -> list[Ready]:
         """What was held back long enough."""
         ready: list[Ready] = []
-        for known in self._streams.values():
-            while known.held and known.held[0][1] <= now:
-                ready.append(self._unhold(known, gap=not self._implied(known.held[0][0])))
+        for of, held in list(self._held.items()):
+            while held and held[0][1] <= now:
+                ready.append(self._unhold(of, held, gap=not self._implied(held[0][0])))
         return ready + self._release() if ready else ready
 
     def next_deadline(self) -> float | None:
-        if not self._holding:
-            return None
-        return min(known.held[0][1] for known in self._streams.values() if known.held)
+        return min((held[0][1] for held in self._held.values()), default=None)
 
     def wrote(self, text: Text) -> None:
         """A text of mine: shown to its author already."""
         known = self._stream(stream(text))
         known.came = last(text)
+        known.author.texts += len(text.texts)
+        known.author.size += size(text)
+        self._use(stream(text), known.author)
         self._show(text, known)
 
     def kept(self, text: Text) -> None:
         """It lies on disk."""
         known = self._streams[stream(text)]
         known.have = max(known.have, last(text))
+        known.author.texts -= len(text.texts)
+        known.author.size -= size(text)
 
     def _stream(self, of: Stream) -> _Stream:
         known = self._streams.get(of)
         if known is None:
-            if sum(author == of[0] for author, _ in self._streams) >= EPOCHS:
+            author = self._authors.get(of[0])
+            if author is not None and len(author.epochs) >= EPOCHS:
                 raise ProtocolError(f"{of[0]} was started too often in one conversation")
-            known = self._streams[of] = _Stream()
+            known = self._begin(of)
         return known
+
+    def _begin(self, of: Stream) -> _Stream:
+        author = self._authors.setdefault(of[0], _Author())
+        author.epochs[of[1]] = None
+        known = self._streams[of] = _Stream(author)
+        return known
+
+    def _use(self, of: Stream, author: _Author) -> None:
+        """It is the last in use of its author's epochs."""
+        epochs = author.epochs
+        if next(reversed(epochs)) != of[1]:
+            del epochs[of[1]]
+            epochs[of[1]] = None
 
     def _implied(self, text: Text) -> bool:
         """Whether all that its author had read was shown here too."""
@@ -170,17 +208,19 @@ class Inbox:
         moved = True
         while moved:
             moved = False
-            for known in self._streams.values():
-                while known.held and self._implied(known.held[0][0]):
-                    ready.append(self._unhold(known))
+            for of, held in list(self._held.items()):
+                while held and self._implied(held[0][0]):
+                    ready.append(self._unhold(of, held))
                     moved = True
         return ready
 
-    def _unhold(self, known: _Stream, *, gap: bool = False) -> Ready:
-        text, _ = known.held.popleft()
-        if not known.held:
-            self._holding -= 1
-        return self._show(text, known, gap=gap)
+    def _unhold(
+        self, of: Stream, held: deque[tuple[Text, float]], *, gap: bool = False
+    ) -> Ready:  # fmt: skip
+        text, _ = held.popleft()
+        if not held:
+            del self._held[of]
+        return self._show(text, self._streams[of], gap=gap)
 
     def _show(self, text: Text, known: _Stream, *, gap: bool = False) -> Ready:
         known.shown = last(text)
@@ -188,8 +228,17 @@ class Inbox:
         for one in text.after:
             if self._heads.get((one.author, one.epoch), one.seq + 1) <= one.seq:
                 del self._heads[one.author, one.epoch]
-        self._heads[stream(text)] = known.shown
+        self._put_head(stream(text), known.shown)
         return Ready(text, gap)
+
+    def _put_head(self, of: Stream, seq: int) -> None:
+        """The newest head stands last, and pushes out an older epoch of its author."""
+        heads = self._heads
+        if heads.pop(of, None) is None:
+            older = [one for one in heads if one[0] == of[0]]
+            if len(older) >= EPOCHS_AT_HEAD:
+                del heads[older[0]]
+        heads[of] = seq
 
     # --- Where we stand ---
 
@@ -199,14 +248,27 @@ class Inbox:
         return tuple(heads[-HEADS:])
 
     def have(self) -> tuple[Position, ...]:
-        """What lies on disk."""
-        found = [Position(*of, known.have) for of, known in self._streams.items() if known.have]
-        return tuple(found[-POSITIONS:])
+        """What lies on disk, as much of it as fits into one message."""
+        return self._in_use(lambda known: known.have, POSITIONS)
 
-    def seen(self) -> tuple[Position, ...]:
-        """What was said, whether it lies on disk already or not."""
-        found = [Position(*of, known.shown) for of, known in self._streams.items() if known.shown]
-        return tuple(found[-POSITIONS:])
+    def seen(self, most: int = POSITIONS) -> tuple[Position, ...]:
+        """What was said, whether it lies on disk already or not, likewise."""
+        return self._in_use(lambda known: known.shown, most)
+
+    def _in_use(self, seq: Callable[[_Stream], int], most: int) -> tuple[Position, ...]:
+        """The last epochs in use, of each author as many as of any other who has them."""
+        each = epochs_of_each((len(one.epochs) for one in self._authors.values()), most)
+        found: list[Position] = []
+        for name, author in self._authors.items():
+            for epoch in islice(reversed(author.epochs), each):
+                if upto := seq(self._streams[name, epoch]):
+                    found.append(Position(name, epoch, upto))
+        return tuple(found[:most])
+
+    def has_room(self, author: str) -> bool:
+        """Whether an answer to a WANT for texts of this author can be kept in memory."""
+        known = self._authors.get(author)
+        return known is None or (known.texts <= WINDOW_TEXTS and known.size <= WINDOW_BYTES)
 
     def position(self, of: Stream) -> Position:
         known = self._streams.get(of)
@@ -216,6 +278,16 @@ class Inbox:
         """Everything up to this seq has come here, shown or not."""
         known = self._streams.get(of)
         return known.came if known else 0
+
+
+def epochs_of_each(counts: Iterable[int], most: int) -> int:
+    """How many epochs of each author fit into a message of `most` positions."""
+    counts = list(counts)
+    return next(
+        each
+        for each in range(EPOCHS_TOLD, 0, -1)
+        if each == 1 or sum(min(count, each) for count in counts) <= most
+    )
 
 
 # --- What I wrote -------------------------------------------------------------------

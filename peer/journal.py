@@ -7,7 +7,7 @@ stands in `peer.history`.
 """
 
 import sqlite3
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Iterator
 from enum import Enum
 
 import msgspec
@@ -545,9 +545,20 @@ class Journal:
         await self._database.write(work)
         self._read_as_text.difference_update(read)
 
-    def texts_after(self, conversation: str, after: Position, texts: int) -> list[bytes]:
-        """The lines in which the next so many texts after this position stand, as they travel."""
-        return _texts_after(self._database.reader, conversation, after, texts)
+    def texts_after(
+        self, conversation: str, after: Position, texts: int, size: int
+    ) -> list[bytes]:  # fmt: skip
+        """The lines in which the next texts after this position stand, as they travel.
+
+        At most so many texts, and no more bytes than `size`, but for the first line.
+        """
+        lines: list[bytes] = []
+        for line in _texts_after(self._database.reader, conversation, after, texts):
+            size -= len(line)
+            if lines and size < 0:
+                break
+            lines.append(line)
+        return lines
 
     def has_text(self, conversation: str, author: str, epoch: str, seq: int) -> bool:
         """Or had it, and forgot what it says."""
@@ -577,7 +588,7 @@ class Journal:
 
 def _texts_after(
     db: sqlite3.Connection, conversation: str, after: Position, texts: int
-) -> list[bytes]:
+) -> Iterator[bytes]:
     rows = db.execute(
         "SELECT line FROM texts WHERE conversation = ? AND author = ? AND epoch = ?"
         " AND seq > ? AND last > ? AND seq <= ? ORDER BY seq",
@@ -590,7 +601,7 @@ def _texts_after(
             after.seq + texts,
         ),
     )
-    return [line for (line,) in rows]
+    return (line for (line,) in rows)
 
 
 def _copies(db: sqlite3.Connection, conversation: str, owed: LeaveFor) -> list[KeptCopy]:

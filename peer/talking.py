@@ -5,7 +5,7 @@ on its way in them is still acknowledged; and one may sleep: it was interrupted,
 goes on when somebody is in reach again.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from typing import Final
 
 import trio
@@ -16,6 +16,7 @@ from peer.acquaintances import Acquaintances
 from peer.conversation import Conversation
 from peer.delivery import WINDOW_TEXTS, Stream, last, stream
 from peer.events import Tell
+from peer.handing import ANSWER_BYTES, Handing
 from peer.handle import Handle, Times
 from peer.journal import Journal, Place
 from peer.keeping import KEEP_AGAIN_SECONDS
@@ -91,6 +92,8 @@ class Talking:
         self._held: dict[str, list[tuple[events.Event, Callable[[], None]]]] = {}
         self._depth = 0  # of actions that set off others
         self._timer = Timer(self._next_deadline, self._tick)
+        self._nursery: trio.Nursery  # while it runs
+        self._handing = Handing(links, self._start_soon)
 
     @property
     def others(self) -> tuple[str, ...]:
@@ -354,9 +357,13 @@ class Talking:
     async def run(self) -> None:
         """Until cancelled."""
         async with trio.open_nursery() as nursery:
+            self._nursery = nursery
             nursery.start_soon(self._timer.run)
             nursery.start_soon(self._flush_drafts)
             nursery.start_soon(self._keep)
+
+    def _start_soon(self, task: Callable[..., Awaitable[None]], *arguments: str) -> None:
+        self._nursery.start_soon(task, *arguments)
 
     def _next_deadline(self) -> float | None:
         if self.conversation is not None and not self._settling and not self._asleep:
@@ -526,9 +533,13 @@ class Talking:
         self._to_keep.set()
 
     def _hand(self, current: Conversation, to: str, after: Position) -> None:
-        lines = self._journal.texts_after(current.id, after, WINDOW_TEXTS)
-        self._links.post_bytes((to,), b"".join(lines))
-        self._perform(current, current.handed(to, after))
+        def answer() -> None:
+            if current.roll.is_in(to):
+                lines = self._journal.texts_after(current.id, after, WINDOW_TEXTS, ANSWER_BYTES)
+                self._links.post_bytes((to,), b"".join(lines))
+                self._perform(current, current.handed(to, after))
+
+        self._handing.hand(to, (current.id, after.author, after.epoch), answer)
 
     def _dial(self, current: Conversation, to: str) -> None:
         if self._links.to(to) is not None:

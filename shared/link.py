@@ -114,6 +114,11 @@ class Link(Generic[M]):
     def is_over(self) -> bool:
         return self._cut or self._ended or self._ending
 
+    @property
+    def waiting(self) -> int:
+        """How many posted bytes are not out."""
+        return len(self._outbox)
+
     async def flush(self) -> None:
         """Wait until what is posted is out.  For whoever has more than an outbox to say."""
         while self._outbox and not self.is_over:

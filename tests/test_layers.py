@@ -29,6 +29,7 @@ CORES: dict[str, set[str]] = {
     "peer/conversation.py": {"msgspec"},
     "peer/delivery.py": {"msgspec"},
     "peer/dialling.py": {"msgspec"},
+    "peer/lacks.py": {"msgspec"},
     "peer/membership.py": {"msgspec"},
     "peer/opening.py": {"msgspec"},
     "peer/events.py": {"msgspec"},

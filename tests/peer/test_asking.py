@@ -1,6 +1,7 @@
 """Whoever lacks texts that their author has no more in memory asks for them, 256 at a time."""
 
-from peer.conversation import WANT_AGAIN_SECONDS, WANT_SECONDS, Action, Conversation, Send
+from peer.conversation import WANT_SECONDS, Action, Conversation, Send
+from peer.lacks import ASK_AGAIN_SECONDS, DOUBT_SECONDS
 from shared.messages import Acknowledge, Hello, Position, Text, Want
 from tests.peer.test_membership import CAROL, DAVE, ERIN, FOUNDED, ID, joined, roll
 
@@ -53,10 +54,11 @@ def test_nobody_is_asked_twice_for_what_is_on_its_way() -> None:
 def test_after_one_who_was_asked_in_vain_the_next_is_asked() -> None:
     talk = erin_hears_of_a_thousand_texts()
     talk.tick(WANT_SECONDS)
-    later = WANT_SECONDS + WANT_AGAIN_SECONDS
+    later = WANT_SECONDS + ASK_AGAIN_SECONDS
     assert wants(talk.tick(later)) == [(("dave",), 0)]
     talk.link_lost("dave", later)
-    assert wants(talk.tick(later + WANT_AGAIN_SECONDS)) == [(("carol",), 0)]
+    talk.receive("carol", Acknowledge(ID, (ALL,)), later)
+    assert wants(talk.tick(later + DOUBT_SECONDS)) == [(("carol",), 0)]
 
 
 def test_who_is_gone_after_a_part_of_it_is_not_asked_for_the_rest() -> None:
@@ -64,4 +66,4 @@ def test_who_is_gone_after_a_part_of_it_is_not_asked_for_the_rest() -> None:
     talk.tick(WANT_SECONDS)
     hands(talk, "carol", 1, WANT_SECONDS)
     talk.link_lost("carol", WANT_SECONDS)
-    assert wants(talk.tick(WANT_SECONDS + WANT_AGAIN_SECONDS)) == [(("dave",), 64)]
+    assert wants(talk.tick(WANT_SECONDS + ASK_AGAIN_SECONDS)) == [(("dave",), 64)]

@@ -21,7 +21,6 @@ from peer.conversation import (
     REDIAL_FAR_SECONDS,
     REDIAL_SECONDS,
     SETTLE_SECONDS,
-    WANT_AGAIN_SECONDS,
     WANT_SECONDS,
     Action,
     Conversation,
@@ -29,6 +28,7 @@ from peer.conversation import (
     _hello_statement,
 )
 from peer.delivery import HOLD_SECONDS, WINDOW_TEXTS, sign
+from peer.lacks import ASK_AGAIN_SECONDS, CLAIMS, DOUBT_SECONDS
 from peer.membership import Roll
 from peer.ways import DIRECT
 from shared.errors import ProtocolError
@@ -244,7 +244,9 @@ def test_an_author_who_was_started_too_often_is_not_the_fault_of_who_hands_it_on
         for start in range(limit + 1)
     ]
     for one in texts[:limit]:
-        assert len(carol.hears("dave", one)) == 1
+        heard = carol.hears("dave", one)
+        assert len(heard) == 1
+        carol.keeps(heard)
     assert carol.hears("dave", texts[limit]) == []
     with pytest.raises(ProtocolError, match="started too often"):
         carol.hears("erin", texts[limit])
@@ -282,7 +284,7 @@ def test_what_is_asked_for_is_bounded() -> None:
     for start in range(3):
         claims = [Position("erin", f"{start}{n:015x}", 7) for n in range(POSITIONS)]
         carol.hears("dave", Acknowledge(ID, tuple(claims)))
-    assert len(carol.core._lacks) == POSITIONS
+    assert len(carol.core._lacks) == CLAIMS
 
 
 def test_an_acknowledgement_of_what_i_never_wrote_is_not_kept() -> None:
@@ -693,20 +695,26 @@ def test_what_is_missing_in_between_is_asked_of_its_author() -> None:
     assert carol.hears("dave", text("dave", 3)) == []
     assert wants(carol.passes(WANT_SECONDS)) == [(("dave",), upto("dave", 0))]
     carol.hears("dave", text("dave", 1, "one", "two"))
+    assert wants(carol.passes(ASK_AGAIN_SECONDS)) == [(("dave",), upto("dave", 2))]
+    carol.hears("dave", text("dave", 3))
     assert wants(carol.passes(60)) == []
 
 
-def test_how_much_is_to_come_is_known_until_everybody_was_asked_in_vain() -> None:
+def test_how_much_is_to_come_is_known_until_its_source_was_asked_in_vain() -> None:
     carol = talking("dave", "erin")
     assert carol.core.to_come == 0
     carol.hears("erin", Acknowledge(ID, (upto("dave", 30),)))
     assert carol.core.to_come == 30
     carol.hears("dave", text("dave", 1, "one", "two"))
     assert carol.core.to_come == 28
-    carol.passes(WANT_SECONDS + 2 * WANT_AGAIN_SECONDS)
+    carol.passes(WANT_SECONDS + 2 * ASK_AGAIN_SECONDS)
     assert carol.core.to_come == 0  # erin has told of it, and has it no more
     carol.hears("erin", Acknowledge(ID, (upto("dave", 31),)))
-    assert carol.core.to_come == 29
+    assert carol.core.to_come == 0  # and is not believed at once
+    carol.passes(DOUBT_SECONDS)
+    carol.hears("dave", text("dave", 3))
+    carol.hears("erin", Acknowledge(ID, (upto("dave", 31),)))
+    assert carol.core.to_come == 28
 
 
 def test_what_others_say_that_they_have_may_bring_the_question_forward() -> None:
@@ -717,63 +725,34 @@ def test_what_others_say_that_they_have_may_bring_the_question_forward() -> None
     assert wants(heard) == [(("dave",), upto("erin", 0))]
 
 
-def test_and_then_of_one_after_the_other() -> None:
-    carol = talking("dave", "erin", "frank")
+def test_and_then_of_those_who_say_that_they_have_it() -> None:
+    carol = talking("dave", "erin", "frank", "grace")
     carol.hears("frank", Acknowledge(ID, (upto("dave", 1),)))
     asked = wants(carol.passes(WANT_SECONDS))
     assert wants(carol.hears("erin", Acknowledge(ID, (upto("dave", 1),)))) == []
-    asked += wants(carol.passes(3 * WANT_AGAIN_SECONDS))
-    assert [to for to, _ in asked] == [("dave",), ("erin",), ("frank",), ("dave",)]
+    asked += wants(carol.passes(10 * ASK_AGAIN_SECONDS))
+    assert [to for to, _ in asked] == [("dave",), ("frank",), ("erin",)]
 
 
-def asks_at(carol: Talk, seconds: float) -> list[float]:
-    """Of the time that passes, when somebody is asked."""
-    begun, asked = carol.now, []
-    while (due := carol.core.next_deadline()) is not None and due <= begun + seconds:
-        carol.now = max(carol.now, due)
-        asked += [carol.now - begun for _ in wants(carol.core.tick(carol.now))]
-    carol.now = begun + seconds
-    return asked
-
-
-def lacking_what_nobody_hands_on() -> Talk:
-    """Both have been asked, three times."""
-    carol = talking("dave", "erin", "frank")
-    carol.core.link_lost("frank", carol.now)
+def test_a_link_that_is_lost_was_not_asked_in_vain() -> None:
+    carol = Talk("dave", "erin", "frank")
+    carol.greets("dave")
+    carol.greets("erin")
     carol.hears("dave", Acknowledge(ID, (upto("frank", 1),)))
-    carol.hears("dave", text("dave", 1))
-    assert asks_at(carol, 28) == [3, 6, 12, 18]  # the first one at once
-    return carol
+    carol.hears("erin", Acknowledge(ID, (upto("frank", 1),)))
+    lost = carol.core.link_lost("dave", carol.now)
+    assert wants([*lost, *carol.passes(0)]) == [(("erin",), upto("frank", 0))]
+    carol.greets("dave", upto("frank", 1))
+    assert wants(carol.passes(ASK_AGAIN_SECONDS)) == [(("dave",), upto("frank", 0))]
 
 
-def test_what_nobody_hands_on_is_asked_for_less_and_less() -> None:
-    carol = lacking_what_nobody_hands_on()
-    assert asks_at(carol, 300) == [2, 14, 38, 62, 110, 158, 218, 278]
-    carol.passes(1e5)
-    assert len(asks_at(carol, 3600)) == 60
-
-
-def test_who_is_linked_now_may_have_it() -> None:
-    carol = lacking_what_nobody_hands_on()
-    carol.greets("frank")  # who is asked for it at once
-    assert asks_at(carol, 10) == [3, 6]
-
-
-def test_who_was_asked_and_says_again_how_much_there_is_brings_no_news() -> None:
-    carol = lacking_what_nobody_hands_on()
-    carol.hears(
-        carol.core._lacks["frank", EPOCHS["frank"]].asked, Acknowledge(ID, (upto("frank", 1),))
-    )
-    assert asks_at(carol, 12) == [2]
-
-
-@pytest.mark.parametrize("seq", [1, 2])
-def test_somebody_else_who_has_got_it_is_news(seq: int) -> None:
-    carol = lacking_what_nobody_hands_on()
-    asked = carol.core._lacks["frank", EPOCHS["frank"]].asked
-    other = "dave" if asked == "erin" else "erin"
-    heard = carol.hears(other, Acknowledge(ID, (upto("frank", seq),)))
-    assert [to for to, _ in wants(heard)] == [(other,)]
+def test_a_far_member_cannot_be_asked_and_so_others_are() -> None:
+    carol = Talk("dave", "erin", "frank")
+    carol.greets("dave", linked=("carol", "erin"))
+    carol.greets("frank")
+    carol.hears("dave", carol.hello("erin", upto("erin", 1), linked=("dave",)))
+    asked = wants(carol.passes(20))
+    assert [to for to, _ in asked] == [("dave",), ("frank",)]
 
 
 def test_without_a_link_to_the_author_it_is_asked_at_once() -> None:
@@ -793,7 +772,7 @@ def test_without_any_link_nobody_is_asked() -> None:
     carol.core.link_lost("dave", carol.now)
     carol.core.link_lost("erin", carol.now)
     assert wants(carol.passes(10)) == []
-    assert carol.core._lacks == {}
+    assert not carol.core._lacks
 
 
 def test_no_more_is_asked_for_than_the_disk_can_take() -> None:

@@ -8,7 +8,10 @@ from hypothesis import strategies as st
 
 from peer import delivery
 from peer.delivery import (
+    AUTHOR_BYTES,
+    AUTHOR_TEXTS,
     EPOCHS,
+    EPOCHS_TOLD,
     HEADS,
     HOLD_SECONDS,
     RECENT_BYTES,
@@ -20,6 +23,7 @@ from peer.delivery import (
     Outbox,
     Ready,
     check_author,
+    epochs_of_each,
     last,
     sign,
 )
@@ -197,11 +201,66 @@ def test_what_was_held_back_implies_nothing_yet() -> None:
 
 def test_who_comes_late_into_a_long_conversation_does_not_name_all_of_it() -> None:
     """With the longest text the line must not be too long."""
-    before = [Position("w" * 32, f"{start:016x}", 2**53) for start in range(3 * HEADS)]
+    before = [Position(f"{name:032}", MINE, 2**53) for name in range(3 * HEADS)]
     heads = Inbox(before).heads(("carol", MINE))
     assert heads == tuple(before[-HEADS:])
     worst = Text(ID, "w" * 32, MINE, 2**53, 2**53, 7.0, ("\x01" * TEXT_CHARACTERS,), heads)
     assert len(encode(worst)) <= LINE_BYTES
+
+
+def test_older_epochs_of_an_author_are_not_named_once_there_are_newer_ones() -> None:
+    box = Inbox()
+    for start in range(9):
+        box.take(text(1, epoch=f"{start:016x}"), 0.0)
+    box.take(erins(1), 0.0)
+    box.take(text(2, epoch=f"{7:016x}"), 0.0)
+    heads = {(one.author, one.epoch[-1], one.seq) for one in box.heads(("carol", MINE))}
+    assert heads == {("dave", "7", 2), ("dave", "8", 1), ("erin", "e", 1)}
+
+
+def test_many_epochs_of_one_crowd_nobody_out_of_what_was_said() -> None:
+    box = Inbox()
+    box.take(erins(1), 0.0)
+    for start in range(500):
+        box.take(text(1, epoch=f"{start:016x}"), 0.0)
+    box.take(text(2, epoch="0" * 16), 0.0)
+    seen = box.seen()
+    assert Position("erin", ERINS, 1) in seen
+    assert len(seen) == EPOCHS_TOLD + 1
+    assert Position("dave", "0" * 16, 2) in seen  # the last in use
+    assert Position("dave", f"{499:016x}", 1) in seen
+    assert box.have() == ()  # nothing of it lies on disk
+
+
+def test_all_authors_get_the_same_room_in_a_message() -> None:
+    assert epochs_of_each([1, 3, 500], 400) == EPOCHS_TOLD
+    assert epochs_of_each([50] * 50, 400) == 8
+    assert epochs_of_each([50] * 500, 400) == 1
+
+
+def test_one_window_holds_all_epochs_of_an_author() -> None:
+    box = Inbox()
+    for start in range(AUTHOR_TEXTS // TEXTS):
+        many = text(1, *["x"] * TEXTS, epoch=f"{start:016x}")
+        assert read(box.take(many, 0.0)) == ["x"] * TEXTS
+    full = text(1, *["x"] * TEXTS, epoch="a" * 16)
+    assert box.take(full, 0.0) is None
+    assert not box.has_room("dave")
+    assert box.has_room("erin")
+    assert read(box.take(erins(1), 0.0)) == ["erin 1"]  # of each author one
+    for start in range(AUTHOR_TEXTS // TEXTS):
+        box.kept(text(1, *["x"] * TEXTS, epoch=f"{start:016x}"))
+    assert box.has_room("dave")
+    assert read(box.take(full, 0.0)) == ["x"] * TEXTS
+
+
+def test_long_texts_fill_the_window_sooner() -> None:
+    box = Inbox()
+    long = "x" * 8_000
+    taken = 0
+    while box.take(text(taken + 1, long), 0.0):
+        taken += 1
+    assert taken == AUTHOR_BYTES // (8_000 + 200)
 
 
 def test_lamport_is_the_highest_that_was_shown() -> None:

@@ -1,0 +1,217 @@
+"""What other members say that they have and I lack, and whom to ask for it.
+
+A claim counts only as long as its source can show the text.  A source that was asked in
+vain is believed again after a pause, which doubles each time; and no source holds more
+than a few places here, so that invented positions delay nobody's real texts.
+"""
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable
+
+from msgspec import Struct, field
+
+from shared.messages import POSITIONS
+
+CLAIMS = 8  # of one source at a time; the rest of what it says waits for a free place
+ASK_AGAIN_SECONDS = 3.0  # for an answer; then somebody else is asked
+DOUBT_SECONDS = 6.0  # a source is not believed after it was asked in vain; doubles,
+DOUBT_MOST_SECONDS = 60.0  # but no longer
+TO_COME = 10_000  # texts that are told apart: nobody's claim makes a larger number
+
+Origin = tuple[str, str]  # author and epoch
+_NEVER = float("inf")
+
+
+class Request(Struct, frozen=True):
+    """Ask this member for what follows `came` in an origin."""
+
+    to: str
+    of: Origin
+    came: int
+
+
+class _Doubt(Struct):
+    """A source was asked in vain so many times in a row."""
+
+    times: int
+    until: float
+    came: int  # how far the origin had come here then
+
+
+class _Lack(Struct):
+    """An origin of which others have more than I have."""
+
+    due: float = _NEVER  # when to ask
+    claims: dict[str, int] = field(default_factory=dict)  # by source: up to which seq
+    asked: str = ""
+    since: int = 0  # how far it had come when I asked
+    tried: set[str] = field(default_factory=set)  # in vain, since the last progress
+
+
+class Lacks:
+    """`came` tells how far an origin has come here."""
+
+    def __init__(self, came: Callable[[Origin], int]) -> None:
+        self._came = came
+        self._lacks: dict[Origin, _Lack] = {}
+        self._places: defaultdict[str, dict[Origin, None]] = defaultdict(dict)  # by source
+        self._later: defaultdict[str, dict[Origin, int]] = defaultdict(dict)  # by source
+        self._doubts: defaultdict[str, dict[Origin, _Doubt]] = defaultdict(dict)  # by source
+
+    def __len__(self) -> int:
+        return len(self._lacks)
+
+    @property
+    def to_come(self) -> int:
+        """How many texts somebody has for me, as far as their sources are not in doubt."""
+        return min(sum(map(self._count, self._lacks)), TO_COME)
+
+    def _count(self, of: Origin) -> int:
+        claims = self._lacks[of].claims.items()
+        believed = [upto for source, upto in claims if of not in self._doubts[source]]
+        return min(max(0, max(believed, default=0) - self._came(of)), TO_COME)
+
+    def asked(self, of: Origin) -> str:
+        """Who was asked for this origin; "" for nobody."""
+        return self._lacks[of].asked if of in self._lacks else ""
+
+    # --- What the sources say ---
+
+    def claim(self, source: str, of: Origin, upto: int, due: float, now: float) -> None:
+        """A source says how far it has an origin; ask for it at `due`, unless it comes before."""
+        came, places = self._came(of), self._places[source]
+        if upto <= came:
+            self._fulfil(of, now)
+            return
+        if of not in places and len(places) >= CLAIMS:
+            later = self._later[source]
+            if of in later or len(later) < POSITIONS:
+                later[of] = upto
+            return
+        doubts = self._doubts[source]
+        if of in doubts and came > doubts[of].came:
+            del doubts[of]  # it could show some of it
+        lack = self._lacks.setdefault(of, _Lack())
+        places[of], lack.claims[source] = None, upto
+        lack.tried.discard(source)
+        if lack.asked == source and came > lack.since:
+            lack.due = -_NEVER  # what was asked for has come, and there is more
+        elif not lack.asked:
+            lack.due = min(lack.due, max(due, doubts[of].until if of in doubts else due))
+
+    def forget(self, source: str, now: float) -> None:
+        """The link to a source is lost: it will say anew what it has."""
+        self._later.pop(source, None)
+        for of in list(self._places[source]):
+            lack = self._lacks[of]
+            if lack.asked == source:
+                lack.asked, lack.due = "", now
+            self._withdraw(source, of)
+
+    # --- Asking ---
+
+    def next_deadline(self) -> float:
+        return min((lack.due for lack in self._lacks.values()), default=_NEVER)
+
+    def ask(
+        self, greeted: Iterable[str], now: float, may_ask: Callable[[Origin], float]
+    ) -> list[Request]:
+        """What to ask for now.  `may_ask` tells for how long an origin must wait: 0.0 for not."""
+        linked = tuple(greeted)
+        requests: list[Request] = []
+        for of, lack in list(self._lacks.items()):
+            if self._came(of) >= max(lack.claims.values()):
+                self._fulfil(of, now)
+            elif lack.due <= now and (pause := may_ask(of)):
+                lack.due = now + pause
+            elif lack.due <= now:
+                requests += self._ask_for(of, lack, linked, now)
+        return requests
+
+    def _ask_for(
+        self, of: Origin, lack: _Lack, linked: tuple[str, ...], now: float
+    ) -> list[Request]:
+        came = self._came(of)
+        for source in [one for one, upto in lack.claims.items() if upto <= came]:
+            self._release(source, of, now)
+            lack.asked = "" if lack.asked == source else lack.asked
+        if came > lack.since:
+            lack.tried.clear()
+        elif lack.asked:
+            lack.tried.add(lack.asked)
+            if lack.asked in lack.claims:
+                self._doubt(lack.asked, of, now)
+            if not lack.claims:
+                return []  # the next HELLO brings it up again
+        lack.since, lack.asked = came, self._next_source(of, lack, linked, now)
+        if lack.asked:
+            lack.due = now + ASK_AGAIN_SECONDS
+            return [Request(lack.asked, of, came)]
+        waits = [
+            self._doubts[one][of].until for one in lack.claims if self._is_doubted(one, of, now)
+        ]
+        lack.due = min(waits, default=_NEVER)
+        if not waits:
+            for source in list(lack.claims):
+                self._doubt(source, of, now)
+        return []
+
+    def _next_source(self, of: Origin, lack: _Lack, linked: tuple[str, ...], now: float) -> str:
+        """The author first; then whoever claims to have it; others only for a distant source."""
+        if lack.asked in linked and lack.asked not in lack.tried:
+            return lack.asked  # it goes on
+        open_to = [one for one in linked if one not in lack.tried]
+        if of[0] in open_to:
+            return of[0]
+        for one in sorted(lack.claims, key=lambda source: of in self._doubts[source]):
+            if one in open_to and not self._is_doubted(one, of, now):
+                return one
+        is_distant = any(one not in linked for one in lack.claims)
+        others = [one for one in open_to if one not in lack.claims]
+        return others[0] if is_distant and others else ""
+
+    def _is_doubted(self, source: str, of: Origin, now: float) -> bool:
+        doubt = self._doubts[source].get(of)
+        return doubt is not None and doubt.until > now
+
+    def _doubt(self, source: str, of: Origin, now: float) -> None:
+        """It could not show what it claims to have."""
+        doubts = self._doubts[source]
+        known = doubts.pop(of, None)
+        times = known.times + 1 if known else 1
+        pause = min(DOUBT_SECONDS * 2.0 ** min(times - 1, 10), DOUBT_MOST_SECONDS)
+        doubts[of] = _Doubt(times, now + pause, self._came(of))
+        if len(doubts) > POSITIONS:
+            del doubts[next(iter(doubts))]
+        self._withdraw(source, of)
+        self._fill_place(source, now)
+
+    # --- Places ---
+
+    def _fulfil(self, of: Origin, now: float) -> None:
+        """All of it has come."""
+        lack = self._lacks.get(of)
+        if lack is None or self._came(of) < max(lack.claims.values()):
+            return
+        for source in list(lack.claims):
+            self._release(source, of, now)
+
+    def _release(self, source: str, of: Origin, now: float) -> None:
+        """Its claim was true."""
+        self._doubts[source].pop(of, None)
+        self._withdraw(source, of)
+        self._fill_place(source, now)
+
+    def _withdraw(self, source: str, of: Origin) -> None:
+        del self._places[source][of]
+        lack = self._lacks[of]
+        del lack.claims[source]
+        if not lack.claims:
+            del self._lacks[of]
+
+    def _fill_place(self, source: str, now: float) -> None:
+        """What waited for a place is asked for at once."""
+        later = self._later[source]
+        while later and len(self._places[source]) < CLAIMS:
+            of = next(iter(later))
+            self.claim(source, of, later.pop(of), now, now)

@@ -1,0 +1,26 @@
+"""A member of a town who sends what the protocol does not allow."""
+
+import msgspec
+
+from peer.conversation import _hello_statement
+from peer.delivery import sign
+from shared.messages import Hello, Message, Position, Text
+from tests.peer.talkers import Town, me
+
+
+def sends(town: Town, by: str, to: str, *messages: Message) -> None:
+    """Whatever it is, over the link that is there."""
+    for message in messages:
+        town.links[by, to].append(message)
+    town.arrives(by, to)
+
+
+def hello(town: Town, by: str, number: int, *have: Position) -> Hello:
+    """Genuine, of the member who is said to have written it."""
+    core = town.people[by].core
+    made = Hello(town.id, by, number, core.roll.digest(), (), have)
+    return msgspec.structs.replace(made, signature=me(by).identity.sign(_hello_statement(made)))
+
+
+def text(town: Town, by: str, epoch: str, seq: int, *texts: str) -> Text:
+    return sign(me(by), Text(town.id, by, epoch, seq, seq, 7.0, texts or ("hello",)))

@@ -1,0 +1,87 @@
+"""Nobody keeps the texts of others away: what a member lacks comes, whatever else is said.
+
+Somebody may claim to have what nobody ever wrote, and somebody may have written a lot
+of long texts: neither delays what is asked for.
+"""
+
+from peer.handing import ANSWER_BYTES
+from peer.lacks import TO_COME
+from shared.messages import POSITIONS, TEXT_CHARACTERS, Hello, Position
+from tests.attacks.members import hello, sends
+from tests.community import Community
+from tests.peer.talkers import Town
+
+
+def town_in_which_carol_lacks_a_text_of_dave() -> Town:
+    """Erin has it; dave is gone."""
+    town = Town("carol", "dave", "erin", "mallory")
+    town.begins("carol", "dave", "erin", "mallory")
+    town.settles(5)
+    town.crashes("carol")
+    town.says("dave", "the real one")
+    town.settles(5)
+    town.crashes("dave")
+    return town
+
+
+def invented(town: Town, number: int) -> Hello:
+    """Mallory says to have what nobody ever wrote."""
+    have = (Position("dave", f"{number:08x}{n:08x}", 2**53) for n in range(POSITIONS))
+    return hello(town, "mallory", 10**9 + number, *have)
+
+
+def test_invented_positions_do_not_keep_a_real_text_away() -> None:
+    town = town_in_which_carol_lacks_a_text_of_dave()
+    town.restarts("carol")
+    town.link("mallory", "carol")
+    for number in range(1, 5):
+        sends(town, "mallory", "carol", invented(town, number))
+    assert town.people["carol"].core.to_come <= TO_COME
+    town.link("erin", "carol")
+    for number in range(5, 12):
+        sends(town, "mallory", "carol", invented(town, number))
+        town.settles(1)
+    assert "the real one" in {
+        said for one in town.people["carol"].disk.texts.values() for said in one.texts
+    }
+    town.settles(400)
+    assert town.people["carol"].core.to_come == 0
+
+
+def test_nor_does_a_false_word_on_the_same_texts() -> None:
+    town = town_in_which_carol_lacks_a_text_of_dave()
+    epoch = next(iter(town.people["dave"].disk.texts.values())).epoch
+    town.restarts("carol")
+    town.link("mallory", "carol")
+    for number in range(1, 12):
+        lie = hello(town, "mallory", 10**9 + number, Position("dave", epoch, 2**53))
+        sends(town, "mallory", "carol", lie)
+        assert town.people["carol"].core.to_come <= TO_COME
+        town.settles(1)
+    town.link("erin", "carol")
+    town.settles(10)
+    (text,) = town.people["carol"].disk.texts.values()
+    assert text.texts == ("the real one",)
+    town.settles(400)
+    assert town.people["carol"].core.to_come == 0
+
+
+async def test_long_texts_of_an_absent_member_do_not_break_the_link(community: Community) -> None:
+    """120 texts of 8,000 characters of 4 bytes are more than may wait for one link."""
+    carol, dave, erin = await community.start("carol", "dave", "erin")
+    await carol.connects_with(dave)
+    await carol.types("ADD erin")
+    await erin.sees_part("User carol wants to chat with you")
+    await erin.types("Y")
+    await erin.sees("You are now connected with carol, dave.")
+    await dave.sees("User erin joined the conversation.")
+    await erin.is_killed()
+    long = "\U0001f600" * (TEXT_CHARACTERS - 4)
+    assert 120 * len(long.encode()) > 3 * 1024 * 1024 > 8 * ANSWER_BYTES
+    await dave.types(*(f"{number:03} {long}" for number in range(120)))
+    await carol.sees(f"dave: 119 {long}", within=60)
+    await dave.is_killed()
+    await erin.starts()
+    await erin.sees(f"dave: 119 {long}", within=60)
+    carol.never_saw("erin is back.\nLost")
+    assert sum(line.startswith("Lost the connection to erin") for line in carol.lines) == 1

@@ -1,0 +1,51 @@
+"""What one author may have me keep in memory does not grow with the epochs that they open."""
+
+import trio
+
+from peer.delivery import AUTHOR_BYTES, AUTHOR_TEXTS, EPOCHS
+from shared.messages import TEXT_CHARACTERS, TEXTS
+from tests.attacks.members import sends, text
+from tests.community import Community
+from tests.peer.raw import raw
+from tests.peer.talkers import Town
+
+
+async def test_a_paused_screen_keeps_one_window_of_an_author(community: Community) -> None:
+    (carol,) = await community.start("carol")
+    async with raw(community, "mallory") as mallory:
+        link = await mallory.talks(carol)
+        carol.screen.pauses()
+        for start in range(20):
+            for seq in range(1, 200):
+                link.says(mallory.text(seq, "x" * TEXT_CHARACTERS, epoch=f"{start:016x}"))
+            await trio.sleep(0.1)
+        assert carol.peer is not None
+        kept = carol.peer._talking._unkept.values()
+        assert sum(len(said) for one in kept for said in one.texts) <= AUTHOR_BYTES
+        assert sum(len(one.texts) for one in kept) <= AUTHOR_TEXTS
+        carol.screen.goes_on()
+        link.says(mallory.text(1, "and on it goes", epoch="f" * 16))
+        await carol.sees("mallory: and on it goes")
+
+
+def test_a_thousand_epochs_push_nobody_out_of_what_others_are_told() -> None:
+    """Neither out of HELLO, nor out of what a text comes after, nor out of an ACK."""
+    town = Town("carol", "dave", "mallory")
+    town.begins("carol", "dave", "mallory")
+    town.settles(5)
+    town.says("dave", "one of dave")
+    town.settles(1)
+    for start in range(EPOCHS - 1):
+        sends(town, "mallory", "carol", text(town, "mallory", f"a{start:015x}", 1))
+        town.shows("carol")
+        if start % TEXTS == 0:
+            town.commits("carol")
+    town.settles(1)
+    carol = town.people["carol"].core
+    assert "dave" in {one.author for one in carol.have()}
+    assert "dave" in {one.author for one in carol.before()}
+    town.says("carol", "an answer to both")
+    town.settles(1)
+    (answer,) = [one for one in town.people["dave"].disk.texts.values() if one.author == "carol"]
+    assert {one.author for one in answer.after} == {"dave", "mallory"}
+    assert len(answer.after) <= 4
