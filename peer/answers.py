@@ -32,14 +32,16 @@ class Answer(Event, frozen=True):
 
 
 class Asked(Answer, frozen=True):
-    """A question of our own about a user, which Y or N answers."""
+    """A question of our own about a user, which one of `choices` answers."""
 
     about: str
     statement: str
     question: str
+    choices: tuple[str, ...] = ("Y", "N")
 
     def lines(self) -> list[str]:
-        return [f"{self.statement} {self.question} (Y/N)"]
+        said = f"{self.statement} {self.question}".strip()
+        return [f"{said} ({'/'.join(self.choices)})"]
 
 
 class UserList(Answer, frozen=True):

@@ -29,6 +29,8 @@ class Context(Struct, frozen=True):
     question_open: bool = False
     writing: bool = False  #: a message for somebody who is away
     waiting: bool = False  #: my invitation is open; QUIT CONVERSATION means the same anyway
+    talk_went_on: bool = False  #: in the conversation, since the question was shown
+    choices: tuple[str, ...] = ()  #: the words that answer an open question other than Y or N
 
 
 class ListUsers(Struct, frozen=True):
@@ -72,13 +74,27 @@ class Answer(Struct, frozen=True):
     name: str | None = None
 
 
+class Choose(Struct, frozen=True):
+    """One of the words that answer an open question."""
+
+    word: str
+
+
 class Private(Struct, frozen=True):
     name: str
     text: str
 
 
 class ToAll(Struct, frozen=True):
+    """A line to everybody.
+
+    `perhaps`: what it means if its first word is the name of a user; `is_private`: then it
+    is meant so without a doubt, because `/msg name text` is private in other programs.
+    """
+
     text: str
+    perhaps: Private | None = None
+    is_private: bool = False
 
 
 class LeaveMessage(Struct, frozen=True):
@@ -159,6 +175,7 @@ class Wrong(Struct, frozen=True):
 
     reason: str
     usage: str = ""
+    example: str = ""  #: of a right line, when that says more than the usage
 
 
 class Nothing(Struct, frozen=True):
@@ -166,7 +183,8 @@ class Nothing(Struct, frozen=True):
 
 
 Command = (
-    ListUsers | Info | SetStatus | Chat | Add | ShowMembers | WhoGot | Answer | Private | ToAll
+    ListUsers | Info | SetStatus | Chat | Add | ShowMembers | WhoGot | Answer | Choose | Private
+    | ToAll
     | LeaveMessage | History | Search | Ignore | Unignore | Verify | Mute | Unregister
     | QuitConversation | Quit | Help | Say | WriteLine | EndWriting | Unknown | Wrong | Nothing
 )  # fmt: skip
@@ -181,6 +199,8 @@ class Said(Struct, frozen=True):
     words: str  #: of the command, in upper case
     rest: str
     context: Context
+    has_slash: bool = False  #: the line begins with one
+    example: str = ""  #: of the command
 
 
 Reader = Callable[[Said], Command]  # raises Refused when the rest does not fit
@@ -239,12 +259,41 @@ def _alone(command: Command) -> Reader:
     return read
 
 
+class _Unnamed(Refused):
+    """Nobody is named.  `example`: a right line."""
+
+    def __init__(self, said: Said) -> None:
+        word, *rest = said.example.split()
+        if said.words.isalpha():
+            word = said.words  # as it was typed, and not a sign
+        super().__init__(f"{word} whom?")
+        self.example = " ".join([word, *rest])
+
+
+def _check_somebody(said: Said) -> None:
+    if not said.rest and said.words:
+        raise _Unnamed(said)
+
+
 def _named(make: Callable[[str], Command]) -> Reader:
-    return lambda said: make(_name(said.rest))
+    def read(said: Said) -> Command:
+        _check_somebody(said)
+        return make(_name(said.rest))
+
+    return read
+
+
+def _to_all(said: Said) -> Command:
+    text = _text(said.rest)
+    name, more = _split(said.rest)
+    perhaps = Private(name, more) if is_name(name) and more.strip() else None
+    is_private = perhaps is not None and said.has_slash and said.words == "MSG"
+    return ToAll(text, perhaps, is_private)
 
 
 def _addressed(make: Callable[[str, str], Command]) -> Reader:
     def read(said: Said) -> Command:
+        _check_somebody(said)
         name, text = _split(said.rest)
         return make(check_name(_shortened(name)), _text(text))
 
@@ -402,7 +451,7 @@ TABLE = (
         "MSG text",
         "one line to everybody online",
         "MSG hello all",
-        lambda said: ToAll(_text(said.rest)),
+        _to_all,
     ),
     Entry(
         ("LEAVE",),
@@ -490,7 +539,7 @@ TABLE = (
     ),
 )
 
-# EXIT stands in two: outside of a conversation it is the later one, QUIT.
+# EXIT stands in two: where there is nothing to end it is the later one, QUIT.
 _ENTRIES = {words.upper(): entry for entry in TABLE for words in entry.words}
 
 # ASCII: without it, letters such as the Kelvin sign would pass for a K.
@@ -507,9 +556,11 @@ _COMMAND = re.compile(rf"/?(@|(?:{_any_of(tuple(_ENTRIES))})(?=[\s(]|\Z))\s*(.*)
 _NAME = PATTERN.removeprefix(r"\A").removesuffix(r"\Z")
 _ONE_NAME = rf"(?:\s+{_NAME}|\s*\(\s*{_NAME}\s*\))"
 _IS_ANSWER = re.compile(rf"/?(?:{_any_of(_ANSWER.words)}){_ONE_NAME}?", _FLAGS)
-_ENDS_WRITING = re.compile(r"/?(?:\\q|/q|QUIT\s+CONVERSATION)", _FLAGS)
+_IS_BARE_ANSWER = re.compile(_any_of(_ANSWER.words), _FLAGS)
 _NOT_A_TEXT = re.compile(
-    rf"[/\\@].*|QUIT\s+CONVERSATION|QUIT|EXIT|LIST\s+USERS|ADD{_ONE_NAME}", _FLAGS
+    r"[/\\@].*|QUIT\s+CONVERSATION|QUIT|EXIT|LIST\s+USERS|WHO|HELP|\?"
+    rf"|STATUS(?:\s+(?:{_any_of(tuple(_STATUSES))}))?|(?:CHAT|CONNECT|ADD){_ONE_NAME}",
+    _FLAGS,
 )
 
 # What the keyboard could not decode; no UTF-8 exists for it.
@@ -528,17 +579,25 @@ def parse(line: str, context: Context) -> Command:
     line = _LONE_SURROGATE.sub("\N{REPLACEMENT CHARACTER}", line)
     if not line.strip():
         return Nothing()
-    if context.writing and not _is_command(_ENDS_WRITING, line, context):
+    if (word := line.strip().removeprefix("/").upper()) in context.choices:
+        return Choose(word)
+    if context.writing and not _is_command(line, context):
         return _read(lambda said: WriteLine(_text(said.rest)), _as_text(line, context))
-    if context.in_conversation and not _is_command(_NOT_A_TEXT, line, context):
+    if context.in_conversation and not _is_command(line, context):
         return _read(lambda said: Say(_text(said.rest)), _as_text(line, context))
     return _command(line.strip(), context)
 
 
-def _is_command(form: re.Pattern[str], line: str, context: Context) -> bool:
-    line = line.rstrip()  # a leading space counts
-    answers = context.question_open and _IS_ANSWER.fullmatch(line)
-    return bool(answers or form.fullmatch(line))
+def _is_command(line: str, context: Context) -> bool:
+    """Whether it is none of the texts of a conversation or a message; a leading space counts.
+
+    A bare "yes" is for the conversation when that went on since the question was shown.
+    """
+    line = line.rstrip()
+    is_ours = context.talk_went_on and _IS_BARE_ANSWER.fullmatch(line)
+    if context.question_open and not is_ours and _IS_ANSWER.fullmatch(line):
+        return True
+    return _NOT_A_TEXT.fullmatch(line) is not None
 
 
 def _as_text(line: str, context: Context) -> Said:
@@ -560,7 +619,7 @@ def begun(line: str, context: Context) -> Begun | None:
         return None
     words = " ".join(found[1].upper().split())
     entry = _ENTRIES[words]
-    if words == "EXIT" and context.in_conversation:
+    if words == "EXIT" and (context.in_conversation or context.writing):
         entry = _QUIT_CONVERSATION
     return Begun(entry, words, found[2])
 
@@ -601,19 +660,23 @@ def _meaning(line: str, entry: Entry, context: Context) -> Command | None:
     both = [parse(whole, context) for whole in (line, f"{line} name")]
     commands = [one for one in both if not isinstance(one, Say | WriteLine | Unknown)]
     right = [one for one in commands if not isinstance(one, Wrong)]
-    return next(iter([*right, *commands]), None)
+    return next(iter([*right, *reversed(commands)]), None)
 
 
 def _command(line: str, context: Context) -> Command:
     found = begun(line, context)
     if found is None or (found.entry is _ANSWER and not context.question_open):
         return _unknown(line, context)
-    return _read(found.entry.read, Said(found.words, found.rest, context), found.entry.usage)
+    entry = found.entry
+    said = Said(found.words, found.rest, context, line.startswith("/"), entry.example)
+    return _read(entry.read, said, entry.usage)
 
 
 def _read(reader: Reader, said: Said, usage: str = "") -> Command:
     try:
         return reader(said)
+    except _Unnamed as no:
+        return Wrong(str(no), usage, no.example)
     except Refused as no:
         return Wrong(str(no), usage)
 
@@ -646,7 +709,19 @@ def unknown_text(unknown: Unknown) -> str:
 
 
 def wrong_text(wrong: Wrong) -> str:
+    if wrong.example:
+        return f"{wrong.reason} For example: {wrong.example}"
     return f"{wrong.reason} Usage: {wrong.usage}" if wrong.usage else wrong.reason
+
+
+def asks_whom_to_add(line: str) -> bool:
+    r"""Whether the line is a bare \u."""
+    return line.strip().lower() in (r"\u", "/u")
+
+
+def is_answer(line: str) -> bool:
+    """Whether the line is one of the bare words that answer a question."""
+    return _IS_BARE_ANSWER.fullmatch(line.strip().removeprefix("/")) is not None
 
 
 def is_topic(text: str) -> bool:

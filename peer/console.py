@@ -50,14 +50,22 @@ class Show(Protocol):
 
 Spawn = Callable[..., None]
 
+TOO_EARLY = "The question came while you were typing: please answer again."
+
 
 class _Question(Struct, frozen=True):
-    """Something that Y or N answers.  `invitation` is the id, when it is somebody's."""
+    """Something that Y or N answers.
+
+    `invitation` is the id, when it is somebody's.  `choices`: the words that answer it
+    instead, the first one as Y does; N takes it back.
+    """
 
     about: str
     answer: Callable[[bool], Awaitable[Code]]
     since: float  # trio's time
+    texts: int  # of my conversation, that were said before
     invitation: str = ""
+    choices: tuple[str, ...] = ()
 
 
 class Console:
@@ -67,10 +75,12 @@ class Console:
     everything at once, as for a script.
     """
 
-    def __init__(self, peer: Peer, show: Show, spawn: Spawn | None) -> None:
-        self._peer, self._show, self._spawn = peer, show, spawn
+    def __init__(self, peer: Peer, show: Show, spawn: Spawn | None, *, asks: bool = False) -> None:
+        """`asks`: a person reads a question before a line goes to more than it was meant for."""
+        self._peer, self._show, self._spawn, self._asks = peer, show, spawn, asks
         self._questions: list[_Question] = []
         self._writing_to = ""
+        self._texts = 0  # that were said in conversations of mine
         self._begun = math.inf  # when the line was, that is being performed
         self.is_over = False  #: QUIT was typed, and may be done
         self.is_muted = False  #: no bell, no notification
@@ -88,6 +98,8 @@ class Console:
                 self._writing_to = ""
             case events.Connected():
                 self._writing_to = ""  # what is typed now is for the conversation
+            case events.Said():
+                self._texts += 1
 
     def _say(self, sentence: str) -> None:
         self._show(events.Notice(sentence))
@@ -122,7 +134,7 @@ class Console:
             return Code.REFUSED
         command = parse(line, context)
         if isinstance(command, typed.Unknown) and self._is_too_early(line, context):
-            self._say("The question came while you were typing: answer it once more.")
+            self._say(TOO_EARLY)
             return Code.REFUSED
         return await self.perform(command, line)
 
@@ -159,7 +171,19 @@ class Console:
             question_open=any(map(self._was_seen, self._open_questions())),
             writing=bool(self._writing_to),
             waiting=bool(self._peer.waits_for),
+            talk_went_on=self.talk_went_on,
+            choices=self.choices,
         )
+
+    @property
+    def talk_went_on(self) -> bool:
+        """Whether something was said in my conversation since the last question was shown."""
+        return any(question.texts < self._texts for question in self._open_questions()[-1:])
+
+    @property
+    def choices(self) -> tuple[str, ...]:
+        """The words, in upper case, that answer the last question if Y and N do not."""
+        return next((question.choices for question in self._open_questions()[-1:]), ())
 
     async def _perform(self, command: Command, line: str) -> Code:
         peer = self._peer
@@ -184,8 +208,10 @@ class Console:
                 return await self._answer(yes, name, line)
             case typed.Private(name, text):
                 return await self._private(name, text)
-            case typed.ToAll(text):
-                return await self._to_all(text)
+            case typed.Choose(word):
+                return await self._choose(word)
+            case typed.ToAll():
+                return await self._to_all_or_one(command)
             case typed.LeaveMessage(name, text):
                 return await self._leave_message(name, text)
             case typed.History(name, last, to_all):
@@ -193,12 +219,8 @@ class Console:
                 self._show(_history(found, last, peer.name))
             case typed.Search(words):
                 return await self._aside(self._search, words)
-            case typed.Ignore(name):
-                await peer.ignore(name)
-                self._say(f"You will hear no more of {name}.")
-            case typed.Unignore(name):
-                await peer.unignore(name)
-                self._say(f"You hear {name} again.")
+            case typed.Ignore() | typed.Unignore():
+                await self._ignore(command)
             case typed.Verify(name):
                 both_see, accepted = await peer.verify(name)
                 self._show(answers.Words(name, tuple(both_see), accepted))
@@ -213,19 +235,26 @@ class Console:
             case typed.Help(topic):
                 self._show(answers.Manual(topic))
             case typed.Say(text):
+                self._texts += 1
                 self._show(answers.Sent(text, handle=await peer.say(text)))
             case typed.WriteLine(text):
                 return await self._leave_message(self._writing_to, text)
             case typed.EndWriting():
-                self._writing_to = ""
+                self._end_writing()
             case typed.Unknown():
                 return await self._unknown(command)
             case typed.Wrong():
                 self._say(wrong_text(command))
+                if typed.asks_whom_to_add(line):
+                    self._show(_list(await peer.users(), peer))
                 return Code.USAGE
             case typed.Nothing():
                 pass
         return Code.DONE
+
+    def _end_writing(self) -> None:
+        self._say(f"You are done with the message for {self._writing_to}.")
+        self._writing_to = ""
 
     async def _aside(self, work: Callable[..., Awaitable[Code]], *arguments: object) -> Code:
         """Perform it beside the keyboard, if there is one."""
@@ -251,7 +280,7 @@ class Console:
         known = {one.invitation for one in self._questions}
         for id, inviter in inviters.items():
             if id not in known:  # it was asked on another screen
-                asked = _Question(inviter, self._answerer(id), trio.current_time(), id)
+                asked = _Question(inviter, self._answerer(id), trio.current_time(), self._texts, id)
                 self._questions.append(asked)
         return self._questions
 
@@ -259,14 +288,26 @@ class Console:
         """The question shown last, or the last one about `name`."""
         for question in filter(self._was_seen, reversed(self._open_questions())):
             if name is None or fold(question.about) == fold(name):
-                self._questions.remove(question)
-                return await question.answer(yes)
+                return await self._close(question, yes)
         if name is None or not line:
             self._say("No question is open.")
             return Code.REFUSED
-        context = self.context()
-        plain = Context(context.in_conversation, False, context.writing, context.waiting)
+        plain = replace(self.context(), question_open=False)
         return await self._perform(parse(line, plain), "")
+
+    async def _close(self, question: _Question, yes: bool) -> Code:
+        if yes and question.choices:
+            self._say(f"Answer {' or '.join(question.choices)}; N takes it back.")
+            return Code.REFUSED
+        self._questions.remove(question)
+        if question.choices:
+            self._say("Not sent.")
+            return Code.DONE
+        return await question.answer(yes)
+
+    async def _choose(self, word: str) -> Code:
+        question = self._questions.pop()
+        return await question.answer(word == question.choices[0])
 
     def _was_seen(self, question: _Question) -> bool:
         return question.since + SEEN_SECONDS <= self._begun
@@ -290,7 +331,7 @@ class Console:
             return await yes() if said_yes else Code.DONE
 
         mine = [one for one in self._questions if one.invitation or one.about != about]
-        self._questions = [*mine, _Question(about, answer, trio.current_time())]
+        self._questions = [*mine, _Question(about, answer, trio.current_time(), self._texts)]
         self._show(answers.Asked(about, statement, question))
 
     # --- CHAT ---
@@ -360,6 +401,45 @@ class Console:
             raise
         return Code.STORED
 
+    async def _to_all_or_one(self, line: typed.ToAll) -> Code:
+        """`/msg dave text` is private; of `MSG dave text` a person is asked what it is."""
+        perhaps = line.perhaps
+        if perhaps is None or not await self._is_user(perhaps.name, line):
+            return await self._to_all(line.text)
+        if line.is_private:
+            return await self._private(perhaps.name, perhaps.text)
+        if not self._asks or self._spawn is None:
+            self._say(f"To everybody: {line.text}")
+            return await self._to_all(line.text)
+
+        async def answer(to_all: bool) -> Code:
+            if to_all:
+                return await self._to_all(line.text)
+            return await self._private(perhaps.name, perhaps.text)
+
+        name = perhaps.name
+        choices = ("ALL", name.upper())
+        self._questions.append(
+            _Question(name, answer, trio.current_time(), self._texts, choices=choices)
+        )
+        question = f"To everybody, or to {name} alone?"
+        self._show(answers.Asked(name, "", question, choices))
+        return Code.DONE
+
+    async def _is_user(self, name: str, line: typed.ToAll) -> bool:
+        """Whether it is the name of somebody else; the directory is asked when it matters."""
+        if any(fold(user.name) == fold(name) for user in self._peer.known_users):
+            return fold(name) != fold(self._peer.name)
+        if not line.is_private:
+            return False
+        try:
+            await self._peer.contact(name)
+        except Refused as failure:
+            if failure.code != "NOBODY":
+                raise
+            return False
+        return True
+
     async def _to_all(self, text: str) -> Code:
         deliveries = await self._peer.to_all(text)
         if not deliveries:
@@ -392,12 +472,35 @@ class Console:
             except Refused as failure:
                 if failure.code != "NOBODY":
                     raise
-        self._say(unknown_text(unknown))
+        self._say(self._unknown_sentence(unknown))
         return Code.USAGE
+
+    def _unknown_sentence(self, unknown: typed.Unknown) -> str:
+        if typed.is_answer(unknown.line):
+            return "No question is open."
+        word = unknown.line.strip()
+        for user in self._peer.known_users:
+            if fold(user.name) == fold(word):
+                return (
+                    f"{user.name} is a user: CHAT {user.name} invites them,"
+                    f" PRV {user.name} text sends one line."
+                )
+        if not self._open_questions():
+            return unknown_text(unknown)
+        answers_are = " or ".join(self.choices or ("Y", "N"))
+        return f"{unknown_text(unknown).removesuffix('.')}. The open question takes {answers_are}."
+
+    async def _ignore(self, command: typed.Ignore | typed.Unignore) -> None:
+        if isinstance(command, typed.Ignore):
+            await self._peer.ignore(command.name)
+            self._say(f"You will no longer hear from {command.name}.")
+        else:
+            await self._peer.unignore(command.name)
+            self._say(f"You hear {command.name} again.")
 
     def _mute(self, on: bool) -> None:
         self.is_muted = on
-        self._say("No bell any more." if on else "The bell rings again.")
+        self._say("The bell is off until UNMUTE." if on else "The bell rings again.")
 
     async def _search(self, words: str) -> Code:
         found = await self._peer.search(words)
@@ -472,7 +575,7 @@ def _end_of(result: Result) -> str:
         case Outcome.BUSY:
             return f"User {result.name} is busy at this moment and cannot be interrupted."
         case Outcome.TAKEN_BACK:
-            return f"You took your invitation to {result.name} back."
+            return f"You withdrew your invitation to {result.name}."
         case _:
             return f"User {result.name} is gone."
 

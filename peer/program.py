@@ -126,7 +126,7 @@ class Program:
             watching.look()  # a command that goes on beside the keyboard has come so far
 
         peer = Peer(real_world(folder), name, self._directory, tell, self._options())
-        console = Console(peer, show, peer.spawn)
+        console = Console(peer, show, peer.spawn, asks=self._arguments.by_hand)
         watching = Watching(peer, console, self._face.stands)
         self._face.stands(Outlook(me=name, connects_to=str(self._directory)))
         waiting = self._stage.quits_at_once() if self._arguments.by_hand else nullcontext()

@@ -65,5 +65,7 @@ class Watching:
             undelivered=max((member.lacks for member in members), default=0),
             to_come=peer.to_come,
             is_muted=console.is_muted,
+            talk_went_on=console.talk_went_on,
+            choices=console.choices,
             users=peer.known_users,
         )

@@ -120,7 +120,7 @@ class Window:
         self.toolbar_has(asked)
 
         def was_too_early() -> int:
-            return self.count("answer it once more") + self.count(f"  {line}  ✓")
+            return self.count("please answer again") + self.count(f"  {line}  ✓")
 
         while asked in self.toolbar():
             before = was_too_early()

@@ -34,6 +34,9 @@ def _hint(line: str, outlook: Outlook) -> str:
             return f"a line of the message for {outlook.writing_to}; \\q ends it"
         case typed.EndWriting():
             return f"the end of the message for {outlook.writing_to}"
+        case typed.Choose(word):
+            to_all = word == context.choices[0]
+            return "to everybody" if to_all else f"to {outlook.questions[-1]} alone"
         case typed.Answer(yes, name):
             return _answer(line, outlook, yes, name)
         case typed.SetStatus(Status() as status):
@@ -100,7 +103,7 @@ def _text(line: str, outlook: Outlook) -> str:
     what = f"text for {listed(outlook.others, NAMES_CELLS)}"
     if line[0].isspace() or isinstance(parse(line, Context()), typed.Unknown | typed.Wrong):
         return what
-    return f"{what}; as a command it begins with /"
+    return f"{what}; start it with / to run it as a command"
 
 
 def _answer(line: str, outlook: Outlook, yes: bool, name: str | None) -> str:

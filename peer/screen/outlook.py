@@ -36,6 +36,8 @@ class Outlook(Struct, frozen=True):
     undelivered: int = 0  #: my texts and lines that have not arrived everywhere yet
     to_come: int = 0  #: texts that others have and that are on their way to me
     is_muted: bool = False  #: no bell
+    talk_went_on: bool = False  #: in my conversation, since the last question was shown
+    choices: tuple[str, ...] = ()  #: the words that answer it, if Y and N do not
     users: tuple[Presence, ...] = ()  #: everybody registered, as far as it was told
 
     @property
@@ -45,6 +47,8 @@ class Outlook(Struct, frozen=True):
             question_open=bool(self.questions),
             writing=bool(self.writing_to),
             waiting=bool(self.waits_for),
+            talk_went_on=self.talk_went_on,
+            choices=self.choices,
         )
 
     @property

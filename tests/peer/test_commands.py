@@ -1,6 +1,7 @@
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from peer import commands
 from peer.commands import (
@@ -8,6 +9,7 @@ from peer.commands import (
     Add,
     Answer,
     Chat,
+    Choose,
     Command,
     Context,
     EndWriting,
@@ -108,8 +110,9 @@ MEANINGS: list[tuple[str, Command]] = [
     ("@dave hello", Private("dave", "hello")),
     ("@ dave hello", Private("dave", "hello")),
     ("@(dave) hello", Private("dave", "hello")),
-    ("MSG hello all", ToAll("hello all")),
-    ("ALL hello all", ToAll("hello all")),
+    ("ALL hello all", ToAll("hello all", Private("hello", "all"))),
+    ("MSG hello", ToAll("hello")),
+    ("MSG 1, 2, 3", ToAll("1, 2, 3")),
     ("LEAVE dave back at five?", LeaveMessage("dave", "back at five?")),
     ("LEAVE (dave) back at five?", LeaveMessage("dave", "back at five?")),
     ("IGNORE dave", Ignore("dave")),
@@ -173,17 +176,16 @@ def test_the_words_that_end_something(line: str, inside: Command, outside: Comma
     [
         "hello",
         "who is there?",
-        "WHO",
         "LIST",
         "USERS",
         "list users please",
         "quit smoking",
         "exit through the door",
-        "CHAT dave",
-        "STATUS BUSY",
+        "chat with dave",
+        "INVITE dave",
+        "status of the project",
+        "help me",
         "BUSY",
-        "HELP",
-        "?",
         "dave hello",
         "add salt and pepper",
         "Y",
@@ -271,9 +273,68 @@ def test_writing_ends_with_backslash_q(line: str) -> None:
     assert parse(line, Context(writing=True, in_conversation=True)) == EndWriting()
 
 
-@pytest.mark.parametrize("line", ["hello", "QUIT", "EXIT", "/help", "@dave hi", "LIST USERS"])
+@pytest.mark.parametrize("line", ["hello", "BYE", "USERS", "help me", "dave hi", "MEMBERS"])
 def test_every_other_line_while_writing_is_written(line: str) -> None:
     assert parse(line, WRITING) == WriteLine(line)
+
+
+@pytest.mark.parametrize("context", [TALKING, WRITING])
+@pytest.mark.parametrize(
+    ("line", "command"),
+    [
+        ("LIST USERS", ListUsers()),
+        ("who", ListUsers()),
+        ("HELP", Help()),
+        ("?", Help()),
+        ("CHAT dave", Chat("dave")),
+        ("connect (dave)", Chat("dave")),
+        ("STATUS", SetStatus(None)),
+        ("status busy", SetStatus(Status.BUSY)),
+        ("ADD erin", Add("erin")),
+        ("QUIT", Quit()),
+        ("/help", Help()),
+        ("@dave hi", Private("dave", "hi")),
+    ],
+)
+def test_these_are_commands_in_a_conversation_and_in_a_message(
+    line: str, command: Command, context: Context
+) -> None:
+    assert parse(line, context) == command
+    assert parse(f" {line}", context) in (Say(line), WriteLine(line))
+
+
+def test_exit_ends_a_message() -> None:
+    assert parse("EXIT", WRITING) == EndWriting()
+
+
+def test_a_bare_yes_is_a_text_when_the_conversation_went_on_since_the_question() -> None:
+    went_on = Context(in_conversation=True, question_open=True, talk_went_on=True)
+    for word in ("y", "yes", "si", "oui", "n", "no"):
+        assert parse(word, went_on) == Say(word)
+    assert parse("/y", went_on) == Answer(True)
+    assert parse("Y erin", went_on) == Answer(True, "erin")
+
+
+def test_msg_with_a_slash_and_a_name_is_private_if_there_is_such_a_user() -> None:
+    perhaps = Private("dave", "hello you")
+    assert parse("/msg dave hello you", ALONE) == ToAll("dave hello you", perhaps, True)
+    assert parse("MSG dave hello you", ALONE) == ToAll("dave hello you", perhaps)
+    assert parse("/all dave hello you", ALONE) == ToAll("dave hello you", perhaps)
+
+
+def test_a_choice_is_one_of_its_words_and_nothing_else() -> None:
+    asked = Context(question_open=True, choices=("ALL", "DAVE"))
+    assert parse("all", asked) == Choose("ALL")
+    assert parse("/dave", asked) == Choose("DAVE")
+    assert parse("ALL hello", asked) == ToAll("hello")
+    assert parse("N", asked) == Answer(False)
+    assert parse(" ALL", replace(asked, in_conversation=True)) == Choose("ALL")
+
+
+def test_a_bare_u_asks_whom_to_add() -> None:
+    assert commands.asks_whom_to_add("\\u ")
+    assert commands.asks_whom_to_add("/U")
+    assert not commands.asks_whom_to_add("\\u erin")
 
 
 @pytest.mark.parametrize("context", [ALONE, TALKING_AND_ASKED, WRITING])
@@ -340,16 +401,13 @@ def test_the_answer_to_an_unknown_command_is_one_short_line() -> None:
 @pytest.mark.parametrize(
     ("line", "reason", "usage"),
     [
-        ("CHAT", '"" is not a valid name: it is empty.', "CHAT name"),
         ("CHAT ()", '"" is not a valid name: it is empty.', "CHAT name"),
         ("CHAT ca rol", '"ca rol" is not a valid name: only the letters a to z', "CHAT name"),
         ("INFO (dave) now", '"(dave) now" is not a valid name: it must', "INFO name"),
         ("INFO " + "x" * 5_000, '"' + "x" * 59 + '…" is not a valid name: it is', "INFO name"),
-        ("PRV", '"" is not a valid name', "PRV name text"),
         ("PRV dave", "There is no text.", "PRV name text"),
         ("PRV d@ve hello", '"d@ve" is not a valid name', "PRV name text"),
         ("@dave", "There is no text.", "PRV name text"),
-        ("@", '"" is not a valid name', "PRV name text"),
         ("LEAVE dave", "There is no text.", "LEAVE name text"),
         ("MSG", "There is no text.", "MSG text"),
         ("SEARCH", "There is no text.", "SEARCH words"),
@@ -373,6 +431,25 @@ def test_wrong_arguments_are_explained(line: str, reason: str, usage: str) -> No
     assert wrong.reason.startswith(reason)
     assert wrong.usage == usage
     assert wrong_text(wrong) == f"{wrong.reason} Usage: {usage}"
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ("CHAT", "CHAT whom? For example: CHAT dave"),
+        ("connect", "CONNECT whom? For example: CONNECT dave"),
+        ("ADD", "ADD whom? For example: ADD erin"),
+        ("PRV", "PRV whom? For example: PRV dave hello"),
+        ("@", "PRV whom? For example: PRV dave hello"),
+        ("\\u", "ADD whom? For example: ADD erin"),
+        ("LEAVE", "LEAVE whom? For example: LEAVE dave are you there?"),
+        ("/verify", "VERIFY whom? For example: VERIFY dave"),
+    ],
+)
+def test_a_command_without_a_name_says_what_to_type(line: str, said: str) -> None:
+    wrong = parse(line, ALONE)
+    assert isinstance(wrong, Wrong)
+    assert wrong_text(wrong) == said
 
 
 def test_a_text_of_a_conversation_may_have_8000_characters_and_no_more() -> None:
@@ -447,8 +524,9 @@ def test_exit_is_explained_as_what_it_does_here() -> None:
     [
         ("ch", ALONE, ["CHAT"]),
         ("/ch", TALKING, ["CHAT"]),
-        ("ch", TALKING, []),
-        ("/ch", WRITING, []),
+        ("ch", TALKING, ["CHAT"]),
+        ("/ch", WRITING, ["CHAT"]),
+        ("inv", TALKING, []),
         ("  list  u", ALONE, ["LIST USERS"]),
         ("who ", ALONE, ["WHO GOT"]),
         ("ac", ALONE, ["ACTIVE"]),
@@ -459,7 +537,7 @@ def test_exit_is_explained_as_what_it_does_here() -> None:
         ("/u", ALONE, ["USERS", "u", "UNIGNORE", "UNMUTE", "UNREGISTER"]),
         ("\\", TALKING, ["\\u", "\\q"]),
         ("@", ALONE, []),
-        ("", TALKING, ["LIST USERS", "ADD", "QUIT CONVERSATION", "QUIT"]),
+        ("", TALKING, ["LIST USERS", "STATUS", "CHAT", "ADD", "QUIT CONVERSATION", "QUIT", "HELP"]),
     ],
 )
 def test_the_commands_that_a_line_may_become(line: str, context: Context, words: list[str]) -> None:

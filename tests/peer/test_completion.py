@@ -60,8 +60,9 @@ def test_an_empty_line_offers_every_command_by_its_name() -> None:
 @pytest.mark.parametrize(
     ("line", "lines"),
     [
-        ("", ["LIST USERS", "ADD ", "QUIT CONVERSATION", "QUIT"]),
-        ("ch", []),
+        ("", ["LIST USERS", "STATUS", "CHAT ", "ADD ", "QUIT CONVERSATION", "QUIT", "HELP"]),
+        ("ch", ["CHAT "]),
+        ("inv", []),
         ("/ch", ["/CHAT "]),
         (" /ch", []),
         ("ex", ["EXIT"]),
@@ -73,10 +74,10 @@ def test_in_a_conversation_only_what_is_a_command_there(line: str, lines: list[s
     assert completed(line, TALKING) == lines
 
 
-def test_while_writing_only_its_end_is_offered() -> None:
-    assert completed("\\", WRITING) == ["\\q"]
-    assert completed("q", WRITING) == ["QUIT CONVERSATION"]
-    assert completed("ch", WRITING) == completed("/ch", WRITING) == []
+def test_while_writing_only_what_is_a_command_there_is_offered() -> None:
+    assert completed("\\", WRITING) == ["\\u ", "\\q"]
+    assert completed("q", WRITING) == ["QUIT CONVERSATION", "QUIT"]
+    assert completed("inv", WRITING) == []
     assert completed("hello da", WRITING) == []
 
 

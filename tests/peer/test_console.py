@@ -1,10 +1,13 @@
 """Commands of scripts and their exit codes; ends of programs (PRODUCT.md)."""
 
+from collections.abc import Callable
+
 import pytest
 import trio
 
 from peer.console import Code, Console
 from peer.events import Event
+from peer.target import Target
 from tests.community import Community, Person
 
 
@@ -24,7 +27,7 @@ async def test_done_is_0(community: Community) -> None:
     carol, _ = await script(community, "carol", "dave")
     for command in ("LIST USERS", "INFO dave", "STATUS", "HELP", "VERIFY dave", "IGNORE dave"):
         assert await carol.runs(command) is Code.DONE, command
-    await carol.sees_part("You will hear no more of dave.")
+    await carol.sees_part("You will no longer hear from dave.")
 
 
 async def test_a_delivered_line_is_0(community: Community) -> None:
@@ -181,7 +184,7 @@ async def test_a_line_that_was_begun_before_the_question_does_not_answer_it(
     await dave.types("CHAT carol")
     await carol.sees("User dave wants to chat with you. Would you like to? (Y/N)")
     assert await carol.console.perform_line("Y", begun) is Code.REFUSED
-    await carol.sees("The question came while you were typing: answer it once more.")
+    await carol.sees("The question came while you were typing: please answer again.")
     assert await carol.console.perform_line("Y dave", begun) is Code.REFUSED
     assert carol.console.questions == ("dave",)
     assert await carol.console.perform_line("Y", begun + 60) is Code.DONE
@@ -270,7 +273,7 @@ async def test_mute_lasts_until_unmute(community: Community) -> None:
     assert console.is_muted
     await console.perform_line("/unmute")
     assert not console.is_muted
-    assert shown == ["No bell any more.", "The bell rings again."]
+    assert shown == ["The bell is off until UNMUTE.", "The bell rings again."]
 
 
 # --- Ends -------------------------------------------------------------------------
@@ -374,3 +377,140 @@ async def test_what_is_left_for_one_of_several_keeps_its_order(
 def read(reader: Person, author: str) -> list[str]:
     """What this author wrote, in the order in which it was read."""
     return [line.partition(f"{author}: ")[2] for line in reader.lines if f"{author}: " in line]
+
+
+# --- To everybody, or to one ------------------------------------------------------
+
+
+def at_a_terminal(person: Person) -> tuple[Console, list[str]]:
+    """A console whose questions a person answers, and what it shows."""
+    shown: list[str] = []
+
+    def show(*events: Event, then: Callable[[], None] | None = None) -> None:
+        shown.extend(line for event in events for line in event.lines())
+
+    return Console(person.peer, show, person.peer.spawn, asks=True), shown
+
+
+async def test_msg_with_a_slash_and_a_name_reaches_nobody_else(community: Community) -> None:
+    carol, dave, erin = await community.start("carol", "dave", "erin")
+    await carol.types("/msg dave psst")
+    await dave.sees("[private] carol: psst")
+    await carol.types("/msg nobody psst")
+    await erin.sees("[all] carol: nobody psst")
+    erin.never_saw("carol: psst")
+
+
+async def test_msg_with_a_name_says_in_line_mode_that_it_was_for_everybody(
+    community: Community,
+) -> None:
+    carol, _, erin = await community.start("carol", "dave", "erin")
+    await carol.types("LIST USERS")
+    await carol.types("MSG dave is late")
+    await carol.sees("To everybody: dave is late")
+    await erin.sees("[all] carol: dave is late")
+
+
+async def test_a_person_is_asked_to_whom_a_line_goes_that_begins_with_a_name(
+    community: Community,
+) -> None:
+    carol, dave, erin = await community.start("carol", "dave", "erin")
+    await carol.peer.users()
+    console, shown = at_a_terminal(carol)
+    await console.perform_line("MSG dave come here")
+    assert shown == ["To everybody, or to dave alone? (ALL/DAVE)"]
+    assert console.choices == ("ALL", "DAVE")
+    await console.perform_line("Y")
+    assert shown[-1] == "Answer ALL or DAVE; N takes it back."
+    await console.perform_line("dave")
+    await dave.sees("[private] carol: come here")
+    await console.perform_line("MSG dave is late")
+    await console.perform_line("ALL")
+    await erin.sees("[all] carol: dave is late")
+    await console.perform_line("MSG dave is never here")
+    assert await console.perform_line("N") is Code.DONE
+    assert shown[-1] == "Not sent."
+    assert not console.choices
+    for other in (dave, erin):
+        other.never_saw("never here")
+    erin.never_saw("come here")
+
+
+# --- A line goes where it was begun for -------------------------------------------
+
+
+async def test_a_line_whose_target_has_changed_is_not_sent(community: Community) -> None:
+    carol, dave, _ = await community.start("carol", "dave", "erin")
+    await carol.connects_with(dave)
+    console, shown = at_a_terminal(carol)
+    was_for = Target(("erin",))
+    assert await console.perform_line("dave is wrong", None, was_for) is Code.REFUSED
+    assert shown == [
+        "Not sent: it was for erin, and you are in a conversation with dave now."
+        " Enter again: a text for dave."
+    ]
+    await console.perform_line("hello", None, Target(("dave",)))
+    await dave.sees("carol: hello")
+    dave.never_saw("dave is wrong")
+
+
+async def test_a_yes_is_a_text_when_the_talk_went_on_since_the_question(
+    community: Community,
+) -> None:
+    carol, dave, erin = await community.start("carol", "dave", "erin")
+    await carol.connects_with(dave)
+    await erin.types("CHAT carol")
+    await erin.sees_part("Interrupt? (Y/N)")
+    await erin.types("Y")
+    await carol.sees_part("User erin wants to chat with you.")
+    await dave.types("shall we?")
+    await carol.sees("dave: shall we?")
+    await carol.types("yes")
+    await dave.sees("carol: yes")
+    assert carol.console.questions == ("erin",)
+    await carol.types("/y")
+    await erin.sees("You are now connected with carol.")
+
+
+# --- Words ------------------------------------------------------------------------
+
+
+async def test_an_answer_that_is_none_is_told_what_the_question_takes(
+    community: Community,
+) -> None:
+    carol, dave = await community.start("carol", "dave")
+    await carol.types("y")
+    await carol.sees("No question is open.")
+    await dave.types("CHAT carol")
+    await carol.sees("User dave wants to chat with you. Would you like to? (Y/N)")
+    await carol.types("maybe")
+    await carol.sees("Unknown command: maybe. The open question takes Y or N.")
+
+
+async def test_a_name_alone_is_told_what_can_be_done_with_it(community: Community) -> None:
+    carol, _ = await community.start("carol", "dave")
+    await carol.types("LIST USERS")
+    await carol.types("dave")
+    await carol.sees("dave is a user: CHAT dave invites them, PRV dave text sends one line.")
+
+
+async def test_a_bare_u_shows_who_could_be_added(community: Community) -> None:
+    carol, dave, _ = await community.start("carol", "dave", "erin")
+    await carol.connects_with(dave)
+    await carol.types("\\u")
+    await carol.sees("ADD whom? For example: ADD erin")
+    await carol.sees("ACTIVE: erin")
+
+
+async def test_the_end_of_a_message_is_told(community: Community) -> None:
+    carol, dave = await community.start("carol", "dave")
+    await dave.quits()
+    await carol.sees("* dave is offline.")
+    await carol.types("CHAT dave")
+    await carol.sees_part("Would you like to leave a message? (Y/N)")
+    await carol.types("y")
+    await carol.sees("Write your message for dave; \\q ends it.")
+    await carol.types("WHO")
+    await carol.sees("OFFLINE: dave")
+    await carol.types("\\q")
+    await carol.sees("You are done with the message for dave.")

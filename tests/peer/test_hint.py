@@ -60,7 +60,7 @@ def test_outside_a_conversation(line: str, said: str) -> None:
         ("hello", "text for dave, erin"),
         ("who is there?", "text for dave, erin"),
         (" CHAT frank", "text for dave, erin"),
-        ("CHAT frank", "text for dave, erin; as a command it begins with /"),
+        ("INVITE frank", "text for dave, erin; start it with / to run it as a command"),
         ("/ch", "CHAT name: invite a user to a conversation"),
         ("/chat", "CHAT name: invite a user to a conversation"),
         ("/members", "who is in my conversation, and how linked"),
@@ -100,7 +100,8 @@ def test_an_answer_to_nobody_is_a_text() -> None:
     ("line", "said"),
     [
         ("", "each line is left for frank; \\q ends it"),
-        ("QUIT", "a line of the message for frank; \\q ends it"),
+        ("BYE", "a line of the message for frank; \\q ends it"),
+        ("QUIT", "leave the program; refused inside a conversation"),
         ("\\q", "the end of the message for frank"),
     ],
 )

@@ -253,6 +253,7 @@ FORMS: list[tuple[Event, dict[str, object]]] = [
             "about": "dave",
             "statement": "User dave is busy.",
             "question": "Interrupt?",
+            "choices": ["Y", "N"],
             "said": "User dave is busy. Interrupt? (Y/N)",
         },
     ),

@@ -20,6 +20,7 @@ from peer.screen.colours import HUES, SAFE, Colours, name_style
 from peer.screen.names import harmless, mentions
 from peer.screen.paint import LEAST_WIDTH, Painter, ansi, mark
 from peer.screen.row import cells, wrapped
+from peer.target import Target
 from peer.ways import Way
 from shared.clean import clean
 from shared.identity import fingerprint
@@ -96,6 +97,7 @@ ANSWERS: list[Event] = [
     answers.Typed("LIST USERS"),
     answers.Done("LIST USERS", 0, "DONE"),
     answers.Handed("ACTIVE: carol"),
+    answers.NotSent("hi", "it was for erin", "a text for dave", Target(("dave",))),
 ]
 EVERYTHING = [event for event, _ in TEXTS] + ANSWERS
 

@@ -114,7 +114,7 @@ async def test_keys_are_remembered_over_restarts(community: Community) -> None:
 async def test_who_is_ignored_hears_silence_and_learns_nothing(community: Community) -> None:
     carol, dave = await community.start("carol", "dave")
     await carol.types("IGNORE dave")
-    await carol.sees("You will hear no more of dave.")
+    await carol.sees("You will no longer hear from dave.")
     shown = len(carol.lines)
     await dave.types("CHAT carol")
     await dave.sees("Waiting for carol's response...")

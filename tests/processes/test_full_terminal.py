@@ -143,7 +143,7 @@ def test_what_is_typed_is_never_taken_for_an_answer_by_accident(tmux: Tmux) -> N
     frank.types("CHAT dave")
     dave.toolbar_has("frank invites you: Y/N")
     dave.presses("Enter")
-    dave.sees("The question came while you were typing: answer it once more.")
+    dave.sees("The question came while you were typing: please answer again.")
     carol.has_prompt("carol>")
     erin.types("CHAT dave")
     dave.toolbar_has("frank, erin ask: Y name")
@@ -336,7 +336,7 @@ def test_the_bell_is_for_what_is_meant_for_me_now(tmux: Tmux) -> None:
     assert carol.bells() == 1
     carol.toolbar_has("20 private unread")
     carol.types("MUTE")
-    carol.sees("No bell any more.")
+    carol.sees("The bell is off until UNMUTE.")
     dave.types("CHAT carol")
     carol.toolbar_has("dave invites you: Y/N")
     assert "unread" not in carol.toolbar()
