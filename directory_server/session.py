@@ -21,6 +21,7 @@ from shared.messages import PAGE, RECEIPTS, VERSION, Bye, Err, Iam
 log = logging.getLogger(__name__)
 
 NONCE_BYTES: Final = 32
+RENEW_SECONDS: Final = 60.0  # between two certificates over one link: each is signed in the loop
 NOT_STORED: Final = "the directory's disk is full, the message was not stored"
 
 
@@ -28,6 +29,7 @@ class Session:
     def __init__(self, community: Community, link: UserLink) -> None:
         self._community, self._link = community, link
         self._registry, self._store = community.registry, community.store
+        self._renewed_at = float("-inf")
 
     async def serve(self, deadline: float, identified: Callable[[], None]) -> None:
         """All of it.  Raises ProtocolError, or Refused when somebody may not come in.
@@ -103,11 +105,7 @@ class Session:
 
     def _welcome(self, user: User, iam: Iam) -> wire.Welcome:
         community = self._community
-        certificate = b""
-        if iam.request:
-            certificate = community.authority.certify(
-                iam.request, iam.name, name=user.name, key=user.key, now=community.time()
-            )
+        certificate = self._certify(user, iam.request, iam.name) if iam.request else b""
         return wire.Welcome(
             name=user.name,
             host=iam.host or self._link.wire.remote.host,
@@ -115,6 +113,20 @@ class Session:
             idle_after=community.settings.idle_after,
             certificate=certificate,
         )
+
+    def _certify(self, user: User, request: bytes, asked: str) -> bytes:
+        """Raises Refused unless they have signed this request, for the name `asked`."""
+        community = self._community
+        return community.authority.certify(
+            request, asked, name=user.name, key=user.key, now=community.time()
+        )
+
+    def _renew(self, user: User, request: bytes) -> bytes:
+        now = trio.current_time()
+        if now < self._renewed_at + RENEW_SECONDS:
+            raise Refused(f"one certificate in {RENEW_SECONDS:.0f} seconds is enough", "LIMIT")
+        self._renewed_at = now
+        return self._certify(user, request, user.name)
 
     async def _say_receipts(self, user: User) -> None:
         for page in self._store.receipts(user.id, RECEIPTS):
@@ -168,6 +180,8 @@ class Session:
             case wire.Noted(id=re, envelopes=envelopes):
                 await store.note(user.id, envelopes)
                 link.post(wire.Done(re))
+            case wire.Renew(id=re, request=request):
+                link.post(wire.Renewed(re, self._renew(user, request)))
             case wire.Unregister(id=re):
                 await community.unregister(user)
                 link.hang_up(wire.Done(re), Bye("the name was given back"))

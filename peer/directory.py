@@ -36,6 +36,8 @@ from shared.messages import (
     FromDirectory,
     Iam,
     Message,
+    Renew,
+    Renewed,
     Request,
     Status,
     Tkn,
@@ -289,26 +291,10 @@ class Directory:
         return link.failure or Unreachable(f"the directory hung up: {link.reason}")
 
     async def _dial(self) -> Wire:
-        """Our certificate is shown to the directory that gave it to us only.
-
-        Any other one would break off, and an outdated one be refused, before we
-        could learn anything or ask for a new one.
+        """Show no certificate: whoever answers learns our name in IAM, and that is said
+        only to the directory that we know.
         """
-        network = self._world.network
-        if self._certificate is not None and self._is_from_us(self._certificate):
-            wire = await network.dial(*self.address)
-            if wire.certificate is not None and self._is_from_us(wire.certificate):
-                return wire
-            wire.abort()
-        return await network.dial(*self.address, anonymous=True)
-
-    def _is_from_us(self, certificate: bytes) -> bool:
-        """Whether it is of the community that we know, and not out of date."""
-        try:
-            read_certificate(certificate, self._trust.authority, self._world.clock.time())
-        except ProtocolError:
-            return False
-        return True
+        return await self._world.network.dial(*self.address, anonymous=True)
 
     def _forget_link(self) -> None:
         self._link = None
@@ -390,32 +376,54 @@ class Directory:
             sealing_key=me.sealing_public,
             sealing_proof=me.sealing_proof(),
             host=wanted.host,
-            request=me.request(wanted.name) if self._wants_certificate(who.authority) else b"",
+            request=me.request(wanted.name) if self.wants_certificate else b"",
             token=wanted.token,
             status=wanted.status,
             by_hand=wanted.by_hand,
         )
 
-    def _wants_certificate(self, authority: bytes) -> bool:
+    @property
+    def wants_certificate(self) -> bool:
+        """There is none, or half of it is over."""
         now = self._world.clock.time()
         if self._certificate is None:
             return True
         try:
-            return is_half_over(read_certificate(self._certificate, authority, now), now)
+            return is_half_over(
+                read_certificate(self._certificate, self._trust.authority, now), now
+            )
         except ProtocolError:
             return True
 
+    async def renew(self) -> None:
+        """Ask for a new certificate, and show it from now on to whoever dials or is dialled.
+
+        Raises Refused, Unreachable or ProtocolError.
+        """
+        name, authority = self._registration.name, self._trust.authority
+        request = self._identity.request(name)
+        renewed = await self.ask(lambda id: Renew(id, request), Renewed)
+        self._check_certificate(renewed.certificate, name, authority)
+        await self._take_certificate(renewed.certificate, name, authority)
+
     async def _accept(self, welcome: Welcome, authority: bytes) -> None:
         certificate = welcome.certificate or self.certificate
-        subject = read_certificate(certificate, authority, self._world.clock.time())
-        if (subject.name, subject.key) != (welcome.name, self._identity.public):
-            raise ProtocolError("the directory sent somebody else's certificate")
+        self._check_certificate(certificate, welcome.name, authority)
         self._registration.name = welcome.name
         if welcome.certificate:
-            await self._journal.keep_certificate(authority, welcome.name, certificate)
-            self._recall(authority)
+            await self._take_certificate(certificate, welcome.name, authority)
         if self._journal.directory_at(str(self.address)) != authority:
             await self._journal.remember_directory(str(self.address), authority)
+
+    def _check_certificate(self, certificate: bytes, name: str, authority: bytes) -> None:
+        """Raises ProtocolError unless it is ours."""
+        subject = read_certificate(certificate, authority, self._world.clock.time())
+        if (subject.name, subject.key) != (name, self._identity.public):
+            raise ProtocolError("the directory sent somebody else's certificate")
+
+    async def _take_certificate(self, certificate: bytes, name: str, authority: bytes) -> None:
+        await self._journal.keep_certificate(authority, name, certificate)
+        self._recall(authority)
 
 
 _DISPLACED = (

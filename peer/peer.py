@@ -30,6 +30,7 @@ from peer.lines import Came, Delivery, Heard, Lines
 from peer.mail import MailRoom
 from peer.membership import Me
 from peer.network import Links
+from peer.renewal import stay_certified
 from peer.standing import Standing
 from peer.talking import Talking, TalkMessage
 from peer.trust import Trust
@@ -146,6 +147,7 @@ class Peer:
                 nursery.start_soon(self._talking.run)
                 nursery.start_soon(self._links.sweep)
                 nursery.start_soon(self._directory.watch)
+                nursery.start_soon(stay_certified, self._directory)
                 if not self._options.is_passing:
                     nursery.start_soon(self._mail.run)
                     if not options.keeps_history:

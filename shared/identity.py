@@ -24,7 +24,7 @@ from shared.weak_keys import is_weak_sealing_key, is_weak_signing_key
 from shared.words import WORD_LIST
 
 SEED_BYTES = 64  # an Ed25519 and an X25519 private key, raw
-CERTIFICATE_DAYS = 365  # of a user; renewed when half of it is over
+CERTIFICATE_DAYS = 30  # of a user; so long a name that was given back has an old owner
 FINGERPRINT_BYTES = 16  # 128 bits: nobody finds a second key for it
 WORDS = 12  # of 8 bits each; the slow hash below makes each guess dearer
 WORDS_ROUNDS = 5_200  # as in Signal's safety numbers

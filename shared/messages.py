@@ -218,6 +218,16 @@ class Unregister(Request, frozen=True):
     """Give the name back, with its mailbox; answered by DONE, then BYE."""
 
 
+class Renew(Request, frozen=True):
+    """A new certificate, please: half of mine is over.  Answered by RENEWED."""
+
+    request: Certificate  # PKCS #10
+
+
+class Renewed(Answer, frozen=True):
+    certificate: Certificate
+
+
 class Done(Answer, frozen=True):
     """The request was carried out, and lies on disk where that matters."""
 
@@ -296,12 +306,12 @@ class Noted(Request, frozen=True):
 
 
 ToDirectory = (
-    Iam | List | Lookup | SetStatus | Stir | Unregister | Drop | Fetch | Taken | Noted
+    Iam | List | Lookup | SetStatus | Stir | Unregister | Renew | Drop | Fetch | Taken | Noted
     | Ping | Pong | Err | Bye
 )  # fmt: skip
 FromDirectory = (
-    Who | Welcome | Tkn | Arr | Lft | Chg | Users | Contact | StatusNow | Done | Stored | Waiting
-    | Mail | Receipts | Ping | Pong | Err | Bye
+    Who | Welcome | Tkn | Arr | Lft | Chg | Users | Contact | StatusNow | Renewed | Done | Stored
+    | Waiting | Mail | Receipts | Ping | Pong | Err | Bye
 )  # fmt: skip
 
 

@@ -2,7 +2,9 @@
 
 Both sides show a certificate (a peer that has none yet shows none).  Python's
 ssl cannot judge ours by name, so it only proves that the other side owns the key
-in its certificate; whoever dials or answers compares name and key afterwards.
+in its certificate; whoever dials or answers compares name and key afterwards.  But in
+TLS 1.3 the server shows its certificate first, so a dialler shows its own, which says
+its name, to members of its community only.
 """
 
 import contextlib
@@ -49,7 +51,8 @@ class TlsNetwork:
         self._presented = trio.Event()
 
     def present(self, credentials: Credentials) -> None:
-        client, server = _client_context(), _server_context(credentials.authority)
+        authority = credentials.authority
+        client, server = _client_context(authority), _server_context(authority)
         with _pem_file(credentials) as path:
             client.load_cert_chain(path)
             server.load_cert_chain(path)
@@ -106,8 +109,7 @@ class TlsNetwork:
         except BaseException as failure:
             close(sock)
             if isinstance(failure, Unreachable):
-                where = Address(host, port)
-                raise Unreachable(f"no TLS connection to {where}: {cause_of(failure)}") from failure
+                raise Unreachable(_why_no_tls(failure, Address(host, port))) from failure
             raise
 
     async def server_context(self) -> ssl.SSLContext:
@@ -140,11 +142,18 @@ class TcpIncoming:
 # --- Contexts -------------------------------------------------------------------
 
 
-def _client_context() -> ssl.SSLContext:
+def _client_context(authority: bytes | None = None) -> ssl.SSLContext:
+    """With an `authority`: break off, before anything of ours is shown, unless the other
+    side has a certificate from it.  Name and key are judged by whoever dials.
+    """
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.minimum_version = ssl.TLSVersion.TLSv1_3
     context.check_hostname = False
-    context.verify_mode = ssl.CERT_NONE  # judged by name and key, by whoever dials
+    context.verify_mode = ssl.CERT_NONE
+    if authority is not None:
+        context.verify_mode = ssl.CERT_REQUIRED
+        context.verify_flags |= _WHATEVER_THE_DATE
+        context.load_verify_locations(cadata=authority)
     return context
 
 
@@ -213,6 +222,12 @@ def _keep_alive(sock: socket.socket) -> None:
         sock.setsockopt(socket.IPPROTO_TCP, idle, KEEPALIVE_IDLE)
     sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPINTVL, KEEPALIVE_INTERVAL)
     sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPCNT, KEEPALIVE_PROBES)
+
+
+def _why_no_tls(failure: Unreachable, where: Address) -> str:
+    if isinstance(failure.__cause__, ssl.SSLCertVerificationError):
+        return f"somebody else answers there, who is not of this community ({where})"
+    return f"no TLS connection to {where}: {cause_of(failure)}"
 
 
 def _why_not(error: OSError | UnicodeError, address: Address) -> str:

@@ -97,9 +97,10 @@ class Network(Protocol):
     async def dial(self, host: str, port: int, *, anonymous: bool = False) -> Wire:
         """Connect and perform the handshake.  Raises Unreachable, with the cause.
 
-        `anonymous`: show no certificate, although we have one.
+        `anonymous`: show no certificate, although we have one.  Otherwise it is shown
+        only to somebody whose own certificate is from the authority of ours.
 
-        Certificates are NOT judged here: whoever dials compares name and key.
+        Name and key are NOT judged here: whoever dials compares them.
         """
 
 

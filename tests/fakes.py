@@ -269,7 +269,15 @@ def cable(
 class MemoryIncoming:
     """`shared.world.Incoming`: somebody has dialled and waits for the handshake."""
 
-    def __init__(self, wire: MemoryWire, dialler: Credentials | None, to: "MemoryNetwork") -> None:
+    def __init__(
+        self,
+        wire: MemoryWire,
+        dialler: Credentials | None,
+        to: "MemoryNetwork",
+        *,
+        is_careless: bool = False,
+    ) -> None:
+        self._is_careless = is_careless
         self.remote = wire.remote
         self.wire = wire
         self.settled = trio.Event()  #: secured or broken off, as far as the dialler can see
@@ -284,12 +292,22 @@ class MemoryIncoming:
             await self.wire.secured()
         except (trio.BrokenResourceError, trio.ClosedResourceError):
             raise Unreachable("no TLS connection: the connection was lost") from None
+        if self._dialler is not None and not self._is_careless:
+            self._be_judged(own.certificate, self._dialler.authority)
         # As in TLS 1.3, the dialler believes in the link before we have judged it.
         self.proof = own.certificate
         self.settled.set()
         if self._dialler is not None:
             self._judge(self._dialler, own.authority)
         return self.wire
+
+    def _be_judged(self, certificate: bytes, authority: bytes) -> None:
+        """They break off before they show us their own."""
+        try:
+            read_certificate(certificate, authority, now=0)
+        except ProtocolError:
+            self.abort()
+            raise Unreachable("no TLS connection: the other side broke off") from None
 
     def _judge(self, dialler: Credentials, authority: bytes) -> None:
         try:
@@ -330,6 +348,7 @@ class MemoryNetwork:
     def __init__(self, hub: "Hub", host: str) -> None:
         self.hub, self.host = hub, host
         self.credentials: Credentials | None = None
+        self.is_careless = False  #: shows its certificate to anybody
         self.presented = trio.Event()
         self._wires: list[MemoryWire] = []
 
@@ -371,7 +390,8 @@ class MemoryNetwork:
         listener = await self.hub.knock(self.host, address)
         if listener is None:
             raise Unreachable(f"nothing answers at {address} (connection refused)")
-        incoming, wire = self._connect(listener, None if anonymous else self.credentials)
+        shown = None if anonymous else self.credentials
+        incoming, wire = self._connect(listener, shown)
         try:
             await incoming.settled.wait()
         except trio.Cancelled:
@@ -392,7 +412,9 @@ class MemoryNetwork:
         self.hub.add(new)
         self._wires.append(new.dialler)
         listener.network._wires.append(new.answerer)
-        incoming = MemoryIncoming(new.answerer, credentials, listener.network)
+        incoming = MemoryIncoming(
+            new.answerer, credentials, listener.network, is_careless=self.is_careless
+        )
         listener.take(incoming)
         return incoming, new.dialler
 

@@ -18,6 +18,7 @@ from shared.identity import Credentials, issue_for_user
 from shared.messages import Err, Iam, List, Lookup, Stir, Users
 from shared.real import real_world
 from shared.tls import TlsNetwork
+from tests.attacks.careless import careless
 from tests.directory_server.client import PATIENCE_SECONDS, Client, identity_of
 from tests.fakes import Authority
 
@@ -204,10 +205,10 @@ async def test_a_crowd_that_says_nothing_locks_nobody_out(
 async def test_a_certificate_of_another_community_opens_nothing(
     bound: Bound, nursery: trio.Nursery
 ) -> None:
-    network, elsewhere = TlsNetwork(), Authority()
+    elsewhere = Authority()
     identity = identity_of("carol")
     leaf = issue_for_user(elsewhere.certificate, elsewhere.key, "carol", identity.public, 2e9)
-    network.present(Credentials(identity.key, leaf, elsewhere.certificate))
+    network = careless(Credentials(identity.key, leaf, elsewhere.certificate))
     with pytest.raises(Unreachable):
         await Client.register(nursery, network, bound.address, "carol")
 

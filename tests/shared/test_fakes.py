@@ -85,6 +85,7 @@ async def test_a_certificate_of_another_community_breaks_the_handshake(
         _, address = await _listening(hub, nursery, answer)
         caller = hub.network("10.0.0.1")
         caller.present(Authority(seed=1).user("dave")[1])
+        caller.is_careless = True
         wire = await caller.dial(*address)
         with pytest.raises(trio.BrokenResourceError):
             await wire.receive_some()

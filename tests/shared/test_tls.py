@@ -24,6 +24,7 @@ from shared.messages import BetweenPeers, Bye, Decline
 from shared.tls import HANDSHAKES_AT_ONCE, PORT_TRIES, TcpIncoming, TlsNetwork
 from shared.wire import RECEIVE_BYTES, TlsWire, cause_of, wrap
 from shared.world import Address, Incoming, Network, Wire
+from tests.attacks.careless import careless
 from tests.fakes import EPOCH, Authority
 
 LOCAL = "127.0.0.1"
@@ -153,7 +154,7 @@ async def test_a_server_that_knows_not_yet_who_it_is_lets_them_wait() -> None:
 
 async def test_a_certificate_of_another_community_breaks_the_handshake() -> None:
     async with serving() as (server, address):
-        wire = await presenting(Authority(1).user("dave", NOW)[1]).dial(*address)
+        wire = await careless(Authority(1).user("dave", NOW)[1]).dial(*address)
         assert await server.reason() == "no TLS connection: certificate verify failed"
         # TLS 1.3: the dialler believed in the link before it was judged.
         with pytest.raises((trio.BrokenResourceError, OSError)) as caught:
