@@ -157,6 +157,16 @@ class SaidPrivately(Event, frozen=True):
         return f"[private] {self.sender}: ", self.text
 
 
+class FirstLine(Event, frozen=True):
+    """Somebody whom I have never answered writes to me for the first time; what follows."""
+
+    sender: str
+
+    def said(self) -> tuple[str, str]:
+        who = self.sender
+        return f"{who} writes to you for the first time; IGNORE {who} hears no more.", ""
+
+
 class SaidToAll(Event, frozen=True):
     sender: str
     text: str

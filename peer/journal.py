@@ -17,6 +17,7 @@ from msgspec import Struct
 from peer.conversation import Kept, LeaveFor
 from peer.delivery import last
 from peer.entries import Kind
+from peer.unanswered import Written
 from shared.codec import encode
 from shared.database import Database
 from shared.messages import TEXTS, Membership, Position, Text
@@ -381,6 +382,17 @@ class Journal:
             " UNION ALL SELECT 1 FROM letters WHERE sender = ?1 AND id = ?2"
         )
         return bool(self._all(wanted, (sender, id)))
+
+    def written_by(self, sender: str) -> Written:
+        """What somebody has sent me in single lines and letters, as far as it is here."""
+        wanted = (
+            "SELECT count(*), coalesce(sum(length(CAST(text AS BLOB))), 0),"
+            " coalesce(max(private), 0)"
+            " FROM (SELECT text, kind <> 'all' AS private FROM lines WHERE author = ?1"
+            " UNION ALL SELECT text, 1 FROM letters WHERE sender = ?1)"
+        )
+        ((lines, size, private),) = self._all(wanted, (sender,))
+        return Written(lines, size, bool(private))
 
     def pending_lines(self) -> list[KeptLine]:
         """What I wrote and an earlier program did not live to deliver, in order."""

@@ -19,9 +19,10 @@ from peer.events import Tell
 from peer.journal import Fate, Journal, KeptLine
 from peer.keeping import Keeping
 from peer.network import Links
-from shared.errors import ParleyError, ProtocolError, Unreachable
+from peer.unanswered import Unanswered
+from shared.errors import ParleyError, ProtocolError, Refused, TurnedAway, Unreachable
 from shared.link import Link, within
-from shared.messages import Message, Private, Shown, ToAll
+from shared.messages import Message, No, Private, Shown, ToAll
 from shared.names import fold
 from shared.world import Clock
 
@@ -107,6 +108,15 @@ class Lines:
             queue[0].end(None)
             self.link_changed(by)
 
+    def refused(self, by: str, id: str, reason: str) -> None:
+        """NO came: it is not tried again, and not left either."""
+        queue = self._queues.get(fold(by))
+        if queue and queue[0].line.id == id and not queue[0].is_over:
+            if not queue[0].is_lasting:
+                self.give_up(queue[0])
+            queue[0].end(TurnedAway(reason, "FULL"))
+            self.link_changed(by)
+
     def link_changed(self, name: str) -> None:
         if (changed := self._changed.get(fold(name))) is not None:
             changed.set()
@@ -180,15 +190,16 @@ class Came:
 
 class Heard:
     """The lines that others send us: each is shown once, put on disk, and then answered
-    by SHOWN.
+    by SHOWN; one too many of somebody whom I have never answered by NO.
 
     A sender repeats on a new link, or years later, what was not answered.
     """
 
     def __init__(
         self, links: Links, tell: Tell, ignored: set[str], came: Came, keeping: Keeping,
-        clock: Clock, me: Callable[[], str],
+        clock: Clock, me: Callable[[], str], unanswered: Unanswered,
     ) -> None:  # fmt: skip
+        self._unanswered = unanswered
         self._links, self._tell, self._ignored = links, tell, ignored
         self._came, self._keeping, self._clock, self._me = came, keeping, clock, me
         self._waiting: Counter[str] = Counter()  # lines of each sender that are not on disk
@@ -202,6 +213,14 @@ class Heard:
             return
         if self._waiting[fold(sender)] >= UNSHOWN_LINES:
             raise ProtocolError("more lines came than can be shown")
+        now = trio.current_time()
+        try:
+            self._unanswered.take(sender, line.text, now)
+        except Refused as no:
+            self._links.post(sender, No(line.id, str(no)))
+            return
+        if isinstance(line, Private) and self._unanswered.announces(sender, now):
+            self._tell(events.FirstLine(sender), events.nothing)
         self._waiting[fold(sender)] += 1
         self._came.begin(sender, line.id)
         self._show(sender, line)

@@ -28,6 +28,7 @@ from shared.world import Incoming, Network, Wire
 GLARE_SECONDS: Final = 10.0  # links younger than this may have been dialled at the same time
 MEASURE_SECONDS: Final = 1.0  # for the answers to PINGs that a person has asked for
 BRIEF_SECONDS: Final = 0.1  # a link that ended sooner is dialled again after this: no hot circle
+PAUSE_SECONDS: Final = 1.0  # between two looks whether somebody must still wait
 IDLE_SECONDS: Final = 30.0  # a link that nobody needs is closed after this
 SWEEP_SECONDS: Final = 5.0
 STRANGERS_AT_ONCE: Final = 64  # who have not said who they are, in all
@@ -51,6 +52,9 @@ class Listener(Protocol):
 
     def received(self, name: str, message: Message) -> None:
         """May raise ProtocolError: the link is then cut."""
+
+    def pause(self, name: str) -> float:
+        """Seconds for which no more of them is to be read."""
 
     def suspicious(self, failure: KeyChanged) -> None:
         """Somebody showed a key that is not the remembered one."""
@@ -297,6 +301,14 @@ class Links:
                     log.info("%s says: %s", entry.name, message.text)
                 else:
                     self._listener.received(entry.name, message)
+                    if self._listener.pause(entry.name) > 0.0:
+                        await self._slow_down(entry)
+
+    async def _slow_down(self, entry: _Entry) -> None:
+        """Read no more of them for a while.  That they are not heard is not their fault."""
+        while (pause := self._listener.pause(entry.name)) > 0.0:
+            await trio.sleep(min(pause, PAUSE_SECONDS))
+            entry.link.excuse()
 
     async def _identify(self, link: Link[Message], contact: Contact | None) -> _Entry:
         """Both sides say who they are, and both compare.  Raises Refused, KeyChanged..."""

@@ -34,6 +34,7 @@ from peer.renewal import stay_certified
 from peer.standing import Standing
 from peer.talking import Talking, TalkMessage
 from peer.trust import Trust
+from peer.unanswered import Unanswered
 from peer.ways import DIRECT, Way
 from shared.errors import KeyChanged, ParleyError, Refused, StorageError
 from shared.identity import SEED_BYTES, Identity, check_key, verify_words
@@ -51,6 +52,7 @@ from shared.messages import (
     Lookup,
     Members,
     Message,
+    No,
     Position,
     Presence,
     Private,
@@ -189,9 +191,11 @@ class Peer:
             lambda: self.name,
         )  # fmt: skip
         came = Came(self._journal)
+        self._unanswered = Unanswered(self._acquaintances.knows, self._journal.written_by)
         self._heard_lines = Heard(
-            self._links, self._tell, ignored, came, self._keeping, world.clock, lambda: self.name
-        )
+            self._links, self._tell, ignored, came, self._keeping, world.clock, lambda: self.name,
+            self._unanswered,
+        )  # fmt: skip
         self._talking = Talking(
             world, self._links, self._journal, self._tell, me=self._me,
             authority=lambda: self._trust.authority, changed=self._conversation_changed,
@@ -621,12 +625,17 @@ class Peer:
             or self._lines.is_sending_to(name)
         )
 
+    def pause(self, name: str) -> float:
+        return self._unanswered.pause(name, trio.current_time())
+
     def received(self, name: str, message: Message) -> None:
         match message:
             case Private() | ToAll():
                 self._heard_lines.hear(name, message)
             case Shown(id=id):
                 self._lines.shown(name, id)
+            case No(id=id, reason=reason):
+                self._lines.refused(name, id, reason)
             case Text() | Acknowledge() | Hello() | Members() | Want() | Leave():
                 self._hear_talk(name, message)
             case _:

@@ -520,7 +520,7 @@ class Leave(Message, frozen=True):
 
 
 class Private(Message, frozen=True, tag="PRV"):
-    """One private line; answered by SHOWN."""
+    """One private line; answered by SHOWN or NO."""
 
     id: Id
     time: Time
@@ -528,7 +528,7 @@ class Private(Message, frozen=True, tag="PRV"):
 
 
 class ToAll(Message, frozen=True, tag="ALL"):
-    """One line of the general chat; answered by SHOWN."""
+    """One line of the general chat; answered by SHOWN or NO."""
 
     id: Id
     time: Time
@@ -541,9 +541,16 @@ class Shown(Message, frozen=True):
     id: Id
 
 
+class No(Message, frozen=True):
+    """The line with this id was not shown, and why."""
+
+    id: Id
+    reason: Reason
+
+
 BetweenPeers = (
     PeerIam | Invite | Ringing | Accept | Confirm | Decline | Busy | Cancel | Cancelled | Timeout
     | Gone | Joined | Hello | Text | Acknowledge
-    | Members | Want | Leave | Private | ToAll | Shown
+    | Members | Want | Leave | Private | ToAll | Shown | No
     | Ping | Pong | Err | Bye
 )  # fmt: skip

@@ -32,6 +32,7 @@ CORES: dict[str, set[str]] = {
     "peer/lacks.py": {"msgspec"},
     "peer/membership.py": {"msgspec"},
     "peer/opening.py": {"msgspec"},
+    "peer/unanswered.py": {"msgspec"},
     "peer/events.py": {"msgspec"},
     "peer/entries.py": {"msgspec"},
     "peer/target.py": {"msgspec"},

@@ -44,6 +44,10 @@ TEXTS = [
     (events.Connected(("dave",)), "You are now connected with dave."),
     (events.Connected(("carol", "dave")), "You are now connected with carol, dave."),
     (events.Said("carol", "hello"), "carol: hello"),
+    (
+        events.FirstLine("mallory"),
+        "mallory writes to you for the first time; IGNORE mallory hears no more.",
+    ),
     (events.SaidPrivately("carol", "hello"), "[private] carol: hello"),
     (events.SaidToAll("carol", "hello all"), "[all] carol: hello all"),
     (events.Missing(), "Something that was said before is still missing."),

@@ -11,6 +11,7 @@ from peer.events import Event
 from peer.journal import Journal
 from peer.keeping import KEEP_AGAIN_SECONDS, Keeping
 from peer.lines import DELIVER_SECONDS, UNSHOWN_LINES, Came, Heard
+from peer.unanswered import Unanswered
 from shared.errors import ProtocolError
 from shared.messages import Message, Private, Shown
 from tests.community import Community
@@ -127,7 +128,7 @@ async def test_a_line_is_delivered_when_it_stood_on_the_screen(community: Commun
 async def test_lines_to_one_user_keep_their_order(community: Community) -> None:
     carol, dave = await community.start("carol", "dave")
     carol.types_ahead(*(f"@dave {number}" for number in range(300)))
-    await dave.sees("[private] carol: 299")
+    await dave.sees("[private] carol: 299", within=15)  # he has never answered her
     assert [line for line in dave.lines if "private" in line] == [
         f"[private] carol: {number}" for number in range(300)
     ]
@@ -203,7 +204,7 @@ class Listener:
         keeping = Keeping(journal, self._tell)
         self.heard = Heard(
             cast(network.Links, self.links), self._tell, ignored or set(), Came(journal), keeping,
-            FakeClock(), lambda: "carol",
+            FakeClock(), lambda: "carol", Unanswered(lambda _: True, journal.written_by),
         )  # fmt: skip
         nursery.start_soon(journal.run)
         nursery.start_soon(keeping.run)

@@ -105,6 +105,14 @@ FORMS: list[tuple[Event, dict[str, object]]] = [
         {"event": "said", "sender": "carol", "text": "hello", "said": "carol: hello"},
     ),
     (
+        events.FirstLine("mallory"),
+        {
+            "event": "first_line",
+            "sender": "mallory",
+            "said": "mallory writes to you for the first time; IGNORE mallory hears no more.",
+        },
+    ),
+    (
         events.SaidPrivately("carol", "hello"),
         {
             "event": "said_privately",

@@ -1,0 +1,83 @@
+"""What users may send whom I have never answered: so much, so fast, and announced.
+
+A core.  Whoever I answer is limited no more.  What lies on disk of a user is counted with
+its rows, so that many small lines are not smaller than one long one.
+"""
+
+from collections.abc import Callable
+from typing import Final
+
+from msgspec import Struct
+
+from shared.bucket import Bucket
+from shared.errors import Refused
+from shared.names import fold
+
+LINES_A_SECOND: Final = 20.0  # nobody types faster; a pasted page comes at once
+LINES_AT_ONCE: Final = 100.0
+BYTES_MOST: Final = 1024 * 1024  # of one user, on disk, until I answer
+LINE_BYTES: Final = 200  # of a line on disk, beside its text
+REMEMBERED: Final = 1_000  # users: bounds memory; the disk knows the others
+
+
+class Written(Struct, frozen=True):
+    """What of one user lies on disk."""
+
+    lines: int = 0
+    bytes: int = 0  # of their texts
+    is_announced: bool = False  # a private line, or a letter, is among them
+
+
+class _User(Struct):
+    bucket: Bucket
+    bytes: int
+    is_announced: bool
+    pause_until: float = 0.0
+
+
+class Unanswered:
+    """All such users.  `now`: seconds of any clock that only goes forward."""
+
+    def __init__(self, knows: Callable[[str], bool], written: Callable[[str], Written]) -> None:
+        """`knows`: whether I have answered this user; `written` looks on the disk."""
+        self._knows, self._written = knows, written
+        self._users: dict[str, _User] = {}  # who wrote last stands last
+
+    def take(self, name: str, text: str, now: float) -> None:
+        """One line or letter came.  Raises Refused, for its author, when that is too much."""
+        if self._knows(name):
+            self._users.pop(fold(name), None)
+            return
+        user = self._user(name, now)
+        size = len(text.encode(errors="replace")) + LINE_BYTES
+        user.pause_until = now + user.bucket.take(1.0, now)
+        if user.bytes + size > BYTES_MOST:
+            raise Refused("they have never answered you, and take no more until they do", "FULL")
+        user.bytes += size
+
+    def pause(self, name: str, now: float) -> float:
+        """Seconds to wait before the next line of this user is read."""
+        user = self._users.get(fold(name))
+        if user is None or self._knows(name):
+            return 0.0
+        return max(0.0, user.pause_until - now)
+
+    def announces(self, name: str, now: float) -> bool:
+        """Whether to say, now, that this user writes for the first time ever; True once."""
+        if self._knows(name):
+            return False
+        user = self._user(name, now)
+        is_first, user.is_announced = not user.is_announced, True
+        return is_first
+
+    def _user(self, name: str, now: float) -> _User:
+        user = self._users.pop(fold(name), None)
+        if user is None:
+            there = self._written(name)
+            size = there.bytes + there.lines * LINE_BYTES
+            bucket = Bucket(LINES_A_SECOND, LINES_AT_ONCE, now)
+            user = _User(bucket, size, there.is_announced)
+        self._users[fold(name)] = user
+        if len(self._users) > REMEMBERED:
+            del self._users[next(iter(self._users))]
+        return user
