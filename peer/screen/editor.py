@@ -6,6 +6,7 @@ own scrollback, search and selection work; the draft below stays as it is.
 """
 
 import asyncio
+import math
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -108,7 +109,7 @@ class Editor:
         self._begun = 0.0  # when the first key of the line was hit
         self._is_begun = False
         self._aimed_at = Target()  # what the prompt showed then
-        self._held_at = -AGAIN_SECONDS  # when a line was held back last
+        self._held_at = -math.inf  # when this line was held back
         self._says = ""  # instead of the hint, until the next key
         self._is_confirmed = False  # to send so many lines
         self._live = ""  # ANSI, above the prompt
@@ -298,6 +299,7 @@ class Editor:
         is_begun = bool(self._control.buffer.text)
         if is_begun and not self._is_begun:
             self._begun, self._aimed_at = time.monotonic(), self._target()
+            self._held_at = -math.inf  # another line than the one that was held back
         self._is_begun = is_begun
 
     def _enter(self) -> None:
