@@ -8,10 +8,10 @@ from typing import Final
 
 from msgspec import field
 
-from peer.commands import help_lines
 from peer.entries import Entry, lines_of
 from peer.events import Event, local_time
 from peer.handle import Handle
+from peer.manual import help_lines
 from peer.target import Target
 from peer.ways import DIRECT, Way
 from shared.messages import Contact, Presence, Status

@@ -1,7 +1,8 @@
 """A typed line -> a Command.  TABLE is the only place where commands are defined.
 
 A line is taken apart into the words of a command and the rest; each entry of the
-table says how its rest becomes a Command.  HELP is written from the same table.
+table says how its rest becomes a Command.  HELP is written from the same table
+(`peer.manual`).
 """
 
 import re
@@ -15,7 +16,6 @@ from shared.errors import Refused
 from shared.messages import TEXT_CHARACTERS, Status
 from shared.names import PATTERN, check_name, is_name
 
-HELP_COLUMN = 29  # the longest usage; the meanings end before column 80
 HISTORY_TEXTS = 20  # when nobody says how many: as many as a screen shows
 HISTORY_MOST = 1_000  # at once
 ECHO_CHARACTERS = 60  # of a wrong line, repeated in the answer
@@ -122,6 +122,10 @@ class Unignore(Struct, frozen=True):
     name: str
 
 
+class ListIgnored(Struct, frozen=True):
+    pass
+
+
 class Verify(Struct, frozen=True):
     name: str
 
@@ -185,7 +189,8 @@ class Nothing(Struct, frozen=True):
 Command = (
     ListUsers | Info | SetStatus | Chat | Add | ShowMembers | WhoGot | Answer | Choose | Private
     | ToAll
-    | LeaveMessage | History | Search | Ignore | Unignore | Verify | Mute | Unregister
+    | LeaveMessage | History | Search | Ignore | Unignore | ListIgnored
+    | Verify | Mute | Unregister
     | QuitConversation | Quit | Help | Say | WriteLine | EndWriting | Unknown | Wrong | Nothing
 )  # fmt: skip
 
@@ -493,6 +498,13 @@ TABLE = (
         Takes.ANYBODY,
     ),
     Entry(
+        ("IGNORED",),
+        "IGNORED",
+        "whom I ignore",
+        "IGNORED",
+        _alone(ListIgnored()),
+    ),
+    Entry(
         ("VERIFY",),
         "VERIFY name",
         "the words that both must see alike",
@@ -531,8 +543,8 @@ TABLE = (
     ),
     Entry(
         ("HELP", "?"),
-        "HELP [command]",
-        "all commands, or one with an example",
+        "HELP [command|topic|ALL]",
+        "the first commands, one with an example, ...",
         "HELP CHAT",
         lambda said: Help(said.rest or None),
         Takes.COMMAND,
@@ -685,12 +697,12 @@ def _unknown(line: str, context: Context) -> Command:
     """Unknown, unless it is a line for a user (`dave hello`) that is too long."""
     name, text = _split(line)
     if not (is_name(name) and text):
-        return Unknown(line, _nearest(line))
+        return Unknown(line, nearest(line))
     perhaps = _read(_addressed(Private), Said("", line, context), "name text")
-    return Unknown(line, _nearest(line), perhaps) if isinstance(perhaps, Private) else perhaps
+    return Unknown(line, nearest(line), perhaps) if isinstance(perhaps, Private) else perhaps
 
 
-def _nearest(line: str) -> str | None:
+def nearest(line: str) -> str | None:
     """The command that the first word, or the first two, resemble most."""
     known = [words for words, entry in _ENTRIES.items() if entry is not _ANSWER]
     first, *more = line[:ECHO_CHARACTERS].upper().removeprefix("/").split()[:2] or [""]
@@ -722,27 +734,3 @@ def asks_whom_to_add(line: str) -> bool:
 def is_answer(line: str) -> bool:
     """Whether the line is one of the bare words that answer a question."""
     return _IS_BARE_ANSWER.fullmatch(line.strip().removeprefix("/")) is not None
-
-
-def is_topic(text: str) -> bool:
-    """Whether HELP knows it."""
-    return _COMMAND.fullmatch(text.strip()) is not None
-
-
-def help_lines(topic: str | None = None) -> list[str]:
-    """All commands, or the one that `topic` names, in lines of less than 80 columns."""
-    if topic is None:
-        return [
-            *(f"{entry.usage:<{HELP_COLUMN}}  {entry.meaning}" for entry in TABLE),
-            "Inside a conversation a line is text for it, unless it begins with / or @.",
-            "HELP command says more about one of them.",
-        ]
-    found = begun(topic, Context())
-    if found is None:
-        return [unknown_text(Unknown(topic, _nearest(topic)))]
-    entry = found.entry
-    return [
-        f"{entry.usage}: {entry.meaning}.",
-        *([f"Also: {', '.join(entry.words[1:])}."] if entry.words[1:] else []),
-        f"Example: {entry.example}",
-    ]

@@ -219,7 +219,7 @@ class Console:
                 self._show(_history(found, last, peer.name))
             case typed.Search(words):
                 return await self._aside(self._search, words)
-            case typed.Ignore() | typed.Unignore():
+            case typed.Ignore() | typed.Unignore() | typed.ListIgnored():
                 await self._ignore(command)
             case typed.Verify(name):
                 both_see, accepted = await peer.verify(name)
@@ -490,13 +490,16 @@ class Console:
         answers_are = " or ".join(self.choices or ("Y", "N"))
         return f"{unknown_text(unknown).removesuffix('.')}. The open question takes {answers_are}."
 
-    async def _ignore(self, command: typed.Ignore | typed.Unignore) -> None:
-        if isinstance(command, typed.Ignore):
-            await self._peer.ignore(command.name)
-            self._say(f"You will no longer hear from {command.name}.")
-        else:
-            await self._peer.unignore(command.name)
-            self._say(f"You hear {command.name} again.")
+    async def _ignore(self, command: typed.Ignore | typed.Unignore | typed.ListIgnored) -> None:
+        match command:
+            case typed.Ignore(name):
+                await self._peer.ignore(name)
+                self._say(f"You will no longer hear from {name}.")
+            case typed.Unignore(name):
+                await self._peer.unignore(name)
+                self._say(f"You hear {name} again.")
+            case typed.ListIgnored():
+                self._say(f"You ignore {', '.join(self._peer.ignored) or 'nobody'}.")
 
     def _mute(self, on: bool) -> None:
         self.is_muted = on

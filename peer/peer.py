@@ -398,6 +398,12 @@ class Peer:
     async def unignore(self, name: str) -> None:
         await self._journal.unignore(name)
 
+    @property
+    def ignored(self) -> tuple[str, ...]:
+        """Whom I ignore, in alphabetical order, spelled as they are as far as that is known."""
+        spelled = {fold(user.name): user.name for user in self.known_users}
+        return tuple(spelled.get(name, name) for name in sorted(self._journal.ignored))
+
     async def unregister(self) -> None:
         """Give the name back, with its mailbox; then `quit`."""
         await self._directory.ask(Unregister, Done)

@@ -21,7 +21,6 @@ from peer.commands import (
     Nothing,
     Unknown,
     Wrong,
-    is_topic,
     parse,
     unknown_text,
     wrong_text,
@@ -30,6 +29,7 @@ from peer.console import Code, Console
 from peer.directory import NameTaken
 from peer.first_start import FIRST_STEPS, ask_for_words
 from peer.folder import folder_of
+from peer.manual import is_topic
 from peer.peer import Options, Peer
 from peer.running import running
 from peer.screen.line import Spell

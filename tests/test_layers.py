@@ -35,6 +35,7 @@ CORES: dict[str, set[str]] = {
     "peer/unanswered.py": {"msgspec"},
     "peer/events.py": {"msgspec"},
     "peer/entries.py": {"msgspec"},
+    "peer/manual.py": {"msgspec"},
     "peer/target.py": {"msgspec"},
     "peer/ways.py": {"msgspec"},
     "shared/clean.py": set(),

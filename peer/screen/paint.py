@@ -17,6 +17,7 @@ from peer import answers, events
 from peer.answers import Sent
 from peer.entries import Entry, Kind
 from peer.events import Event, local_time
+from peer.manual import page
 from peer.screen import tables
 from peer.screen.colours import (
     ALARM,
@@ -119,8 +120,8 @@ class Painter:
                 return self._what_was_said(answer)
             case answers.Words():
                 return self._words(answer)
-            case answers.Manual(topic=None):
-                return tables.manual()
+            case answers.Manual(topic=topic) if (found := page(topic)) is not None:
+                return tables.manual(found)
             case answers.Manual() if len(lines := answer.lines()) > 1:
                 return tables.explained(lines)
             case _:

@@ -7,8 +7,8 @@ from rich.text import Text
 
 from peer import answers
 from peer.answers import GROUPS, how_linked, milliseconds
-from peer.commands import TABLE, help_lines
 from peer.events import local_time
+from peer.manual import Page
 from peer.screen.colours import STRONG, SYSTEM, TIME, name_style
 from peer.screen.names import harmless
 from peer.screen.row import Row
@@ -77,9 +77,9 @@ def words(both_see: answers.Words) -> list[Row]:
     return _table([(Text(), Text(clean(" ".join(both_see.words)), STRONG))])
 
 
-def manual() -> list[Row]:
-    rows = _table([(Text(entry.usage, STRONG), Text(entry.meaning)) for entry in TABLE])
-    return rows + [Row(Text(LEFT), Text(line)) for line in help_lines()[len(TABLE) :]]
+def manual(page: Page) -> list[Row]:
+    rows = _table([(Text(entry.usage, STRONG), Text(entry.meaning)) for entry in page.entries])
+    return rows + [Row(Text(LEFT), Text(line)) for line in page.notes]
 
 
 def explained(lines: Iterable[str]) -> list[Row]:

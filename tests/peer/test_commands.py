@@ -18,6 +18,7 @@ from peer.commands import (
     Ignore,
     Info,
     LeaveMessage,
+    ListIgnored,
     ListUsers,
     Mute,
     Nothing,
@@ -36,8 +37,6 @@ from peer.commands import (
     WhoGot,
     WriteLine,
     Wrong,
-    help_lines,
-    is_topic,
     parse,
     unknown_text,
     wrong_text,
@@ -117,6 +116,7 @@ MEANINGS: list[tuple[str, Command]] = [
     ("LEAVE (dave) back at five?", LeaveMessage("dave", "back at five?")),
     ("IGNORE dave", Ignore("dave")),
     ("UNIGNORE dave", Unignore("dave")),
+    ("IGNORED", ListIgnored()),
     ("VERIFY dave", Verify("dave")),
     ("MUTE", Mute(True)),
     ("unmute", Mute(False)),
@@ -468,41 +468,6 @@ def test_a_text_of_a_conversation_may_have_8000_characters_and_no_more() -> None
 def test_what_could_not_be_decoded_does_not_reach_a_text() -> None:
     assert parse("a\udc80b", TALKING) == Say("a�b")
     assert parse("@dave \ud83d", ALONE) == Private("dave", "�")
-
-
-def test_help_names_every_command_within_80_columns() -> None:
-    lines = help_lines()
-    for entry in TABLE:
-        assert f"{entry.usage.ljust(commands.HELP_COLUMN)}  {entry.meaning}" in lines
-    assert max(map(len, lines)) < 80
-
-
-def test_help_for_one_command_shows_its_other_words_and_an_example() -> None:
-    assert help_lines("chat") == [
-        "CHAT name: invite a user to a conversation.",
-        "Also: CONNECT, INVITE.",
-        "Example: CHAT dave",
-    ]
-    assert help_lines("/invite") == help_lines(" CHAT dave ") == help_lines("CHAT")
-    assert help_lines("UNREGISTER") == [
-        "UNREGISTER: give my name back, with its mailbox.",
-        "Example: UNREGISTER",
-    ]
-
-
-def test_help_for_an_unknown_command_says_so() -> None:
-    assert help_lines("frobnicate") == ["Unknown command: frobnicate"]
-    assert help_lines("chta") == ["Unknown command: chta. Did you mean CHAT?"]
-    assert not is_topic("chta")
-    assert is_topic(" quit conversation ")
-
-
-@pytest.mark.parametrize("entry", TABLE, ids=lambda entry: entry.usage)
-def test_every_word_has_help_and_every_example_is_what_it_shows(entry: commands.Entry) -> None:
-    for words in entry.words:
-        assert max(map(len, help_lines(words))) < 80
-    assert help_lines(entry.words[0])[-1] == f"Example: {entry.example}"
-    assert not isinstance(parse(entry.example, ASKED), Unknown | Wrong)
 
 
 def test_a_line_begins_with_a_command_before_it_is_finished() -> None:

@@ -514,3 +514,12 @@ async def test_the_end_of_a_message_is_told(community: Community) -> None:
     await carol.sees("OFFLINE: dave")
     await carol.types("\\q")
     await carol.sees("You are done with the message for dave.")
+
+
+async def test_who_is_ignored_is_listed(community: Community) -> None:
+    carol, _ = await community.start("carol", "dave")
+    await carol.types("IGNORED")
+    await carol.sees("You ignore nobody.")
+    await carol.types("IGNORE dave")
+    await carol.types("IGNORED")
+    await carol.sees("You ignore dave.")

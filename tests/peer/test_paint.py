@@ -515,7 +515,7 @@ def test_the_words_to_compare_stand_alone() -> None:
 
 
 def test_the_manual_fits_in_80_columns_and_is_stacked_in_40() -> None:
-    wide, narrow = lines(answers.Manual()), lines(answers.Manual(), width=40)
+    wide, narrow = lines(answers.Manual("ALL")), lines(answers.Manual("ALL"), width=40)
 
     assert " LIST USERS                     everybody, grouped by status" in wide
     assert narrow[:2] == [" LIST USERS", "    everybody, grouped by status"]
