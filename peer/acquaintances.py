@@ -25,6 +25,11 @@ class Acquaintances:
     def __init__(self, journal: Journal, clock: Clock, spawn: Callable[..., None]) -> None:
         self._journal, self._clock, self._spawn = journal, clock, spawn
 
+    @property
+    def names(self) -> set[str]:
+        """Folded, and always the same set."""
+        return self._journal.answered
+
     def knows(self, name: str) -> bool:
         return fold(name) in self._journal.answered
 

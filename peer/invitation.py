@@ -5,6 +5,7 @@ that a shell performs in their order.  A `Send` for which there is no link may
 be dropped.  Times are seconds of any clock that only goes forward.
 """
 
+from collections import deque
 from collections.abc import Callable
 from enum import Enum, auto
 
@@ -37,6 +38,7 @@ REMEMBER_SECONDS = 300.0  # late and repeated messages find their invitation so 
 REMEMBER_EACH = 16  # finished ids per user: a flood pushes out only its own sender's
 REMEMBER_ALL = 500  # finished ids in all, 2 MB at worst: a crowd cannot fill the memory
 OPEN_QUESTIONS = 3  # more on one screen is a nuisance, and then nobody can answer them in time
+STRANGERS_A_MINUTE = 6  # questions of users whom I have never answered; known ones do not wait
 
 
 class State(Enum):
@@ -189,21 +191,23 @@ class _Invitation(Struct):
 class Invitations:
     """All invitations of one peer, coming and going.
 
-    The shell keeps `busy` (BUSY by hand or in a conversation), `ignored` (folded
-    names) and `conversations` (ids; `Open` has added its own already, the shell
-    discards what is left).  An id belongs to one other user: from anybody else
-    it is an unknown id.  What one other user can make this object remember is
-    bounded: one live invitation, one more for each of ours that it crossed, and
-    REMEMBER_EACH finished ones.
+    The shell keeps `busy` (BUSY by hand or in a conversation), `ignored` and `answered`
+    (folded names, the latter of users whom I have answered before) and `conversations`
+    (ids; `Open` has added its own already, the shell discards what is left).  An id belongs
+    to one other user: from anybody else it is an unknown id.  What one other user can make
+    this object remember is bounded: one live invitation, one more for each of ours that it
+    crossed, and REMEMBER_EACH finished ones.
     """
 
     def __init__(self, me: str, new_id: Callable[[], str]) -> None:
         self.busy = False
         self.ignored: set[str] = set()
+        self.answered: set[str] = set()
         self.conversations: set[str] = set()
         self._me = me
         self._new_id = new_id
         self._known: dict[str, _Invitation] = {}
+        self._strangers_asked: deque[float] = deque(maxlen=STRANGERS_A_MINUTE)  # when
 
     # --- What the shell may look at ---
 
@@ -228,6 +232,11 @@ class Invitations:
     def is_live_with(self, other: str) -> bool:
         """Whether anything waits between us two, be it an ignored invitation that only rings."""
         return bool(self._all(*_LIVE, other=other))
+
+    def knows(self, other: str, id: str) -> bool:
+        """Whether there is, or was a moment ago, such an invitation between us two."""
+        known = self._known.get(id)
+        return known is not None and known.is_with(other)
 
     def next_deadline(self) -> float | None:
         """When `tick` is due, if ever."""
@@ -423,7 +432,7 @@ class Invitations:
         for mine in self._all(*_MINE, other=sender):
             if mine.alone and theirs.alone:
                 return self._glare(mine, theirs, now)
-        if refusal := self._too_busy(theirs):
+        if refusal := self._too_busy(theirs, now):
             return self._say_last(theirs, refusal, now)
         return self._ask(theirs, now)
 
@@ -444,14 +453,21 @@ class Invitations:
             self._finish(theirs, State.OVER, now)
         return crossed
 
-    def _too_busy(self, theirs: _Invitation) -> Busy | None:
+    def _too_busy(self, theirs: _Invitation, now: float) -> Busy | None:
         """Ignored users too are told the truth here, or they would learn that they are."""
-        open_here = len(self._all(*_QUESTION, State.SHARED)) - 1  # without this one
-        if len(self._all(*_THEIRS, other=theirs.other)) > 1 or open_here >= OPEN_QUESTIONS:
+        is_known = self._is_known(theirs)
+        alike = [i for i in self._all(*_QUESTION, State.SHARED) if self._is_known(i) is is_known]
+        asked = [time for time in self._strangers_asked if time > now - 60.0]
+        too_many = len(alike) - 1 >= OPEN_QUESTIONS  # without this one
+        too_fast = not is_known and len(asked) >= STRANGERS_A_MINUTE
+        if len(self._all(*_THEIRS, other=theirs.other)) > 1 or too_many or too_fast:
             return Busy(theirs.id, interruptible=False)
         if self.busy and not theirs.invite.urgent:
             return Busy(theirs.id, interruptible=True)
         return None
+
+    def _is_known(self, theirs: _Invitation) -> bool:
+        return fold(theirs.other) in self.answered
 
     def _ask(self, theirs: _Invitation, now: float) -> list[Action]:
         others = [i for i in self._all(*_QUESTION, State.ACCEPTED) if i is not theirs]
@@ -463,6 +479,8 @@ class Invitations:
         else:
             theirs.state = State.ASKED
             theirs.last(RINGING_SECONDS, now)
+            if not self._is_known(theirs):
+                self._strangers_asked.append(now)
             return [Ask(theirs.id, theirs.other, theirs.invite.members)]
         return self._ring(theirs, now)
 

@@ -36,7 +36,7 @@ from shared.messages import (
 from shared.names import fold
 from shared.world import World
 
-REMEMBERED: Final = 200  # invitations of which more is known than the core needs
+REMEMBERED: Final = 200  # invitations of mine of which more is known than the core needs
 
 M = TypeVar("M", Invite, Accept, Confirm)
 K = TypeVar("K")
@@ -98,6 +98,7 @@ class Inviting:
         self._answers = answers
         self._core = Invitations(name(), world.new_id)
         self._core.ignored = ignored
+        self._core.answered = acquaintances.names
         self._asking: dict[str, _Asking] = {}  # folded callee -> who waits for the outcome
         self._closed = False
         self._salts: dict[str, bytes] = {}  # of conversations that I would found
@@ -105,6 +106,7 @@ class Inviting:
         self._sent: dict[tuple[str, str], str] = {}  # callee and id -> conversation
         self._confirmed: dict[tuple[str, str], Confirm] = {}  # callee and id
         self._heard: dict[tuple[type, str, str], Invite | Accept | Confirm] = {}
+        self._tidy_at = REMEMBERED  # so many of these: then what the core has forgotten goes
         self._timer = Timer(self._core.next_deadline, self._tick)
 
     @property
@@ -282,16 +284,14 @@ class Inviting:
     def hear(self, name: str, message: Message) -> None:
         """Raises ProtocolError."""
         match message:
-            case Invite():
-                if message.adding is None:
-                    raise ProtocolError("an invitation lets nobody in")
-                self._remember(name, message)
+            case Invite() if message.adding is None:
+                raise ProtocolError("an invitation lets nobody in")
             case Accept():
                 self._check_accept(name, message)
-                self._remember(name, message)
-            case Confirm():
-                self._remember(name, message)
-        self._perform(self._core.receive(name, message, trio.current_time()))
+        actions = self._core.receive(name, message, trio.current_time())
+        if isinstance(message, Invite | Accept | Confirm) and self._core.knows(name, message.id):
+            self._remember(name, message)
+        self._perform(actions)
 
     # --- What the clock does ---
 
@@ -329,8 +329,17 @@ class Inviting:
     # --- What is signed about it ---
 
     def _remember(self, name: str, message: Invite | Accept | Confirm) -> None:
-        """What is not for the core: it is needed when the core has decided."""
-        _put(self._heard, (type(message), fold(name), message.id), message)
+        """What is not for the core: it is needed when the core has decided.
+
+        Only what the core knows, which remembers so many invitations of each user: whoever
+        sends others pushes out nothing.
+        """
+        key = (type(message), fold(name), message.id)
+        if not (isinstance(message, Invite) and key in self._heard):
+            self._heard[key] = message
+        if len(self._heard) > self._tidy_at:
+            self._heard = {key: of for key, of in self._heard.items() if self._core.knows(*key[1:])}
+            self._tidy_at = max(REMEMBERED, 2 * len(self._heard))
 
     def _recall(self, kind: type[M], name: str, id: str) -> M | None:
         heard = self._heard.get((kind, fold(name), id))

@@ -3,13 +3,28 @@
 Findings 11 and 18: a stranger wrote 4.4 MiB a second to the disk of whom they liked.
 """
 
+from contextlib import AsyncExitStack
+
 import trio
 
+from peer import membership
+from peer.invitation import STRANGERS_A_MINUTE, Ask, Invitations
 from peer.unanswered import BYTES_MOST, LINE_BYTES, LINES_AT_ONCE
-from shared.messages import TEXT_CHARACTERS, No, Private, Shown, ToAll
-from tests.community import Community
+from shared.messages import (
+    TEXT_CHARACTERS,
+    Busy,
+    Cancel,
+    Confirm,
+    Invite,
+    Lookup,
+    No,
+    Private,
+    Shown,
+    ToAll,
+)
+from tests.community import Community, Person
 from tests.fakes import EPOCH
-from tests.peer.raw import raw
+from tests.peer.raw import Raw, RawLink, raw
 
 FIRST = "mallory writes to you for the first time; IGNORE mallory hears no more."
 
@@ -129,3 +144,67 @@ async def test_a_friends_lines_know_no_pace(community: Community) -> None:
         await dave.types(f"@carol line {number}")
     await carol.sees("[private] dave: line 399", within=30)
     assert trio.current_time() - begun < 5
+
+
+# --- Invitations ------------------------------------------------------------------
+
+
+async def test_nobodys_confirms_push_out_the_invitation_of_another(community: Community) -> None:
+    carol, dave = await community.start("carol", "dave")
+    await dave.types("CHAT carol")
+    await carol.sees("User dave wants to chat with you. Would you like to? (Y/N)")
+    async with raw(community, "mallory") as mallory:
+        link = await mallory.dials(carol)
+        link.says(*(Confirm(f"{number:032x}") for number in range(1_000)))
+        await trio.sleep(1)
+        await carol.types("Y")
+        await carol.sees("You are now connected with dave.")
+        assert len(carol.peer._inviting._heard) < 5
+        assert not link.is_over
+
+
+async def test_three_strangers_ask_at_once_and_a_friend_besides(community: Community) -> None:
+    carol, dave = await community.start("carol", "dave")
+    await carol.types("PRV dave ask me later")
+    async with AsyncExitStack() as stack:
+        for name in ("ann", "bobby", "mallory"):
+            stranger = await stack.enter_async_context(raw(community, name))
+            await invites(stranger, carol)
+            await carol.sees(f"User {name} wants to chat with you. Would you like to? (Y/N)")
+        fourth = await stack.enter_async_context(raw(community, "mallory2"))
+        link = await invites(fourth, carol)
+        assert not (await link.hears(Busy)).interruptible
+        await dave.types("CHAT carol")
+        await carol.sees("User dave wants to chat with you. Would you like to? (Y/N)")
+        await carol.types("Y dave")
+        await carol.sees("You are now connected with dave.")
+    carol.never_saw("mallory2 wants")
+
+
+async def invites(stranger: Raw, whom: Person) -> RawLink:
+    """Each with an id of their own."""
+    contact = await stranger.client.ask(Lookup(stranger.client.next_id(), whom.name))
+    adding = membership.add(stranger.me, stranger.conversation, 1, whom.name, contact.key, 1)
+    link = await stranger.dials(whom)
+    id = stranger.me.identity.public.hex()[:32]
+    link.says(Invite(id, stranger.conversation, (stranger.name,), adding=adding))
+    return link
+
+
+def ask(core: Invitations, inviter: str, number: int, now: float) -> bool:
+    """Whether the question of an invitation is asked; nobody answers it."""
+    invite = Invite(f"{number:032x}", f"{number:032x}", (inviter,))
+    actions = core.receive(inviter, invite, now)
+    asked = any(isinstance(one, Ask) for one in actions)
+    core.receive(inviter, Cancel(invite.id), now)
+    return asked
+
+
+def test_strangers_ask_six_questions_a_minute_and_friends_as_many_as_they_like() -> None:
+    core = Invitations("carol", lambda: "f" * 32)
+    core.answered = {"dave"}
+    asked = [ask(core, f"stranger{number}", number, number / 10) for number in range(50)]
+    assert asked == [True] * STRANGERS_A_MINUTE + [False] * (50 - STRANGERS_A_MINUTE)
+    assert all(ask(core, "Dave", 100 + number, 5.0) for number in range(20))
+    assert not ask(core, "mallory", 200, 59.9)
+    assert ask(core, "mallory", 201, 60.0)
