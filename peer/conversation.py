@@ -30,6 +30,7 @@ from peer.delivery import (
     sign,
     stream,
 )
+from peer.entrances import NOTHING, Entrance, Entrances, Heard, sign_entry
 from peer.lacks import Lacks
 from peer.membership import Me, Roll
 from peer.ways import DIRECT
@@ -37,7 +38,9 @@ from shared.errors import ProtocolError
 from shared.identity import check_signature
 from shared.messages import (
     POSITIONS,
+    SINCE,
     Acknowledge,
+    Entry,
     Hello,
     Leave,
     Members,
@@ -97,6 +100,12 @@ class KeepMembers(Struct, frozen=True):
     names: tuple[str, ...]
 
 
+class KeepEntrance(Struct, frozen=True):
+    """Put on disk from where on a member may read."""
+
+    entrance: Entrance
+
+
 class KeepAcknowledged(Struct, frozen=True):
     """Note that this member has my texts up to here."""
 
@@ -139,8 +148,8 @@ class Settled(Struct, frozen=True):
 
 
 Action = (
-    Send | Show | Read | Keep | KeepMembers | KeepAcknowledged | Hand | Dial | LeaveFor | Back
-    | Finished | Settled
+    Send | Show | Read | Keep | KeepMembers | KeepEntrance | KeepAcknowledged | Hand | Dial
+    | LeaveFor | Back | Finished | Settled
 )  # fmt: skip
 
 
@@ -175,6 +184,7 @@ class Kept(Struct, frozen=True):
     written: tuple[tuple[str, int, float], ...]  # epoch, last seq and age of what I wrote
     acknowledged: tuple[tuple[str, str, int], ...]  # by whom, epoch, seq
     lamport: int = 0  # the highest
+    entrances: tuple[Entrance, ...] = ()
 
 
 class Conversation:
@@ -183,11 +193,11 @@ class Conversation:
     def __init__(
         self, id: str, me: Me, roll: Roll, epoch: str, *, first_number: int,
         jitter: Callable[[], float], have: Iterable[Position] = (), lamport: int = 0,
-        kept: Kept | None = None,
+        kept: Kept | None = None, entrances: Iterable[Entrance] = (),
     ) -> None:  # fmt: skip
         """`first_number`: higher than that of any HELLO of an earlier start.
         `jitter`: between 0.8 and 1.2.  `have`: what was said before we came, with no
-        higher `lamport`.
+        higher `lamport`.  `entrances`: known from an earlier stay or program of mine.
         """
         self.id, self.me, self.roll = id, me, roll
         self.is_over = False  #: for the user
@@ -200,6 +210,8 @@ class Conversation:
         self._members: dict[str, _Member] = {}
         self._parted: dict[str, _Member] = {}  # have left, and may lack what is not on disk yet
         self._lacks = Lacks(self._inbox.came)
+        self._entrances = Entrances(roll, self._inbox.first_heard)
+        self._entrances.restore(entrances)
         self._uncommitted = 0  # texts of mine that are on their way to the disk
         self._showing = 0  # Texts that were given to the screen, and are not on disk
         self._reading: deque[Text] = deque()  # that were given to the screen, in this order
@@ -215,6 +227,7 @@ class Conversation:
         for by, of, seq in kept.acknowledged if kept else ():
             self._outbox.acknowledged(by, of, seq)
         self._outbox.forget(self._members)
+        self._learned = self._learn_entrances()  # not on disk
 
     # --- What the shell may look at ---
 
@@ -294,7 +307,12 @@ class Conversation:
 
     def before(self) -> tuple[Position, ...]:
         """What was said so far: it is not for whoever comes in now."""
-        return self._inbox.seen()
+        return self._inbox.seen(SINCE)
+
+    def entry_for(self, newcomer: str, since: tuple[Position, ...]) -> Entry:
+        """Sign what was said before somebody whom I have let in."""
+        counter, epochs = self.roll.counter(newcomer), self._inbox.epochs_told(SINCE)
+        return sign_entry(self.me, Entry(self.id, newcomer, counter, since, epochs))
 
     @property
     def lamport(self) -> int:
@@ -351,7 +369,7 @@ class Conversation:
     def begin(self, now: float) -> list[Action]:
         """Link with everybody who is in."""
         self._hello_at = now + HELLO_SECONDS * self._jitter()
-        actions: list[Action] = []
+        actions = self._keep_entrances(self._learned)
         for one in self._members.values():
             one.lost_at = now
             one.redial_at = now + REDIAL_SECONDS
@@ -371,7 +389,7 @@ class Conversation:
         actions: list[Action] = []
         if not one.knows_us:
             one.knows_us = True
-            actions += self._tell_members((name,), self.roll.all())
+            actions += self._introduce(name)
         self._hello_soon(now)
         return [*actions, Send((name,), self._hello())]
 
@@ -429,9 +447,17 @@ class Conversation:
                 return self._hear_text(sender, message, now)
             case Acknowledge(have=have) if sender in self._members:
                 return self._hear_positions(sender, have, now, announced=True)
+            case Entry():
+                return self._hear_entry(message)
             case Want(after=after) if self.roll.is_in(sender):
-                return [Hand(sender, after)]
+                return self._hand(sender, after)
         return []
+
+    def _hand(self, to: str, after: Position) -> list[Action]:
+        """What they ask for, unless it was said before they came in."""
+        floor = self._entrances.floor(to, (after.author, after.epoch))
+        start = Position(after.author, after.epoch, max(after.seq, floor))
+        return [] if floor == NOTHING else [Hand(to, start)]
 
     def handed(self, to: str, after: Position) -> list[Action]:
         """What was asked for is on its way: say how much there is, so that they go on asking."""
@@ -461,13 +487,14 @@ class Conversation:
         """From the one who wrote it, over our link."""
         actions: list[Action] = [] if one.is_linked else self.linked(one.name, now)
         if hello.members != self.roll.digest():
-            actions += self._tell_members((one.name,), self.roll.all())
+            actions += self._introduce(one.name)
         actions += self._pass_on(hello, one.name)
         if not one.is_greeted:
             one.is_greeted = True
             mine = (self.me.name, self._outbox.epoch)
             has = {(there.author, there.epoch): there.seq for there in hello.have}
-            self._outbox.greeted(one.name, has.get(mine, 0))
+            floor = self._entrances.floor(one.name, mine)
+            self._outbox.greeted(one.name, max(has.get(mine, 0), floor))
         elif self.me.name not in hello.linked:
             # They took another link for ours, and wait there for our word.
             actions.append(Send((one.name,), self._hello()))
@@ -498,6 +525,7 @@ class Conversation:
         fresh = tuple(one for one in map(self.roll.of, changed) if one is not None)
         to = tuple(name for name in self._linked() if name != sender)
         actions = [*self._tell_members(to, fresh), KeepMembers(tuple(changed))]
+        actions += self._keep_entrances(self._learn_entrances())
         if self.is_over:
             for name in set(changed) - set(self.roll.members()):
                 self._outbox.unlink(name)  # they read no more of it
@@ -520,6 +548,26 @@ class Conversation:
 
     def _tell_members(self, to: tuple[str, ...], what: Iterable[Membership]) -> list[Action]:
         return [Send(to, Members(self.id, page)) for page in membership.pages(what)]
+
+    def _introduce(self, to: str) -> list[Action]:
+        """Show a member who is in, and from where on I may read."""
+        mine = self._entrances.entry_of(self.me.name)
+        told = self._tell_members((to,), self.roll.all())
+        return [*told, Send((to,), mine)] if mine else told
+
+    def _learn_entrances(self) -> list[str]:
+        """Note whose entrance is news: they came in at least after what is here now."""
+        heard = Heard(self._inbox.seen(), self._inbox.origins)
+        return [name for name in self.roll.members() if self._entrances.learn(name, heard)]
+
+    def _keep_entrances(self, names: Iterable[str]) -> list[Action]:
+        found = map(self._entrances.of, names)
+        return [KeepEntrance(one) for one in found if one is not None]
+
+    def _hear_entry(self, entry: Entry) -> list[Action]:
+        """Somebody shows from where on they may read."""
+        is_news = entry.conversation == self.id and self._entrances.hear(entry)
+        return self._keep_entrances((entry.member,)) if is_news else []
 
     def _meet(self, name: str, now: float) -> _Member:
         one = self._members[name] = _Member(name, lost_at=now)

@@ -85,6 +85,7 @@ class _Stream(Struct):
     """What one author wrote in one epoch, as far as it has come here."""
 
     author: _Author
+    number: int  # so many were known here before it
     came: int = 0
     shown: int = 0  # given to the screen
     have: int = 0  # on disk
@@ -184,7 +185,7 @@ class Inbox:
     def _begin(self, of: Stream) -> _Stream:
         author = self._authors.setdefault(of[0], _Author())
         author.epochs[of[1]] = None
-        known = self._streams[of] = _Stream(author)
+        known = self._streams[of] = _Stream(author, len(self._streams))
         return known
 
     def _use(self, of: Stream, author: _Author) -> None:
@@ -255,9 +256,23 @@ class Inbox:
         """What was said, whether it lies on disk already or not, likewise."""
         return self._in_use(lambda known: known.shown, most)
 
+    @property
+    def origins(self) -> int:
+        """How many are known."""
+        return len(self._streams)
+
+    def first_heard(self, of: Stream) -> int:
+        """How many origins were known before this one."""
+        known = self._streams.get(of)
+        return known.number if known else len(self._streams)
+
+    def epochs_told(self, most: int) -> int:
+        """How many epochs of each author fit into a message of `most` positions."""
+        return epochs_of_each((len(one.epochs) for one in self._authors.values()), most)
+
     def _in_use(self, seq: Callable[[_Stream], int], most: int) -> tuple[Position, ...]:
         """The last epochs in use, of each author as many as of any other who has them."""
-        each = epochs_of_each((len(one.epochs) for one in self._authors.values()), most)
+        each = self.epochs_told(most)
         found: list[Position] = []
         for name, author in self._authors.items():
             for epoch in islice(reversed(author.epochs), each):

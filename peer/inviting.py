@@ -26,6 +26,7 @@ from shared.messages import (
     Adding,
     Confirm,
     Contact,
+    Entry,
     Invite,
     Leave,
     Members,
@@ -411,7 +412,9 @@ class Inviting:
         if conversation in self._salts and (current is None or current.id != conversation):
             mine = membership.found(self._me(), self._salts[conversation])
             current = self._talking.enter(conversation, (mine, accept.membership), ())
-            return self._note_confirm(callee, Confirm(id, current.memberships()))
+            entry = current.entry_for(callee, ())
+            confirm = Confirm(id, current.memberships(), (), 0, entry.epochs, entry.signature)
+            return self._note_confirm(callee, confirm)
         if current is None or current.id != conversation:
             return Confirm(id)
         said = self._confirmed.get((fold(callee), id))
@@ -420,7 +423,9 @@ class Inviting:
         since, lamport = self._talking.before(current)
         self._talking.admit(current, callee, accept.membership)
         first, *_ = membership.pages(current.roll.essential(first=callee))  # HELLO brings the rest
-        return self._note_confirm(callee, Confirm(id, first, since, lamport))
+        entry = current.entry_for(callee, since)
+        confirm = Confirm(id, first, since, lamport, entry.epochs, entry.signature)
+        return self._note_confirm(callee, confirm)
 
     def _note_confirm(self, callee: str, confirm: Confirm) -> Confirm:
         _put(self._confirmed, (fold(callee), confirm.id), confirm)
@@ -439,8 +444,12 @@ class Inviting:
             return
         try:
             begun = self._talking.enter(
-                conversation, (*confirm.members, mine), confirm.since, confirm.lamport
-            )
+                conversation, (*confirm.members, mine), confirm.since, confirm.lamport,
+                Entry(
+                    conversation, self._name(), mine.counter, confirm.since, confirm.epochs,
+                    confirm.signature,
+                ),
+            )  # fmt: skip
         except ProtocolError:
             self._fail_to_open(conversation, other)
             raise

@@ -16,6 +16,7 @@ from msgspec import Struct
 
 from peer.conversation import Kept, LeaveFor
 from peer.delivery import last
+from peer.entrances import Entrance
 from peer.entries import Kind
 from peer.unanswered import Written
 from shared.codec import encode
@@ -113,12 +114,18 @@ _MIGRATIONS = [
     ALTER TABLE letters_left ADD COLUMN key BLOB;
     ALTER TABLE letters ADD COLUMN is_registered INTEGER NOT NULL DEFAULT 1;
     """,
+    """
+    CREATE TABLE entrances (
+        conversation TEXT NOT NULL, member TEXT NOT NULL, counter INTEGER NOT NULL,
+        entrance BLOB NOT NULL, PRIMARY KEY (conversation, member, counter)) STRICT;
+    """,
 ]
 
 
 _encoder = msgspec.json.Encoder()
 _membership = msgspec.json.Decoder(Membership)
 _text = msgspec.json.Decoder(Text)
+_entrance = msgspec.json.Decoder(Entrance)
 
 
 class WaitingLetter(Struct, frozen=True):
@@ -437,7 +444,7 @@ class Journal:
                 " FROM texts WHERE conversation = ?1) GROUP BY author, epoch, before",
                 (id, now),
             )
-            for table in ("texts", "memberships", "since", "acknowledged"):
+            for table in ("texts", "memberships", "since", "acknowledged", "entrances"):
                 await self._in_pieces(
                     # `table` is one of the four above.
                     f"DELETE FROM {table} WHERE rowid IN"  # nosec B608
@@ -469,9 +476,9 @@ class Journal:
     def kept(self, id: str, me: str, now: float) -> Kept:
         """What is known of a conversation; `now` is the time that idling is measured with."""
         have = self._all(
-            "SELECT author, epoch, max(seq) FROM (SELECT author, epoch, last AS seq FROM texts"
-            " WHERE conversation = ?1 UNION ALL SELECT author, epoch, seq FROM since"
-            " WHERE conversation = ?1) GROUP BY author, epoch",
+            "SELECT author, epoch, max(seq) FROM (SELECT author, epoch, last AS seq, number"
+            " FROM texts WHERE conversation = ?1 UNION ALL SELECT author, epoch, seq, 0 FROM since"
+            " WHERE conversation = ?1) GROUP BY author, epoch ORDER BY min(number)",
             (id,),
         )
         written = self._all(
@@ -493,7 +500,13 @@ class Journal:
             tuple((epoch, seq, now) for epoch, seq in reversed(written)),
             tuple(acknowledged),
             lamport[0][0] or 0,
+            self.entrances(id),
         )
+
+    def entrances(self, id: str) -> tuple[Entrance, ...]:
+        """From where on each member of a conversation may read."""
+        rows = self._all("SELECT entrance FROM entrances WHERE conversation = ?", (id,))
+        return tuple(_entrance.decode(row) for (row,) in rows)
 
     async def keep(
         self,
@@ -506,12 +519,13 @@ class Journal:
         *,
         owed: Iterable[tuple[str, LeaveFor]] = (),
         received: Iterable[tuple[str, str, str, int]] = (),
+        entrances: Iterable[tuple[str, Entrance]] = (),
     ) -> None:
         """All in one commit: conversations that I am in from now on, with what was said in
         them before and the highest lamport of it; texts; (conversation, name, membership);
         (conversation, member, epoch, seq) of my texts that somebody has; and conversations
         that I am no longer in.  What is `owed` in these is kept as copies, until it is
-        `received` (as with `acknowledged`) or left.
+        `received` (as with `acknowledged`) or left.  `entrances`: with their conversations.
         """
         since = [(id, one.author, one.epoch, one.seq) for id, old, _ in begun for one in old]
         rows = [
@@ -525,6 +539,9 @@ class Journal:
             if any(place[:3] == row[:3] and row[3] <= place[3] <= row[4] for row in rows)
         ]
         members_rows = [(id, name, _encoder.encode(one)) for id, name, one in members]
+        entrance_rows = [
+            (id, one.member, one.counter, _encoder.encode(one)) for id, one in entrances
+        ]
 
         def work(db: sqlite3.Connection) -> None:
             for id, _, lamport in begun:
@@ -546,6 +563,7 @@ class Journal:
                 read,
             )
             db.executemany("REPLACE INTO memberships VALUES (?, ?, ?)", members_rows)
+            db.executemany("REPLACE INTO entrances VALUES (?, ?, ?, ?)", entrance_rows)
             db.executemany("REPLACE INTO acknowledged VALUES (?, ?, ?, ?)", acknowledged)
             for id, one in owed:
                 _add_copies(db, _copies(db, id, one), one.after.author)

@@ -44,6 +44,7 @@ from shared.messages import (
     Chg,
     Contact,
     Done,
+    Entry,
     Err,
     Hello,
     Leave,
@@ -642,7 +643,7 @@ class Peer:
                 self._lines.shown(name, id)
             case No(id=id, reason=reason):
                 self._lines.refused(name, id, reason)
-            case Text() | Acknowledge() | Hello() | Members() | Want() | Leave():
+            case Text() | Acknowledge() | Hello() | Members() | Entry() | Want() | Leave():
                 self._hear_talk(name, message)
             case _:
                 self._inviting.hear(name, message)

@@ -15,6 +15,7 @@ from peer import events, membership
 from peer.acquaintances import Acquaintances
 from peer.conversation import Conversation
 from peer.delivery import WINDOW_TEXTS, Stream, last, stream
+from peer.entrances import Entrance
 from peer.events import Tell
 from peer.handing import ANSWER_BYTES, Handing
 from peer.handle import Handle, Times
@@ -26,6 +27,7 @@ from peer.timer import Timer
 from shared.errors import ProtocolError, Refused, StorageError
 from shared.messages import (
     Acknowledge,
+    Entry,
     Hello,
     Leave,
     Members,
@@ -43,7 +45,7 @@ KEEP_PAUSE: Final = 0.02  # what comes within it shares a commit; an ACK waits l
 KEEP_AT_ONCE: Final = 64  # unless so many wait: then the window must not run dry
 TOGETHER_SECONDS: Final = 0.001  # texts that are written faster than this go out together
 
-TalkMessage = Text | Acknowledge | Hello | Members | Want | Leave
+TalkMessage = Text | Acknowledge | Hello | Members | Entry | Want | Leave
 
 
 class Talking:
@@ -81,6 +83,7 @@ class Talking:
         self._unkept: dict[Place, Text] = {}  # of others: given to the screen, not on disk
         self._members: list[tuple[str, str, Membership]] = []
         self._acknowledged: dict[tuple[str, str, str], int] = {}
+        self._entrances: dict[tuple[str, str, int], Entrance] = {}
         self._begun: list[tuple[str, tuple[Position, ...], int]] = []
         self._ended: list[str] = []
         self._left: list[Conversation] = []  # by me, since the last commit
@@ -115,9 +118,9 @@ class Talking:
 
     def enter(
         self, id: str, members: tuple[Membership, ...], since: tuple[Position, ...],
-        lamport: int = 0,
+        lamport: int = 0, entry: Entry | None = None,
     ) -> Conversation:  # fmt: skip
-        """Be in this conversation, and in no other.
+        """Be in this conversation, and in no other.  `entry`: of whoever let me in.
 
         Raises ProtocolError, before anything has changed, when the memberships are
         forged, or mine is not among them.
@@ -129,7 +132,11 @@ class Talking:
             raise ProtocolError("nobody has added me to this conversation")
         self.leave_now()
         since, lamport = self._furthest(id, since, lamport)
-        begun = self.conversation = self._conversation(id, roll, since=since, lamport=lamport)
+        begun = self.conversation = self._conversation(
+            id, roll, since=since, lamport=lamport, entrances=self._journal.entrances(id)
+        )
+        if entry is not None:
+            self._perform(begun, begun.receive(me.name, entry, trio.current_time()))
         self._begun.append((id, since, lamport))
         self._many_to_keep.set()
         self._keep_members(begun, roll.names())
@@ -166,13 +173,14 @@ class Talking:
 
     def _conversation(
         self, id: str, roll: Roll, *, since: tuple[Position, ...] = (), lamport: int = 0,
-        kept: talk.Kept | None = None,
+        kept: talk.Kept | None = None, entrances: tuple[Entrance, ...] = (),
     ) -> Conversation:  # fmt: skip
         chance = self._world.chance
         return Conversation(
             id, self._me(), roll, chance.randbytes(8).hex(),
             first_number=int(self._world.clock.time() * 1000),
             jitter=lambda: chance.uniform(0.8, 1.2), have=since, lamport=lamport, kept=kept,
+            entrances=kept.entrances if kept else entrances,
         )  # fmt: skip
 
     def _start(self, current: Conversation) -> None:
@@ -380,7 +388,12 @@ class Talking:
     @property
     def _is_keeping(self) -> bool:
         return self._is_committing or bool(
-            self._texts or self._members or self._acknowledged or self._begun or self._ended
+            self._texts
+            or self._members
+            or self._acknowledged
+            or self._entrances
+            or self._begun
+            or self._ended
         )
 
     async def _keep(self) -> None:
@@ -395,6 +408,7 @@ class Talking:
             acknowledged = self._acknowledged
             begun, ended = self._begun, self._ended
             left, received = self._left, self._received
+            entrances, self._entrances = self._entrances, {}
             self._texts, self._members, self._acknowledged = [], [], {}
             self._begun, self._ended = [], []
             self._left, self._received = [], {}
@@ -407,6 +421,7 @@ class Talking:
                     # Who leaves forgets nothing: the next program would not go on with it.
                     owed=[(current.id, owed) for current in left for owed in current.owed()],
                     received=[(*of, seq) for of, seq in received.items()],
+                    entrances=[(id, one) for (id, _, _), one in entrances.items()],
                 )  # fmt: skip
             except StorageError as failure:
                 if not complained:
@@ -414,6 +429,7 @@ class Talking:
                     self._tell(events.Notice(f"{str(failure).capitalize()}."), events.nothing)
                 self._texts, self._members = texts + self._texts, members + self._members
                 self._acknowledged = acknowledged | self._acknowledged
+                self._entrances = entrances | self._entrances
                 self._begun, self._ended = begun + self._begun, ended + self._ended
                 self._left, self._received = left + self._left, received | self._received
                 self._let_go(id for id, *_ in begun)
@@ -469,6 +485,9 @@ class Talking:
                         self._many_to_keep.set()
                 case talk.KeepMembers(names):
                     self._keep_members(current, names)
+                case talk.KeepEntrance(entrance):
+                    self._entrances[current.id, entrance.member, entrance.counter] = entrance
+                    self._to_keep.set()
                 case talk.KeepAcknowledged(by, epoch, seq):
                     self._acknowledged[current.id, by, epoch] = seq
                     if current.is_over:

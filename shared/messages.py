@@ -26,6 +26,7 @@ RECEIPTS = 200  # in one message: 50 KB
 MEMBERS = 50  # of one conversation: each has a link to each
 TEXTS = 64  # in one TEXT
 POSITIONS = 400  # in one message: 26 KB; who restarts begins a new epoch
+SINCE = 200  # positions in CONFIRM, which tells of many members in the same line
 SALT_BYTES = 16
 MEMBERSHIPS = 100  # in one message, as far as its line has room for them
 STAYS = 16  # of a member who has come back, before the present one
@@ -410,13 +411,16 @@ class Confirm(Message, frozen=True):
     """The ACCEPT arrived: both are in the conversation.
 
     `since`: what was said before is not for the one who was asked, whose texts have a
-    higher `lamport`.
+    higher `lamport`.  With `epochs` and `signature` it makes the ENTRY of the one who was
+    asked.
     """
 
     id: Id
     members: Memberships = ()
     since: Positions = ()
     lamport: Count = 0
+    epochs: Count = 0
+    signature: Signature = bytes(64)
 
 
 class Decline(Message, frozen=True):
@@ -506,6 +510,21 @@ class Members(Message, frozen=True):
     members: Memberships
 
 
+class Entry(Message, frozen=True):
+    """Everything up to `since` was said before `member` came in, and is not for them.
+
+    Signed by whoever let them in; shown by the member to the others.  Of an author who
+    has `epochs` positions in `since`, older epochs may have been left out.
+    """
+
+    conversation: Token
+    member: Member
+    counter: Count  # of the membership with which they came in
+    since: Positions
+    epochs: Count
+    signature: Signature = bytes(64)
+
+
 class Want(Message, frozen=True):
     """Send me what follows this position, whoever wrote it."""
 
@@ -551,6 +570,6 @@ class No(Message, frozen=True):
 BetweenPeers = (
     PeerIam | Invite | Ringing | Accept | Confirm | Decline | Busy | Cancel | Cancelled | Timeout
     | Gone | Joined | Hello | Text | Acknowledge
-    | Members | Want | Leave | Private | ToAll | Shown | No
+    | Members | Entry | Want | Leave | Private | ToAll | Shown | No
     | Ping | Pong | Err | Bye
 )  # fmt: skip

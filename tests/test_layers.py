@@ -33,6 +33,7 @@ CORES: dict[str, set[str]] = {
     "peer/membership.py": {"msgspec"},
     "peer/opening.py": {"msgspec"},
     "peer/unanswered.py": {"msgspec"},
+    "peer/entrances.py": {"msgspec"},
     "peer/events.py": {"msgspec"},
     "peer/entries.py": {"msgspec"},
     "peer/manual.py": {"msgspec"},

@@ -13,11 +13,13 @@ from peer import conversation as talk
 from peer import events, membership
 from peer.conversation import Conversation, Kept
 from peer.delivery import RECENT_TEXTS, WINDOW_TEXTS, last, stream
+from peer.entrances import Entrance
 from peer.membership import Me, Roll
 from shared.messages import (
     SALT_BYTES,
     TEXTS,
     Acknowledge,
+    Entry,
     Hello,
     Leave,
     Members,
@@ -31,6 +33,7 @@ from tests.fakes import Authority
 AUTHORITY = Authority()
 SALT = b"s" * SALT_BYTES
 Key = tuple[str, str, int]  # of one text: author, epoch, seq
+ToKeep = Text | Membership | Entrance | tuple[str, str, int]
 _people: dict[str, Me] = {}
 
 
@@ -69,6 +72,7 @@ class Disk:
     texts: dict[Key, Text] = field(default_factory=dict)  # the first of each to the whole
     written: list[tuple[str, int]] = field(default_factory=list)
     acknowledged: dict[tuple[str, str], int] = field(default_factory=dict)
+    entrances: dict[tuple[str, int], Entrance] = field(default_factory=dict)
     copies: set[Key] = field(default_factory=set)  # that came through the mailbox
     lamport: int = 0  # of what is not for them
     is_in: bool = False
@@ -100,7 +104,8 @@ class Disk:
         written = tuple((epoch, seq, now) for epoch, seq in self.written)
         acknowledged = tuple((by, of, seq) for (by, of), seq in self.acknowledged.items())
         lamport = max([self.lamport, *(text.lamport for text in self.texts.values())])
-        return Kept(tuple(self.members.values()), have, written, acknowledged, lamport)
+        entrances = tuple(self.entrances.values())
+        return Kept(tuple(self.members.values()), have, written, acknowledged, lamport, entrances)
 
 
 @dataclass
@@ -109,7 +114,9 @@ class Program:
 
     core: Conversation
     to_show: deque[Text] = field(default_factory=deque)
-    to_keep: deque[Text | Membership | tuple[str, str, int]] = field(default_factory=deque)
+    to_keep: deque[Text | Membership | Entrance | tuple[str, str, int]] = field(
+        default_factory=deque
+    )
     names: deque[str] = field(default_factory=deque)  # of the memberships in `to_keep`
     shown: dict[tuple[str, str], int] = field(default_factory=dict)
     wants: set[str] = field(default_factory=set)  # to be dialled
@@ -152,6 +159,7 @@ class Town:
         self.people = {name: Person(name) for name in names}
         self.links: dict[tuple[str, str], deque[Message]] = {}  # each way
         self.apart: set[frozenset[str]] = set()  # who cannot link
+        self.muted: set[str] = set()  # whose programs say nothing: a test speaks for them
         self.content: dict[Key, str] = {}  # of all that was ever said
         self.sent: defaultdict[tuple[str, str], list[Message]] = defaultdict(list)
         self._numbers = itertools.count(1)
@@ -165,7 +173,7 @@ class Town:
 
     def _enters(
         self, person: Person, members: tuple[Membership, ...], since: tuple[Position, ...],
-        lamport: int = 0,
+        lamport: int = 0, entry: Entry | None = None,
     ) -> None:  # fmt: skip
         roll = Roll(self.id, AUTHORITY.certificate)
         roll.merge(members)
@@ -176,6 +184,8 @@ class Town:
         person.disk.since = person.disk.since | person.since
         person.disk.members |= {name: one for name in roll.names() if (one := roll.of(name))}
         person.program = Program(self._core(person, roll, since, None, lamport))
+        if entry is not None:
+            self.perform(person, person.core.receive(person.name, entry, self.now))
         self.perform(person, person.core.begin(self.now))
 
     def _core(
@@ -186,6 +196,7 @@ class Town:
         return Conversation(
             self.id, me(person.name), roll, f"{number:016x}", first_number=number * 1_000_000,
             jitter=lambda: 1.0, have=since, lamport=lamport, kept=kept,
+            entrances=person.disk.entrances.values(),
         )  # fmt: skip
 
     def adds(self, adder: str, newcomer: str) -> None:
@@ -198,7 +209,8 @@ class Town:
         since, lamport = one.core.before(), one.core.lamport
         self.perform(one, one.core.receive(newcomer, Members(self.id, (joined,)), self.now))
         told = membership.pages(one.core.roll.essential(first=newcomer))[0]
-        self._enters(new, (*told, joined), since, lamport)
+        entry = one.core.entry_for(newcomer, since)
+        self._enters(new, (*told, joined), since, lamport, entry)
 
     def crashes(self, name: str) -> None:
         person = self.people[name]
@@ -336,6 +348,8 @@ class Town:
                     kept.append(text)
                 case Membership() as one:
                     person.disk.members[program.names.popleft()] = one
+                case Entrance() as one:
+                    person.disk.entrances[one.member, one.counter] = one
                 case (by, epoch, seq):
                     person.disk.acknowledged[by, epoch] = seq
         for text in kept:
@@ -432,6 +446,8 @@ class Town:
                         assert one is not None
                         program.names.append(name)
                         program.to_keep.append(one)
+                case talk.KeepEntrance(entrance):
+                    program.to_keep.append(entrance)
                 case talk.KeepAcknowledged(by, epoch, seq):
                     program.to_keep.append((by, epoch, seq))
                 case talk.Hand(to, after):
@@ -473,7 +489,8 @@ class Town:
                 self._watch_promise(person, have)
             case Hello(have=have, by=by) if by == sender:
                 self._watch_promise(person, have)
-        if (way := self.links.get((sender, receiver))) is not None:
+        way = self.links.get((sender, receiver))
+        if way is not None and sender not in self.muted:
             way.append(message)
             self.sent[sender, receiver].append(message)
 

@@ -176,7 +176,7 @@ def only(kind: type[A], these: Iterable[object]) -> list[A]:
 
 def test_everybody_is_dialled_and_greeted_with_the_roll() -> None:
     carol = Talk("dave", "erin")
-    assert carol.begun == [talk.Dial("dave"), talk.Dial("erin")]
+    assert only(talk.Dial, carol.begun) == [talk.Dial("dave"), talk.Dial("erin")]
     members, hello = sent(carol.core.linked("dave", carol.now), "dave")
     assert members == Members(ID, carol.roll.all())
     assert isinstance(hello, Hello)
@@ -1089,7 +1089,7 @@ def kept(*others: str, written: tuple[tuple[str, int, float], ...] = ()) -> Kept
 
 def test_what_was_interrupted_sleeps_until_somebody_is_in_reach() -> None:
     carol = Talk(kept=kept("dave", "erin"))
-    assert carol.begun == [talk.Dial("dave"), talk.Dial("erin")]
+    assert only(talk.Dial, carol.begun) == [talk.Dial("dave"), talk.Dial("erin")]
     assert carol.core.is_asleep
     assert shown(carol.passes(2 * LOST_SECONDS)) == []
     assert not carol.core.others

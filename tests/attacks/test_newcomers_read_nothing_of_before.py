@@ -1,0 +1,214 @@
+"""Whoever is added reads nothing of what was said before, however they ask for it.
+
+Every member holds to this, whatever the newcomer's program does; and what was said since
+then they get all the same, also when whoever added them is gone.
+"""
+
+import msgspec
+import pytest
+
+from peer.delivery import EPOCHS_TOLD
+from peer.entrances import sign_entry
+from shared.messages import Entry, Members, Position, Text, Want
+from tests.attacks.members import hello, sends, text
+from tests.peer.talkers import Town, me
+
+
+def town_with_secrets(*names: str) -> Town:
+    """Everybody but the last one has said something."""
+    town = Town(*names)
+    town.begins(*names[:-1])
+    town.settles(5)
+    for name in names[:-1]:
+        town.says(name, f"secret of {name}")
+    town.settles(5)
+    return town
+
+
+def asks_for_everything(town: Town, by: str, *others: str) -> None:
+    """HELLO as if nothing had come, and a WANT for whatever was said."""
+    said = sorted({(author, epoch) for author, epoch, _ in town.content})
+    for other in others:
+        if not town.is_linked(by, other):
+            town.link(by, other)
+        town.arrives(by, other)
+        shows_members(town, by, other)
+        sends(town, by, other, hello(town, by, 10**9 + len(town.sent[other, by])))
+        sends(town, by, other, *(Want(town.id, Position(*origin, 0)) for origin in said))
+    town.settles(1)
+
+
+def shows_members(town: Town, by: str, other: str) -> None:
+    sends(town, by, other, Members(town.id, town.people[by].core.memberships()))
+
+
+def read(town: Town, name: str) -> set[str]:
+    """What anybody has ever sent them."""
+    return {
+        said
+        for (_, to), messages in town.sent.items()
+        if to == name
+        for message in messages
+        if isinstance(message, Text)
+        for said in message.texts
+    }
+
+
+def adds_a_bad_one(town: Town, adder: str, name: str) -> None:
+    """Their program says nothing; the test speaks for it."""
+    town.muted.add(name)
+    town.adds(adder, name)
+    town.settles(1)
+
+
+def test_nothing_is_handed_to_who_shows_no_entry() -> None:
+    town = town_with_secrets("carol", "dave", "erin", "mallory")
+    adds_a_bad_one(town, "carol", "mallory")
+    asks_for_everything(town, "mallory", "carol", "dave", "erin")
+    assert read(town, "mallory") == set()
+    for name in ("carol", "dave", "erin"):
+        town.says(name, f"later of {name}")
+    town.settles(2)
+    asks_for_everything(town, "mallory", "carol", "dave", "erin")
+    assert read(town, "mallory") == {f"later of {name}" for name in ("carol", "dave", "erin")}
+
+
+def test_nor_to_who_shows_it() -> None:
+    town = town_with_secrets("carol", "dave", "erin", "mallory")
+    adds_a_bad_one(town, "carol", "mallory")
+    entry = town.people["mallory"].core._entrances.entry_of("mallory")
+    assert entry is not None
+    for other in ("carol", "dave", "erin"):
+        town.link("mallory", other)
+        shows_members(town, "mallory", other)
+        sends(town, "mallory", other, entry)
+    asks_for_everything(town, "mallory", "carol", "dave", "erin")
+    assert read(town, "mallory") == set()
+
+
+def test_nor_after_a_restart_of_who_is_asked() -> None:
+    town = town_with_secrets("carol", "dave", "mallory")
+    adds_a_bad_one(town, "carol", "mallory")
+    for name in ("carol", "dave"):
+        town.crashes(name)
+        town.restarts(name)
+    asks_for_everything(town, "mallory", "carol", "dave")
+    assert read(town, "mallory") == set()
+
+
+@pytest.mark.parametrize("forgery", ["own", "stay", "conversation"])
+def test_an_entry_counts_only_as_the_one_who_let_them_in_signed_it(forgery: str) -> None:
+    town = town_with_secrets("carol", "dave", "mallory")
+    adds_a_bad_one(town, "carol", "mallory")
+    joined = town.people["mallory"].core.roll.counter("mallory")
+    entry = Entry(town.id, "mallory", joined, (), EPOCHS_TOLD)
+    match forgery:
+        case "own":
+            entry = sign_entry(me("mallory"), entry)
+        case "stay":
+            entry = sign_entry(me("carol"), msgspec.structs.replace(entry, counter=joined + 2))
+        case "conversation":
+            entry = sign_entry(me("carol"), msgspec.structs.replace(entry, conversation="0" * 32))
+    for other in ("carol", "dave"):
+        town.link("mallory", other)
+        sends(town, "mallory", other, entry)
+    asks_for_everything(town, "mallory", "carol", "dave")
+    assert read(town, "mallory") == set()
+
+
+def test_two_who_are_dishonest_gain_nothing_by_letting_each_other_in() -> None:
+    """Mallory may not read what was said before she came: nor may whomever she adds."""
+    town = town_with_secrets("carol", "dave", "mallory")
+    adds_a_bad_one(town, "carol", "mallory")
+    shows_members(town, "mallory", "carol")
+    adds_a_bad_one(town, "mallory", "trudy")
+    joined = town.people["trudy"].core.roll.counter("trudy")
+    lie = sign_entry(me("mallory"), Entry(town.id, "trudy", joined, (), EPOCHS_TOLD))
+    for other in ("carol", "dave"):
+        town.link("trudy", other)
+        shows_members(town, "trudy", other)
+        sends(town, "trudy", other, lie)
+    asks_for_everything(town, "trudy", "carol", "dave")
+    assert read(town, "trudy") == set()
+
+
+def test_who_has_been_in_before_reads_nothing_of_what_was_said_meanwhile() -> None:
+    """An entry of the earlier stay does not count for this one."""
+    town = Town("carol", "dave", "mallory")
+    town.begins("carol", "dave")
+    town.settles(2)
+    town.adds("carol", "mallory")
+    town.settles(2)
+    first = town.people["mallory"].core._entrances.entry_of("mallory")
+    assert first is not None
+    town.says("dave", "for all three")
+    town.settles(2)
+    town.leaves("mallory")
+    town.settles(10)
+    town.says("dave", "mallory is gone at last")
+    town.settles(2)
+    adds_a_bad_one(town, "carol", "mallory")
+    for other in ("carol", "dave"):
+        town.link("mallory", other)
+        shows_members(town, "mallory", other)
+        sends(town, "mallory", other, first)
+    asks_for_everything(town, "mallory", "carol", "dave")
+    assert read(town, "mallory") == {"for all three"}
+
+
+def test_many_epochs_of_one_do_not_open_the_past_to_an_honest_newcomer() -> None:
+    """400 of them are more than the entry has room for."""
+    town = town_with_secrets("carol", "dave", "mallory", "erin")
+    for start in range(420):
+        sends(town, "mallory", "carol", text(town, "mallory", f"a{start:015x}", 1, "secret too"))
+        if start % 20 == 0:
+            town.settles(0.2)
+    town.settles(5)
+    town.adds("carol", "erin")
+    town.settles(100)
+    assert town.people["erin"].seen == {}
+    town.says("dave", "hello erin")
+    town.settles(5)
+    assert read(town, "erin") == {"hello erin"}
+
+
+def test_what_was_said_since_comes_also_when_the_one_who_added_them_is_gone() -> None:
+    """Carol dies right after CONFIRM, and dave, who had not heard of it, a little later."""
+    town = Town("carol", "dave", "erin", "frank")
+    town.begins("carol", "dave", "erin")
+    town.settles(5)
+    town.says("dave", "before")
+    town.settles(5)
+    town.apart |= {frozenset(("frank", "dave")), frozenset(("frank", "carol"))}
+    town.adds("carol", "frank")
+    town.crashes("carol")
+    town.says("dave", "while erin and I know nothing of frank")
+    town.arrives("dave", "erin")
+    town.settles(1)
+    town.crashes("dave")
+    town.settles(20)
+    frank = town.people["frank"]
+    assert {said for one in frank.disk.texts.values() for said in one.texts} == {
+        "while erin and I know nothing of frank"
+    }
+    town.crashes("erin")
+    town.restarts("erin")
+    town.says("frank", "hello")
+    town.settles(5)
+    assert "hello" in read(town, "erin")
+
+
+def test_a_founder_may_read_everything() -> None:
+    """Also what others kept while their own disk was lost."""
+    town = Town("carol", "dave", "erin")
+    town.begins("carol", "dave", "erin")
+    town.settles(2)
+    town.breaks("carol", "dave")
+    town.apart.add(frozenset(("carol", "dave")))
+    town.crashes("carol")
+    town.says("dave", "carol will like this")
+    town.settles(2)
+    town.crashes("dave")
+    town.restarts("carol")
+    town.settles(10)
+    assert "carol will like this" in read(town, "carol")
