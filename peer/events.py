@@ -284,6 +284,19 @@ class Letter(Event, frozen=True):
         return f"[{local_time(self.time):%Y-%m-%d %H:%M}] {self.writer}: ", self.text
 
 
+class LetterMissing(Event, frozen=True):
+    """The letter that follows is not the next one after what came from this sender before."""
+
+    sender: str
+
+    def said(self) -> tuple[str, str]:
+        sender = self.sender
+        return (
+            f"A message that {sender} left before the next one has not come;"
+            " it may have waited too long."
+        ), ""
+
+
 class LetterLeft(Event, frozen=True):
     """The directory has my message safely on disk."""
 

@@ -28,7 +28,7 @@ from shared.world import Disk
 
 FILE = "journal.db"
 WATCHED_TEXTS = 1_024  # my last ones, which somebody may lack after a restart
-REMEMBER_LETTERS_DAYS = 60  # far longer than the directory keeps an envelope
+REMEMBER_LETTERS_DAYS = 60  # then only the ids stay, 50 bytes each: nothing is shown again
 Place = tuple[str, str, str, int]  # of a text: conversation, author, epoch, seq
 CopyKey = tuple[str, str]  # sender and id of a letter: an id alone would be anybody's
 FORGET_ROWS = 1_000  # in one commit, so that nobody waits behind a huge one
@@ -119,6 +119,15 @@ _MIGRATIONS = [
         conversation TEXT NOT NULL, member TEXT NOT NULL, counter INTEGER NOT NULL,
         entrance BLOB NOT NULL, PRIMARY KEY (conversation, member, counter)) STRICT;
     """,
+    """
+    -- letters and lines that came so long ago that nothing else is kept of them
+    CREATE TABLE known_letters (
+        sender TEXT NOT NULL COLLATE NOCASE, id TEXT NOT NULL,
+        PRIMARY KEY (sender, id)) STRICT, WITHOUT ROWID;
+    -- the last letter that I left for the owner of a key, and the one before it
+    CREATE TABLE last_left (key BLOB PRIMARY KEY, id TEXT NOT NULL, before TEXT NOT NULL) STRICT;
+    ALTER TABLE letters ADD COLUMN follows_gap INTEGER NOT NULL DEFAULT 0;
+    """,
 ]
 
 
@@ -137,6 +146,7 @@ class WaitingLetter(Struct, frozen=True):
     text: str
     id: str
     is_registered: bool = True  #: its sender, when it came
+    follows_gap: bool = False  #: what was left before it has not come
 
 
 class LeftLetter(Struct, frozen=True):
@@ -248,14 +258,33 @@ class Journal:
 
     # --- Letters that I left, until their receipts came ---
 
-    async def add_left(self, id: str, left: LeftLetter) -> None:
-        """A letter with an id that is there already is the same letter."""
+    async def add_left(self, id: str, left: LeftLetter) -> str:
+        """A letter with an id that is there already is the same letter.
+
+        Returns the id of the letter that I left before for the same receiver, or "".
+        """
         row = (id, left.receiver, left.time, *_place(left.about), left.key)
-        await self._write(
-            "INSERT INTO letters_left VALUES (?, ?, ?, ?, ?, ?, ?)"
-            " ON CONFLICT (id) DO UPDATE SET key = excluded.key",
-            row,
-        )
+
+        def work(db: sqlite3.Connection) -> str:
+            db.execute(
+                "INSERT INTO letters_left VALUES (?, ?, ?, ?, ?, ?, ?)"
+                " ON CONFLICT (id) DO UPDATE SET key = excluded.key",
+                row,
+            )
+            return _link_left(db, id, left.key)
+
+        return await self._database.write(work)
+
+    async def not_left(self, id: str, key: bytes) -> None:
+        """The directory did not take it."""
+
+        def work(db: sqlite3.Connection) -> None:
+            db.execute("DELETE FROM letters_left WHERE id = ?", (id,))
+            db.execute(
+                "UPDATE last_left SET id = before, before = '' WHERE key = ? AND id = ?", (key, id)
+            )
+
+        await self._database.write(work)
 
     def left(self, id: str) -> LeftLetter | None:
         """A letter of mine, None once its receipt was shown."""
@@ -300,22 +329,31 @@ class Journal:
     # --- Letters that were left for me ---
 
     async def add_letters(
-        self, letters: list[Letter], now: float, *, unregistered: Collection[str] = ()
+        self,
+        letters: list[Letter],
+        now: float,
+        *,
+        unregistered: Collection[str] = (),
+        after_gaps: Collection[CopyKey] = (),
+        passed: Collection[CopyKey] = (),
     ) -> list[WaitingLetter]:
         """Keep them; returns the ones that are new, or kept but never shown.
 
         `unregistered`: those of their senders who have given their names back.
+        `after_gaps`: letters before which something is missing.  `passed`: letters that
+        came and are not to be shown, of which only that is kept.
         """
 
         def add(db: sqlite3.Connection) -> None:
-            old = now - REMEMBER_LETTERS_DAYS * 86_400
-            db.execute("DELETE FROM letters WHERE came < ? AND text IS NULL", (old,))
+            _keep_only_ids(db, now - REMEMBER_LETTERS_DAYS * 86_400)
+            db.executemany("INSERT OR IGNORE INTO known_letters VALUES (?, ?)", passed)
             db.executemany(
-                "INSERT OR IGNORE INTO letters"
-                " (id, sender, time, came, text, is_copy, conversation, epoch, seq, is_registered)"
-                " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                "INSERT OR IGNORE INTO letters (id, sender, time, came, text, is_copy,"
+                " conversation, epoch, seq, is_registered, follows_gap)"
+                " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
                 [(one.id, one.sender, one.time, now, one.text, one.about is not None,
-                  *_place(one.about), one.sender not in unregistered) for one in letters],
+                  *_place(one.about), one.sender not in unregistered,
+                  (one.sender, one.id) in after_gaps) for one in letters],
             )  # fmt: skip
 
         copies = {(one.sender, one.id) for one in letters if one.about is not None}
@@ -326,13 +364,16 @@ class Journal:
             self.copies_to_come = set()
         self.copies |= copies
         rows = self._all(
-            "SELECT number, sender, time, text, id, is_registered FROM letters"
+            "SELECT number, sender, time, text, id, is_registered, follows_gap FROM letters"
             " WHERE text IS NOT NULL ORDER BY number"
         )
         return [
-            WaitingLetter(number, sender, time, text, id, is_registered=bool(mark))
-            for number, sender, time, text, id, mark in rows
-        ]
+            WaitingLetter(
+                number, sender, time, text, id,
+                is_registered=bool(is_registered), follows_gap=bool(follows_gap),
+            )
+            for number, sender, time, text, id, is_registered, follows_gap in rows
+        ]  # fmt: skip
 
     def read_as_text(self, conversation: str, author: str, epoch: str, seq: int) -> None:
         """Its copy, which is on its way to the disk, need not be read once the text is there."""
@@ -387,6 +428,7 @@ class Journal:
         wanted = (
             "SELECT 1 FROM lines WHERE author = ?1 AND id = ?2"
             " UNION ALL SELECT 1 FROM letters WHERE sender = ?1 AND id = ?2"
+            " UNION ALL SELECT 1 FROM known_letters WHERE sender = ?1 AND id = ?2"
         )
         return bool(self._all(wanted, (sender, id)))
 
@@ -428,12 +470,9 @@ class Journal:
                 "UPDATE lines SET text = NULL, time = ?1 WHERE number IN (SELECT number FROM lines"
                 " WHERE text IS NOT NULL AND NOT is_pending LIMIT ?2)", now,
             )  # fmt: skip
-            await self._in_pieces(
-                "DELETE FROM lines WHERE number IN (SELECT number FROM lines"
-                " WHERE text IS NULL AND time < ?1 LIMIT ?2)", now - REMEMBER_LETTERS_DAYS * 86_400,
-            )  # fmt: skip
             old = now - REMEMBER_LETTERS_DAYS * 86_400
-            await self._write("DELETE FROM forgotten WHERE time < ?", (old,))
+            while await self._database.write(lambda db: _forget_lines(db, old)):
+                pass
         for (id,) in ended:
             # Only that they came: a copy of one may still come.
             await self._write(
@@ -653,6 +692,34 @@ def _add_copies(db: sqlite3.Connection, copies: list[KeptCopy], me: str) -> None
             for one in copies
         ],
     )  # fmt: skip
+
+
+def _link_left(db: sqlite3.Connection, id: str, key: bytes) -> str:
+    """Note the last letter for the owner of a key; returns the id of the one before, or ""."""
+    found = db.execute("SELECT id, before FROM last_left WHERE key = ?", (key,)).fetchone()
+    last, before = found or ("", "")
+    if last == id:  # the same letter once more
+        return str(before)
+    db.execute("REPLACE INTO last_left VALUES (?, ?, ?)", (key, id, last))
+    return str(last)
+
+
+def _keep_only_ids(db: sqlite3.Connection, old: float) -> None:
+    """Of letters that came so long ago, and were shown."""
+    found = " FROM letters WHERE came < ? AND text IS NULL"
+    db.execute(f"INSERT OR IGNORE INTO known_letters SELECT sender, id{found}", (old,))
+    db.execute(f"DELETE{found}", (old,))
+
+
+def _forget_lines(db: sqlite3.Connection, old: float) -> int:
+    """Of so old lines without text only the ids stay; returns how many were found."""
+    found = db.execute(
+        "SELECT number, author, id FROM lines WHERE text IS NULL AND time < ? LIMIT ?",
+        (old, FORGET_ROWS),
+    ).fetchall()
+    db.executemany("INSERT OR IGNORE INTO known_letters VALUES (?, ?)", [row[1:] for row in found])
+    db.executemany("DELETE FROM lines WHERE number = ?", [row[:1] for row in found])
+    return len(found)
 
 
 def _place(about: About | None) -> tuple[object, object, object]:

@@ -16,7 +16,7 @@ from peer import events
 from peer.directory import Directory
 from peer.entries import Kind
 from peer.events import Tell
-from peer.journal import Fate, Journal, KeptLine, LeftLetter, WaitingLetter
+from peer.journal import CopyKey, Fate, Journal, KeptLine, LeftLetter, WaitingLetter
 from peer.keeping import Keeping
 from peer.lines import Came
 from peer.opening import Refusal, Stays, open_for
@@ -58,11 +58,11 @@ class _Batch:
         self.verdicts: dict[int, Verdict] = {}  # of what the directory may delete afterwards
         self.keys: dict[str, bytes | None] = {}  # of unknown senders, by the directory's word
         self.unregistered: set[str] = set()  # unknown senders who have no name any more
+        self.opened: set[CopyKey] = set()
+        self.passed: set[CopyKey] = set()  # letters that are not to be shown
 
-    def add(self, envelope: Envelope, verdict: Verdict, letter: Letter | None = None) -> None:
+    def add(self, envelope: Envelope, verdict: Verdict) -> None:
         self.verdicts[envelope.number] = verdict
-        if letter is not None:
-            self.letters[envelope.number] = letter
 
 
 class MailRoom:
@@ -144,12 +144,15 @@ class MailRoom:
             id = copy_id(about, self._name(), to.name)
         id = id or self._world.new_id()
         certificate, key = self._directory.certificate, to.sealing_key
-        sealed = seal(self._identity, certificate, key, id=id, time=time, text=text, about=about)
-        await self._journal.add_left(id, LeftLetter(to.name, to.key, time, about))
+        after = await self._journal.add_left(id, LeftLetter(to.name, to.key, time, about))
         try:
+            sealed = seal(
+                self._identity, certificate, key,
+                id=id, time=time, text=text, about=about, after=after,
+            )  # fmt: skip
             await self._drop(to.name, id, sealed)
         except ParleyError:
-            await self._journal.forget_left([id])
+            await self._journal.not_left(id, to.key)
             raise
         if about is None:
             row = (self._name(), to.name, id, time, text)
@@ -210,8 +213,10 @@ class MailRoom:
         letters = await self._claim(batch)
         try:
             fresh = await self._journal.add_letters(
-                letters, self._world.clock.time(), unregistered=batch.unregistered
-            )
+                letters, self._world.clock.time(), unregistered=batch.unregistered,
+                after_gaps={(one.sender, one.id) for one in letters if self._lacks(one, batch)},
+                passed=batch.passed,
+            )  # fmt: skip
         finally:
             for letter in letters:
                 self._came.end(letter.sender, letter.id)
@@ -251,10 +256,13 @@ class MailRoom:
                 proof = sign_refused(self._identity, envelope.id, reason)
                 batch.add(envelope, Verdict(envelope.number, envelope.id, proof, reason))
             case Letter(sender=sender, key=key):
-                wanted = fold(sender) not in self._journal.ignored and not self._has(opened)
+                batch.opened.add((sender, opened.id))
+                if fold(sender) in self._journal.ignored or self._has(opened):
+                    batch.passed.add((sender, opened.id))
+                else:
+                    batch.letters[envelope.number] = opened
                 proof = sign_taken(self._identity, envelope.id, key)
-                verdict = Verdict(envelope.number, envelope.id, proof)
-                batch.add(envelope, verdict, opened if wanted else None)
+                batch.add(envelope, Verdict(envelope.number, envelope.id, proof))
 
     async def _check_sender(self, letter: Letter, batch: _Batch) -> Letter | Refusal | Stays:
         """Whether the sender's key is the one of that name.
@@ -286,12 +294,24 @@ class MailRoom:
                 raise
             return None
 
+    def _lacks(self, letter: Letter, batch: _Batch) -> bool:
+        """Whether what its sender left before it has not come."""
+        sender, before = letter.sender, letter.after
+        return not (
+            not before
+            or (sender, before) in batch.opened
+            or self._came.is_here(sender, before)
+            or self._came.is_coming(sender, before)
+        )
+
     def _has(self, letter: Letter) -> bool:
         """Whether it came already, or is a copy of a text that came directly."""
-        about = letter.about
-        if about is None:
-            return self._came.is_here(letter.sender, letter.id)
-        return self._journal.has_text(about.conversation, letter.sender, about.epoch, about.seq)
+        about, sender = letter.about, letter.sender
+        if self._came.is_here(sender, letter.id):
+            return True
+        return about is not None and self._journal.has_text(
+            about.conversation, sender, about.epoch, about.seq
+        )
 
     def _is_coming(self, letter: Letter) -> bool:
         """Whether it came directly, and is not on disk yet."""
@@ -315,9 +335,10 @@ class MailRoom:
         letters = [one for one in fresh if one.id not in direct and one.number not in self._shown]
         if letters:
             shown: list[events.Event] = [events.LettersWaited(len(letters))]
-            shown += [
-                events.Letter(one.sender, one.time, one.text, one.is_registered) for one in letters
-            ]
+            for one in letters:
+                if one.follows_gap:
+                    shown.append(events.LetterMissing(one.sender))
+                shown.append(events.Letter(one.sender, one.time, one.text, one.is_registered))
             await self._show(shown)
             self._shown |= {one.number for one in letters}
         for place in direct.values():

@@ -33,6 +33,7 @@ STAYS = 16  # of a member who has come back, before the present one
 
 Name = Annotated[str, Meta(pattern=PATTERN)]
 Id = Annotated[str, Meta(pattern=r"\A[0-9a-f]{32}\Z")]  # 16 random bytes, in hex
+PreviousId = Annotated[str, Meta(pattern=r"\A([0-9a-f]{32})?\Z")]  # empty: there is none
 Token = Annotated[str, Meta(min_length=32, max_length=32)]  # an id that is only ever compared
 Key = Annotated[bytes, Meta(min_length=32, max_length=32)]  # a raw Ed25519 or X25519 public key
 Signature = Annotated[bytes, Meta(min_length=64, max_length=64)]

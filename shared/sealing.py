@@ -16,7 +16,17 @@ from cryptography.hazmat.primitives.hpke import AEAD, KDF, KEM, Suite
 
 from shared.errors import ProtocolError
 from shared.identity import Identity, check_signature, read_certificate
-from shared.messages import Certificate, Count, Epoch, Id, Line, Signature, Time, Token
+from shared.messages import (
+    Certificate,
+    Count,
+    Epoch,
+    Id,
+    Line,
+    PreviousId,
+    Signature,
+    Time,
+    Token,
+)
 
 _INFO = b"parley envelope 1"
 _suite = Suite(KEM.X25519, KDF.HKDF_SHA256, AEAD.CHACHA20_POLY1305)
@@ -29,6 +39,7 @@ class _Inside(msgspec.Struct, frozen=True, array_like=True):
     text: Line
     signature: Signature
     about: "About | None" = None
+    after: PreviousId = ""
 
 
 class About(msgspec.Struct, frozen=True, array_like=True):
@@ -43,7 +54,8 @@ class About(msgspec.Struct, frozen=True, array_like=True):
 class Letter:
     """What was in an envelope, with its sender as the directory vouched for.
 
-    `expires`: when that certificate of the sender is out of date.
+    `expires`: when that certificate of the sender is out of date.  `after`: the id of the
+    letter that the same sender left for the same receiver before.
     """
 
     sender: str
@@ -53,6 +65,7 @@ class Letter:
     text: str
     about: About | None = None
     expires: float = math.inf
+    after: str = ""
 
 
 _inside = msgspec.msgpack.Decoder(_Inside)
@@ -67,13 +80,14 @@ def seal(
     time: float,
     text: str,
     about: About | None = None,
+    after: str = "",
 ) -> bytes:
     """An envelope that only the owner of `to_sealing_key` can open.
 
     Raises ProtocolError when that is no key at all.
     """
-    signature = me.sign(_statement(to_sealing_key, id, time, text, about))
-    inside = msgspec.msgpack.encode(_Inside(certificate, id, time, text, signature, about))
+    signature = me.sign(_statement(to_sealing_key, id, time, text, about, after))
+    inside = msgspec.msgpack.encode(_Inside(certificate, id, time, text, signature, about, after))
     try:
         receiver = X25519PublicKey.from_public_bytes(to_sealing_key)
         return _suite.encrypt(inside, receiver, info=_INFO)
@@ -96,7 +110,8 @@ def open_envelope(me: Identity, authority: bytes, sealed: bytes, *, id: str) -> 
     sender = read_certificate(inside.certificate, authority, -math.inf)
     if sender.name is None:
         raise ProtocolError("an envelope is not from a user")
-    statement = _statement(me.sealing_public, inside.id, inside.time, inside.text, inside.about)
+    said = (inside.id, inside.time, inside.text, inside.about, inside.after)
+    statement = _statement(me.sealing_public, *said)
     check_signature(sender.key, inside.signature, statement)
     return Letter(
         sender.name,
@@ -106,6 +121,7 @@ def open_envelope(me: Identity, authority: bytes, sealed: bytes, *, id: str) -> 
         inside.text,
         inside.about,
         sender.expires,
+        inside.after,
     )
 
 
@@ -116,7 +132,11 @@ def copy_id(about: About, author: str, receiver: str) -> str:
 
 
 def _statement(
-    to_sealing_key: bytes, id: str, time: float, text: str, about: About | None
+    to_sealing_key: bytes, id: str, time: float, text: str, about: About | None, after: str
 ) -> bytes:
     said: tuple[object, ...] = (to_sealing_key, id, time, text)
-    return b"parley letter 1\0" + msgspec.msgpack.encode(said if about is None else (*said, about))
+    if after:
+        said = (*said, about, after)
+    elif about is not None:  # shorter, as earlier versions signed it
+        said = (*said, about)
+    return b"parley letter 1\0" + msgspec.msgpack.encode(said)

@@ -1,5 +1,7 @@
 """Letters that are sealed and dropped by hand, by somebody who has a name at the directory."""
 
+from typing import Any
+
 from shared.identity import Identity, issue_for_user
 from shared.messages import Contact, Drop, Lookup, Receipt, Receipts
 from shared.sealing import About, seal
@@ -66,3 +68,27 @@ def says_received(community: Community, to: Person, *receipts: Receipt) -> None:
     user = directory._community.registry.find(to.name)
     assert user is not None
     directory._community.push(user.id, Receipts(receipts))
+
+
+def envelopes_at(community: Community) -> list[tuple[Any, ...]]:
+    """All that waits at the directory, in the order of arrival."""
+    database = community.directory.machine.disk.database("directory.sqlite")
+    query = "SELECT envelope, sender, receiver, size, sealed FROM envelopes ORDER BY number"
+    return database.execute(query).fetchall()
+
+
+def takes_away(community: Community, envelopes: list[tuple[Any, ...]]) -> None:
+    """The directory holds them back."""
+    database = community.directory.machine.disk.database("directory.sqlite")
+    for envelope, *_ in envelopes:
+        database.execute("DELETE FROM envelopes WHERE envelope = ?", (envelope,))
+
+
+def gives_again(community: Community, envelopes: list[tuple[Any, ...]]) -> None:
+    """The directory delivers them as if they had just arrived."""
+    machine = community.directory.machine
+    machine.disk.database("directory.sqlite").executemany(
+        "INSERT INTO envelopes (envelope, sender, receiver, size, sealed, arrival)"
+        " VALUES (?, ?, ?, ?, ?, ?)",
+        [(*row, machine.clock.time()) for row in envelopes],
+    )

@@ -79,6 +79,10 @@ TEXTS = [
         "dave received your message of 14:02.",
     ),
     (
+        events.LetterMissing("dave"),
+        "A message that dave left before the next one has not come; it may have waited too long.",
+    ),
+    (
         events.LetterRefused("dave", datetime(2026, 11, 20, 14, 2).timestamp(), "it was damaged"),
         "dave could not open your message of 14:02: it was damaged.",
     ),

@@ -219,6 +219,15 @@ FORMS: list[tuple[Event, dict[str, object]]] = [
         {"event": "letter_left", "to": "dave", "said": "Message left for dave."},
     ),
     (
+        events.LetterMissing("dave"),
+        {
+            "event": "letter_missing",
+            "sender": "dave",
+            "said": "A message that dave left before the next one has not come;"
+            " it may have waited too long.",
+        },
+    ),
+    (
         events.LetterRefused("dave", MORNING, "it was damaged on its way"),
         {
             "event": "letter_refused",

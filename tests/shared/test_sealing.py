@@ -171,6 +171,25 @@ def test_a_copy_of_a_text_says_which_and_the_signature_covers_it() -> None:
     assert opened(sealed()).about is None
 
 
+@pytest.mark.parametrize("about", [None, ABOUT])
+def test_a_letter_names_the_one_before_it_and_the_signature_covers_that(
+    about: About | None,
+) -> None:
+    envelope = seal(
+        carol, carols.certificate, dave.sealing_public, id=ID, time=EPOCH, text="hi",
+        about=about, after=OTHER_ID,
+    )  # fmt: skip
+    letter = opened(envelope)
+    assert (letter.about, letter.after) == (about, OTHER_ID)
+    inside = sealing._inside.decode(
+        sealing._suite.decrypt(envelope, dave.sealing_key, info=sealing._INFO)
+    )
+    for changed in ("", ID):
+        other = msgspec.structs.replace(inside, after=changed)
+        with pytest.raises(ProtocolError, match="signature"):
+            opened(_sealed_bytes(msgspec.msgpack.encode(other)))
+
+
 def test_the_same_copy_has_the_same_id_and_every_other_one_another() -> None:
     again = About(ABOUT.conversation, ABOUT.epoch, ABOUT.seq)
     assert copy_id(ABOUT, "carol", "dave") == copy_id(again, "carol", "dave")
