@@ -22,8 +22,11 @@ MOST: Final = 100_000  # names: as many as a directory holds
 class Acquaintances:
     """Remembers over restarts; `journal.answered` has the folded names."""
 
-    def __init__(self, journal: Journal, clock: Clock, spawn: Callable[..., None]) -> None:
-        self._journal, self._clock, self._spawn = journal, clock, spawn
+    def __init__(
+        self, journal: Journal, clock: Clock, spawn: Callable[..., None], pin: Callable[..., None]
+    ) -> None:
+        """`pin` remembers the keys of these users."""
+        self._journal, self._clock, self._spawn, self._pin = journal, clock, spawn, pin
 
     @property
     def names(self) -> set[str]:
@@ -35,6 +38,7 @@ class Acquaintances:
 
     def answer(self, *names: str) -> None:
         """I have just answered these users: they count as known at once, and on disk soon."""
+        self._pin(*names)
         answered = self._journal.answered
         fresh = tuple({fold(name) for name in names} - answered)
         if fresh and len(answered) < MOST:

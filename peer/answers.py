@@ -47,12 +47,14 @@ class Asked(Answer, frozen=True):
 class UserList(Answer, frozen=True):
     """Everybody registered, in alphabetical order.
 
-    `round_trips`: seconds, by name, of those to whom there is a link.
+    `round_trips`: seconds, by name, of those to whom there is a link.  `verified`: names
+    whose remembered key was compared by words.
     """
 
     users: tuple[Presence, ...]
     me: str
     round_trips: dict[str, float] = field(default_factory=dict)
+    verified: tuple[str, ...] = ()
 
     def group(self, status: Status) -> list[Presence]:
         return [user for user in self.users if user.status is status]
@@ -64,21 +66,28 @@ class UserList(Answer, frozen=True):
         return [f"{status.value}: {', '.join(self._names(status)) or '-'}" for status in GROUPS]
 
     def _names(self, status: Status) -> list[str]:
-        return [
-            f"{user.name} (you)" if self.is_me(user) else user.name for user in self.group(status)
-        ]
+        return [user.name + self.mark(user) for user in self.group(status)]
+
+    def mark(self, user: Presence) -> str:
+        """What stands behind the name."""
+        if self.is_me(user):
+            return " (you)"
+        return " (verified)" if user.name in self.verified else ""
 
 
 class UserInfo(Answer, frozen=True):
     contact: Contact
     fingerprint: str  #: of their key
+    is_verified: bool = False  #: the user has compared the words of this key
 
     def lines(self) -> list[str]:
         contact = self.contact
         since = f"{local_time(contact.since):%Y-%m-%d %H:%M}"
         where = f", at {contact.host}:{contact.port}" if contact.host else ""
+        verified = ", verified" if self.is_verified else ""
         return [
             f"{contact.name}: {contact.status.value} since {since}{where}, key {self.fingerprint}"
+            f"{verified}"
         ]
 
 
@@ -125,13 +134,12 @@ class Words(Answer, frozen=True):
 
     name: str
     words: tuple[str, ...]
-    accepted: bool  #: this was the user's word for a changed key
+    accepted: bool = False  #: never any more: looking at words accepts nothing
+    change: str = ""  #: a sentence about another key that is remembered
 
     def lines(self) -> list[str]:
-        lines = [f"You and {self.name} must both see these words: {' '.join(self.words)}"]
-        if self.accepted:
-            lines.append(f"The new key of {self.name} is accepted from now on.")
-        return lines
+        first = f"You and {self.name} must both see these words: {' '.join(self.words)}"
+        return [first, self.change] if self.change else [first]
 
 
 class Manual(Answer, frozen=True):
@@ -208,6 +216,10 @@ class Handed(Answer, frozen=True):
 
 
 def how_linked(member: Way) -> str:
+    return _linked(member) + (", verified" if member.is_verified else "")
+
+
+def _linked(member: Way) -> str:
     if member.through == DIRECT:
         trip = member.round_trip
         return "direct" + ("" if trip is None else f", {milliseconds(trip)}")

@@ -127,7 +127,10 @@ class ListIgnored(Struct, frozen=True):
 
 
 class Verify(Struct, frozen=True):
+    """`words`: as the other user has read them out; without any: show them, and ask."""
+
     name: str
+    words: tuple[str, ...] = ()
 
 
 class Mute(Struct, frozen=True):
@@ -323,6 +326,12 @@ def _how_many(text: str) -> int:
     return int(text)
 
 
+def _verify(said: Said) -> Command:
+    _check_somebody(said)
+    name, words = _split(said.rest)
+    return Verify(check_name(_shortened(name)), tuple(words.split()))
+
+
 def _search(said: Said) -> Command:
     return Search(_text(said.rest))
 
@@ -506,10 +515,10 @@ TABLE = (
     ),
     Entry(
         ("VERIFY",),
-        "VERIFY name",
-        "the words that both must see alike",
+        "VERIFY name [words]",
+        "compare words with a user, then believe the key",
         "VERIFY dave",
-        _named(Verify),
+        _verify,
         Takes.ANYBODY,
     ),
     Entry(

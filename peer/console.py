@@ -191,7 +191,7 @@ class Console:
             case typed.ListUsers():
                 self._show(_list(await peer.users(), peer))
             case typed.Info(name):
-                self._show(_info(await peer.contact(name)))
+                self._show(_info(await peer.contact(name), peer))
             case typed.SetStatus(None):
                 self._show(answers.MyStatus(peer.status))
             case typed.SetStatus(Status() as status):
@@ -221,9 +221,8 @@ class Console:
                 return await self._aside(self._search, words)
             case typed.Ignore() | typed.Unignore() | typed.ListIgnored():
                 await self._ignore(command)
-            case typed.Verify(name):
-                both_see, accepted = await peer.verify(name)
-                self._show(answers.Words(name, tuple(both_see), accepted))
+            case typed.Verify(name, words):
+                return await self._verify(name, words)
             case typed.Mute(on):
                 self._mute(on)
             case typed.Unregister():
@@ -320,19 +319,50 @@ class Console:
         return answer
 
     def _ask(
-        self, statement: str, question: str, about: str, yes: Callable[[], Awaitable[Code]]
-    ) -> None:
-        """Put a question of our own; a script, which cannot answer, reads the statement only."""
+        self, statement: str, question: str, about: str, yes: Callable[[], Awaitable[Code]],
+        no: str = "",
+    ) -> None:  # fmt: skip
+        """Put a question of our own; a script, which cannot answer, reads the statement only.
+
+        `no` is said after a No.
+        """
         if self._spawn is None:
-            self._say(statement)
+            if statement:
+                self._say(statement)
             return
 
         async def answer(said_yes: bool) -> Code:
+            if not said_yes and no:
+                self._say(no)
             return await yes() if said_yes else Code.DONE
 
         mine = [one for one in self._questions if one.invitation or one.about != about]
         self._questions = [*mine, _Question(about, answer, trio.current_time(), self._texts)]
         self._show(answers.Asked(about, statement, question))
+
+    # --- VERIFY ---
+
+    async def _verify(self, name: str, words: tuple[str, ...]) -> Code:
+        """Show the words, then ask.  With words, which the other has read out: compare them."""
+        compared = await self._peer.words(name)
+        name = compared.name
+
+        async def accept() -> Code:
+            await self._peer.accept(compared)
+            new = f" The new key of {name} is accepted from now on." if compared.is_changed else ""
+            self._say(f"{name} is verified.{new}")
+            return Code.DONE
+
+        kept = f" The old key of {name} stays." if compared.is_changed else ""
+        if words:
+            if compared.fits(words):
+                return await accept()
+            self._say(f"These are not the words of you and {name}: nothing was accepted.{kept}")
+            return Code.REFUSED
+        self._show(answers.Words(name, compared.words, False, compared.change))
+        no = f"Nothing was accepted: {name} is not who you take them for.{kept}"
+        self._ask("", f"Are they the same at {name}'s?", name, accept, no)
+        return Code.DONE
 
     # --- CHAT ---
 
@@ -555,11 +585,12 @@ def _who_has(handle: Handle | None) -> answers.WhoHas:
 
 
 def _list(users: list[Presence], peer: Peer) -> answers.UserList:
-    return answers.UserList(tuple(users), peer.name, peer.round_trips)
+    verified = tuple(user.name for user in users if peer.is_verified(user.name))
+    return answers.UserList(tuple(users), peer.name, peer.round_trips, verified)
 
 
-def _info(contact: Contact) -> answers.UserInfo:
-    return answers.UserInfo(contact, fingerprint(contact.key))
+def _info(contact: Contact, peer: Peer) -> answers.UserInfo:
+    return answers.UserInfo(contact, fingerprint(contact.key), peer.is_verified(contact.name))
 
 
 def _history(found: Found, last: int, me: str) -> answers.WhatWasSaid:

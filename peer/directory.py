@@ -112,6 +112,7 @@ class Directory:
         self._journal = journal
         self._expected_key = expected_key and expected_key.replace(" ", "").lower()
         self._known_authority = journal.directory_at(str(address))
+        self.first_seen = ""  #: the fingerprint of its key, if nobody has vouched for that yet
         self._certificate: bytes | None = None
         self._gone = trio.Event()
         self._gone.set()
@@ -217,6 +218,7 @@ class Directory:
         The first time raises what stands in the way: NameTaken, Refused,
         Unreachable, KeyChanged.  Later a refusal is told, once, as `refused`.
         """
+        await trio.lowlevel.checkpoint_if_cancelled()  # at the end the journal is closed
         if self._known_authority is not None:
             self._recall(self._known_authority)
         failure = await self._register_and_serve(listener, task_status.started)
@@ -345,7 +347,9 @@ class Directory:
         if self._expected_key is not None:
             if key.replace(" ", "") != self._expected_key:
                 raise KeyChanged(f"The directory at {self.address} has another key: {key}.")
-        elif self._known_authority is not None and self._known_authority != authority:
+        elif self._known_authority is None:
+            self.first_seen = key
+        elif self._known_authority != authority:
             was = fingerprint(authority_key(self._known_authority))
             raise KeyChanged(
                 f"The key of the directory at {self.address} has changed. It was {was}, now it is"

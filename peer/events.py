@@ -61,6 +61,16 @@ class Registered(Event, frozen=True):
         return f"You are {self.name}, connected to the directory at {self.directory}.", ""
 
 
+class DirectoryKey(Event, frozen=True):
+    """The key of a directory that was never met before; said once."""
+
+    key: str  #: its fingerprint
+
+    def said(self) -> tuple[str, str]:
+        key = f"The directory's key is {self.key}"
+        return f"{key}: compare it with what dirserver printed.", ""
+
+
 class DirectoryLost(Event, frozen=True):
     def said(self) -> tuple[str, str]:
         return "Lost the directory, trying again.", ""

@@ -128,6 +128,10 @@ _MIGRATIONS = [
     CREATE TABLE last_left (key BLOB PRIMARY KEY, id TEXT NOT NULL, before TEXT NOT NULL) STRICT;
     ALTER TABLE letters ADD COLUMN follows_gap INTEGER NOT NULL DEFAULT 0;
     """,
+    """
+    -- when the user has compared the words of this key
+    ALTER TABLE known_keys ADD COLUMN verified REAL;
+    """,
 ]
 
 
@@ -198,6 +202,10 @@ class Journal:
         self.database = self._database = Database(disk, FILE, _MIGRATIONS)
         self._keeps_history = keeps_history
         self._keys: dict[str, bytes] = dict(self._all("SELECT name, key FROM known_keys"))
+        #: folded names of users whose keys were compared
+        self.verified: set[str] = {
+            name for (name,) in self._all("SELECT name FROM known_keys WHERE verified IS NOT NULL")
+        }
         self.ignored: set[str] = {name for (name,) in self._all("SELECT name FROM ignored")}
         #: folded names of users whom I have answered, see peer.acquaintances
         self.answered: set[str] = {name for (name,) in self._all("SELECT name FROM answered")}
@@ -212,15 +220,21 @@ class Journal:
     async def run(self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
         await self._database.run(task_status=task_status)
 
-    # --- Keys, remembered at first sight ---
+    # --- Keys, remembered when the user has acted ---
 
     def key_of(self, name: str) -> bytes | None:
         return self._keys.get(fold(name))
 
-    async def remember_key(self, name: str, key: bytes, now: float) -> None:
+    async def remember_key(
+        self, name: str, key: bytes, now: float, *, verified: bool = False
+    ) -> None:
         """From now on this is the key of this user, whatever it was before."""
         self._keys[fold(name)] = key
-        await self._write("REPLACE INTO known_keys VALUES (?, ?, ?)", (fold(name), key, now))
+        self.verified.discard(fold(name))
+        if verified:
+            self.verified.add(fold(name))
+        row = (fold(name), key, now, now if verified else None)
+        await self._write("REPLACE INTO known_keys VALUES (?, ?, ?, ?)", row)
 
     def directory_at(self, address: str) -> bytes | None:
         """The authority that answered at this address, as DER."""

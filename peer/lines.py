@@ -65,10 +65,11 @@ class Lines:
 
     def __init__(
         self, links: Links, spawn: Callable[..., None], places: trio.CapacityLimiter,
-        keeping: Keeping, me: Callable[[], str],
+        keeping: Keeping, me: Callable[[], str], pin: Callable[[str], None],
     ) -> None:  # fmt: skip
+        """`pin` is called when a private line is about to go to a user."""
         self._links, self._spawn, self._places = links, spawn, places
-        self._keeping, self._me = keeping, me
+        self._keeping, self._me, self._pin = keeping, me, pin
         self._queues: dict[str, deque[Delivery]] = {}
         self._changed: dict[str, trio.Event] = {}  # something happened on the link to them
         self._empty = trio.Event()
@@ -153,6 +154,8 @@ class Lines:
 
     async def _try(self, delivery: Delivery, link: Link[Message]) -> None:
         """Send it, and wait until it was shown or the link is another one."""
+        if isinstance(delivery.line, Private):
+            self._pin(delivery.to)
         self._links.post(delivery.to, delivery.line)
         while not delivery.is_over and self._links.to(delivery.to) is link:
             changed = self._changed[fold(delivery.to)] = trio.Event()

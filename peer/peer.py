@@ -15,6 +15,7 @@ from msgspec import Struct
 
 from peer import events
 from peer.acquaintances import Acquaintances
+from peer.alarms import Alarms
 from peer.commands import HISTORY_TEXTS
 from peer.conversation import Conversation
 from peer.copies import Copies
@@ -35,6 +36,7 @@ from peer.standing import Standing
 from peer.talking import Talking, TalkMessage
 from peer.trust import Trust
 from peer.unanswered import Unanswered
+from peer.verifying import Comparison
 from peer.ways import DIRECT, Way
 from shared.errors import KeyChanged, ParleyError, Refused, StorageError
 from shared.identity import SEED_BYTES, Identity, check_key, verify_words
@@ -111,7 +113,6 @@ class Peer:
         self._options = options or Options()
         self._registration = Registration(name)
         self._run_id = world.new_id()
-        self._suspected: set[str] = set()  # warnings that were given
         self._was_registered = False
         self._users: dict[str, Presence] = {}
         self._is_new = False
@@ -173,8 +174,12 @@ class Peer:
         self._journal = Journal(world.disk, keeps_history=options.keeps_history)
         self._keeping = Keeping(self._journal, self._tell)
         self._history = History(self._journal.database, lambda: self.name, world.clock.time)
-        self._trust = Trust(self._journal, world.clock)
-        self._acquaintances = Acquaintances(self._journal, world.clock, self.spawn)
+        self._alarms = Alarms(lambda what: self.tell(events.Notice(what)), trio.current_time)
+        self._trust = Trust(
+            self._journal, world.clock, self._alarms, lookup=self._lookup, spawn=self.spawn,
+            own=lambda: (self.name, self._identity.public),
+        )  # fmt: skip
+        self._acquaintances = Acquaintances(self._journal, world.clock, self.spawn, self._trust.pin)
         self._registration.host = options.advertise_host
         self._registration.token = options.token
         self._directory = Directory(
@@ -189,7 +194,7 @@ class Peer:
         ignored = self._journal.ignored
         self._lines = Lines(
             self._links, self.spawn, trio.CapacityLimiter(SENDING_AT_ONCE), self._keeping,
-            lambda: self.name,
+            lambda: self.name, self._trust.pin,
         )  # fmt: skip
         came = Came(self._journal)
         self._unanswered = Unanswered(self._acquaintances.knows, self._journal.written_by)
@@ -312,6 +317,7 @@ class Peer:
             Way(
                 name, way, None if since is None else time - (now - since),
                 self._links.round_trip(name) if way == DIRECT else None,
+                self._trust.is_verified(name),
             )
             for name, way, since in current.who()
         ]  # fmt: skip
@@ -378,20 +384,41 @@ class Peer:
         return contact
 
     async def _lookup(self, name: str) -> Contact:
-        contact = await self._directory.ask(lambda id: Lookup(id, name), Contact)
+        try:
+            contact = await self._directory.ask(lambda id: Lookup(id, name), Contact)
+        except Refused as no:
+            if no.code == "NOBODY":
+                self._trust.note(name, None)
+            raise
         if fold(contact.name) != fold(name):
             raise Refused("the directory gave an answer that does not fit")
         check_key(contact.key)
+        self._trust.note(contact.name, contact.key)
         return self._directory.believed(contact)
 
-    async def verify(self, name: str) -> tuple[list[str], bool]:
-        """The words that both must see, and whether this accepts a changed key."""
+    async def words(self, name: str) -> Comparison:
+        """The words that both must see, for the key that the directory has of this user.
+
+        Nothing is accepted by it.  Raises Refused or Unreachable.
+        """
+        if fold(name) == fold(self.name):
+            raise Refused("That is you.", "SELF")
         contact = await self._lookup(name)
-        self._acquaintances.answer(contact.name)
-        accepted = await self._trust.accept(contact.name, contact.key)
-        self._suspected.clear()
+        known = self._journal.key_of(contact.name)
+        words = verify_words(self._identity.public, contact.key)
+        return Comparison(contact.name, contact.key, tuple(words), known)
+
+    async def accept(self, compared: Comparison) -> None:
+        """The user has compared these words, and they are the same at the other's: the key is
+        the one of that name from now on, whatever it was before, and verified.
+        """
+        await self._trust.accept(compared.name, compared.key)
+        self._acquaintances.answer(compared.name)
         self._mail.fetch()
-        return verify_words(self._identity.public, contact.key), accepted
+
+    def is_verified(self, name: str) -> bool:
+        """Whether the words of the remembered key were compared."""
+        return self._trust.is_verified(name)
 
     async def ignore(self, name: str) -> None:
         await self._journal.ignore(name)
@@ -550,7 +577,7 @@ class Peer:
             raise Refused("You can't leave a message for yourself.", "SELF")
         async with self._mail.turn(name):
             contact = await self.contact(name)
-            await self._trust.check_and_remember(contact.name, contact.key)
+            await self._trust.remember(contact)
             self._acquaintances.answer(contact.name)
             await self._mail.leave(contact, text, time, id=id)
         return contact.name
@@ -620,9 +647,7 @@ class Peer:
         self._talking.unreachable(name)
 
     def suspicious(self, failure: KeyChanged) -> None:
-        if str(failure) not in self._suspected:
-            self._suspected.add(str(failure))
-            self.tell(events.Notice(str(failure)))
+        self._alarms.ring(str(failure), str(failure))
 
     def needs(self, name: str) -> bool:
         """Whether the link to this user is still wanted."""
@@ -675,6 +700,8 @@ class Peer:
         first, self._was_registered = not self._was_registered, True
         if first:
             self.tell(events.Registered(self.name, str(self._address)))
+            if self._directory.first_seen:
+                self.tell(events.DirectoryKey(self._directory.first_seen))
         else:
             self.tell(events.DirectoryBack())
         self._mail.fetch()

@@ -271,7 +271,9 @@ class Program:
         """Register for this one command; None when somebody else has the data just now."""
 
         def tell(event: events.Event, shown: Callable[[], None]) -> None:
-            if not isinstance(event, _NOT_FOR_SCRIPTS):
+            if isinstance(event, events.DirectoryKey):
+                self._stage.last_words = str(event)  # stdout is the command's
+            elif not isinstance(event, _NOT_FOR_SCRIPTS):
                 self._face.show(event, then=shown)
 
         peer = Peer(real_world(folder), name, self._directory, tell, self._options(is_passing=True))

@@ -12,3 +12,4 @@ class Way(Struct, frozen=True):
     through: str  #: DIRECT, a member who hands texts on, or "" when out of reach
     lost_since: float | None  #: seconds since 1970
     round_trip: float | None  #: seconds
+    is_verified: bool = False  #: the words of their key were compared

@@ -66,7 +66,8 @@ def _fields(event: Event) -> dict[str, object]:
     match event:
         case UserInfo(contact=contact):
             names = ("name", "status", "since", "host", "port")
-            return {name: getattr(contact, name) for name in names} | {"key": event.fingerprint}
+            key = {"key": event.fingerprint, "is_verified": event.is_verified}
+            return {name: getattr(contact, name) for name in names} | key
         case MemberList(me=me, others=others):
             return {"me": me, "others": [_way(one) for one in others]}
         case WhoHas(states=states):

@@ -14,6 +14,7 @@ from peer.screen.names import harmless
 from peer.screen.row import Row
 from peer.ways import Way
 from shared.clean import clean
+from shared.messages import Presence
 from shared.names import fold
 
 LEFT = " "  # no table begins at the left edge, where texts and sentences do
@@ -24,7 +25,7 @@ PADDED = 16  # of a name; a longer one must not push all others out of the scree
 
 def user_list(users: answers.UserList, today: date) -> list[Row]:
     rows: list[tuple[Text, Text]] = []
-    longest = max([len(_shown(user.name, users.me)) for user in users.users], default=0)
+    longest = max([len(_marked(user, users)) for user in users.users], default=0)
     widest = min(longest, PADDED)
     trips = users.round_trips
     for status in GROUPS:
@@ -33,7 +34,7 @@ def user_list(users: answers.UserList, today: date) -> list[Row]:
         if not of:
             rows.append((group, Text("-")))
         for user in sorted(of, key=lambda user: fold(user.name)):
-            name = _shown(user.name, users.me)
+            name = _marked(user, users)
             body = Text(f"{name:<{widest}}", name_style(user.name, users.me))
             since = f"{_since(user.since, today):<{SINCE if trips else 0}}"
             trip = f"{GAP}{milliseconds(trips[user.name])}" if user.name in trips else ""
@@ -52,7 +53,8 @@ def user_info(info: answers.UserInfo, me: str) -> list[Row]:
     if contact.host:
         where = f"{harmless(contact.host)}:{contact.port}"
         rows.append((Text("address", SYSTEM), Text(where)))
-    rows.append((Text("key", SYSTEM), Text(info.fingerprint)))
+    verified = ", verified" if info.is_verified else ""
+    rows.append((Text("key", SYSTEM), Text(info.fingerprint + verified)))
     return _table(rows)
 
 
@@ -92,6 +94,10 @@ def _table(rows: Iterable[tuple[Text, Text]]) -> list[Row]:
     heads = [(Text.assemble(LEFT, head, GAP if head else ""), body) for head, body in rows]
     column = max([len(head.plain) for head, _ in heads], default=0)
     return [Row(head, body, column) for head, body in heads]
+
+
+def _marked(user: Presence, users: answers.UserList) -> str:
+    return harmless(user.name) + users.mark(user)
 
 
 def _shown(name: str, me: str) -> str:

@@ -118,6 +118,7 @@ MEANINGS: list[tuple[str, Command]] = [
     ("UNIGNORE dave", Unignore("dave")),
     ("IGNORED", ListIgnored()),
     ("VERIFY dave", Verify("dave")),
+    ("VERIFY dave apple  pear", Verify("dave", ("apple", "pear"))),
     ("MUTE", Mute(True)),
     ("unmute", Mute(False)),
     ("UNREGISTER", Unregister()),

@@ -17,6 +17,10 @@ TEXTS = [
         events.Registered("carol", "10.0.0.5:5000"),
         "You are carol, connected to the directory at 10.0.0.5:5000.",
     ),
+    (
+        events.DirectoryKey("485d 0b1c"),
+        "The directory's key is 485d 0b1c: compare it with what dirserver printed.",
+    ),
     (events.DirectoryLost(), "Lost the directory, trying again."),
     (events.DirectoryBack(), "The directory is back."),
     (events.Came("dave"), "* dave is online."),

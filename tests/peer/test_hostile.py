@@ -311,11 +311,11 @@ async def test_a_partner_who_always_hangs_up_does_not_keep_us_busy(community: Co
     assert carol.saw("Lost the connection") == carol.saw("dave is back.") == 5
 
 
-async def test_a_full_disk_meets_nobody_new_and_lives_on(community: Community) -> None:
+async def test_a_full_disk_remembers_nobody_new_and_lives_on(community: Community) -> None:
     carol, dave = await community.start("carol", "dave")
     carol.machine.disk.is_full = True
     await dave.types("@carol hello")
-    await dave.sees("Not delivered to carol: not possible here at this moment.")
+    await carol.sees("[private] dave: hello")
     await carol.types("LEAVE dave hello")
     await carol.sees_part("The disk did not take it")
     await carol.types("IGNORE dave")

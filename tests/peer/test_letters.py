@@ -323,6 +323,6 @@ async def test_letters_of_two_keys_under_one_name(community: Community) -> None:
     await dave.sees_part("from the first carol")
     await dave.sees_part("from erin")
     dave.never_saw("second")
-    await dave.types("VERIFY carol")
-    await dave.sees("The new key of carol is accepted from now on.")
+    await dave.types("VERIFY carol", "Y")
+    await dave.sees("carol is verified. The new key of carol is accepted from now on.")
     await dave.sees_part("from the second carol")

@@ -29,7 +29,7 @@ DAVE = Contact(
 )  # fmt: skip
 HI = Entry(Kind.PRIVATE, MORNING, "dave", "carol", "hi")
 DIRECTLY = Way("dave", "direct", None, 0.25)
-THROUGH_DAVE = Way("erin", "dave", 7.0, None)
+THROUGH_DAVE = Way("erin", "dave", 7.0, None, True)
 
 FORMS: list[tuple[Event, dict[str, object]]] = [
     (Hello(), {"event": "hello", "version": 1, "said": ""}),
@@ -49,6 +49,14 @@ FORMS: list[tuple[Event, dict[str, object]]] = [
             "name": "carol",
             "directory": "10.0.0.5:5000",
             "said": "You are carol, connected to the directory at 10.0.0.5:5000.",
+        },
+    ),
+    (
+        events.DirectoryKey("485d 0b1c"),
+        {
+            "event": "directory_key",
+            "key": "485d 0b1c",
+            "said": "The directory's key is 485d 0b1c: compare it with what dirserver printed.",
         },
     ),
     (
@@ -281,6 +289,7 @@ FORMS: list[tuple[Event, dict[str, object]]] = [
             "users": [{"name": "carol", "status": "ACTIVE", "since": NOW}],
             "me": "carol",
             "round_trips": {"dave": 0.25},
+            "verified": [],
             "said": "ACTIVE: carol (you)\nBUSY: -\nINACTIVE: -\nOFFLINE: -",
         },
     ),
@@ -294,6 +303,7 @@ FORMS: list[tuple[Event, dict[str, object]]] = [
             "host": "10.0.0.7",
             "port": 40_112,
             "key": fingerprint(KEY),
+            "is_verified": False,
             "said": "dave: BUSY since 2026-11-20 14:02, at 10.0.0.7:40112, key " + fingerprint(KEY),
         },
     ),
@@ -313,6 +323,7 @@ FORMS: list[tuple[Event, dict[str, object]]] = [
                     "through": "",
                     "lost_since": None,
                     "round_trip": 0.25,
+                    "is_verified": False,
                 },
                 {
                     "name": "erin",
@@ -320,9 +331,10 @@ FORMS: list[tuple[Event, dict[str, object]]] = [
                     "through": "dave",
                     "lost_since": 7.0,
                     "round_trip": None,
+                    "is_verified": True,
                 },
             ],
-            "said": "me (you)\ndave: direct, 250.0 ms\nerin: through dave",
+            "said": "me (you)\ndave: direct, 250.0 ms\nerin: through dave, verified",
         },
     ),
     (
@@ -353,14 +365,15 @@ FORMS: list[tuple[Event, dict[str, object]]] = [
         },
     ),
     (
-        answers.Words("dave", ("apple", "pear"), True),
+        answers.Words("dave", ("apple", "pear"), change="The key of dave has changed."),
         {
             "event": "words",
             "name": "dave",
             "words": ["apple", "pear"],
-            "accepted": True,
+            "accepted": False,
+            "change": "The key of dave has changed.",
             "said": "You and dave must both see these words: apple pear\n"
-            "The new key of dave is accepted from now on.",
+            "The key of dave has changed.",
         },
     ),
     (

@@ -507,10 +507,11 @@ def test_what_was_said_has_its_dates() -> None:
 
 
 def test_the_words_to_compare_stand_alone() -> None:
-    assert lines(answers.Words("dave", ("apple", "banana"), True)) == [
+    compared = answers.Words("dave", ("apple", "banana"), change="The key of dave has changed.")
+    assert lines(compared) == [
         "12:00 -- You and dave must both see these words:",
         " apple banana",
-        "12:00 -- The new key of dave is accepted from now on.",
+        "12:00 -- The key of dave has changed.",
     ]
 
 

@@ -17,6 +17,14 @@ async def with_a_new_key(community: Community, name: str) -> Person:
     return other
 
 
+async def verifies(one: Person, other: str) -> None:
+    """Compare the words, and find them the same."""
+    await one.types(f"VERIFY {other}")
+    await one.sees(f"Are they the same at {other}'s? (Y/N)")
+    await one.types("Y")
+    await one.sees_part(f"{other} is verified.")
+
+
 # --- Verifying --------------------------------------------------------------------
 
 
@@ -31,6 +39,8 @@ async def test_both_see_the_same_words(community: Community) -> None:
     await erin.sees(WORDS.format("carol") + with_erin)
     assert with_dave != with_erin
     carol.never_saw("new key")
+    await carol.types("VERIFY carol")
+    await carol.sees("That is you.")
     await carol.types("VERIFY frank")
     await carol.sees("User frank does not exist!")
 
@@ -43,7 +53,7 @@ async def test_a_changed_key_is_refused_until_it_is_verified(community: Communit
     dave = await with_a_new_key(community, "dave")
     await carol.types("CHAT dave")
     refusal = await carol.sees_part("The key of dave has changed. It was ")
-    assert refusal.endswith("and type VERIFY dave to accept the new key.")
+    assert refusal.endswith("and type VERIFY dave to compare the new key.")
     for command in ("PRV dave hello", "LEAVE dave hello", "INFO dave", "dave hello"):
         await carol.types(command)
         await carol.sees(refusal)
@@ -52,14 +62,17 @@ async def test_a_changed_key_is_refused_until_it_is_verified(community: Communit
     dave.never_saw("wants to chat")
     await carol.types("VERIFY dave")
     await carol.sees_part(WORDS.format("dave"))
-    await carol.sees("The new key of dave is accepted from now on.")
+    await carol.sees_part("The old one counts until you say yes.")
+    await carol.sees("Are they the same at dave's? (Y/N)")
+    await carol.types("Y")
+    await carol.sees("dave is verified. The new key of dave is accepted from now on.")
     await carol.connects_with(dave)
 
 
 async def test_a_changed_key_that_dials_is_refused_and_said_once(community: Community) -> None:
     carol, dave = await community.start("carol", "dave")
-    await dave.types("@carol hello")
-    await carol.sees("[private] dave: hello")
+    await carol.types("@dave hello")
+    await dave.sees("[private] carol: hello")
     dave = await with_a_new_key(community, "dave")
     await dave.types("CHAT carol")
     await dave.sees(
@@ -73,7 +86,7 @@ async def test_a_changed_key_that_dials_is_refused_and_said_once(community: Comm
     await trio.sleep(5)
     assert carol.saw("has changed") == 1
     carol.never_saw("wants to chat")
-    await carol.types("VERIFY dave")
+    await verifies(carol, "dave")
     await dave.types("@carol hello again")
     await carol.sees("[private] dave: hello again")
 
@@ -82,12 +95,12 @@ async def test_a_message_from_a_changed_key_stays_until_it_is_verified(
     community: Community,
 ) -> None:
     carol, dave = await community.start("carol", "dave")
-    await dave.types("@carol hello")
-    await carol.sees("[private] dave: hello")
+    await carol.types("@dave hello")
+    await dave.sees("[private] carol: hello")
     dave = await with_a_new_key(community, "dave")
     await dave.types("LEAVE carol it is me")
     await carol.sees_part("A message that was left for you stays at the directory. The key of dave")
-    await carol.types("VERIFY dave")
+    await verifies(carol, "dave")
     await carol.sees("1 message was left for you:")
     await carol.sees_part("] dave: it is me")
     await dave.sees(f"carol received your message of {local_time(dave.now):%H:%M}.")
@@ -102,7 +115,7 @@ async def test_keys_are_remembered_over_restarts(community: Community) -> None:
     await carol.starts()
     await carol.types("CHAT dave")
     await carol.sees_part("The key of dave has changed.")
-    await carol.types("VERIFY dave")
+    await verifies(carol, "dave")
     await carol.starts_again()
     await carol.types("CHAT dave")
     await carol.sees("Waiting for dave's response...")
