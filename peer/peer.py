@@ -723,14 +723,14 @@ class Peer:
                 for user in users:
                     self._users[fold(user.name)] = user
                     if fold(user.name) != fold(self.name):
-                        self.tell(events.Came(user.name))
+                        self._tell_presence(events.Came(user.name))
                         self._talking.came(user.name)
             case Lft(names=names):
                 for name in names:
                     left = Presence(name, Status.OFFLINE, self._world.clock.time())
                     self._users[fold(name)] = left
                     if fold(name) != fold(self.name):
-                        self.tell(events.Went(name))
+                        self._tell_presence(events.Went(name))
             case StatusNow(status=status):
                 self._standing.changed(status)
                 self.tell(events.StatusIsNow(status))
@@ -742,6 +742,11 @@ class Peer:
                 log.info("the directory says: %s", text)
             case Users(users=users) | Chg(users=users):
                 self._users |= {fold(user.name): user for user in users}
+
+    def _tell_presence(self, event: events.Came | events.Went) -> None:
+        """Of whom I ignore I do not hear that they come and go, either."""
+        if fold(event.name) not in self._journal.ignored:
+            self.tell(event)
 
     def tell(self, event: events.Event) -> None:
         self._tell(event, events.nothing)

@@ -5,6 +5,7 @@ program on it.  So nothing is read or written before it can be done at once, or
 else it is done in a thread.
 """
 
+import contextlib
 import os
 import select
 import stat
@@ -15,7 +16,9 @@ from pathlib import Path
 import trio
 
 from peer.events import Event
+from peer.screen.calm import Calm
 from peer.screen.face import Line, Then
+from peer.screen.folding import fold_event
 from peer.screen.outlook import Outlook
 from shared.clean import lines_of
 from shared.errors import ParleyError
@@ -47,6 +50,29 @@ class NotShown(Event, frozen=True):
 def plain_lines(event: Event) -> list[str]:
     """Each line of it is made clean and begins a line; its further ones are indented."""
     return [line for text in event.lines() for line in lines_of("", text)]
+
+
+def folded_lines(event: Event) -> list[str]:
+    """As plain_lines, but of a long text only the beginning."""
+    return plain_lines(fold_event(event))
+
+
+def lines_for(fd: int) -> Spell:
+    """How lines are written there: a terminal would wrap them to its left edge, where a text
+    could look like the line of another user.
+    """
+    if not os.isatty(fd):
+        return folded_lines
+
+    from peer.screen.wrapping import wrapped_lines  # noqa: PLC0415
+
+    def spell(event: Event) -> list[str]:
+        lines = folded_lines(event)
+        with contextlib.suppress(OSError):  # it is gone: who writes to it sees that
+            return wrapped_lines(lines, os.get_terminal_size(fd).columns)
+        return lines
+
+    return spell
 
 
 class LineScreen:
@@ -201,13 +227,15 @@ class Keyboard:
 class LineFace:
     """A screen and a keyboard of lines.  It does not show how things stand."""
 
-    def __init__(self, reading: int = 0, writing: int = 1, spell: Spell = plain_lines) -> None:
-        """The two file descriptors, and how what happens becomes lines."""
+    def __init__(self, reading: int = 0, writing: int = 1, spell: Spell | None = None) -> None:
+        """The two file descriptors, and how what happens becomes lines: None is for people."""
         self._keyboard = Keyboard(reading)
-        self._screen = LineScreen(writing, spell)
+        self._screen = LineScreen(writing, spell or lines_for(writing))
+        self._calm = None if spell else Calm(self._screen.show)
 
     def show(self, *events: Event, then: Then | None = None) -> None:
-        self._screen.show(*events, then=then)
+        shown = self._calm.of(events) if self._calm else events
+        self._screen.show(*shown, then=then)
 
     def stands(self, outlook: Outlook) -> None:
         pass
@@ -223,4 +251,15 @@ class LineFace:
         await self._screen.flushed()
 
     async def run(self) -> None:
-        await self._screen.run()
+        """Ends with an error only, which comes out as it is, not in a group."""
+        gone: ScreenGone | None = None
+        async with trio.open_nursery() as nursery:
+            if self._calm:
+                nursery.start_soon(self._calm.run)
+            try:
+                await self._screen.run()
+            except ScreenGone as failure:
+                gone = failure
+            nursery.cancel_scope.cancel()
+        if gone is not None:
+            raise gone

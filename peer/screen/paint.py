@@ -32,6 +32,7 @@ from peer.screen.colours import (
     name_style,
     theme,
 )
+from peer.screen.folding import folded
 from peer.screen.names import as_word, harmless, mentions
 from peer.screen.row import Row
 from shared.clean import clean
@@ -132,7 +133,7 @@ class Painter:
     def _text(self, sender: str, text: str, tag: str = "") -> Row:
         is_for_me = fold(sender) != fold(self._me()) and mentions(text, self._me())
         time = (self._time(), MENTION if is_for_me else TIME)
-        body = self._body(text)
+        body = self._body(folded(text))
         if is_for_me:
             body.highlight_regex(as_word(self._me()), MENTION)
         return Row(_head(time, tag, (harmless(sender), self._style(sender)), "  "), body)
@@ -141,7 +142,7 @@ class Painter:
         time = (f"{local_time(letter.time):%Y-%m-%d %H:%M}", TIME)
         name = (harmless(letter.writer), self._style(letter.sender))
         head = _head(time, "[left]", name, "  ")
-        painted: list[Row | Text] = [Row(head, self._body(letter.text))]
+        painted: list[Row | Text] = [Row(head, self._body(folded(letter.text)))]
         if self._letters:
             self._letters -= 1
             if not self._letters:

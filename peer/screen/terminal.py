@@ -32,6 +32,7 @@ from peer.answers import SEEN_SECONDS, Asked, NotSent, Sent, Typed
 from peer.commands import LeaveMessage, Nothing, Private, Say, ToAll, Unknown, WriteLine, parse
 from peer.events import Event, Invited, Notice
 from peer.screen.attention import Attention
+from peer.screen.calm import Calm
 from peer.screen.completion import Completions
 from peer.screen.editor import Editor, Tty
 from peer.screen.face import Line, Then
@@ -76,6 +77,7 @@ class Terminal:
     ) -> None:
         self._outlook = Outlook()
         self._events: deque[tuple[tuple[Event, ...], Then | None]] = deque()
+        self._calm = Calm(self.show)
         self._asked_at = -math.inf  # when a question was shown last
         self._dropped = 0  # since the user was last told
         self._live: dict[Sent, float] = {}  # since when they stand below everything
@@ -113,7 +115,7 @@ class Terminal:
             elif isinstance(event, NotSent):
                 again = _again(event.would)
                 self._editor.call(partial(self._editor.give_back, event.line, event.target, again))
-        self._events.append((events, then))
+        self._events.append((self._calm.of(events), then))
         while len(self._events) > WAITING_MOST:
             self._dropped += len(self._events.popleft()[0])
         self._news.set()
@@ -177,6 +179,7 @@ class Terminal:
             self._is_up = True
             self._progress.unpark_all()
             nursery.start_soon(self._follow_size)
+            nursery.start_soon(self._calm.run)
             self._import_painter()
             await self._paint(nursery)
 

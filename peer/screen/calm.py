@@ -1,0 +1,57 @@
+"""Who comes and goes takes a few lines a second of the screen, whatever their number."""
+
+from collections import deque
+from collections.abc import Callable, Iterable
+from typing import Final
+
+import trio
+
+from peer.events import Came, Event, Went
+
+LINES_A_SECOND: Final = 5  # names are free: whoever has many could write with them
+
+
+class Crowd(Event, frozen=True):
+    """So many others came, and went, within a second."""
+
+    came: int
+    went: int
+
+    def said(self) -> tuple[str, str]:
+        came = f"{self.came} more came online" if self.came else ""
+        went = f"{self.went} more went offline" if self.went else ""
+        return f"* {', '.join(filter(None, (came, went)))}.", ""
+
+
+class Calm:
+    """Lets the first comings and goings of each second through, and sums up the others."""
+
+    def __init__(self, show: Callable[[Event], None]) -> None:
+        """`show` is given the sum."""
+        self._show = show
+        self._times: deque[float] = deque(maxlen=LINES_A_SECOND)  # when one was let through
+        self._came = self._went = 0  # of those that were not
+        self._some = trio.Event()
+
+    def of(self, events: Iterable[Event]) -> tuple[Event, ...]:
+        """What of these is to be shown now."""
+        return tuple(one for one in events if not isinstance(one, Came | Went) or self._admit(one))
+
+    def _admit(self, one: Came | Went) -> bool:
+        now = trio.current_time()
+        if len(self._times) < LINES_A_SECOND or self._times[0] <= now - 1.0:
+            self._times.append(now)
+            return True
+        self._came += isinstance(one, Came)
+        self._went += isinstance(one, Went)
+        self._some.set()
+        return False
+
+    async def run(self) -> None:
+        """Until cancelled."""
+        while True:
+            await self._some.wait()
+            await trio.sleep(1.0)
+            crowd, self._some = Crowd(self._came, self._went), trio.Event()
+            self._came = self._went = 0
+            self._show(crowd)

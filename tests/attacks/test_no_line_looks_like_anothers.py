@@ -1,0 +1,154 @@
+"""Nothing that others write, or do, fills my screen or looks like somebody else's line there.
+
+Findings 11 (three texts were 23,975 lines), 25 (names of users were billboards) and 27 (a
+long line went on at the left edge of a plain terminal).
+"""
+
+import os
+import pty
+import termios
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import pytest
+import trio
+from trio.testing import MockClock
+
+from peer import events
+from peer.answers import WhatWasSaid
+from peer.entries import Entry, Kind
+from peer.screen.calm import LINES_A_SECOND, Crowd
+from peer.screen.folding import LINES_MOST
+from peer.screen.line import LineFace, folded_lines, lines_for
+from peer.screen.objects import objects
+from peer.screen.paint import Painter, ansi
+from shared.messages import TEXT_CHARACTERS
+from tests.community import Community
+from tests.peer.raw import raw
+
+FORGED = "x" * 53 + " carol: the meeting is off"
+FLOOD = "\n" * (TEXT_CHARACTERS - 1)
+
+
+@contextmanager
+def plain_terminal(columns: int) -> Iterator[int]:
+    """A terminal of this width; its descriptor."""
+    master, slave = pty.openpty()
+    try:
+        termios.tcsetwinsize(slave, (24, columns))
+        yield slave
+    finally:
+        os.close(master)
+        os.close(slave)
+
+
+def painted(event: events.Event) -> list[str]:
+    painter = Painter(lambda: "dave", lambda: 0.0)
+    return ansi(painter.paint(event), width=80, colours=None).splitlines()
+
+
+# --- At the left edge -------------------------------------------------------------
+
+
+@pytest.mark.parametrize("columns", [20, 40, 60, 71, 80])
+def test_no_line_of_a_plain_terminal_goes_on_at_its_left_edge(columns: int) -> None:
+    with plain_terminal(columns) as fd:
+        first, *more = lines_for(fd)(events.Said("mallory", FORGED))
+    assert first.startswith("mallory:")
+    assert more
+    assert all(line.startswith("    ") for line in more)
+    assert all(len(line) <= columns for line in (first, *more))
+
+
+def test_a_pipe_gets_lines_of_any_length() -> None:
+    reading, writing = os.pipe()
+    assert lines_for(writing)(events.Said("mallory", FORGED)) == [f"mallory: {FORGED}"]
+    os.close(reading)
+    os.close(writing)
+
+
+def test_a_terminal_without_a_width_is_not_wrapped_anew() -> None:
+    with plain_terminal(0) as fd:
+        assert lines_for(fd)(events.Said("mallory", FORGED)) == [f"mallory: {FORGED}"]
+
+
+# --- Long texts -------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "event",
+    [
+        events.Said("mallory", FLOOD),
+        events.SaidPrivately("mallory", FLOOD),
+        events.SaidToAll("mallory", FLOOD),
+        events.Letter("mallory", 0.0, FLOOD),
+    ],
+    ids=lambda event: type(event).__name__,
+)
+def test_a_text_of_many_lines_is_folded_for_people_and_whole_for_programs(
+    event: events.Event,
+) -> None:
+    plain = folded_lines(event)
+    assert len(plain) == LINES_MOST + 1
+    assert plain[-1] == "    ... 7,960 more lines; HISTORY shows them."
+    assert len(painted(event)) == LINES_MOST + 1
+    assert painted(event)[-1].strip() == "... 7,960 more lines; HISTORY shows them."
+    assert objects(event, 0.0)[0].count(r"\n") >= len(FLOOD)
+
+
+def test_forty_lines_stand_there_whole_and_one_more_is_one_line() -> None:
+    forty = "\n".join(map(str, range(LINES_MOST)))
+    assert folded_lines(events.Said("dave", forty))[-1] == "    39"
+    said = folded_lines(events.Said("dave", f"{forty}\n40"))
+    assert said[-1] == "    ... 1 more line; HISTORY shows them."
+
+
+def test_history_shows_all_of_a_text() -> None:
+    entry = Entry(kind=Kind.SAID, author="mallory", receiver="", time=0.0, text="\n".join("x" * 99))
+    assert len(folded_lines(WhatWasSaid((entry,), "dave", ""))) == 99
+
+
+# --- Comings and goings -----------------------------------------------------------
+
+
+async def test_who_is_ignored_comes_and_goes_unseen(community: Community) -> None:
+    (carol,) = await community.start("carol")
+    await carol.types("IGNORE mallory")
+    for _ in range(3):
+        async with raw(community, "mallory"):
+            await trio.sleep(1)
+        await trio.sleep(1)
+    carol.never_saw("* mallory")
+    dave = community.person("dave")
+    await dave.starts()
+    await carol.sees("* dave is online.")
+
+
+def test_a_crowd_takes_a_few_lines_a_second() -> None:
+    reading, writing = os.pipe()
+
+    async def play() -> None:
+        face = LineFace(reading, writing)
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(face.run)
+            for second in range(10):
+                for number in range(100):
+                    face.show(events.Came(f"buy{second}-{number}"), events.Went("buy"))
+                await trio.sleep(1)
+            face.show(events.Came("dave"))
+            await trio.sleep(2)
+            nursery.cancel_scope.cancel()
+
+    trio.run(play, clock=MockClock(rate=50))
+    shown = os.read(reading, 2**20).decode().splitlines()
+    assert "* dave is online." in shown
+    assert len(shown) <= 12 * (LINES_A_SECOND + 1)
+    assert any("more came online" in line for line in shown)
+    os.close(reading)
+    os.close(writing)
+
+
+def test_what_a_crowd_is_called() -> None:
+    assert str(Crowd(3, 2)) == "* 3 more came online, 2 more went offline."
+    assert str(Crowd(3, 0)) == "* 3 more came online."
+    assert str(Crowd(0, 2)) == "* 2 more went offline."
