@@ -3,6 +3,8 @@
 Its key is made at the first start and never changes; peers remember it.
 """
 
+import hashlib
+
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
@@ -21,6 +23,7 @@ from shared.identity import (
 from shared.names import fold
 
 SEED_BYTES = 32  # of an Ed25519 private key
+MARK_BYTES = 8  # of an address: enough to tell addresses apart
 
 
 class Authority:
@@ -54,6 +57,13 @@ class Authority:
 
     def fingerprint(self) -> str:
         return fingerprint(authority_key(self.certificate))
+
+    def mark_of(self, network: str) -> bytes:
+        """What the database keeps of an address: nobody can turn it back without our key."""
+        mark = hashlib.blake2b(
+            network.encode(), digest_size=MARK_BYTES, key=self._key.private_bytes_raw()
+        )
+        return mark.digest()
 
     def credentials(self, seed: bytes) -> Credentials:
         """What the directory itself presents; a fresh key at each start."""

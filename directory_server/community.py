@@ -3,20 +3,25 @@
 import logging
 from collections import defaultdict
 from collections.abc import Iterable
+from dataclasses import replace
 from typing import Final
 
 import msgspec
 import trio
 
+from directory_server.alarm import Alarm
 from directory_server.authority import Authority
+from directory_server.doorkeeper import Doorkeeper, Moment
 from directory_server.limits import users_at_most
 from directory_server.mailbox import Owed
+from directory_server.ownership import Newcomer, Use
 from directory_server.registry import Place, Registry, User
 from directory_server.settings import Settings
 from directory_server.store import Store
-from shared.errors import Refused, StorageError
+from directory_server.tombstones import Tombstone, Tombstones, Validity
+from shared.errors import StorageError
 from shared.link import Link
-from shared.messages import RECEIPTS, Bye, Err, Receipts, Status, StatusNow, ToDirectory
+from shared.messages import PAGE, RECEIPTS, Bye, Err, Receipts, Status, StatusNow, ToDirectory
 from shared.world import World
 
 log = logging.getLogger(__name__)
@@ -25,6 +30,7 @@ UserLink = Link[ToDirectory]
 
 TAKEN_OVER: Final = "another program of yours took over the name"
 CLOSING: Final = "the directory is closing"
+EXPIRED: Final = "the name has expired"
 
 
 class Community:
@@ -36,22 +42,37 @@ class Community:
         self.registry = Registry(
             idle_after=settings.idle_after,
             one_per_address=settings.one_per_address,
+            names=settings.names,
+            places=users_at_most(settings.connections),
+        )
+        self._tombstones = Tombstones()
+        self.doorkeeper = Doorkeeper(
+            self.registry,
+            self._tombstones,
             token=settings.token,
+            names_at_once=settings.names_per_address,
         )
         self.links: dict[int, UserLink] = {}  #: of each user who is here, by the user's id
         #: Newcomers pass one at a time, a millisecond each: the others get their turns between.
         self.entrance = trio.Lock()
         self.changed = trio.Event()  #: there is news to tell
-        self._seen: dict[int, float | None] = {}  # what the disk does not know yet
+        self._unnoted: dict[User, None] = {}  # of whose coming or going the disk does not know
         self._alone = trio.Event()
+        self._wrong_tokens = Alarm()
+        self._age = store.age() - trio.current_time()
+        self._recall()
+
+    def _recall(self) -> None:
+        """Everything that stands on disk."""
+        for user in self.store.users():
+            if user.usage.here_since is not None:  # the directory crashed
+                user.usage.leave(self.age())
+                self._unnoted[user] = None
+            self.registry.know(user)
+        for tombstone in self.store.tombstones():
+            self._tombstones.bury(tombstone)
 
     # --- Coming and going ---
-
-    def check_room(self, user: User) -> None:
-        """Raises Refused when there are too many users; one who is here already is none more."""
-        most = users_at_most(self.settings.connections)
-        if user.id not in self.links and len(self.links) >= most:
-            raise Refused(f"this directory is full: {most} users are here", "LIMIT")
 
     def arrive(
         self, user: User, link: UserLink, place: Place, status: Status, *, by_hand: bool
@@ -62,7 +83,8 @@ class Community:
             user, place, status, by_hand=by_hand, time=self.time(), now=trio.current_time()
         )
         self.links[user.id] = link
-        self._seen[user.id] = None
+        user.usage.arrive(self.age())
+        self._unnoted[user] = None
         self.changed.set()
         if ghost is not None:
             ghost.hang_up(Err("TAKEOVER", TAKEN_OVER), Bye(TAKEN_OVER))
@@ -77,22 +99,10 @@ class Community:
     def is_carried_by(self, user: User, link: UserLink) -> bool:
         return self.links.get(user.id) is link
 
-    async def unregister(self, user: User) -> UserLink | None:
-        """Take the name back, with its mailbox; returns the link that is over with it.
-
-        Raises StorageError, and the user keeps the name then.
-        """
-        await self.store.unregister(user.id)
-        link = self.links.get(user.id)
-        if self.registry.find(user.name) is user:
-            self.registry.forget(user, self.time())
-        if link is not None:
-            self._gone(user)
-        return link
-
     def _gone(self, user: User) -> None:
         del self.links[user.id]
-        self._seen[user.id] = self.time()
+        user.usage.leave(self.age())
+        self._unnoted[user] = None
         self.changed.set()
         if not self.links:
             self._alone.set()
@@ -104,6 +114,71 @@ class Community:
         while self.links:
             self._alone = trio.Event()
             await self._alone.wait()
+
+    # --- Names ---
+
+    async def register(self, new: Newcomer) -> None:
+        """Put a new name on disk; somebody else may have been faster.  Raises StorageError."""
+        time, age = self.time(), self.age()
+        buried = self._tombstones.find(new.name, time, age)
+        if buried is not None:  # of the same key
+            new = new._replace(certified=new.certified.with_other(buried.certified))
+        user = await self.store.register(new, time, age)
+        if self.registry.find(user.name) is None:
+            self.registry.know(user)
+            self._tombstones.lift(user.name)
+
+    def may_certify(self, user: User) -> bool:
+        """Whether the disk knows how long a certificate that is issued now would be valid."""
+        return user.certified.covers_new(self.time(), self.age())
+
+    async def note_certificate(self, user: User) -> None:
+        """Make `may_certify` true, before anybody gets the certificate.  Raises StorageError."""
+        if not self.may_certify(user):
+            certified = user.certified.with_other(Validity.of_new(self.time(), self.age()))
+            await self.store.certify(user.id, certified)
+            user.certified = certified
+
+    async def release(self, users: list[User]) -> list[UserLink]:
+        """Give up these names, with their mailboxes; only their keys can have them again soon.
+
+        Returns the links that are over with them.  Raises StorageError, and the users keep
+        their names then.
+        """
+        links = []
+        stones = [
+            Tombstone(user.name, user.key, user.usage.seconds, user.certified) for user in users
+        ]
+        await self.store.release([(user.id, one) for user, one in zip(users, stones, strict=True)])
+        for user, stone in zip(users, stones, strict=True):
+            if self.registry.find(user.name) is user:
+                self.registry.forget(user, self.time())
+                self._tombstones.bury(stone)
+            link = self.links.get(user.id)
+            if link is not None:
+                self._gone(user)
+                links.append(link)
+            self._unnoted.pop(user, None)
+        return links
+
+    async def give_up_unused_names(self) -> None:
+        """Names that nobody has used for too long, and tombstones that are over.
+
+        Raises StorageError.
+        """
+        after, more = "", True
+        while more:
+            users, more = self.registry.page(after, PAGE)
+            unused = [user for user in users if user.usage.is_over(self.age())]
+            if unused:
+                for link in await self.release(unused):  # somebody came at that very moment
+                    link.hang_up(Bye(EXPIRED))
+                log.info("%d names have expired", len(unused))
+            after = users[-1].name if users else ""
+            await trio.lowlevel.checkpoint()
+        over = self._tombstones.sweep(self.time(), self.age())
+        if over:
+            await self.store.lift(over)
 
     # --- Status ---
 
@@ -141,17 +216,33 @@ class Community:
             for start in range(0, len(all_of_them), RECEIPTS):
                 self.push(sender, Receipts(tuple(all_of_them[start : start + RECEIPTS])))
 
+    def note_wrong_token(self, host: str) -> None:
+        """One more guess; the log must not grow with each of them."""
+        count = self._wrong_tokens.ring(trio.current_time())
+        if count:
+            log.warning("wrong tokens: %d, the last one from %s", count, host)
+
     # --- Keeping ---
 
     async def note_seen(self) -> None:
-        """Put on disk who was last here when."""
-        if not self._seen and not self.links:
-            return
-        seen, self._seen = self._seen, {}
+        """Put on disk who was last here when, and how long the directory has run."""
+        unnoted, self._unnoted = self._unnoted, {}
+        uses = [
+            Use(user.id, None if user.is_here else user.since, replace(user.usage))
+            for user in unnoted
+        ]
         try:
-            await self.store.note_seen(seen, self.time())
+            await self.store.note_uses(uses, self.time(), self.age())
         except StorageError:
-            self._seen = seen | self._seen
+            self._unnoted = unnoted | self._unnoted
 
     def time(self) -> float:
+        """Of day, which somebody may set."""
         return self.world.clock.time()
+
+    def age(self) -> float:
+        """For how many seconds the directory has run in all: nobody can set that."""
+        return self._age + trio.current_time()
+
+    def moment(self) -> Moment:
+        return Moment(trio.current_time(), self.time(), self.age())

@@ -92,11 +92,14 @@ class Housekeeping:
             await trio.sleep(SEEN_SECONDS)
 
     async def _expire(self) -> None:
+        community = self._community
         while True:
             try:
-                await self._community.store.expire(self._community.time())
+                while not await community.store.expire(community.age()):
+                    await trio.lowlevel.checkpoint()
+                await community.give_up_unused_names()
             except StorageError as error:
-                log.info("old mail stays for now: %s", error)
+                log.info("old mail and unused names stay for now: %s", error)
             await trio.sleep(EXPIRE_SECONDS)
 
 

@@ -16,7 +16,8 @@ MESSAGES_FROM_ONE: Final = 100  # waiting from one user to another: nobody fills
 BYTES_FROM_ONE: Final = 1024 * 1024
 MESSAGES_IN_ALL: Final = 1_000  # in one mailbox
 BYTES_IN_ALL: Final = 8 * 1024 * 1024
-KEEP_SECONDS: Final = 14 * 86_400.0  # envelopes, and receipts, that nobody asks for
+KEEP_SECONDS: Final = 14 * 86_400.0  # envelopes, and receipts, that nobody asks for; of age
+EXPIRE_AT_ONCE: Final = 100  # envelopes, 4 MB: what is deleted is overwritten, in one transaction
 RECEIPTS: Final = 10_000  # for one user, the newest; older ones can only be hoarded on purpose
 
 PAGE_BYTES: Final = 60_000  # of one MAIL, so that its line stays below 64 KiB
@@ -47,6 +48,12 @@ TABLES = """
 SIGNED_RECEIPTS = """
     ALTER TABLE receipts ADD COLUMN proof BLOB NOT NULL DEFAULT x'';
     ALTER TABLE receipts ADD COLUMN refused TEXT NOT NULL DEFAULT '';
+"""
+
+# `age` is for how many seconds the directory had run in all when it arrived, or was taken.
+EXPIRY = """
+    ALTER TABLE envelopes ADD COLUMN age REAL NOT NULL DEFAULT 0;
+    ALTER TABLE receipts ADD COLUMN age REAL NOT NULL DEFAULT 0;
 """
 
 
@@ -112,7 +119,7 @@ class _Room:
 
 
 def drop(
-    connection: sqlite3.Connection, sender: int, posted: Iterable[Posted], time: float
+    connection: sqlite3.Connection, sender: int, posted: Iterable[Posted], time: float, age: float
 ) -> list[Kept | NotKept]:
     """Store what has room.  What was stored before, by the same sender, is not stored again."""
     rooms: dict[int, _Room] = {}
@@ -128,7 +135,7 @@ def drop(
         full = room.why_full(size, one.receiver_name)
         if full is not None:
             results.append(NotKept("FULL", full))
-        elif not _insert(connection, sender, one, time):
+        elif not _insert(connection, sender, one, time, age):
             results.append(NotKept("NOBODY", f"User {one.receiver_name} does not exist!"))
         else:
             room.add(size)
@@ -144,14 +151,16 @@ def _was_dropped(connection: sqlite3.Connection, sender: int, envelope: bytes) -
     return bool(connection.execute(query, (sender, envelope)).fetchone()[0])
 
 
-def _insert(connection: sqlite3.Connection, sender: int, one: Posted, time: float) -> bool:
+def _insert(
+    connection: sqlite3.Connection, sender: int, one: Posted, time: float, age: float
+) -> bool:
     """False when sender or receiver has given the name back meanwhile."""
     envelope = bytes.fromhex(one.envelope)
     try:
         connection.execute(
-            "INSERT INTO envelopes (envelope, sender, receiver, size, arrival, sealed)"
-            " VALUES (?, ?, ?, ?, ?, ?)",
-            (envelope, sender, one.receiver, len(one.sealed), time, one.sealed),
+            "INSERT INTO envelopes (envelope, sender, receiver, size, arrival, sealed, age)"
+            " VALUES (?, ?, ?, ?, ?, ?, ?)",
+            (envelope, sender, one.receiver, len(one.sealed), time, one.sealed, age),
         )
     except sqlite3.IntegrityError:
         return False
@@ -164,6 +173,7 @@ def take(
     receiver_name: str,
     verdicts: Iterable[Verdict],
     time: float,
+    age: float,
 ) -> list[Owed]:
     """Delete what the receiver is done with, and keep a receipt for each sender.
 
@@ -184,10 +194,18 @@ def take(
             if sender is not None
         ]
     connection.executemany(
-        "INSERT OR REPLACE INTO receipts (sender, envelope, taker, at, proof, refused)"
-        " VALUES (?, ?, ?, ?, ?, ?)",
+        "INSERT OR REPLACE INTO receipts (sender, envelope, taker, at, proof, refused, age)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?)",
         [
-            (one.sender, bytes.fromhex(said.envelope), receiver, time, said.proof, said.refused)
+            (
+                one.sender,
+                bytes.fromhex(said.envelope),
+                receiver,
+                time,
+                said.proof,
+                said.refused,
+                age,
+            )
             for one in owed
             for said in (one.receipt,)
         ],
@@ -203,22 +221,23 @@ def note(connection: sqlite3.Connection, sender: int, envelopes: Iterable[str]) 
     )
 
 
-def expire(connection: sqlite3.Connection, time: float) -> None:
-    """Delete what has waited too long."""
-    old = (time - KEEP_SECONDS,)
-    # Numbers rise with the time of arrival: no need to look further than the first young one.
-    connection.execute(
-        "DELETE FROM envelopes WHERE number < coalesce((SELECT number FROM envelopes"
-        " WHERE arrival >= ? ORDER BY number LIMIT 1), 9223372036854775807)",
-        old,
+def expire(connection: sqlite3.Connection, age: float) -> bool:
+    """Delete what has waited too long; returns whether nothing of it is left."""
+    old = age - KEEP_SECONDS
+    # Numbers rise with the age: no need to look further than the first young one.
+    expired = connection.execute(
+        "DELETE FROM envelopes WHERE number IN (SELECT number FROM (SELECT number, age"
+        " FROM envelopes ORDER BY number LIMIT ?) WHERE age < ?)",
+        (EXPIRE_AT_ONCE, old),
     )
-    connection.execute("DELETE FROM receipts WHERE at < ?", old)
+    connection.execute("DELETE FROM receipts WHERE age < ?", (old,))
     connection.execute(
         "DELETE FROM receipts WHERE (sender, envelope) IN (SELECT sender, envelope FROM"
         " (SELECT sender, envelope, row_number() OVER (PARTITION BY sender ORDER BY at DESC)"
         " AS newer FROM receipts) WHERE newer > ?)",
         (RECEIPTS,),
     )
+    return expired.rowcount < EXPIRE_AT_ONCE
 
 
 # --- Reading, in the event loop: indexed, and bounded by a page ---------------------

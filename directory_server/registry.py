@@ -4,14 +4,16 @@
 that idling is measured with.
 """
 
-import hmac
 from bisect import bisect_left, bisect_right, insort
 from collections import OrderedDict
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import islice
 from typing import NamedTuple
 
 from directory_server.limits import NAMES
+from directory_server.quotas import Shares, network_of
+from directory_server.tombstones import NO_CERTIFICATE, Validity
+from directory_server.usage import Usage
 from shared.codec import encode
 from shared.errors import Refused
 from shared.messages import Presence, Status
@@ -56,6 +58,9 @@ class User:
     sealing_key: bytes
     sealing_proof: bytes
     since: float  # of the status
+    origin: bytes = b""  # the mark of the address that registered it
+    usage: Usage = field(default_factory=Usage)
+    certified: Validity = NO_CERTIFICATE  # of all certificates for this name and key
     status: Status = Status.OFFLINE
     by_hand: bool = False  # the user chose this status
     place: Place = NOWHERE
@@ -75,17 +80,22 @@ class Registry:
         *,
         idle_after: float,
         one_per_address: bool = False,
-        token: str | None = None,
         names: int = NAMES,
+        places: int = NAMES,
     ) -> None:
+        """`places`: how many users may be here at once."""
         self._idle_after, self._one_per_address = idle_after, one_per_address
-        self._token, self._names = token, names
+        self._names, self._places = Shares(names), Shares(places)
         self._users: dict[str, User] = {}
         self._order: list[str] = []  # the folded names, sorted
         self._awake: OrderedDict[User, float] = OrderedDict()  # who may fall idle; last stir
         self._at: dict[str, User] = {}  # only with one_per_address
         self._told: dict[User, tuple[Status, float]] = {}  # what others know of who has changed
-        self.here = 0  #: how many users are not OFFLINE
+
+    @property
+    def here(self) -> int:
+        """How many users are not OFFLINE."""
+        return self._places.taken
 
     # --- Names ---
 
@@ -94,6 +104,7 @@ class Registry:
         folded = fold(user.name)
         self._users[folded] = user
         insort(self._order, folded)
+        self._names.add(user.origin)
 
     def forget(self, user: User, time: float) -> None:
         """The name was given back."""
@@ -101,6 +112,7 @@ class Registry:
             self.leave(user, time)
         folded = fold(user.name)
         del self._users[folded]
+        self._names.remove(user.origin)
         del self._order[bisect_left(self._order, folded)]
 
     def find(self, name: str) -> User | None:
@@ -126,14 +138,18 @@ class Registry:
 
     # --- Coming and going ---
 
-    def admit(self, name: str, key: bytes, address: str, token: str = "") -> User | None:  # nosec B107
-        """Whether this key may come in under this name; None when the name is new.
+    def check_names(self, origin: bytes) -> None:
+        """Raises Refused unless there is a place for one more name from this address."""
+        if self._names.is_full:
+            raise Refused(f"this directory is full: it knows {self._names.taken} names", "LIMIT")
+        if self._names.is_too_much(origin):
+            raise Refused(
+                "this directory is nearly full, and half of its names came from your address",
+                "LIMIT",
+            )
 
-        Raises NameTaken, or Refused with the reason.
-        """
-        user = self.find(name)
-        if user is not None and user.key != key:
-            raise NameTaken(user.name)
+    def check_address(self, user: User | None, address: str) -> None:
+        """Raises Refused when another user is here from this address, and that is not wanted."""
         other = self._at.get(address)
         if other is not None and other is not user:
             raise Refused(
@@ -141,17 +157,18 @@ class Registry:
                 f" {other.name} has done so",
                 "ADDRESS",
             )
-        if user is None:
-            self._admit_new(token)
-        return user
 
-    def _admit_new(self, token: str) -> None:
-        if self._token is not None and not hmac.compare_digest(
-            token.encode(), self._token.encode()
-        ):
-            raise Refused("this directory takes new names only with its token", "TOKEN")
-        if len(self._users) >= self._names:
-            raise Refused(f"this directory is full: it knows {len(self._users)} names", "LIMIT")
+    def check_room(self, user: User, address: str) -> None:
+        """Raises Refused when there is no place for this user; who is here already has one."""
+        if user.is_here:
+            return
+        if self._places.is_full:
+            raise Refused(f"this directory is full: {self._places.taken} users are here", "LIMIT")
+        if self._places.is_too_much(network_of(address)):
+            raise Refused(
+                "this directory is nearly full, and half of its users came from your address",
+                "LIMIT",
+            )
 
     def arrive(
         self, user: User, place: Place, status: Status, *, by_hand: bool, time: float, now: float
@@ -161,15 +178,16 @@ class Registry:
             del self._at[user.place.address]
         if self._one_per_address:
             self._at[place.address] = user
-        if not user.is_here:
-            self.here += 1
+        if user.is_here:
+            self._places.remove(network_of(user.place.address))
+        self._places.add(network_of(place.address))
         user.place = place
         self._change(user, status, by_hand=by_hand, time=time, now=now)
 
     def leave(self, user: User, time: float) -> None:
         if self._at.get(user.place.address) is user:
             del self._at[user.place.address]
-        self.here -= 1
+        self._places.remove(network_of(user.place.address))
         user.place = NOWHERE
         self._change(user, Status.OFFLINE, by_hand=False, time=time, now=0)
 

@@ -66,8 +66,6 @@ class Directory:
             authority = _authority(disk, self._world.chance.randbytes)
             store = Store(disk)
             self._community = Community(self._world, self._settings, authority, store)
-            for user in store.users():
-                self._community.registry.know(user)
             self._world.network.present(
                 authority.credentials(self._world.chance.randbytes(SEED_BYTES))
             )

@@ -10,8 +10,12 @@ import trio
 
 from directory_server.admission import Visitor, check_iam, check_sealing, is_loopback
 from directory_server.community import Community, UserLink
+from directory_server.doorkeeper import Applicant, WrongToken
 from directory_server.mailbox import Kept, NotKept, Posted
+from directory_server.ownership import Newcomer
+from directory_server.quotas import WRONG_TOKEN_SECONDS, network_of
 from directory_server.registry import NameTaken, Place, User
+from directory_server.tombstones import Validity
 from shared import messages as wire
 from shared.codec import encode
 from shared.errors import ProtocolError, Refused, StorageError
@@ -22,6 +26,7 @@ log = logging.getLogger(__name__)
 
 NONCE_BYTES: Final = 32
 RENEW_SECONDS: Final = 60.0  # between two certificates over one link: each is signed in the loop
+GIVEN_BACK: Final = "the name was given back"
 NOT_STORED: Final = "the directory's disk is full, the message was not stored"
 
 
@@ -42,6 +47,10 @@ class Session:
         except NameTaken as taken:
             self._link.hang_up(wire.Tkn(taken.name), Bye())
             return
+        except WrongToken as wrong:
+            self._community.note_wrong_token(self._link.wire.remote.host)
+            await trio.sleep(WRONG_TOKEN_SECONDS)
+            raise Refused(str(wrong), wrong.code) from None
         except StorageError as error:
             raise Refused(f"the directory's disk is full or broken: {error}", "DISK") from error
         identified()
@@ -63,14 +72,25 @@ class Session:
         entrance = self._community.entrance
         async with entrance:
             check_iam(iam, visitor, self._community.authority, self._community.time())
+        applicant = self._applicant(iam, visitor)
         while True:
             async with entrance:
-                user = self._registry.admit(iam.name, iam.key, visitor.address.host, iam.token)
-                if user is not None and _seals_as_before(user, iam):
-                    self._enter(user, iam, visitor)
-                    return user
-                check_sealing(iam)
-            await self._put_on_disk(iam, user)
+                wait = self._community.doorkeeper.wait(applicant, self._community.moment())
+                if not wait:
+                    user = self._community.doorkeeper.admit(applicant, self._community.moment())
+                    if user is not None and self._is_on_disk(user, iam):
+                        self._enter(user, iam, visitor)
+                        return user
+                    check_sealing(iam)
+            if wait:
+                await _pause(wait, deadline)
+            else:
+                await self._put_on_disk(iam, user, applicant.origin)
+
+    def _applicant(self, iam: Iam, visitor: Visitor) -> Applicant:
+        host = visitor.address.host
+        origin = self._community.authority.mark_of(network_of(host))
+        return Applicant(iam.name, iam.key, host, origin, iam.token)
 
     async def _meet(self, deadline: float) -> tuple[Iam, Visitor]:
         nonce = self._community.world.chance.randbytes(NONCE_BYTES)
@@ -84,19 +104,26 @@ class Session:
             ) from None
         return iam, Visitor(self._link.wire.remote, nonce, self._link.wire.certificate)
 
-    async def _put_on_disk(self, iam: Iam, user: User | None) -> None:
-        """A new name, or a new sealing key of an old one."""
-        sealing = (iam.sealing_key, iam.sealing_proof)
+    def _is_on_disk(self, user: User, iam: Iam) -> bool:
+        return _seals_as_before(user, iam) and (
+            not iam.request or self._community.may_certify(user)
+        )
+
+    async def _put_on_disk(self, iam: Iam, user: User | None, origin: bytes) -> None:
+        """A new name, or what is new of an old one: its sealing key, a certificate."""
+        community, sealing = self._community, (iam.sealing_key, iam.sealing_proof)
         if user is None:
-            new = await self._store.register(iam.name, iam.key, *sealing, self._community.time())
-            if self._registry.find(iam.name) is None:
-                self._registry.know(new)
-        else:
+            certified = Validity.of_new(community.time(), community.age())
+            await community.register(Newcomer(iam.name, iam.key, *sealing, origin, certified))
+            return
+        if not _seals_as_before(user, iam):
             await self._store.reseal(user.id, *sealing)
             user.sealing_key, user.sealing_proof = sealing
+        if iam.request:
+            await community.note_certificate(user)
 
     def _enter(self, user: User, iam: Iam, visitor: Visitor) -> None:
-        self._community.check_room(user)
+        self._registry.check_room(user, visitor.address.host)
         welcome = self._welcome(user, iam)
         place = Place(visitor.address.host, iam.port, iam.host)
         self._community.arrive(user, self._link, place, iam.status, by_hand=iam.by_hand)
@@ -121,12 +148,14 @@ class Session:
             request, asked, name=user.name, key=user.key, now=community.time()
         )
 
-    def _renew(self, user: User, request: bytes) -> bytes:
+    async def _renew(self, user: User, request: bytes) -> bytes:
         now = trio.current_time()
         if now < self._renewed_at + RENEW_SECONDS:
             raise Refused(f"one certificate in {RENEW_SECONDS:.0f} seconds is enough", "LIMIT")
         self._renewed_at = now
-        return self._certify(user, request, user.name)
+        certificate = self._certify(user, request, user.name)
+        await self._community.note_certificate(user)
+        return certificate
 
     async def _say_receipts(self, user: User) -> None:
         for page in self._store.receipts(user.id, RECEIPTS):
@@ -174,17 +203,19 @@ class Session:
                 link.post(wire.Mail(re, *_mail(store.mail(user.id, after))))
                 await link.flush()
             case wire.Taken(id=re, envelopes=verdicts):
-                owed = await store.take(user.id, user.name, verdicts, community.time())
+                owed = await store.take(
+                    user.id, user.name, verdicts, community.time(), community.age()
+                )
                 link.post(wire.Done(re))
                 community.push_receipts(owed)
             case wire.Noted(id=re, envelopes=envelopes):
                 await store.note(user.id, envelopes)
                 link.post(wire.Done(re))
             case wire.Renew(id=re, request=request):
-                link.post(wire.Renewed(re, self._renew(user, request)))
+                link.post(wire.Renewed(re, await self._renew(user, request)))
             case wire.Unregister(id=re):
-                await community.unregister(user)
-                link.hang_up(wire.Done(re), Bye("the name was given back"))
+                for over in await community.release([user]):
+                    over.hang_up(*([wire.Done(re)] if over is link else []), Bye(GIVEN_BACK))
             case Err(code=code, text=text):
                 log.info("%s says %s: %s", user.name, code, text)
             case _:
@@ -247,7 +278,9 @@ class Session:
         self, user: User, posted: list[Posted], drops: list[wire.Drop]
     ) -> list[msgspec.Struct]:
         try:
-            results = await self._store.drop(user.id, posted, self._community.time())
+            results = await self._store.drop(
+                user.id, posted, self._community.time(), self._community.age()
+            )
         except StorageError:
             return [Err("DISK", NOT_STORED, drop.id) for drop in drops]
         waiting = {
@@ -258,6 +291,13 @@ class Session:
         for receiver, count in waiting.items():
             self._community.push(receiver, wire.Waiting(count))
         return [_outcome(drop, result) for drop, result in zip(drops, results, strict=True)]
+
+
+async def _pause(seconds: float, deadline: float) -> None:
+    """Wrong tokens came from this address: the next one is looked at later."""
+    if trio.current_time() + seconds > deadline:
+        raise Refused("too many wrong tokens came from your address", "LIMIT")
+    await trio.sleep(seconds)
 
 
 def _seals_as_before(user: User, iam: Iam) -> bool:

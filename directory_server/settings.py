@@ -2,6 +2,9 @@
 
 from typing import NamedTuple
 
+from directory_server.limits import NAMES
+from directory_server.quotas import NEW_NAMES_AT_ONCE
+
 IDLE_AFTER = 300.0
 CONNECTIONS = 4_096
 
@@ -12,4 +15,6 @@ class Settings(NamedTuple):
     idle_after: float = IDLE_AFTER  # seconds without a sign of activity until INACTIVE; 0: never
     one_per_address: bool = False  # refuse a second user from one IP address
     token: str | None = None  # which a new name must show; None: anybody may register
+    names_per_address: int = NEW_NAMES_AT_ONCE  # before each has to wait; 0: no limit
+    names: int = NAMES  # that the directory knows at most
     connections: int = CONNECTIONS  # that the process may hold open, users and strangers together

@@ -10,13 +10,14 @@ from typing import Final, TypeVar
 
 import trio
 
-from directory_server import mailbox
+from directory_server import mailbox, ownership
 from directory_server.mailbox import Kept, NotKept, Owed, Posted
+from directory_server.ownership import Newcomer, Use
 from directory_server.registry import User
+from directory_server.tombstones import Tombstone, Validity
 from shared.database import Database
 from shared.errors import StorageError
 from shared.messages import Envelope, Receipt, Verdict
-from shared.names import fold
 from shared.world import Disk
 
 log = logging.getLogger(__name__)
@@ -25,27 +26,11 @@ T = TypeVar("T")
 FILE: Final = "directory.sqlite"
 PATIENCE_SECONDS: Final = 15.0  # a disk that takes longer for a commit is broken
 
-_NAMES = """
-    CREATE TABLE users (
-        id INTEGER PRIMARY KEY AUTOINCREMENT,
-        folded TEXT NOT NULL UNIQUE,
-        name TEXT NOT NULL,
-        key BLOB NOT NULL,
-        sealing_key BLOB NOT NULL,
-        sealing_proof BLOB NOT NULL,
-        registered REAL NOT NULL,
-        seen REAL  -- when last here; null while here
-    );
-    CREATE TABLE life (alive REAL NOT NULL);  -- when this directory last noted that it runs
-    INSERT INTO life VALUES (0);
-"""
-_MIGRATIONS = [_NAMES + mailbox.TABLES, mailbox.SIGNED_RECEIPTS]
-
-# Whoever was here when the directory died was last seen when it last said that it lives.
-_USER = (
-    "SELECT id, name, key, sealing_key, sealing_proof,"
-    " coalesce(seen, max(registered, alive)) FROM users, life"
-)
+_MIGRATIONS = [
+    ownership.TABLES + mailbox.TABLES,
+    mailbox.SIGNED_RECEIPTS,
+    ownership.EXPIRY + mailbox.EXPIRY,
+]
 
 
 class Store:
@@ -60,75 +45,66 @@ class Store:
     # --- Names ---
 
     def users(self) -> list[User]:
-        return self._read(lambda reader: [User(*row) for row in reader.execute(_USER)])
+        return self._read(ownership.users)
 
-    async def register(
-        self, name: str, key: bytes, sealing_key: bytes, sealing_proof: bytes, time: float
-    ) -> User:
+    def tombstones(self) -> list[Tombstone]:
+        return self._read(ownership.tombstones)
+
+    def age(self) -> float:
+        """For how many seconds the directory has run in all, as far as the disk knows."""
+        return self._read(ownership.age)
+
+    async def register(self, new: Newcomer, time: float, age: float) -> User:
         """The user on disk under this name: the new one, or who was faster."""
-        row = (fold(name), name, key, sealing_key, sealing_proof, time)
-
-        def work(connection: sqlite3.Connection) -> User:
-            connection.execute(
-                "INSERT INTO users (folded, name, key, sealing_key, sealing_proof, registered)"
-                " VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
-                row,
-            )
-            found = connection.execute(f"{_USER} WHERE folded = ?", (fold(name),))
-            return User(*found.fetchone())
-
-        return await self._write(work)
+        return await self._write(lambda connection: ownership.register(connection, new, time, age))
 
     async def reseal(self, user: int, sealing_key: bytes, sealing_proof: bytes) -> None:
         """The user seals with another key from now on."""
         await self._write(
-            lambda connection: connection.execute(
-                "UPDATE users SET sealing_key = ?, sealing_proof = ? WHERE id = ?",
-                (sealing_key, sealing_proof, user),
-            )
+            lambda connection: ownership.reseal(connection, user, sealing_key, sealing_proof)
         )
 
-    async def unregister(self, user: int) -> None:
-        """Delete the name, its mailbox and its receipts."""
-        await self._write(
-            lambda connection: connection.execute("DELETE FROM users WHERE id = ?", (user,))
-        )
+    async def certify(self, user: int, certified: Validity) -> None:
+        """So long certificates speak for this user's name."""
+        await self._write(lambda connection: ownership.certify(connection, user, certified))
 
-    async def note_seen(self, seen: dict[int, float | None], time: float) -> None:
-        """When each was last here (None: still here), as of this time."""
+    async def release(self, owned: list[tuple[int, Tombstone]]) -> None:
+        """Delete these users, with mailbox and receipts, and keep their tombstones."""
+        await self._write(lambda connection: ownership.release(connection, owned))
 
-        def work(connection: sqlite3.Connection) -> None:
-            connection.executemany(
-                "UPDATE users SET seen = ? WHERE id = ?",
-                [(last, user) for user, last in seen.items()],
-            )
-            connection.execute("UPDATE life SET alive = ?", (time,))
+    async def lift(self, names: list[str]) -> None:
+        """Delete these tombstones."""
+        await self._write(lambda connection: ownership.lift(connection, names))
 
-        await self._write(work)
+    async def note_uses(self, uses: list[Use], time: float, age: float) -> None:
+        """Who came and who went; and that the directory is alive, at this time and age."""
+        await self._write(lambda connection: ownership.note(connection, uses, time, age))
 
     # --- Mail ---
 
     async def drop(
-        self, sender: int, posted: Iterable[Posted], time: float
+        self, sender: int, posted: Iterable[Posted], time: float, age: float
     ) -> list[Kept | NotKept]:
         """All in one commit; one result for each, in their order."""
-        return await self._write(lambda connection: mailbox.drop(connection, sender, posted, time))
+        return await self._write(
+            lambda connection: mailbox.drop(connection, sender, posted, time, age)
+        )
 
     async def take(
-        self, receiver: int, name: str, verdicts: Iterable[Verdict], time: float
+        self, receiver: int, name: str, verdicts: Iterable[Verdict], time: float, age: float
     ) -> list[Owed]:
         """Delete what this receiver, of this name, is done with; returns the receipts."""
         return await self._write(
-            lambda connection: mailbox.take(connection, receiver, name, verdicts, time)
+            lambda connection: mailbox.take(connection, receiver, name, verdicts, time, age)
         )
 
     async def note(self, sender: int, envelopes: Iterable[str]) -> None:
         """Delete these receipts."""
         await self._write(lambda connection: mailbox.note(connection, sender, envelopes))
 
-    async def expire(self, time: float) -> None:
-        """Delete what nobody has asked for in 14 days."""
-        await self._write(lambda connection: mailbox.expire(connection, time))
+    async def expire(self, age: float) -> bool:
+        """Delete some of what nobody has asked for in 14 days; returns whether that was all."""
+        return await self._write(lambda connection: mailbox.expire(connection, age))
 
     def waiting(self, receiver: int) -> int:
         return self._read(lambda reader: mailbox.count(reader, receiver))

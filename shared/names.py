@@ -9,6 +9,9 @@ import re
 from shared.errors import Refused
 
 NAME_CHARACTERS = 32
+FLEETING_DAYS = 7  # without use, after which a name expires
+UNUSED_DAYS = 365  # the same, once it has been used for
+ESTABLISHED_SECONDS = 3_600.0  # in all
 PATTERN = r"\A[A-Za-z0-9][A-Za-z0-9._-]{0,31}\Z"  # \Z: `$` would let a newline pass
 _VALID = re.compile(PATTERN)
 

@@ -152,7 +152,8 @@ async def test_a_hundred_arrivals_are_told_in_a_few_lines(
 
     async with trio.open_nursery() as nursery:
         for number in range(100):
-            nursery.start_soon(town.enters, f"user{number}")
+            at = f"10.0.1.{number}"
+            nursery.start_soon(lambda name, at: town.enters(name, at=at), f"user{number}", at)
     await trio.sleep(SOON)
 
     arrivals = [message for message in carol.heard if isinstance(message, Arr)]

@@ -2,7 +2,7 @@
 
 import pytest
 
-from directory_server.registry import NOWHERE, NameTaken, News, Place, Registry, User
+from directory_server.registry import NOWHERE, News, Place, Registry, User
 from shared.errors import Refused
 from shared.messages import Presence, Status
 
@@ -42,21 +42,12 @@ def test_who_is_unknown_does_not_exist() -> None:
     assert no.value.code == "NOBODY"
 
 
-def test_a_name_belongs_to_its_key() -> None:
-    known, carol = registry()
-    assert known.admit("carol", b"k", "10.0.0.5") is carol
-    assert known.admit("dave", b"other", "10.0.0.5") is None
-    with pytest.raises(NameTaken) as no:
-        known.admit("carol", b"other", "10.0.0.5")
-    assert no.value.name == "Carol"
-
-
 def test_a_name_that_was_given_back_is_free() -> None:
     known, carol = registry()
     arrive(known, carol)
     known.take_news(9)
     known.forget(carol, 5)
-    assert known.admit("carol", b"other", "10.0.0.5") is None
+    assert known.find("carol") is None
     assert known.take_news(9) == News(["Carol"], [], [])
     known.know(again := user("carol", 2))
     known.forget(again, 6)
@@ -64,11 +55,48 @@ def test_a_name_that_was_given_back_is_free() -> None:
 
 
 def test_there_is_room_for_so_many_names() -> None:
-    known, _ = registry(names=1)
-    assert known.admit("carol", b"k", "10.0.0.5")
+    known, carol = registry(names=1)
     with pytest.raises(Refused, match="full: it knows 1 names") as no:
-        known.admit("dave", b"k", "10.0.0.5")
+        known.check_names(b"")
     assert no.value.code == "LIMIT"
+    known.forget(carol, 5)
+    known.check_names(b"")
+
+
+def test_no_address_gets_most_names_once_they_become_few() -> None:
+    known = Registry(idle_after=300, names=8)
+    for number in range(6):
+        known.know(User(number, f"user{number}", b"k", b"", b"", 0, origin=b"one"))
+    with pytest.raises(Refused, match="half of its names came from your address") as no:
+        known.check_names(b"one")
+    assert no.value.code == "LIMIT"
+    known.check_names(b"other")
+
+
+def test_there_is_room_for_so_many_users() -> None:
+    known, carol = registry(places=1)
+    dave = user("dave", 2)
+    known.check_room(carol, "10.0.0.5")
+    arrive(known, carol)
+    known.check_room(carol, "10.0.0.6")  # she has a place
+    with pytest.raises(Refused, match="full: 1 users are here") as no:
+        known.check_room(dave, "10.0.0.6")
+    assert no.value.code == "LIMIT"
+
+
+def test_no_address_gets_most_places_once_they_become_few() -> None:
+    known = Registry(idle_after=300, places=4)
+    users = [user(f"user{number}", number) for number in range(4)]
+    for one in users[:3]:
+        known.check_room(one, "10.0.0.5")
+        arrive(known, one)
+    with pytest.raises(Refused, match="half of its users came from your address") as no:
+        known.check_room(users[3], "10.0.0.5")
+    assert no.value.code == "LIMIT"
+    known.check_room(users[3], "10.0.0.6")
+    arrive(known, users[0], place=Place("10.0.0.7", 1))
+    arrive(known, users[1], place=Place("10.0.0.8", 1))  # they moved
+    known.check_room(users[3], "10.0.0.5")
 
 
 def test_a_page_goes_on_after_a_name_even_when_that_is_gone() -> None:
@@ -90,29 +118,19 @@ def test_an_encoded_presence_is_never_out_of_date() -> None:
     assert known.encoded(carol) == b'{"name":"Carol","status":"ACTIVE","since":1}'
 
 
-def test_a_token_is_asked_of_new_names_only() -> None:
-    known, carol = registry(token="sesame")
-    assert known.admit("carol", b"k", "10.0.0.5") is carol
-    assert known.admit("dave", b"k", "10.0.0.5", "sesame") is None
-    for token in ("", "Sesame", "sésame"):
-        with pytest.raises(Refused, match="token") as no:
-            known.admit("dave", b"k", "10.0.0.5", token)
-        assert no.value.code == "TOKEN"
-
-
 def test_one_per_address_means_one_who_is_here() -> None:
     known, carol = registry(one_per_address=True)
     known.know(dave := user("dave", 2))
     arrive(known, carol)
-    assert known.admit("carol", b"k", "10.0.0.5") is carol
-    for name in ("dave", "frank"):
+    known.check_address(carol, "10.0.0.5")
+    for other in (dave, None):
         with pytest.raises(Refused, match="Carol has done so") as no:
-            known.admit(name, b"k", "10.0.0.5")
+            known.check_address(other, "10.0.0.5")
         assert no.value.code == "ADDRESS"
     arrive(known, carol, place=Place("10.0.0.6", 7))  # she moved
-    assert known.admit("dave", b"k", "10.0.0.5") is dave
+    known.check_address(dave, "10.0.0.5")
     known.leave(carol, 9)
-    assert known.admit("dave", b"k", "10.0.0.6") is dave
+    known.check_address(dave, "10.0.0.6")
 
 
 def test_a_takeover_is_neither_arrival_nor_departure() -> None:

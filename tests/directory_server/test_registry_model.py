@@ -6,7 +6,9 @@ import pytest
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
+from directory_server.doorkeeper import Applicant, Doorkeeper, Moment
 from directory_server.registry import NameTaken, Place, Registry, User
+from directory_server.tombstones import Tombstones
 from shared.errors import Refused
 from shared.messages import Status
 
@@ -23,6 +25,7 @@ class RegistryMachine(RuleBasedStateMachine):
     def __init__(self) -> None:
         super().__init__()
         self.registry = Registry(idle_after=IDLE_AFTER, one_per_address=self.one_per_address)
+        self.doorkeeper = Doorkeeper(self.registry, Tombstones(), names_at_once=0)
         self.now = 0.0
         self.ids = 0
         self.owners: dict[str, bytes] = {}
@@ -32,6 +35,10 @@ class RegistryMachine(RuleBasedStateMachine):
 
     def user(self, name: str) -> User:
         return self.registry.look_up(name.upper())
+
+    def admit(self, name: str, key: bytes, address: str) -> User | None:
+        moment = Moment(now=self.now, time=1_000 + self.now, age=self.now)
+        return self.doorkeeper.admit(Applicant(name, key, address), moment)
 
     def when(self) -> dict[str, Any]:
         return {"time": 1_000 + self.now, "now": self.now}
@@ -50,13 +57,13 @@ class RegistryMachine(RuleBasedStateMachine):
         ]
         if self.owners.get(name, key) != key:
             with pytest.raises(NameTaken):
-                self.registry.admit(name, key, address)
+                self.admit(name, key, address)
             return
         if others and self.one_per_address:
             with pytest.raises(Refused, match="address"):
-                self.registry.admit(name, key, address)
+                self.admit(name, key, address)
             return
-        user = self.registry.admit(name, key, address)
+        user = self.admit(name, key, address)
         assert (user is None) == (name not in self.owners)
         if user is None:
             self.ids += 1

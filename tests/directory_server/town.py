@@ -6,6 +6,7 @@ import trio
 
 from directory_server.server import Bound, Directory
 from directory_server.settings import Settings
+from directory_server.store import FILE
 from shared.identity import Credentials
 from tests.directory_server.client import Client
 from tests.fakes import Hub
@@ -23,9 +24,11 @@ class Town:
         self.bound: Bound
         self._scope = trio.CancelScope()
         self._closed = trio.Event()
+        self._settings: dict[str, Any] = {}
 
     async def opens(self, **settings: Any) -> None:
         self.directory = Directory(self.machine.world(), Settings(port=5000, **settings))
+        self._settings = settings
         self._scope, self._closed = trio.CancelScope(), trio.Event()
         self.bound = await self.nursery.start(self._run)
 
@@ -44,6 +47,18 @@ class Town:
         self.machine.kill()
         self._scope.cancel()
         await self._closed.wait()
+
+    async def runs_for(self, seconds: float) -> None:
+        """The directory runs on for so long, with nobody there; the time of day stays."""
+        await self.closes()
+        self.write("UPDATE life SET age = age + ?", seconds)
+        await self.opens(**self._settings)
+
+    def write(self, sql: str, *values: object) -> None:
+        """Change the database while the directory is closed."""
+        connection = self.machine.disk.database(FILE)
+        connection.execute(sql, values)
+        connection.close()
 
     async def enters(
         self,

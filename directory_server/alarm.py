@@ -1,0 +1,19 @@
+"""A log that an attacker cannot fill: one line at once, then one a minute for all the rest."""
+
+from typing import Final
+
+QUIET_SECONDS: Final = 60.0
+
+
+class Alarm:
+    def __init__(self) -> None:
+        self._count = 0  # since the last line
+        self._told = float("-inf")
+
+    def ring(self, now: float) -> int:
+        """It happened once more; returns how often since the last line, 0 to say nothing yet."""
+        self._count += 1
+        if now < self._told + QUIET_SECONDS:
+            return 0
+        count, self._count, self._told = self._count, 0, now
+        return count

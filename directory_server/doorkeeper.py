@@ -1,0 +1,106 @@
+"""Who gets a name: its owner always, and who is new if nothing speaks against it.
+
+In a closed community everything else is judged after the token, so that a name that is
+known and one that is not are answered alike to those who have none.
+"""
+
+import hmac
+from typing import NamedTuple
+
+from directory_server.quotas import NEW_NAME_SECONDS, NEW_NAMES_AT_ONCE, WRONG_TOKEN_SECONDS, Pace
+from directory_server.registry import NameTaken, Registry, User
+from directory_server.tombstones import Tombstones
+from shared.errors import Refused
+from shared.reserved import is_reserved
+
+
+class WrongToken(Refused):
+    def __init__(self) -> None:
+        super().__init__("this directory takes new names only with its token", "TOKEN")
+
+
+class Moment(NamedTuple):
+    """One moment by three clocks, in seconds."""
+
+    now: float  # monotonic, of this run
+    time: float  # of day
+    age: float  # for which the directory has run in all
+
+
+class Applicant(NamedTuple):
+    """Somebody who has proved to hold the key, and wants the name."""
+
+    name: str
+    key: bytes
+    address: str
+    origin: bytes = b""  # the mark of that address, see Authority.mark_of
+    token: str = ""
+
+
+class Doorkeeper:
+    def __init__(
+        self,
+        registry: Registry,
+        tombstones: Tombstones,
+        *,
+        token: str | None = None,
+        names_at_once: int = NEW_NAMES_AT_ONCE,
+    ) -> None:
+        """`names_at_once`: new names from one address, before each has to wait; 0: no limit."""
+        self._registry, self._tombstones, self._token = registry, tombstones, token
+        self._new_names = Pace(NEW_NAME_SECONDS, names_at_once) if names_at_once else None
+        self._wrong_tokens = Pace(WRONG_TOKEN_SECONDS, 1)
+
+    def admit(self, who: Applicant, moment: Moment) -> User | None:
+        """The user whose name and key these are; None when the name is new, and free.
+
+        Raises Refused with the reason; NameTaken when the name belongs to another key,
+        WrongToken after which nothing of this address is judged for a second.
+        """
+        user = self._registry.find(who.name)
+        if user is None or user.key != who.key:
+            self._check_token(who, moment)
+            self._check_name(who, user, moment)
+        self._registry.check_address(user, who.address)
+        if user is None:
+            self._take_a_place(who, moment)
+        return user
+
+    def wait(self, who: Applicant, moment: Moment) -> float:
+        """The seconds until `admit` may be asked: wrong tokens came from this address.
+
+        The owner of a name never waits.
+        """
+        user = self._registry.find(who.name)
+        if self._token is None or (user is not None and user.key == who.key):
+            return 0.0
+        return self._wrong_tokens.wait(who.address, moment.now)
+
+    def _check_token(self, who: Applicant, moment: Moment) -> None:
+        if self._token is None:
+            return
+        if not hmac.compare_digest(who.token.encode(errors="replace"), self._token.encode()):
+            self._wrong_tokens.take(who.address, moment.now)
+            raise WrongToken
+
+    def _check_name(self, who: Applicant, user: User | None, moment: Moment) -> None:
+        if user is not None:
+            raise NameTaken(user.name)
+        buried = self._tombstones.find(who.name, moment.time, moment.age)
+        if buried is not None and buried.key != who.key:
+            raise NameTaken(buried.name)
+        if is_reserved(who.name):
+            raise Refused(f'"{who.name}" is a word of the program; choose another name.', "NAME")
+
+    def _take_a_place(self, who: Applicant, moment: Moment) -> None:
+        self._registry.check_names(who.origin)
+        if self._new_names is None:
+            return
+        wait = self._new_names.wait(who.address, moment.now)
+        if wait:
+            raise Refused(
+                "too many new names came from your address:"
+                f" the next one is taken in {wait:.0f} seconds",
+                "LIMIT",
+            )
+        self._new_names.take(who.address, moment.now)

@@ -1,0 +1,159 @@
+"""Names, their owners and their tombstones, as SQL: what each request does inside its
+transaction.
+
+Everything runs in the writing thread, except `users`, `tombstones` and `age`.
+"""
+
+import sqlite3
+from collections.abc import Iterable
+from typing import NamedTuple
+
+from directory_server.registry import User
+from directory_server.tombstones import Tombstone, Validity
+from directory_server.usage import Usage
+from shared.names import fold
+
+TABLES = """
+    CREATE TABLE users (
+        id INTEGER PRIMARY KEY AUTOINCREMENT,
+        folded TEXT NOT NULL UNIQUE,
+        name TEXT NOT NULL,
+        key BLOB NOT NULL,
+        sealing_key BLOB NOT NULL,
+        sealing_proof BLOB NOT NULL,
+        registered REAL NOT NULL,
+        seen REAL  -- when last here; null while here
+    );
+    CREATE TABLE life (alive REAL NOT NULL);  -- when this directory last noted that it runs
+    INSERT INTO life VALUES (0);
+"""
+
+# `age` is for how many seconds the directory had run in all.  Names that are older than this
+# migration count as much used, and as certified for as long as certificates were valid then.
+EXPIRY = """
+    ALTER TABLE life ADD COLUMN age REAL NOT NULL DEFAULT 0;
+    ALTER TABLE users ADD COLUMN origin BLOB NOT NULL DEFAULT x'';
+    ALTER TABLE users ADD COLUMN used REAL NOT NULL DEFAULT 1000000;
+    ALTER TABLE users ADD COLUMN last REAL NOT NULL DEFAULT 0;  -- the age at the last use
+    ALTER TABLE users ADD COLUMN here_since REAL;  -- an age; null while away
+    ALTER TABLE users ADD COLUMN certified_time REAL NOT NULL DEFAULT 0;
+    ALTER TABLE users ADD COLUMN certified_age REAL NOT NULL DEFAULT 0;
+    UPDATE users SET certified_time = (SELECT alive FROM life) + 366 * 86400,
+        certified_age = 366 * 86400;
+    CREATE TABLE tombstones (
+        folded TEXT PRIMARY KEY,
+        name TEXT NOT NULL,
+        key BLOB NOT NULL,
+        used REAL NOT NULL,
+        certified_time REAL NOT NULL,
+        certified_age REAL NOT NULL
+    ) WITHOUT ROWID;
+"""
+
+# If the directory crashed, its connected users were last seen at its last heartbeat.
+_USER = (
+    "SELECT id, name, key, sealing_key, sealing_proof,"
+    " coalesce(seen, max(registered, alive)), origin, used, last, here_since,"
+    " certified_time, certified_age FROM users, life"
+)
+
+
+class Newcomer(NamedTuple):
+    """A name that is to be registered."""
+
+    name: str
+    key: bytes
+    sealing_key: bytes
+    sealing_proof: bytes
+    origin: bytes
+    certified: Validity
+
+
+class Use(NamedTuple):
+    """What the disk is to know of a user who came or went."""
+
+    id: int
+    seen: float | None  # when last here, by the time of day; None: still here
+    usage: Usage
+
+
+def users(reader: sqlite3.Connection) -> list[User]:
+    return [_user(row) for row in reader.execute(_USER)]
+
+
+def tombstones(reader: sqlite3.Connection) -> list[Tombstone]:
+    query = "SELECT name, key, used, certified_time, certified_age FROM tombstones"
+    return [
+        Tombstone(name, key, used, Validity(certified_time, certified_age))
+        for name, key, used, certified_time, certified_age in reader.execute(query)
+    ]
+
+
+def age(reader: sqlite3.Connection) -> float:
+    """For how many seconds the directory had run in all, at its last heartbeat."""
+    return float(reader.execute("SELECT age FROM life").fetchone()[0])
+
+
+def register(connection: sqlite3.Connection, new: Newcomer, time: float, age: float) -> User:
+    """The user under this name: the new one, or one who was faster."""
+    connection.execute(
+        "INSERT INTO users (folded, name, key, sealing_key, sealing_proof, registered, origin,"
+        " used, last, certified_time, certified_age)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?, 0, ?, ?, ?) ON CONFLICT DO NOTHING",
+        (fold(new.name), *new[:4], time, new.origin, age, new.certified.time, new.certified.age),
+    )
+    lift(connection, [new.name])
+    found = connection.execute(f"{_USER} WHERE folded = ?", (fold(new.name),))
+    return _user(found.fetchone())
+
+
+def reseal(
+    connection: sqlite3.Connection, user: int, sealing_key: bytes, sealing_proof: bytes
+) -> None:
+    connection.execute(
+        "UPDATE users SET sealing_key = ?, sealing_proof = ? WHERE id = ?",
+        (sealing_key, sealing_proof, user),
+    )
+
+
+def certify(connection: sqlite3.Connection, user: int, certified: Validity) -> None:
+    connection.execute(
+        "UPDATE users SET certified_time = ?, certified_age = ? WHERE id = ?",
+        (certified.time, certified.age, user),
+    )
+
+
+def release(connection: sqlite3.Connection, owned: Iterable[tuple[int, Tombstone]]) -> None:
+    """Delete these users with all that is theirs, and keep their tombstones."""
+    for user, stone in owned:
+        connection.execute("DELETE FROM users WHERE id = ?", (user,))
+        connection.execute(
+            "INSERT OR REPLACE INTO tombstones VALUES (?, ?, ?, ?, ?, ?)",
+            (fold(stone.name), stone.name, stone.key, stone.used,
+             stone.certified.time, stone.certified.age),
+        )  # fmt: skip
+
+
+def lift(connection: sqlite3.Connection, names: Iterable[str]) -> None:
+    """Delete these tombstones."""
+    connection.executemany(
+        "DELETE FROM tombstones WHERE folded = ?", [(fold(name),) for name in names]
+    )
+
+
+def note(connection: sqlite3.Connection, uses: Iterable[Use], time: float, age: float) -> None:
+    """Who came and who went, as of this moment."""
+    connection.executemany(
+        "UPDATE users SET seen = ?, used = ?, last = ?, here_since = ? WHERE id = ?",
+        [(seen, usage.seconds, usage.last, usage.here_since, id) for id, seen, usage in uses],
+    )
+    connection.execute("UPDATE life SET alive = ?, age = ?", (time, age))
+
+
+def _user(row: tuple[int, str, bytes, bytes, bytes, float, bytes, *tuple[float, ...]]) -> User:
+    id, name, key, sealing_key, sealing_proof, since, origin, *rest = row
+    used, last, here_since, certified_time, certified_age = rest
+    return User(
+        id, name, key, sealing_key, sealing_proof, since, origin,
+        Usage(used, last, here_since), Validity(certified_time, certified_age),
+    )  # fmt: skip

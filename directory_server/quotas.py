@@ -1,0 +1,88 @@
+"""How much of the directory one address may take.
+
+An address is an IPv4 address, or a /64 of IPv6: whoever has one address of such a network
+has all of them.
+"""
+
+import ipaddress
+from collections import Counter, OrderedDict
+from collections.abc import Hashable
+from typing import Final
+
+ADDRESSES: Final = 10_000  # whose pace is remembered at once: 2 MiB
+NEW_NAMES_AT_ONCE: Final = 64  # from one address: a class of 40 behind it comes in at once
+NEW_NAME_SECONDS: Final = 20.0  # for each further one: 4,320 a day, and they expire in seven
+NEARLY_FULL: Final = 3 / 4  # of all places; from there on
+MOST_OF_ONE: Final = 1 / 2  # of all places is the most that one address gets
+WRONG_TOKEN_SECONDS: Final = 1.0  # that a wrong token costs
+
+
+def network_of(address: str) -> str:
+    """What counts as one address."""
+    try:
+        parsed = ipaddress.ip_address(address.partition("%")[0])
+    except ValueError:
+        return address
+    if isinstance(parsed, ipaddress.IPv4Address):
+        return str(parsed)
+    if parsed.ipv4_mapped is not None:
+        return str(parsed.ipv4_mapped)
+    return str(ipaddress.IPv6Network((parsed, 64), strict=False))
+
+
+class Pace:
+    """So many at once from one address, and then one every `seconds`."""
+
+    def __init__(self, seconds: float, at_once: int, addresses: int = ADDRESSES) -> None:
+        self._seconds, self._patience = seconds, seconds * at_once
+        self._addresses = addresses
+        # For each address the time at which all that it took is made up for; the one that
+        # came last stands last.
+        self._paid: OrderedDict[str, float] = OrderedDict()
+
+    def wait(self, address: str, now: float) -> float:
+        """The seconds until this address may take one more; 0: now."""
+        paid = self._paid.get(network_of(address), now)
+        return max(0.0, max(paid, now) + self._seconds - self._patience - now)
+
+    def take(self, address: str, now: float) -> None:
+        """This address takes one, whether it may or not."""
+        network = network_of(address)
+        self._paid[network] = max(self._paid.get(network, now), now) + self._seconds
+        self._paid.move_to_end(network)
+        self._forget(now)
+
+    def _forget(self, now: float) -> None:
+        while self._paid:
+            oldest = next(iter(self._paid))
+            if self._paid[oldest] > now and len(self._paid) <= self._addresses:
+                return
+            del self._paid[oldest]
+
+
+class Shares:
+    """Who holds how many of all places: nobody gets most of them once they become few."""
+
+    def __init__(self, places: int) -> None:
+        self._places = places
+        self._held: Counter[Hashable] = Counter()
+        self.taken = 0
+
+    def add(self, holder: Hashable) -> None:
+        self._held[holder] += 1
+        self.taken += 1
+
+    def remove(self, holder: Hashable) -> None:
+        self._held[holder] -= 1
+        self.taken -= 1
+        if not self._held[holder]:
+            del self._held[holder]
+
+    @property
+    def is_full(self) -> bool:
+        return self.taken >= self._places
+
+    def is_too_much(self, holder: Hashable) -> bool:
+        """Whether one more for this holder would be more than a fair share."""
+        nearly_full = self.taken >= self._places * NEARLY_FULL
+        return nearly_full and self._held[holder] >= self._places * MOST_OF_ONE

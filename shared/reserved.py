@@ -1,0 +1,23 @@
+"""Words of the program that no new user may have as a name.
+
+`all` and `y` would be read as commands wherever a name is typed.  The directory knows
+no commands, so the words stand here; a test compares them with the peer's own table.
+"""
+
+from typing import Final
+
+from shared.names import fold
+
+RESERVED: Final = frozenset(
+    fold(word)
+    for word in (
+        "ACTIVE ACTIVO ADD ALL AWAY BUSY BYE CHAT CONNECT EXIT HELP HISTORY IGNORE IGNORED"
+        " INACTIVE INACTIVO INFO INVITE LEAVE LIST MEMBERS MSG MUTE N NO OCUPADO OFFLINE"
+        " ONLINE OUI PRV QUIT SEARCH SI STATUS TELL UNIGNORE UNMUTE UNREGISTER USERS VERIFY"
+        " WHO WHOIS Y YES"
+    ).split()
+)
+
+
+def is_reserved(name: str) -> bool:
+    return fold(name) in RESERVED
