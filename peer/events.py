@@ -327,7 +327,7 @@ class LetterReceived(Event, frozen=True):
 
 
 class LetterRefused(Event, frozen=True):
-    """A message of mine came, and its receiver's program could not open it."""
+    """A message of mine came, and its receiver's program refused it: it will not be shown."""
 
     by: str
     time: float
@@ -335,7 +335,7 @@ class LetterRefused(Event, frozen=True):
 
     def said(self) -> tuple[str, str]:
         at = f"{local_time(self.time):%H:%M}"
-        return f"{self.by} could not open your message of {at}: ", f"{self.reason}."
+        return f"{self.by} did not take your message of {at}: ", f"{self.reason}."
 
 
 class NotYetLeft(Event, frozen=True):

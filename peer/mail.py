@@ -19,9 +19,10 @@ from peer.events import Tell
 from peer.journal import CopyKey, Fate, Journal, KeptLine, LeftLetter, WaitingLetter
 from peer.keeping import Keeping
 from peer.lines import Came
-from peer.opening import Refusal, Stays, open_for
+from peer.opening import Refusal, Stays, left_there, never_opened, open_for
 from peer.receipts import ReceiptBook
 from peer.trust import Trust
+from peer.unanswered import Unanswered
 from shared import receipt
 from shared.errors import KeyChanged, ParleyError, Refused, Unreachable
 from shared.identity import Identity, check_sealing_proof
@@ -81,6 +82,7 @@ class MailRoom:
         keeping: Keeping,
         name: Callable[[], str],
         lookup: Callable[[str], Awaitable[Contact]],
+        unanswered: Unanswered,
         received: Callable[[str, About], bool],
         has_come: Callable[[str, About], bool],
         wait_kept: Callable[[str, About], Awaitable[None]],
@@ -92,6 +94,7 @@ class MailRoom:
         screen and the disk; `wait_kept` returns when it is there.
         """
         self._came, self._keeping, self._name, self._lookup = came, keeping, name, lookup
+        self._unanswered = unanswered
         self._has_come, self._wait_kept = has_come, wait_kept
         self._world, self._identity, self._trust = world, identity, trust
         self._journal, self._directory, self._tell = journal, directory, tell
@@ -101,6 +104,8 @@ class MailRoom:
             show=lambda event: self._show([event]), complain=self._complain,
         )  # fmt: skip
         self._shown: set[int] = set()  # numbers of letters, until that is noted on disk
+        self._counted: set[CopyKey] = set()  # letters of strangers on their way to the disk
+        self._to_announce: set[str] = set()  # strangers whose first letter is one of these
         self._told: set[str] = set()  # what is wrong with letters that stay where they are
         self._something = trio.Event()
         self._closing = False
@@ -220,6 +225,7 @@ class MailRoom:
         finally:
             for letter in letters:
                 self._came.end(letter.sender, letter.id)
+        self._counted.clear()
         if fresh:
             await self._show_letters(fresh, {one.id: one.about for one in letters if one.about})
         verdicts = tuple(batch.verdicts.values())
@@ -248,19 +254,21 @@ class MailRoom:
         opened = open_for(self._identity, self._name(), self._trust.authority, envelope, now)
         if isinstance(opened, Letter):
             opened = await self._check_sender(opened, batch)
+        if isinstance(opened, Letter) and self._is_wanted(opened):
+            opened = self._check_stranger(opened)
         match opened:
-            case Stays(why):
-                self._complain(f"A message that was left for you stays at the directory. {why}")
-            case Refusal(reason, why):
-                self._complain(f"A message that was left for you cannot be opened: {why}.")
+            case Stays(sentence):
+                self._complain(sentence)
+            case Refusal(reason, sentence):
+                self._complain(sentence)
                 proof = sign_refused(self._identity, envelope.id, reason)
                 batch.add(envelope, Verdict(envelope.number, envelope.id, proof, reason))
             case Letter(sender=sender, key=key):
                 batch.opened.add((sender, opened.id))
-                if fold(sender) in self._journal.ignored or self._has(opened):
-                    batch.passed.add((sender, opened.id))
-                else:
+                if self._is_wanted(opened):
                     batch.letters[envelope.number] = opened
+                else:
+                    batch.passed.add((sender, opened.id))
                 proof = sign_taken(self._identity, envelope.id, key)
                 batch.add(envelope, Verdict(envelope.number, envelope.id, proof))
 
@@ -274,7 +282,7 @@ class MailRoom:
         try:
             self._trust.check(name, letter.key)
         except KeyChanged as failure:
-            return Stays(str(failure))
+            return left_there(str(failure))
         if self._journal.key_of(name) is not None:
             return letter
         if name not in batch.keys:
@@ -282,8 +290,29 @@ class MailRoom:
         if batch.keys[name] is None:
             batch.unregistered.add(name)
         elif batch.keys[name] != letter.key:
-            return Refusal(receipt.NAME, f"it is signed with a key that {name} had before")
+            return never_opened(receipt.NAME, f"it is signed with a key that {name} had before")
         return letter
+
+    def _check_stranger(self, letter: Letter) -> Letter | Refusal:
+        """Whoever I have never answered may leave so much, and is announced once."""
+        sender, now = letter.sender, trio.current_time()
+        if (sender, letter.id) in self._counted:
+            return letter  # the disk did not take it, and it is here again
+        try:
+            self._unanswered.take(sender, letter.text, now)
+        except Refused:
+            return Refusal(
+                receipt.FULL,
+                f"Messages that {sender} left for you are refused: you have never answered"
+                f" {sender}, and have enough of theirs.",
+            )
+        self._counted.add((sender, letter.id))
+        if self._unanswered.announces(sender, now):
+            self._to_announce.add(sender)
+        return letter
+
+    def _is_wanted(self, letter: Letter) -> bool:
+        return fold(letter.sender) not in self._journal.ignored and not self._has(letter)
 
     async def _key_at_directory(self, name: str) -> bytes | None:
         """None for a name that was given back."""
@@ -336,6 +365,9 @@ class MailRoom:
         if letters:
             shown: list[events.Event] = [events.LettersWaited(len(letters))]
             for one in letters:
+                if one.sender in self._to_announce:
+                    self._to_announce.remove(one.sender)
+                    shown.append(events.FirstLine(one.sender))
                 if one.follows_gap:
                     shown.append(events.LetterMissing(one.sender))
                 shown.append(events.Letter(one.sender, one.time, one.text, one.is_registered))

@@ -17,16 +17,24 @@ ARRIVED_SECONDS: Final = 60 * 86_400.0
 
 
 class Refusal(Struct, frozen=True):
-    """It can never be shown: its sender is told the `reason`, one of shared.receipt's words."""
+    """It will not be shown: its sender is told the `reason`, one of shared.receipt's words."""
 
     reason: str
-    why: str  #: for my user
+    sentence: str  #: for my user
+
+
+def never_opened(reason: str, why: str) -> Refusal:
+    return Refusal(reason, f"A message that was left for you cannot be opened: {why}.")
 
 
 class Stays(Struct, frozen=True):
     """It cannot be judged now, and stays at the directory."""
 
-    why: str
+    sentence: str
+
+
+def left_there(why: str) -> Stays:
+    return Stays(f"A message that was left for you stays at the directory. {why}")
 
 
 def open_for(
@@ -37,9 +45,9 @@ def open_for(
         letter = open_envelope(me, authority, envelope.sealed, id=envelope.id)
         _check_copy(letter, name)
     except ProtocolError as failure:
-        return Refusal(receipt.UNREADABLE, str(failure))
+        return never_opened(receipt.UNREADABLE, str(failure))
     if fold(letter.sender) == fold(name):
-        return Refusal(receipt.NAME, "it bears your own name")
+        return never_opened(receipt.NAME, "it bears your own name")
     return _judge_certificate(letter, envelope.at, now)
 
 
@@ -60,5 +68,5 @@ def _judge_certificate(letter: Letter, at: float, now: float) -> Letter | Refusa
         return letter
     why = f"the certificate of {letter.sender} was out of date when it arrived"
     if letter.expires >= at:
-        return Stays(f"{why[0].upper()}{why[1:]}, or a clock is wrong.")
-    return Refusal(receipt.CERTIFICATE, why)
+        return left_there(f"{why[0].upper()}{why[1:]}, or a clock is wrong.")
+    return never_opened(receipt.CERTIFICATE, why)

@@ -211,6 +211,7 @@ class Peer:
         self._mail = MailRoom(
             world, self._identity, self._trust, self._journal, self._directory, self._tell,
             came=came, keeping=self._keeping, name=lambda: self.name, lookup=self._lookup,
+            unanswered=self._unanswered,
             received=self._talking.received_from_mailbox,
             has_come=self._talking.has_come, wait_kept=self._talking.wait_on_disk,
         )  # fmt: skip

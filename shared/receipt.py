@@ -15,11 +15,13 @@ from shared.messages import Receipt
 UNREADABLE: Final = "unreadable"  # damaged, forged, or sealed for another key
 CERTIFICATE: Final = "certificate"  # the sender's was out of date when the envelope arrived
 NAME: Final = "name"  # the sender's name belongs to another key by now
+FULL: Final = "full"  # the receiver has never answered the sender, and has enough of theirs
 
 REASONS: Final = {
     UNREADABLE: "it was damaged on its way",
     CERTIFICATE: "your certificate was out of date",
     NAME: "your name belongs to another key now",
+    FULL: "they have never answered you, and take no more until they do",
 }
 
 

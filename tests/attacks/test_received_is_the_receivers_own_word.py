@@ -40,7 +40,7 @@ async def test_a_receipt_that_the_directory_makes_up_is_not_shown_as_received(
     await carol.sees_part(UNSIGNED)
     await carol.types("STATUS")
     carol.never_saw("received")
-    carol.never_saw("could not open")
+    carol.never_saw("did not take")
     assert carol.saw(UNSIGNED) == 1
     await dave.starts()
     await carol.sees_part("dave received your message of ")  # his own word still counts
@@ -93,7 +93,7 @@ async def test_a_message_that_cannot_be_opened_is_never_called_received(
     await dave.sees(
         "A message that was left for you cannot be opened: an envelope cannot be opened."
     )
-    await carol.sees_part("dave could not open your message of ")
+    await carol.sees_part("dave did not take your message of ")
     await trio.sleep(1)
     carol.never_saw("received")
     assert not left_by(carol)
@@ -120,6 +120,6 @@ async def test_nothing_that_another_has_signed_is_a_receipt(community: Community
         says_received(community, carol, Receipt(one.id, "dave", EPOCH, refused, "certificate"))
         await carol.types("STATUS")
         carol.never_saw("received")
-        carol.never_saw("could not open")
+        carol.never_saw("did not take")
         says_received(community, carol, Receipt(one.id, "dave", EPOCH, taken))
         await carol.sees_part("dave received your message of ")

@@ -88,7 +88,7 @@ TEXTS = [
     ),
     (
         events.LetterRefused("dave", datetime(2026, 11, 20, 14, 2).timestamp(), "it was damaged"),
-        "dave could not open your message of 14:02: it was damaged.",
+        "dave did not take your message of 14:02: it was damaged.",
     ),
     (
         events.Letter("dave", datetime(2026, 11, 20, 14, 2).timestamp(), "hi", is_registered=False),

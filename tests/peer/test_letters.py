@@ -300,7 +300,7 @@ async def test_a_forged_envelope_is_not_shown_and_both_are_told(community: Commu
     await dave.sees("A message that was left for you cannot be opened: a signature does not fit.")
     await dave.sees_part("carol: I am carol")
     at = f"{events.local_time(EPOCH):%H:%M}"
-    await carol.sees(f"dave could not open your message of {at}: it was damaged on its way.")
+    await carol.sees(f"dave did not take your message of {at}: it was damaged on its way.")
     await carol.sees_part("dave received your message of ")
     dave.never_saw("I am erin")
 

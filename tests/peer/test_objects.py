@@ -242,7 +242,7 @@ FORMS: list[tuple[Event, dict[str, object]]] = [
             "time": MORNING,
             "by": "dave",
             "reason": "it was damaged on its way",
-            "said": "dave could not open your message of 14:02: it was damaged on its way.",
+            "said": "dave did not take your message of 14:02: it was damaged on its way.",
         },
     ),
     (
