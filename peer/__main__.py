@@ -25,9 +25,26 @@ def main() -> None:
 
     at_terminal = os.isatty(0) and os.isatty(1)
     complete(arguments, os.environ, config_file(), at_terminal=at_terminal)
+    _open(arguments)
     from peer.stage import run  # noqa: PLC0415
 
     sys.exit(run(arguments, _perform))
+
+
+def _open(arguments: "argparse.Namespace") -> None:
+    """Set, change or ask for the passphrase, while nothing else uses the terminal."""
+    from peer.folder import folder_for, is_set  # noqa: PLC0415
+
+    folder = folder_for(arguments)
+    arguments.vaults = {}
+    if not arguments.passphrase and (folder is None or not is_set(folder)):
+        return
+    from peer import control, passphrase  # noqa: PLC0415
+
+    if arguments.passphrase:
+        sys.exit(passphrase.change_for(arguments))
+    elif folder is not None and not (arguments.command and control.is_heard(folder)):
+        arguments.vaults[folder] = passphrase.unlock_for(arguments, folder)
 
 
 async def _perform(arguments: "argparse.Namespace", stage: "Stage") -> int:

@@ -23,6 +23,7 @@ from pathlib import Path
 from typing import Final
 
 import trio
+from msgspec.structs import replace
 
 from peer.entries import Entry, Kind
 from peer.events import (
@@ -62,11 +63,12 @@ from peer.events import (
     Waiting,
     Went,
 )
-from peer.folder import folder_of
+from peer.folder import folder_of, is_set
 from peer.handle import Handle
 from peer.history import Found
 from peer.inviting import Outcome, Result
 from peer.lines import Delivery
+from peer.passphrase import Source, unlock
 from peer.peer import Options, Peer
 from peer.running import running
 from peer.ways import Way
@@ -188,15 +190,20 @@ async def join(
     *,
     data: Path | None = None,
     options: Options | None = None,
+    passphrase: str = "",
 ) -> AsyncIterator[Chat]:
     """Be a user as long as the block runs; at its end conversations are left in peace.
 
     `data` is the folder for the key and the journal, by default the one that the
-    program `peer` uses for this name and directory.  Raises NameTaken (a
-    Refused), Refused, Unreachable, KeyChanged or StorageError when registering
-    fails.
+    program `peer` uses for this name and directory; `passphrase` opens it, if one is set.
+    Raises NameTaken (a Refused), Refused, Unreachable, KeyChanged or StorageError when
+    registering fails.
     """
     folder = data or folder_of(name, Address(host, port))
+    if is_set(folder):
+        source = Source(lambda _: passphrase, is_person=False)
+        vault = await trio.to_thread.run_sync(unlock, folder, source)
+        options = replace(options or Options(), vault=vault)
     chat = Chat(real_world(folder), name, Address(host, port), options)
     async with running(chat):
         yield chat

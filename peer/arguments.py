@@ -21,11 +21,13 @@ examples:
   peer bot 10.0.0.5 5000 --json                    objects for a program; same commands
   peer carol 10.0.0.5 5000 --notify                a desktop notification, where the terminal can
   peer carol 10.0.0.5 5000 --notify-text           the same, with what was said
+  peer carol 10.0.0.5 5000 --passphrase            seal key and texts; also: change, remove
+  peer carol 10.0.0.5 5000 --passphrase-file FILE  the first line of FILE opens them
   peer carol 10.0.0.5 5000 --verbose               log refused links, on stderr
   peer ci 10.0.0.5 5000 PRV dave build is green    one command, then exit
   peer --version
 
-each option, and NAME, HOST and PORT, may also stand in the environment
+each option but --passphrase, and NAME, HOST and PORT, may also stand in the environment
 (PARLEY_DIRECTORY_KEY=..., PARLEY_NO_HISTORY=yes) or in the file config.toml of the
 folder for settings, on Linux ~/.config/parley (directory_key = "...",
 no_history = true); what comes first counts: command line, environment, file
@@ -125,13 +127,23 @@ OPTIONS: Final = (
     Option(
         "no_history", "keep a text only until it is delivered; also forgets what was kept so far"
     ),
+    Option(
+        "passphrase_file",
+        "read the passphrase from this file, instead of asking",
+        "FILE",
+        readable,
+        None,
+    ),
     Option("plain", "plain lines, also on a terminal"),
     Option("json", "what happens as JSON objects, one on a line"),
     Option("notify", "tell the terminal when somebody wants me, so that it notifies me"),
     Option("notify_text", "the same, with what was said"),
     Option("verbose", "log what is refused, on stderr"),
 )
-_WITH_VALUE: Final = {option.flag for option in OPTIONS if not option.is_switch}
+_WITH_VALUE: Final = {
+    "--new-passphrase-file",
+    *(option.flag for option in OPTIONS if not option.is_switch),
+}
 
 
 def parse(arguments: list[str]) -> argparse.Namespace:
@@ -157,6 +169,17 @@ def parse(arguments: list[str]) -> argparse.Namespace:
             add(option.flag, action="store_true", default=None, help=option.help)
         else:
             add(option.flag, metavar=option.metavar, type=option.read, help=option.help)
+    add(
+        "--passphrase",
+        action="store_true",
+        help="set, change or remove the passphrase that seals your key and what was said",
+    )
+    add(
+        "--new-passphrase-file",
+        metavar="FILE",
+        type=readable,
+        help="with --passphrase: the new one (of an empty file: none)",
+    )
     add("--version", action="version", version=f"%(prog)s {version(options)}")
     parsed = parser.parse_args([*words, *options])  # argparse finds optional words only together
     parsed.command = command

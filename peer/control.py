@@ -75,6 +75,12 @@ async def is_served(folder: Path) -> bool:
     return True
 
 
+def is_heard(folder: Path) -> bool:
+    """The same, for a program that is not in `trio.run` yet."""
+    with _short_path(folder) as path, socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as asking:
+        return asking.connect_ex(path) == 0
+
+
 async def _read_answers(stream: trio.SocketStream, show: Callable[[str], None]) -> int:
     pending = bytearray()
     async for chunk in stream:

@@ -1,10 +1,30 @@
 """Where a user's key and journal lie."""
 
+import argparse
 from pathlib import Path
+from typing import Final
 
 from platformdirs import user_data_path
 
 from shared.world import Address
+
+VAULT_FILE: Final = "vault"  # is there when a passphrase is set: what it opens
+
+
+def is_set(folder: Path) -> bool:
+    """Whether there is a passphrase."""
+    return (folder / VAULT_FILE).is_symlink() or (folder / VAULT_FILE).exists()
+
+
+def folder_for(arguments: argparse.Namespace) -> Path | None:
+    """The one that the command line means, as far as it says so or offers it."""
+    if arguments.data:
+        return Path(arguments.data).expanduser()
+    said = {**arguments.offered, **{k: v for k, v in vars(arguments).items() if v is not None}}
+    try:
+        return folder_of(said["name"], Address(said["host"], said["port"]))
+    except KeyError:
+        return None
 
 
 def folder_of(name: str, directory: Address) -> Path:

@@ -15,6 +15,7 @@ import trio
 from msgspec import Struct
 
 from peer.entries import Entry, Kind
+from peer.vault import CLEAR, Vault
 from shared.database import Database
 from shared.errors import Refused
 from shared.messages import TEXTS, Position, Text
@@ -31,7 +32,7 @@ _NOT_TWICE = (
     " WHERE (t.conversation, t.author, t.epoch) = (lines.conversation, lines.author, lines.epoch)"
     " AND t.seq <= lines.seq ORDER BY t.seq DESC LIMIT 1), 0) < lines.seq)"
 )
-_COLUMNS = "kind, lines.time, lines.author, receiver, lines.text"
+_COLUMNS = "kind, lines.time, lines.author, receiver, lines.id, lines.text"
 _BEYOND = (2**62, "", "", 0)  # after every text
 
 _text = msgspec.json.Decoder(Text)
@@ -45,9 +46,15 @@ class Found(Struct, frozen=True):
 
 
 class History:
-    def __init__(self, database: Database, me: Callable[[], str], now: Callable[[], float]) -> None:
+    def __init__(
+        self,
+        database: Database,
+        me: Callable[[], str],
+        now: Callable[[], float],
+        vault: Vault = CLEAR,
+    ) -> None:
         """`now` is the time of day, in seconds since 1970."""
-        self._database, self._me, self._now = database, me, now
+        self._database, self._me, self._now, self._vault = database, me, now, vault
 
     async def wait_written(self) -> None:
         """Return when all that is on its way to the disk is there, and so can be found."""
@@ -102,8 +109,9 @@ class History:
                 " ORDER BY lamport DESC, author DESC, epoch DESC, seq DESC LIMIT ?",
                 (conversation, *before, PAGE_ROWS),
             )
-            for *_, line in rows:
-                text = _text.decode(line)
+            for _, author, epoch, seq, line in rows:
+                place = ("text", conversation, author, epoch, seq)
+                text = _text.decode(self._vault.open(line, *place))
                 is_late = any(self._is_missing(conversation, one, upto) for one in text.after)
                 found += reversed(_entries(text, is_late))
                 size += sum(map(len, text.texts))
@@ -137,7 +145,7 @@ class History:
             f" AND {_NOT_TWICE} ORDER BY lines.time DESC, number DESC LIMIT ?",
             (*values, last),
         )
-        return [Entry(Kind(kind), *row) for kind, *row in reversed(rows)]
+        return [_entry(self._vault, *row) for row in reversed(rows)]
 
     def _last(self, sequences: list[list[Entry]], last: int) -> Found:
         """The end of all of them together."""
@@ -172,29 +180,32 @@ class History:
         disk has no room for the index.
         """
         query = _query(words)
-        while await self._database.write(_index_some):
+        while await self._database.write(lambda db: _index_some(db, self._vault)):
             pass
-        texts, lines = await self._database.write(lambda db: _hits(db, query, last + 1))
+        hits = await self._database.write(lambda db: _hits(db, self._vault, query, last + 1))
+        texts, lines = hits
         return self._last([texts, lines], last)
 
 
 # --- In the writing thread ------------------------------------------------------------
 
 
-def _index_some(db: sqlite3.Connection) -> bool:
+def _index_some(db: sqlite3.Connection, vault: Vault) -> bool:
     """Bring the index nearer to today; False when it is there."""
-    texts, lines = _index_texts(db), _index_lines(db)
+    texts, lines = _index_texts(db, vault), _index_lines(db, vault)
     return texts or lines
 
 
-def _index_texts(db: sqlite3.Connection) -> bool:
+def _index_texts(db: sqlite3.Connection, vault: Vault) -> bool:
     rows: list[tuple[int, str]] = []
     upto = start = _indexed(db, "texts")
-    for number, line in db.execute(
-        "SELECT number, line FROM texts WHERE number > ? ORDER BY number LIMIT ?",
+    for number, *place, line in db.execute(
+        "SELECT number, conversation, author, epoch, seq, line FROM texts WHERE number > ?"
+        " ORDER BY number LIMIT ?",
         (start, INDEX_ROWS),
     ):
-        rows += enumerate(_text.decode(line).texts, start=number * TEXTS)
+        text = _text.decode(vault.open(line, "text", *place))
+        rows += enumerate(text.texts, start=number * TEXTS)
         upto = number
         if len(rows) >= INDEX_TEXTS:
             break
@@ -203,14 +214,17 @@ def _index_texts(db: sqlite3.Connection) -> bool:
     return upto > start
 
 
-def _index_lines(db: sqlite3.Connection) -> bool:
+def _index_lines(db: sqlite3.Connection, vault: Vault) -> bool:
     rows = db.execute(
-        "SELECT number, text FROM lines WHERE number > ? AND text IS NOT NULL"
+        "SELECT number, author, id, text FROM lines WHERE number > ? AND text IS NOT NULL"
         " ORDER BY number LIMIT ?",
         (_indexed(db, "lines"), INDEX_ROWS),
     ).fetchall()
     if rows:
-        db.executemany("INSERT INTO words_of_lines (rowid, text) VALUES (?, ?)", rows)
+        db.executemany(
+            "INSERT INTO words_of_lines (rowid, text) VALUES (?, ?)",
+            [(number, vault.open_text(text, "line", *place)) for number, *place, text in rows],
+        )
         db.execute("REPLACE INTO indexed VALUES ('lines', ?)", (rows[-1][0],))
     return bool(rows)
 
@@ -220,10 +234,12 @@ def _indexed(db: sqlite3.Connection, source: str) -> int:
     return int(row[0]) if row else 0
 
 
-def _hits(db: sqlite3.Connection, query: str, last: int) -> tuple[list[Entry], list[Entry]]:
+def _hits(
+    db: sqlite3.Connection, vault: Vault, query: str, last: int
+) -> tuple[list[Entry], list[Entry]]:
     """The texts of conversations and the single lines that came last."""
     texts = db.execute(
-        "SELECT w.rowid % ?1, t.line, c.begun, t.lamport, t.author, t.epoch, t.seq"
+        "SELECT w.rowid % ?1, t.line, c.begun, t.lamport, t.author, t.epoch, t.seq, c.id"
         " FROM (SELECT rowid FROM words_of_texts WHERE words_of_texts MATCH ?2"
         " ORDER BY rowid DESC LIMIT ?3) AS w JOIN texts AS t ON t.number = w.rowid / ?1"
         " JOIN conversations AS c ON c.id = t.conversation ORDER BY 3, 4, 5, 6, 7, 1",
@@ -237,10 +253,11 @@ def _hits(db: sqlite3.Connection, query: str, last: int) -> tuple[list[Entry], l
         (query, last),
     ).fetchall()
     lines.sort(key=lambda row: row[1])
-    return (
-        [_entries(_text.decode(line), False)[place] for place, line, *_ in texts],
-        [Entry(Kind(kind), *row) for kind, *row in lines],
-    )
+    found = []
+    for place, line, _, _, author, epoch, seq, conversation in texts:
+        text = _text.decode(vault.open(line, "text", conversation, author, epoch, seq))
+        found.append(_entries(text, False)[place])
+    return found, [_entry(vault, *row) for row in lines]
 
 
 def _query(words: str) -> str:
@@ -255,6 +272,12 @@ def _query(words: str) -> str:
 
 
 # --- Forming ----------------------------------------------------------------------------
+
+
+def _entry(
+    vault: Vault, kind: str, time: float, author: str, receiver: str, id: str, text: str
+) -> Entry:
+    return Entry(Kind(kind), time, author, receiver, vault.open_text(text, "line", author, id))
 
 
 def _entries(text: Text, is_late: bool) -> list[Entry]:

@@ -7,7 +7,7 @@ stands in `peer.history`.
 """
 
 import sqlite3
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from enum import Enum
 
 import msgspec
@@ -18,7 +18,9 @@ from peer.conversation import Kept, LeaveFor
 from peer.delivery import last
 from peer.entrances import Entrance
 from peer.entries import Kind
+from peer.sealed_journal import prepare
 from peer.unanswered import Written
+from peer.vault import CLEAR, Vault
 from shared.codec import encode
 from shared.database import Database
 from shared.messages import TEXTS, Membership, Position, Text
@@ -195,11 +197,13 @@ class KeptCopy(Struct, frozen=True):
 class Journal:
     """Opened by the constructor; writes while `run` runs.
 
-    Without `keeps_history` it holds no text longer than delivering it needs.
+    Without `keeps_history` it holds no text longer than delivering it needs.  All texts
+    go through the `vault` on their way to the disk and back.
     """
 
-    def __init__(self, disk: Disk, *, keeps_history: bool = True) -> None:
-        self.database = self._database = Database(disk, FILE, _MIGRATIONS)
+    def __init__(self, disk: Disk, *, keeps_history: bool = True, vault: Vault = CLEAR) -> None:
+        self.database = self._database = opened(disk, lambda db: prepare(db, vault))
+        self._vault = vault
         self._keeps_history = keeps_history
         self._keys: dict[str, bytes] = dict(self._all("SELECT name, key FROM known_keys"))
         #: folded names of users whose keys were compared
@@ -320,21 +324,24 @@ class Journal:
 
     def copies_for(self, conversation: str, owed: LeaveFor) -> list[KeptCopy]:
         """As far as the texts lie on disk."""
-        return _copies(self._database.reader, conversation, owed)
+        return _copies(self._database.reader, self._vault, conversation, owed)
 
     async def keep_copies(self, copies: list[KeptCopy], me: str) -> None:
         """One that is there already is the same."""
         await trio.lowlevel.checkpoint_if_cancelled()  # at the end the reader is closed
         there = set(self.kept_copies())
         if fresh := [one for one in copies if one not in there]:
-            await self._database.write(lambda db: _add_copies(db, fresh, me))
+            await self._database.write(lambda db: _add_copies(db, self._vault, fresh, me))
 
     def kept_copies(self) -> list[KeptCopy]:
         """In the order in which they were kept."""
         rows = self._all(
-            "SELECT receiver, text, time, conversation, epoch, seq FROM copies ORDER BY rowid"
+            "SELECT id, receiver, text, time, conversation, epoch, seq FROM copies ORDER BY rowid"
         )
-        return [KeptCopy(receiver, text, time, About(*at)) for receiver, text, time, *at in rows]
+        return [
+            KeptCopy(receiver, self._vault.open_text(text, "copy", id), time, About(*at))
+            for id, receiver, text, time, *at in rows
+        ]
 
     async def forget_copy(self, copy: KeptCopy, me: str) -> None:
         id = copy_id(copy.about, me, copy.receiver)
@@ -365,8 +372,9 @@ class Journal:
                 "INSERT OR IGNORE INTO letters (id, sender, time, came, text, is_copy,"
                 " conversation, epoch, seq, is_registered, follows_gap)"
                 " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-                [(one.id, one.sender, one.time, now, one.text, one.about is not None,
-                  *_place(one.about), one.sender not in unregistered,
+                [(one.id, one.sender, one.time, now,
+                  self._vault.seal_text(one.text, "line", one.sender, one.id),
+                  one.about is not None, *_place(one.about), one.sender not in unregistered,
                   (one.sender, one.id) in after_gaps) for one in letters],
             )  # fmt: skip
 
@@ -383,7 +391,7 @@ class Journal:
         )
         return [
             WaitingLetter(
-                number, sender, time, text, id,
+                number, sender, time, self._vault.open_text(text, "line", sender, id), id,
                 is_registered=bool(is_registered), follows_gap=bool(follows_gap),
             )
             for number, sender, time, text, id, is_registered, follows_gap in rows
@@ -415,13 +423,14 @@ class Journal:
 
     async def keep_lines(self, lines: list[KeptLine]) -> None:
         """All in one commit; a line that is there already has a new kind or fate."""
-        rows = [_row(one) for one in lines if one.fate in (Fate.PENDING, Fate.SENT, Fate.CAME)]
+        kept = (Fate.PENDING, Fate.SENT, Fate.CAME)
+        rows = [self._row(one) for one in lines if one.fate in kept]
         gone = [one for one in lines if one.fate is Fate.FAILED]
         if not self._keeps_history:
             gone += [one for one in lines if one.fate is Fate.SENT]
-            rows = [_row(one) for one in lines if one.fate is Fate.PENDING]
+            rows = [self._row(one) for one in lines if one.fate is Fate.PENDING]
             # Only that they came: a repeated one must not be shown again.
-            rows += [_row(one, text=None) for one in lines if one.fate is Fate.CAME]
+            rows += [self._row(one, text=None) for one in lines if one.fate is Fate.CAME]
 
         def work(db: sqlite3.Connection) -> None:
             db.executemany(
@@ -464,9 +473,18 @@ class Journal:
             " ORDER BY number"
         )
         return [
-            KeptLine(Kind(kind), author, receiver, id, time, text, Fate.PENDING)
+            KeptLine(
+                Kind(kind), author, receiver, id, time,
+                self._vault.open_text(text, "line", author, id), Fate.PENDING,
+            )
             for kind, author, receiver, id, time, text in rows
-        ]
+        ]  # fmt: skip
+
+    def _row(self, line: KeptLine, *, text: str | None = "") -> tuple[object, ...]:
+        if text is not None:
+            text = self._vault.seal_text(line.text, "line", line.author, line.id)
+        is_pending = line.fate is Fate.PENDING
+        return (line.kind.value, line.author, line.receiver, line.id, line.time, text, is_pending)
 
     # --- Without history ---
 
@@ -583,7 +601,8 @@ class Journal:
         since = [(id, one.author, one.epoch, one.seq) for id, old, _ in begun for one in old]
         rows = [
             (one.conversation, one.author, one.epoch, one.seq, last(one), one.lamport, one.time,
-             encode(one))
+             self._vault.seal(
+                encode(one), "text", one.conversation, one.author, one.epoch, one.seq))
             for one in texts
         ]  # fmt: skip
         read = [
@@ -619,7 +638,8 @@ class Journal:
             db.executemany("REPLACE INTO entrances VALUES (?, ?, ?, ?)", entrance_rows)
             db.executemany("REPLACE INTO acknowledged VALUES (?, ?, ?, ?)", acknowledged)
             for id, one in owed:
-                _add_copies(db, _copies(db, id, one), one.after.author)
+                copies = _copies(db, self._vault, id, one)
+                _add_copies(db, self._vault, copies, one.after.author)
             db.executemany(
                 "DELETE FROM copies WHERE (conversation, receiver, epoch) = (?, ?, ?) AND seq <= ?",
                 received,
@@ -636,7 +656,7 @@ class Journal:
         At most so many texts, and no more bytes than `size`, but for the first line.
         """
         lines: list[bytes] = []
-        for line in _texts_after(self._database.reader, conversation, after, texts):
+        for line in _texts_after(self._database.reader, self._vault, conversation, after, texts):
             size -= len(line)
             if lines and size < 0:
                 break
@@ -669,11 +689,15 @@ class Journal:
         return None if row is None else bytes(row[0])
 
 
+def opened(disk: Disk, prepare: Callable[[sqlite3.Connection], None]) -> Database:
+    return Database(disk, FILE, _MIGRATIONS, prepare)
+
+
 def _texts_after(
-    db: sqlite3.Connection, conversation: str, after: Position, texts: int
+    db: sqlite3.Connection, vault: Vault, conversation: str, after: Position, texts: int
 ) -> Iterator[bytes]:
     rows = db.execute(
-        "SELECT line FROM texts WHERE conversation = ? AND author = ? AND epoch = ?"
+        "SELECT seq, line FROM texts WHERE conversation = ? AND author = ? AND epoch = ?"
         " AND seq > ? AND last > ? AND seq <= ? ORDER BY seq",
         (
             conversation,
@@ -684,28 +708,32 @@ def _texts_after(
             after.seq + texts,
         ),
     )
-    return (line for (line,) in rows)
+    at = ("text", conversation, after.author, after.epoch)
+    return (vault.open(line, *at, seq) for seq, line in rows)
 
 
-def _copies(db: sqlite3.Connection, conversation: str, owed: LeaveFor) -> list[KeptCopy]:
+def _copies(
+    db: sqlite3.Connection, vault: Vault, conversation: str, owed: LeaveFor
+) -> list[KeptCopy]:
     after, upto = owed.after, owed.upto
+    lines = _texts_after(db, vault, conversation, after, upto - after.seq)
     return [
         KeptCopy(owed.to, said, text.time, About(conversation, text.epoch, seq))
-        for text in map(_text.decode, _texts_after(db, conversation, after, upto - after.seq))
+        for text in map(_text.decode, lines)
         for seq, said in enumerate(text.texts, start=text.seq)
         if after.seq < seq <= upto
     ]
 
 
-def _add_copies(db: sqlite3.Connection, copies: list[KeptCopy], me: str) -> None:
+def _add_copies(db: sqlite3.Connection, vault: Vault, copies: list[KeptCopy], me: str) -> None:
+    ids = [copy_id(one.about, me, one.receiver) for one in copies]
     db.executemany(
         "INSERT OR IGNORE INTO copies VALUES (?, ?, ?, ?, ?, ?, ?)",
         [
-            (copy_id(one.about, me, one.receiver), one.receiver, one.text, one.time,
-             *_place(one.about))
-            for one in copies
+            (id, one.receiver, vault.seal_text(one.text, "copy", id), one.time, *_place(one.about))
+            for id, one in zip(ids, copies, strict=True)
         ],
-    )  # fmt: skip
+    )
 
 
 def _link_left(db: sqlite3.Connection, id: str, key: bytes) -> str:
@@ -738,12 +766,6 @@ def _forget_lines(db: sqlite3.Connection, old: float) -> int:
 
 def _place(about: About | None) -> tuple[object, object, object]:
     return (about.conversation, about.epoch, about.seq) if about else (None, None, None)
-
-
-def _row(line: KeptLine, *, text: str | None = "") -> tuple[object, ...]:
-    kept = None if text is None else line.text
-    is_pending = line.fate is Fate.PENDING
-    return (line.kind.value, line.author, line.receiver, line.id, line.time, kept, is_pending)
 
 
 def _forget_words(db: sqlite3.Connection) -> None:

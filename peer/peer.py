@@ -36,6 +36,7 @@ from peer.standing import Standing
 from peer.talking import Talking, TalkMessage
 from peer.trust import Trust
 from peer.unanswered import Unanswered
+from peer.vault import CLEAR, Vault, open_key, seal_key
 from peer.verifying import Comparison
 from peer.ways import DIRECT, Way
 from shared.errors import KeyChanged, ParleyError, Refused, StorageError
@@ -91,6 +92,7 @@ class Options(Struct, frozen=True):
     token: str = ""  #: for a directory with --register-only-with
     directory_key: str | None = None  #: the fingerprint that the user vouches for
     keeps_history: bool = True  #: else texts are kept until delivered, older ones forgotten
+    vault: Vault = CLEAR  #: seals the key and all texts on their way to the disk
     is_passing: bool = False  #: here for one command only: asks nobody, fetches no mail
 
 
@@ -171,9 +173,13 @@ class Peer:
     def _put_together(self, nursery: trio.Nursery) -> None:
         world, options, self._nursery = self._world, self._options, nursery
         self._identity = self._load_identity()
-        self._journal = Journal(world.disk, keeps_history=options.keeps_history)
+        self._journal = Journal(
+            world.disk, keeps_history=options.keeps_history, vault=options.vault
+        )
         self._keeping = Keeping(self._journal, self._tell)
-        self._history = History(self._journal.database, lambda: self.name, world.clock.time)
+        self._history = History(
+            self._journal.database, lambda: self.name, world.clock.time, options.vault
+        )
         self._alarms = Alarms(lambda what: self.tell(events.Notice(what)), trio.current_time)
         self._trust = Trust(
             self._journal, world.clock, self._alarms, lookup=self._lookup, spawn=self.spawn,
@@ -229,10 +235,12 @@ class Peer:
         return Me(self.name, self._identity, self._directory.certificate)
 
     def _load_identity(self) -> Identity:
-        seed = self._world.disk.read(KEY_FILE)
-        if seed is None:
+        vault, content = self._options.vault, self._world.disk.read(KEY_FILE)
+        if content is not None:
+            seed = open_key(content, vault)
+        else:
             seed = self._world.chance.randbytes(SEED_BYTES)
-            self._world.disk.write(KEY_FILE, seed)
+            self._world.disk.write(KEY_FILE, seal_key(seed, vault))
             self._is_new = True
         try:
             return Identity(seed)

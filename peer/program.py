@@ -28,7 +28,7 @@ from peer.commands import (
 from peer.console import Code, Console
 from peer.directory import NameTaken
 from peer.first_start import FIRST_STEPS, ask_for_words
-from peer.folder import folder_of
+from peer.folder import folder_of, is_set
 from peer.manual import is_topic
 from peer.peer import Options, Peer
 from peer.running import running
@@ -36,6 +36,7 @@ from peer.screen.line import Spell
 from peer.screen.outlook import Outlook
 from peer.settings import config_file, remember
 from peer.stage import Stage
+from peer.vault import CLEAR, Vault
 from peer.watching import Watching
 from shared.errors import ParleyError, Refused, StorageError
 from shared.link import within
@@ -125,7 +126,8 @@ class Program:
             self._face.show(*shown, then=then)
             watching.look()  # a command that goes on beside the keyboard has come so far
 
-        peer = Peer(real_world(folder), name, self._directory, tell, self._options())
+        options = self._options(folder)
+        peer = Peer(real_world(folder), name, self._directory, tell, options)
         console = Console(peer, show, peer.spawn, asks=self._arguments.by_hand)
         watching = Watching(peer, console, self._face.stands)
         self._face.stands(Outlook(me=name, connects_to=str(self._directory)))
@@ -148,7 +150,7 @@ class Program:
     def _remember_what_is_typed(self, folder: Path) -> None:
         """Texts are among it, so not with --no-history."""
         if not self._arguments.no_history:
-            self._face.remember(folder)
+            self._face.remember(folder, self._vault(folder))
             return
         try:
             (folder / TYPED).unlink(missing_ok=True)
@@ -276,7 +278,8 @@ class Program:
             elif not isinstance(event, _NOT_FOR_SCRIPTS):
                 self._face.show(event, then=shown)
 
-        peer = Peer(real_world(folder), name, self._directory, tell, self._options(is_passing=True))
+        options = self._options(folder, is_passing=True)
+        peer = Peer(real_world(folder), name, self._directory, tell, options)
         try:
             async with running(peer):
                 console = Console(peer, self._face.show, None)
@@ -310,7 +313,18 @@ class Program:
             return Path(self._arguments.data).expanduser()
         return folder_of(name, self._directory)
 
-    def _options(self, *, is_passing: bool = False) -> Options:
+    def _vault(self, folder: Path) -> Vault:
+        """Opened before the screen was there.  Raises Refused when it could not be foreseen."""
+        vaults: dict[Path, Vault] = self._arguments.vaults
+        if folder not in vaults and is_set(folder):
+            raise Refused(
+                "the key is sealed with a passphrase, which is asked for"
+                " when NAME, HOST and PORT stand on the command line",
+                "USAGE",
+            )
+        return vaults.get(folder, CLEAR)
+
+    def _options(self, folder: Path, *, is_passing: bool = False) -> Options:
         host, port = self._arguments.advertise
         return Options(
             listen=self._arguments.listen,
@@ -319,6 +333,7 @@ class Program:
             token=self._arguments.token or "",
             directory_key=self._arguments.directory_key,
             keeps_history=not self._arguments.no_history,
+            vault=self._vault(folder),
             is_passing=is_passing,
         )
 

@@ -44,7 +44,7 @@ def complete(
     if not arguments.by_hand:
         vars(arguments).update(arguments.offered)
         missing = [word.metavar for word in WORDS if getattr(arguments, word.name) is None]
-        if missing:
+        if missing and not (arguments.passphrase and arguments.data):  # the folder is enough
             Parser("peer").error(f"the following arguments are required: {', '.join(missing)}")
 
 

@@ -37,10 +37,17 @@ class Database:
     """Opened by the constructor; written to while `run` runs; closed by `run`'s end.
 
     `migrations` are the SQL scripts that lead from an empty file to today's
-    tables; how many a file has seen stands in its user_version.
+    tables; how many a file has seen stands in its user_version.  `prepare` is done
+    after them, before anything else.
     """
 
-    def __init__(self, disk: Disk, name: str, migrations: list[str]) -> None:
+    def __init__(
+        self,
+        disk: Disk,
+        name: str,
+        migrations: list[str],
+        prepare: Callable[[sqlite3.Connection], None] = lambda _: None,
+    ) -> None:
         self._disk, self._name = disk, name
         self._waiting: list[_Write[Any]] = []
         self._something = trio.Event()
@@ -48,6 +55,7 @@ class Database:
         self._writer = disk.database(name)
         try:
             self._migrate(migrations)
+            prepare(self._writer)
             self.reader = disk.database(name, readonly=True)  #: small, indexed reads only
         except StorageError:
             self._writer.close()
@@ -101,8 +109,12 @@ class Database:
             self._closing = True
             while self._waiting:
                 await self._commit_some()
-            self.reader.close()
-            self._writer.close()
+            self.close()
+
+    def close(self) -> None:
+        """For a database that `run` does not run for."""
+        self.reader.close()
+        self._writer.close()
 
     async def _commit_some(self) -> None:
         batch = self._waiting[:BATCH_WRITES]

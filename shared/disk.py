@@ -79,6 +79,25 @@ class FolderDisk:
                 fresh.unlink(missing_ok=True)
             raise StorageError(_sentence(f"cannot write {target}", error)) from error
 
+    def write_over(self, name: str, content: bytes) -> None:
+        """As `write`; what stood there before is also overwritten, where the disk does so."""
+        try:
+            with os.fdopen(open_file(self.folder / name, os.O_WRONLY), "wb") as before:
+                self.write(name, content)
+                before.write(bytes(os.fstat(before.fileno()).st_size))
+                before.flush()
+                os.fsync(before.fileno())
+        except OSError as error:
+            raise StorageError(_sentence(f"cannot write {self.folder / name}", error)) from error
+
+    def remove(self, name: str) -> None:
+        """Gone for good when this returns.  Raises StorageError."""
+        try:
+            (self.folder / name).unlink(missing_ok=True)
+            _sync_folder(self.folder)
+        except OSError as error:
+            raise StorageError(_sentence(f"cannot remove {self.folder / name}", error)) from error
+
     def database(self, name: str, *, readonly: bool = False) -> sqlite3.Connection:
         path = self.folder / name
         try:

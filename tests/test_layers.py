@@ -75,6 +75,7 @@ EXCEPTIONS: dict[str, set[str]] = {
     "peer/screen/terminal.py": {"os", "time"},  # what the terminal can; a thread's clock
     "peer/screen/editor.py": {"time"},  # when a line was begun
     "peer/screen/typed.py": {"os"},  # a file of its own
+    "peer/passphrase.py": {"os"},  # the terminal itself, before there is a screen
     "peer/control.py": {"os", "socket"},  # the way to a peer on this machine
 }
 

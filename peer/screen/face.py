@@ -2,13 +2,16 @@
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from msgspec import Struct
 
 from peer.events import Event
 from peer.screen.outlook import Outlook
 from peer.target import Target
+
+if TYPE_CHECKING:
+    from peer.vault import Vault
 
 Then = Callable[[], None]
 
@@ -34,8 +37,8 @@ class Face(Protocol):
     def stands(self, outlook: Outlook) -> None:
         """How things stand now.  Never waits."""
 
-    def remember(self, folder: Path) -> None:
-        """Keep what is typed in this folder, where that can be called back."""
+    def remember(self, folder: Path, vault: "Vault | None" = None) -> None:
+        """Keep what is typed in this folder, sealed, where that can be called back."""
 
     async def read_line(self) -> Line | None:
         """None at the end of input.  A cancelled call loses nothing."""

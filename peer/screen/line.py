@@ -12,6 +12,7 @@ import stat
 from collections import deque
 from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import trio
 
@@ -22,6 +23,9 @@ from peer.screen.folding import fold_event
 from peer.screen.outlook import Outlook
 from shared.clean import lines_of
 from shared.errors import ParleyError
+
+if TYPE_CHECKING:
+    from peer.vault import Vault
 
 WAITING_BYTES = 8 * 2**20  # for a screen that is paused or slow; then the oldest lines go
 LINE_BYTES = 2**20  # of one typed line; what is longer is no longer typing
@@ -240,7 +244,7 @@ class LineFace:
     def stands(self, outlook: Outlook) -> None:
         pass
 
-    def remember(self, folder: Path) -> None:
+    def remember(self, folder: Path, vault: "Vault | None" = None) -> None:
         """Whoever types here has a history of their own, if any."""
 
     async def read_line(self) -> Line | None:

@@ -49,6 +49,7 @@ if TYPE_CHECKING:
     from rich.console import RenderableType
 
     from peer.screen.colours import Colours
+    from peer.vault import Vault
 
 GATHER_SECONDS: Final = 0.1  # between two writes; what comes after a pause is written at once
 WAITING_MOST: Final = 5_000  # events for a terminal that is slow; then the oldest go
@@ -126,10 +127,10 @@ class Terminal:
             self._editor.call(self._editor.redraw)
             self._news.set()  # for the title
 
-    def remember(self, folder: Path) -> None:
+    def remember(self, folder: Path, vault: "Vault | None" = None) -> None:
         """Keep what is typed in this folder, for Up and Ctrl-R."""
         try:
-            before: History = TypedBefore(folder)
+            before: History = TypedBefore(folder, vault)
         except OSError as error:
             why = (error.strerror or str(error)).lower()
             self.show(Notice(f"What is typed cannot be remembered: {why}."))

@@ -1,7 +1,6 @@
 """No other user of the machine reads, changes or misdirects what the programs keep on disk."""
 
 import os
-import resource
 import stat
 import subprocess
 import sys
@@ -223,6 +222,8 @@ def test_no_crash_writes_the_memory_of_a_program_to_a_disk(program: str, words: 
     play = (
         "import ctypes, resource, sys\n"
         f"from {program}.__main__ import main\n"
+        "_, most = resource.getrlimit(resource.RLIMIT_CORE)\n"
+        "resource.setrlimit(resource.RLIMIT_CORE, (most, most))\n"
         f"sys.argv[1:] = {words!r}\n"
         "try:\n    main()\nexcept SystemExit:\n    pass\n"
         "is_dumpable = 0\n"
@@ -230,7 +231,6 @@ def test_no_crash_writes_the_memory_of_a_program_to_a_disk(program: str, words: 
         f"    is_dumpable = ctypes.CDLL(None).prctl({PR_GET_DUMPABLE})\n"
         "print(resource.getrlimit(resource.RLIMIT_CORE), is_dumpable)\n"
     )
-    _, most = resource.getrlimit(resource.RLIMIT_CORE)
     ended = subprocess.run(
         [sys.executable, "-c", play],
         cwd=ROOT,
@@ -239,6 +239,5 @@ def test_no_crash_writes_the_memory_of_a_program_to_a_disk(program: str, words: 
         text=True,
         timeout=60,
         check=True,
-        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_CORE, (most, most)),
     )
     assert ended.stdout.splitlines()[-1] == "(0, 0) 0"

@@ -70,6 +70,9 @@ def test_nothing_said_is_what_it_always_was(file: Path) -> None:
         "token": None,
         "directory_key": None,
         "no_history": False,
+        "passphrase": False,
+        "passphrase_file": None,
+        "new_passphrase_file": None,
         "plain": False,
         "json": False,
         "notify": False,
@@ -79,6 +82,10 @@ def test_nothing_said_is_what_it_always_was(file: Path) -> None:
         "by_hand": False,
         "offered": {},
     }
+
+
+def test_a_folder_is_enough_to_change_its_passphrase(file: Path) -> None:
+    assert start(["--passphrase", "--data", "x"], file).name is None
 
 
 @pytest.mark.parametrize(
@@ -128,6 +135,7 @@ def test_every_option_may_come_from_the_environment(file: Path) -> None:
         "PARLEY_ADVERTISE": "me.lan:6000",
         "PARLEY_TOKEN": "secret",
         "PARLEY_DIRECTORY_KEY": DIRECTORY_KEY,
+        "PARLEY_PASSPHRASE_FILE": "~/words",
     }
     assert environment.keys() == {option.variable for option in (*WORDS, *OPTIONS)}
     arguments = start([], file, environment)
@@ -135,6 +143,7 @@ def test_every_option_may_come_from_the_environment(file: Path) -> None:
     assert (arguments.data, arguments.listen, arguments.token) == ("~/chat", 6000, "secret")
     assert arguments.advertise == ("me.lan", 6000)
     assert arguments.directory_key == DIRECTORY_KEY.replace(" ", "")
+    assert arguments.passphrase_file == "~/words"
     assert all((arguments.no_history, arguments.plain, arguments.json, arguments.verbose))
 
 

@@ -12,6 +12,7 @@ from peer.screen.face import Line
 from peer.screen.line import ScreenGone
 from peer.screen.outlook import Outlook
 from peer.stage import FLUSH_SECONDS, Stage
+from peer.vault import Vault
 
 
 class SlowFace:
@@ -28,7 +29,7 @@ class SlowFace:
     def stands(self, outlook: Outlook) -> None:
         raise NotImplementedError
 
-    def remember(self, folder: Path) -> None:
+    def remember(self, folder: Path, vault: Vault | None = None) -> None:
         raise NotImplementedError
 
     async def read_line(self) -> Line | None:
