@@ -32,8 +32,10 @@ PAUSE_SECONDS: Final = 1.0  # between two looks whether somebody must still wait
 IDLE_SECONDS: Final = 30.0  # a link that nobody needs is closed after this
 SWEEP_SECONDS: Final = 5.0
 STRANGERS_AT_ONCE: Final = 64  # who have not said who they are, in all
-STRANGERS_PER_ADDRESS: Final = 32
+STRANGERS_PER_ADDRESS: Final = 52  # a group of 50 behind one router dials at once
 LINKS_PER_USER: Final = 4  # open at once; a cross dial makes two
+LINKS_IN_ALL: Final = 256  # a group of 50, a line to 100, and room; a process has 1,024 files
+LINKS_OF_UNKNOWN: Final = 64  # of users whom I have never answered, and do not need
 
 log = logging.getLogger("peer")
 
@@ -52,6 +54,9 @@ class Listener(Protocol):
 
     def received(self, name: str, message: Message) -> None:
         """May raise ProtocolError: the link is then cut."""
+
+    def knows(self, name: str) -> bool:
+        """Whether I have ever answered this user."""
 
     def pause(self, name: str) -> float:
         """Seconds for which no more of them is to be read."""
@@ -365,6 +370,19 @@ class Links:
             entries.insert(0, entry)
             if by_me:
                 entry.link.retire()
+        self._make_room()
+
+    def _make_room(self) -> None:
+        """Users whom I do not know make room: for each other, and for those whom I know."""
+        entries = [one for all in self._open.values() for one in all if not one.link.is_over]
+        unknown = [one for one in entries if self._rank(one.name) == 0]
+        if len(unknown) > LINKS_OF_UNKNOWN or len(entries) > LINKS_IN_ALL:
+            first = min(entries, key=lambda one: (self._rank(one.name), one.used))
+            first.link.cut("too many links")
+
+    def _rank(self, name: str) -> int:
+        """0: makes room for all others; 2: stays the longest."""
+        return 2 if self._listener.needs(name) else int(self._listener.knows(name))
 
     def _replaces(self, old: _Entry, new: _Entry) -> bool:
         if old.link.is_over or old.link.is_silent or old.run != new.run:

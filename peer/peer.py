@@ -666,6 +666,9 @@ class Peer:
             or self._lines.is_sending_to(name)
         )
 
+    def knows(self, name: str) -> bool:
+        return self._acquaintances.knows(name)
+
     def pause(self, name: str) -> float:
         return self._unanswered.pause(name, trio.current_time())
 
