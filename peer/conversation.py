@@ -1,9 +1,10 @@
 """A conversation of two to fifty, from being connected to its end, seen by one member.
 
-A core: it decides what is shown, kept and sent, and its shell does it.  Everybody
-has a link to everybody.  Texts go from their author to each member directly; what
-somebody lacks all the same they ask another member for, who has it signed by its
-author.  So one member whom all can reach is enough for everybody to get everything.
+A core: it decides what is shown, kept and sent, and its shell does it.  It knows
+members by their ids (peer.membership), never by name.  Everybody has a link to
+everybody.  Texts go from their author to each member directly; what somebody lacks
+all the same they ask another member for, who has it signed by its author.  So one
+member whom all can reach is enough for everybody to get everything.
 
 Being a member and being reachable are two things.  A broken link ends nothing: both
 sides try to link again, what was written meanwhile waits, and who cannot be reached
@@ -66,6 +67,7 @@ PATHLESS_SECONDS = 30.0  # out of reach, until the directory's mailbox is the be
 BACKLOG_TEXTS = 1_000  # that everybody lacks: the keyboard waits then
 
 _NEVER = float("inf")
+_DISK = "your disk did not take what you wrote last"
 
 
 # --- What it wants done -----------------------------------------------------------
@@ -95,9 +97,9 @@ class Keep(Struct, frozen=True):
 
 
 class KeepMembers(Struct, frozen=True):
-    """Put the memberships of these users on disk."""
+    """Put the memberships of these members on disk."""
 
-    names: tuple[str, ...]
+    members: tuple[str, ...]
 
 
 class KeepEntrance(Struct, frozen=True):
@@ -159,7 +161,7 @@ Action = (
 class _Member(Struct):
     """How another member is reached."""
 
-    name: str
+    id: str
     is_linked: bool = False
     is_greeted: bool = False  # by their HELLO on this link
     knows_us: bool = False  # was sent our roll on a link before
@@ -194,12 +196,15 @@ class Conversation:
         self, id: str, me: Me, roll: Roll, epoch: str, *, first_number: int,
         jitter: Callable[[], float], have: Iterable[Position] = (), lamport: int = 0,
         kept: Kept | None = None, entrances: Iterable[Entrance] = (),
+        called: Callable[[str], str] | None = None,
     ) -> None:  # fmt: skip
         """`first_number`: higher than that of any HELLO of an earlier start.
         `jitter`: between 0.8 and 1.2.  `have`: what was said before we came, with no
         higher `lamport`.  `entrances`: known from an earlier stay or program of mine.
+        `called`: what the user reads for a member; by default the name.
         """
         self.id, self.me, self.roll = id, me, roll
+        self.called = called or roll.name
         self.is_over = False  #: for the user
         self.is_settled = False
         self.is_asleep = kept is not None  #: interrupted; the user does not see it
@@ -222,8 +227,8 @@ class Conversation:
         self._hello_at = _NEVER
         self._settle_at = _NEVER
         self._look_at = _NEVER  # when somebody's reach, or lack of a text, is to be judged
-        for name in self._others():
-            self._meet(name, 0.0)
+        for member in self._others():
+            self._meet(member, 0.0)
         for by, of, seq in kept.acknowledged if kept else ():
             self._outbox.acknowledged(by, of, seq)
         self._outbox.forget(self._members)
@@ -234,32 +239,32 @@ class Conversation:
     @property
     def others(self) -> tuple[str, ...]:
         """Who is in, besides me, and has not been out of reach for too long."""
-        return tuple(one.name for one in self._members.values() if not one.is_gone)
+        return tuple(one.id for one in self._members.values() if not one.is_gone)
 
-    def concerns(self, name: str) -> bool:
-        """Whether a link to this user is wanted."""
-        return name in self._members
+    def concerns(self, member: str) -> bool:
+        """Whether a link to this member is wanted."""
+        return member in self._members
 
     @property
     def has_room(self) -> bool:
         """Whether the keyboard may go on: whoever keeps up best decides."""
         if self._uncommitted >= BACKLOG_TEXTS:
             return False
-        lags = [self._outbox.lag(one.name) for one in self._members.values() if one.is_greeted]
+        lags = [self._outbox.lag(one.id) for one in self._members.values() if one.is_greeted]
         return min(lags, default=0) < BACKLOG_TEXTS
 
     @property
     def is_delivered(self) -> bool:
         """Whether everybody has all that I wrote."""
         return not self._uncommitted and all(
-            self._outbox.oldest_lacking(name) is None for name in self._members
+            self._outbox.oldest_lacking(member) is None for member in self._members
         )
 
     @property
     def can_deliver(self) -> bool:
         """Whether what they lack is on its way to somebody."""
         return any(
-            one.is_greeted and self._outbox.oldest_lacking(one.name) is not None
+            one.is_greeted and self._outbox.oldest_lacking(one.id) is not None
             for one in self._members.values()
         )
 
@@ -267,7 +272,7 @@ class Conversation:
         """Each other member; how it is reached: DIRECT, through whom, or ""; and if not,
         since when it is out of reach.
         """
-        return [(one.name, self._way(one), one.lost_at) for one in self._members.values()]
+        return [(one.id, self._way(one), one.lost_at) for one in self._members.values()]
 
     def has(self, member: str, epoch: str, seq: int) -> bool:
         """Whether this text of mine is on their disk."""
@@ -340,18 +345,18 @@ class Conversation:
         return [*self._send_texts(self._greeted()), *actions]
 
     def _sign(self, seq: int, texts: tuple[str, ...], time: float) -> Text:
-        mine = (self.me.name, self._outbox.epoch)
+        mine = (self.me.id, self._outbox.epoch)
         after = self._inbox.heads(mine)
         lamport = self._inbox.lamport + 1
         return sign(self.me, Text(self.id, *mine, seq, lamport, time, texts, after))
 
     def leave(self, now: float) -> list[Action]:
         """Over for the user; what is on its way is still acknowledged."""
-        mine = self.roll.of(self.me.name)
+        mine = self.roll.of(self.me.id)
         assert mine is not None
         gone = self._sign_out(mine)
         told = Send(self._linked(), Members(self.id, (gone,)))
-        actions: list[Action] = [*self._acknowledge(now), told, KeepMembers((self.me.name,))]
+        actions: list[Action] = [*self._acknowledge(now), told, KeepMembers((self.me.id,))]
         if not self.is_asleep and not self.is_over:
             actions += [Show(events.ConversationLeft()), Finished()]
         self.is_over = True
@@ -375,57 +380,57 @@ class Conversation:
             one.redial_at = now + REDIAL_SECONDS
             # Of two, each has just heard the other.
             one.reached = len(self._members) == 1 and not self.is_asleep
-            actions.append(Dial(one.name))
+            actions.append(Dial(one.id))
         self._look_at = now
         return actions
 
-    def linked(self, name: str, now: float) -> list[Action]:
-        """A link to this user is up, for the first time or again."""
-        one = self._members.get(name)
-        if one is None or not self.roll.is_in(name):  # who has left after us wants no word of it
+    def linked(self, member: str, now: float) -> list[Action]:
+        """A link to this member is up, for the first time or again."""
+        one = self._members.get(member)
+        if one is None or not self.roll.is_in(member):  # who has left after us wants no word of it
             return []
         one.is_linked, one.is_greeted, one.redial_at = True, False, _NEVER
-        self._outbox.unlink(name)
+        self._outbox.unlink(member)
         actions: list[Action] = []
         if not one.knows_us:
             one.knows_us = True
-            actions += self._introduce(name)
+            actions += self._introduce(member)
         self._hello_soon(now)
-        return [*actions, Send((name,), self._hello())]
+        return [*actions, Send((member,), self._hello())]
 
     def _hello_soon(self, now: float) -> None:
         """Others hear of it who cannot see it."""
         if len(self._members) > 1:
             self._hello_at = min(self._hello_at, now + HELLO_SOON_SECONDS)
 
-    def link_lost(self, name: str, now: float) -> list[Action]:
-        one = self._members.get(name)
+    def link_lost(self, member: str, now: float) -> list[Action]:
+        one = self._members.get(member)
         if one is None:
             return []
         one.is_linked = one.is_greeted = one.knows_us = False
-        self._outbox.unlink(name)
-        self._lacks.forget(name, now)
+        self._outbox.unlink(member)
+        self._lacks.forget(member, now)
         if self.is_over:
             return self._settle_if_quiet()
         # At once, for a link may break for no reason; but not in a hot circle.
         one.redial_at = now + REDIAL_SECONDS
         self._hello_soon(now)
-        return [*self._look_around(now), Dial(name)]
+        return [*self._look_around(now), Dial(member)]
 
-    def unreachable(self, name: str, now: float) -> list[Action]:
+    def unreachable(self, member: str, now: float) -> list[Action]:
         """Dialling came to nothing."""
-        one = self._members.get(name)
+        one = self._members.get(member)
         if one is not None and not one.is_linked:
             one.redial_at = now + self._redial_pause(one, now)
         return []
 
-    def may_be_back(self, name: str, now: float) -> list[Action]:
+    def may_be_back(self, member: str, now: float) -> list[Action]:
         """The directory says that they came: no need to wait for the next try."""
-        one = self._members.get(name)
+        one = self._members.get(member)
         if one is None or one.is_linked or self.is_over:
             return []
         one.redial_at = now + REDIAL_SECONDS
-        return [Dial(name)]
+        return [Dial(member)]
 
     def _redial_pause(self, one: _Member, now: float) -> float:
         fresh = one.lost_at is not None and now - one.lost_at < LOST_SECONDS
@@ -480,41 +485,41 @@ class Conversation:
         return [*self._pass_on(hello, sender), *self._note_hello(one, hello, now)]
 
     def _was_never_written(self, there: Position) -> bool:
-        mine = (self.me.name, self._outbox.epoch)
+        mine = (self.me.id, self._outbox.epoch)
         return (there.author, there.epoch) == mine and there.seq > self._outbox.last
 
     def _hear_own(self, one: _Member, hello: Hello, now: float) -> list[Action]:
         """From the one who wrote it, over our link."""
-        actions: list[Action] = [] if one.is_linked else self.linked(one.name, now)
+        actions: list[Action] = [] if one.is_linked else self.linked(one.id, now)
         if hello.members != self.roll.digest():
-            actions += self._introduce(one.name)
-        actions += self._pass_on(hello, one.name)
+            actions += self._introduce(one.id)
+        actions += self._pass_on(hello, one.id)
         if not one.is_greeted:
             one.is_greeted = True
-            mine = (self.me.name, self._outbox.epoch)
+            mine = (self.me.id, self._outbox.epoch)
             has = {(there.author, there.epoch): there.seq for there in hello.have}
-            floor = self._entrances.floor(one.name, mine)
-            self._outbox.greeted(one.name, max(has.get(mine, 0), floor))
-        elif self.me.name not in hello.linked:
+            floor = self._entrances.floor(one.id, mine)
+            self._outbox.greeted(one.id, max(has.get(mine, 0), floor))
+        elif self.me.id not in hello.linked:
             # They took another link for ours, and wait there for our word.
-            actions.append(Send((one.name,), self._hello()))
+            actions.append(Send((one.id,), self._hello()))
         return [*actions, *self._note_hello(one, hello, now)]
 
     def _note_hello(self, one: _Member, hello: Hello, now: float) -> list[Action]:
         one.number = max(one.number, hello.number)
         one.linked = frozenset(hello.linked)
-        heard = self._hear_positions(one.name, hello.have, now, announced=False)
+        heard = self._hear_positions(one.id, hello.have, now, announced=False)
         return [*heard, *self._look_around(now)]
 
     def _pass_on(self, hello: Hello, sender: str) -> list[Action]:
         """To those who have no link to whom it is from."""
         to = [
-            one.name
+            one.id
             for one in self._members.values()
             if one.is_greeted
-            and one.name not in (sender, hello.by)
+            and one.id not in (sender, hello.by)
             and hello.by not in one.linked
-            and self.roll.is_in(one.name)  # once I have left, members who leave too are kept
+            and self.roll.is_in(one.id)  # once I have left, members who leave too are kept
         ]
         return [Send(tuple(to), hello)] if to else []
 
@@ -523,26 +528,26 @@ class Conversation:
         if not changed:
             return []
         fresh = tuple(one for one in map(self.roll.of, changed) if one is not None)
-        to = tuple(name for name in self._linked() if name != sender)
+        to = tuple(member for member in self._linked() if member != sender)
         actions = [*self._tell_members(to, fresh), KeepMembers(tuple(changed))]
         actions += self._keep_entrances(self._learn_entrances())
         if self.is_over:
-            for name in set(changed) - set(self.roll.members()):
-                self._outbox.unlink(name)  # they read no more of it
+            for member in set(changed) - set(self.roll.members()):
+                self._outbox.unlink(member)  # they read no more of it
             return actions
-        for name in changed:
-            if name == self.me.name:
+        for member in changed:
+            if member == self.me.id:
                 continue
-            if self.roll.is_in(name) and name not in self._members:
-                one = self._meet(name, now)
-                has = self._outbox.newcomer(name)
-                actions += [KeepAcknowledged(name, epoch, seq) for epoch, seq in has.items() if seq]
+            if self.roll.is_in(member) and member not in self._members:
+                one = self._meet(member, now)
+                has = self._outbox.newcomer(member)
+                actions += [KeepAcknowledged(member, of, seq) for of, seq in has.items() if seq]
                 one.redial_at = now + FIRST_DIAL_SECONDS
                 if not self.is_asleep:  # else Back tells who is in
-                    actions.append(Show(events.MemberJoined(name)))
-            elif not self.roll.is_in(name) and name in self._members:
-                actions += self._part(name)
-        if not self.roll.is_in(self.me.name):
+                    actions.append(Show(events.MemberJoined(self.called(member))))
+            elif not self.roll.is_in(member) and member in self._members:
+                actions += self._part(member)
+        if not self.roll.is_in(self.me.id):
             return [*actions, *self._finish(now)]  # another program of mine has left
         return [*actions, *self._look_around(now)]
 
@@ -551,17 +556,17 @@ class Conversation:
 
     def _introduce(self, to: str) -> list[Action]:
         """Show a member who is in, and from where on I may read."""
-        mine = self._entrances.entry_of(self.me.name)
+        mine = self._entrances.entry_of(self.me.id)
         told = self._tell_members((to,), self.roll.all())
         return [*told, Send((to,), mine)] if mine else told
 
     def _learn_entrances(self) -> list[str]:
         """Note whose entrance is news: they came in at least after what is here now."""
         heard = Heard(self._inbox.seen(), self._inbox.origins)
-        return [name for name in self.roll.members() if self._entrances.learn(name, heard)]
+        return [member for member in self.roll.members() if self._entrances.learn(member, heard)]
 
-    def _keep_entrances(self, names: Iterable[str]) -> list[Action]:
-        found = map(self._entrances.of, names)
+    def _keep_entrances(self, members: Iterable[str]) -> list[Action]:
+        found = map(self._entrances.of, members)
         return [KeepEntrance(one) for one in found if one is not None]
 
     def _hear_entry(self, entry: Entry) -> list[Action]:
@@ -569,24 +574,25 @@ class Conversation:
         is_news = entry.conversation == self.id and self._entrances.hear(entry)
         return self._keep_entrances((entry.member,)) if is_news else []
 
-    def _meet(self, name: str, now: float) -> _Member:
-        one = self._members[name] = _Member(name, lost_at=now)
+    def _meet(self, member: str, now: float) -> _Member:
+        one = self._members[member] = _Member(member, lost_at=now)
         self._look_at = now
         return one
 
-    def _part(self, name: str) -> list[Action]:
+    def _part(self, member: str) -> list[Action]:
         """They have left, and have said all that they will say."""
-        one = self._parted[name] = self._members.pop(name)
+        one = self._parted[member] = self._members.pop(member)
         one.ends_with = self._outbox.last
-        self._outbox.unlink(name)
+        self._outbox.unlink(member)
         news = not (one.is_gone or self.is_asleep)
-        return [*([Show(events.MemberLeft(name))] if news else []), *self._leave_for_parted()]
+        left = [Show(events.MemberLeft(self.called(member)))] if news else []
+        return [*left, *self._leave_for_parted()]
 
     def _leave_for_parted(self) -> list[Action]:
         """What crossed their leaving is not lost: it waits for them at the directory."""
         left = [action for one in self._parted.values() for action in self._leave_for(one)]
         on_disk = self._on_disk(self._outbox.epoch)
-        self._parted = {name: one for name, one in self._parted.items() if on_disk < one.ends_with}
+        self._parted = {id: one for id, one in self._parted.items() if on_disk < one.ends_with}
         self._outbox.forget([*self._members, *self._parted])
         return left
 
@@ -617,7 +623,7 @@ class Conversation:
         actions: list[Action] = []
         for one in ready:
             self._showing += 1
-            if one.text.author == self.me.name:
+            if one.text.author == self.me.id:
                 actions.append(Keep(one.text))  # which our disk had lost
                 continue
             if one.gap:
@@ -645,7 +651,7 @@ class Conversation:
     def kept(self, text: Text, now: float) -> list[Action]:
         """It lies on disk: now it may be acknowledged."""
         self._inbox.kept(text)
-        if stream(text) == (self.me.name, self._outbox.epoch):
+        if stream(text) == (self.me.id, self._outbox.epoch):
             self._uncommitted -= len(text.texts)
             left = self._leave_for_parted()
             return [*left, *(self._leave_all() if self.is_settled else self._settle_if_quiet())]
@@ -669,11 +675,11 @@ class Conversation:
             there, author = self._inbox.position(of), of[0]
             wanted[author].append(there)  # also when they have left: it lets them go in peace
             for one in self._members.values():
-                if one.is_greeted and one.name != author and author not in one.linked:
-                    wanted[one.name].append(there)
+                if one.is_greeted and one.id != author and author not in one.linked:
+                    wanted[one.id].append(there)
             if author not in self._members or not self._members[author].is_linked:
                 self._hello_soon(now)
-        wanted.pop(self.me.name, None)
+        wanted.pop(self.me.id, None)
         return [
             Send((to,), Acknowledge(self.id, tuple(have[start : start + POSITIONS])))
             for to, have in wanted.items()
@@ -684,11 +690,11 @@ class Conversation:
         """What they may have now; to all who get the same, it is the same."""
         actions: list[Action] = []
         alike: dict[tuple[int, int], tuple[list[Text], list[str]]] = {}
-        for name in to:
-            if texts := self._outbox.take(name):
-                alike.setdefault((texts[0].seq, texts[-1].seq), (texts, []))[1].append(name)
-        for texts, names in alike.values():
-            actions += [Send(tuple(names), text) for text in texts]
+        for member in to:
+            if texts := self._outbox.take(member):
+                alike.setdefault((texts[0].seq, texts[-1].seq), (texts, []))[1].append(member)
+        for texts, members in alike.values():
+            actions += [Send(tuple(members), text) for text in texts]
         return actions
 
     def _hear_positions(
@@ -698,7 +704,7 @@ class Conversation:
         actions: list[Action] = []
         for one in have:
             of = (one.author, one.epoch)
-            if one.author == self.me.name:
+            if one.author == self.me.id:
                 if self._outbox.acknowledged(sender, one.epoch, one.seq):
                     actions += self._note_acknowledged(sender, one)
                 if one.epoch == self._outbox.epoch:
@@ -718,18 +724,18 @@ class Conversation:
         one = self._members.get(by)
         if one is not None and one.told_late and self._outbox.oldest_lacking(by) is None:
             one.told_late = False
-            actions.append(Show(events.Delivered(by)))
+            actions.append(Show(events.Delivered(self.called(by))))
         self._outbox.forget([*self._members, *self._parted])
         if one is not None and one.is_greeted and self._outbox.is_behind(by):
             # They are so far behind that they have to ask: let them know how far.
-            mine = self._inbox.position((self.me.name, self._outbox.epoch))
+            mine = self._inbox.position((self.me.id, self._outbox.epoch))
             actions.append(Send((by,), Acknowledge(self.id, (mine,))))
         return actions
 
     def taken_from_mailbox(self, by: str, epoch: str, seq: int) -> list[Action]:
         """A receipt: the text that waited there is on their disk."""
         if self._outbox.has(by, epoch) == seq - 1 and self._outbox.acknowledged(by, epoch, seq):
-            return self._note_acknowledged(by, Position(self.me.name, epoch, seq))
+            return self._note_acknowledged(by, Position(self.me.id, epoch, seq))
         return []
 
     # --- Asking for what is lacking ---
@@ -746,29 +752,29 @@ class Conversation:
     # --- Who is in reach ---
 
     def _others(self) -> list[str]:
-        return [name for name in self.roll.members() if name != self.me.name]
+        return [member for member in self.roll.members() if member != self.me.id]
 
     def _linked(self) -> tuple[str, ...]:
-        return tuple(one.name for one in self._members.values() if one.is_linked)
+        return tuple(one.id for one in self._members.values() if one.is_linked)
 
     def _greeted(self) -> tuple[str, ...]:
-        return tuple(one.name for one in self._members.values() if one.is_greeted)
+        return tuple(one.id for one in self._members.values() if one.is_greeted)
 
     def _reached(self) -> dict[str, str]:
         """Whom a text can get to now, and through whom; "" is directly."""
-        way = {one.name: "" for one in self._members.values() if one.is_greeted}
+        way = {one.id: "" for one in self._members.values() if one.is_greeted}
         queue = list(way)
-        for name in queue:
-            for further in self._members[name].linked:
+        for member in queue:
+            for further in self._members[member].linked:
                 if further in self._members and further not in way:
-                    way[further] = way[name] or name
+                    way[further] = way[member] or member
                     queue.append(further)
         return way
 
     def _way(self, one: _Member) -> str:
         if one.is_greeted:
             return DIRECT
-        return self._reached().get(one.name, "")
+        return self._reached().get(one.id, "")
 
     def _look_around(self, now: float) -> list[Action]:
         """Who came into reach, who was lost, who lacks what."""
@@ -779,11 +785,11 @@ class Conversation:
         if self.is_asleep and reached:
             self.is_asleep = False
             for one in self._members.values():
-                one.is_gone = one.name not in reached and one.is_gone
+                one.is_gone = one.id not in reached and one.is_gone
             actions.append(Back())
         due = _NEVER
         for one in list(self._members.values()):
-            if one.name in reached:
+            if one.id in reached:
                 actions += self._is_reached(one)
             else:
                 actions += self._is_out_of_reach(one, now)
@@ -796,8 +802,8 @@ class Conversation:
         was_lost, was_gone = one.told_lost, one.is_gone
         one.lost_at, one.told_lost, one.is_gone, one.reached = None, False, False, True
         if was_gone:
-            return [Show(events.MemberJoined(one.name))]
-        return [Show(events.MemberBack(one.name))] if was_lost else []
+            return [Show(events.MemberJoined(self.called(one.id)))]
+        return [Show(events.MemberBack(self.called(one.id)))] if was_lost else []
 
     def _is_out_of_reach(self, one: _Member, now: float) -> list[Action]:
         actions: list[Action] = []
@@ -806,22 +812,22 @@ class Conversation:
         is_news = one.reached and not (one.told_lost or one.is_gone or one.is_linked)
         if is_news and not self.is_asleep:
             one.told_lost = True
-            actions.append(Show(events.MemberLost(one.name)))
+            actions.append(Show(events.MemberLost(self.called(one.id))))
         if now >= one.lost_at + LOST_SECONDS and not one.is_gone:
             one.is_gone, one.told_lost = True, False
             if not self.is_asleep:
-                actions.append(Show(events.MemberLeft(one.name, "connection lost")))
+                actions.append(Show(events.MemberLeft(self.called(one.id), "connection lost")))
         return actions
 
     def _judge_late(self, one: _Member, now: float) -> list[Action]:
         """Tell the author once; and choose the mailbox when there is no other way for long."""
-        written = self._outbox.oldest_lacking(one.name)
+        written = self._outbox.oldest_lacking(one.id)
         if written is None or self.is_asleep:
             return []
         actions: list[Action] = []
         if now >= written + LATE_SECONDS and not one.told_late:
             one.told_late = True
-            actions.append(Show(events.NotYetDelivered(one.name)))
+            actions.append(Show(events.NotYetDelivered(self.called(one.id))))
         if now >= self._mailbox_at(one, written):
             actions += self._leave_for(one)
         return actions
@@ -836,20 +842,20 @@ class Conversation:
     def _leave_for(self, one: _Member) -> list[Action]:
         """Everything that they lack and that does not wait for them already."""
         actions: list[Action] = []
-        for lacking in self._outbox.lacking(one.name):
+        for lacking in self._outbox.lacking(one.id):
             start = max(lacking.seq, one.left_upto.get(lacking.epoch, 0))
             upto = self._on_disk(lacking.epoch)
             if lacking.epoch == self._outbox.epoch:
                 upto = int(min(upto, one.ends_with))
             if upto > start:
                 one.left_upto[lacking.epoch] = upto
-                after = Position(self.me.name, lacking.epoch, start)
-                actions.append(LeaveFor(one.name, after, upto))
+                after = Position(self.me.id, lacking.epoch, start)
+                actions.append(LeaveFor(one.id, after, upto))
         return actions
 
     def _on_disk(self, epoch: str) -> int:
         """Up to here, of what I wrote."""
-        return self._inbox.position((self.me.name, epoch)).seq
+        return self._inbox.position((self.me.id, epoch)).seq
 
     def _leave_all(self) -> list[Action]:
         return [action for one in self._members.values() for action in self._leave_for(one)]
@@ -872,19 +878,19 @@ class Conversation:
         mine = self._outbox
         owed: list[LeaveFor] = []
         for one in (*self._members.values(), *self._parted.values()):
-            for lacking in mine.lacking(one.name):
+            for lacking in mine.lacking(one.id):
                 upto = self._on_disk(lacking.epoch)
                 if lacking.epoch == mine.epoch:
                     upto = int(min(mine.last, one.ends_with))
                 start = max(lacking.seq, one.done_upto.get(lacking.epoch, 0))
                 if upto > start:
-                    after = Position(self.me.name, lacking.epoch, start)
-                    owed.append(LeaveFor(one.name, after, upto))
+                    after = Position(self.me.id, lacking.epoch, start)
+                    owed.append(LeaveFor(one.id, after, upto))
         return owed
 
     def _next_look(self, one: _Member) -> float:
         due = _NEVER
-        written = self._outbox.oldest_lacking(one.name)
+        written = self._outbox.oldest_lacking(one.id)
         if written is not None and not one.told_late:
             due = written + LATE_SECONDS
         if one.lost_at is not None and not one.is_gone:
@@ -912,11 +918,11 @@ class Conversation:
     def _finish(self, now: float) -> list[Action]:
         """The end, because nobody else is left."""
         was_asleep, self.is_over = self.is_asleep, True
-        mine = self.roll.of(self.me.name)
+        mine = self.roll.of(self.me.id)
         actions: list[Action] = [*self._acknowledge(now)]
         if mine is not None and mine.counter % 2:
             gone = self._sign_out(mine)
-            actions.append(KeepMembers((self.me.name,)))
+            actions.append(KeepMembers((self.me.id,)))
             if to := self._linked():
                 actions.append(Send(to, Members(self.id, (gone,))))
         self._settle_at = now + SETTLE_SECONDS
@@ -928,7 +934,7 @@ class Conversation:
     def _hello(self) -> Hello:
         self._number += 1
         hello = Hello(
-            self.id, self.me.name, self._number, self.roll.digest(), self._greeted(),
+            self.id, self.me.id, self._number, self.roll.digest(), self._greeted(),
             self._inbox.have(),
         )  # fmt: skip
         signature = self.me.identity.sign(_hello_statement(hello))
@@ -949,7 +955,7 @@ class Conversation:
         left = self._leave_all()
         if self._uncommitted:  # which cannot be left for anybody, unless it still gets there
             left += [
-                Show(events.NotDelivered(one.name, "your disk did not take what you wrote last"))
+                Show(events.NotDelivered(self.called(one.id), _DISK))
                 for one in (*self._members.values(), *self._parted.values())
                 if self._lacks_for_good(one)
             ]
@@ -958,7 +964,7 @@ class Conversation:
     def _lacks_for_good(self, one: _Member) -> bool:
         """Something of mine is neither on their disk nor on mine."""
         mine = self._outbox
-        return max(mine.has(one.name), self._on_disk(mine.epoch)) < min(mine.last, one.ends_with)
+        return max(mine.has(one.id), self._on_disk(mine.epoch)) < min(mine.last, one.ends_with)
 
     # --- What the clock does ---
 
@@ -994,7 +1000,7 @@ class Conversation:
         for one in self._members.values():
             if now >= one.redial_at:
                 one.redial_at = now + self._redial_pause(one, now)
-                actions.append(Dial(one.name))
+                actions.append(Dial(one.id))
         if now >= self._look_at:
             actions += self._look_around(now)
             self._look_at = max(self._look_at, now + 1.0)
@@ -1006,7 +1012,7 @@ def _hello_statement(hello: Hello) -> bytes:
         hello.conversation, hello.by, hello.number, hello.members, hello.linked,
         [(one.author, one.epoch, one.seq) for one in hello.have],
     )  # fmt: skip
-    return b"parley hello 1\0" + msgspec.msgpack.encode(said)
+    return b"parley hello 2\0" + msgspec.msgpack.encode(said)
 
 
 def _is_genuine(hello: Hello, key: bytes) -> bool:

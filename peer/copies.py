@@ -21,6 +21,7 @@ from peer.directory import Directory
 from peer.events import Tell
 from peer.journal import Journal, KeptCopy
 from peer.mail import MailRoom
+from peer.membership import member_id
 from shared.errors import KeyChanged, ParleyError, Refused, StorageError
 from shared.messages import Contact, Position
 from shared.names import fold
@@ -31,9 +32,10 @@ AGAIN_SECONDS: Final = 5.0  # between two tries to leave what is in the journal
 
 
 class _Batch(Struct, eq=False):
-    """Copies that a conversation wants left, as far as they are not."""
+    """Copies that a conversation wants left for a member, as far as they are not."""
 
     current: Conversation
+    to: str
     copies: deque[KeptCopy]
 
     @property
@@ -44,15 +46,15 @@ class _Batch(Struct, eq=False):
 class Copies:
     def __init__(
         self, journal: Journal, mail: MailRoom, directory: Directory, tell: Tell, *,
-        name: Callable[[], str], contact: Callable[[str], Awaitable[Contact]],
+        me: Callable[[], str], contact: Callable[[str], Awaitable[Contact]],
         spawn: Callable[..., None], linger: Callable[..., None],
     ) -> None:  # fmt: skip
-        """`spawn` starts a task that the program waits for at its end, `linger` one that
-        it does not wait for.
+        """`me` is my id as a member.  `spawn` starts a task that the program waits for at its
+        end, `linger` one that it does not wait for.
         """
         self._journal, self._mail, self._directory, self._tell = journal, mail, directory, tell
-        self._name, self._contact, self._spawn, self._linger = name, contact, spawn, linger
-        self._queues: dict[str, deque[_Batch]] = {}  # by receiver
+        self._me, self._contact, self._spawn, self._linger = me, contact, spawn, linger
+        self._queues: dict[str, deque[_Batch]] = {}  # by folded name of the receiver
         #: in the journal, older than what is queued; and the conversation if it was here
         self._kept: dict[str, dict[KeptCopy, Conversation | None]] = {}
         self._lingering: set[str] = set()  # receivers of what is tried again and again
@@ -62,46 +64,47 @@ class Copies:
         if self._journal.database.is_closing:
             return  # the end of this program broke the link: it is owed on disk
         # Read at once: without history they are forgotten when the conversation is settled.
-        copies = deque(self._journal.copies_for(current.id, LeaveFor(to, after, upto)))
+        name = current.roll.name(to)
+        copies = deque(self._journal.copies_for(current.id, name, LeaveFor(to, after, upto)))
         if not copies:
             return
-        queue = self._queues.get(fold(to))
+        queue = self._queues.get(fold(name))
         if queue is None:
-            queue = self._queues[fold(to)] = deque()
-            self._spawn(self._work, to, queue)
-        queue.append(_Batch(current, copies))
+            queue = self._queues[fold(name)] = deque()
+            self._spawn(self._work, name, queue)
+        queue.append(_Batch(current, to, copies))
 
     def take_up(self) -> None:
         """Leave what earlier programs of mine could not."""
         self._wait_with(self._journal.kept_copies())
 
-    async def _work(self, to: str, queue: deque[_Batch]) -> None:
+    async def _work(self, name: str, queue: deque[_Batch]) -> None:
         """Ends when all was left, is kept, or will be asked for again."""
         while queue:
             batch = queue[0]
-            if _is_last_word(batch.current, to):
-                await self._keep_and_leave(to, batch)
+            if _is_last_word(batch):
+                await self._keep_and_leave(name, batch)
                 queue.popleft()
                 continue
             try:
-                await self._leave(to, batch)
+                await self._leave(name, batch)
             except ParleyError:
-                if _is_last_word(batch.current, to):
+                if _is_last_word(batch):
                     continue
                 for one in [one for one in queue if one.current is batch.current]:
-                    self._note_not_left(to, one)  # also the later ones: none overtakes this
+                    self._note_not_left(one)  # also the later ones: none overtakes this
                     queue.remove(one)
             else:
                 if not batch.copies:
                     queue.popleft()
-        del self._queues[fold(to)]
+        del self._queues[fold(name)]
 
-    async def _leave(self, to: str, batch: _Batch) -> None:
+    async def _leave(self, name: str, batch: _Batch) -> None:
         """As long as the conversation would ask again for what was not left."""
-        async with self._mail.turn(to):
-            await self._leave_kept(to)
-            while batch.copies and not _is_last_word(batch.current, to):
-                if batch.current.has(to, *batch.next_place):
+        async with self._mail.turn(name):
+            await self._leave_kept(name)
+            while batch.copies and not _is_last_word(batch):
+                if batch.current.has(batch.to, *batch.next_place):
                     batch.copies.popleft()
                     continue
                 await self._leave_one(batch.copies[0])
@@ -112,18 +115,19 @@ class Copies:
         _was_left(current, copy)
         if current.is_over:
             try:
-                await self._journal.forget_copy(copy, self._name())
+                await self._journal.forget_copy(copy)
             except StorageError as no:  # so the next program leaves it again
                 log.info("a copy stays on the disk: %s", no)
 
-    def _note_not_left(self, to: str, batch: _Batch) -> None:
+    def _note_not_left(self, batch: _Batch) -> None:
         epoch, seq = batch.next_place
-        batch.current.not_left(to, Position(self._name(), epoch, seq - 1))
+        batch.current.not_left(batch.to, Position(self._me(), epoch, seq - 1))
 
     async def _leave_one(self, copy: KeptCopy) -> None:
         """Raises what may be otherwise later."""
         try:
             contact = await self._contact(copy.receiver)
+            _compare(contact, copy)
             await self._mail.leave(contact, copy.text, copy.time, copy.about)
         except Refused as no:
             self._give_up(copy, no)
@@ -136,9 +140,9 @@ class Copies:
 
     # --- What nobody asks for again ---
 
-    async def _keep_and_leave(self, to: str, batch: _Batch) -> None:
+    async def _keep_and_leave(self, name: str, batch: _Batch) -> None:
         """The disk first: what this program does not live to leave, the next one does."""
-        current = batch.current
+        current, to = batch.current, batch.to
         copies = [
             copy for copy in batch.copies if not current.has(to, copy.about.epoch, copy.about.seq)
         ]
@@ -146,20 +150,20 @@ class Copies:
             return
         batch.copies = deque(copies)
         try:
-            await self._journal.keep_copies(copies, self._name())
+            await self._journal.keep_copies(copies, self._me())
         except StorageError as no:
             for copy in copies:
                 self._give_up(copy, no)
                 _was_left(current, copy)
             return
-        kept = self._kept.setdefault(fold(to), {})
+        kept = self._kept.setdefault(fold(name), {})
         kept.update(dict.fromkeys(copies, current))
         try:
-            async with self._mail.turn(to):
-                await self._leave_kept(to)
+            async with self._mail.turn(name):
+                await self._leave_kept(name)
         except ParleyError as failure:
-            self._note_not_left(to, batch)
-            self._tell(events.NotYetLeft(to, str(failure).removesuffix(".")), events.nothing)
+            self._note_not_left(batch)
+            self._tell(events.NotYetLeft(name, str(failure).removesuffix(".")), events.nothing)
             self._wait_with(copies)
 
     def _wait_with(self, copies: Iterable[KeptCopy]) -> None:
@@ -192,14 +196,20 @@ class Copies:
                 self._give_up(copy, no)
             if (current := kept[copy]) is not None:
                 _was_left(current, copy)
-            await self._journal.forget_copy(copy, self._name())
+            await self._journal.forget_copy(copy)
             del kept[copy]
 
 
-def _is_last_word(current: Conversation, to: str) -> bool:
+def _compare(contact: Contact, copy: KeptCopy) -> None:
+    """Raises Refused when the name has gone to another key: it is for no stranger."""
+    if copy.member not in ("", member_id(contact.name, contact.key)):
+        raise Refused(f"the name {copy.receiver} belongs to another key now", "KEY")
+
+
+def _is_last_word(batch: _Batch) -> bool:
     """Nothing more will come of it for them: it does not ask again for what is not left."""
-    return current.is_settled or not current.concerns(to)
+    return batch.current.is_settled or not batch.current.concerns(batch.to)
 
 
 def _was_left(current: Conversation, copy: KeptCopy) -> None:
-    current.was_left(copy.receiver, copy.about.epoch, copy.about.seq)
+    current.was_left(copy.member, copy.about.epoch, copy.about.seq)

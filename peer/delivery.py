@@ -54,7 +54,7 @@ def _statement(text: Text) -> bytes:
         text.conversation, text.author, text.epoch, text.seq, text.lamport, text.time,
         text.texts, [(one.author, one.epoch, one.seq) for one in text.after],
     )  # fmt: skip
-    return b"parley text 1\0" + msgspec.msgpack.encode(said)
+    return b"parley text 2\0" + msgspec.msgpack.encode(said)
 
 
 def stream(text: Text) -> Stream:
@@ -178,7 +178,7 @@ class Inbox:
         if known is None:
             author = self._authors.get(of[0])
             if author is not None and len(author.epochs) >= EPOCHS:
-                raise ProtocolError(f"{of[0]} was started too often in one conversation")
+                raise ProtocolError("one author was started too often in one conversation")
             known = self._begin(of)
         return known
 

@@ -51,26 +51,41 @@ class Handle:
     @property
     def is_everywhere(self) -> bool:
         """Everybody has it on disk."""
-        return set(self.states().values()) <= {"delivered"}
+        return all(self._state(member) == "delivered" for member in self._members())
 
-    def state(self, member: str) -> str:
+    def _members(self) -> list[str]:
+        """Everybody else who is in the conversation, and was when it was said; their ids."""
+        current = self.conversation
+        return [
+            member
+            for member, _, _ in current.who()
+            if current.is_for(member, current.epoch, self.seq)
+        ]
+
+    def _member(self, called: str) -> str:
+        """Who is in before who has left."""
+        current = self.conversation
+        known = [*(member for member, _, _ in current.who()), *current.roll.everybody()]
+        return next((member for member in known if current.called(member) == called), "")
+
+    def state(self, name: str) -> str:
         """Delivered (on their disk), left (in their mailbox) or waiting."""
+        return self._state(self._member(name))
+
+    def _state(self, member: str) -> str:
         current, epoch = self.conversation, self.conversation.epoch
         if current.has(member, epoch, self.seq):
             return "delivered"
         return "left" if current.waits_at_directory(member, epoch, self.seq) else "waiting"
 
     def states(self) -> dict[str, str]:
-        """Of everybody else who is in the conversation, and was when it was said."""
-        current = self.conversation
-        names = [name for name, _, _ in current.who()]
-        return {
-            name: self.state(name)
-            for name in names
-            if current.is_for(name, current.epoch, self.seq)
-        }
+        """Of everybody else who is in the conversation, and was when it was said; by what
+        the user reads for them.
+        """
+        called = self.conversation.called
+        return {called(member): self._state(member) for member in self._members()}
 
-    def delivered_at(self, member: str) -> float | None:
+    def delivered_at(self, name: str) -> float | None:
         """Seconds since 1970, as far as it is known still."""
-        current = self.conversation
+        current, member = self.conversation, self._member(name)
         return self._times.of(current.id, member, current.epoch, self.seq)

@@ -29,7 +29,7 @@ INDEX_TEXTS: Final = 5_000
 # What came through the mailbox and lies among the texts as well stands there.
 _NOT_TWICE = (
     "(lines.conversation IS NULL OR coalesce((SELECT t.last FROM texts AS t"
-    " WHERE (t.conversation, t.author, t.epoch) = (lines.conversation, lines.author, lines.epoch)"
+    " WHERE (t.conversation, t.author, t.epoch) = (lines.conversation, lines.member, lines.epoch)"
     " AND t.seq <= lines.seq ORDER BY t.seq DESC LIMIT 1), 0) < lines.seq)"
 )
 _COLUMNS = "kind, lines.time, lines.author, receiver, lines.id, lines.text"
@@ -51,10 +51,14 @@ class History:
         database: Database,
         me: Callable[[], str],
         now: Callable[[], float],
+        called: Callable[[str, str], str],
         vault: Vault = CLEAR,
     ) -> None:
-        """`now` is the time of day, in seconds since 1970."""
-        self._database, self._me, self._now, self._vault = database, me, now, vault
+        """`now` is the time of day, in seconds since 1970.  `called` says what the user
+        reads for a member of a conversation, given the id and the name.
+        """
+        self._database, self._me, self._now = database, me, now
+        self._called, self._vault = called, vault
 
     async def wait_written(self) -> None:
         """Return when all that is on its way to the disk is there, and so can be found."""
@@ -85,12 +89,13 @@ class History:
 
     async def _texts_with(self, name: str, last: int) -> list[Entry]:
         ids = self._all(
-            "SELECT c.id FROM memberships AS m JOIN conversations AS c ON c.id = m.conversation"
+            "SELECT DISTINCT c.id, c.begun FROM memberships AS m"
+            " JOIN conversations AS c ON c.id = m.conversation"
             " WHERE m.name = ? COLLATE NOCASE ORDER BY c.begun DESC",
             (name,),
         )
         entries: list[Entry] = []
-        for (id,) in ids:
+        for id, _ in ids:
             entries = await self._texts(id, last - len(entries)) + entries
             if len(entries) >= last:
                 break
@@ -99,6 +104,7 @@ class History:
     async def _texts(self, conversation: str, last: int) -> list[Entry]:
         """At least the last so many, if there are; fewer when they are very long."""
         found: list[Entry] = []  # the newest first
+        names = self._names(conversation)
         upto: dict[tuple[str, str], int] = {}
         before, size = _BEYOND, 0
         while len(found) < last and size <= HISTORY_CHARACTERS:
@@ -113,12 +119,18 @@ class History:
                 place = ("text", conversation, author, epoch, seq)
                 text = _text.decode(self._vault.open(line, *place))
                 is_late = any(self._is_missing(conversation, one, upto) for one in text.after)
-                found += reversed(_entries(text, is_late))
+                called = self._called(text.author, names.get(text.author, text.author))
+                found += reversed(_entries(text, called, is_late))
                 size += sum(map(len, text.texts))
             if len(rows) < PAGE_ROWS:
                 break
             before = rows[-1][:4]
         return found[::-1]
+
+    def _names(self, conversation: str) -> dict[str, str]:
+        """Of its members."""
+        wanted = "SELECT member, name FROM memberships WHERE conversation = ?"
+        return dict(self._all(wanted, (conversation,)))
 
     def _is_missing(
         self, conversation: str, one: Position, upto: dict[tuple[str, str], int]
@@ -182,8 +194,11 @@ class History:
         query = _query(words)
         while await self._database.write(lambda db: _index_some(db, self._vault)):
             pass
-        hits = await self._database.write(lambda db: _hits(db, self._vault, query, last + 1))
-        texts, lines = hits
+        hits, lines = await self._database.write(lambda db: _hits(db, self._vault, query, last + 1))
+        texts = [
+            msgspec.structs.replace(entry, author=self._called(member, entry.author))
+            for member, entry in hits
+        ]
         return self._last([texts, lines], last)
 
 
@@ -236,13 +251,17 @@ def _indexed(db: sqlite3.Connection, source: str) -> int:
 
 def _hits(
     db: sqlite3.Connection, vault: Vault, query: str, last: int
-) -> tuple[list[Entry], list[Entry]]:
-    """The texts of conversations and the single lines that came last."""
+) -> tuple[list[tuple[str, Entry]], list[Entry]]:
+    """The texts of conversations, with the ids of their authors, and the single lines that
+    came last.
+    """
     texts = db.execute(
-        "SELECT w.rowid % ?1, t.line, c.begun, t.lamport, t.author, t.epoch, t.seq, c.id"
+        "SELECT w.rowid % ?1, t.line, c.begun, t.lamport, t.author, t.epoch, t.seq, c.id,"
+        " coalesce(m.name, t.author)"
         " FROM (SELECT rowid FROM words_of_texts WHERE words_of_texts MATCH ?2"
         " ORDER BY rowid DESC LIMIT ?3) AS w JOIN texts AS t ON t.number = w.rowid / ?1"
-        " JOIN conversations AS c ON c.id = t.conversation ORDER BY 3, 4, 5, 6, 7, 1",
+        " JOIN conversations AS c ON c.id = t.conversation LEFT JOIN memberships AS m"
+        " ON (m.conversation, m.member) = (t.conversation, t.author) ORDER BY 3, 4, 5, 6, 7, 1",
         (TEXTS, query, last),
     ).fetchall()
     lines = db.execute(
@@ -254,9 +273,9 @@ def _hits(
     ).fetchall()
     lines.sort(key=lambda row: row[1])
     found = []
-    for place, line, _, _, author, epoch, seq, conversation in texts:
+    for place, line, _, _, author, epoch, seq, conversation, name in texts:
         text = _text.decode(vault.open(line, "text", conversation, author, epoch, seq))
-        found.append(_entries(text, False)[place])
+        found.append((author, _entries(text, name, False)[place]))
     return found, [_entry(vault, *row) for row in lines]
 
 
@@ -280,10 +299,10 @@ def _entry(
     return Entry(Kind(kind), time, author, receiver, vault.open_text(text, "line", author, id))
 
 
-def _entries(text: Text, is_late: bool) -> list[Entry]:
+def _entries(text: Text, author: str, is_late: bool) -> list[Entry]:
     """What was written together; only before the first of it something may be missing."""
     return [
-        Entry(Kind.SAID, text.time, text.author, "", said, is_late and not number)
+        Entry(Kind.SAID, text.time, author, "", said, is_late and not number)
         for number, said in enumerate(text.texts)
     ]
 

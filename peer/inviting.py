@@ -13,7 +13,7 @@ from peer.acquaintances import Acquaintances
 from peer.conversation import Conversation
 from peer.events import Tell
 from peer.invitation import Action, End, Invitations, Question, Why
-from peer.membership import Me, Roll
+from peer.membership import Me, Roll, member_id
 from peer.network import Links
 from peer.talking import Talking
 from peer.timer import Timer
@@ -75,6 +75,15 @@ class _Asking:
         self.result = Result(callee, Outcome.GONE)
 
 
+class _Allowed(Struct):
+    """Who may become a member, of what, and the word of mine that they need for it."""
+
+    conversation: str
+    member: str
+    counter: int
+    adding: Adding
+
+
 class Inviting:
     """All invitations of one peer."""
 
@@ -103,8 +112,8 @@ class Inviting:
         self._asking: dict[str, _Asking] = {}  # folded callee -> who waits for the outcome
         self._closed = False
         self._salts: dict[str, bytes] = {}  # of conversations that I would found
-        self._addings: dict[tuple[str, str], tuple[int, Adding]] = {}  # conversation, callee
-        self._sent: dict[tuple[str, str], str] = {}  # callee and id -> conversation
+        self._addings: dict[tuple[str, str], _Allowed] = {}  # conversation, callee
+        self._sent: dict[tuple[str, str], _Allowed] = {}  # callee and id
         self._confirmed: dict[tuple[str, str], Confirm] = {}  # callee and id
         self._heard: dict[tuple[type, str, str], Invite | Accept | Confirm] = {}
         self._tidy_at = REMEMBERED  # so many of these: then what the core has forgotten goes
@@ -173,15 +182,16 @@ class Inviting:
         current = self._conversation_to_add(name)
         if contact.status is Status.OFFLINE:
             return Result(contact.name, Outcome.OFFLINE)
-        mine, theirs = current.roll.counter(self._name()), current.roll.counter(contact.name)
+        mine = current.roll.counter(self._me().id)
+        theirs = current.roll.counter(member_id(contact.name, contact.key))
         if theirs % 2:  # they are in, and out of reach
             raise Refused(f"User {contact.name} is in the conversation already.")
         too_often = theirs > 2 * STAYS + 1
-        if too_often or len(current.roll.names()) > membership.KNOWN - MEMBERS:
+        if too_often or len(current.roll.everybody()) > membership.KNOWN - MEMBERS:
             raise Refused("Too many came and went in this conversation: begin a new one.")
         self._allow(current.id, contact, mine=mine, theirs=theirs + 1)
         try:
-            members = (self._name(), *current.others)
+            members = (self._name(), *self._talking.names)
             return await self._ask(contact.name, current.id, members, urgent=urgent)
         finally:
             del self._addings[current.id, contact.name]
@@ -200,8 +210,10 @@ class Inviting:
 
     def _allow(self, conversation: str, contact: Contact, *, mine: int, theirs: int) -> None:
         """Sign that this user may become a member."""
-        adding = membership.add(self._me(), conversation, mine, contact.name, contact.key, theirs)
-        self._addings[conversation, contact.name] = theirs, adding
+        member = member_id(contact.name, contact.key)
+        adding = membership.add(self._me(), conversation, mine, member, theirs)
+        allowed = _Allowed(conversation, member, theirs, adding)
+        self._addings[conversation, contact.name] = allowed
 
     def _asks_me(self, name: str) -> bool:
         """Also when I have said yes, and the conversation is about to begin."""
@@ -348,15 +360,15 @@ class Inviting:
 
     def _check_accept(self, name: str, accept: Accept) -> None:
         """Raises ProtocolError unless they have signed to be a member."""
-        conversation = self._sent.get((fold(name), accept.id))
-        if conversation is None:
+        allowed = self._sent.get((fold(name), accept.id))
+        if allowed is None:
             return  # of no invitation of mine: the core knows what to say
         if accept.membership is None:
             raise ProtocolError("an ACCEPT makes nobody a member")
-        roll = self._roll_for(conversation)
+        roll = self._roll_for(allowed.conversation)
         if roll is not None:
             roll.merge([accept.membership])
-            if not roll.is_in(name):
+            if not roll.is_in(allowed.member):
                 raise ProtocolError("an ACCEPT makes nobody a member")
 
     def _roll_for(self, conversation: str) -> Roll | None:
@@ -374,9 +386,11 @@ class Inviting:
     def _signed(self, to: str, message: Message) -> Message:
         match message:
             case Invite(id=id, conversation=conversation) if (conversation, to) in self._addings:
-                _put(self._sent, (fold(to), id), conversation)
-                counter, adding = self._addings[conversation, to]
-                return msgspec.structs.replace(message, counter=counter, adding=adding)
+                allowed = self._addings[conversation, to]
+                _put(self._sent, (fold(to), id), allowed)
+                return msgspec.structs.replace(
+                    message, counter=allowed.counter, adding=allowed.adding
+                )
             case Accept(id=id):
                 return Accept(id, self._membership(to, id))
             case Confirm(id=id):
@@ -404,15 +418,16 @@ class Inviting:
 
     def _confirm(self, callee: str, id: str) -> Confirm:
         """Let them in, and tell them who else is."""
-        conversation = self._sent.get((fold(callee), id), "")
+        allowed = self._sent.get((fold(callee), id))
         accept = self._recall(Accept, callee, id)
         current = self._talking.conversation
-        if accept is None or accept.membership is None:
+        if allowed is None or accept is None or accept.membership is None:
             return Confirm(id)
+        conversation = allowed.conversation
         if conversation in self._salts and (current is None or current.id != conversation):
             mine = membership.found(self._me(), self._salts[conversation])
             current = self._talking.enter(conversation, (mine, accept.membership), ())
-            entry = current.entry_for(callee, ())
+            entry = current.entry_for(allowed.member, ())
             confirm = Confirm(id, current.memberships(), (), 0, entry.epochs, entry.signature)
             return self._note_confirm(callee, confirm)
         if current is None or current.id != conversation:
@@ -421,9 +436,10 @@ class Inviting:
         if said is not None:
             return said  # what was written since the first one is theirs
         since, lamport = self._talking.before(current)
-        self._talking.admit(current, callee, accept.membership)
-        first, *_ = membership.pages(current.roll.essential(first=callee))  # HELLO brings the rest
-        entry = current.entry_for(callee, since)
+        self._talking.admit(current, allowed.member, accept.membership)
+        essential = current.roll.essential(first=allowed.member)
+        first, *_ = membership.pages(essential)  # HELLO brings the rest
+        entry = current.entry_for(allowed.member, since)
         confirm = Confirm(id, first, since, lamport, entry.epochs, entry.signature)
         return self._note_confirm(callee, confirm)
 
@@ -446,7 +462,7 @@ class Inviting:
             begun = self._talking.enter(
                 conversation, (*confirm.members, mine), confirm.since, confirm.lamport,
                 Entry(
-                    conversation, self._name(), mine.counter, confirm.since, confirm.epochs,
+                    conversation, self._me().id, mine.counter, confirm.since, confirm.epochs,
                     confirm.signature,
                 ),
             )  # fmt: skip

@@ -18,6 +18,7 @@ from peer.conversation import Kept, LeaveFor
 from peer.delivery import last
 from peer.entrances import Entrance
 from peer.entries import Kind
+from peer.membership import member_id
 from peer.sealed_journal import prepare
 from peer.unanswered import Written
 from peer.vault import CLEAR, Vault
@@ -31,8 +32,8 @@ from shared.world import Disk
 FILE = "journal.db"
 WATCHED_TEXTS = 1_024  # my last ones, which somebody may lack after a restart
 REMEMBER_LETTERS_DAYS = 60  # then only the ids stay, 50 bytes each: nothing is shown again
-Place = tuple[str, str, str, int]  # of a text: conversation, author, epoch, seq
-CopyKey = tuple[str, str]  # sender and id of a letter: an id alone would be anybody's
+Place = tuple[str, str, str, int]  # of a text: conversation, author (a member), epoch, seq
+CopyKey = tuple[str, str]  # sender (a member) and id of a letter: an id alone would be anybody's
 FORGET_ROWS = 1_000  # in one commit, so that nobody waits behind a huge one
 
 _MIGRATIONS = [
@@ -134,6 +135,24 @@ _MIGRATIONS = [
     -- when the user has compared the words of this key
     ALTER TABLE known_keys ADD COLUMN verified REAL;
     """,
+    """
+    CREATE TABLE members (
+        conversation TEXT NOT NULL, member TEXT NOT NULL, name TEXT NOT NULL,
+        membership BLOB, PRIMARY KEY (conversation, member)) STRICT;
+    -- In what was said before members had ids they go by their names, and prove nothing.
+    INSERT INTO members SELECT conversation, name, name, NULL FROM memberships;
+    DROP TABLE memberships;
+    ALTER TABLE members RENAME TO memberships;
+    CREATE INDEX member_of ON memberships (name COLLATE NOCASE, conversation);
+    UPDATE conversations SET is_in = 0;
+    ALTER TABLE letters ADD COLUMN member TEXT;
+    UPDATE letters SET member = sender WHERE conversation IS NOT NULL;
+    ALTER TABLE lines ADD COLUMN member TEXT;
+    UPDATE lines SET member = author WHERE conversation IS NOT NULL;
+    ALTER TABLE copies ADD COLUMN member TEXT NOT NULL DEFAULT '';
+    DROP INDEX copies_of;
+    CREATE INDEX copies_of ON copies (conversation, member, epoch, seq);
+    """,
 ]
 
 
@@ -186,9 +205,13 @@ class KeptLine(Struct, frozen=True):
 
 
 class KeptCopy(Struct, frozen=True):
-    """A text of mine in a conversation, on its way to the mailbox of a member."""
+    """A text of mine in a conversation, on its way to the mailbox of a member.
+
+    `receiver` is the member's name.  `member` is "" in what was kept before members had ids.
+    """
 
     receiver: str
+    member: str
     text: str
     time: float
     about: About
@@ -215,7 +238,7 @@ class Journal:
         self.answered: set[str] = {name for (name,) in self._all("SELECT name FROM answered")}
         #: letters that came, and are copies of texts of a conversation
         self.copies: set[CopyKey] = {
-            (sender, id) for sender, id in self._all("SELECT sender, id FROM letters WHERE is_copy")
+            (member, id) for member, id in self._all("SELECT member, id FROM letters WHERE is_copy")
         }
         #: such letters that are on their way to the disk
         self.copies_to_come: set[CopyKey] = set()
@@ -322,9 +345,9 @@ class Journal:
 
     # --- Copies of texts that I could not leave yet, and no conversation asks for ---
 
-    def copies_for(self, conversation: str, owed: LeaveFor) -> list[KeptCopy]:
-        """As far as the texts lie on disk."""
-        return _copies(self._database.reader, self._vault, conversation, owed)
+    def copies_for(self, conversation: str, name: str, owed: LeaveFor) -> list[KeptCopy]:
+        """As far as the texts lie on disk.  `name`: of whom they are for."""
+        return _copies(self._database.reader, self._vault, conversation, name, owed)
 
     async def keep_copies(self, copies: list[KeptCopy], me: str) -> None:
         """One that is there already is the same."""
@@ -336,16 +359,20 @@ class Journal:
     def kept_copies(self) -> list[KeptCopy]:
         """In the order in which they were kept."""
         rows = self._all(
-            "SELECT id, receiver, text, time, conversation, epoch, seq FROM copies ORDER BY rowid"
+            "SELECT id, receiver, member, text, time, conversation, epoch, seq FROM copies"
+            " ORDER BY rowid"
         )
         return [
-            KeptCopy(receiver, self._vault.open_text(text, "copy", id), time, About(*at))
-            for id, receiver, text, time, *at in rows
+            KeptCopy(to, member, self._vault.open_text(text, "copy", id), time, About(*at))
+            for id, to, member, text, time, *at in rows
         ]
 
-    async def forget_copy(self, copy: KeptCopy, me: str) -> None:
-        id = copy_id(copy.about, me, copy.receiver)
-        await self._write("DELETE FROM copies WHERE id = ?", (id,))
+    async def forget_copy(self, copy: KeptCopy) -> None:
+        await self._write(
+            "DELETE FROM copies WHERE (conversation, epoch, seq, receiver, member)"
+            " = (?, ?, ?, ?, ?)",
+            (*_place(copy.about), copy.receiver, copy.member),
+        )
 
     # --- Letters that were left for me ---
 
@@ -370,15 +397,16 @@ class Journal:
             db.executemany("INSERT OR IGNORE INTO known_letters VALUES (?, ?)", passed)
             db.executemany(
                 "INSERT OR IGNORE INTO letters (id, sender, time, came, text, is_copy,"
-                " conversation, epoch, seq, is_registered, follows_gap)"
-                " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                " conversation, epoch, seq, is_registered, follows_gap, member)"
+                " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
                 [(one.id, one.sender, one.time, now,
                   self._vault.seal_text(one.text, "line", one.sender, one.id),
                   one.about is not None, *_place(one.about), one.sender not in unregistered,
-                  (one.sender, one.id) in after_gaps) for one in letters],
+                  (one.sender, one.id) in after_gaps,
+                  member_id(one.sender, one.key)) for one in letters],
             )  # fmt: skip
 
-        copies = {(one.sender, one.id) for one in letters if one.about is not None}
+        copies = {(member_id(one.sender, one.key), one.id) for one in letters if one.about}
         self.copies_to_come = copies
         try:
             await self._database.write(add)
@@ -410,8 +438,8 @@ class Journal:
                 db.executemany(
                     # Nobody writes in the future: it would stand last for ever.
                     "INSERT OR IGNORE INTO lines (kind, author, receiver, id, time, text,"
-                    " conversation, epoch, seq) SELECT 'left', sender, ?, id, min(time, came),"
-                    " text, conversation, epoch, seq FROM letters"
+                    " conversation, epoch, seq, member) SELECT 'left', sender, ?, id,"
+                    " min(time, came), text, conversation, epoch, seq, member FROM letters"
                     " WHERE number = ? AND text IS NOT NULL",
                     [(me, number) for number in numbers],
                 )
@@ -540,8 +568,12 @@ class Journal:
         return rows[0][0] if rows else None
 
     def memberships(self, id: str) -> tuple[Membership, ...]:
-        """Of a conversation, as far as they were heard of here."""
-        rows = self._all("SELECT membership FROM memberships WHERE conversation = ?", (id,))
+        """Of a conversation, as far as they were heard of here, in the order of hearing."""
+        rows = self._all(
+            "SELECT membership FROM memberships WHERE conversation = ?"
+            " AND membership IS NOT NULL ORDER BY rowid",
+            (id,),
+        )
         return tuple(_membership.decode(row) for (row,) in rows)
 
     def kept(self, id: str, me: str, now: float) -> Kept:
@@ -583,20 +615,22 @@ class Journal:
         self,
         begun: list[tuple[str, tuple[Position, ...], int]],
         texts: list[Text],
-        members: list[tuple[str, str, Membership]],
+        members: list[tuple[str, str, str, Membership]],
         acknowledged: list[tuple[str, str, str, int]],
         ended: list[str],
         now: float,
         *,
-        owed: Iterable[tuple[str, LeaveFor]] = (),
+        owed: Iterable[tuple[str, str, LeaveFor]] = (),
         received: Iterable[tuple[str, str, str, int]] = (),
         entrances: Iterable[tuple[str, Entrance]] = (),
     ) -> None:
         """All in one commit: conversations that I am in from now on, with what was said in
-        them before and the highest lamport of it; texts; (conversation, name, membership);
+        them before and the highest lamport of it; texts; (conversation, member, name,
+        membership);
         (conversation, member, epoch, seq) of my texts that somebody has; and conversations
-        that I am no longer in.  What is `owed` in these is kept as copies, until it is
-        `received` (as with `acknowledged`) or left.  `entrances`: with their conversations.
+        that I am no longer in.  What is `owed` in these (conversation, name, what and to
+        which member) is kept as copies, until it is `received` (as with `acknowledged`) or
+        left.  `entrances`: with their conversations.
         """
         since = [(id, one.author, one.epoch, one.seq) for id, old, _ in begun for one in old]
         rows = [
@@ -610,7 +644,7 @@ class Journal:
             for place in self._read_as_text
             if any(place[:3] == row[:3] and row[3] <= place[3] <= row[4] for row in rows)
         ]
-        members_rows = [(id, name, _encoder.encode(one)) for id, name, one in members]
+        members_rows = [(*which, _encoder.encode(one)) for *which, one in members]
         entrance_rows = [
             (id, one.member, one.counter, _encoder.encode(one)) for id, one in entrances
         ]
@@ -630,18 +664,22 @@ class Journal:
                 rows,
             )
             db.executemany(
-                "UPDATE letters SET text = NULL WHERE (conversation, sender, epoch, seq)"
+                "UPDATE letters SET text = NULL WHERE (conversation, member, epoch, seq)"
                 " = (?, ?, ?, ?)",
                 read,
             )
-            db.executemany("REPLACE INTO memberships VALUES (?, ?, ?)", members_rows)
+            db.executemany(
+                "INSERT INTO memberships VALUES (?, ?, ?, ?) ON CONFLICT (conversation, member)"
+                " DO UPDATE SET membership = excluded.membership",
+                members_rows,
+            )
             db.executemany("REPLACE INTO entrances VALUES (?, ?, ?, ?)", entrance_rows)
             db.executemany("REPLACE INTO acknowledged VALUES (?, ?, ?, ?)", acknowledged)
-            for id, one in owed:
-                copies = _copies(db, self._vault, id, one)
+            for id, name, one in owed:
+                copies = _copies(db, self._vault, id, name, one)
                 _add_copies(db, self._vault, copies, one.after.author)
             db.executemany(
-                "DELETE FROM copies WHERE (conversation, receiver, epoch) = (?, ?, ?) AND seq <= ?",
+                "DELETE FROM copies WHERE (conversation, member, epoch) = (?, ?, ?) AND seq <= ?",
                 received,
             )
 
@@ -713,12 +751,12 @@ def _texts_after(
 
 
 def _copies(
-    db: sqlite3.Connection, vault: Vault, conversation: str, owed: LeaveFor
+    db: sqlite3.Connection, vault: Vault, conversation: str, name: str, owed: LeaveFor
 ) -> list[KeptCopy]:
     after, upto = owed.after, owed.upto
     lines = _texts_after(db, vault, conversation, after, upto - after.seq)
     return [
-        KeptCopy(owed.to, said, text.time, About(conversation, text.epoch, seq))
+        KeptCopy(name, owed.to, said, text.time, About(conversation, text.epoch, seq))
         for text in map(_text.decode, lines)
         for seq, said in enumerate(text.texts, start=text.seq)
         if after.seq < seq <= upto
@@ -726,11 +764,18 @@ def _copies(
 
 
 def _add_copies(db: sqlite3.Connection, vault: Vault, copies: list[KeptCopy], me: str) -> None:
-    ids = [copy_id(one.about, me, one.receiver) for one in copies]
+    ids = [copy_id(one.about, me, one.member) for one in copies]
     db.executemany(
-        "INSERT OR IGNORE INTO copies VALUES (?, ?, ?, ?, ?, ?, ?)",
+        "INSERT OR IGNORE INTO copies VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
         [
-            (id, one.receiver, vault.seal_text(one.text, "copy", id), one.time, *_place(one.about))
+            (
+                id,
+                one.receiver,
+                vault.seal_text(one.text, "copy", id),
+                one.time,
+                *_place(one.about),
+                one.member,
+            )
             for id, one in zip(ids, copies, strict=True)
         ],
     )

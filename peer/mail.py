@@ -19,6 +19,7 @@ from peer.events import Tell
 from peer.journal import CopyKey, Fate, Journal, KeptLine, LeftLetter, WaitingLetter
 from peer.keeping import Keeping
 from peer.lines import Came
+from peer.membership import member_id
 from peer.opening import Refusal, Stays, left_there, never_opened, open_for
 from peer.receipts import ReceiptBook
 from peer.trust import Trust
@@ -87,7 +88,8 @@ class MailRoom:
         has_come: Callable[[str, About], bool],
         wait_kept: Callable[[str, About], Awaitable[None]],
     ) -> None:
-        """`lookup` asks the directory for a user, whatever key is remembered.
+        """`lookup` asks the directory for a user, whatever key is remembered.  Who has
+        written or received a copy is given as a member, by the id.
 
         `received` is called when the copy of a text was taken, and says whether
         that is news.  `has_come`: whether a text came directly, and is on its way to the
@@ -146,7 +148,8 @@ class MailRoom:
         """
         check_sealing_proof(to.key, to.sealing_key, to.sealing_proof)
         if about is not None:
-            id = copy_id(about, self._name(), to.name)
+            me = member_id(self._name(), self._identity.public)
+            id = copy_id(about, me, member_id(to.name, to.key))
         id = id or self._world.new_id()
         certificate, key = self._directory.certificate, to.sealing_key
         after = await self._journal.add_left(id, LeftLetter(to.name, to.key, time, about))
@@ -227,7 +230,8 @@ class MailRoom:
                 self._came.end(letter.sender, letter.id)
         self._counted.clear()
         if fresh:
-            await self._show_letters(fresh, {one.id: one.about for one in letters if one.about})
+            abouts = {one.id: (_author(one), one.about) for one in letters if one.about}
+            await self._show_letters(fresh, abouts)
         verdicts = tuple(batch.verdicts.values())
         for start in range(0, len(verdicts), VERDICTS):
             page = verdicts[start : start + VERDICTS]
@@ -335,31 +339,33 @@ class MailRoom:
 
     def _has(self, letter: Letter) -> bool:
         """Whether it came already, or is a copy of a text that came directly."""
-        about, sender = letter.about, letter.sender
-        if self._came.is_here(sender, letter.id):
+        about = letter.about
+        if self._came.is_here(letter.sender, letter.id):
             return True
         return about is not None and self._journal.has_text(
-            about.conversation, sender, about.epoch, about.seq
+            about.conversation, _author(letter), about.epoch, about.seq
         )
 
     def _is_coming(self, letter: Letter) -> bool:
         """Whether it came directly, and is not on disk yet."""
         if letter.about is None:
             return self._came.is_coming(letter.sender, letter.id)
-        return self._has_come(letter.sender, letter.about) and not self._has(letter)
+        return self._has_come(_author(letter), letter.about) and not self._has(letter)
 
     async def _wait_until_here(self, letter: Letter) -> None:
         if letter.about is None:
             await self._came.wait(letter.sender, letter.id)
         elif self._is_coming(letter):
-            await self._wait_kept(letter.sender, letter.about)
+            await self._wait_kept(_author(letter), letter.about)
 
-    async def _show_letters(self, fresh: list[WaitingLetter], abouts: dict[str, About]) -> None:
+    async def _show_letters(
+        self, fresh: list[WaitingLetter], abouts: dict[str, tuple[str, About]]
+    ) -> None:
         """But not what has come directly while the copy went to the disk."""
         direct = {
-            one.id: (one.sender, abouts[one.id])
+            one.id: abouts[one.id]
             for one in fresh
-            if one.id in abouts and self._has_come(one.sender, abouts[one.id])
+            if one.id in abouts and self._has_come(*abouts[one.id])
         }
         letters = [one for one in fresh if one.id not in direct and one.number not in self._shown]
         if letters:
@@ -390,3 +396,8 @@ class MailRoom:
         if sentence not in self._told:
             self._told.add(sentence)
             self._tell(events.Notice(sentence), events.nothing)
+
+
+def _author(letter: Letter) -> str:
+    """Its sender, as a member of the conversation."""
+    return member_id(letter.sender, letter.key)

@@ -73,6 +73,7 @@ class _Entry:
     """An open link, identified."""
 
     name: str
+    key: bytes  # of all open links of one name the same
     run: str
     link: Link[Message]
     dialled_by: str
@@ -121,6 +122,11 @@ class Links:
     def to(self, name: str) -> Link[Message] | None:
         current = self._current(name)
         return current.link if current else None
+
+    def key(self, name: str) -> bytes | None:
+        """Of who is at the other end of the link to this user."""
+        entries = self._open.get(fold(name))
+        return entries[-1].key if entries else None
 
     def post(self, name: str, message: Message) -> None:
         """Without a link the message is dropped: cores repeat what matters on the next one."""
@@ -322,12 +328,13 @@ class Links:
             self._compare_with(contact, link.wire.certificate)
             link.post(me)
         them = await link.expect(PeerIam)
-        await self._judge(them, link.wire.certificate)
+        key = await self._judge(them, link.wire.certificate)
+        self._refuse_second_key(them.name, key)
         if contact is None:
             link.post(me)
         elif fold(them.name) != fold(contact.name):
             raise Refused(f"you are {them.name}, not {contact.name}", "KEY")
-        return _Entry(them.name, them.run, link, self._name() if contact else them.name)
+        return _Entry(them.name, key, them.run, link, self._name() if contact else them.name)
 
     def _compare_with(self, contact: Contact, certificate: bytes | None) -> None:
         """Before we say a word: is it who the directory said would be there?"""
@@ -335,8 +342,11 @@ class Links:
         if fold(name) != fold(contact.name) or key != contact.key:
             raise Unreachable(f"somebody else answers there, who says to be {name}")
 
-    async def _judge(self, them: PeerIam, certificate: bytes | None) -> None:
-        """Is it who it says it is?  Refused and ProtocolError are read by the other side."""
+    async def _judge(self, them: PeerIam, certificate: bytes | None) -> bytes:
+        """Is it who it says it is?  Returns the key.
+
+        Refused and ProtocolError are read by the other side.
+        """
         if them.version != VERSION:
             raise Refused(f"this program speaks version {VERSION} of the protocol", "VERSION")
         try:
@@ -352,6 +362,22 @@ class Links:
         except KeyChanged as failure:
             self._listener.suspicious(failure)
             raise Refused(f"the key of {name} is not the one known here", "KEY") from None
+        return key
+
+    def _refuse_second_key(self, name: str, key: bytes) -> None:
+        """All links of one name have one key.  One that is not believed any more gives way."""
+        others = [entry for entry in self._open.get(fold(name), ()) if entry.key != key]
+        if any(not entry.link.is_over and self._is_believed(entry) for entry in others):
+            raise Refused(f"somebody else is linked here as {name}", "KEY")
+        for entry in others:
+            entry.link.cut("its key was replaced by another one")
+
+    def _is_believed(self, entry: _Entry) -> bool:
+        try:
+            self._trust.check(entry.name, entry.key)
+        except KeyChanged:
+            return False
+        return True
 
     # --- One link per pair ---
 

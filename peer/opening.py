@@ -4,6 +4,7 @@ from typing import Final
 
 from msgspec import Struct
 
+from peer.membership import member_id
 from shared import receipt
 from shared.errors import ProtocolError
 from shared.identity import Identity
@@ -43,7 +44,7 @@ def open_for(
     """The letter in an envelope for me, of this name; its sender's key is still to be compared."""
     try:
         letter = open_envelope(me, authority, envelope.sealed, id=envelope.id)
-        _check_copy(letter, name)
+        _check_copy(letter, member_id(name, me.public))
     except ProtocolError as failure:
         return never_opened(receipt.UNREADABLE, str(failure))
     if fold(letter.sender) == fold(name):
@@ -57,8 +58,8 @@ def _check_copy(letter: Letter, me: str) -> None:
     Anybody can work out the ids of what others will write next: a letter with such an id
     would hide that text.
     """
-    about = letter.about
-    if about is not None and letter.id != copy_id(about, letter.sender, me):
+    about, author = letter.about, member_id(letter.sender, letter.key)
+    if about is not None and letter.id != copy_id(about, author, me):
         raise ProtocolError("it says that it is a copy of somebody else's text")
 
 

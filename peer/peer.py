@@ -177,13 +177,14 @@ class Peer:
             world.disk, keeps_history=options.keeps_history, vault=options.vault
         )
         self._keeping = Keeping(self._journal, self._tell)
-        self._history = History(
-            self._journal.database, lambda: self.name, world.clock.time, options.vault
-        )
         self._alarms = Alarms(lambda what: self.tell(events.Notice(what)), trio.current_time)
         self._trust = Trust(
             self._journal, world.clock, self._alarms, lookup=self._lookup, spawn=self.spawn,
             own=lambda: (self.name, self._identity.public),
+        )  # fmt: skip
+        self._history = History(
+            self._journal.database, lambda: self.name, world.clock.time, self._trust.called,
+            options.vault,
         )  # fmt: skip
         self._acquaintances = Acquaintances(self._journal, world.clock, self.spawn, self._trust.pin)
         self._registration.host = options.advertise_host
@@ -210,7 +211,8 @@ class Peer:
         )  # fmt: skip
         self._talking = Talking(
             world, self._links, self._journal, self._tell, me=self._me,
-            authority=lambda: self._trust.authority, changed=self._conversation_changed,
+            authority=lambda: self._trust.authority, called=self._trust.called,
+            changed=self._conversation_changed,
             leave_for=self._leave_for, settled=self._settled,
             acquaintances=self._acquaintances,
         )  # fmt: skip
@@ -222,7 +224,7 @@ class Peer:
             has_come=self._talking.has_come, wait_kept=self._talking.wait_on_disk,
         )  # fmt: skip
         self._copies = Copies(
-            self._journal, self._mail, self._directory, self._tell, name=lambda: self.name,
+            self._journal, self._mail, self._directory, self._tell, me=lambda: self._me().id,
             contact=self.contact, spawn=self.spawn, linger=nursery.start_soon,
         )  # fmt: skip
         self._inviting = Inviting(
@@ -320,15 +322,18 @@ class Peer:
         current = self._talking.conversation
         if current is None:
             raise Refused("You are in no conversation.")
-        await self._links.measure(name for name, way, _ in current.who() if way == DIRECT)
+        name, called = current.roll.name, current.called
+        await self._links.measure(name(one) for one, way, _ in current.who() if way == DIRECT)
         now, time = trio.current_time(), self._world.clock.time()
         return [
             Way(
-                name, way, None if since is None else time - (now - since),
-                self._links.round_trip(name) if way == DIRECT else None,
-                self._trust.is_verified(name),
+                called(one), way if way in ("", DIRECT) else called(way),
+                None if since is None else time - (now - since),
+                self._links.round_trip(name(one)) if way == DIRECT else None,
+                self._trust.is_verified(name(one))
+                and self._trust.remembers(name(one), current.roll.key(one) or b""),
             )
-            for name, way, since in current.who()
+            for one, way, since in current.who()
         ]  # fmt: skip
 
     @property
@@ -343,7 +348,11 @@ class Peer:
         current = self._talking.conversation
         if current is None:
             return []
-        return [(name, way, current.lacks(name)) for name, way, _ in current.who()]
+        called = current.called
+        return [
+            (called(one), way if way in ("", DIRECT) else called(way), current.lacks(one))
+            for one, way, _ in current.who()
+        ]
 
     @property
     def is_registered(self) -> bool:

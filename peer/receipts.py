@@ -5,6 +5,7 @@ from collections.abc import Awaitable, Callable, Iterable
 from peer import events
 from peer.directory import Directory
 from peer.journal import Journal, LeftLetter
+from peer.membership import member_id
 from shared.messages import BATCH, Done, Noted, Receipt
 from shared.receipt import is_signed, reason
 from shared.sealing import About
@@ -17,8 +18,8 @@ class ReceiptBook:
         show: Callable[[events.Event], Awaitable[None]],
         complain: Callable[[str], None],
     ) -> None:  # fmt: skip
-        """`received` is called when the copy of a text was taken, and says whether that is
-        news; `show` returns when its event stood on the screen.
+        """`received` is called when the copy of a text was taken, and by which member; it says
+        whether that is news.  `show` returns when its event stood on the screen.
         """
         self._journal, self._directory, self._my_key = journal, directory, my_key
         self._received, self._show, self._complain = received, show, complain
@@ -50,6 +51,11 @@ class ReceiptBook:
         if receipt.refused:
             why = reason(receipt.refused)
             await self._show(events.LetterRefused(left.receiver, left.time, why))
-        elif left.about is None or self._received(left.receiver, left.about):
+        elif left.about is None or self._received(_member(left), left.about):
             await self._show(events.LetterReceived(left.receiver, left.time))
         await self._journal.forget_left([receipt.envelope])
+
+
+def _member(left: LeftLetter) -> str:
+    """Its receiver, as a member of the conversation."""
+    return member_id(left.receiver, left.key)

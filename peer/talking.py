@@ -21,7 +21,7 @@ from peer.handing import ANSWER_BYTES, Handing
 from peer.handle import Handle, Times
 from peer.journal import Journal, Place
 from peer.keeping import KEEP_AGAIN_SECONDS
-from peer.membership import Me, Roll
+from peer.membership import Me, Roll, member_id
 from peer.network import Links
 from peer.timer import Timer
 from shared.errors import ProtocolError, Refused, StorageError
@@ -58,22 +58,25 @@ class Talking:
         *,
         me: Callable[[], Me],
         authority: Callable[[], bytes],
+        called: Callable[[str, str], str],
         changed: Callable[[], None],
         leave_for: Callable[[Conversation, str, Position, int], None],
         settled: Callable[[Conversation], None],
         acquaintances: Acquaintances,
     ) -> None:
-        """`changed` is called when a conversation begins or ends, `leave_for` with what
+        """`called` says what the user reads for a member, given the id and the name.
+        `changed` is called when a conversation begins or ends, `leave_for` with what
         somebody can get through the directory's mailbox only, `settled` when nothing more
         will come of a conversation.
         """
         self._world, self._links, self._journal, self._tell = world, links, journal, tell
-        self._me, self._authority = me, authority
+        self._me, self._authority, self._called = me, authority, called
         self._changed, self._leave_for, self._settled = changed, leave_for, settled
         self._acquaintances = acquaintances
         self.conversation: Conversation | None = None
         self.last: Handle | None = None  #: what I said last
         self._times = Times()
+        self._linked: dict[str, str] = {}  # folded name -> which member that is
         self._asleep: Conversation | None = None
         self._settling: list[Conversation] = []
         self._progress = trio.Event()  # something was acknowledged, or all is over
@@ -81,7 +84,7 @@ class Talking:
         self._flushed_at = float("-inf")
         self._texts: list[tuple[Conversation, Text]] = []  # for the disk
         self._unkept: dict[Place, Text] = {}  # of others: given to the screen, not on disk
-        self._members: list[tuple[str, str, Membership]] = []
+        self._members: list[tuple[str, str, str, Membership]] = []
         self._acknowledged: dict[tuple[str, str, str], int] = {}
         self._entrances: dict[tuple[str, str, int], Entrance] = {}
         self._begun: list[tuple[str, tuple[Position, ...], int]] = []
@@ -100,14 +103,23 @@ class Talking:
 
     @property
     def others(self) -> tuple[str, ...]:
-        return self.conversation.others if self.conversation else ()
+        """What the user reads for the others in my conversation."""
+        current = self.conversation
+        return tuple(map(current.called, current.others)) if current else ()
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Theirs, each once."""
+        current = self.conversation
+        return tuple(dict.fromkeys(map(current.roll.name, current.others))) if current else ()
 
     def is_with(self, name: str) -> bool:
-        return any(fold(other) == fold(name) for other in self.others)
+        return any(fold(other) == fold(name) for other in self.names)
 
     def needs(self, name: str) -> bool:
         """Whether the link to this user is wanted."""
-        return any(current.concerns(name) for current in self._all())
+        member = self._linked.get(fold(name), "")
+        return any(current.concerns(member) for current in self._all())
 
     @property
     def authority(self) -> bytes:
@@ -128,7 +140,7 @@ class Talking:
         me = self._me()
         roll = Roll(id, self.authority)
         roll.merge(members)
-        if not roll.is_in(me.name):
+        if not roll.is_in(me.id):
             raise ProtocolError("nobody has added me to this conversation")
         self.leave_now()
         since, lamport = self._furthest(id, since, lamport)
@@ -136,10 +148,10 @@ class Talking:
             id, roll, since=since, lamport=lamport, entrances=self._journal.entrances(id)
         )
         if entry is not None:
-            self._perform(begun, begun.receive(me.name, entry, trio.current_time()))
+            self._perform(begun, begun.receive(me.id, entry, trio.current_time()))
         self._begun.append((id, since, lamport))
         self._many_to_keep.set()
-        self._keep_members(begun, roll.names())
+        self._keep_members(begun, roll.everybody())
         self._changed()
         return begun
 
@@ -149,7 +161,7 @@ class Talking:
         """What was before me, or lies on disk from an earlier stay: who brings me back may
         have less of it than I had.
         """
-        kept = self._journal.kept(id, self._me().name, trio.current_time())
+        kept = self._journal.kept(id, self._me().id, trio.current_time())
         positions: dict[Stream, int] = {}
         for one in (*since, *kept.have):
             of = (one.author, one.epoch)
@@ -159,12 +171,12 @@ class Talking:
 
     def begin(self, begun: Conversation) -> None:
         """What `enter` made may be shown, as soon as it lies on disk, and links be made."""
-        self._held[begun.id] = [(events.Connected(begun.others), events.nothing)]
+        self._held[begun.id] = [(events.Connected(self.others), events.nothing)]
         self._start(begun)
 
-    def admit(self, current: Conversation, name: str, membership: Membership) -> None:
+    def admit(self, current: Conversation, member: str, membership: Membership) -> None:
         """Somebody has said yes, and is a member from now on."""
-        self.hear(name, Members(current.id, (membership,)))
+        self._hear(member, Members(current.id, (membership,)))
 
     def before(self, current: Conversation) -> tuple[tuple[Position, ...], int]:
         """What was said so far, and its highest lamport: it is not for whoever comes in now."""
@@ -181,6 +193,7 @@ class Talking:
             first_number=int(self._world.clock.time() * 1000),
             jitter=lambda: chance.uniform(0.8, 1.2), have=since, lamport=lamport, kept=kept,
             entrances=kept.entrances if kept else entrances,
+            called=lambda member: self._called(member, roll.name(member)),
         )  # fmt: skip
 
     def _start(self, current: Conversation) -> None:
@@ -191,10 +204,10 @@ class Talking:
         id = self._journal.interrupted()
         if id is None:
             return
-        kept = self._journal.kept(id, self._me().name, trio.current_time())
+        kept = self._journal.kept(id, self._me().id, trio.current_time())
         roll = Roll(id, self.authority)
         roll.merge(kept.members)
-        if not roll.is_in(self._me().name) or len(roll.members()) < 2:
+        if not roll.is_in(self._me().id) or len(roll.members()) < 2:
             self._ended.append(id)
             self._to_keep.set()
             return
@@ -223,7 +236,7 @@ class Talking:
         self._flushed_at = trio.current_time()
         actions = current.flush(self._world.clock.time(), self._flushed_at)
         if actions:
-            self._acquaintances.answer(*current.others)
+            self._acquaintances.answer(*map(current.roll.name, current.others))
         self._perform(current, actions)
 
     async def _flush_drafts(self) -> None:
@@ -283,26 +296,39 @@ class Talking:
     # --- What the links and the directory do ---
 
     def linked(self, name: str) -> None:
+        """Who it is, name and key say; a member of this name with another key is not linked."""
+        key = self._links.key(name)
+        assert key is not None
+        member = member_id(name, key)
+        if self._linked.get(fold(name), member) != member:
+            self.link_lost(name)
+        self._linked[fold(name)] = member
         for current in self._all():
-            self._perform(current, current.linked(name, trio.current_time()))
+            self._perform(current, current.linked(member, trio.current_time()))
 
     def link_lost(self, name: str) -> None:
         self._flush_draft()
+        member = self._linked.pop(fold(name), "")
         for current in self._all():
-            self._perform(current, current.link_lost(name, trio.current_time()))
+            self._perform(current, current.link_lost(member, trio.current_time()))
         self._progress.set()
 
     def unreachable(self, name: str) -> None:
         for current in self._all():
-            self._perform(current, current.unreachable(name, trio.current_time()))
+            for member in current.roll.named(name):
+                self._perform(current, current.unreachable(member, trio.current_time()))
 
     def came(self, name: str) -> None:
         """The directory says that they are online."""
         for current in self._all():
-            self._perform(current, current.may_be_back(name, trio.current_time()))
+            for member in current.roll.named(name):
+                self._perform(current, current.may_be_back(member, trio.current_time()))
 
     def hear(self, name: str, message: TalkMessage) -> bool:
         """False when it is of a conversation that I am not in.  Raises ProtocolError."""
+        return self._hear(self._linked[fold(name)], message)
+
+    def _hear(self, member: str, message: TalkMessage) -> bool:
         self._flush_draft()
         stays = [current for current in self._all() if current.id == message.conversation]
         if not stays:
@@ -310,7 +336,7 @@ class Talking:
         for current in stays:
             # I may have left it and come back: the earlier stays only wait for their texts.
             if current is stays[-1] or isinstance(message, Acknowledge):
-                self._perform(current, current.receive(name, message, trio.current_time()))
+                self._perform(current, current.receive(member, message, trio.current_time()))
         self._progress.set()
         return True
 
@@ -319,17 +345,20 @@ class Talking:
         me, id = self._me(), message.conversation
         roll = Roll(id, self.authority)
         roll.merge(message.members)
-        if not roll.is_in(me.name):
+        if not roll.is_in(me.id):
             return
-        if roll.is_in(name):  # nobody else need know who is in
+        if roll.is_in(self._linked[fold(name)]):  # nobody else need know who is in
             roll.merge(self._journal.memberships(id))
-        if roll.is_in(me.name) and (mine := roll.of(me.name)) is not None:
+        if roll.is_in(me.id) and (mine := roll.of(me.id)) is not None:
             roll.merge((membership.leave(me, id, mine),))
         for page in membership.pages(roll.all()):
             self._links.post(name, Members(id, page))
 
     def has_come(self, author: str, about: About) -> bool:
-        """Whether a text was shown, or is about to be, that came as a text and not as a letter."""
+        """Whether a text was shown, or is about to be, that came as a text and not as a letter.
+
+        `author` is a member.
+        """
         place = (about.conversation, author, about.epoch)
         return any(
             current.id == about.conversation and current.has_come(author, about.epoch, about.seq)
@@ -419,7 +448,11 @@ class Talking:
                     [(*of, seq) for of, seq in acknowledged.items()], ended,
                     self._world.clock.time(),
                     # Who leaves forgets nothing: the next program would not go on with it.
-                    owed=[(current.id, owed) for current in left for owed in current.owed()],
+                    owed=[
+                        (current.id, current.roll.name(owed.to), owed)
+                        for current in left
+                        for owed in current.owed()
+                    ],
                     received=[(*of, seq) for of, seq in received.items()],
                     entrances=[(id, one) for (id, _, _), one in entrances.items()],
                 )  # fmt: skip
@@ -473,7 +506,7 @@ class Talking:
         for action in actions:
             match action:
                 case talk.Send(to, message):
-                    self._links.post_all(to, message)
+                    self._links.post_all(self._links_to(current, to), message)
                 case talk.Show(event):
                     self._show(current, event, events.nothing)
                 case talk.Read(text):
@@ -483,8 +516,8 @@ class Talking:
                     self._to_keep.set()
                     if len(text.texts) + len(self._texts) > KEEP_AT_ONCE:
                         self._many_to_keep.set()
-                case talk.KeepMembers(names):
-                    self._keep_members(current, names)
+                case talk.KeepMembers(members):
+                    self._keep_members(current, members)
                 case talk.KeepEntrance(entrance):
                     self._entrances[current.id, entrance.member, entrance.counter] = entrance
                     self._to_keep.set()
@@ -513,23 +546,24 @@ class Talking:
         def shown() -> None:
             self._perform(current, current.shown(text))
 
-        lines = self._for_the_screen(current, text)
+        author, lines = current.called(text.author), self._for_the_screen(current, text)
         self._unkept[_place(text)] = text
         for line in lines[:-1]:
-            self._show(current, events.Said(text.author, line), events.nothing)
+            self._show(current, events.Said(author, line), events.nothing)
         for line in lines[-1:]:
-            self._show(current, events.Said(text.author, line), shown)
+            self._show(current, events.Said(author, line), shown)
         if not lines:
             shown()
 
     def _for_the_screen(self, current: Conversation, text: Text) -> list[str]:
         """Without what an ignored user says, and what has come through the mailbox already."""
-        if fold(text.author) in self._journal.ignored or self._was_read(current, text):
+        is_ignored = fold(current.roll.name(text.author)) in self._journal.ignored
+        if is_ignored or self._was_read(current, text):
             return []
         copies, to_come = self._journal.copies, self._journal.copies_to_come
         if not copies and not to_come:
             return list(text.texts)
-        me, lines = self._me().name, []
+        me, lines = current.me.id, []
         for seq, line in enumerate(text.texts, start=text.seq):
             id = copy_id(About(current.id, text.epoch, seq), text.author, me)
             copy = (text.author, id)
@@ -541,37 +575,50 @@ class Talking:
 
     def _was_read(self, current: Conversation, text: Text) -> bool:
         """In an earlier stay: who has brought me back did not have it yet."""
-        if current.roll.counter(self._me().name) == 1:
+        if current.roll.counter(current.me.id) == 1:
             return False
         end = (text.conversation, *stream(text), last(text))
         return _place(text) in self._unkept or self._journal.has_text(*end)
 
-    def _keep_members(self, current: Conversation, names: Iterable[str]) -> None:
-        found = ((name, current.roll.of(name)) for name in names)
-        self._members += [(current.id, name, one) for name, one in found if one is not None]
+    def _keep_members(self, current: Conversation, members: Iterable[str]) -> None:
+        found = ((member, current.roll.of(member)) for member in members)
+        self._members += [
+            (current.id, member, current.roll.name(member), one)
+            for member, one in found
+            if one is not None
+        ]
         self._to_keep.set()
+
+    def _is_linked(self, current: Conversation, member: str) -> bool:
+        return self._linked.get(fold(current.roll.name(member))) == member
+
+    def _links_to(self, current: Conversation, members: Iterable[str]) -> list[str]:
+        """The names that lead to these members now."""
+        return [current.roll.name(one) for one in members if self._is_linked(current, one)]
 
     def _hand(self, current: Conversation, to: str, after: Position) -> None:
         def answer() -> None:
             if current.roll.is_in(to):
                 lines = self._journal.texts_after(current.id, after, WINDOW_TEXTS, ANSWER_BYTES)
-                self._links.post_bytes((to,), b"".join(lines))
+                self._links.post_bytes(self._links_to(current, (to,)), b"".join(lines))
                 self._perform(current, current.handed(to, after))
 
         self._handing.hand(to, (current.id, after.author, after.epoch), answer)
 
     def _dial(self, current: Conversation, to: str) -> None:
-        if self._links.to(to) is not None:
+        """A link to another key of their name is none to them: it is tried again later."""
+        name = current.roll.name(to)
+        if self._links.to(name) is None:
+            self._links.dial(name)
+        elif self._is_linked(current, to):
             self._perform(current, current.linked(to, trio.current_time()))
-        else:
-            self._links.dial(to)
 
     def _wake(self, current: Conversation) -> None:
         """What slept goes on, unless I am in another one by now."""
         if current is self._asleep:
             self._asleep, self.conversation = None, current
             self._changed()
-            self._tell(events.BackInConversation(current.others), events.nothing)
+            self._tell(events.BackInConversation(self.others), events.nothing)
 
     def _finish(self, current: Conversation) -> None:
         if current is self.conversation:

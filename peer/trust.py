@@ -148,6 +148,10 @@ class Trust:
 
     # --- What the user reads ---
 
+    def called(self, member: str, name: str) -> str:  # noqa: ARG002
+        """What the user reads for a member of a conversation with this id and name."""
+        return name
+
     def called_by_key(self, name: str, key: bytes | None) -> str:
         """What the user reads for somebody who shows this name and key."""
         own_name, own_key = self._own()

@@ -15,7 +15,7 @@ from msgspec import Meta
 
 from shared.names import PATTERN
 
-VERSION = 1  # of the protocol; the first message of each side carries it
+VERSION = 2  # of the protocol; the first message of each side carries it
 
 TEXT_CHARACTERS = 8_000  # the longest text; 48 KB even when JSON escapes all of it
 ENVELOPE_BYTES = 40_000  # a sealed text of 8,000 four-byte characters, with its certificate
@@ -40,7 +40,8 @@ Signature = Annotated[bytes, Meta(min_length=64, max_length=64)]
 Certificate = Annotated[bytes, Meta(max_length=4_096)]  # DER
 Sealed = Annotated[bytes, Meta(min_length=1, max_length=ENVELOPE_BYTES)]
 Line = Annotated[str, Meta(max_length=TEXT_CHARACTERS)]  # what a person wrote
-Member = Annotated[str, Meta(min_length=1, max_length=32)]  # a name that is only ever compared
+# The id of a member of a conversation, see peer.membership; old journals hold names.
+Member = Annotated[str, Meta(min_length=1, max_length=32)]
 Epoch = Annotated[str, Meta(min_length=16, max_length=16)]  # 8 random bytes, new at each start
 Digest = Annotated[str, Meta(min_length=32, max_length=32)]
 Reason = Annotated[str, Meta(max_length=1_000)]
@@ -339,7 +340,7 @@ class Adding(msgspec.Struct, frozen=True):
     must have got so far.
     """
 
-    by: Name
+    by: Member
     counter: Count
     signature: Signature
 

@@ -126,9 +126,12 @@ def open_envelope(me: Identity, authority: bytes, sealed: bytes, *, id: str) -> 
 
 
 def copy_id(about: About, author: str, receiver: str) -> str:
-    """The id of the letter that is a copy of this text for this receiver."""
+    """The id of the letter that is a copy of this text for this receiver.
+
+    Both are given by their ids as members of the conversation.
+    """
     said = (about.conversation, author, about.epoch, about.seq, receiver)
-    return hashlib.sha256(b"parley copy 1\0" + msgspec.msgpack.encode(said)).hexdigest()[:32]
+    return hashlib.sha256(b"parley copy 2\0" + msgspec.msgpack.encode(said)).hexdigest()[:32]
 
 
 def _statement(

@@ -654,8 +654,12 @@ class Authority:
 
     def user(self, name: str, now: float = EPOCH) -> tuple[Identity, Credentials]:
         identity = self.identity()
-        leaf = issue_for_user(self.certificate, self.key, name, identity.public, now)
+        leaf = self.certify(name, identity.public, now)
         return identity, Credentials(identity.key, leaf, self.certificate)
+
+    def certify(self, name: str, public: bytes, now: float = EPOCH) -> bytes:
+        """A certificate of this key for this name."""
+        return issue_for_user(self.certificate, self.key, name, public, now)
 
     def directory(self) -> Credentials:
         key = self.identity().key

@@ -120,11 +120,14 @@ def conversation_of(stage: Stage, name: str) -> list[str]:
     path = stage.data_of(name) / "journal.db"
     connection = sqlite3.connect(f"file:{path}?mode=ro", uri=True)
     try:
-        rows = connection.execute("SELECT line FROM texts ORDER BY lamport, author, epoch, seq")
-        texts = [msgspec.json.decode(line, type=Text) for (line,) in rows]
+        rows = connection.execute(
+            "SELECT name, line FROM texts JOIN memberships USING (conversation)"
+            " WHERE member = author ORDER BY lamport, author, epoch, seq"
+        )
+        texts = [(name, msgspec.json.decode(line, type=Text)) for name, line in rows]
     finally:
         connection.close()
-    return [f"{text.author}: {said}" for text in texts for said in text.texts]
+    return [f"{name}: {said}" for name, text in texts for said in text.texts]
 
 
 def have_the_same(stage: Stage, names: Sequence[str], said: Iterable[str], mark: str) -> list[str]:

@@ -51,7 +51,7 @@ CORES: dict[str, set[str]] = {
 
 # What of the standard library neither reads nor writes anything outside of the program.
 PURE = {
-    "bisect", "collections", "contextlib", "dataclasses", "datetime", "difflib", "enum",
+    "base64", "bisect", "collections", "contextlib", "dataclasses", "datetime", "difflib", "enum",
     "functools", "hashlib", "hmac", "heapq", "ipaddress", "itertools", "math", "re", "string",
     "types", "typing", "unicodedata",
 }  # fmt: skip

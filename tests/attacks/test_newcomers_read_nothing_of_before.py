@@ -11,7 +11,7 @@ from peer.delivery import EPOCHS_TOLD
 from peer.entrances import sign_entry
 from shared.messages import Entry, Members, Position, Text, Want
 from tests.attacks.members import hello, sends, text
-from tests.peer.talkers import Town, me
+from tests.peer.talkers import CAROL, DAVE, ERIN, FRANK, MALLORY, TRUDY, Town, me
 
 
 def town_with_secrets(*names: str) -> Town:
@@ -62,153 +62,153 @@ def adds_a_bad_one(town: Town, adder: str, name: str) -> None:
 
 
 def test_nothing_is_handed_to_who_shows_no_entry() -> None:
-    town = town_with_secrets("carol", "dave", "erin", "mallory")
-    adds_a_bad_one(town, "carol", "mallory")
-    asks_for_everything(town, "mallory", "carol", "dave", "erin")
-    assert read(town, "mallory") == set()
-    for name in ("carol", "dave", "erin"):
+    town = town_with_secrets(CAROL, DAVE, ERIN, MALLORY)
+    adds_a_bad_one(town, CAROL, MALLORY)
+    asks_for_everything(town, MALLORY, CAROL, DAVE, ERIN)
+    assert read(town, MALLORY) == set()
+    for name in (CAROL, DAVE, ERIN):
         town.says(name, f"later of {name}")
     town.settles(2)
-    asks_for_everything(town, "mallory", "carol", "dave", "erin")
-    assert read(town, "mallory") == {f"later of {name}" for name in ("carol", "dave", "erin")}
+    asks_for_everything(town, MALLORY, CAROL, DAVE, ERIN)
+    assert read(town, MALLORY) == {f"later of {name}" for name in (CAROL, DAVE, ERIN)}
 
 
 def test_nor_to_who_shows_it() -> None:
-    town = town_with_secrets("carol", "dave", "erin", "mallory")
-    adds_a_bad_one(town, "carol", "mallory")
-    entry = town.people["mallory"].core._entrances.entry_of("mallory")
+    town = town_with_secrets(CAROL, DAVE, ERIN, MALLORY)
+    adds_a_bad_one(town, CAROL, MALLORY)
+    entry = town.people[MALLORY].core._entrances.entry_of(MALLORY)
     assert entry is not None
-    for other in ("carol", "dave", "erin"):
-        town.link("mallory", other)
-        shows_members(town, "mallory", other)
-        sends(town, "mallory", other, entry)
-    asks_for_everything(town, "mallory", "carol", "dave", "erin")
-    assert read(town, "mallory") == set()
+    for other in (CAROL, DAVE, ERIN):
+        town.link(MALLORY, other)
+        shows_members(town, MALLORY, other)
+        sends(town, MALLORY, other, entry)
+    asks_for_everything(town, MALLORY, CAROL, DAVE, ERIN)
+    assert read(town, MALLORY) == set()
 
 
 def test_nor_after_a_restart_of_who_is_asked() -> None:
-    town = town_with_secrets("carol", "dave", "mallory")
-    adds_a_bad_one(town, "carol", "mallory")
-    for name in ("carol", "dave"):
+    town = town_with_secrets(CAROL, DAVE, MALLORY)
+    adds_a_bad_one(town, CAROL, MALLORY)
+    for name in (CAROL, DAVE):
         town.crashes(name)
         town.restarts(name)
-    asks_for_everything(town, "mallory", "carol", "dave")
-    assert read(town, "mallory") == set()
+    asks_for_everything(town, MALLORY, CAROL, DAVE)
+    assert read(town, MALLORY) == set()
 
 
 @pytest.mark.parametrize("forgery", ["own", "stay", "conversation"])
 def test_an_entry_counts_only_as_the_one_who_let_them_in_signed_it(forgery: str) -> None:
-    town = town_with_secrets("carol", "dave", "mallory")
-    adds_a_bad_one(town, "carol", "mallory")
-    joined = town.people["mallory"].core.roll.counter("mallory")
-    entry = Entry(town.id, "mallory", joined, (), EPOCHS_TOLD)
+    town = town_with_secrets(CAROL, DAVE, MALLORY)
+    adds_a_bad_one(town, CAROL, MALLORY)
+    joined = town.people[MALLORY].core.roll.counter(MALLORY)
+    entry = Entry(town.id, MALLORY, joined, (), EPOCHS_TOLD)
     match forgery:
         case "own":
-            entry = sign_entry(me("mallory"), entry)
+            entry = sign_entry(me(MALLORY), entry)
         case "stay":
-            entry = sign_entry(me("carol"), msgspec.structs.replace(entry, counter=joined + 2))
+            entry = sign_entry(me(CAROL), msgspec.structs.replace(entry, counter=joined + 2))
         case "conversation":
-            entry = sign_entry(me("carol"), msgspec.structs.replace(entry, conversation="0" * 32))
-    for other in ("carol", "dave"):
-        town.link("mallory", other)
-        sends(town, "mallory", other, entry)
-    asks_for_everything(town, "mallory", "carol", "dave")
-    assert read(town, "mallory") == set()
+            entry = sign_entry(me(CAROL), msgspec.structs.replace(entry, conversation="0" * 32))
+    for other in (CAROL, DAVE):
+        town.link(MALLORY, other)
+        sends(town, MALLORY, other, entry)
+    asks_for_everything(town, MALLORY, CAROL, DAVE)
+    assert read(town, MALLORY) == set()
 
 
 def test_two_who_are_dishonest_gain_nothing_by_letting_each_other_in() -> None:
     """Mallory may not read what was said before she came: nor may whomever she adds."""
-    town = town_with_secrets("carol", "dave", "mallory")
-    adds_a_bad_one(town, "carol", "mallory")
-    shows_members(town, "mallory", "carol")
-    adds_a_bad_one(town, "mallory", "trudy")
-    joined = town.people["trudy"].core.roll.counter("trudy")
-    lie = sign_entry(me("mallory"), Entry(town.id, "trudy", joined, (), EPOCHS_TOLD))
-    for other in ("carol", "dave"):
-        town.link("trudy", other)
-        shows_members(town, "trudy", other)
-        sends(town, "trudy", other, lie)
-    asks_for_everything(town, "trudy", "carol", "dave")
-    assert read(town, "trudy") == set()
+    town = town_with_secrets(CAROL, DAVE, MALLORY)
+    adds_a_bad_one(town, CAROL, MALLORY)
+    shows_members(town, MALLORY, CAROL)
+    adds_a_bad_one(town, MALLORY, TRUDY)
+    joined = town.people[TRUDY].core.roll.counter(TRUDY)
+    lie = sign_entry(me(MALLORY), Entry(town.id, TRUDY, joined, (), EPOCHS_TOLD))
+    for other in (CAROL, DAVE):
+        town.link(TRUDY, other)
+        shows_members(town, TRUDY, other)
+        sends(town, TRUDY, other, lie)
+    asks_for_everything(town, TRUDY, CAROL, DAVE)
+    assert read(town, TRUDY) == set()
 
 
 def test_who_has_been_in_before_reads_nothing_of_what_was_said_meanwhile() -> None:
     """An entry of the earlier stay does not count for this one."""
-    town = Town("carol", "dave", "mallory")
-    town.begins("carol", "dave")
+    town = Town(CAROL, DAVE, MALLORY)
+    town.begins(CAROL, DAVE)
     town.settles(2)
-    town.adds("carol", "mallory")
+    town.adds(CAROL, MALLORY)
     town.settles(2)
-    first = town.people["mallory"].core._entrances.entry_of("mallory")
+    first = town.people[MALLORY].core._entrances.entry_of(MALLORY)
     assert first is not None
-    town.says("dave", "for all three")
+    town.says(DAVE, "for all three")
     town.settles(2)
-    town.leaves("mallory")
+    town.leaves(MALLORY)
     town.settles(10)
-    town.says("dave", "mallory is gone at last")
+    town.says(DAVE, "mallory is gone at last")
     town.settles(2)
-    adds_a_bad_one(town, "carol", "mallory")
-    for other in ("carol", "dave"):
-        town.link("mallory", other)
-        shows_members(town, "mallory", other)
-        sends(town, "mallory", other, first)
-    asks_for_everything(town, "mallory", "carol", "dave")
-    assert read(town, "mallory") == {"for all three"}
+    adds_a_bad_one(town, CAROL, MALLORY)
+    for other in (CAROL, DAVE):
+        town.link(MALLORY, other)
+        shows_members(town, MALLORY, other)
+        sends(town, MALLORY, other, first)
+    asks_for_everything(town, MALLORY, CAROL, DAVE)
+    assert read(town, MALLORY) == {"for all three"}
 
 
 def test_many_epochs_of_one_do_not_open_the_past_to_an_honest_newcomer() -> None:
     """400 of them are more than the entry has room for."""
-    town = town_with_secrets("carol", "dave", "mallory", "erin")
+    town = town_with_secrets(CAROL, DAVE, MALLORY, ERIN)
     for start in range(420):
-        sends(town, "mallory", "carol", text(town, "mallory", f"a{start:015x}", 1, "secret too"))
+        sends(town, MALLORY, CAROL, text(town, MALLORY, f"a{start:015x}", 1, "secret too"))
         if start % 20 == 0:
             town.settles(0.2)
     town.settles(5)
-    town.adds("carol", "erin")
+    town.adds(CAROL, ERIN)
     town.settles(100)
-    assert town.people["erin"].seen == {}
-    town.says("dave", "hello erin")
+    assert town.people[ERIN].seen == {}
+    town.says(DAVE, "hello erin")
     town.settles(5)
-    assert read(town, "erin") == {"hello erin"}
+    assert read(town, ERIN) == {"hello erin"}
 
 
 def test_what_was_said_since_comes_also_when_the_one_who_added_them_is_gone() -> None:
     """Carol dies right after CONFIRM, and dave, who had not heard of it, a little later."""
-    town = Town("carol", "dave", "erin", "frank")
-    town.begins("carol", "dave", "erin")
+    town = Town(CAROL, DAVE, ERIN, FRANK)
+    town.begins(CAROL, DAVE, ERIN)
     town.settles(5)
-    town.says("dave", "before")
+    town.says(DAVE, "before")
     town.settles(5)
-    town.apart |= {frozenset(("frank", "dave")), frozenset(("frank", "carol"))}
-    town.adds("carol", "frank")
-    town.crashes("carol")
-    town.says("dave", "while erin and I know nothing of frank")
-    town.arrives("dave", "erin")
+    town.apart |= {frozenset((FRANK, DAVE)), frozenset((FRANK, CAROL))}
+    town.adds(CAROL, FRANK)
+    town.crashes(CAROL)
+    town.says(DAVE, "while erin and I know nothing of frank")
+    town.arrives(DAVE, ERIN)
     town.settles(1)
-    town.crashes("dave")
+    town.crashes(DAVE)
     town.settles(20)
-    frank = town.people["frank"]
+    frank = town.people[FRANK]
     assert {said for one in frank.disk.texts.values() for said in one.texts} == {
         "while erin and I know nothing of frank"
     }
-    town.crashes("erin")
-    town.restarts("erin")
-    town.says("frank", "hello")
+    town.crashes(ERIN)
+    town.restarts(ERIN)
+    town.says(FRANK, "hello")
     town.settles(5)
-    assert "hello" in read(town, "erin")
+    assert "hello" in read(town, ERIN)
 
 
 def test_a_founder_may_read_everything() -> None:
     """Also what others kept while their own disk was lost."""
-    town = Town("carol", "dave", "erin")
-    town.begins("carol", "dave", "erin")
+    town = Town(CAROL, DAVE, ERIN)
+    town.begins(CAROL, DAVE, ERIN)
     town.settles(2)
-    town.breaks("carol", "dave")
-    town.apart.add(frozenset(("carol", "dave")))
-    town.crashes("carol")
-    town.says("dave", "carol will like this")
+    town.breaks(CAROL, DAVE)
+    town.apart.add(frozenset((CAROL, DAVE)))
+    town.crashes(CAROL)
+    town.says(DAVE, "carol will like this")
     town.settles(2)
-    town.crashes("dave")
-    town.restarts("carol")
+    town.crashes(DAVE)
+    town.restarts(CAROL)
     town.settles(10)
-    assert "carol will like this" in read(town, "carol")
+    assert "carol will like this" in read(town, CAROL)

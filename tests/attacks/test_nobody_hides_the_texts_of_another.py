@@ -9,7 +9,7 @@ import pytest
 from shared.sealing import copy_id
 from tests.attacks.post import leave, next_texts
 from tests.community import Community
-from tests.peer.raw import raw
+from tests.peer.raw import id_of, raw
 
 
 @pytest.mark.parametrize("names_the_text", [True, False])
@@ -20,7 +20,7 @@ async def test_letters_with_the_ids_of_what_dave_says_next_hide_nothing(
     async with raw(community, "mallory") as mallory:
         for about in next_texts(dave, 5):
             await leave(
-                mallory, "carol", "look here", id=copy_id(about, "dave", "carol"),
+                mallory, "carol", "look here", id=copy_id(about, id_of(dave), id_of(carol)),
                 about=about if names_the_text else None,
             )  # fmt: skip
         await carol.sees_part("left for you")
@@ -39,14 +39,14 @@ async def test_an_old_journal_that_was_misled_hides_nothing_any_more(community: 
     """An earlier version took such letters, and they are in the journal for ever."""
     carol, dave = await community.start("carol", "dave")
     await carol.connects_with(dave)
-    places = next_texts(dave, 2)
+    places, carols_id = next_texts(dave, 2), id_of(carol)
     await carol.is_killed()
     journal = carol.machine.disk.database("journal.db")
     journal.executemany(
-        "INSERT INTO letters (id, sender, time, came, is_copy, conversation, epoch, seq)"
-        " VALUES (?, 'mallory', 0, 0, 1, ?, ?, ?)",
+        "INSERT INTO letters (id, sender, time, came, is_copy, conversation, epoch, seq, member)"
+        " VALUES (?, 'mallory', 0, 0, 1, ?, ?, ?, 'mallory')",
         [
-            (copy_id(one, "dave", "carol"), one.conversation, one.epoch, one.seq)
+            (copy_id(one, id_of(dave), carols_id), one.conversation, one.epoch, one.seq)
             for one in places
         ],
     )  # fmt: skip

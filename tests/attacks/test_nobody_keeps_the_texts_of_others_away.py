@@ -9,61 +9,61 @@ from peer.lacks import TO_COME
 from shared.messages import POSITIONS, TEXT_CHARACTERS, Hello, Position
 from tests.attacks.members import hello, sends
 from tests.community import Community
-from tests.peer.talkers import Town
+from tests.peer.talkers import CAROL, DAVE, ERIN, MALLORY, Town
 
 
 def town_in_which_carol_lacks_a_text_of_dave() -> Town:
     """Erin has it; dave is gone."""
-    town = Town("carol", "dave", "erin", "mallory")
-    town.begins("carol", "dave", "erin", "mallory")
+    town = Town(CAROL, DAVE, ERIN, MALLORY)
+    town.begins(CAROL, DAVE, ERIN, MALLORY)
     town.settles(5)
-    town.crashes("carol")
-    town.says("dave", "the real one")
+    town.crashes(CAROL)
+    town.says(DAVE, "the real one")
     town.settles(5)
-    town.crashes("dave")
+    town.crashes(DAVE)
     return town
 
 
 def invented(town: Town, number: int) -> Hello:
     """Mallory says to have what nobody ever wrote."""
-    have = (Position("dave", f"{number:08x}{n:08x}", 2**53) for n in range(POSITIONS))
-    return hello(town, "mallory", 10**9 + number, *have)
+    have = (Position(DAVE, f"{number:08x}{n:08x}", 2**53) for n in range(POSITIONS))
+    return hello(town, MALLORY, 10**9 + number, *have)
 
 
 def test_invented_positions_do_not_keep_a_real_text_away() -> None:
     town = town_in_which_carol_lacks_a_text_of_dave()
-    town.restarts("carol")
-    town.link("mallory", "carol")
+    town.restarts(CAROL)
+    town.link(MALLORY, CAROL)
     for number in range(1, 5):
-        sends(town, "mallory", "carol", invented(town, number))
-    assert town.people["carol"].core.to_come <= TO_COME
-    town.link("erin", "carol")
+        sends(town, MALLORY, CAROL, invented(town, number))
+    assert town.people[CAROL].core.to_come <= TO_COME
+    town.link(ERIN, CAROL)
     for number in range(5, 12):
-        sends(town, "mallory", "carol", invented(town, number))
+        sends(town, MALLORY, CAROL, invented(town, number))
         town.settles(1)
     assert "the real one" in {
-        said for one in town.people["carol"].disk.texts.values() for said in one.texts
+        said for one in town.people[CAROL].disk.texts.values() for said in one.texts
     }
     town.settles(400)
-    assert town.people["carol"].core.to_come == 0
+    assert town.people[CAROL].core.to_come == 0
 
 
 def test_nor_does_a_false_word_on_the_same_texts() -> None:
     town = town_in_which_carol_lacks_a_text_of_dave()
-    epoch = next(iter(town.people["dave"].disk.texts.values())).epoch
-    town.restarts("carol")
-    town.link("mallory", "carol")
+    epoch = next(iter(town.people[DAVE].disk.texts.values())).epoch
+    town.restarts(CAROL)
+    town.link(MALLORY, CAROL)
     for number in range(1, 12):
-        lie = hello(town, "mallory", 10**9 + number, Position("dave", epoch, 2**53))
-        sends(town, "mallory", "carol", lie)
-        assert town.people["carol"].core.to_come <= TO_COME
+        lie = hello(town, MALLORY, 10**9 + number, Position(DAVE, epoch, 2**53))
+        sends(town, MALLORY, CAROL, lie)
+        assert town.people[CAROL].core.to_come <= TO_COME
         town.settles(1)
-    town.link("erin", "carol")
+    town.link(ERIN, CAROL)
     town.settles(10)
-    (text,) = town.people["carol"].disk.texts.values()
+    (text,) = town.people[CAROL].disk.texts.values()
     assert text.texts == ("the real one",)
     town.settles(400)
-    assert town.people["carol"].core.to_come == 0
+    assert town.people[CAROL].core.to_come == 0
 
 
 async def test_long_texts_of_an_absent_member_do_not_break_the_link(community: Community) -> None:

@@ -7,7 +7,7 @@ from shared.messages import TEXT_CHARACTERS, TEXTS
 from tests.attacks.members import sends, text
 from tests.community import Community
 from tests.peer.raw import raw
-from tests.peer.talkers import Town
+from tests.peer.talkers import CAROL, DAVE, MALLORY, Town
 
 
 async def test_a_paused_screen_keeps_one_window_of_an_author(community: Community) -> None:
@@ -30,22 +30,22 @@ async def test_a_paused_screen_keeps_one_window_of_an_author(community: Communit
 
 def test_a_thousand_epochs_push_nobody_out_of_what_others_are_told() -> None:
     """Neither out of HELLO, nor out of what a text comes after, nor out of an ACK."""
-    town = Town("carol", "dave", "mallory")
-    town.begins("carol", "dave", "mallory")
+    town = Town(CAROL, DAVE, MALLORY)
+    town.begins(CAROL, DAVE, MALLORY)
     town.settles(5)
-    town.says("dave", "one of dave")
+    town.says(DAVE, "one of dave")
     town.settles(1)
     for start in range(EPOCHS - 1):
-        sends(town, "mallory", "carol", text(town, "mallory", f"a{start:015x}", 1))
-        town.shows("carol")
+        sends(town, MALLORY, CAROL, text(town, MALLORY, f"a{start:015x}", 1))
+        town.shows(CAROL)
         if start % TEXTS == 0:
-            town.commits("carol")
+            town.commits(CAROL)
     town.settles(1)
-    carol = town.people["carol"].core
-    assert "dave" in {one.author for one in carol.have()}
-    assert "dave" in {one.author for one in carol.before()}
-    town.says("carol", "an answer to both")
+    carol = town.people[CAROL].core
+    assert DAVE in {one.author for one in carol.have()}
+    assert DAVE in {one.author for one in carol.before()}
+    town.says(CAROL, "an answer to both")
     town.settles(1)
-    (answer,) = [one for one in town.people["dave"].disk.texts.values() if one.author == "carol"]
-    assert {one.author for one in answer.after} == {"dave", "mallory"}
+    (answer,) = [one for one in town.people[DAVE].disk.texts.values() if one.author == CAROL]
+    assert {one.author for one in answer.after} == {DAVE, MALLORY}
     assert len(answer.after) <= 4

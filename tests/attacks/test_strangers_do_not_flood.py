@@ -184,7 +184,8 @@ async def test_three_strangers_ask_at_once_and_a_friend_besides(community: Commu
 async def invites(stranger: Raw, whom: Person) -> RawLink:
     """Each with an id of their own."""
     contact = await stranger.client.ask(Lookup(stranger.client.next_id(), whom.name))
-    adding = membership.add(stranger.me, stranger.conversation, 1, whom.name, contact.key, 1)
+    member = membership.member_id(whom.name, contact.key)
+    adding = membership.add(stranger.me, stranger.conversation, 1, member, 1)
     link = await stranger.dials(whom)
     id = stranger.me.identity.public.hex()[:32]
     link.says(Invite(id, stranger.conversation, (stranger.name,), adding=adding))

@@ -101,7 +101,7 @@ async def talk(folder: Path, vault: Vault = CLEAR) -> None:
             ]
         )
         await kept.keep_copies(
-            [KeptCopy("erin", said("copied"), NOW, About(ID, EPOCH, 1))], "carol"
+            [KeptCopy("erin", "erin", said("copied"), NOW, About(ID, EPOCH, 1))], "carol"
         )
         letters = await kept.add_letters(
             [
@@ -116,15 +116,19 @@ async def talk(folder: Path, vault: Vault = CLEAR) -> None:
     disk.unlock()
 
 
+def called(_: str, name: str) -> str:
+    return name
+
+
 async def searched(kept: Journal, vault: Vault) -> list[str]:
-    history = History(kept.database, lambda: "carol", lambda: NOW + 10, vault)
+    history = History(kept.database, lambda: "carol", lambda: NOW + 10, called, vault)
     return [entry.text for entry in (await history.search("zebra", 20)).entries]
 
 
 async def everything(folder: Path, vault: Vault = CLEAR) -> set[str]:
     """What its owner reads, whichever way it is asked for."""
     async with journal(folder, vault) as kept:
-        history = History(kept.database, lambda: "carol", lambda: NOW + 10, vault)
+        history = History(kept.database, lambda: "carol", lambda: NOW + 10, called, vault)
         found = {entry.text for entry in (await history.conversation(ID, 20)).entries}
         found |= {entry.text for entry in (await history.with_user("dave", 20)).entries}
         found |= {entry.text for entry in history.to_all(20).entries}
@@ -136,7 +140,7 @@ async def everything(folder: Path, vault: Vault = CLEAR) -> set[str]:
         (line,) = kept.texts_after(ID, Position("carol", EPOCH, 0), 10, 10**6)
         assert said("spoken").encode() in line  # as it is handed on to others
         owed = LeaveFor("erin", Position("carol", EPOCH, 0), 1)
-        assert [one.text for one in kept.copies_for(ID, owed)] == [said("spoken")]
+        assert [one.text for one in kept.copies_for(ID, "erin", owed)] == [said("spoken")]
     found |= set(TypedBefore(folder, vault).load_history_strings())
     assert open_key((folder / "key").read_bytes(), vault) == SEED
     return found - {"again"}
@@ -196,7 +200,7 @@ async def test_a_text_that_looks_sealed_is_a_text(tmp_path: Path) -> None:
     set_to(tmp_path, "", "open sesame")
     vault = unlock(tmp_path, gives("open sesame"))
     async with journal(tmp_path, vault) as kept:
-        history = History(kept.database, lambda: "carol", lambda: NOW, vault)
+        history = History(kept.database, lambda: "carol", lambda: NOW, called, vault)
         assert [entry.text for entry in history.to_all(2).entries] == [odd]
 
 
@@ -211,7 +215,7 @@ async def test_sealed_texts_cannot_be_exchanged(tmp_path: Path) -> None:
     )
     db.close()
     async with journal(tmp_path, vault) as kept:
-        history = History(kept.database, lambda: "carol", lambda: NOW, vault)
+        history = History(kept.database, lambda: "carol", lambda: NOW, called, vault)
         with pytest.raises(StorageError, match="damaged or exchanged"):
             history.to_all(20)
 

@@ -9,7 +9,7 @@ import msgspec
 import trio
 
 from peer import membership
-from peer.membership import Me, Roll
+from peer.membership import Me, Roll, member_id
 from shared.link import Link
 from shared.messages import (
     SALT_BYTES,
@@ -35,6 +35,11 @@ M = TypeVar("M", bound=msgspec.Struct)
 
 INVITATION, RUN = "1" * 32, "3" * 16
 SALT = b"s" * SALT_BYTES
+
+
+def id_of(person: Person) -> str:
+    """As a member of conversations."""
+    return person.peer._me().id
 
 
 @dataclass
@@ -70,7 +75,7 @@ class Raw:
     async def invites(self, whom: Person, link: "RawLink") -> None:
         """As the honest do it."""
         contact = await self.client.ask(Lookup(self.client.next_id(), whom.name))
-        adding = membership.add(self.me, self.conversation, 1, whom.name, contact.key, 1)
+        adding = membership.add(self.me, self.conversation, 1, member_id(whom.name, contact.key), 1)
         link.says(Invite(INVITATION, self.conversation, (self.name,), adding=adding))
 
     async def talks(self, whom: Person) -> "RawLink":
@@ -90,10 +95,10 @@ class Raw:
 
     def hello(self, number: int, members: str = "0" * 32, *have: Position) -> Hello:
         """Over a link of our own, where nobody looks at the signature."""
-        return Hello(self.conversation, self.name, number, members, (), have)
+        return Hello(self.conversation, self.me.id, number, members, (), have)
 
     def text(self, seq: int, *texts: str, epoch: str = RUN) -> Text:
-        return Text(self.conversation, self.name, epoch, seq, seq, EPOCH, texts or ("hello",))
+        return Text(self.conversation, self.me.id, epoch, seq, seq, EPOCH, texts or ("hello",))
 
     async def dials_silently(self, whom: Person) -> "RawLink":
         contact = await self.client.ask(Lookup(self.client.next_id(), whom.name))

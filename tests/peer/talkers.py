@@ -34,15 +34,21 @@ AUTHORITY = Authority()
 SALT = b"s" * SALT_BYTES
 Key = tuple[str, str, int]  # of one text: author, epoch, seq
 ToKeep = Text | Membership | Entrance | tuple[str, str, int]
-_people: dict[str, Me] = {}
+_people: dict[str, Me] = {}  # by name, and by id
 
 
-def me(name: str) -> Me:
-    """Somebody with a key and a certificate, the same in every test."""
-    if name not in _people:
-        identity, credentials = AUTHORITY.user(name)
-        _people[name] = Me(name, identity, credentials.certificate)
-    return _people[name]
+def me(who: str) -> Me:
+    """Somebody with a key and a certificate, the same in every test; by name or id."""
+    if who not in _people:
+        identity, credentials = AUTHORITY.user(who)
+        made = Me(who, identity, credentials.certificate)
+        _people[who] = _people[made.id] = made
+    return _people[who]
+
+
+CAROL, DAVE, ERIN, FRANK, GRACE, MALLORY, TRUDY = (
+    me(name).id for name in ("carol", "dave", "erin", "frank", "grace", "mallory", "trudy")
+)
 
 
 def conversation_of(founder: str) -> str:
@@ -53,7 +59,7 @@ def together(founder: str, *others: str) -> tuple[Membership, ...]:
     """The memberships of a conversation in which the founder has added everybody."""
     id, made = conversation_of(founder), [membership.found(me(founder), SALT)]
     for name in others:
-        adding = membership.add(me(founder), id, 1, name, me(name).identity.public, 1)
+        adding = membership.add(me(founder), id, 1, me(name).id, 1)
         made.append(membership.join(me(name), id, 1, adding))
     return tuple(made)
 
@@ -182,7 +188,7 @@ class Town:
         person.counters = {}  # who comes back knows what they are told, until they hear more
         person.since = {(one.author, one.epoch): one.seq for one in since}
         person.disk.since = person.disk.since | person.since
-        person.disk.members |= {name: one for name in roll.names() if (one := roll.of(name))}
+        person.disk.members |= {name: one for name in roll.everybody() if (one := roll.of(name))}
         person.program = Program(self._core(person, roll, since, None, lamport))
         if entry is not None:
             self.perform(person, person.core.receive(person.name, entry, self.now))
@@ -203,8 +209,7 @@ class Town:
         """Asked, and answered with yes."""
         one, new = self.people[adder], self.people.setdefault(newcomer, Person(newcomer))
         mine, theirs = one.core.roll.counter(adder), one.core.roll.counter(newcomer) + 1
-        key = me(newcomer).identity.public
-        adding = membership.add(me(adder), self.id, mine, newcomer, key, theirs)
+        adding = membership.add(me(adder), self.id, mine, me(newcomer).id, theirs)
         joined = membership.join(me(newcomer), self.id, theirs, adding)
         since, lamport = one.core.before(), one.core.lamport
         self.perform(one, one.core.receive(newcomer, Members(self.id, (joined,)), self.now))
@@ -523,7 +528,7 @@ class Town:
 
     def _watch(self, person: Person, program: Program) -> None:
         core = program.core
-        counters = {name: core.roll.counter(name) for name in core.roll.names()}
+        counters = {name: core.roll.counter(name) for name in core.roll.everybody()}
         assert all(counters[name] >= old for name, old in person.counters.items()
                    if name in counters), "G2"  # fmt: skip
         person.counters = {name: counters[name] for name in counters if name in person.disk.members}

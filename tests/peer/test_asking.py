@@ -6,7 +6,7 @@ from shared.messages import Acknowledge, Hello, Position, Text, Want
 from tests.peer.test_membership import CAROL, DAVE, ERIN, FOUNDED, ID, joined, roll
 
 EPOCH = "e" * 16
-ALL = Position("carol", EPOCH, 1_000)
+ALL = Position(CAROL.id, EPOCH, 1_000)
 
 
 def erin_hears_of_a_thousand_texts() -> Conversation:
@@ -14,7 +14,7 @@ def erin_hears_of_a_thousand_texts() -> Conversation:
     members = roll(FOUNDED, joined(DAVE, CAROL), joined(ERIN, CAROL))
     talk = Conversation(ID, ERIN, members, "f" * 16, first_number=1, jitter=lambda: 1.0)
     talk.begin(0.0)
-    for name, others in (("carol", ("dave", "erin")), ("dave", ("carol", "erin"))):
+    for name, others in ((CAROL.id, (DAVE.id, ERIN.id)), (DAVE.id, (CAROL.id, ERIN.id))):
         talk.linked(name, 0.0)
         talk.receive(name, Hello(ID, name, 1, members.digest(), others, (ALL,)), 0.0)
     return talk
@@ -31,7 +31,7 @@ def wants(actions: list[Action]) -> list[tuple[tuple[str, ...], int]]:
 
 def hands(talk: Conversation, name: str, first: int, now: float) -> list[Action]:
     """One hands on what was asked for, and says that there is more."""
-    text = Text(ID, "carol", EPOCH, first, first, now, ("hello",) * 64)
+    text = Text(ID, CAROL.id, EPOCH, first, first, now, ("hello",) * 64)
     return [
         *talk.receive(name, text, now),
         *talk.receive(name, Acknowledge(ID, (ALL,)), now),
@@ -40,30 +40,30 @@ def hands(talk: Conversation, name: str, first: int, now: float) -> list[Action]
 
 def test_who_has_handed_something_on_is_asked_for_the_rest_at_once() -> None:
     talk = erin_hears_of_a_thousand_texts()
-    assert wants(talk.tick(WANT_SECONDS)) == [(("carol",), 0)]
-    assert wants(hands(talk, "carol", 1, WANT_SECONDS)) == [(("carol",), 64)]
-    assert wants(hands(talk, "carol", 65, WANT_SECONDS)) == [(("carol",), 128)]
+    assert wants(talk.tick(WANT_SECONDS)) == [((CAROL.id,), 0)]
+    assert wants(hands(talk, CAROL.id, 1, WANT_SECONDS)) == [((CAROL.id,), 64)]
+    assert wants(hands(talk, CAROL.id, 65, WANT_SECONDS)) == [((CAROL.id,), 128)]
 
 
 def test_nobody_is_asked_twice_for_what_is_on_its_way() -> None:
     talk = erin_hears_of_a_thousand_texts()
-    assert wants(talk.tick(WANT_SECONDS)) == [(("carol",), 0)]
-    assert not wants(talk.receive("carol", Acknowledge(ID, (ALL,)), WANT_SECONDS))
+    assert wants(talk.tick(WANT_SECONDS)) == [((CAROL.id,), 0)]
+    assert not wants(talk.receive(CAROL.id, Acknowledge(ID, (ALL,)), WANT_SECONDS))
 
 
 def test_after_one_who_was_asked_in_vain_the_next_is_asked() -> None:
     talk = erin_hears_of_a_thousand_texts()
     talk.tick(WANT_SECONDS)
     later = WANT_SECONDS + ASK_AGAIN_SECONDS
-    assert wants(talk.tick(later)) == [(("dave",), 0)]
-    talk.link_lost("dave", later)
-    talk.receive("carol", Acknowledge(ID, (ALL,)), later)
-    assert wants(talk.tick(later + DOUBT_SECONDS)) == [(("carol",), 0)]
+    assert wants(talk.tick(later)) == [((DAVE.id,), 0)]
+    talk.link_lost(DAVE.id, later)
+    talk.receive(CAROL.id, Acknowledge(ID, (ALL,)), later)
+    assert wants(talk.tick(later + DOUBT_SECONDS)) == [((CAROL.id,), 0)]
 
 
 def test_who_is_gone_after_a_part_of_it_is_not_asked_for_the_rest() -> None:
     talk = erin_hears_of_a_thousand_texts()
     talk.tick(WANT_SECONDS)
-    hands(talk, "carol", 1, WANT_SECONDS)
-    talk.link_lost("carol", WANT_SECONDS)
-    assert wants(talk.tick(WANT_SECONDS + ASK_AGAIN_SECONDS)) == [(("dave",), 64)]
+    hands(talk, CAROL.id, 1, WANT_SECONDS)
+    talk.link_lost(CAROL.id, WANT_SECONDS)
+    assert wants(talk.tick(WANT_SECONDS + ASK_AGAIN_SECONDS)) == [((DAVE.id,), 64)]

@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, rule
 
 from peer.delivery import last, stream
-from tests.peer.talkers import Person, Town, texts_in
+from tests.peer.talkers import CAROL, DAVE, ERIN, FRANK, GRACE, Person, Town, texts_in
 
-NAMES = ("carol", "dave", "erin", "frank", "grace")
+NAMES = (CAROL, DAVE, ERIN, FRANK, GRACE)
 QUIET_SECONDS = 60.0  # D3
 
 someone = st.integers(0, 19)  # a number for somebody who has ever been in

@@ -175,7 +175,7 @@ def test_who_starts_again_and_again_is_refused_at_last() -> None:
     box = Inbox()
     for start in range(EPOCHS):
         box.take(text(1, epoch=f"{start:016x}"), 0.0)
-    with pytest.raises(ProtocolError, match="dave was started too often"):
+    with pytest.raises(ProtocolError, match="one author was started too often"):
         box.take(text(1), 0.0)
     assert read(box.take(erins(1), 0.0)) == ["erin 1"]
 

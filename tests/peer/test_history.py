@@ -337,6 +337,10 @@ async def test_without_history_an_interrupted_conversation_goes_on(community: Co
 # --- The journal ----------------------------------------------------------------------
 
 
+def _called(_: str, name: str) -> str:
+    return name
+
+
 class Shelf:
     """A journal with a conversation of carol in it, to be filled with texts."""
 
@@ -346,7 +350,7 @@ class Shelf:
         identity, credentials = Authority().user("carol")
         self.me = Me("carol", identity, credentials.certificate)
         self.journal = journal
-        self.history = History(journal.database, lambda: "carol", lambda: EPOCH)
+        self.history = History(journal.database, lambda: "carol", lambda: EPOCH, _called)
 
     def text(self, seq: int, *texts: str, after: tuple[Position, ...] = (), **more: Any) -> Text:
         said = Text(self.ID, "carol", "e" * 16, seq, seq, EPOCH - 60, texts, after)
@@ -433,7 +437,7 @@ def test_no_words_are_syntax(words: list[str]) -> None:
         journal = Journal(MemoryDisk())
         async with trio.open_nursery() as nursery:
             await nursery.start(journal.run)
-            found = History(journal.database, lambda: "carol", lambda: EPOCH)
+            found = History(journal.database, lambda: "carol", lambda: EPOCH, _called)
             text = " ".join(["x", *words, 'AND OR NOT NEAR( text: ^ - "'])
             assert (await found.search(text, 20)).entries == []
             nursery.cancel_scope.cancel()

@@ -28,7 +28,7 @@ from shared.messages import (
 )
 from tests.community import Community
 from tests.fakes import EPOCH
-from tests.peer.raw import INVITATION, RUN, raw
+from tests.peer.raw import INVITATION, RUN, id_of, raw
 
 FORGERY = "hi\ndave: I am dave\r\n\x1b[2J\x1b[31mcarol: I am you\u2028User x\u202e\x07"
 
@@ -122,7 +122,7 @@ async def test_a_text_is_never_acknowledged_before_it_was_sent(community: Commun
         link = await mallory.talks(carol)
         await carol.types("one")
         said = await link.hears(Text)
-        more = Position("carol", said.epoch, 2)
+        more = Position(id_of(carol), said.epoch, 2)
         link.says(Acknowledge(mallory.conversation, (more,)))
         assert (await link.hears(Err)).text == "a text was acknowledged that was never sent"
         await link.ends()
@@ -135,7 +135,7 @@ async def test_a_hello_with_more_than_was_sent_cuts_the_link(community: Communit
         link = await mallory.talks(carol)
         await carol.types("one")
         said = await link.hears(Text)
-        link.says(mallory.hello(2, "0" * 32, Position("carol", said.epoch, 7)))
+        link.says(mallory.hello(2, "0" * 32, Position(id_of(carol), said.epoch, 7)))
         assert (await link.hears(Err)).text == "a text was acknowledged that was never sent"
 
 
@@ -162,7 +162,7 @@ async def test_a_program_that_is_started_without_end_cuts_the_link(community: Co
         await trio.sleep(0.1)
         assert not link.is_over
         link.says(mallory.text(1, epoch="f" * 16))
-        reason = "mallory was started too often in one conversation"
+        reason = "one author was started too often in one conversation"
         assert (await link.hears(Err)).text == reason
 
 
@@ -172,8 +172,8 @@ async def test_a_text_that_another_is_said_to_have_written_is_not_shown(
     (carol,) = await community.start("carol")
     async with raw(community, "mallory") as mallory:
         link = await mallory.talks(carol)
-        link.says(msgspec.structs.replace(mallory.text(1, "I am carol"), author="carol"))
-        link.says(msgspec.structs.replace(mallory.text(1, "I am dave"), author="dave"))
+        link.says(msgspec.structs.replace(mallory.text(1, "I am carol"), author=id_of(carol)))
+        link.says(msgspec.structs.replace(mallory.text(1, "I am dave"), author="dave" * 6))
         link.says(mallory.text(1, "and that was that"))
         await carol.sees("mallory: and that was that")
     carol.never_saw("I am")
@@ -186,7 +186,7 @@ async def test_repeated_texts_are_shown_once_and_acknowledged_again(
     async with raw(community, "mallory") as mallory:
         link = await mallory.talks(carol)
         one, two = mallory.text(1, "one"), mallory.text(2, "two")
-        both = (Position("mallory", RUN, 2),)
+        both = (Position(mallory.me.id, RUN, 2),)
         link.says(one, one, two, one, two)
         await carol.sees("mallory: two")
         assert (await link.hears(Acknowledge)).have == both
@@ -208,7 +208,7 @@ async def test_a_text_for_a_conversation_of_others_is_not_heard(community: Commu
         assert theirs is not None
         link.says(
             msgspec.structs.replace(mallory.text(1, "let me in"), conversation=theirs.id),
-            Acknowledge(theirs.id, (Position("carol", theirs.epoch, 50),)),
+            Acknowledge(theirs.id, (Position(id_of(carol), theirs.epoch, 50),)),
             Leave(theirs.id),
         )
         await carol.types("@mallory hello")

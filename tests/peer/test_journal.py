@@ -7,12 +7,17 @@ import pytest
 import trio
 import trio.lowlevel
 
-from peer.journal import Journal
+from peer.history import History
+from peer.journal import _MIGRATIONS, FILE, Journal
+from peer.membership import member_id
+from shared.codec import encode
 from shared.messages import Text
 from shared.sealing import About, Letter
 from tests.fakes import MemoryDisk
 
 ID, EPOCH, NOW = "c" * 32, "e" * 16, 1_700_000_000.0
+BEFORE_MEMBERS = next(n for n, one in enumerate(_MIGRATIONS) if "CREATE TABLE members (" in one)
+CAROL = member_id("carol", bytes(32))
 COPY = Letter("carol", bytes(32), "1" * 32, NOW, "two", About(ID, EPOCH, 2))
 ANOTHER = Letter("carol", bytes(32), "2" * 32, NOW, "three", About(ID, EPOCH, 3))
 
@@ -33,7 +38,7 @@ async def unread(disk: MemoryDisk) -> list[str]:
 
 
 def texts(*texts: str) -> Text:
-    return Text(ID, "carol", EPOCH, 1, 1, NOW, texts, ())
+    return Text(ID, CAROL, EPOCH, 1, 1, NOW, texts, ())
 
 
 async def keep(journal: Journal, text: Text) -> None:
@@ -50,15 +55,42 @@ async def test_a_copy_whose_text_was_read_meanwhile_is_read_once_the_text_is_kep
         nursery.start_soon(journal.add_letters, [COPY, ANOTHER], NOW)
         while not journal.copies_to_come:
             await trio.lowlevel.checkpoint()
-        assert journal.copies_to_come == {("carol", COPY.id), ("carol", ANOTHER.id)}
+        assert journal.copies_to_come == {(CAROL, COPY.id), (CAROL, ANOTHER.id)}
         for seq, _ in enumerate(said[1:], start=2):
-            journal.read_as_text(ID, "carol", EPOCH, seq)
+            journal.read_as_text(ID, CAROL, EPOCH, seq)
     assert await unread(disk) == ["two", "three"]  # the text is not on disk, and will come again
     async with opened(disk) as journal:
         await keep(journal, texts(*said))
     assert await unread(disk) == ["two", "three"]  # nobody knows that it was read
     async with opened(disk) as journal:
         for seq, _ in enumerate(said[1:], start=2):
-            journal.read_as_text(ID, "carol", EPOCH, seq)
+            journal.read_as_text(ID, CAROL, EPOCH, seq)
         await keep(journal, texts(*said))
     assert await unread(disk) == ["three"][: 3 - len(said)]
+
+
+async def test_a_journal_of_before_members_had_ids_opens_and_ends_what_it_was_in(
+    autojump_clock: trio.testing.MockClock,
+) -> None:
+    """Its history keeps its names; and nobody of today can go on with that conversation."""
+    disk = MemoryDisk()
+    old = disk.database(FILE)
+    for script in _MIGRATIONS[:BEFORE_MEMBERS]:
+        old.executescript(f"BEGIN; {script}; COMMIT")
+    line = encode(Text(ID, "dave", EPOCH, 1, 1, NOW, ("hello",)))
+    old.execute("INSERT INTO conversations VALUES (?, ?, 1, 1)", (ID, NOW))
+    old.execute("INSERT INTO memberships VALUES (?, 'dave', X'00')", (ID,))
+    old.execute("INSERT INTO texts VALUES (1, ?, 'dave', ?, 1, 1, 1, ?, ?)", (ID, EPOCH, NOW, line))
+    old.execute("INSERT INTO copies VALUES ('1', 'dave', 'for you', ?, ?, ?, 2)", (NOW, ID, EPOCH))
+    old.execute(f"PRAGMA user_version = {BEFORE_MEMBERS}")
+    old.close()
+    async with opened(disk) as journal:
+        assert journal.interrupted() is None
+        assert journal.memberships(ID) == ()
+        history = History(journal.database, lambda: "carol", lambda: NOW, lambda _, name: name)
+        for found in (await history.with_user("Dave", 9), await history.search("hello", 9)):
+            assert [(one.author, one.text) for one in found.entries] == [("dave", "hello")]
+        (copy,) = journal.kept_copies()
+        assert (copy.receiver, copy.member) == ("dave", "")
+        await journal.forget_copy(copy)
+        assert journal.kept_copies() == []

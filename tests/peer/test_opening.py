@@ -2,6 +2,7 @@
 
 import pytest
 
+from peer.membership import member_id
 from peer.opening import ARRIVED_SECONDS, Refusal, Stays, open_for
 from shared import receipt
 from shared.identity import CERTIFICATE_DAYS
@@ -16,6 +17,7 @@ OVER = EPOCH + CERTIFICATE_DAYS * DAY
 authority = Authority()
 carol, carols = authority.user("carol")
 dave, daves = authority.user("dave")
+CAROL, DAVE = member_id("carol", carol.public), member_id("dave", dave.public)
 
 
 def opened(
@@ -35,8 +37,8 @@ def test_a_letter_is_a_letter() -> None:
 
 
 def test_a_copy_has_the_id_of_a_text_of_its_own_sender() -> None:
-    assert isinstance(opened(id=copy_id(ABOUT, "carol", "dave"), about=ABOUT), Letter)
-    for id in (ID, copy_id(ABOUT, "erin", "dave"), copy_id(ABOUT, "carol", "erin")):
+    assert isinstance(opened(id=copy_id(ABOUT, CAROL, DAVE), about=ABOUT), Letter)
+    for id in (ID, copy_id(ABOUT, "erin", DAVE), copy_id(ABOUT, CAROL, "erin")):
         refused = opened(id=id, about=ABOUT)
         assert isinstance(refused, Refusal)
         assert refused.reason == receipt.UNREADABLE

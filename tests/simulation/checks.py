@@ -89,7 +89,7 @@ class Checks:
         known = {
             said
             for text in self.journal(player)
-            if text.author != player.name
+            if text.author != player.member
             for said in text.texts
         }
         read = {id for (id,) in self._rows(player, "SELECT id FROM letters WHERE text IS NULL")}
@@ -99,7 +99,7 @@ class Checks:
 
     def _copy(self, said: Said, player: Player) -> str:
         about = About(said.conversation, said.handle.conversation.epoch, said.handle.seq)
-        return copy_id(about, said.author, player.name)
+        return copy_id(about, said.member, player.member)
 
     def _has(self, player: Player, said: Said) -> bool:
         """Whether it lies on their disk, as a text or as a letter."""
@@ -110,11 +110,11 @@ class Checks:
             player,
             "SELECT 1 FROM texts WHERE conversation = ? AND author = ? AND epoch = ?"
             " AND seq <= ? AND last >= ?",
-            said.conversation, said.author, epoch, seq, seq,
+            said.conversation, said.member, epoch, seq, seq,
         ) or self._rows(
             player,
             "SELECT 1 FROM since WHERE conversation = ? AND author = ? AND epoch = ? AND seq >= ?",
-            said.conversation, said.author, epoch, seq,
+            said.conversation, said.member, epoch, seq,
         )  # fmt: skip
         copy = self._copy(said, player)
         if found or self._rows(player, "SELECT 1 FROM letters WHERE id = ?", copy):
@@ -189,7 +189,8 @@ class Checks:
         for current in player.peer._talking._all():
             if current.id == text.conversation and current.epoch == text.epoch:
                 for name in to:
-                    if last(text) > current._outbox.has(name) + delivery.WINDOW_TEXTS:
+                    has = current._outbox.has(self._scenario.named(name).member)
+                    if last(text) > has + delivery.WINDOW_TEXTS:
                         raise Broken("D5", f"{player.name} sends {name} more than the window")
 
     def _check_addressee(self, player: Player, to: str, head: _Head) -> None:
@@ -199,7 +200,7 @@ class Checks:
         stays = [one for one in player.peer._talking._all() if one.id == head.conversation]
         # What an earlier stay knows is what was so when it ended.
         for current in stays[-1:]:
-            if not current.roll.is_in(to):
+            if not current.roll.is_in(self._scenario.named(to).member):
                 raise Broken("G6", f"{player.name} sends {head.t} to {to}, who is not in")
 
     # --- When a program ends ---
@@ -318,14 +319,14 @@ class Checks:
         return {text for session in player.sessions for text in session.shown}
 
     def _unequal(self, id: str, group: list[tuple[Player, Conversation]]) -> Iterator[Broken]:
-        names = {player.name for player, _ in group}
+        there = {player.member for player, _ in group}
         for player, current in group:
             members = set(current.roll.members())
-            if members - names:
-                yield Broken("G3", f"{player.name} counts {members - names} in, in {id[:6]}")
-            if names - members:
-                yield Broken("G1", f"{player.name} counts {names - members} out, in {id[:6]}")
-            if set(current.others) != names - {player.name}:
+            if members - there:
+                yield Broken("G3", f"{player.name} counts {members - there} in, in {id[:6]}")
+            if there - members:
+                yield Broken("G1", f"{player.name} counts {there - members} out, in {id[:6]}")
+            if set(current.others) != there - {player.member}:
                 yield Broken("G1", f"{player.name} talks with {current.others} in {id[:6]}")
         if len({current.roll.digest() for _, current in group}) > 1:
             yield Broken("G9", f"rolls differ in {id[:6]}")

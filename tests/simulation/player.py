@@ -37,6 +37,11 @@ class Said:
     def conversation(self) -> str:
         return self.handle.conversation.id
 
+    @property
+    def member(self) -> str:
+        """The author, as others know them."""
+        return self.handle.conversation.me.id
+
 
 class Session:
     """What one run of a program has shown and was told."""
@@ -65,6 +70,7 @@ class Player:
         self.down_until = 0.0
         self.screen_is_paused = False
         self.peer: Peer | None = None  #: registered, and alive
+        self.member = ""  #: as others know them, once they were there
         self.session: Session | None = None
         self.sessions: list[Session] = []
         self.promised: list[tuple[str, str]] = []  #: to whom what was left or delivered
@@ -105,7 +111,7 @@ class Player:
             failure: ParleyError | None = None
             try:
                 async with running(peer):
-                    self.peer = peer
+                    self.peer, self.member = peer, peer._me().id
                     self._scenario.checks.watch_links(self)
                     self._scenario.note(self.name, "started")
                     self._goes = trio.Event()

@@ -112,8 +112,18 @@ def _same_epoch(self: Talking, *arguments: Any, **options: Any) -> Conversation:
         return _conversation(self, *arguments, **options)
 
 
+def _is_there(owner: object, name: str) -> bool:
+    """Or is set in the constructor of `owner`: a rule that patches nothing is none."""
+    made = getattr(getattr(owner, "__init__", None), "__code__", None)
+    return hasattr(owner, name) or (made is not None and name in made.co_names)
+
+
 @contextmanager
 def _changed(changes: Iterable[Change]) -> Iterator[None]:
+    changes = list(changes)
+    for owner, name, _ in changes:
+        if not _is_there(owner, name):
+            raise AttributeError(f"{owner} has no {name!r} any more: the rule patches nothing")
     patches = [patch.object(owner, name, value, create=True) for owner, name, value in changes]
     for one in patches:
         one.start()
