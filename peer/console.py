@@ -50,6 +50,7 @@ class Show(Protocol):
 
 Spawn = Callable[..., None]
 
+EXIT_SECONDS = 3.0  # after a conversation has ended: EXIT was most likely meant for it
 TOO_EARLY = "The question came while you were typing: please answer again."
 
 
@@ -80,6 +81,7 @@ class Console:
         self._peer, self._show, self._spawn, self._asks = peer, show, spawn, asks
         self._questions: list[_Question] = []
         self._writing_to = ""
+        self._ended_at = -math.inf  # when the others had left my last conversation
         self._texts = 0  # that were said in conversations of mine
         self._begun = math.inf  # when the line was, that is being performed
         self.is_over = False  #: QUIT was typed, and may be done
@@ -100,6 +102,8 @@ class Console:
                 self._writing_to = ""  # what is typed now is for the conversation
             case events.Said():
                 self._texts += 1
+            case events.ConversationOver():
+                self._ended_at = trio.current_time()
 
     def _say(self, sentence: str) -> None:
         self._show(events.Notice(sentence))
@@ -226,11 +230,11 @@ class Console:
             case typed.Mute(on):
                 self._mute(on)
             case typed.Unregister():
-                return await self._unregister()
+                return await self._ask_to_unregister()
             case typed.QuitConversation():
                 return await self._quit_conversation()
             case typed.Quit():
-                return self._quit()
+                return self._quit(line)
             case typed.Help(topic):
                 self._show(answers.Manual(topic))
             case typed.Say(text):
@@ -551,15 +555,32 @@ class Console:
             return Code.DONE  # the invitation's own end is shown
         raise Refused("You are in no conversation.")
 
-    def _quit(self) -> Code:
-        if others := ", ".join(self._peer.talks_with):
-            raise Refused(f"You are in a conversation with {others}: QUIT CONVERSATION first.")
+    def _quit(self, line: str) -> Code:
+        is_exit = line.strip().removeprefix("/").upper() == "EXIT"
+        if is_exit and trio.current_time() < self._ended_at + EXIT_SECONDS:
+            raise Refused("The conversation is over already; QUIT leaves the program.")
+        self._check_alone()
         self.is_over = True
         return Code.DONE
 
+    def _check_alone(self) -> None:
+        if others := ", ".join(self._peer.talks_with):
+            raise Refused(f"You are in a conversation with {others}: QUIT CONVERSATION first.")
+
+    async def _ask_to_unregister(self) -> Code:
+        self._check_alone()
+        if self._spawn is None:
+            return await self._unregister()  # a script means what it says
+        name = self._peer.name
+        statement = (
+            f"You give back the name {name}, with its mailbox: what waits there is lost,"
+            " and nobody reaches you under that name any more."
+        )
+        self._ask(statement, "Give it back?", name, self._unregister)
+        return Code.DONE
+
     async def _unregister(self) -> Code:
-        if self._peer.talks_with:
-            return self._quit()
+        self._check_alone()
         await self._peer.unregister()
         self._say(f"The name {self._peer.name} is free again.")
         self.is_over = True

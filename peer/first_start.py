@@ -5,6 +5,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any, Final
 
 from peer.arguments import WORDS
+from peer.commands import Context, Quit, parse
 from peer.events import Notice
 from shared.errors import Refused
 from shared.names import check_name
@@ -28,7 +29,9 @@ ReadLine = Callable[[], Awaitable[str | None]]
 async def ask_for_words(arguments: argparse.Namespace, show: Show, read_line: ReadLine) -> bool:
     """Ask for what of NAME, HOST and PORT nobody has said.
 
-    An empty line takes what is `offered`.  False when nobody answers.
+    An empty line takes what is `offered`.  Return False when nobody answers.
+
+    Raises GivenUp when QUIT is the answer.
     """
     offers = {"port": USUAL_PORT, **arguments.offered}
     for word in WORDS:
@@ -38,6 +41,7 @@ async def ask_for_words(arguments: argparse.Namespace, show: Show, read_line: Re
             line = await read_line()
             if line is None:
                 return False
+            check_not_quit(line)
             try:
                 value = _value(word.name, word.read, line.strip(), offered)
             except (argparse.ArgumentTypeError, Refused) as wrong:
@@ -48,7 +52,19 @@ async def ask_for_words(arguments: argparse.Namespace, show: Show, read_line: Re
     return True
 
 
+class GivenUp(Exception):
+    """The user wants to leave instead of answering."""
+
+
+def check_not_quit(line: str) -> None:
+    """Raise GivenUp when the line is the command QUIT."""
+    if parse(line, Context()) == Quit():
+        raise GivenUp
+
+
 def _value(name: str, read: Callable[[str], Any], text: str, offered: object) -> object:
     if not text and offered is not None:
         return offered
+    if not text:
+        raise Refused(f"No {name} was given.")
     return check_name(text) if name == "name" else read(text)

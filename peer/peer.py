@@ -464,7 +464,11 @@ class Peer:
         """
         self._standing.choose(status)
         self._inviting.situation(busy=self._standing.is_busy)
-        self.tell(events.StatusIsNow(status))
+        if self.is_registered:
+            self.tell(events.StatusIsNow(status))
+        else:
+            words = f"Your status will be {status.value} when the directory is back."
+            self.tell(events.Notice(words))
 
     def stir(self) -> None:
         """Somebody touched the keys."""

@@ -27,7 +27,7 @@ from peer.commands import (
 )
 from peer.console import Code, Console
 from peer.directory import NameTaken
-from peer.first_start import FIRST_STEPS, ask_for_words
+from peer.first_start import FIRST_STEPS, GivenUp, ask_for_words, check_not_quit
 from peer.folder import folder_of, is_set
 from peer.manual import is_topic
 from peer.peer import Options, Peer
@@ -67,7 +67,10 @@ class Program:
         """The exit code."""
         if self._arguments.command:
             return await self._once(" ".join(self._arguments.command))
-        return await self._converse()
+        try:
+            return await self._converse()
+        except GivenUp:
+            return Code.DONE
 
     # --- Interactive ---
 
@@ -76,7 +79,7 @@ class Program:
         arguments = self._arguments
         self._was_asked = None in (arguments.name, arguments.host, arguments.port)
         if not await ask_for_words(arguments, self._face.show, self._stage.read_text):
-            return Code.USAGE
+            return Code.DONE  # a person has left
         return await self._under_some_name()
 
     async def _under_some_name(self) -> int:
@@ -96,6 +99,7 @@ class Program:
             chosen = await self._stage.read_text()
             if chosen is None:
                 return Code.REFUSED
+            check_not_quit(chosen)
             name = chosen.strip()
 
     async def _as(self, name: str) -> int:

@@ -52,7 +52,6 @@ PASTED_LINES: Final = 5  # more than these are sent after a second Enter only
 KEEP_TITLE: Final = "\x1b[22;2t"  # xterm's stack of titles, which others have learned from it
 OLD_TITLE: Final = "\x1b[23;2t"
 AGAIN_SECONDS: Final = 0.5  # after a line was held back: the next Enter may be of the same stroke
-LEAVING: Final = "QUIT leaves the program; in a conversation, QUIT CONVERSATION first."
 
 
 class Tty(Vt100_Output):
@@ -83,7 +82,8 @@ class Editor:
     `submit` is called with each line, the monotonic time at which it was begun, and the
     target that it has; `touched` when the draft changes.  `target` returns what the prompt
     shows now; `held_back` returns what to say of a line that was begun for the first target
-    and must not go to the second, "" when it may.  All of them are called in the editor's thread.
+    and must not go to the second, "" when it may.  `interrupt` is called for Ctrl-C on an
+    empty line, and returns what to say.  All of them are called in the editor's thread.
     """
 
     def __init__(
@@ -95,6 +95,7 @@ class Editor:
         touched: Callable[[], None],
         target: Callable[[], Target],
         held_back: Callable[[str, Target, Target], str],
+        interrupt: Callable[[], str],
         completer: Completer,
         hint: Callable[[str], str],
         prompt: Callable[[], StyleAndTextTuples],
@@ -103,7 +104,7 @@ class Editor:
         colours: ColorDepth | None,
     ) -> None:
         self._output, self._submit, self._touched = output, submit, touched
-        self._target, self._held_back = target, held_back
+        self._target, self._held_back, self._interrupt = target, held_back, interrupt
         self._completer, self._hint = completer, hint
         self._prompt, self._toolbar = prompt, toolbar
         self._begun = 0.0  # when the first key of the line was hit
@@ -361,7 +362,7 @@ class Editor:
                 self._control.buffer.reset()
                 self._changed()
             else:
-                self.say(LEAVING)
+                self.say(self._interrupt())
 
         @keys.add("c-d", eager=True, filter=is_typing)
         def leave(event: KeyPressEvent) -> None:

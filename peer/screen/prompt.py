@@ -133,6 +133,9 @@ def _fitted(parts: list[_Part], width: int) -> list[tuple[_Part, str]]:
 
 def _parts(outlook: Outlook, unread_private: int, unread: int) -> Iterable[_Part]:
     """In the order in which they are shown."""
+    if not outlook.me:
+        yield _Part(_Rank.CONNECTING, ("not registered",))
+        return
     if outlook.connects_to:
         to = on_one_line(outlook.connects_to)
         yield _Part(_Rank.CONNECTING, (f"connecting to {to}, QUIT gives up", "connecting"))

@@ -58,6 +58,7 @@ LIVE_SECONDS: Final = 3.0  # a text of mine waits for its mark, below everything
 HOLD_SECONDS: Final = 0.3  # and what happened after it waits for this long
 LIVE_MOST: Final = 4  # texts
 STOP_SECONDS: Final = 2.0  # for the editor to leave the terminal as it was
+LEAVING: Final = "QUIT leaves the program; in a conversation, QUIT CONVERSATION first."
 LINES_MOST: Final = 1_000  # typed, and not performed yet
 
 # What these lines say is shown by what becomes of them.
@@ -99,6 +100,7 @@ class Terminal:
             touched=lambda: self._call(self._touched),
             target=lambda: self._outlook.target,
             held_back=self._hold_back,
+            interrupt=self._interrupt,
             completer=Completions(lambda: self._outlook),
             hint=lambda text: hint(text, self._outlook),
             prompt=self._prompt,
@@ -142,7 +144,7 @@ class Terminal:
         context = self._outlook.context
         if line.begun is not None and line.begun < self._asked_at + SEEN_SECONDS:
             context = replace(context, question_open=False)  # it is no answer, see Console
-        if not isinstance(parse(line.text, context), SHOWN_ANYWAY):
+        if not self._outlook.me or not isinstance(parse(line.text, context), SHOWN_ANYWAY):
             self.show(Typed(line.text))
         return line
 
@@ -231,6 +233,13 @@ class Terminal:
         held = NotSent(text, why, destination(text, now, context), now)
         self._call(self.show, Notice(str(held)))
         return _again(held.would)
+
+    def _interrupt(self) -> str:
+        """In the editor's thread: while nobody is registered Ctrl-C ends the program."""
+        if self._outlook.me:
+            return LEAVING
+        self._call(signal.raise_signal, signal.SIGINT)
+        return ""
 
     def _take(self, text: str, begun: float, target: Target) -> None:
         """A line was typed; `begun` on the clock of all threads."""

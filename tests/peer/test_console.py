@@ -119,7 +119,7 @@ async def test_a_chat_by_script_connects_and_leaves_again(community: Community) 
 async def test_a_changed_key_is_4(community: Community) -> None:
     carol, dave = await script(community, "carol", "dave")
     assert await carol.runs("PRV dave hello") is Code.DONE
-    await dave.types("UNREGISTER")
+    await dave.types("UNREGISTER", "Y")
     await dave.is_gone()
     await community.person("dave").starts()
     assert await carol.runs("PRV dave hello") is Code.REFUSED
@@ -235,7 +235,7 @@ async def test_who_arrives_while_the_list_is_on_its_way_is_known(community: Comm
 
 async def test_who_has_given_their_name_back_is_listed_no_more(community: Community) -> None:
     carol, dave = await community.start("carol", "dave")
-    await dave.types("UNREGISTER")
+    await dave.types("UNREGISTER", "Y")
     await carol.sees("* dave is offline.")
     await carol.types("LIST USERS")
     await carol.sees("OFFLINE: -")
@@ -523,3 +523,46 @@ async def test_who_is_ignored_is_listed(community: Community) -> None:
     await carol.types("IGNORE dave")
     await carol.types("IGNORED")
     await carol.sees("You ignore dave.")
+
+
+# --- Ends that are asked about ----------------------------------------------------
+
+
+async def test_a_name_is_given_back_only_after_a_yes(community: Community) -> None:
+    carol, dave = await community.start("carol", "dave")
+    await carol.types("UNREGISTER")
+    await carol.sees_part("what waits there is lost")
+    await carol.types("N")
+    await dave.types("INFO carol")
+    await dave.sees_part("carol: ACTIVE")
+    assert carol.is_running
+
+
+async def test_exit_that_was_meant_for_a_conversation_does_not_leave_the_program(
+    community: Community,
+) -> None:
+    carol, dave = await community.start("carol", "dave")
+    await carol.connects_with(dave)
+    await dave.types("\\q")
+    await carol.sees("The conversation is over.")
+    await carol.types("exit")
+    await carol.sees("The conversation is over already; QUIT leaves the program.")
+    assert carol.is_running
+    await trio.sleep(3)
+    await carol.types("exit")
+    await carol.sees("Good bye! ☺")
+
+
+async def test_a_status_set_without_the_directory_is_told_as_a_later_one(
+    community: Community,
+) -> None:
+    carol, dave = await community.start("carol", "dave")
+    await community.directory.stops()
+    await carol.sees("Lost the directory, trying again.")
+    await carol.types("STATUS BUSY")
+    await carol.sees("Your status will be BUSY when the directory is back.")
+    await community.directory.starts()
+    await carol.sees("The directory is back.")
+    await dave.sees("The directory is back.")
+    await dave.types("INFO carol")
+    await dave.sees_part("carol: BUSY")

@@ -12,7 +12,8 @@ from prompt_toolkit.output import ColorDepth
 from prompt_toolkit.styles import Style
 
 from peer.screen.completion import Completions
-from peer.screen.editor import AGAIN_SECONDS, KEEP_TITLE, LEAVING, OLD_TITLE, Editor
+from peer.screen.editor import AGAIN_SECONDS, KEEP_TITLE, OLD_TITLE, Editor
+from peer.screen.terminal import LEAVING
 from peer.target import Target, listed
 from tests.peer.outlooks import OUTSIDE
 from tests.peer.screens import PATIENCE, Screen, keys
@@ -50,6 +51,7 @@ class Desk:
                 touched=self._touched,
                 target=lambda: self.target,
                 held_back=self._held_back,
+                interrupt=lambda: LEAVING,
                 completer=Completions(lambda: OUTSIDE),
                 hint=lambda text: f"[{len(text)} characters]",
                 prompt=lambda: [("", self.prompt)],

@@ -311,7 +311,7 @@ async def test_letters_of_two_keys_under_one_name(community: Community) -> None:
     await dave.types("LEAVE carol whom I know from now on")
     await dave.quits()
     await carol.types("LEAVE dave from the first carol")
-    await carol.types("UNREGISTER")
+    await carol.types("UNREGISTER", "Y")
     await carol.is_gone()
     other = community.person("carol")
     await other.starts()

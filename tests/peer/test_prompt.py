@@ -93,18 +93,20 @@ def test_with_nothing_to_tell_there_is_my_status() -> None:
     ],
 )
 def test_the_toolbar_tells_how_everybody_is_linked(members: tuple[Member, ...], said: str) -> None:
-    assert text_of(toolbar(Outlook(members=members), 80)) == f"ACTIVE | {said}"
+    assert text_of(toolbar(Outlook(me="carol", members=members), 80)) == f"ACTIVE | {said}"
 
 
 def test_of_many_only_bad_links_are_told() -> None:
     many = tuple(Member(f"user{n:02}") for n in range(50))
     bad = (*many[:49], Member("erin", False))
-    assert text_of(toolbar(Outlook(members=many), 80)) == "ACTIVE | 50 others: all direct"
-    assert text_of(toolbar(Outlook(members=bad), 80)) == "ACTIVE | 50 others: erin lost"
-    assert text_of(toolbar(Outlook(members=many), 20)) == "ACTIVE | 50 others"
-    assert text_of(toolbar(Outlook(members=bad), 20)) == "50 others: erin lost"
-    assert text_of(toolbar(Outlook(members=bad), 18)) == "ACTIVE | erin lost"
-    assert text_of(toolbar(Outlook(members=bad), 17)) == "erin lost"
+    assert (
+        text_of(toolbar(Outlook(me="carol", members=many), 80)) == "ACTIVE | 50 others: all direct"
+    )
+    assert text_of(toolbar(Outlook(me="carol", members=bad), 80)) == "ACTIVE | 50 others: erin lost"
+    assert text_of(toolbar(Outlook(me="carol", members=many), 20)) == "ACTIVE | 50 others"
+    assert text_of(toolbar(Outlook(me="carol", members=bad), 20)) == "50 others: erin lost"
+    assert text_of(toolbar(Outlook(me="carol", members=bad), 18)) == "ACTIVE | erin lost"
+    assert text_of(toolbar(Outlook(me="carol", members=bad), 17)) == "erin lost"
 
 
 @pytest.mark.parametrize(
@@ -120,12 +122,12 @@ def test_of_many_only_bad_links_are_told() -> None:
 def test_open_questions_stand_in_the_toolbar(
     questions: tuple[str, ...], invited_by: tuple[str, ...], said: str
 ) -> None:
-    outlook = Outlook(questions=questions, invited_by=invited_by)
+    outlook = Outlook(me="carol", questions=questions, invited_by=invited_by)
     assert ("class:toolbar.asked", said) in toolbar(outlook, 80)
 
 
 def test_the_toolbar_tells_what_is_not_settled() -> None:
-    outlook = Outlook(waits_for=("dave",), undelivered=2)
+    outlook = Outlook(me="carol", waits_for=("dave",), undelivered=2)
     assert (
         text_of(toolbar(outlook, 80, unread_private=1, unread=5))
         == "ACTIVE | waiting for dave | 1 private unread | 2 undelivered | 5 unread"
@@ -159,7 +161,7 @@ def test_what_matters_least_gives_way_first() -> None:
 
 def test_a_lost_member_is_more_important_than_what_waits() -> None:
     members = (Member("dave", False),)
-    outlook = Outlook(members=members, waits_for=("erin",), undelivered=3)
+    outlook = Outlook(me="carol", members=members, waits_for=("erin",), undelivered=3)
     assert text_of(toolbar(outlook, 10)) == "dave lost"
     good = replace(outlook, members=(Member("dave"),))
     assert text_of(toolbar(good, 20)) == "waiting for erin"
@@ -233,10 +235,14 @@ def test_nothing_around_the_line_is_harmful_or_too_wide(
 @settings(derandomize=True, deadline=None)
 @given(OUTLOOKS, st.sampled_from(Status))
 def test_a_wide_toolbar_tells_everything(outlook: Outlook, status: Status) -> None:
-    outlook = replace(outlook, status=status, connects_to="")
+    outlook = replace(outlook, me="carol", status=status, connects_to="")
     styles = {fragment[0] for fragment in toolbar(outlook, 5_000, 1, 1)}
     assert ("class:toolbar.gone" in styles) == outlook.directory_is_gone
     assert ("class:toolbar.asked" in styles) == bool(outlook.questions)
     assert ("class:toolbar.waiting" in styles) == bool(outlook.waits_for)
     assert ("class:toolbar.to_come" in styles) == (outlook.to_come >= MANY_TEXTS)
     assert {"class:toolbar.status", "class:toolbar.private", "class:toolbar.unread"} <= styles
+
+
+def test_who_has_no_name_yet_is_not_registered() -> None:
+    assert text_of(toolbar(Outlook(), 80)) == "not registered"

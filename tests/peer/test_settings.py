@@ -286,7 +286,7 @@ async def test_a_wrong_answer_is_explained_and_asked_again(file: Path) -> None:
     assert await ask_for_words(arguments, someone.show, someone.read_line)
     assert arguments.port == 7000
     assert someone.read[1].startswith('"ca rol" is not a valid name: ')
-    assert someone.read[4] == "It is empty, or not readable."
+    assert someone.read[4] == "No host was given."
     assert someone.read[7] == "'x' is not a port: a number from 1 to 65535."
 
 

@@ -10,7 +10,7 @@ WORDS = "You and {} must both see these words: "
 
 async def with_a_new_key(community: Community, name: str) -> Person:
     """Give the name back, and let another machine take it."""
-    await community.people[name].types("UNREGISTER")
+    await community.people[name].types("UNREGISTER", "Y")
     await community.people[name].is_gone()
     other = community.person(name)
     await other.starts()

@@ -143,7 +143,22 @@ def test_a_person_may_go_without_an_answer(stage: Stage, people: list[Person]) -
     people.append(person := Person(stage))
     person.sees("Your name:")
     person.types("\x04")
-    assert person.ends() == 2
+    assert person.ends() == 0
+
+
+def test_quit_is_no_answer_to_the_first_questions(stage: Stage, people: list[Person]) -> None:
+    stage.directory()
+    people.append(person := Person(stage))
+    person.sees("Your name:")
+    person.types("QUIT")
+    assert person.ends() == 0
+    people.append(person := Person(stage))
+    person.sees("Your name:")
+    person.types("carol")
+    person.sees("The host where the directory runs:")
+    person.types("quit")
+    assert person.ends() == 0
+    assert not config_of(stage).exists()
 
 
 def test_a_folder_that_takes_nothing_stops_nobody(stage: Stage, people: list[Person]) -> None:

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.processes_kit import Stage
+from tests.processes_kit import Stage, tool
 from tests.tmux_kit import Tmux, Window, terminals
 
 HELD = "Not sent."  # below the line that stays
@@ -103,3 +103,29 @@ def test_who_joins_does_not_read_what_was_begun_before(tmux: Tmux) -> None:
     carol.types("hello")
     erin.sees("hello")
     assert not erin.count("between the two of us")
+
+
+# --- The first questions ----------------------------------------------------------
+
+
+def asks(tmux: Tmux) -> Window:
+    """A program that nobody told who they are."""
+    window = tmux.window("nobody")
+    window.types(f"clear; {tool('peer')}")
+    window.sees("Your name:")
+    window.toolbar_has("not registered")
+    return window
+
+
+def test_the_first_questions_can_be_left_and_their_answers_stay_visible(tmux: Tmux) -> None:
+    window = asks(tmux)
+    window.types("carol")
+    window.sees("> carol", "The host where the directory runs:")
+    window.presses("C-c")
+    assert window.ends() == "130"
+
+
+def test_ctrl_d_leaves_the_first_questions(tmux: Tmux) -> None:
+    window = asks(tmux)
+    window.presses("C-d")
+    assert window.ends() == "0"
