@@ -12,6 +12,7 @@ from peer.entries import Entry, lines_of
 from peer.events import Event, local_time
 from peer.handle import Handle
 from peer.manual import help_lines
+from peer.marks import ANOTHER_KEY
 from peer.target import Target
 from peer.ways import DIRECT, Way
 from shared.messages import Contact, Presence, Status
@@ -48,13 +49,15 @@ class UserList(Answer, frozen=True):
     """Everybody registered, in alphabetical order.
 
     `round_trips`: seconds, by name, of those to whom there is a link.  `verified`: names
-    whose remembered key was compared by words.
+    whose remembered key was compared by words.  `contradicted`: those for which the
+    directory has another key now.
     """
 
     users: tuple[Presence, ...]
     me: str
     round_trips: dict[str, float] = field(default_factory=dict)
     verified: tuple[str, ...] = ()
+    contradicted: tuple[str, ...] = ()
 
     def group(self, status: Status) -> list[Presence]:
         return [user for user in self.users if user.status is status]
@@ -72,6 +75,8 @@ class UserList(Answer, frozen=True):
         """What stands behind the name."""
         if self.is_me(user):
             return " (you)"
+        if user.name in self.contradicted:
+            return ANOTHER_KEY
         return " (verified)" if user.name in self.verified else ""
 
 

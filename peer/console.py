@@ -607,7 +607,8 @@ def _who_has(handle: Handle | None) -> answers.WhoHas:
 
 def _list(users: list[Presence], peer: Peer) -> answers.UserList:
     verified = tuple(user.name for user in users if peer.is_verified(user.name))
-    return answers.UserList(tuple(users), peer.name, peer.round_trips, verified)
+    contradicted = tuple(user.name for user in users if peer.is_contradicted(user.name))
+    return answers.UserList(tuple(users), peer.name, peer.round_trips, verified, contradicted)
 
 
 def _info(contact: Contact, peer: Peer) -> answers.UserInfo:

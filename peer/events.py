@@ -10,6 +10,7 @@ from datetime import datetime
 
 from msgspec import Struct
 
+from peer.marks import bare
 from shared.messages import Status
 
 
@@ -174,7 +175,8 @@ class FirstLine(Event, frozen=True):
 
     def said(self) -> tuple[str, str]:
         who = self.sender
-        return f"{who} writes to you for the first time; IGNORE {who} hears no more.", ""
+        ignore = f"IGNORE {bare(who)} hears no more."
+        return f"{who} writes to you for the first time; {ignore}", ""
 
 
 class SaidToAll(Event, frozen=True):

@@ -97,11 +97,15 @@ class Inviting:
         name: Callable[[], str],
         me: Callable[[], Me],
         contact: Callable[[str], Awaitable[Contact]],
+        called: Callable[[str], str],
         ignored: set[str],
         answers: bool,
         acquaintances: Acquaintances,
     ) -> None:
-        """`answers`: somebody is there who can be asked."""
+        """`answers`: somebody is there who can be asked.  `called` says what the user reads
+        for who is linked under a name.
+        """
+        self._called = called
         self._acquaintances = acquaintances
         self._world, self._links, self._talking, self._tell = world, links, talking, tell
         self._name, self._me, self._contact = name, me, contact
@@ -500,16 +504,21 @@ class Inviting:
             self._perform(self._core.answer(id, False, now()))
             return
         self._tell(
-            events.Invited(id, inviter, members, self._talking.others),
+            events.Invited(id, self._called(inviter), self._named(members), self._talking.others),
             lambda: self._perform(self._core.shown(id, now())),
         )
+
+    def _named(self, members: tuple[str, ...]) -> tuple[str, ...]:
+        """Whom the inviter names, the inviter first."""
+        return tuple(self._called(name) if name == members[0] else name for name in members)
 
     def _close_question(self, closed: invitation.Closed) -> None:
         if fold(closed.inviter) in self._asking:
             self._decided(closed.inviter, Outcome.GONE)  # I asked the same, which is how I said yes
         else:
-            words = _closing_words(closed.inviter, closed.why)
-            self._tell(events.InvitationOver(closed.id, closed.inviter, words), events.nothing)
+            inviter = self._called(closed.inviter)
+            words = _closing_words(inviter, closed.why)
+            self._tell(events.InvitationOver(closed.id, inviter, words), events.nothing)
 
     def _decided(self, other: str, outcome: Outcome, reason: str = "") -> None:
         if (asking := self._asking.get(fold(other))) is not None:

@@ -18,6 +18,7 @@ from peer.entries import Kind
 from peer.events import Tell
 from peer.journal import Fate, Journal, KeptLine
 from peer.keeping import Keeping
+from peer.marks import variants
 from peer.network import Links
 from peer.unanswered import Unanswered
 from shared.errors import ParleyError, ProtocolError, Refused, TurnedAway, Unreachable
@@ -176,7 +177,8 @@ class Came:
         return (fold(sender), id) in self._coming
 
     def is_here(self, sender: str, id: str) -> bool:
-        return self._journal.has_line(sender, id)
+        """Under whatever mark it was shown."""
+        return any(self._journal.has_line(called, id) for called in variants(sender))
 
     def begin(self, sender: str, id: str) -> None:
         """Call `end` when it lies on disk, or was given up."""
@@ -201,8 +203,10 @@ class Heard:
     def __init__(
         self, links: Links, tell: Tell, ignored: set[str], came: Came, keeping: Keeping,
         clock: Clock, me: Callable[[], str], unanswered: Unanswered,
+        called: Callable[[str], str],
     ) -> None:  # fmt: skip
-        self._unanswered = unanswered
+        """`called` says what the user reads for who is linked under a name."""
+        self._unanswered, self._called = unanswered, called
         self._links, self._tell, self._ignored = links, tell, ignored
         self._came, self._keeping, self._clock, self._me = came, keeping, clock, me
         self._waiting: Counter[str] = Counter()  # lines of each sender that are not on disk
@@ -223,7 +227,7 @@ class Heard:
             self._links.post(sender, No(line.id, str(no)))
             return
         if isinstance(line, Private) and self._unanswered.announces(sender, now):
-            self._tell(events.FirstLine(sender), events.nothing)
+            self._tell(events.FirstLine(self._called(sender)), events.nothing)
         self._waiting[fold(sender)] += 1
         self._came.begin(sender, line.id)
         self._show(sender, line)
@@ -231,12 +235,13 @@ class Heard:
     def _show(self, sender: str, line: Line) -> None:
         is_private = isinstance(line, Private)
         said = events.SaidPrivately if is_private else events.SaidToAll
+        called = self._called(sender)  # and so it stands in the history for ever
 
         def shown() -> None:
             kind, receiver = (Kind.PRIVATE, self._me()) if is_private else (Kind.ALL, "")
             # Nobody writes in the future: it would stand last in the history for ever.
             time = min(line.time, self._clock.time())
-            row = (sender, receiver, line.id, time, line.text)
+            row = (called, receiver, line.id, time, line.text)
             self._keeping.keep(KeptLine(kind, *row, Fate.CAME), kept)
 
         def kept() -> None:
@@ -246,4 +251,4 @@ class Heard:
             self._came.end(sender, line.id)
             self._links.post(sender, Shown(line.id))
 
-        self._tell(said(sender, line.text), shown)
+        self._tell(said(called, line.text), shown)

@@ -258,6 +258,7 @@ class MailRoom:
         opened = open_for(self._identity, self._name(), self._trust.authority, envelope, now)
         if isinstance(opened, Letter):
             opened = await self._check_sender(opened, batch)
+            await trio.lowlevel.checkpoint_if_cancelled()  # at the end the journal is closed
         if isinstance(opened, Letter) and self._is_wanted(opened):
             opened = self._check_stranger(opened)
         match opened:

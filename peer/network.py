@@ -128,6 +128,17 @@ class Links:
         entries = self._open.get(fold(name))
         return entries[-1].key if entries else None
 
+    @property
+    def names(self) -> tuple[str, ...]:
+        """To whom there are links."""
+        return tuple(entries[-1].name for entries in self._open.values())
+
+    def keep_only(self, name: str, key: bytes) -> None:
+        """This is the key of that name: cut the links of whoever shows another one."""
+        for entry in self._open.get(fold(name), ()):
+            if entry.key != key:
+                entry.link.cut(f"the name {name} belongs to another key")
+
     def post(self, name: str, message: Message) -> None:
         """Without a link the message is dropped: cores repeat what matters on the next one."""
         current = self._current(name)

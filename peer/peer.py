@@ -207,7 +207,7 @@ class Peer:
         self._unanswered = Unanswered(self._acquaintances.knows, self._journal.written_by)
         self._heard_lines = Heard(
             self._links, self._tell, ignored, came, self._keeping, world.clock, lambda: self.name,
-            self._unanswered,
+            self._unanswered, self._called,
         )  # fmt: skip
         self._talking = Talking(
             world, self._links, self._journal, self._tell, me=self._me,
@@ -229,7 +229,8 @@ class Peer:
         )  # fmt: skip
         self._inviting = Inviting(
             world, self._links, self._talking, self._tell, name=lambda: self.name, me=self._me,
-            contact=self.contact, ignored=ignored, answers=not options.is_passing,
+            contact=self.contact, called=self._called, ignored=ignored,
+            answers=not options.is_passing,
             acquaintances=self._acquaintances,
         )  # fmt: skip
 
@@ -412,6 +413,7 @@ class Peer:
             raise Refused("the directory gave an answer that does not fit")
         check_key(contact.key)
         self._trust.note(contact.name, contact.key)
+        self._links.keep_only(contact.name, self._trust.believed(contact.name) or contact.key)
         return self._directory.believed(contact)
 
     async def words(self, name: str) -> Comparison:
@@ -431,12 +433,17 @@ class Peer:
         the one of that name from now on, whatever it was before, and verified.
         """
         await self._trust.accept(compared.name, compared.key)
+        self._links.keep_only(compared.name, compared.key)
         self._acquaintances.answer(compared.name)
         self._mail.fetch()
 
     def is_verified(self, name: str) -> bool:
         """Whether the words of the remembered key were compared."""
         return self._trust.is_verified(name)
+
+    def is_contradicted(self, name: str) -> bool:
+        """The directory has said another key for this name than the one that is remembered."""
+        return self._trust.is_contradicted(name)
 
     async def ignore(self, name: str) -> None:
         await self._journal.ignore(name)
@@ -454,6 +461,10 @@ class Peer:
         """Give the name back, with its mailbox; then `quit`."""
         await self._directory.ask(Unregister, Done)
         self._directory.leave()
+
+    def _called(self, name: str) -> str:
+        """What the user reads for who is linked with us under this name."""
+        return self._trust.called_by_key(name, self._links.key(name))
 
     # --- My status ---
 
@@ -729,6 +740,8 @@ class Peer:
                 self.tell(events.DirectoryKey(self._directory.first_seen))
         else:
             self.tell(events.DirectoryBack())
+            # Whose names nobody could confirm meanwhile.
+            self._nursery.start_soon(self._trust.judge, self._links.names)
         self._mail.fetch()
         if first and not self._options.is_passing:
             self._talking.restore()

@@ -17,14 +17,13 @@ import trio
 
 from peer.alarms import Alarms
 from peer.journal import Journal
+from peer.marks import ANOTHER_KEY, NOT_CONFIRMED
 from shared.errors import KeyChanged, ParleyError, ProtocolError, Refused, StorageError, Unreachable
 from shared.identity import fingerprint, read_certificate
 from shared.messages import Contact
 from shared.names import fold
 from shared.world import Clock
 
-ANOTHER_KEY: Final = "(ANOTHER KEY)"  # behind a name: it is somebody else than the one I know
-NOT_CONFIRMED: Final = "(NOT CONFIRMED)"  # the directory was not there, or knows no such name
 WORDS_MOST: Final = 10_000  # of the directory, about names that I have not met
 JUDGE_SECONDS: Final = 2.0  # for the directory to say whose names these are
 
@@ -154,16 +153,26 @@ class Trust:
 
     def called_by_key(self, name: str, key: bytes | None) -> str:
         """What the user reads for somebody who shows this name and key."""
-        own_name, own_key = self._own()
-        mine = fold(name) == fold(own_name)
-        known = own_key if mine else self._journal.key_of(name) or self._said.get(fold(name))
+        known = self.believed(name)
         if known is None:
-            return f"{name} {NOT_CONFIRMED}"
+            return name + NOT_CONFIRMED
         if known == key:
             return name
         self._alarms.ring(
             (fold(name), key),
             f"Somebody shows another key under the name {name} than the one that you know:"
-            f" they are shown as {name} {ANOTHER_KEY}.",
+            f" they are shown as {name}{ANOTHER_KEY}.",
         )
-        return f"{name} {ANOTHER_KEY}"
+        return name + ANOTHER_KEY
+
+    def believed(self, name: str) -> bytes | None:
+        """The one key that is shown under this name, as far as it is known."""
+        own_name, own_key = self._own()
+        if fold(name) == fold(own_name):
+            return own_key
+        return self._journal.key_of(name) or self._said.get(fold(name))
+
+    def is_contradicted(self, name: str) -> bool:
+        """The directory has said another key for it than the one that is remembered."""
+        known, said = self._journal.key_of(name), self._said.get(fold(name))
+        return known is not None and said is not None and known != said

@@ -160,6 +160,11 @@ class DirectoryProgram:
         self._run = _Run()
         await self._nursery.start(self._run.carry, directory.run)
 
+    def frees(self, name: str) -> None:
+        """A name that was given back is free for all, as if thirty days had passed."""
+        assert self._directory is not None
+        self._directory._community._tombstones.lift(name)
+
     async def stops(self) -> None:
         """As after SIGTERM."""
         assert self._directory is not None

@@ -45,6 +45,9 @@ CORES: dict[str, set[str]] = {
     "peer/manual.py": {"msgspec"},
     "peer/target.py": {"msgspec"},
     "peer/ways.py": {"msgspec"},
+    "peer/marks.py": set(),
+    "peer/alarms.py": set(),
+    "peer/verifying.py": {"msgspec"},
     "shared/clean.py": set(),
     "peer/screen/outlook.py": {"msgspec"},
 }

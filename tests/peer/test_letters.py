@@ -313,6 +313,7 @@ async def test_letters_of_two_keys_under_one_name(community: Community) -> None:
     await carol.types("LEAVE dave from the first carol")
     await carol.types("UNREGISTER", "Y")
     await carol.is_gone()
+    community.directory.frees("carol")
     other = community.person("carol")
     await other.starts()
     await other.types("LEAVE dave from the second carol")

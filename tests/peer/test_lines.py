@@ -205,6 +205,7 @@ class Listener:
         self.heard = Heard(
             cast(network.Links, self.links), self._tell, ignored or set(), Came(journal), keeping,
             FakeClock(), lambda: "carol", Unanswered(lambda _: True, journal.written_by),
+            lambda name: name,
         )  # fmt: skip
         nursery.start_soon(journal.run)
         nursery.start_soon(keeping.run)

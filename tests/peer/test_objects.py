@@ -290,6 +290,7 @@ FORMS: list[tuple[Event, dict[str, object]]] = [
             "me": "carol",
             "round_trips": {"dave": 0.25},
             "verified": [],
+            "contradicted": [],
             "said": "ACTIVE: carol (you)\nBUSY: -\nINACTIVE: -\nOFFLINE: -",
         },
     ),

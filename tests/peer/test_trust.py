@@ -9,9 +9,10 @@ WORDS = "You and {} must both see these words: "
 
 
 async def with_a_new_key(community: Community, name: str) -> Person:
-    """Give the name back, and let another machine take it."""
+    """Give the name back, and let another machine take it a month later."""
     await community.people[name].types("UNREGISTER", "Y")
     await community.people[name].is_gone()
+    community.directory.frees(name)
     other = community.person(name)
     await other.starts()
     return other
