@@ -43,6 +43,7 @@ SEED = bytes(range(64))
 # Each of these words was said in a way of its own.
 WORDS = {"spoken", "whispered", "proclaimed", "pending", "left", "copied", "unread", "typed"}
 SECRETS = [b"zebra-" + word.encode() for word in WORDS] + [SEED[:32], SEED[32:]]
+SECRETS.append(b"hispered")  # a word in the index of SEARCH, whose first letter may be shared
 
 
 @pytest.fixture(autouse=True)
