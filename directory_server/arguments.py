@@ -6,7 +6,8 @@ import sys
 from typing import Final
 
 from directory_server.settings import IDLE_AFTER
-from shared.arguments import Parser, port, readable, token, version
+from shared.arguments import Parser, port, readable, token
+from shared.version import VERSION
 
 EXAMPLES: Final = """\
 examples:
@@ -51,7 +52,7 @@ def parse(arguments: list[str] | None = None) -> argparse.Namespace:
         help="a closed community: a new name must show this token",
     )
     add("--verbose", action="store_true", help="log who comes and goes, on stderr")
-    add("--version", action="version", version=f"%(prog)s {version(words)}")
+    add("--version", action="version", version=f"%(prog)s {VERSION}")
     return parser.parse_args(words)
 
 

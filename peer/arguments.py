@@ -5,7 +5,8 @@ import re
 from collections.abc import Callable
 from typing import Any, Final, NamedTuple
 
-from shared.arguments import Parser, port, readable, token, version
+from shared.arguments import Parser, port, readable, token
+from shared.version import VERSION
 
 EXAMPLES: Final = """\
 examples:
@@ -180,7 +181,7 @@ def parse(arguments: list[str]) -> argparse.Namespace:
         type=readable,
         help="with --passphrase: the new one (of an empty file: none)",
     )
-    add("--version", action="version", version=f"%(prog)s {version(options)}")
+    add("--version", action="version", version=f"%(prog)s {VERSION}")
     parsed = parser.parse_args([*words, *options])  # argparse finds optional words only together
     parsed.command = command
     return parsed

@@ -16,18 +16,6 @@ class Parser(argparse.ArgumentParser):
         self.exit(USAGE_ERROR, f"{self.prog}: {message} (see {self.prog} --help)\n")
 
 
-def version(arguments: list[str]) -> str:
-    """Looked up only when asked for: it costs 20 ms."""
-    if "--version" not in arguments:
-        return ""
-    from importlib import metadata  # noqa: PLC0415
-
-    try:
-        return metadata.version("parley")
-    except metadata.PackageNotFoundError:
-        return "(not installed)"
-
-
 def port(text: str) -> int:
     if not (text.isascii() and text.isdigit() and len(text) <= 5 and int(text) <= 65_535):
         raise argparse.ArgumentTypeError(f"{text!r} is not a port: a number from 1 to 65535")

@@ -1,0 +1,3 @@
+"""The version of both programs; pyproject.toml reads it from here."""
+
+VERSION = "0.1.0"
