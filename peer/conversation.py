@@ -38,6 +38,7 @@ from peer.ways import DIRECT
 from shared.errors import ProtocolError
 from shared.identity import check_signature
 from shared.messages import (
+    MEMBERS,
     POSITIONS,
     SINCE,
     Acknowledge,
@@ -322,7 +323,7 @@ class Conversation:
     @property
     def lamport(self) -> int:
         """Of whoever comes in now the first text is higher: it stands below what was before."""
-        return self._inbox.lamport
+        return self._inbox.clock.now
 
     # --- What the user does ---
 
@@ -347,7 +348,7 @@ class Conversation:
     def _sign(self, seq: int, texts: tuple[str, ...], time: float) -> Text:
         mine = (self.me.id, self._outbox.epoch)
         after = self._inbox.heads(mine)
-        lamport = self._inbox.lamport + 1
+        lamport = self._inbox.clock.next
         return sign(self.me, Text(self.id, *mine, seq, lamport, time, texts, after))
 
     def leave(self, now: float) -> list[Action]:
@@ -934,8 +935,8 @@ class Conversation:
     def _hello(self) -> Hello:
         self._number += 1
         hello = Hello(
-            self.id, self.me.id, self._number, self.roll.digest(), self._greeted(),
-            self._inbox.have(),
+            self.id, self.me.id, self._number, self.roll.digest(),
+            self._greeted()[:MEMBERS], self._inbox.have(),
         )  # fmt: skip
         signature = self.me.identity.sign(_hello_statement(hello))
         return msgspec.structs.replace(hello, signature=signature)

@@ -6,6 +6,7 @@ twice, whatever a crash has swallowed.  What one author writes in one moment is
 signed together and stays together on its way to everybody: it is one `Text`.
 """
 
+import re
 from collections import deque
 from collections.abc import Callable, Iterable
 from itertools import islice, takewhile
@@ -13,6 +14,7 @@ from itertools import islice, takewhile
 import msgspec
 from msgspec import Struct, field
 
+from peer.clock import LamportClock
 from peer.membership import Me
 from shared.errors import ProtocolError
 from shared.identity import check_signature
@@ -35,6 +37,7 @@ AUTHOR_TEXTS = 2 * WINDOW_TEXTS + TEXTS
 AUTHOR_BYTES = 3 * WINDOW_BYTES
 
 Stream = tuple[str, str]  # author and epoch
+_PLAIN = re.compile("[A-Za-z0-9._=-]*")  # JSON escapes none of these
 
 
 # --- Signing and measuring ----------------------------------------------------------
@@ -64,6 +67,20 @@ def stream(text: Text) -> Stream:
 def last(text: Text) -> int:
     """The seq of the last of the texts that were signed together."""
     return text.seq + len(text.texts) - 1
+
+
+def check_stream(of: Stream) -> None:
+    """Raises ProtocolError unless it is as all honest programs name one.
+
+    What has to be escaped in JSON would make messages of ours too long in which many of
+    them stand.
+    """
+    if not is_stream(of):
+        raise ProtocolError("a text is not numbered as it should be")
+
+
+def is_stream(of: Stream) -> bool:
+    return all(map(_PLAIN.fullmatch, of))
 
 
 def size(text: Text) -> int:
@@ -109,7 +126,7 @@ class Inbox:
         """`have`: what was before us, or lies on disk already, with no higher `lamport`."""
         self._streams: dict[Stream, _Stream] = {}
         self._authors: dict[str, _Author] = {}
-        self.lamport = lamport  #: the highest that was shown
+        self.clock = LamportClock(lamport)  #: of what was shown
         #: shown, and implied by nothing that was shown, in the order in which they were
         self._heads: dict[Stream, int] = {}
         #: came, not shown; until when
@@ -176,6 +193,7 @@ class Inbox:
     def _stream(self, of: Stream) -> _Stream:
         known = self._streams.get(of)
         if known is None:
+            check_stream(of)
             author = self._authors.get(of[0])
             if author is not None and len(author.epochs) >= EPOCHS:
                 raise ProtocolError("one author was started too often in one conversation")
@@ -225,7 +243,7 @@ class Inbox:
 
     def _show(self, text: Text, known: _Stream, *, gap: bool = False) -> Ready:
         known.shown = last(text)
-        self.lamport = max(self.lamport, text.lamport)
+        self.clock.saw(text.lamport)
         for one in text.after:
             if self._heads.get((one.author, one.epoch), one.seq + 1) <= one.seq:
                 del self._heads[one.author, one.epoch]

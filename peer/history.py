@@ -15,7 +15,7 @@ import trio
 from msgspec import Struct
 
 from peer.entries import Entry, Kind
-from peer.vault import CLEAR, Vault
+from peer.rows import Rows
 from shared.database import Database
 from shared.errors import Refused
 from shared.messages import TEXTS, Position, Text
@@ -35,8 +35,6 @@ _NOT_TWICE = (
 _COLUMNS = "kind, lines.time, lines.author, receiver, lines.id, lines.text"
 _BEYOND = (2**62, "", "", 0)  # after every text
 
-_text = msgspec.json.Decoder(Text)
-
 
 class Found(Struct, frozen=True):
     """In order.  `more`: there are earlier ones too."""
@@ -49,16 +47,16 @@ class History:
     def __init__(
         self,
         database: Database,
+        rows: Rows,
         me: Callable[[], str],
         now: Callable[[], float],
         called: Callable[[str, str], str],
-        vault: Vault = CLEAR,
     ) -> None:
         """`now` is the time of day, in seconds since 1970.  `called` says what the user
         reads for a member of a conversation, given the id and the name.
         """
-        self._database, self._me, self._now = database, me, now
-        self._called, self._vault = called, vault
+        self._database, self._rows, self._me, self._now = database, rows, me, now
+        self._called = called
 
     async def wait_written(self) -> None:
         """Return when all that is on its way to the disk is there, and so can be found."""
@@ -116,15 +114,15 @@ class History:
                 (conversation, *before, PAGE_ROWS),
             )
             for _, author, epoch, seq, line in rows:
-                place = ("text", conversation, author, epoch, seq)
-                text = _text.decode(self._vault.open(line, *place))
-                is_late = any(self._is_missing(conversation, one, upto) for one in text.after)
-                called = self._called(text.author, names.get(text.author, text.author))
-                found += reversed(_entries(text, called, is_late))
-                size += sum(map(len, text.texts))
+                for text in self._rows.text(line, conversation, author, epoch, seq):
+                    is_late = any(self._is_missing(conversation, one, upto) for one in text.after)
+                    called = self._called(text.author, names.get(text.author, text.author))
+                    found += reversed(_entries(text, called, is_late))
+                    size += sum(map(len, text.texts))
             if len(rows) < PAGE_ROWS:
                 break
             before = rows[-1][:4]
+        self._rows.report()
         return found[::-1]
 
     def _names(self, conversation: str) -> dict[str, str]:
@@ -157,7 +155,9 @@ class History:
             f" AND {_NOT_TWICE} ORDER BY lines.time DESC, number DESC LIMIT ?",
             (*values, last),
         )
-        return [_entry(self._vault, *row) for row in reversed(rows)]
+        found = [one for row in reversed(rows) for one in _entry(self._rows, *row)]
+        self._rows.report()
+        return found
 
     def _last(self, sequences: list[list[Entry]], last: int) -> Found:
         """The end of all of them together."""
@@ -181,7 +181,7 @@ class History:
             yield time, entry
 
     def _all(self, query: str, values: tuple[object, ...] = ()) -> list[tuple[Any, ...]]:
-        return self._database.reader.execute(query, values).fetchall()
+        return self._database.read(query, values)
 
     # --- SEARCH ---
 
@@ -192,9 +192,10 @@ class History:
         disk has no room for the index.
         """
         query = _query(words)
-        while await self._database.write(lambda db: _index_some(db, self._vault)):
+        while await self._database.write(lambda db: _index_some(db, self._rows)):
             pass
-        hits, lines = await self._database.write(lambda db: _hits(db, self._vault, query, last + 1))
+        hits, lines = await self._database.write(lambda db: _hits(db, self._rows, query, last + 1))
+        self._rows.report()
         texts = [
             msgspec.structs.replace(entry, author=self._called(member, entry.author))
             for member, entry in hits
@@ -205,43 +206,47 @@ class History:
 # --- In the writing thread ------------------------------------------------------------
 
 
-def _index_some(db: sqlite3.Connection, vault: Vault) -> bool:
+def _index_some(db: sqlite3.Connection, rows: Rows) -> bool:
     """Bring the index nearer to today; False when it is there."""
-    texts, lines = _index_texts(db, vault), _index_lines(db, vault)
+    texts, lines = _index_texts(db, rows), _index_lines(db, rows)
     return texts or lines
 
 
-def _index_texts(db: sqlite3.Connection, vault: Vault) -> bool:
-    rows: list[tuple[int, str]] = []
+def _index_texts(db: sqlite3.Connection, rows: Rows) -> bool:
+    found: list[tuple[int, str]] = []
     upto = start = _indexed(db, "texts")
     for number, *place, line in db.execute(
         "SELECT number, conversation, author, epoch, seq, line FROM texts WHERE number > ?"
         " ORDER BY number LIMIT ?",
         (start, INDEX_ROWS),
     ):
-        text = _text.decode(vault.open(line, "text", *place))
-        rows += enumerate(text.texts, start=number * TEXTS)
+        for text in rows.text(line, *place):
+            found += enumerate(text.texts, start=number * TEXTS)
         upto = number
-        if len(rows) >= INDEX_TEXTS:
+        if len(found) >= INDEX_TEXTS:
             break
-    db.executemany("INSERT INTO words_of_texts (rowid, text) VALUES (?, ?)", rows)
+    db.executemany("INSERT INTO words_of_texts (rowid, text) VALUES (?, ?)", found)
     db.execute("REPLACE INTO indexed VALUES ('texts', ?)", (upto,))
     return upto > start
 
 
-def _index_lines(db: sqlite3.Connection, vault: Vault) -> bool:
-    rows = db.execute(
+def _index_lines(db: sqlite3.Connection, rows: Rows) -> bool:
+    found = db.execute(
         "SELECT number, author, id, text FROM lines WHERE number > ? AND text IS NOT NULL"
         " ORDER BY number LIMIT ?",
         (_indexed(db, "lines"), INDEX_ROWS),
     ).fetchall()
-    if rows:
+    if found:
         db.executemany(
             "INSERT INTO words_of_lines (rowid, text) VALUES (?, ?)",
-            [(number, vault.open_text(text, "line", *place)) for number, *place, text in rows],
+            [
+                (number, words)
+                for number, *place, text in found
+                for words in rows.words(text, "line", *place)
+            ],
         )
-        db.execute("REPLACE INTO indexed VALUES ('lines', ?)", (rows[-1][0],))
-    return bool(rows)
+        db.execute("REPLACE INTO indexed VALUES ('lines', ?)", (found[-1][0],))
+    return bool(found)
 
 
 def _indexed(db: sqlite3.Connection, source: str) -> int:
@@ -250,7 +255,7 @@ def _indexed(db: sqlite3.Connection, source: str) -> int:
 
 
 def _hits(
-    db: sqlite3.Connection, vault: Vault, query: str, last: int
+    db: sqlite3.Connection, rows: Rows, query: str, last: int
 ) -> tuple[list[tuple[str, Entry]], list[Entry]]:
     """The texts of conversations, with the ids of their authors, and the single lines that
     came last.
@@ -274,9 +279,9 @@ def _hits(
     lines.sort(key=lambda row: row[1])
     found = []
     for place, line, _, _, author, epoch, seq, conversation, name in texts:
-        text = _text.decode(vault.open(line, "text", conversation, author, epoch, seq))
-        found.append((author, _entries(text, name, False)[place]))
-    return found, [_entry(vault, *row) for row in lines]
+        for text in rows.text(line, conversation, author, epoch, seq):
+            found.append((author, _entries(text, name, False)[place]))
+    return found, [one for row in lines for one in _entry(rows, *row)]
 
 
 def _query(words: str) -> str:
@@ -294,9 +299,10 @@ def _query(words: str) -> str:
 
 
 def _entry(
-    vault: Vault, kind: str, time: float, author: str, receiver: str, id: str, text: str
-) -> Entry:
-    return Entry(Kind(kind), time, author, receiver, vault.open_text(text, "line", author, id))
+    rows: Rows, kind: str, time: float, author: str, receiver: str, id: str, text: str
+) -> Iterator[Entry]:
+    for words in rows.words(text, "line", author, id):
+        yield Entry(Kind(kind), time, author, receiver, words)
 
 
 def _entries(text: Text, author: str, is_late: bool) -> list[Entry]:

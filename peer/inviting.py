@@ -17,6 +17,7 @@ from peer.membership import Me, Roll, member_id
 from peer.network import Links
 from peer.talking import Talking
 from peer.timer import Timer
+from shared.codec import encode
 from shared.errors import ProtocolError, Refused
 from shared.messages import (
     MEMBERS,
@@ -37,6 +38,7 @@ from shared.messages import (
 from shared.names import fold
 from shared.world import World
 
+CONFIRM_BYTES: Final = 62 * 1024  # one line, and a little less
 REMEMBERED: Final = 200  # invitations of mine of which more is known than the core needs
 
 M = TypeVar("M", Invite, Accept, Confirm)
@@ -441,11 +443,12 @@ class Inviting:
             return said  # what was written since the first one is theirs
         since, lamport = self._talking.before(current)
         self._talking.admit(current, allowed.member, accept.membership)
-        essential = current.roll.essential(first=allowed.member)
-        first, *_ = membership.pages(essential)  # HELLO brings the rest
         entry = current.entry_for(allowed.member, since)
-        confirm = Confirm(id, first, since, lamport, entry.epochs, entry.signature)
-        return self._note_confirm(callee, confirm)
+        confirm = Confirm(id, (), since, lamport, entry.epochs, entry.signature)
+        room = CONFIRM_BYTES - len(encode(confirm))
+        first, *_ = membership.pages(current.roll.essential(first=allowed.member), room)
+        # HELLO brings the rest.
+        return self._note_confirm(callee, msgspec.structs.replace(confirm, members=first))
 
     def _note_confirm(self, callee: str, confirm: Confirm) -> Confirm:
         _put(self._confirmed, (fold(callee), confirm.id), confirm)

@@ -9,22 +9,25 @@ stands in `peer.history`.
 import sqlite3
 from collections.abc import Callable, Collection, Iterable, Iterator
 from enum import Enum
+from typing import Any
 
 import msgspec
 import trio
 from msgspec import Struct
 
+from peer.clock import LamportClock
 from peer.conversation import Kept, LeaveFor
-from peer.delivery import last
+from peer.delivery import is_stream, last
 from peer.entrances import Entrance
 from peer.entries import Kind
 from peer.membership import member_id
+from peer.rows import Rows
 from peer.sealed_journal import prepare
 from peer.unanswered import Written
 from peer.vault import CLEAR, Vault
 from shared.codec import encode
 from shared.database import Database
-from shared.messages import TEXTS, Membership, Position, Text
+from shared.messages import COUNT_MOST, TEXTS, Membership, Position, Text
 from shared.names import fold
 from shared.sealing import About, Letter, copy_id
 from shared.world import Disk
@@ -157,9 +160,6 @@ _MIGRATIONS = [
 
 
 _encoder = msgspec.json.Encoder()
-_membership = msgspec.json.Decoder(Membership)
-_text = msgspec.json.Decoder(Text)
-_entrance = msgspec.json.Decoder(Entrance)
 
 
 class WaitingLetter(Struct, frozen=True):
@@ -224,7 +224,16 @@ class Journal:
     go through the `vault` on their way to the disk and back.
     """
 
-    def __init__(self, disk: Disk, *, keeps_history: bool = True, vault: Vault = CLEAR) -> None:
+    def __init__(
+        self,
+        disk: Disk,
+        *,
+        keeps_history: bool = True,
+        vault: Vault = CLEAR,
+        unreadable: Callable[[], None] = lambda: None,
+    ) -> None:
+        """`unreadable` is called once, when something that was kept cannot be read."""
+        self.rows = Rows(unreadable, vault)
         self.database = self._database = opened(disk, lambda db: prepare(db, vault))
         self._vault = vault
         self._keeps_history = keeps_history
@@ -347,7 +356,9 @@ class Journal:
 
     def copies_for(self, conversation: str, name: str, owed: LeaveFor) -> list[KeptCopy]:
         """As far as the texts lie on disk.  `name`: of whom they are for."""
-        return _copies(self._database.reader, self._vault, conversation, name, owed)
+        found = _copies(self._database.reader, self.rows, conversation, name, owed)
+        self.rows.report()
+        return found
 
     async def keep_copies(self, copies: list[KeptCopy], me: str) -> None:
         """One that is there already is the same."""
@@ -362,10 +373,13 @@ class Journal:
             "SELECT id, receiver, member, text, time, conversation, epoch, seq FROM copies"
             " ORDER BY rowid"
         )
-        return [
-            KeptCopy(to, member, self._vault.open_text(text, "copy", id), time, About(*at))
+        found = [
+            KeptCopy(to, member, words, time, About(*at))
             for id, to, member, text, time, *at in rows
+            for words in self.rows.words(text, "copy", id)
         ]
+        self.rows.report()
+        return found
 
     async def forget_copy(self, copy: KeptCopy) -> None:
         await self._write(
@@ -417,13 +431,16 @@ class Journal:
             "SELECT number, sender, time, text, id, is_registered, follows_gap FROM letters"
             " WHERE text IS NOT NULL ORDER BY number"
         )
-        return [
+        found = [
             WaitingLetter(
-                number, sender, time, self._vault.open_text(text, "line", sender, id), id,
+                number, sender, time, words, id,
                 is_registered=bool(is_registered), follows_gap=bool(follows_gap),
             )
             for number, sender, time, text, id, is_registered, follows_gap in rows
+            for words in self.rows.words(text, "line", sender, id)
         ]  # fmt: skip
+        self.rows.report()
+        return found
 
     def read_as_text(self, conversation: str, author: str, epoch: str, seq: int) -> None:
         """Its copy, which is on its way to the disk, need not be read once the text is there."""
@@ -500,13 +517,13 @@ class Journal:
             "SELECT kind, author, receiver, id, time, text FROM lines WHERE is_pending"
             " ORDER BY number"
         )
-        return [
-            KeptLine(
-                Kind(kind), author, receiver, id, time,
-                self._vault.open_text(text, "line", author, id), Fate.PENDING,
-            )
+        found = [
+            KeptLine(Kind(kind), author, receiver, id, time, words, Fate.PENDING)
             for kind, author, receiver, id, time, text in rows
-        ]  # fmt: skip
+            for words in self.rows.words(text, "line", author, id)
+        ]
+        self.rows.report()
+        return found
 
     def _row(self, line: KeptLine, *, text: str | None = "") -> tuple[object, ...]:
         if text is not None:
@@ -574,7 +591,9 @@ class Journal:
             " AND membership IS NOT NULL ORDER BY rowid",
             (id,),
         )
-        return tuple(_membership.decode(row) for (row,) in rows)
+        found = self.rows.memberships(row for (row,) in rows)
+        self.rows.report()
+        return found
 
     def kept(self, id: str, me: str, now: float) -> Kept:
         """What is known of a conversation; `now` is the time that idling is measured with."""
@@ -592,24 +611,47 @@ class Journal:
         acknowledged = self._all(
             "SELECT member, epoch, seq FROM acknowledged WHERE conversation = ?", (id,)
         )
-        lamport = self._all(
-            "SELECT max(lamport) FROM (SELECT lamport FROM texts WHERE conversation = ?1"
-            " UNION ALL SELECT lamport FROM conversations WHERE id = ?1)",
-            (id,),
-        )
         return Kept(
             self.memberships(id),
-            tuple(Position(*row) for row in have),
+            tuple(self._plain(have)),
             tuple((epoch, seq, now) for epoch, seq in reversed(written)),
             tuple(acknowledged),
-            lamport[0][0] or 0,
+            self._clock(id, me).now,
             self.entrances(id),
         )
+
+    def _plain(self, rows: list[tuple[str, str, int]]) -> Iterator[Position]:
+        """The positions that others can read: they stand in what we say."""
+        for author, epoch, seq in rows:
+            if seq <= COUNT_MOST and is_stream((author, epoch)):
+                yield Position(author, epoch, seq)
+            else:
+                self.rows.note()
+        self.rows.report()
+
+    def _clock(self, id: str, me: str) -> LamportClock:
+        """How far it had come by what I wrote, and what I have read since."""
+        rows = self._all(
+            "SELECT max(lamport) FROM (SELECT lamport FROM conversations WHERE id = ?1"
+            " UNION ALL SELECT lamport FROM texts WHERE conversation = ?1 AND author = ?2"
+            " AND lamport <= ?3)",
+            (id, me, COUNT_MOST),
+        )
+        clock = LamportClock(rows[0][0] or 0)
+        for (lamport,) in self._all(
+            "SELECT DISTINCT lamport FROM texts WHERE conversation = ? AND lamport > ?"
+            " ORDER BY lamport",
+            (id, clock.now),
+        ):
+            clock.saw(lamport)
+        return clock
 
     def entrances(self, id: str) -> tuple[Entrance, ...]:
         """From where on each member of a conversation may read."""
         rows = self._all("SELECT entrance FROM entrances WHERE conversation = ?", (id,))
-        return tuple(_entrance.decode(row) for (row,) in rows)
+        found = self.rows.entrances(row for (row,) in rows)
+        self.rows.report()
+        return found
 
     async def keep(
         self,
@@ -676,7 +718,7 @@ class Journal:
             db.executemany("REPLACE INTO entrances VALUES (?, ?, ?, ?)", entrance_rows)
             db.executemany("REPLACE INTO acknowledged VALUES (?, ?, ?, ?)", acknowledged)
             for id, name, one in owed:
-                copies = _copies(db, self._vault, id, name, one)
+                copies = _copies(db, self.rows, id, name, one)
                 _add_copies(db, self._vault, copies, one.after.author)
             db.executemany(
                 "DELETE FROM copies WHERE (conversation, member, epoch) = (?, ?, ?) AND seq <= ?",
@@ -685,6 +727,7 @@ class Journal:
 
         await self._database.write(work)
         self._read_as_text.difference_update(read)
+        self.rows.report()
 
     def texts_after(
         self, conversation: str, after: Position, texts: int, size: int
@@ -694,11 +737,13 @@ class Journal:
         At most so many texts, and no more bytes than `size`, but for the first line.
         """
         lines: list[bytes] = []
-        for line in _texts_after(self._database.reader, self._vault, conversation, after, texts):
+        for text in _texts_after(self._database.reader, self.rows, conversation, after, texts):
+            line = encode(text)  # as it came: what cannot be read would be taken for our fault
             size -= len(line)
             if lines and size < 0:
                 break
             lines.append(line)
+        self.rows.report()
         return lines
 
     def has_text(self, conversation: str, author: str, epoch: str, seq: int) -> bool:
@@ -719,12 +764,12 @@ class Journal:
     async def _write(self, statement: str, values: tuple[object, ...]) -> None:
         await self._database.write(lambda db: db.execute(statement, values))
 
-    def _all(self, query: str, values: tuple[object, ...] = ()) -> list[tuple]:  # type: ignore[type-arg]
-        return self._database.reader.execute(query, values).fetchall()
+    def _all(self, query: str, values: tuple[object, ...] = ()) -> list[tuple[Any, ...]]:
+        return self._database.read(query, values)
 
     def _one(self, query: str, values: tuple[object, ...]) -> bytes | None:
-        row = self._database.reader.execute(query, values).fetchone()
-        return None if row is None else bytes(row[0])
+        rows = self._database.read(query, values)
+        return bytes(rows[0][0]) if rows else None
 
 
 def opened(disk: Disk, prepare: Callable[[sqlite3.Connection], None]) -> Database:
@@ -732,8 +777,8 @@ def opened(disk: Disk, prepare: Callable[[sqlite3.Connection], None]) -> Databas
 
 
 def _texts_after(
-    db: sqlite3.Connection, vault: Vault, conversation: str, after: Position, texts: int
-) -> Iterator[bytes]:
+    db: sqlite3.Connection, kept: Rows, conversation: str, after: Position, texts: int
+) -> Iterator[Text]:
     rows = db.execute(
         "SELECT seq, line FROM texts WHERE conversation = ? AND author = ? AND epoch = ?"
         " AND seq > ? AND last > ? AND seq <= ? ORDER BY seq",
@@ -746,18 +791,17 @@ def _texts_after(
             after.seq + texts,
         ),
     )
-    at = ("text", conversation, after.author, after.epoch)
-    return (vault.open(line, *at, seq) for seq, line in rows)
+    at = (conversation, after.author, after.epoch)
+    return (text for seq, line in rows for text in kept.text(line, *at, seq))
 
 
 def _copies(
-    db: sqlite3.Connection, vault: Vault, conversation: str, name: str, owed: LeaveFor
+    db: sqlite3.Connection, rows: Rows, conversation: str, name: str, owed: LeaveFor
 ) -> list[KeptCopy]:
     after, upto = owed.after, owed.upto
-    lines = _texts_after(db, vault, conversation, after, upto - after.seq)
     return [
         KeptCopy(name, owed.to, said, text.time, About(conversation, text.epoch, seq))
-        for text in map(_text.decode, lines)
+        for text in _texts_after(db, rows, conversation, after, upto - after.seq)
         for seq, said in enumerate(text.texts, start=text.seq)
         if after.seq < seq <= upto
     ]

@@ -100,18 +100,23 @@ def _adding(conversation: str, by: str, mine: int, whom: str, theirs: int) -> by
     return b"parley adding 2\0" + msgspec.msgpack.encode(said)
 
 
-def pages(memberships: Iterable[Membership]) -> list[tuple[Membership, ...]]:
-    """All of them in their order, as many at a time as fit in one message."""
-    made: list[list[Membership]] = []
-    room = 0
+def pages(
+    memberships: Iterable[Membership], first: int = PAGE_BYTES
+) -> list[tuple[Membership, ...]]:
+    """All of them in their order, as many at a time as fit in one message.
+
+    `first`: bytes in the first one, in which something else stands as well.
+    """
+    made: list[list[Membership]] = [[]]
+    room = first
     for one in memberships:
         size = len(msgspec.json.encode(one)) + 1
-        if not made or size > room or len(made[-1]) == MEMBERSHIPS:
+        if made[-1] and (size > room or len(made[-1]) == MEMBERSHIPS):
             made.append([])
             room = PAGE_BYTES
         made[-1].append(one)
         room -= size
-    return [tuple(page) for page in made]
+    return [tuple(page) for page in made if page]
 
 
 # --- The roll ---------------------------------------------------------------------

@@ -32,6 +32,7 @@ from peer.mail import MailRoom
 from peer.membership import Me
 from peer.network import Links
 from peer.renewal import stay_certified
+from peer.rows import UNREADABLE
 from peer.standing import Standing
 from peer.talking import Talking, TalkMessage
 from peer.trust import Trust
@@ -174,8 +175,9 @@ class Peer:
         world, options, self._nursery = self._world, self._options, nursery
         self._identity = self._load_identity()
         self._journal = Journal(
-            world.disk, keeps_history=options.keeps_history, vault=options.vault
-        )
+            world.disk, keeps_history=options.keeps_history, vault=options.vault,
+            unreadable=lambda: self.tell(events.Notice(UNREADABLE)),
+        )  # fmt: skip
         self._keeping = Keeping(self._journal, self._tell)
         self._alarms = Alarms(lambda what: self.tell(events.Notice(what)), trio.current_time)
         self._trust = Trust(
@@ -183,8 +185,8 @@ class Peer:
             own=lambda: (self.name, self._identity.public),
         )  # fmt: skip
         self._history = History(
-            self._journal.database, lambda: self.name, world.clock.time, self._trust.called,
-            options.vault,
+            self._journal.database, self._journal.rows, lambda: self.name, world.clock.time,
+            self._trust.called,
         )  # fmt: skip
         self._acquaintances = Acquaintances(self._journal, world.clock, self.spawn, self._trust.pin)
         self._registration.host = options.advertise_host

@@ -6,6 +6,7 @@ goes on when somebody is in reach again.
 """
 
 from collections.abc import Awaitable, Callable, Iterable
+from contextlib import suppress
 from typing import Final
 
 import trio
@@ -14,7 +15,7 @@ from peer import conversation as talk
 from peer import events, membership
 from peer.acquaintances import Acquaintances
 from peer.conversation import Conversation
-from peer.delivery import WINDOW_TEXTS, Stream, last, stream
+from peer.delivery import WINDOW_TEXTS, Stream, check_stream, last, stream
 from peer.entrances import Entrance
 from peer.events import Tell
 from peer.handing import ANSWER_BYTES, Handing
@@ -142,6 +143,8 @@ class Talking:
         roll.merge(members)
         if not roll.is_in(me.id):
             raise ProtocolError("nobody has added me to this conversation")
+        for one in since:
+            check_stream((one.author, one.epoch))
         self.leave_now()
         since, lamport = self._furthest(id, since, lamport)
         begun = self.conversation = self._conversation(
@@ -206,7 +209,8 @@ class Talking:
             return
         kept = self._journal.kept(id, self._me().id, trio.current_time())
         roll = Roll(id, self.authority)
-        roll.merge(kept.members)
+        with suppress(ProtocolError):  # of another community, or damaged: it is over
+            roll.merge(kept.members)
         if not roll.is_in(self._me().id) or len(roll.members()) < 2:
             self._ended.append(id)
             self._to_keep.set()
@@ -348,7 +352,8 @@ class Talking:
         if not roll.is_in(me.id):
             return
         if roll.is_in(self._linked[fold(name)]):  # nobody else need know who is in
-            roll.merge(self._journal.memberships(id))
+            with suppress(ProtocolError):  # what is wrong with my disk is no fault of theirs
+                roll.merge(self._journal.memberships(id))
         if roll.is_in(me.id) and (mine := roll.of(me.id)) is not None:
             roll.merge((membership.leave(me, id, mine),))
         for page in membership.pages(roll.all()):

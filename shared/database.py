@@ -93,6 +93,15 @@ class Database:
             raise write.error
         return write.result
 
+    def read(self, query: str, values: tuple[object, ...] = ()) -> list[tuple[Any, ...]]:
+        """Small and indexed only.  Raises StorageError when the file is damaged."""
+        try:
+            return self.reader.execute(query, values).fetchall()
+        except _DISK_ERRORS as error:
+            if type(error) not in _DISK_ERRORS:
+                raise
+            raise StorageError(f"{self._name} cannot be read: {error}") from error
+
     @property
     def is_closing(self) -> bool:
         """Nothing is written any more, and soon nothing can be read."""

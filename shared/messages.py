@@ -48,7 +48,10 @@ Reason = Annotated[str, Meta(max_length=1_000)]
 ReasonWord = Annotated[str, Meta(pattern=r"\A[a-z]{0,16}\Z")]
 Word = Annotated[str, Meta(max_length=64)]
 Time = Annotated[float, Meta(ge=0, le=253_402_300_799)]  # up to the year 9999
-Count = Annotated[int, Meta(ge=0, le=2**53)]
+# Half of what each JSON reader keeps exact.  Whoever counts on from the number of somebody
+# else must see to it that the sum does not exceed it: it would be refused by everybody.
+COUNT_MOST = 2**52
+Count = Annotated[int, Meta(ge=0, le=COUNT_MOST)]
 Port = Annotated[int, Meta(ge=0, le=65_535)]
 Host = Annotated[str, Meta(max_length=255)]
 
@@ -392,7 +395,8 @@ class Invite(Message, frozen=True):
     ]  # who talks already, the inviter first
     expires_in: Annotated[float, Meta(gt=0, le=600)] = 60.0
     urgent: bool = False  # asked again although the callee is BUSY
-    counter: Count = 1  # that your membership would have
+    # That your membership would have; leaving counts one more.
+    counter: Annotated[int, Meta(ge=1, le=COUNT_MOST - 1)] = 1
     adding: Adding | None = None  # which your membership needs
 
 
@@ -475,7 +479,7 @@ class Text(Message, frozen=True):
     conversation: Token  # not Id, whose pattern costs more than all the rest of a text
     author: Member
     epoch: Epoch
-    seq: Annotated[int, Meta(ge=1, le=2**53)]
+    seq: Annotated[int, Meta(ge=1, le=COUNT_MOST - TEXTS)]  # so the last one is a Count too
     lamport: Count
     time: Time
     texts: Annotated[tuple[Line, ...], Meta(min_length=1, max_length=TEXTS)]

@@ -30,6 +30,7 @@ CORES: dict[str, set[str]] = {
     "directory_server/usage.py": set(),
     "directory_server/authority.py": {"cryptography"},
     "directory_server/limits.py": set(),
+    "peer/clock.py": set(),
     "peer/commands.py": {"msgspec"},
     "peer/invitation.py": {"msgspec"},
     "peer/conversation.py": {"msgspec"},

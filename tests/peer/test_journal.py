@@ -87,7 +87,9 @@ async def test_a_journal_of_before_members_had_ids_opens_and_ends_what_it_was_in
     async with opened(disk) as journal:
         assert journal.interrupted() is None
         assert journal.memberships(ID) == ()
-        history = History(journal.database, lambda: "carol", lambda: NOW, lambda _, name: name)
+        history = History(
+            journal.database, journal.rows, lambda: "carol", lambda: NOW, lambda _, name: name
+        )
         for found in (await history.with_user("Dave", 9), await history.search("hello", 9)):
             assert [(one.author, one.text) for one in found.entries] == [("dave", "hello")]
         (copy,) = journal.kept_copies()

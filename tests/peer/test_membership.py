@@ -295,6 +295,14 @@ def test_of_somebody_all_is_told_first_that_proves_them() -> None:
     assert names == [one.certificate for one in (ERIN, DAVE, CAROL, FRANK)]
 
 
+def test_the_first_page_leaves_room_for_what_stands_beside_it() -> None:
+    everybody = roll(FOUNDED, joined(DAVE, CAROL), joined(ERIN, CAROL)).all()
+    assert [len(page) for page in pages(everybody)] == [3]
+    one = len(msgspec.json.encode(everybody[0])) + 1
+    assert [len(page) for page in pages(everybody, one)] == [1, 2]
+    assert [len(page) for page in pages(everybody, 0)] == [1, 2]  # a page is never empty
+
+
 def test_a_long_roll_is_told_in_pages_that_fit_in_a_line() -> None:
     assert pages(()) == []
     carols = roll(FOUNDED, *(joined(me(f"user{number}"), CAROL) for number in range(KNOWN - 1)))

@@ -15,11 +15,13 @@ from shared.codec import LINE_BYTES, STRANGER_LINE_BYTES, Codec, Unknown, encode
 from shared.errors import ProtocolError
 from shared.messages import (
     BATCH,
+    COUNT_MOST,
     ENVELOPE_BYTES,
     PAGE,
     POSITIONS,
     RECEIPTS,
     TEXT_CHARACTERS,
+    TEXTS,
     VERDICTS,
     VERSION,
     Acknowledge,
@@ -233,7 +235,7 @@ def test_the_limit_grows_when_the_other_side_is_known() -> None:
 @pytest.mark.parametrize("character", WORST_TEXTS)
 def test_the_longest_text_fits_in_a_line_whatever_it_is_made_of(character: str) -> None:
     longest = (character * TEXT_CHARACTERS,)
-    text = Text(ID, LONGEST_NAME, EPOCH, 2**53, 2**53, LATE, longest)
+    text = Text(ID, LONGEST_NAME, EPOCH, COUNT_MOST - TEXTS, COUNT_MOST, LATE, longest)
     assert decode(encode(text)) == [text]
     to_all = ToAll(ID, LATE, character * TEXT_CHARACTERS)
     assert decode(encode(to_all)) == [to_all]
@@ -241,29 +243,36 @@ def test_the_longest_text_fits_in_a_line_whatever_it_is_made_of(character: str) 
 
 _ids = (ID,) * BATCH
 _presences = (Presence(LONGEST_NAME, Status.INACTIVE, LATE),) * PAGE
-_positions = (Position(LONGEST_NAME, EPOCH, 2**53),) * POSITIONS
+_positions = (Position(LONGEST_NAME, EPOCH, COUNT_MOST),) * POSITIONS
+_envelope = Envelope(COUNT_MOST, ID, b"\xff" * ENVELOPE_BYTES, LATE)
 _key, _signature, _certificate = b"\xff" * 32, b"\xff" * 64, b"\xff" * 4_096
+_verdict = Verdict(COUNT_MOST, ID, _signature, "z" * 16)
 
 
 @pytest.mark.parametrize(
     ("message", "language"),
     [
-        (Users(2**53, _presences, more=True), FromDirectory),
+        (Users(COUNT_MOST, _presences, more=True), FromDirectory),
         (Arr(_presences), FromDirectory),
         (Lft((LONGEST_NAME,) * PAGE), FromDirectory),
         (
-            Mail(2**53, (Envelope(2**53, ID, b"\xff" * ENVELOPE_BYTES, LATE),), more=True),
+            Mail(
+                COUNT_MOST, (Envelope(COUNT_MOST, ID, b"\xff" * ENVELOPE_BYTES, LATE),), more=True
+            ),
             FromDirectory,
         ),
-        (Drop(2**53, LONGEST_NAME, ID, b"\xff" * ENVELOPE_BYTES), ToDirectory),
-        (Taken(2**53, (Verdict(2**53, ID, _signature, "z" * 16),) * VERDICTS), ToDirectory),
-        (Noted(2**53, _ids), ToDirectory),
+        (Drop(COUNT_MOST, LONGEST_NAME, ID, b"\xff" * ENVELOPE_BYTES), ToDirectory),
+        (
+            Taken(COUNT_MOST, (Verdict(COUNT_MOST, ID, _signature, "z" * 16),) * VERDICTS),
+            ToDirectory,
+        ),
+        (Noted(COUNT_MOST, _ids), ToDirectory),
         (
             Receipts((Receipt(ID, LONGEST_NAME, LATE, _signature, "z" * 16),) * RECEIPTS),
             FromDirectory,
         ),
         (Invite(ID, ID, (LONGEST_NAME,) * 50, 59.999999999, urgent=True), BetweenPeers),
-        (Hello(ID, LONGEST_NAME, 2**53, ID, (LONGEST_NAME,) * 50, _positions), BetweenPeers),
+        (Hello(ID, LONGEST_NAME, COUNT_MOST, ID, (LONGEST_NAME,) * 50, _positions), BetweenPeers),
         (Acknowledge(ID, _positions), BetweenPeers),
     ],
     ids=lambda one: type(one).__name__,
@@ -281,13 +290,13 @@ _worst = "\x01"
         (Who(VERSION, _certificate, _key), FromDirectory),
         (
             Iam(
-                2**53, _worst * 256, _key, _signature, 65_535, _key, _signature, _worst * 255,
+                COUNT_MOST, _worst * 256, _key, _signature, 65_535, _key, _signature, _worst * 255,
                 _certificate, _worst * 256, Status.INACTIVE, by_hand=True,
             ),
             ToDirectory,
         ),
-        (PeerIam(2**53, LONGEST_NAME, ID), BetweenPeers),
-        (Err(_worst * 64, _worst * 1_000, 2**53), BetweenPeers),
+        (PeerIam(COUNT_MOST, LONGEST_NAME, ID), BetweenPeers),
+        (Err(_worst * 64, _worst * 1_000, COUNT_MOST), BetweenPeers),
         (Bye(_worst * 1_000), BetweenPeers),
     ],
     ids=lambda one: type(one).__name__,
@@ -382,16 +391,16 @@ def test_a_time_is_a_number_of_seconds_within_reach(number: bytes) -> None:
 
 @pytest.mark.parametrize(
     "number",
-    [b"NaN", b"1e3", b"1.0", b"1.5", b"-1", b"9007199254740993", b"9" * 60_000, b"1e400", b"true"],
+    [b"NaN", b"1e3", b"1.0", b"1.5", b"-1", b"4503599627370497", b"9" * 60_000, b"1e400", b"true"],
 )
 def test_a_count_is_a_whole_number_within_reach(number: bytes) -> None:
     assert refusal(_acknowledge(number))
 
 
 def test_the_ends_of_what_numbers_may_be() -> None:
-    assert decode(_acknowledge(b"0") + b"\n" + _acknowledge(b"9007199254740992") + b"\n") == [
+    assert decode(_acknowledge(b"0") + b"\n" + _acknowledge(b"4503599627370496") + b"\n") == [
         Acknowledge(ID, (Position("carol", EPOCH, 0),)),
-        Acknowledge(ID, (Position("carol", EPOCH, 2**53),)),
+        Acknowledge(ID, (Position("carol", EPOCH, COUNT_MOST),)),
     ]
     assert decode(_to_all(b"253402300799") + b"\n") == [ToAll(ID, 253_402_300_799.0, "")]
     assert decode(_to_all(b"0." + b"9" * 60_000) + b"\n") == [ToAll(ID, 1.0, "")]
