@@ -1,5 +1,6 @@
 """`dirserver PORT`."""
 
+import os
 import sys
 
 from shared.process import end_when_interrupted, forbid_core_dumps
@@ -9,7 +10,7 @@ def main() -> None:
     end_when_interrupted()
     from directory_server.arguments import parse  # noqa: PLC0415
 
-    arguments = parse()
+    arguments = parse(environment=os.environ)
     forbid_core_dumps()
     # Half a second of imports; a wrong argument is told before.
     from directory_server.program import run  # noqa: PLC0415

@@ -3,8 +3,11 @@
 import argparse
 import math
 import sys
+from collections.abc import Mapping
+from pathlib import Path
 from typing import Final
 
+from directory_server.quotas import NEW_NAME_SECONDS, NEW_NAMES_AT_ONCE
 from directory_server.settings import IDLE_AFTER
 from shared.arguments import Parser, port, readable, token
 from shared.version import VERSION
@@ -17,12 +20,20 @@ examples:
   dirserver 5000 --idle-after 600              INACTIVE after ten minutes (0: never)
   dirserver 5000 --one-per-address             one user from each IP address
   dirserver 5000 --register-only-with secret   new names only for who knows the token
+  dirserver 5000 --token-file /etc/parley      the same, from a file (or PARLEY_TOKEN)
+  dirserver 5000 --names-per-address 500       a school behind one address (0: no limit)
+  dirserver 5000 --found-anew                  go on without names that were lost
   dirserver 5000 --verbose                     log who comes and goes
+  dirserver --list                             who is registered
+  dirserver --forget mallory                   take a name away
+  dirserver --forget carol --free              who lost the key may register anew
   dirserver --version
 """
 
 
-def parse(arguments: list[str] | None = None) -> argparse.Namespace:
+def parse(
+    arguments: list[str] | None = None, environment: Mapping[str, str] | None = None
+) -> argparse.Namespace:
     """Ends the program with code 2 and one line when an argument is wrong."""
     words = sys.argv[1:] if arguments is None else arguments
     parser = Parser(
@@ -34,7 +45,13 @@ def parse(arguments: list[str] | None = None) -> argparse.Namespace:
         allow_abbrev=False,
     )
     add = parser.add_argument
-    add("port", metavar="PORT", type=port, help="the TCP port to listen on; 0: a free one")
+    add(
+        "port",
+        metavar="PORT",
+        type=port,
+        nargs="?",
+        help="the TCP port to listen on; 0: a free one",
+    )
     add("--host", type=readable, help="the address to listen on (default: all of them)")
     add("--data", metavar="DIR", type=readable, help="the folder for keys, names and mail")
     add(
@@ -51,9 +68,65 @@ def parse(arguments: list[str] | None = None) -> argparse.Namespace:
         type=token,
         help="a closed community: a new name must show this token",
     )
+    add(
+        "--token-file",
+        metavar="FILE",
+        type=readable,
+        help="the file that the token stands in, so that no list of processes shows it;"
+        " else PARLEY_TOKEN in the environment",
+    )
+    add(
+        "--names-per-address",
+        metavar="N",
+        type=_count,
+        default=NEW_NAMES_AT_ONCE,
+        help=f"new names from one address at once, then one in {NEW_NAME_SECONDS:.0f} seconds"
+        f" (default: {NEW_NAMES_AT_ONCE}; 0: no limit)",
+    )
+    add(
+        "--found-anew",
+        action="store_true",
+        help="start although the key or the names are missing, and lose all names",
+    )
+    add("--list", action="store_true", help="show who is registered, and end")
+    add(
+        "--forget",
+        metavar="NAME",
+        action="append",
+        type=readable,
+        help="take this name away, with its mailbox, and end; nobody can have it while a"
+        " certificate speaks for it",
+    )
+    add("--free", action="store_true", help="with --forget: anybody may have it at once")
     add("--verbose", action="store_true", help="log who comes and goes, on stderr")
     add("--version", action="version", version=f"%(prog)s {VERSION}")
-    return parser.parse_args(words)
+    parsed = parser.parse_args(words)
+    if parsed.port is None and not (parsed.list or parsed.forget):
+        parser.error("the following arguments are required: PORT")
+    if parsed.register_only_with is None:
+        parsed.register_only_with = _token(parser, parsed.token_file, environment or {})
+    return parsed
+
+
+def _token(parser: Parser, file: str | None, environment: Mapping[str, str]) -> str | None:
+    """From where no other user of the machine reads it."""
+    place, text = "PARLEY_TOKEN", environment.get("PARLEY_TOKEN") or None
+    if file is not None:
+        place = f"--token-file {file}"
+        try:
+            text = Path(file).read_text(encoding="utf-8").strip()
+        except (OSError, UnicodeError) as error:
+            parser.error(f"{place}: {getattr(error, 'strerror', None) or 'it is not readable'}")
+    try:
+        return None if text is None else token(text)
+    except argparse.ArgumentTypeError as wrong:
+        parser.error(f"{place}: {wrong}")
+
+
+def _count(text: str) -> int:
+    if not (text.isascii() and text.isdigit() and len(text) <= 9):
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number, 0 or more")
+    return int(text)
 
 
 def _seconds(text: str) -> float:

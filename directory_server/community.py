@@ -2,7 +2,7 @@
 
 import logging
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from typing import Final
 
@@ -12,13 +12,14 @@ import trio
 from directory_server.alarm import Alarm
 from directory_server.authority import Authority
 from directory_server.doorkeeper import Doorkeeper, Moment
+from directory_server.founding import mark_names
 from directory_server.limits import users_at_most
 from directory_server.mailbox import Owed
 from directory_server.ownership import Newcomer, Use
 from directory_server.registry import Place, Registry, User
 from directory_server.settings import Settings
 from directory_server.store import Store
-from directory_server.tombstones import Tombstone, Tombstones, Validity
+from directory_server.tombstones import NOBODY, Tombstone, Tombstones, Validity
 from shared.errors import StorageError
 from shared.link import Link
 from shared.messages import PAGE, RECEIPTS, Bye, Err, Receipts, Status, StatusNow, ToDirectory
@@ -30,7 +31,20 @@ UserLink = Link[ToDirectory]
 
 TAKEN_OVER: Final = "another program of yours took over the name"
 CLOSING: Final = "the directory is closing"
+FORGOTTEN: Final = "whoever keeps the directory has taken the name away"
 EXPIRED: Final = "the name has expired"
+
+
+def tombstone_of(user: User) -> Tombstone:
+    return Tombstone(user.name, user.key, user.usage.seconds, user.certified)
+
+
+def _stone_for_nobody(user: User) -> Tombstone:
+    return replace(tombstone_of(user), key=NOBODY)
+
+
+def _no_stone(_: User) -> None:
+    """Anybody may have the name at once."""
 
 
 class Community:
@@ -139,27 +153,40 @@ class Community:
             await self.store.certify(user.id, certified)
             user.certified = certified
 
-    async def release(self, users: list[User]) -> list[UserLink]:
+    async def release(
+        self, users: list[User], stone: Callable[[User], Tombstone | None] = tombstone_of
+    ) -> list[UserLink]:
         """Give up these names, with their mailboxes; only their keys can have them again soon.
 
         Returns the links that are over with them.  Raises StorageError, and the users keep
         their names then.
         """
         links = []
-        stones = [
-            Tombstone(user.name, user.key, user.usage.seconds, user.certified) for user in users
-        ]
+        stones = [stone(user) for user in users]
         await self.store.release([(user.id, one) for user, one in zip(users, stones, strict=True)])
-        for user, stone in zip(users, stones, strict=True):
+        for user, one in zip(users, stones, strict=True):
             if self.registry.find(user.name) is user:
                 self.registry.forget(user, self.time())
-                self._tombstones.bury(stone)
+                if one is not None:
+                    self._tombstones.bury(one)
             link = self.links.get(user.id)
             if link is not None:
                 self._gone(user)
                 links.append(link)
             self._unnoted.pop(user, None)
         return links
+
+    async def forget_as_ordered(self) -> None:
+        """Names that the operator wants to be gone.  Raises StorageError."""
+        orders = self.store.orders()
+        for name, free in orders:
+            user = self.registry.find(name)
+            if user is not None:
+                for link in await self.release([user], _no_stone if free else _stone_for_nobody):
+                    link.hang_up(Bye(FORGOTTEN))
+                log.info("the operator has taken the name %s away", user.name)
+        if orders:
+            await self.store.fulfil([name for name, _ in orders])
 
     async def give_up_unused_names(self) -> None:
         """Names that nobody has used for too long, and tombstones that are over.
@@ -235,6 +262,13 @@ class Community:
             await self.store.note_uses(uses, self.time(), self.age())
         except StorageError:
             self._unnoted = unnoted | self._unnoted
+
+    def mark_names(self) -> None:
+        """Note beside the database whether it must hold names."""
+        try:
+            mark_names(self.world.disk, exist=self.store.has_had_names())
+        except StorageError as error:
+            log.warning("%s", error)
 
     def time(self) -> float:
         """Of day, which somebody may set."""

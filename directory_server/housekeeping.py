@@ -89,6 +89,11 @@ class Housekeeping:
     async def _keep_seen(self) -> None:
         while True:
             await self._community.note_seen()
+            self._community.mark_names()
+            try:
+                await self._community.forget_as_ordered()
+            except StorageError as error:
+                log.warning("names cannot be forgotten yet: %s", error)
             await trio.sleep(SEEN_SECONDS)
 
     async def _expire(self) -> None:

@@ -50,6 +50,15 @@ EXPIRY = """
     ) WITHOUT ROWID;
 """
 
+# `community` is the key of the authority to which the names belong.
+COMMUNITY = """
+    ALTER TABLE life ADD COLUMN community BLOB;
+    CREATE TABLE orders (  -- names that the operator wants to be forgotten
+        folded TEXT PRIMARY KEY,
+        free INTEGER NOT NULL  -- for anybody at once
+    ) WITHOUT ROWID;
+"""
+
 # If the directory crashed, its connected users were last seen at its last heartbeat.
 _USER = (
     "SELECT id, name, key, sealing_key, sealing_proof,"
@@ -77,6 +86,17 @@ class Use(NamedTuple):
     usage: Usage
 
 
+class Listed(NamedTuple):
+    """What an operator is shown of a name."""
+
+    name: str
+    seen: float | None  # None: here
+    used: float
+    origin: bytes
+    waiting: int
+    waiting_bytes: int
+
+
 def users(reader: sqlite3.Connection) -> list[User]:
     return [_user(row) for row in reader.execute(_USER)]
 
@@ -92,6 +112,50 @@ def tombstones(reader: sqlite3.Connection) -> list[Tombstone]:
 def age(reader: sqlite3.Connection) -> float:
     """For how many seconds the directory had run in all, at its last heartbeat."""
     return float(reader.execute("SELECT age FROM life").fetchone()[0])
+
+
+def community(reader: sqlite3.Connection) -> bytes | None:
+    """The key of the authority to which the names belong; None where that was not noted yet."""
+    (key,) = reader.execute("SELECT community FROM life").fetchone()
+    return None if key is None else bytes(key)
+
+
+def has_had_names(reader: sqlite3.Connection) -> bool:
+    """Whether anybody was ever registered here, also if nobody is now."""
+    query = "SELECT EXISTS (SELECT 1 FROM sqlite_sequence WHERE name = 'users')"
+    return bool(reader.execute(query).fetchone()[0])
+
+
+def listed(reader: sqlite3.Connection) -> list[Listed]:
+    query = (
+        "SELECT name, seen, used, origin, count(number), coalesce(sum(size), 0) FROM users"
+        " LEFT JOIN envelopes ON receiver = id GROUP BY id ORDER BY folded"
+    )
+    return [Listed(*row) for row in reader.execute(query)]
+
+
+def orders(reader: sqlite3.Connection) -> list[tuple[str, bool]]:
+    """Folded names that are to be forgotten, and whether they are free for anybody then."""
+    rows = reader.execute("SELECT folded, free FROM orders").fetchall()
+    return [(folded, bool(free)) for folded, free in rows]
+
+
+def order(connection: sqlite3.Connection, names: Iterable[str], *, free: bool) -> None:
+    connection.executemany(
+        "INSERT OR REPLACE INTO orders VALUES (?, ?)", [(fold(name), free) for name in names]
+    )
+
+
+def fulfil(connection: sqlite3.Connection, names: Iterable[str]) -> None:
+    connection.executemany("DELETE FROM orders WHERE folded = ?", [(fold(name),) for name in names])
+
+
+def found(connection: sqlite3.Connection, key: bytes, *, anew: bool) -> None:
+    """Everything here belongs to this authority; `anew`: nothing of before does."""
+    if anew:
+        for table in ("users", "tombstones", "orders"):
+            connection.execute(f"DELETE FROM {table}")  # nosec B608
+    connection.execute("UPDATE life SET community = ?", (key,))
 
 
 def register(connection: sqlite3.Connection, new: Newcomer, time: float, age: float) -> User:
@@ -123,10 +187,12 @@ def certify(connection: sqlite3.Connection, user: int, certified: Validity) -> N
     )
 
 
-def release(connection: sqlite3.Connection, owned: Iterable[tuple[int, Tombstone]]) -> None:
+def release(connection: sqlite3.Connection, owned: Iterable[tuple[int, Tombstone | None]]) -> None:
     """Delete these users with all that is theirs, and keep their tombstones."""
     for user, stone in owned:
         connection.execute("DELETE FROM users WHERE id = ?", (user,))
+        if stone is None:
+            continue
         connection.execute(
             "INSERT OR REPLACE INTO tombstones VALUES (?, ?, ?, ?, ?, ?)",
             (fold(stone.name), stone.name, stone.key, stone.used,

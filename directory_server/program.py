@@ -6,14 +6,16 @@ import logging
 import resource
 import signal
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import Final
 
 import platformdirs
 import trio
 
-from directory_server.server import Directory
+from directory_server.admission import is_loopback
+from directory_server.operating import forget, list_names
+from directory_server.server import Bound, Directory
 from directory_server.settings import Settings
 from shared.arguments import USAGE_ERROR
 from shared.clean import on_one_line
@@ -24,6 +26,9 @@ from shared.real import real_world
 
 log = logging.getLogger(__name__)
 
+OPEN: Final = (
+    "Everybody who reaches this machine may register: --register-only-with TOKEN asks for a token."
+)
 SPARE_FILES: Final = 128  # that the process needs for other things than connections
 MOST_CONNECTIONS: Final = 100_000
 
@@ -39,15 +44,20 @@ def run(arguments: argparse.Namespace) -> int:
     gc.set_threshold(*LOOK_FOR_GARBAGE_AFTER)
     level = logging.INFO if arguments.verbose else logging.WARNING
     log_to_stderr(level, "%(asctime)s %(levelname)s %(message)s")
+    folder = _folder(arguments.data)
+    if arguments.list or arguments.forget:
+        return trio.run(_operate, folder, arguments)
     settings = Settings(
         host=arguments.host,
         port=arguments.port,
         idle_after=arguments.idle_after,
         one_per_address=arguments.one_per_address,
         token=arguments.register_only_with,
+        names_per_address=arguments.names_per_address,
+        found_anew=arguments.found_anew,
         connections=_connections(),
     )
-    return trio.run(_serve, _folder(arguments.data), settings)
+    return trio.run(_serve, folder, settings)
 
 
 def _folder(chosen: str | None) -> Path:
@@ -71,21 +81,54 @@ async def _serve(folder: Path, settings: Settings) -> int:
     with trio.open_signal_receiver(signal.SIGINT, signal.SIGTERM, signal.SIGHUP) as signals:
         async with trio.open_nursery() as obeying:
             obeying.start_soon(_obey, signals, directory, obeying.cancel_scope)
-            code = await _serve_until_stopped(directory)
+            code = await _serve_until_stopped(directory, folder, settings)
             obeying.cancel_scope.cancel()
     return code
 
 
-async def _serve_until_stopped(directory: Directory) -> int:
+async def _serve_until_stopped(directory: Directory, folder: Path, settings: Settings) -> int:
     async with trio.open_nursery() as nursery:
         try:
             bound = await nursery.start(directory.run)
         except ParleyError as error:
-            print(f"dirserver: {on_one_line(str(error))}", file=sys.stderr)
-            return USAGE_ERROR
+            return _complain(error)
         gc.freeze()  # what is there by now stays
-        _say(f"Directory listening on {bound.address}, key {bound.fingerprint}")
+        _say("\n".join(_greeting(bound, folder, settings)))
     return 0
+
+
+def _greeting(bound: Bound, folder: Path, settings: Settings) -> Iterator[str]:
+    """What is said at the start; scripts wait for the first line."""
+    yield f"Directory listening on {bound.address}, key {bound.fingerprint}"
+    if bound.is_new:
+        yield f"Founded a new community in {folder}."
+    if settings.token is None and not _is_only_for_this_machine(settings.host):
+        yield OPEN
+
+
+async def _operate(folder: Path, arguments: argparse.Namespace) -> int:
+    """Show or forget names, and end."""
+    world = real_world(folder)
+    try:
+        lines = (
+            await forget(world, arguments.forget, free=arguments.free)
+            if arguments.forget
+            else list_names(world)
+        )
+        for line in lines:
+            _say(line)
+    except ParleyError as error:
+        return _complain(error)
+    return 0
+
+
+def _complain(error: ParleyError) -> int:
+    print(f"dirserver: {on_one_line(str(error))}", file=sys.stderr)
+    return USAGE_ERROR
+
+
+def _is_only_for_this_machine(host: str | None) -> bool:
+    return host is not None and (host == "localhost" or is_loopback(host))
 
 
 def _say(line: str) -> None:

@@ -9,8 +9,10 @@ from typing import Final
 
 import trio
 
-from directory_server.authority import SEED_BYTES, Authority
+from directory_server.authority import SEED_BYTES
 from directory_server.community import Community, UserLink
+from directory_server.founding import Community as Found
+from directory_server.founding import find
 from directory_server.housekeeping import Housekeeping
 from directory_server.limits import STRANGERS_PER_ADDRESS, strangers_at_most
 from directory_server.pacing import PacedWire
@@ -18,16 +20,16 @@ from directory_server.session import Session
 from directory_server.settings import Settings
 from directory_server.store import Store
 from shared.border import border
-from shared.errors import ParleyError, Refused, StorageError
+from shared.errors import ParleyError, Refused
+from shared.identity import authority_key
 from shared.link import HANDSHAKE_SECONDS, REMOTE_FAULTS, Link
 from shared.messages import ToDirectory
 from shared.strangers import Strangers
 from shared.wire import cause_of
-from shared.world import Address, Disk, Incoming, World
+from shared.world import Address, Incoming, World
 
 log = logging.getLogger(__name__)
 
-AUTHORITY_FILE: Final = "authority"
 OUTBOX_BYTES: Final = 256 * 1024  # what may wait for one user who reads slowly
 WRITE_BYTES: Final = 4 * 1024  # at once: TLS keeps as much for each user for good
 FAREWELL_SECONDS: Final = 1.0  # for the last words to everybody
@@ -39,6 +41,7 @@ class Bound:
 
     address: Address
     fingerprint: str  # of the community's authority
+    is_new: bool  # the community was founded at this start
 
 
 class Directory:
@@ -63,27 +66,37 @@ class Directory:
         disk = self._world.disk
         disk.lock()
         try:
-            authority = _authority(disk, self._world.chance.randbytes)
             store = Store(disk)
-            self._community = Community(self._world, self._settings, authority, store)
+            found = find(
+                disk, store, self._world.chance.randbytes, found_anew=self._settings.found_anew
+            )
+            authority = found.authority
             self._world.network.present(
                 authority.credentials(self._world.chance.randbytes(SEED_BYTES))
             )
-            await self._run(store, task_status)
+            await self._run(store, found, task_status)
         finally:
             disk.unlock()
 
-    async def _run(self, store: Store, task_status: trio.TaskStatus[Bound]) -> None:
+    async def _run(self, store: Store, found: Found, task_status: trio.TaskStatus[Bound]) -> None:
         """The nursery of the store, which outlives the users."""
         async with trio.open_nursery() as storing:
             await storing.start(store.run)
-            refusal = await self._serve_users(task_status)
+            key = authority_key(found.authority.certificate)
+            if store.community() != key:
+                await store.found(key, anew=found.loses_names)
+            self._community = Community(self._world, self._settings, found.authority, store)
+            self._community.mark_names()
+            refusal = await self._serve_users(found, task_status)
             await self._community.note_seen()
+            self._community.mark_names()
             storing.cancel_scope.cancel()
         if refusal is not None:
             raise refusal
 
-    async def _serve_users(self, task_status: trio.TaskStatus[Bound]) -> Refused | None:
+    async def _serve_users(
+        self, found: Found, task_status: trio.TaskStatus[Bound]
+    ) -> Refused | None:
         """The nursery of all who connect; ends after `stop`, or at once with the reason."""
         community, serve = self._community, self._world.network.serve
         async with trio.open_nursery() as nursery:
@@ -94,7 +107,7 @@ class Directory:
             except OSError as error:
                 return Refused(_why_not(error, self._settings), "LISTEN")
             nursery.start_soon(Housekeeping(community).run)
-            task_status.started(Bound(address, community.authority.fingerprint()))
+            task_status.started(Bound(address, found.authority.fingerprint(), found.is_new))
             await self._stop.wait()
             with trio.move_on_after(FAREWELL_SECONDS):
                 await community.say_good_bye()
@@ -136,22 +149,6 @@ class Directory:
         await link.run(lambda: session.serve(deadline, identified))
         if link.failure is not None:
             log.info("%s: %s", incoming.remote, link.failure)
-
-
-def _authority(disk: Disk, random_bytes: Callable[[int], bytes]) -> Authority:
-    """The community's authority, founded at the first start.  Raises StorageError."""
-    content = disk.read(AUTHORITY_FILE)
-    if content is None:
-        authority = Authority.found(random_bytes(SEED_BYTES))
-        disk.write(AUTHORITY_FILE, authority.content())
-        return authority
-    try:
-        return Authority.restore(content)
-    except StorageError as error:
-        raise StorageError(
-            f"the file {AUTHORITY_FILE!r} in the data folder is damaged ({error}):"
-            " bring it back from a backup, or remove it to found a new community"
-        ) from None
 
 
 def _why_not(error: OSError, settings: Settings) -> str:

@@ -295,7 +295,7 @@ class Session:
 
 async def _pause(seconds: float, deadline: float) -> None:
     """Wrong tokens came from this address: the next one is looked at later."""
-    if trio.current_time() + seconds > deadline:
+    if trio.current_time() + seconds > deadline - WRONG_TOKEN_SECONDS:  # which a wrong one costs
         raise Refused("too many wrong tokens came from your address", "LIMIT")
     await trio.sleep(seconds)
 

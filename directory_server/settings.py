@@ -17,4 +17,5 @@ class Settings(NamedTuple):
     token: str | None = None  # which a new name must show; None: anybody may register
     names_per_address: int = NEW_NAMES_AT_ONCE  # before each has to wait; 0: no limit
     names: int = NAMES  # that the directory knows at most
+    found_anew: bool = False  # lose all names rather than not to start when a file is missing
     connections: int = CONNECTIONS  # that the process may hold open, users and strangers together

@@ -12,7 +12,7 @@ import trio
 
 from directory_server import mailbox, ownership
 from directory_server.mailbox import Kept, NotKept, Owed, Posted
-from directory_server.ownership import Newcomer, Use
+from directory_server.ownership import Listed, Newcomer, Use
 from directory_server.registry import User
 from directory_server.tombstones import Tombstone, Validity
 from shared.database import Database
@@ -30,6 +30,7 @@ _MIGRATIONS = [
     ownership.TABLES + mailbox.TABLES,
     mailbox.SIGNED_RECEIPTS,
     ownership.EXPIRY + mailbox.EXPIRY,
+    ownership.COMMUNITY,
 ]
 
 
@@ -41,6 +42,39 @@ class Store:
     async def run(self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
         """Write until cancelled, then close."""
         await self._database.run(task_status=task_status)
+
+    def close(self) -> None:
+        """Without having run."""
+        self._database.close()
+
+    # --- Whose it is ---
+
+    def community(self) -> bytes | None:
+        """The key of the authority to which the names belong, as far as that was noted."""
+        return self._read(ownership.community)
+
+    def has_had_names(self) -> bool:
+        """Whether anybody was ever registered here."""
+        return self._read(ownership.has_had_names)
+
+    async def found(self, key: bytes, *, anew: bool) -> None:
+        """Everything here belongs to this authority from now on; `anew`: all names are lost."""
+        await self._write(lambda connection: ownership.found(connection, key, anew=anew))
+
+    # --- What the operator wants ---
+
+    def listed(self) -> list[Listed]:
+        return self._read(ownership.listed)
+
+    def orders(self) -> list[tuple[str, bool]]:
+        """Folded names that are to be forgotten, and whether they are free for anybody then."""
+        return self._read(ownership.orders)
+
+    async def order(self, names: list[str], *, free: bool) -> None:
+        await self._write(lambda connection: ownership.order(connection, names, free=free))
+
+    async def fulfil(self, names: list[str]) -> None:
+        await self._write(lambda connection: ownership.fulfil(connection, names))
 
     # --- Names ---
 
@@ -68,8 +102,8 @@ class Store:
         """So long certificates speak for this user's name."""
         await self._write(lambda connection: ownership.certify(connection, user, certified))
 
-    async def release(self, owned: list[tuple[int, Tombstone]]) -> None:
-        """Delete these users, with mailbox and receipts, and keep their tombstones."""
+    async def release(self, owned: list[tuple[int, Tombstone | None]]) -> None:
+        """Delete these users, with mailbox and receipts; keep their tombstones, if they get any."""
         await self._write(lambda connection: ownership.release(connection, owned))
 
     async def lift(self, names: list[str]) -> None:

@@ -548,6 +548,10 @@ class MemoryDisk:
             uri=True, isolation_level=None, check_same_thread=False, timeout=0, factory=kind,
         )  # fmt: skip
 
+    def loses(self, name: str) -> None:
+        """This database is gone; no program has it open."""
+        self._keepers.pop(name).close()
+
     async def run(self, work: Callable[[], T]) -> T:
         await trio.lowlevel.checkpoint()
         with trio.CancelScope(shield=True):  # a thread cannot be cancelled either

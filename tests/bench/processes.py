@@ -122,7 +122,17 @@ async def module(name: str, *arguments: object) -> AsyncIterator[Child]:
 @asynccontextmanager
 async def directory(folder: Path) -> AsyncIterator[tuple[Child, int]]:
     """A real directory on this machine, and its port."""
-    arguments = ["-m", "directory_server", "0", "--host", "127.0.0.1", "--data", str(folder)]
+    arguments = [
+        "-m",
+        "directory_server",
+        "0",
+        "--host",
+        "127.0.0.1",
+        "--data",
+        str(folder),
+        "--names-per-address",
+        "0",
+    ]  # a crowd comes from this one address
     async with python(*arguments) as child:
         found = re.search(r":(\d+),", await child.line())
         if found is None:

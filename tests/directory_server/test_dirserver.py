@@ -66,11 +66,15 @@ def one_line(process: "subprocess.Popen[str]", code: int = 2) -> str:
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_a_signal_ends_it_cleanly(start: Start, tmp_path: Path, number: signal.Signals) -> None:
-    process = start("0", "--host", "127.0.0.1", "--data", str(tmp_path / "data"))
-    address_of(process)
-    process.send_signal(number)
-    assert process.communicate(timeout=SECONDS) == ("", "")
-    assert process.returncode == 0
+    data = tmp_path / "data"
+    for said in (f"Founded a new community in {data}.\n", ""):
+        process = start("0", "--host", "127.0.0.1", "--data", str(data))
+        address_of(process)
+        process.send_signal(number)
+        assert process.wait(SECONDS) == 0
+        assert process.stdout is not None
+        assert process.stderr is not None
+        assert (process.stdout.read(), process.stderr.read()) == (said, "")
 
 
 def test_everything_it_keeps_is_for_its_owner_only(start: Start, tmp_path: Path) -> None:
@@ -80,6 +84,44 @@ def test_everything_it_keeps_is_for_its_owner_only(start: Start, tmp_path: Path)
     assert {"authority", "directory.sqlite", "lock"} <= set(modes)
     assert set(modes.values()) == {0o600}
     assert stat.S_IMODE(folder.stat().st_mode) == 0o700
+
+
+@pytest.mark.parametrize(("words", "is_open"), [((), True), (("--token-file", "token"), False)])
+def test_whoever_listens_to_all_without_a_token_is_told_so(
+    start: Start, tmp_path: Path, words: tuple[str, ...], is_open: bool
+) -> None:
+    (tmp_path / "token").write_text("sesame\n")
+    words = tuple(str(tmp_path / word) if word == "token" else word for word in words)
+    process = start("0", "--data", str(tmp_path / "data"), *words)
+    assert process.stdout is not None
+    assert "Directory listening on" in process.stdout.readline()
+    process.terminate()
+    said = process.stdout.read()
+    assert ("Everybody who reaches this machine may register" in said) == is_open
+
+
+async def test_an_operator_lists_names_and_takes_them_away(start: Start, tmp_path: Path) -> None:
+    data = ("--data", str(tmp_path / "data"))
+
+    def operate(*words: str) -> list[str]:
+        said, complaint = start(*words, *data).communicate(timeout=SECONDS)
+        return (said or complaint).splitlines()
+
+    assert operate("--list") == ["dirserver: there is no directory in the data folder"]
+    directory = start("0", "--host", "127.0.0.1", *data)
+    async with trio.open_nursery() as nursery:
+        address = address_of(directory)
+        for name in ("carol", "dave"):
+            await Client.register(nursery, TlsNetwork(), address, name)
+        listed = operate("--list")
+        assert [line.split()[0] for line in listed] == ["NAME", "carol", "dave"]
+        assert "0 messages" in listed[1]
+        assert operate("--forget", "nobody") == ["dirserver: User nobody does not exist!"]
+        assert operate("--forget", "DAVE") == ["dave will be forgotten within 30 seconds."]
+        directory.terminate()
+        directory.wait(SECONDS)
+    assert operate("--forget", "carol", "--free") == ["carol is forgotten."]
+    assert len(operate("--list")) == 1, "dave went with the next one"
 
 
 def test_without_a_folder_it_uses_the_users_own(start: Start, tmp_path: Path) -> None:
@@ -187,6 +229,8 @@ async def test_a_log_does_not_say_who_writes_to_whom(start: Start, tmp_path: Pat
         ("5000 --idle-after nan", "--idle-after: 'nan' is not a number of seconds"),
         ("5000 --register-only-with=", "--register-only-with: a token has 1 to 256 characters"),
         ("5000 --data=", "--data: it is empty"),
+        ("5000 --names-per-address -1", "--names-per-address: '-1' is not a number, 0 or more"),
+        ("5000 --names-per-address x", "--names-per-address: 'x' is not a number, 0 or more"),
         ("5000 --hos 1", "unrecognized arguments: --hos 1"),
     ],
 )
@@ -214,8 +258,35 @@ def test_all_arguments_together() -> None:
         "idle_after": 1.5,
         "one_per_address": True,
         "register_only_with": "sesame",
+        "token_file": None,
+        "names_per_address": 64,
+        "found_anew": False,
+        "list": False,
+        "forget": None,
+        "free": False,
         "verbose": True,
     }
+
+
+def test_a_token_need_not_stand_on_the_command_line(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file, environment = tmp_path / "token", {"PARLEY_TOKEN": "of the environment"}
+    file.write_text("of the file\n")
+
+    def told(*words: str) -> str | None:
+        token: str | None = arguments.parse(["5000", *words], environment).register_only_with
+        return token
+
+    assert told() == "of the environment"
+    assert told("--token-file", str(file)) == "of the file"
+    assert told("--token-file", str(file), "--register-only-with", "typed") == "typed"
+    assert arguments.parse(["5000"], {"PARLEY_TOKEN": ""}).register_only_with is None
+    file.write_text("")
+    for words in (["--token-file", str(file)], ["--token-file", str(tmp_path / "none")]):
+        with pytest.raises(SystemExit):
+            arguments.parse(["5000", *words])
+        assert capsys.readouterr().err.startswith(f"dirserver: --token-file {words[1]}: ")
 
 
 def test_the_help_has_an_example_for_each_option(capsys: pytest.CaptureFixture[str]) -> None:

@@ -32,6 +32,17 @@ class Town:
         self._scope, self._closed = trio.CancelScope(), trio.Event()
         self.bound = await self.nursery.start(self._run)
 
+    async def directory_alone(self) -> None:
+        """A directory that cannot start.  Raises why."""
+        await Directory(self.machine.world(), Settings(port=5000)).run()
+
+    def directory_users(self) -> list[str]:
+        """The names that stand in the database."""
+        connection = self.machine.disk.database(FILE)
+        names = [name for (name,) in connection.execute("SELECT name FROM users")]
+        connection.close()
+        return names
+
     async def _run(self, task_status: trio.TaskStatus[Bound]) -> None:
         with self._scope:
             await self.directory.run(task_status=task_status)

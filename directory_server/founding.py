@@ -1,0 +1,91 @@
+"""Whose community this is: its key, its names, and what to do when one of them is missing.
+
+Names without their key, or a key without its names, mean that a file was lost or that a
+backup was brought back in part.  To go on in silence would give every name to whoever
+comes first.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final
+
+from directory_server.authority import SEED_BYTES, Authority
+from directory_server.store import Store
+from shared.errors import StorageError
+from shared.identity import authority_key
+from shared.world import Disk
+
+AUTHORITY_FILE: Final = "authority"
+NAMES_FILE: Final = "names"  # says that somebody registered once, whatever the database says
+REGISTERED: Final = b"Names are registered here: directory.sqlite must hold them.\n"
+ANEW: Final = "or start with --found-anew to lose all names"
+
+
+@dataclass(frozen=True)
+class Community:
+    """What was found in the data folder, or founded there."""
+
+    authority: Authority
+    is_new: bool
+    loses_names: bool  # what is left of them does not belong to this authority any more
+
+
+def find(
+    disk: Disk, store: Store, random_bytes: Callable[[int], bytes], *, found_anew: bool
+) -> Community:
+    """The community of this folder, founded at the first start.
+
+    Raises StorageError, and closes the store, when something of it is missing or damaged,
+    unless `found_anew` says that all names may be lost.
+    """
+    try:
+        return _find(disk, store, random_bytes, found_anew=found_anew)
+    except StorageError:
+        store.close()
+        raise
+
+
+def _find(
+    disk: Disk, store: Store, random_bytes: Callable[[int], bytes], *, found_anew: bool
+) -> Community:
+    content, had_names = disk.read(AUTHORITY_FILE), store.has_had_names()
+    marked = bool(disk.read(NAMES_FILE))
+    if content is None:
+        if (had_names or marked) and not found_anew:
+            raise StorageError(
+                "the data folder belongs to a community whose key is missing: bring back the"
+                f" file {AUTHORITY_FILE}, {ANEW}"
+            )
+        authority = Authority.found(random_bytes(SEED_BYTES))
+        disk.write(AUTHORITY_FILE, authority.content())
+        return Community(authority, is_new=True, loses_names=had_names)
+    authority = _restore(content)
+    if marked and not had_names and not found_anew:
+        raise StorageError(
+            f"the names of this community are missing: bring back the file directory.sqlite, {ANEW}"
+        )
+    others = store.community() not in (None, authority_key(authority.certificate))
+    if others and had_names and not found_anew:
+        raise StorageError(
+            "directory.sqlite belongs to another community than the file"
+            f" {AUTHORITY_FILE}: bring back the one that fits, {ANEW}"
+        )
+    return Community(authority, is_new=False, loses_names=others)
+
+
+def mark_names(disk: Disk, *, exist: bool) -> None:
+    """Note beside the database whether names are registered.  Raises StorageError."""
+    content = REGISTERED if exist else b""
+    if (disk.read(NAMES_FILE) or b"") != content:
+        disk.write(NAMES_FILE, content)
+
+
+def _restore(content: bytes) -> Authority:
+    try:
+        return Authority.restore(content)
+    except StorageError as error:
+        raise StorageError(
+            f"the file {AUTHORITY_FILE!r} in the data folder is damaged ({error}):"
+            f" bring it back from a backup, or remove it and start with --found-anew to lose"
+            " all names"
+        ) from None

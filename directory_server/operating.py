@@ -1,0 +1,98 @@
+"""What an operator asks of a data folder, beside the running directory or without one.
+
+SQLite lets two programs share a database, so the names can be listed at any time.  A
+name that is to be forgotten is noted in it: a running directory looks every 30 seconds,
+and without one it is done at once.
+"""
+
+import datetime
+from collections.abc import Iterator
+
+import trio
+
+from directory_server.community import Community
+from directory_server.founding import AUTHORITY_FILE, find
+from directory_server.ownership import Listed
+from directory_server.settings import Settings
+from directory_server.store import Store
+from shared.errors import Refused
+from shared.names import fold
+from shared.world import World
+
+NAME_COLUMN = 32
+
+
+def list_names(world: World) -> Iterator[str]:
+    """One line for each name.  Raises Refused, or StorageError."""
+    store = _store(world)
+    yield f"{'NAME':{NAME_COLUMN}}  LAST HERE (UTC)   USED         FROM              WAITING"
+    for one in store.listed():
+        yield _line(one)
+    store.close()
+
+
+def _line(one: Listed) -> str:
+    seen = "here" if one.seen is None else f"{_utc(one.seen):%Y-%m-%d %H:%M}"
+    used = f"{one.used / 3_600:,.1f} h"
+    waiting = f"{one.waiting} messages, {one.waiting_bytes / 1024:,.0f} KiB"
+    return f"{one.name:{NAME_COLUMN}}  {seen:16}  {used:11}  {one.origin.hex():16}  {waiting}"
+
+
+def _utc(time: float) -> datetime.datetime:
+    return datetime.datetime.fromtimestamp(time, datetime.UTC)
+
+
+async def forget(world: World, names: list[str], *, free: bool) -> Iterator[str]:
+    """Take these names away, with their mailboxes; returns what to say of each.
+
+    `free`: anybody may have them at once, although certificates may still speak for their
+    old owners.  Raises Refused when there is no such name, or no directory, StorageError.
+    """
+    try:
+        world.disk.lock()
+    except Refused:
+        return await _order(world, names, free=free)
+    try:
+        return await _perform(world, names, free=free)
+    finally:
+        world.disk.unlock()
+
+
+async def _order(world: World, names: list[str], *, free: bool) -> Iterator[str]:
+    """Leave it to the directory that runs."""
+    store = _store(world)
+    known = _known(store, names)
+    async with trio.open_nursery() as nursery:
+        await nursery.start(store.run)
+        await store.order(known, free=free)
+        nursery.cancel_scope.cancel()
+    return (f"{name} will be forgotten within 30 seconds." for name in known)
+
+
+async def _perform(world: World, names: list[str], *, free: bool) -> Iterator[str]:
+    """No directory runs: be it for a moment."""
+    store = _store(world)
+    known = _known(store, names)
+    found = find(world.disk, store, world.chance.randbytes, found_anew=False)
+    async with trio.open_nursery() as nursery:
+        await nursery.start(store.run)
+        await store.order(known, free=free)
+        await Community(world, Settings(), found.authority, store).forget_as_ordered()
+        nursery.cancel_scope.cancel()
+    return (f"{name} is forgotten." for name in known)
+
+
+def _store(world: World) -> Store:
+    if world.disk.read(AUTHORITY_FILE) is None:
+        raise Refused("there is no directory in the data folder")
+    return Store(world.disk)
+
+
+def _known(store: Store, names: list[str]) -> list[str]:
+    """These names as they are registered.  Raises Refused unless all of them are."""
+    registered = {fold(user.name): user.name for user in store.users()}
+    for name in names:
+        if fold(name) not in registered:
+            store.close()
+            raise Refused(f"User {name} does not exist!")
+    return [registered[fold(name)] for name in names]
