@@ -107,12 +107,6 @@ class Database:
         """Nothing is written any more, and soon nothing can be read."""
         return self._closing
 
-    def close(self) -> None:
-        """For whoever only reads, and never runs it."""
-        self._closing = True
-        self.reader.close()
-        self._writer.close()
-
     async def run(self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
         """Write until cancelled; what was queued by then is still committed."""
         task_status.started()
