@@ -247,7 +247,9 @@ class MailRoom:
         for number, letter in batch.letters.items():
             if self._is_coming(letter):
                 del batch.verdicts[number]  # it stays where it is until the next time
-            elif not self._has(letter):
+            elif self._has(letter):
+                batch.passed.add((letter.sender, letter.id))
+            else:
                 self._came.begin(letter.sender, letter.id)
                 claimed.append(letter)
         return claimed
@@ -269,11 +271,11 @@ class MailRoom:
                 proof = sign_refused(self._identity, envelope.id, reason)
                 batch.add(envelope, Verdict(envelope.number, envelope.id, proof, reason))
             case Letter(sender=sender, key=key):
-                batch.opened.add((sender, opened.id))
-                if self._is_wanted(opened):
-                    batch.letters[envelope.number] = opened
-                else:
+                if not self._is_wanted(opened):
                     batch.passed.add((sender, opened.id))
+                elif (sender, opened.id) not in batch.opened:  # else it is here twice
+                    batch.letters[envelope.number] = opened
+                batch.opened.add((sender, opened.id))
                 proof = sign_taken(self._identity, envelope.id, key)
                 batch.add(envelope, Verdict(envelope.number, envelope.id, proof))
 

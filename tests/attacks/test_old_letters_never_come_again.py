@@ -106,3 +106,17 @@ async def test_a_letter_of_somebody_who_was_ignored_then(community: Community) -
     await dave.starts_again()
     await trio.sleep(5)
     dave.never_saw("left for you")
+
+
+async def test_a_letter_that_is_delivered_twice_at_once(community: Community) -> None:
+    carol, dave = await community.start("carol", "dave")
+    await dave.quits()
+    await carol.types("LEAVE dave back at five?")
+    await carol.sees("Message left for dave.")
+    ((envelope, _, *rest),) = envelopes_at(community)
+    gives_again(community, [(envelope, None, *rest)] * 2)
+    await dave.starts()
+    await dave.sees("1 message was left for you:")
+    await trio.sleep(5)
+    assert dave.saw("carol: back at five?") == 1
+    assert not envelopes_at(community)

@@ -27,6 +27,11 @@ Place = tuple[str, str, str, int]  # conversation, author, epoch and seq
 _OVER = "The conversation is over."
 _LAST_LINES = 10  # which the disk may not have followed
 _MOVED = ("You have just left", "You are now connected", "The conversation is over")
+_NOT_HONEST = (
+    "The directory says that",
+    "A message that was left for you",
+    "Messages that",
+)
 
 
 class Broken(AssertionError):
@@ -141,6 +146,11 @@ class Checks:
             if said.handle.seq < last:
                 raise Broken("D4", f"{player.name} has read {text!r} after what was written later")
             session.last_of[said.handle.conversation] = said.handle.seq
+
+    def warned(self, player: Player, event: events.Event) -> None:
+        """D7: where everybody is honest no letter is missed, refused, or without a receipt."""
+        if not isinstance(event, events.Notice) or str(event).startswith(_NOT_HONEST):
+            raise Broken("D7", f"{player.name} has read {str(event)!r}")
 
     def sent(self, host: str, to: str, line: bytes) -> None:
         """A frame of any two programs."""

@@ -180,6 +180,8 @@ class Player:
                 if not isinstance(event, events.Said):
                     session.letters.add(text)
                 self._scenario.checks.shown(self, event)
+            case events.LetterMissing() | events.LetterRefused() | events.Notice():
+                self._scenario.checks.warned(self, event)
             case events.Connected():
                 session.is_leaving = False
             case events.Invited(id=id):

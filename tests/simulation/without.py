@@ -17,6 +17,7 @@ from peer import conversation as talk
 from peer import delivery, mail
 from peer.conversation import Conversation
 from peer.delivery import Inbox, Outbox, Ready, last
+from peer.journal import Journal
 from peer.membership import Roll
 from peer.network import Links
 from peer.talking import Talking
@@ -138,6 +139,13 @@ def _nothing_left(self: Talking, current: Conversation, actions: list[talk.Actio
     _perform(self, current, [one for one in actions if not isinstance(one, talk.LeaveFor)])
 
 
+_add_letters = Journal.add_letters
+
+
+async def _forget_passed(self: Journal, *letters: Any, passed: Any, **more: Any) -> Any:
+    return await _add_letters(self, *letters, **more)
+
+
 _NO_LAMPORT: Final = property(lambda _: 0, lambda *_: None)
 
 RULES: Final[dict[str, tuple[str, list[Change]]]] = {
@@ -167,6 +175,14 @@ RULES: Final[dict[str, tuple[str, list[Change]]]] = {
     "disown": ("who is counted in and is not says so", [(Talking, "disown", lambda *_: None)]),
     "lamport": ("a text is later than all that was read", [(Inbox, "lamport", _NO_LAMPORT)]),
     "copies": ("a copy in the mailbox has the id of its text", [(mail, "copy_id", lambda *_: "")]),
+    "signed": (
+        "receipts are signed by who took the letter",
+        [(mail, "sign_taken", lambda *_: bytes(64))],
+    ),
+    "passed": (
+        "a letter that need not be shown has come as well",
+        [(Journal, "add_letters", _forget_passed)],
+    ),
     "restore": ("an interrupted conversation goes on", [(Talking, "restore", lambda _: None)]),
     "redial": (
         "a lost link is dialled again",
