@@ -98,6 +98,8 @@ class Console:
             case events.Came(name=name) if fold(name) == fold(self._writing_to):
                 self._say(f"User {name} is online now.")
                 self._writing_to = ""
+            case events.KeepMore(author=author):
+                self._ask_for_more(author)
             case events.Connected():
                 self._writing_to = ""  # what is typed now is for the conversation
             case events.Said():
@@ -367,6 +369,19 @@ class Console:
         no = f"Nothing was accepted: {name} is not who you take them for.{kept}"
         self._ask("", f"Are they the same at {name}'s?", name, accept, no)
         return Code.DONE
+
+    def _ask_for_more(self, author: str) -> None:
+        """Whether more of them is kept today: the question stands on the screen already."""
+
+        async def answer(said_yes: bool) -> Code:
+            if said_yes:
+                self._peer.keep_more(author)
+            else:
+                self._say(f"It waits at {author}'s program. IGNORE {author} hears no more.")
+            return Code.DONE
+
+        if self._spawn is not None:
+            self._questions.append(_Question(author, answer, trio.current_time(), self._texts))
 
     # --- CHAT ---
 

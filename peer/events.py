@@ -13,6 +13,8 @@ from msgspec import Struct
 from peer.marks import bare
 from shared.messages import Status
 
+MIB = 1024 * 1024
+
 
 class Event(Struct, frozen=True):
     """Something happened.  `said()` is a beginning that is ours and a text that may be theirs."""
@@ -192,6 +194,29 @@ class Missing(Event, frozen=True):
 
     def said(self) -> tuple[str, str]:
         return "Something that was said before is still missing.", ""
+
+
+class DiskFilling(Event, frozen=True):
+    """An author has filled half of what is kept of them in a day."""
+
+    author: str
+    bytes: int  #: all of it
+
+    def said(self) -> tuple[str, str]:
+        half, whole = self.bytes // 2 // MIB, self.bytes // MIB
+        who = self.author
+        return f"{who} has written {half} MiB today; at {whole} MiB you are asked for more.", ""
+
+
+class KeepMore(Event, frozen=True):
+    """An author has filled all of it; `Peer.keep_more` says yes, until then the rest waits."""
+
+    author: str
+    bytes: int
+
+    def said(self) -> tuple[str, str]:
+        whole = self.bytes // MIB
+        return f"{self.author} has written {whole} MiB today. Keep more of it? (Y/N)", ""
 
 
 class BackInConversation(Event, frozen=True):

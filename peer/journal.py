@@ -156,6 +156,10 @@ _MIGRATIONS = [
     DROP INDEX copies_of;
     CREATE INDEX copies_of ON copies (conversation, member, epoch, seq);
     """,
+    """
+    CREATE TABLE taken (
+        author TEXT PRIMARY KEY, day INTEGER NOT NULL, bytes INTEGER NOT NULL) STRICT;
+    """,
 ]
 
 
@@ -305,6 +309,19 @@ class Journal:
         await self._database.write(
             lambda db: db.executemany("INSERT OR IGNORE INTO answered VALUES (?, ?)", rows)
         )
+
+    # --- How much authors have filled ---
+
+    def taken_on(self, day: int) -> list[tuple[str, int, int]]:
+        """Folded author, day and bytes, of those who wrote on this day."""
+        return self._all("SELECT author, day, bytes FROM taken WHERE day = ?", (day,))
+
+    async def note_taken(self, author: str, day: int, size: int) -> None:
+        def work(db: sqlite3.Connection) -> None:
+            db.execute("DELETE FROM taken WHERE day < ?", (day,))
+            db.execute("REPLACE INTO taken VALUES (?, ?, ?)", (author, day, size))
+
+        await self._database.write(work)
 
     # --- Letters that I left, until their receipts came ---
 
@@ -665,6 +682,7 @@ class Journal:
         owed: Iterable[tuple[str, str, LeaveFor]] = (),
         received: Iterable[tuple[str, str, str, int]] = (),
         entrances: Iterable[tuple[str, Entrance]] = (),
+        passed: Iterable[Place] = (),
     ) -> None:
         """All in one commit: conversations that I am in from now on, with what was said in
         them before and the highest lamport of it; texts; (conversation, member, name,
@@ -672,7 +690,8 @@ class Journal:
         (conversation, member, epoch, seq) of my texts that somebody has; and conversations
         that I am no longer in.  What is `owed` in these (conversation, name, what and to
         which member) is kept as copies, until it is `received` (as with `acknowledged`) or
-        left.  `entrances`: with their conversations.
+        left.  `entrances`: with their conversations.  `passed`: texts, up to this seq, of
+        which only the place is kept.
         """
         since = [(id, one.author, one.epoch, one.seq) for id, old, _ in begun for one in old]
         rows = [
@@ -696,6 +715,11 @@ class Journal:
                 db.execute("UPDATE conversations SET is_in = 0")  # one at a time
                 db.execute("REPLACE INTO conversations VALUES (?, ?, 1, ?)", (id, now, lamport))
             db.executemany("REPLACE INTO since VALUES (?, ?, ?, ?)", since)
+            db.executemany(
+                "INSERT INTO since VALUES (?, ?, ?, ?) ON CONFLICT"
+                " DO UPDATE SET seq = max(seq, excluded.seq)",
+                passed,
+            )
             db.executemany(
                 "UPDATE conversations SET is_in = 0 WHERE id = ?", [(id,) for id in ended]
             )

@@ -16,11 +16,13 @@ import trio
 from peer import events
 from peer.entries import Kind
 from peer.events import Tell
+from peer.filling import Filling
 from peer.journal import Fate, Journal, KeptLine
 from peer.keeping import Keeping
 from peer.marks import variants
 from peer.network import Links
-from peer.unanswered import Unanswered
+from peer.unanswered import LINE_BYTES, Unanswered
+from shared.codec import encode
 from shared.errors import ParleyError, ProtocolError, Refused, TurnedAway, Unreachable
 from shared.link import Link, within
 from shared.messages import Message, No, Private, Shown, ToAll
@@ -203,10 +205,10 @@ class Heard:
     def __init__(
         self, links: Links, tell: Tell, ignored: set[str], came: Came, keeping: Keeping,
         clock: Clock, me: Callable[[], str], unanswered: Unanswered,
-        called: Callable[[str], str],
+        called: Callable[[str], str], filling: Filling,
     ) -> None:  # fmt: skip
         """`called` says what the user reads for who is linked under a name."""
-        self._unanswered, self._called = unanswered, called
+        self._unanswered, self._called, self._filling = unanswered, called, filling
         self._links, self._tell, self._ignored = links, tell, ignored
         self._came, self._keeping, self._clock, self._me = came, keeping, clock, me
         self._waiting: Counter[str] = Counter()  # lines of each sender that are not on disk
@@ -222,7 +224,7 @@ class Heard:
             raise ProtocolError("more lines came than can be shown")
         now = trio.current_time()
         try:
-            self._unanswered.take(sender, line.text, now)
+            self._check_room(sender, line, now)
         except Refused as no:
             self._links.post(sender, No(line.id, str(no)))
             return
@@ -231,6 +233,12 @@ class Heard:
         self._waiting[fold(sender)] += 1
         self._came.begin(sender, line.id)
         self._show(sender, line)
+
+    def _check_room(self, sender: str, line: Line, now: float) -> None:
+        """Raises Refused, for its author, when it is one too many."""
+        self._unanswered.take(sender, line.text, now)
+        if not self._filling.may_keep(sender, len(encode(line)) + LINE_BYTES):
+            raise Refused("they keep no more of you today", "FULL")
 
     def _show(self, sender: str, line: Line) -> None:
         is_private = isinstance(line, Private)

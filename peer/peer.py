@@ -21,6 +21,7 @@ from peer.conversation import Conversation
 from peer.copies import Copies
 from peer.directory import Directory, DirectoryGone, Listener, Registration
 from peer.events import Tell
+from peer.filling import Filling
 from peer.handle import Handle
 from peer.history import Found, History
 from peer.invitation import Question
@@ -206,17 +207,18 @@ class Peer:
             lambda: self.name, self._trust.pin,
         )  # fmt: skip
         came = Came(self._journal)
+        self._filling = Filling(self._journal, world.clock, self._tell, self.spawn)
         self._unanswered = Unanswered(self._acquaintances.knows, self._journal.written_by)
         self._heard_lines = Heard(
             self._links, self._tell, ignored, came, self._keeping, world.clock, lambda: self.name,
-            self._unanswered, self._called,
+            self._unanswered, self._called, self._filling,
         )  # fmt: skip
         self._talking = Talking(
             world, self._links, self._journal, self._tell, me=self._me,
             authority=lambda: self._trust.authority, called=self._trust.called,
             changed=self._conversation_changed,
             leave_for=self._leave_for, settled=self._settled,
-            acquaintances=self._acquaintances,
+            acquaintances=self._acquaintances, filling=self._filling,
         )  # fmt: skip
         self._mail = MailRoom(
             world, self._identity, self._trust, self._journal, self._directory, self._tell,
@@ -449,6 +451,7 @@ class Peer:
 
     async def ignore(self, name: str) -> None:
         await self._journal.ignore(name)
+        self._talking.release(name)
 
     async def unignore(self, name: str) -> None:
         await self._journal.unignore(name)
@@ -458,6 +461,11 @@ class Peer:
         """Whom I ignore, in alphabetical order, spelled as they are as far as that is known."""
         spelled = {fold(user.name): user.name for user in self.known_users}
         return tuple(spelled.get(name, name) for name in sorted(self._journal.ignored))
+
+    def keep_more(self, author: str) -> None:
+        """Yes to `events.KeepMore`: what waits of this author may fill as much again."""
+        self._filling.allow_more(author)
+        self._talking.release(author)
 
     async def unregister(self) -> None:
         """Give the name back, with its mailbox; then `quit`."""
@@ -696,7 +704,8 @@ class Peer:
         return self._acquaintances.knows(name)
 
     def pause(self, name: str) -> float:
-        return self._unanswered.pause(name, trio.current_time())
+        now = trio.current_time()
+        return max(self._unanswered.pause(name, now), self._talking.pause(name, now))
 
     def received(self, name: str, message: Message) -> None:
         match message:

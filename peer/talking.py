@@ -14,10 +14,12 @@ import trio
 from peer import conversation as talk
 from peer import events, membership
 from peer.acquaintances import Acquaintances
+from peer.allowance import day_of
 from peer.conversation import Conversation
 from peer.delivery import WINDOW_TEXTS, Stream, check_stream, last, stream
 from peer.entrances import Entrance
 from peer.events import Tell
+from peer.filling import Filling
 from peer.handing import ANSWER_BYTES, Handing
 from peer.handle import Handle, Times
 from peer.journal import Journal, Place
@@ -25,6 +27,8 @@ from peer.keeping import KEEP_AGAIN_SECONDS
 from peer.membership import Me, Roll, member_id
 from peer.network import Links
 from peer.timer import Timer
+from shared.bucket import Brakes
+from shared.codec import encode
 from shared.errors import ProtocolError, Refused, StorageError
 from shared.messages import (
     Acknowledge,
@@ -44,6 +48,8 @@ from shared.world import World
 LEAVE_SECONDS: Final = 10.0  # for the last texts of a conversation that is left
 KEEP_PAUSE: Final = 0.02  # what comes within it shares a commit; an ACK waits longer anyway,
 KEEP_AT_ONCE: Final = 64  # unless so many wait: then the window must not run dry
+IGNORED_BYTES: Final = 1024.0 * 1024  # a second, of an ignored author: a screen takes more
+IGNORED_BYTES_AT_ONCE: Final = 4.0 * 1024 * 1024
 TOGETHER_SECONDS: Final = 0.001  # texts that are written faster than this go out together
 
 TalkMessage = Text | Acknowledge | Hello | Members | Entry | Want | Leave
@@ -64,6 +70,7 @@ class Talking:
         leave_for: Callable[[Conversation, str, Position, int], None],
         settled: Callable[[Conversation], None],
         acquaintances: Acquaintances,
+        filling: Filling,
     ) -> None:
         """`called` says what the user reads for a member, given the id and the name.
         `changed` is called when a conversation begins or ends, `leave_for` with what
@@ -73,7 +80,8 @@ class Talking:
         self._world, self._links, self._journal, self._tell = world, links, journal, tell
         self._me, self._authority, self._called = me, authority, called
         self._changed, self._leave_for, self._settled = changed, leave_for, settled
-        self._acquaintances = acquaintances
+        self._acquaintances, self._filling = acquaintances, filling
+        self._ignored_pace = Brakes(IGNORED_BYTES, IGNORED_BYTES_AT_ONCE)
         self.conversation: Conversation | None = None
         self.last: Handle | None = None  #: what I said last
         self._times = Times()
@@ -84,6 +92,9 @@ class Talking:
         self._drafted = trio.Event()  # something was said that is not signed
         self._flushed_at = float("-inf")
         self._texts: list[tuple[Conversation, Text]] = []  # for the disk
+        self._passed: list[tuple[Conversation, Text]] = []  # of which only the place is kept
+        self._waiting: dict[str, list[tuple[Conversation, Text]]] = {}  # by author, for my word
+        self._waiting_day = 0  # when the last of them began to wait
         self._unkept: dict[Place, Text] = {}  # of others: given to the screen, not on disk
         self._members: list[tuple[str, str, str, Membership]] = []
         self._acknowledged: dict[tuple[str, str, str], int] = {}
@@ -330,6 +341,8 @@ class Talking:
 
     def hear(self, name: str, message: TalkMessage) -> bool:
         """False when it is of a conversation that I am not in.  Raises ProtocolError."""
+        if isinstance(message, Text) and fold(name) in self._journal.ignored:
+            self._ignored_pace.take(fold(name), len(encode(message)), trio.current_time())
         return self._hear(self._linked[fold(name)], message)
 
     def _hear(self, member: str, message: TalkMessage) -> bool:
@@ -415,6 +428,7 @@ class Talking:
 
     def _tick(self) -> None:
         self._flush_draft()
+        self._release_at_midnight()
         for current in self._all():
             self._perform(current, current.tick(trio.current_time()))
         self._progress.set()
@@ -438,12 +452,12 @@ class Talking:
             with trio.move_on_after(KEEP_PAUSE):
                 await self._many_to_keep.wait()
             self._to_keep, self._many_to_keep = trio.Event(), trio.Event()
-            texts, members = self._texts, self._members
+            texts, passed, members = self._texts, self._passed, self._members
             acknowledged = self._acknowledged
             begun, ended = self._begun, self._ended
             left, received = self._left, self._received
             entrances, self._entrances = self._entrances, {}
-            self._texts, self._members, self._acknowledged = [], [], {}
+            self._texts, self._passed, self._members, self._acknowledged = [], [], [], {}
             self._begun, self._ended = [], []
             self._left, self._received = [], {}
             self._is_committing = True
@@ -459,6 +473,7 @@ class Talking:
                         for owed in current.owed()
                     ],
                     received=[(*of, seq) for of, seq in received.items()],
+                    passed=[(one.conversation, *stream(one), last(one)) for _, one in passed],
                     entrances=[(id, one) for (id, _, _), one in entrances.items()],
                 )  # fmt: skip
             except StorageError as failure:
@@ -466,6 +481,7 @@ class Talking:
                     complained = True
                     self._tell(events.Notice(f"{str(failure).capitalize()}."), events.nothing)
                 self._texts, self._members = texts + self._texts, members + self._members
+                self._passed = passed + self._passed
                 self._acknowledged = acknowledged | self._acknowledged
                 self._entrances = entrances | self._entrances
                 self._begun, self._ended = begun + self._begun, ended + self._ended
@@ -477,7 +493,7 @@ class Talking:
                 continue
             complained = self._is_committing = False
             self._let_go(id for id, *_ in begun)
-            for current, text in texts:
+            for current, text in [*texts, *passed]:
                 self._unkept.pop(_place(text), None)
                 self._perform(current, current.kept(text, trio.current_time()))
             self._progress.set()
@@ -517,10 +533,7 @@ class Talking:
                 case talk.Read(text):
                     self._read(current, text)
                 case talk.Keep(text):
-                    self._texts.append((current, text))
-                    self._to_keep.set()
-                    if len(text.texts) + len(self._texts) > KEEP_AT_ONCE:
-                        self._many_to_keep.set()
+                    self._keep_text(current, text)
                 case talk.KeepMembers(members):
                     self._keep_members(current, members)
                 case talk.KeepEntrance(entrance):
@@ -544,6 +557,44 @@ class Talking:
                     self._finish(current)
                 case talk.Settled():
                     self._settle(current)
+
+    def _keep_text(self, current: Conversation, text: Text) -> None:
+        """Put it on disk, unless its author has filled enough of it for today.
+
+        Of an ignored author only the place goes there.
+        """
+        author = current.roll.name(text.author)
+        if fold(author) in self._journal.ignored:
+            self._passed.append((current, text))
+        elif text.author != current.me.id and (
+            fold(author) in self._waiting or not self._filling.may_keep(author, len(encode(text)))
+        ):
+            self._waiting.setdefault(fold(author), []).append((current, text))
+            self._waiting_day = day_of(self._world.clock.time())
+            return
+        else:
+            self._texts.append((current, text))
+        self._to_keep.set()
+        if len(text.texts) + len(self._texts) + len(self._passed) > KEEP_AT_ONCE:
+            self._many_to_keep.set()
+
+    def release(self, author: str) -> None:
+        """What waits of this author is judged anew."""
+        for current, text in self._waiting.pop(fold(author), ()):
+            self._keep_text(current, text)
+
+    def _release_at_midnight(self) -> None:
+        if self._waiting and day_of(self._world.clock.time()) != self._waiting_day:
+            for author in list(self._waiting):
+                self.release(author)
+
+    def pause(self, name: str, now: float) -> float:
+        """Seconds for which no more of this user is to be read.
+
+        Nothing of an ignored author waits for the screen or the disk: nothing else slows
+        them down.
+        """
+        return self._ignored_pace.pause(fold(name), now)
 
     def _read(self, current: Conversation, text: Text) -> None:
         """It is put on disk once it was shown."""
@@ -646,6 +697,11 @@ class Talking:
             self._to_keep.set()
         if current in self._settling:
             self._settling.remove(current)
+        for author, waiting in list(self._waiting.items()):
+            # Not acknowledged: their authors leave them in the mailbox, or hand them on later.
+            self._waiting[author] = [one for one in waiting if one[0] is not current]
+            if not self._waiting[author]:
+                del self._waiting[author]
         self._times.forget(current.id)
         self._settled(current)
         self._progress.set()

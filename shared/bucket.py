@@ -15,3 +15,23 @@ class Bucket:
         refilled = self._level + (now - self._since) * self._rate
         self._level, self._since = min(self._burst, refilled) - amount, now
         return max(0.0, -self._level / self._rate)
+
+
+class Brakes:
+    """A bucket for each name: after `take` its owner should wait for `pause`."""
+
+    def __init__(self, rate: float, burst: float, most: int = 1_000) -> None:
+        """`most`: names that are remembered, the latest ones."""
+        self._rate, self._burst, self._most = rate, burst, most
+        self._buckets: dict[str, tuple[Bucket, float]] = {}  # and until when to wait
+
+    def take(self, name: str, amount: float, now: float) -> None:
+        bucket, _ = self._buckets.pop(name, (Bucket(self._rate, self._burst, now), 0.0))
+        self._buckets[name] = bucket, now + bucket.take(amount, now)
+        if len(self._buckets) > self._most:
+            del self._buckets[next(iter(self._buckets))]
+
+    def pause(self, name: str, now: float) -> float:
+        """Seconds."""
+        _, until = self._buckets.get(name, (None, 0.0))
+        return max(0.0, until - now)

@@ -31,6 +31,7 @@ CORES: dict[str, set[str]] = {
     "directory_server/authority.py": {"cryptography"},
     "directory_server/limits.py": set(),
     "peer/clock.py": set(),
+    "peer/allowance.py": {"msgspec"},
     "peer/commands.py": {"msgspec"},
     "peer/invitation.py": {"msgspec"},
     "peer/conversation.py": {"msgspec"},

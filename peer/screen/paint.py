@@ -98,7 +98,7 @@ class Painter:
                 return [self._sentence(">", line)]
             case events.Came() | events.Went():
                 return [self._came_or_went([event])]
-            case events.Invited() | answers.Asked():
+            case events.Invited() | events.KeepMore() | answers.Asked():
                 return [self._sentence("?", str(event), QUESTION)]
             case events.DirectoryLost() | events.NotDelivered():
                 return [self._sentence("!", str(event), ALARM)]

@@ -30,7 +30,7 @@ from prompt_toolkit.styles import Style
 
 from peer.answers import SEEN_SECONDS, Asked, NotSent, Sent, Typed
 from peer.commands import LeaveMessage, Nothing, Private, Say, ToAll, Unknown, WriteLine, parse
-from peer.events import Event, Invited, Notice
+from peer.events import Event, Invited, KeepMore, Notice
 from peer.screen.attention import Attention
 from peer.screen.calm import Calm
 from peer.screen.completion import Completions
@@ -113,7 +113,7 @@ class Terminal:
 
     def show(self, *events: Event, then: Then | None = None) -> None:
         for event in events:
-            if isinstance(event, Invited | Asked):
+            if isinstance(event, Invited | KeepMore | Asked):
                 self._asked_at = trio.current_time()
             elif isinstance(event, NotSent):
                 again = _again(event.would)

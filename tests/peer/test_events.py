@@ -52,6 +52,14 @@ TEXTS = [
         events.FirstLine("mallory"),
         "mallory writes to you for the first time; IGNORE mallory hears no more.",
     ),
+    (
+        events.DiskFilling("dave", 64 * events.MIB),
+        "dave has written 32 MiB today; at 64 MiB you are asked for more.",
+    ),
+    (
+        events.KeepMore("dave", 64 * events.MIB),
+        "dave has written 64 MiB today. Keep more of it? (Y/N)",
+    ),
     (events.SaidPrivately("carol", "hello"), "[private] carol: hello"),
     (events.SaidToAll("carol", "hello all"), "[all] carol: hello all"),
     (events.Missing(), "Something that was said before is still missing."),

@@ -8,6 +8,7 @@ import trio
 
 from peer import network
 from peer.events import Event
+from peer.filling import Filling
 from peer.journal import Journal
 from peer.keeping import KEEP_AGAIN_SECONDS, Keeping
 from peer.lines import DELIVER_SECONDS, UNSHOWN_LINES, Came, Heard
@@ -205,7 +206,7 @@ class Listener:
         self.heard = Heard(
             cast(network.Links, self.links), self._tell, ignored or set(), Came(journal), keeping,
             FakeClock(), lambda: "carol", Unanswered(lambda _: True, journal.written_by),
-            lambda name: name,
+            lambda name: name, Filling(journal, FakeClock(), self._tell, nursery.start_soon),
         )  # fmt: skip
         nursery.start_soon(journal.run)
         nursery.start_soon(keeping.run)

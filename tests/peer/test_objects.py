@@ -113,6 +113,24 @@ FORMS: list[tuple[Event, dict[str, object]]] = [
         {"event": "said", "sender": "carol", "text": "hello", "said": "carol: hello"},
     ),
     (
+        events.DiskFilling("dave", 64 * events.MIB),
+        {
+            "event": "disk_filling",
+            "author": "dave",
+            "bytes": 67108864,
+            "said": "dave has written 32 MiB today; at 64 MiB you are asked for more.",
+        },
+    ),
+    (
+        events.KeepMore("dave", 64 * events.MIB),
+        {
+            "event": "keep_more",
+            "author": "dave",
+            "bytes": 67108864,
+            "said": "dave has written 64 MiB today. Keep more of it? (Y/N)",
+        },
+    ),
+    (
         events.FirstLine("mallory"),
         {
             "event": "first_line",

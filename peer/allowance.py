@@ -1,0 +1,73 @@
+"""How much of my disk each author fills in a day, and when I am asked about it.  A core."""
+
+from collections.abc import Iterable
+from enum import Enum, auto
+from typing import Final
+
+from msgspec import Struct
+
+from shared.names import fold
+
+BYTES_A_DAY: Final = 64 * 1024 * 1024  # of one author: a busy day of a person is a thousandth
+SECONDS_A_DAY: Final = 86_400.0
+
+
+class Verdict(Enum):
+    """What is to be done with what an author has sent."""
+
+    TAKE = auto()  #: keep it
+    TAKE_AND_TELL = auto()  #: keep it, and say that half of what they may fill is full
+    WAIT = auto()  #: do not keep it yet
+    ASK = auto()  #: nor this, and ask whether more may be kept
+
+
+class _Share(Struct):
+    """What one author has filled in one day."""
+
+    day: int
+    bytes: int
+    allowed: int
+    is_told: bool = False
+    is_asked: bool = False
+
+
+class Allowance:
+    """All authors.  `time`: seconds since 1970."""
+
+    def __init__(self, taken: Iterable[tuple[str, int, int]] = (), most: int = BYTES_A_DAY) -> None:
+        """`taken`: folded author, day and bytes, as far as the disk knows."""
+        self.most = most
+        self._shares = {author: _Share(day, size, most) for author, day, size in taken}
+
+    def judge(self, author: str, size: int, time: float) -> Verdict:
+        """These bytes of an author have come; they count if they are to be kept."""
+        share = self._share(author, time)
+        if share.bytes + size > share.allowed:
+            is_news, share.is_asked = not share.is_asked, True
+            return Verdict.ASK if is_news else Verdict.WAIT
+        share.bytes += size
+        if share.is_told or share.bytes < share.allowed - self.most / 2:
+            return Verdict.TAKE
+        share.is_told = True
+        return Verdict.TAKE_AND_TELL
+
+    def allow_more(self, author: str, time: float) -> None:
+        """As much again, for this day."""
+        share = self._share(author, time)
+        share.allowed, share.is_told, share.is_asked = share.bytes + self.most, False, False
+
+    def taken(self, author: str, time: float) -> tuple[str, int, int]:
+        """Folded author, day and bytes."""
+        share = self._share(author, time)
+        return fold(author), share.day, share.bytes
+
+    def _share(self, author: str, time: float) -> _Share:
+        day = day_of(time)
+        share = self._shares.get(fold(author))
+        if share is None or share.day != day:
+            share = self._shares[fold(author)] = _Share(day, 0, self.most)
+        return share
+
+
+def day_of(time: float) -> int:
+    return int(time // SECONDS_A_DAY)
