@@ -8,7 +8,7 @@ import trio
 import trio.lowlevel
 
 from peer.history import History
-from peer.journal import _MIGRATIONS, FILE, Journal
+from peer.journal import _MIGRATIONS, FILE, Journal, LeftLetter
 from peer.membership import member_id
 from shared.codec import encode
 from shared.messages import Text
@@ -96,3 +96,54 @@ async def test_a_journal_of_before_members_had_ids_opens_and_ends_what_it_was_in
         assert (copy.receiver, copy.member) == ("dave", "")
         await journal.forget_copy(copy)
         assert journal.kept_copies() == []
+
+
+BEFORE_KEYS = next(n for n, one in enumerate(_MIGRATIONS) if "letters_left ADD COLUMN key" in one)
+
+
+async def test_letters_of_before_receipts_were_signed_keep_their_meaning(
+    autojump_clock: trio.testing.MockClock,
+) -> None:
+    """Whoever is known may sign for them; the others cannot, and one waits to be shown."""
+    disk, key = MemoryDisk(), b"k" * 32
+    old = disk.database(FILE)
+    for script in _MIGRATIONS[:BEFORE_KEYS]:
+        old.executescript(f"BEGIN; {script}; COMMIT")
+    for number, name in enumerate(("dave", "erin")):
+        old.execute(
+            "INSERT INTO letters_left (id, receiver, time) VALUES (?, ?, ?)",
+            (f"{number:032x}", name, NOW),
+        )
+    old.execute("INSERT INTO known_keys VALUES ('dave', ?, ?)", (key, NOW))
+    old.execute(
+        "INSERT INTO letters (id, sender, time, came, text) VALUES (?, 'carol', ?, ?, 'hello')",
+        ("a" * 32, NOW, NOW),
+    )
+    old.execute(f"PRAGMA user_version = {BEFORE_KEYS}")
+    old.close()
+    async with opened(disk) as journal:
+        dave, erin = journal.left(f"{0:032x}"), journal.left(f"{1:032x}")
+        assert dave == LeftLetter("dave", key, NOW, None)
+        assert erin == LeftLetter("erin", b"", NOW, None)
+        (waiting,) = await journal.add_letters([], NOW)
+        assert (waiting.text, waiting.is_registered, waiting.follows_gap) == ("hello", True, False)
+        assert journal.has_line("Carol", "a" * 32)
+
+
+async def test_each_letter_names_the_one_that_was_left_before_for_the_same_key(
+    autojump_clock: trio.testing.MockClock,
+) -> None:
+    async with opened(MemoryDisk()) as journal:
+
+        async def leave(id: str, key: bytes = b"d" * 32) -> str:
+            return await journal.add_left(id, LeftLetter("dave", key, NOW, None))
+
+        assert await leave("1") == ""
+        assert await leave("2") == "1"
+        assert await leave("2") == "1"  # the same one again
+        await journal.not_left("2", b"d" * 32)
+        assert journal.left("2") is None
+        assert await leave("3") == "1"
+        assert await leave("4", b"e" * 32) == ""
+        await journal.forget_left(["3"])  # its receipt came
+        assert await leave("5") == "3"
