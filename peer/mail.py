@@ -25,7 +25,7 @@ from peer.receipts import ReceiptBook
 from peer.trust import Trust
 from peer.unanswered import Unanswered
 from shared import receipt
-from shared.errors import KeyChanged, ParleyError, Refused, Unreachable
+from shared.errors import KeyChanged, ParleyError, ProtocolError, Refused, Unreachable
 from shared.identity import Identity, check_sealing_proof
 from shared.messages import (
     VERDICTS,
@@ -47,6 +47,7 @@ from shared.world import World
 
 STORED_SECONDS: Final = 30.0  # to come back, when the directory is lost before it says STORED
 AGAIN_SECONDS: Final = 20.0  # to ask for letters again that the disk did not take, say
+ENVELOPES_AT_ONCE: Final = 1_000  # looked at: an honest mailbox holds no more
 SHOWN_SECONDS: Final = 10.0  # for a text that comes directly just now to be on disk
 
 log = logging.getLogger("peer")
@@ -209,12 +210,14 @@ class MailRoom:
 
     async def _take_letters(self) -> bool:
         """False when some must be asked for again."""
-        after, more = 0, True
+        after, more, seen = 0, True, 0
         batch = _Batch()
-        while more:
+        while more and seen < ENVELOPES_AT_ONCE:
             mail = await self._directory.ask(lambda id, after=after: Fetch(id, after), Mail)  # type: ignore[misc]
             for envelope in mail.envelopes:
+                await trio.lowlevel.checkpoint()  # each costs half a millisecond
                 await self._open(envelope, batch)
+            seen += len(mail.envelopes)
             after = max((envelope.number for envelope in mail.envelopes), default=after)
             more = mail.more and bool(mail.envelopes)
         come = len(batch.verdicts)
@@ -236,7 +239,7 @@ class MailRoom:
         for start in range(0, len(verdicts), VERDICTS):
             page = verdicts[start : start + VERDICTS]
             await self._directory.ask(lambda id, page=page: Taken(id, page), Done)  # type: ignore[misc]
-        return len(verdicts) == come
+        return len(verdicts) == come and not more
 
     async def _claim(self, batch: _Batch) -> list[Letter]:
         """Without what of them came directly meanwhile."""
@@ -292,8 +295,11 @@ class MailRoom:
             return left_there(str(failure))
         if self._journal.key_of(name) is not None:
             return letter
-        if name not in batch.keys:
-            batch.keys[name] = await self._key_at_directory(name)
+        try:
+            if name not in batch.keys:
+                batch.keys[name] = await self._key_at_directory(name)
+        except (Refused, ProtocolError) as no:  # what others have left does not wait for it
+            return left_there(f"The directory does not tell the key of {name}: {no}")
         if batch.keys[name] is None:
             batch.unregistered.add(name)
         elif batch.keys[name] != letter.key:
