@@ -1,5 +1,6 @@
 """Asking others into a conversation, and being asked: the shell of `peer.invitation`."""
 
+import contextlib
 from collections.abc import Awaitable, Callable
 from enum import Enum, auto
 from typing import Final, TypeVar
@@ -38,7 +39,7 @@ from shared.messages import (
 from shared.names import fold
 from shared.world import World
 
-CONFIRM_BYTES: Final = 62 * 1024  # one line, and a little less
+LINE_ROOM: Final = 62 * 1024  # one line, and a little less
 REMEMBERED: Final = 200  # invitations of mine of which more is known than the core needs
 
 M = TypeVar("M", Invite, Accept, Confirm)
@@ -100,14 +101,15 @@ class Inviting:
         me: Callable[[], Me],
         contact: Callable[[str], Awaitable[Contact]],
         called: Callable[[str], str],
+        member: Callable[[str, str], str],
         ignored: set[str],
         answers: bool,
         acquaintances: Acquaintances,
     ) -> None:
         """`answers`: somebody is there who can be asked.  `called` says what the user reads
-        for who is linked under a name.
+        for who is linked under a name, `member` for a member of this id and name.
         """
-        self._called = called
+        self._called, self._member = called, member
         self._acquaintances = acquaintances
         self._world, self._links, self._talking, self._tell = world, links, talking, tell
         self._name, self._me, self._contact = name, me, contact
@@ -394,8 +396,8 @@ class Inviting:
             case Invite(id=id, conversation=conversation) if (conversation, to) in self._addings:
                 allowed = self._addings[conversation, to]
                 _put(self._sent, (fold(to), id), allowed)
-                return msgspec.structs.replace(
-                    message, counter=allowed.counter, adding=allowed.adding
+                return self._with_proof(
+                    msgspec.structs.replace(message, counter=allowed.counter, adding=allowed.adding)
                 )
             case Accept(id=id):
                 return Accept(id, self._membership(to, id))
@@ -404,6 +406,15 @@ class Inviting:
             case Leave(conversation=conversation):
                 return self._disowned(to, conversation) or message
         return message
+
+    def _with_proof(self, invite: Invite) -> Invite:
+        """Of who is in the conversation that I am in, as far as one line has room for it."""
+        current = self._talking.conversation
+        if current is None or current.id != invite.conversation:
+            return invite
+        room = LINE_ROOM - len(encode(invite))
+        first, *_ = membership.pages(current.roll.essential(first=self._me().id), room)
+        return msgspec.structs.replace(invite, proof=first)
 
     def _disowned(self, inviter: str, conversation: str) -> Members | None:
         """My yes is taken back: whoever let me in already needs my own word on that."""
@@ -445,7 +456,7 @@ class Inviting:
         self._talking.admit(current, allowed.member, accept.membership)
         entry = current.entry_for(allowed.member, since)
         confirm = Confirm(id, (), since, lamport, entry.epochs, entry.signature)
-        room = CONFIRM_BYTES - len(encode(confirm))
+        room = LINE_ROOM - len(encode(confirm))
         first, *_ = membership.pages(current.roll.essential(first=allowed.member), room)
         # HELLO brings the rest.
         return self._note_confirm(callee, msgspec.structs.replace(confirm, members=first))
@@ -506,14 +517,23 @@ class Inviting:
         if not self._answers:
             self._perform(self._core.answer(id, False, now()))
             return
+        talkers = self._proven(id, inviter, members)
         self._tell(
-            events.Invited(id, self._called(inviter), self._named(members), self._talking.others),
+            events.Invited(id, talkers[0], talkers, self._talking.others),
             lambda: self._perform(self._core.shown(id, now())),
         )
 
-    def _named(self, members: tuple[str, ...]) -> tuple[str, ...]:
-        """Whom the inviter names, the inviter first."""
-        return tuple(self._called(name) if name == members[0] else name for name in members)
+    def _proven(self, id: str, inviter: str, members: tuple[str, ...]) -> tuple[str, ...]:
+        """The inviter, and whom of the others they have shown to be in: anybody can be named."""
+        invite = self._recall(Invite, inviter, id)
+        if invite is None or len(members) == 1:
+            return (self._called(inviter),)
+        roll = Roll(invite.conversation, self._talking.authority)
+        with contextlib.suppress(ProtocolError):  # a forged proof proves nothing
+            roll.merge(invite.proof)
+        others = set(map(fold, members[1:]))
+        proven = [one for one in roll.members() if fold(roll.name(one)) in others]
+        return (self._called(inviter), *(self._member(one, roll.name(one)) for one in proven))
 
     def _close_question(self, closed: invitation.Closed) -> None:
         if fold(closed.inviter) in self._asking:

@@ -20,6 +20,7 @@ from peer.conversation import Kept, LeaveFor
 from peer.delivery import is_stream, last
 from peer.entrances import Entrance
 from peer.entries import Kind
+from peer.marks import variants
 from peer.membership import member_id
 from peer.rows import Rows
 from peer.sealed_journal import prepare
@@ -522,10 +523,10 @@ class Journal:
         wanted = (
             "SELECT count(*), coalesce(sum(length(CAST(text AS BLOB))), 0),"
             " coalesce(max(private), 0)"
-            " FROM (SELECT text, kind <> 'all' AS private FROM lines WHERE author = ?1"
-            " UNION ALL SELECT text, 1 FROM letters WHERE sender = ?1)"
+            " FROM (SELECT text, kind <> 'all' AS private FROM lines WHERE author IN (?1, ?2, ?3)"
+            " UNION ALL SELECT text, 1 FROM letters WHERE sender IN (?1, ?2, ?3))"
         )
-        ((lines, size, private),) = self._all(wanted, (sender,))
+        ((lines, size, private),) = self._all(wanted, variants(sender))
         return Written(lines, size, bool(private))
 
     def pending_lines(self) -> list[KeptLine]:

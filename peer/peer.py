@@ -233,7 +233,7 @@ class Peer:
         )  # fmt: skip
         self._inviting = Inviting(
             world, self._links, self._talking, self._tell, name=lambda: self.name, me=self._me,
-            contact=self.contact, called=self._called, ignored=ignored,
+            contact=self.contact, called=self._called, member=self._trust.called, ignored=ignored,
             answers=not options.is_passing,
             acquaintances=self._acquaintances,
         )  # fmt: skip

@@ -398,6 +398,7 @@ class Invite(Message, frozen=True):
     # That your membership would have; leaving counts one more.
     counter: Annotated[int, Meta(ge=1, le=COUNT_MOST - 1)] = 1
     adding: Adding | None = None  # which your membership needs
+    proof: Memberships = ()  # of `members`: who is not proven to be in is not shown either
 
 
 class Ringing(Message, frozen=True):

@@ -1,7 +1,8 @@
 """Nothing that others write, or do, fills my screen or looks like somebody else's line there.
 
-Findings 11 (three texts were 23,975 lines), 25 (names of users were billboards) and 27 (a
-long line went on at the left edge of a plain terminal).
+Findings 11 (three texts were 23,975 lines), 25 (names of users were billboards), 26 (anybody
+could be named in an invitation) and 27 (a long line went on at the left edge of a plain
+terminal).
 """
 
 import os
@@ -14,7 +15,7 @@ import pytest
 import trio
 from trio.testing import MockClock
 
-from peer import events
+from peer import events, membership
 from peer.answers import WhatWasSaid
 from peer.entries import Entry, Kind
 from peer.screen.calm import LINES_A_SECOND, Crowd
@@ -22,7 +23,7 @@ from peer.screen.folding import LINES_MOST
 from peer.screen.line import LineFace, folded_lines, lines_for
 from peer.screen.objects import objects
 from peer.screen.paint import Painter, ansi
-from shared.messages import TEXT_CHARACTERS
+from shared.messages import TEXT_CHARACTERS, Invite, Lookup
 from tests.community import Community
 from tests.peer.raw import raw
 
@@ -152,3 +153,32 @@ def test_what_a_crowd_is_called() -> None:
     assert str(Crowd(3, 2)) == "* 3 more came online, 2 more went offline."
     assert str(Crowd(3, 0)) == "* 3 more came online."
     assert str(Crowd(0, 2)) == "* 2 more went offline."
+
+
+# --- Invitations ------------------------------------------------------------------
+
+
+async def test_an_invitation_shows_nobody_who_is_not_proven_to_be_in(community: Community) -> None:
+    carol, _ = await community.start("carol", "dave")
+    async with raw(community, "mallory") as mallory:
+        link = await mallory.dials(carol)
+        contact = await mallory.client.ask(Lookup(mallory.client.next_id(), "carol"))
+        member = membership.member_id("carol", contact.key)
+        adding = membership.add(mallory.me, mallory.conversation, 1, member, 1)
+        named = ("mallory", "boss", "dave", "no.such.user")
+        # That of another conversation is no proof either.
+        elsewhere = membership.found(mallory.me, b"another salt....")
+        link.says(Invite("1" * 32, mallory.conversation, named, adding=adding, proof=(elsewhere,)))
+        await carol.sees("User mallory wants to chat with you. Would you like to? (Y/N)")
+    carol.never_saw("boss")
+
+
+async def test_an_invitation_shows_who_is_proven_to_be_in(community: Community) -> None:
+    carol, dave, erin, frank = await community.start("carol", "dave", "erin", "frank")
+    await carol.connects_with(dave)
+    await carol.types("ADD erin")
+    await erin.sees("User carol wants to chat with you and dave. Would you like to? (Y/N)")
+    await erin.types("Y")
+    await carol.sees("You are now connected with erin.")
+    await erin.types("ADD frank")
+    await frank.sees("User erin wants to chat with you, carol and dave. Would you like to? (Y/N)")
