@@ -21,12 +21,12 @@ import msgspec
 from msgspec import Struct, field
 
 from peer import events, membership
+from peer.chains import Chains
 from peer.delivery import (
     Inbox,
     Outbox,
     Ready,
     Stream,
-    check_author,
     last,
     sign,
     stream,
@@ -34,6 +34,7 @@ from peer.delivery import (
 from peer.entrances import NOTHING, Entrance, Entrances, Heard, sign_entry
 from peer.lacks import Lacks
 from peer.membership import Me, Roll
+from peer.unproven import Unproven, is_genuine
 from peer.ways import DIRECT
 from shared.errors import ProtocolError
 from shared.identity import check_signature
@@ -67,8 +68,11 @@ LATE_SECONDS = 5.0  # until the author is told that somebody lacks a text
 PATHLESS_SECONDS = 30.0  # out of reach, until the directory's mailbox is the better way
 BACKLOG_TEXTS = 1_000  # that everybody lacks: the keyboard waits then
 
+PROOFS = 4  # texts that one HELLO makes me ask for, because its sender has others than I
+
 _NEVER = float("inf")
 _DISK = "your disk did not take what you wrote last"
+_UNSIGNED = "a text is not signed by its author"
 
 
 # --- What it wants done -----------------------------------------------------------
@@ -117,6 +121,19 @@ class KeepAcknowledged(Struct, frozen=True):
     seq: int
 
 
+class Discard(Struct, frozen=True):
+    """Forget a text that was to be read: its author has not signed it."""
+
+    text: Text
+
+
+class Refuse(Struct, frozen=True):
+    """End the link to this member, and say why."""
+
+    to: str
+    reason: str
+
+
 class Hand(Struct, frozen=True):
     """Send what follows this position, from the disk; then call `handed`."""
 
@@ -151,8 +168,8 @@ class Settled(Struct, frozen=True):
 
 
 Action = (
-    Send | Show | Read | Keep | KeepMembers | KeepEntrance | KeepAcknowledged | Hand | Dial
-    | LeaveFor | Back | Finished | Settled
+    Send | Show | Read | Keep | KeepMembers | KeepEntrance | KeepAcknowledged | Discard | Refuse
+    | Hand | Dial | LeaveFor | Back | Finished | Settled
 )  # fmt: skip
 
 
@@ -188,6 +205,7 @@ class Kept(Struct, frozen=True):
     acknowledged: tuple[tuple[str, str, int], ...]  # by whom, epoch, seq
     lamport: int = 0  # the highest
     entrances: tuple[Entrance, ...] = ()
+    said: tuple[tuple[str, str, int, bytes], ...] = ()  # author, epoch, last seq and digest
 
 
 class Conversation:
@@ -218,6 +236,14 @@ class Conversation:
         self._lacks = Lacks(self._inbox.came)
         self._entrances = Entrances(roll, self._inbox.first_heard)
         self._entrances.restore(entrances)
+        self._chains = Chains()
+        for author, its_epoch, seq, said in kept.said if kept else ():
+            self._chains.restore((author, its_epoch), seq, said)
+        self._unproven = Unproven(roll.key, self._prove)
+        self._forgers: set[str] = set()  # who sent what they had not signed: checked at once now
+        self._contradicted: list[str] = []  # authors who had told me something else before
+        self._evidence: list[Position] = []  # what follows shows that to others
+        self._two_faced: set[str] = set()  # authors of whom the user knows it
         self._uncommitted = 0  # texts of mine that are on their way to the disk
         self._showing = 0  # Texts that were given to the screen, and are not on disk
         self._reading: deque[Text] = deque()  # that were given to the screen, in this order
@@ -337,7 +363,7 @@ class Conversation:
 
     def flush(self, time: float, now: float) -> list[Action]:
         """Sign what was said since the last time; send it and put it on disk, side by side."""
-        actions: list[Action] = []
+        actions = self._check_all()  # what I have read is named by what I say
         for text in self._outbox.sign_draft(lambda seq, said: self._sign(seq, said, time), now):
             self._inbox.wrote(text)
             self._uncommitted += len(text.texts)
@@ -348,8 +374,11 @@ class Conversation:
     def _sign(self, seq: int, texts: tuple[str, ...], time: float) -> Text:
         mine = (self.me.id, self._outbox.epoch)
         after = self._inbox.heads(mine)
-        lamport = self._inbox.clock.next
-        return sign(self.me, Text(self.id, *mine, seq, lamport, time, texts, after))
+        chain = self._chains.at(mine, seq - 1)
+        text = Text(self.id, *mine, seq, self._inbox.clock.next, time, texts, after, chain=chain)
+        signed = sign(self.me, text)
+        self._chains.note(signed)
+        return signed
 
     def leave(self, now: float) -> list[Action]:
         """Over for the user; what is on its way is still acknowledged."""
@@ -510,6 +539,8 @@ class Conversation:
         one.number = max(one.number, hello.number)
         one.linked = frozenset(hello.linked)
         heard = self._hear_positions(one.id, hello.have, now, announced=False)
+        if one.is_greeted:
+            heard += self._compare_digests(one.id, hello)
         return [*heard, *self._look_around(now)]
 
     def _pass_on(self, hello: Hello, sender: str) -> list[Action]:
@@ -600,24 +631,35 @@ class Conversation:
     # --- Texts ---
 
     def _hear_text(self, sender: str, text: Text, now: float) -> list[Action]:
-        if text.author == sender:
-            return self._take_text(sender, text, now)
-        key = self.roll.key(text.author)
-        if key is None:
-            return []
-        try:
-            check_author(text, key)
-            return self._take_text(sender, text, now)
-        except ProtocolError:
+        if text.seq <= self._inbox.came(stream(text)):
+            return [*self._compare_text(sender, text), *self._hear_again(text, now)]
+        is_direct = text.author == sender
+        is_checked = not is_direct or sender in self._forgers
+        if is_checked and not is_genuine(text, self.roll.key(text.author)):
+            if is_direct:
+                raise ProtocolError(_UNSIGNED)
             return []  # not the fault of the one who hands it on
+        try:
+            return self._take_text(sender, text, now, is_checked=is_checked)
+        except ProtocolError:
+            if is_direct:
+                raise
+            return []
 
-    def _take_text(self, sender: str, text: Text, now: float) -> list[Action]:
+    def _hear_again(self, text: Text, now: float) -> list[Action]:
+        """A duplicate: our acknowledgement may have been lost."""
+        if last(text) <= self._inbox.position(stream(text)).seq:
+            self._owe(text, now)
+        return []
+
+    def _take_text(
+        self, sender: str, text: Text, now: float, *, is_checked: bool
+    ) -> list[Action]:  # fmt: skip
         ready = self._inbox.take(text, now)
         if ready is None:
             self._lacks.claim(sender, stream(text), last(text), now + WANT_SECONDS, now)
             return []
-        if not ready and last(text) <= self._inbox.position(stream(text)).seq:
-            self._owe(text, now)  # a duplicate: our acknowledgement may have been lost
+        self._unproven.add(text, now, is_checked=is_checked)
         return self._show(ready)
 
     def _show(self, ready: Iterable[Ready]) -> list[Action]:
@@ -639,7 +681,12 @@ class Conversation:
         One of which nothing is to be shown overtakes those that are on their way to the
         screen; on disk, and so in our acknowledgements, it would stand for them too.
         """
+        if text not in self._reading:
+            return []  # it was discarded meanwhile
         self._stood.add((stream(text), text.seq))
+        return [*self._check(stream(text)), *self._keep_what_stood()]
+
+    def _keep_what_stood(self) -> list[Action]:
         actions: list[Action] = []
         while self._reading:
             place = (stream(self._reading[0]), self._reading[0].seq)
@@ -648,6 +695,86 @@ class Conversation:
             self._stood.remove(place)
             actions.append(Keep(self._reading.popleft()))
         return actions
+
+    # --- Who has said it ---
+
+    def _check_all(self) -> list[Action]:
+        return [action for of in self._unproven.origins() for action in self._check(of)]
+
+    def _check(self, of: Stream) -> list[Action]:
+        return self._judge(self._unproven.check(of))
+
+    def _judge(self, forged: list[Text]) -> list[Action]:
+        """After a check: `forged` is what nobody has signed, and what came after it."""
+        actions = self._reject(forged) if forged else []
+        contradicted, self._contradicted = self._contradicted, []
+        for author in contradicted:
+            actions += self._tell_two_faced(author, "")
+        return actions
+
+    def _prove(self, text: Text) -> None:
+        """Its author has signed it."""
+        if not self._chains.note(text) and text.author not in self._two_faced:
+            self._contradicted.append(text.author)
+            self._evidence.append(Position(*stream(text), max(0, text.seq - 2)))
+
+    def _reject(self, forged: list[Text]) -> list[Action]:
+        """The link is to blame: it was shown because it came over it."""
+        author = forged[0].author
+        self._inbox.reject(forged)
+        self._forgers.add(author)
+        discarded = [one for one in self._reading if one in forged]
+        for one in discarded:
+            self._reading.remove(one)
+            self._stood.discard((stream(one), one.seq))
+        self._showing -= len(discarded)
+        left = self._keep_what_stood()
+        return [*map(Discard, discarded), Refuse(author, _UNSIGNED), *left]
+
+    def _compare_text(self, sender: str, text: Text) -> list[Action]:
+        """A text that came before: is it the same?"""
+        author = text.author
+        if author in self._two_faced or author == self.me.id:
+            return []
+        if not self._chains.contradicts(text) or not is_genuine(text, self.roll.key(author)):
+            return []
+        told = self._tell_two_faced(author, sender if sender != author else "")
+        others = tuple(
+            name
+            for name in self._greeted()
+            if name not in (author, sender) and self._entrances.floor(name, stream(text)) < text.seq
+        )
+        return [*told, Send(others, text)]  # they may have the same as I, and need the proof
+
+    def _compare_digests(self, sender: str, hello: Hello) -> list[Action]:
+        """Ask for the texts of whoever has said other things to them."""
+        differing = [
+            there
+            for there, said in zip(hello.have, hello.said, strict=False)
+            if there.author not in self._two_faced and there.author != self.me.id
+            and self._chains.differs((there.author, there.epoch), there.seq, said)
+        ]  # fmt: skip
+        return [
+            Send((sender,), Want(self.id, Position(there.author, there.epoch, there.seq - 1)))
+            for there in differing[:PROOFS]
+        ]
+
+    def _show_evidence(self) -> list[Action]:
+        """Those who were told what follows, and not what I was told before it."""
+        evidence, self._evidence = self._evidence, []
+        return [
+            action
+            for one in evidence
+            for name in self._greeted()
+            for action in self._hand(name, one)
+        ]
+
+    def _tell_two_faced(self, author: str, to: str) -> list[Action]:
+        if author in self._two_faced:
+            return []
+        self._two_faced.add(author)
+        name, other = self.called(author), self.called(to) if to else ""
+        return [Show(events.SaidDifferently(name, other))]
 
     def kept(self, text: Text, now: float) -> list[Action]:
         """It lies on disk: now it may be acknowledged."""
@@ -934,9 +1061,11 @@ class Conversation:
 
     def _hello(self) -> Hello:
         self._number += 1
+        have = self._inbox.have()
+        said = tuple(self._chains.at((one.author, one.epoch), one.seq) for one in have)
         hello = Hello(
             self.id, self.me.id, self._number, self.roll.digest(),
-            self._greeted()[:MEMBERS], self._inbox.have(),
+            self._greeted()[:MEMBERS], have, said=said,
         )  # fmt: skip
         signature = self.me.identity.sign(_hello_statement(hello))
         return msgspec.structs.replace(hello, signature=signature)
@@ -979,7 +1108,7 @@ class Conversation:
                 due = min(due, held)
             for one in self._members.values():
                 due = min(due, one.redial_at)
-            due = min(due, self._lacks.next_deadline())
+            due = min(due, self._lacks.next_deadline(), self._unproven.due)
         return None if due == _NEVER else due
 
     def tick(self, now: float) -> list[Action]:
@@ -993,11 +1122,13 @@ class Conversation:
         if now >= self._hello_at:
             self._hello_at = now + HELLO_SECONDS * self._jitter()
             if not self.is_over and (to := self._linked()):
-                actions.append(Send(to, self._hello()))
+                actions += [Send(to, self._hello()), *self._show_evidence()]
         if self.is_over:
             return actions
         actions += self._show(self._inbox.overdue(now))
         actions += self._ask(now)
+        if now >= self._unproven.due:
+            actions += self._judge(self._unproven.check_some(now))
         for one in self._members.values():
             if now >= one.redial_at:
                 one.redial_at = now + self._redial_pause(one, now)
@@ -1011,7 +1142,7 @@ class Conversation:
 def _hello_statement(hello: Hello) -> bytes:
     said = (
         hello.conversation, hello.by, hello.number, hello.members, hello.linked,
-        [(one.author, one.epoch, one.seq) for one in hello.have],
+        [(one.author, one.epoch, one.seq) for one in hello.have], hello.said,
     )  # fmt: skip
     return b"parley hello 2\0" + msgspec.msgpack.encode(said)
 

@@ -44,18 +44,18 @@ _PLAIN = re.compile("[A-Za-z0-9._=-]*")  # JSON escapes none of these
 
 
 def sign(me: Me, text: Text) -> Text:
-    return msgspec.structs.replace(text, signature=me.identity.sign(_statement(text)))
+    return msgspec.structs.replace(text, signature=me.identity.sign(statement(text)))
 
 
 def check_author(text: Text, key: bytes) -> None:
     """Raises ProtocolError unless the owner of `key` wrote it."""
-    check_signature(key, text.signature, _statement(text))
+    check_signature(key, text.signature, statement(text))
 
 
-def _statement(text: Text) -> bytes:
+def statement(text: Text) -> bytes:
     said = (
         text.conversation, text.author, text.epoch, text.seq, text.lamport, text.time,
-        text.texts, [(one.author, one.epoch, one.seq) for one in text.after],
+        text.texts, [(one.author, one.epoch, one.seq) for one in text.after], text.chain,
     )  # fmt: skip
     return b"parley text 2\0" + msgspec.msgpack.encode(said)
 
@@ -189,6 +189,22 @@ class Inbox:
         known.have = max(known.have, last(text))
         known.author.texts -= len(text.texts)
         known.author.size -= size(text)
+
+    def reject(self, texts: list[Text]) -> None:
+        """These, the last that came of their origin, were never written by its author."""
+        of, first = stream(texts[0]), texts[0].seq
+        known = self._streams[of]
+        known.author.texts -= sum(len(text.texts) for text in texts)
+        known.author.size -= sum(map(size, texts))
+        known.came = first - 1
+        held = [one for one in self._held.pop(of, ()) if one[0].seq < first]
+        if held:
+            self._held[of] = deque(held)
+        if known.shown >= first:
+            known.shown = first - 1
+            self._heads.pop(of, None)
+            if known.shown:
+                self._put_head(of, known.shown)
 
     def _stream(self, of: Stream) -> _Stream:
         known = self._streams.get(of)

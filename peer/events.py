@@ -219,6 +219,16 @@ class KeepMore(Event, frozen=True):
         return f"{self.author} has written {whole} MiB today. Keep more of it? (Y/N)", ""
 
 
+class SaidDifferently(Event, frozen=True):
+    """A member has signed other texts for somebody else in the place of those that I have."""
+
+    author: str
+    to: str = ""  #: whoever showed it; "" when it is not known who has the other ones
+
+    def said(self) -> tuple[str, str]:
+        return f"{self.author} has said different things to you and {self.to or 'others'}.", ""
+
+
 class BackInConversation(Event, frozen=True):
     """A conversation that was interrupted goes on."""
 

@@ -15,6 +15,7 @@ import msgspec
 import trio
 from msgspec import Struct
 
+from peer.chains import digest
 from peer.clock import LamportClock
 from peer.conversation import Kept, LeaveFor
 from peer.delivery import is_stream, last
@@ -636,7 +637,23 @@ class Journal:
             tuple(acknowledged),
             self._clock(id, me).now,
             self.entrances(id),
+            self._said(id),
         )
+
+    def _said(self, id: str) -> tuple[tuple[str, str, int, bytes], ...]:
+        """The digest of each author's last text in each epoch."""
+        rows = self._all(
+            "SELECT author, epoch, seq, max(last), line FROM texts WHERE conversation = ?"
+            " GROUP BY author, epoch",
+            (id,),
+        )
+        found = tuple(
+            (author, epoch, upto, digest(text))
+            for author, epoch, seq, upto, line in rows
+            for text in self.rows.text(line, id, author, epoch, seq)
+        )
+        self.rows.report()
+        return found
 
     def _plain(self, rows: list[tuple[str, str, int]]) -> Iterator[Position]:
         """The positions that others can read: they stand in what we say."""

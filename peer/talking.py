@@ -32,7 +32,9 @@ from shared.codec import encode
 from shared.errors import ProtocolError, Refused, StorageError
 from shared.messages import (
     Acknowledge,
+    Bye,
     Entry,
+    Err,
     Hello,
     Leave,
     Members,
@@ -545,6 +547,10 @@ class Talking:
                         self._received[current.id, by, epoch] = seq
                     self._times.note(current.id, by, epoch, seq, self._world.clock.time())
                     self._to_keep.set()
+                case talk.Discard(text):
+                    self._unkept.pop(_place(text), None)
+                case talk.Refuse(to, reason):
+                    self._refuse(current, to, reason)
                 case talk.Hand(to, after):
                     self._hand(current, to, after)
                 case talk.Dial(to):
@@ -659,7 +665,13 @@ class Talking:
                 self._links.post_bytes(self._links_to(current, (to,)), b"".join(lines))
                 self._perform(current, current.handed(to, after))
 
-        self._handing.hand(to, (current.id, after.author, after.epoch), answer)
+        name = current.roll.name(to)
+        self._handing.hand(name, (current.id, after.author, after.epoch), answer)
+
+    def _refuse(self, current: Conversation, to: str, reason: str) -> None:
+        for name in self._links_to(current, (to,)):
+            if (link := self._links.to(name)) is not None:
+                link.hang_up(Err("PROTOCOL", reason), Bye())
 
     def _dial(self, current: Conversation, to: str) -> None:
         """A link to another key of their name is none to them: it is tried again later."""

@@ -28,6 +28,7 @@ TEXTS = 64  # in one TEXT
 POSITIONS = 400  # in one message: 26 KB; who restarts begins a new epoch
 SINCE = 200  # positions in CONFIRM, which tells of many members in the same line
 SALT_BYTES = 16
+CHAIN_BYTES = 16
 MEMBERSHIPS = 100  # in one message, as far as its line has room for them
 STAYS = 16  # of a member who has come back, before the present one
 
@@ -44,6 +45,7 @@ Line = Annotated[str, Meta(max_length=TEXT_CHARACTERS)]  # what a person wrote
 Member = Annotated[str, Meta(min_length=1, max_length=32)]
 Epoch = Annotated[str, Meta(min_length=16, max_length=16)]  # 8 random bytes, new at each start
 Digest = Annotated[str, Meta(min_length=32, max_length=32)]
+Chain = Annotated[bytes, Meta(max_length=CHAIN_BYTES)]  # of what was said; empty: unknown
 Reason = Annotated[str, Meta(max_length=1_000)]
 ReasonWord = Annotated[str, Meta(pattern=r"\A[a-z]{0,16}\Z")]
 Word = Annotated[str, Meta(max_length=64)]
@@ -474,7 +476,8 @@ class Text(Message, frozen=True):
 
     (author, epoch, seq) names the first of them, the next one counts one more.
     `after`: the last positions that the author had read, and that no other of them
-    implies.  `lamport` is higher than that of anything the author had read.
+    implies.  `lamport` is higher than that of anything the author had read.  `chain`: the
+    digest of the text before it in its epoch, which covers the one before that, and so on.
     """
 
     conversation: Token  # not Id, whose pattern costs more than all the rest of a text
@@ -486,6 +489,7 @@ class Text(Message, frozen=True):
     texts: Annotated[tuple[Line, ...], Meta(min_length=1, max_length=TEXTS)]
     after: Positions = ()
     signature: Signature = bytes(64)
+    chain: Chain = b""
 
 
 class Acknowledge(Message, frozen=True, tag="ACK"):
@@ -508,6 +512,7 @@ class Hello(Message, frozen=True):
     linked: Annotated[tuple[Member, ...], Meta(max_length=MEMBERS)]
     have: Positions
     signature: Signature = bytes(64)
+    said: Annotated[tuple[Chain, ...], Meta(max_length=POSITIONS)] = ()  # up to each of `have`
 
 
 class Members(Message, frozen=True):

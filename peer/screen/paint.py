@@ -100,7 +100,7 @@ class Painter:
                 return [self._came_or_went([event])]
             case events.Invited() | events.KeepMore() | answers.Asked():
                 return [self._sentence("?", str(event), QUESTION)]
-            case events.DirectoryLost() | events.NotDelivered():
+            case events.DirectoryLost() | events.NotDelivered() | events.SaidDifferently():
                 return [self._sentence("!", str(event), ALARM)]
             case answers.Answer():
                 return self._answer(event)

@@ -2,6 +2,7 @@
 
 import msgspec
 
+from peer.chains import digest
 from peer.conversation import _hello_statement
 from peer.delivery import sign
 from shared.messages import Hello, Message, Position, Text
@@ -22,5 +23,10 @@ def hello(town: Town, by: str, number: int, *have: Position) -> Hello:
     return msgspec.structs.replace(made, signature=me(by).identity.sign(_hello_statement(made)))
 
 
-def text(town: Town, by: str, epoch: str, seq: int, *texts: str) -> Text:
-    return sign(me(by), Text(town.id, by, epoch, seq, seq, 7.0, texts or ("hello",)))
+def text(
+    town: Town, by: str, epoch: str, seq: int, *texts: str, before: Text | None = None
+) -> Text:  # fmt: skip
+    """Signed; it follows `before`."""
+    chain = digest(before) if before else b""
+    said = texts or ("hello",)
+    return sign(me(by), Text(town.id, by, epoch, seq, seq, 7.0, said, chain=chain))

@@ -4,11 +4,14 @@ Somebody may claim to have what nobody ever wrote, and somebody may have written
 of long texts: neither delays what is asked for.
 """
 
+import trio
+
 from peer.handing import ANSWER_BYTES
 from peer.lacks import TO_COME
-from shared.messages import POSITIONS, TEXT_CHARACTERS, Hello, Position
+from shared.messages import POSITIONS, TEXT_CHARACTERS, Hello, Position, Text, Want
 from tests.attacks.members import hello, sends
 from tests.community import Community
+from tests.peer.raw import raw
 from tests.peer.talkers import CAROL, DAVE, ERIN, MALLORY, Town
 
 
@@ -85,3 +88,22 @@ async def test_long_texts_of_an_absent_member_do_not_break_the_link(community: C
     await erin.sees(f"dave: 119 {long}", within=60)
     carol.never_saw("erin is back.\nLost")
     assert sum(line.startswith("Lost the connection to erin") for line in carol.lines) == 1
+
+
+async def test_many_questions_at_once_do_not_break_the_link(community: Community) -> None:
+    """The answers together are more than may wait for one link: one comes after the other."""
+    epochs, each = [f"{start:016x}" for start in range(12)], 10
+    long = "\U0001f600" * TEXT_CHARACTERS
+    assert len(epochs) * each * len(long.encode()) > 3 * 1024 * 1024
+    (carol,) = await community.start("carol")
+    async with raw(community, "mallory") as mallory:
+        link = await mallory.talks(carol)
+        for epoch in epochs:
+            link.says(*(mallory.text(seq, long, epoch=epoch) for seq in range(1, each + 1)))
+            await trio.sleep(1)
+        link.heard.clear()
+        wanted = [Position(mallory.me.id, epoch, 0) for epoch in epochs]
+        link.says(*(Want(mallory.conversation, one) for one in wanted))
+        got = {(await link.hears(Text)).epoch for _ in range(len(epochs) * ANSWER_BYTES // 2**15)}
+        assert got == set(epochs)
+        assert not link.is_over

@@ -9,6 +9,8 @@ import msgspec
 import trio
 
 from peer import membership
+from peer.chains import digest
+from peer.delivery import last, sign
 from peer.membership import Me, Roll, member_id
 from shared.link import Link
 from shared.messages import (
@@ -52,6 +54,7 @@ class Raw:
     client: Client
     nursery: trio.Nursery
     run: str = "0" * 32
+    said: dict[tuple[str, int], bytes] = field(default_factory=dict)  # digests, by epoch and seq
 
     async def dials(self, whom: Person, *, as_name: str | None = None) -> "RawLink":
         """A link, identified as the honest would do it; `as_name` lies about who we are."""
@@ -98,7 +101,13 @@ class Raw:
         return Hello(self.conversation, self.me.id, number, members, (), have)
 
     def text(self, seq: int, *texts: str, epoch: str = RUN) -> Text:
-        return Text(self.conversation, self.me.id, epoch, seq, seq, EPOCH, texts or ("hello",))
+        """Signed; it follows the one that was made before it."""
+        chain = self.said.get((epoch, seq - 1), b"")
+        said = texts or ("hello",)
+        made = Text(self.conversation, self.me.id, epoch, seq, seq, EPOCH, said, chain=chain)
+        signed = sign(self.me, made)
+        self.said[epoch, last(signed)] = digest(signed)
+        return signed
 
     async def dials_silently(self, whom: Person) -> "RawLink":
         contact = await self.client.ask(Lookup(self.client.next_id(), whom.name))

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 
 from peer import conversation as talk
 from peer import events, membership
+from peer.chains import digest
 from peer.conversation import Conversation, Kept
 from peer.delivery import RECENT_TEXTS, WINDOW_TEXTS, last, stream
 from peer.entrances import Entrance
@@ -101,7 +102,8 @@ class Disk:
             text
             for (author, epoch, seq), text in self.texts.items()
             if (author, epoch) == (position.author, position.epoch)
-            and position.seq < seq <= position.seq + WINDOW_TEXTS
+            and last(text) > position.seq
+            and seq <= position.seq + WINDOW_TEXTS
         ]
         return sorted(found, key=lambda text: text.seq)
 
@@ -111,7 +113,11 @@ class Disk:
         acknowledged = tuple((by, of, seq) for (by, of), seq in self.acknowledged.items())
         lamport = max([self.lamport, *(text.lamport for text in self.texts.values())])
         entrances = tuple(self.entrances.values())
-        return Kept(tuple(self.members.values()), have, written, acknowledged, lamport, entrances)
+        ends = {stream(text): text for text in self.texts.values()}  # the last of each
+        said = tuple((*of, last(text), digest(text)) for of, text in ends.items())
+        return Kept(
+            tuple(self.members.values()), have, written, acknowledged, lamport, entrances, said
+        )
 
 
 @dataclass
@@ -165,6 +171,7 @@ class Town:
         self.people = {name: Person(name) for name in names}
         self.links: dict[tuple[str, str], deque[Message]] = {}  # each way
         self.apart: set[frozenset[str]] = set()  # who cannot link
+        self.refused: list[tuple[str, str]] = []  # who has cut whose link
         self.muted: set[str] = set()  # whose programs say nothing: a test speaks for them
         self.content: dict[Key, str] = {}  # of all that was ever said
         self.sent: defaultdict[tuple[str, str], list[Message]] = defaultdict(list)
@@ -455,6 +462,14 @@ class Town:
                     program.to_keep.append(entrance)
                 case talk.KeepAcknowledged(by, epoch, seq):
                     program.to_keep.append((by, epoch, seq))
+                case talk.Discard(text):
+                    program.shown[stream(text)] = min(program.shown[stream(text)], text.seq - 1)
+                    program.to_show = deque(one for one in program.to_show if one is not text)
+                    for key, _ in texts_in(text):
+                        person.may_see_again[key] = person.seen[key]
+                case talk.Refuse(to, _):
+                    self.refused.append((person.name, to))
+                    self.breaks(person.name, to)
                 case talk.Hand(to, after):
                     assert program.core.roll.is_in(to), "G6"
                     for text in person.disk.after(after):
@@ -514,7 +529,8 @@ class Town:
 
     def _watch_content(self, text: Text) -> None:
         for key, said in texts_in(text):
-            assert self.content.setdefault(key, said) == said, "G8: a number was used twice"
+            first = self.content.setdefault(key, said)
+            assert first == said or text.author in self.muted, "G8: a number was used twice"
 
     def _watch_order(self, person: Person, program: Program, text: Text, gap: bool) -> None:
         before = program.shown.get(stream(text), person.disk.since.get(stream(text), 0))

@@ -8,6 +8,7 @@ import pytest
 
 from peer import conversation as talk
 from peer import delivery, events, membership
+from peer.chains import digest
 from peer.conversation import (
     ACKNOWLEDGE_SECONDS,
     ACKNOWLEDGE_TEXTS,
@@ -27,7 +28,7 @@ from peer.conversation import (
     Kept,
     _hello_statement,
 )
-from peer.delivery import HOLD_SECONDS, WINDOW_TEXTS, sign
+from peer.delivery import HOLD_SECONDS, WINDOW_TEXTS, last, sign
 from peer.lacks import ASK_AGAIN_SECONDS, CLAIMS, DOUBT_SECONDS
 from peer.membership import Roll
 from peer.ways import DIRECT
@@ -145,9 +146,17 @@ def talking(*others: str) -> Talk:
 
 
 def text(author: str, seq: int, *texts: str, after: tuple[Position, ...] = ()) -> Text:
+    """It follows the one that was made before it."""
     epoch = EPOCHS.get(author, MINE)
-    made = Text(ID, author, epoch, seq, seq, 7.0, texts or (f"{me(author).name} {seq}",), after)
-    return sign(me(author), made)
+    chain = _said.get((author, seq - 1), b"")
+    said = texts or (f"{me(author).name} {seq}",)
+    made = Text(ID, author, epoch, seq, seq, 7.0, said, after, chain=chain)
+    signed = sign(me(author), made)
+    _said[author, last(signed)] = digest(signed)
+    return signed
+
+
+_said: dict[tuple[str, int], bytes] = {}  # digests, by author and seq
 
 
 def upto(author: str, seq: int) -> Position:
@@ -595,6 +604,28 @@ def test_no_text_is_kept_before_an_earlier_one() -> None:
     assert carol.core.shown(text(DAVE, 2)) == []
     both = [talk.Keep(text(DAVE, 1)), talk.Keep(text(DAVE, 2))]
     assert carol.core.shown(text(DAVE, 1)) == both
+
+
+def test_what_was_discarded_meanwhile_is_not_kept_when_it_stands_there() -> None:
+    carol = talking(DAVE)
+    forged = msgspec.structs.replace(text(DAVE, 1), signature=bytes(64))
+    carol.hears(DAVE, text(DAVE, 1, "real"))
+    carol.hears(DAVE, msgspec.structs.replace(text(DAVE, 2), signature=bytes(64)))
+    assert carol.hears(DAVE, text(DAVE, 3)) == [talk.Read(text(DAVE, 3))]
+    said = carol.says("hello")
+    assert [one.text.seq for one in only(talk.Discard, said)] == [2, 3]
+    assert only(talk.Refuse, said) == [talk.Refuse(DAVE, "a text is not signed by its author")]
+    assert carol.core.shown(forged) == carol.core.shown(text(DAVE, 3)) == []
+    assert carol.core.shown(text(DAVE, 1, "real")) == [talk.Keep(text(DAVE, 1, "real"))]
+
+
+def test_who_contradicts_themselves_twice_in_a_row_is_named_once() -> None:
+    carol = talking(DAVE, ERIN)
+    carol.hears_text(text(DAVE, 1))
+    for seq in (2, 3):
+        other = msgspec.structs.replace(text(DAVE, seq), chain=bytes(16), signature=bytes(64))
+        carol.hears(DAVE, sign(me(DAVE), other))
+    assert shown(carol.says("what?")) == [events.SaidDifferently("dave")]
 
 
 def test_many_texts_are_acknowledged_together() -> None:

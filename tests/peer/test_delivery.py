@@ -260,6 +260,31 @@ def test_one_window_holds_all_epochs_of_an_author() -> None:
     assert read(box.take(full, 0.0)) == ["x"] * TEXTS
 
 
+def test_what_was_rejected_never_came() -> None:
+    box = Inbox()
+    for seq in (1, 2, 3):
+        box.take(text(seq), 0.0)
+    box.reject([text(2), text(3)])
+    assert box.came(("dave", DAVES)) == 1
+    assert box.heads(("carol", MINE)) == (daves(1),)
+    assert read(box.take(text(2), 0.0)) == ["dave 2"]
+    box.reject([text(1), text(2)])
+    assert box.heads(("carol", MINE)) == ()
+    assert box.seen() == ()
+
+
+def test_what_was_held_back_is_rejected_too_and_no_more_of_it() -> None:
+    box = Inbox()
+    box.take(text(1, after=(Position("erin", ERINS, 1),)), 0.0)
+    box.take(text(2), 0.0)
+    box.reject([text(2)])
+    assert read(box.take(erins(1), 0.0)) == ["erin 1", "dave 1"]
+    box.take(text(2, after=(Position("erin", ERINS, 2),)), 0.0)
+    box.reject([text(2)])
+    assert box.next_deadline() is None
+    assert box.heads(("carol", MINE)) == (daves(1),)
+
+
 def test_long_texts_fill_the_window_sooner() -> None:
     box = Inbox()
     long = "x" * 8_000

@@ -64,6 +64,11 @@ TEXTS = [
     (events.SaidToAll("carol", "hello all"), "[all] carol: hello all"),
     (events.Missing(), "Something that was said before is still missing."),
     (
+        events.SaidDifferently("mallory", "dave"),
+        "mallory has said different things to you and dave.",
+    ),
+    (events.SaidDifferently("mallory"), "mallory has said different things to you and others."),
+    (
         events.BackInConversation(("carol", "dave")),
         "You are back in the conversation with carol, dave.",
     ),

@@ -161,6 +161,15 @@ FORMS: list[tuple[Event, dict[str, object]]] = [
         {"event": "missing", "said": "Something that was said before is still missing."},
     ),
     (
+        events.SaidDifferently("mallory", "dave"),
+        {
+            "event": "said_differently",
+            "author": "mallory",
+            "to": "dave",
+            "said": "mallory has said different things to you and dave.",
+        },
+    ),
+    (
         events.BackInConversation(("dave",)),
         {
             "event": "back_in_conversation",

@@ -31,7 +31,6 @@ Change = tuple[object, str, Any]
 _hear_own = Conversation._hear_own
 _linked = Conversation.linked
 _perform = Talking._perform
-_take = Inbox.take
 _take_to_send = Outbox.take
 
 
@@ -66,10 +65,9 @@ def _not_performed(*kinds: type) -> Callable[..., None]:
     return perform
 
 
-def _show_again(self: Inbox, text: Text, now: float) -> list[Ready] | None:
+def _show_again(self: Conversation, text: Text, now: float) -> list[talk.Action]:
     """No look at whether it came before."""
-    known = self._stream((text.author, text.epoch))
-    return [Ready(text)] if text.seq <= known.came else _take(self, text, now)
+    return self._show([Ready(text)])
 
 
 def _in_any_order(self: Inbox, text: Text, now: float) -> list[Ready] | None:
@@ -157,7 +155,7 @@ RULES: Final[dict[str, tuple[str, list[Change]]]] = {
     "silent": ("a silent link yields to a fresh one", [(Links, "_replaces", _first_stays)]),
     "epoch": ("each start has an epoch of its own", [(Talking, "_conversation", _same_epoch)]),
     "want": ("what is lacking is asked for", [(Talking, "_perform", _not_performed(Want))]),
-    "dedup": ("what came before is not shown again", [(Inbox, "take", _show_again)]),
+    "dedup": ("what came before is not shown again", [(Conversation, "_hear_again", _show_again)]),
     "fifo": ("of one author nothing is skipped", [(Inbox, "take", _in_any_order)]),
     "window": (
         "no more is sent than may be unacknowledged",

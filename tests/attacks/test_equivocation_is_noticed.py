@@ -1,0 +1,172 @@
+"""Who says different things to different members is named to every honest one of them.
+
+Two rounds of HELLO are enough, the proof is two texts that the author has signed, and
+nobody can be accused without it.
+"""
+
+import msgspec
+
+from peer import events
+from peer.chains import digest
+from peer.conversation import HELLO_SECONDS, PROOFS, _hello_statement
+from shared.messages import Hello, Position, Text, Want
+from tests.attacks.members import hello, sends, text
+from tests.peer.talkers import CAROL, DAVE, ERIN, FRANK, MALLORY, Town, me
+
+EPOCH = "a" * 16
+ROUNDS = 2 * 1.2 * HELLO_SECONDS
+HONEST = (CAROL, DAVE, ERIN)
+
+
+def town_with_mallory(*apart: frozenset[str]) -> Town:
+    """A test speaks for mallory."""
+    town = Town(*HONEST, MALLORY)
+    town.apart |= set(apart)
+    town.begins(*HONEST, MALLORY)
+    town.settles(5)
+    town.muted.add(MALLORY)
+    return town
+
+
+def accusations(town: Town, name: str) -> list[tuple[str, str]]:
+    """Who is said to have told them and whom different things."""
+    told = [one for one in town.people[name].told if isinstance(one, events.SaidDifferently)]
+    return [(me(one.author).id, one.to and me(one.to).id) for one in told]
+
+
+def votes(town: Town) -> tuple[Text, Text]:
+    """The same place, two words."""
+    yes, no = (text(town, MALLORY, EPOCH, 1, f"I vote {word}") for word in ("YES", "NO"))
+    return yes, no
+
+
+def test_all_who_heard_different_things_are_told_so() -> None:
+    town = town_with_mallory()
+    yes, no = votes(town)
+    sends(town, MALLORY, CAROL, yes)
+    sends(town, MALLORY, DAVE, no)
+    sends(town, MALLORY, ERIN, no)
+    town.settles(ROUNDS)
+    for name in HONEST:
+        ((author, to),) = accusations(town, name)
+        assert author == MALLORY
+        assert to in HONEST
+    assert accusations(town, CAROL)[0][1] in (DAVE, ERIN)
+
+
+def test_also_those_who_cannot_link_with_each_other() -> None:
+    town = town_with_mallory(frozenset((CAROL, DAVE)))
+    yes, no = votes(town)
+    sends(town, MALLORY, CAROL, yes)
+    sends(town, MALLORY, DAVE, no)
+    sends(town, MALLORY, ERIN, no)
+    town.settles(ROUNDS)
+    for name in HONEST:
+        assert [author for author, _ in accusations(town, name)] == [MALLORY]
+
+
+def test_also_when_what_follows_is_the_same_for_all() -> None:
+    """What follows names what came before it; so they need not even wait for a HELLO."""
+    town = town_with_mallory()
+    yes, no = votes(town)
+    sends(town, MALLORY, CAROL, yes)
+    sends(town, MALLORY, DAVE, no)
+    town.settles(1)
+    after = text(town, MALLORY, EPOCH, 2, "and that was that", before=no)
+    for name in HONEST:
+        sends(town, MALLORY, name, after)
+    town.settles(1)
+    assert accusations(town, CAROL) == [(MALLORY, "")]
+    town.settles(ROUNDS)
+    for name in (CAROL, DAVE):
+        assert [author for author, _ in accusations(town, name)] == [MALLORY]
+
+
+def test_also_when_the_words_are_the_same_and_only_stand_together() -> None:
+    town = town_with_mallory()
+    sends(town, MALLORY, CAROL, text(town, MALLORY, EPOCH, 1, "not", "at all"))
+    first = text(town, MALLORY, EPOCH, 1, "not")
+    sends(town, MALLORY, DAVE, first, text(town, MALLORY, EPOCH, 2, "at all", before=first))
+    town.settles(ROUNDS)
+    for name in (CAROL, DAVE):
+        assert [author for author, _ in accusations(town, name)] == [MALLORY]
+
+
+def test_also_after_a_new_start() -> None:
+    """What was said is known from the journal."""
+    town = town_with_mallory()
+    yes, no = votes(town)
+    sends(town, MALLORY, CAROL, yes)
+    town.settles(1)
+    town.crashes(CAROL)
+    sends(town, MALLORY, DAVE, no)
+    town.settles(1)
+    town.restarts(CAROL)
+    town.settles(ROUNDS)
+    assert [author for author, _ in accusations(town, CAROL)] == [MALLORY]
+    assert [author for author, _ in accusations(town, DAVE)] == [MALLORY]
+
+
+def test_nobody_is_accused_without_two_texts_that_they_have_signed() -> None:
+    town = town_with_mallory()
+    town.says(DAVE, "true words")
+    town.settles(1)
+    (said,) = town.people[CAROL].disk.texts.values()
+    forged = msgspec.structs.replace(said, texts=("false words",))
+    place = Position(DAVE, said.epoch, 1)
+    for number in range(5):
+        lie = hello(town, MALLORY, 10**9 + number, place)
+        lie = msgspec.structs.replace(lie, said=(bytes(15) + bytes([number]),))
+        sends(town, MALLORY, CAROL, _signed(lie), forged, said)
+        town.settles(1)
+    assert Want(town.id, Position(DAVE, said.epoch, 0)) in town.sent[CAROL, MALLORY]
+    town.settles(ROUNDS)
+    assert not any(accusations(town, name) for name in HONEST)
+
+
+def _signed(lie: Hello) -> Hello:
+    signature = me(lie.by).identity.sign(_hello_statement(lie))
+    return msgspec.structs.replace(lie, signature=signature)
+
+
+def test_many_accusations_cost_few_questions() -> None:
+    town = town_with_mallory()
+    for start in range(20):
+        sends(town, MALLORY, CAROL, text(town, MALLORY, f"{start:015x}a", 1))
+    town.settles(1)
+    there = tuple(Position(MALLORY, f"{start:015x}a", 1) for start in range(20))
+    lie = msgspec.structs.replace(hello(town, DAVE, 10**9, *there), said=(bytes(16),) * 20)
+    before = len(town.sent[CAROL, DAVE])
+    sends(town, DAVE, CAROL, _signed(lie))
+    asked = [one for one in town.sent[CAROL, DAVE][before:] if isinstance(one, Want)]
+    assert len(asked) == PROOFS
+
+
+def test_what_was_said_before_they_came_is_no_proof_for_a_newcomer() -> None:
+    town = town_with_mallory()
+    yes, no = votes(town)
+    sends(town, MALLORY, CAROL, yes)
+    sends(town, MALLORY, DAVE, no)
+    town.settles(1)
+    town.adds(CAROL, FRANK)
+    town.settles(ROUNDS)
+    assert accusations(town, CAROL)
+    frank = [one for (_, to), all_ in town.sent.items() if to == FRANK for one in all_]
+    assert not [one for one in frank if isinstance(one, Text)]
+
+
+def test_one_author_is_named_once() -> None:
+    town = town_with_mallory()
+    yes, no = votes(town)
+    sends(town, MALLORY, CAROL, yes)
+    sends(town, MALLORY, DAVE, no)
+    town.settles(ROUNDS)
+    sends(town, DAVE, CAROL, no)
+    later = [
+        text(town, MALLORY, EPOCH, 2, word, before=first)
+        for first, word in ((yes, "one"), (no, "two"))
+    ]
+    sends(town, MALLORY, CAROL, *later)
+    town.settles(3 * ROUNDS)
+    assert len(accusations(town, CAROL)) == 1
+    assert digest(yes) != digest(no)
