@@ -9,8 +9,7 @@ from typing import Final
 
 from directory_server.quotas import NEW_NAME_SECONDS, NEW_NAMES_AT_ONCE
 from directory_server.settings import IDLE_AFTER
-from shared.arguments import Parser, port, readable, token
-from shared.version import VERSION
+from shared.arguments import Parser, add_papers, port, readable, token
 
 EXAMPLES: Final = """\
 examples:
@@ -27,6 +26,8 @@ examples:
   dirserver --list                             who is registered
   dirserver --forget mallory                   take a name away
   dirserver --forget carol --free              who lost the key may register anew
+  dirserver --completion bash > ~/.local/share/bash-completion/completions/dirserver
+  dirserver --man-page | man -l -              (also --completion zsh, fish)
   dirserver --version
 """
 
@@ -99,7 +100,7 @@ def parse(
     )
     add("--free", action="store_true", help="with --forget: anybody may have it at once")
     add("--verbose", action="store_true", help="log who comes and goes, on stderr")
-    add("--version", action="version", version=f"%(prog)s {VERSION}")
+    add_papers(parser)
     parsed = parser.parse_args(words)
     if parsed.port is None and not (parsed.list or parsed.forget):
         parser.error("the following arguments are required: PORT")

@@ -5,8 +5,7 @@ import re
 from collections.abc import Callable
 from typing import Any, Final, NamedTuple
 
-from shared.arguments import Parser, port, readable, token
-from shared.version import VERSION
+from shared.arguments import Parser, add_papers, port, readable, token
 
 EXAMPLES: Final = """\
 examples:
@@ -26,6 +25,9 @@ examples:
   peer carol 10.0.0.5 5000 --passphrase-file FILE  the first line of FILE opens them
   peer carol 10.0.0.5 5000 --verbose               log refused links, on stderr
   peer ci 10.0.0.5 5000 PRV dave build is green    one command, then exit
+  peer carol 10.0.0.5 5000 --passphrase --new-passphrase-file FILE   change it in a script
+  peer --completion bash > ~/.local/share/bash-completion/completions/peer
+  peer --man-page | man -l -                       (also --completion zsh, fish)
   peer --version
 
 each option but --passphrase, and NAME, HOST and PORT, may also stand in the environment
@@ -143,6 +145,7 @@ OPTIONS: Final = (
 )
 _WITH_VALUE: Final = {
     "--new-passphrase-file",
+    "--completion",
     *(option.flag for option in OPTIONS if not option.is_switch),
 }
 
@@ -181,10 +184,16 @@ def parse(arguments: list[str]) -> argparse.Namespace:
         type=readable,
         help="with --passphrase: the new one (of an empty file: none)",
     )
-    add("--version", action="version", version=f"%(prog)s {VERSION}")
+    add_papers(parser, _commands)
     parsed = parser.parse_args([*words, *options])  # argparse finds optional words only together
     parsed.command = command
     return parsed
+
+
+def _commands() -> list[tuple[str, str]]:
+    from peer.commands import TABLE  # noqa: PLC0415  # which a wrong option need not load
+
+    return [(entry.usage, entry.meaning) for entry in TABLE]
 
 
 def _split(arguments: list[str]) -> tuple[list[str], list[str], list[str]]:

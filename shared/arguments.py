@@ -1,7 +1,11 @@
 """What both command lines share.  Imports little: `--help` must be there at once."""
 
 import argparse
-from typing import Final, NoReturn
+import sys
+from collections.abc import Callable
+from typing import Any, Final, NoReturn
+
+from shared.version import VERSION
 
 USAGE_ERROR: Final = 2
 TOKEN_CHARACTERS: Final = 256  # as in shared.messages.Iam
@@ -14,6 +18,52 @@ class Parser(argparse.ArgumentParser):
         """One line; the whole usage would bury it."""
         message = message.removeprefix("argument ")
         self.exit(USAGE_ERROR, f"{self.prog}: {message} (see {self.prog} --help)\n")
+
+
+class _Printing(argparse.Action):
+    """Print something made from the parser, and end the program, as --version does."""
+
+    def __init__(
+        self, *names: Any, made: Callable[[argparse.ArgumentParser, str], str], **more: Any
+    ):
+        super().__init__(*names, **more)
+        self._made = made
+
+    def __call__(self, parser: argparse.ArgumentParser, _: object, value: Any, *__: object) -> None:
+        sys.stdout.write(self._made(parser, str(value)))
+        parser.exit()
+
+
+def add_papers(
+    parser: argparse.ArgumentParser, commands: Callable[[], list[tuple[str, str]]] = list
+) -> None:
+    """What goes with a program: its version, its page for `man`, and completion for shells.
+
+    `commands` are what may be typed to the program, with their meanings.
+    """
+
+    def completion(parser: argparse.ArgumentParser, shell: str) -> str:
+        from shared.completion import script  # noqa: PLC0415  # seldom asked for
+
+        words = {usage.split()[0].rstrip(","): None for usage, _ in commands()}
+        return script(shell, parser, words)
+
+    def page(parser: argparse.ArgumentParser, _: str) -> str:
+        from shared.man_page import man_page  # noqa: PLC0415  # seldom asked for
+
+        return man_page(parser, commands())
+
+    add = parser.add_argument
+    add(
+        "--completion",
+        metavar="SHELL",
+        choices=("bash", "zsh", "fish"),
+        action=_Printing,
+        made=completion,
+        help="print what completes the words of this program in bash, zsh or fish",
+    )
+    add("--man-page", nargs=0, action=_Printing, made=page, help="print this as a page for man")
+    add("--version", action="version", version=f"%(prog)s {VERSION}")
 
 
 def port(text: str) -> int:
