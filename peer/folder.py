@@ -2,11 +2,12 @@
 
 import argparse
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from platformdirs import user_data_path
 
-from shared.world import Address
+if TYPE_CHECKING:
+    from shared.world import Address  # with trio, for which a start need not wait here
 
 VAULT_FILE: Final = "vault"  # is there when a passphrase is set: what it opens
 
@@ -22,12 +23,16 @@ def folder_for(arguments: argparse.Namespace) -> Path | None:
         return Path(arguments.data).expanduser()
     said = {**arguments.offered, **{k: v for k, v in vars(arguments).items() if v is not None}}
     try:
-        return folder_of(said["name"], Address(said["host"], said["port"]))
+        return _folder(said["name"], said["host"], said["port"])
     except KeyError:
         return None
 
 
-def folder_of(name: str, directory: Address) -> Path:
+def folder_of(name: str, directory: "Address") -> Path:
     """A name at a directory is one identity, so it has one folder."""
-    host = directory.host.lower().replace("/", "_").replace(":", "_")
-    return user_data_path("parley") / "peers" / f"{host}_{directory.port}" / name.lower()
+    return _folder(name, directory.host, directory.port)
+
+
+def _folder(name: str, host: str, port: int) -> Path:
+    host = host.lower().replace("/", "_").replace(":", "_")
+    return user_data_path("parley") / "peers" / f"{host}_{port}" / name.lower()

@@ -23,10 +23,8 @@ class Parser(argparse.ArgumentParser):
 class _Printing(argparse.Action):
     """Print something made from the parser, and end the program, as --version does."""
 
-    def __init__(
-        self, *names: Any, made: Callable[[argparse.ArgumentParser, str], str], **more: Any
-    ):
-        super().__init__(*names, **more)
+    def __init__(self, made: Callable[[argparse.ArgumentParser, str], str], **named: Any) -> None:
+        super().__init__(default=argparse.SUPPRESS, **named)
         self._made = made
 
     def __call__(self, parser: argparse.ArgumentParser, _: object, value: Any, *__: object) -> None:
