@@ -216,14 +216,17 @@ class Conversation:
         jitter: Callable[[], float], have: Iterable[Position] = (), lamport: int = 0,
         kept: Kept | None = None, entrances: Iterable[Entrance] = (),
         called: Callable[[str], str] | None = None,
+        spell: Callable[[str], str] | None = None,
     ) -> None:  # fmt: skip
         """`first_number`: higher than that of any HELLO of an earlier start.
         `jitter`: between 0.8 and 1.2.  `have`: what was said before we came, with no
         higher `lamport`.  `entrances`: known from an earlier stay or program of mine.
-        `called`: what the user reads for a member; by default the name.
+        `called`: what the user reads for a member; by default the name.  `spell`: how
+        events name a member; by default so, too.
         """
         self.id, self.me, self.roll = id, me, roll
         self.called = called or roll.name
+        self._spell = spell or self.called
         self.is_over = False  #: for the user
         self.is_settled = False
         self.is_asleep = kept is not None  #: interrupted; the user does not see it
@@ -576,7 +579,7 @@ class Conversation:
                 actions += [KeepAcknowledged(member, of, seq) for of, seq in has.items() if seq]
                 one.redial_at = now + FIRST_DIAL_SECONDS
                 if not self.is_asleep:  # else Back tells who is in
-                    actions.append(Show(events.MemberJoined(self.called(member))))
+                    actions.append(Show(events.MemberJoined(self._spell(member))))
             elif not self.roll.is_in(member) and member in self._members:
                 actions += self._part(member)
         if not self.roll.is_in(self.me.id):
@@ -617,7 +620,7 @@ class Conversation:
         one.ends_with = self._outbox.last
         self._outbox.unlink(member)
         news = not (one.is_gone or self.is_asleep)
-        left = [Show(events.MemberLeft(self.called(member)))] if news else []
+        left = [Show(events.MemberLeft(self._spell(member)))] if news else []
         return [*left, *self._leave_for_parted()]
 
     def _leave_for_parted(self) -> list[Action]:
@@ -852,7 +855,7 @@ class Conversation:
         one = self._members.get(by)
         if one is not None and one.told_late and self._outbox.oldest_lacking(by) is None:
             one.told_late = False
-            actions.append(Show(events.Delivered(self.called(by))))
+            actions.append(Show(events.Delivered(self._spell(by))))
         self._outbox.forget([*self._members, *self._parted])
         if one is not None and one.is_greeted and self._outbox.is_behind(by):
             # They are so far behind that they have to ask: let them know how far.
@@ -930,8 +933,8 @@ class Conversation:
         was_lost, was_gone = one.told_lost, one.is_gone
         one.lost_at, one.told_lost, one.is_gone, one.reached = None, False, False, True
         if was_gone:
-            return [Show(events.MemberJoined(self.called(one.id)))]
-        return [Show(events.MemberBack(self.called(one.id)))] if was_lost else []
+            return [Show(events.MemberJoined(self._spell(one.id)))]
+        return [Show(events.MemberBack(self._spell(one.id)))] if was_lost else []
 
     def _is_out_of_reach(self, one: _Member, now: float) -> list[Action]:
         actions: list[Action] = []
@@ -940,11 +943,11 @@ class Conversation:
         is_news = one.reached and not (one.told_lost or one.is_gone or one.is_linked)
         if is_news and not self.is_asleep:
             one.told_lost = True
-            actions.append(Show(events.MemberLost(self.called(one.id))))
+            actions.append(Show(events.MemberLost(self._spell(one.id))))
         if now >= one.lost_at + LOST_SECONDS and not one.is_gone:
             one.is_gone, one.told_lost = True, False
             if not self.is_asleep:
-                actions.append(Show(events.MemberLeft(self.called(one.id), "connection lost")))
+                actions.append(Show(events.MemberLeft(self._spell(one.id), "connection lost")))
         return actions
 
     def _judge_late(self, one: _Member, now: float) -> list[Action]:
@@ -955,7 +958,7 @@ class Conversation:
         actions: list[Action] = []
         if now >= written + LATE_SECONDS and not one.told_late:
             one.told_late = True
-            actions.append(Show(events.NotYetDelivered(self.called(one.id))))
+            actions.append(Show(events.NotYetDelivered(self._spell(one.id))))
         if now >= self._mailbox_at(one, written):
             actions += self._leave_for(one)
         return actions
@@ -1085,7 +1088,7 @@ class Conversation:
         left = self._leave_all()
         if self._uncommitted:  # which cannot be left for anybody, unless it still gets there
             left += [
-                Show(events.NotDelivered(self.called(one.id), _DISK))
+                Show(events.NotDelivered(self._spell(one.id), _DISK))
                 for one in (*self._members.values(), *self._parted.values())
                 if self._lacks_for_good(one)
             ]

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from datetime import datetime
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from peer.marks import bare
 from shared.messages import Status
@@ -399,3 +400,19 @@ def local_time(seconds: float) -> datetime:
         return datetime.fromtimestamp(seconds).astimezone()
     except (ValueError, OverflowError, OSError):
         return datetime(1970, 1, 1)
+
+
+def called(event: Event, read: Callable[[str], str]) -> Event:
+    """The same event, with what the user reads for the members of whom it tells."""
+    match event:
+        case Said(sender=member):
+            return replace(event, sender=read(member))
+        case MemberJoined(name=member) | MemberLost(name=member) | MemberBack(name=member):
+            return replace(event, name=read(member))
+        case MemberLeft(name=member):
+            return replace(event, name=read(member))
+        case Delivered(to=member) | NotYetDelivered(to=member) | NotDelivered(to=member):
+            return replace(event, to=read(member))
+        case Connected(others=members) | BackInConversation(others=members):
+            return replace(event, others=tuple(map(read, members)))
+    return event

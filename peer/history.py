@@ -15,6 +15,7 @@ import trio
 from msgspec import Struct
 
 from peer.entries import Entry, Kind
+from peer.marks import ANOTHER_KEY
 from peer.rows import Rows
 from shared.database import Database
 from shared.errors import Refused
@@ -86,14 +87,16 @@ class History:
         return self._last([self._lines("receiver = ?", ("",), last + 1)], last)
 
     async def _texts_with(self, name: str, last: int) -> list[Entry]:
-        ids = self._all(
-            "SELECT DISTINCT c.id, c.begun FROM memberships AS m"
+        rows = self._all(
+            "SELECT c.id, m.member, m.name FROM memberships AS m"
             " JOIN conversations AS c ON c.id = m.conversation"
             " WHERE m.name = ? COLLATE NOCASE ORDER BY c.begun DESC",
             (name,),
         )
+        # With another key of that name it was somebody else.
+        ids = [id for id, *one in rows if not self._called(*one).endswith(ANOTHER_KEY)]
         entries: list[Entry] = []
-        for id, _ in ids:
+        for id in dict.fromkeys(ids):
             entries = await self._texts(id, last - len(entries)) + entries
             if len(entries) >= last:
                 break

@@ -18,6 +18,7 @@ from peer.membership import Me, Roll, member_id
 from peer.network import Links
 from peer.talking import Talking
 from peer.timer import Timer
+from peer.trust import Trust
 from shared.codec import encode
 from shared.errors import ProtocolError, Refused
 from shared.messages import (
@@ -101,15 +102,16 @@ class Inviting:
         me: Callable[[], Me],
         contact: Callable[[str], Awaitable[Contact]],
         called: Callable[[str], str],
-        member: Callable[[str, str], str],
+        trust: Trust,
+        spawn: Callable[..., None],
         ignored: set[str],
         answers: bool,
         acquaintances: Acquaintances,
     ) -> None:
         """`answers`: somebody is there who can be asked.  `called` says what the user reads
-        for who is linked under a name, `member` for a member of this id and name.
+        for who is linked under a name.
         """
-        self._called, self._member = called, member
+        self._called, self._trust, self._spawn = called, trust, spawn
         self._acquaintances = acquaintances
         self._world, self._links, self._talking, self._tell = world, links, talking, tell
         self._name, self._me, self._contact = name, me, contact
@@ -513,27 +515,43 @@ class Inviting:
             self._links.dial(to)
 
     def _put_question(self, id: str, inviter: str, members: tuple[str, ...]) -> None:
-        now = trio.current_time
         if not self._answers:
-            self._perform(self._core.answer(id, False, now()))
+            self._perform(self._core.answer(id, False, trio.current_time()))
             return
-        talkers = self._proven(id, inviter, members)
+        others = self._proven(id, members)
+        if all(self._trust.is_judged(name) for _, name in others):
+            self._show_question(id, inviter, others)
+        else:
+            self._spawn(self._judge_and_show, id, inviter, others)
+
+    async def _judge_and_show(self, id: str, inviter: str, others: list[tuple[str, str]]) -> None:
+        """Whose names these are is asked first; it may be taken back meanwhile."""
+        await self._trust.judge(name for _, name in others)
+        if any(question.id == id for question in self._core.questions):
+            self._show_question(id, inviter, others)
+
+    def _show_question(self, id: str, inviter: str, others: list[tuple[str, str]]) -> None:
+        called = self._called(inviter)
+        talkers = (called, *(self._trust.called(*one) for one in others))
         self._tell(
-            events.Invited(id, talkers[0], talkers, self._talking.others),
-            lambda: self._perform(self._core.shown(id, now())),
+            events.Invited(id, called, talkers, self._talking.others),
+            lambda: self._perform(self._core.shown(id, trio.current_time())),
         )
 
-    def _proven(self, id: str, inviter: str, members: tuple[str, ...]) -> tuple[str, ...]:
-        """The inviter, and whom of the others they have shown to be in: anybody can be named."""
+    def _proven(self, id: str, inviter_first: tuple[str, ...]) -> list[tuple[str, str]]:
+        """Id and name of those whom the inviter has shown to be in, besides the inviter:
+        anybody can be named.
+        """
+        inviter, *named = inviter_first
         invite = self._recall(Invite, inviter, id)
-        if invite is None or len(members) == 1:
-            return (self._called(inviter),)
+        if invite is None or not named:
+            return []
         roll = Roll(invite.conversation, self._talking.authority)
         with contextlib.suppress(ProtocolError):  # a forged proof proves nothing
             roll.merge(invite.proof)
-        others = set(map(fold, members[1:]))
-        proven = [one for one in roll.members() if fold(roll.name(one)) in others]
-        return (self._called(inviter), *(self._member(one, roll.name(one)) for one in proven))
+        others = set(map(fold, named))
+        members = [(one, roll.name(one)) for one in roll.members()]
+        return [(one, name) for one, name in members if fold(name) in others]
 
     def _close_question(self, closed: invitation.Closed) -> None:
         if fold(closed.inviter) in self._asking:

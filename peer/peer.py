@@ -215,7 +215,7 @@ class Peer:
         )  # fmt: skip
         self._talking = Talking(
             world, self._links, self._journal, self._tell, me=self._me,
-            authority=lambda: self._trust.authority, called=self._trust.called,
+            trust=self._trust,
             changed=self._conversation_changed,
             leave_for=self._leave_for, settled=self._settled,
             acquaintances=self._acquaintances, filling=self._filling,
@@ -233,7 +233,8 @@ class Peer:
         )  # fmt: skip
         self._inviting = Inviting(
             world, self._links, self._talking, self._tell, name=lambda: self.name, me=self._me,
-            contact=self.contact, called=self._called, member=self._trust.called, ignored=ignored,
+            contact=self.contact, called=self._called, trust=self._trust,
+            spawn=nursery.start_soon, ignored=ignored,
             answers=not options.is_passing,
             acquaintances=self._acquaintances,
         )  # fmt: skip
@@ -472,9 +473,17 @@ class Peer:
         await self._directory.ask(Unregister, Done)
         self._directory.leave()
 
+    async def _judge_again(self) -> None:
+        """About the names that nobody could confirm while the directory was away."""
+        await self._trust.judge(self._links.names)
+        await self._trust.judge_wondered()
+
     def _called(self, name: str) -> str:
         """What the user reads for who is linked with us under this name."""
-        return self._trust.called_by_key(name, self._links.key(name))
+        key = self._links.key(name)
+        if key is None:  # not linked any more: nobody shows another key than the believed one
+            key = self._trust.believed(name)
+        return self._trust.called_by_key(name, key)
 
     # --- My status ---
 
@@ -508,6 +517,12 @@ class Peer:
         `name`: what was said with that user; `to_all`: in the general chat.
         """
         await self._all_kept()
+        found = await self._find(name, to_all=to_all, last=last)
+        if await self._trust.judge_wondered():
+            found = await self._find(name, to_all=to_all, last=last)
+        return found
+
+    async def _find(self, name: str | None, *, to_all: bool, last: int) -> Found:
         if to_all:
             return self._history.to_all(last)
         if name is not None:
@@ -521,7 +536,10 @@ class Peer:
         Raises Refused when there are no words, or too many.
         """
         await self._all_kept()
-        return await self._history.search(words, last)
+        found = await self._history.search(words, last)
+        if await self._trust.judge_wondered():
+            found = await self._history.search(words, last)
+        return found
 
     async def _all_kept(self) -> None:
         """What was shown a moment ago is history too, unless the disk does not take it."""
@@ -751,8 +769,7 @@ class Peer:
                 self.tell(events.DirectoryKey(self._directory.first_seen))
         else:
             self.tell(events.DirectoryBack())
-            # Whose names nobody could confirm meanwhile.
-            self._nursery.start_soon(self._trust.judge, self._links.names)
+            self._nursery.start_soon(self._judge_again)
         self._mail.fetch()
         if first and not self._options.is_passing:
             self._talking.restore()

@@ -7,6 +7,7 @@ goes on when somebody is in reach again.
 
 from collections.abc import Awaitable, Callable, Iterable
 from contextlib import suppress
+from enum import Enum, auto
 from typing import Final
 
 import trio
@@ -16,9 +17,10 @@ from peer import events, membership
 from peer.acquaintances import Acquaintances
 from peer.allowance import day_of
 from peer.conversation import Conversation
+from peer.curtain import Curtain
 from peer.delivery import WINDOW_TEXTS, Stream, check_stream, last, stream
 from peer.entrances import Entrance
-from peer.events import Tell
+from peer.events import Tell, called
 from peer.filling import Filling
 from peer.handing import ANSWER_BYTES, Handing
 from peer.handle import Handle, Times
@@ -27,6 +29,7 @@ from peer.keeping import KEEP_AGAIN_SECONDS
 from peer.membership import Me, Roll, member_id
 from peer.network import Links
 from peer.timer import Timer
+from peer.trust import Trust
 from shared.bucket import Brakes
 from shared.codec import encode
 from shared.errors import ProtocolError, Refused, StorageError
@@ -57,6 +60,14 @@ TOGETHER_SECONDS: Final = 0.001  # texts that are written faster than this go ou
 TalkMessage = Text | Acknowledge | Hello | Members | Entry | Want | Leave
 
 
+class Why(Enum):
+    """What a conversation waits for before anything of it is shown; also: whose names these
+    are.
+    """
+
+    DISK = auto()  #: it does not lie on disk yet
+
+
 class Talking:
     def __init__(
         self,
@@ -66,21 +77,19 @@ class Talking:
         tell: Tell,
         *,
         me: Callable[[], Me],
-        authority: Callable[[], bytes],
-        called: Callable[[str, str], str],
+        trust: Trust,
         changed: Callable[[], None],
         leave_for: Callable[[Conversation, str, Position, int], None],
         settled: Callable[[Conversation], None],
         acquaintances: Acquaintances,
         filling: Filling,
     ) -> None:
-        """`called` says what the user reads for a member, given the id and the name.
-        `changed` is called when a conversation begins or ends, `leave_for` with what
+        """`changed` is called when a conversation begins or ends, `leave_for` with what
         somebody can get through the directory's mailbox only, `settled` when nothing more
         will come of a conversation.
         """
         self._world, self._links, self._journal, self._tell = world, links, journal, tell
-        self._me, self._authority, self._called = me, authority, called
+        self._me, self._trust = me, trust
         self._changed, self._leave_for, self._settled = changed, leave_for, settled
         self._acquaintances, self._filling = acquaintances, filling
         self._ignored_pace = Brakes(IGNORED_BYTES, IGNORED_BYTES_AT_ONCE)
@@ -108,8 +117,7 @@ class Talking:
         self._to_keep = trio.Event()
         self._many_to_keep = trio.Event()
         self._is_committing = False
-        #: of conversations that do not lie on disk yet
-        self._held: dict[str, list[tuple[events.Event, Callable[[], None]]]] = {}
+        self._curtain = Curtain(self._tell_called)
         self._depth = 0  # of actions that set off others
         self._timer = Timer(self._next_deadline, self._tick)
         self._nursery: trio.Nursery  # while it runs
@@ -128,7 +136,8 @@ class Talking:
         return tuple(dict.fromkeys(map(current.roll.name, current.others))) if current else ()
 
     def is_with(self, name: str) -> bool:
-        return any(fold(other) == fold(name) for other in self.names)
+        """With the owner of this name: another key of it is somebody else."""
+        return any(fold(other) == fold(name) for other in self.others)
 
     def needs(self, name: str) -> bool:
         """Whether the link to this user is wanted."""
@@ -138,7 +147,7 @@ class Talking:
     @property
     def authority(self) -> bytes:
         """Of the community, which vouches for the members."""
-        return self._authority()
+        return self._trust.authority
 
     # --- Beginning ---
 
@@ -166,8 +175,9 @@ class Talking:
         if entry is not None:
             self._perform(begun, begun.receive(me.id, entry, trio.current_time()))
         self._begun.append((id, since, lamport))
+        self._curtain.close(id, Why.DISK)
         self._many_to_keep.set()
-        self._keep_members(begun, roll.everybody())
+        self._keep_members(begun, roll.everybody(), pins=True)
         self._changed()
         return begun
 
@@ -187,7 +197,7 @@ class Talking:
 
     def begin(self, begun: Conversation) -> None:
         """What `enter` made may be shown, as soon as it lies on disk, and links be made."""
-        self._held[begun.id] = [(events.Connected(self.others), events.nothing)]
+        self._show(begun, events.Connected(begun.others), events.nothing)
         self._start(begun)
 
     def admit(self, current: Conversation, member: str, membership: Membership) -> None:
@@ -209,7 +219,8 @@ class Talking:
             first_number=int(self._world.clock.time() * 1000),
             jitter=lambda: chance.uniform(0.8, 1.2), have=since, lamport=lamport, kept=kept,
             entrances=kept.entrances if kept else entrances,
-            called=lambda member: self._called(member, roll.name(member)),
+            called=lambda member: self._trust.called(member, roll.name(member)),
+            spell=lambda member: member,  # and what that is called when it is shown
         )  # fmt: skip
 
     def _start(self, current: Conversation) -> None:
@@ -229,6 +240,7 @@ class Talking:
             self._to_keep.set()
             return
         self._asleep = self._conversation(id, roll, kept=kept)
+        self._judge(self._asleep, roll.members(), pins=False)
         self._start(self._asleep)
 
     # --- What I do ---
@@ -503,15 +515,37 @@ class Talking:
     def _let_go(self, begun: Iterable[str]) -> None:
         """A restart would find these conversations: what happened in them may be shown."""
         for id in begun:
-            for event, shown in self._held.pop(id, ()):
-                self._tell(event, shown)
+            self._curtain.open(id, Why.DISK)
 
     def _show(self, current: Conversation, event: events.Event, shown: Callable[[], None]) -> None:
-        held = self._held.get(current.id)
-        if held is None:
-            self._tell(event, shown)
-        else:
-            held.append((event, shown))
+        """`event` names members by their ids."""
+        self._curtain.show(current.id, current, event, shown)
+
+    def _tell_called(
+        self, current: Conversation, event: events.Event, shown: Callable[[], None]
+    ) -> None:
+        self._tell(called(event, current.called), shown)
+
+    def _judge(self, current: Conversation, members: Iterable[str], *, pins: bool) -> None:
+        """Show nothing of the conversation until it is known whose names these are, or
+        cannot be known now.  `pins`: from now on their keys are remembered.
+        """
+        names = tuple(map(current.roll.name, members))
+        if all(map(self._trust.is_judged, names)):
+            if pins:
+                self._trust.pin(*names)
+            return
+        reason = object()
+        self._curtain.close(current.id, reason)
+        self._nursery.start_soon(self._judge_names, current.id, names, reason, pins)
+
+    async def _judge_names(
+        self, id: str, names: tuple[str, ...], reason: object, pins: bool
+    ) -> None:
+        await self._trust.judge(names)
+        if pins:
+            self._trust.pin(*names)
+        self._curtain.open(id, reason)
 
     # --- Doing what the core decides ---
 
@@ -608,7 +642,7 @@ class Talking:
         def shown() -> None:
             self._perform(current, current.shown(text))
 
-        author, lines = current.called(text.author), self._for_the_screen(current, text)
+        author, lines = text.author, self._for_the_screen(current, text)
         self._unkept[_place(text)] = text
         for line in lines[:-1]:
             self._show(current, events.Said(author, line), events.nothing)
@@ -642,7 +676,11 @@ class Talking:
         end = (text.conversation, *stream(text), last(text))
         return _place(text) in self._unkept or self._journal.has_text(*end)
 
-    def _keep_members(self, current: Conversation, members: Iterable[str]) -> None:
+    def _keep_members(
+        self, current: Conversation, members: Iterable[str], *, pins: bool = False
+    ) -> None:
+        members = tuple(members)
+        self._judge(current, members, pins=pins)
         found = ((member, current.roll.of(member)) for member in members)
         self._members += [
             (current.id, member, current.roll.name(member), one)
@@ -686,7 +724,7 @@ class Talking:
         if current is self._asleep:
             self._asleep, self.conversation = None, current
             self._changed()
-            self._tell(events.BackInConversation(self.others), events.nothing)
+            self._show(current, events.BackInConversation(current.others), events.nothing)
 
     def _finish(self, current: Conversation) -> None:
         if current is self.conversation:

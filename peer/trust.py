@@ -18,6 +18,7 @@ import trio
 from peer.alarms import Alarms
 from peer.journal import Journal
 from peer.marks import ANOTHER_KEY, NOT_CONFIRMED
+from peer.membership import member_id
 from shared.errors import KeyChanged, ParleyError, ProtocolError, Refused, StorageError, Unreachable
 from shared.identity import fingerprint, read_certificate
 from shared.messages import Contact
@@ -43,6 +44,7 @@ class Trust:
         self._journal, self._clock, self._alarms = journal, clock, alarms
         self._own, self._lookup, self._spawn = own, lookup, spawn
         self._said: dict[str, bytes | None] = {}  # folded name -> key, by the directory's word
+        self._wondered: dict[str, str] = {}  # names that were read and not confirmed
         self.authority = b""  #: of our community, set when the directory was recognised
 
     def name_and_key(self, certificate: bytes | None) -> tuple[str, bytes]:
@@ -122,6 +124,13 @@ class Trust:
                     if not self.is_judged(name):
                         nursery.start_soon(self._ask, name)
 
+    async def judge_wondered(self) -> bool:
+        """The same about all that the user has read unconfirmed; whether any is known now."""
+        wondered, self._wondered = list(self._wondered.values()), {}
+        unknown = [name for name in wondered if not self.is_judged(name)]
+        await self.judge(unknown)
+        return any(map(self.is_judged, unknown))
+
     async def _ask(self, name: str) -> None:
         try:
             await self._lookup(name)
@@ -147,19 +156,29 @@ class Trust:
 
     # --- What the user reads ---
 
-    def called(self, member: str, name: str) -> str:  # noqa: ARG002
+    def called(self, member: str, name: str) -> str:
         """What the user reads for a member of a conversation with this id and name."""
-        return name
+        known = self.believed(name)
+        if known is None:
+            self._wondered[fold(name)] = name
+            return name + NOT_CONFIRMED
+        if member == member_id(name, known):
+            return name
+        return self._another(name, member)
 
     def called_by_key(self, name: str, key: bytes | None) -> str:
         """What the user reads for somebody who shows this name and key."""
         known = self.believed(name)
         if known is None:
+            self._wondered[fold(name)] = name
             return name + NOT_CONFIRMED
         if known == key:
             return name
+        return self._another(name, member_id(name, key) if key else "")
+
+    def _another(self, name: str, member: str) -> str:
         self._alarms.ring(
-            (fold(name), key),
+            (fold(name), member),
             f"Somebody shows another key under the name {name} than the one that you know:"
             f" they are shown as {name}{ANOTHER_KEY}.",
         )

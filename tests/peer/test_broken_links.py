@@ -222,7 +222,7 @@ async def test_leaving_right_after_the_link_broke_leaves_the_texts(community: Co
     community.separates(carol, dave)
     await carol.sees(LOST_TO_DAVE, within=10)
     await carol.types("I have to go")
-    await carol.types("Y")
+    await carol.types("/y")
     await carol.sees("You are now connected with erin.")
     await carol.sees("Message left for dave.")
     await dave.sees_part("] carol: I have to go")

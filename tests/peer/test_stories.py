@@ -27,7 +27,9 @@ def at(seconds: float) -> str:
 async def test_a_start_says_who_i_am_and_where(community: Community) -> None:
     carol = community.person("carol")
     await carol.starts()
-    assert carol.lines == ["You are carol, connected to the directory at 10.0.0.1:5000."]
+    first, second = carol.lines
+    assert first == "You are carol, connected to the directory at 10.0.0.1:5000."
+    assert second.startswith("The directory's key is ")
 
 
 async def test_a_name_in_use_belongs_to_its_key_in_any_spelling(community: Community) -> None:
@@ -502,6 +504,7 @@ async def test_unregister_frees_the_name_for_another_key(community: Community) -
     carol.never_saw("Lost")
     await carol.types("INFO dave")
     await carol.sees("User dave does not exist!")
+    community.directory.frees("dave")
     new = community.person("dave")
     await new.starts()
 
