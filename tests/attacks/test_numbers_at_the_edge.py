@@ -6,6 +6,7 @@ import trio
 
 from peer.clock import START_MOST, STEP, LamportClock
 from peer.conversation import ACKNOWLEDGE_SECONDS
+from peer.delivery import sign
 from peer.journal import FILE
 from peer.rows import UNREADABLE
 from shared.codec import encode
@@ -23,7 +24,7 @@ from shared.messages import (
 )
 from tests.community import Community, Person
 from tests.peer.raw import INVITATION, RUN, Raw, RawLink, raw
-from tests.peer.talkers import me
+from tests.peer.talkers import DAVE, me
 from tests.peer.test_conversation import Talk, sent, text
 
 # --- The clock of a conversation -----------------------------------------------------
@@ -143,10 +144,11 @@ async def test_an_epoch_that_would_not_fit_into_a_line_of_mine_cuts_the_link(
 
 def test_more_places_than_one_message_may_have_are_acknowledged_in_several() -> None:
     epochs = [f"{start:016x}" for start in range(POSITIONS + 1)]
-    carol = Talk("dave", have=tuple(Position(me("dave").id, epoch, 1) for epoch in epochs))
-    carol.greets("dave")
+    carol = Talk(DAVE, have=tuple(Position(DAVE, epoch, 1) for epoch in epochs))
+    carol.greets(DAVE)
     for epoch in epochs:  # our acknowledgements may have been lost
-        carol.hears("dave", msgspec.structs.replace(text("dave", 1), epoch=epoch))
+        again = msgspec.structs.replace(text(DAVE, 1), epoch=epoch)
+        carol.hears(DAVE, sign(me(DAVE), again))
     said = [one for one in sent(carol.passes(ACKNOWLEDGE_SECONDS)) if isinstance(one, Acknowledge)]
     assert [len(one.have) for one in said] == [POSITIONS, 1]
 
