@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Final
 
 from directory_server.quotas import NEW_NAME_SECONDS, NEW_NAMES_AT_ONCE
+from directory_server.room import MAIL_MIB
 from directory_server.settings import IDLE_AFTER
 from shared.arguments import Parser, add_papers, port, readable, token
 
@@ -21,6 +22,7 @@ examples:
   dirserver 5000 --register-only-with secret   new names only for who knows the token
   dirserver 5000 --token-file /etc/parley      the same, from a file (or PARLEY_TOKEN)
   dirserver 5000 --names-per-address 500       a school behind one address (0: no limit)
+  dirserver 5000 --mail-mib 4096               room for 4 GiB of messages
   dirserver 5000 --found-anew                  go on without names that were lost
   dirserver 5000 --verbose                     log who comes and goes
   dirserver --list                             who is registered
@@ -83,6 +85,13 @@ def parse(
         default=NEW_NAMES_AT_ONCE,
         help=f"new names from one address at once, then one in {NEW_NAME_SECONDS:.0f} seconds"
         f" (default: {NEW_NAMES_AT_ONCE}; 0: no limit)",
+    )
+    add(
+        "--mail-mib",
+        metavar="MIB",
+        type=_count,
+        default=MAIL_MIB,
+        help=f"how much room all messages together may take (default: {MAIL_MIB:,})",
     )
     add(
         "--found-anew",

@@ -10,12 +10,9 @@ from contextlib import closing
 from dataclasses import dataclass
 from typing import Final
 
+from directory_server.room import Mailbox, Stock, answer
 from shared.messages import Envelope, Receipt, Verdict
 
-MESSAGES_FROM_ONE: Final = 100  # waiting from one user to another: nobody fills a mailbox alone
-BYTES_FROM_ONE: Final = 1024 * 1024
-MESSAGES_IN_ALL: Final = 1_000  # in one mailbox
-BYTES_IN_ALL: Final = 8 * 1024 * 1024
 KEEP_SECONDS: Final = 14 * 86_400.0  # envelopes, and receipts, that nobody asks for; of age
 EXPIRE_AT_ONCE: Final = 100  # envelopes, 4 MB: what is deleted is overwritten, in one transaction
 RECEIPTS: Final = 10_000  # for one user, the newest; older ones can only be hoarded on purpose
@@ -88,59 +85,48 @@ class Owed:
     receipt: Receipt
 
 
-class _Room:
-    """What waits in one mailbox, as seen by one sender."""
-
-    def __init__(self, connection: sqlite3.Connection, sender: int, receiver: int) -> None:
-        query = (
-            "SELECT count(*), total(size), count(*) FILTER (WHERE sender = ?1),"
-            " total(size) FILTER (WHERE sender = ?1) FROM envelopes WHERE receiver = ?2"
-        )
-        self.all, self.all_bytes, self.mine, self.my_bytes = connection.execute(
-            query, (sender, receiver)
-        ).fetchone()
-
-    def why_full(self, size: int, name: str) -> str | None:
-        if self.mine >= MESSAGES_FROM_ONE:
-            return f"{self.mine} messages from you already wait for {name}"
-        if self.my_bytes + size > BYTES_FROM_ONE:
-            return f"messages of 1 MiB from you already wait for {name}"
-        if self.all >= MESSAGES_IN_ALL:
-            return f"the mailbox of {name} is full: {self.all} messages wait in it"
-        if self.all_bytes + size > BYTES_IN_ALL:
-            return f"the mailbox of {name} is full: messages of 8 MiB wait in it"
-        return None
-
-    def add(self, size: int) -> None:
-        self.all += 1
-        self.mine += 1
-        self.all_bytes += size
-        self.my_bytes += size
-
-
 def drop(
-    connection: sqlite3.Connection, sender: int, posted: Iterable[Posted], time: float, age: float
+    connection: sqlite3.Connection,
+    sender: int,
+    posted: Iterable[Posted],
+    *,
+    time: float,
+    age: float,
+    most: int,
 ) -> list[Kept | NotKept]:
-    """Store what has room.  What was stored before, by the same sender, is not stored again."""
-    rooms: dict[int, _Room] = {}
+    """Store what has room.  What was stored before, by the same sender, is not stored again.
+
+    `most`: bytes of all mail together.
+    """
+    mailboxes: dict[int, Mailbox] = {}
+    stock, hoards = Stock(connection, sender, most), _hoards(connection, sender)
     results: list[Kept | NotKept] = []
     for one in posted:
         envelope = bytes.fromhex(one.envelope)
         if _was_dropped(connection, sender, envelope):
             results.append(Kept(None))
             continue
-        if one.receiver not in rooms:
-            rooms[one.receiver] = _Room(connection, sender, one.receiver)
-        room, size = rooms[one.receiver], len(one.sealed)
-        full = room.why_full(size, one.receiver_name)
+        if one.receiver not in mailboxes:
+            mailboxes[one.receiver] = Mailbox(connection, sender, one.receiver)
+        mailbox, size = mailboxes[one.receiver], len(one.sealed)
+        full = hoards or mailbox.why_full(size, one.receiver_name) or stock.why_full(size)
         if full is not None:
             results.append(NotKept("FULL", full))
-        elif not _insert(connection, sender, one, time, age):
+        elif not _insert(connection, sender, one, stock.origin, time, age):
             results.append(NotKept("NOBODY", f"User {one.receiver_name} does not exist!"))
         else:
-            room.add(size)
-            results.append(Kept(room.all))
+            answer(connection, sender, one.receiver)
+            mailbox.add(size)
+            stock.add(size)
+            results.append(Kept(mailbox.all))
     return results
+
+
+def _hoards(connection: sqlite3.Connection, sender: int) -> str | None:
+    """Receipts that nobody notes would fill the disk as well."""
+    query = "SELECT count(*) FROM (SELECT 1 FROM receipts WHERE sender = ? LIMIT ?)"
+    (count,) = connection.execute(query, (sender, RECEIPTS)).fetchone()
+    return f"{count} receipts wait for you: note them first" if count >= RECEIPTS else None
 
 
 def _was_dropped(connection: sqlite3.Connection, sender: int, envelope: bytes) -> bool:
@@ -152,15 +138,20 @@ def _was_dropped(connection: sqlite3.Connection, sender: int, envelope: bytes) -
 
 
 def _insert(
-    connection: sqlite3.Connection, sender: int, one: Posted, time: float, age: float
+    connection: sqlite3.Connection,
+    sender: int,
+    one: Posted,
+    origin: bytes,
+    time: float,
+    age: float,
 ) -> bool:
     """False when sender or receiver has given the name back meanwhile."""
     envelope = bytes.fromhex(one.envelope)
     try:
         connection.execute(
-            "INSERT INTO envelopes (envelope, sender, receiver, size, arrival, sealed, age)"
-            " VALUES (?, ?, ?, ?, ?, ?, ?)",
-            (envelope, sender, one.receiver, len(one.sealed), time, one.sealed, age),
+            "INSERT INTO envelopes (envelope, sender, receiver, size, arrival, sealed, age,"
+            " origin) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+            (envelope, sender, one.receiver, len(one.sealed), time, one.sealed, age, origin),
         )
     except sqlite3.IntegrityError:
         return False

@@ -54,6 +54,7 @@ def run(arguments: argparse.Namespace) -> int:
         one_per_address=arguments.one_per_address,
         token=arguments.register_only_with,
         names_per_address=arguments.names_per_address,
+        mail_mib=arguments.mail_mib,
         found_anew=arguments.found_anew,
         connections=_connections(),
     )

@@ -66,7 +66,7 @@ class Directory:
         disk = self._world.disk
         disk.lock()
         try:
-            store = Store(disk)
+            store = Store(disk, self._settings.mail_mib)
             found = find(
                 disk, store, self._world.chance.randbytes, found_anew=self._settings.found_anew
             )

@@ -192,9 +192,12 @@ class Session:
             case wire.List(id=re):
                 community.stir(user)
                 await self._list(re)
-            case wire.Lookup(id=re, name=name):
+            case wire.Lookup(id=re, name=name, own=own):
                 community.stir(user)
-                link.post(self._contact(re, self._registry.look_up(name)))
+                found = self._registry.look_up(name)
+                if own:
+                    await self._note_answer(user, found)
+                link.post(self._contact(re, found))
             case wire.SetStatus(id=re, status=status, by_hand=by_hand):
                 community.set_status(user, status, by_hand=by_hand)
                 link.post(wire.Done(re))
@@ -221,6 +224,14 @@ class Session:
             case _:
                 tag = cast(msgspec.Struct, message).__struct_config__.tag
                 raise ProtocolError(f"{tag} does not belong here")
+
+    async def _note_answer(self, user: User, other: User) -> None:
+        """Their letters find room in this user's mailbox, as soon as the disk knows it."""
+        if other is not user and not self._store.has_answered(user.id, other.id):
+            try:
+                await self._store.answer(user.id, other.id)
+            except StorageError as error:
+                log.info("%s has answered somebody, which is not on disk: %s", user.name, error)
 
     async def _list(self, re: int) -> None:
         """Everybody, page by page, no faster than they are read."""

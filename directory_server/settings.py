@@ -4,6 +4,7 @@ from typing import NamedTuple
 
 from directory_server.limits import NAMES
 from directory_server.quotas import NEW_NAMES_AT_ONCE
+from directory_server.room import MAIL_MIB
 
 IDLE_AFTER = 300.0
 CONNECTIONS = 4_096
@@ -17,5 +18,6 @@ class Settings(NamedTuple):
     token: str | None = None  # which a new name must show; None: anybody may register
     names_per_address: int = NEW_NAMES_AT_ONCE  # before each has to wait; 0: no limit
     names: int = NAMES  # that the directory knows at most
+    mail_mib: int = MAIL_MIB  # that all mail together may take
     found_anew: bool = False  # lose all names rather than not to start when a file is missing
     connections: int = CONNECTIONS  # that the process may hold open, users and strangers together

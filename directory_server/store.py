@@ -10,10 +10,11 @@ from typing import Final, TypeVar
 
 import trio
 
-from directory_server import mailbox, ownership
+from directory_server import mailbox, ownership, room
 from directory_server.mailbox import Kept, NotKept, Owed, Posted
 from directory_server.ownership import Listed, Newcomer, Use
 from directory_server.registry import User
+from directory_server.room import MAIL_MIB, MIB
 from directory_server.tombstones import Tombstone, Validity
 from shared.database import Database
 from shared.errors import StorageError
@@ -24,6 +25,9 @@ log = logging.getLogger(__name__)
 T = TypeVar("T")
 
 FILE: Final = "directory.sqlite"
+# The largest deletion is a mailbox of 8 MiB, which is overwritten in the log of the
+# database; the log may have grown as much before.
+RESERVE_BYTES: Final = 16 * MIB
 PATIENCE_SECONDS: Final = 15.0  # a disk that takes longer for a commit is broken
 
 _MIGRATIONS = [
@@ -31,12 +35,24 @@ _MIGRATIONS = [
     mailbox.SIGNED_RECEIPTS,
     ownership.EXPIRY + mailbox.EXPIRY,
     ownership.COMMUNITY,
+    room.TABLES,
 ]
 
 
+def _opened(disk: Disk) -> Database:
+    """Even a disk that is full by now has room for what opening takes: the reserve."""
+    try:
+        return Database(disk, FILE, _MIGRATIONS, reserve=RESERVE_BYTES)
+    except StorageError:
+        disk.release()
+        return Database(disk, FILE, _MIGRATIONS, reserve=RESERVE_BYTES)
+
+
 class Store:
-    def __init__(self, disk: Disk) -> None:
-        self._database = Database(disk, FILE, _MIGRATIONS)
+    def __init__(self, disk: Disk, mail_mib: int = MAIL_MIB) -> None:
+        """`mail_mib`: how much mail is kept in all."""
+        self._database = _opened(disk)
+        self._most = mail_mib * MIB
         self._failing = False  # the disk did not take the last write
 
     async def run(self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
@@ -74,7 +90,7 @@ class Store:
         await self._write(lambda connection: ownership.order(connection, names, free=free))
 
     async def fulfil(self, names: list[str]) -> None:
-        await self._write(lambda connection: ownership.fulfil(connection, names))
+        await self._write(lambda connection: ownership.fulfil(connection, names), frees=True)
 
     # --- Names ---
 
@@ -100,15 +116,17 @@ class Store:
 
     async def certify(self, user: int, certified: Validity) -> None:
         """So long certificates speak for this user's name."""
-        await self._write(lambda connection: ownership.certify(connection, user, certified))
+        await self._write(
+            lambda connection: ownership.certify(connection, user, certified), frees=True
+        )
 
     async def release(self, owned: list[tuple[int, Tombstone | None]]) -> None:
         """Delete these users, with mailbox and receipts; keep their tombstones, if they get any."""
-        await self._write(lambda connection: ownership.release(connection, owned))
+        await self._write(lambda connection: ownership.release(connection, owned), frees=True)
 
     async def lift(self, names: list[str]) -> None:
         """Delete these tombstones."""
-        await self._write(lambda connection: ownership.lift(connection, names))
+        await self._write(lambda connection: ownership.lift(connection, names), frees=True)
 
     async def note_uses(self, uses: list[Use], time: float, age: float) -> None:
         """Who came and who went; and that the directory is alive, at this time and age."""
@@ -121,7 +139,9 @@ class Store:
     ) -> list[Kept | NotKept]:
         """All in one commit; one result for each, in their order."""
         return await self._write(
-            lambda connection: mailbox.drop(connection, sender, posted, time, age)
+            lambda connection: mailbox.drop(
+                connection, sender, posted, time=time, age=age, most=self._most
+            )
         )
 
     async def take(
@@ -129,16 +149,27 @@ class Store:
     ) -> list[Owed]:
         """Delete what this receiver, of this name, is done with; returns the receipts."""
         return await self._write(
-            lambda connection: mailbox.take(connection, receiver, name, verdicts, time, age)
+            lambda connection: mailbox.take(connection, receiver, name, verdicts, time, age),
+            frees=True,
         )
 
     async def note(self, sender: int, envelopes: Iterable[str]) -> None:
         """Delete these receipts."""
-        await self._write(lambda connection: mailbox.note(connection, sender, envelopes))
+        await self._write(
+            lambda connection: mailbox.note(connection, sender, envelopes), frees=True
+        )
 
     async def expire(self, age: float) -> bool:
         """Delete some of what nobody has asked for in 14 days; returns whether that was all."""
-        return await self._write(lambda connection: mailbox.expire(connection, age))
+        return await self._write(lambda connection: mailbox.expire(connection, age), frees=True)
+
+    def has_answered(self, owner: int, other: int) -> bool:
+        """Whether half of this owner's mailbox is kept for the other, too."""
+        return self._read(lambda reader: room.has_answered(reader, owner, other))
+
+    async def answer(self, owner: int, other: int) -> None:
+        """This owner of a mailbox has answered the other user, by an act of their own."""
+        await self._write(lambda connection: room.answer(connection, owner, other))
 
     def waiting(self, receiver: int) -> int:
         return self._read(lambda reader: mailbox.count(reader, receiver))
@@ -161,12 +192,13 @@ class Store:
         except sqlite3.Error as error:
             raise StorageError(f"the disk cannot be read: {error}") from error
 
-    async def _write(self, work: Callable[[sqlite3.Connection], T]) -> T:
+    async def _write(self, work: Callable[[sqlite3.Connection], T], *, frees: bool = False) -> T:
+        """`frees`: it makes room, or needs next to none, and so passes on a full disk too."""
         try:
             # Shielded, so that whoever asked for it also learns what came of it.  Not
             # fail_after, which costs a tenth of what the loop does for a message.
             with trio.move_on_after(PATIENCE_SECONDS, shield=True) as patience:
-                result = await self._database.write(work)
+                result = await self._database.write(work, frees=frees)
         except StorageError as error:
             if not self._failing:
                 log.warning("%s", error)

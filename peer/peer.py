@@ -8,6 +8,7 @@ Cores decide (`invitation`, `conversation`); shells perform what they decide
 import logging
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
+from functools import partial
 from typing import Final
 
 import trio
@@ -233,7 +234,7 @@ class Peer:
         )  # fmt: skip
         self._inviting = Inviting(
             world, self._links, self._talking, self._tell, name=lambda: self.name, me=self._me,
-            contact=self.contact, called=self._called, trust=self._trust,
+            contact=partial(self.contact, own=True), called=self._called, trust=self._trust,
             spawn=nursery.start_soon, ignored=ignored,
             answers=not options.is_passing,
             acquaintances=self._acquaintances,
@@ -401,15 +402,18 @@ class Peer:
         trips = {user.name: self._links.round_trip(user.name) for user in self.known_users}
         return {name: trip for name, trip in trips.items() if trip is not None}
 
-    async def contact(self, name: str) -> Contact:
-        """Where this user is.  Raises KeyChanged when the key is not the remembered one."""
-        contact = await self._lookup(name)
+    async def contact(self, name: str, *, own: bool = False) -> Contact:
+        """Where this user is.  Raises KeyChanged when the key is not the remembered one.
+
+        `own`: my user wants something of them.
+        """
+        contact = await self._lookup(name, own=own)
         self._trust.check(contact.name, contact.key)
         return contact
 
-    async def _lookup(self, name: str) -> Contact:
+    async def _lookup(self, name: str, *, own: bool = False) -> Contact:
         try:
-            contact = await self._directory.ask(lambda id: Lookup(id, name), Contact)
+            contact = await self._directory.ask(lambda id: Lookup(id, name, own), Contact)
         except Refused as no:
             if no.code == "NOBODY":
                 self._trust.note(name, None)

@@ -12,6 +12,7 @@ from typing import Any, Generic, TypeVar
 import trio
 
 from shared.errors import StorageError
+from shared.reserve import Reserve
 from shared.world import Disk
 
 T = TypeVar("T")
@@ -26,8 +27,8 @@ _DISK_ERRORS = (sqlite3.OperationalError, sqlite3.DatabaseError)
 class _Write(Generic[T]):
     """One caller's work, and what came of it."""
 
-    def __init__(self, work: Callable[[sqlite3.Connection], T]) -> None:
-        self.work = work
+    def __init__(self, work: Callable[[sqlite3.Connection], T], *, frees: bool) -> None:
+        self.work, self.frees = work, frees
         self.done = trio.Event()
         self.result: T
         self.error: Exception | None = None
@@ -47,7 +48,11 @@ class Database:
         name: str,
         migrations: list[str],
         prepare: Callable[[sqlite3.Connection], None] = lambda _: None,
+        *,
+        reserve: int = 0,
     ) -> None:
+        """`reserve`: bytes of the disk that only deletions may use, see shared.reserve."""
+        self._reserve = Reserve(disk, reserve)
         self._disk, self._name = disk, name
         self._waiting: list[_Write[Any]] = []
         self._something = trio.Event()
@@ -73,8 +78,10 @@ class Database:
                 f"BEGIN IMMEDIATE; {script}; PRAGMA user_version = {number}; COMMIT"
             )
 
-    async def write(self, work: Callable[[sqlite3.Connection], T]) -> T:
+    async def write(self, work: Callable[[sqlite3.Connection], T], *, frees: bool = False) -> T:
         """Run `work` in the writing thread; returns its result after the commit.
+
+        `frees`: it deletes, and may use the reserve when the disk is full.
 
         Raises StorageError when the disk did not take it (nothing of it is kept
         then), and whatever `work` raises.  `work` sees the connection inside a
@@ -82,7 +89,7 @@ class Database:
         """
         if self._closing:
             raise StorageError("the database is closed")
-        write = _Write(work)
+        write = _Write(work, frees=frees)
         self._waiting.append(write)
         self._something.set()
         await write.done.wait()
@@ -139,6 +146,12 @@ class Database:
 
     def _commit(self, batch: list[_Write[Any]]) -> None:
         """Runs in the writing thread."""
+        if not self._reserve.is_whole():
+            batch = _without_growth(batch)
+        if batch:
+            self._attempt(batch)
+
+    def _attempt(self, batch: list[_Write[Any]]) -> None:
         try:
             self._writer.execute("BEGIN IMMEDIATE")
             for write in batch:
@@ -147,6 +160,8 @@ class Database:
         except sqlite3.Error as error:
             self._roll_back()
             self._retry_singly(batch, error)
+        else:
+            self._reserve.recover(self._writer)
 
     def _perform(self, write: _Write[Any]) -> None:
         """One caller's error undoes that caller's work only."""
@@ -164,7 +179,10 @@ class Database:
     def _retry_singly(self, batch: list[_Write[Any]], error: sqlite3.Error) -> None:
         """A full disk may still take the small ones, and deletions."""
         if len(batch) == 1:
-            batch[0].error = StorageError(f"the disk did not take it: {error}")
+            if batch[0].frees and self._reserve.open():
+                self._attempt(batch)
+            else:
+                batch[0].error = StorageError(f"the disk did not take it: {error}")
             return
         for write in batch:
             write.error = None
@@ -173,3 +191,11 @@ class Database:
     def _roll_back(self) -> None:
         if self._writer.in_transaction:
             self._writer.execute("ROLLBACK")
+
+
+def _without_growth(batch: list[_Write[Any]]) -> list[_Write[Any]]:
+    """The deletions of a batch; the rest fails, for the disk is full."""
+    for write in batch:
+        if not write.frees:
+            write.error = StorageError("the disk did not take it: it is full")
+    return [write for write in batch if write.frees]

@@ -15,6 +15,8 @@ from shared.private import check_file, make_folder, open_file
 
 T = TypeVar("T")
 
+RESERVE = "reserve"  # a file that holds nothing but room
+
 _PRAGMAS = (
     "PRAGMA journal_mode = WAL",
     "PRAGMA synchronous = FULL",  # a commit is on disk, or it is none
@@ -118,6 +120,22 @@ class FolderDisk:
             connection.close()
             raise StorageError(_sentence(f"cannot open {path}", error)) from error
         return connection
+
+    def reserve(self, size: int) -> bool:
+        try:
+            descriptor = open_file(self.folder / RESERVE, os.O_RDWR | os.O_CREAT)
+            try:
+                os.posix_fallocate(descriptor, 0, size)
+            finally:
+                os.close(descriptor)
+        except OSError:
+            self.release()  # half of it is of no use
+            return False
+        return True
+
+    def release(self) -> None:
+        with contextlib.suppress(OSError):  # whoever needs the room finds out
+            (self.folder / RESERVE).unlink(missing_ok=True)
 
     async def run(self, work: Callable[[], T]) -> T:
         return await trio.to_thread.run_sync(work)

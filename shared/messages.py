@@ -188,9 +188,14 @@ class Users(Answer, frozen=True):
 
 
 class Lookup(Request, frozen=True):
-    """Where is this user?  Answered by CONTACT, or ERR NOBODY."""
+    """Where is this user?  Answered by CONTACT, or ERR NOBODY.
+
+    `own`: my user wants something of them; from now on half of my mailbox is kept for
+    them and the others whom I have answered.
+    """
 
     name: Annotated[str, Meta(max_length=256)]
+    own: bool = False
 
 
 class Contact(Answer, frozen=True):

@@ -121,6 +121,12 @@ class Disk(Protocol):
     def database(self, name: str, *, readonly: bool = False) -> sqlite3.Connection:
         """Open (or make) an SQLite database for use by one thread at a time."""
 
+    def reserve(self, size: int) -> bool:
+        """Keep so many bytes for later; False when there is no room for them now."""
+
+    def release(self) -> None:
+        """Give back what was reserved, so that something else can use it."""
+
     async def run(self, work: Callable[[], T]) -> T:
         """Run work that waits for the disk, without stopping everybody else."""
 

@@ -42,6 +42,7 @@ CONNECT_SECONDS: Final = 127.0  # until Linux gives up connecting to a host that
 FIRST_PORT: Final = 40_000
 DIALLER: Final = Address("10.0.0.1", FIRST_PORT)
 ANSWERER: Final = Address("10.0.0.2", 1994)
+RESERVE_COMMITS: Final = 20  # that fit into what a disk had reserved
 EPOCH: Final = 1_700_000_000.0  # where a FakeClock begins
 
 
@@ -503,6 +504,8 @@ class MemoryDisk:
     def __init__(self) -> None:
         self.files: dict[str, bytes] = {}
         self.is_full = False  #: every write fails, as it does on a full disk
+        self.has_reserve = False
+        self.spare = 0  #: commits that a full disk takes after all, once the reserve is released
         self.seconds = 0.0  #: that each `run` takes; math.inf for a disk that hangs
         self.commits = 0
         self._is_locked = False
@@ -548,6 +551,14 @@ class MemoryDisk:
             uri=True, isolation_level=None, check_same_thread=False, timeout=0, factory=kind,
         )  # fmt: skip
 
+    def reserve(self, size: int) -> bool:
+        self.has_reserve = self.has_reserve or not self.is_full
+        return self.has_reserve
+
+    def release(self) -> None:
+        self.spare = RESERVE_COMMITS if self.has_reserve else 0
+        self.has_reserve = False
+
     def loses(self, name: str) -> None:
         """This database is gone; no program has it open."""
         self._keepers.pop(name).close()
@@ -583,7 +594,9 @@ class MemoryConnection(sqlite3.Connection):
         word = sql.split(None, 1)[0].upper()
         is_alone = word in {"INSERT", "UPDATE", "DELETE", "REPLACE", "CREATE"}
         if word in {"COMMIT", "END"} or (is_alone and not self.in_transaction):
-            if self.disk.is_full:
+            if self.disk.is_full and self.disk.spare:
+                self.disk.spare -= 1
+            elif self.disk.is_full:
                 raise sqlite3.OperationalError("database or disk is full")
             self.disk.commits += 1
 

@@ -8,7 +8,7 @@ import pytest
 import trio
 
 from directory_server import mailbox
-from directory_server.mailbox import MESSAGES_FROM_ONE
+from directory_server.room import MESSAGES_FROM_ONE
 from tests.attacks.post import envelopes_at, gives_again, takes_away
 from tests.community import Community, Person
 

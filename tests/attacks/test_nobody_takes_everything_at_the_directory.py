@@ -11,7 +11,18 @@ from directory_server.quotas import NEW_NAME_SECONDS, NEW_NAMES_AT_ONCE
 from directory_server.usage import DAY
 from shared.errors import Refused
 from shared.identity import CERTIFICATE_DAYS
-from shared.messages import Done, Drop, Err, Lookup, Ping, Stored, Unregister
+from shared.messages import (
+    Done,
+    Drop,
+    Err,
+    Fetch,
+    Lookup,
+    Ping,
+    Stored,
+    Taken,
+    Unregister,
+    Verdict,
+)
 from shared.names import ESTABLISHED_SECONDS, FLEETING_DAYS, UNUSED_DAYS
 from tests.directory_server.client import Client, identity_of
 from tests.directory_server.town import ELSEWHERE, Town
@@ -279,6 +290,67 @@ async def test_no_address_holds_most_places_once_they_become_few(
     for user in users[3:]:
         await user.leaves()
     await town.enters("user6")
+
+
+# --- Mail ---
+
+
+async def leaves(town: Town, name: str, to: str, count: int, first: int = 1) -> list[object]:
+    """Somebody leaves so many messages; returns the answers."""
+    user = await town.enters(name)
+    drops = [Drop(user.next_id(), to, f"{first + n:032x}", b"sealed") for n in range(count)]
+    for drop in drops:
+        user.say(drop)
+    answers = [await user.answer_to(drop) for drop in drops]
+    await user.leaves()
+    return answers
+
+
+async def test_ten_strangers_cannot_close_a_mailbox_to_those_whom_its_owner_has_answered(
+    town: Town, autojump_clock: MockClock
+) -> None:
+    await visits(town, "carol", "frank")
+    erin = await town.enters("erin")
+    await erin.ask(Drop(1, "carol", "ab" * 16, b"sealed"))
+    await erin.ask(Lookup(2, "frank", own=True))
+    await erin.ask(Lookup(3, "mallory0"))
+    await erin.leaves()
+
+    for number in range(10):
+        answers = await leaves(town, f"mallory{number}", "erin", 100)
+
+    assert all(isinstance(one, Err) and one.code == "FULL" for one in answers)
+    assert all(isinstance(one, Stored) for one in await leaves(town, "carol", "erin", 100))
+    assert all(isinstance(one, Stored) for one in await leaves(town, "frank", "erin", 100))
+
+
+async def test_all_mail_together_has_a_limit_and_no_address_fills_it(
+    town: Town, autojump_clock: MockClock
+) -> None:
+    await town.closes()
+    await town.opens(mail_mib=1)
+    await visits(town, "erin")
+    for number in range(5):
+        mallory = await town.enters(f"mallory{number}")
+        for n in range(7):
+            await mallory.ask(Drop(n, "erin", f"{n:032x}", bytes(40_000)))
+        await mallory.leaves()
+    honest = await town.enters("carol", at="10.0.0.8")
+    assert isinstance(await honest.ask(Drop(1, "erin", "ab" * 16, bytes(40_000))), Stored)
+
+
+async def test_what_waits_on_a_full_disk_can_be_taken(
+    town: Town, autojump_clock: MockClock
+) -> None:
+    await visits(town, "dave")
+    await leaves(town, "carol", "dave", 3)
+    town.machine.disk.is_full = True
+    dave = await town.enters("dave")
+    waiting = (await dave.ask(Fetch(1))).envelopes
+    taken = tuple(Verdict(one.number, one.id, bytes(64)) for one in waiting)
+    assert await dave.ask(Taken(2, taken)) == Done(2)
+    assert (await dave.ask(Fetch(3))).envelopes == ()
+    assert await dave.ask(Unregister(4)) == Done(4)
 
 
 # --- Tokens ---

@@ -6,7 +6,8 @@ import pytest
 import trio
 from trio.testing import MockClock
 
-from directory_server.mailbox import KEEP_SECONDS, MESSAGES_FROM_ONE
+from directory_server.mailbox import KEEP_SECONDS
+from directory_server.room import MESSAGES_FROM_ONE
 from shared.errors import Refused
 from shared.messages import (
     Done,
@@ -31,7 +32,7 @@ def envelope(number: int) -> str:
     return f"{number:032x}"
 
 
-async def leave(client: Client, to: str, *numbers: int, sealed: bytes = b"sealed") -> list[object]:
+async def leave(client: Client, to: str, *numbers: int, sealed: bytes = b"sealed") -> list[Any]:
     """Drop these envelopes at once; returns the answers in the order of the envelopes."""
     drops = [Drop(client.next_id(), to, envelope(number), sealed) for number in numbers]
     for drop in drops:
@@ -270,7 +271,7 @@ async def test_unregistering_takes_the_mailbox_but_not_what_was_left_for_others(
 async def test_a_full_disk_is_said_and_the_directory_lives_on(town: Town) -> None:
     await absent(town, "dave")
     carol = await town.enters("carol")
-    town.machine.disk.is_full = True
+    town.machine.disk.is_full, town.machine.disk.has_reserve = True, False
 
     no = Err("DISK", "the directory's disk is full, the message was not stored", 1)
     assert await leave(carol, "dave", 1) == [no]
@@ -298,3 +299,23 @@ async def test_a_full_disk_forgets_nothing_that_it_is_told_later(
     await town.crashes()
     await town.opens()
     assert (await town.enters("dave")).welcome.name == "dave"
+
+
+async def test_a_full_disk_can_be_emptied_by_its_users(town: Town) -> None:
+    await absent(town, "dave", "erin")
+    carol = await town.enters("carol")
+    await leave(carol, "dave", 1)
+    await leave(carol, "erin", 2)
+    town.machine.disk.is_full = True
+
+    dave = await town.enters("dave")
+    assert isinstance(await take(dave, 1), Done)
+    assert await mail(dave) == []
+    await carol.hears(Receipts)
+    assert isinstance(await carol.ask(Noted(7, (envelope(1),))), Done)
+    erin = await town.enters("erin")
+    assert isinstance(await erin.ask(Unregister(8)), Done)
+    assert (await leave(carol, "dave", 3))[0].code == "DISK", "room is for deletions only"
+
+    town.machine.disk.is_full = False
+    assert isinstance((await leave(carol, "dave", 3))[0], Stored)

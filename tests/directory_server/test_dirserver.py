@@ -260,6 +260,7 @@ def test_all_arguments_together() -> None:
         "register_only_with": "sesame",
         "token_file": None,
         "names_per_address": 64,
+        "mail_mib": 1_024,
         "found_anew": False,
         "list": False,
         "forget": None,

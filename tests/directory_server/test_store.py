@@ -1,26 +1,30 @@
 """The directory's database, on a real disk and on one in memory."""
 
+import contextlib
+import os
 import sqlite3
-from collections.abc import AsyncIterator
+import subprocess
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
 import trio
 from trio.testing import MockClock
 
-from directory_server import mailbox
-from directory_server.mailbox import (
-    BYTES_FROM_ONE,
-    BYTES_IN_ALL,
-    KEEP_SECONDS,
-    MESSAGES_FROM_ONE,
-    MESSAGES_IN_ALL,
-    Kept,
-    NotKept,
-    Posted,
-)
+from directory_server import mailbox, room
+from directory_server.mailbox import KEEP_SECONDS, Kept, NotKept, Posted
 from directory_server.ownership import Newcomer
 from directory_server.registry import User
+from directory_server.room import (
+    BYTES_FROM_ONE,
+    BYTES_IN_ALL,
+    BYTES_OF_STRANGERS,
+    COST,
+    MESSAGES_FROM_ONE,
+    MESSAGES_IN_ALL,
+    MESSAGES_OF_STRANGERS,
+    MIB,
+)
 from directory_server.store import FILE, Store
 from directory_server.tombstones import Tombstone, Validity
 from directory_server.usage import Usage
@@ -70,7 +74,10 @@ def post(receiver: User, number: int, size: int = 10) -> Posted:
 
 
 async def take(store: Store, receiver: User, time: float, *ids: str) -> None:
-    waiting, _ = store.mail(receiver.id, 0)
+    waiting, more = store.mail(receiver.id, 0)
+    while more:
+        page, more = store.mail(receiver.id, waiting[-1].number)
+        waiting += page
     verdicts = [Verdict(one.number, one.id, bytes(64)) for one in waiting if one.id in ids]
     await store.take(receiver.id, receiver.name, verdicts, time, AGE + time - NOW)
 
@@ -136,12 +143,97 @@ async def test_many_together_fill_it(store: Store, each: int, size: int, reason:
     (dave,) = await register(store, "dave")
     senders = MESSAGES_IN_ALL // each if size == 10 else BYTES_IN_ALL // (each * size)
     users = await register(store, *(f"user{number}" for number in range(senders + 1)))
+    for user in users:
+        await store.answer(dave.id, user.id)
     for user in users[:-1]:
         posted = [post(dave, number, size) for number in range(each)]
         assert (await store.drop(user.id, posted, NOW, AGE))[-1] == Kept(store.waiting(dave.id))
-    assert await store.drop(users[-1].id, [post(dave, 1, size)], NOW, AGE) == [
-        NotKept("FULL", reason)
+    full = [NotKept("FULL", reason)]
+    assert await store.drop(users[-1].id, [post(dave, 1, size)], NOW, AGE) == full
+
+
+@pytest.mark.parametrize(
+    ("each", "size", "fit"),
+    [
+        (MESSAGES_FROM_ONE, 10, MESSAGES_OF_STRANGERS),
+        (4, BYTES_FROM_ONE // 4, BYTES_OF_STRANGERS // (BYTES_FROM_ONE // 4)),
+    ],
+)
+async def test_strangers_get_half_of_it(store: Store, each: int, size: int, fit: int) -> None:
+    dave, carol, *strangers = await register(
+        store, "dave", "carol", *(f"user{number}" for number in range(fit // each + 1))
+    )
+    await store.drop(dave.id, [post(carol, 1)], NOW, AGE)
+    for user in strangers[:-1]:
+        await store.drop(user.id, [post(dave, n, size) for n in range(each)], NOW, AGE)
+    assert store.waiting(dave.id) == fit
+    last = [post(dave, 1, size)]
+    why = "the mailbox of dave is full for users whom dave has never answered"
+    assert await store.drop(strangers[-1].id, last, NOW, AGE) == [NotKept("FULL", why)]
+    assert await store.drop(carol.id, last, NOW, AGE) == [Kept(fit + 1)]
+
+
+async def test_answers_are_remembered_for_so_many(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(room, "ANSWERED", 2)
+    dave, *others = await register(store, "dave", "carol", "erin", "frank")
+    for other in (*others, others[1]):
+        await store.answer(dave.id, other.id)
+    assert [store.has_answered(dave.id, other.id) for other in others] == [False, True, True]
+    assert not store.has_answered(others[1].id, dave.id)
+
+
+async def small_store(disk: MemoryDisk, nursery: trio.Nursery) -> tuple[Store, list[User]]:
+    """Room for four large messages, three users behind each of two addresses, and dave."""
+    store = Store(disk, mail_mib=1)
+    await nursery.start(store.run)
+    users = [
+        await store.register(newcomer(name)._replace(origin=name[:3].encode()), NOW, AGE)
+        for name in ("one1", "one2", "one3", "two1", "two2", "two3", "dave")
     ]
+    return store, users
+
+
+LARGE = MIB // 4 - COST
+
+
+async def test_all_mail_together_has_a_limit(disk: MemoryDisk, nursery: trio.Nursery) -> None:
+    store, (one, one2, _, two, two2, two3, dave) = await small_store(disk, nursery)
+    for number, user in enumerate((one, two, one2, two2), start=1):
+        assert await store.drop(user.id, [post(dave, 1, LARGE)], NOW, AGE) == [Kept(number)]
+    full = [NotKept("FULL", "this directory keeps 1 MiB of messages, and is full")]
+    assert await store.drop(two3.id, [post(dave, 1)], NOW, AGE) == full
+    await take(store, dave, NOW, post(dave, 1).envelope)
+    assert await store.drop(two3.id, [post(dave, 1)], NOW, AGE) == [Kept(1)]
+    nursery.cancel_scope.cancel()
+
+
+async def test_no_address_fills_it_alone(disk: MemoryDisk, nursery: trio.Nursery) -> None:
+    store, (one, one2, one3, two, _, _, dave) = await small_store(disk, nursery)
+    for user in (one, one2, one3):
+        await store.drop(user.id, [post(dave, 1, LARGE)], NOW, AGE)
+    await store.drop(one3.id, [post(dave, 2)], NOW, AGE)
+    no = "this directory is nearly full of messages, half of them from your address"
+    assert await store.drop(one.id, [post(dave, 3)], NOW, AGE) == [NotKept("FULL", no)]
+    assert await store.drop(two.id, [post(dave, 1)], NOW, AGE) == [Kept(5)]
+    await release(store, dave)
+    (erin,) = await register(store, "erin")
+    assert await store.drop(one.id, [post(erin, 3)], NOW, AGE) == [Kept(1)], "its mail went too"
+    nursery.cancel_scope.cancel()
+
+
+async def test_receipts_that_nobody_notes_end_the_sending(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(mailbox, "RECEIPTS", 2)
+    carol, dave = await register(store, "carol", "dave")
+    await store.drop(carol.id, [post(dave, 1), post(dave, 2)], NOW, AGE)
+    await take(store, dave, NOW, post(dave, 1).envelope, post(dave, 2).envelope)
+    full = [NotKept("FULL", "2 receipts wait for you: note them first")]
+    assert await store.drop(carol.id, [post(dave, 3)], NOW, AGE) == full
+    await store.note(carol.id, [post(dave, 1).envelope])
+    assert await store.drop(carol.id, [post(dave, 3)], NOW, AGE) == [Kept(1)]
 
 
 async def test_the_same_envelope_twice_in_one_go_is_stored_once(store: Store) -> None:
@@ -241,6 +333,64 @@ async def test_a_disk_that_is_really_full_takes_small_things_again_later(tmp_pat
 
             limit.execute("PRAGMA max_page_count = 10000")
             assert await store.drop(carol.id, [post(dave, 1, 40_000)], NOW, AGE) == [Kept(1)]
+            nursery.cancel_scope.cancel()
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    """A file system of 40 MiB of its own."""
+    folder = tmp_path / "small"
+    folder.mkdir(mode=0o700)
+    mount = ["mount", "-t", "tmpfs", "-o", "size=40m,mode=0700", "tmpfs", str(folder)]
+    if os.geteuid() or subprocess.run(mount, check=False, capture_output=True).returncode:
+        pytest.skip("only root can mount a file system")
+    yield folder
+    subprocess.run(["umount", str(folder)], check=True)
+
+
+def fill(folder: Path) -> Path:
+    """Take all the room that is left."""
+    junk = folder / "junk"
+    with junk.open("wb", buffering=0) as file, contextlib.suppress(OSError):
+        for size in (65_536, 4_096, 1):
+            with contextlib.suppress(OSError):
+                while file.write(bytes(size)):
+                    pass
+    return junk
+
+
+async def test_a_full_disk_can_always_be_emptied(small_disk: Path) -> None:
+    data = small_disk / "data"
+    data.mkdir(mode=0o700)
+    with trio.fail_after(60):
+        store = Store(FolderDisk(data))
+        async with trio.open_nursery() as nursery:
+            await nursery.start(store.run)
+            carol, dave, erin = await register(store, "carol", "dave", "erin")
+            for sender in (carol, erin):
+                many = [post(dave, number, 40_000) for number in range(26)]
+                await store.drop(sender.id, many, NOW, AGE)
+            fill(small_disk)
+            with pytest.raises(StorageError, match="full"):
+                await register(store, *(f"user{number}" for number in range(9_999)))
+
+            await take(store, dave, NOW, *(post(dave, number).envelope for number in range(20)))
+            await store.note(carol.id, [post(dave, 1).envelope])
+            assert await store.expire(AGE + 2 * KEEP_SECONDS)
+            await release(store, erin)
+            assert store.waiting(dave.id) == 0
+            nursery.cancel_scope.cancel()
+
+        junk = fill(small_disk)
+        store = Store(FolderDisk(data))
+        async with trio.open_nursery() as nursery:
+            await nursery.start(store.run)
+            await release(store, carol)
+            assert carol.name not in [user.name for user in store.users()]
+            with pytest.raises(StorageError, match="full"):
+                await register(store, "frank")
+            junk.unlink()
+            await register(store, "frank")
             nursery.cancel_scope.cancel()
 
 

@@ -125,6 +125,12 @@ class _Disk:
         connection.run = self._run
         return connection
 
+    def reserve(self, size: int) -> bool:
+        return self._disk.reserve(size)
+
+    def release(self) -> None:
+        self._disk.release()
+
     async def run(self, work: Callable[[], T]) -> T:
         def unless_dead() -> T:
             # Nobody looks at the result, for everybody here has been cancelled.
