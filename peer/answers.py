@@ -4,7 +4,7 @@ One small class for each answer, with all that a screen needs to lay it out; its
 `lines()` are the answer in line mode.
 """
 
-from typing import Final
+from typing import Final, Protocol
 
 from msgspec import field
 
@@ -124,11 +124,15 @@ class WhoHas(Answer, frozen=True):
 
 
 class WhatWasSaid(Answer, frozen=True):
-    """What HISTORY or SEARCH found, and a sentence about it, if there is one to say."""
+    """What HISTORY or SEARCH found, and a sentence about it, if there is one to say.
+
+    `heading`: what it is, for a screen on which it stands among other things.
+    """
 
     entries: tuple[Entry, ...]
     me: str
     note: str = ""
+    heading: str = ""
 
     def lines(self) -> list[str]:
         return [*lines_of(self.entries, self.me), *([self.note] if self.note else [])]
@@ -156,18 +160,32 @@ class Manual(Answer, frozen=True):
         return help_lines(self.topic)
 
 
+class Fate(Protocol):
+    """What became of something that I wrote."""
+
+    async def delivered(self) -> None:
+        """Return when everybody has it on disk, or nothing more will come of it."""
+
+    @property
+    def is_everywhere(self) -> bool:
+        """Whether everybody has it on disk."""
+
+    def states(self) -> dict[str, str]:
+        """Return "delivered", "left" or "waiting" for each of those whom it is for."""
+
+
 class Sent(Answer, frozen=True):
     """What I wrote, for a screen that does not keep what is typed.
 
-    `to`: for one user only; with neither `to` nor `to_all` it is for my conversation,
-    and `handle` knows who has it.
+    `to`: for one user only; with neither `to` nor `to_all` it is for my conversation.
+    `handle` knows who has it.
     """
 
     text: str
     to: str = ""
     to_all: bool = False
     is_left: bool = False  #: at the directory, for `to`
-    handle: Handle | None = None
+    handle: Fate | None = None
 
     def lines(self) -> list[str]:
         return []

@@ -22,7 +22,7 @@ from peer.directory import DirectoryGone
 from peer.handle import Handle
 from peer.history import Found
 from peer.inviting import Outcome, Result
-from peer.lines import Delivery
+from peer.lines import Delivery, LineFate
 from peer.peer import Peer
 from peer.target import Target, destination, misdirected
 from shared.errors import KeyChanged, ParleyError, Refused, TurnedAway, Unreachable
@@ -222,7 +222,7 @@ class Console:
                 return await self._leave_message(name, text)
             case typed.History(name, last, to_all):
                 found = await peer.history(name, to_all=to_all, last=last)
-                self._show(_history(found, last, peer.name))
+                self._show(_history(found, last, peer.name, _about(name, to_all)))
             case typed.Search(words):
                 return await self._aside(self._search, words)
             case typed.Ignore() | typed.Unignore() | typed.ListIgnored():
@@ -423,8 +423,8 @@ class Console:
     async def _private(self, name: str, text: str) -> Code:
         if fold(name) == fold(self._peer.name):
             raise Refused("You can't write to yourself.", "SELF")
-        self._show(answers.Sent(text, to=name))
         delivery = self._peer.private(name, text, is_lasting=True)
+        self._show(answers.Sent(text, to=name, handle=LineFate(delivery)))
         return await self._aside(self._see_delivered, delivery)
 
     async def _see_delivered(self, delivery: Delivery) -> Code:
@@ -558,7 +558,8 @@ class Console:
         found = await self._peer.search(words)
         more = f"There are more; these are the last {len(found.entries)}." if found.more else ""
         note = more if found.entries else "Nothing was found."
-        self._show(answers.WhatWasSaid(tuple(found.entries), self._peer.name, note))
+        heading = f"Texts with {words}:"
+        self._show(answers.WhatWasSaid(tuple(found.entries), self._peer.name, note, heading))
         return Code.DONE
 
     # --- The end ---
@@ -597,7 +598,8 @@ class Console:
     async def _unregister(self) -> Code:
         self._check_alone()
         await self._peer.unregister()
-        self._say(f"The name {self._peer.name} is free again.")
+        name = self._peer.name
+        self._say(f"You gave the name {name} back. For 30 days only your key can have it again.")
         self.is_over = True
         return Code.DONE
 
@@ -630,11 +632,17 @@ def _info(contact: Contact, peer: Peer) -> answers.UserInfo:
     return answers.UserInfo(contact, fingerprint(contact.key), peer.is_verified(contact.name))
 
 
-def _history(found: Found, last: int, me: str) -> answers.WhatWasSaid:
-    note = "" if found.entries else "Nothing was said, or nothing of it was kept."
+def _about(name: str | None, to_all: bool) -> str:
+    """What HISTORY was asked for, for its heading."""
+    return " to all" if to_all else f" with {name}" if name else ""
+
+
+def _history(found: Found, last: int, me: str, what: str) -> answers.WhatWasSaid:
+    note = "" if found.entries else "No history here: nothing was said, or history is off."
+    heading = f"The last {len(found.entries)} texts{what}:"
     if found.more and len(found.entries) < last:
         note = f"Only the last {len(found.entries)}: they are very long."
-    return answers.WhatWasSaid(tuple(found.entries), me, note)
+    return answers.WhatWasSaid(tuple(found.entries), me, note, heading)
 
 
 def _end_of(result: Result) -> str:

@@ -312,6 +312,11 @@ class Conversation:
         """So many texts of mine are not known to be on their disk."""
         return self._outbox.lag(member)
 
+    def is_late(self, member: str) -> bool:
+        """Whether they have lacked a text of mine for longer than LATE_SECONDS."""
+        one = self._members.get(member)
+        return one is not None and one.told_late
+
     @property
     def to_come(self) -> int:
         """How many texts of others are known to be there, and somebody may have them for us."""

@@ -9,6 +9,7 @@ private line that its program did not live to deliver is taken up by the next on
 
 from collections import Counter, deque
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Final
 
 import trio
@@ -61,6 +62,28 @@ class Delivery:
         if not self._over.is_set():
             self.failure = failure
             self._over.set()
+
+
+class LineFate:
+    """What became of a line to one user (`peer.answers.Fate`)."""
+
+    def __init__(self, delivery: Delivery) -> None:
+        self._delivery = delivery
+
+    async def delivered(self) -> None:
+        with suppress(ParleyError):  # whoever sent it tells why
+            await self._delivery.wait()
+
+    @property
+    def is_everywhere(self) -> bool:
+        return self._delivery.is_over and self._delivery.failure is None
+
+    def states(self) -> dict[str, str]:
+        """Return {} when it was not delivered: what comes of it then is told elsewhere."""
+        delivery = self._delivery
+        if delivery.failure is not None:
+            return {}
+        return {delivery.to: "delivered" if delivery.is_over else "waiting"}
 
 
 class Lines:

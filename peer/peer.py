@@ -362,6 +362,15 @@ class Peer:
         ]
 
     @property
+    def undelivered(self) -> int:
+        """How many texts of mine the member lacks most who is late."""
+        current = self._talking.conversation
+        if current is None:
+            return 0
+        late = (current.lacks(one) for one, *_ in current.who() if current.is_late(one))
+        return max(late, default=0)
+
+    @property
     def is_registered(self) -> bool:
         """The directory is there."""
         return self._directory.is_there

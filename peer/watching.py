@@ -62,7 +62,7 @@ class Watching:
             questions=console.questions,
             invited_by=tuple(question.inviter for question in peer.questions),
             directory_is_gone=not peer.is_registered,
-            undelivered=max((member.lacks for member in members), default=0),
+            undelivered=peer.undelivered,
             to_come=peer.to_come,
             is_muted=console.is_muted,
             talk_went_on=console.talk_went_on,

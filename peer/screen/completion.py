@@ -56,11 +56,19 @@ class Completions(Completer):
         for offer in dict.fromkeys(islice(_offers(line, outlook), MOST_OFFERS)):
             whole = line.removesuffix(offer.typed) + offer.text
             yield Completion(
-                f"{offer.text} " if _is_unfinished(whole, outlook.context) else offer.text,
+                offer.text + _after(whole, offer, outlook),
                 start_position=-len(offer.typed),
                 display=offer.text,
                 display_meta=offer.meta,
             )
+
+
+def _after(whole: str, offer: Offer, outlook: Outlook) -> str:
+    """What follows it at once: a blank, or ": " behind a name that a text begins with."""
+    is_name = offer.text in outlook.others and whole.strip() == offer.text
+    if is_name and outlook.context.in_conversation and _is_text(whole, outlook.context):
+        return ": "
+    return " " if _is_unfinished(whole, outlook.context) else ""
 
 
 def _is_text(line: str, context: Context) -> bool:

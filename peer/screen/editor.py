@@ -221,6 +221,16 @@ class Editor:
             self._erase(columns=self._output.get_size().columns)
             self._app._redraw()
 
+    def continued(self) -> None:
+        """Draw below whatever others have written meanwhile."""
+        if not self._app.is_running or self._app.is_done:
+            return
+        with self._held():
+            self._output.write_raw("\r")
+            self._output.erase_down()
+            self._app.renderer.reset()
+            self._app._redraw()
+
     def remember(self, history: History) -> None:
         """From now on Up and Ctrl-R find what this history holds."""
         draft = self._control.buffer.document
@@ -257,8 +267,14 @@ class Editor:
             dont_extend_height=True,
         )
         searching = ConditionalContainer(Window(self._searching, height=1), is_searching)
-        hint = Window(
-            FormattedTextControl(self._hint_line), height=1, style="class:hint", wrap_lines=False
+        hint = ConditionalContainer(
+            Window(
+                FormattedTextControl(self._hint_line),
+                height=1,
+                style="class:hint",
+                wrap_lines=False,
+            ),
+            ~is_searching,  # Enter takes what was found, and sends nothing yet
         )
         toolbar = Window(
             FormattedTextControl(lambda: self._toolbar(self._output.get_size().columns)),
@@ -305,9 +321,9 @@ class Editor:
 
     def _enter(self) -> None:
         buffer = self._control.buffer
-        lines = buffer.text.count("\n") + 1
+        lines = buffer.text.rstrip("\n").count("\n") + 1
         if lines > PASTED_LINES and not self._is_confirmed:
-            self.say(f"These are {lines} lines: Enter once more sends them, Ctrl-C clears them.")
+            self.say(f"These are {lines} lines. Enter once more sends them, Ctrl-C clears them.")
             self._is_confirmed = True
             return
         text, begun = buffer.text, self._begun if buffer.text else time.monotonic()
@@ -391,6 +407,11 @@ class Editor:
                 buffer.complete_next()
             else:
                 buffer.start_completion(insert_common_part=True)
+
+        @keys.add("pageup", eager=True)
+        @keys.add("pagedown", eager=True)
+        def scroll(_: KeyPressEvent) -> None:
+            """The terminal scrolls by itself; what was typed before is not called back."""
 
         keys.add("c-r", filter=is_typing)(start_reverse_incremental_search)
         keys.add("c-s", filter=is_typing)(start_forward_incremental_search)

@@ -193,7 +193,8 @@ class Painter:
     # --- Answers that are neither ---
 
     def _what_was_said(self, answer: answers.WhatWasSaid) -> list[Row]:
-        rows = [row for entry in answer.entries for row in self._entry(entry)]
+        rows = self._sentences([answer.heading] if answer.heading and answer.entries else [])
+        rows += [row for entry in answer.entries for row in self._entry(entry)]
         return rows + self._sentences([answer.note] if answer.note else [])
 
     def _words(self, answer: answers.Words) -> list[Row]:

@@ -75,10 +75,13 @@ class _Rank(IntEnum):
     PRIVATE = auto()
     LINKED = auto()
     UNREAD = auto()
+    MUTED = auto()
     STATUS = auto()
 
 
-_SPARE = (_Rank.LETTERS, _Rank.TO_COME, _Rank.LINKED, _Rank.UNREAD, _Rank.STATUS)
+_SPARE = (
+    _Rank.LETTERS, _Rank.TO_COME, _Rank.LINKED, _Rank.UNREAD, _Rank.MUTED, _Rank.STATUS,
+)  # fmt: skip
 
 
 class _Part(Struct, frozen=True):
@@ -143,6 +146,8 @@ def _parts(outlook: Outlook, unread_private: int, unread: int) -> Iterable[_Part
     if outlook.directory_is_gone:
         yield _Part(_Rank.GONE, ("DIRECTORY GONE, trying again", "DIRECTORY GONE"))
     yield _Part(_Rank.STATUS, (outlook.status.value,))
+    if outlook.is_muted:
+        yield _Part(_Rank.MUTED, ("muted",))
     if outlook.members:
         is_lost = any(member.is_lost for member in outlook.members)
         yield _Part(_Rank.LOST if is_lost else _Rank.LINKED, _links(outlook.members))
@@ -157,8 +162,8 @@ def _parts(outlook: Outlook, unread_private: int, unread: int) -> Iterable[_Part
         yield _Part(_Rank.UNDELIVERED, (f"{outlook.undelivered} undelivered",))
     if outlook.to_come >= MANY_TEXTS:
         yield _Part(_Rank.TO_COME, (f"catching up: {outlook.to_come} texts to come",))
-    if unread:
-        yield _Part(_Rank.UNREAD, (f"{unread} unread",))
+    if unread > unread_private:  # the private ones are counted above
+        yield _Part(_Rank.UNREAD, (f"{unread - unread_private} unread",))
 
 
 def _questions(outlook: Outlook) -> tuple[str, ...]:

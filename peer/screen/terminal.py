@@ -44,6 +44,7 @@ from peer.screen.prompt import STYLE, prompt, title, toolbar
 from peer.screen.typed import TypedBefore
 from peer.target import Target, destination, misdirected
 from shared.log import HarmlessFormatter
+from shared.messages import TEXT_CHARACTERS
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -144,7 +145,10 @@ class Terminal:
         context = self._outlook.context
         if line.begun is not None and line.begun < self._asked_at + SEEN_SECONDS:
             context = replace(context, question_open=False)  # it is no answer, see Console
-        if not self._outlook.me or not isinstance(parse(line.text, context), SHOWN_ANYWAY):
+        is_too_long = len(line.text) > TEXT_CHARACTERS  # its answer is enough
+        if not self._outlook.me or not (
+            is_too_long or isinstance(parse(line.text, context), SHOWN_ANYWAY)
+        ):
             self.show(Typed(line.text))
         return line
 
@@ -269,9 +273,11 @@ class Terminal:
         )
 
     async def _follow_size(self) -> None:
-        with trio.open_signal_receiver(signal.SIGWINCH) as signals:
-            async for _ in signals:
-                self._editor.call(self._editor.resized)
+        """Draw anew also after SIGCONT: meanwhile others have written to the terminal."""
+        with trio.open_signal_receiver(signal.SIGWINCH, signal.SIGCONT) as signals:
+            async for number in signals:
+                is_resized = number == signal.SIGWINCH
+                self._editor.call(self._editor.resized if is_resized else self._editor.continued)
 
     # --- Painting ---
 

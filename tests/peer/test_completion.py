@@ -143,7 +143,7 @@ def test_the_status_stands_beside_a_user() -> None:
 @pytest.mark.parametrize(
     ("line", "lines"),
     [
-        ("da", ["dave"]),
+        ("da", ["dave: "]),
         ("d", []),
         ("hello Er", ["hello erin"]),
         ("hello fr", []),
@@ -151,7 +151,7 @@ def test_the_status_stands_beside_a_user() -> None:
         ("hello @fr", ["hello @frank"]),
         ("mail me: x@fr", []),
         ("CHAT er", ["CHAT erin"]),
-        (" er", [" erin"]),
+        (" er", [" erin: "]),
     ],
 )
 def test_members_are_addressed_by_name(line: str, lines: list[str]) -> None:
@@ -165,7 +165,7 @@ def test_outside_a_name_may_begin_a_private_line() -> None:
 
 def test_a_member_of_whom_nothing_was_told_has_no_status() -> None:
     (gina,) = tab("gi", Outlook(members=(Member("gina"),)))
-    assert (gina.text, gina.display_meta_text) == ("gina", "")
+    assert (gina.text, gina.display_meta_text) == ("gina: ", "")
 
 
 def test_what_is_no_name_is_not_offered() -> None:

@@ -121,6 +121,7 @@ async def test_a_changed_key_is_4(community: Community) -> None:
     assert await carol.runs("PRV dave hello") is Code.DONE
     await dave.types("UNREGISTER", "Y")
     await dave.is_gone()
+    community.directory.frees("dave")
     await community.person("dave").starts()
     assert await carol.runs("PRV dave hello") is Code.REFUSED
     assert await carol.runs("INFO dave") is Code.REFUSED

@@ -336,7 +336,7 @@ def test_a_few_pasted_lines_are_one_text_and_wait_for_enter(desk: Desk) -> None:
 def test_many_pasted_lines_are_sent_after_a_second_enter_only(desk: Desk) -> None:
     lines = [f"line {number}" for number in range(7)]
     desk.hits(pasted(*lines), ENTER)
-    desk.screen.shows("These are 7 lines: Enter once more sends them, Ctrl-C clears them.")
+    desk.screen.shows("These are 7 lines. Enter once more sends them, Ctrl-C clears them.")
     assert desk.submitted.empty()
     desk.hits(ENTER)
     assert desk.sends() == "\n".join(lines)

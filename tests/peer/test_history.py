@@ -21,7 +21,7 @@ from tests.community import Community, Person
 from tests.fakes import EPOCH, Authority, MemoryDisk
 from tests.peer.test_groups import adds, group
 
-NOTHING = "Nothing was said, or nothing of it was kept."
+NOTHING = "No history here: nothing was said, or history is off."
 
 
 def stamp(person: Person) -> str:

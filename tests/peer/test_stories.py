@@ -497,7 +497,7 @@ async def test_who_talks_on_after_the_end_types_commands(community: Community) -
 async def test_unregister_frees_the_name_for_another_key(community: Community) -> None:
     carol, dave = await community.start("carol", "dave")
     await dave.types("UNREGISTER", "Y")
-    await dave.sees("The name dave is free again.")
+    await dave.sees("You gave the name dave back. For 30 days only your key can have it again.")
     await dave.sees("Good bye! ☺")
     await dave.is_gone()
     await carol.sees("* dave is offline.")

@@ -46,7 +46,7 @@ class Desk:
             self.face.show(*shown)
             async with trio.open_nursery() as nursery:
                 nursery.start_soon(self._live)
-                await self.screen.sees("ACTIVE")
+                await self.screen.sees("not registered")
                 yield self
                 nursery.cancel_scope.cancel()
 

@@ -116,7 +116,7 @@ def test_a_draft_outlives_six_hundred_texts_a_paste_and_another_width(tmux: Tmux
     carol.pastes("".join(f"row {number}\n" for number in range(6)) + "the last row")
     carol.sees_at_last("the last row")
     carol.presses("Enter")
-    carol.sees_at_last("These are 7 lines: Enter once more sends them, Ctrl-C clears them.")
+    carol.sees_at_last("These are 7 lines. Enter once more sends them, Ctrl-C clears them.")
     carol.presses("Enter")
     dave.sees("    the last row")
     carol.has_prompt("carol -> dave>")
