@@ -14,6 +14,9 @@ import trio
 
 import peer.sealed_journal
 import shared.disk
+from directory_server.server import Directory
+from directory_server.settings import Settings
+from peer.api import join
 from peer.conversation import LeaveFor
 from peer.entries import Kind
 from peer.history import History
@@ -34,6 +37,7 @@ from peer.vault import (
 from shared.disk import FolderDisk
 from shared.errors import Refused, StorageError
 from shared.messages import Position, Text
+from shared.real import real_world
 from shared.sealing import About, Letter
 from tests.processes_kit import staged
 
@@ -50,6 +54,13 @@ SECRETS.append(b"hispered")  # a word in the index of SEARCH, whose first letter
 def _quick_guesses(monkeypatch: pytest.MonkeyPatch) -> None:
     """scrypt is slow on purpose, and what it costs stands in each file."""
     monkeypatch.setattr("peer.vault.COST", 16)
+
+
+# Columns with names, keys, ids and signatures.
+WITHOUT_WORDS = {
+    "address", "author", "authority", "before", "certificate", "conversation", "entrance",
+    "epoch", "id", "key", "kind", "member", "membership", "name", "receiver", "sender", "source",
+}  # fmt: skip
 
 
 def said(word: str) -> str:
@@ -238,6 +249,22 @@ async def test_a_journal_from_an_old_backup_is_sealed_when_it_is_opened(tmp_path
     vault = unlock(tmp_path, gives("open sesame"))
     assert await everything(tmp_path, vault) == ALL
     assert on_disk(tmp_path) == []
+
+
+def test_every_column_of_the_journal_is_sealed_or_known_to_hold_no_words(tmp_path: Path) -> None:
+    """So whoever adds one decides; README says what stays in clear."""
+    db = Journal(FolderDisk(tmp_path)).database.reader
+    tables = db.execute(
+        "SELECT name FROM sqlite_schema WHERE type = 'table'"
+        " AND name NOT LIKE 'words\\_of\\_%' ESCAPE '\\' AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\'"
+    )
+    wordy = {
+        (table, column)
+        for (table,) in tables.fetchall()
+        for _, column, kind, *_ in db.execute(f"PRAGMA table_info({table})")
+        if kind in ("TEXT", "BLOB") and column not in WITHOUT_WORDS
+    }
+    assert wordy == {(table, column) for table, column, *_ in peer.sealed_journal._SECRETS}
 
 
 # --- The wrapped key ---------------------------------------------------------------------
@@ -445,6 +472,20 @@ def test_a_running_peer_is_asked_without_the_passphrase(sealed: Path, tmp_path: 
         asked = stage.once("carol", "USERS")  # no file, no terminal
         assert asked.ends() == 0
         assert asked.lines[0] == "ACTIVE: carol (you)"
+
+
+async def test_a_bot_says_the_passphrase_when_it_joins(sealed: Path, tmp_path: Path) -> None:
+    directory = Directory(real_world(tmp_path / "directory"), Settings(host="127.0.0.1"))
+    async with trio.open_nursery() as nursery:
+        bound = await nursery.start(directory.run)
+        port = bound.address.port
+        with pytest.raises(WrongPassphrase):
+            async with join("carol", "127.0.0.1", port, data=sealed):
+                raise AssertionError("it is sealed")
+        async with join("carol", "127.0.0.1", port, data=sealed, passphrase="open sesame") as chat:
+            assert chat.name == "carol"
+        directory.stop()
+    assert (sealed / "key").read_bytes().startswith(b"parley sealed key")
 
 
 TAKE_THE_TERMINAL = (
