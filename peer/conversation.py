@@ -781,7 +781,7 @@ class Conversation:
         if author in self._two_faced:
             return []
         self._two_faced.add(author)
-        name, other = self.called(author), self.called(to) if to else ""
+        name, other = self._spell(author), self._spell(to) if to else ""
         return [Show(events.SaidDifferently(name, other))]
 
     def kept(self, text: Text, now: float) -> list[Action]:

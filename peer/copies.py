@@ -47,13 +47,16 @@ class Copies:
     def __init__(
         self, journal: Journal, mail: MailRoom, directory: Directory, tell: Tell, *,
         me: Callable[[], str], contact: Callable[[str], Awaitable[Contact]],
+        called: Callable[[str, str], str],
         spawn: Callable[..., None], linger: Callable[..., None],
     ) -> None:  # fmt: skip
-        """`me` is my id as a member.  `spawn` starts a task that the program waits for at its
+        """`me` is my id as a member.  `called` says what the user reads for a member of this
+        id and name.  `spawn` starts a task that the program waits for at its
         end, `linger` one that it does not wait for.
         """
         self._journal, self._mail, self._directory, self._tell = journal, mail, directory, tell
-        self._me, self._contact, self._spawn, self._linger = me, contact, spawn, linger
+        self._me, self._contact, self._called = me, contact, called
+        self._spawn, self._linger = spawn, linger
         self._queues: dict[str, deque[_Batch]] = {}  # by folded name of the receiver
         #: in the journal, older than what is queued; and the conversation if it was here
         self._kept: dict[str, dict[KeptCopy, Conversation | None]] = {}
@@ -136,7 +139,8 @@ class Copies:
 
     def _give_up(self, copy: KeptCopy, failure: ParleyError) -> None:
         reason = f"{str(failure).removesuffix('.')} ({copy.text})"
-        self._tell(events.NotDelivered(copy.receiver, reason), events.nothing)
+        to = self._called(copy.member, copy.receiver) if copy.member else copy.receiver
+        self._tell(events.NotDelivered(to, reason), events.nothing)
 
     # --- What nobody asks for again ---
 
@@ -163,7 +167,8 @@ class Copies:
                 await self._leave_kept(name)
         except ParleyError as failure:
             self._note_not_left(batch)
-            self._tell(events.NotYetLeft(name, str(failure).removesuffix(".")), events.nothing)
+            why = str(failure).removesuffix(".")
+            self._tell(events.NotYetLeft(current.called(to), why), events.nothing)
             self._wait_with(copies)
 
     def _wait_with(self, copies: Iterable[KeptCopy]) -> None:

@@ -402,7 +402,7 @@ def local_time(seconds: float) -> datetime:
         return datetime(1970, 1, 1)
 
 
-def called(event: Event, read: Callable[[str], str]) -> Event:
+def as_called(event: Event, read: Callable[[str], str]) -> Event:
     """The same event, with what the user reads for the members of whom it tells."""
     match event:
         case Said(sender=member):
@@ -411,6 +411,8 @@ def called(event: Event, read: Callable[[str], str]) -> Event:
             return replace(event, name=read(member))
         case MemberLeft(name=member):
             return replace(event, name=read(member))
+        case SaidDifferently(author=author, to=member):
+            return replace(event, author=read(author), to=read(member) if member else "")
         case Delivered(to=member) | NotYetDelivered(to=member) | NotDelivered(to=member):
             return replace(event, to=read(member))
         case Connected(others=members) | BackInConversation(others=members):

@@ -260,7 +260,7 @@ class Heard:
     def _check_room(self, sender: str, line: Line, now: float) -> None:
         """Raises Refused, for its author, when it is one too many."""
         self._unanswered.take(sender, line.text, now)
-        if not self._filling.may_keep(sender, len(encode(line)) + LINE_BYTES):
+        if not self._filling.may_keep(self._called(sender), len(encode(line)) + LINE_BYTES):
             raise Refused("they keep no more of you today", "FULL")
 
     def _show(self, sender: str, line: Line) -> None:

@@ -230,7 +230,8 @@ class Peer:
         )  # fmt: skip
         self._copies = Copies(
             self._journal, self._mail, self._directory, self._tell, me=lambda: self._me().id,
-            contact=self.contact, spawn=self.spawn, linger=nursery.start_soon,
+            contact=self.contact, called=self._trust.called, spawn=self.spawn,
+            linger=nursery.start_soon,
         )  # fmt: skip
         self._inviting = Inviting(
             world, self._links, self._talking, self._tell, name=lambda: self.name, me=self._me,

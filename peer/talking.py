@@ -20,12 +20,13 @@ from peer.conversation import Conversation
 from peer.curtain import Curtain
 from peer.delivery import WINDOW_TEXTS, Stream, check_stream, last, stream
 from peer.entrances import Entrance
-from peer.events import Tell, called
+from peer.events import Tell, as_called
 from peer.filling import Filling
 from peer.handing import ANSWER_BYTES, Handing
 from peer.handle import Handle, Times
 from peer.journal import Journal, Place
 from peer.keeping import KEEP_AGAIN_SECONDS
+from peer.marks import bare, variants
 from peer.membership import Me, Roll, member_id
 from peer.network import Links
 from peer.timer import Timer
@@ -524,7 +525,7 @@ class Talking:
     def _tell_called(
         self, current: Conversation, event: events.Event, shown: Callable[[], None]
     ) -> None:
-        self._tell(called(event, current.called), shown)
+        self._tell(as_called(event, current.called), shown)
 
     def _judge(self, current: Conversation, members: Iterable[str], *, pins: bool) -> None:
         """Show nothing of the conversation until it is known whose names these are, or
@@ -603,8 +604,8 @@ class Talking:
 
         Of an ignored author only the place goes there.
         """
-        author = current.roll.name(text.author)
-        if fold(author) in self._journal.ignored:
+        author = current.called(text.author)  # another key of a name has its own allowance
+        if fold(bare(author)) in self._journal.ignored:
             self._passed.append((current, text))
         elif text.author != current.me.id and (
             fold(author) in self._waiting or not self._filling.may_keep(author, len(encode(text)))
@@ -620,8 +621,9 @@ class Talking:
 
     def release(self, author: str) -> None:
         """What waits of this author is judged anew."""
-        for current, text in self._waiting.pop(fold(author), ()):
-            self._keep_text(current, text)
+        for called in variants(bare(author)):
+            for current, text in self._waiting.pop(fold(called), ()):
+                self._keep_text(current, text)
 
     def _release_at_midnight(self) -> None:
         if self._waiting and day_of(self._world.clock.time()) != self._waiting_day:

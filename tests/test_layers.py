@@ -51,6 +51,7 @@ CORES: dict[str, set[str]] = {
     "peer/ways.py": {"msgspec"},
     "peer/marks.py": set(),
     "peer/alarms.py": set(),
+    "peer/curtain.py": set(),
     "peer/verifying.py": {"msgspec"},
     "shared/clean.py": set(),
     "peer/screen/outlook.py": {"msgspec"},

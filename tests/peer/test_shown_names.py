@@ -1,0 +1,105 @@
+"""What a member is called on the screen, when, and how keys are compared by words."""
+
+import pytest
+
+from peer.curtain import Curtain
+from peer.events import (
+    BackInConversation,
+    Connected,
+    ConversationOver,
+    Delivered,
+    Event,
+    MemberBack,
+    MemberJoined,
+    MemberLeft,
+    MemberLost,
+    NotDelivered,
+    NotYetDelivered,
+    Said,
+    SaidDifferently,
+    as_called,
+    nothing,
+)
+from peer.marks import ANOTHER_KEY, NOT_CONFIRMED, bare, variants
+from peer.verifying import Comparison
+from shared.identity import fingerprint
+
+# --- Marks ------------------------------------------------------------------------
+
+
+def test_a_mark_can_be_taken_off() -> None:
+    for called in variants("dave"):
+        assert bare(called) == "dave"
+    assert variants("dave") == ("dave", f"dave{ANOTHER_KEY}", f"dave{NOT_CONFIRMED}")
+
+
+@pytest.mark.parametrize(
+    ("event", "shown"),
+    [
+        (Said("d", "d"), Said("D", "d")),
+        (MemberJoined("d"), MemberJoined("D")),
+        (MemberLeft("d", "d"), MemberLeft("D", "d")),
+        (MemberLost("d"), MemberLost("D")),
+        (MemberBack("d"), MemberBack("D")),
+        (Delivered("d"), Delivered("D")),
+        (NotYetDelivered("d"), NotYetDelivered("D")),
+        (NotDelivered("d", "d"), NotDelivered("D", "d")),
+        (SaidDifferently("d", "e"), SaidDifferently("D", "E")),
+        (SaidDifferently("d"), SaidDifferently("D")),
+        (Connected(("d", "e")), Connected(("D", "E"))),
+        (BackInConversation(("d", "e")), BackInConversation(("D", "E"))),
+        (ConversationOver(), ConversationOver()),
+    ],
+    ids=lambda one: type(one).__name__,
+)
+def test_an_event_names_members_as_they_are_called(event: Event, shown: Event) -> None:
+    assert as_called(event, str.upper) == shown
+
+
+# --- The curtain --------------------------------------------------------------------
+
+
+def test_what_happens_behind_a_curtain_is_shown_in_its_order_when_all_reasons_are_gone() -> None:
+    shown: list[tuple[int, Event]] = []
+    curtain: Curtain[int] = Curtain(lambda current, event, _: shown.append((current, event)))
+    curtain.show("a", 1, MemberJoined("dave"), nothing)
+    assert shown == [(1, MemberJoined("dave"))]
+    shown.clear()
+    curtain.close("a", "disk")
+    curtain.close("a", "names")
+    curtain.show("a", 1, MemberJoined("erin"), nothing)
+    curtain.show("b", 2, MemberJoined("frank"), nothing)
+    assert shown == [(2, MemberJoined("frank"))]
+    curtain.show("a", 1, Said("erin", "hello"), nothing)
+    curtain.open("a", "disk")
+    assert len(shown) == 1
+    curtain.open("a", "names")
+    assert shown[1:] == [(1, MemberJoined("erin")), (1, Said("erin", "hello"))]
+    curtain.open("a", "names")
+    curtain.show("a", 1, Said("erin", "again"), nothing)
+    assert shown[3:] == [(1, Said("erin", "again"))]
+
+
+# --- Comparing ----------------------------------------------------------------------
+
+WORDS = ("apple", "pear")
+KEY, OLD = b"k" * 32, b"o" * 32
+
+
+def test_words_are_compared_whatever_their_case() -> None:
+    compared = Comparison("dave", KEY, WORDS, None)
+    assert compared.fits(("Apple", "PEAR"))
+    assert not compared.fits(("apple",))
+    assert not compared.fits(("pear", "apple"))
+
+
+def test_a_changed_key_is_told_with_both_fingerprints() -> None:
+    assert not Comparison("dave", KEY, WORDS, None).is_changed
+    assert Comparison("dave", KEY, WORDS, None).change == ""
+    assert Comparison("dave", KEY, WORDS, KEY).change == ""
+    changed = Comparison("dave", KEY, WORDS, OLD)
+    assert changed.is_changed
+    assert changed.change == (
+        f"The key of dave has changed: it was {fingerprint(OLD)}, now it is {fingerprint(KEY)}."
+        " The old one counts until you say yes."
+    )
