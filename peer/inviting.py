@@ -288,10 +288,16 @@ class Inviting:
         if self._closed or not asked:
             return False
         if yes:
-            self._acquaintances.answer(asked[0].inviter)
+            self._acquaintances.answer(*self._whom_yes_answers(asked[0]))
             self._talking.leave_now()
         self._perform(self._core.answer(id, yes, trio.current_time()))
         return True
+
+    def _whom_yes_answers(self, question: Question) -> list[str]:
+        """The inviter, and whom the question showed to be in."""
+        others = self._proven(question.id, question.members)
+        real = [name for one, name in others if self._trust.called(one, name) == name]
+        return [question.inviter, *real]
 
     # --- What the links do ---
 

@@ -42,6 +42,8 @@ from peer.unanswered import Unanswered
 from peer.vault import CLEAR, Vault, open_key, seal_key
 from peer.verifying import Comparison
 from peer.ways import DIRECT, Way
+from shared.bucket import Brakes
+from shared.codec import encode
 from shared.errors import KeyChanged, ParleyError, Refused, StorageError
 from shared.identity import SEED_BYTES, Identity, check_key, verify_words
 from shared.messages import (
@@ -83,6 +85,8 @@ GENERAL_CHAT_MOST: Final = 100  # users whom one line to all reaches directly
 SENDING_AT_ONCE: Final = 20  # lines that may dial or wait for an answer side by side
 TAKE_UP_SECONDS: Final = 1.0  # between two tries to deliver what an earlier program has left
 KEPT_SECONDS: Final = 1.0  # for what was just shown to be on disk, before history is read
+IGNORED_BYTES: Final = 1024.0 * 1024  # a second, of an ignored user: a screen takes more
+IGNORED_BYTES_AT_ONCE: Final = 4.0 * 1024 * 1024
 QUIT_SECONDS: Final = 1.0  # for letters on their way to the screen; then for the last words
 
 log = logging.getLogger("peer")
@@ -119,6 +123,7 @@ class Peer:
         self._registration = Registration(name)
         self._run_id = world.new_id()
         self._was_registered = False
+        self._ignored_pace = Brakes(IGNORED_BYTES, IGNORED_BYTES_AT_ONCE)
         self._users: dict[str, Presence] = {}
         self._is_new = False
         self._finished = trio.Event()
@@ -737,9 +742,12 @@ class Peer:
 
     def pause(self, name: str) -> float:
         now = trio.current_time()
-        return max(self._unanswered.pause(name, now), self._talking.pause(name, now))
+        return max(self._unanswered.pause(name, now), self._ignored_pace.pause(fold(name), now))
 
     def received(self, name: str, message: Message) -> None:
+        if fold(name) in self._journal.ignored:
+            # Nothing of them waits for the screen or the disk: nothing else slows them down.
+            self._ignored_pace.take(fold(name), len(encode(message)), trio.current_time())
         match message:
             case Private() | ToAll():
                 self._heard_lines.hear(name, message)

@@ -31,7 +31,6 @@ from peer.membership import Me, Roll, member_id
 from peer.network import Links
 from peer.timer import Timer
 from peer.trust import Trust
-from shared.bucket import Brakes
 from shared.codec import encode
 from shared.errors import ProtocolError, Refused, StorageError
 from shared.messages import (
@@ -54,8 +53,6 @@ from shared.world import World
 LEAVE_SECONDS: Final = 10.0  # for the last texts of a conversation that is left
 KEEP_PAUSE: Final = 0.02  # what comes within it shares a commit; an ACK waits longer anyway,
 KEEP_AT_ONCE: Final = 64  # unless so many wait: then the window must not run dry
-IGNORED_BYTES: Final = 1024.0 * 1024  # a second, of an ignored author: a screen takes more
-IGNORED_BYTES_AT_ONCE: Final = 4.0 * 1024 * 1024
 TOGETHER_SECONDS: Final = 0.001  # texts that are written faster than this go out together
 
 TalkMessage = Text | Acknowledge | Hello | Members | Entry | Want | Leave
@@ -93,7 +90,6 @@ class Talking:
         self._me, self._trust = me, trust
         self._changed, self._leave_for, self._settled = changed, leave_for, settled
         self._acquaintances, self._filling = acquaintances, filling
-        self._ignored_pace = Brakes(IGNORED_BYTES, IGNORED_BYTES_AT_ONCE)
         self.conversation: Conversation | None = None
         self.last: Handle | None = None  #: what I said last
         self._times = Times()
@@ -356,8 +352,6 @@ class Talking:
 
     def hear(self, name: str, message: TalkMessage) -> bool:
         """False when it is of a conversation that I am not in.  Raises ProtocolError."""
-        if isinstance(message, Text) and fold(name) in self._journal.ignored:
-            self._ignored_pace.take(fold(name), len(encode(message)), trio.current_time())
         return self._hear(self._linked[fold(name)], message)
 
     def _hear(self, member: str, message: TalkMessage) -> bool:
@@ -629,14 +623,6 @@ class Talking:
         if self._waiting and day_of(self._world.clock.time()) != self._waiting_day:
             for author in list(self._waiting):
                 self.release(author)
-
-    def pause(self, name: str, now: float) -> float:
-        """Seconds for which no more of this user is to be read.
-
-        Nothing of an ignored author waits for the screen or the disk: nothing else slows
-        them down.
-        """
-        return self._ignored_pace.pause(fold(name), now)
 
     def _read(self, current: Conversation, text: Text) -> None:
         """It is put on disk once it was shown."""

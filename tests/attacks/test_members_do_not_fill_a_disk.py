@@ -10,9 +10,10 @@ import trio
 
 from peer import filling
 from peer.events import MIB
-from peer.talking import IGNORED_BYTES, IGNORED_BYTES_AT_ONCE
-from shared.messages import TEXT_CHARACTERS, Acknowledge, Hello, Position
+from peer.peer import IGNORED_BYTES, IGNORED_BYTES_AT_ONCE
+from shared.messages import TEXT_CHARACTERS, Acknowledge, Hello, Position, Private, Shown
 from tests.community import Community, Person
+from tests.fakes import EPOCH
 from tests.peer.raw import RUN, raw
 
 SHARE = 4 * MIB
@@ -158,3 +159,18 @@ async def test_whom_i_ignore_may_not_send_faster_than_a_screen_reads(
                 pass
         assert trio.current_time() - begun >= 3.9
         assert not link.is_over
+
+
+async def test_private_lines_of_whom_i_ignore_are_slowed_down_too(community: Community) -> None:
+    (carol,) = await community.start("carol")
+    await carol.types("IGNORE mallory")
+    async with raw(community, "mallory") as mallory:
+        link = await mallory.dials(carol)
+        begun, count = trio.current_time(), 0
+        while count * len(LONG) < IGNORED_BYTES_AT_ONCE + 2 * IGNORED_BYTES:
+            link.says(*(Private(f"{count + n:032x}", EPOCH, LONG) for n in range(50)))
+            for _ in range(50):
+                await link.hears(Shown)
+            count += 50
+        assert trio.current_time() - begun >= 1.9
+    carol.never_saw("mallory:")

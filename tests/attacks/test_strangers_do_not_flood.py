@@ -135,6 +135,20 @@ async def test_nobody_to_whom_i_have_written_is_announced(community: Community) 
     carol.never_saw("for the first time")
 
 
+async def test_who_was_in_a_conversation_to_which_i_said_yes_is_no_stranger(
+    community: Community,
+) -> None:
+    carol, dave, erin = await community.start("carol", "dave", "erin")
+    await carol.connects_with(dave)
+    await carol.types("ADD erin")
+    await erin.sees("User carol wants to chat with you and dave. Would you like to? (Y/N)")
+    await erin.types("Y")
+    await erin.sees_part("You are now connected with")
+    await dave.types("@erin welcome")
+    await erin.sees("[private] dave: welcome")
+    erin.never_saw("for the first time")
+
+
 async def test_a_friends_lines_know_no_pace(community: Community) -> None:
     carol, dave = await community.talking("carol", "dave")
     carol.screen.is_quick = True

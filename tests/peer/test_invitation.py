@@ -128,6 +128,13 @@ def test_each_refusal_ends_the_invitation_once(word: Message, end: End) -> None:
     assert nothing_is_left(who)
 
 
+def test_an_id_belongs_to_one_other_user() -> None:
+    who = asked("dave")
+    assert who.knows("Dave", LARGER)
+    assert not who.knows("erin", LARGER)
+    assert not who.knows("dave", SMALLER)
+
+
 def test_the_waiting_is_said_once() -> None:
     who = inviting()
     who.receive("dave", Ringing(OURS), 1)
