@@ -5,7 +5,7 @@ known and one that is not are answered alike to those who have none.
 """
 
 import hmac
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from directory_server.quotas import NEW_NAME_SECONDS, NEW_NAMES_AT_ONCE, WRONG_TOKEN_SECONDS, Pace
 from directory_server.registry import NameTaken, Registry, User
@@ -13,10 +13,13 @@ from directory_server.tombstones import Tombstones
 from shared.errors import Refused
 from shared.reserved import is_reserved
 
+NO_TOKEN: Final = "this directory registers new names only with a token (--token)"
+
 
 class WrongToken(Refused):
-    def __init__(self) -> None:
-        super().__init__("this directory takes new names only with its token", "TOKEN")
+    def __init__(self, token: str) -> None:
+        text = "the token is not the one of this directory" if token else NO_TOKEN
+        super().__init__(text, "TOKEN")
 
 
 class Moment(NamedTuple):
@@ -81,7 +84,7 @@ class Doorkeeper:
             return
         if not hmac.compare_digest(who.token.encode(errors="replace"), self._token.encode()):
             self._wrong_tokens.take(who.address, moment.now)
-            raise WrongToken
+            raise WrongToken(who.token)
 
     def _check_name(self, who: Applicant, user: User | None, moment: Moment) -> None:
         if user is not None:

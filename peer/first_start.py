@@ -8,7 +8,7 @@ from peer.arguments import WORDS
 from peer.commands import Context, Quit, parse
 from peer.events import Notice
 from shared.errors import Refused
-from shared.names import check_name
+from shared.names import FLEETING_DAYS, UNUSED_DAYS, check_name
 
 QUESTIONS: Final = {
     "name": "Your name",
@@ -20,6 +20,10 @@ FIRST_STEPS: Final = (
     Notice("LIST USERS shows who is there."),
     Notice("CHAT name invites somebody; they answer Y or N."),
     Notice("HELP lists everything; QUIT leaves."),
+    Notice(
+        f"Your name is kept for {FLEETING_DAYS} days without use, and for {UNUSED_DAYS} once you"
+        " have used it for an hour."
+    ),
 )
 
 Show = Callable[[Notice], None]

@@ -8,6 +8,7 @@ from trio.testing import MockClock
 
 from directory_server.mailbox import KEEP_SECONDS
 from directory_server.quotas import NEW_NAME_SECONDS, NEW_NAMES_AT_ONCE
+from directory_server.store import FILE
 from directory_server.usage import DAY
 from shared.errors import Refused
 from shared.identity import CERTIFICATE_DAYS
@@ -24,6 +25,7 @@ from shared.messages import (
     Verdict,
 )
 from shared.names import ESTABLISHED_SECONDS, FLEETING_DAYS, UNUSED_DAYS
+from tests.community import Community
 from tests.directory_server.client import Client, identity_of
 from tests.directory_server.town import ELSEWHERE, Town
 
@@ -322,6 +324,20 @@ async def test_ten_strangers_cannot_close_a_mailbox_to_those_whom_its_owner_has_
     assert all(isinstance(one, Err) and one.code == "FULL" for one in answers)
     assert all(isinstance(one, Stored) for one in await leaves(town, "carol", "erin", 100))
     assert all(isinstance(one, Stored) for one in await leaves(town, "frank", "erin", 100))
+
+
+async def test_to_invite_somebody_keeps_room_for_their_letters(community: Community) -> None:
+    carol, dave, _ = await community.start("carol", "dave", "mallory")
+    await carol.connects_with(dave)
+
+    database = community.directory.machine.disk.database(FILE)
+    query = (
+        "SELECT one.name, two.name FROM answered JOIN users AS one ON one.id = owner"
+        " JOIN users AS two ON two.id = other"
+    )
+    rows = database.execute(query).fetchall()
+    database.close()
+    assert rows == [("carol", "dave")], "who was dialled has not answered by that"
 
 
 async def test_all_mail_together_has_a_limit_and_no_address_fills_it(

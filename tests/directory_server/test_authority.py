@@ -106,3 +106,9 @@ def test_a_certificate_must_fit_name_key_community_and_day(
     with pytest.raises(Refused, match=reason) as no:
         AUTHORITY.check_certificate(certificate, name, identity.public, NOW)
     assert no.value.code == "KEY"
+
+
+def test_the_mark_of_an_address_is_the_same_each_time_and_tells_nobody_else_anything() -> None:
+    mark = AUTHORITY.mark_of("10.0.0.5")
+    assert mark == AUTHORITY.mark_of("10.0.0.5")
+    assert mark not in (AUTHORITY.mark_of("10.0.0.6"), OTHER.mark_of("10.0.0.5"))
