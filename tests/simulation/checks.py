@@ -16,6 +16,7 @@ from peer.conversation import Conversation
 from peer.delivery import RECENT_TEXTS, last
 from shared.messages import Message, Text
 from shared.sealing import About, copy_id
+from tests.simulation.manners import UNSIGNED
 from tests.simulation.player import Player, Said
 
 if TYPE_CHECKING:
@@ -158,7 +159,30 @@ class Checks:
         self.frames[head.t] += 1
         self._scenario.frame(host, to, head.t)
         if head.t == "TEXT":
-            self._check_content(_text.decode(line))
+            text = _text.decode(line)
+            self._check_content(text)
+            self._check_entrance(self._at(to), text)
+
+    def _at(self, host: str) -> Player:
+        return next(one for one in self._scenario.players if one.machine.host == host)
+
+    def _check_entrance(self, to: Player, text: Text) -> None:
+        """G10: nobody is sent what was said before they came in.
+
+        Of whoever came in twice others may not know yet that they were out.
+        """
+        current = to.conversation
+        if current is None or current.id != text.conversation:
+            return
+        entry = current._entrances.entry_of(to.member)
+        if entry is None or entry.counter != 1:
+            return
+        since = {(one.author, one.epoch): one.seq for one in entry.since}
+        if last(text) <= since.get((text.author, text.epoch), 0):
+            raise Broken("G10", f"{to.name} gets {text.texts}, which was said before they came")
+
+    def _is_honest(self, member: str) -> bool:
+        return all(one.manners.are_good for one in self._scenario.players if one.member == member)
 
     def _check_content(self, text: Text) -> None:
         """G8: a number stands for one content, for ever."""
@@ -166,7 +190,8 @@ class Checks:
         for seq, said in enumerate(text.texts, start=text.seq):
             place = (text.conversation, text.author, text.epoch, seq)
             self._questions[said] = [(text.conversation, *asked) for asked in after]
-            if self._content.setdefault(place, said) != said:
+            first = self._content.setdefault(place, said)
+            if first != said and self._is_honest(text.author):
                 raise Broken("G8", f"{text.author} has used {text.epoch}/{seq} twice")
 
     def watch_links(self, player: Player) -> None:
@@ -274,11 +299,31 @@ class Checks:
             yield from self._unequal(id, group)
             yield from self._unlinked(id, [player for player, _ in group])
             yield from self._undelivered(group)
+            yield from self._deceived(id, group)
             for player, current in group:
                 yield from self._gaps(player, current)
         yield from self._lost()
         for player in players:
             yield from self._not_back(player, groups)
+
+    def _deceived(self, id: str, group: list[tuple[Player, Conversation]]) -> Iterator[Broken]:
+        """G11: who has other words than an honest member knows it; G12: and signed ones."""
+        words: dict[Place, set[tuple[str, ...]]] = defaultdict(set)
+        honest = [player for player, _ in group if player.manners.are_good]
+        for player in honest:
+            for text in self.journal(player, id):
+                words[id, text.author, text.epoch, text.seq].add(text.texts)
+                if any(said.startswith(UNSIGNED) for said in text.texts):
+                    yield Broken("G12", f"{player.name} has kept {text.texts}")
+        for (_, author, _, _), said in words.items():
+            for player in honest if len(said) > 1 else ():
+                told = {name for session in player.sessions for name in session.two_faced}
+                if all(one.member != author or one.name not in told for one in self._players):
+                    yield Broken("G11", f"{player.name} does not know of {sorted(said)}")
+
+    @property
+    def _players(self) -> list[Player]:
+        return self._scenario.players
 
     def _not_back(
         self, player: Player, groups: dict[str, list[tuple[Player, Conversation]]]

@@ -15,6 +15,7 @@ from peer.running import running
 from shared.errors import ParleyError
 from shared.world import World
 from tests.simulation.box import Computer, Run
+from tests.simulation.manners import Manners
 
 if TYPE_CHECKING:
     from tests.simulation.scenario import Scenario
@@ -55,6 +56,7 @@ class Session:
         self.marked: set[str] = set()  #: those that came before what they answer
         self.last_of: dict[Conversation, int] = {}  #: the last seq of each author's stay
         self.told: list[str] = []  #: all that was shown
+        self.two_faced: set[str] = set()  #: who was said to have said different things
         self.is_leaving = False  #: wanted to, and is in no other one yet
         self.kept: set[str] = set()  #: what was said, and lay on this disk when it was killed
         self.interrupted = ""  #: the conversation in which it was killed, as its disk has it
@@ -64,6 +66,7 @@ class Session:
 class Player:
     def __init__(self, scenario: "Scenario", name: str, machine: Computer) -> None:
         self._scenario, self.name, self.machine = scenario, name, machine
+        self.manners = Manners(scenario.seed, name)
         self._chance = scenario.chance
         self.disk_seconds = machine.disk.seconds = scenario.chance.choice([0.0, 0.0, 0.01, 0.2])
         self.is_wanted = True  #: the program is started again whenever it ends
@@ -113,6 +116,7 @@ class Player:
                 async with running(peer):
                     self.peer, self.member = peer, peer._me().id
                     self._scenario.checks.watch_links(self)
+                    self.manners.apply(peer)
                     self._scenario.note(self.name, "started")
                     self._goes = trio.Event()
                     await self._goes.wait()
@@ -182,6 +186,8 @@ class Player:
                 self._scenario.checks.shown(self, event)
             case events.LetterMissing() | events.LetterRefused() | events.Notice():
                 self._scenario.checks.warned(self, event)
+            case events.SaidDifferently(author=author):
+                session.two_faced.add(author)
             case events.Connected():
                 session.is_leaving = False
             case events.Invited(id=id):

@@ -18,6 +18,7 @@ from shared.world import Address
 from tests.community import make_scheduling_repeatable
 from tests.simulation.box import COMMIT, SEND, Box, Computer, Doom, Run
 from tests.simulation.checks import Broken, Checks
+from tests.simulation.manners import BAD, EVERY, asks_for_everything
 from tests.simulation.player import Player
 
 DIRECTORY: Final = Address("10.0.0.1", 5000)
@@ -109,6 +110,8 @@ class Scenario:
                 machine = Computer(self.box, f"10.0.1.{number}", seed=self.seed)
                 self._hosts[machine.host] = name
                 self.players.append(Player(self, name, machine))
+            if self.seed % EVERY == 0:
+                self._spoil(self.seed // EVERY)
             for player in self.players:
                 self._nursery.start_soon(player.live)
             await self._until(lambda: all(player.is_up for player in self.players))
@@ -123,6 +126,13 @@ class Scenario:
         return Outcome(
             self.seed, seconds, quiet_after, self._texts, self._frames, self._hash.hexdigest()
         )
+
+    def _spoil(self, number: int) -> None:
+        """One of them is dishonest."""
+        spoil = BAD[number % len(BAD)]
+        late = spoil is asks_for_everything
+        who = -1 if late else number // len(BAD) % len(self.players)
+        self.players[who].manners.turn_bad(spoil)
 
     async def _live_directory(self) -> None:
         while not self._is_over:
@@ -145,7 +155,7 @@ class Scenario:
         one.does(f"CHAT {other.name}", lambda peer: peer.invite(other.name))
         await trio.sleep(self.chance.uniform(0.5, 4))
         for newcomer in rest:
-            if self.chance.random() < 0.8:
+            if not newcomer.manners.come_late and self.chance.random() < 0.8:
                 adding = self.chance.choice([one, other])
                 adding.does(f"ADD {newcomer.name}", lambda peer, it=newcomer: peer.add(it.name))  # type: ignore[misc]
                 await trio.sleep(self.chance.choice([0, 1, 4]))
@@ -153,6 +163,8 @@ class Scenario:
     async def _stir(self) -> None:
         steps: list[Callable[[], None]] = [self._act] * self.chance.randint(*STEPS)
         steps += [self._fail] * self.chance.randint(*FAULTS)
+        if self.players[-1].manners.come_late:
+            steps += [self._add_the_late_one] * 3
         self.chance.shuffle(steps)
         for step in steps:
             step()
@@ -192,6 +204,14 @@ class Scenario:
             player.quits()
         else:
             self._write(player, other)
+
+    def _add_the_late_one(self) -> None:
+        late = self.players[-1]
+        talking = [one for one in self.players[:-1] if one.is_up and one.conversation]
+        if talking and late.is_up:
+            self.chance.choice(talking).does(
+                f"ADD {late.name}", lambda peer: peer.add(late.name, urgent=True)
+            )
 
     def _add_too(self, player: Player, newcomer: Player) -> None:
         others = [one for one in self.players if one not in (player, newcomer)]

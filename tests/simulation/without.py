@@ -14,9 +14,11 @@ from typing import Any, Final
 from unittest.mock import patch
 
 from peer import conversation as talk
-from peer import delivery, mail
+from peer import delivery, mail, unproven
+from peer.chains import Chains
 from peer.conversation import Conversation
 from peer.delivery import Inbox, Outbox, Ready, last
+from peer.entrances import Entrances
 from peer.journal import Journal
 from peer.membership import Roll
 from peer.network import Links
@@ -117,6 +119,15 @@ def _is_there(owner: object, name: str) -> bool:
     return hasattr(owner, name) or (made is not None and name in made.co_names)
 
 
+_note = Chains.note
+
+
+def _note_all(self: Chains, text: Text) -> bool:
+    """Whatever its author had told us before."""
+    _note(self, text)
+    return True
+
+
 @contextmanager
 def _changed(changes: Iterable[Change]) -> Iterator[None]:
     changes = list(changes)
@@ -187,6 +198,18 @@ RULES: Final[dict[str, tuple[str, list[Change]]]] = {
         [(talk, "REDIAL_SECONDS", 1e6), (talk, "REDIAL_FAR_SECONDS", 1e6)],
     ),
     "once": ("of two crossing links one is closed", [(Link, "retire", lambda _: None)]),
+    "entry": (
+        "nobody is handed what was said before they came in",
+        [(Entrances, "floor", lambda *_: 0)],
+    ),
+    "digests": (
+        "what each has heard is compared",
+        [(Chains, "differs", lambda *_: False), (Chains, "note", _note_all)],
+    ),
+    "checked": (
+        "what comes from its author directly is checked too",
+        [(unproven, "is_genuine", lambda *_: True), (talk, "is_genuine", lambda *_: True)],
+    ),
     "mailbox": ("who has no path finds it in the mailbox", [(Talking, "_perform", _nothing_left)]),
 }  # fmt: skip
 

@@ -1,0 +1,105 @@
+"""What one member of some stories does that no honest program would.
+
+The honest ones must not suffer, and must notice what can be noticed.
+"""
+
+import random
+from collections.abc import Callable, Iterable
+from typing import Final
+
+import msgspec
+
+from peer import conversation as talk
+from peer.conversation import Conversation
+from peer.delivery import sign
+from peer.peer import Peer
+from shared.messages import Hello, Message, Position, Text, Want
+
+OTHERWISE: Final = "(said otherwise) "
+UNSIGNED: Final = "(unsigned) "
+TIMES: Final = 2  # in one program
+OFTEN: Final = 0.3  # of the texts of which it could be done
+
+Spoil = Callable[[Peer, random.Random], None]
+
+
+def asks_for_everything(peer: Peer, _: random.Random) -> None:
+    """With each HELLO, as if nothing had come: also for what was said before they came in."""
+    talking = peer._talking
+    perform = talking._perform
+
+    def spoiled(current: Conversation, actions: list[talk.Action]) -> None:
+        mine = [one for one in actions if isinstance(one, talk.Send) and _is_own(current, one)]
+        wants = [
+            talk.Send(one.to, Want(current.id, Position(author, epoch, 0)))
+            for one in mine
+            for author, epoch in current._inbox._streams
+        ]
+        perform(current, [*actions, *wants])
+
+    talking._perform = spoiled  # type: ignore[method-assign]
+
+
+def _is_own(current: Conversation, action: talk.Send) -> bool:
+    return isinstance(action.message, Hello) and action.message.by == current.me.id
+
+
+def says_different_things(peer: Peer, chance: random.Random) -> None:
+    """One member gets other words, signed for the same place."""
+    _instead(peer, chance, lambda text: [sign(peer._me(), _marked(text, OTHERWISE))])
+
+
+def forgets_to_sign(peer: Peer, chance: random.Random) -> None:
+    """One member gets words that were never signed, and then the right ones."""
+    _instead(peer, chance, lambda text: [_marked(text, UNSIGNED), text])
+
+
+def _marked(text: Text, mark: str) -> Text:
+    return msgspec.structs.replace(text, texts=tuple(mark + one for one in text.texts))
+
+
+def _instead(peer: Peer, chance: random.Random, spoil: Callable[[Text], list[Text]]) -> None:
+    links, left = peer._links, TIMES
+    post_all = links.post_all
+
+    def spoiled(names: Iterable[str], message: Message) -> None:
+        nonlocal left
+        names = tuple(names)
+        may_spoil = isinstance(message, Text) and message.author == peer._me().id and names and left
+        if isinstance(message, Text) and may_spoil and chance.random() < OFTEN:
+            left -= 1
+            for other in spoil(message):
+                post_all(names[:1], other)
+            names = names[1:]
+        post_all(names, message)
+
+    links.post_all = spoiled  # type: ignore[method-assign]
+
+
+BAD: Final[tuple[Spoil, ...]] = (asks_for_everything, says_different_things, forgets_to_sign)
+EVERY: Final = 3  # one story in so many has a member like that
+
+
+class Manners:
+    """Those of one player.  Their chance is their own: it moves nothing else in a story."""
+
+    def __init__(self, seed: int, name: str) -> None:
+        self._chance = random.Random(f"manners {seed} {name}")
+        self._spoil: Spoil | None = None
+
+    def turn_bad(self, spoil: Spoil) -> None:
+        self._spoil = spoil
+
+    @property
+    def are_good(self) -> bool:
+        return self._spoil is None
+
+    @property
+    def come_late(self) -> bool:
+        """Whether they matter only when something was said before."""
+        return self._spoil is asks_for_everything
+
+    def apply(self, peer: Peer) -> None:
+        """To a program that has just begun."""
+        if self._spoil is not None:
+            self._spoil(peer, self._chance)
