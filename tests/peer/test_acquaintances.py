@@ -1,0 +1,55 @@
+"""Whom I have answered, over restarts and in journals of before (`peer.acquaintances`)."""
+
+import trio
+import trio.testing
+
+from peer.acquaintances import Acquaintances
+from peer.journal import _MIGRATIONS, FILE, Journal
+from tests.community import Community
+from tests.fakes import FakeClock, MemoryDisk
+
+BEFORE = 4  # migrations, when nobody noted who was answered
+
+
+def test_an_old_journal_knows_with_whom_i_talked_and_to_whom_i_wrote() -> None:
+    disk = MemoryDisk()
+    old = disk.database(FILE)
+    old.executescript(";".join(_MIGRATIONS[:BEFORE]) + f"; PRAGMA user_version = {BEFORE}")
+    old.execute("INSERT INTO memberships VALUES ('c', 'Dave', x'00')")
+    old.execute(
+        "INSERT INTO lines (kind, author, receiver, id, time, text)"
+        " VALUES ('private', 'carol', 'erin', '1', 0, 'hello')"
+    )
+    old.execute("INSERT INTO letters_left (id, receiver, time) VALUES ('2', 'frank', 0)")
+    old.commit()
+    assert Journal(disk).answered == {"dave", "erin", "frank"}
+
+
+async def test_what_i_did_is_remembered_once() -> None:
+    disk = MemoryDisk()
+    async with trio.open_nursery() as nursery:
+        journal = Journal(disk)
+        await nursery.start(journal.run)
+        known = Acquaintances(journal, FakeClock(), nursery.start_soon, lambda *_: None)
+        known.answer("Dave", "erin")
+        assert known.knows("dave")
+        await trio.testing.wait_all_tasks_blocked()
+        commits = disk.commits
+        known.answer("DAVE")
+        await trio.testing.wait_all_tasks_blocked()
+        assert disk.commits == commits
+        nursery.cancel_scope.cancel()
+    assert Journal(disk).answered == {"dave", "erin"}
+
+
+async def test_only_my_own_acts_make_somebody_known(community: Community) -> None:
+    carol, dave = await community.start("carol", "dave")
+    await dave.types("PRV carol hello", "MSG hello all", "CHAT carol")
+    await carol.sees("User dave wants to chat with you. Would you like to? (Y/N)")
+    assert not carol.peer.knows("dave")
+    assert dave.peer.knows("carol")
+    await carol.types("MSG hello")
+    assert not carol.peer.knows("dave")
+    await carol.types("Y")
+    await carol.sees("You are now connected with dave.")
+    assert carol.peer.knows("dave")
