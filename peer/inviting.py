@@ -27,6 +27,7 @@ from shared.messages import (
     STAYS,
     Accept,
     Adding,
+    Busy,
     Confirm,
     Contact,
     Entry,
@@ -318,6 +319,8 @@ class Inviting:
             case Accept():
                 self._check_accept(name, message)
         actions = self._core.receive(name, message, trio.current_time())
+        if isinstance(message, Invite) and _is_refused(actions):
+            message = msgspec.structs.replace(message, proof=())  # the long part of it
         if isinstance(message, Invite | Accept | Confirm) and self._core.knows(name, message.id):
             self._remember(name, message)
         self._perform(actions)
@@ -583,6 +586,12 @@ _OUTCOMES = {
     End.JOINED: Outcome.CONNECTED,
     End.GONE: Outcome.GONE,
 }
+
+
+def _is_refused(actions: list[Action]) -> bool:
+    return any(
+        isinstance(one, invitation.Send) and isinstance(one.message, Busy) for one in actions
+    )
 
 
 def _put(remembered: dict[K, V], key: K, value: V) -> None:

@@ -206,6 +206,29 @@ async def invites(stranger: Raw, whom: Person) -> RawLink:
     return link
 
 
+async def test_invitations_that_nobody_is_asked_about_leave_little_behind(
+    community: Community,
+) -> None:
+    (carol,) = await community.start("carol")
+    await carol.types("STATUS BUSY")
+    async with raw(community, "mallory") as mallory:
+        link = await mallory.dials(carol)
+        contact = await mallory.client.ask(Lookup(mallory.client.next_id(), "carol"))
+        member = membership.member_id("carol", contact.key)
+        adding = membership.add(mallory.me, mallory.conversation, 1, member, 1)
+        for number in range(20):
+            link.says(
+                Invite(
+                    f"{number:032x}", mallory.conversation, ("mallory", "dave"), adding=adding,
+                    proof=(mallory.founded,) * 50,
+                )
+            )  # fmt: skip
+            await link.hears(Busy)
+    kept = [one for one in carol.peer._inviting._heard.values() if isinstance(one, Invite)]
+    assert kept
+    assert not any(one.proof for one in kept)
+
+
 def ask(core: Invitations, inviter: str, number: int, now: float) -> bool:
     """Whether the question of an invitation is asked; nobody answers it."""
     invite = Invite(f"{number:032x}", f"{number:032x}", (inviter,))
