@@ -15,7 +15,6 @@ from trio.testing import MockClock
 
 from peer import membership
 from peer.conversation import _hello_statement
-from peer.delivery import sign
 from peer.rows import UNREADABLE
 from shared.codec import LINE_BYTES, Codec, Unknown
 from shared.messages import (
@@ -33,7 +32,6 @@ from shared.messages import (
     Message,
     Position,
     Ringing,
-    Text,
     ToDirectory,
     Want,
 )
@@ -111,7 +109,7 @@ class Play:
 
     def positions(self, drawn: list[tuple[str, str, int]]) -> tuple[Position, ...]:
         names = {"CAROL": self.carol_id, "MALLORY": self.mallory.me.id}
-        return tuple(Position(names.get(author, author), *rest) for author, *rest in drawn)
+        return tuple(Position(names.get(author, author), of, seq) for author, of, seq in drawn)
 
     def hello(self, number: int, have: tuple[Position, ...]) -> Hello:
         self.number = max(self.number + 1, number)
@@ -137,8 +135,9 @@ class Play:
                 seq = self.last.get(epoch, 0) + 1 + skip
                 if not skip:
                     self.last[epoch] = seq + len(said) - 1
-                after = self.positions(after)
-                return sign(me, Text(conversation, me.id, epoch, seq, lamport, time, said, after))
+                return self.mallory.text(
+                    seq, *said, epoch=epoch, lamport=lamport, time=time, after=self.positions(after)
+                )
             case ("hello", number, have):
                 return self.hello(number, self.positions(have))
             case ("ack", have):
@@ -181,7 +180,7 @@ async def play(since: list[tuple[str, str, int]], lamport: int, done: list[Any])
 
 AT_THE_EDGE = [("MALLORY", "3" * 16, COUNT_MOST - TEXTS - 1)]
 BEYOND = [("MALLORY", "3" * 16, COUNT_MOST - 1)]
-ON_TO_THE_END = ("text", "3" * 16, 0, COUNT_MOST, 0.0, ("a",) * TEXTS, [])
+ON_TO_THE_END: tuple[Any, ...] = ("text", "3" * 16, 0, COUNT_MOST, 0.0, ("a",) * TEXTS, [])
 UGLY = [(f"{number:\1>32}", "\1" * 16, 1) for number in range(190)]  # as many as fit in a line
 FULL = [(f"x{number}", "3" * 16, COUNT_MOST) for number in range(POSITIONS)]
 

@@ -50,7 +50,7 @@ async def test_a_text_with_the_highest_number_stops_nobody_from_writing(
     (carol,) = await community.start("carol")
     async with raw(community, "mallory") as mallory:
         link = await mallory.talks(carol)
-        link.says(msgspec.structs.replace(mallory.text(1, "boo"), lamport=COUNT_MOST))
+        link.says(mallory.text(1, "boo", lamport=COUNT_MOST))
         await carol.sees("mallory: boo")
         await carol.types("hello")
         assert (await link.hears(Text)).lamport == STEP + 1
@@ -66,7 +66,7 @@ async def test_after_a_restart_the_clock_is_no_further(community: Community) -> 
     (carol,) = await community.start("carol")
     async with raw(community, "mallory") as mallory:
         link = await mallory.talks(carol)
-        link.says(msgspec.structs.replace(mallory.text(1, "boo"), lamport=COUNT_MOST))
+        link.says(mallory.text(1, "boo", lamport=COUNT_MOST))
         await carol.sees("mallory: boo")
         await trio.sleep(1)
         await carol.is_killed()
@@ -82,7 +82,7 @@ async def test_a_number_beyond_the_edge_cuts_the_link_of_its_sender(community: C
     (carol,) = await community.start("carol")
     async with raw(community, "mallory") as mallory:
         link = await mallory.talks(carol)
-        link.says(msgspec.structs.replace(mallory.text(1, "boo"), lamport=COUNT_MOST + 1))
+        link.says(mallory.text(1, "boo", lamport=COUNT_MOST + 1))
         assert "Expected `int` <= 4503599627370496" in (await link.hears(Err)).text
         link = await mallory.dials(carol)
         link.says(mallory.text(COUNT_MOST - TEXTS + 1, "boo"))

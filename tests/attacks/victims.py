@@ -18,6 +18,7 @@ from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PublicKey
 
 from directory_server.authority import SEED_BYTES, Authority
 from peer import membership
+from peer.chains import digest
 from peer.conversation import _hello_statement
 from peer.delivery import sign
 from peer.entrances import sign_entry
@@ -337,6 +338,7 @@ class Member:
         self.invite: wire.Invite | None = None
         self.links: list[Link[Any]] = []
         self.seqs: dict[str, int] = {}
+        self.chains: dict[str, bytes] = {}
         self.number = 1
 
     async def live(self, whom: str) -> None:
@@ -387,15 +389,18 @@ class Member:
         """Most of them follow what was said, so they are shown and kept."""
         chance = self.chance
         if not self.seqs or chance.random() < 0.02:
-            self.seqs[f"{chance.getrandbits(64):016x}"] = 0
+            fresh = f"{chance.getrandbits(64):016x}"
+            self.seqs[fresh], self.chains[fresh] = 0, b""
         epoch = chance.choice(list(self.seqs))
         fields: dict[str, Any] = {"conversation": self.conversation, "author": self.me.id}
         if chance.random() < 0.9:
-            fields |= {"epoch": epoch, "seq": self.seqs[epoch] + 1}
+            fields |= {"epoch": epoch, "seq": self.seqs[epoch] + 1, "chain": self.chains[epoch]}
         text: wire.Text = self.mutants.made(wire.Text, **fields)
+        signed: wire.Text = _attempt(lambda: sign(self.me, text)) or text
         if text.epoch == epoch and isinstance(text.texts, tuple):
             self.seqs[epoch] = self.seqs[epoch] + len(text.texts)
-        return _attempt(lambda: sign(self.me, text)) or text
+            self.chains[epoch] = _attempt(lambda: digest(signed)) or b""
+        return signed
 
     def hello(self, *, honest: bool) -> wire.Hello:
         self.number += 1

@@ -3,7 +3,7 @@
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import msgspec
 import trio
@@ -100,11 +100,12 @@ class Raw:
         """Over a link of our own, where nobody looks at the signature."""
         return Hello(self.conversation, self.me.id, number, members, (), have)
 
-    def text(self, seq: int, *texts: str, epoch: str = RUN) -> Text:
-        """Signed; it follows the one that was made before it."""
+    def text(self, seq: int, *texts: str, epoch: str = RUN, **fields: Any) -> Text:
+        """Signed; it follows the one that was made before it.  `fields`: what to say instead."""
         chain = self.said.get((epoch, seq - 1), b"")
         said = texts or ("hello",)
         made = Text(self.conversation, self.me.id, epoch, seq, seq, EPOCH, said, chain=chain)
+        made = msgspec.structs.replace(made, **fields)
         signed = sign(self.me, made)
         self.said[epoch, last(signed)] = digest(signed)
         return signed
