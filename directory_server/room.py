@@ -127,9 +127,14 @@ def has_answered(connection: sqlite3.Connection, owner: int, other: int) -> bool
 
 
 def answer(connection: sqlite3.Connection, owner: int, other: int) -> None:
-    """This owner of a mailbox has answered another user; the oldest of too many is forgotten."""
+    """This owner of a mailbox has answered another user; the oldest of too many is forgotten.
+
+    Nothing happens when one of them has given the name back meanwhile.
+    """
     added = connection.execute(
-        "INSERT OR IGNORE INTO answered (owner, other) VALUES (?, ?)", (owner, other)
+        "INSERT OR IGNORE INTO answered (owner, other) SELECT one.id, two.id"
+        " FROM users AS one, users AS two WHERE one.id = ? AND two.id = ?",
+        (owner, other),
     )
     if added.rowcount > 0:
         connection.execute(

@@ -427,3 +427,13 @@ async def test_a_damaged_database_is_an_error_with_a_reason(tmp_path: Path) -> N
     (tmp_path / FILE).write_bytes(b"no database at all" * 100)
     with pytest.raises(StorageError, match="not a database"):
         Store(FolderDisk(tmp_path))
+
+
+async def test_who_gives_the_name_back_meanwhile_has_been_answered_by_nobody(
+    store: Store,
+) -> None:
+    carol, dave = await register(store, "carol", "dave")
+    await release(store, dave)
+    await store.answer(carol.id, dave.id)
+    await store.answer(dave.id, carol.id)
+    assert not store.has_answered(carol.id, dave.id)
