@@ -13,6 +13,7 @@ from directory_server.doorkeeper import NO_TOKEN
 from shared.errors import Refused
 from shared.identity import Identity, read_certificate
 from shared.messages import (
+    VERSION,
     Arr,
     Done,
     Iam,
@@ -320,9 +321,9 @@ async def test_what_is_no_name_is_refused_with_the_reason(town: Town, name: str)
 
 
 async def test_another_version_of_the_protocol_is_refused_with_both_numbers(town: Town) -> None:
-    no = await refusal(town, version=2)
+    no = await refusal(town, version=VERSION + 1)
     assert no.code == "VERSION"
-    assert "version 1 of the protocol, your program version 2" in str(no)
+    assert f"version {VERSION} of the protocol, your program version {VERSION + 1}" in str(no)
 
 
 async def test_nobody_arrives_offline(town: Town) -> None:

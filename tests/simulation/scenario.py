@@ -16,6 +16,7 @@ from directory_server.settings import Settings
 from peer.peer import Peer
 from shared.world import Address
 from tests.community import make_scheduling_repeatable
+from tests.fakes import EPOCH
 from tests.simulation.box import COMMIT, SEND, Box, Computer, Doom, Run
 from tests.simulation.checks import Broken, Checks
 from tests.simulation.manners import BAD, EVERY, asks_for_everything
@@ -26,6 +27,7 @@ NAMES: Final = ("carol", "dave", "erin", "frank", "grace", "heidi", "ivan", "jud
 STEPS: Final = (12, 32)  # what people do, at least and at most
 FAULTS: Final = (5, 10)
 LONG_SECONDS: Final = (33.0, 75.0)  # longer than anything is waited for
+CLOCK_JUMPS: Final = (0.0, 0.0, 20 * 86_400.0)  # the directory's clock is wrong for one run of it
 QUIET_SECONDS: Final = 240.0  # until all must be as it should be
 MENDED_SECONDS: Final = 2 * 36.0 + 3.0  # G9: two rounds of HELLO
 STABLE_SECONDS: Final = 5.0  # and stay so
@@ -135,7 +137,10 @@ class Scenario:
         self.players[who].manners.turn_bad(spoil)
 
     async def _live_directory(self) -> None:
+        clock = self._directory_machine.clock
+        jumps = random.Random(f"{self.seed} clock")
         while not self._is_over:
+            clock.set(EPOCH + trio.current_time() + jumps.choice(CLOCK_JUMPS))
             self._directory_run, world = self._directory_machine.begin()
             directory = Directory(world, Settings(port=DIRECTORY.port))
             run = self._directory_run

@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from typing import Any, Final
 from unittest.mock import patch
 
+from directory_server.community import Community as DirectoryCommunity
 from peer import conversation as talk
 from peer import delivery, mail, unproven
 from peer.chains import Chains
@@ -209,6 +210,10 @@ RULES: Final[dict[str, tuple[str, list[Change]]]] = {
     "checked": (
         "what comes from its author directly is checked too",
         [(unproven, "is_genuine", lambda *_: True), (talk, "is_genuine", lambda *_: True)],
+    ),
+    "age": (
+        "mail expires by what the directory has run",
+        [(DirectoryCommunity, "age", DirectoryCommunity.time)],
     ),
     "mailbox": ("who has no path finds it in the mailbox", [(Talking, "_perform", _nothing_left)]),
 }  # fmt: skip
