@@ -10,7 +10,8 @@
 
 `Chat` is a `peer.peer.Peer`: its methods ask (`users`, `contact`), invite
 (`invite`, `add`, `answer`, `take_back`), talk (`say`, `private`, `to_all`,
-`leave_message`), read what was said (`history`, `search`) and set the status.
+`leave_message`), read what was said (`history`, `search`), compare keys (`words`, then
+`accept`) and set the status.
 They raise `Refused`, `Unreachable` or `KeyChanged`, whose texts are sentences for
 a person.  Texts of others come as they were written: pass them through `clean`
 before a terminal sees them.
@@ -74,6 +75,7 @@ from peer.lines import Delivery
 from peer.passphrase import Source, unlock
 from peer.peer import Options, Peer
 from peer.running import running
+from peer.verifying import Comparison
 from peer.ways import Way
 from shared.clean import clean
 from shared.errors import KeyChanged, ParleyError, Refused, StorageError, Unreachable
@@ -87,6 +89,7 @@ __all__ = [
     "BackInConversation",
     "Came",
     "Chat",
+    "Comparison",
     "Connected",
     "Contact",
     "ConversationLeft",

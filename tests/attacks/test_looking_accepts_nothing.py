@@ -41,6 +41,8 @@ async def test_a_false_key_is_not_believed_because_its_words_were_shown(
     await carol.sees_part(REFUSED)
     assert carol.peer._journal.key_of("dave") == true
     carol.never_saw("Message left")
+    await carol.types("LIST USERS")
+    await carol.sees("ACTIVE: carol (you), dave (ANOTHER KEY)")
     await carol.starts_again()
     assert carol.peer._journal.key_of("dave") == true
     assert not carol.peer.is_verified("dave")
