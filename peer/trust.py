@@ -44,6 +44,7 @@ class Trust:
         self._journal, self._clock, self._alarms = journal, clock, alarms
         self._own, self._lookup, self._spawn = own, lookup, spawn
         self._said: dict[str, bytes | None] = {}  # folded name -> key, by the directory's word
+        self._owners: set[tuple[str, str]] = set()  # members who may be called by the bare name
         self._wondered: dict[str, str] = {}  # names that were read and not confirmed
         self.authority = b""  #: of our community, set when the directory was recognised
 
@@ -100,12 +101,14 @@ class Trust:
 
     async def accept(self, name: str, key: bytes) -> None:
         """The user has compared the words, and says that this is the key."""
+        self._owners.clear()
         await self._journal.remember_key(name, key, self._clock.time(), verified=True)
 
     # --- Names of which nothing is remembered ---
 
     def note(self, name: str, key: bytes | None) -> None:
         """The directory says whose name this is; None: nobody's."""
+        self._owners.clear()
         self._said.pop(fold(name), None)
         self._said[fold(name)] = key
         if len(self._said) > WORDS_MOST:
@@ -158,11 +161,14 @@ class Trust:
 
     def called(self, member: str, name: str) -> str:
         """What the user reads for a member of a conversation with this id and name."""
+        if (member, name) in self._owners:  # asked for each text
+            return name
         known = self.believed(name)
         if known is None:
             self._wondered[fold(name)] = name
             return name + NOT_CONFIRMED
         if member == member_id(name, known):
+            self._owners.add((member, name))
             return name
         return self._another(name, member)
 
