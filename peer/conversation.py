@@ -567,7 +567,7 @@ class Conversation:
         changed = self.roll.merge(members)
         if not changed:
             return []
-        fresh = tuple(one for one in map(self.roll.of, changed) if one is not None)
+        fresh = self.roll.told(changed)
         to = tuple(member for member in self._linked() if member != sender)
         actions = [*self._tell_members(to, fresh), KeepMembers(tuple(changed))]
         actions += self._keep_entrances(self._learn_entrances())

@@ -177,7 +177,7 @@ class Inviting:
         salt = self._world.chance.randbytes(SALT_BYTES)
         fresh = membership.conversation_id(self._me().identity.public, salt)
         self._salts[fresh] = salt
-        self._allow(fresh, contact, mine=1, theirs=1)
+        self._allow(fresh, contact, mine=membership.found(self._me(), salt), theirs=1)
         try:
             return await self._ask(contact.name, fresh, (self._name(),), urgent=urgent)
         finally:
@@ -193,12 +193,13 @@ class Inviting:
         current = self._conversation_to_add(name)
         if contact.status is Status.OFFLINE:
             return Result(contact.name, Outcome.OFFLINE)
-        mine = current.roll.counter(self._me().id)
+        mine = current.roll.of(self._me().id)
+        assert mine is not None
         theirs = current.roll.counter(member_id(contact.name, contact.key))
         if theirs % 2:  # they are in, and out of reach
             raise Refused(f"User {contact.name} is in the conversation already.")
         too_often = theirs > 2 * STAYS + 1
-        if too_often or len(current.roll.everybody()) > membership.KNOWN - MEMBERS:
+        if too_often or not current.roll.has_room(self._me().id):
             raise Refused("Too many came and went in this conversation: begin a new one.")
         self._allow(current.id, contact, mine=mine, theirs=theirs + 1)
         try:
@@ -219,7 +220,7 @@ class Inviting:
             raise Refused(f"A conversation has at most {MEMBERS} members.")
         return current
 
-    def _allow(self, conversation: str, contact: Contact, *, mine: int, theirs: int) -> None:
+    def _allow(self, conversation: str, contact: Contact, *, mine: Membership, theirs: int) -> None:
         """Sign that this user may become a member."""
         member = member_id(contact.name, contact.key)
         adding = membership.add(self._me(), conversation, mine, member, theirs)
@@ -387,8 +388,15 @@ class Inviting:
         roll = self._roll_for(allowed.conversation)
         if roll is not None:
             roll.merge([accept.membership])
-            if not roll.is_in(allowed.member):
+            if not roll.counter(allowed.member) % 2:
                 raise ProtocolError("an ACCEPT makes nobody a member")
+
+    def _has_room(self, allowed: "_Allowed", accept: Accept) -> bool:
+        """Others may have let in so many meanwhile that there is no place any more."""
+        roll = self._roll_for(allowed.conversation)
+        if roll is not None and accept.membership is not None:
+            roll.merge([accept.membership])
+        return roll is not None and roll.is_in(allowed.member)
 
     def _roll_for(self, conversation: str) -> Roll | None:
         """A copy of the roll of what I found, or of what I am in."""
@@ -397,7 +405,7 @@ class Inviting:
         if conversation in self._salts:
             roll.merge([membership.found(self._me(), self._salts[conversation])])
         elif current is not None and current.id == conversation:
-            roll.merge(current.memberships())
+            return current.roll.copy()
         else:
             return None
         return roll
@@ -463,6 +471,8 @@ class Inviting:
         said = self._confirmed.get((fold(callee), id))
         if said is not None:
             return said  # what was written since the first one is theirs
+        if not self._has_room(allowed, accept):
+            return Confirm(id)
         since, lamport = self._talking.before(current)
         self._talking.admit(current, allowed.member, accept.membership)
         entry = current.entry_for(allowed.member, since)
@@ -484,7 +494,7 @@ class Inviting:
             self._decided(other, Outcome.CONNECTED)
             return
         confirm, mine = self._recall(Confirm, other, id), self._membership(other, id)
-        if confirm is None or mine is None:
+        if confirm is None or mine is None or not confirm.members:
             self._fail_to_open(conversation, other)
             return
         try:
@@ -557,6 +567,7 @@ class Inviting:
             return []
         roll = Roll(invite.conversation, self._talking.authority)
         with contextlib.suppress(ProtocolError):  # a forged proof proves nothing
+            membership.check_size(invite.proof)
             roll.merge(invite.proof)
         others = set(map(fold, named))
         members = [(one, roll.name(one)) for one in roll.members()]

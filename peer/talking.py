@@ -16,6 +16,7 @@ from peer import conversation as talk
 from peer import events, membership
 from peer.acquaintances import Acquaintances
 from peer.allowance import day_of
+from peer.checking import Checking
 from peer.conversation import Conversation
 from peer.curtain import Curtain
 from peer.delivery import WINDOW_TEXTS, Stream, check_stream, last, stream
@@ -94,6 +95,7 @@ class Talking:
         self.last: Handle | None = None  #: what I said last
         self._times = Times()
         self._linked: dict[str, str] = {}  # folded name -> which member that is
+        self._checking = Checking()
         self._asleep: Conversation | None = None
         self._settling: list[Conversation] = []
         self._progress = trio.Event()  # something was acknowledged, or all is over
@@ -158,6 +160,7 @@ class Talking:
         forged, or mine is not among them.
         """
         me = self._me()
+        membership.check_size(members)
         roll = Roll(id, self.authority)
         roll.merge(members)
         if not roll.is_in(me.id):
@@ -359,21 +362,31 @@ class Talking:
         stays = [current for current in self._all() if current.id == message.conversation]
         if not stays:
             return False
+        if isinstance(message, Members):
+            membership.check_size(message.members)
         for current in stays:
             # I may have left it and come back: the earlier stays only wait for their texts.
             if current is stays[-1] or isinstance(message, Acknowledge):
-                self._perform(current, current.receive(member, message, trio.current_time()))
+                checks, now = current.roll.checks, trio.current_time()
+                self._perform(current, current.receive(member, message, now))
+                self._checking.spend(member, current.roll.checks - checks, now)
         self._progress.set()
         return True
 
     def disown(self, name: str, message: Members) -> None:
         """They count me in where I am not: sign that I am out, and tell whom I have left there."""
-        me, id = self._me(), message.conversation
+        me, id, sender = self._me(), message.conversation, self._linked[fold(name)]
+        membership.check_size(message.members)
+        if not any(me.identity.public in one.certificate for one in message.members):
+            return  # it costs nothing that somebody speaks of what I have nothing to do with
         roll = Roll(id, self.authority)
-        roll.merge(message.members)
+        try:
+            roll.merge(message.members)
+        finally:
+            self._checking.spend(sender, roll.checks, trio.current_time())
         if not roll.is_in(me.id):
             return
-        if roll.is_in(self._linked[fold(name)]):  # nobody else need know who is in
+        if roll.is_in(sender):  # nobody else need know who is in
             with suppress(ProtocolError):  # what is wrong with my disk is no fault of theirs
                 roll.merge(self._journal.memberships(id))
         if roll.is_in(me.id) and (mine := roll.of(me.id)) is not None:

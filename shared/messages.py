@@ -29,6 +29,7 @@ POSITIONS = 400  # in one message: 26 KB; who restarts begins a new epoch
 SINCE = 200  # positions in CONFIRM, which tells of many members in the same line
 SALT_BYTES = 16
 CHAIN_BYTES = 16
+STAY_BYTES = 16  # of a digest
 MEMBERSHIPS = 100  # in one message, as far as its line has room for them
 STAYS = 16  # of a member who has come back, before the present one
 
@@ -44,6 +45,7 @@ Line = Annotated[str, Meta(max_length=TEXT_CHARACTERS)]  # what a person wrote
 # The id of a member of a conversation, see peer.membership; old journals hold names.
 Member = Annotated[str, Meta(min_length=1, max_length=32)]
 Epoch = Annotated[str, Meta(min_length=16, max_length=16)]  # 8 random bytes, new at each start
+StayId = Annotated[bytes, Meta(min_length=STAY_BYTES, max_length=STAY_BYTES)]
 Digest = Annotated[str, Meta(min_length=32, max_length=32)]
 Chain = Annotated[bytes, Meta(max_length=CHAIN_BYTES)]  # of what was said; empty: unknown
 Reason = Annotated[str, Meta(max_length=1_000)]
@@ -346,12 +348,13 @@ class PeerIam(Message, frozen=True, tag="IAM"):
 class Adding(msgspec.Struct, frozen=True):
     """A member brings somebody in: it allows that user's own membership, and does nothing alone.
 
-    Signed by `by`, see peer.membership.  `counter`: of `by`, whose own membership
-    must have got so far.
+    Signed by `by`, see peer.membership.  `counter`: of `by` when that stay of theirs
+    began, `under`: which one it is.
     """
 
     by: Member
     counter: Count
+    under: StayId
     signature: Signature
 
 

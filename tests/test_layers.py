@@ -39,6 +39,8 @@ CORES: dict[str, set[str]] = {
     "peer/dialling.py": {"msgspec"},
     "peer/lacks.py": {"msgspec"},
     "peer/membership.py": {"msgspec"},
+    "peer/tree.py": set(),
+    "peer/checking.py": set(),
     "peer/opening.py": {"msgspec"},
     "peer/unanswered.py": {"msgspec"},
     "peer/chains.py": set(),

@@ -33,7 +33,7 @@ def false(community: Community, name: str) -> Me:
 
 def added(mallory: Raw, whom: Me) -> Membership:
     """Mallory has founded the conversation, and brings in whom she likes."""
-    adding = membership.add(mallory.me, mallory.conversation, 1, whom.id, 1)
+    adding = membership.add(mallory.me, mallory.conversation, mallory.founded, whom.id, 1)
     return membership.join(whom, mallory.conversation, 1, adding)
 
 
@@ -62,7 +62,7 @@ async def invited(mallory: Raw, whom: Person, link: RawLink, invite: Invite) -> 
 async def invite(mallory: Raw, whom: Person, *names: str, proof: tuple[Membership, ...]) -> Invite:
     contact = await mallory.client.ask(Lookup(mallory.client.next_id(), whom.name))
     member = membership.member_id(whom.name, contact.key)
-    adding = membership.add(mallory.me, mallory.conversation, 1, member, 1)
+    adding = membership.add(mallory.me, mallory.conversation, mallory.founded, member, 1)
     members = (mallory.name, *names)
     return Invite(INVITATION, mallory.conversation, members, adding=adding, proof=proof)
 

@@ -164,7 +164,7 @@ async def test_an_invitation_shows_nobody_who_is_not_proven_to_be_in(community: 
         link = await mallory.dials(carol)
         contact = await mallory.client.ask(Lookup(mallory.client.next_id(), "carol"))
         member = membership.member_id("carol", contact.key)
-        adding = membership.add(mallory.me, mallory.conversation, 1, member, 1)
+        adding = membership.add(mallory.me, mallory.conversation, mallory.founded, member, 1)
         named = ("mallory", "boss", "dave", "no.such.user")
         # That of another conversation is no proof either.
         elsewhere = membership.found(mallory.me, b"another salt....")

@@ -41,7 +41,7 @@ def _at(iam: Iam, host: str, port: int) -> Iam:
 
 def membership_of(mallory: Raw, name: str, certificate: bytes) -> Membership:
     me = membership.Me(name, identity_of(name), certificate)
-    adding = membership.add(mallory.me, mallory.conversation, 1, me.id, 1)
+    adding = membership.add(mallory.me, mallory.conversation, mallory.founded, me.id, 1)
     return membership.join(me, mallory.conversation, 1, adding)
 
 

@@ -199,7 +199,7 @@ async def invites(stranger: Raw, whom: Person) -> RawLink:
     """Each with an id of their own."""
     contact = await stranger.client.ask(Lookup(stranger.client.next_id(), whom.name))
     member = membership.member_id(whom.name, contact.key)
-    adding = membership.add(stranger.me, stranger.conversation, 1, member, 1)
+    adding = membership.add(stranger.me, stranger.conversation, stranger.founded, member, 1)
     link = await stranger.dials(whom)
     id = stranger.me.identity.public.hex()[:32]
     link.says(Invite(id, stranger.conversation, (stranger.name,), adding=adding))
@@ -215,7 +215,7 @@ async def test_invitations_that_nobody_is_asked_about_leave_little_behind(
         link = await mallory.dials(carol)
         contact = await mallory.client.ask(Lookup(mallory.client.next_id(), "carol"))
         member = membership.member_id("carol", contact.key)
-        adding = membership.add(mallory.me, mallory.conversation, 1, member, 1)
+        adding = membership.add(mallory.me, mallory.conversation, mallory.founded, member, 1)
         for number in range(20):
             link.says(
                 Invite(

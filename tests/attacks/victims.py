@@ -419,7 +419,10 @@ class Member:
         counter = self.chance.choice((1, 1, 1, 3, 5, 2**52 - 1, 2**52 + 1))
         mine, adding = self.mine, self.mine.adding if self.mine else None
         if self.chance.random() < 0.5:
-            adding = _attempt(lambda: membership.add(self.me, self.conversation, 1, "x" * 24, 1))
+            first = mine or membership.found(self.me, b"")
+            adding = _attempt(
+                lambda: membership.add(self.me, self.conversation, first, "x" * 24, 1)
+            )
         odd = membership._sign(self.me, self.conversation, counter, adding, b"")
         heard = self.mutants.made(wire.Members, conversation=self.conversation)
         known = heard.members if isinstance(heard.members, tuple) else ()

@@ -78,7 +78,9 @@ class Raw:
     async def invites(self, whom: Person, link: "RawLink") -> None:
         """As the honest do it."""
         contact = await self.client.ask(Lookup(self.client.next_id(), whom.name))
-        adding = membership.add(self.me, self.conversation, 1, member_id(whom.name, contact.key), 1)
+        adding = membership.add(
+            self.me, self.conversation, self.founded, member_id(whom.name, contact.key), 1
+        )
         link.says(Invite(INVITATION, self.conversation, (self.name,), adding=adding))
 
     async def talks(self, whom: Person) -> "RawLink":

@@ -60,7 +60,7 @@ def together(founder: str, *others: str) -> tuple[Membership, ...]:
     """The memberships of a conversation in which the founder has added everybody."""
     id, made = conversation_of(founder), [membership.found(me(founder), SALT)]
     for name in others:
-        adding = membership.add(me(founder), id, 1, me(name).id, 1)
+        adding = membership.add(me(founder), id, made[0], me(name).id, 1)
         made.append(membership.join(me(name), id, 1, adding))
     return tuple(made)
 
@@ -215,7 +215,8 @@ class Town:
     def adds(self, adder: str, newcomer: str) -> None:
         """Asked, and answered with yes."""
         one, new = self.people[adder], self.people.setdefault(newcomer, Person(newcomer))
-        mine, theirs = one.core.roll.counter(adder), one.core.roll.counter(newcomer) + 1
+        mine, theirs = one.core.roll.of(adder), one.core.roll.counter(newcomer) + 1
+        assert mine is not None
         adding = membership.add(me(adder), self.id, mine, me(newcomer).id, theirs)
         joined = membership.join(me(newcomer), self.id, theirs, adding)
         since, lamport = one.core.before(), one.core.lamport

@@ -52,6 +52,12 @@ class Member:
         self.entrances = Entrances(self.roll, lambda of: self.numbers[of])
 
 
+def of(judge: Member, member: str) -> Membership:
+    found = judge.roll.of(member)
+    assert found is not None
+    return found
+
+
 def test_without_an_entry_they_read_what_came_here_since_they_were_heard_of() -> None:
     dave = Member(CAROL, DAVE, ERIN)
     assert dave.entrances.learn(ERIN, heard(upto(7)))
@@ -112,7 +118,7 @@ def test_an_entry_counts_only_when_who_let_them_in_signed_all_of_it(forged: Entr
 
 def test_an_entry_gives_no_more_than_its_signer_may_read() -> None:
     carol = Member(CAROL, MALLORY)
-    adding = membership.add(me(MALLORY), ID, 1, ERIN, 1)
+    adding = membership.add(me(MALLORY), ID, of(carol, MALLORY), ERIN, 1)
     carol.roll.merge([membership.join(me(ERIN), ID, 1, adding)])
     carol.entrances.learn(MALLORY, heard(upto(7)))
     carol.entrances.learn(ERIN, heard(upto(9)))
@@ -123,13 +129,13 @@ def test_an_entry_gives_no_more_than_its_signer_may_read() -> None:
 def test_also_when_the_signer_has_been_in_twice() -> None:
     """Whoever let them in the first time counts for those whom they added then."""
     carol = Member(CAROL, MALLORY)
-    adding = membership.add(me(MALLORY), ID, 1, ERIN, 1)
+    adding = membership.add(me(MALLORY), ID, of(carol, MALLORY), ERIN, 1)
     carol.roll.merge([membership.join(me(ERIN), ID, 1, adding)])
     carol.entrances.learn(MALLORY, heard(upto(7)))
     carol.entrances.learn(ERIN, heard(upto(9)))
     mine = carol.roll.of(MALLORY)
     assert mine is not None
-    again = membership.add(me(ERIN), ID, 1, MALLORY, 3)
+    again = membership.add(me(ERIN), ID, of(carol, ERIN), MALLORY, 3)
     carol.roll.merge([membership.leave(me(MALLORY), ID, mine)])
     carol.roll.merge([membership.join(me(MALLORY), ID, 3, again)])
     assert carol.entrances.learn(MALLORY, heard(upto(20)))
@@ -155,7 +161,7 @@ class Circle:
 
     def of(self, name: str) -> Membership:
         other = {ERIN: MALLORY, MALLORY: ERIN}[name]
-        return Membership(b"", 1, bytes(64), Adding(other, 1, bytes(64)))
+        return Membership(b"", 1, bytes(64), Adding(other, 1, bytes(16), bytes(64)))
 
     def counter(self, name: str) -> int:
         return 1

@@ -7,12 +7,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from peer import membership
 from peer.membership import (
     KNOWN,
     PAGE_BYTES,
+    STATEMENTS,
     Me,
     Roll,
     add,
+    check_size,
     conversation_id,
     found,
     join,
@@ -20,7 +23,7 @@ from peer.membership import (
     pages,
 )
 from shared.errors import ProtocolError
-from shared.messages import MEMBERSHIPS, SALT_BYTES, STAYS, Adding, Membership
+from shared.messages import SALT_BYTES, STAYS, Adding, Membership
 from tests.fakes import Authority
 
 AUTHORITY = Authority()
@@ -47,11 +50,15 @@ def roll(*memberships: Membership) -> Roll:
     return made
 
 
-def adding(by: Me, mine: int, whom: Me, theirs: int = 1) -> Adding:
-    return add(by, ID, mine, whom.id, theirs)
+def adding(by: Me, mine: Membership | None, whom: Me, theirs: int = 1) -> Adding:
+    """Carol founded the conversation; others were let in by her, if nothing else is said."""
+    first = FOUNDED if by is CAROL else joined(by, CAROL)
+    return add(by, ID, mine or first, whom.id, theirs)
 
 
-def joined(whom: Me, by: Me, mine: int = 1, theirs: int = 1) -> Membership:
+def joined(
+    whom: Me, by: Me, mine: Membership | None = None, theirs: int = 1
+) -> Membership:  # fmt: skip
     return join(whom, ID, theirs, adding(by, mine, whom, theirs))
 
 
@@ -112,7 +119,7 @@ def test_who_left_comes_back_with_a_new_adding_only() -> None:
     again = leave(DAVE, ID, gone)  # the counter goes up, and the adding is the old one
     assert daves.adding is not None
     for forged in (again, join(DAVE, ID, 3, daves.adding)):
-        assert refusal(forged, at=carols) == "a signature does not fit"
+        assert refusal(forged, at=carols) == "a stay of dave has two beginnings"
     assert carols.merge([joined(DAVE, CAROL, theirs=3)]) == [DAVE.id]
     assert carols.is_in(DAVE.id)
 
@@ -127,8 +134,17 @@ def test_what_lacks_the_membership_of_who_added_it_waits_for_that() -> None:
 def test_who_has_left_adds_nobody_with_a_stay_that_was_never_allowed() -> None:
     daves = joined(DAVE, CAROL)
     carols = roll(FOUNDED, daves, leave(DAVE, ID, daves))
-    assert carols.merge([joined(ERIN, DAVE, mine=3)]) == []
+    by_himself = join(DAVE, ID, 3, adding(DAVE, daves, DAVE, 3))
+    assert carols.merge([joined(ERIN, DAVE, mine=by_himself)]) == []
     assert not carols.is_in(ERIN.id)
+
+
+def test_whoever_let_somebody_in_says_truly_with_which_stay() -> None:
+    daves = joined(DAVE, CAROL)
+    lie = msgspec.structs.replace(adding(DAVE, daves, ERIN), counter=3)
+    assert refusal(join(ERIN, ID, 1, lie), at=roll(FOUNDED, daves)) == (
+        "who added erin was not in with that stay"
+    )
 
 
 # --- Coming back ------------------------------------------------------------------
@@ -147,8 +163,8 @@ def test_who_is_brought_back_by_somebody_they_had_added_can_be_proved_to_anybody
 def test_two_who_bring_each_other_back_again_and_again_are_proved_too() -> None:
     everybody = roll(FOUNDED, joined(DAVE, CAROL))
     for stay in range(1, 13, 2):
-        for leaver, other, theirs in ((CAROL, DAVE, stay), (DAVE, CAROL, stay + 2)):
-            mine = everybody.of(leaver.id)
+        for leaver, other in ((CAROL, DAVE), (DAVE, CAROL)):
+            mine, theirs = everybody.of(leaver.id), everybody.of(other.id)
             assert mine is not None
             everybody.merge([leave(leaver, ID, mine)])
             everybody.merge([joined(leaver, other, mine=theirs, theirs=stay + 2)])
@@ -157,13 +173,14 @@ def test_two_who_bring_each_other_back_again_and_again_are_proved_too() -> None:
     assert everybody.counter(DAVE.id) == 13
 
 
-def test_nobody_comes_back_without_end() -> None:
+def test_who_comes_back_again_and_again_is_told_of_in_several_pieces() -> None:
     carols = roll(FOUNDED, joined(DAVE, CAROL))
-    for theirs in range(3, 2 * STAYS + 2, 2):
+    for theirs in range(3, 4 * STAYS, 2):
         carols.merge([joined(DAVE, CAROL, theirs=theirs)])
-    last = joined(DAVE, CAROL, theirs=2 * STAYS + 3)
-    assert refusal(last, at=carols) == "dave came and went too often"
-    assert carols.counter(DAVE.id) == 2 * STAYS + 1
+    assert all(len(one.before) <= STAYS for one in carols.all())
+    assert len([one for one in carols.all() if one.certificate == DAVE.certificate]) == 2
+    assert roll(*carols.all()).digest() == carols.digest()
+    assert carols.told([DAVE.id, "nobody"]) == carols.all()[1:]
 
 
 def test_an_earlier_stay_is_proof_of_nothing_when_it_is_forged() -> None:
@@ -174,14 +191,14 @@ def test_an_earlier_stay_is_proof_of_nothing_when_it_is_forged() -> None:
     (stay,) = carols.before
     forged = msgspec.structs.replace(stay, salt=b"x" * SALT_BYTES)
     broken = msgspec.structs.replace(carols, before=(forged,))
-    assert refusal(broken, at=roll()) == "a signature does not fit"
+    assert refusal(broken, at=roll()) == "carol did not found this conversation"
 
 
 # --- Forgeries --------------------------------------------------------------------
 
 
 def test_nobody_else_founded_it() -> None:
-    assert refusal(found(DAVE, SALT)) == "a signature does not fit"
+    assert refusal(found(DAVE, SALT)) == "dave did not found this conversation"
     mine = conversation_id(DAVE.identity.public, SALT)
     daves = Roll(mine, AUTHORITY.certificate)
     daves.merge([found(DAVE, SALT)])
@@ -196,23 +213,27 @@ def test_a_founder_of_another_conversation_is_refused_although_the_signature_fit
 
 def test_a_membership_of_another_conversation_is_refused() -> None:
     elsewhere = "0" * 32
-    theirs = add(CAROL, elsewhere, 1, DAVE.id, 1)
+    theirs = add(CAROL, elsewhere, FOUNDED, DAVE.id, 1)
     assert refusal(join(DAVE, elsewhere, 1, theirs)) == "a signature does not fit"
     assert refusal(join(DAVE, ID, 1, theirs)) == "a signature does not fit"
 
 
 def test_an_adding_is_for_one_user_and_one_stay() -> None:
-    daves = adding(CAROL, 1, DAVE)
+    daves = adding(CAROL, FOUNDED, DAVE)
     assert refusal(join(ERIN, ID, 1, daves)) == "a signature does not fit"
     assert refusal(join(DAVE, ID, 3, daves)) == "a signature does not fit"
 
 
 def test_nobody_adds_themselves() -> None:
-    assert refusal(joined(DAVE, DAVE)) == "nobody added dave to this conversation"
+    again = joined(DAVE, DAVE, theirs=3)
+    assert refusal(joined(DAVE, CAROL), again) == "nobody added dave to this conversation"
 
 
 def test_who_is_out_adds_nobody() -> None:
-    assert refusal(joined(DAVE, CAROL, mine=2)) == "nobody added dave to this conversation"
+    out = leave(CAROL, ID, FOUNDED)
+    assert refusal(joined(DAVE, CAROL, mine=out), at=roll(out)) == (
+        "who added dave was not in with that stay"
+    )
 
 
 def test_only_a_first_stay_needs_no_adding() -> None:
@@ -261,7 +282,7 @@ def test_the_directory_is_no_member() -> None:
 def test_a_forged_membership_takes_nothing_else_in() -> None:
     carols = roll(FOUNDED)
     before = carols.digest()
-    refusal(joined(DAVE, CAROL), joined(ERIN, ERIN), at=carols)
+    refusal(joined(DAVE, CAROL), joined(DAVE, DAVE), at=carols)
     assert carols.members() == (CAROL.id,)
     assert carols.key(DAVE.id) is None
     assert carols.digest() == before
@@ -271,8 +292,41 @@ def test_a_forged_membership_takes_nothing_else_in() -> None:
 def test_a_roll_does_not_grow_without_end() -> None:
     carols = roll(FOUNDED)
     carols.merge(joined(me(f"user{number}"), CAROL) for number in range(KNOWN - 1))
-    assert refusal(joined(DAVE, CAROL), at=carols) == "a conversation has too many members"
+    assert not carols.has_room(CAROL.id)
+    carols.merge([joined(DAVE, CAROL)])
     assert len(carols.everybody()) == KNOWN
+    carols.merge([joined(ERIN, DAVE)])
+    assert len(carols.everybody()) == KNOWN
+
+
+def test_of_who_was_dropped_the_name_is_known_for_a_while(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(membership, "KNOWN", 4)
+    monkeypatch.setattr(membership, "NAMES", 2)
+    carols = roll(FOUNDED)
+    seen = [f"user{number}" for number in range(12)]
+    for name in seen:
+        carols.merge([joined(me(name), CAROL)])
+    assert len(carols.everybody()) == 4
+    assert len(carols._users) <= 4 + 2
+    dropped = [me(name).id for name in seen if carols.counter(me(name).id) == 0]
+    assert any(carols.name(one) == one and carols.key(one) is None for one in dropped)
+
+
+def test_a_copy_knows_the_same_and_lives_by_itself() -> None:
+    carols = roll(FOUNDED, joined(DAVE, CAROL))
+    copy = carols.copy()
+    assert (copy.digest(), copy.members(), copy.checks) == (carols.digest(), carols.members(), 0)
+    copy.merge([joined(ERIN, DAVE)])
+    assert not carols.is_in(ERIN.id)
+
+
+def test_what_is_known_is_never_checked_again() -> None:
+    carols = roll(FOUNDED, joined(DAVE, CAROL), joined(ERIN, DAVE))
+    assert carols.checks == 5  # each has one of their own, and who was let in one of another
+    carols.merge([*carols.all(), *carols.all()])
+    assert carols.checks == 5
 
 
 # --- What is handed on ------------------------------------------------------------
@@ -309,9 +363,12 @@ def test_a_long_roll_is_told_in_pages_that_fit_in_a_line() -> None:
     told = pages(carols.all())
     assert tuple(one for page in told for one in page) == carols.all()
     assert len(told) > 1
-    assert all(0 < len(page) <= MEMBERSHIPS for page in told)
+    assert all(0 < len(page) <= STATEMENTS for page in told)
     assert all(len(msgspec.json.encode(page)) <= PAGE_BYTES + 100 for page in told)
     assert len(told[0]) >= 50
+    check_size(told[0])
+    with pytest.raises(ProtocolError, match="too many stays"):
+        check_size(carols.all()[: STATEMENTS + 1])
 
 
 # --- Merging ----------------------------------------------------------------------
@@ -333,7 +390,7 @@ def _story(seed: int) -> list[Membership]:
         elif view.is_in(other.id):
             continue
         else:
-            made = joined(other, actor, mine.counter, view.counter(other.id) + 1)
+            made = joined(other, actor, mine, view.counter(other.id) + 1)
         view.merge([made])
         signed.append(made)
         if chance.random() < 0.3:

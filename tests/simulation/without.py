@@ -15,8 +15,9 @@ from unittest.mock import patch
 
 from directory_server.community import Community as DirectoryCommunity
 from peer import conversation as talk
-from peer import delivery, mail, unproven
+from peer import delivery, mail, membership, unproven
 from peer.chains import Chains
+from peer.clock import LamportClock
 from peer.conversation import Conversation
 from peer.delivery import Inbox, Outbox, Ready, last
 from peer.entrances import Entrances
@@ -88,10 +89,9 @@ def _send_all(self: Outbox, to: str) -> list[Text]:
         return _take_to_send(self, to)
 
 
-def _lower(self: Roll, name: str, one: Any) -> bool:
+def _lower(self: Any) -> tuple[int, bytes]:
     """The lower counter wins."""
-    known = self._known.get(name)
-    return known is None or (one.counter, one.signature) < (known.counter, known.signature)
+    return -self.said.counter, self.said.signature
 
 
 def _leave_unsigned(self: Conversation, now: float) -> list[talk.Action]:
@@ -181,9 +181,9 @@ RULES: Final[dict[str, tuple[str, list[Change]]]] = {
         "who leaves signs it, at once or when asked",
         [(Conversation, "leave", _leave_unsigned), (Talking, "disown", lambda *_: None)],
     ),
-    "counter": ("the higher counter wins", [(Roll, "_is_news", _lower)]),
+    "counter": ("the higher counter wins", [(membership._Stay, "rank", property(_lower))]),
     "disown": ("who is counted in and is not says so", [(Talking, "disown", lambda *_: None)]),
-    "lamport": ("a text is later than all that was read", [(Inbox, "lamport", _NO_LAMPORT)]),
+    "lamport": ("a text is later than all that was read", [(LamportClock, "now", _NO_LAMPORT)]),
     "copies": ("a copy in the mailbox has the id of its text", [(mail, "copy_id", lambda *_: "")]),
     "signed": (
         "receipts are signed by who took the letter",
