@@ -521,7 +521,7 @@ class OfFalseDirectory(Victim):
         """What needs nobody else."""
         carol = self.targets[0]
         carol.types("HISTORY")
-        carol.sees("Nothing was said, or nothing of it was kept.", PROBE_SECONDS)
+        carol.sees_like(r"No history here.*", PROBE_SECONDS)
 
     async def play(self, seconds: float) -> Figures:
         async with trio.open_nursery() as nursery:
