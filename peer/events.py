@@ -405,8 +405,8 @@ def local_time(seconds: float) -> datetime:
 def as_called(event: Event, read: Callable[[str], str]) -> Event:
     """The same event, with what the user reads for the members of whom it tells."""
     match event:
-        case Said(sender=member):
-            return replace(event, sender=read(member))
+        case Said(sender=member, text=text):
+            return Said(read(member), text)
         case MemberJoined(name=member) | MemberLost(name=member) | MemberBack(name=member):
             return replace(event, name=read(member))
         case MemberLeft(name=member):
