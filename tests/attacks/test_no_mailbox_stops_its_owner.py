@@ -40,6 +40,7 @@ async def test_a_mailbox_without_end_is_read_bit_by_bit(
     gives_again(community, more)
     await dave.starts()
     await dave.sees_part("carol: back at five?")
+    await trio.sleep(5)
     assert len(envelopes_at(community)) > 100
     await trio.sleep(120)
     assert not envelopes_at(community)
