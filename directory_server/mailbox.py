@@ -10,12 +10,12 @@ from contextlib import closing
 from dataclasses import dataclass
 from typing import Final
 
-from directory_server import room
 from directory_server.room import Mailbox, Stock, answer
 from shared.messages import Envelope, Receipt, Verdict
 
 KEEP_SECONDS: Final = 14 * 86_400.0  # envelopes, and receipts, that nobody asks for; of age
 EXPIRE_AT_ONCE: Final = 100  # envelopes, 4 MB: what is deleted is overwritten, in one transaction
+RECEIPTS: Final = 10_000  # for one user, the newest; older ones can only be hoarded on purpose
 
 PAGE_BYTES: Final = 60_000  # of one MAIL, so that its line stays below 64 KiB
 ENVELOPE_OVERHEAD: Final = 130  # of one envelope in JSON, beside its content
@@ -99,7 +99,7 @@ def drop(
     `most`: bytes of all mail together.
     """
     mailboxes: dict[int, Mailbox] = {}
-    stock = Stock(connection, sender, most)
+    stock, hoards = Stock(connection, sender, most), _hoards(connection, sender)
     results: list[Kept | NotKept] = []
     for one in posted:
         envelope = bytes.fromhex(one.envelope)
@@ -109,17 +109,24 @@ def drop(
         if one.receiver not in mailboxes:
             mailboxes[one.receiver] = Mailbox(connection, sender, one.receiver)
         mailbox, size = mailboxes[one.receiver], len(one.sealed)
-        full = mailbox.why_full(size, one.receiver_name) or stock.why_full(size)
+        full = hoards or mailbox.why_full(size, one.receiver_name) or stock.why_full(size)
         if full is not None:
             results.append(NotKept("FULL", full))
         elif not _insert(connection, sender, one, stock.origin, time, age):
             results.append(NotKept("NOBODY", f"User {one.receiver_name} does not exist!"))
         else:
-            answer(connection, sender, one.receiver, age)
+            answer(connection, sender, one.receiver)
             mailbox.add(size)
             stock.add(size)
             results.append(Kept(mailbox.all))
     return results
+
+
+def _hoards(connection: sqlite3.Connection, sender: int) -> str | None:
+    """Receipts that nobody notes would fill the disk as well."""
+    query = "SELECT count(*) FROM (SELECT 1 FROM receipts WHERE sender = ? LIMIT ?)"
+    (count,) = connection.execute(query, (sender, RECEIPTS)).fetchone()
+    return f"{count} receipts wait for you: note them first" if count >= RECEIPTS else None
 
 
 def _was_dropped(connection: sqlite3.Connection, sender: int, envelope: bytes) -> bool:
@@ -219,9 +226,8 @@ def expire(connection: sqlite3.Connection, age: float) -> bool:
         "DELETE FROM receipts WHERE (sender, envelope) IN (SELECT sender, envelope FROM"
         " (SELECT sender, envelope, row_number() OVER (PARTITION BY sender ORDER BY at DESC)"
         " AS newer FROM receipts) WHERE newer > ?)",
-        (room.RECEIPTS,),
+        (RECEIPTS,),
     )
-    room.forget_old_answers(connection)
     return expired.rowcount < EXPIRE_AT_ONCE
 
 

@@ -21,20 +21,20 @@ BYTES_OF_STRANGERS: Final = BYTES_IN_ALL // 2
 MAIL_MIB: Final = 1_024  # of all mail, unless --mail-mib says otherwise
 MIB: Final = 1024 * 1024
 COST: Final = 256  # bytes of the disk for an envelope, beside what is sealed in it
-RECEIPTS: Final = 10_000  # for one user, the newest; older ones can only be hoarded on purpose
 ANSWERED: Final = 1_000  # users whom one user has answered, the newest
 
 # Triggers, because envelopes also go when their receiver gives the name back.
 TABLES = f"""
     CREATE TABLE answered (
+        number INTEGER PRIMARY KEY AUTOINCREMENT,
         owner INTEGER NOT NULL REFERENCES users ON DELETE CASCADE,
-        other INTEGER NOT NULL,  -- numbers of users are never used again
-        age REAL NOT NULL,
-        PRIMARY KEY (owner, other)
-    ) WITHOUT ROWID;
-    INSERT OR IGNORE INTO answered
-        SELECT sender, receiver, 0 FROM envelopes WHERE sender IS NOT NULL;
-    INSERT OR IGNORE INTO answered SELECT sender, taker, 0 FROM receipts;
+        other INTEGER NOT NULL REFERENCES users ON DELETE CASCADE,
+        UNIQUE (owner, other)
+    );
+    CREATE INDEX answered_other ON answered (other);
+    INSERT OR IGNORE INTO answered (owner, other)
+        SELECT sender, receiver FROM envelopes WHERE sender IS NOT NULL;
+    INSERT OR IGNORE INTO answered (owner, other) SELECT sender, taker FROM receipts;
 
     -- From which address the sender once registered; empty: before that was noted.
     ALTER TABLE envelopes ADD COLUMN origin BLOB NOT NULL DEFAULT x'';
@@ -51,7 +51,7 @@ TABLES = f"""
         UPDATE stock SET bytes = bytes - old.size - {COST} WHERE origin = old.origin;
         DELETE FROM stock WHERE origin = old.origin AND bytes <= 0;
     END;
-"""  # nosec B608  # only COST, a number from above
+"""
 
 
 class Mailbox:
@@ -60,13 +60,12 @@ class Mailbox:
     def __init__(self, connection: sqlite3.Connection, sender: int, receiver: int) -> None:
         query = (
             "SELECT count(*), total(size), count(*) FILTER (WHERE sender = ?1),"
-            " total(size) FILTER (WHERE sender = ?1),"
-            " EXISTS (SELECT 1 FROM answered WHERE owner = ?2 AND other = ?1)"
-            " FROM envelopes WHERE receiver = ?2"
+            " total(size) FILTER (WHERE sender = ?1) FROM envelopes WHERE receiver = ?2"
         )
-        self.all, self.all_bytes, self.mine, self.my_bytes, self._is_answered = connection.execute(
+        self.all, self.all_bytes, self.mine, self.my_bytes = connection.execute(
             query, (sender, receiver)
         ).fetchone()
+        self._is_answered = has_answered(connection, receiver, sender)
         self._strangers, self._strangers_bytes = 0, 0.0
         is_small = self.all < MESSAGES_FROM_ONE and self.all_bytes < BYTES_FROM_ONE
         if not self._is_answered and not is_small:
@@ -103,19 +102,13 @@ class Stock:
 
     def __init__(self, connection: sqlite3.Connection, sender: int, most: int) -> None:
         self._most = most
-        query = (
-            "SELECT stocks.bytes, coalesce(origin, x''), coalesce(stock.bytes, 0),"
-            " (SELECT count(*) FROM (SELECT 1 FROM receipts WHERE sender = ?1 LIMIT ?2))"
-            " FROM stocks LEFT JOIN users ON id = ?1 LEFT JOIN stock USING (origin)"
-        )
-        self.origin: bytes
-        self._bytes, self.origin, self._share, self._receipts = connection.execute(
-            query, (sender, RECEIPTS)
-        ).fetchone()
+        (self._bytes,) = connection.execute("SELECT bytes FROM stocks").fetchone()
+        found = connection.execute("SELECT origin FROM users WHERE id = ?", (sender,)).fetchone()
+        self.origin: bytes = found[0] if found is not None else b""
+        query = "SELECT coalesce((SELECT bytes FROM stock WHERE origin = ?), 0)"
+        (self._share,) = connection.execute(query, (self.origin,)).fetchone()
 
     def why_full(self, size: int) -> str | None:
-        if self._receipts >= RECEIPTS:  # which nobody notes: they would fill the disk as well
-            return f"{self._receipts} receipts wait for you: note them first"
         if self._bytes + size + COST > self._most:
             return f"this directory keeps {self._most // MIB:,} MiB of messages, and is full"
         is_too_much = self._share + size + COST > self._most * MOST_OF_ONE
@@ -133,26 +126,22 @@ def has_answered(connection: sqlite3.Connection, owner: int, other: int) -> bool
     return bool(connection.execute(query, (owner, other)).fetchone()[0])
 
 
-def answer(connection: sqlite3.Connection, owner: int, other: int, age: float) -> None:
-    """This owner of a mailbox has answered another user.
+def answer(connection: sqlite3.Connection, owner: int, other: int) -> None:
+    """This owner of a mailbox has answered another user; the oldest of too many is forgotten.
 
     Nothing happens when one of them has given the name back meanwhile.
     """
-    connection.execute(
-        "INSERT OR IGNORE INTO answered SELECT one.id, two.id, ?3"
-        " FROM users AS one, users AS two WHERE one.id = ?1 AND two.id = ?2",
-        (owner, other, age),
+    added = connection.execute(
+        "INSERT OR IGNORE INTO answered (owner, other) SELECT one.id, two.id"
+        " FROM users AS one, users AS two WHERE one.id = ? AND two.id = ?",
+        (owner, other),
     )
-
-
-def forget_old_answers(connection: sqlite3.Connection) -> None:
-    """Keep the newest of each user."""
-    connection.execute(
-        "DELETE FROM answered WHERE (owner, other) IN (SELECT owner, other FROM"
-        " (SELECT owner, other, row_number() OVER (PARTITION BY owner ORDER BY age DESC)"
-        " AS newer FROM answered) WHERE newer > ?)",
-        (ANSWERED,),
-    )
+    if added.rowcount > 0:
+        connection.execute(
+            "DELETE FROM answered WHERE number IN (SELECT number FROM answered WHERE owner = ?"
+            " ORDER BY number DESC LIMIT -1 OFFSET ?)",
+            (owner, ANSWERED),
+        )
 
 
 def _of_strangers(connection: sqlite3.Connection, receiver: int) -> tuple[int, float]:

@@ -229,7 +229,7 @@ class Session:
         """Their letters find room in this user's mailbox, as soon as the disk knows it."""
         if other is not user and not self._store.has_answered(user.id, other.id):
             try:
-                await self._store.answer(user.id, other.id, self._community.age())
+                await self._store.answer(user.id, other.id)
             except StorageError as error:
                 log.info("%s has answered somebody, which is not on disk: %s", user.name, error)
 

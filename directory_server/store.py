@@ -167,9 +167,9 @@ class Store:
         """Whether half of this owner's mailbox is kept for the other, too."""
         return self._read(lambda reader: room.has_answered(reader, owner, other))
 
-    async def answer(self, owner: int, other: int, age: float) -> None:
+    async def answer(self, owner: int, other: int) -> None:
         """This owner of a mailbox has answered the other user, by an act of their own."""
-        await self._write(lambda connection: room.answer(connection, owner, other, age))
+        await self._write(lambda connection: room.answer(connection, owner, other))
 
     def waiting(self, receiver: int) -> int:
         return self._read(lambda reader: mailbox.count(reader, receiver))

@@ -14,7 +14,7 @@ For its user a conversation is over at once.  It is settled a little later: when
 what was on its way has arrived, or must be taken for undelivered.
 """
 
-from collections import defaultdict, deque
+from collections import Counter, defaultdict, deque
 from collections.abc import Callable, Iterable
 
 import msgspec
@@ -66,6 +66,7 @@ HELLO_SOON_SECONDS = 0.5  # for members who hear of us through others only
 WANT_SECONDS = 1.0  # for a text to come by itself before it is asked for
 LATE_SECONDS = 5.0  # until the author is told that somebody lacks a text
 PATHLESS_SECONDS = 30.0  # out of reach, until the directory's mailbox is the better way
+BAD_MOST = 20  # that one member hands on unsigned: then the link is cut
 BACKLOG_TEXTS = 1_000  # that everybody lacks: the keyboard waits then
 
 PROOFS = 4  # texts that one HELLO makes me ask for, because its sender has others than I
@@ -253,6 +254,7 @@ class Conversation:
         self._stood: set[tuple[Stream, int]] = set()  # which of them stood there
         self._owed: dict[Stream, None] = {}  # positions that moved since the last ACK
         self._owed_texts = 0
+        self._blamed: Counter[str] = Counter()
         self._acknowledge_at = _NEVER
         self._hello_at = _NEVER
         self._settle_at = _NEVER
@@ -446,6 +448,7 @@ class Conversation:
         if one is None:
             return []
         one.is_linked = one.is_greeted = one.knows_us = False
+        del self._blamed[member]
         self._outbox.unlink(member)
         self._lacks.forget(member, now)
         if self.is_over:
@@ -514,13 +517,32 @@ class Conversation:
             # They believe to be in: let them see how it is.
             return self._tell_members((sender,), self.roll.all()) if is_lost else []
         if hello.by == sender:
+            if not self._is_genuine(hello, self.roll.key(sender) or b""):
+                raise ProtocolError("a HELLO is not signed by its author")
             return self._hear_own(one, hello, now)
         key = self.roll.key(hello.by)
         if hello.number <= one.number or key is None or sender not in self._members:
             return []
-        if not _is_genuine(hello, key) or any(map(self._was_never_written, hello.have)):
+        if not self._is_genuine(hello, key):
+            return self._blame(sender)
+        if any(map(self._was_never_written, hello.have)):
             return []  # not the fault of the one who hands it on
         return [*self._pass_on(hello, sender), *self._note_hello(one, hello, now)]
+
+    def _is_genuine(self, hello: Hello, key: bytes) -> bool:
+        self.roll.checks += 1
+        try:
+            check_signature(key, hello.signature, _hello_statement(hello))
+        except ProtocolError:
+            return False
+        return True
+
+    def _blame(self, sender: str) -> list[Action]:
+        """They hand on what its author has not signed; the honest look at it before."""
+        self._blamed[sender] += 1
+        if self._blamed[sender] > BAD_MOST:
+            raise ProtocolError("too much was handed on that is not signed by its author")
+        return []
 
     def _was_never_written(self, there: Position) -> bool:
         mine = (self.me.id, self._outbox.epoch)
@@ -569,7 +591,8 @@ class Conversation:
             return []
         fresh = self.roll.told(changed)
         to = tuple(member for member in self._linked() if member != sender)
-        actions = [*self._tell_members(to, fresh), KeepMembers(tuple(changed))]
+        known = tuple(member for member in changed if self.roll.of(member))  # not dropped
+        actions = [*self._tell_members(to, fresh), KeepMembers(known)]
         actions += self._keep_entrances(self._learn_entrances())
         if self.is_over:
             for member in set(changed) - set(self.roll.members()):
@@ -646,7 +669,7 @@ class Conversation:
         if is_checked and not is_genuine(text, self.roll.key(text.author)):
             if is_direct:
                 raise ProtocolError(_UNSIGNED)
-            return []  # not the fault of the one who hands it on
+            return self._blame(sender) if self.roll.key(text.author) is not None else []
         try:
             return self._take_text(sender, text, now, is_checked=is_checked)
         except ProtocolError:
@@ -1153,11 +1176,3 @@ def _hello_statement(hello: Hello) -> bytes:
         [(one.author, one.epoch, one.seq) for one in hello.have], hello.said,
     )  # fmt: skip
     return b"parley hello 2\0" + msgspec.msgpack.encode(said)
-
-
-def _is_genuine(hello: Hello, key: bytes) -> bool:
-    try:
-        check_signature(key, hello.signature, _hello_statement(hello))
-    except ProtocolError:
-        return False
-    return True

@@ -54,7 +54,7 @@ from shared.world import World
 LEAVE_SECONDS: Final = 10.0  # for the last texts of a conversation that is left
 KEEP_PAUSE: Final = 0.02  # what comes within it shares a commit; an ACK waits longer anyway,
 KEEP_AT_ONCE: Final = 64  # unless so many wait: then the window must not run dry
-TOGETHER_SECONDS: Final = 0.005  # texts that are written faster go out together: one check for all
+TOGETHER_SECONDS: Final = 0.001  # texts that are written faster than this go out together
 
 TalkMessage = Text | Acknowledge | Hello | Members | Entry | Want | Leave
 

@@ -11,7 +11,7 @@ import pytest
 import trio
 from trio.testing import MockClock
 
-from directory_server import room
+from directory_server import mailbox, room
 from directory_server.mailbox import KEEP_SECONDS, Kept, NotKept, Posted
 from directory_server.ownership import Newcomer
 from directory_server.registry import User
@@ -144,7 +144,7 @@ async def test_many_together_fill_it(store: Store, each: int, size: int, reason:
     senders = MESSAGES_IN_ALL // each if size == 10 else BYTES_IN_ALL // (each * size)
     users = await register(store, *(f"user{number}" for number in range(senders + 1)))
     for user in users:
-        await store.answer(dave.id, user.id, AGE)
+        await store.answer(dave.id, user.id)
     for user in users[:-1]:
         posted = [post(dave, number, size) for number in range(each)]
         assert (await store.drop(user.id, posted, NOW, AGE))[-1] == Kept(store.waiting(dave.id))
@@ -178,9 +178,8 @@ async def test_answers_are_remembered_for_so_many(
 ) -> None:
     monkeypatch.setattr(room, "ANSWERED", 2)
     dave, *others = await register(store, "dave", "carol", "erin", "frank")
-    for age, other in enumerate((*others, others[1])):
-        await store.answer(dave.id, other.id, age)
-    await store.expire(AGE)
+    for other in (*others, others[1]):
+        await store.answer(dave.id, other.id)
     assert [store.has_answered(dave.id, other.id) for other in others] == [False, True, True]
     assert not store.has_answered(others[1].id, dave.id)
 
@@ -227,7 +226,7 @@ async def test_no_address_fills_it_alone(disk: MemoryDisk, nursery: trio.Nursery
 async def test_receipts_that_nobody_notes_end_the_sending(
     store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(room, "RECEIPTS", 2)
+    monkeypatch.setattr(mailbox, "RECEIPTS", 2)
     carol, dave = await register(store, "carol", "dave")
     await store.drop(carol.id, [post(dave, 1), post(dave, 2)], NOW, AGE)
     await take(store, dave, NOW, post(dave, 1).envelope, post(dave, 2).envelope)
@@ -275,7 +274,7 @@ async def test_old_mail_and_old_receipts_are_thrown_away(store: Store) -> None:
 
 
 async def test_receipts_cannot_be_hoarded(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(room, "RECEIPTS", 2)
+    monkeypatch.setattr(mailbox, "RECEIPTS", 2)
     carol, dave = await register(store, "carol", "dave")
     await store.drop(carol.id, [post(dave, number) for number in range(5)], NOW, AGE)
     for number in range(5):
@@ -435,6 +434,6 @@ async def test_who_gives_the_name_back_meanwhile_has_been_answered_by_nobody(
 ) -> None:
     carol, dave = await register(store, "carol", "dave")
     await release(store, dave)
-    await store.answer(carol.id, dave.id, AGE)
-    await store.answer(dave.id, carol.id, AGE)
+    await store.answer(carol.id, dave.id)
+    await store.answer(dave.id, carol.id)
     assert not store.has_answered(carol.id, dave.id)

@@ -10,6 +10,7 @@ import trio
 
 from peer import membership
 from peer.chains import digest
+from peer.conversation import _hello_statement
 from peer.delivery import last, sign
 from peer.membership import Me, Roll, member_id
 from shared.link import Link
@@ -99,8 +100,9 @@ class Raw:
         return link
 
     def hello(self, number: int, members: str = "0" * 32, *have: Position) -> Hello:
-        """Over a link of our own, where nobody looks at the signature."""
-        return Hello(self.conversation, self.me.id, number, members, (), have)
+        said = Hello(self.conversation, self.me.id, number, members, (), have)
+        signature = self.me.identity.sign(_hello_statement(said))
+        return msgspec.structs.replace(said, signature=signature)
 
     def text(self, seq: int, *texts: str, epoch: str = RUN, **fields: Any) -> Text:
         """Signed; it follows the one that was made before it.  `fields`: what to say instead."""

@@ -1,6 +1,14 @@
 """Whoever lacks texts that their author has no more in memory asks for them, 256 at a time."""
 
-from peer.conversation import WANT_SECONDS, Action, Conversation, Send
+import msgspec
+
+from peer.conversation import (
+    WANT_SECONDS,
+    Action,
+    Conversation,
+    Send,
+    _hello_statement,
+)
 from peer.lacks import ASK_AGAIN_SECONDS, DOUBT_SECONDS
 from shared.messages import Acknowledge, Hello, Position, Text, Want
 from tests.peer.test_membership import CAROL, DAVE, ERIN, FOUNDED, ID, joined, roll
@@ -16,7 +24,10 @@ def erin_hears_of_a_thousand_texts() -> Conversation:
     talk.begin(0.0)
     for name, others in ((CAROL.id, (DAVE.id, ERIN.id)), (DAVE.id, (CAROL.id, ERIN.id))):
         talk.linked(name, 0.0)
-        talk.receive(name, Hello(ID, name, 1, members.digest(), others, (ALL,)), 0.0)
+        said = Hello(ID, name, 1, members.digest(), others, (ALL,))
+        key = {CAROL.id: CAROL, DAVE.id: DAVE}[name].identity
+        signature = key.sign(_hello_statement(said))
+        talk.receive(name, msgspec.structs.replace(said, signature=signature), 0.0)
     return talk
 
 

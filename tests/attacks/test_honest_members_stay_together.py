@@ -1,0 +1,182 @@
+"""Honest members are never set against each other, nor kept busy, by what another one signs.
+
+Two keys of one name, more members than there is room for, somebody who came and went too
+often: all judge alike, and no link between the honest is cut.  Only what nobody honest hands
+on costs a link: the one of who sent it.
+"""
+
+from itertools import pairwise
+
+import msgspec
+import pytest
+
+from peer import membership
+from peer.checking import CHECKS_AT_ONCE
+from peer.conversation import BAD_MOST
+from peer.membership import STATEMENTS, Me, Roll
+from shared.errors import ProtocolError
+from shared.messages import STAYS, Err, Members, Membership
+from tests.community import Community
+from tests.peer.raw import raw
+from tests.peer.talkers import AUTHORITY, CAROL, DAVE, ERIN, MALLORY, Town, conversation_of, me
+from tests.peer.test_conversation import talking, text
+
+ID = conversation_of(CAROL)
+
+
+def town_with_mallory() -> Town:
+    town = Town(CAROL, DAVE, ERIN, MALLORY)
+    town.begins(CAROL, DAVE, ERIN, MALLORY)
+    for person in town.running:
+        person.core.called = person.core._spell = lambda member: member  # tells two apart
+    town.settles(5)
+    return town
+
+
+def mallorys(town: Town) -> Membership:
+    mine = town.people[MALLORY].core.roll.of(MALLORY)
+    assert mine is not None
+    return mine
+
+
+def let_in(town: Town, whom: Me, counter: int = 1) -> Membership:
+    adding = membership.add(me(MALLORY), town.id, mallorys(town), whom.id, counter)
+    return membership.join(whom, town.id, counter, adding)
+
+
+def tells(town: Town, to: str, *memberships: Membership) -> None:
+    """Over mallory's own link; a ProtocolError between others ends the test."""
+    for page in membership.pages(memberships):
+        town.links[MALLORY, to].append(Members(town.id, page))
+        town.arrives(MALLORY, to)
+
+
+def agree(town: Town) -> Roll:
+    """All of them know the same, and hear each other."""
+    town.settles(60)
+    one, other = town.people[CAROL].core.roll, town.people[DAVE].core.roll
+    assert one.digest() == other.digest() == town.people[ERIN].core.roll.digest()
+    assert {CAROL, DAVE, ERIN} <= set(one.members())
+    for name in (CAROL, DAVE, ERIN):
+        town.says(name, f"still here {name}")
+    town.settles(10)
+    for name in (CAROL, DAVE, ERIN):
+        said = [said for text in town.people[name].disk.texts.values() for said in text.texts]
+        assert {f"still here {other}" for other in (CAROL, DAVE, ERIN)} <= set(said)
+    return one
+
+
+def test_two_keys_of_one_name_are_two_members_for_everybody() -> None:
+    town = town_with_mallory()
+    for to in (CAROL, DAVE):
+        identity, credentials = AUTHORITY.user("trent")
+        tells(town, to, let_in(town, Me("trent", identity, credentials.certificate)))
+    roll = agree(town)
+    assert len(roll.named("trent")) == 2
+
+
+def test_more_members_than_there_is_room_for_are_dropped_alike(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(membership, "KNOWN", 40)
+    town = town_with_mallory()
+    for to, numbers in ((CAROL, range(40)), (DAVE, range(30, 70))):
+        tells(town, to, *(let_in(town, me(f"phantom{number}")) for number in numbers))
+    roll = agree(town)
+    assert len(roll.everybody()) == 40
+    assert len(roll.members()) <= 50
+
+
+def test_at_most_fifty_count_as_in_and_the_honest_are_among_them() -> None:
+    town = town_with_mallory()
+    tells(town, CAROL, *(let_in(town, me(f"phantom{number}")) for number in range(80)))
+    roll = agree(town)
+    assert len(roll.members()) == 50
+    assert len(town.people[CAROL].core.others) <= 49
+
+
+def test_who_came_and_went_too_often_sets_nobody_against_another() -> None:
+    town = town_with_mallory()
+    stays = [let_in(town, me("phantom"), 2 * number + 1) for number in range(STAYS + 4)]
+    tells(town, CAROL, *stays[: STAYS + 2])
+    tells(town, DAVE, stays[0], *stays[STAYS + 1 :])
+    assert agree(town).counter(me("phantom").id) == 2 * (STAYS + 3) + 1
+
+
+# --- What it costs ----------------------------------------------------------------
+
+
+def long_story() -> list[Membership]:
+    """As many stays as one message may hold, in the worst order."""
+    told: list[Membership] = []
+    people = [me(f"liar{number}") for number in range(STATEMENTS)]
+    first = membership.found(people[0], b"s" * 16)
+    id = membership.conversation_id(people[0].identity.public, b"s" * 16)
+    told.append(first)
+    for one, other in pairwise(people):
+        adding = membership.add(one, id, told[-1], other.id, 1)
+        told.append(membership.join(other, id, 1, adding))
+    return told[::-1]
+
+
+def test_each_signature_of_the_worst_line_is_checked_once() -> None:
+    told = long_story()
+    id = membership.conversation_id(me("liar0").identity.public, b"s" * 16)
+    roll = Roll(id, AUTHORITY.certificate)
+    roll.merge(told)
+    assert len(roll.everybody()) == STATEMENTS
+    assert roll.checks == 2 * STATEMENTS - 1
+    roll.merge(told)
+    assert roll.checks == 2 * STATEMENTS - 1
+    with pytest.raises(ProtocolError, match="too many stays in one message"):
+        membership.check_size([*told, told[0]])
+
+
+async def test_a_roll_of_a_conversation_in_which_i_have_no_part_costs_nothing(
+    community: Community, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    carol, dave = await community.talking("carol", "dave")
+
+    def never(*_: object) -> None:
+        raise AssertionError("somebody looked at it")
+
+    async with raw(community, "mallory") as mallory:
+        link = await mallory.dials(carol)
+        with monkeypatch.context() as patched:
+            patched.setattr(membership, "check_signature", never)
+            patched.setattr(membership, "read_certificate", never)
+            link.says(Members("7" * 32, (mallory.founded,)))
+            await dave.types("are you there?")
+            await carol.sees("dave: are you there?")
+
+
+async def test_who_makes_me_check_too_much_loses_the_link(community: Community) -> None:
+    (carol,) = await community.start("carol")
+    async with raw(community, "mallory") as mallory:
+        link = await mallory.talks(carol)
+        current = carol.peer._talking.conversation if carol.peer else None
+        assert current is not None
+        for number in range(CHECKS_AT_ONCE + 1_000):
+            link.says(mallory.hello(number + 2, current.roll.digest()))
+        assert (await link.hears(Err)).text == "more to check than can be news"
+        await link.ends()
+
+
+def test_who_hands_on_junk_without_end_loses_the_link() -> None:
+    carol = talking(DAVE, ERIN)
+    forged = [
+        msgspec.structs.replace(text(ERIN, seq), signature=bytes(64))
+        for seq in range(1, BAD_MOST + 2)
+    ]
+    for one in forged[:BAD_MOST]:
+        assert carol.hears(DAVE, one) == []
+    with pytest.raises(ProtocolError, match="not signed by its author"):
+        carol.hears(DAVE, forged[BAD_MOST])
+
+
+def test_a_hello_is_signed_by_its_author_over_their_own_link_too() -> None:
+    """Else the honest would hand on what nobody has signed."""
+    carol = talking(DAVE, ERIN)
+    forged = msgspec.structs.replace(carol.hello(DAVE), signature=bytes(64))
+    with pytest.raises(ProtocolError, match="HELLO is not signed"):
+        carol.hears(DAVE, forged)
