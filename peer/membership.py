@@ -30,7 +30,7 @@ from shared.messages import MEMBERS, STAY_BYTES, STAYS, Adding, Membership, Stay
 from shared.names import fold
 
 KNOWN = 400  # stays in one conversation, past ones too: bounds memory and messages
-STATEMENTS = 64  # stays in one message: to check them all takes 30 ms
+STATEMENTS = 52  # stays in one message: all who may be in, and to check them takes 30 ms
 PAGE_BYTES = 48 * 1024  # of memberships in one message
 NAMES = 4_096  # of members whom the roll has dropped: texts of theirs may still be shown
 MEMBER_BYTES = 18  # of a digest: nobody finds two users with one id, in 2**72 tries
