@@ -7,7 +7,8 @@ known and one that is not are answered alike to those who have none.
 import hmac
 from typing import Final, NamedTuple
 
-from directory_server.quotas import NEW_NAME_SECONDS, NEW_NAMES_AT_ONCE, WRONG_TOKEN_SECONDS, Pace
+from directory_server.limits import NEW_NAME_SECONDS, NEW_NAMES_AT_ONCE
+from directory_server.quotas import WRONG_TOKEN_SECONDS, Pace
 from directory_server.registry import NameTaken, Registry, User
 from directory_server.tombstones import Tombstones
 from shared.errors import Refused

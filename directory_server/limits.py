@@ -5,6 +5,9 @@ from typing import Final
 STRANGERS: Final = 1_024  # connections that have not said who they are; measured: 130 MiB
 STRANGERS_PER_ADDRESS: Final = 256  # a crowd behind one NAT still registers in a few seconds
 STRANGERS_SHARE: Final = 4  # strangers get at most this part of all connections: a quarter
+NEW_NAMES_AT_ONCE: Final = 64  # from one address: a class of 40 behind it comes in at once
+NEW_NAME_SECONDS: Final = 20.0  # for each further one: 4,320 a day, and they expire in seven
+MAIL_MIB: Final = 1_024  # of all mail, unless --mail-mib says otherwise
 NAMES: Final = 100_000  # kept in memory as well, 1 KiB each
 
 # What one link may send.  A person's program stays far below; above it the

@@ -25,10 +25,10 @@ NAME_COLUMN = 32
 def list_names(world: World) -> Iterator[str]:
     """One line for each name.  Raises Refused, or StorageError."""
     store = _store(world)
-    yield f"{'NAME':{NAME_COLUMN}}  LAST HERE (UTC)   USED         FROM              WAITING"
-    for one in store.listed():
-        yield _line(one)
+    listed = store.listed()
     store.close()
+    yield f"{'NAME':{NAME_COLUMN}}  LAST HERE (UTC)   USED         FROM              WAITING"
+    yield from map(_line, listed)
 
 
 def _line(one: Listed) -> str:

@@ -128,7 +128,7 @@ def has_had_names(reader: sqlite3.Connection) -> bool:
 
 def listed(reader: sqlite3.Connection) -> list[Listed]:
     query = (
-        "SELECT name, seen, used, origin, count(number), coalesce(sum(size), 0) FROM users"
+        "SELECT name, seen, used, users.origin, count(number), coalesce(sum(size), 0) FROM users"
         " LEFT JOIN envelopes ON receiver = id GROUP BY id ORDER BY folded"
     )
     return [Listed(*row) for row in reader.execute(query)]

@@ -10,8 +10,6 @@ from collections.abc import Hashable
 from typing import Final
 
 ADDRESSES: Final = 10_000  # whose pace is remembered at once: 2 MiB
-NEW_NAMES_AT_ONCE: Final = 64  # from one address: a class of 40 behind it comes in at once
-NEW_NAME_SECONDS: Final = 20.0  # for each further one: 4,320 a day, and they expire in seven
 NEARLY_FULL: Final = 3 / 4  # of all places; from there on
 MOST_OF_ONE: Final = 1 / 2  # of all places is the most that one address gets
 WRONG_TOKEN_SECONDS: Final = 1.0  # that a wrong token costs

@@ -18,7 +18,6 @@ MESSAGES_IN_ALL: Final = 1_000  # in one mailbox
 BYTES_IN_ALL: Final = 8 * 1024 * 1024
 MESSAGES_OF_STRANGERS: Final = MESSAGES_IN_ALL // 2
 BYTES_OF_STRANGERS: Final = BYTES_IN_ALL // 2
-MAIL_MIB: Final = 1_024  # of all mail, unless --mail-mib says otherwise
 MIB: Final = 1024 * 1024
 COST: Final = 256  # bytes of the disk for an envelope, beside what is sealed in it
 ANSWERED: Final = 1_000  # users whom one user has answered, the newest

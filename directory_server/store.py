@@ -11,10 +11,11 @@ from typing import Final, TypeVar
 import trio
 
 from directory_server import mailbox, ownership, room
+from directory_server.limits import MAIL_MIB
 from directory_server.mailbox import Kept, NotKept, Owed, Posted
 from directory_server.ownership import Listed, Newcomer, Use
 from directory_server.registry import User
-from directory_server.room import MAIL_MIB, MIB
+from directory_server.room import MIB
 from directory_server.tombstones import Tombstone, Validity
 from shared.database import Database
 from shared.errors import StorageError

@@ -6,8 +6,8 @@ import pytest
 import trio
 from trio.testing import MockClock
 
+from directory_server.limits import NEW_NAME_SECONDS, NEW_NAMES_AT_ONCE
 from directory_server.mailbox import KEEP_SECONDS
-from directory_server.quotas import NEW_NAME_SECONDS, NEW_NAMES_AT_ONCE
 from directory_server.store import FILE
 from directory_server.usage import DAY
 from shared.errors import Refused

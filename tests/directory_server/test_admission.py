@@ -40,7 +40,7 @@ def test_so_may_one_with_a_certificate() -> None:
 @pytest.mark.parametrize(
     ("lie", "code"),
     [
-        ({"version": 2}, "VERSION"),
+        ({"version": VERSION + 1}, "VERSION"),
         ({"name": "ca rol"}, "NAME"),
         ({"name": "dave"}, "KEY"),
         ({"status": Status.OFFLINE}, "REFUSED"),

@@ -105,6 +105,7 @@ async def test_an_operator_lists_names_and_takes_them_away(start: Start, tmp_pat
 
     def operate(*words: str) -> list[str]:
         said, complaint = start(*words, *data).communicate(timeout=SECONDS)
+        assert not (said and complaint)
         return (said or complaint).splitlines()
 
     assert operate("--list") == ["dirserver: there is no directory in the data folder"]

@@ -3,7 +3,7 @@
 import pytest
 
 from directory_server.doorkeeper import Applicant, Doorkeeper, Moment, WrongToken
-from directory_server.quotas import NEW_NAME_SECONDS, NEW_NAMES_AT_ONCE
+from directory_server.limits import NEW_NAME_SECONDS, NEW_NAMES_AT_ONCE
 from directory_server.registry import NameTaken, Registry, User
 from directory_server.tombstones import NOBODY, Tombstone, Tombstones, Validity
 from shared.errors import Refused
