@@ -190,6 +190,8 @@ async def test_a_text_that_is_not_to_be_shown_overtakes_none_that_is_on_its_way_
     await trio.sleep(1)
     await carol.types("two")
     await carol.sees("Not yet delivered to dave.")
+    dave.types_ahead("/UNIGNORE carol")  # of whom I ignore nothing is kept
+    await trio.sleep(1)
     await dave.is_killed()
     await dave.starts()
     dave.screen.goes_on()
