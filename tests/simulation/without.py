@@ -182,6 +182,14 @@ RULES: Final[dict[str, tuple[str, list[Change]]]] = {
         [(Conversation, "leave", _leave_unsigned), (Talking, "disown", lambda *_: None)],
     ),
     "counter": ("the higher counter wins", [(membership._Stay, "rank", property(_lower))]),
+    "kept": (
+        "a restart knows who is in",
+        [(Talking, "_keep_members", lambda *_, **__: None)],
+    ),
+    "stays": (
+        "each stay has a name of its own",
+        [(membership, "_stay_id", lambda *_: bytes(16))],
+    ),
     "disown": ("who is counted in and is not says so", [(Talking, "disown", lambda *_: None)]),
     "lamport": ("a text is later than all that was read", [(LamportClock, "now", _NO_LAMPORT)]),
     "copies": ("a copy in the mailbox has the id of its text", [(mail, "copy_id", lambda *_: "")]),
