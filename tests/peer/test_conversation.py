@@ -887,7 +887,9 @@ def test_who_lacks_a_text_for_long_is_told_of_once_and_so_is_the_end_of_it() -> 
     carol.keeps(carol.says("one"))
     carol.hears(ERIN, Acknowledge(ID, (upto(CAROL, 1),)))
     assert shown(carol.passes(LATE_SECONDS - 0.1)) == []
+    assert not carol.core.is_late(DAVE)
     assert shown(carol.passes(0.2)) == [events.NotYetDelivered("dave")]
+    assert [carol.core.is_late(one) for one in (DAVE, ERIN, "nobody")] == [True, False, False]
     carol.keeps(carol.says("two"))
     assert shown(carol.passes(4)) == []
     assert shown(carol.hears(DAVE, Acknowledge(ID, (upto(CAROL, 1),)))) == []
