@@ -134,7 +134,7 @@ def test_what_is_typed_is_never_taken_for_an_answer_by_accident(tmux: Tmux) -> N
     carol.types(" 5")
     dave.sees("yes, quit at 5")
     carol.toolbar_has("erin invites you: Y/N")
-    carol.answers("Y")
+    carol.answers("/y")  # a bare one is a text now: something was said since the question
     erin.sees("You are now connected with carol.")
     dave.sees("The conversation is over.")
 

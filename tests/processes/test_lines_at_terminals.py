@@ -42,6 +42,7 @@ def test_a_text_about_somebody_does_not_reach_them_when_the_conversation_ends(tm
 
 def test_a_message_for_somebody_away_does_not_reach_who_is_named_in_it(tmux: Tmux) -> None:
     carol, dave, erin = (tmux.peer(name) for name in ("carol", "dave", "erin"))
+    carol.sees("erin is online.")
     erin.types("QUIT")
     erin.sees_at_last("shell$")
     carol.sees("erin is offline.")
