@@ -19,6 +19,7 @@ from shared.identity import check_signature
 from shared.messages import Adding, Entry, Membership, Position
 
 Origin = tuple[str, str]  # author and epoch
+_Stay = tuple[str, int]  # a member, and the counter with which the stay began
 NOTHING = 2**60  # higher than any seq: an origin of which somebody may read nothing
 
 
@@ -70,7 +71,7 @@ class Entrances:
     def __init__(self, roll: Roll, first_heard: Callable[[Origin], int]) -> None:
         """`first_heard` tells how many origins were known here before this one."""
         self._roll, self._first_heard = roll, first_heard
-        self._known: dict[tuple[str, int], _Known] = {}
+        self._known: dict[_Stay, _Known] = {}
 
     def restore(self, entrances: Iterable[Entrance]) -> None:
         for one in entrances:
@@ -110,22 +111,36 @@ class Entrances:
 
     def floor(self, member: str, of: Origin) -> int:
         """They may read what follows this seq."""
-        return self._floor(member, self._roll.counter(member), of, set())
+        floor = 0
+        stay: _Stay | None = (member, _joined(self._roll.counter(member)))
+        asked: set[_Stay] = set()
+        while stay is not None:
+            if stay in asked:
+                return NOTHING
+            asked.add(stay)
+            own, stay = self._ask(stay, of)
+            floor = max(floor, own)
+        return floor
 
-    def _floor(self, member: str, counter: int, of: Origin, asked: set[str]) -> int:
-        mine, stay = self._roll.of(member), _joined(counter)
-        if mine is None or member in asked:
-            return NOTHING
-        by = _added_by(mine, stay)
-        if by is None and stay == 1:
-            return 0  # who founded the conversation
-        known = self._known.get((member, stay))
+    def _ask(self, stay: _Stay, of: Origin) -> tuple[int, _Stay | None]:
+        """From where on a stay may read by itself, and the stay of whoever let them in.
+
+        Somebody who has come back may be let in by one whom they had let in before: so the
+        same member may be asked again, for an earlier stay.
+        """
+        mine = self._roll.of(stay[0])
+        if mine is None:
+            return NOTHING, None
+        by = _added_by(mine, stay[1])
+        if by is None and stay[1] == 1:
+            return 0, None  # who founded the conversation
+        known = self._known.get(stay)
         if known is None or by is None:
-            return NOTHING
+            return NOTHING, None
         if known.entrance.entry is None:
-            return known.heard.get(of, self._unless_new(of, known))
+            return known.heard.get(of, self._unless_new(of, known)), None
         own = known.since.get(of, self._unless_new(of, known) if of[0] in known.folded else 0)
-        return max(own, self._floor(by.by, by.counter, of, asked | {member}))
+        return own, (by.by, _joined(by.counter))
 
     def _unless_new(self, of: Origin, known: _Known) -> int:
         is_new = self._first_heard(of) >= known.entrance.heard.origins

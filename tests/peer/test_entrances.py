@@ -144,6 +144,25 @@ def test_also_when_the_signer_has_been_in_twice() -> None:
     assert carol.entrances.floor(MALLORY, DAVES) == 20
 
 
+def test_who_is_let_in_again_by_one_whom_they_had_let_in_reads_what_is_new() -> None:
+    """Dave lets erin in, leaves, and is let in by her: each stay has its own entry."""
+    carol = Member(CAROL, DAVE)
+    first = of(carol, DAVE)
+    carol.entrances.learn(DAVE, heard())
+    assert carol.entrances.hear(sign_entry(me(CAROL), Entry(ID, DAVE, 1, (upto(2),), 20)))
+    adding = membership.add(me(DAVE), ID, first, ERIN, 1)
+    carol.roll.merge([membership.join(me(ERIN), ID, 1, adding)])
+    carol.entrances.learn(ERIN, heard())
+    assert carol.entrances.hear(entry(upto(5), by=DAVE))
+    again = membership.add(me(ERIN), ID, of(carol, ERIN), DAVE, 3)
+    carol.roll.merge([membership.leave(me(DAVE), ID, first)])
+    carol.roll.merge([membership.join(me(DAVE), ID, 3, again)])
+    carol.entrances.learn(DAVE, heard())
+    assert carol.entrances.hear(sign_entry(me(ERIN), Entry(ID, DAVE, 3, (upto(9),), 20)))
+    assert carol.entrances.floor(DAVE, DAVES) == 9
+    assert carol.entrances.floor(DAVE, (FRANK, "f" * 16)) == 0
+
+
 def test_what_is_known_outlives_a_restart() -> None:
     dave, next_one = Member(CAROL, DAVE, ERIN), Member(CAROL, DAVE, ERIN)
     dave.entrances.learn(ERIN, heard(upto(7)))
