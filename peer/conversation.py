@@ -246,7 +246,8 @@ class Conversation:
         self._unproven = Unproven(roll.key, self._prove)
         self._forgers: set[str] = set()  # who sent what they had not signed: checked at once now
         self._contradicted: list[str] = []  # authors who had told me something else before
-        self._evidence: list[Position] = []  # what follows shows that to others
+        #: what follows shows that to others, and who was sent it: once for each such author
+        self._evidence: dict[Position, set[str]] = {}
         self._two_faced: set[str] = set()  # authors of whom the user knows it
         self._uncommitted = 0  # texts of mine that are on their way to the disk
         self._showing = 0  # Texts that were given to the screen, and are not on disk
@@ -451,6 +452,8 @@ class Conversation:
         del self._blamed[member]
         self._outbox.unlink(member)
         self._lacks.forget(member, now)
+        for sent in self._evidence.values():
+            sent.discard(member)  # it may have been on its way
         if self.is_over:
             return self._settle_if_quiet()
         # At once, for a link may break for no reason; but not in a hot circle.
@@ -745,9 +748,10 @@ class Conversation:
 
     def _prove(self, text: Text) -> None:
         """Its author has signed it."""
-        if not self._chains.note(text) and text.author not in self._two_faced:
+        is_known = text.author in self._two_faced or text.author in self._contradicted
+        if not self._chains.note(text) and not is_known:
             self._contradicted.append(text.author)
-            self._evidence.append(Position(*stream(text), max(0, text.seq - 2)))
+            self._evidence[Position(*stream(text), max(0, text.seq - 2))] = set()
 
     def _reject(self, forged: list[Text]) -> list[Action]:
         """The link is to blame: it was shown because it came over it."""
@@ -792,17 +796,23 @@ class Conversation:
 
     def _show_evidence(self) -> list[Action]:
         """Those who were told what follows, and not what I was told before it."""
-        evidence, self._evidence = self._evidence, []
+        actions: list[Action] = []
+        for one, name in self._unseen_evidence():
+            self._evidence[one].add(name)
+            actions += self._hand(name, one)
+        return actions
+
+    def _unseen_evidence(self) -> list[tuple[Position, str]]:
+        """What is on disk of it, and to whom it may be sent now."""
         return [
-            action
-            for one in evidence
+            (one, name)
+            for one, sent in self._evidence.items()
+            if self._inbox.position((one.author, one.epoch)).seq > one.seq
             for name in self._greeted()
-            for action in self._hand(name, one)
+            if name != one.author and name not in sent
         ]
 
     def _tell_two_faced(self, author: str, to: str) -> list[Action]:
-        if author in self._two_faced:
-            return []
         self._two_faced.add(author)
         name, other = self._spell(author), self._spell(to) if to else ""
         return [Show(events.SaidDifferently(name, other))]
@@ -816,6 +826,8 @@ class Conversation:
             return [*left, *(self._leave_all() if self.is_settled else self._settle_if_quiet())]
         self._showing -= 1
         self._owe(text, now)
+        if self._unseen_evidence():
+            self._hello_soon(now)  # I may be gone before the next one is due
         if self._owed_texts >= ACKNOWLEDGE_TEXTS or self.is_over:
             return [*self._acknowledge(now), *self._settle_if_quiet()]
         return self._settle_if_quiet()

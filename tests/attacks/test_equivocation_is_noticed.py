@@ -82,6 +82,56 @@ def test_also_when_what_follows_is_the_same_for_all() -> None:
         assert [author for author, _ in accusations(town, name)] == [MALLORY]
 
 
+def tells_only_carol_something_else(town: Town) -> None:
+    """And then all the same, from which she sees it."""
+    yes, no = votes(town)
+    after = text(town, MALLORY, EPOCH, 2, "and that was that", before=no)
+    sends(town, MALLORY, CAROL, yes, after)
+    for name in (DAVE, ERIN):
+        sends(town, MALLORY, name, no, after)
+
+
+def test_who_knows_it_shows_it_before_they_may_be_gone() -> None:
+    town = town_with_mallory()
+    tells_only_carol_something_else(town)
+    town.settles(2)
+    town.crashes(CAROL)
+    town.settles(1)
+    for name in HONEST:
+        assert accusations(town, name)
+
+
+def test_who_knows_it_shows_it_to_all_whom_they_reach_later() -> None:
+    town = town_with_mallory()
+    town.apart |= {frozenset((CAROL, DAVE)), frozenset((CAROL, ERIN))}
+    for name in (DAVE, ERIN):
+        town.breaks(CAROL, name)
+    town.settles(1)
+    tells_only_carol_something_else(town)
+    town.settles(ROUNDS)
+    assert accusations(town, CAROL)
+    assert not accusations(town, DAVE)
+    town.apart.clear()
+    town.settles(ROUNDS)
+    for name in HONEST:
+        assert [author for author, _ in accusations(town, name)] == [MALLORY]
+
+
+def test_also_when_it_was_lost_on_its_way() -> None:
+    town = town_with_mallory()
+    tells_only_carol_something_else(town)
+    town.settles(2)
+    for name in (DAVE, ERIN):
+        town.breaks(CAROL, name)
+    before = {name: len(town.sent[CAROL, name]) for name in (DAVE, ERIN)}
+    town.settles(5)
+    for name in (DAVE, ERIN):
+        later = town.sent[CAROL, name][before[name] :]
+        assert [one.seq for one in later if isinstance(one, Text) if one.author == MALLORY][:1] == [
+            1
+        ]
+
+
 def test_also_when_the_words_are_the_same_and_only_stand_together() -> None:
     town = town_with_mallory()
     sends(town, MALLORY, CAROL, text(town, MALLORY, EPOCH, 1, "not", "at all"))
