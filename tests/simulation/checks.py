@@ -17,7 +17,7 @@ from peer.delivery import RECENT_TEXTS, last
 from shared.messages import Message, Text
 from shared.sealing import About, copy_id
 from tests.simulation.manners import UNSIGNED
-from tests.simulation.player import Player, Said
+from tests.simulation.player import Player, Said, Session
 
 if TYPE_CHECKING:
     from tests.simulation.scenario import Scenario
@@ -137,7 +137,9 @@ class Checks:
         session = player.session
         assert session is not None
         text = session.shown[-1]
-        if session.shown.count(text) > 1:
+        if isinstance(event, events.Said):
+            self._allow_for_unsigned(session, text)
+        if session.shown.count(text) > 1 + (text in session.again):
             raise Broken("D2", f"{player.name} has read {text!r} twice")
         if text in session.known:
             raise Broken("D2", f"{player.name} has read {text!r} again after a new start")
@@ -147,6 +149,29 @@ class Checks:
             if said.handle.seq < last:
                 raise Broken("D4", f"{player.name} has read {text!r} after what was written later")
             session.last_of[said.handle.conversation] = said.handle.seq
+
+    def _allow_for_unsigned(self, session: Session, text: str) -> None:
+        """What comes over its author's own link may be shown before it is checked.
+
+        When it turns out that nobody has signed it, it is taken back, with all that its author
+        had said after it.  Then, and only there, they begin again: with the signed one.
+        """
+        said = self._said.get(text.removeprefix(UNSIGNED))
+        if said is None:
+            return
+        stay, seq = said.handle.conversation, said.handle.seq
+        if text != said.text:
+            session.unsigned.setdefault(stay, seq)
+            session.last_of[stay] = max(seq, session.last_of.get(stay, 0))
+        elif seq == session.unsigned.get(stay):
+            del session.unsigned[stay]
+            session.last_of[stay] = seq - 1
+            earlier = [self._said.get(one) for one in session.shown[:-1]]
+            session.again |= {
+                one.text
+                for one in earlier
+                if one and one.handle.conversation is stay and one.handle.seq > seq
+            }
 
     def warned(self, player: Player, event: events.Event) -> None:
         """D7: where everybody is honest no letter is missed, refused, or without a receipt."""
@@ -262,12 +287,14 @@ class Checks:
         """G5: on no screen an answer stands above its question, unless it was marked."""
         session = player.session
         assert session is not None
-        row = {text: number for number, text in enumerate(session.shown)}
+        row: dict[str, int] = {}
+        for number, text in enumerate(session.shown):
+            row.setdefault(text.removeprefix(UNSIGNED), number)  # there they could read it
         # What was signed together answers the same, and has one mark.
         marked = [self._questions.get(text) for text in session.marked]
         for text, number in row.items():
             for place in self._questions.get(text, ()):
-                question = self._content.get(place, "")
+                question = self._content.get(place, "").removeprefix(UNSIGNED)
                 excused = {text, question} & session.letters or self._questions[text] in marked
                 if row.get(question, -1) > number and not excused:
                     raise Broken("G5", f"{player.name} has read {text!r} above its question")

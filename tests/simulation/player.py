@@ -55,6 +55,8 @@ class Session:
         self.letters: set[str] = set()  #: those that came through the mailbox
         self.marked: set[str] = set()  #: those that came before what they answer
         self.last_of: dict[Conversation, int] = {}  #: the last seq of each author's stay
+        self.unsigned: dict[Conversation, int] = {}  #: the first such seq of each author's stay
+        self.again: set[str] = set()  #: may be shown twice: they had come after an unsigned one
         self.told: list[str] = []  #: all that was shown
         self.two_faced: set[str] = set()  #: who was said to have said different things
         self.is_leaving = False  #: wanted to, and is in no other one yet
