@@ -1146,12 +1146,11 @@ class Conversation:
             return None
         due = min(self._acknowledge_at, self._hello_at, self._settle_at)
         if not self.is_over:
-            due = min(due, self._look_at)
             if held := self._inbox.next_deadline():
                 due = min(due, held)
-            for one in self._members.values():
-                due = min(due, one.redial_at)
-            due = min(due, self._lacks.next_deadline(), self._unproven.due)
+            redials = [one.redial_at for one in self._members.values()]
+            lacks, unproven = self._lacks.next_deadline(), self._unproven.due
+            due = min(due, self._look_at, lacks, unproven, *redials)
         return None if due == _NEVER else due
 
     def tick(self, now: float) -> list[Action]:

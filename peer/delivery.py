@@ -172,7 +172,9 @@ class Inbox:
         return ready + self._release() if ready else ready
 
     def next_deadline(self) -> float | None:
-        return min((held[0][1] for held in self._held.values()), default=None)
+        if not self._held:
+            return None  # asked for at each text
+        return min(held[0][1] for held in self._held.values())
 
     def wrote(self, text: Text) -> None:
         """A text of mine: shown to its author already."""

@@ -111,7 +111,9 @@ class Lacks:
     # --- Asking ---
 
     def next_deadline(self) -> float:
-        return min((lack.due for lack in self._lacks.values()), default=_NEVER)
+        if not self._lacks:
+            return _NEVER  # asked for at each text
+        return min(lack.due for lack in self._lacks.values())
 
     def ask(
         self, greeted: Iterable[str], now: float, may_ask: Callable[[Origin], float]

@@ -26,6 +26,7 @@ from shared.words import WORD_LIST
 SEED_BYTES = 64  # an Ed25519 and an X25519 private key, raw
 CERTIFICATE_DAYS = 30  # of a user; so long a name that was given back has an old owner
 FINGERPRINT_BYTES = 16  # 128 bits: nobody finds a second key for it
+VERIFIERS = 1_024  # keys that are ready to check with, some 500 bytes each: most come again soon
 WORDS = 12  # of 8 bits each; the slow hash below makes each guess dearer
 WORDS_ROUNDS = 5_200  # as in Signal's safety numbers
 
@@ -118,11 +119,17 @@ def check_key(key: bytes) -> None:
 
 
 def check_signature(key: bytes, signature: bytes, statement: bytes) -> None:
-    check_key(key)
     try:
-        Ed25519PublicKey.from_public_bytes(key).verify(signature, statement)
+        _verifier(key).verify(signature, statement)
     except (InvalidSignature, ValueError):
         raise ProtocolError("a signature does not fit") from None
+
+
+@lru_cache(maxsize=VERIFIERS)
+def _verifier(key: bytes) -> Ed25519PublicKey:
+    """Raises ProtocolError as `check_key`, and ValueError for what is no key."""
+    check_key(key)
+    return Ed25519PublicKey.from_public_bytes(key)
 
 
 def _sealing_statement(sealing_key: bytes) -> bytes:
