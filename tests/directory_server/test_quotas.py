@@ -50,6 +50,14 @@ def test_memory_of_addresses_is_bounded() -> None:
     assert len(pace._paid) == 1, "what is made up for is forgotten"
 
 
+def test_without_a_pace_nobody_waits_and_nobody_is_remembered() -> None:
+    pace = Pace(0, 1)
+    for _ in range(3):
+        assert pace.wait("10.0.0.5", 0) == 0
+        pace.take("10.0.0.5", 0)
+    assert not pace._paid
+
+
 def test_one_holder_may_have_any_place_until_they_become_few() -> None:
     shares = Shares(8)
     for _ in range(6):
