@@ -59,7 +59,7 @@ class Authority:
         return fingerprint(authority_key(self.certificate))
 
     def mark_of(self, network: str) -> bytes:
-        """What the database keeps of an address: nobody can turn it back without our key."""
+        """Return the mark that the database keeps of an address; only our key turns it back."""
         mark = hashlib.blake2b(
             network.encode(), digest_size=MARK_BYTES, key=self._key.private_bytes_raw()
         )

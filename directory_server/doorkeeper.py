@@ -1,4 +1,4 @@
-"""Who gets a name: its owner always, and who is new if nothing speaks against it.
+"""Decide who gets a name: its owner always, a newcomer if nothing speaks against it.
 
 In a closed community everything else is judged after the token, so that a name that is
 known and one that is not are answered alike to those who have none.

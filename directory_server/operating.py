@@ -1,4 +1,4 @@
-"""What an operator asks of a data folder, beside the running directory or without one.
+"""Answer what an operator asks of a data folder, with a directory running or without.
 
 SQLite lets two programs share a database, so the names can be listed at any time.  A
 name that is to be forgotten is noted in it: a running directory looks every 30 seconds,

@@ -79,7 +79,7 @@ class Newcomer(NamedTuple):
 
 
 class Use(NamedTuple):
-    """What the disk is to know of a user who came or went."""
+    """An arrival or departure of a user, to be noted on disk."""
 
     id: int
     seen: float | None  # when last here, by the time of day; None: still here
@@ -87,7 +87,7 @@ class Use(NamedTuple):
 
 
 class Listed(NamedTuple):
-    """What an operator is shown of a name."""
+    """A name, as it is shown to an operator."""
 
     name: str
     seen: float | None  # None: here
@@ -208,7 +208,7 @@ def lift(connection: sqlite3.Connection, names: Iterable[str]) -> None:
 
 
 def note(connection: sqlite3.Connection, uses: Iterable[Use], time: float, age: float) -> None:
-    """Who came and who went, as of this moment."""
+    """Note on disk who came and who went, as of this moment."""
     connection.executemany(
         "UPDATE users SET seen = ?, used = ?, last = ?, here_since = ? WHERE id = ?",
         [(seen, usage.seconds, usage.last, usage.here_since, id) for id, seen, usage in uses],

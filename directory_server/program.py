@@ -99,7 +99,7 @@ async def _serve_until_stopped(directory: Directory, folder: Path, settings: Set
 
 
 def _greeting(bound: Bound, folder: Path, settings: Settings) -> Iterator[str]:
-    """What is said at the start; scripts wait for the first line."""
+    """Yield the lines printed at the start; scripts wait for the first one."""
     yield f"Directory listening on {bound.address}, key {bound.fingerprint}"
     if bound.is_new:
         yield f"Founded a new community in {folder}."

@@ -16,7 +16,7 @@ WRONG_TOKEN_SECONDS: Final = 1.0  # that a wrong token costs
 
 
 def network_of(address: str) -> str:
-    """What counts as one address."""
+    """Return the network that counts as one address."""
     try:
         parsed = ipaddress.ip_address(address.partition("%")[0])
     except ValueError:
@@ -59,7 +59,7 @@ class Pace:
 
 
 class Shares:
-    """Who holds how many of all places: nobody gets most of them once they become few."""
+    """Count the places that each holder has: nobody gets most of them once they become few."""
 
     def __init__(self, places: int) -> None:
         self._places = places

@@ -72,7 +72,7 @@ class Tombstones:
         self._all.pop(fold(name), None)
 
     def find(self, name: str, time: float, age: float) -> Tombstone | None:
-        """Who had this name, while a certificate of theirs is valid."""
+        """Return the tombstone of a name, while a certificate of its owner is valid."""
         found = self._all.get(fold(name))
         if found is None or found.certified.is_over(time, age):
             return None

@@ -13,7 +13,7 @@ SECONDS_A_DAY: Final = 86_400.0
 
 
 class Verdict(Enum):
-    """What is to be done with what an author has sent."""
+    """The verdict on a text of an author."""
 
     TAKE = auto()  #: keep it
     TAKE_AND_TELL = auto()  #: keep it, and say that half of what they may fill is full

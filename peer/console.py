@@ -633,7 +633,7 @@ def _info(contact: Contact, peer: Peer) -> answers.UserInfo:
 
 
 def _about(name: str | None, to_all: bool) -> str:
-    """What HISTORY was asked for, for its heading."""
+    """Return the words for the heading of HISTORY that say what was asked for."""
     return " to all" if to_all else f" with {name}" if name else ""
 
 

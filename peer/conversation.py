@@ -503,7 +503,7 @@ class Conversation:
         return []
 
     def _hand(self, to: str, after: Position) -> list[Action]:
-        """What they ask for, unless it was said before they came in."""
+        """Hand on what they ask for, and nothing that was said before they came in."""
         floor = self._entrances.floor(to, (after.author, after.epoch))
         start = Position(after.author, after.epoch, max(after.seq, floor))
         return [] if floor == NOTHING else [Hand(to, start)]

@@ -32,7 +32,7 @@ class Attempt:
         self._places.append(place)
 
     def proved(self) -> None:
-        """Who was looked for has answered."""
+        """Note that the user who was looked for has answered."""
         for place in self._places:
             self._core.proved(place)
         self.failed()

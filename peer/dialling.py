@@ -100,7 +100,7 @@ class Dialling:
         return 0.0
 
     def proved(self, place: Place) -> None:
-        """Who was looked for is there."""
+        """Note that the user who was looked for is there."""
         self._known[place].is_proven = True
 
     def end(self, place: Place, now: float) -> None:

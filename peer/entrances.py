@@ -24,7 +24,7 @@ NOTHING = 2**60  # higher than any seq: an origin of which somebody may read not
 
 
 class Heard(Struct, frozen=True):
-    """What had come here when I heard of a member."""
+    """The positions that had come here when I heard of a member."""
 
     positions: tuple[Position, ...] = ()  # of the epochs in use
     origins: int = 0  # how many were known; those that came later are new

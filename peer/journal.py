@@ -520,7 +520,7 @@ class Journal:
         return bool(self._all(wanted, (sender, id)))
 
     def written_by(self, sender: str) -> Written:
-        """What somebody has sent me in single lines and letters, as far as it is here."""
+        """Count the lines and letters of a user that lie here, and their bytes."""
         wanted = (
             "SELECT count(*), coalesce(sum(length(CAST(text AS BLOB))), 0),"
             " coalesce(max(private), 0)"

@@ -212,7 +212,7 @@ class Lacks:
             del self._lacks[of]
 
     def _fill_place(self, source: str, now: float) -> None:
-        """What waited for a place is asked for at once."""
+        """Ask at once for whatever waited for a place."""
         later = self._later[source]
         while later and len(self._places[source]) < CLAIMS:
             of = next(iter(later))
