@@ -285,9 +285,16 @@ class Console:
         known = {one.invitation for one in self._questions}
         for id, inviter in inviters.items():
             if id not in known:  # it was asked on another screen
-                asked = _Question(inviter, self._answerer(id), trio.current_time(), self._texts, id)
-                self._questions.append(asked)
+                self._open(inviter, self._answerer(id), invitation=id)
         return self._questions
+
+    def _open(
+        self, about: str, answer: Callable[[bool], Awaitable[Code]], *,
+        invitation: str = "", choices: tuple[str, ...] = (),
+    ) -> None:  # fmt: skip
+        """Count a question as open from now on."""
+        now = trio.current_time()
+        self._questions.append(_Question(about, answer, now, self._texts, invitation, choices))
 
     async def _answer(self, yes: bool, name: str | None, line: str) -> Code:
         """The question shown last, or the last one about `name`."""
@@ -342,8 +349,8 @@ class Console:
                 self._say(no)
             return await yes() if said_yes else Code.DONE
 
-        mine = [one for one in self._questions if one.invitation or one.about != about]
-        self._questions = [*mine, _Question(about, answer, trio.current_time(), self._texts)]
+        self._questions = [one for one in self._questions if one.invitation or one.about != about]
+        self._open(about, answer)
         self._show(answers.Asked(about, statement, question))
 
     # --- VERIFY ---
@@ -381,7 +388,7 @@ class Console:
             return Code.DONE
 
         if self._spawn is not None:
-            self._questions.append(_Question(author, answer, trio.current_time(), self._texts))
+            self._open(author, answer)
 
     # --- CHAT ---
 
@@ -468,9 +475,7 @@ class Console:
 
         name = perhaps.name
         choices = ("ALL", name.upper())
-        self._questions.append(
-            _Question(name, answer, trio.current_time(), self._texts, choices=choices)
-        )
+        self._open(name, answer, choices=choices)
         question = f"To everybody, or to {name} alone?"
         self._show(answers.Asked(name, "", question, choices))
         return Code.DONE
