@@ -35,9 +35,9 @@ each option but --passphrase, and NAME, HOST and PORT, may also stand in the env
 folder for settings, on Linux ~/.config/parley (directory_key = "...",
 no_history = true); what comes first counts: command line, environment, file
 
-exit codes: 0 done (a message: delivered), 2 wrong usage, 3 stored for later,
-4 refused or declined, 5 no such user, 6 not reachable, 7 directory not available
-or its key changed
+exit codes: 0 done (a message: delivered), 1 stdout cannot be written, 2 wrong usage,
+3 stored for later, 4 refused or declined, 5 no such user, 6 not reachable, 7 directory
+not available or its key changed
 """
 
 
@@ -148,14 +148,22 @@ _WITH_VALUE: Final = {
     "--completion",
     *(option.flag for option in OPTIONS if not option.is_switch),
 }
+_ALONE: Final = {
+    "--help",
+    "--version",
+    "--man-page",
+    "--passphrase",
+    *(option.flag for option in OPTIONS if option.is_switch),
+}
 
 
 def parse(arguments: list[str]) -> argparse.Namespace:
     """What the command line says; what it does not say is None (`peer.settings.complete`).
 
-    `command` holds the words after PORT, as they are: they are no options.
+    `command` holds the words after PORT.
     """
     words, options, command = _split(arguments)
+    command, late = _without_options(command)
     parser = Parser(
         prog="peer",
         usage="%(prog)s [options] [NAME HOST PORT [COMMAND ...]]",
@@ -185,7 +193,10 @@ def parse(arguments: list[str]) -> argparse.Namespace:
         help="with --passphrase: the new one (of an empty file: none)",
     )
     add_papers(parser, _commands)
-    parsed = parser.parse_args([*words, *options])  # argparse finds optional words only together
+    if late:
+        _refuse_in_a_text(parser, command, late[0])
+    # argparse finds optional words only together
+    parsed = parser.parse_args([*words, *options, *late])
     parsed.command = command
     return parsed
 
@@ -214,3 +225,29 @@ def _split(arguments: list[str]) -> tuple[list[str], list[str], list[str]]:
             return words, options, arguments[position:]
         position += 1
     return words, options, []
+
+
+def _without_options(command: list[str]) -> tuple[list[str], list[str]]:
+    """The words of a command, and the options among them."""
+    words: list[str] = []
+    options: list[str] = []
+    values = 0  # that still belong to an option
+    for argument in command:
+        flag, has_value, _ = argument.partition("=")
+        if values:
+            options.append(argument)
+            values -= 1
+        elif argument in _ALONE or flag in _WITH_VALUE:
+            options.append(argument)
+            values = 0 if has_value or argument in _ALONE else 1
+        else:
+            words.append(argument)
+    return words, options
+
+
+def _refuse_in_a_text(parser: Parser, command: list[str], option: str) -> None:
+    """A text may contain anything: nobody can tell whether this is an option or a part of it."""
+    from peer.commands import has_text  # noqa: PLC0415  # which most starts need not load yet
+
+    if has_text(command):
+        parser.error(f"put {option} before the command, or the text in quotes")

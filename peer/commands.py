@@ -378,6 +378,7 @@ class Entry(Struct, frozen=True):
     example: str
     read: Reader
     takes: Takes = Takes.NOTHING
+    has_text: bool = False  #: words of the user's own follow, which may be anything
 
 
 _ANSWER = Entry(
@@ -459,6 +460,7 @@ TABLE = (
         "PRV dave hello",
         _addressed(Private),
         Takes.ANYBODY,
+        has_text=True,
     ),
     Entry(
         ("MSG", "ALL"),
@@ -466,6 +468,7 @@ TABLE = (
         "one line to everybody online",
         "MSG hello all",
         _to_all,
+        has_text=True,
     ),
     Entry(
         ("LEAVE",),
@@ -474,6 +477,7 @@ TABLE = (
         "LEAVE dave are you there?",
         _addressed(LeaveMessage),
         Takes.ABSENT,
+        has_text=True,
     ),
     Entry(
         ("HISTORY",),
@@ -489,6 +493,7 @@ TABLE = (
         "find what was said",
         "SEARCH report friday",
         _search,
+        has_text=True,
     ),
     Entry(
         ("IGNORE",),
@@ -738,6 +743,12 @@ def wrong_text(wrong: Wrong) -> str:
 def asks_whom_to_add(line: str) -> bool:
     r"""Whether the line is a bare \u."""
     return line.strip().lower() in (r"\u", "/u")
+
+
+def has_text(words: list[str]) -> bool:
+    """Whether something of the user's own is among these words: a text, or what is looked for."""
+    found = begun(" ".join(words), Context())
+    return len(words) > 1 if found is None else found.entry.has_text
 
 
 def is_answer(line: str) -> bool:

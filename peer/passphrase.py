@@ -22,6 +22,7 @@ from shared.arguments import USAGE_ERROR, Parser
 from shared.disk import FolderDisk
 from shared.errors import ParleyError, Refused
 from shared.private import check_folder
+from shared.process import write_out
 
 TRIES: Final = 3  # at a terminal, as ssh gives
 FILE_BYTES: Final = 4_096  # of a file with a passphrase: its first line
@@ -57,7 +58,8 @@ def change_for(arguments: argparse.Namespace) -> int:
         Parser("peer").error("whose passphrase? NAME, HOST and PORT, or --data, are required")
     old, new = arguments.passphrase_file, arguments.new_passphrase_file
     with _fault_border():
-        print(change(folder, _source(old), _source(new or (None if is_set(folder) else old))))
+        said = change(folder, _source(old), _source(new or (None if is_set(folder) else old)))
+    write_out(f"{said}\n")
     return 0
 
 

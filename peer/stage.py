@@ -19,7 +19,7 @@ from peer.screen.outlook import Outlook
 from shared.clean import on_one_line
 from shared.log import log_to_stderr
 from shared.names import is_name
-from shared.process import open_standard_files
+from shared.process import UNWRITTEN, open_standard_files, say_unwritten
 
 FLUSH_SECONDS: Final = 2.0  # for the prompt to stand, and for the last lines on the screen
 INTERRUPTED: Final = 130  # the exit code when a signal came before there was anything to finish
@@ -38,6 +38,9 @@ def run(arguments: argparse.Namespace, work: Work) -> int:
     code = trio.run(stage.play, lambda: work(arguments, stage))
     if stage.last_words:
         print(f"peer: {on_one_line(stage.last_words)}", file=sys.stderr)
+    if stage.screen_gone is not None:
+        say_unwritten(stage.screen_gone.__cause__)
+        return code or UNWRITTEN
     return code
 
 
@@ -65,6 +68,7 @@ class Stage:
         self.stopped = trio.Event()  #: by a signal, or nobody can see us any more
         self.may_finish = False  #: there are things to be finished after a signal
         self.last_words = ""  #: for stderr, once the screen is gone
+        self.screen_gone: ScreenGone | None = None  #: before all was shown
         self._work = trio.CancelScope()
         self._code = INTERRUPTED  # of work that is cancelled
         self._early: deque[Line] = deque()  # typed while the work waited
@@ -137,7 +141,8 @@ class Stage:
     async def _keep_screen(self) -> None:
         try:
             await self.face.run()
-        except ScreenGone:
+        except ScreenGone as gone:
+            self.screen_gone = gone
             self.stopped.set()
 
     async def _watch_signals(self, *, task_status: trio.TaskStatus[None]) -> None:

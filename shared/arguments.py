@@ -5,6 +5,7 @@ import sys
 from collections.abc import Callable
 from typing import Any, Final, NoReturn
 
+from shared.process import write_out
 from shared.version import VERSION
 
 USAGE_ERROR: Final = 2
@@ -19,6 +20,13 @@ class Parser(argparse.ArgumentParser):
         message = message.removeprefix("argument ")
         self.exit(USAGE_ERROR, f"{self.prog}: {message} (see {self.prog} --help)\n")
 
+    def _print_message(self, message: str, file: Any = None) -> None:
+        """For --help and --version, too, a full disk or a closed pipe is an error."""
+        if file is sys.stdout:
+            write_out(message)
+        else:
+            super()._print_message(message, file)
+
 
 class _Printing(argparse.Action):
     """Print something made from the parser, and end the program, as --version does."""
@@ -28,7 +36,7 @@ class _Printing(argparse.Action):
         self._made = made
 
     def __call__(self, parser: argparse.ArgumentParser, _: object, value: Any, *__: object) -> None:
-        sys.stdout.write(self._made(parser, str(value)))
+        write_out(self._made(parser, str(value)))
         parser.exit()
 
 

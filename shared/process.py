@@ -4,6 +4,9 @@ import os
 import resource
 import signal
 import sys
+from contextlib import suppress
+
+UNWRITTEN = 1  # the exit code when nobody could read what was written
 
 _PR_SET_DUMPABLE = 4  # of <sys/prctl.h>
 
@@ -40,3 +43,28 @@ def open_standard_files() -> None:
     while (descriptor := os.open(os.devnull, os.O_RDWR)) <= 2:
         pass
     os.close(descriptor)
+
+
+def write_out(text: str) -> None:
+    """Write it to stdout.  Ends the program with a code when the disk is full, or nobody reads."""
+    if sys.stdout is None:
+        return  # closed: nobody wants to read it
+    try:
+        sys.stdout.write(text)
+        sys.stdout.flush()
+    except OSError as fault:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # for Python's own end
+        say_unwritten(fault)
+        sys.exit(UNWRITTEN)
+
+
+def say_unwritten(fault: BaseException | None) -> None:
+    """Say on stderr why stdout could not be written; who has closed a pipe knows it."""
+    if isinstance(fault, OSError) and not isinstance(fault, BrokenPipeError):
+        program = os.path.basename(sys.argv[0])
+        with suppress(OSError):  # stderr may be the same
+            os.write(2, f"{program}: stdout cannot be written: {_reason(fault)}.\n".encode())
+
+
+def _reason(fault: OSError) -> str:
+    return (fault.strerror or str(fault)).lower()

@@ -257,13 +257,15 @@ class LineFace:
     async def run(self) -> None:
         """Ends with an error only, which comes out as it is, not in a group."""
         gone: ScreenGone | None = None
-        async with trio.open_nursery() as nursery:
-            if self._calm:
-                nursery.start_soon(self._calm.run)
-            try:
-                await self._screen.run()
-            except ScreenGone as failure:
-                gone = failure
-            nursery.cancel_scope.cancel()
-        if gone is not None:
-            raise gone
+        try:
+            async with trio.open_nursery() as nursery:
+                if self._calm:
+                    nursery.start_soon(self._calm.run)
+                try:
+                    await self._screen.run()
+                except ScreenGone as failure:
+                    gone = failure
+                nursery.cancel_scope.cancel()
+        finally:
+            if gone is not None:
+                raise gone  # also when we are cancelled at the same moment

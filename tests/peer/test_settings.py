@@ -96,10 +96,43 @@ def test_a_folder_is_enough_to_change_its_passphrase(file: Path) -> None:
     ],
 )
 def test_options_stand_anywhere_before_the_command(words: list[str]) -> None:
-    arguments = parse([*words, "PRV", "dave", "--data", "is green"])
+    arguments = parse([*words, "PRV", "dave", "--force is green"])
     assert [arguments.name, arguments.host, arguments.port] == ["carol", "10.0.0.5", 5000]
     assert (arguments.data, arguments.plain, arguments.json) == ("x", True, True)
-    assert arguments.command == ["PRV", "dave", "--data", "is green"]
+    assert arguments.command == ["PRV", "dave", "--force is green"]
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["LIST", "USERS", "--json", "--data", "x"],
+        ["LIST", "--data=x", "USERS", "--json"],
+        ["--json", "LIST", "--data", "x", "USERS"],
+    ],
+)
+def test_options_may_stand_after_a_command_that_takes_no_text(words: list[str]) -> None:
+    arguments = parse([*CAROL, *words])
+    assert (arguments.data, arguments.json) == ("x", True)
+    assert arguments.command == ["LIST", "USERS"]
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        "PRV dave ok --json", "@dave ok --json", "dave ok --json", "MSG --json ok",
+        "LEAVE dave ok --json ok", "SEARCH --json",
+    ],
+)  # fmt: skip
+def test_an_option_in_a_text_is_refused(
+    command: str, file: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    said = refusal(capsys, [*CAROL, *command.split()], file)
+    assert said == "peer: put --json before the command, or the text in quotes"
+
+
+@pytest.mark.parametrize("text", ["ok --json", "-h", "--force", "--jsonx", "--json=1"])
+def test_what_is_no_option_of_ours_is_a_text(text: str) -> None:
+    assert parse([*CAROL, "PRV", "dave", text]).command == ["PRV", "dave", text]
 
 
 @pytest.mark.parametrize(
