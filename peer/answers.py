@@ -218,12 +218,13 @@ class Typed(Answer, frozen=True):
 class Done(Answer, frozen=True):
     """A command line has been performed.  `code` and its name are those of the one-shot form.
 
-    What goes on beside the keyboard (CHAT, ADD, a line on its way) may end later.
+    A line on its way may arrive later.  `outcome`: a word for what came of CHAT or ADD.
     """
 
     line: str
     code: int
     code_name: str
+    outcome: str = ""
 
     def lines(self) -> list[str]:
         return []

@@ -49,6 +49,8 @@ class Show(Protocol):
 
 
 Spawn = Callable[..., None]
+ShowDone = Callable[[str, Code, str], None]
+"""Show that this line has been performed, with this code, and what came of an invitation."""
 
 EXIT_SECONDS = 3.0  # after a conversation has ended: EXIT was most likely meant for it
 TOO_EARLY = "The question came while you were typing: please answer again."
@@ -76,9 +78,17 @@ class Console:
     everything at once, as for a script.
     """
 
-    def __init__(self, peer: Peer, show: Show, spawn: Spawn | None, *, asks: bool = False) -> None:
-        """`asks`: a person reads a question before a line goes to more than it was meant for."""
+    def __init__(
+        self, peer: Peer, show: Show, spawn: Spawn | None, *,
+        asks: bool = False, done: ShowDone = lambda *_: None,
+    ) -> None:  # fmt: skip
+        """`asks`: a person reads a question before a line goes to more than it was meant for.
+
+        `done` is called for each line of `perform_line`.
+        """
         self._peer, self._show, self._spawn, self._asks = peer, show, spawn, asks
+        self._done, self._line, self._undecided = done, "", False
+        self.outcome = ""  #: a word for what came of the last invitation
         self._questions: list[_Question] = []
         self._writing_to = ""
         self._ended_at = -math.inf  # when the others had left my last conversation
@@ -133,6 +143,13 @@ class Console:
         """
         self._peer.stir()
         self._begun = math.inf if begun is None else begun
+        self._line, self._undecided = line, False
+        code = await self._perform_line(line, target)
+        if not self._undecided:
+            self._done(line, code, "")
+        return code
+
+    async def _perform_line(self, line: str, target: Target | None) -> Code:
         context = self.context()
         if target is not None and (why := misdirected(line, target, self._target, context)):
             now = self._target
@@ -157,19 +174,9 @@ class Console:
         """Do it, say what came of it; never raises what the world can cause."""
         try:
             return await self._perform(command, line)
-        except KeyChanged as failure:
-            self._say(str(failure))
-            return Code.REFUSED
-        except DirectoryGone as failure:
-            self._say(_sentence(failure))
-            return Code.DIRECTORY
-        except Unreachable as failure:
-            self._say(_sentence(failure))
-            return Code.UNREACHABLE
         except ParleyError as failure:
             self._say(_sentence(failure))
-            nobody = isinstance(failure, Refused) and failure.code == "NOBODY"
-            return Code.NOBODY if nobody else Code.REFUSED
+            return _code_of(failure)
 
     def context(self) -> Context:
         return Context(
@@ -203,9 +210,9 @@ class Console:
             case typed.SetStatus(Status() as status):
                 await peer.set_status(status)
             case typed.Chat(name):
-                return await self._aside(self._chat, name)
+                return await self._decide(self._chat, name)
             case typed.Add(name):
-                return await self._aside(self._add, name)
+                return await self._decide(self._add, name)
             case typed.ShowMembers():
                 self._show(answers.MemberList(peer.name, tuple(await peer.members())))
             case typed.WhoGot():
@@ -273,6 +280,30 @@ class Console:
             await work(*arguments)
         except ParleyError as failure:
             self._say(_sentence(failure))
+
+    async def _decide(self, work: Callable[..., Awaitable[Code]], *words: object) -> Code:
+        """As `_aside`; the line is done when it is decided what comes of the invitation."""
+        if self._spawn is None:
+            return await self._invite(work, *words)
+        self._undecided = True
+        self._spawn(self._see_decided, self._line, work, *words)
+        return Code.DONE
+
+    async def _see_decided(
+        self, line: str, work: Callable[..., Awaitable[Code]], *words: object
+    ) -> None:
+        code = await self._invite(work, *words)
+        self._done(line, code, self.outcome)
+
+    async def _invite(self, work: Callable[..., Awaitable[Code]], *words: object) -> Code:
+        """Sets `outcome`, also when it is refused."""
+        try:
+            return await work(*words)
+        except ParleyError as failure:
+            self._say(_sentence(failure))
+            code = _code_of(failure)
+            self.outcome = code.name.lower()
+            return code
 
     # --- Questions ---
 
@@ -402,6 +433,7 @@ class Console:
 
     def _say_what_came_of(self, result: Result, again: Callable[..., Awaitable[Code]]) -> Code:
         name = result.name
+        self.outcome = _word_for(result.outcome)
         match result.outcome:
             case Outcome.CONNECTED:
                 return Code.DONE
@@ -412,7 +444,7 @@ class Console:
                 self._offer_message(f"User {name} cannot be reached: {reason}.", name)
             case Outcome.INTERRUPTIBLE:
                 statement = f"User {name} is busy at this moment, you may interrupt."
-                self._ask(statement, "Interrupt?", name, lambda: self._aside(again, name, True))
+                self._ask(statement, "Interrupt?", name, lambda: self._decide(again, name, True))
             case _:
                 self._say(_end_of(result))
         return _chat_code(result.outcome)
@@ -515,7 +547,7 @@ class Console:
     async def _leave_message(self, name: str, text: str) -> Code:
         self._show(answers.Sent(text, to=name, is_left=True))
         self._show(events.LetterLeft(await self._peer.leave_message(name, text)))
-        return Code.STORED
+        return Code.DONE
 
     async def _unknown(self, unknown: typed.Unknown) -> Code:
         """`dave hello` is a private line, if there is a dave."""
@@ -662,6 +694,26 @@ def _end_of(result: Result) -> str:
             return f"You withdrew your invitation to {result.name}."
         case _:
             return f"User {result.name} is gone."
+
+
+def _code_of(failure: ParleyError) -> Code:
+    match failure:
+        case KeyChanged():
+            return Code.REFUSED
+        case DirectoryGone():
+            return Code.DIRECTORY
+        case Unreachable():
+            return Code.UNREACHABLE
+        case Refused(code="NOBODY"):
+            return Code.NOBODY
+    return Code.REFUSED
+
+
+def _word_for(outcome: Outcome) -> str:
+    """Return what a program reads in `done`."""
+    if outcome is Outcome.INTERRUPTIBLE:
+        return "busy"
+    return outcome.name.lower().replace("_", " ")
 
 
 def _chat_code(outcome: Outcome) -> Code:

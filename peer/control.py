@@ -33,20 +33,28 @@ class Request(msgspec.Struct, omit_defaults=True):
     as_json: bool = False  #: the texts are to be JSON objects
 
 
+class Ended(msgspec.Struct, frozen=True):
+    """The command has been performed (`peer.answers.Done`)."""
+
+    code: int
+    outcome: str = ""
+
+
 class _Answer(msgspec.Struct, omit_defaults=True):
     show: str | None = None
     code: int | None = None
+    outcome: str = ""
 
 
 _requests = msgspec.json.Decoder(Request)
 _answers = msgspec.json.Decoder(_Answer)
 
-Perform = Callable[[Request, Callable[[str], None]], Awaitable[int]]
-"""Perform this command; show each text; return the exit code."""
+Perform = Callable[[Request, Callable[[str], None]], Awaitable[Ended]]
+"""Perform this command; show each text."""
 
 
-async def hand_over(folder: Path, request: Request, show: Callable[[str], None]) -> int | None:
-    """The exit code that the running peer answers; None when none runs there.
+async def hand_over(folder: Path, request: Request, show: Callable[[str], None]) -> Ended | None:
+    """What the running peer answers in the end; None when none runs there.
 
     Raises StorageError where somebody else could have put the socket there.
     """
@@ -81,7 +89,7 @@ def is_heard(folder: Path) -> bool:
         return asking.connect_ex(path) == 0
 
 
-async def _read_answers(stream: trio.SocketStream, show: Callable[[str], None]) -> int:
+async def _read_answers(stream: trio.SocketStream, show: Callable[[str], None]) -> Ended:
     pending = bytearray()
     async for chunk in stream:
         pending += chunk
@@ -89,7 +97,7 @@ async def _read_answers(stream: trio.SocketStream, show: Callable[[str], None]) 
         for line in lines:
             answer = _answers.decode(line)
             if answer.code is not None:
-                return answer.code
+                return Ended(answer.code, answer.outcome)
             show(answer.show or "")
     raise Unreachable("the peer that was asked has ended")
 
@@ -124,8 +132,8 @@ async def _serve_one(stream: trio.SocketStream, perform: Perform) -> None:
 
     async def work() -> None:
         with send:
-            code = await perform(request, lambda text: send.send_nowait(_Answer(show=text)))
-            await send.send(_Answer(code=code))
+            ended = await perform(request, lambda text: send.send_nowait(_Answer(show=text)))
+            await send.send(_Answer(code=ended.code, outcome=ended.outcome))
 
     is_there = True
     async with trio.open_nursery() as nursery:

@@ -34,6 +34,9 @@ class Curtain(Generic[C]):
             for held in self._held.pop(id, ()):
                 self._show(*held)
 
+    def is_closed(self, id: str) -> bool:
+        return id in self._reasons
+
     def show(self, id: str, current: C, event: Event, then: Then) -> None:
         """Now, or as soon as the curtain of this conversation is open; then call `then`."""
         if id in self._reasons:

@@ -570,19 +570,23 @@ class Peer:
     # --- Inviting ---
 
     async def invite(self, name: str, *, urgent: bool = False) -> Result:
-        """Ask somebody into a conversation; returns when it is decided.
+        """Ask somebody into a conversation; returns when it is decided, and was told.
 
         Raises Refused for oneself, an unknown user, or when one is in a
         conversation already or waits for somebody else.
         """
-        return await self._inviting.invite(name, urgent=urgent)
+        result = await self._inviting.invite(name, urgent=urgent)
+        await self._talking.wait_shown()
+        return result
 
     async def add(self, name: str, *, urgent: bool = False) -> Result:
-        """Ask somebody into the conversation that I am in; returns when it is decided.
+        """Ask somebody into the conversation that I am in; returns as `invite` does.
 
         Raises Refused for oneself, an unknown user, a member, or outside of a conversation.
         """
-        return await self._inviting.add(name, urgent=urgent)
+        result = await self._inviting.add(name, urgent=urgent)
+        await self._talking.wait_shown()
+        return result
 
     def take_back(self) -> bool:
         """Stop waiting for an answer; False when none was awaited."""

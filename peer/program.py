@@ -132,7 +132,9 @@ class Program:
 
         options = self._options(folder)
         peer = Peer(real_world(folder), name, self._directory, tell, options)
-        console = Console(peer, show, peer.spawn, asks=self._arguments.by_hand)
+        console = Console(
+            peer, show, peer.spawn, asks=self._arguments.by_hand, done=self._show_done
+        )
         watching = Watching(peer, console, self._face.stands)
         self._face.stands(Outlook(me=name, connects_to=str(self._directory)))
         waiting = self._stage.quits_at_once() if self._arguments.by_hand else nullcontext()
@@ -176,8 +178,7 @@ class Program:
         """Until QUIT, the end of input, or a signal, which no slow command holds up."""
         async with self._stage.until_stopped():
             while not console.is_over and (line := await self._stage.read_line()) is not None:
-                code = await console.perform_line(line.text, line.begun, line.target)
-                self._show_done(line.text, code)
+                await console.perform_line(line.text, line.begun, line.target)
                 watching.look()
 
     async def _finish(self, peer: Peer) -> Code:
@@ -202,7 +203,7 @@ class Program:
     async def _serve_control(
         self, folder: Path, peer: Peer, console: Console, *, task_status: trio.TaskStatus[None]
     ) -> None:
-        async def perform(request: control.Request, show: Callable[[str], None]) -> int:
+        async def perform(request: control.Request, show: Callable[[str], None]) -> control.Ended:
             command, spell = request.command, _spelling(request.as_json)
 
             def show_all(*shown: events.Event, then: Callable[[], None] | None = None) -> None:
@@ -224,7 +225,7 @@ class Program:
             if handed.is_over:
                 console.is_over = True
                 self._stage.stopped.set()
-            return code
+            return control.Ended(code, handed.outcome)
 
         try:
             await control.serve_control(folder, perform, task_status=task_status)
@@ -263,17 +264,19 @@ class Program:
             with within(SHARE_SECONDS, "the data was not free for this command"):
                 while True:
                     folder = self._folder(name)
-                    code = await control.hand_over(folder, request, self._show_line)
-                    if code is None:
-                        code = await self._pass_by(folder, name, command, line)
-                    if code is not None:
-                        self._show_done(line, Code(code))
-                        return code
+                    ended = await control.hand_over(folder, request, self._show_line)
+                    if ended is None:
+                        ended = await self._pass_by(folder, name, command, line)
+                    if ended is not None:
+                        self._show_done(line, Code(ended.code), ended.outcome)
+                        return ended.code
                     await trio.sleep(SHARE_PAUSE)
         except ParleyError as failure:
             return self._fail(failure)
 
-    async def _pass_by(self, folder: Path, name: str, command: Command, line: str) -> int | None:
+    async def _pass_by(
+        self, folder: Path, name: str, command: Command, line: str
+    ) -> control.Ended | None:
         """Register for this one command; None when somebody else has the data just now."""
 
         def tell(event: events.Event, shown: Callable[[], None]) -> None:
@@ -287,7 +290,8 @@ class Program:
         try:
             async with running(peer):
                 console = Console(peer, self._face.show, None)
-                return await console.perform(command, line)
+                code = await console.perform(command, line)
+                return control.Ended(code, console.outcome)
         except Refused as failure:
             if failure.code == "LOCK":
                 return None
@@ -309,8 +313,8 @@ class Program:
     def _show_line(self, line: str) -> None:
         self._face.show(Handed(line))
 
-    def _show_done(self, line: str, code: Code) -> None:
-        self._face.show(Done(line, code, code.name))
+    def _show_done(self, line: str, code: Code, outcome: str = "") -> None:
+        self._face.show(Done(line, code, code.name, outcome))
 
     def _folder(self, name: str) -> Path:
         if self._arguments.data:

@@ -312,6 +312,11 @@ class Talking:
             self._flush(self.conversation)
         await self._until(lambda: not self._is_keeping)
 
+    async def wait_shown(self) -> None:
+        """Return when what happened in my conversation so far was told."""
+        if (current := self.conversation) is not None:
+            await self._until(lambda: not self._curtain.is_closed(current.id))
+
     async def settle(self) -> None:
         """Return when no conversation waits for its last acknowledgements."""
         await self._until(lambda: not self._settling and not self._is_keeping)
@@ -554,6 +559,7 @@ class Talking:
         if pins:
             self._trust.pin(*names)
         self._curtain.open(id, reason)
+        self._progress.set()
 
     # --- Doing what the core decides ---
 

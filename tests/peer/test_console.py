@@ -53,7 +53,7 @@ async def test_a_line_that_is_left_is_3(community: Community) -> None:
     assert await carol.runs("PRV dave build is green") is Code.STORED
     await carol.sees("Not delivered to dave: dave is offline at this moment.")
     await carol.sees("Message left for dave.")
-    assert await carol.runs("LEAVE dave build is green") is Code.STORED
+    assert await carol.runs("LEAVE dave build is green") is Code.DONE
     await dave.starts()
     await dave.sees("2 messages were left for you:")
 

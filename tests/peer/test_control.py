@@ -10,12 +10,12 @@ import pytest
 import trio
 
 from peer import control
-from peer.control import Request, hand_over, serve_control
+from peer.control import Ended, Request, hand_over, serve_control
 
 
-async def perform(request: Request, show: Callable[[str], None]) -> int:
+async def perform(request: Request, show: Callable[[str], None]) -> Ended:
     show(f"{request.command!r}, {request.as_json}")
-    return 3
+    return Ended(3, "busy")
 
 
 @asynccontextmanager
@@ -31,7 +31,7 @@ async def test_a_command_comes_whole_and_its_answer_too(tmp_path: Path) -> None:
     shown: list[str] = []
     async with serving(tmp_path):
         for request in (Request("PRV dave two\nlines"), Request("grüße ☺", as_json=True)):
-            assert await hand_over(tmp_path, request, shown.append) == 3
+            assert await hand_over(tmp_path, request, shown.append) == Ended(3, "busy")
     assert shown == [r"'PRV dave two\nlines', False", "'grüße ☺', True"]
 
 

@@ -433,12 +433,13 @@ FORMS: list[tuple[Event, dict[str, object]]] = [
     ),
     (answers.Typed("LIST USERS"), {"event": "typed", "line": "LIST USERS", "said": ""}),
     (
-        answers.Done("LEAVE dave hi", 3, "STORED"),
+        answers.Done("CHAT dave", 4, "REFUSED", "declined"),
         {
             "event": "done",
-            "line": "LEAVE dave hi",
-            "code": 3,
-            "code_name": "STORED",
+            "line": "CHAT dave",
+            "code": 4,
+            "code_name": "REFUSED",
+            "outcome": "declined",
             "said": "",
         },
     ),

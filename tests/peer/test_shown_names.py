@@ -73,7 +73,9 @@ def test_what_happens_behind_a_curtain_is_shown_in_its_order_when_all_reasons_ar
     curtain.show("a", 1, Said("erin", "hello"), nothing)
     curtain.open("a", "disk")
     assert len(shown) == 1
+    assert curtain.is_closed("a")
     curtain.open("a", "names")
+    assert not curtain.is_closed("a")
     assert shown[1:] == [(1, MemberJoined("erin")), (1, Said("erin", "hello"))]
     curtain.open("a", "names")
     curtain.show("a", 1, Said("erin", "again"), nothing)

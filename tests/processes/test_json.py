@@ -27,10 +27,10 @@ def test_a_bot_reads_objects_and_types_commands(stage: Stage) -> None:
     assert sees(bot, "came")["name"] == "dave"
 
     bot.types("CHAT dave")
-    assert sees(bot, "done")["line"] == "CHAT dave"
     dave.sees("User bot wants to chat with you. Would you like to? (Y/N)")
     dave.types("Y")
     assert sees(bot, "connected")["others"] == ["dave"]
+    assert sees(bot, "done")["line"] == "CHAT dave"
     dave.types('a "text" with gr\u00fc\u00dfe')
     said = sees(bot, "said")
     assert said["text"] == 'a "text" with gr\u00fc\u00dfe'
@@ -49,6 +49,60 @@ def test_a_bot_reads_objects_and_types_commands(stage: Stage) -> None:
     dave.sees("User bot left the conversation.")
     assert all(json.loads(line)["event"] for line in bot.lines)
     assert bot.errors == []
+
+
+def events_of(program: Program) -> list[str]:
+    return [json.loads(line)["event"] for line in program.lines]
+
+
+def test_an_invitation_is_done_when_it_is_decided(stage: Stage) -> None:
+    stage.directory()
+    dave, bot = stage.peer("dave"), stage.starts_peer("bot", "--json")
+    sees(bot, "registered")
+    stage.once("frank", "STATUS").ends()
+    question = "User bot wants to chat with you. Would you like to? (Y/N)"
+
+    bot.types("CHAT dave", "STATUS")
+    assert sees(bot, "done")["line"] == "STATUS", "which nothing holds up"
+    dave.sees(question)
+    dave.types("N")
+    assert ends_with(bot) == ("CHAT dave", 4, "declined")
+    assert events_of(bot)[-2:] == ["notice", "done"]
+    for line, code, outcome in (
+        ("CHAT nobody", 5, "nobody"),
+        ("CHAT frank", 6, "offline"),
+        ("N", 0, ""),
+        ("CHAT bot", 4, "refused"),
+    ):
+        bot.types(line)
+        assert ends_with(bot) == (line, code, outcome)
+    dave.types("STATUS BUSY")
+    dave.sees("Your status is now BUSY.")
+    bot.types("CHAT dave")
+    assert ends_with(bot) == ("CHAT dave", 4, "busy")
+    bot.types("Y")
+    dave.sees(question)
+    dave.types("Y")
+    assert ends_with(bot) == ("Y", 0, "connected")
+    assert events_of(bot)[-2:] == ["connected", "done"]
+
+
+def ends_with(bot: Program) -> tuple[str, int, str]:
+    done = sees(bot, "done")
+    return done["line"], done["code"], done["outcome"]
+
+
+def test_one_invitation_tells_its_outcome_whoever_performs_it(stage: Stage) -> None:
+    stage.directory()
+    dave = stage.peer("dave")
+    for name in ("ci", "ci2"):
+        if name == "ci2":
+            stage.peer(name)
+        once = stage.once(name, "CHAT", "dave", "--json")
+        dave.sees(f"User {name} wants to chat with you. Would you like to? (Y/N)")
+        dave.types("N")
+        assert once.ends() == 4
+        assert ends_with(once) == ("CHAT dave", 4, "declined")
 
 
 def test_a_bot_is_told_that_another_name_is_wanted(stage: Stage) -> None:
