@@ -139,6 +139,7 @@ class Session:
             waiting=self._store.waiting(user.id),
             idle_after=community.settings.idle_after,
             certificate=certificate,
+            online=self._registry.here + (not user.is_here),
         )
 
     def _certify(self, user: User, request: bytes, asked: str) -> bytes:

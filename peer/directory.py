@@ -5,6 +5,7 @@ ourselves under the same name, after a random pause that grows.
 """
 
 import itertools
+import math
 from collections.abc import Awaitable, Callable
 from typing import Final, TypeVar
 
@@ -14,6 +15,7 @@ from msgspec import Struct
 
 from peer.dialling import is_plausible
 from peer.journal import Journal
+from peer.returning import pause
 from peer.trust import Trust
 from shared.border import border
 from shared.errors import KeyChanged, ParleyError, ProtocolError, Refused, TurnedAway, Unreachable
@@ -54,9 +56,9 @@ DEAD_AFTER: Final = 75.0  # stopped programs to this
 WATCH_SECONDS: Final = 2.0
 UNHEARD_SECONDS: Final = 8.0  # with the pause above: 10 s at most
 GHOST_SECONDS: Final = 10.0  # so late a dead program's IAM may arrive, after that of the next
-BACK_OFF_FIRST: Final = 1.0
-BACK_OFF_FACTOR: Final = 1.5
-BACK_OFF_MOST: Final = 60.0
+TRY_PAUSE: Final = 0.5  # after a try in vain, also when a script types a command each moment
+TRY_ANEW: Final = 3.0  # for so long a dial hangs before a typed command gives it up for a new one
+HURRY_SECONDS: Final = 1.0  # that a command waits for what comes of such a try
 
 A = TypeVar("A", bound=Answer)
 
@@ -104,9 +106,14 @@ class Directory:
         registration: Registration,
         journal: Journal,
         *,
+        online: Callable[[], int],
         expected_key: str | None = None,
     ) -> None:
-        """`expected_key`: the fingerprint that the user vouches for, whatever was remembered."""
+        """`expected_key`: the fingerprint that the user vouches for, whatever was remembered.
+
+        `online`: how many users the directory had when it was heard last; 0: not known.
+        """
+        self._online = online
         self._world, self.address = world, address
         self._identity, self._trust, self._registration = identity, trust, registration
         self._journal = journal
@@ -120,6 +127,10 @@ class Directory:
         self._answers: dict[int, trio.MemorySendChannel[Message]] = {}
         self._last_request = 0
         self._back = trio.Event()
+        self._hurried = trio.Event()  # the user wants something of a directory that is gone
+        self._tried = trio.Event()  # the try that is due next, or under way, is over
+        self._dial_scope = trio.CancelScope()
+        self._dialling_since = math.inf
         self._leaving = False
         self._met_ghost = False  # and came back, which is done once only
 
@@ -148,6 +159,9 @@ class Directory:
         return await self._ask(make, Users)
 
     async def _ask(self, make: Callable[[int], Request], kind: type[A]) -> list[A]:
+        if self._link is None and self._hurried.is_set():
+            with trio.move_on_after(HURRY_SECONDS):
+                await self._tried.wait()
         if self._link is None:
             raise DirectoryGone("the directory cannot be reached at this moment")
         self._last_request += 1
@@ -181,6 +195,13 @@ class Directory:
         """Something that needs no answer; forgotten while the directory is gone."""
         if self._link is not None:
             self._link.post(message)
+
+    def hurry(self) -> None:
+        """The user has typed something: try now, while the directory is gone."""
+        if self._link is None:
+            self._hurried.set()
+            if trio.current_time() > self._dialling_since + TRY_ANEW:
+                self._dial_scope.cancel()  # an old one is deaf for seconds after an outage
 
     async def wait_back(self) -> None:
         """Return as soon as we are registered."""
@@ -231,11 +252,15 @@ class Directory:
     async def _come_back(self, listener: Listener) -> None:
         """Try until registered once more, and serve that registration to its end."""
         told = ""
+        begun = trio.current_time()
         for tries in itertools.count():
-            pause = min(BACK_OFF_FIRST * BACK_OFF_FACTOR ** min(tries, 20), BACK_OFF_MOST)
-            await trio.sleep(pause * self._world.chance.uniform(0.5, 1.0))
+            await trio.sleep(TRY_PAUSE)
+            share = self._world.chance.uniform(0.5, 1.0)
+            with trio.move_on_at(begun + pause(tries, self._online()) * share):
+                await self._hurried.wait()
             if self._leaving:
                 return
+            begun = trio.current_time()
             failure = await self._register_and_serve(listener, lambda _: None)
             if failure is None:
                 return
@@ -256,6 +281,7 @@ class Directory:
             registered = True
             self._link, self._gone = link, trio.Event()
             self._back.set()
+            self._end_try()
             since = trio.current_time()
             listener.registered(welcome)
             started(welcome)
@@ -277,6 +303,8 @@ class Directory:
                 failure = await self._carry(serve)
         finally:
             self._forget_link()
+        if not registered:
+            self._end_try()
         return None if registered else failure
 
     async def _carry(self, serve: Callable[[Link[Message]], Awaitable[None]]) -> ParleyError:
@@ -286,17 +314,34 @@ class Directory:
                 wire = await self._dial()
         except ParleyError as failure:
             return failure
+        if wire is None:
+            return Unreachable("the dial was given up for a new one")
         link: Link[Message] = Link(
             wire, FromDirectory, ping_after=PING_AFTER, dead_after=DEAD_AFTER
         )
         await link.run(lambda: serve(link))
         return link.failure or Unreachable(f"the directory hung up: {link.reason}")
 
-    async def _dial(self) -> Wire:
+    async def _dial(self) -> Wire | None:
         """Show no certificate: whoever answers learns our name in IAM, and that is said
         only to the directory that we know.
+
+        Return None when the user wants to try anew.
         """
-        return await self._world.network.dial(*self.address, anonymous=True)
+        self._dialling_since = trio.current_time()
+        try:
+            with trio.CancelScope() as self._dial_scope:
+                return await self._world.network.dial(*self.address, anonymous=True)
+            return None
+        finally:
+            self._dialling_since = math.inf
+
+    def _end_try(self) -> None:
+        """Whoever waits for what came of it goes on; once given up, a dial is made anew."""
+        if not self._dial_scope.cancelled_caught:
+            self._hurried = trio.Event()
+            self._tried.set()
+            self._tried = trio.Event()
 
     def _forget_link(self) -> None:
         self._link = None

@@ -33,7 +33,9 @@ from peer.lines import Came, Delivery, Heard, Lines
 from peer.mail import MailRoom
 from peer.membership import Me
 from peer.network import Links
+from peer.presences import Presences
 from peer.renewal import stay_certified
+from peer.returning import grace
 from peer.rows import UNREADABLE
 from peer.standing import Standing
 from peer.talking import Talking, TalkMessage
@@ -124,7 +126,8 @@ class Peer:
         self._run_id = world.new_id()
         self._was_registered = False
         self._ignored_pace = Brakes(IGNORED_BYTES, IGNORED_BYTES_AT_ONCE)
-        self._users: dict[str, Presence] = {}
+        self._presences = Presences(lambda: self.name)
+        self._returns = 0
         self._is_new = False
         self._finished = trio.Event()
         self._tasks = 0  # spawned ones that must end before we do
@@ -200,7 +203,7 @@ class Peer:
         self._registration.token = options.token
         self._directory = Directory(
             world, self._address, self._identity, self._trust, self._registration, self._journal,
-            expected_key=options.directory_key,
+            online=lambda: self._presences.online, expected_key=options.directory_key,
         )  # fmt: skip
         self._standing = Standing(self._registration, self._directory)
         self._links = Links(
@@ -398,18 +401,15 @@ class Peer:
 
     async def users(self) -> list[Presence]:
         """Everybody registered, in alphabetical order."""
-        before = dict(self._users)
+        before = self._presences.all
         pages = await self._directory.ask_pages(List)  # each of which was heard
-        listed = {fold(user.name) for page in pages for user in page.users}
-        for name, user in before.items():
-            if name not in listed and self._users.get(name) is user:
-                del self._users[name]  # given back
+        self._presences.listed((user for page in pages for user in page.users), before)
         return list(self.known_users)
 
     @property
     def known_users(self) -> tuple[Presence, ...]:
         """As `users`, by what was told since it was asked last."""
-        return tuple(self._users[name] for name in sorted(self._users))
+        return self._presences.all
 
     @property
     def round_trips(self) -> dict[str, float]:
@@ -522,6 +522,7 @@ class Peer:
     def stir(self) -> None:
         """Somebody touched the keys."""
         self._standing.stir()
+        self._directory.hurry()
 
     def _conversation_changed(self) -> None:
         self._standing.talks(self._talking.conversation is not None)
@@ -788,6 +789,7 @@ class Peer:
 
     def _registered(self, welcome: Welcome) -> None:
         self._standing.idle_after = welcome.idle_after
+        self._presences.registered(welcome.online)
         first, self._was_registered = not self._was_registered, True
         if first:
             self.tell(events.Registered(self.name, str(self._address)))
@@ -796,6 +798,7 @@ class Peer:
         else:
             self.tell(events.DirectoryBack())
             self._nursery.start_soon(self._judge_again)
+            self._nursery.start_soon(self._call_the_roll)
         self._mail.fetch()
         if first and not self._options.is_passing:
             self._talking.restore()
@@ -807,21 +810,36 @@ class Peer:
 
     def _directory_lost(self) -> None:
         self._standing.put()  # it may have set us INACTIVE: not what we come back with
+        self._presences.lost()
         self.tell(events.DirectoryLost())
+
+    async def _call_the_roll(self) -> None:
+        """Tell who has not come back to the directory, when all have had time to."""
+        self._returns += 1
+        current = self._returns
+        await trio.sleep(grace(self._presences.online))
+        if current != self._returns or not self.is_registered:
+            return  # that is done after the next return
+        if not self._presences.is_complete:
+            try:
+                await self.users()
+            except ParleyError as failure:
+                log.info("who has come back is not known yet: %s", failure)
+                return
+        for name in self._presences.settle():
+            self._tell_presence(events.Went(name))
 
     def _heard(self, message: Message) -> None:
         match message:
             case Arr(users=users):
                 for user in users:
-                    self._users[fold(user.name)] = user
-                    if fold(user.name) != fold(self.name):
+                    if self._presences.came(user):
                         self._tell_presence(events.Came(user.name))
+                    if fold(user.name) != fold(self.name):
                         self._talking.came(user.name)
             case Lft(names=names):
                 for name in names:
-                    left = Presence(name, Status.OFFLINE, self._world.clock.time())
-                    self._users[fold(name)] = left
-                    if fold(name) != fold(self.name):
+                    if self._presences.went(name, self._world.clock.time()):
                         self._tell_presence(events.Went(name))
             case StatusNow(status=status):
                 self._standing.changed(status)
@@ -833,7 +851,7 @@ class Peer:
             case Err(text=text):
                 log.info("the directory says: %s", text)
             case Users(users=users) | Chg(users=users):
-                self._users |= {fold(user.name): user for user in users}
+                self._presences.tell(users)
 
     def _tell_presence(self, event: events.Came | events.Went) -> None:
         """Of whom I ignore I do not hear that they come and go, either."""

@@ -148,6 +148,7 @@ class Welcome(Message, frozen=True):
     waiting: Count  # envelopes in the mailbox
     idle_after: Annotated[float, Meta(ge=0)]  # seconds without STIR until INACTIVE
     certificate: Certificate = b""
+    online: Count = 0  # users who are here, this one too; 0: the directory does not say
 
 
 class Tkn(Message, frozen=True):

@@ -42,6 +42,8 @@ CORES: dict[str, set[str]] = {
     "peer/tree.py": set(),
     "peer/checking.py": set(),
     "peer/opening.py": {"msgspec"},
+    "peer/presences.py": set(),
+    "peer/returning.py": set(),
     "peer/unanswered.py": {"msgspec"},
     "peer/chains.py": set(),
     "peer/entrances.py": {"msgspec"},

@@ -14,6 +14,7 @@ import msgspec
 from peer import delivery, events, journal
 from peer.conversation import Conversation
 from peer.delivery import RECENT_TEXTS, last
+from peer.marks import bare
 from shared.messages import Message, Text
 from shared.sealing import About, copy_id
 from tests.simulation.manners import UNSIGNED
@@ -390,7 +391,7 @@ class Checks:
 
     def _lost_to(self, said: Said, told: list[str]) -> Iterator[Broken]:
         for name in said.to:
-            other = self._scenario.named(name)
+            other = self._scenario.named(bare(name))
             if self._has(other, said) or name not in said.handle.states():
                 continue
             if not any(line.startswith(f"Not delivered to {name}") for line in told):
