@@ -186,15 +186,14 @@ class Session:
             self._link.post(Err("DISK", f"the directory's disk is full or broken: {error}", re))
 
     async def _perform(self, user: User, message: wire.ToDirectory) -> None:
+        """Only STIR is a sign of a person: a program asks, and leaves messages, by itself too."""
         link, store, community = self._link, self._store, self._community
         match message:
             case wire.Stir():
                 community.stir(user)
             case wire.List(id=re):
-                community.stir(user)
                 await self._list(re)
             case wire.Lookup(id=re, name=name, own=own):
-                community.stir(user)
                 found = self._registry.look_up(name)
                 if own:
                     await self._note_answer(user, found)
@@ -202,7 +201,6 @@ class Session:
             case wire.SetStatus(id=re, status=status, by_hand=by_hand):
                 community.set_status(user, status, by_hand=by_hand)
                 link.post(wire.Done(re))
-            # A program fetches its mail by itself: that is no sign of a person.
             case wire.Fetch(id=re, after=after):
                 link.post(wire.Mail(re, *_mail(store.mail(user.id, after))))
                 await link.flush()
@@ -270,7 +268,6 @@ class Session:
 
     async def _drop(self, user: User, drops: list[wire.Drop]) -> None:
         """All in one commit, and the answers in one write."""
-        self._community.stir(user)
         answers: list[msgspec.Struct] = []
         posted: list[Posted] = []
         accepted: list[wire.Drop] = []

@@ -809,7 +809,7 @@ class Peer:
         self._links.let_in()
 
     def _directory_lost(self) -> None:
-        self._standing.put()  # it may have set us INACTIVE: not what we come back with
+        self._standing.put()  # somebody may have touched the keys before it could say so
         self._presences.lost()
         self.tell(events.DirectoryLost())
 
@@ -842,8 +842,8 @@ class Peer:
                     if self._presences.went(name, self._world.clock.time()):
                         self._tell_presence(events.Went(name))
             case StatusNow(status=status):
-                self._standing.changed(status)
-                self.tell(events.StatusIsNow(status))
+                if self._standing.changed(status):
+                    self.tell(events.StatusIsNow(status))
             case Waiting():
                 self._mail.fetch()
             case Receipts(receipts=receipts):

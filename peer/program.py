@@ -215,6 +215,7 @@ class Program:
 
             handed = Console(peer, show_all, None)
             # A script's PRV stays one, whatever its user is talking about just now.
+            peer.stir()
             context = replace(handed.context(), in_conversation=False, writing=False)
             parsed = parse(command, context)
             code = await handed.perform(parsed, command)

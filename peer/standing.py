@@ -17,6 +17,7 @@ class Standing:
         self._registration, self._directory = registration, directory
         self.idle_after = 300.0  #: seconds; the directory says what it is there
         self._chosen: Status | None = None
+        self._is_idle = False  # and INACTIVE for that, unless something else says what we are
         self._talks = False
         self._last_stir = float("-inf")
 
@@ -35,6 +36,7 @@ class Standing:
         ACTIVE outside of a conversation gives it back into their hands; within
         one it holds as long as the conversation.
         """
+        self._is_idle = False
         self._chosen = status if status is not Status.ACTIVE or self._talks else None
         self.put()
 
@@ -47,18 +49,33 @@ class Standing:
 
     def put(self) -> None:
         """Let the directory know, now or when we come back to it."""
-        automatic = Status.BUSY if self._talks else Status.ACTIVE
-        status, by_hand = self._chosen or automatic, self._chosen is not None
+        status, by_hand = self._chosen or self._automatic, self._chosen is not None
         if (status, by_hand) != (self._registration.status, self._registration.by_hand):
             self._registration.status, self._registration.by_hand = status, by_hand
             self._directory.tell(SetStatus(0, status, by_hand))
 
-    def changed(self, status: Status) -> None:
-        """The directory changed it: nobody touched the keys, or somebody did again."""
+    @property
+    def _automatic(self) -> Status:
+        if self._talks:
+            return Status.BUSY
+        return Status.INACTIVE if self._is_idle else Status.ACTIVE
+
+    def changed(self, status: Status) -> bool:
+        """The directory changed it: nobody touched the keys, or somebody did again.
+
+        Return whether it holds: what we said meanwhile is newer.
+        """
+        if self._talks or self._chosen is not None:
+            return False
+        self._is_idle = status is Status.INACTIVE
         self._registration.status = status
+        return True
 
     def stir(self) -> None:
         """Somebody touched the keys."""
+        self._is_idle = False
+        if not self._directory.is_there:
+            self.put()  # for when we come back to it
         now = trio.current_time()
         pause = 0.0 if self.status is Status.INACTIVE else self.idle_after / STIR_SHARE
         if now - self._last_stir >= pause and self._directory.is_there:

@@ -227,7 +227,7 @@ class StatusNow(Message, frozen=True, tag="STATUS"):
 
 
 class Stir(Message, frozen=True):
-    """A sign of activity: a person touched the keys.  At most one every few seconds."""
+    """A person touched the keys: the only sign of activity.  At most one every few seconds."""
 
 
 class Unregister(Request, frozen=True):

@@ -11,6 +11,7 @@ from shared.messages import (
     Chg,
     Contact,
     Done,
+    Drop,
     Err,
     Fetch,
     Lft,
@@ -98,13 +99,25 @@ async def test_inactive_by_hand_stays_although_the_user_is_active(town: Town) ->
     assert await status_of(carol, "carol") is Status.ACTIVE
 
 
-async def test_a_program_that_fetches_mail_is_no_sign_of_a_person(town: Town) -> None:
+async def test_what_a_program_does_by_itself_is_no_sign_of_a_person(town: Town) -> None:
     carol = await town.enters("carol", status=Status.INACTIVE)
     dave = await town.enters("dave")
     await carol.ask(Fetch(carol.next_id()))
-    assert await status_of(dave, "carol") is Status.INACTIVE
     await carol.ask(List(carol.next_id()))
+    await carol.ask(Lookup(carol.next_id(), "dave", own=True))
+    await carol.ask(Drop(carol.next_id(), "dave", "ab" * 16, b"sealed"))
+    assert await status_of(dave, "carol") is Status.INACTIVE
+    carol.say(Stir())
+    assert (await carol.hears(StatusNow)).status is Status.ACTIVE
     assert await status_of(dave, "carol") is Status.ACTIVE
+
+
+async def test_who_only_looks_around_falls_idle(town: Town, autojump_clock: MockClock) -> None:
+    carol = await town.enters("carol")
+    for _ in range(4):
+        await carol.ask(List(carol.next_id()))
+        await trio.sleep(80)
+    assert (await carol.hears(StatusNow)).status is Status.INACTIVE
 
 
 async def test_nobody_falls_idle_where_that_is_switched_off(

@@ -165,6 +165,61 @@ async def test_a_status_set_by_hand_does_not_fall_idle(community: Community) -> 
     carol.never_saw("INACTIVE")
 
 
+async def test_others_do_not_wake_who_touches_nothing(community: Community) -> None:
+    carol, dave = await community.start("carol", "dave")
+    await carol.sees("Your status is now INACTIVE.", within=302)
+    await dave.types("PRV carol are you there?", "LEAVE carol read this")
+    await carol.sees("[private] dave: are you there?")
+    await carol.sees_part("dave: read this")
+    await dave.types("CHAT carol")
+    await carol.sees("User dave wants to chat with you. Would you like to? (Y/N)")
+    await dave.types("LIST USERS")
+    await dave.sees("INACTIVE: carol")
+    assert carol.saw("Your status is now") == 1
+    await carol.types("N")
+    await carol.sees("Your status is now ACTIVE.")
+
+
+async def test_an_outage_does_not_wake_who_touches_nothing(community: Community) -> None:
+    carol, dave = await community.start("carol", "dave")
+    await dave.sees("Your status is now INACTIVE.", within=302)
+    await carol.sees("Your status is now INACTIVE.")
+    await community.directory.crashes()
+    await carol.sees("Lost the directory, trying again.")
+    await dave.sees("Lost the directory, trying again.")
+    await carol.types("HELP")
+    await community.directory.starts()
+    await carol.sees("The directory is back.")
+    await dave.sees("The directory is back.")
+    assert carol.peer.status is Status.ACTIVE
+    await carol.types("LIST USERS")
+    await carol.sees("ACTIVE: carol (you)")
+    await carol.sees("INACTIVE: dave")
+    await dave.types("STATUS")
+    await dave.sees("Your status is now ACTIVE.")
+
+
+async def test_a_word_of_the_directory_that_comes_too_late_changes_no_status(
+    community: Community,
+) -> None:
+    carol, dave = await community.start("carol", "dave")
+    await carol.sees("Your status is now INACTIVE.", within=302)
+    await dave.types("CHAT carol")
+    await carol.sees_part("User dave wants to chat with you.")
+    (cable,) = community.cables(carol, community.directory)
+    cable.stall(reader=carol.host)
+    await carol.types("Y")
+    await carol.sees("You are now connected with dave.")
+    cable.heal()
+    await trio.sleep(1)
+    assert carol.peer.status is Status.BUSY
+    await carol.types("/q")
+    await dave.sees("The conversation is over.")
+    await dave.types("LIST USERS")
+    await dave.sees("ACTIVE: carol, dave (you)")
+    assert carol.saw("Your status is now") == 1
+
+
 async def test_whoever_types_now_and_then_stays_active(autojump_clock: object) -> None:
     async with open_community(settings=Settings(idle_after=60)) as community:
         (carol,) = await community.start("carol")

@@ -170,6 +170,14 @@ def test_a_running_peer_performs_what_is_handed_to_it(stage: Stage) -> None:
     assert "carol: PRV erin build is green" not in dave.lines
 
 
+def test_a_command_that_is_handed_over_is_a_sign_of_its_user(stage: Stage) -> None:
+    stage.directory("--idle-after", "1")
+    carol = stage.peer("carol")
+    carol.sees("Your status is now INACTIVE.")
+    assert stage.once("carol", "STATUS").ends() == 0
+    carol.sees("Your status is now ACTIVE.")
+
+
 def test_a_question_that_was_handed_over_is_answered_where_it_was_asked(stage: Stage) -> None:
     stage.directory()
     carol, dave, erin = stage.peer("carol"), stage.peer("dave"), stage.peer("erin")
