@@ -1,20 +1,20 @@
 """Single lines to one user: private ones, and those of the general chat.
 
-Each recipient has a queue of its own, so lines arrive in the order in which they
-were written and nobody waits for somebody else's slow network.  A line counts as
+Each recipient has a window of its own (`peer.window`), so lines arrive in the order in which
+they were written and nobody waits for somebody else's slow network.  A line counts as
 delivered when the other program has answered that it was shown and lies on its disk;
 until then it is sent again on each new link, and the other side shows it once.  A
 private line that its program did not live to deliver is taken up by the next one.
 """
 
-from collections import Counter, deque
-from collections.abc import Callable
-from contextlib import suppress
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from typing import Final
 
 import trio
 
-from peer import events
+from peer import events, window
 from peer.entries import Kind
 from peer.events import Tell
 from peer.filling import Filling
@@ -23,15 +23,15 @@ from peer.keeping import Keeping
 from peer.marks import variants
 from peer.network import Links
 from peer.unanswered import LINE_BYTES, Unanswered
+from peer.window import Window
 from shared.codec import encode
 from shared.errors import ParleyError, ProtocolError, Refused, TurnedAway, Unreachable
-from shared.link import Link, within
+from shared.link import Link
 from shared.messages import Message, No, Private, Shown, ToAll
 from shared.names import fold
 from shared.world import Clock
 
-DELIVER_SECONDS: Final = 15.0  # from first try to SHOWN; then the sender is told
-UNSHOWN_LINES: Final = 64  # of one sender; more come only from one that ignores SHOWN
+UNSHOWN_LINES: Final = 2 * window.LINES  # of one sender: also those of a program before it
 
 Line = Private | ToAll
 
@@ -86,6 +86,26 @@ class LineFate:
         return {delivery.to: "delivered" if delivery.is_over else "waiting"}
 
 
+class _Box:
+    """The lines to one user."""
+
+    def __init__(self) -> None:
+        self.window = Window()
+        self.deliveries: dict[str, Delivery] = {}  # by the id of the line, those not over
+        self.changed = trio.Event()  # since it was looked at
+
+    def add(self, delivery: Delivery) -> None:
+        self.deliveries[delivery.line.id] = delivery
+        self.window.add(delivery.line.id, len(encode(delivery.line)))
+        self.changed.set()
+
+    def end(self, delivery: Delivery, failure: ParleyError | None) -> None:
+        del self.deliveries[delivery.line.id]
+        self.window.end(delivery.line.id)
+        delivery.end(failure)
+        self.changed.set()
+
+
 class Lines:
     """All lines that this peer sends."""
 
@@ -96,8 +116,7 @@ class Lines:
         """`pin` is called when a private line is about to go to a user."""
         self._links, self._spawn, self._places = links, spawn, places
         self._keeping, self._me, self._pin = keeping, me, pin
-        self._queues: dict[str, deque[Delivery]] = {}
-        self._changed: dict[str, trio.Event] = {}  # something happened on the link to them
+        self._boxes: dict[str, _Box] = {}  # by folded name
         self._empty = trio.Event()
         self._empty.set()
 
@@ -105,12 +124,12 @@ class Lines:
         """Post it and put it on disk, side by side."""
         delivery = Delivery(to, line, is_lasting=is_lasting)
         self._note(delivery, Fate.PENDING)
-        queue = self._queues.get(fold(to))
-        if queue is None:
-            queue = self._queues[fold(to)] = deque()
+        box = self._boxes.get(fold(to))
+        if box is None:
+            box = self._boxes[fold(to)] = _Box()
             self._empty = trio.Event()
-            self._spawn(self._work, fold(to), queue)
-        queue.append(delivery)
+            self._spawn(self._work, fold(to), box)
+        box.add(delivery)
         return delivery
 
     def sent_to_all(self, line: ToAll) -> None:
@@ -129,63 +148,77 @@ class Lines:
 
     def shown(self, by: str, id: str) -> None:
         """SHOWN came."""
-        queue = self._queues.get(fold(by))
-        if queue and queue[0].line.id == id and not queue[0].is_over:
-            self._note(queue[0], Fate.SENT)
-            queue[0].end(None)
-            self.link_changed(by)
+        box = self._boxes.get(fold(by))
+        if box is not None and box.window.is_on_way(id):
+            self._note(box.deliveries[id], Fate.SENT)
+            box.end(box.deliveries[id], None)
 
     def refused(self, by: str, id: str, reason: str) -> None:
         """NO came: it is not tried again, and not left either."""
-        queue = self._queues.get(fold(by))
-        if queue and queue[0].line.id == id and not queue[0].is_over:
-            if not queue[0].is_lasting:
-                self.give_up(queue[0])
-            queue[0].end(TurnedAway(reason, "FULL"))
-            self.link_changed(by)
+        box = self._boxes.get(fold(by))
+        if box is not None and box.window.is_on_way(id):
+            delivery = box.deliveries[id]
+            if not delivery.is_lasting:
+                self.give_up(delivery)
+            box.end(delivery, TurnedAway(reason, "FULL"))
 
     def link_changed(self, name: str) -> None:
-        if (changed := self._changed.get(fold(name))) is not None:
-            changed.set()
+        if (box := self._boxes.get(fold(name))) is not None:
+            box.changed.set()
 
     def is_sending_to(self, name: str) -> bool:
-        return fold(name) in self._queues
+        return fold(name) in self._boxes
 
     async def wait_empty(self) -> None:
         await self._empty.wait()
 
-    async def _work(self, to: str, queue: deque[Delivery]) -> None:
+    async def _work(self, to: str, box: _Box) -> None:
         try:
-            while queue:
-                await self._deliver(queue[0])
-                queue.popleft()
+            while box.deliveries:
+                await self._deliver(next(iter(box.deliveries.values())), box)
         finally:
-            for delivery in queue:
+            for delivery in box.deliveries.values():
                 delivery.end(Unreachable("this program ended"))
-            del self._queues[to]
-            if not self._queues:
+            del self._boxes[to]
+            if not self._boxes:
                 self._empty.set()
 
-    async def _deliver(self, delivery: Delivery) -> None:
-        to = delivery.to
+    async def _deliver(self, first: Delivery, box: _Box) -> None:
+        """Until the first line is over; what has room goes with it."""
+        to = first.to
         try:
             async with self._places:  # so many may dial or wait at once
-                with within(DELIVER_SECONDS, f"{to}'s program did not answer"):
-                    while not delivery.is_over:
-                        await self._try(delivery, await self._links.reach(to))
+                if first.is_over:
+                    return  # meanwhile
+                with _until(box.window.begin(trio.current_time()), to):
+                    while not first.is_over:
+                        self._post(await self._links.reach(to), box)
+                        await box.changed.wait()
         except ParleyError as failure:
-            if not delivery.is_lasting:
-                self.give_up(delivery)
-            delivery.end(failure)
+            if not first.is_over:
+                if not first.is_lasting:
+                    self.give_up(first)
+                box.end(first, failure)
 
-    async def _try(self, delivery: Delivery, link: Link[Message]) -> None:
-        """Send it, and wait until it was shown or the link is another one."""
-        if isinstance(delivery.line, Private):
-            self._pin(delivery.to)
-        self._links.post(delivery.to, delivery.line)
-        while not delivery.is_over and self._links.to(delivery.to) is link:
-            changed = self._changed[fold(delivery.to)] = trio.Event()
-            await changed.wait()
+    def _post(self, link: Link[Message], box: _Box) -> None:
+        """What waits, and what went over another link."""
+        box.changed = trio.Event()
+        box.window.begin(trio.current_time())
+        for id in box.window.to_post(link):
+            delivery = box.deliveries[id]
+            if isinstance(delivery.line, Private):
+                self._pin(delivery.to)
+            self._links.post(delivery.to, delivery.line)
+
+
+@contextmanager
+def _until(deadline: float, to: str) -> Iterator[None]:
+    try:
+        with trio.fail_at(deadline):
+            yield
+    except trio.TooSlowError:
+        seconds = f"{window.SECONDS:.0f} seconds"
+        raise Unreachable(f"{to}'s program did not answer within {seconds}") from None
 
 
 class Came:

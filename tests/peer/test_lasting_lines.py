@@ -5,7 +5,7 @@ import sqlite3
 import pytest
 import trio
 
-from peer.lines import DELIVER_SECONDS
+from peer.window import SECONDS
 from tests.community import Community, Person
 
 OFFLINE = "Not delivered to dave: dave is offline at this moment."
@@ -158,7 +158,7 @@ async def test_the_receiver_may_die_at_any_moment(community: Community, moment: 
     kept = journal(dave).execute("SELECT count(*) FROM lines").fetchone()[0]
     assert kept >= was_delivered
     await dave.starts()
-    await trio.sleep(DELIVER_SECONDS)
+    await trio.sleep(SECONDS)
     # Killed in the instant between showing and keeping it: better twice than never.
     assert dave.saw("hello") + shown == 1 + (shown and not kept)
     assert [line.split(" ", 1)[1] for line in await history(dave, "carol")] == ["carol: hello"]
@@ -178,7 +178,7 @@ async def test_a_line_that_was_shown_is_not_shown_as_a_letter_too(community: Com
     community.hub.refusing.add(dave.host)
     await carol.types("@dave two")
     await dave.sees("[private] carol: two")
-    await carol.sees_part("Not delivered to dave: ", within=DELIVER_SECONDS + 1)
+    await carol.sees_part("Not delivered to dave: ", within=SECONDS + 1)
     await carol.sees("Message left for dave.")
     await carol.sees_part("dave received your message")
     await trio.sleep(30)
@@ -197,7 +197,7 @@ async def test_a_letter_that_waits_for_the_same_line_to_be_shown_is_taken_later(
     carol, dave = await community.start("carol", "dave")
     dave.screen.pauses()
     await carol.types("@dave one")
-    await carol.sees("Message left for dave.", within=DELIVER_SECONDS + 5)
+    await carol.sees("Message left for dave.", within=SECONDS + 5)
     await trio.sleep(30)
     carol.never_saw("received")
     dave.screen.goes_on()

@@ -11,8 +11,9 @@ from peer.events import Event
 from peer.filling import Filling
 from peer.journal import Journal
 from peer.keeping import KEEP_AGAIN_SECONDS, Keeping
-from peer.lines import DELIVER_SECONDS, UNSHOWN_LINES, Came, Heard
+from peer.lines import UNSHOWN_LINES, Came, Heard
 from peer.unanswered import Unanswered
+from peer.window import SECONDS
 from shared.errors import ProtocolError
 from shared.messages import Message, Private, Shown
 from tests.community import Community
@@ -108,9 +109,8 @@ async def test_a_line_over_a_dead_link_says_so_and_is_left(community: Community)
     community.separates(carol, dave)
     await carol.types("@dave two")
     await carol.sees(
-        f"Not delivered to dave: dave's program did not answer within {DELIVER_SECONDS:.0f}"
-        " seconds.",
-        within=DELIVER_SECONDS + 1,
+        f"Not delivered to dave: dave's program did not answer within {SECONDS:.0f} seconds.",
+        within=SECONDS + 1,
     )
     await carol.sees("Message left for dave.")
 
@@ -133,6 +133,55 @@ async def test_lines_to_one_user_keep_their_order(community: Community) -> None:
     assert [line for line in dave.lines if "private" in line] == [
         f"[private] carol: {number}" for number in range(300)
     ]
+
+
+async def test_a_slow_screen_does_not_set_the_pace(community: Community) -> None:
+    """A terminal is drawn ten times a second, and shows what came meanwhile at once."""
+    carol, dave = await community.start("carol", "dave")
+    await dave.types("@carol hello")
+    await carol.sees("[private] dave: hello")
+    dave.screen.pauses()
+    lines = [carol.peer.private("dave", str(number)) for number in range(300)]
+    drawn = 0
+    while not lines[-1].is_over:
+        await trio.sleep(0.1)
+        dave.screen.goes_on()
+        await trio.lowlevel.checkpoint()
+        dave.screen.pauses()
+        drawn += 1
+        assert drawn < 30
+    assert [line for line in dave.lines if "[private] carol" in line] == [
+        f"[private] carol: {number}" for number in range(300)
+    ]
+
+
+async def test_lines_that_a_broken_link_lost_come_once_and_in_order(community: Community) -> None:
+    carol, dave = await community.start("carol", "dave")
+    await dave.types("@carol hello")
+    await carol.sees("[private] dave: hello")
+    dave.screen.pauses()
+    lines = [carol.peer.private("dave", str(number)) for number in range(40)]
+    await trio.sleep(1)
+    community.cuts(carol, dave)
+    await trio.sleep(3)
+    dave.screen.goes_on()
+    for delivery in lines:
+        await delivery.wait()
+    assert [line for line in dave.lines if "[private] carol" in line] == [
+        f"[private] carol: {number}" for number in range(40)
+    ]
+
+
+async def test_lines_to_somebody_who_hangs_are_all_told_at_once(community: Community) -> None:
+    carol, dave = await community.start("carol", "dave")
+    await carol.types("@dave one")
+    await dave.sees("[private] carol: one")
+    await trio.sleep(1)
+    community.separates(carol, dave)
+    await carol.types("@dave two", "@dave three")
+    await trio.sleep(SECONDS + 1)
+    assert carol.saw("Not delivered to dave: dave's program did not answer within 15 sec") == 2
+    await carol.sees("Message left for dave.")
 
 
 async def test_a_quit_waits_for_lines_on_their_way(community: Community) -> None:
