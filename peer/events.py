@@ -153,22 +153,41 @@ class Connected(Event, frozen=True):
         return f"You are now connected with {', '.join(self.others)}.", ""
 
 
+class Late(Struct, frozen=True):
+    """When a text was written that came more than a minute later; seconds since 1970."""
+
+    written: float
+    came: float
+
+    def __str__(self) -> str:
+        return f"(came {local_time(self.came):%H:%M})"
+
+
+def _head(tag: str, sender: str, late: Late | None) -> str:
+    """Return what stands before a text."""
+    if late is None:
+        return f"{tag}{sender}: "
+    return f"[{local_time(late.written):%Y-%m-%d %H:%M}] {tag}{sender} {late}: "
+
+
 class Said(Event, frozen=True):
     """A text in the conversation."""
 
     sender: str
     text: str
+    late: Late | None = None
 
     def said(self) -> tuple[str, str]:
-        return f"{self.sender}: ", self.text
+        return _head("", self.sender, self.late), self.text
 
 
 class SaidPrivately(Event, frozen=True):
     sender: str
     text: str
+    late: Late | None = None
 
     def said(self) -> tuple[str, str]:
-        return f"[private] {self.sender}: ", self.text
+        return _head("[private] ", self.sender, self.late), self.text
 
 
 class FirstLine(Event, frozen=True):
@@ -185,9 +204,10 @@ class FirstLine(Event, frozen=True):
 class SaidToAll(Event, frozen=True):
     sender: str
     text: str
+    late: Late | None = None
 
     def said(self) -> tuple[str, str]:
-        return f"[all] {self.sender}: ", self.text
+        return _head("[all] ", self.sender, self.late), self.text
 
 
 class Missing(Event, frozen=True):
@@ -405,8 +425,8 @@ def local_time(seconds: float) -> datetime:
 def as_called(event: Event, read: Callable[[str], str]) -> Event:
     """The same event, with what the user reads for the members of whom it tells."""
     match event:
-        case Said(sender=member, text=text):
-            return Said(read(member), text)
+        case Said(sender=member):
+            return replace(event, sender=read(member))
         case MemberJoined(name=member) | MemberLost(name=member) | MemberBack(name=member):
             return replace(event, name=read(member))
         case MemberLeft(name=member):

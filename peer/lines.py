@@ -20,6 +20,7 @@ from peer.events import Tell
 from peer.filling import Filling
 from peer.journal import Fate, Journal, KeptLine
 from peer.keeping import Keeping
+from peer.lateness import late
 from peer.marks import variants
 from peer.network import Links
 from peer.unanswered import LINE_BYTES, Unanswered
@@ -315,4 +316,5 @@ class Heard:
             self._came.end(sender, line.id)
             self._links.post(sender, Shown(line.id))
 
-        self._tell(said(called, line.text), shown)
+        is_late = late(line.time, self._clock.time(), self._links.behind(sender))
+        self._tell(said(called, line.text, is_late), shown)

@@ -23,7 +23,7 @@ from shared.link import HANDSHAKE_SECONDS, PING_AFTER, Link, within
 from shared.messages import VERSION, BetweenPeers, Bye, Contact, Err, Message, PeerIam, Status
 from shared.names import fold
 from shared.strangers import Strangers
-from shared.world import Incoming, Network, Wire
+from shared.world import Clock, Incoming, Network, Wire
 
 GLARE_SECONDS: Final = 10.0  # links younger than this may have been dialled at the same time
 MEASURE_SECONDS: Final = 1.0  # for the answers to PINGs that a person has asked for
@@ -78,6 +78,7 @@ class _Entry:
     link: Link[Message]
     dialled_by: str
     is_closed: bool = field(default=False, init=False)  # by us, as idle
+    behind: float = 0.0  # so many seconds their clock showed less than ours
     since: float = field(default_factory=trio.current_time)
     used: float = field(default_factory=trio.current_time)
 
@@ -96,13 +97,14 @@ class Links:
         listener: Listener,
         spawn: Callable[..., None],
         bugs: Bugs,
+        clock: Clock,
     ) -> None:
         """`lookup` asks the directory where a user is, and raises DirectoryGone, Refused
         or KeyChanged.
         """
         self._trust, self._lookup = trust, lookup
         self._name, self._run, self._listener, self._spawn = name, run, listener, spawn
-        self._bugs = bugs
+        self._bugs, self._clock = bugs, clock
         self._open: dict[str, list[_Entry]] = {}  # the last one is the one we write to
         self._dialling: dict[str, _Dial] = {}
         self._dialler = Dialler(network)
@@ -192,6 +194,11 @@ class Links:
         """Seconds to them and back, as measured last."""
         current = self._current(name)
         return current.link.round_trip if current else None
+
+    def behind(self, name: str) -> float:
+        """So many seconds their clock shows less than ours; 0 when that is not known."""
+        current = self._current(name)
+        return current.behind if current else 0.0
 
     def hang_up_all(self) -> None:
         for entries in self._open.values():
@@ -334,18 +341,22 @@ class Links:
 
     async def _identify(self, link: Link[Message], contact: Contact | None) -> _Entry:
         """Both sides say who they are, and both compare.  Raises Refused, KeyChanged..."""
-        me = PeerIam(VERSION, self._name(), self._run)
         if contact is not None:
             self._compare_with(contact, link.wire.certificate)
-            link.post(me)
+            link.post(self._iam())
         them = await link.expect(PeerIam)
+        behind = self._clock.time() - them.time
         key = await self._judge(them, link.wire.certificate)
         self._refuse_second_key(them.name, key)
         if contact is None:
-            link.post(me)
+            link.post(self._iam())
         elif fold(them.name) != fold(contact.name):
             raise Refused(f"you are {them.name}, not {contact.name}", "KEY")
-        return _Entry(them.name, key, them.run, link, self._name() if contact else them.name)
+        dialled_by = self._name() if contact else them.name
+        return _Entry(them.name, key, them.run, link, dialled_by, behind)
+
+    def _iam(self) -> PeerIam:
+        return PeerIam(VERSION, self._name(), self._run, self._clock.time())
 
     def _compare_with(self, contact: Contact, certificate: bytes | None) -> None:
         """Before we say a word: is it who the directory said would be there?"""

@@ -209,6 +209,7 @@ class Peer:
         self._links = Links(
             world.network, self._trust, name=lambda: self.name, run=self._run_id,
             lookup=self.contact, listener=self, spawn=nursery.start_soon, bugs=world.bugs,
+            clock=world.clock,
         )  # fmt: skip
         ignored = self._journal.ignored
         self._lines = Lines(

@@ -27,6 +27,7 @@ from peer.handing import ANSWER_BYTES, Handing
 from peer.handle import Handle, Times
 from peer.journal import Journal, Place
 from peer.keeping import KEEP_AGAIN_SECONDS
+from peer.lateness import late
 from peer.marks import bare, variants
 from peer.membership import Me, Roll, member_id
 from peer.network import Links
@@ -650,11 +651,13 @@ class Talking:
             self._perform(current, current.shown(text))
 
         author, lines = text.author, self._for_the_screen(current, text)
+        behind = self._links.behind(current.roll.name(author))
+        is_late = late(text.time, self._world.clock.time(), behind)
         self._unkept[_place(text)] = text
         for line in lines[:-1]:
-            self._show(current, events.Said(author, line), events.nothing)
+            self._show(current, events.Said(author, line, is_late), events.nothing)
         for line in lines[-1:]:
-            self._show(current, events.Said(author, line), shown)
+            self._show(current, events.Said(author, line, is_late), shown)
         if not lines:
             shown()
 

@@ -339,11 +339,13 @@ class PeerIam(Message, frozen=True, tag="IAM"):
 
     `run` is new at each start of a program: it tells a second dial of the same
     program from one that was started again and knows nothing of older links.
+    `time`: on the clock of who says it.
     """
 
     version: Count
     name: Name
     run: Id
+    time: Time
 
 
 class Adding(msgspec.Struct, frozen=True):

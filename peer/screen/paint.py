@@ -80,12 +80,12 @@ class Painter:
 
     def _painted(self, event: Event) -> Sequence[RenderableType]:
         match event:
-            case events.Said(sender=sender, text=text):
-                return [self._text(sender, text)]
-            case events.SaidPrivately(sender=sender, text=text):
-                return [self._text(sender, text, "[private]")]
-            case events.SaidToAll(sender=sender, text=text):
-                return [self._text(sender, text, "[all]")]
+            case events.Said():
+                return [self._text(event)]
+            case events.SaidPrivately():
+                return [self._text(event, "[private]")]
+            case events.SaidToAll():
+                return [self._text(event, "[all]")]
             case events.LettersWaited(count=count):
                 self._letters = count
                 return [_rule(f"while you were away ({count})")]
@@ -130,13 +130,19 @@ class Painter:
 
     # --- Texts ---
 
-    def _text(self, sender: str, text: str, tag: str = "") -> Row:
+    def _text(
+        self, said: events.Said | events.SaidPrivately | events.SaidToAll, tag: str = ""
+    ) -> Row:
+        sender, text, late = said.sender, said.text, said.late
         is_for_me = fold(sender) != fold(self._me()) and mentions(text, self._me())
-        time = (self._time(), MENTION if is_for_me else TIME)
+        time = self._time() if late is None else f"{local_time(late.written):%Y-%m-%d %H:%M}"
         body = self._body(folded(text))
         if is_for_me:
             body.highlight_regex(as_word(self._me()), MENTION)
-        return Row(_head(time, tag, (harmless(sender), self._style(sender)), "  "), body)
+        name = (harmless(sender), self._style(sender))
+        head = _head((time, MENTION if is_for_me else TIME), tag, name, "")
+        came = "" if late is None else f" {late}"
+        return Row(Text.assemble(head, (came, TIME), "  "), body)
 
     def _letter(self, letter: events.Letter) -> list[Row | Text]:
         time = (f"{local_time(letter.time):%Y-%m-%d %H:%M}", TIME)

@@ -29,7 +29,7 @@ async def test_a_name_given_back_is_marked_while_the_directory_is_away(
         link = await dave.dials_silently(carol)
         await community.directory.crashes()
         await carol.sees("Lost the directory, trying again.")
-        link.says(PeerIam(VERSION, dave.name, dave.run))
+        link.says(PeerIam(VERSION, dave.name, dave.run, EPOCH))
         link.says(Private("1" * 32, EPOCH, "my new number is 555"))
         await carol.sees("dave (NOT CONFIRMED) writes to you for the first time;"
                          " IGNORE dave hears no more.")  # fmt: skip
@@ -49,7 +49,7 @@ async def test_who_turns_out_to_be_another_is_cut_when_the_directory_is_back(
         link = await dave.dials_silently(carol)
         await community.directory.crashes()
         await carol.sees("Lost the directory, trying again.")
-        link.says(PeerIam(VERSION, dave.name, dave.run))
+        link.says(PeerIam(VERSION, dave.name, dave.run, EPOCH))
         link.says(Private("1" * 32, EPOCH, "hello"))
         await carol.sees("[private] dave (NOT CONFIRMED): hello")
         assert carol.peer._links.names == ("dave",)

@@ -193,7 +193,7 @@ class Attacker:
             raise ParleyError(contact.text)
         made: Link[Any] = Link(await self.network.dial(contact.host, contact.port), BetweenPeers)
         made.identified()
-        made.post(PeerIam(VERSION, self.name, RUN))
+        made.post(PeerIam(VERSION, self.name, RUN, time.time()))
         return made
 
 

@@ -60,7 +60,7 @@ class Raw:
     async def dials(self, whom: Person, *, as_name: str | None = None) -> "RawLink":
         """A link, identified as the honest would do it; `as_name` lies about who we are."""
         link = await self.dials_silently(whom)
-        link.says(PeerIam(VERSION, as_name or self.name, self.run))
+        link.says(PeerIam(VERSION, as_name or self.name, self.run, EPOCH))
         return link
 
     @property

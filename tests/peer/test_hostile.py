@@ -57,7 +57,7 @@ async def test_nothing_but_a_name_may_come_first(community: Community) -> None:
         link.says(Private(line(1), EPOCH, "hello"))
         assert (await link.hears(Err)).text == "PRV does not belong here"
         link = await mallory.dials_silently(carol)
-        link.says(PeerIam(VERSION + 1, "mallory", mallory.run))
+        link.says(PeerIam(VERSION + 1, "mallory", mallory.run, EPOCH))
         assert (await link.hears(Err)).code == "VERSION"
         link = await mallory.dials_silently(carol)
         await trio.sleep(8)
@@ -72,7 +72,7 @@ async def test_a_name_that_was_given_back_opens_no_door(community: Community) ->
     async with raw(community, "mallory") as mallory:
         link = await mallory.dials_silently(carol)
         await mallory.client.ask(Unregister(mallory.client.next_id()))
-        link.says(PeerIam(VERSION, "mallory", mallory.run))
+        link.says(PeerIam(VERSION, "mallory", mallory.run, EPOCH))
         assert (await link.hears(Err)).text == "User mallory does not exist!"
 
 

@@ -17,7 +17,7 @@ from peer.window import SECONDS
 from shared.errors import ProtocolError
 from shared.messages import Message, Private, Shown
 from tests.community import Community
-from tests.fakes import FakeClock, MemoryDisk
+from tests.fakes import EPOCH, FakeClock, MemoryDisk
 
 # --- Private lines ----------------------------------------------------------------
 
@@ -240,6 +240,9 @@ class Links:
     def post(self, name: str, message: Message) -> None:
         self.posted.append((name, message))
 
+    def behind(self, name: str) -> float:
+        return 0.0
+
 
 class Listener:
     """Somebody whose screen shows what it is told to show, when it is told to."""
@@ -286,7 +289,7 @@ async def carol(
 
 
 def line(number: int, text: str = "hello") -> Private:
-    return Private(f"{number:032x}", 7.0, text)
+    return Private(f"{number:032x}", EPOCH, text)
 
 
 async def test_a_line_is_answered_once_it_stood_on_the_screen(carol: Listener) -> None:

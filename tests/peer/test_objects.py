@@ -110,7 +110,23 @@ FORMS: list[tuple[Event, dict[str, object]]] = [
     ),
     (
         events.Said("carol", "hello"),
-        {"event": "said", "sender": "carol", "text": "hello", "said": "carol: hello"},
+        {
+            "event": "said",
+            "sender": "carol",
+            "text": "hello",
+            "late": None,
+            "said": "carol: hello",
+        },
+    ),
+    (
+        events.Said("carol", "hello", events.Late(120.0, 300.0)),
+        {
+            "event": "said",
+            "sender": "carol",
+            "text": "hello",
+            "late": {"written": 120.0, "came": 300.0},
+            "said": "[1970-01-01 00:02] carol (came 00:05): hello",
+        },
     ),
     (
         events.DiskFilling("dave", 64 * events.MIB),
@@ -144,6 +160,7 @@ FORMS: list[tuple[Event, dict[str, object]]] = [
             "event": "said_privately",
             "sender": "carol",
             "text": "hello",
+            "late": None,
             "said": "[private] carol: hello",
         },
     ),
@@ -153,6 +170,7 @@ FORMS: list[tuple[Event, dict[str, object]]] = [
             "event": "said_to_all",
             "sender": "carol",
             "text": "hello",
+            "late": None,
             "said": "[all] carol: hello",
         },
     ),

@@ -141,6 +141,16 @@ def test_a_text_has_its_time_and_its_user() -> None:
     assert lines(events.Said("dave", "hello")) == ["12:00 dave  hello"]
 
 
+def test_a_text_that_came_late_has_the_time_when_it_was_written() -> None:
+    late = events.Late(seconds(2026, 11, 20, 11, 38), seconds(2026, 11, 20, 11, 41))
+    assert lines(
+        events.Said("dave", "hello", late), events.SaidPrivately("dave", "psst", late)
+    ) == [
+        "2026-11-20 11:38 dave (came 11:41)  hello",
+        "2026-11-20 11:38 [private] dave (came 11:41)  psst",
+    ]
+
+
 def test_what_is_not_for_the_conversation_says_so_in_a_word() -> None:
     assert lines(
         events.SaidPrivately("dave", "psst"),

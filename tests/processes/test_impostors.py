@@ -2,6 +2,7 @@
 
 import shutil
 import signal
+import time
 from pathlib import Path
 
 import pytest
@@ -49,7 +50,7 @@ async def says_to_be(name: str, credentials: Credentials | None, peer: Address) 
             return failure
 
         async def serve() -> None:
-            link.post(PeerIam(VERSION, name, RUN))
+            link.post(PeerIam(VERSION, name, RUN, time.time()))
             await link.expect(PeerIam)
 
         await link.run(serve)

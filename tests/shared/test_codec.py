@@ -295,7 +295,7 @@ _worst = "\x01"
             ),
             ToDirectory,
         ),
-        (PeerIam(COUNT_MOST, LONGEST_NAME, ID), BetweenPeers),
+        (PeerIam(COUNT_MOST, LONGEST_NAME, ID, 253_402_300_799.0), BetweenPeers),
         (Err(_worst * 64, _worst * 1_000, COUNT_MOST), BetweenPeers),
         (Bye(_worst * 1_000), BetweenPeers),
     ],
@@ -414,7 +414,7 @@ def _without(message: msgspec.Struct) -> Iterable[tuple[str, bytes]]:
 
 @pytest.mark.parametrize(
     "message",
-    [PeerIam(1, "carol", ID), Acknowledge(ID, (Position("carol", EPOCH, 1),)), Decline(ID)],
+    [PeerIam(1, "carol", ID, 7.0), Acknowledge(ID, (Position("carol", EPOCH, 1),)), Decline(ID)],
 )
 def test_each_field_is_needed(message: msgspec.Struct) -> None:
     for name, line in _without(message):

@@ -26,7 +26,7 @@ from shared.messages import BetweenPeers, Bye, Decline, Err, PeerIam, Ping, Pong
 from tests.fakes import PIPE_BYTES, Cable, MemoryWire, cable
 
 ID = "0123456789abcdef" * 2
-IAM = PeerIam(1, "carol", ID)
+IAM = PeerIam(1, "carol", ID, 7.0)
 
 
 def say(number: int, text: str = "x") -> Text:
