@@ -344,6 +344,15 @@ def epochs_of_each(counts: Iterable[int], most: int) -> int:
 # --- What I wrote -------------------------------------------------------------------
 
 
+class _Window(Struct):
+    """What is on its way to one member over the present link."""
+
+    sent: int  # up to here
+    acknowledged: int  # up to here, when it was looked at last
+    size: int = 0  # of what is on its way
+    is_full: bool = False  # the next text does not fit in
+
+
 class Outbox:
     """My texts, from being written until every member has them on disk."""
 
@@ -356,8 +365,7 @@ class Outbox:
         self._recent: deque[Text] = deque()
         self._recent_size = 0
         self._written: deque[tuple[str, int, float]] = deque(before)  # someone may lack these
-        self._sent: dict[str, int] = {}  # to whom a link leads: up to here
-        self._full: dict[str, int] = {}  # whose window was full when they had as much as this
+        self._windows: dict[str, _Window] = {}  # of those to whom a link leads
         self._has: dict[str, dict[str, int]] = {}  # member -> epoch -> everything up to here
         self._assumed: set[str] = set()  # of whom that is only a guess
         self._missed: dict[str, list[tuple[str, int, int]]] = {}  # before they came: epoch, range
@@ -412,41 +420,37 @@ class Outbox:
         if to in self._assumed:
             self._assumed.discard(to)
             self._has.setdefault(to, {})[self.epoch] = min(has, self.has(to))
-        self._sent[to] = self.has(to)
-        self._full.pop(to, None)
+        self._windows[to] = _Window(self.has(to), self.has(to))
 
     def unlink(self, to: str) -> None:
-        self._sent.pop(to, None)
+        self._windows.pop(to, None)
 
     def take(self, to: str) -> list[Text]:
         """What may be sent to them now, in order."""
-        sent = self._sent.get(to)
-        if sent is None or sent >= self.last:
+        window = self._windows.get(to)
+        if window is None or window.sent >= self.last:
             return []
         acknowledged = self.has(to)
-        if self._full.get(to) == acknowledged:
+        if window.acknowledged != acknowledged:
+            window.sent = max(window.sent, acknowledged)
+            on_way = [one for one in self._after(acknowledged) if last(one) <= window.sent]
+            size_on_way = sum(map(size, on_way))
+            window.acknowledged, window.size, window.is_full = acknowledged, size_on_way, False
+        if window.is_full or self.is_behind(to):
             return []  # nothing to look for: who stops reading costs nothing
-        taken: list[Text] = []
-        space = WINDOW_BYTES
-        for text in self._from(acknowledged + 1):
-            space -= size(text)
-            if last(text) > acknowledged + WINDOW_TEXTS or space < 0:
-                self._full[to] = acknowledged
+        taken = []
+        for text in reversed(self._after(window.sent)):
+            if last(text) > acknowledged + WINDOW_TEXTS or window.size + size(text) > WINDOW_BYTES:
+                window.is_full = True
                 break
-            if last(text) > sent:
-                taken.append(text)
-                sent = last(text)
-        self._sent[to] = sent
+            taken.append(text)
+            window.sent = last(text)
+            window.size += size(text)
         return taken
 
-    def _from(self, seq: int) -> Iterable[Text]:
-        """The texts from this one on; none when it is not in memory any more."""
-        if not self._recent or seq < self._recent[0].seq:
-            return ()
-        if self._recent[-1].seq == seq:
-            return (self._recent[-1],)
-        wanted = list(takewhile(lambda text: last(text) >= seq, reversed(self._recent)))
-        return reversed(wanted)
+    def _after(self, seq: int) -> list[Text]:
+        """The texts that end after this one and are in memory, the newest first."""
+        return list(takewhile(lambda text: last(text) > seq, reversed(self._recent)))
 
     def is_behind(self, to: str) -> bool:
         """Whether they lack what is not in memory any more."""
