@@ -374,7 +374,7 @@ class Conversation:
 
     def flush(self, time: float, now: float) -> list[Action]:
         """Sign what was said since the last time; send it and put it on disk, side by side."""
-        actions = self._check_all()  # what I have read is named by what I say
+        actions = self._check_for_others()
         for text in self._outbox.sign_draft(lambda seq, said: self._sign(seq, said, time), now):
             self._inbox.wrote(text)
             self._uncommitted += len(text.texts)
@@ -732,8 +732,17 @@ class Conversation:
 
     # --- Who has said it ---
 
-    def _check_all(self) -> list[Action]:
+    def check_all(self) -> list[Action]:
+        """Check now whatever waits to be checked."""
         return [action for of in self._unproven.origins() for action in self._check(of)]
+
+    def _check_for_others(self) -> list[Action]:
+        """Check what my next text names to somebody else than its author.
+
+        In a conversation of two the answer goes out first: it names nothing to others.
+        """
+        named = [of for of in self._unproven.origins() if self._members.keys() - {of[0]}]
+        return [action for of in named for action in self._check(of)]
 
     def _check(self, of: Stream) -> list[Action]:
         return self._judge(self._unproven.check(of))

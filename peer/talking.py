@@ -56,6 +56,7 @@ LEAVE_SECONDS: Final = 10.0  # for the last texts of a conversation that is left
 KEEP_PAUSE: Final = 0.02  # what comes within it shares a commit; an ACK waits longer anyway,
 KEEP_AT_ONCE: Final = 64  # unless so many wait: then the window must not run dry
 TOGETHER_SECONDS: Final = 0.001  # texts that are written faster than this go out together
+ANSWER_TURNS: Final = 3  # of all tasks, until the answer of a program to a text is out
 
 TalkMessage = Text | Acknowledge | Hello | Members | Entry | Want | Leave
 
@@ -101,6 +102,8 @@ class Talking:
         self._settling: list[Conversation] = []
         self._progress = trio.Event()  # something was acknowledged, or all is over
         self._drafted = trio.Event()  # something was said that is not signed
+        self._shown: list[tuple[Conversation, Text]] = []  # to the user, and not told the core
+        self._to_check = trio.Event()
         self._flushed_at = float("-inf")
         self._texts: list[tuple[Conversation, Text]] = []  # for the disk
         self._passed: list[tuple[Conversation, Text]] = []  # of which only the place is kept
@@ -208,6 +211,8 @@ class Talking:
     def before(self, current: Conversation) -> tuple[tuple[Position, ...], int]:
         """What was said so far, and its highest lamport: it is not for whoever comes in now."""
         self._flush_draft()
+        self._note_shown()
+        self._perform(current, current.check_all())
         return current.before(), current.lamport
 
     def _conversation(
@@ -298,6 +303,7 @@ class Talking:
 
     def leave_now(self) -> None:
         """The one that I am in, and the one that sleeps."""
+        self._note_shown()
         if (current := self.conversation) is not None:
             self._flush(current)
             self._perform(current, current.leave(trio.current_time()))
@@ -311,6 +317,7 @@ class Talking:
         """Return when what was said and shown is at least on its way to the disk."""
         if self.conversation is not None:
             self._flush(self.conversation)
+        self._note_shown()
         await self._until(lambda: not self._is_keeping)
 
     async def wait_shown(self) -> None:
@@ -443,6 +450,7 @@ class Talking:
             self._nursery = nursery
             nursery.start_soon(self._timer.run)
             nursery.start_soon(self._flush_drafts)
+            nursery.start_soon(self._check_shown)
             nursery.start_soon(self._keep)
 
     def _start_soon(self, task: Callable[..., Awaitable[None]], *arguments: str) -> None:
@@ -464,7 +472,8 @@ class Talking:
     @property
     def _is_keeping(self) -> bool:
         return self._is_committing or bool(
-            self._texts
+            self._shown
+            or self._texts
             or self._members
             or self._acknowledged
             or self._entrances
@@ -645,10 +654,11 @@ class Talking:
                 self.release(author)
 
     def _read(self, current: Conversation, text: Text) -> None:
-        """It is put on disk once it was shown."""
+        """It is checked and put on disk once it was shown."""
 
         def shown() -> None:
-            self._perform(current, current.shown(text))
+            self._shown.append((current, text))
+            self._to_check.set()
 
         author, lines = text.author, self._for_the_screen(current, text)
         behind = self._links.behind(current.roll.name(author))
@@ -660,6 +670,22 @@ class Talking:
             self._show(current, events.Said(author, line, is_late), shown)
         if not lines:
             shown()
+
+    async def _check_shown(self) -> None:
+        """Let an answer go out before the text is checked that it answers."""
+        while True:
+            await self._to_check.wait()
+            for _ in range(ANSWER_TURNS):
+                await trio.lowlevel.checkpoint()
+            self._note_shown()
+            self._progress.set()
+
+    def _note_shown(self) -> None:
+        shown, self._shown = self._shown, []
+        if self._to_check.is_set():
+            self._to_check = trio.Event()
+        for current, text in shown:
+            self._perform(current, current.shown(text))
 
     def _for_the_screen(self, current: Conversation, text: Text) -> list[str]:
         """Without what an ignored user says, and what has come through the mailbox already."""

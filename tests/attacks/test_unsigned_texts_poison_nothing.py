@@ -1,4 +1,4 @@
-"""A text that its author has not signed is neither kept, nor acknowledged, nor answered.
+"""A text that its author has not signed is neither kept, nor acknowledged, nor named to others.
 
 It may be shown, when it comes over a link with its author; then that link is cut, and
 what others say after it comes to everybody without delay.

@@ -606,8 +606,31 @@ def test_no_text_is_kept_before_an_earlier_one() -> None:
     assert carol.core.shown(text(DAVE, 1)) == both
 
 
-def test_what_was_discarded_meanwhile_is_not_kept_when_it_stands_there() -> None:
+def test_in_a_conversation_of_two_an_answer_waits_for_no_check() -> None:
+    """It names the text to nobody but its author."""
     carol = talking(DAVE)
+    forged = msgspec.structs.replace(text(DAVE, 1), signature=bytes(64))
+    carol.hears(DAVE, forged)
+    said = carol.says("hello")
+    assert [one.to for one in only(talk.Send, said)] == [(DAVE,)]
+    assert only(talk.Discard, said) == []
+    then = carol.core.shown(forged)
+    assert only(talk.Discard, then) == [talk.Discard(forged)]
+    assert only(talk.Refuse, then) == [talk.Refuse(DAVE, "a text is not signed by its author")]
+    assert only(talk.Keep, then) == []
+    assert [one.after for one in sent(carol.says("again"), DAVE) if isinstance(one, Text)] == [()]
+
+
+def test_what_a_newcomer_does_not_read_is_checked_before_it_is_named() -> None:
+    carol = talking(DAVE)
+    carol.hears(DAVE, text(DAVE, 1))
+    carol.hears(DAVE, msgspec.structs.replace(text(DAVE, 2), signature=bytes(64)))
+    assert only(talk.Refuse, carol.core.check_all()) != []
+    assert [(one.author, one.seq) for one in carol.core.before()] == [(DAVE, 1)]
+
+
+def test_what_was_discarded_meanwhile_is_not_kept_when_it_stands_there() -> None:
+    carol = talking(DAVE, ERIN)
     forged = msgspec.structs.replace(text(DAVE, 1), signature=bytes(64))
     carol.hears(DAVE, text(DAVE, 1, "real"))
     carol.hears(DAVE, msgspec.structs.replace(text(DAVE, 2), signature=bytes(64)))
