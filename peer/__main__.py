@@ -9,6 +9,7 @@ from shared.process import end_when_interrupted, forbid_core_dumps
 
 if TYPE_CHECKING:
     import argparse
+    from pathlib import Path
 
     from peer.stage import Stage
 
@@ -33,18 +34,36 @@ def main() -> None:
 
 def _open(arguments: "argparse.Namespace") -> None:
     """Set, change or ask for the passphrase, while nothing else uses the terminal."""
-    from peer.folder import folder_for, is_set  # noqa: PLC0415
+    from peer.folder import is_set  # noqa: PLC0415
 
-    folder = folder_for(arguments)
+    folder = _find_folder(arguments)
     arguments.vaults = {}
     if not arguments.passphrase and (folder is None or not is_set(folder)):
         return
     from peer import control, passphrase  # noqa: PLC0415
 
     if arguments.passphrase:
-        sys.exit(passphrase.change_for(arguments))
+        sys.exit(passphrase.change_for(arguments, folder))
     elif folder is not None and not (arguments.command and control.is_heard(folder)):
         arguments.vaults[folder] = passphrase.unlock_for(arguments, folder)
+
+
+def _find_folder(arguments: "argparse.Namespace") -> "Path | None":
+    """The one that the command line means, which may be one of another address."""
+    from peer.folder import directory_for, folder_for, others_of  # noqa: PLC0415
+
+    arguments.found = {}
+    folder = folder_for(arguments)
+    if folder is None or arguments.data or not others_of(folder):
+        return folder
+    import trio  # noqa: PLC0415  # a third of a second, for the few who have several folders
+
+    from peer.finding import find  # noqa: PLC0415
+    from shared.world import Address  # noqa: PLC0415
+
+    found = trio.run(find, folder, Address(*directory_for(arguments)))
+    arguments.found[folder] = found
+    return found.folder
 
 
 async def _perform(arguments: "argparse.Namespace", stage: "Stage") -> int:

@@ -67,6 +67,7 @@ from peer.events import (
     Waiting,
     Went,
 )
+from peer.finding import find
 from peer.folder import folder_of, is_set
 from peer.handle import Handle
 from peer.history import Found
@@ -208,11 +209,15 @@ async def join(
     Raises NameTaken (a Refused), Refused, Unreachable, KeyChanged or StorageError when
     registering fails.
     """
-    folder = data or folder_of(name, Address(host, port))
+    options, directory = options or Options(), Address(host, port)
+    folder = data
+    if folder is None:
+        folder, authority = await find(folder_of(name, directory), directory)
+        options = replace(options, authority=authority)
     if is_set(folder):
         source = Source(lambda _: passphrase, is_person=False)
         vault = await trio.to_thread.run_sync(unlock, folder, source)
-        options = replace(options or Options(), vault=vault)
-    chat = Chat(real_world(folder), name, Address(host, port), options)
+        options = replace(options, vault=vault)
+    chat = Chat(real_world(folder), name, directory, options)
     async with running(chat):
         yield chat

@@ -108,17 +108,19 @@ class Directory:
         *,
         online: Callable[[], int],
         expected_key: str | None = None,
+        authority: bytes | None = None,
     ) -> None:
         """`expected_key`: the fingerprint that the user vouches for, whatever was remembered.
 
-        `online`: how many users the directory had when it was heard last; 0: not known.
+        `authority`: the one that must answer where none was met before.  `online`: how many
+        users the directory had when it was heard last; 0: not known.
         """
         self._online = online
         self._world, self.address = world, address
         self._identity, self._trust, self._registration = identity, trust, registration
         self._journal = journal
         self._expected_key = expected_key and expected_key.replace(" ", "").lower()
-        self._known_authority = journal.directory_at(str(address))
+        self._known_authority = journal.directory_at(str(address)) or authority
         self.first_seen = ""  #: the fingerprint of its key, if nobody has vouched for that yet
         self._certificate: bytes | None = None
         self._gone = trio.Event()
@@ -386,14 +388,14 @@ class Directory:
 
     def _recognise(self, certificate: bytes | None, authority: bytes) -> None:
         """Whoever answered must be the directory that we know."""
-        if not is_authority(authority) or certificate is None:
-            raise ProtocolError("this is no directory")
+        check_directory(certificate, authority, self._world.clock.time())
         key = fingerprint(authority_key(authority))
         if self._expected_key is not None:
             if key.replace(" ", "") != self._expected_key:
                 raise KeyChanged(f"The directory at {self.address} has another key: {key}.")
         elif self._known_authority is None:
-            self.first_seen = key
+            if not self._journal.has_met(authority):
+                self.first_seen = key
         elif self._known_authority != authority:
             was = fingerprint(authority_key(self._known_authority))
             raise KeyChanged(
@@ -401,8 +403,6 @@ class Directory:
                 f" {key}. Somebody may pose as it: ask who keeps it, and start once with"
                 f' --directory-key "{key}" to accept the new key.'
             )
-        if read_certificate(certificate, authority, self._world.clock.time()).name is not None:
-            raise ProtocolError("a user poses as the directory")
         if self._known_authority != authority:
             self._recall(authority)
 
@@ -479,6 +479,14 @@ _DISPLACED = (
     "Another program of yours has taken over your name at the directory."
     " This one is no longer registered: end it, or start it again."
 )
+
+
+def check_directory(certificate: bytes | None, authority: bytes, now: float) -> None:
+    """Raise ProtocolError unless who shows this certificate is a directory of this authority."""
+    if not is_authority(authority) or certificate is None:
+        raise ProtocolError("this is no directory")
+    if read_certificate(certificate, authority, now).name is not None:
+        raise ProtocolError("a user poses as the directory")
 
 
 def _expected(answer: Message, kind: type[A]) -> A:

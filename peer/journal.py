@@ -282,6 +282,11 @@ class Journal:
         """The authority that answered at this address, as DER."""
         return self._one("SELECT authority FROM directories WHERE address = ?", (address,))
 
+    def has_met(self, authority: bytes) -> bool:
+        """Whether it answered at any address."""
+        met = "SELECT EXISTS (SELECT 1 FROM directories WHERE authority = ?)"
+        return bool(self._one(met, (authority,)))
+
     async def remember_directory(self, address: str, authority: bytes) -> None:
         await self._write("REPLACE INTO directories VALUES (?, ?)", (address, authority))
 

@@ -16,7 +16,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Final, NamedTuple
 
-from peer.folder import VAULT_FILE, folder_for, is_set
+from peer.folder import VAULT_FILE, is_set
 from peer.vault import CLEAR, State, Vault, WrongPassphrase, new_key, unwrap, wrap
 from shared.arguments import USAGE_ERROR, Parser
 from shared.disk import FolderDisk
@@ -51,9 +51,8 @@ def unlock_for(arguments: argparse.Namespace, folder: Path) -> Vault:
         return unlock(folder, _source(arguments.passphrase_file), f"Passphrase{whose}: ")
 
 
-def change_for(arguments: argparse.Namespace) -> int:
+def change_for(arguments: argparse.Namespace, folder: Path | None) -> int:
     """`peer NAME HOST PORT --passphrase`: returns the exit code."""
-    folder = folder_for(arguments)
     if folder is None:
         Parser("peer").error("whose passphrase? NAME, HOST and PORT, or --data, are required")
     old, new = arguments.passphrase_file, arguments.new_passphrase_file

@@ -23,6 +23,7 @@ from peer.copies import Copies
 from peer.directory import Directory, DirectoryGone, Listener, Registration
 from peer.events import Tell
 from peer.filling import Filling
+from peer.folder import KEY_FILE
 from peer.handle import Handle
 from peer.history import Found, History
 from peer.invitation import Question
@@ -82,7 +83,6 @@ from shared.messages import (
 from shared.names import fold
 from shared.world import Address, World
 
-KEY_FILE: Final = "key"
 GENERAL_CHAT_MOST: Final = 100  # users whom one line to all reaches directly
 SENDING_AT_ONCE: Final = 20  # lines that may dial or wait for an answer side by side
 TAKE_UP_SECONDS: Final = 1.0  # between two tries to deliver what an earlier program has left
@@ -100,6 +100,7 @@ class Options(Struct, frozen=True):
     advertise_port: int = 0
     token: str = ""  #: for a directory with --register-only-with
     directory_key: str | None = None  #: the fingerprint that the user vouches for
+    authority: bytes | None = None  #: of the directory, when it is at an address of its own no more
     keeps_history: bool = True  #: else texts are kept until delivered, older ones forgotten
     vault: Vault = CLEAR  #: seals the key and all texts on their way to the disk
     is_passing: bool = False  #: here for one command only: asks nobody, fetches no mail
@@ -204,6 +205,7 @@ class Peer:
         self._directory = Directory(
             world, self._address, self._identity, self._trust, self._registration, self._journal,
             online=lambda: self._presences.online, expected_key=options.directory_key,
+            authority=options.authority,
         )  # fmt: skip
         self._standing = Standing(self._registration, self._directory)
         self._links = Links(

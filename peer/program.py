@@ -2,7 +2,7 @@
 
 import argparse
 from collections.abc import Callable
-from contextlib import AsyncExitStack, nullcontext
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, nullcontext
 from pathlib import Path
 from typing import Final
 
@@ -27,6 +27,7 @@ from peer.commands import (
 )
 from peer.console import Code, Console
 from peer.directory import NameTaken
+from peer.finding import Found, find
 from peer.first_start import FIRST_STEPS, GivenUp, ask_for_words, check_not_quit
 from peer.folder import folder_of, is_set
 from peer.manual import is_topic
@@ -88,6 +89,8 @@ class Program:
         while True:
             try:
                 check_name(name)
+                async with self._leaving_is_possible():
+                    await self._find(name)
                 return await self._as(name)
             except (NameTaken, Refused) as failure:
                 if failure.code not in ("TKN", "NAME"):
@@ -130,16 +133,15 @@ class Program:
             self._face.show(*shown, then=then)
             watching.look()  # a command that goes on beside the keyboard has come so far
 
-        options = self._options(folder)
+        options = self._options(name)
         peer = Peer(real_world(folder), name, self._directory, tell, options)
         console = Console(
             peer, show, peer.spawn, asks=self._arguments.by_hand, done=self._show_done
         )
         watching = Watching(peer, console, self._face.stands)
         self._face.stands(Outlook(me=name, connects_to=str(self._directory)))
-        waiting = self._stage.quits_at_once() if self._arguments.by_hand else nullcontext()
         async with AsyncExitStack() as whole:
-            async with waiting:
+            async with self._leaving_is_possible():
                 await whole.enter_async_context(running(peer))
             nursery = await whole.enter_async_context(trio.open_nursery())
             self._stage.may_finish = True
@@ -152,6 +154,10 @@ class Program:
             nursery.cancel_scope.cancel()
         self._face.show(events.Notice("Good bye! ☺"))
         return code
+
+    def _leaving_is_possible(self) -> AbstractAsyncContextManager[None]:
+        """While a person waits for something that may take its time."""
+        return self._stage.quits_at_once() if self._arguments.by_hand else nullcontext()
 
     def _remember_what_is_typed(self, folder: Path) -> None:
         """Texts are among it, so not with --no-history."""
@@ -260,6 +266,7 @@ class Program:
         name = self._arguments.name
         try:
             check_name(name)
+            await self._find(name)
             whole = line.encode(errors="replace").decode()
             request = control.Request(whole, self._arguments.json)
             with within(SHARE_SECONDS, "the data was not free for this command"):
@@ -286,7 +293,7 @@ class Program:
             elif not isinstance(event, _NOT_FOR_SCRIPTS):
                 self._face.show(event, then=shown)
 
-        options = self._options(folder, is_passing=True)
+        options = self._options(name, is_passing=True)
         peer = Peer(real_world(folder), name, self._directory, tell, options)
         try:
             async with running(peer):
@@ -317,10 +324,20 @@ class Program:
     def _show_done(self, line: str, code: Code, outcome: str = "") -> None:
         self._face.show(Done(line, code, code.name, outcome))
 
+    async def _find(self, name: str) -> None:
+        """Which folder is the one of this name."""
+        folder, found = folder_of(name, self._directory), self._arguments.found
+        if not self._arguments.data and folder not in found:
+            found[folder] = await find(folder, self._directory)
+
     def _folder(self, name: str) -> Path:
         if self._arguments.data:
             return Path(self._arguments.data).expanduser()
-        return folder_of(name, self._directory)
+        return self._found(name).folder
+
+    def _found(self, name: str) -> Found:
+        found: Found = self._arguments.found[folder_of(name, self._directory)]
+        return found
 
     def _vault(self, folder: Path) -> Vault:
         """Opened before the screen was there.  Raises Refused when it could not be foreseen."""
@@ -333,7 +350,7 @@ class Program:
             )
         return vaults.get(folder, CLEAR)
 
-    def _options(self, folder: Path, *, is_passing: bool = False) -> Options:
+    def _options(self, name: str, *, is_passing: bool = False) -> Options:
         host, port = self._arguments.advertise
         return Options(
             listen=self._arguments.listen,
@@ -342,7 +359,8 @@ class Program:
             token=self._arguments.token or "",
             directory_key=self._arguments.directory_key,
             keeps_history=not self._arguments.no_history,
-            vault=self._vault(folder),
+            authority=None if self._arguments.data else self._found(name).authority,
+            vault=self._vault(self._folder(name)),
             is_passing=is_passing,
         )
 

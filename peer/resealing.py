@@ -1,8 +1,8 @@
 """All files of a folder with secrets, sealed or opened together; each step may be done twice."""
 
+from peer.folder import KEY_FILE
 from peer.journal import FILE as JOURNAL_FILE
 from peer.journal import opened
-from peer.peer import KEY_FILE
 from peer.screen.typed import FILE as TYPED_FILE
 from peer.screen.typed import rewritten
 from peer.sealed_journal import open_again, seal
