@@ -100,7 +100,8 @@ async def _serve_until_stopped(directory: Directory, folder: Path, settings: Set
 
 def _greeting(bound: Bound, folder: Path, settings: Settings) -> Iterator[str]:
     """Yield the lines printed at the start; scripts wait for the first one."""
-    yield f"Directory listening on {bound.address}, key {bound.fingerprint}"
+    addresses = " and ".join(map(str, bound.addresses))
+    yield f"Directory listening on {addresses}, key {bound.fingerprint}"
     if bound.is_new:
         yield f"Founded a new community in {folder}."
     if settings.token is None and not _is_only_for_this_machine(settings.host):

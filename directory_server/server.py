@@ -1,8 +1,6 @@
 """The running directory: its listener, one task for each user, and the housekeeping."""
 
-import errno
 import logging
-import socket
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
@@ -25,7 +23,7 @@ from shared.identity import authority_key
 from shared.link import HANDSHAKE_SECONDS, REMOTE_FAULTS, Link
 from shared.messages import ToDirectory
 from shared.strangers import Strangers
-from shared.wire import cause_of
+from shared.wire import cause_of, why_not_heard
 from shared.world import Address, Incoming, World
 
 log = logging.getLogger(__name__)
@@ -39,9 +37,13 @@ FAREWELL_SECONDS: Final = 1.0  # for the last words to everybody
 class Bound:
     """What a directory says of itself once it listens."""
 
-    address: Address
+    addresses: tuple[Address, ...]  # one for IPv4 and one for IPv6, or a single one
     fingerprint: str  # of the community's authority
     is_new: bool  # the community was founded at this start
+
+    @property
+    def address(self) -> Address:
+        return self.addresses[0]
 
 
 class Directory:
@@ -101,13 +103,13 @@ class Directory:
         community, serve = self._community, self._world.network.serve
         async with trio.open_nursery() as nursery:
             try:
-                address = await nursery.start(
-                    serve, self._settings.host, self._settings.port, self._answer
-                )
+                await nursery.start(serve, self._settings.host, self._settings.port, self._answer)
             except OSError as error:
-                return Refused(_why_not(error, self._settings), "LISTEN")
+                host, port = self._settings.host, self._settings.port
+                return Refused(why_not_heard(error, host, port, "directory"), "LISTEN")
             nursery.start_soon(Housekeeping(community).run)
-            task_status.started(Bound(address, found.authority.fingerprint(), found.is_new))
+            addresses = self._world.network.listens_on
+            task_status.started(Bound(addresses, found.authority.fingerprint(), found.is_new))
             await self._stop.wait()
             with trio.move_on_after(FAREWELL_SECONDS):
                 await community.say_good_bye()
@@ -149,17 +151,6 @@ class Directory:
         await link.run(lambda: session.serve(deadline, identified))
         if link.failure is not None:
             log.info("%s: %s", incoming.remote, link.failure)
-
-
-def _why_not(error: OSError, settings: Settings) -> str:
-    host, port = settings.host, settings.port
-    if error.errno == errno.EADDRINUSE:
-        return f"port {port} is already in use, by another directory or another program"
-    if error.errno == errno.EACCES:
-        return f"port {port} needs special rights: choose one from 1024 to 65535"
-    if isinstance(error, socket.gaierror) or error.errno == errno.EADDRNOTAVAIL:
-        return f"{host} is not an address of this machine"
-    return f"cannot listen on port {port}: {cause_of(error)}"
 
 
 def _reasons(fault: BaseException) -> str:

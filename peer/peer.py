@@ -81,6 +81,7 @@ from shared.messages import (
     Welcome,
 )
 from shared.names import fold
+from shared.wire import why_not_heard
 from shared.world import Address, World
 
 GENERAL_CHAT_MOST: Final = 100  # users whom one line to all reaches directly
@@ -178,7 +179,8 @@ class Peer:
                 await self._finished.wait()
             nursery.cancel_scope.cancel()
         if isinstance(failure, OSError):
-            raise Refused(f"cannot listen on port {self._options.listen}: {failure.strerror}")
+            why = why_not_heard(failure, None, self._options.listen, "peer")
+            raise Refused(why, "LISTEN")
         if failure is not None:
             raise failure
 

@@ -315,7 +315,8 @@ class Program:
         """One line on stderr in the end, and the exit code."""
         self._stage.last_words = f"{str(failure).removesuffix('.')}."
         if isinstance(failure, Refused):
-            return Code.USAGE if failure.code in ("LOCK", "NAME", "USAGE") else Code.REFUSED
+            is_usage = failure.code in ("LISTEN", "LOCK", "NAME", "USAGE")
+            return Code.USAGE if is_usage else Code.REFUSED
         return Code.USAGE if isinstance(failure, StorageError) else Code.DIRECTORY
 
     def _show_line(self, line: str) -> None:

@@ -46,6 +46,7 @@ class TlsNetwork:
 
     def __init__(self) -> None:
         self.limiter = trio.CapacityLimiter(HANDSHAKES_AT_ONCE)
+        self.listens_on: tuple[Address, ...] = ()
         self._client = self._anonymous = _client_context()
         self._server: ssl.SSLContext | None = None
         self._presented = trio.Event()
@@ -83,10 +84,10 @@ class TlsNetwork:
             listeners = await _listen(host, port)
         except UnicodeError as error:
             raise OSError(f"the host name {host} is not known") from error
-        bound = address(listeners[0].socket.getsockname())
+        self.listens_on = tuple(address(one.socket.getsockname()) for one in listeners)
         async with trio.open_nursery() as nursery:
             await nursery.start(serve_all, listeners, take)
-            task_status.started(bound)
+            task_status.started(self.listens_on[0])
         raise AssertionError("nobody ends it")
 
     async def resolve(self, host: str, port: int) -> tuple[str, ...]:

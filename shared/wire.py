@@ -6,6 +6,7 @@ writer.  That is a third of the time of a short message, and 13 KiB a connection
 """
 
 import contextlib
+import errno
 import os
 import socket
 import ssl
@@ -221,3 +222,14 @@ def cause_of(error: BaseException) -> str:
     if isinstance(deepest, OSError) and deepest.strerror:
         return deepest.strerror.lower()
     return str(deepest).lower() or "the connection was lost"
+
+
+def why_not_heard(error: OSError, host: str | None, port: int, program: str) -> str:
+    """Return the sentence for a `program` that cannot listen there; `host` None: everywhere."""
+    if error.errno == errno.EADDRINUSE:
+        return f"port {port} is already in use, by another {program} or another program"
+    if error.errno == errno.EACCES:
+        return f"port {port} needs special rights: choose one from 1024 to 65535"
+    if host and (isinstance(error, socket.gaierror) or error.errno == errno.EADDRNOTAVAIL):
+        return f"{host} is not an address of this machine"
+    return f"cannot listen on port {port}: {cause_of(error)}"

@@ -71,6 +71,8 @@ class Incoming(Protocol):
 
 
 class Network(Protocol):
+    listens_on: tuple[Address, ...]  #: once `serve` has reported; several where IPv6 is apart
+
     def present(self, credentials: Credentials) -> None:
         """Who we are, on every handshake from now on."""
 
@@ -84,7 +86,7 @@ class Network(Protocol):
     ) -> NoReturn:
         """Run `answer` for each who connects, in a task of its own, until cancelled.
 
-        Reports the bound address as soon as it listens.  Raises OSError when it
+        Reports the first bound address as soon as it listens.  Raises OSError when it
         cannot.  `answer` owns what it gets, and lets no error of theirs escape.
         """
 

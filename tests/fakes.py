@@ -348,6 +348,7 @@ class MemoryNetwork:
 
     def __init__(self, hub: "Hub", host: str) -> None:
         self.hub, self.host = hub, host
+        self.listens_on: tuple[Address, ...] = ()
         self.credentials: Credentials | None = None
         self.is_careless = False  #: shows its certificate to anybody
         self.presented = trio.Event()
@@ -373,7 +374,8 @@ class MemoryNetwork:
         async with trio.open_nursery() as nursery:
             self.hub.listeners[address] = _Listener(self, address, nursery, answer)
             try:
-                task_status.started(Address(host or "0.0.0.0", address.port))
+                self.listens_on = (Address(host or "0.0.0.0", address.port),)
+                task_status.started(self.listens_on[0])
                 await trio.sleep_forever()
             finally:
                 self.hub.listeners.pop(address, None)

@@ -82,7 +82,6 @@ AT_THE_BORDER = {
     "peer/__main__.py",
 }
 EXCEPTIONS: dict[str, set[str]] = {
-    "directory_server/server.py": {"socket"},  # gaierror, for a sentence
     "peer/stage.py": {"os"},  # closed standard streams, and a process that ends at once
     "peer/screen/terminal.py": {"os", "time"},  # what the terminal can; a thread's clock
     "peer/screen/editor.py": {"time"},  # when a line was begun

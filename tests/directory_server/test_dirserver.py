@@ -48,6 +48,24 @@ def start(tmp_path: Path) -> Iterator[Start]:
         process.communicate()
 
 
+def has_ipv6() -> bool:
+    try:
+        with socket.socket(socket.AF_INET6, socket.SOCK_STREAM) as one:
+            one.bind(("::", 0))
+    except OSError:
+        return False
+    return True
+
+
+def test_every_address_that_it_listens_on_is_said(start: Start, tmp_path: Path) -> None:
+    process = start("0", "--data", str(tmp_path / "data"))
+    assert process.stdout is not None
+    said = process.stdout.readline()
+    port = re.findall(r":(\d+), key", said)[0]
+    both = f"0.0.0.0:{port} and [::]:{port}" if has_ipv6() else f"0.0.0.0:{port}"
+    assert said.startswith(f"Directory listening on {both}, key ")
+
+
 def address_of(process: "subprocess.Popen[str]") -> Address:
     assert process.stdout is not None
     said = LISTENING.fullmatch(process.stdout.readline())

@@ -410,6 +410,16 @@ def test_a_second_directory_says_what_is_in_the_way(stage: Stage) -> None:
     assert f"port {stage.port} is already in use" in same_port.stderr
 
 
+def test_a_peer_says_that_its_port_is_in_use(stage: Stage) -> None:
+    stage.directory()
+    listen = ("--listen", str(stage.port))
+    why = f"peer: port {stage.port} is already in use, by another peer or another program."
+    for command in ([], ["STATUS"]):
+        carol = stage.starts_peer("carol", *listen, *command)
+        assert carol.ends() == 2
+        assert carol.errors == [why]
+
+
 # --- Damage ---
 
 
