@@ -9,7 +9,7 @@ from typing import Final
 
 from directory_server.limits import MAIL_MIB, NEW_NAME_SECONDS, NEW_NAMES_AT_ONCE
 from directory_server.settings import IDLE_AFTER
-from shared.arguments import Parser, add_papers, port, readable, token
+from shared.arguments import Parser, add_papers, port, quoted, readable, token
 
 EXAMPLES: Final = """\
 examples:
@@ -134,7 +134,7 @@ def _token(parser: Parser, file: str | None, environment: Mapping[str, str]) -> 
 
 def _count(text: str) -> int:
     if not (text.isascii() and text.isdigit() and len(text) <= 9):
-        raise argparse.ArgumentTypeError(f"{text!r} is not a number, 0 or more")
+        raise argparse.ArgumentTypeError(f"{quoted(text)} is not a number, 0 or more")
     return int(text)
 
 
@@ -144,5 +144,5 @@ def _seconds(text: str) -> float:
     except ValueError:
         seconds = math.nan
     if not (math.isfinite(seconds) and seconds >= 0):
-        raise argparse.ArgumentTypeError(f"{text!r} is not a number of seconds, 0 or more")
+        raise argparse.ArgumentTypeError(f"{quoted(text)} is not a number of seconds, 0 or more")
     return seconds

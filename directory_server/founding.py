@@ -85,7 +85,7 @@ def _restore(content: bytes) -> Authority:
         return Authority.restore(content)
     except StorageError as error:
         raise StorageError(
-            f"the file {AUTHORITY_FILE!r} in the data folder is damaged ({error}):"
+            f'the file "{AUTHORITY_FILE}" in the data folder is damaged ({error}):'
             f" bring it back from a backup, or remove it and start with --found-anew to lose"
             " all names"
         ) from None

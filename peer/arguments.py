@@ -5,7 +5,7 @@ import re
 from collections.abc import Callable
 from typing import Any, Final, NamedTuple
 
-from shared.arguments import Parser, add_papers, port, readable, token
+from shared.arguments import Parser, add_papers, port, quoted, readable, token
 
 EXAMPLES: Final = """\
 examples:
@@ -49,7 +49,7 @@ def _host(text: str) -> str:
 def _port(text: str) -> int:
     number = port(text)
     if number == 0:
-        raise argparse.ArgumentTypeError("'0' is not a port: a number from 1 to 65535")
+        raise argparse.ArgumentTypeError('"0" is not a port: a number from 1 to 65535')
     return number
 
 
@@ -57,7 +57,7 @@ def _advertised(text: str) -> tuple[str, int]:
     """HOST, HOST:PORT, or [IPv6]:PORT."""
     found = re.fullmatch(r"\[([^\[\]]+)\](?::(\d+))?|([^:\[\]]+)(?::(\d+))?|([0-9a-fA-F:]+)", text)
     if found is None or len(text) > 255:
-        raise argparse.ArgumentTypeError(f"{text!r} is not HOST or HOST:PORT")
+        raise argparse.ArgumentTypeError(f"{quoted(text)} is not HOST or HOST:PORT")
     host = found[1] or found[3] or found[5]
     number = found[2] or found[4]
     return readable(host), _port(number) if number else 0
@@ -66,7 +66,7 @@ def _advertised(text: str) -> tuple[str, int]:
 def _fingerprint(text: str) -> str:
     digits = text.replace(" ", "").lower()
     if not re.fullmatch(r"[0-9a-f]{32}", digits):
-        raise argparse.ArgumentTypeError(f"{text!r} is not a key: 32 hex digits")
+        raise argparse.ArgumentTypeError(f"{quoted(text)} is not a key: 32 hex digits")
     return digits
 
 
@@ -76,7 +76,7 @@ def _yes_or_no(text: str) -> bool:
             return True
         case "0" | "false" | "no" | "off":
             return False
-    raise argparse.ArgumentTypeError(f"{text!r} is not yes or no")
+    raise argparse.ArgumentTypeError(f"{quoted(text)} is not yes or no")
 
 
 class Option(NamedTuple):
@@ -104,7 +104,7 @@ class Option(NamedTuple):
 
 WORDS: Final = (
     Option(
-        "name", "your name: 1 to 32 letters, digits, '.', '_' or '-'", "NAME", str, None, True
+        "name", 'your name: 1 to 32 letters, digits, ".", "_" or "-"', "NAME", str, None, True
     ),  # wrong ones are not the end: the program asks for another one
     Option("host", "where the directory runs", "HOST", _host, None, True),
     Option("port", "the directory's port", "PORT", _port, None, True),

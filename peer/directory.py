@@ -67,7 +67,9 @@ class NameTaken(TurnedAway):
     """The name belongs to another key."""
 
     def __init__(self, name: str) -> None:
-        super().__init__(f"The name {name} is taken.", "TKN")
+        super().__init__(
+            f"The name {name} is taken: it belongs to the key that registered it first.", "TKN"
+        )
 
 
 class DirectoryGone(Unreachable):
@@ -400,7 +402,7 @@ class Directory:
             was = fingerprint(authority_key(self._known_authority))
             raise KeyChanged(
                 f"The key of the directory at {self.address} has changed. It was {was}, now it is"
-                f" {key}. Somebody may pose as it: ask who keeps it, and start once with"
+                f" {key}. Someone may be impersonating it: check with its operator. Start once with"
                 f' --directory-key "{key}" to accept the new key.'
             )
         if self._known_authority != authority:

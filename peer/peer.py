@@ -269,7 +269,7 @@ class Peer:
             return Identity(seed)
         except ValueError as error:
             raise StorageError(
-                f"the file {KEY_FILE!r} in the data folder is damaged ({error}): bring it back"
+                f'the file "{KEY_FILE}" in the data folder is damaged ({error}): bring it back'
                 " from a backup; without it the name is lost"
             ) from None
 

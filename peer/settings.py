@@ -9,7 +9,7 @@ from typing import Any, Final
 from platformdirs import user_config_path
 
 from peer.arguments import OPTIONS, WORDS, Option
-from shared.arguments import Parser
+from shared.arguments import Parser, quoted
 from shared.errors import Refused, StorageError
 from shared.names import check_name
 
@@ -104,7 +104,7 @@ def _read(file: Path) -> dict[str, object]:
     known = {option.name for option in (*WORDS, *OPTIONS)}
     for name in kept:
         if name not in known:
-            raise argparse.ArgumentTypeError(f"{file}: there is no option {name!r}")
+            raise argparse.ArgumentTypeError(f"{file}: there is no option {quoted(name)}")
     return kept
 
 

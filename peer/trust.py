@@ -66,7 +66,7 @@ class Trust:
             verified = ", whom you have verified," if self.is_verified(name) else ""
             raise KeyChanged(
                 f"The key of {name}{verified} has changed. It was {fingerprint(known)}, now it is"
-                f" {fingerprint(key)}. Somebody may pose as {name}: ask {name} another way,"
+                f" {fingerprint(key)}. Someone may be impersonating {name}: ask {name} another way,"
                 f" and type VERIFY {name} to compare the new key."
             )
 

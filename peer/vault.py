@@ -105,7 +105,7 @@ def open_key(content: bytes, vault: Vault) -> bytes:
         return content
     if not vault.is_sealing:
         raise StorageError(
-            "the file 'key' in the data folder is sealed with a passphrase, and 'vault', which"
+            'the file "key" in the data folder is sealed with a passphrase, and "vault", which'
             " a passphrase opens, is missing: bring it back from a backup"
         )
     return vault.open(content.removeprefix(_SEALED_KEY), "key")
@@ -150,7 +150,7 @@ def unwrap(content: bytes, passphrase: str) -> tuple[bytes, State]:
         wrapped = _file.decode(content)
         stretched = Vault(_stretch(passphrase, wrapped.salt, wrapped.cost))
     except (msgspec.DecodeError, ValueError, RecursionError):
-        raise StorageError("the file 'vault' in the data folder is damaged") from None
+        raise StorageError('the file "vault" in the data folder is damaged') from None
     try:
         key = stretched.open(wrapped.key, _WRAP, wrapped.state.value, wrapped.cost)
     except StorageError:

@@ -5,6 +5,7 @@ import sys
 from collections.abc import Callable
 from typing import Any, Final, NoReturn
 
+from shared.clean import on_one_line
 from shared.process import write_out
 from shared.version import VERSION
 
@@ -19,6 +20,13 @@ class Parser(argparse.ArgumentParser):
         """One line; the whole usage would bury it."""
         message = message.removeprefix("argument ")
         self.exit(USAGE_ERROR, f"{self.prog}: {message} (see {self.prog} --help)\n")
+
+    def _check_value(self, action: argparse.Action, value: Any) -> None:
+        """With our own quotation marks."""
+        if action.choices is not None and value not in action.choices:
+            raise argparse.ArgumentError(
+                action, f"{quoted(str(value))} is none of {', '.join(action.choices)}"
+            )
 
     def _print_message(self, message: str, file: Any = None) -> None:
         """For --help and --version, too, a full disk or a closed pipe is an error."""
@@ -72,9 +80,14 @@ def add_papers(
     add("--version", action="version", version=f"%(prog)s {VERSION}")
 
 
+def quoted(text: str) -> str:
+    """In quotation marks, and with no character that acts on a terminal."""
+    return f'"{on_one_line(text)}"'
+
+
 def port(text: str) -> int:
     if not (text.isascii() and text.isdigit() and len(text) <= 5 and int(text) <= 65_535):
-        raise argparse.ArgumentTypeError(f"{text!r} is not a port: a number from 1 to 65535")
+        raise argparse.ArgumentTypeError(f"{quoted(text)} is not a port: a number from 1 to 65535")
     return int(text)
 
 

@@ -34,7 +34,7 @@ def _reason(text: str) -> str:
         return f"it is longer than {NAME_CHARACTERS} characters"
     if not re.match(r"[A-Za-z0-9]", text):
         return "it must begin with a letter or a digit"
-    return "only the letters a to z, digits, '.', '_' and '-' may be used"
+    return 'only the letters a to z, digits, ".", "_" and "-" may be used'
 
 
 def fold(name: str) -> str:

@@ -254,6 +254,14 @@ class Stage:
             program.closes()
 
 
+def taken(name: str) -> str:
+    """What is said of a name that is somebody else's."""
+    return (
+        f"The name {name} is taken: it belongs to the key that registered it first."
+        " Choose another name:"
+    )
+
+
 def connect(carol: Program, one: str, dave: Program, other: str) -> None:
     carol.types(f"CHAT {other}")
     dave.sees(f"User {one} wants to chat with you. Would you like to? (Y/N)")

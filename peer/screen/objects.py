@@ -104,4 +104,4 @@ def _plain(value: object) -> object:
             return {name: _plain(one) for name, one in value.items()}
         case Struct():
             return _plain(structs.asdict(value))
-    raise TypeError(f"there is no JSON for {value!r}")
+    raise TypeError(f"there is no JSON for a {type(value).__name__}")

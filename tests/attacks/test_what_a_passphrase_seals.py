@@ -236,7 +236,7 @@ async def test_a_sealed_journal_opens_for_no_other_vault(tmp_path: Path) -> None
     set_to(tmp_path, "", "open sesame")
     with pytest.raises(StorageError, match="sealed with a passphrase"):
         Journal(FolderDisk(tmp_path))
-    with pytest.raises(StorageError, match=r"'vault'.* is missing"):
+    with pytest.raises(StorageError, match=r'"vault".* is missing'):
         open_key((tmp_path / "key").read_bytes(), CLEAR)
 
 
@@ -289,7 +289,7 @@ def test_what_the_wrapped_key_says_cannot_be_changed_without_the_passphrase() ->
      wrap(bytes(32), "x", State.SEALED).replace(b"32768", b"99999999999")],
 )  # fmt: skip
 def test_a_damaged_one_is_a_sentence(content: bytes) -> None:
-    with pytest.raises(StorageError, match="'vault' in the data folder is damaged"):
+    with pytest.raises(StorageError, match='"vault" in the data folder is damaged'):
         unwrap(content, "x")
 
 

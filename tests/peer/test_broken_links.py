@@ -298,6 +298,7 @@ async def test_a_peer_who_cannot_register_any_more_says_why(community: Community
     community.directory.machine.disk = type(community.directory.machine.disk)()
     await community.directory.starts()
     seen = await carol.sees_part("The key of the directory at 10.0.0.1:5000 has changed.", within=5)
+    assert "Someone may be impersonating it: check with its operator. Start once with" in seen
     assert "--directory-key" in seen
     await trio.sleep(100)
     assert carol.saw("has changed") == 1

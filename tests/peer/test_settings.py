@@ -210,10 +210,10 @@ def test_every_option_may_come_from_the_file(file: Path) -> None:
 @pytest.mark.parametrize(
     ("variable", "value", "said"),
     [
-        ("PARLEY_PORT", "x", "'x' is not a port: a number from 1 to 65535"),
+        ("PARLEY_PORT", "x", '"x" is not a port: a number from 1 to 65535'),
         ("PARLEY_NAME", "ca rol", '"ca rol" is not a valid name: only the letters a to z, digits,'),
-        ("PARLEY_NO_HISTORY", "maybe", "'maybe' is not yes or no"),
-        ("PARLEY_DIRECTORY_KEY", "zz", "'zz' is not a key: 32 hex digits"),
+        ("PARLEY_NO_HISTORY", "maybe", '"maybe" is not yes or no'),
+        ("PARLEY_DIRECTORY_KEY", "zz", '"zz" is not a key: 32 hex digits'),
     ],
 )
 def test_a_wrong_variable_is_named(
@@ -226,12 +226,12 @@ def test_a_wrong_variable_is_named(
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("listen = 70000", ": listen: '70000' is not a port: a number from 1 to 65535"),
+        ("listen = 70000", ': listen: "70000" is not a port: a number from 1 to 65535'),
         ("listen = true", ": listen: true is not a text or a number"),
         ("token = ['a']", ": token: this is not a text or a number"),
         ('plain = "yes"', ": plain: this is not true or false"),
-        ("no_histroy = true", ": there is no option 'no_histroy'"),
-        ("[peer]\nname = 'x'", ": there is no option 'peer'"),
+        ("no_histroy = true", ': there is no option "no_histroy"'),
+        ("[peer]\nname = 'x'", ': there is no option "peer"'),
         ("name = ", ": it is damaged: Invalid value (at "),
         ("x = " + "[" * 50_000, ": it is damaged: "),
     ],
@@ -320,7 +320,7 @@ async def test_a_wrong_answer_is_explained_and_asked_again(file: Path) -> None:
     assert arguments.port == 7000
     assert someone.read[1].startswith('"ca rol" is not a valid name: ')
     assert someone.read[4] == "No host was given."
-    assert someone.read[7] == "'x' is not a port: a number from 1 to 65535."
+    assert someone.read[7] == '"x" is not a port: a number from 1 to 65535.'
 
 
 async def test_who_does_not_answer_is_let_go(file: Path) -> None:

@@ -35,7 +35,8 @@ async def test_a_start_says_who_i_am_and_where(community: Community) -> None:
 async def test_a_name_in_use_belongs_to_its_key_in_any_spelling(community: Community) -> None:
     await community.start("carol")
     other = community.person("Carol")
-    with pytest.raises(NameTaken, match=r"^The name Carol is taken\.$"):
+    why = r"^The name Carol is taken: it belongs to the key that registered it first\.$"
+    with pytest.raises(NameTaken, match=why):
         await other.starts()
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.processes_kit import HOST, Stage, connect, tool
+from tests.processes_kit import HOST, Stage, connect, taken, tool
 
 
 def shell(stage: Stage, line: str) -> subprocess.CompletedProcess[str]:
@@ -41,15 +41,15 @@ def shell(stage: Stage, line: str) -> subprocess.CompletedProcess[str]:
     ("line", "said"),
     [
         ("$peer", "peer: the following arguments are required: NAME, HOST, PORT"),
-        ("$peer carol host 0", "peer: PORT: '0' is not a port: a number from 1 to 65535"),
-        ("$peer carol host 5000 --listen x", "peer: --listen: 'x' is not a port"),
-        ("$peer carol host 5000 --directory-key zz", "peer: --directory-key: 'zz' is not a key"),
+        ("$peer carol host 0", 'peer: PORT: "0" is not a port: a number from 1 to 65535'),
+        ("$peer carol host 5000 --listen x", 'peer: --listen: "x" is not a port'),
+        ("$peer carol host 5000 --directory-key zz", 'peer: --directory-key: "zz" is not a key'),
         ("$peer carol localhost 5000 zork", "peer: Unknown command: zork."),
         ("$peer carol localhost 5000 HELP zork", "peer: Unknown command: zork."),
         ("$peer 'ca rol' localhost 5000 LIST", 'peer: "ca rol" is not a valid name: '),
         ("$dirserver", "dirserver: the following arguments are required: PORT"),
-        ("$dirserver 70000", "dirserver: PORT: '70000' is not a port: a number from 1 to 65535"),
-        ("$dirserver 0 --idle-after nan", "dirserver: --idle-after: 'nan' is not a number of"),
+        ("$dirserver 70000", 'dirserver: PORT: "70000" is not a port: a number from 1 to 65535'),
+        ("$dirserver 0 --idle-after nan", 'dirserver: --idle-after: "nan" is not a number of'),
         ("$dirserver 0 --data /etc/passwd", "dirserver: cannot use the folder /etc/passwd: "),
     ],
 )
@@ -106,10 +106,10 @@ def test_a_name_is_asked_for_until_one_is_accepted(stage: Stage) -> None:
     stage.directory()
     stage.once("carol", "STATUS").ends()
     other = stage.starts_peer("ca rol", "--data", str(stage.data_of("other")))
-    reason = "only the letters a to z, digits, '.', '_' and '-' may be used"
+    reason = 'only the letters a to z, digits, ".", "_" and "-" may be used'
     other.sees(f'"ca rol" is not a valid name: {reason}. Choose another name:')
     other.types("CAROL")
-    other.sees("The name CAROL is taken. Choose another name:")
+    other.sees(taken("CAROL"))
     other.types("erin")
     other.sees(f"You are erin, connected to the directory at {HOST}:{stage.port}.")
     other.types("QUIT")

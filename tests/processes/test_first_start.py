@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.processes_kit import HOST, PATIENCE, Stage, tool
+from tests.processes_kit import HOST, PATIENCE, Stage, taken, tool
 
 FIRST_STEPS = "LIST USERS shows who is there."
 
@@ -117,7 +117,7 @@ def test_the_name_that_was_accepted_is_the_one_remembered(
     people.append(person := Person(stage, "--plain"))
     person.sees("Your name:\r\n")
     person.types("carol")
-    person.sees("The name carol is taken. Choose another name:")
+    person.sees(taken("carol"))
     assert not config_of(stage).exists()
     person.types("dave")
     person.sees("You are dave, connected")
@@ -204,4 +204,4 @@ def test_a_wrong_variable_or_file_is_said_in_one_line(stage: Stage) -> None:
     wrong = stage.starts(tool("peer"), "carol", HOST, "5000")
     assert wrong.ends() == 2
     assert len(wrong.errors) == 1
-    assert wrong.errors[0].startswith("peer: PARLEY_LISTEN: 'x' is not a port: ")
+    assert wrong.errors[0].startswith('peer: PARLEY_LISTEN: "x" is not a port: ')

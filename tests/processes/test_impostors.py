@@ -16,7 +16,7 @@ from shared.messages import VERSION, BetweenPeers, Lookup, PeerIam, ToDirectory,
 from shared.tls import TlsNetwork
 from shared.world import Address, Incoming
 from tests.directory_server.client import Client, identity_of
-from tests.processes_kit import HOST, PATIENCE, Program, Stage
+from tests.processes_kit import HOST, PATIENCE, Program, Stage, taken
 
 RUN = "0" * 32
 MALLORY = identity_of("mallory")
@@ -67,7 +67,7 @@ def test_another_key_under_carols_name_is_told_that_it_is_taken(stage: Stage) ->
     shutil.rmtree(stage.data_of("carol"))
 
     other = stage.starts_peer("CAROL")
-    other.sees("The name CAROL is taken. Choose another name:")
+    other.sees(taken("CAROL"))
     other.ends_input()
     assert other.ends() == 4
 
