@@ -17,11 +17,13 @@ from msgspec.structs import replace
 from peer import answers, events
 from peer import commands as typed
 from peer.answers import SEEN_SECONDS
+from peer.backlog import End
 from peer.commands import Command, Context, parse, unknown_text, wrong_text
 from peer.directory import DirectoryGone
 from peer.handle import Handle
 from peer.history import Found
 from peer.inviting import Outcome, Result
+from peer.later import Ended, Posted
 from peer.lines import Delivery, LineFate
 from peer.peer import Peer
 from peer.target import Target, destination, misdirected
@@ -36,7 +38,7 @@ class Code(IntEnum):
 
     DONE = 0  #: for a message: delivered
     USAGE = 2
-    STORED = 3  #: for later, at the directory
+    STORED = 3  #: for later, at the directory, or here until that is back
     REFUSED = 4  #: or declined
     NOBODY = 5  #: no such user
     UNREACHABLE = 6
@@ -52,6 +54,7 @@ Spawn = Callable[..., None]
 ShowDone = Callable[[str, Code, str], None]
 """Show that this line has been performed, with this code, and what came of an invitation."""
 
+LEFT, KEPT = "left", "kept"  # outcomes of STORED: at the directory, or here until it is back
 EXIT_SECONDS = 3.0  # after a conversation has ended: EXIT was most likely meant for it
 TOO_EARLY = "The question came while you were typing: please answer again."
 
@@ -88,7 +91,7 @@ class Console:
         """
         self._peer, self._show, self._spawn, self._asks = peer, show, spawn, asks
         self._done, self._line, self._undecided = done, "", False
-        self.outcome = ""  #: a word for what came of the last invitation
+        self.outcome = ""  #: a word for what came of the last invitation, or message
         self._questions: list[_Question] = []
         self._writing_to = ""
         self._ended_at = -math.inf  # when the others had left my last conversation
@@ -146,7 +149,7 @@ class Console:
         self._line, self._undecided = line, False
         code = await self._perform_line(line, target)
         if not self._undecided:
-            self._done(line, code, "")
+            self._done(line, code, self.outcome if code is Code.STORED else "")
         return code
 
     async def _perform_line(self, line: str, target: Target | None) -> Code:
@@ -462,9 +465,12 @@ class Console:
     async def _private(self, name: str, text: str) -> Code:
         if fold(name) == fold(self._peer.name):
             raise Refused("You can't write to yourself.", "SELF")
-        delivery = self._peer.private(name, text, is_lasting=True)
-        self._show(answers.Sent(text, to=name, handle=LineFate(delivery)))
-        return await self._aside(self._see_delivered, delivery)
+        sent = self._peer.write(name, text)
+        if isinstance(sent, Posted):
+            self._show(answers.Sent(text, to=name))
+            return await self._aside(self._see_posted, sent)
+        self._show(answers.Sent(text, to=name, handle=LineFate(sent)))
+        return await self._aside(self._see_delivered, sent)
 
     async def _see_delivered(self, delivery: Delivery) -> Code:
         """A line that reached nobody is left at the directory."""
@@ -476,17 +482,37 @@ class Console:
 
     async def _see_left(self, delivery: Delivery, failure: ParleyError) -> Code:
         try:
-            if isinstance(failure, TurnedAway | DirectoryGone):
+            if isinstance(failure, TurnedAway):
                 self._show(_not_delivered(delivery, failure))
                 self._peer.give_up(delivery)
-                return Code.DIRECTORY if isinstance(failure, DirectoryGone) else Code.REFUSED
+                return Code.REFUSED
             if isinstance(failure, KeyChanged | Refused):
                 raise failure
+            if isinstance(failure, DirectoryGone) or not self._peer.is_registered:
+                return await self._see_posted(self._peer.keep(delivery))
             self._show(_not_delivered(delivery, failure))
-            self._show(events.LetterLeft(await self._peer.leave_instead(delivery)))
+            return self._say_ended(Ended(End.LEFT, await self._peer.leave_instead(delivery)))
+        except DirectoryGone:
+            return await self._see_posted(self._peer.keep(delivery))
         except ParleyError:
             self._peer.give_up(delivery)  # the user knows of it
             raise
+
+    async def _see_posted(self, posted: Posted) -> Code:
+        return self._say_ended(await posted.outcome())
+
+    def _say_ended(self, ended: Ended) -> Code:
+        if ended.why:
+            self._show(events.NotDelivered(ended.to, ended.why))
+        match ended.end:
+            case End.DELIVERED:
+                return Code.DONE
+            case End.LEFT:
+                self.outcome = LEFT
+                self._show(events.LetterLeft(ended.to))
+            case End.KEPT:
+                self.outcome = KEPT
+                self._show(events.KeptForLater(ended.to))
         return Code.STORED
 
     async def _to_all_or_one(self, line: typed.ToAll) -> Code:
@@ -546,18 +572,24 @@ class Console:
 
     async def _leave_message(self, name: str, text: str) -> Code:
         self._show(answers.Sent(text, to=name, is_left=True))
-        self._show(events.LetterLeft(await self._peer.leave_message(name, text)))
-        return Code.DONE
+        ended = await self._peer.leave_or_keep(name, text)
+        code = self._say_ended(ended)
+        return Code.DONE if ended.end is End.LEFT else code
 
     async def _unknown(self, unknown: typed.Unknown) -> Code:
         """`dave hello` is a private line, if there is a dave."""
         if (perhaps := unknown.perhaps) is not None:
             try:
                 await self._peer.contact(perhaps.name)
+            except DirectoryGone:
+                if not self._peer.is_known(perhaps.name):
+                    raise
                 return await self._private(perhaps.name, perhaps.text)
             except Refused as failure:
                 if failure.code != "NOBODY":
                     raise
+            else:
+                return await self._private(perhaps.name, perhaps.text)
         self._say(self._unknown_sentence(unknown))
         return Code.USAGE
 

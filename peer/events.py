@@ -276,7 +276,7 @@ class NotYetDelivered(Event, frozen=True):
 
 
 class Delivered(Event, frozen=True):
-    """All that I wrote is on their disk, after it had taken long."""
+    """All that I wrote, or a line that was kept, is on their disk, after it had taken long."""
 
     to: str
 
@@ -372,6 +372,27 @@ class LetterLeft(Event, frozen=True):
 
     def said(self) -> tuple[str, str]:
         return f"Message left for {self.to}.", ""
+
+
+class KeptForLater(Event, frozen=True):
+    """Something that I wrote waits on my disk, because the directory is gone."""
+
+    to: str
+
+    def said(self) -> tuple[str, str]:
+        return f"Kept for {self.to} until the directory is back.", ""
+
+
+class KeptNotSent(Event, frozen=True):
+    """What was kept for a user never can be sent, and is kept no longer."""
+
+    to: str
+    reason: str  #: a sentence
+    texts: tuple[str, ...]
+
+    def said(self) -> tuple[str, str]:
+        texts = ", ".join(f'"{text}"' for text in self.texts)
+        return f"Not sent to {self.to}: ", f"{self.reason} It was kept: {texts}."
 
 
 class LetterReceived(Event, frozen=True):

@@ -11,6 +11,7 @@ from msgspec import Struct
 
 from peer import events, invitation, membership
 from peer.acquaintances import Acquaintances
+from peer.contacts import Callee
 from peer.conversation import Conversation
 from peer.events import Tell
 from peer.invitation import Action, End, Invitations, Question, Why
@@ -29,14 +30,12 @@ from shared.messages import (
     Adding,
     Busy,
     Confirm,
-    Contact,
     Entry,
     Invite,
     Leave,
     Members,
     Membership,
     Message,
-    Status,
 )
 from shared.names import fold
 from shared.world import World
@@ -101,7 +100,7 @@ class Inviting:
         *,
         name: Callable[[], str],
         me: Callable[[], Me],
-        contact: Callable[[str], Awaitable[Contact]],
+        callee: Callable[[str], Awaitable[Callee]],
         called: Callable[[str], str],
         trust: Trust,
         spawn: Callable[..., None],
@@ -110,12 +109,13 @@ class Inviting:
         acquaintances: Acquaintances,
     ) -> None:
         """`answers`: somebody is there who can be asked.  `called` says what the user reads
-        for who is linked under a name.
+        for who is linked under a name.  `callee` finds whom an invitation is for, and
+        raises Refused, KeyChanged or Unreachable.
         """
         self._called, self._trust, self._spawn = called, trust, spawn
         self._acquaintances = acquaintances
         self._world, self._links, self._talking, self._tell = world, links, talking, tell
-        self._name, self._me, self._contact = name, me, contact
+        self._name, self._me, self._callee = name, me, callee
         self._answers = answers
         self._core = Invitations(name(), world.new_id)
         self._core.ignored = ignored
@@ -166,12 +166,12 @@ class Inviting:
         if self._asks_me(name):
             self._acquaintances.answer(name)
             return await self._ask(name, "", (self._name(),), urgent=True)
-        contact = await self._contact(name)
+        contact = await self._callee(name)
         self._acquaintances.answer(contact.name)
         if self._talking.is_with(name):
             return Result(contact.name, Outcome.CONNECTED)  # they were faster
         self._refuse_while_talking(name)
-        if contact.status is Status.OFFLINE:
+        if contact.is_offline:
             return Result(contact.name, Outcome.OFFLINE)
         # Whether they are BUSY they say themselves: the directory's word may be stale.
         salt = self._world.chance.randbytes(SALT_BYTES)
@@ -188,10 +188,10 @@ class Inviting:
         if fold(name) == fold(self._name()):
             raise Refused("You can't connect with yourself.", "SELF")
         self._conversation_to_add(name)
-        contact = await self._contact(name)
+        contact = await self._callee(name)
         self._acquaintances.answer(contact.name)
         current = self._conversation_to_add(name)
-        if contact.status is Status.OFFLINE:
+        if contact.is_offline:
             return Result(contact.name, Outcome.OFFLINE)
         mine = current.roll.of(self._me().id)
         assert mine is not None
@@ -220,7 +220,7 @@ class Inviting:
             raise Refused(f"A conversation has at most {MEMBERS} members.")
         return current
 
-    def _allow(self, conversation: str, contact: Contact, *, mine: Membership, theirs: int) -> None:
+    def _allow(self, conversation: str, contact: Callee, *, mine: Membership, theirs: int) -> None:
         """Sign that this user may become a member."""
         member = member_id(contact.name, contact.key)
         adding = membership.add(self._me(), conversation, mine, member, theirs)

@@ -505,7 +505,8 @@ class Journal:
             db.executemany(
                 "INSERT INTO lines (kind, author, receiver, id, time, text, is_pending)"
                 " VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT (author, id, receiver)"
-                " DO UPDATE SET kind = excluded.kind, is_pending = excluded.is_pending",
+                " DO UPDATE SET kind = excluded.kind, is_pending = excluded.is_pending,"
+                " receiver = excluded.receiver",
                 rows,
             )
             db.executemany(

@@ -41,11 +41,11 @@ class Delivery:
     """One line on its way to one user.
 
     `is_lasting`: when it fails, whoever sent it leaves it as a letter or gives it up;
-    until then it counts as not finished.
+    until then it counts as not finished.  `order`: of a line that may have to wait.
     """
 
-    def __init__(self, to: str, line: Line, *, is_lasting: bool = False) -> None:
-        self.to, self.line, self.is_lasting = to, line, is_lasting
+    def __init__(self, to: str, line: Line, *, is_lasting: bool = False, order: int = 0) -> None:
+        self.to, self.line, self.is_lasting, self.order = to, line, is_lasting, order
         self.failure: ParleyError | None = None  #: why it was not delivered
         self._over = trio.Event()
 
@@ -121,9 +121,9 @@ class Lines:
         self._empty = trio.Event()
         self._empty.set()
 
-    def send(self, to: str, line: Line, *, is_lasting: bool = False) -> Delivery:
+    def send(self, to: str, line: Line, *, is_lasting: bool = False, order: int = 0) -> Delivery:
         """Post it and put it on disk, side by side."""
-        delivery = Delivery(to, line, is_lasting=is_lasting)
+        delivery = Delivery(to, line, is_lasting=is_lasting, order=order)
         self._note(delivery, Fate.PENDING)
         box = self._boxes.get(fold(to))
         if box is None:

@@ -137,12 +137,20 @@ class MailRoom:
                 self._turns.pop(fold(to), None)
 
     async def leave(
-        self, to: Contact, text: str, time: float, about: About | None = None, id: str = ""
+        self,
+        to: Contact,
+        text: str,
+        time: float,
+        about: About | None = None,
+        id: str = "",
+        *,
+        waits: bool = True,
     ) -> None:
         """Leave a letter; returns when the directory has it on disk.
 
         `about`: which text of a conversation it is a copy of, `id`: of which private
-        line; the same one again is the same letter.
+        line; the same one again is the same letter.  `waits`: for a directory that is lost
+        before it has answered, up to STORED_SECONDS.
 
         Raises Refused (a quota, a full disk) or Unreachable: then it was not left,
         unless the directory died between storing it and saying so.
@@ -159,7 +167,7 @@ class MailRoom:
                 self._identity, certificate, key,
                 id=id, time=time, text=text, about=about, after=after,
             )  # fmt: skip
-            await self._drop(to.name, id, sealed)
+            await self._drop(to.name, id, sealed, STORED_SECONDS if waits else 0.0)
         except ParleyError:
             await self._journal.not_left(id, to.key)
             raise
@@ -167,13 +175,15 @@ class MailRoom:
             row = (self._name(), to.name, id, time, text)
             self._keeping.keep(KeptLine(Kind.LEFT, *row, Fate.SENT))
 
-    async def _drop(self, to: str, envelope: str, sealed: bytes) -> None:
+    async def _drop(
+        self, to: str, envelope: str, sealed: bytes, patience: float = STORED_SECONDS
+    ) -> None:
         """The same id again is the same envelope, so a lost answer can be asked for again."""
         while True:
             try:
                 await self._directory.ask(lambda id: Drop(id, to, envelope, sealed), Stored)
             except Unreachable as failure:
-                with trio.move_on_after(STORED_SECONDS) as waiting:
+                with trio.move_on_after(patience) as waiting:
                     await self._directory.wait_back()
                 if waiting.cancelled_caught:
                     raise failure from None

@@ -94,15 +94,16 @@ class Links:
         name: Callable[[], str],
         run: str,
         lookup: Callable[[str], Awaitable[Contact]],
+        known: Callable[[str], Contact | None],
         listener: Listener,
         spawn: Callable[..., None],
         bugs: Bugs,
         clock: Clock,
     ) -> None:
         """`lookup` asks the directory where a user is, and raises DirectoryGone, Refused
-        or KeyChanged.
+        or KeyChanged.  `known` is where the user was when it answered last.
         """
-        self._trust, self._lookup = trust, lookup
+        self._trust, self._lookup, self._known = trust, lookup, known
         self._name, self._run, self._listener, self._spawn = name, run, listener, spawn
         self._bugs, self._clock = bugs, clock
         self._open: dict[str, list[_Entry]] = {}  # the last one is the one we write to
@@ -129,6 +130,11 @@ class Links:
         """Of who is at the other end of the link to this user."""
         entries = self._open.get(fold(name))
         return entries[-1].key if entries else None
+
+    def spelled(self, name: str) -> str:
+        """The name of who is linked under it, as registered."""
+        entries = self._open.get(fold(name))
+        return entries[-1].name if entries else name
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -286,9 +292,10 @@ class Links:
         try:
             contact = await self._lookup(name)
         except DirectoryGone:
-            if fold(name) not in self._found:
+            known = self._found.get(fold(name)) or self._known(name)
+            if known is None:
                 raise
-            contact = self._found[fold(name)]
+            contact = known
         if contact.status is Status.OFFLINE or not contact.port:
             raise Unreachable(f"{contact.name} is offline at this moment")
         self._found[fold(name)] = contact

@@ -8,7 +8,6 @@ Cores decide (`invitation`, `conversation`); shells perform what they decide
 import logging
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
-from functools import partial
 from typing import Final
 
 import trio
@@ -17,7 +16,9 @@ from msgspec import Struct
 from peer import events
 from peer.acquaintances import Acquaintances
 from peer.alarms import Alarms
+from peer.backlog import End, Late
 from peer.commands import HISTORY_TEXTS
+from peer.contacts import Callee, Contacts, callee_of
 from peer.conversation import Conversation
 from peer.copies import Copies
 from peer.directory import Directory, DirectoryGone, Listener, Registration
@@ -28,8 +29,9 @@ from peer.handle import Handle
 from peer.history import Found, History
 from peer.invitation import Question
 from peer.inviting import Inviting, Result
-from peer.journal import Journal, KeptLine
+from peer.journal import Fate, Journal
 from peer.keeping import Keeping
+from peer.later import Ended, Later, Posted
 from peer.lines import Came, Delivery, Heard, Lines
 from peer.mail import MailRoom
 from peer.membership import Me
@@ -86,7 +88,6 @@ from shared.world import Address, World
 
 GENERAL_CHAT_MOST: Final = 100  # users whom one line to all reaches directly
 SENDING_AT_ONCE: Final = 20  # lines that may dial or wait for an answer side by side
-TAKE_UP_SECONDS: Final = 1.0  # between two tries to deliver what an earlier program has left
 KEPT_SECONDS: Final = 1.0  # for what was just shown to be on disk, before history is read
 IGNORED_BYTES: Final = 1024.0 * 1024  # a second, of an ignored user: a screen takes more
 IGNORED_BYTES_AT_ONCE: Final = 4.0 * 1024 * 1024
@@ -130,6 +131,7 @@ class Peer:
         self._ignored_pace = Brakes(IGNORED_BYTES, IGNORED_BYTES_AT_ONCE)
         self._presences = Presences(lambda: self.name)
         self._returns = 0
+        self._contacts = Contacts()
         self._is_new = False
         self._finished = trio.Event()
         self._tasks = 0  # spawned ones that must end before we do
@@ -212,8 +214,8 @@ class Peer:
         self._standing = Standing(self._registration, self._directory)
         self._links = Links(
             world.network, self._trust, name=lambda: self.name, run=self._run_id,
-            lookup=self.contact, listener=self, spawn=nursery.start_soon, bugs=world.bugs,
-            clock=world.clock,
+            lookup=self.contact, known=self._contacts.of, listener=self,
+            spawn=nursery.start_soon, bugs=world.bugs, clock=world.clock,
         )  # fmt: skip
         ignored = self._journal.ignored
         self._lines = Lines(
@@ -246,9 +248,14 @@ class Peer:
             contact=self.contact, called=self._trust.called, spawn=self.spawn,
             linger=nursery.start_soon,
         )  # fmt: skip
+        self._later = Later(
+            self._lines, self._keeping, self._directory, self._tell, me=lambda: self.name,
+            leave=self._leave_late, answer=self._acquaintances.answer, linger=nursery.start_soon,
+            is_sure=self._is_sure_of,
+        )  # fmt: skip
         self._inviting = Inviting(
             world, self._links, self._talking, self._tell, name=lambda: self.name, me=self._me,
-            contact=partial(self.contact, own=True), called=self._called, trust=self._trust,
+            callee=self._callee, called=self._called, trust=self._trust,
             spawn=nursery.start_soon, ignored=ignored,
             answers=not options.is_passing,
             acquaintances=self._acquaintances,
@@ -300,6 +307,8 @@ class Peer:
         if not self._options.is_passing:
             with trio.move_on_after(QUIT_SECONDS):
                 await self._mail.close()
+        with trio.move_on_after(QUIT_SECONDS):
+            await self._later.wait_idle()
         with trio.move_on_after(QUIT_SECONDS):
             await self._keeping.wait_kept()
             await self._talking.settle()  # what we were let into while we said good bye
@@ -431,6 +440,21 @@ class Peer:
         self._trust.check(contact.name, contact.key)
         return contact
 
+    async def _callee(self, name: str) -> Callee:
+        """Whom an invitation goes to.  Without the directory: who is linked with us, or was
+        where the directory said a while ago; a link compares the key in any case.
+        """
+        try:
+            return callee_of(await self.contact(name, own=True))
+        except DirectoryGone:
+            key, known = self._links.key(name), self._contacts.of(name)
+            if key is not None and self._is_sure_of(name):
+                return Callee(self._links.spelled(name), key)
+            if known is None:
+                raise
+            self._trust.check(known.name, known.key)
+            return callee_of(known)
+
     async def _lookup(self, name: str, *, own: bool = False) -> Contact:
         try:
             contact = await self._directory.ask(lambda id: Lookup(id, name, own), Contact)
@@ -443,7 +467,9 @@ class Peer:
         check_key(contact.key)
         self._trust.note(contact.name, contact.key)
         self._links.keep_only(contact.name, self._trust.believed(contact.name) or contact.key)
-        return self._directory.believed(contact)
+        contact = self._directory.believed(contact)
+        self._contacts.note(contact)
+        return contact
 
     async def words(self, name: str) -> Comparison:
         """The words that both must see, for the key that the directory has of this user.
@@ -508,6 +534,11 @@ class Peer:
         if key is None:  # not linked any more: nobody shows another key than the believed one
             key = self._trust.believed(name)
         return self._trust.called_by_key(name, key)
+
+    def _is_sure_of(self, name: str) -> bool:
+        """Whoever is linked with us under this name, if anybody, has the key that is its own."""
+        key = self._links.key(name)
+        return key is None or key == self._trust.believed(name)
 
     # --- My status ---
 
@@ -622,19 +653,45 @@ class Peer:
         """One private line; `wait` for it to know what became of it.
 
         It lasts: when this program does not live to deliver it, the next one does.  With
-        `is_lasting` also while it has failed, until `leave_instead` or `give_up`.
+        `is_lasting` also while it has failed, until `leave_instead`, `keep` or `give_up`.
         """
         self._acquaintances.answer(name)
         line = Private(self._world.new_id(), self._world.clock.time(), text)
-        return self._lines.send(name, line, is_lasting=is_lasting)
+        order = self._later.next_order()
+        return self._lines.send(name, line, is_lasting=is_lasting, order=order)
+
+    def write(self, name: str, text: str) -> Delivery | Posted:
+        """One lasting private line; it waits behind what is kept for the same user.
+
+        Raises Refused when too much waits.
+        """
+        self._take_up_in_passing()
+        if not self._later.blocks(name, is_letter=False):
+            return self.private(name, text, is_lasting=True)
+        return self._later.put(self._new_late(name, text, is_letter=False))
+
+    def _take_up_in_passing(self) -> None:
+        """A script that writes sends also what earlier ones have kept."""
+        if self._options.is_passing:
+            self._later.wake_all()
+
+    def _new_late(self, to: str, text: str, *, is_letter: bool) -> Late:
+        id, time = self._world.new_id(), self._world.clock.time()
+        return Late(self._later.next_order(), to, id, time, text, is_letter)
 
     async def leave_instead(self, delivery: Delivery) -> str:
         """Leave a line that was not delivered; for its receiver it is the same text.
 
         Returns and raises as `leave_message` does.
         """
-        line = delivery.line
-        return await self._leave(delivery.to, line.text, line.time, line.id)
+        return await self._leave_late(_late(delivery))
+
+    def keep(self, delivery: Delivery) -> Posted:
+        """Let a line that was not delivered wait for the directory.
+
+        Raises Refused when too much waits.
+        """
+        return self._later.put(_late(delivery), is_tried=True)
 
     def give_up(self, delivery: Delivery) -> None:
         """A line that was not delivered is not tried again."""
@@ -660,70 +717,65 @@ class Peer:
         Raises Refused (no such user, a full mailbox, a full disk), KeyChanged or
         Unreachable.
         """
+        self._refuse_myself(name)
         return await self._leave(name, text, self._world.clock.time())
 
-    async def _leave(self, name: str, text: str, time: float, id: str = "") -> str:
+    async def leave_or_keep(self, name: str, text: str) -> Ended:
+        """The same; without the directory the message is kept until that is back.
+
+        Raises Refused when too much waits, too.
+        """
+        self._refuse_myself(name)
+        self._take_up_in_passing()
+        late = self._new_late(name, text, is_letter=True)
+        if self._later.blocks(name, is_letter=True):
+            return await self._later.put(late).outcome()
+        self._later.note(late, Fate.PENDING)
+        try:
+            return Ended(End.LEFT, await self._leave_late(late))
+        except DirectoryGone:
+            return await self._later.put(late, is_tried=True).outcome()
+        except ParleyError:
+            self._later.note(late, Fate.FAILED)
+            raise
+
+    def _refuse_myself(self, name: str) -> None:
         if fold(name) == fold(self.name):
             raise Refused("You can't leave a message for yourself.", "SELF")
+
+    async def _leave_late(self, late: Late) -> str:
+        """Without waiting for a directory that is lost meanwhile: what is late can wait."""
+        return await self._leave(late.to, late.text, late.time, late.id, waits=False)
+
+    async def _leave(
+        self, name: str, text: str, time: float, id: str = "", *, waits: bool = True
+    ) -> str:
         async with self._mail.turn(name):
             contact = await self.contact(name)
             await self._trust.remember(contact)
             self._acquaintances.answer(contact.name)
-            await self._mail.leave(contact, text, time, id=id)
+            await self._mail.leave(contact, text, time, id=id, waits=waits)
         return contact.name
 
-    async def _take_up_lines(self) -> None:
+    def is_known(self, name: str) -> bool:
+        """Whether somebody has this name, as far as that is known without asking."""
+        is_user = any(fold(user.name) == fold(name) for user in self.known_users)
+        return is_user or self._journal.key_of(name) is not None
+
+    def _take_up_lines(self) -> None:
         """Deliver or leave what an earlier program of mine did not live to; beside the
         keyboard, and not waited for: it is on disk.
         """
-        queues: dict[str, list[KeptLine]] = {}
-        for kept in self._journal.pending_lines():
-            queues.setdefault(fold(kept.receiver), []).append(kept)
-        async with trio.open_nursery() as nursery:
-            for queue in queues.values():
-                nursery.start_soon(self._take_up, queue)
-
-    async def _take_up(self, queue: list[KeptLine]) -> None:
-        for kept in queue:
-            line = Private(kept.id, kept.time, kept.text)
-            while not await self._deliver_or_leave(kept.receiver, line):
-                await trio.sleep(TAKE_UP_SECONDS)
-                await self._directory.wait_back()
-
-    async def _deliver_or_leave(self, to: str, line: Private) -> bool:
-        """False when it must be tried again, because the directory is gone."""
-        delivery = self._lines.send(to, line, is_lasting=True)
         try:
-            await delivery.wait()
-        except DirectoryGone:
-            return False
-        except (Refused, KeyChanged) as no:
-            self._say_not_delivered(delivery, no)
-            self.give_up(delivery)
-        except ParleyError as failure:
-            self._say_not_delivered(delivery, failure)
-            return await self._leave_late(delivery)
-        return True
-
-    async def _leave_late(self, delivery: Delivery) -> bool:
-        try:
-            self.tell(events.LetterLeft(await self.leave_instead(delivery)))
-        except (Refused, KeyChanged) as no:
-            self._say_not_delivered(delivery, no)
-            self.give_up(delivery)
+            self._later.restore(self._journal.pending_lines())
         except StorageError as failure:
-            self.tell(events.Notice(f"{str(failure).capitalize()}."))  # the next start tries again
-        except ParleyError:
-            return False
-        return True
-
-    def _say_not_delivered(self, delivery: Delivery, failure: ParleyError) -> None:
-        self.tell(events.NotDelivered(delivery.to, str(failure).removesuffix(".")))
+            self.tell(events.Notice(f"{str(failure).capitalize()}."))
 
     # --- What the links say (peer.network.Listener) ---
 
     def linked(self, name: str) -> None:
         self._lines.link_changed(name)
+        self._later.linked(name)
         self._inviting.linked(name)
         self._talking.linked(name)
 
@@ -805,10 +857,13 @@ class Peer:
             self._nursery.start_soon(self._judge_again)
             self._nursery.start_soon(self._call_the_roll)
         self._mail.fetch()
+        if first:
+            self._take_up_lines()
         if first and not self._options.is_passing:
             self._talking.restore()
-            self._nursery.start_soon(self._take_up_lines)
             self._copies.take_up()
+        if not self._options.is_passing:
+            self._later.wake_all()
         # Not sooner: who heard of us before we did would be told that we have left
         # the conversation in which we were interrupted.
         self._links.let_in()
@@ -838,12 +893,14 @@ class Peer:
         match message:
             case Arr(users=users):
                 for user in users:
+                    self._contacts.forget(user.name)
                     if self._presences.came(user):
                         self._tell_presence(events.Came(user.name))
                     if fold(user.name) != fold(self.name):
                         self._talking.came(user.name)
             case Lft(names=names):
                 for name in names:
+                    self._contacts.forget(name)
                     if self._presences.went(name, self._world.clock.time()):
                         self._tell_presence(events.Went(name))
             case StatusNow(status=status):
@@ -879,3 +936,8 @@ class Peer:
 
     def _leave_for(self, current: Conversation, to: str, after: Position, upto: int) -> None:
         self._copies.leave_for(current, to, after, upto)
+
+
+def _late(delivery: Delivery) -> Late:
+    line = delivery.line
+    return Late(delivery.order, delivery.to, line.id, line.time, line.text, is_letter=False)

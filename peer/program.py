@@ -25,7 +25,7 @@ from peer.commands import (
     unknown_text,
     wrong_text,
 )
-from peer.console import Code, Console
+from peer.console import KEPT, Code, Console
 from peer.directory import NameTaken
 from peer.finding import Found, find
 from peer.first_start import FIRST_STEPS, GivenUp, ask_for_words, check_not_quit
@@ -37,9 +37,10 @@ from peer.screen.line import Spell
 from peer.screen.outlook import Outlook
 from peer.settings import config_file, remember
 from peer.stage import Stage
+from peer.unregistered import keep_unregistered
 from peer.vault import CLEAR, Vault
 from peer.watching import Watching
-from shared.errors import ParleyError, Refused, StorageError
+from shared.errors import KeyChanged, ParleyError, Refused, StorageError, Unreachable
 from shared.link import within
 from shared.names import check_name, fold
 from shared.real import real_world
@@ -285,8 +286,29 @@ class Program:
     async def _pass_by(
         self, folder: Path, name: str, command: Command, line: str
     ) -> control.Ended | None:
-        """Register for this one command; None when somebody else has the data just now."""
+        """Perform this one command; None when somebody else has the data just now.
 
+        What is written for somebody is kept where the directory cannot be reached.
+        """
+        try:
+            try:
+                return await self._register_and_perform(folder, name, command, line)
+            except Unreachable as failure:
+                to = None
+                if not isinstance(failure, KeyChanged):
+                    to = await self._keep_for_later(folder, name, command)
+                if to is None:
+                    raise
+                self._face.show(events.KeptForLater(to))
+                return control.Ended(Code.STORED, KEPT)
+        except Refused as failure:
+            if failure.code == "LOCK":
+                return None
+            raise
+
+    async def _register_and_perform(
+        self, folder: Path, name: str, command: Command, line: str
+    ) -> control.Ended:
         def tell(event: events.Event, shown: Callable[[], None]) -> None:
             if isinstance(event, events.DirectoryKey):
                 self._stage.last_words = str(event)  # stdout is the command's
@@ -295,15 +317,16 @@ class Program:
 
         options = self._options(name, is_passing=True)
         peer = Peer(real_world(folder), name, self._directory, tell, options)
-        try:
-            async with running(peer):
-                console = Console(peer, self._face.show, None)
-                code = await console.perform(command, line)
-                return control.Ended(code, console.outcome)
-        except Refused as failure:
-            if failure.code == "LOCK":
-                return None
-            raise
+        async with running(peer):
+            console = Console(peer, self._face.show, None)
+            code = await console.perform(command, line)
+            return control.Ended(code, console.outcome)
+
+    async def _keep_for_later(self, folder: Path, name: str, command: Command) -> str | None:
+        """For whom; None when it cannot be kept, or is nothing to be kept."""
+        vault = self._vault(folder)
+        world = real_world(folder)
+        return await keep_unregistered(world, name, self._directory, command, vault)
 
     # --- Around ---
 

@@ -32,6 +32,7 @@ CORES: dict[str, set[str]] = {
     "directory_server/limits.py": set(),
     "peer/clock.py": set(),
     "peer/allowance.py": {"msgspec"},
+    "peer/backlog.py": {"msgspec"},
     "peer/commands.py": {"msgspec"},
     "peer/invitation.py": {"msgspec"},
     "peer/conversation.py": {"msgspec"},
@@ -64,8 +65,8 @@ CORES: dict[str, set[str]] = {
 # What of the standard library neither reads nor writes anything outside of the program.
 PURE = {
     "base64", "bisect", "collections", "contextlib", "dataclasses", "datetime", "difflib", "enum",
-    "functools", "hashlib", "hmac", "heapq", "ipaddress", "itertools", "math", "re", "string",
-    "types", "typing", "unicodedata",
+    "functools", "hashlib", "hmac", "heapq", "ipaddress", "itertools", "math", "operator", "re",
+    "string", "types", "typing", "unicodedata",
 }  # fmt: skip
 
 # Network, disk, clock and chance; `shared.world` is the way to them for everybody else.

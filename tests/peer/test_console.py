@@ -138,10 +138,12 @@ async def test_a_dead_directory_is_7(community: Community) -> None:
         shown.extend(map(str, events))
 
     handed = Console(carol.peer, show, None)
-    for command in ("LIST USERS", "CHAT dave", "INFO dave", "PRV dave hi", "LEAVE dave hi"):
+    for command in ("LIST USERS", "CHAT dave", "INFO dave", "MSG hi", "frank hi"):
         assert await handed.perform_line(command) is Code.DIRECTORY, command
-    assert "Not delivered to dave: the directory cannot be reached at this moment." in shown
-    assert await handed.perform_line("MSG hi") is Code.DIRECTORY
+    for command in ("PRV dave hi", "LEAVE dave hi", "dave hi"):
+        shown.clear()
+        assert await handed.perform_line(command) is Code.STORED, command
+        assert shown[-1] == "Kept for dave until the directory is back."
     assert await handed.perform_line("STATUS BUSY") is Code.DONE
 
 

@@ -103,6 +103,11 @@ TEXTS = [
         "[2026-11-20 14:02] dave: are you there?",
     ),
     (events.LetterLeft("dave"), "Message left for dave."),
+    (events.KeptForLater("dave"), "Kept for dave until the directory is back."),
+    (
+        events.KeptNotSent("zed", "User zed does not exist!", ("hello", "are you there?")),
+        'Not sent to zed: User zed does not exist! It was kept: "hello", "are you there?".',
+    ),
     (
         events.LetterReceived("dave", datetime(2026, 11, 20, 14, 2).timestamp()),
         "dave received your message of 14:02.",

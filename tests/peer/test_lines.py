@@ -81,7 +81,8 @@ async def test_a_private_line_while_nobody_can_be_asked(community: Community) ->
     await carol.types("@dave still there?")
     await dave.sees("[private] carol: still there?")
     await carol.types("@erin hello")
-    await carol.sees("Not delivered to erin: the directory cannot be reached at this moment.")
+    await carol.sees("Kept for erin until the directory is back.")
+    carol.never_saw("Not delivered")
 
 
 async def test_a_line_over_a_link_that_breaks_is_shown_once(community: Community) -> None:

@@ -268,6 +268,24 @@ FORMS: list[tuple[Event, dict[str, object]]] = [
         },
     ),
     (
+        events.KeptForLater("dave"),
+        {
+            "event": "kept_for_later",
+            "to": "dave",
+            "said": "Kept for dave until the directory is back.",
+        },
+    ),
+    (
+        events.KeptNotSent("zed", "User zed does not exist!", ("hello",)),
+        {
+            "event": "kept_not_sent",
+            "to": "zed",
+            "reason": "User zed does not exist!",
+            "texts": ["hello"],
+            "said": 'Not sent to zed: User zed does not exist! It was kept: "hello".',
+        },
+    ),
+    (
         events.LetterLeft("dave"),
         {"event": "letter_left", "to": "dave", "said": "Message left for dave."},
     ),
