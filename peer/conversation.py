@@ -21,6 +21,7 @@ import msgspec
 from msgspec import Struct, field
 
 from peer import events, membership
+from peer.absence import LOST_SECONDS, Absence
 from peer.chains import Chains
 from peer.delivery import (
     Inbox,
@@ -54,7 +55,6 @@ from shared.messages import (
     Want,
 )
 
-LOST_SECONDS = 60.0  # out of reach, until a member counts as gone
 REDIAL_SECONDS = 1.0  # between two tries to link again with one who was just lost
 REDIAL_FAR_SECONDS = 30.0  # with one who was lost long ago, or is reached through others
 FIRST_DIAL_SECONDS = 5.0  # for a newcomer to dial us; then we dial
@@ -231,6 +231,7 @@ class Conversation:
         self.is_over = False  #: for the user
         self.is_settled = False
         self.is_asleep = kept is not None  #: interrupted; the user does not see it
+        self._absence = Absence()
         self._jitter = jitter
         self._number = first_number
         self._inbox = Inbox(kept.have, kept.lamport) if kept else Inbox(have, lamport)
@@ -410,6 +411,22 @@ class Conversation:
         self.roll.merge([gone])
         return gone
 
+    def slept(self, seconds: float, now: float) -> None:
+        """My program, or its machine, stood still for so long."""
+        self._absence.slept(seconds, now)
+
+    def directory(self, now: float, *, is_there: bool) -> None:
+        """Without it I cannot know whether it is I who is out of reach."""
+        self._absence.directory(is_there=is_there)
+        if is_there and self._absence.is_cut_off:
+            self._excuse(now)
+
+    def _excuse(self, now: float) -> None:
+        """Who is out of reach has another minute to come back."""
+        for one in self._members.values():
+            if one.lost_at is not None:
+                one.lost_at = now
+
     # --- What the links do ---
 
     def begin(self, now: float) -> list[Action]:
@@ -449,6 +466,7 @@ class Conversation:
         if one is None:
             return []
         one.is_linked = one.is_greeted = one.knows_us = False
+        self._absence.link_lost(now)
         del self._blamed[member]
         self._outbox.unlink(member)
         self._lacks.forget(member, now)
@@ -601,6 +619,9 @@ class Conversation:
             for member in set(changed) - set(self.roll.members()):
                 self._outbox.unlink(member)  # they read no more of it
             return actions
+        parted = [one for one in changed if one in self._members and not self.roll.is_in(one)]
+        went_on = self._hear_all_went_on(parted, now)
+        actions += went_on
         for member in changed:
             if member == self.me.id:
                 continue
@@ -612,7 +633,7 @@ class Conversation:
                 if not self.is_asleep:  # else Back tells who is in
                     actions.append(Show(events.MemberJoined(self._spell(member))))
             elif not self.roll.is_in(member) and member in self._members:
-                actions += self._part(member)
+                actions += self._part(member, is_news=not went_on)
         if not self.roll.is_in(self.me.id):
             return [*actions, *self._finish(now)]  # another program of mine has left
         return [*actions, *self._look_around(now)]
@@ -645,12 +666,18 @@ class Conversation:
         self._look_at = now
         return one
 
-    def _part(self, member: str) -> list[Action]:
+    def _hear_all_went_on(self, parted: list[str], now: float) -> list[Action]:
+        """All others have left, because I was not there."""
+        if self.is_asleep or len(parted) < len(self._members):
+            return []
+        return self._say_out_of_reach(now)
+
+    def _part(self, member: str, *, is_news: bool) -> list[Action]:
         """They have left, and have said all that they will say."""
         one = self._parted[member] = self._members.pop(member)
         one.ends_with = self._outbox.last
         self._outbox.unlink(member)
-        news = not (one.is_gone or self.is_asleep)
+        news = is_news and not (one.is_gone or self.is_asleep)
         left = [Show(events.MemberLeft(self._spell(member)))] if news else []
         return [*left, *self._leave_for_parted()]
 
@@ -967,6 +994,10 @@ class Conversation:
             for one in self._members.values():
                 one.is_gone = one.id not in reached and one.is_gone
             actions.append(Back())
+        if reached:
+            actions += self._say_out_of_reach(now)
+        else:
+            self._absence.alone(now)
         due = _NEVER
         for one in list(self._members.values()):
             if one.id in reached:
@@ -977,6 +1008,16 @@ class Conversation:
             due = min(due, self._next_look(one))
         self._look_at = due
         return [*actions, *self._finish_if_alone(now)]
+
+    def _say_out_of_reach(self, now: float) -> list[Action]:
+        seconds = self._absence.back(now)
+        if seconds is None or self.is_asleep:
+            return []
+        self._excuse(now)
+        for one in self._members.values():
+            one.told_lost = False  # nobody comes back: they were there all the time
+        others = tuple(map(self._spell, self.others))
+        return [Show(events.OutOfReach(seconds, others))] if others else []
 
     def _is_reached(self, one: _Member) -> list[Action]:
         was_lost, was_gone = one.told_lost, one.is_gone
@@ -990,10 +1031,11 @@ class Conversation:
         if one.lost_at is None:
             one.lost_at = now
         is_news = one.reached and not (one.told_lost or one.is_gone or one.is_linked)
-        if is_news and not self.is_asleep:
+        if is_news and not self.is_asleep and now >= self._absence.quiet_until:
             one.told_lost = True
             actions.append(Show(events.MemberLost(self._spell(one.id))))
-        if now >= one.lost_at + LOST_SECONDS and not one.is_gone:
+        is_gone = now >= one.lost_at + LOST_SECONDS and not self._absence.excuses(now)
+        if is_gone and not one.is_gone:
             one.is_gone, one.told_lost = True, False
             if not self.is_asleep:
                 actions.append(Show(events.MemberLeft(self._spell(one.id), "connection lost")))
@@ -1074,7 +1116,8 @@ class Conversation:
         if written is not None and not one.told_late:
             due = written + LATE_SECONDS
         if one.lost_at is not None and not one.is_gone:
-            due = min(due, one.lost_at + LOST_SECONDS)
+            quiet = _NEVER if one.told_lost else self._absence.quiet_until
+            due = min(due, one.lost_at + LOST_SECONDS, quiet)
         if written is not None:
             # Once a second from then on: more may have been written, or not been left.
             due = min(due, self._mailbox_at(one, written))

@@ -307,6 +307,25 @@ class MemberLeft(Event, frozen=True):
         return f"User {self.name} left the conversation{because}.", ""
 
 
+class OutOfReach(Event, frozen=True):
+    """It was I who was out of reach, for so many seconds; the others went on."""
+
+    seconds: float
+    others: tuple[str, ...]
+
+    def said(self) -> tuple[str, str]:
+        *rest, last = self.others
+        others = f"{', '.join(rest)} and {last}" if rest else last
+        return f"You were out of reach for {_lasting(self.seconds)}; {others} went on.", ""
+
+
+def _lasting(seconds: float) -> str:
+    for size, unit in ((3_600, "h"), (60, "min")):
+        if seconds >= 2 * size:
+            return f"{seconds / size:.0f} {unit}"
+    return f"{seconds:.0f} s"
+
+
 class ConversationOver(Event, frozen=True):
     """The last one left alone."""
 
@@ -456,6 +475,10 @@ def as_called(event: Event, read: Callable[[str], str]) -> Event:
             return replace(event, author=read(author), to=read(member) if member else "")
         case Delivered(to=member) | NotYetDelivered(to=member) | NotDelivered(to=member):
             return replace(event, to=read(member))
-        case Connected(others=members) | BackInConversation(others=members):
+        case (
+            Connected(others=members)
+            | BackInConversation(others=members)
+            | OutOfReach(others=members)
+        ):
             return replace(event, others=tuple(map(read, members)))
     return event

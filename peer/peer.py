@@ -845,6 +845,7 @@ class Peer:
         )
 
     def _registered(self, welcome: Welcome) -> None:
+        self._talking.directory(is_there=True)
         self._standing.idle_after = welcome.idle_after
         self._presences.registered(welcome.online)
         first, self._was_registered = not self._was_registered, True
@@ -871,6 +872,7 @@ class Peer:
     def _directory_lost(self) -> None:
         self._standing.put()  # somebody may have touched the keys before it could say so
         self._presences.lost()
+        self._talking.directory(is_there=False)
         self.tell(events.DirectoryLost())
 
     async def _call_the_roll(self) -> None:

@@ -14,6 +14,7 @@ import trio
 
 from peer import conversation as talk
 from peer import events, membership
+from peer.absence import BEAT, Heartbeat
 from peer.acquaintances import Acquaintances
 from peer.allowance import day_of
 from peer.checking import Checking
@@ -122,6 +123,7 @@ class Talking:
         self._is_committing = False
         self._curtain = Curtain(self._tell_called)
         self._depth = 0  # of actions that set off others
+        self._heartbeat = Heartbeat()
         self._timer = Timer(self._next_deadline, self._tick)
         self._nursery: trio.Nursery  # while it runs
         self._handing = Handing(links, self._start_soon)
@@ -337,8 +339,25 @@ class Talking:
 
     # --- What the links and the directory do ---
 
+    def directory(self, *, is_there: bool) -> None:
+        for current in self._all():
+            current.directory(trio.current_time(), is_there=is_there)
+
+    def _look_at_clock(self) -> None:
+        """Before whatever happens next: did the program stand still until now?"""
+        seconds = self._heartbeat.beat(trio.current_time(), self._world.clock.time())
+        if seconds:
+            for current in self._all():
+                current.slept(seconds, trio.current_time())
+
+    async def _beat(self) -> None:
+        while True:
+            self._look_at_clock()
+            await trio.sleep(BEAT)
+
     def linked(self, name: str) -> None:
         """Who it is, name and key say; a member of this name with another key is not linked."""
+        self._look_at_clock()
         key = self._links.key(name)
         assert key is not None
         member = member_id(name, key)
@@ -349,6 +368,7 @@ class Talking:
             self._perform(current, current.linked(member, trio.current_time()))
 
     def link_lost(self, name: str) -> None:
+        self._look_at_clock()
         self._flush_draft()
         member = self._linked.pop(fold(name), "")
         for current in self._all():
@@ -452,6 +472,7 @@ class Talking:
             nursery.start_soon(self._flush_drafts)
             nursery.start_soon(self._check_shown)
             nursery.start_soon(self._keep)
+            nursery.start_soon(self._beat)
 
     def _start_soon(self, task: Callable[..., Awaitable[None]], *arguments: str) -> None:
         self._nursery.start_soon(task, *arguments)
@@ -463,6 +484,7 @@ class Talking:
         return min((time for time in times if time is not None), default=None)
 
     def _tick(self) -> None:
+        self._look_at_clock()
         self._flush_draft()
         self._release_at_midnight()
         for current in self._all():

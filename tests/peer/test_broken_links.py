@@ -134,7 +134,7 @@ async def test_a_slow_reader_is_not_lost(community: Community) -> None:
     dave.screen.pauses()
     texts = [f"text {number}" for number in range(700)]
     carol.types_ahead(*texts)
-    await trio.sleep(100)
+    await trio.sleep(50)
     carol.never_saw("Lost")
     dave.screen.goes_on()
     await dave.sees("carol: text 699")

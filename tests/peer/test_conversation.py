@@ -8,6 +8,7 @@ import pytest
 
 from peer import conversation as talk
 from peer import delivery, events, membership
+from peer.absence import BACK_SECONDS, BREAK_SECONDS, LOST_SECONDS
 from peer.chains import digest
 from peer.conversation import (
     ACKNOWLEDGE_SECONDS,
@@ -17,7 +18,6 @@ from peer.conversation import (
     HELLO_SECONDS,
     HELLO_SOON_SECONDS,
     LATE_SECONDS,
-    LOST_SECONDS,
     PATHLESS_SECONDS,
     REDIAL_FAR_SECONDS,
     REDIAL_SECONDS,
@@ -1106,6 +1106,109 @@ def test_what_sleeps_can_be_left_in_silence() -> None:
     assert shown(left) == []
     assert not only(talk.Finished, left)
     assert left[-1] == talk.Settled()
+
+
+# --- It was I who was out of reach --------------------------------------------------
+
+
+def returns(carol: Talk, *names: str) -> list[events.Event]:
+    """There are links to these again."""
+    told: list[events.Event] = []
+    for name in names:
+        told += shown(carol.core.linked(name, carol.now))
+        told += shown(carol.hears(name, carol.hello(name, linked=(CAROL,))))
+    return told
+
+
+def test_after_a_standstill_nobody_was_lost() -> None:
+    carol = talking(DAVE, ERIN)
+    carol.now += 74
+    carol.core.slept(74.0, carol.now)
+    told = shown(carol.core.link_lost(DAVE, carol.now))
+    told += shown(carol.core.link_lost(ERIN, carol.now))
+    told += shown(carol.passes(1))
+    told += returns(carol, ERIN)
+    told += shown(carol.passes(1))
+    told += returns(carol, DAVE)
+    assert told == [events.OutOfReach(74.0, ("dave", "erin"))]
+
+
+def test_of_two_it_is_said_when_the_other_is_in_reach() -> None:
+    carol = talking(DAVE)
+    carol.core.slept(74.0, carol.now)
+    assert shown(carol.core.link_lost(DAVE, carol.now)) == []
+    assert shown(carol.passes(1)) == []
+    assert returns(carol, DAVE) == [events.OutOfReach(75.0, ("dave",))]
+
+
+def test_who_is_not_back_soon_after_it_is_lost() -> None:
+    carol = talking(DAVE, ERIN)
+    carol.core.slept(74.0, carol.now)
+    carol.core.link_lost(DAVE, carol.now)
+    carol.core.link_lost(ERIN, carol.now)
+    assert returns(carol, ERIN) == []
+    assert shown(carol.passes(BACK_SECONDS)) == [events.MemberLost("dave")]
+    assert shown(carol.passes(LOST_SECONDS)) == [events.MemberLeft("dave", "connection lost")]
+
+
+def test_of_two_the_other_went_on() -> None:
+    carol = talking(DAVE)
+    carol.core.slept(74.0, carol.now)
+    carol.core.link_lost(DAVE, carol.now)
+    carol.core.linked(DAVE, carol.now)
+    told = shown(carol.hears(DAVE, Members(ID, (gone(DAVE, DAVE),))))
+    assert told == [events.OutOfReach(74.0, ("dave",)), events.ConversationOver()]
+
+
+def test_a_clock_that_jumps_is_no_standstill() -> None:
+    carol = talking(DAVE)
+    carol.core.slept(3_600.0, carol.now)
+    carol.passes(BREAK_SECONDS + 1)
+    assert shown(carol.core.link_lost(DAVE, carol.now)) == [events.MemberLost("dave")]
+    assert returns(carol, DAVE) == [events.MemberBack("dave")]
+
+
+def test_without_the_directory_nobody_else_is_gone() -> None:
+    carol = talking(DAVE, ERIN)
+    carol.core.directory(carol.now, is_there=False)
+    carol.core.link_lost(DAVE, carol.now)
+    carol.core.link_lost(ERIN, carol.now)
+    assert shown(carol.passes(10 * LOST_SECONDS)) == []
+    assert len(carol.core.others) == 2
+    carol.core.directory(carol.now, is_there=True)
+    assert shown(carol.passes(LOST_SECONDS - 1)) == []
+    assert returns(carol, DAVE) == [events.OutOfReach(659.0, ("dave", "erin"))]
+
+
+def test_who_is_not_back_a_minute_after_the_directory_has_left() -> None:
+    carol = talking(DAVE, ERIN)
+    carol.core.link_lost(DAVE, carol.now)
+    carol.core.link_lost(ERIN, carol.now)
+    carol.core.directory(carol.now, is_there=False)
+    carol.passes(10 * LOST_SECONDS)
+    carol.core.directory(carol.now, is_there=True)
+    left = shown(carol.passes(2 * LOST_SECONDS))
+    assert left == [
+        events.MemberLeft("dave", "connection lost"),
+        events.MemberLeft("erin", "connection lost"),
+        events.ConversationOver(),
+    ]
+
+
+def test_without_the_directory_one_may_leave_whom_others_do_not_reach() -> None:
+    carol = talking(DAVE, ERIN)
+    carol.core.directory(carol.now, is_there=False)
+    carol.core.link_lost(DAVE, carol.now)
+    carol.hears(ERIN, carol.hello(ERIN))
+    assert shown(carol.passes(LOST_SECONDS)) == [events.MemberLeft("dave", "connection lost")]
+
+
+def test_a_short_absence_needs_no_word() -> None:
+    carol = talking(DAVE)
+    carol.core.directory(carol.now, is_there=False)
+    assert shown(carol.core.link_lost(DAVE, carol.now)) == [events.MemberLost("dave")]
+    carol.passes(LOST_SECONDS - 1)
+    assert returns(carol, DAVE) == [events.MemberBack("dave")]
 
 
 # --- HELLO ------------------------------------------------------------------------

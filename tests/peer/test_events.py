@@ -74,6 +74,18 @@ TEXTS = [
     ),
     (events.SaidPrivately("carol", "hello"), "[private] carol: hello"),
     (events.SaidToAll("carol", "hello all"), "[all] carol: hello all"),
+    (
+        events.OutOfReach(74.4, ("dave", "erin")),
+        "You were out of reach for 74 s; dave and erin went on.",
+    ),
+    (
+        events.OutOfReach(121.0, ("dave",)),
+        "You were out of reach for 2 min; dave went on.",
+    ),
+    (
+        events.OutOfReach(30_000.0, ("dave", "erin", "frank")),
+        "You were out of reach for 8 h; dave, erin and frank went on.",
+    ),
     (events.Missing(), "Something that was said before is still missing."),
     (
         events.SaidDifferently("mallory", "dave"),

@@ -6,7 +6,6 @@ from peer.events import Late
 from peer.lateness import LATE_SECONDS, late
 from peer.window import SECONDS
 from tests.community import Community
-from tests.peer.test_groups import adds
 
 NOON = 1_790_000_000.0
 
@@ -25,20 +24,16 @@ def test_a_clock_that_is_wrong_makes_nothing_late() -> None:
 
 async def test_a_text_that_waited_shows_when_it_was_written(community: Community) -> None:
     carol, dave = await community.talking("carol", "dave")
-    erin = community.person("erin")
-    await erin.starts()
-    await adds(carol, erin)
     await dave.types("soon")
     await carol.sees("dave: soon")
-    carol.vanishes()
-    await trio.sleep(30)
+    await community.directory.crashes()  # which would have it in a mailbox, with its time
+    community.separates(carol, dave)
     await dave.types("while you were away")
     await trio.sleep(100)
-    carol.returns()
+    community.reunites(carol, dave)
     told = await carol.sees_part(": while you were away", within=40)
     assert told.startswith("[20")
     assert "] dave (came " in told
-    erin.never_saw("(came")
 
 
 async def test_nobody_is_late_because_of_a_wrong_clock(community: Community) -> None:

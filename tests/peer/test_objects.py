@@ -175,6 +175,15 @@ FORMS: list[tuple[Event, dict[str, object]]] = [
         },
     ),
     (
+        events.OutOfReach(74.0, ("dave", "erin")),
+        {
+            "event": "out_of_reach",
+            "seconds": 74.0,
+            "others": ["dave", "erin"],
+            "said": "You were out of reach for 74 s; dave and erin went on.",
+        },
+    ),
+    (
         events.Missing(),
         {"event": "missing", "said": "Something that was said before is still missing."},
     ),

@@ -3,9 +3,39 @@
 import signal
 
 from tests.groups_kit import is_delivered
-from tests.processes_kit import HOST, Stage
+from tests.processes_kit import HOST, Stage, connect
 
 DETECTION = 30.0  # it takes ten; the machine may be slow
+
+
+def test_who_was_suspended_reads_that_the_others_went_on(stage: Stage) -> None:
+    stage.directory()
+    carol, dave, erin = (stage.peer(name) for name in ("carol", "dave", "erin"))
+    connect(carol, "carol", dave, "dave")
+    carol.types("ADD erin")
+    erin.sees("User carol wants to chat with you and dave. Would you like to? (Y/N)")
+    erin.types("Y")
+    for one, said in ((erin, "You are now connected with carol, dave."),
+                      (dave, "User erin joined the conversation."),
+                      (carol, "User erin joined the conversation.")):  # fmt: skip
+        one.sees(said)
+    carol.types("before")
+    dave.sees("carol: before")
+    erin.sees("carol: before")
+
+    carol.sends(signal.SIGSTOP)
+    for other in (dave, erin):
+        other.sees("Lost the connection to carol, trying again.")
+    dave.types("meanwhile")
+    erin.sees("dave: meanwhile")
+    carol.sends(signal.SIGCONT)
+    carol.sees_like(r"You were out of reach for \d+ s; (dave and erin|erin and dave) went on\.")
+    carol.sees_like(r"(\[.*\] )?dave( \(came ..:..\))?: meanwhile")
+    carol.types("after")
+    for other in (dave, erin):
+        other.sees("carol is back.")
+        other.sees("carol: after")
+    assert not [line for line in carol.lines if "Lost the connection" in line or "left" in line]
 
 
 def test_a_killed_peer_has_its_name_back_at_once(stage: Stage) -> None:

@@ -1,0 +1,96 @@
+"""Whether it was I who was out of reach, and not all the others.  Two cores.
+
+Who loses everybody sees the same as they would if all others had left.  It was they
+themselves if their program stood still meanwhile (suspended with its machine, or stopped),
+or if the directory was out of reach too.
+"""
+
+from typing import Final
+
+STANDSTILL: Final = 5.0  # seconds without a beat: links begin to break then
+BEAT: Final = 2.0  # seconds between two
+BREAK_SECONDS: Final = 20.0  # after a standstill, until all links that it broke are known
+BACK_SECONDS: Final = 10.0  # after the first one is in reach again, for the others
+LOST_SECONDS: Final = 60.0  # out of reach, until a member counts as gone
+
+_NEVER = float("-inf")
+
+
+class Heartbeat:
+    """Notices that the program stood still.
+
+    `now` is monotonic, and may stand still with the machine; `time` is the time of day.
+    """
+
+    def __init__(self) -> None:
+        self._now = self._time = _NEVER
+
+    def beat(self, now: float, time: float) -> float:
+        """Seconds for which the program stood still until now; 0 when it did not."""
+        passed = max(now - self._now, time - self._time)
+        is_first, self._now, self._time = self._now == _NEVER, now, time
+        return passed if passed > STANDSTILL and not is_first else 0.0
+
+
+class Absence:
+    """Of me, from one conversation."""
+
+    def __init__(self) -> None:
+        self._alone_since: float | None = None  # nobody in reach
+        self._slept_since: float | None = None
+        self._quiet_until = _NEVER
+        self._has_directory = True
+        self._was_cut_off = False  # from the directory as well, while alone
+
+    @property
+    def quiet_until(self) -> float:
+        """Before that, who seems to be lost may only not know that I am back."""
+        return self._quiet_until
+
+    @property
+    def is_cut_off(self) -> bool:
+        """Whether nobody was in reach while the directory was not."""
+        return self._was_cut_off
+
+    def slept(self, seconds: float, now: float) -> None:
+        """The program stood still."""
+        if self._slept_since is None:
+            self._slept_since = now - seconds
+        self._quiet_until = now + BREAK_SECONDS
+
+    def directory(self, *, is_there: bool) -> None:
+        self._has_directory = is_there
+        self._was_cut_off |= not is_there and self._alone_since is not None
+
+    def link_lost(self, now: float) -> None:
+        """After a standstill one is enough: it broke because I was not heard."""
+        if self._slept_since is not None and now < self._quiet_until:
+            self.alone(now)
+
+    def alone(self, now: float) -> None:
+        """Nobody is in reach."""
+        if self._slept_since is not None and now >= self._quiet_until:
+            self._slept_since = None  # it broke nothing
+        if self._alone_since is None:
+            self._alone_since = now if self._slept_since is None else self._slept_since
+        self._was_cut_off |= not self._has_directory
+
+    def excuses(self, now: float) -> bool:
+        """Whether who is out of reach has not left, as far as I can know."""
+        return self._alone_since is not None and (
+            not self._has_directory or now < self._quiet_until
+        )
+
+    def back(self, now: float) -> float | None:
+        """Somebody is in reach, or says that they have left: for how long I was away.
+
+        None when it was not I, or so short that it needs no word.
+        """
+        since, slept, cut_off = self._alone_since, self._slept_since, self._was_cut_off
+        if since is None:
+            return None
+        self._alone_since, self._slept_since, self._was_cut_off = None, None, False
+        if slept is None and not (cut_off and now - since >= LOST_SECONDS):
+            return None
+        self._quiet_until = now + BACK_SECONDS
+        return now - since
