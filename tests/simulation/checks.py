@@ -140,6 +140,8 @@ class Checks:
         text = session.shown[-1]
         if isinstance(event, events.Said):
             self._allow_for_unsigned(session, text)
+        elif isinstance(event, events.Letter):
+            self._allow_for_copies_of_the_unsigned(session, text)
         if session.shown.count(text) > 1 + (text in session.again):
             raise Broken("D2", f"{player.name} has read {text!r} twice")
         if text in session.known:
@@ -173,6 +175,14 @@ class Checks:
                 for one in earlier
                 if one and one.handle.conversation is stay and one.handle.seq > seq
             }
+
+    def _allow_for_copies_of_the_unsigned(self, session: Session, text: str) -> None:
+        """What was taken back may come through the mailbox."""
+        said = self._said.get(text)
+        if said is not None:
+            unsigned = session.unsigned.get(said.handle.conversation)
+            if unsigned is not None and said.handle.seq > unsigned:
+                session.again.add(text)
 
     def warned(self, player: Player, event: events.Event) -> None:
         """D7: where everybody is honest no letter is missed, refused, or without a receipt."""
