@@ -63,7 +63,8 @@ def _hint(line: str, outlook: Outlook) -> str:
 def _what_now(outlook: Outlook) -> str:
     """When nothing is typed."""
     if outlook.questions:
-        return f"Y or N answers the question about {outlook.questions[-1]}"
+        answers = " or ".join(outlook.choices or ("Y", "N"))
+        return f"{answers} answers the question about {outlook.questions[-1]}"
     if outlook.writing_to:
         return f"each line is left for {outlook.writing_to}; \\q ends it"
     if outlook.members:

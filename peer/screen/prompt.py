@@ -172,7 +172,8 @@ def _questions(outlook: Outlook) -> tuple[str, ...]:
     if len(about) == 1:
         (name,) = (on_one_line(name) for name in about)
         question = f"{name} invites you" if is_invited else f"about {name}"
-        return f"{question}: Y/N", f"{cut(name, FEW_NAMES_CELLS)}: Y/N"
+        answers = on_one_line("/".join(outlook.choices or ("Y", "N")))
+        return f"{question}: {answers}", f"{cut(name, FEW_NAMES_CELLS)}: Y/N"
     many, few = (listed(about, most) for most in (NAMES_CELLS, FEW_NAMES_CELLS))
     question = f"{many} ask" if is_invited else f"about {many}"
     return f"{question}: Y name", f"{few}: Y name", f"{len(about)} ask: Y name"

@@ -123,6 +123,8 @@ def test_a_text_that_is_too_long_says_so() -> None:
 
 def test_who_is_asked_for_a_name_is_told_of_no_commands() -> None:
     assert hint("", Outlook()) == hint("carol", Outlook()) == ""
+    asked = Outlook(me="carol", questions=("dave",), choices=("ALL", "DAVE"))
+    assert hint("", asked) == "ALL or DAVE answers the question about dave"
 
 
 def test_a_hostile_name_is_harmless() -> None:

@@ -126,6 +126,11 @@ def test_open_questions_stand_in_the_toolbar(
     assert ("class:toolbar.asked", said) in toolbar(outlook, 80)
 
 
+def test_the_toolbar_names_the_words_that_answer_a_question() -> None:
+    outlook = Outlook(me="carol", questions=("dave",), choices=("ALL", "DAVE"))
+    assert ("class:toolbar.asked", "about dave: ALL/DAVE") in toolbar(outlook, 80)
+
+
 def test_the_toolbar_tells_what_is_not_settled() -> None:
     outlook = Outlook(me="carol", waits_for=("dave",), undelivered=2)
     assert (
