@@ -17,6 +17,7 @@ class Presences:
         self._me = me
         self._users: dict[str, Presence] = {}  # by folded names
         self._told_online = 0
+        self._before = 0  # so many were there before an outage, and may come back still
         self._awaited: dict[str, str] = {}  # folded -> as they are spelled
         self.is_complete = False  #: all of them were listed since we registered last
 
@@ -27,9 +28,12 @@ class Presences:
 
     @property
     def online(self) -> int:
-        """How many users were there when the directory was heard last; 0: not known."""
+        """How many users the directory has, as it has told; 0: not known.
+
+        After an outage as many as before: the first ones back are still few.
+        """
         here = sum(map(_is_here, self._users.values()))
-        return here if self.is_complete else max(here, self._told_online)
+        return max(self._before, here if self.is_complete else max(here, self._told_online))
 
     # --- What the directory tells ---
 
@@ -68,12 +72,13 @@ class Presences:
 
     def lost(self) -> None:
         """Expect all who are there to come back; who was awaited already still is."""
+        self._before = self.online
         names = [user.name for user in self._users.values() if _is_here(user)]
         self._awaited |= {fold(name): name for name in names if not self._is_me(name)}
 
     def settle(self) -> tuple[str, ...]:
         """Nobody is awaited any more; return who has not come back."""
-        awaited, self._awaited = self._awaited, {}
+        awaited, self._awaited, self._before = self._awaited, {}, 0
         here = {name for name, user in self._users.items() if _is_here(user)}
         return tuple(name for folded, name in awaited.items() if folded not in here)
 

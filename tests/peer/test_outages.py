@@ -88,6 +88,19 @@ async def test_a_crowd_comes_back_within_a_minute(community: Community) -> None:
     assert len(dials(community)) - before < 50
 
 
+async def test_a_crowd_has_a_minute_to_come_back(community: Community) -> None:
+    carol, dave = await community.start("carol", "dave")
+    carol.peer._presences.registered(10_000)
+    await loses(community, carol, dave)
+    await dave.is_killed()
+    await community.directory.starts()
+    await carol.sees(BACK)
+    await carol.types("LIST USERS")
+    await trio.sleep(100)
+    carol.never_saw("dave is offline")
+    await carol.sees("* dave is offline.", within=60)
+
+
 async def test_who_was_there_before_the_outage_does_not_come_online(community: Community) -> None:
     carol, dave, erin = await community.start("carol", "dave", "erin")
     for person in (carol, dave, erin):

@@ -62,6 +62,18 @@ def test_a_second_outage_forgets_nobody(known: Presences) -> None:
     assert not known.came(one("Dave"))
 
 
+def test_the_first_ones_back_still_expect_the_crowd(known: Presences) -> None:
+    known.registered(10_000)
+    known.lost()
+    known.registered(1)
+    known.listed(known.all, known.all)
+    assert known.online == 10_000
+    known.lost()
+    assert known.online == 10_000
+    known.settle()
+    assert known.online == 3
+
+
 def test_who_is_listed_no_more_gave_the_name_back(known: Presences) -> None:
     before = known.all
     known.tell([one("gina")])  # came after it was asked
