@@ -239,7 +239,8 @@ class Roll:
             return
         if known is None:
             self._check_begin(claim)
-        elif _joined(said) != _joined(known.said):
+        elif (said.adding, _joined(said)) != (known.said.adding, _joined(known.said)):
+            # A new member would refuse it, and with it whoever handed it on.
             raise ProtocolError(f"a stay of {claim.name} has two beginnings")
         statement = _membership(
             self.conversation, stay.member, said.counter, said.adding, said.salt

@@ -17,7 +17,7 @@ from peer.membership import STATEMENTS, Me, Roll
 from shared import identity
 from shared.errors import ProtocolError
 from shared.identity import Subject
-from shared.messages import STAYS, Err, Members, Membership, Private
+from shared.messages import STAY_BYTES, STAYS, Err, Members, Membership, Private
 from tests.community import Community
 from tests.fakes import EPOCH
 from tests.peer.raw import raw
@@ -67,6 +67,23 @@ def agree(town: Town) -> Roll:
         said = [said for text in town.people[name].disk.texts.values() for said in text.texts]
         assert {f"still here {other}" for other in (CAROL, DAVE, ERIN)} <= set(said)
     return one
+
+
+@pytest.mark.parametrize("change", [{"by": MALLORY}, {"counter": 3}, {"under": b"u" * STAY_BYTES}])
+def test_nobody_says_afterwards_that_another_let_them_in(change: dict[str, object]) -> None:
+    """Whoever had that on their roll would be refused by each newcomer to whom they show it."""
+    town = town_with_mallory()
+    mine = mallorys(town)
+    assert mine.adding is not None
+    other = msgspec.structs.replace(mine.adding, **change)
+    left = membership.leave(me(MALLORY), town.id, msgspec.structs.replace(mine, adding=other))
+    for to in (CAROL, DAVE, ERIN):
+        with pytest.raises(ProtocolError, match="two beginnings"):
+            tells(town, to, left)
+    carols = town.people[CAROL].core.roll
+    newcomers = Roll(town.id, AUTHORITY.certificate)
+    newcomers.merge(carols.all())
+    assert newcomers.digest() == carols.digest()
 
 
 def test_two_keys_of_one_name_are_two_members_for_everybody() -> None:
