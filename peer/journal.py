@@ -28,7 +28,8 @@ from peer.sealed_journal import prepare
 from peer.unanswered import Written
 from peer.vault import CLEAR, Vault
 from shared.codec import encode
-from shared.database import Database
+from shared.database import Database, reading
+from shared.errors import StorageError
 from shared.messages import COUNT_MOST, TEXTS, Membership, Position, Text
 from shared.names import fold
 from shared.sealing import About, Letter, copy_id
@@ -827,20 +828,20 @@ def opened(disk: Disk, prepare: Callable[[sqlite3.Connection], None]) -> Databas
 def _texts_after(
     db: sqlite3.Connection, kept: Rows, conversation: str, after: Position, texts: int
 ) -> Iterator[Text]:
-    rows = db.execute(
-        "SELECT seq, line FROM texts WHERE conversation = ? AND author = ? AND epoch = ?"
-        " AND seq > ? AND last > ? AND seq <= ? ORDER BY seq",
-        (
-            conversation,
-            after.author,
-            after.epoch,
-            after.seq - TEXTS,
-            after.seq,
-            after.seq + texts,
-        ),
-    )
+    """As far as they can be read."""
     at = (conversation, after.author, after.epoch)
-    return (text for seq, line in rows for text in kept.text(line, *at, seq))
+    query = (
+        "SELECT seq, line FROM texts WHERE conversation = ? AND author = ? AND epoch = ?"
+        " AND seq > ? AND last > ? AND seq <= ? ORDER BY seq"
+    )
+    try:
+        with reading(FILE):
+            for seq, line in db.execute(
+                query, (*at, after.seq - TEXTS, after.seq, after.seq + texts)
+            ):
+                yield from kept.text(line, *at, seq)
+    except StorageError:
+        kept.note()
 
 
 def _copies(

@@ -6,7 +6,8 @@ waits for a batch to fill: the running commit is the wait.
 """
 
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any, Generic, TypeVar
 
 import trio
@@ -22,6 +23,17 @@ BATCH_WRITES = 4_096  # in one commit, so that nobody waits behind a huge one
 
 # A full, failing or damaged file; their subclasses are the fault of one caller.
 _DISK_ERRORS = (sqlite3.OperationalError, sqlite3.DatabaseError)
+
+
+@contextmanager
+def reading(name: str) -> Iterator[None]:
+    """Raise StorageError for damage that is met while this file is read."""
+    try:
+        yield
+    except _DISK_ERRORS as error:
+        if type(error) not in _DISK_ERRORS:
+            raise  # our own fault
+        raise StorageError(f"{name} cannot be read: {error}") from error
 
 
 class _Write(Generic[T]):
@@ -102,12 +114,8 @@ class Database:
 
     def read(self, query: str, values: tuple[object, ...] = ()) -> list[tuple[Any, ...]]:
         """Small and indexed only.  Raises StorageError when the file is damaged."""
-        try:
+        with reading(self._name):
             return self.reader.execute(query, values).fetchall()
-        except _DISK_ERRORS as error:
-            if type(error) not in _DISK_ERRORS:
-                raise
-            raise StorageError(f"{self._name} cannot be read: {error}") from error
 
     @property
     def is_closing(self) -> bool:

@@ -1,18 +1,22 @@
 """What must be in one commit, so that no restart reads anything twice."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from pathlib import Path
 
 import pytest
 import trio
 import trio.lowlevel
 
+from peer.conversation import LeaveFor
 from peer.history import History
 from peer.journal import _MIGRATIONS, FILE, Journal, LeftLetter
 from peer.membership import member_id
 from shared.codec import encode
-from shared.messages import Text
+from shared.disk import FolderDisk
+from shared.messages import Position, Text
 from shared.sealing import About, Letter
+from shared.world import Disk
 from tests.fakes import MemoryDisk
 
 ID, EPOCH, NOW = "c" * 32, "e" * 16, 1_700_000_000.0
@@ -23,9 +27,11 @@ ANOTHER = Letter("carol", bytes(32), "2" * 32, NOW, "three", About(ID, EPOCH, 3)
 
 
 @asynccontextmanager
-async def opened(disk: MemoryDisk) -> AsyncIterator[Journal]:
+async def opened(
+    disk: Disk, unreadable: Callable[[], None] = lambda: None
+) -> AsyncIterator[Journal]:
     async with trio.open_nursery() as nursery:
-        journal = Journal(disk)
+        journal = Journal(disk, unreadable=unreadable)
         await nursery.start(journal.run)
         yield journal
         nursery.cancel_scope.cancel()
@@ -147,3 +153,22 @@ async def test_each_letter_names_the_one_that_was_left_before_for_the_same_key(
         assert await leave("4", b"e" * 32) == ""
         await journal.forget_left(["3"])  # its receipt came
         assert await leave("5") == "3"
+
+
+async def test_a_damaged_file_costs_the_texts_in_it_and_no_more(tmp_path: Path) -> None:
+    """Whoever asks for them, or is owed them, gets none; the user is told once."""
+    disk = FolderDisk(tmp_path)
+    told: list[str] = []
+    async with opened(disk, lambda: told.append("unreadable")) as journal:
+        for seq in range(1, 200):
+            await keep(journal, Text(ID, CAROL, EPOCH, seq, seq, NOW, ("x" * 3_000,), ()))
+    file = tmp_path / FILE
+    pages = file.read_bytes()
+    whole = len(pages) * 3 // 4  # the tables begin before this, and end behind it
+    file.write_bytes(pages[:whole] + b"\xff" * (len(pages) - whole))
+    async with opened(disk, lambda: told.append("unreadable")) as journal:
+        after = Position(CAROL, EPOCH, 0)
+        lines = journal.texts_after(ID, after, 256, 1_000_000)
+        copies = journal.copies_for(ID, "dave", LeaveFor("d" * 24, after, 199))
+        assert len(lines) == len(copies) < 199
+        assert told == ["unreadable"]
