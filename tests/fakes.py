@@ -15,6 +15,7 @@ import random
 import sqlite3
 import weakref
 from collections.abc import Awaitable, Callable, Iterable
+from contextlib import closing
 from typing import Any, Final, NoReturn, TypeVar
 
 import trio
@@ -564,6 +565,11 @@ class MemoryDisk:
     def loses(self, name: str) -> None:
         """This database is gone; no program has it open."""
         self._keepers.pop(name).close()
+
+    def ask(self, name: str, sql: str, *values: object) -> list[tuple[Any, ...]]:
+        """Read or change a database beside the programs, as a person with `sqlite3` does."""
+        with closing(self.database(name)) as connection:
+            return connection.execute(sql, values).fetchall()
 
     async def run(self, work: Callable[[], T]) -> T:
         await trio.lowlevel.checkpoint()

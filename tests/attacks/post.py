@@ -72,23 +72,24 @@ def says_received(community: Community, to: Person, *receipts: Receipt) -> None:
 
 def envelopes_at(community: Community) -> list[tuple[Any, ...]]:
     """All that waits at the directory, in the order of arrival."""
-    database = community.directory.machine.disk.database("directory.sqlite")
     query = "SELECT envelope, sender, receiver, size, sealed FROM envelopes ORDER BY number"
-    return database.execute(query).fetchall()
+    return community.directory.machine.disk.ask("directory.sqlite", query)
 
 
 def takes_away(community: Community, envelopes: list[tuple[Any, ...]]) -> None:
     """The directory holds them back."""
-    database = community.directory.machine.disk.database("directory.sqlite")
+    disk = community.directory.machine.disk
     for envelope, *_ in envelopes:
-        database.execute("DELETE FROM envelopes WHERE envelope = ?", (envelope,))
+        disk.ask("directory.sqlite", "DELETE FROM envelopes WHERE envelope = ?", envelope)
 
 
 def gives_again(community: Community, envelopes: list[tuple[Any, ...]]) -> None:
     """The directory delivers them as if they had just arrived."""
     machine = community.directory.machine
-    machine.disk.database("directory.sqlite").executemany(
-        "INSERT INTO envelopes (envelope, sender, receiver, size, sealed, arrival)"
-        " VALUES (?, ?, ?, ?, ?, ?)",
-        [(*row, machine.clock.time()) for row in envelopes],
-    )
+    for row in envelopes:
+        machine.disk.ask(
+            "directory.sqlite",
+            "INSERT INTO envelopes (envelope, sender, receiver, size, sealed, arrival)"
+            " VALUES (?, ?, ?, ?, ?, ?)",
+            *row, machine.clock.time(),
+        )  # fmt: skip

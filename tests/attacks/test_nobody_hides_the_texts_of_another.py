@@ -41,15 +41,14 @@ async def test_an_old_journal_that_was_misled_hides_nothing_any_more(community: 
     await carol.connects_with(dave)
     places, carols_id = next_texts(dave, 2), id_of(carol)
     await carol.is_killed()
-    journal = carol.machine.disk.database("journal.db")
-    journal.executemany(
-        "INSERT INTO letters (id, sender, time, came, is_copy, conversation, epoch, seq, member)"
-        " VALUES (?, 'mallory', 0, 0, 1, ?, ?, ?, 'mallory')",
-        [
-            (copy_id(one, id_of(dave), carols_id), one.conversation, one.epoch, one.seq)
-            for one in places
-        ],
-    )  # fmt: skip
+    for one in places:
+        carol.machine.disk.ask(
+            "journal.db",
+            "INSERT INTO letters"
+            " (id, sender, time, came, is_copy, conversation, epoch, seq, member)"
+            " VALUES (?, 'mallory', 0, 0, 1, ?, ?, ?, 'mallory')",
+            copy_id(one, id_of(dave), carols_id), one.conversation, one.epoch, one.seq,
+        )  # fmt: skip
     await carol.starts()
     await carol.sees("You are back in the conversation with dave.", within=30)
     await dave.types("text 1", "text 2")

@@ -330,13 +330,11 @@ async def test_to_invite_somebody_keeps_room_for_their_letters(community: Commun
     carol, dave, _ = await community.start("carol", "dave", "mallory")
     await carol.connects_with(dave)
 
-    database = community.directory.machine.disk.database(FILE)
     query = (
         "SELECT one.name, two.name FROM answered JOIN users AS one ON one.id = owner"
         " JOIN users AS two ON two.id = other"
     )
-    rows = database.execute(query).fetchall()
-    database.close()
+    rows = community.directory.machine.disk.ask(FILE, query)
     assert rows == [("carol", "dave")], "who was dialled has not answered by that"
 
 

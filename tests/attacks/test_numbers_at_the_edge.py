@@ -158,9 +158,7 @@ def test_more_places_than_one_message_may_have_are_acknowledged_in_several() -> 
 
 def spoils(person: Person, statement: str, *values: object) -> None:
     """Their program does not run; what is on their disk is not as it was."""
-    database = person.machine.disk.database(FILE)
-    assert database.execute(statement, values).rowcount > 0
-    database.close()
+    assert person.machine.disk.ask(FILE, f"{statement} RETURNING 1", *values)
 
 
 async def test_what_cannot_be_read_is_left_out_and_told_once(community: Community) -> None:
@@ -173,14 +171,13 @@ async def test_what_cannot_be_read_is_left_out_and_told_once(community: Communit
         await carol.sees(f"dave: yes {number}")
     await trio.sleep(1)
     await carol.is_killed()
-    rows = carol.machine.disk.database(FILE)
-    for author, line in rows.execute("SELECT author, line FROM texts WHERE seq = 2").fetchall():
+    rows = carol.machine.disk.ask(FILE, "SELECT author, line FROM texts WHERE seq = 2")
+    for author, line in rows:
         bad = msgspec.structs.replace(msgspec.json.decode(line, type=Text), lamport=2**53 + 1)
         spoils(
             carol, "UPDATE texts SET line = ?, lamport = ? WHERE author = ? AND seq = 2",
             encode(bad), 2**53 + 1, author,
         )  # fmt: skip
-    rows.close()
     await carol.starts()
     await carol.sees("You are back in the conversation with dave.")
     await carol.types("/history", "/search hello", "/search yes")

@@ -69,9 +69,9 @@ async def test_a_receipt_for_one_sender_is_none_for_another(community: Community
     async with raw(community, "mallory") as mallory:
         await leave(mallory, "dave", "hi", id=id)
         # The directory hides carol's message from dave.
-        machine = community.directory.machine.disk.database("directory.sqlite")
-        machine.execute(
-            "DELETE FROM envelopes WHERE sender = (SELECT id FROM users WHERE name = 'carol')"
+        community.directory.machine.disk.ask(
+            "directory.sqlite",
+            "DELETE FROM envelopes WHERE sender = (SELECT id FROM users WHERE name = 'carol')",
         )
         await dave.starts()
         await dave.sees_part("mallory: hi")
@@ -87,8 +87,8 @@ async def test_a_message_that_cannot_be_opened_is_never_called_received(
 ) -> None:
     """The receiver says why, and signs that as well."""
     carol, dave = await carol_without_dave(community)
-    machine = community.directory.machine.disk.database("directory.sqlite")
-    machine.execute("UPDATE envelopes SET sealed = x'00'")
+    disk = community.directory.machine.disk
+    disk.ask("directory.sqlite", "UPDATE envelopes SET sealed = x'00'")
     await dave.starts()
     await dave.sees(
         "A message that was left for you cannot be opened: an envelope cannot be opened."

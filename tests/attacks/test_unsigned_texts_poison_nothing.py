@@ -114,8 +114,7 @@ def test_each_text_is_checked_once(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def texts_on_disk(person: Person) -> int:
-    journal = person.machine.disk.database("journal.db", readonly=True)
-    (count,) = journal.execute("SELECT count(*) FROM texts").fetchone()
+    ((count,),) = person.machine.disk.ask("journal.db", "SELECT count(*) FROM texts")
     return int(count)
 
 

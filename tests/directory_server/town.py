@@ -38,10 +38,7 @@ class Town:
 
     def directory_users(self) -> list[str]:
         """The names that stand in the database."""
-        connection = self.machine.disk.database(FILE)
-        names = [name for (name,) in connection.execute("SELECT name FROM users")]
-        connection.close()
-        return names
+        return [name for (name,) in self.machine.disk.ask(FILE, "SELECT name FROM users")]
 
     async def _run(self, task_status: trio.TaskStatus[Bound]) -> None:
         with self._scope:
@@ -67,9 +64,7 @@ class Town:
 
     def write(self, sql: str, *values: object) -> None:
         """Change the database while the directory is closed."""
-        connection = self.machine.disk.database(FILE)
-        connection.execute(sql, values)
-        connection.close()
+        self.machine.disk.ask(FILE, sql, *values)
 
     async def enters(
         self,

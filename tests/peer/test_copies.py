@@ -12,7 +12,7 @@ WAITS = f"Not yet left for dave, and kept here until it is: {GONE}."
 
 
 def on_disk(person: Person) -> list[str]:
-    rows = person.machine.disk.database("journal.db").execute("SELECT text FROM copies")
+    rows = person.machine.disk.ask("journal.db", "SELECT text FROM copies")
     return [text for (text,) in rows]
 
 

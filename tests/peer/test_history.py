@@ -260,9 +260,7 @@ async def test_search_takes_nothing_and_too_much(community: Community) -> None:
 
 
 def rows(person: Person, table: str) -> int:
-    (count,) = person.machine.disk.database("journal.db").execute(
-        f"SELECT count(*) FROM {table}"
-    ).fetchone()  # fmt: skip
+    ((count,),) = person.machine.disk.ask("journal.db", f"SELECT count(*) FROM {table}")
     return int(count)
 
 

@@ -1,6 +1,6 @@
 """Private lines that outlive the programs that carry them (D1, D2, D6)."""
 
-import sqlite3
+from typing import Any
 
 import pytest
 import trio
@@ -9,13 +9,13 @@ from peer.window import SECONDS
 from tests.community import Community, Person
 
 
-def journal(person: Person) -> sqlite3.Connection:
-    return person.machine.disk.database("journal.db")
+def on_disk(person: Person, sql: str) -> list[tuple[Any, ...]]:
+    return person.machine.disk.ask("journal.db", sql)
 
 
 def pending(person: Person) -> list[str]:
     """What its program has not finished, as it lies on disk."""
-    rows = journal(person).execute("SELECT text FROM lines WHERE is_pending ORDER BY number")
+    rows = on_disk(person, "SELECT text FROM lines WHERE is_pending ORDER BY number")
     return [text for (text,) in rows]
 
 
@@ -151,7 +151,7 @@ async def test_the_receiver_may_die_at_any_moment(community: Community, moment: 
     was_delivered = not carol.peer._lines.is_sending_to("dave") and not carol.keyboard.waiting
     await dave.is_killed()
     shown = dave.saw("hello")
-    kept = journal(dave).execute("SELECT count(*) FROM lines").fetchone()[0]
+    ((kept,),) = on_disk(dave, "SELECT count(*) FROM lines")
     assert kept >= was_delivered
     await dave.starts()
     await trio.sleep(SECONDS)
@@ -212,7 +212,7 @@ async def test_a_line_that_came_as_a_letter_is_answered_and_not_shown(
     await carol.types("@dave hello")
     await carol.sees("Message left for dave.")
     await carol.quits()
-    journal(carol).execute("UPDATE lines SET kind = 'private', is_pending = 1")
+    on_disk(carol, "UPDATE lines SET kind = 'private', is_pending = 1")
     await dave.starts()
     await dave.sees_part("carol: hello")
     await carol.starts()
@@ -230,7 +230,7 @@ async def test_a_letter_with_the_same_line_still_unread_at_the_directory_is_one_
     await carol.types("@dave hello")
     await carol.sees("Message left for dave.")
     await carol.quits()
-    journal(carol).execute("UPDATE lines SET kind = 'private', is_pending = 1")
+    on_disk(carol, "UPDATE lines SET kind = 'private', is_pending = 1")
     await carol.starts()
     await carol.sees("Message left for dave.")
     await dave.starts()
