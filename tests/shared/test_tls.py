@@ -412,7 +412,8 @@ async def test_an_abort_is_a_reset() -> None:
         here.abort()
         with pytest.raises(trio.BrokenResourceError) as caught:
             await there.receive_some()
-        assert cause_of(caught.value) == "it broke off"
+        # As Python's `ssl` has it; that of 3.13 hands on what the kernel says.
+        assert cause_of(caught.value) in {"it broke off", "connection reset by peer"}
         with pytest.raises(trio.ClosedResourceError):
             await here.receive_some()
         here.abort()
