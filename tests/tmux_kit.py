@@ -212,13 +212,17 @@ class Window:
     def recording(self) -> str:
         return self._recording.read_bytes().decode()  # with each \r as it came
 
-    def recorded(self) -> str:
-        """From the peer's first sentence on."""
+    def recorded(self, shown: str = "") -> str:
+        """From the peer's first sentence on, and until this stands there.
+
+        It comes after the screen: tmux hands it to a program, which writes it down.
+        """
+        self.until(lambda: shown in self.recording(), f"{shown!r} on record")
         return self.recording().partition(f"You are {self.name}, connected")[2]
 
-    def bells(self) -> int:
-        """How often it rang; a title ends with the same character."""
-        return re.sub(r"\x1b\][^\a]*\a", "", self.recorded()).count("\a")
+    def bells(self, shown: str = "") -> int:
+        """How often it rang until this stood there; a title ends with the same character."""
+        return re.sub(r"\x1b\][^\a]*\a", "", self.recorded(shown)).count("\a")
 
     @property
     def _recording(self) -> Path:

@@ -89,6 +89,12 @@ class Screen:
             return [*self.emulator.above, *shown]
 
     @property
+    def above(self) -> list[str]:
+        """The lines above the one with the cursor."""
+        with self._changed:
+            return self.lines[: self.emulator.cursor.y - self.emulator.lines]
+
+    @property
     def text(self) -> str:
         return "\n".join(self.lines)
 

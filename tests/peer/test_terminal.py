@@ -72,9 +72,7 @@ class Desk:
 
     def above(self) -> list[str]:
         """The lines above the prompt, without their times."""
-        lines = self.screen.lines
-        prompt = len(lines) - self.screen.emulator.lines + self.screen.emulator.cursor.y
-        return [line[6:] for line in lines[:prompt] if line]
+        return [line[6:] for line in self.screen.above if line]
 
 
 @pytest.fixture
