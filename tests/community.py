@@ -177,6 +177,7 @@ class DirectoryProgram:
         if self._run is not None:
             self.machine.kill()
             await self._run.is_killed()
+            self.machine.disk.abandon()
 
     async def crashes_and_restarts(self) -> None:
         await self.crashes()
@@ -257,6 +258,7 @@ class Person:
         if self._run is not None:
             self.machine.kill()
             await self._run.is_killed()
+            self.machine.disk.abandon()
             self._run = None
 
     def vanishes(self) -> None:

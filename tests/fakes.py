@@ -513,6 +513,7 @@ class MemoryDisk:
         self.commits = 0
         self._is_locked = False
         self._keepers: dict[str, sqlite3.Connection] = {}
+        self._opened: weakref.WeakSet[MemoryConnection] = weakref.WeakSet()
 
     def lock(self) -> None:
         if self._is_locked:
@@ -541,6 +542,7 @@ class MemoryDisk:
             weakref.finalize(self, keeper.close)
         connection = self._connect(name, kind)
         connection.disk = self
+        self._opened.add(connection)
         connection.execute("PRAGMA foreign_keys = ON")
         # Else a half read SELECT would stop the writer, which it does not in WAL mode.
         connection.execute("PRAGMA read_uncommitted = ON")
@@ -565,6 +567,11 @@ class MemoryDisk:
     def loses(self, name: str) -> None:
         """This database is gone; no program has it open."""
         self._keepers.pop(name).close()
+
+    def abandon(self) -> None:
+        """What the kernel closes of a program that was killed, once no task of it runs."""
+        for connection in list(self._opened):
+            connection.close()
 
     def ask(self, name: str, sql: str, *values: object) -> list[tuple[Any, ...]]:
         """Read or change a database beside the programs, as a person with `sqlite3` does."""

@@ -253,7 +253,8 @@ async def test_a_journal_from_an_old_backup_is_sealed_when_it_is_opened(tmp_path
 
 def test_every_column_of_the_journal_is_sealed_or_known_to_hold_no_words(tmp_path: Path) -> None:
     """So whoever adds one decides; README says what stays in clear."""
-    db = Journal(FolderDisk(tmp_path)).database.reader
+    database = Journal(FolderDisk(tmp_path)).database
+    db = database.reader
     tables = db.execute(
         "SELECT name FROM sqlite_schema WHERE type = 'table'"
         " AND name NOT LIKE 'words\\_of\\_%' ESCAPE '\\' AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\'"
@@ -264,6 +265,7 @@ def test_every_column_of_the_journal_is_sealed_or_known_to_hold_no_words(tmp_pat
         for _, column, kind, *_ in db.execute(f"PRAGMA table_info({table})")
         if kind in ("TEXT", "BLOB") and column not in WITHOUT_WORDS
     }
+    database.close()
     assert wordy == {(table, column) for table, column, *_ in peer.sealed_journal._SECRETS}
 
 

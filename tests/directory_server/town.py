@@ -55,6 +55,7 @@ class Town:
         self.machine.kill()
         self._scope.cancel()
         await self._closed.wait()
+        self.machine.disk.abandon()
 
     async def runs_for(self, seconds: float) -> None:
         """The directory runs on for so long, with nobody there; the time of day stays."""

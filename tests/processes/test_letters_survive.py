@@ -79,6 +79,7 @@ def assert_unreadable(folder: Path) -> None:
                 assert b"carol" not in held.lower(), table
                 assert b"dave" not in held.lower(), table
     connection.close()
+    connection.close()
     shutil.rmtree(copy)
 
 

@@ -265,6 +265,7 @@ async def test_it_reads_and_writes_after_a_restart_with_new_tables(
     assert rows == [("more", None)] * 3
     with pytest.raises(sqlite3.OperationalError, match="readonly"):
         database.reader.execute("DELETE FROM lines")
+    database.close()
 
 
 def test_a_file_of_a_newer_version_is_left_alone() -> None:
@@ -273,6 +274,7 @@ def test_a_file_of_a_newer_version_is_left_alone() -> None:
     with pytest.raises(StorageError, match="newer version"):
         Database(disk, "journal", [TABLE])
     assert newer.reader.execute("PRAGMA user_version").fetchone() == (2,)
+    newer.close()
 
 
 def test_a_migration_that_fails_leaves_the_file_as_it_was() -> None:

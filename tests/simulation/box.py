@@ -45,6 +45,7 @@ class Run:
         self.doom: Doom | None = None
         self.is_dead = False
         self.over = trio.Event()
+        self.opened: list[sqlite3.Connection] = []
         self._scope = trio.CancelScope()
 
     async def carry(
@@ -59,6 +60,8 @@ class Run:
             if not self.is_dead:
                 raise
         finally:
+            for connection in self.opened:
+                connection.close()
             self.over.set()
 
     def die(self, *, abruptly: bool = True) -> None:
@@ -123,6 +126,7 @@ class _Disk:
     def database(self, name: str, *, readonly: bool = False) -> sqlite3.Connection:
         connection = self._disk.open(name, _Connection, readonly=readonly)
         connection.run = self._run
+        self._run.opened.append(connection)
         return connection
 
     def reserve(self, size: int) -> bool:
