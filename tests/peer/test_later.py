@@ -25,9 +25,8 @@ WITHIN = 120.0  # for the directory to be found again
 
 def pending(person: Person) -> list[str]:
     """What waits on the disk, in the order in which it will go."""
-    rows = person.machine.disk.database("journal.db").execute(
-        "SELECT text FROM lines WHERE is_pending ORDER BY number"
-    )
+    query = "SELECT text FROM lines WHERE is_pending ORDER BY number"
+    rows = person.machine.disk.ask("journal.db", query)
     return [text for (text,) in rows]
 
 
