@@ -197,6 +197,14 @@ class _Member(Struct):
     ends_with: float = _NEVER  # seq of the last text of mine that is for them: then they left
 
 
+class _Evidence(Struct):
+    """Who was shown that an author has said different things."""
+
+    other: Text | None = None  # which contradicts what lies on disk here, if it came
+    sent: set[str] = field(default_factory=set)
+    able: set[str] = field(default_factory=set)  # of whom it is known that they can compare
+
+
 class Kept(Struct, frozen=True):
     """What the disk knows of a conversation that goes on after a restart."""
 
@@ -247,8 +255,8 @@ class Conversation:
         self._unproven = Unproven(roll.key, self._prove)
         self._forgers: set[str] = set()  # who sent what they had not signed: checked at once now
         self._contradicted: list[str] = []  # authors who had told me something else before
-        #: what follows shows that to others, and who was sent it: once for each such author
-        self._evidence: dict[Position, set[str]] = {}
+        #: what follows shows that to others: once for each such author
+        self._evidence: dict[Position, _Evidence] = {}
         self._two_faced: set[str] = set()  # authors of whom the user knows it
         self._uncommitted = 0  # texts of mine that are on their way to the disk
         self._showing = 0  # Texts that were given to the screen, and are not on disk
@@ -470,8 +478,8 @@ class Conversation:
         del self._blamed[member]
         self._outbox.unlink(member)
         self._lacks.forget(member, now)
-        for sent in self._evidence.values():
-            sent.discard(member)  # it may have been on its way
+        for evidence in self._evidence.values():
+            evidence.sent.discard(member)  # it may have been on its way
         if self.is_over:
             return self._settle_if_quiet()
         # At once, for a link may break for no reason; but not in a hot circle.
@@ -787,7 +795,7 @@ class Conversation:
         is_known = text.author in self._two_faced or text.author in self._contradicted
         if not self._chains.note(text) and not is_known:
             self._contradicted.append(text.author)
-            self._evidence[Position(*stream(text), max(0, text.seq - 2))] = set()
+            self._evidence[Position(*stream(text), max(0, text.seq - 2))] = _Evidence()
 
     def _reject(self, forged: list[Text]) -> list[Action]:
         """The link is to blame: it was shown because it came over it."""
@@ -810,12 +818,14 @@ class Conversation:
         if not self._chains.contradicts(text) or not is_genuine(text, self.roll.key(author)):
             return []
         told = self._tell_two_faced(author, sender if sender != author else "")
-        others = tuple(
-            name
-            for name in self._greeted()
-            if name not in (author, sender) and self._entrances.floor(name, stream(text)) < text.seq
-        )
-        return [*told, Send(others, text)]  # they may have the same as I, and need the proof
+        self._evidence[Position(*stream(text), text.seq - 1)] = _Evidence(text)
+        others = [name for name in self._greeted() if name not in (author, sender)]
+        return [*told, *self._send_evidence(others, text)]
+
+    def _send_evidence(self, to: Iterable[str], text: Text) -> list[Action]:
+        """They may have the same as I, and need the proof."""
+        able = [name for name in to if self._entrances.floor(name, stream(text)) < text.seq]
+        return [Send(tuple(able), text)] if able else []
 
     def _compare_digests(self, sender: str, hello: Hello) -> list[Action]:
         """Ask for the texts of whoever has said other things to them."""
@@ -834,18 +844,32 @@ class Conversation:
         """Those who were told what follows, and not what I was told before it."""
         actions: list[Action] = []
         for one, name in self._unseen_evidence():
-            self._evidence[one].add(name)
+            evidence = self._evidence[one]
+            evidence.sent.add(name)
             actions += self._hand(name, one)
+            if evidence.other is not None:
+                actions += self._send_evidence((name,), evidence.other)
         return actions
+
+    def _note_reach(self, member: str, there: Position) -> None:
+        """Show them the evidence once more when they have what it contradicts.
+
+        Before that they may have had no use for it: something in front of it was missing.
+        """
+        for one, evidence in self._evidence.items():
+            is_of = (one.author, one.epoch) == (there.author, there.epoch)
+            if is_of and there.seq > one.seq and member not in evidence.able:
+                evidence.able.add(member)
+                evidence.sent.discard(member)
 
     def _unseen_evidence(self) -> list[tuple[Position, str]]:
         """What is on disk of it, and to whom it may be sent now."""
         return [
             (one, name)
-            for one, sent in self._evidence.items()
+            for one, evidence in self._evidence.items()
             if self._inbox.position((one.author, one.epoch)).seq > one.seq
             for name in self._greeted()
-            if name != one.author and name not in sent
+            if name != one.author and name not in evidence.sent
         ]
 
     def _tell_two_faced(self, author: str, to: str) -> list[Action]:
@@ -911,6 +935,7 @@ class Conversation:
         actions: list[Action] = []
         for one in have:
             of = (one.author, one.epoch)
+            self._note_reach(sender, one)
             if one.author == self.me.id:
                 if self._outbox.acknowledged(sender, one.epoch, one.seq):
                     actions += self._note_acknowledged(sender, one)

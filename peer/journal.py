@@ -37,6 +37,7 @@ from shared.world import Disk
 
 FILE = "journal.db"
 WATCHED_TEXTS = 1_024  # my last ones, which somebody may lack after a restart
+DIGESTS = 1_024  # of texts of before: others may have been told other ones
 REMEMBER_LETTERS_DAYS = 60  # then only the ids stay, 50 bytes each: nothing is shown again
 Place = tuple[str, str, str, int]  # of a text: conversation, author (a member), epoch, seq
 CopyKey = tuple[str, str]  # sender (a member) and id of a letter: an id alone would be anybody's
@@ -648,15 +649,22 @@ class Journal:
         )
 
     def _said(self, id: str) -> tuple[tuple[str, str, int, bytes], ...]:
-        """The digest of each author's last text in each epoch."""
-        rows = self._all(
+        """The digests of the latest texts, and of each author's last one in each epoch."""
+        latest = self._all(
+            "SELECT author, epoch, seq, last, line FROM texts WHERE conversation = ?"
+            " ORDER BY number DESC LIMIT ?",
+            (id, DIGESTS),
+        )
+        origins = {(author, epoch) for author, epoch, *_ in latest}
+        ends = self._all(
             "SELECT author, epoch, seq, max(last), line FROM texts WHERE conversation = ?"
             " GROUP BY author, epoch",
             (id,),
         )
+        older = [row for row in ends if row[:2] not in origins]
         found = tuple(
             (author, epoch, upto, digest(text))
-            for author, epoch, seq, upto, line in rows
+            for author, epoch, seq, upto, line in (*older, *reversed(latest))
             for text in self.rows.text(line, id, author, epoch, seq)
         )
         self.rows.report()

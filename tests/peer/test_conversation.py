@@ -34,6 +34,7 @@ from peer.membership import Roll
 from peer.ways import DIRECT
 from shared.errors import ProtocolError
 from shared.messages import (
+    CHAIN_BYTES,
     POSITIONS,
     TEXTS,
     Acknowledge,
@@ -649,6 +650,56 @@ def test_who_contradicts_themselves_twice_in_a_row_is_named_once() -> None:
         other = msgspec.structs.replace(text(DAVE, seq), chain=bytes(16), signature=bytes(64))
         carol.hears(DAVE, sign(me(DAVE), other))
     assert shown(carol.says("what?")) == [events.SaidDifferently("dave")]
+
+
+def two_faced_dave(*others: str) -> Talk:
+    """What he says third names another second text than the one that he told carol."""
+    carol = talking(DAVE, *others)
+    carol.hears_text(text(DAVE, 1))
+    carol.hears_text(text(DAVE, 2, "yes"))
+    third = msgspec.structs.replace(text(DAVE, 3), chain=b"n" * CHAIN_BYTES, signature=bytes(64))
+    carol.hears_text(sign(me(DAVE), third))
+    return carol
+
+
+def test_evidence_is_shown_again_to_who_could_not_use_it_before() -> None:
+    """They had nothing yet with which they could compare it."""
+    carol = two_faced_dave(ERIN)
+    hand = talk.Hand(ERIN, upto(DAVE, 1))
+    assert only(talk.Hand, carol.passes(HELLO_SECONDS)) == [hand]
+    assert only(talk.Hand, carol.passes(HELLO_SECONDS)) == []
+    carol.hears(ERIN, Acknowledge(ID, (upto(DAVE, 1),)))
+    assert only(talk.Hand, carol.passes(HELLO_SECONDS)) == []
+    for _ in range(2):
+        carol.hears(ERIN, Acknowledge(ID, (upto(DAVE, 3),)))
+    assert only(talk.Hand, carol.passes(HELLO_SECONDS)) == [hand]
+    carol.hears(ERIN, Acknowledge(ID, (upto(DAVE, 3),)))
+    assert only(talk.Hand, carol.passes(HELLO_SECONDS)) == []
+
+
+def test_who_comes_later_is_shown_both_texts() -> None:
+    """They may know either of them."""
+    carol = Talk(DAVE, ERIN)
+    carol.greets(DAVE)
+    carol.hears_text(text(DAVE, 1, "yes"))
+    _said.clear()
+    no = text(DAVE, 1, "no")
+    assert shown(carol.hears(DAVE, no)) == [events.SaidDifferently("dave")]
+    carol.greets(ERIN)
+    done = carol.passes(HELLO_SECONDS)
+    assert only(talk.Hand, done) == [talk.Hand(ERIN, upto(DAVE, 0))]
+    assert no in sent(done, ERIN)
+
+
+def test_who_came_later_is_not_shown_what_was_said_before() -> None:
+    carol = talking(DAVE)
+    carol.hears_text(text(DAVE, 1, "yes"))
+    _said.clear()
+    carol.hears(DAVE, text(DAVE, 1, "no"))
+    carol.hears(DAVE, Members(ID, together(CAROL, DAVE, ERIN)))
+    carol.greets(ERIN)
+    done = carol.passes(3 * HELLO_SECONDS)
+    assert [one.author for one in sent(done, ERIN) if isinstance(one, Text)] == []
 
 
 def test_many_texts_are_acknowledged_together() -> None:

@@ -8,9 +8,10 @@ import pytest
 import trio
 import trio.lowlevel
 
+from peer.chains import digest
 from peer.conversation import LeaveFor
 from peer.history import History
-from peer.journal import _MIGRATIONS, FILE, Journal, LeftLetter
+from peer.journal import _MIGRATIONS, DIGESTS, FILE, Journal, LeftLetter
 from peer.membership import member_id
 from shared.codec import encode
 from shared.disk import FolderDisk
@@ -172,3 +173,18 @@ async def test_a_damaged_file_costs_the_texts_in_it_and_no_more(tmp_path: Path) 
         copies = journal.copies_for(ID, "dave", LeaveFor("d" * 24, after, 199))
         assert len(lines) == len(copies) < 199
         assert told == ["unreadable"]
+
+
+async def test_the_digests_of_the_latest_texts_outlive_the_program() -> None:
+    """Whoever was told other ones by their author may show them after a restart only."""
+    disk = MemoryDisk()
+    texts = [
+        Text(ID, CAROL, epoch, seq, seq, NOW, (f"{seq}",), ())
+        for epoch, count in (("d" * 16, 2), ("e" * 16, DIGESTS - 1), ("f" * 16, DIGESTS - 1))
+        for seq in range(1, count + 1)
+    ]
+    async with opened(disk) as journal:
+        await journal.keep([(ID, (), 0)], texts, [], [], [], NOW)
+    said = [(one.author, one.epoch, one.seq, digest(one)) for one in texts]
+    async with opened(disk) as journal:
+        assert list(journal.kept(ID, "me", NOW).said) == [said[1], *said[-DIGESTS:]]
