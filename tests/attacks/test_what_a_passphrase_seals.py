@@ -1,8 +1,8 @@
 """Whoever takes the disk, and not the passphrase, reads no word of what was said and has no key."""
 
-import gc
 import os
 import shutil
+import sqlite3
 import subprocess
 import sys
 from collections.abc import AsyncIterator, Callable
@@ -330,6 +330,7 @@ def killed_at(step: int, work: Callable[[], object]) -> bool:
     False when it was done by then.
     """
     left = step
+    opened: list[sqlite3.Connection] = []
 
     def counted(name: str, owner: object) -> None:
         original = getattr(owner, name)
@@ -339,7 +340,10 @@ def killed_at(step: int, work: Callable[[], object]) -> bool:
             left -= 1
             if left <= 0:
                 raise Killed
-            return original(*arguments, **named)
+            result = original(*arguments, **named)
+            if isinstance(result, sqlite3.Connection):
+                opened.append(result)
+            return result
 
         patching.setattr(owner, name, then)
 
@@ -356,7 +360,8 @@ def killed_at(step: int, work: Callable[[], object]) -> bool:
         except (Killed, StorageError):  # SQLite makes the latter of what a row dies of
             pass
         finally:
-            gc.collect()  # an open transaction ends with its connection
+            for connection in opened:
+                connection.close()  # with it ends an open transaction
     return left <= 0
 
 
