@@ -2,6 +2,7 @@
 
 import sqlite3
 from collections.abc import Callable
+from contextlib import closing
 
 import pytest
 import trio
@@ -29,6 +30,11 @@ def lines(database: Database) -> list[str]:
 
 def opened(disk: MemoryDisk) -> Database:
     return Database(disk, "journal", [TABLE])
+
+
+def on_disk(disk: MemoryDisk) -> list[str]:
+    with closing(opened(disk)) as database:
+        return lines(database)
 
 
 async def refused(database: Database, work: Work) -> StorageError:
@@ -225,7 +231,7 @@ async def test_what_waits_when_the_program_ends_is_still_committed(
             nursery.cancel_scope.cancel()
         assert str(await refused(database, adds("three"))) == "the database is closed"
     assert done == ["one", "two"]
-    assert lines(opened(disk)) == ["one", "two"]
+    assert on_disk(disk) == ["one", "two"]
 
 
 async def test_it_can_be_ended_although_somebody_always_writes(autojump_clock: MockClock) -> None:
