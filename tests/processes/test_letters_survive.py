@@ -49,7 +49,7 @@ def test_a_message_left_survives_the_directorys_death_and_its_receipt_comes(stag
 def test_the_directorys_files_hold_no_text_and_names_only_among_the_users(stage: Stage) -> None:
     directory = stage.directory()
     know_each_other(stage)
-    assert stage.once("carol", "LEAVE", "dave", SECRET).ends() == 3
+    assert stage.once("carol", "LEAVE", "dave", SECRET).ends() == 0
     assert_unreadable(stage.directory_data)
 
     directory.dies()
