@@ -15,6 +15,7 @@ import msgspec
 import trio
 from msgspec import Struct
 
+from peer import last_left
 from peer.chains import digest
 from peer.clock import LamportClock
 from peer.conversation import Kept, LeaveFor
@@ -259,6 +260,7 @@ class Journal:
         }
         #: such letters that are on their way to the disk
         self.copies_to_come: set[CopyKey] = set()
+        self._stored: dict[bytes, str] = {}  # last letters that the disk does not know as stored
         self._read_as_text: set[Place] = set()  # the texts of which came meanwhile, and were read
 
     async def run(self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
@@ -337,30 +339,33 @@ class Journal:
     async def add_left(self, id: str, left: LeftLetter) -> str:
         """A letter with an id that is there already is the same letter.
 
-        Returns the id of the letter that I left before for the same receiver, or "".
+        Returns the id of the one that it names, see `peer.last_left`, or "".
         """
         row = (id, left.receiver, left.time, *_place(left.about), left.key)
+        stored = self._stored.get(left.key)
 
         def work(db: sqlite3.Connection) -> str:
+            if stored is not None:
+                last_left.note(db, stored, left.key)
             db.execute(
                 "INSERT INTO letters_left VALUES (?, ?, ?, ?, ?, ?, ?)"
                 " ON CONFLICT (id) DO UPDATE SET key = excluded.key",
                 row,
             )
-            return _link_left(db, id, left.key)
+            return last_left.before(db, id, left.key)
 
-        return await self._database.write(work)
+        named = await self._database.write(work)
+        self._stored.pop(left.key, None)
+        return named
 
-    async def not_left(self, id: str, key: bytes) -> None:
-        """The directory did not take it."""
+    async def stored(self, id: str, key: bytes) -> None:
+        """The directory has it: the next letter for the owner of this key names it.
 
-        def work(db: sqlite3.Connection) -> None:
-            db.execute("DELETE FROM letters_left WHERE id = ?", (id,))
-            db.execute(
-                "UPDATE last_left SET id = before, before = '' WHERE key = ? AND id = ?", (key, id)
-            )
-
-        await self._database.write(work)
+        Also when the disk does not take that, as long as this program runs.
+        """
+        self._stored[key] = id
+        await self._database.write(lambda db: last_left.note(db, id, key))
+        del self._stored[key]
 
     def left(self, id: str) -> LeftLetter | None:
         """A letter of mine, None once its receipt was shown."""
@@ -880,16 +885,6 @@ def _add_copies(db: sqlite3.Connection, vault: Vault, copies: list[KeptCopy], me
             for id, one in zip(ids, copies, strict=True)
         ],
     )
-
-
-def _link_left(db: sqlite3.Connection, id: str, key: bytes) -> str:
-    """Note the last letter for the owner of a key; returns the id of the one before, or ""."""
-    found = db.execute("SELECT id, before FROM last_left WHERE key = ?", (key,)).fetchone()
-    last, before = found or ("", "")
-    if last == id:  # the same letter once more
-        return str(before)
-    db.execute("REPLACE INTO last_left VALUES (?, ?, ?)", (key, id, last))
-    return str(last)
 
 
 def _keep_only_ids(db: sqlite3.Connection, old: float) -> None:

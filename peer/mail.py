@@ -25,7 +25,7 @@ from peer.receipts import ReceiptBook
 from peer.trust import Trust
 from peer.unanswered import Unanswered
 from shared import receipt
-from shared.errors import KeyChanged, ParleyError, ProtocolError, Refused, Unreachable
+from shared.errors import KeyChanged, ParleyError, ProtocolError, Refused, StorageError, Unreachable
 from shared.identity import Identity, check_sealing_proof
 from shared.messages import (
     VERDICTS,
@@ -169,11 +169,19 @@ class MailRoom:
             )  # fmt: skip
             await self._drop(to.name, id, sealed, STORED_SECONDS if waits else 0.0)
         except ParleyError:
-            await self._journal.not_left(id, to.key)
+            await self._journal.forget_left([id])
             raise
+        await self._note_stored(id, to.key)
         if about is None:
             row = (self._name(), to.name, id, time, text)
             self._keeping.keep(KeptLine(Kind.LEFT, *row, Fate.SENT))
+
+    async def _note_stored(self, id: str, key: bytes) -> None:
+        """Before its user reads that it was left: what is held back from then on is missed."""
+        try:
+            await self._journal.stored(id, key)
+        except StorageError as no:  # it was left all the same
+            log.info("that a message was left is noted with the next one: %s", no)
 
     async def _drop(
         self, to: str, envelope: str, sealed: bytes, patience: float = STORED_SECONDS

@@ -4,11 +4,14 @@ Each letter names the one before it.  What is held back at the end is noticed wi
 next letter only; its sender has no receipt for it.
 """
 
+from typing import Any
+
 import pytest
 import trio
 
 from directory_server import mailbox
 from directory_server.room import MESSAGES_FROM_ONE
+from peer.mail import MailRoom
 from tests.attacks.post import envelopes_at, gives_again, takes_away
 from tests.community import Community, Person
 
@@ -39,6 +42,62 @@ async def test_what_the_directory_drops_is_missed(community: Community, number: 
     await dave.starts_again()
     await carol.types("LEAVE dave four")
     await dave.sees_part("carol: four")
+    dave.never_saw(MISSING)
+
+
+async def test_it_is_missed_also_when_its_sender_starts_again(community: Community) -> None:
+    carol, dave = await left(community, "one", "two")
+    takes_away(community, envelopes_at(community)[1:])
+    await carol.starts_again()
+    await carol.types("LEAVE dave three")
+    await carol.sees("Message left for dave.")
+    await dave.starts()
+    await dave.sees_part("carol: one")
+    await dave.sees(MISSING)
+    await dave.sees_part("carol: three")
+
+
+async def test_it_is_missed_also_when_its_sender_could_not_note_it(
+    community: Community, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    carol, dave = await left(community, "one")
+    disk, drop = carol.machine.disk, MailRoom._drop
+
+    async def fills_the_disk(self: MailRoom, *args: Any) -> None:
+        await drop(self, *args)
+        disk.is_full = True
+
+    with monkeypatch.context() as patch:
+        patch.setattr(MailRoom, "_drop", fills_the_disk)
+        await carol.types("LEAVE dave two")
+        await carol.sees("Message left for dave.")
+    disk.is_full = False
+    takes_away(community, envelopes_at(community)[1:])
+    await carol.types("LEAVE dave three")
+    await carol.sees("Message left for dave.")
+    await dave.starts()
+    await dave.sees_part("carol: one")
+    await dave.sees(MISSING)
+    await dave.sees_part("carol: three")
+
+
+async def test_what_its_sender_did_not_live_to_leave_is_not_missed(
+    community: Community, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    carol, dave = await left(community, "one")
+
+    async def never(*_: object) -> None:
+        await trio.sleep_forever()
+
+    with monkeypatch.context() as patch, trio.move_on_after(1):
+        patch.setattr(MailRoom, "_drop", never)
+        await carol.peer.leave_message("dave", "never left")
+    await carol.starts_again()
+    await carol.types("LEAVE dave two")
+    await carol.sees("Message left for dave.")
+    await dave.starts()
+    await dave.sees("2 messages were left for you:")
+    await dave.sees_part("carol: two")
     dave.never_saw(MISSING)
 
 

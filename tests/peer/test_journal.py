@@ -15,6 +15,7 @@ from peer.journal import _MIGRATIONS, DIGESTS, FILE, Journal, LeftLetter
 from peer.membership import member_id
 from shared.codec import encode
 from shared.disk import FolderDisk
+from shared.errors import StorageError
 from shared.messages import Position, Text
 from shared.sealing import About, Letter
 from shared.world import Disk
@@ -137,23 +138,45 @@ async def test_letters_of_before_receipts_were_signed_keep_their_meaning(
         assert journal.has_line("Carol", "a" * 32)
 
 
-async def test_each_letter_names_the_one_that_was_left_before_for_the_same_key(
+async def test_each_letter_names_the_last_one_that_was_stored_for_the_same_key(
     autojump_clock: trio.testing.MockClock,
 ) -> None:
-    async with opened(MemoryDisk()) as journal:
+    dave, erin = b"d" * 32, b"e" * 32
+    disk = MemoryDisk()
+    async with opened(disk) as journal:
 
-        async def leave(id: str, key: bytes = b"d" * 32) -> str:
+        async def leave(id: str, key: bytes = dave) -> str:
             return await journal.add_left(id, LeftLetter("dave", key, NOW, None))
 
         assert await leave("1") == ""
+        await journal.stored("1", dave)
         assert await leave("2") == "1"
-        assert await leave("2") == "1"  # the same one again
-        await journal.not_left("2", b"d" * 32)
-        assert journal.left("2") is None
-        assert await leave("3") == "1"
-        assert await leave("4", b"e" * 32) == ""
+        assert await leave("3") == "1"  # the directory did not take "2"
+        await journal.stored("3", dave)
+        assert await leave("3") == "1"  # the same one again
+        await journal.stored("3", dave)
+        assert await leave("4", erin) == ""
         await journal.forget_left(["3"])  # its receipt came
+        assert journal.left("3") is None
         assert await leave("5") == "3"
+    async with opened(disk) as journal:  # the program was killed before "5" was stored
+        assert await journal.add_left("6", LeftLetter("dave", dave, NOW, None)) == "3"
+
+
+async def test_a_letter_that_the_disk_does_not_know_as_stored_is_named_all_the_same(
+    autojump_clock: trio.testing.MockClock,
+) -> None:
+    key, disk = b"d" * 32, MemoryDisk()
+    left = LeftLetter("dave", key, NOW, None)
+    async with opened(disk) as journal:
+        await journal.add_left("1", left)
+        disk.is_full = True
+        with pytest.raises(StorageError):
+            await journal.stored("1", key)
+        disk.is_full = False
+        assert await journal.add_left("2", left) == "1"
+    async with opened(disk) as journal:
+        assert await journal.add_left("3", left) == "1"
 
 
 async def test_a_damaged_file_costs_the_texts_in_it_and_no_more(tmp_path: Path) -> None:
