@@ -17,7 +17,7 @@ import trio
 from hypothesis import settings
 
 from shared.database import Database
-from tests.fakes import migrates_once
+from tests.kit.world import migrates_once
 
 Database._migrate = migrates_once  # type: ignore[method-assign]
 

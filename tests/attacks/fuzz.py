@@ -15,8 +15,8 @@ from typing import Final
 
 import trio
 
-from tests.attacks.victims import VICTIMS, Figures
-from tests.processes_kit import Stage
+from tests.kit.attackers.victims import VICTIMS, Figures
+from tests.kit.programs import Stage
 
 SECONDS: Final = 60.0
 

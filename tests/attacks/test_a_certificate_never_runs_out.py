@@ -6,8 +6,8 @@ import trio
 from peer import renewal
 from shared.identity import CERTIFICATE_DAYS, read_certificate
 from shared.messages import Err, Renew, Renewed
-from tests.community import Community, Person
-from tests.peer.raw import raw
+from tests.kit.community import Community, Person
+from tests.kit.raw_peer import raw
 
 DAY = 86_400.0
 LOOK_SECONDS = 20.0

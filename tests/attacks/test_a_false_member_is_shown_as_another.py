@@ -12,11 +12,11 @@ from peer.console import Code
 from peer.delivery import sign
 from peer.membership import Me, Roll
 from shared.messages import Accept, Confirm, Invite, Lookup, Members, Membership, Ringing, Text
-from tests.attacks.dishonest import certificate
-from tests.community import Community, Person
-from tests.directory_server.client import identity_of
-from tests.fakes import EPOCH
-from tests.peer.raw import INVITATION, RUN, Raw, RawLink, raw
+from tests.kit.attackers.false_directory import certificate
+from tests.kit.community import Community, Person
+from tests.kit.raw_client import identity_of
+from tests.kit.raw_peer import INVITATION, RUN, Raw, RawLink, raw
+from tests.kit.world import EPOCH
 
 OTHER = identity_of("somebody else")
 FALSE_DAVE = "dave (ANOTHER KEY)"

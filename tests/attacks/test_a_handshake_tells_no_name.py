@@ -13,9 +13,9 @@ from shared.errors import Unreachable
 from shared.identity import Credentials
 from shared.tls import TlsNetwork, _pem_file
 from shared.world import Address, Incoming
-from tests.attacks.careless import careless
-from tests.community import DIRECTORY, Community
-from tests.fakes import Authority, Hub, MemoryNetwork
+from tests.kit.attackers.careless_tls import careless
+from tests.kit.community import DIRECTORY, Community
+from tests.kit.world import Authority, Hub, MemoryNetwork
 
 LOCAL = "127.0.0.1"
 NOW = 4e9  # late, so that what is issued then is valid whenever this runs

@@ -23,9 +23,9 @@ from shared.identity import (
 from shared.messages import VERSION, Iam, Lookup, Who
 from shared.weak_keys import is_weak_sealing_key, is_weak_signing_key
 from shared.world import Address
-from tests import fakes
-from tests.community import DIRECTORY, Community
-from tests.directory_server.client import Client, iam, identity_of
+from tests.kit import world
+from tests.kit.community import DIRECTORY, Community
+from tests.kit.raw_client import Client, iam, identity_of
 
 P = 2**255 - 19
 D = -121665 * pow(121666, -1, P) % P
@@ -149,7 +149,7 @@ def test_a_sealing_key_of_small_order_is_none() -> None:
 
 def test_a_certificate_for_everybodys_key_is_not_read() -> None:
     """Also when a dishonest directory has signed it."""
-    own = fakes.Authority(1)
+    own = world.Authority(1)
     forged = issue_for_user(own.certificate, own.key, "dave", EVERYBODYS, NOW)
     with pytest.raises(ProtocolError, match="small order"):
         read_certificate(forged, own.certificate, NOW)

@@ -6,11 +6,11 @@ directory is asked, and a letter makes no key known.
 
 from shared.identity import Identity
 from shared.messages import Receipts, Unregister
-from tests.attacks.post import leave, vouches
-from tests.community import Community
-from tests.directory_server.client import identity_of
-from tests.fakes import EPOCH
-from tests.peer.raw import raw
+from tests.kit.attackers.letters import leave, vouches
+from tests.kit.community import Community
+from tests.kit.raw_client import identity_of
+from tests.kit.raw_peer import raw
+from tests.kit.world import EPOCH
 
 AN_OLD_KEY: Identity = identity_of("whoever had that name before")
 

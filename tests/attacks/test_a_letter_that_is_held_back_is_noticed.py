@@ -12,8 +12,8 @@ import trio
 from directory_server import mailbox
 from directory_server.room import MESSAGES_FROM_ONE
 from peer.mail import MailRoom
-from tests.attacks.post import envelopes_at, gives_again, takes_away
-from tests.community import Community, Person
+from tests.kit.attackers.letters import envelopes_at, gives_again, takes_away
+from tests.kit.community import Community, Person
 
 MISSING = "A message that carol left before the next one has not come; it may have waited too long."
 

@@ -35,9 +35,9 @@ from shared.messages import (
     ToDirectory,
     Want,
 )
-from tests.community import DIRECTORY, Community, Person, open_community
-from tests.fakes import MemoryWire
-from tests.peer.raw import INVITATION, Raw, RawLink, id_of, raw
+from tests.kit.community import DIRECTORY, Community, Person, open_community
+from tests.kit.raw_peer import INVITATION, Raw, RawLink, id_of, raw
+from tests.kit.world import MemoryWire
 
 LONGEST = "\U0001f642" * TEXT_CHARACTERS
 

@@ -10,8 +10,8 @@ from peer import events
 from peer.chains import digest
 from peer.conversation import HELLO_SECONDS, PROOFS, _hello_statement
 from shared.messages import Hello, Position, Text, Want
-from tests.attacks.members import hello, sends, text
-from tests.peer.talkers import CAROL, DAVE, ERIN, FRANK, MALLORY, Town, me
+from tests.kit.attackers.members import hello, sends, text
+from tests.kit.cores import CAROL, DAVE, ERIN, FRANK, MALLORY, Town, me
 
 EPOCH = "a" * 16
 ROUNDS = 2 * 1.2 * HELLO_SECONDS

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from tests.attacks.fuzz import fuzz
-from tests.attacks.victims import VICTIMS
+from tests.kit.attackers.victims import VICTIMS
 
 SECONDS = 5.0
 

@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, rule
 
 from peer import membership
-from tests.attacks.hostile_town import HostileTown
-from tests.peer.talkers import CAROL, DAVE, ERIN, FRANK, MALLORY
+from tests.kit.attackers.hostile_town import HostileTown
+from tests.kit.cores import CAROL, DAVE, ERIN, FRANK, MALLORY
 
 HONEST = (CAROL, DAVE, ERIN)
 QUIET_SECONDS = 100.0  # of what she invented, some is asked for once a minute

@@ -10,8 +10,8 @@ import trio
 
 from peer import network
 from peer.network import LINKS_OF_UNKNOWN
-from tests.community import Community
-from tests.peer.raw import RawLink, raw
+from tests.kit.community import Community
+from tests.kit.raw_peer import RawLink, raw
 
 NAMES = [f"{'x' * (number % 30)}{number:02}" for number in range(LINKS_OF_UNKNOWN + 20)]
 

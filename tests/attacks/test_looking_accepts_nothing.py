@@ -6,9 +6,9 @@ suspicious, and the true one forgotten.
 
 from peer.console import Code
 from shared.identity import Identity
-from tests.attacks.dishonest import says_another_key
-from tests.community import Community, Person
-from tests.directory_server.client import identity_of
+from tests.kit.attackers.false_directory import says_another_key
+from tests.kit.community import Community, Person
+from tests.kit.raw_client import identity_of
 
 FALSE: Identity = identity_of("the keeper of the directory")
 REFUSED = "The key of dave has changed. It was "

@@ -12,9 +12,9 @@ from peer import filling
 from peer.events import MIB
 from peer.peer import IGNORED_BYTES, IGNORED_BYTES_AT_ONCE
 from shared.messages import TEXT_CHARACTERS, Acknowledge, Hello, Position, Private, Shown
-from tests.community import Community, Person
-from tests.fakes import EPOCH
-from tests.peer.raw import RUN, raw
+from tests.kit.community import Community, Person
+from tests.kit.raw_peer import RUN, raw
+from tests.kit.world import EPOCH
 
 SHARE = 4 * MIB
 LONG = "x" * (TEXT_CHARACTERS - 10)

@@ -10,8 +10,8 @@ import pytest
 from peer.delivery import EPOCHS_TOLD
 from peer.entrances import sign_entry
 from shared.messages import Entry, Members, Position, Text, Want
-from tests.attacks.members import hello, sends, text
-from tests.peer.talkers import CAROL, DAVE, ERIN, FRANK, MALLORY, TRUDY, Town, me
+from tests.kit.attackers.members import hello, sends, text
+from tests.kit.cores import CAROL, DAVE, ERIN, FRANK, MALLORY, TRUDY, Town, me
 
 
 def town_with_secrets(*names: str) -> Town:

@@ -8,10 +8,10 @@ import trio
 from shared.identity import CERTIFICATE_DAYS
 from shared.messages import Receipts
 from shared.receipt import is_signed
-from tests.attacks.post import leave, vouches
-from tests.community import Community
-from tests.fakes import EPOCH
-from tests.peer.raw import raw
+from tests.kit.attackers.letters import leave, vouches
+from tests.kit.community import Community
+from tests.kit.raw_peer import raw
+from tests.kit.world import EPOCH
 
 DAY = 86_400.0
 

@@ -24,8 +24,8 @@ from peer.screen.line import LineFace, folded_lines, lines_for
 from peer.screen.objects import objects
 from peer.screen.paint import Painter, ansi
 from shared.messages import TEXT_CHARACTERS, Invite, Lookup
-from tests.community import Community
-from tests.peer.raw import raw
+from tests.kit.community import Community
+from tests.kit.raw_peer import raw
 
 FORGED = "x" * 53 + " carol: the meeting is off"
 FLOOD = "\n" * (TEXT_CHARACTERS - 1)

@@ -14,9 +14,9 @@ from shared.log import LINE_CHARACTERS, SPARE_SECONDS, HarmlessFormatter, descri
 from shared.messages import VERSION, Err, ToDirectory, Who
 from shared.tls import TlsNetwork
 from shared.world import Address, Incoming
-from tests.attacks.kit import FORGERY, logged_at
-from tests.directory_server.client import Client
-from tests.processes_kit import HOST, Program, Stage
+from tests.kit.attackers.common import FORGERY, logged_at
+from tests.kit.programs import HOST, Program, Stage
+from tests.kit.raw_client import Client
 
 
 def bug() -> None:

@@ -7,9 +7,9 @@ import trio
 
 from peer import mail
 from shared.errors import Refused
-from tests.attacks.post import drop, envelopes_at, gives_again, leave
-from tests.community import Community
-from tests.peer.raw import raw
+from tests.kit.attackers.letters import drop, envelopes_at, gives_again, leave
+from tests.kit.community import Community
+from tests.kit.raw_peer import raw
 
 
 async def test_rubbish_delays_nobody(community: Community) -> None:

@@ -17,9 +17,9 @@ from peer.dialling import CLAIMED_MOST
 from peer.peer import Options
 from shared import messages as wire
 from shared.messages import MEMBERS, Accept, Confirm, Iam, Membership, Ringing
-from tests.community import DIRECTORY, Community, Person
-from tests.directory_server.client import Client, identity_of
-from tests.peer.raw import INVITATION, Raw, raw
+from tests.kit.community import DIRECTORY, Community, Person
+from tests.kit.raw_client import Client, identity_of
+from tests.kit.raw_peer import INVITATION, Raw, raw
 
 VICTIM = "192.0.2.1"
 PHANTOMS = MEMBERS - 2  # with mallory and the one she tricks: a full conversation

@@ -18,9 +18,9 @@ from shared.accepting import serve_all
 from shared.border import LoggedBugs
 from shared.log import SPARE_SECONDS
 from shared.messages import List
-from tests.attacks.kit import FORGERY, logged_at
-from tests.community import Community, Person, open_community
-from tests.peer.raw import raw
+from tests.kit.attackers.common import FORGERY, logged_at
+from tests.kit.community import Community, Person, open_community
+from tests.kit.raw_peer import raw
 from tests.shared.test_tls import two_wires
 
 # --- The race of those who close and those who read --------------------------------

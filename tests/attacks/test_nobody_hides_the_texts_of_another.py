@@ -7,9 +7,9 @@ written; it counts for the texts of its own sender only.
 import pytest
 
 from shared.sealing import copy_id
-from tests.attacks.post import leave, next_texts
-from tests.community import Community
-from tests.peer.raw import id_of, raw
+from tests.kit.attackers.letters import leave, next_texts
+from tests.kit.community import Community
+from tests.kit.raw_peer import id_of, raw
 
 
 @pytest.mark.parametrize("names_the_text", [True, False])

@@ -9,10 +9,10 @@ import trio
 from peer.handing import ANSWER_BYTES
 from peer.lacks import TO_COME
 from shared.messages import POSITIONS, TEXT_CHARACTERS, Hello, Position, Text, Want
-from tests.attacks.members import hello, sends
-from tests.community import Community
-from tests.peer.raw import raw
-from tests.peer.talkers import CAROL, DAVE, ERIN, MALLORY, Town
+from tests.kit.attackers.members import hello, sends
+from tests.kit.community import Community
+from tests.kit.cores import CAROL, DAVE, ERIN, MALLORY, Town
+from tests.kit.raw_peer import raw
 
 
 def town_in_which_carol_lacks_a_text_of_dave() -> Town:

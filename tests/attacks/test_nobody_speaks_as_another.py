@@ -8,11 +8,11 @@ or, where nothing is remembered, for the key that the directory says today.
 import trio
 
 from shared.messages import VERSION, PeerIam, Private
-from tests.attacks.dishonest import says_another_key
-from tests.community import Community
-from tests.directory_server.client import identity_of
-from tests.fakes import EPOCH
-from tests.peer.raw import raw
+from tests.kit.attackers.false_directory import says_another_key
+from tests.kit.community import Community
+from tests.kit.raw_client import identity_of
+from tests.kit.raw_peer import raw
+from tests.kit.world import EPOCH
 
 OTHER = identity_of("somebody else")
 

@@ -6,12 +6,12 @@ will does not fill the screen with alarms.
 
 from peer.alarms import A_MINUTE, REMEMBERED, Alarms
 from shared.messages import Private
-from tests.attacks.dishonest import says_another_key
-from tests.attacks.post import leave
-from tests.community import Community
-from tests.directory_server.client import identity_of
-from tests.fakes import EPOCH
-from tests.peer.raw import raw
+from tests.kit.attackers.false_directory import says_another_key
+from tests.kit.attackers.letters import leave
+from tests.kit.community import Community
+from tests.kit.raw_client import identity_of
+from tests.kit.raw_peer import raw
+from tests.kit.world import EPOCH
 
 OWNER = identity_of("the owner of the name")
 

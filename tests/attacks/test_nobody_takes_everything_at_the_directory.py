@@ -25,9 +25,9 @@ from shared.messages import (
     Verdict,
 )
 from shared.names import ESTABLISHED_SECONDS, FLEETING_DAYS, UNUSED_DAYS
-from tests.community import Community
-from tests.directory_server.client import Client, identity_of
-from tests.directory_server.town import ELSEWHERE, Town
+from tests.kit.community import Community
+from tests.kit.directory import ELSEWHERE, Town
+from tests.kit.raw_client import Client, identity_of
 
 MALLORY = identity_of("mallory")
 SWEPT = 700.0  # seconds until the directory has looked at everything once more

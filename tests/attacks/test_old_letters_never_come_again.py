@@ -7,8 +7,8 @@ import trio
 
 from peer import journal
 from peer.peer import Options
-from tests.attacks.post import envelopes_at, gives_again
-from tests.community import Community, Person
+from tests.kit.attackers.letters import envelopes_at, gives_again
+from tests.kit.community import Community, Person
 
 DAY = 86_400.0
 

@@ -4,10 +4,10 @@ import trio
 
 from peer.delivery import AUTHOR_BYTES, AUTHOR_TEXTS, EPOCHS
 from shared.messages import TEXT_CHARACTERS, TEXTS
-from tests.attacks.members import sends, text
-from tests.community import Community
-from tests.peer.raw import raw
-from tests.peer.talkers import CAROL, DAVE, MALLORY, Town
+from tests.kit.attackers.members import sends, text
+from tests.kit.community import Community
+from tests.kit.cores import CAROL, DAVE, MALLORY, Town
+from tests.kit.raw_peer import raw
 
 
 async def test_a_paused_screen_keeps_one_window_of_an_author(community: Community) -> None:

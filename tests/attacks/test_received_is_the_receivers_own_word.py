@@ -7,10 +7,10 @@ import trio
 
 from shared.messages import Fetch, Mail, Receipt, Receipts, Taken, Verdict
 from shared.receipt import is_signed, sign_refused, sign_taken
-from tests.attacks.post import leave, says_received
-from tests.community import Community, Person
-from tests.fakes import EPOCH
-from tests.peer.raw import raw
+from tests.kit.attackers.letters import leave, says_received
+from tests.kit.community import Community, Person
+from tests.kit.raw_peer import raw
+from tests.kit.world import EPOCH
 
 UNSIGNED = "The directory says that dave is done with your message of "
 

@@ -22,9 +22,9 @@ from shared.messages import (
     Shown,
     ToAll,
 )
-from tests.community import Community, Person
-from tests.fakes import EPOCH
-from tests.peer.raw import Raw, RawLink, raw
+from tests.kit.community import Community, Person
+from tests.kit.raw_peer import Raw, RawLink, raw
+from tests.kit.world import EPOCH
 
 FIRST = "mallory writes to you for the first time; IGNORE mallory hears no more."
 

@@ -5,9 +5,9 @@ import trio
 from peer.unanswered import BYTES_MOST
 from shared.messages import TEXT_CHARACTERS, Receipts
 from shared.receipt import is_signed
-from tests.attacks.post import leave
-from tests.community import Community
-from tests.peer.raw import raw
+from tests.kit.attackers.letters import leave
+from tests.kit.community import Community
+from tests.kit.raw_peer import raw
 
 FIRST = "mallory writes to you for the first time; IGNORE mallory hears no more."
 

@@ -10,10 +10,10 @@ import trio
 
 from peer import delivery, events, unproven
 from shared.messages import Acknowledge, Err, Hello, Text
-from tests.attacks.members import sends, text
-from tests.community import Community, Person
-from tests.peer.raw import raw
-from tests.peer.talkers import CAROL, DAVE, MALLORY, Town
+from tests.kit.attackers.members import sends, text
+from tests.kit.community import Community, Person
+from tests.kit.cores import CAROL, DAVE, MALLORY, Town
+from tests.kit.raw_peer import raw
 
 EPOCH = "a" * 16
 

@@ -39,7 +39,7 @@ from shared.errors import Refused, StorageError
 from shared.messages import Position, Text
 from shared.real import real_world
 from shared.sealing import About, Letter
-from tests.processes_kit import staged
+from tests.kit.programs import staged
 
 ROOT = Path(__file__).parents[2]
 ID, EPOCH, NOW = "c" * 32, "e" * 16, 1_700_000_000.0

@@ -1,7 +1,7 @@
 import pytest
 import trio
 
-from tests.directory_server.town import Town
+from tests.kit.directory import Town
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ from directory_server.authority import SEED_BYTES, Authority
 from shared.errors import Refused
 from shared.messages import VERSION, Status, Who
 from shared.world import Address
-from tests.directory_server.client import iam, identity_of
+from tests.kit.raw_client import iam, identity_of
 
 NOW = 1_700_000_000.0
 AUTHORITY = Authority.found(random.Random("admission").randbytes(SEED_BYTES))

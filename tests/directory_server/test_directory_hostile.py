@@ -18,9 +18,9 @@ from shared.identity import Credentials, issue_for_user
 from shared.messages import Err, Iam, List, Lookup, Stir, Users
 from shared.real import real_world
 from shared.tls import TlsNetwork
-from tests.attacks.careless import careless
-from tests.directory_server.client import PATIENCE_SECONDS, Client, identity_of
-from tests.fakes import Authority
+from tests.kit.attackers.careless_tls import careless
+from tests.kit.raw_client import PATIENCE_SECONDS, Client, identity_of
+from tests.kit.world import Authority
 
 HOSTILE_LINES = [
     b"\x00\xff\xfe garbage \x80\n",

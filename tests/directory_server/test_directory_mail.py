@@ -24,8 +24,8 @@ from shared.messages import (
     Verdict,
     Waiting,
 )
-from tests.directory_server.client import Client
-from tests.directory_server.town import Town
+from tests.kit.directory import Town
+from tests.kit.raw_client import Client
 
 
 def envelope(number: int) -> str:

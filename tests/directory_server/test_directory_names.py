@@ -25,9 +25,9 @@ from shared.messages import (
     Status,
     Unregister,
 )
-from tests.directory_server.client import Client, identity_of
-from tests.directory_server.town import ELSEWHERE, Town
-from tests.fakes import Authority
+from tests.kit.directory import ELSEWHERE, Town
+from tests.kit.raw_client import Client, identity_of
+from tests.kit.world import Authority
 
 BAD = bytes(64)  # a signature of nothing
 

@@ -23,8 +23,8 @@ from shared.messages import (
     StatusNow,
     Stir,
 )
-from tests.directory_server.client import PORT, Client, identity_of
-from tests.directory_server.town import ELSEWHERE, TOWN_HALL, Town
+from tests.kit.directory import ELSEWHERE, TOWN_HALL, Town
+from tests.kit.raw_client import PORT, Client, identity_of
 
 SOON = 2.0  # when news that is gathered has been told
 

@@ -17,7 +17,7 @@ from directory_server import arguments
 from shared.messages import Drop, Fetch, Stored
 from shared.tls import TlsNetwork
 from shared.world import Address
-from tests.directory_server.client import Client, identity_of
+from tests.kit.raw_client import Client, identity_of
 
 LISTENING = re.compile(r"Directory listening on 127\.0\.0\.1:(\d+), key ((?:[0-9a-f]{4} ?){8})\n")
 SECONDS = 60  # for a program to start or end, on a slow machine

@@ -6,8 +6,8 @@ from trio.testing import MockClock
 from directory_server.founding import AUTHORITY_FILE, NAMES_FILE
 from directory_server.store import FILE
 from shared.errors import StorageError
-from tests.directory_server.town import Town
-from tests.fakes import MemoryDisk
+from tests.kit.directory import Town
+from tests.kit.world import MemoryDisk
 
 
 async def settled(town: Town) -> MemoryDisk:

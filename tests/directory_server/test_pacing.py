@@ -5,7 +5,7 @@ from trio.testing import MockClock
 
 from directory_server.limits import BYTES_A_SECOND, BYTES_AT_ONCE, LINES_A_SECOND, LINES_AT_ONCE
 from directory_server.pacing import PacedWire
-from tests.fakes import cable
+from tests.kit.world import cable
 
 
 async def read(paced: PacedWire, size: int) -> None:

@@ -31,7 +31,7 @@ from directory_server.usage import Usage
 from shared.disk import FolderDisk
 from shared.errors import StorageError
 from shared.messages import Verdict
-from tests.fakes import MemoryDisk
+from tests.kit.world import MemoryDisk
 
 NOW = 1_700_000_000.0
 AGE = 5_000.0

@@ -7,7 +7,7 @@ import pytest
 import trio
 from trio.testing import MockClock
 
-from tests.community import community
+from tests.kit.community import community
 
 __all__ = ["community", "pytest_collection_modifyitems"]
 

@@ -3,7 +3,7 @@
 import trio
 
 from peer.absence import BREAK_SECONDS, LOST_SECONDS, STANDSTILL, Absence, Heartbeat
-from tests.community import Community
+from tests.kit.community import Community
 from tests.peer.test_groups import adds
 
 # --- Standing still -----------------------------------------------------------------

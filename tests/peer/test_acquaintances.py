@@ -5,8 +5,8 @@ import trio.testing
 
 from peer.acquaintances import Acquaintances
 from peer.journal import _MIGRATIONS, FILE, Journal
-from tests.community import Community
-from tests.fakes import FakeClock, MemoryDisk
+from tests.kit.community import Community
+from tests.kit.world import FakeClock, MemoryDisk
 
 BEFORE = 4  # migrations, when nobody noted who was answered
 

@@ -3,7 +3,7 @@
 import pytest
 import trio
 
-from tests.community import Community, Person, open_community
+from tests.kit.community import Community, Person, open_community
 
 LOST_TO_DAVE = "Lost the connection to dave, trying again."
 LOST_TO_CAROL = "Lost the connection to carol, trying again."

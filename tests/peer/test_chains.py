@@ -5,7 +5,7 @@ import pytest
 from peer.chains import MARKS, Chains, digest
 from peer.delivery import last, sign
 from shared.messages import Text
-from tests.peer.talkers import me
+from tests.kit.cores import me
 
 ID, EPOCH = "1" * 32, "d" * 16
 OF = ("dave", EPOCH)

@@ -11,7 +11,7 @@ from peer.commands import TABLE, Unknown, parse
 from peer.screen.completion import Completions
 from peer.screen.outlook import Member, Outlook
 from shared.messages import Presence, Status
-from tests.peer.outlooks import ASKED, GROUP, OUTLOOKS, OUTSIDE, TALKING, WRITING, is_harmless
+from tests.kit.ui_states import ASKED, GROUP, OUTLOOKS, OUTSIDE, TALKING, WRITING, is_harmless
 from tests.peer.test_hint import LINES
 
 

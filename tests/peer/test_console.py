@@ -8,7 +8,7 @@ import trio
 from peer.console import Code, Console
 from peer.events import Event
 from peer.target import Target
-from tests.community import Community, Person
+from tests.kit.community import Community, Person
 
 
 async def script(community: Community, *names: str) -> tuple[Person, ...]:

@@ -48,7 +48,7 @@ from shared.messages import (
     Text,
     Want,
 )
-from tests.peer.talkers import (
+from tests.kit.cores import (
     AUTHORITY,
     CAROL,
     DAVE,

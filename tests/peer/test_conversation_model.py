@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, rule
 
 from peer.delivery import last, stream
-from tests.peer.talkers import CAROL, DAVE, ERIN, FRANK, GRACE, Person, Town, texts_in
+from tests.kit.cores import CAROL, DAVE, ERIN, FRANK, GRACE, Person, Town, texts_in
 
 NAMES = (CAROL, DAVE, ERIN, FRANK, GRACE)
 QUIET_SECONDS = 60.0  # D3

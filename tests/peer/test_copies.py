@@ -5,7 +5,7 @@ import trio
 
 from peer.mail import STORED_SECONDS
 from peer.peer import Options
-from tests.community import Community, Person
+from tests.kit.community import Community, Person
 
 GONE = "the directory cannot be reached at this moment"
 WAITS = f"Not yet left for dave, and kept here until it is: {GONE}."

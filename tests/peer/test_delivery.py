@@ -30,7 +30,7 @@ from peer.delivery import (
 from shared.codec import LINE_BYTES, encode
 from shared.errors import ProtocolError
 from shared.messages import TEXT_CHARACTERS, TEXTS, Position, Text
-from tests.peer.talkers import me
+from tests.kit.cores import me
 
 ID, DAVES, ERINS, MINE = "1" * 32, "d" * 16, "e" * 16, "c" * 16
 

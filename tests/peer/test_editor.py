@@ -15,8 +15,8 @@ from peer.screen.completion import Completions
 from peer.screen.editor import AGAIN_SECONDS, KEEP_TITLE, OLD_TITLE, Editor
 from peer.screen.terminal import LEAVING
 from peer.target import Target, listed
-from tests.peer.outlooks import OUTSIDE
-from tests.peer.screens import PATIENCE, Screen, keys
+from tests.kit.screens import PATIENCE, Screen, keys
+from tests.kit.ui_states import OUTSIDE
 
 ENTER = "\r"
 NEW_LINE = "\x1b\r"  # Alt-Enter

@@ -9,7 +9,7 @@ from peer import membership
 from peer.entrances import NOTHING, Entrance, Entrances, Heard, sign_entry
 from peer.membership import Roll
 from shared.messages import Adding, Entry, Membership, Position
-from tests.peer.talkers import (
+from tests.kit.cores import (
     AUTHORITY,
     CAROL,
     DAVE,

@@ -20,8 +20,8 @@ from shared.identity import Credentials
 from shared.messages import VERSION, Who
 from shared.tls import TlsNetwork
 from shared.world import Address, Incoming
-from tests.community import Community
-from tests.fakes import Authority
+from tests.kit.community import Community
+from tests.kit.world import Authority
 
 LOCAL = "127.0.0.1"
 NOW = 4e9  # late, so that what is issued then is valid whenever this runs

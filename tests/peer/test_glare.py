@@ -5,7 +5,7 @@ import trio
 
 from peer.network import IDLE_SECONDS, SWEEP_SECONDS
 from shared.messages import Bye
-from tests.community import Community, Person, open_community
+from tests.kit.community import Community, Person, open_community
 
 INTERLEAVINGS = 50
 

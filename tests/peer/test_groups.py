@@ -2,7 +2,7 @@
 
 import trio
 
-from tests.community import Community, Person
+from tests.kit.community import Community, Person
 
 
 async def group(community: Community, *names: str) -> list[Person]:

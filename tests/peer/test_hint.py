@@ -11,7 +11,7 @@ from peer.screen.hint import HINT_CELLS, hint
 from peer.screen.hint import OUTSIDE as INVITATION
 from peer.screen.outlook import Outlook
 from shared.messages import TEXT_CHARACTERS, Presence, Status
-from tests.peer.outlooks import ASKED, GROUP, OUTLOOKS, OUTSIDE, TALKING, WRITING, is_harmless
+from tests.kit.ui_states import ASKED, GROUP, OUTLOOKS, OUTSIDE, TALKING, WRITING, is_harmless
 
 
 @pytest.mark.parametrize(

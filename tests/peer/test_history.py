@@ -17,8 +17,8 @@ from peer.membership import Me
 from peer.peer import Options
 from shared.errors import Refused
 from shared.messages import Position, Text
-from tests.community import Community, Person
-from tests.fakes import EPOCH, Authority, MemoryDisk
+from tests.kit.community import Community, Person
+from tests.kit.world import EPOCH, Authority, MemoryDisk
 from tests.peer.test_groups import adds, group
 
 NOTHING = "No history here: nothing was said, or history is off."

@@ -26,9 +26,9 @@ from shared.messages import (
     ToAll,
     Unregister,
 )
-from tests.community import Community
-from tests.fakes import EPOCH
-from tests.peer.raw import INVITATION, RUN, id_of, raw
+from tests.kit.community import Community
+from tests.kit.raw_peer import INVITATION, RUN, id_of, raw
+from tests.kit.world import EPOCH
 
 FORGERY = "hi\ndave: I am dave\r\n\x1b[2J\x1b[31mcarol: I am you\u2028User x\u202e\x07"
 

@@ -19,7 +19,7 @@ from shared.errors import StorageError
 from shared.messages import Position, Text
 from shared.sealing import About, Letter
 from shared.world import Disk
-from tests.fakes import MemoryDisk
+from tests.kit.world import MemoryDisk
 
 ID, EPOCH, NOW = "c" * 32, "e" * 16, 1_700_000_000.0
 BEFORE_MEMBERS = next(n for n, one in enumerate(_MIGRATIONS) if "CREATE TABLE members (" in one)

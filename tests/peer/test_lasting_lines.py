@@ -6,7 +6,7 @@ import pytest
 import trio
 
 from peer.window import SECONDS
-from tests.community import Community, Person
+from tests.kit.community import Community, Person
 
 
 def on_disk(person: Person, sql: str) -> list[tuple[Any, ...]]:

@@ -5,7 +5,7 @@ import trio
 from peer.events import Late
 from peer.lateness import LATE_SECONDS, late
 from peer.window import SECONDS
-from tests.community import Community
+from tests.kit.community import Community
 
 NOON = 1_790_000_000.0
 

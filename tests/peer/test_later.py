@@ -15,7 +15,7 @@ from peer.vault import CLEAR, Vault, new_key
 from shared.errors import Refused
 from shared.link import Link
 from shared.messages import Contact, Stored
-from tests.community import DIRECTORY, Community, Person
+from tests.kit.community import DIRECTORY, Community, Person
 
 KEPT = "Kept for dave until the directory is back."
 LEFT = "Message left for dave."

@@ -7,8 +7,8 @@ from directory_server import mailbox
 from peer import events
 from peer.journal import LeftLetter
 from shared.sealing import seal
-from tests.community import Community, Person
-from tests.fakes import EPOCH
+from tests.kit.community import Community, Person
+from tests.kit.world import EPOCH
 
 OFFLINE_DAVE = "User dave is offline at this moment. Would you like to leave a message? (Y/N)"
 

@@ -16,8 +16,8 @@ from peer.unanswered import Unanswered
 from peer.window import SECONDS
 from shared.errors import ProtocolError
 from shared.messages import Message, Private, Shown
-from tests.community import Community
-from tests.fakes import EPOCH, FakeClock, MemoryDisk
+from tests.kit.community import Community
+from tests.kit.world import EPOCH, FakeClock, MemoryDisk
 
 # --- Private lines ----------------------------------------------------------------
 

@@ -24,7 +24,7 @@ from peer.membership import (
 )
 from shared.errors import ProtocolError
 from shared.messages import SALT_BYTES, STAYS, Adding, Membership
-from tests.fakes import Authority
+from tests.kit.world import Authority
 
 AUTHORITY = Authority()
 SALT = b"s" * SALT_BYTES

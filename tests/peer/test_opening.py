@@ -8,7 +8,7 @@ from shared import receipt
 from shared.identity import CERTIFICATE_DAYS
 from shared.messages import Envelope
 from shared.sealing import About, Letter, copy_id, seal
-from tests.fakes import EPOCH, Authority
+from tests.kit.world import EPOCH, Authority
 
 ID, DAY = "0123456789abcdef" * 2, 86_400.0
 ABOUT = About("c" * 32, "e" * 16, 7)

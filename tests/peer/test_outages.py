@@ -2,7 +2,7 @@
 
 import trio
 
-from tests.community import DIRECTORY, PATIENCE, Community, Person
+from tests.kit.community import DIRECTORY, PATIENCE, Community, Person
 
 LOST = "Lost the directory, trying again."
 BACK = "The directory is back."

@@ -13,7 +13,7 @@ from peer.screen.fitting import cells, cut, listed
 from peer.screen.outlook import Member, Outlook
 from peer.screen.prompt import MANY_TEXTS, STYLE, TITLE_CHARACTERS, prompt, title, toolbar
 from shared.messages import Status
-from tests.peer.outlooks import (
+from tests.kit.ui_states import (
     ASKED,
     GROUP,
     NAMES,

@@ -3,7 +3,7 @@
 import pytest
 import trio
 
-from tests.community import Community, Person, open_community
+from tests.kit.community import Community, Person, open_community
 
 LINES = (
     "CHAT {0}", "CHAT {0}", "CHAT {0}", "Y", "Y", "Y", "N", "Y {0}", "\\q", "QUIT CONVERSATION",

@@ -10,8 +10,8 @@ from peer.peer import Options
 from shared.errors import Refused, StorageError, Unreachable
 from shared.identity import fingerprint
 from shared.messages import Status
-from tests.community import DIRECTORY, Community, open_community
-from tests.fakes import EPOCH
+from tests.kit.community import DIRECTORY, Community, open_community
+from tests.kit.world import EPOCH
 
 DAVE_ASKED_BY_CAROL = "User carol wants to chat with you. Would you like to? (Y/N)"
 RINGS = 60.0  # seconds

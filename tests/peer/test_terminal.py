@@ -20,8 +20,8 @@ from peer.screen.line import ScreenGone
 from peer.screen.outlook import Outlook
 from peer.screen.terminal import Terminal
 from peer.screen.typed import FILE, TypedBefore
-from tests.peer.outlooks import ASKED, OUTSIDE, TALKING
-from tests.peer.screens import PATIENCE, Screen, keys
+from tests.kit.screens import PATIENCE, Screen, keys
+from tests.kit.ui_states import ASKED, OUTSIDE, TALKING
 
 ENTER = "\r"
 LONG = 10_000.0  # seconds that no test takes

@@ -11,8 +11,8 @@ from peer.answers import Sent
 from peer.events import Event
 from peer.screen.outlook import Outlook
 from peer.screen.terminal import Terminal
-from tests.peer.outlooks import ASKED, GROUP, NAMES, OUTSIDE, TALKING, WRITING, is_harmless
-from tests.peer.screens import PATIENCE, Screen, keys
+from tests.kit.screens import PATIENCE, Screen, keys
+from tests.kit.ui_states import ASKED, GROUP, NAMES, OUTSIDE, TALKING, WRITING, is_harmless
 
 NOW = 1_700_000_000.0
 # What is on while a prompt stands and nothing is drawn: lines wrap, the cursor is seen, and

@@ -3,7 +3,7 @@
 import trio
 
 from peer.events import local_time
-from tests.community import Community, Person
+from tests.kit.community import Community, Person
 
 WORDS = "You and {} must both see these words: "
 

@@ -5,7 +5,7 @@ import msgspec
 from peer.delivery import sign
 from peer.unproven import CHECK_SECONDS, CHECKS, Unproven, is_genuine
 from shared.messages import Text
-from tests.peer.talkers import me
+from tests.kit.cores import me
 
 ID, EPOCH = "1" * 32, "d" * 16
 DAVES, ERINS = ("dave", EPOCH), ("erin", EPOCH)

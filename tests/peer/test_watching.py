@@ -10,7 +10,7 @@ from peer.conversation import Conversation
 from peer.screen.outlook import Member, Outlook
 from peer.watching import LOOK_SECONDS, Watching
 from shared.messages import Status
-from tests.community import Community, Person
+from tests.kit.community import Community, Person
 
 
 class Onlooker:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.processes_kit import Stage, staged
+from tests.kit.programs import Stage, staged
 
 
 @pytest.fixture

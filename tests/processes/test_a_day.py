@@ -5,8 +5,8 @@ from functools import partial
 
 import pytest
 
-from tests.processes_kit import Stage, tool
-from tests.tmux_kit import Tmux, Window, terminals
+from tests.kit.programs import Stage, tool
+from tests.kit.terminals import Tmux, Window, terminals
 
 ACTIONS = 75
 

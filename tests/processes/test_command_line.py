@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.processes_kit import HOST, Stage, connect, taken, tool
+from tests.kit.programs import HOST, Stage, connect, taken, tool
 
 
 def shell(stage: Stage, line: str) -> subprocess.CompletedProcess[str]:

@@ -1,11 +1,11 @@
-"""Conversations of many, in the short form of tests/processes/groups.py."""
+"""Conversations of many, in the short form of tests/kit/group_plays.py."""
 
 import random
 
 import pytest
 
-from tests.processes.groups import PLAYS, SHORT, TOO_LONG_FOR_CI
-from tests.processes_kit import Stage
+from tests.kit.group_plays import PLAYS, SHORT, TOO_LONG_FOR_CI
+from tests.kit.programs import Stage
 
 
 @pytest.mark.parametrize("name", [name for name in PLAYS if name not in TOO_LONG_FOR_CI])

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.processes_kit import HOST, PATIENCE, Stage, taken, tool
+from tests.kit.programs import HOST, PATIENCE, Stage, taken, tool
 
 FIRST_STEPS = "LIST USERS shows who is there."
 

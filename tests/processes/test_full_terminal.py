@@ -18,8 +18,8 @@ import pytest
 import trio
 
 from peer.api import Said, join
-from tests.processes_kit import HOST, PATIENCE, Program, Stage, resident_kib, tool
-from tests.tmux_kit import HIGH, WIDE, Tmux, Window, comes_true, has_ended, terminals
+from tests.kit.programs import HOST, PATIENCE, Program, Stage, resident_kib, tool
+from tests.kit.terminals import HIGH, WIDE, Tmux, Window, comes_true, has_ended, terminals
 
 GROWTH_KIB = 64 * 1024
 BRACKETED_PASTE = 2004 << 5  # as pyte counts private modes

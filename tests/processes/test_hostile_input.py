@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable, Sequence
 import pytest
 import trio
 
-from tests.processes_kit import HOST, PATIENCE, Program, Stage
+from tests.kit.programs import HOST, PATIENCE, Program, Stage
 
 CROWDS = (2_000, 500)  # connections that say nothing, to the directory and to a peer
 GROWTH_KIB = 256 * 1024  # of a program's memory, at most

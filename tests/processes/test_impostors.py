@@ -15,8 +15,8 @@ from shared.link import Link
 from shared.messages import VERSION, BetweenPeers, Lookup, PeerIam, ToDirectory, Who
 from shared.tls import TlsNetwork
 from shared.world import Address, Incoming
-from tests.directory_server.client import Client, identity_of
-from tests.processes_kit import HOST, PATIENCE, Program, Stage, taken
+from tests.kit.programs import HOST, PATIENCE, Program, Stage, taken
+from tests.kit.raw_client import Client, identity_of
 
 RUN = "0" * 32
 MALLORY = identity_of("mallory")

@@ -7,7 +7,7 @@ import signal
 from pathlib import Path
 from typing import Any
 
-from tests.processes_kit import HOST, Program, Stage, tool
+from tests.kit.programs import HOST, Program, Stage, tool
 
 BOT = Path(__file__).parents[2] / "examples" / "json_bot.sh"
 

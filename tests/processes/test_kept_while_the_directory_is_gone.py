@@ -7,8 +7,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.processes_kit import Stage
-from tests.tmux_kit import Tmux, terminals
+from tests.kit.programs import Stage
+from tests.kit.terminals import Tmux, terminals
 
 KEPT = "Kept for dave until the directory is back."
 

@@ -5,7 +5,7 @@ import shutil
 import sqlite3
 from pathlib import Path
 
-from tests.processes_kit import Stage
+from tests.kit.programs import Stage
 
 SECRET = "the parrot sleeps at noon"
 LETTERS = 50

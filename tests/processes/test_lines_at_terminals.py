@@ -4,8 +4,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.processes_kit import Stage, tool
-from tests.tmux_kit import Tmux, Window, terminals
+from tests.kit.programs import Stage, tool
+from tests.kit.terminals import Tmux, Window, terminals
 
 HELD = "Not sent."  # below the line that stays
 

@@ -7,9 +7,9 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.groups_kit import adds, goes, have_the_same, knows, nothing_twice
-from tests.lan_kit import Lan, as_root, hosts, needs
-from tests.processes_kit import Program, Stage, connect
+from tests.kit.groups import adds, goes, have_the_same, knows, nothing_twice
+from tests.kit.lan import Lan, as_root, hosts, needs
+from tests.kit.programs import Program, Stage, connect
 
 NAMES = ("carol", "dave", "erin", "frank", "gina")
 

@@ -3,7 +3,7 @@
 import shutil
 from pathlib import Path
 
-from tests.processes_kit import HOST, Program, Stage, tool
+from tests.kit.programs import HOST, Program, Stage, tool
 
 OTHER = "localhost"
 FIRST_SIGHT = "The directory's key is "

@@ -2,8 +2,8 @@
 
 import signal
 
-from tests.groups_kit import is_delivered
-from tests.processes_kit import HOST, Stage, connect
+from tests.kit.groups import is_delivered
+from tests.kit.programs import HOST, Stage, connect
 
 DETECTION = 30.0  # it takes ten; the machine may be slow
 

@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.lan_kit import Lan, as_root, hosts, needs
-from tests.processes_kit import HOST, Stage, connect
+from tests.kit.lan import Lan, as_root, hosts, needs
+from tests.kit.programs import HOST, Stage, connect
 
 DETECTION = 30.0  # it takes ten seconds; the machine may be slow
 

@@ -10,7 +10,7 @@ from trio.testing import MockClock
 
 from shared.database import BATCH_WRITES, Database
 from shared.errors import StorageError
-from tests.fakes import MemoryDisk
+from tests.kit.world import MemoryDisk
 
 TABLE = "CREATE TABLE lines (number INTEGER PRIMARY KEY, text TEXT NOT NULL CHECK (text != ''))"
 

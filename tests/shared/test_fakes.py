@@ -8,7 +8,7 @@ import trio.testing
 
 from shared.errors import Refused, StorageError, Unreachable
 from shared.world import Address, Clock, Disk, Incoming, Network, Wire
-from tests.fakes import (
+from tests.kit.world import (
     CONNECT_SECONDS,
     EPOCH,
     Authority,

@@ -36,7 +36,7 @@ from shared.identity import (
     verify_words,
 )
 from shared.words import WORD_LIST
-from tests.fakes import EPOCH, Authority
+from tests.kit.world import EPOCH, Authority
 
 NONCE = b"n" * 32
 DAY = 86_400

@@ -23,7 +23,7 @@ from shared.link import (
     within,
 )
 from shared.messages import BetweenPeers, Bye, Decline, Err, PeerIam, Ping, Pong, Text
-from tests.fakes import PIPE_BYTES, Cable, MemoryWire, cable
+from tests.kit.world import PIPE_BYTES, Cable, MemoryWire, cable
 
 ID = "0123456789abcdef" * 2
 IAM = PeerIam(1, "carol", ID, 7.0)

@@ -4,7 +4,7 @@ import pytest
 
 from shared.messages import Receipt
 from shared.receipt import REASONS, is_signed, reason, sign_refused, sign_taken
-from tests.fakes import EPOCH, Authority
+from tests.kit.world import EPOCH, Authority
 
 ID, OTHER_ID = "0123456789abcdef" * 2, "f" * 32
 

@@ -11,7 +11,7 @@ from shared.errors import ProtocolError
 from shared.identity import CERTIFICATE_DAYS, Identity, issue_for_user
 from shared.messages import ENVELOPE_BYTES, TEXT_CHARACTERS
 from shared.sealing import About, Letter, copy_id, open_envelope, seal
-from tests.fakes import EPOCH, Authority
+from tests.kit.world import EPOCH, Authority
 
 ID, OTHER_ID = "0123456789abcdef" * 2, "f" * 32
 

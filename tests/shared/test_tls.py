@@ -24,8 +24,8 @@ from shared.messages import BetweenPeers, Bye, Decline
 from shared.tls import HANDSHAKES_AT_ONCE, PORT_TRIES, TcpIncoming, TlsNetwork
 from shared.wire import RECEIVE_BYTES, TlsWire, cause_of, wrap
 from shared.world import Address, Incoming, Network, Wire
-from tests.attacks.careless import careless
-from tests.fakes import EPOCH, Authority
+from tests.kit.attackers.careless_tls import careless
+from tests.kit.world import EPOCH, Authority
 
 LOCAL = "127.0.0.1"
 NOW = 4e9  # late, so that what is issued then is valid whenever this runs

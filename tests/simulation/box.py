@@ -14,7 +14,7 @@ from typing import Any, Protocol, TypeVar, cast
 import trio
 
 from shared.world import World
-from tests.fakes import (
+from tests.kit.world import (
     Hub,
     Machine,
     MemoryConnection,

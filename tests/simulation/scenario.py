@@ -15,8 +15,8 @@ from directory_server.server import Directory
 from directory_server.settings import Settings
 from peer.peer import Peer
 from shared.world import Address
-from tests.community import make_scheduling_repeatable
-from tests.fakes import EPOCH
+from tests.kit.community import make_scheduling_repeatable
+from tests.kit.world import EPOCH
 from tests.simulation.box import COMMIT, SEND, Box, Computer, Doom, Run
 from tests.simulation.checks import Broken, Checks
 from tests.simulation.manners import BAD, EVERY, asks_for_everything

@@ -8,8 +8,8 @@ from directory_server.server import Bound, Directory
 from directory_server.settings import Settings
 from directory_server.store import FILE
 from shared.identity import Credentials
-from tests.directory_server.client import Client
-from tests.fakes import Hub
+from tests.kit.raw_client import Client
+from tests.kit.world import Hub
 
 TOWN_HALL = "10.0.0.1"
 ELSEWHERE = "10.0.0.9"  # where users sit unless a story says otherwise

@@ -1,6 +1,6 @@
 """Plays with real programs for conversations of many, in the full form and in a short one.
 
-    python -m tests.processes.groups [NAME ...] [--seed NUMBER] [--short]
+    python -m tests.kit.group_plays [NAME ...] [--seed NUMBER] [--short]
 
 NAME is one of the plays below.  The full form takes many minutes; CI plays the short one.
 """
@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 
-from tests.groups_kit import (
+from tests.kit.groups import (
     GAP,
     QUIET,
     adds,
@@ -33,7 +33,7 @@ from tests.groups_kit import (
     says_yes,
     together,
 )
-from tests.processes_kit import Program, Stage, connect, staged
+from tests.kit.programs import Program, Stage, connect, staged
 
 NAMES = ("carol", "dave", "erin", "frank", "gina", "hugo", "ines", "jack")
 
@@ -326,7 +326,7 @@ def perform(play: Play, size: Size, seed: int) -> None:
 
 def main() -> int:
     parser = argparse.ArgumentParser(
-        prog="python -m tests.processes.groups", description=__doc__,
+        prog="python -m tests.kit.group_plays", description=__doc__,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )  # fmt: skip
     parser.add_argument("names", nargs="*", metavar="NAME", help=", ".join(PLAYS))

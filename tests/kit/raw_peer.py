@@ -30,9 +30,9 @@ from shared.messages import (
     Ringing,
     Text,
 )
-from tests.community import DIRECTORY, PATIENCE, Community, Person
-from tests.directory_server.client import Client, identity_of
-from tests.fakes import EPOCH, MemoryNetwork
+from tests.kit.community import DIRECTORY, PATIENCE, Community, Person
+from tests.kit.raw_client import Client, identity_of
+from tests.kit.world import EPOCH, MemoryNetwork
 
 M = TypeVar("M", bound=msgspec.Struct)
 

@@ -22,7 +22,7 @@ from shared.messages import (
     Text,
     Want,
 )
-from tests.peer.talkers import AUTHORITY, DAVE, MALLORY, Person, Program, Town, me, together
+from tests.kit.cores import AUTHORITY, DAVE, MALLORY, Person, Program, Town, me, together
 
 HER_NAMES = 12
 

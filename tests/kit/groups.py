@@ -17,7 +17,7 @@ from typing import TypeVar
 import msgspec
 
 from shared.messages import Text
-from tests.processes_kit import Program, Stage, connect
+from tests.kit.programs import Program, Stage, connect
 
 QUIET = 120.0  # seconds until all have all: who was lost is dialled again every 30 s
 LOOK_AGAIN = 0.2  # at a file, which cannot be waited for

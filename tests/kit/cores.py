@@ -29,7 +29,7 @@ from shared.messages import (
     Position,
     Text,
 )
-from tests.fakes import Authority
+from tests.kit.world import Authority
 
 AUTHORITY = Authority()
 SALT = b"s" * SALT_BYTES

@@ -5,9 +5,9 @@ from typing import Any
 from shared.identity import Identity, issue_for_user
 from shared.messages import Contact, Drop, Lookup, Receipt, Receipts
 from shared.sealing import About, seal
-from tests.community import Community, Person
-from tests.fakes import EPOCH
-from tests.peer.raw import Raw
+from tests.kit.community import Community, Person
+from tests.kit.raw_peer import Raw
+from tests.kit.world import EPOCH
 
 
 async def contact(sender: Raw, to: str) -> Contact:

@@ -6,7 +6,7 @@
         carol.sees("ACTIVE")
 
 A tmux server of its own for each test, without anybody's settings.  As in
-`tests.processes_kit`, every wait is for something on the screen, with a deadline
+`tests.kit.programs`, every wait is for something on the screen, with a deadline
 that only a hanging program reaches.
 """
 
@@ -23,7 +23,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.processes_kit import HOST, PATIENCE, Stage, tool
+from tests.kit.programs import HOST, PATIENCE, Stage, tool
 
 PAUSE = 0.05  # between two looks at a screen
 WIDE, HIGH = 90, 24

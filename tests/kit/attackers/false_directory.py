@@ -1,7 +1,7 @@
 """A directory whose keeper says, under an honest name, another key than its owner's."""
 
 from shared.identity import Credentials, Identity, issue_for_user
-from tests.community import Community
+from tests.kit.community import Community
 
 
 def says_another_key(community: Community, name: str, other: Identity) -> None:

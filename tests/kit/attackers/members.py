@@ -6,7 +6,7 @@ from peer.chains import digest
 from peer.conversation import _hello_statement
 from peer.delivery import sign
 from shared.messages import Hello, Message, Position, Text
-from tests.peer.talkers import Town, me
+from tests.kit.cores import Town, me
 
 
 def sends(town: Town, by: str, to: str, *messages: Message) -> None:

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.processes_kit import Program, Stage, tool
+from tests.kit.programs import Program, Stage, tool
 
 NETWORK = "10.231.77"
 

@@ -31,9 +31,9 @@ from shared.messages import VERSION, BetweenPeers, FromDirectory, PeerIam, ToDir
 from shared.sealing import About
 from shared.tls import TlsNetwork
 from shared.world import Address, Incoming
-from tests.attacks.mutants import Mutants
-from tests.directory_server.client import Client, iam, identity_of
-from tests.processes_kit import HOST, PATIENCE, Program, Stage, connect
+from tests.kit.attackers.mutants import Mutants
+from tests.kit.programs import HOST, PATIENCE, Program, Stage, connect
+from tests.kit.raw_client import Client, iam, identity_of
 
 PROBE_SECONDS: Final = PATIENCE  # until an honest user's act counts as never answered
 PROBE_PAUSE: Final = 0.1

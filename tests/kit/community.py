@@ -7,7 +7,7 @@
         await dave.types("Y")
         await carol.sees("You are now connected with dave.")
 
-Everybody has a machine of their own on the network of `tests.fakes`: it keeps its
+Everybody has a machine of their own on the network of `tests.kit.world`: it keeps its
 disk and its clock while programs on it start, quit and are killed.  Time is
 trio's, so under an autojump clock a minute takes no time; with the same seed
 everything happens in the same order.
@@ -32,7 +32,7 @@ from peer.running import running
 from shared.clean import lines_of
 from shared.errors import ParleyError
 from shared.world import Address
-from tests.fakes import Cable, Hub, Machine
+from tests.kit.world import Cable, Hub, Machine
 
 PATIENCE: Final = 5.0  # seconds until somebody who waits for a line gives up
 DIRECTORY: Final = Address("10.0.0.1", 5000)

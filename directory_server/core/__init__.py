@@ -1,0 +1,1 @@
+"""What the directory decides: no trio, no disk, no network."""

@@ -1,0 +1,1 @@
+"""What a user may type.  The prompt imports it: it stays light."""

@@ -1,0 +1,1 @@
+"""What a peer decides: no trio, no disk, no network."""

@@ -1,0 +1,1 @@
+"""One conversation, as one of its members sees it."""

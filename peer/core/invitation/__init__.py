@@ -1,0 +1,1 @@
+"""Invitations between two peers."""

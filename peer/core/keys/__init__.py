@@ -1,0 +1,1 @@
+"""Keys of others: what is shown of them, and what is told."""

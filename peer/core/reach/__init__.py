@@ -1,0 +1,1 @@
+"""Who is where, who may be dialled, and when to try again."""

@@ -1,0 +1,1 @@
+"""The tasks of a peer: they perform what the cores decide."""

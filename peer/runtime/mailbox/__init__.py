@@ -1,0 +1,1 @@
+"""What waits at the directory: letters, copies and their receipts."""
