@@ -11,36 +11,36 @@ if TYPE_CHECKING:
     import argparse
     from pathlib import Path
 
-    from peer.stage import Stage
+    from peer.program.lifecycle import Stage
 
 
 def main() -> None:
     end_when_interrupted()
     gc.disable()  # nothing of what is imported goes away again; a tenth of the time
-    from peer.arguments import parse  # noqa: PLC0415
+    from peer.program.arguments import parse  # noqa: PLC0415
 
     arguments = parse(sys.argv[1:])
     forbid_core_dumps()
     # Half a second of imports; a wrong argument is told before.
-    from peer.settings import complete, config_file  # noqa: PLC0415
+    from peer.program.settings import complete, config_file  # noqa: PLC0415
 
     at_terminal = os.isatty(0) and os.isatty(1)
     complete(arguments, os.environ, config_file(), at_terminal=at_terminal)
     _open(arguments)
-    from peer.stage import run  # noqa: PLC0415
+    from peer.program.lifecycle import run  # noqa: PLC0415
 
     sys.exit(run(arguments, _perform))
 
 
 def _open(arguments: "argparse.Namespace") -> None:
     """Set, change or ask for the passphrase, while nothing else uses the terminal."""
-    from peer.folder import is_set  # noqa: PLC0415
+    from peer.storage.paths import is_set  # noqa: PLC0415
 
     folder = _find_folder(arguments)
     arguments.vaults = {}
     if not arguments.passphrase and (folder is None or not is_set(folder)):
         return
-    from peer import control, passphrase  # noqa: PLC0415
+    from peer.program import control, passphrase
 
     if arguments.passphrase:
         sys.exit(passphrase.change_for(arguments, folder))
@@ -50,7 +50,7 @@ def _open(arguments: "argparse.Namespace") -> None:
 
 def _find_folder(arguments: "argparse.Namespace") -> "Path | None":
     """The one that the command line means, which may be one of another address."""
-    from peer.folder import directory_for, folder_for, others_of  # noqa: PLC0415
+    from peer.storage.paths import directory_for, folder_for, others_of  # noqa: PLC0415
 
     arguments.found = {}
     folder = folder_for(arguments)
@@ -58,7 +58,7 @@ def _find_folder(arguments: "argparse.Namespace") -> "Path | None":
         return folder
     import trio  # noqa: PLC0415  # a third of a second, for the few who have several folders
 
-    from peer.finding import find  # noqa: PLC0415
+    from peer.program.community_folder import find  # noqa: PLC0415
     from shared.world import Address  # noqa: PLC0415
 
     found = trio.run(find, folder, Address(*directory_for(arguments)))
@@ -67,7 +67,7 @@ def _find_folder(arguments: "argparse.Namespace") -> "Path | None":
 
 
 async def _perform(arguments: "argparse.Namespace", stage: "Stage") -> int:
-    from peer.program import Program  # noqa: PLC0415  # long, and the prompt stands meanwhile
+    from peer.program.program import Program  # noqa: PLC0415  # long, and the prompt stands meanwhile
 
     gc.freeze()
     gc.enable()

@@ -8,7 +8,7 @@
                 case Said(text=text) if chat.talks_with:
                     await chat.say(text)
 
-`Chat` is a `peer.peer.Peer`: its methods ask (`users`, `contact`), invite
+`Chat` is a `peer.local_peer.Peer`: its methods ask (`users`, `contact`), invite
 (`invite`, `add`, `answer`, `take_back`), talk (`say`, `private`, `to_all`,
 `leave_message`), read what was said (`history`, `search`), compare keys (`words`, then
 `accept`) and set the status.
@@ -26,7 +26,10 @@ from typing import Final
 import trio
 from msgspec.structs import replace
 
-from peer.entries import Entry, Kind
+from peer.core.conversation.route import Way
+from peer.core.conversation.sent_text import Handle
+from peer.core.history_entry import Entry, Kind
+from peer.core.keys.key_comparison import Comparison
 from peer.events import (
     BackInConversation,
     Came,
@@ -70,17 +73,14 @@ from peer.events import (
     Waiting,
     Went,
 )
-from peer.finding import find
-from peer.folder import folder_of, is_set
-from peer.handle import Handle
-from peer.history import Found
-from peer.inviting import Outcome, Result
-from peer.lines import Delivery
-from peer.passphrase import Source, unlock
-from peer.peer import Options, Peer
-from peer.running import running
-from peer.verifying import Comparison
-from peer.ways import Way
+from peer.lifespan import running
+from peer.local_peer import Options, Peer
+from peer.program.community_folder import find
+from peer.program.passphrase import Source, unlock
+from peer.runtime.invitations import Outcome, Result
+from peer.runtime.private_lines import Delivery
+from peer.storage.history import Found
+from peer.storage.paths import folder_of, is_set
 from shared.clean import clean
 from shared.errors import KeyChanged, ParleyError, Refused, StorageError, Unreachable
 from shared.messages import Contact, Presence, Status

@@ -11,7 +11,7 @@ from datetime import datetime
 from msgspec import Struct
 from msgspec.structs import replace
 
-from peer.marks import bare
+from peer.core.keys.name_marks import bare
 from shared.messages import Status
 
 MIB = 1024 * 1024

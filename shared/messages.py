@@ -42,7 +42,7 @@ Signature = Annotated[bytes, Meta(min_length=64, max_length=64)]
 Certificate = Annotated[bytes, Meta(max_length=4_096)]  # DER
 Sealed = Annotated[bytes, Meta(min_length=1, max_length=ENVELOPE_BYTES)]
 Line = Annotated[str, Meta(max_length=TEXT_CHARACTERS)]  # what a person wrote
-# The id of a member of a conversation, see peer.membership; old journals hold names.
+# The id of a member of a conversation, see peer.core.membership; old journals hold names.
 Member = Annotated[str, Meta(min_length=1, max_length=32)]
 Epoch = Annotated[str, Meta(min_length=16, max_length=16)]  # 8 random bytes, new at each start
 StayId = Annotated[bytes, Meta(min_length=STAY_BYTES, max_length=STAY_BYTES)]
@@ -351,7 +351,7 @@ class PeerIam(Message, frozen=True, tag="IAM"):
 class Adding(msgspec.Struct, frozen=True):
     """A member brings somebody in: it allows that user's own membership, and does nothing alone.
 
-    Signed by `by`, see peer.membership.  `counter`: of `by` when that stay of theirs
+    Signed by `by`, see peer.core.membership.  `counter`: of `by` when that stay of theirs
     began, `under`: which one it is.
     """
 

@@ -30,39 +30,39 @@ CORES: dict[str, set[str]] = {
     "directory_server/usage.py": set(),
     "directory_server/authority.py": {"cryptography"},
     "directory_server/limits.py": set(),
-    "peer/clock.py": set(),
-    "peer/allowance.py": {"msgspec"},
-    "peer/backlog.py": {"msgspec"},
-    "peer/commands.py": {"msgspec"},
-    "peer/invitation.py": {"msgspec"},
-    "peer/conversation.py": {"msgspec"},
-    "peer/delivery.py": {"msgspec"},
-    "peer/dialling.py": {"msgspec"},
-    "peer/lacks.py": {"msgspec"},
-    "peer/membership.py": {"msgspec"},
-    "peer/tree.py": set(),
-    "peer/checking.py": set(),
-    "peer/opening.py": {"msgspec"},
-    "peer/presences.py": set(),
-    "peer/returning.py": set(),
-    "peer/unanswered.py": {"msgspec"},
-    "peer/chains.py": set(),
-    "peer/entrances.py": {"msgspec"},
-    "peer/unproven.py": {"msgspec"},
+    "peer/core/conversation/lamport_clock.py": set(),
+    "peer/core/allowance.py": {"msgspec"},
+    "peer/core/backlog.py": {"msgspec"},
+    "peer/commands/table.py": {"msgspec"},
+    "peer/core/invitation/machine.py": {"msgspec"},
+    "peer/core/conversation/conversation.py": {"msgspec"},
+    "peer/core/conversation/delivery.py": {"msgspec"},
+    "peer/core/reach/dial_policy.py": {"msgspec"},
+    "peer/core/conversation/gaps.py": {"msgspec"},
+    "peer/core/membership.py": {"msgspec"},
+    "peer/core/stay_tree.py": set(),
+    "peer/core/conversation/check_budget.py": set(),
+    "peer/core/letter_check.py": {"msgspec"},
+    "peer/core/reach/presence.py": set(),
+    "peer/core/reach/back_off.py": set(),
+    "peer/core/stranger_limits.py": {"msgspec"},
+    "peer/core/conversation/digests.py": set(),
+    "peer/core/conversation/entrances.py": {"msgspec"},
+    "peer/core/conversation/unchecked_texts.py": {"msgspec"},
     "peer/events.py": {"msgspec"},
-    "peer/entries.py": {"msgspec"},
-    "peer/manual.py": {"msgspec"},
-    "peer/target.py": {"msgspec"},
-    "peer/ways.py": {"msgspec"},
-    "peer/marks.py": set(),
-    "peer/absence.py": set(),
-    "peer/lateness.py": set(),
-    "peer/window.py": {"msgspec"},
-    "peer/alarms.py": set(),
-    "peer/curtain.py": set(),
-    "peer/verifying.py": {"msgspec"},
+    "peer/core/history_entry.py": {"msgspec"},
+    "peer/commands/manual.py": {"msgspec"},
+    "peer/core/target.py": {"msgspec"},
+    "peer/core/conversation/route.py": {"msgspec"},
+    "peer/core/keys/name_marks.py": set(),
+    "peer/core/reach/absence.py": set(),
+    "peer/core/lateness.py": set(),
+    "peer/core/line_window.py": {"msgspec"},
+    "peer/core/keys/key_alarms.py": set(),
+    "peer/core/display_gate.py": set(),
+    "peer/core/keys/key_comparison.py": {"msgspec"},
     "shared/clean.py": set(),
-    "peer/screen/outlook.py": {"msgspec"},
+    "peer/screen/ui_state.py": {"msgspec"},
 }
 
 # What of the standard library neither reads nor writes anything outside of the program.
@@ -86,12 +86,12 @@ AT_THE_BORDER = {
     "peer/__main__.py",
 }
 EXCEPTIONS: dict[str, set[str]] = {
-    "peer/stage.py": {"os"},  # closed standard streams, and a process that ends at once
-    "peer/screen/terminal.py": {"os", "time"},  # what the terminal can; a thread's clock
-    "peer/screen/editor.py": {"time"},  # when a line was begun
-    "peer/screen/typed.py": {"os"},  # a file of its own
-    "peer/passphrase.py": {"os"},  # the terminal itself, before there is a screen
-    "peer/control.py": {"os", "socket"},  # the way to a peer on this machine
+    "peer/program/lifecycle.py": {"os"},  # closed standard streams, and a process that ends at once
+    "peer/screen/terminal/terminal.py": {"os", "time"},  # what the terminal can; a thread's clock
+    "peer/screen/terminal/editor.py": {"time"},  # when a line was begun
+    "peer/storage/input_history.py": {"os"},  # a file of its own
+    "peer/program/passphrase.py": {"os"},  # the terminal itself, before there is a screen
+    "peer/program/control.py": {"os", "socket"},  # the way to a peer on this machine
 }
 
 
@@ -111,7 +111,7 @@ def imports(file: str) -> set[str]:
             case ast.Import(names=names):
                 found |= {name.name for name in names}
             case ast.ImportFrom(module=str(module), level=0, names=names):
-                # `from peer import commands` imports peer/commands.py.
+                # `from peer import commands` imports peer/commands/table.py.
                 inside = {f"{module}.{name.name}" for name in names}
                 modules = {one for one in inside if (ROOT / _path(one)).exists()}
                 found |= modules or {module}

@@ -8,7 +8,7 @@ from typing import Final
 
 from peer import events
 from peer.events import Event
-from peer.screen.outlook import Outlook
+from peer.screen.ui_state import Outlook
 from shared.clean import clean
 from shared.messages import Status
 

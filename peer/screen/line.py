@@ -17,15 +17,15 @@ from typing import TYPE_CHECKING
 import trio
 
 from peer.events import Event
-from peer.screen.calm import Calm
-from peer.screen.face import Line, Then
-from peer.screen.folding import fold_event
-from peer.screen.outlook import Outlook
+from peer.screen.frontend import Line, Then
+from peer.screen.paint.long_texts import fold_event
+from peer.screen.presence_lines import Calm
+from peer.screen.ui_state import Outlook
 from shared.clean import lines_of
 from shared.errors import ParleyError
 
 if TYPE_CHECKING:
-    from peer.vault import Vault
+    from peer.storage.vault import Vault
 
 WAITING_BYTES = 8 * 2**20  # for a screen that is paused or slow; then the oldest lines go
 LINE_BYTES = 2**20  # of one typed line; what is longer is no longer typing
@@ -68,7 +68,7 @@ def lines_for(fd: int) -> Spell:
     if not os.isatty(fd):
         return folded_lines
 
-    from peer.screen.wrapping import wrapped_lines  # noqa: PLC0415
+    from peer.screen.paint.line_wrap import wrapped_lines  # noqa: PLC0415
 
     def spell(event: Event) -> list[str]:
         lines = folded_lines(event)

@@ -3,7 +3,7 @@
 import pytest
 import trio
 
-from peer import renewal
+from peer.runtime import certificate_renewal
 from shared.identity import CERTIFICATE_DAYS, read_certificate
 from shared.messages import Err, Renew, Renewed
 from tests.kit.community import Community, Person
@@ -33,7 +33,7 @@ async def passes(community: Community, days: float) -> None:
 @pytest.fixture(autouse=True)
 def looks_often(monkeypatch: pytest.MonkeyPatch) -> None:
     """Else hours would have to be played between two jumps of the clocks."""
-    monkeypatch.setattr(renewal, "LOOK_SECONDS", LOOK_SECONDS)
+    monkeypatch.setattr(certificate_renewal, "LOOK_SECONDS", LOOK_SECONDS)
 
 
 def ends(person: Person) -> float:

@@ -7,10 +7,10 @@ roll of a conversation is the same for all its members; what a name means to me 
 
 import pytest
 
-from peer import membership
-from peer.console import Code
-from peer.delivery import sign
-from peer.membership import Me, Roll
+from peer.console.console import Code
+from peer.core import membership
+from peer.core.conversation.delivery import sign
+from peer.core.membership import Me, Roll
 from shared.messages import Accept, Confirm, Invite, Lookup, Members, Membership, Ringing, Text
 from tests.kit.attackers.false_directory import certificate
 from tests.kit.community import Community, Person

@@ -11,7 +11,7 @@ import trio
 
 from directory_server import mailbox
 from directory_server.room import MESSAGES_FROM_ONE
-from peer.mail import MailRoom
+from peer.runtime.mailbox.letters import MailRoom
 from tests.kit.attackers.letters import envelopes_at, gives_again, takes_away
 from tests.kit.community import Community, Person
 

@@ -13,9 +13,9 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from trio.testing import MockClock
 
-from peer import membership
-from peer.conversation import _hello_statement
-from peer.rows import UNREADABLE
+from peer.core import membership
+from peer.core.conversation.conversation import _hello_statement
+from peer.storage.rows import UNREADABLE
 from shared.codec import LINE_BYTES, Codec, Unknown
 from shared.messages import (
     COUNT_MOST,

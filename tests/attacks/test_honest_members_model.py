@@ -12,7 +12,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, rule
 
-from peer import membership
+from peer.core import membership
 from tests.kit.attackers.hostile_town import HostileTown
 from tests.kit.cores import CAROL, DAVE, ERIN, FRANK, MALLORY
 

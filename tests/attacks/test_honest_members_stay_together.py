@@ -10,10 +10,10 @@ from itertools import pairwise
 import msgspec
 import pytest
 
-from peer import membership
-from peer.checking import CHECKS_AT_ONCE
-from peer.conversation import BAD_MOST
-from peer.membership import STATEMENTS, Me, Roll
+from peer.core import membership
+from peer.core.conversation.check_budget import CHECKS_AT_ONCE
+from peer.core.conversation.conversation import BAD_MOST
+from peer.core.membership import STATEMENTS, Me, Roll
 from shared import identity
 from shared.errors import ProtocolError
 from shared.identity import Subject

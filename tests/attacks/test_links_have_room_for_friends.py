@@ -8,8 +8,8 @@ from contextlib import AsyncExitStack
 import pytest
 import trio
 
-from peer import network
-from peer.network import LINKS_OF_UNKNOWN
+from peer.runtime import links as network
+from peer.runtime.links import LINKS_OF_UNKNOWN
 from tests.kit.community import Community
 from tests.kit.raw_peer import RawLink, raw
 

@@ -8,9 +8,9 @@ from collections.abc import Callable
 import pytest
 import trio
 
-from peer import filling
 from peer.events import MIB
-from peer.peer import IGNORED_BYTES, IGNORED_BYTES_AT_ONCE
+from peer.local_peer import IGNORED_BYTES, IGNORED_BYTES_AT_ONCE
+from peer.runtime import disk_shares
 from shared.messages import TEXT_CHARACTERS, Acknowledge, Hello, Position, Private, Shown
 from tests.kit.community import Community, Person
 from tests.kit.raw_peer import RUN, raw
@@ -23,8 +23,8 @@ TEXTS_OF_A_SHARE = SHARE // (TEXT_CHARACTERS + 200)
 
 @pytest.fixture
 def small_share(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(filling, "BYTES_A_DAY", SHARE)
-    monkeypatch.setattr(filling, "NOTED_BYTES", 1)
+    monkeypatch.setattr(disk_shares, "BYTES_A_DAY", SHARE)
+    monkeypatch.setattr(disk_shares, "NOTED_BYTES", 1)
 
 
 def rows_of(whom: Person) -> list[tuple[int, int]]:

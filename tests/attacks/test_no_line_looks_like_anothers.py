@@ -15,14 +15,15 @@ import pytest
 import trio
 from trio.testing import MockClock
 
-from peer import events, membership
-from peer.answers import WhatWasSaid
-from peer.entries import Entry, Kind
-from peer.screen.calm import LINES_A_SECOND, Crowd
-from peer.screen.folding import LINES_MOST
+from peer import events
+from peer.core import membership
+from peer.core.history_entry import Entry, Kind
+from peer.results import WhatWasSaid
+from peer.screen.json_lines import objects
 from peer.screen.line import LineFace, folded_lines, lines_for
-from peer.screen.objects import objects
-from peer.screen.paint import Painter, ansi
+from peer.screen.paint.long_texts import LINES_MOST
+from peer.screen.paint.paint import Painter, ansi
+from peer.screen.presence_lines import LINES_A_SECOND, Crowd
 from shared.messages import TEXT_CHARACTERS, Invite, Lookup
 from tests.kit.community import Community
 from tests.kit.raw_peer import raw

@@ -12,9 +12,9 @@ import pytest
 import trio
 
 from directory_server.session import Session
-from peer import membership
-from peer.dialling import CLAIMED_MOST
-from peer.peer import Options
+from peer.core import membership
+from peer.core.reach.dial_policy import CLAIMED_MOST
+from peer.local_peer import Options
 from shared import messages as wire
 from shared.messages import MEMBERS, Accept, Confirm, Iam, Membership, Ringing
 from tests.kit.community import DIRECTORY, Community, Person

@@ -11,9 +11,9 @@ from trio.testing import MockClock, memory_stream_pair
 
 import shared.wire
 from directory_server.session import Session
-from peer.directory import Directory as DirectoryOfPeer
-from peer.network import Links
-from peer.talking import Talking
+from peer.runtime.conversations import Talking
+from peer.runtime.directory_client import Directory as DirectoryOfPeer
+from peer.runtime.links import Links
 from shared.accepting import serve_all
 from shared.border import LoggedBugs
 from shared.log import SPARE_SECONDS

@@ -6,8 +6,8 @@ of long texts: neither delays what is asked for.
 
 import trio
 
-from peer.handing import ANSWER_BYTES
-from peer.lacks import TO_COME
+from peer.core.conversation.gaps import TO_COME
+from peer.runtime.answer_queue import ANSWER_BYTES
 from shared.messages import POSITIONS, TEXT_CHARACTERS, Hello, Position, Text, Want
 from tests.kit.attackers.members import hello, sends
 from tests.kit.community import Community

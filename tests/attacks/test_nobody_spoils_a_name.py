@@ -4,7 +4,7 @@ Who dials me, writes to me or leaves me letters makes no key known.  And who sho
 will does not fill the screen with alarms.
 """
 
-from peer.alarms import A_MINUTE, REMEMBERED, Alarms
+from peer.core.keys.key_alarms import A_MINUTE, REMEMBERED, Alarms
 from shared.messages import Private
 from tests.kit.attackers.false_directory import says_another_key
 from tests.kit.attackers.letters import leave

@@ -4,11 +4,11 @@ import msgspec
 import pytest
 import trio
 
-from peer.clock import START_MOST, STEP, LamportClock
-from peer.conversation import ACKNOWLEDGE_SECONDS
-from peer.delivery import sign
-from peer.journal import FILE
-from peer.rows import UNREADABLE
+from peer.core.conversation.conversation import ACKNOWLEDGE_SECONDS
+from peer.core.conversation.delivery import sign
+from peer.core.conversation.lamport_clock import START_MOST, STEP, LamportClock
+from peer.storage.journal import FILE
+from peer.storage.rows import UNREADABLE
 from shared.codec import encode
 from shared.messages import (
     COUNT_MOST,

@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 import trio
 
-from peer import journal
-from peer.peer import Options
+from peer.local_peer import Options
+from peer.storage import journal
 from tests.kit.attackers.letters import envelopes_at, gives_again
 from tests.kit.community import Community, Person
 

@@ -7,9 +7,9 @@ from contextlib import AsyncExitStack
 
 import trio
 
-from peer import membership
-from peer.invitation import STRANGERS_A_MINUTE, Ask, Invitations
-from peer.unanswered import BYTES_MOST, LINE_BYTES, LINES_AT_ONCE
+from peer.core import membership
+from peer.core.invitation.machine import STRANGERS_A_MINUTE, Ask, Invitations
+from peer.core.stranger_limits import BYTES_MOST, LINE_BYTES, LINES_AT_ONCE
 from shared.messages import (
     TEXT_CHARACTERS,
     Busy,

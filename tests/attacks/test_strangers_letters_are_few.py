@@ -2,7 +2,7 @@
 
 import trio
 
-from peer.unanswered import BYTES_MOST
+from peer.core.stranger_limits import BYTES_MOST
 from shared.messages import TEXT_CHARACTERS, Receipts
 from shared.receipt import is_signed
 from tests.kit.attackers.letters import leave

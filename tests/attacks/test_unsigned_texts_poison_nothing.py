@@ -8,7 +8,8 @@ import msgspec
 import pytest
 import trio
 
-from peer import delivery, events, unproven
+from peer import events
+from peer.core.conversation import delivery, unchecked_texts
 from shared.messages import Acknowledge, Err, Hello, Text
 from tests.kit.attackers.members import sends, text
 from tests.kit.community import Community, Person
@@ -98,7 +99,7 @@ def test_each_text_is_checked_once(monkeypatch: pytest.MonkeyPatch) -> None:
         checked.append(one)
         delivery.check_author(one, key)
 
-    monkeypatch.setattr(unproven, "check_author", check)
+    monkeypatch.setattr(unchecked_texts, "check_author", check)
     town = town_with_mallory()
     said = [text(town, MALLORY, EPOCH, 1, "one")]
     said.append(text(town, MALLORY, EPOCH, 2, "two", before=said[0]))

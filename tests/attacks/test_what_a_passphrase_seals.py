@@ -12,18 +12,18 @@ from pathlib import Path
 import pytest
 import trio
 
-import peer.sealed_journal
+import peer.storage.sealed_journal
 import shared.disk
 from directory_server.server import Directory
 from directory_server.settings import Settings
 from peer.api import join
-from peer.conversation import LeaveFor
-from peer.entries import Kind
-from peer.history import History
-from peer.journal import Fate, Journal, KeptCopy, KeptLine
-from peer.passphrase import Source, change, unlock
-from peer.screen.typed import TypedBefore
-from peer.vault import (
+from peer.core.conversation.conversation import LeaveFor
+from peer.core.history_entry import Kind
+from peer.program.passphrase import Source, change, unlock
+from peer.storage.history import History
+from peer.storage.input_history import TypedBefore
+from peer.storage.journal import Fate, Journal, KeptCopy, KeptLine
+from peer.storage.vault import (
     CLEAR,
     State,
     Vault,
@@ -53,7 +53,7 @@ SECRETS.append(b"hispered")  # a word in the index of SEARCH, whose first letter
 @pytest.fixture(autouse=True)
 def _quick_guesses(monkeypatch: pytest.MonkeyPatch) -> None:
     """scrypt is slow on purpose, and what it costs stands in each file."""
-    monkeypatch.setattr("peer.vault.COST", 16)
+    monkeypatch.setattr("peer.storage.vault.COST", 16)
 
 
 # Columns with names, keys, ids and signatures.
@@ -266,7 +266,7 @@ def test_every_column_of_the_journal_is_sealed_or_known_to_hold_no_words(tmp_pat
         if kind in ("TEXT", "BLOB") and column not in WITHOUT_WORDS
     }
     database.close()
-    assert wordy == {(table, column) for table, column, *_ in peer.sealed_journal._SECRETS}
+    assert wordy == {(table, column) for table, column, *_ in peer.storage.sealed_journal._SECRETS}
 
 
 # --- The wrapped key ---------------------------------------------------------------------
@@ -353,7 +353,7 @@ def killed_at(step: int, work: Callable[[], object]) -> bool:
         for name in ("seal", "open", "seal_text", "open_text"):
             counted(name, Vault)
         for name in ("_rewrite", "_is_sealed"):
-            counted(name, peer.sealed_journal)
+            counted(name, peer.storage.sealed_journal)
         counted("_sync_folder", shared.disk)
         try:
             work()

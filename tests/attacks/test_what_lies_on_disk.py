@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from peer.screen.typed import TypedBefore
-from peer.settings import remember
+from peer.program.settings import remember
+from peer.storage.input_history import TypedBefore
 from shared.disk import FolderDisk
 from shared.errors import StorageError
 from shared.private import make_folder

@@ -25,10 +25,10 @@ from trio._core import _run as trio_scheduler
 from directory_server.server import Directory
 from directory_server.settings import Settings
 from peer import events
-from peer.commands import parse
-from peer.console import Code, Console
-from peer.peer import Options, Peer
-from peer.running import running
+from peer.commands.table import parse
+from peer.console.console import Code, Console
+from peer.lifespan import running
+from peer.local_peer import Options, Peer
 from shared.clean import lines_of
 from shared.errors import ParleyError
 from shared.world import Address
@@ -275,7 +275,7 @@ class Person:
                 do(self, other)
 
     async def _program(self, task_status: trio.TaskStatus[None]) -> None:
-        """What `peer.program` does around a peer, with a fake screen and a fake keyboard."""
+        """What `peer.program.program` does around a peer, with a fake screen and a fake keyboard."""
         screen, keyboard = self.screen, self.keyboard
 
         def tell(event: events.Event, shown: Then) -> None:
@@ -389,7 +389,7 @@ class Screen:
         self.is_quick = False  #: shows at once what it is given
 
     def show(self, *shown: events.Event, then: Then | None = None) -> None:
-        """`peer.console.Show`, with the same border as the real one."""
+        """`peer.console.console.Show`, with the same border as the real one."""
         lines: list[tuple[str, Then | None]] = []
         for text in (text for event in shown for text in event.lines()):
             lines += [(line, None) for line in lines_of("", text)]

@@ -9,13 +9,14 @@ import itertools
 from collections import Counter, defaultdict, deque
 from dataclasses import dataclass, field
 
-from peer import conversation as talk
-from peer import events, membership
-from peer.chains import digest
-from peer.conversation import Conversation, Kept
-from peer.delivery import RECENT_TEXTS, WINDOW_TEXTS, last, stream
-from peer.entrances import Entrance
-from peer.membership import Me, Roll
+from peer import events
+from peer.core import membership
+from peer.core.conversation import conversation as talk
+from peer.core.conversation.conversation import Conversation, Kept
+from peer.core.conversation.delivery import RECENT_TEXTS, WINDOW_TEXTS, last, stream
+from peer.core.conversation.digests import digest
+from peer.core.conversation.entrances import Entrance
+from peer.core.membership import Me, Roll
 from shared.messages import (
     SALT_BYTES,
     TEXTS,

@@ -8,11 +8,11 @@ from typing import Any, TypeVar
 import msgspec
 import trio
 
-from peer import membership
-from peer.chains import digest
-from peer.conversation import _hello_statement
-from peer.delivery import last, sign
-from peer.membership import Me, Roll, member_id
+from peer.core import membership
+from peer.core.conversation.conversation import _hello_statement
+from peer.core.conversation.delivery import last, sign
+from peer.core.conversation.digests import digest
+from peer.core.membership import Me, Roll, member_id
 from shared.link import Link
 from shared.messages import (
     SALT_BYTES,

@@ -10,7 +10,7 @@ from prompt_toolkit.data_structures import Size
 from prompt_toolkit.input import PipeInput, create_pipe_input
 from prompt_toolkit.output import ColorDepth
 
-from peer.screen.editor import Tty
+from peer.screen.terminal.editor import Tty
 
 PATIENCE = 30.0  # seconds until a test that waits for something gives up
 ROWS = 24

@@ -4,7 +4,7 @@ import unicodedata
 
 from hypothesis import strategies as st
 
-from peer.screen.outlook import Member, Outlook
+from peer.screen.ui_state import Member, Outlook
 from shared.messages import Presence, Status
 
 USERS = (

@@ -2,7 +2,7 @@
 
 import trio
 
-from peer.absence import BREAK_SECONDS, LOST_SECONDS, STANDSTILL, Absence, Heartbeat
+from peer.core.reach.absence import BREAK_SECONDS, LOST_SECONDS, STANDSTILL, Absence, Heartbeat
 from tests.kit.community import Community
 from tests.peer.test_groups import adds
 

@@ -1,10 +1,10 @@
-"""Whom I have answered, over restarts and in journals of before (`peer.acquaintances`)."""
+"""Whom I have answered, over restarts and in journals of before (`peer.storage.known_users`)."""
 
 import trio
 import trio.testing
 
-from peer.acquaintances import Acquaintances
-from peer.journal import _MIGRATIONS, FILE, Journal
+from peer.storage.journal import _MIGRATIONS, FILE, Journal
+from peer.storage.known_users import Acquaintances
 from tests.kit.community import Community
 from tests.kit.world import FakeClock, MemoryDisk
 

@@ -1,6 +1,6 @@
-"""How much of my disk each author fills in a day (`peer.allowance`)."""
+"""How much of my disk each author fills in a day (`peer.core.allowance`)."""
 
-from peer.allowance import BYTES_A_DAY, Allowance, Verdict, day_of
+from peer.core.allowance import BYTES_A_DAY, Allowance, Verdict, day_of
 
 NOON = 20_000 * 86_400.0 + 43_200
 HALF = BYTES_A_DAY // 2

@@ -2,14 +2,14 @@
 
 import msgspec
 
-from peer.conversation import (
+from peer.core.conversation.conversation import (
     WANT_SECONDS,
     Action,
     Conversation,
     Send,
     _hello_statement,
 )
-from peer.lacks import ASK_AGAIN_SECONDS, DOUBT_SECONDS
+from peer.core.conversation.gaps import ASK_AGAIN_SECONDS, DOUBT_SECONDS
 from shared.messages import Acknowledge, Hello, Position, Text, Want
 from tests.peer.test_membership import CAROL, DAVE, ERIN, FOUNDED, ID, joined, roll
 

@@ -6,8 +6,8 @@ from msgspec.structs import replace
 from peer import events
 from peer.events import Event
 from peer.screen.attention import BELL_SECONDS, CATCH_UP_SECONDS, NOTICE_CHARACTERS, Attention
-from peer.screen.names import mentions
-from peer.screen.outlook import Outlook
+from peer.screen.shown_names import mentions
+from peer.screen.ui_state import Outlook
 from shared.messages import Status
 
 ME = Outlook(me="carol")

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from peer.backlog import (
+from peer.core.backlog import (
     MIB,
     MOST,
     RECEIVER_BYTES,

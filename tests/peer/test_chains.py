@@ -2,8 +2,8 @@
 
 import pytest
 
-from peer.chains import MARKS, Chains, digest
-from peer.delivery import last, sign
+from peer.core.conversation.delivery import last, sign
+from peer.core.conversation.digests import MARKS, Chains, digest
 from shared.messages import Text
 from tests.kit.cores import me
 

@@ -2,7 +2,12 @@
 
 import pytest
 
-from peer.checking import CHECKS_A_SECOND, CHECKS_AT_ONCE, MEMBERS_MOST, Checking
+from peer.core.conversation.check_budget import (
+    CHECKS_A_SECOND,
+    CHECKS_AT_ONCE,
+    MEMBERS_MOST,
+    Checking,
+)
 from shared.errors import ProtocolError
 
 

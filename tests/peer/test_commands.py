@@ -3,8 +3,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from peer import commands
-from peer.commands import (
+from peer.commands import table
+from peer.commands.table import (
     TABLE,
     Add,
     Answer,
@@ -333,9 +333,9 @@ def test_a_choice_is_one_of_its_words_and_nothing_else() -> None:
 
 
 def test_a_bare_u_asks_whom_to_add() -> None:
-    assert commands.asks_whom_to_add("\\u ")
-    assert commands.asks_whom_to_add("/U")
-    assert not commands.asks_whom_to_add("\\u erin")
+    assert table.asks_whom_to_add("\\u ")
+    assert table.asks_whom_to_add("/U")
+    assert not table.asks_whom_to_add("\\u erin")
 
 
 @pytest.mark.parametrize("context", [ALONE, TALKING_AND_ASKED, WRITING])
@@ -472,15 +472,15 @@ def test_what_could_not_be_decoded_does_not_reach_a_text() -> None:
 
 
 def test_a_line_begins_with_a_command_before_it_is_finished() -> None:
-    begun = commands.begun("  /chat da", ALONE)
+    begun = table.begun("  /chat da", ALONE)
     assert begun is not None
-    assert (begun.words, begun.rest, begun.entry.takes) == ("CHAT", "da", commands.Takes.ONLINE)
-    assert commands.begun("cha", ALONE) is None
+    assert (begun.words, begun.rest, begun.entry.takes) == ("CHAT", "da", table.Takes.ONLINE)
+    assert table.begun("cha", ALONE) is None
 
 
 def test_exit_is_explained_as_what_it_does_here() -> None:
     for context, usage in ((ALONE, "QUIT"), (TALKING, "QUIT CONVERSATION")):
-        begun = commands.begun("exit", context)
+        begun = table.begun("exit", context)
         assert begun is not None
         assert begun.entry.usage == usage
 
@@ -507,17 +507,17 @@ def test_exit_is_explained_as_what_it_does_here() -> None:
     ],
 )
 def test_the_commands_that_a_line_may_become(line: str, context: Context, words: list[str]) -> None:
-    assert [each for each, _ in commands.offered(line, context)] == words
+    assert [each for each, _ in table.offered(line, context)] == words
 
 
 def test_exit_is_offered_as_what_it_does_here() -> None:
     for context, usage in ((ALONE, "QUIT"), (TALKING, "QUIT CONVERSATION")):
-        assert [entry.usage for _, entry in commands.offered("exit", context)] == [usage]
+        assert [entry.usage for _, entry in table.offered("exit", context)] == [usage]
 
 
 @pytest.mark.parametrize("entry", TABLE, ids=lambda entry: entry.usage)
-def test_what_a_command_takes_is_in_its_usage(entry: commands.Entry) -> None:
-    takes = commands.Takes
+def test_what_a_command_takes_is_in_its_usage(entry: table.Entry) -> None:
+    takes = table.Takes
     if entry.takes not in (takes.NOTHING, takes.STATUS, takes.COMMAND):
         assert "name" in entry.usage
 

@@ -7,9 +7,9 @@ from msgspec.structs import replace
 from prompt_toolkit.completion import CompleteEvent, Completion
 from prompt_toolkit.document import Document
 
-from peer.commands import TABLE, Unknown, parse
-from peer.screen.completion import Completions
-from peer.screen.outlook import Member, Outlook
+from peer.commands.table import TABLE, Unknown, parse
+from peer.screen.terminal.completion import Completions
+from peer.screen.ui_state import Member, Outlook
 from shared.messages import Presence, Status
 from tests.kit.ui_states import ASKED, GROUP, OUTLOOKS, OUTSIDE, TALKING, WRITING, is_harmless
 from tests.peer.test_hint import LINES

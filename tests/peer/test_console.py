@@ -5,9 +5,9 @@ from collections.abc import Callable
 import pytest
 import trio
 
-from peer.console import Code, Console
+from peer.console.console import Code, Console
+from peer.core.target import Target
 from peer.events import Event
-from peer.target import Target
 from tests.kit.community import Community, Person
 
 
@@ -260,7 +260,7 @@ async def test_an_answer_without_a_question_is_refused(community: Community) -> 
     (carol,) = await community.start("carol")
     shown: list[str] = []
     handed = Console(carol.peer, lambda *events, then=None: shown.extend(map(str, events)), None)
-    from peer.commands import Answer
+    from peer.commands.table import Answer
 
     assert await handed.perform(Answer(True)) is Code.REFUSED
     assert await handed.perform(Answer(True, "dave")) is Code.REFUSED

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 import trio
 
-from peer import control
-from peer.control import Ended, Request, hand_over, serve_control
+from peer.program import control
+from peer.program.control import Ended, Request, hand_over, serve_control
 
 
 async def perform(request: Request, show: Callable[[str], None]) -> Ended:

@@ -6,11 +6,11 @@ from typing import TypeVar
 import msgspec
 import pytest
 
-from peer import conversation as talk
-from peer import delivery, events, membership
-from peer.absence import BACK_SECONDS, BREAK_SECONDS, LOST_SECONDS
-from peer.chains import digest
-from peer.conversation import (
+from peer import events
+from peer.core import membership
+from peer.core.conversation import conversation as talk
+from peer.core.conversation import delivery
+from peer.core.conversation.conversation import (
     ACKNOWLEDGE_SECONDS,
     ACKNOWLEDGE_TEXTS,
     BACKLOG_TEXTS,
@@ -28,10 +28,12 @@ from peer.conversation import (
     Kept,
     _hello_statement,
 )
-from peer.delivery import HOLD_SECONDS, WINDOW_TEXTS, last, sign
-from peer.lacks import ASK_AGAIN_SECONDS, CLAIMS, DOUBT_SECONDS
-from peer.membership import Roll
-from peer.ways import DIRECT
+from peer.core.conversation.delivery import HOLD_SECONDS, WINDOW_TEXTS, last, sign
+from peer.core.conversation.digests import digest
+from peer.core.conversation.gaps import ASK_AGAIN_SECONDS, CLAIMS, DOUBT_SECONDS
+from peer.core.conversation.route import DIRECT
+from peer.core.membership import Roll
+from peer.core.reach.absence import BACK_SECONDS, BREAK_SECONDS, LOST_SECONDS
 from shared.errors import ProtocolError
 from shared.messages import (
     CHAIN_BYTES,

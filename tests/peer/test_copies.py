@@ -3,8 +3,8 @@
 import pytest
 import trio
 
-from peer.mail import STORED_SECONDS
-from peer.peer import Options
+from peer.local_peer import Options
+from peer.runtime.mailbox.letters import STORED_SECONDS
 from tests.kit.community import Community, Person
 
 GONE = "the directory cannot be reached at this moment"

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from peer import delivery
-from peer.delivery import (
+from peer.core.conversation import delivery
+from peer.core.conversation.delivery import (
     AUTHOR_BYTES,
     AUTHOR_TEXTS,
     EPOCHS,

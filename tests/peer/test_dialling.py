@@ -1,10 +1,10 @@
-"""Which address may be dialled when (`peer.dialling`)."""
+"""Which address may be dialled when (`peer.core.reach.dial_policy`)."""
 
 from itertools import pairwise
 
 import pytest
 
-from peer.dialling import (
+from peer.core.reach.dial_policy import (
     AGAIN_MOST,
     CLAIMED_MOST,
     NEVER,

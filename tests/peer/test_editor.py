@@ -11,10 +11,10 @@ from prompt_toolkit.history import InMemoryHistory
 from prompt_toolkit.output import ColorDepth
 from prompt_toolkit.styles import Style
 
-from peer.screen.completion import Completions
-from peer.screen.editor import AGAIN_SECONDS, KEEP_TITLE, OLD_TITLE, Editor
-from peer.screen.terminal import LEAVING
-from peer.target import Target, listed
+from peer.core.target import Target, listed
+from peer.screen.terminal.completion import Completions
+from peer.screen.terminal.editor import AGAIN_SECONDS, KEEP_TITLE, OLD_TITLE, Editor
+from peer.screen.terminal.terminal import LEAVING
 from tests.kit.screens import PATIENCE, Screen, keys
 from tests.kit.ui_states import OUTSIDE
 
@@ -444,7 +444,7 @@ def test_the_end_of_input_is_an_end_of_file() -> None:
 def _is_later(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
     """Let the time pass in which an Enter counts as the one before."""
     later = time.monotonic() + AGAIN_SECONDS
-    monkeypatch.setattr("peer.screen.editor.time.monotonic", lambda: later)
+    monkeypatch.setattr("peer.screen.terminal.editor.time.monotonic", lambda: later)
 
 
 def test_a_line_whose_target_has_changed_stays_until_a_second_enter(
@@ -467,7 +467,7 @@ def test_the_second_enter_of_one_stroke_sends_nothing(
     desk: Desk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     now = time.monotonic()
-    monkeypatch.setattr("peer.screen.editor.time.monotonic", lambda: now)
+    monkeypatch.setattr("peer.screen.terminal.editor.time.monotonic", lambda: now)
     desk.target = Target(("erin",))
     desk.hits("hello")
     desk.screen.shows("carol> hello")

@@ -5,9 +5,9 @@ from collections import defaultdict
 import msgspec
 import pytest
 
-from peer import membership
-from peer.entrances import NOTHING, Entrance, Entrances, Heard, sign_entry
-from peer.membership import Roll
+from peer.core import membership
+from peer.core.conversation.entrances import NOTHING, Entrance, Entrances, Heard, sign_entry
+from peer.core.membership import Roll
 from shared.messages import Adding, Entry, Membership, Position
 from tests.kit.cores import (
     AUTHORITY,

@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 import trio
 
-from peer.finding import Found, find
-from peer.folder import KEY_FILE, OTHERS_MOST, VAULT_FILE, others_of
-from peer.journal import FILE, opened
-from peer.peer import Options
+from peer.local_peer import Options
+from peer.program.community_folder import Found, find
+from peer.storage.journal import FILE, opened
+from peer.storage.paths import KEY_FILE, OTHERS_MOST, VAULT_FILE, others_of
 from shared.codec import encode
 from shared.disk import FolderDisk
 from shared.errors import KeyChanged

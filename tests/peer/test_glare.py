@@ -3,7 +3,7 @@
 import pytest
 import trio
 
-from peer.network import IDLE_SECONDS, SWEEP_SECONDS
+from peer.runtime.links import IDLE_SECONDS, SWEEP_SECONDS
 from shared.messages import Bye
 from tests.kit.community import Community, Person, open_community
 

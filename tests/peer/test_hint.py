@@ -5,11 +5,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from peer.commands import TABLE, Entry
-from peer.screen.fitting import cells
-from peer.screen.hint import HINT_CELLS, hint
-from peer.screen.hint import OUTSIDE as INVITATION
-from peer.screen.outlook import Outlook
+from peer.commands.table import TABLE, Entry
+from peer.screen.paint.truncation import cells
+from peer.screen.terminal.hint import HINT_CELLS, hint
+from peer.screen.terminal.hint import OUTSIDE as INVITATION
+from peer.screen.ui_state import Outlook
 from shared.messages import TEXT_CHARACTERS, Presence, Status
 from tests.kit.ui_states import ASKED, GROUP, OUTLOOKS, OUTSIDE, TALKING, WRITING, is_harmless
 

@@ -8,13 +8,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from peer import events, history
-from peer.delivery import sign
-from peer.entries import Entry, Kind, lines_of
-from peer.history import Found, History
-from peer.journal import Fate, Journal, KeptLine
-from peer.membership import Me
-from peer.peer import Options
+from peer import events
+from peer.core.conversation.delivery import sign
+from peer.core.history_entry import Entry, Kind, lines_of
+from peer.core.membership import Me
+from peer.local_peer import Options
+from peer.storage import history
+from peer.storage.history import Found, History
+from peer.storage.journal import Fate, Journal, KeptLine
 from shared.errors import Refused
 from shared.messages import Position, Text
 from tests.kit.community import Community, Person

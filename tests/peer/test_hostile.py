@@ -4,9 +4,9 @@ import msgspec
 import pytest
 import trio
 
-from peer.delivery import EPOCHS, WINDOW_TEXTS
-from peer.lines import UNSHOWN_LINES
-from peer.network import LINKS_PER_USER
+from peer.core.conversation.delivery import EPOCHS, WINDOW_TEXTS
+from peer.runtime.links import LINKS_PER_USER
+from peer.runtime.private_lines import UNSHOWN_LINES
 from shared.messages import (
     TEXT_CHARACTERS,
     TEXTS,

@@ -5,8 +5,8 @@ from itertools import count
 
 import pytest
 
-from peer import invitation
-from peer.invitation import (
+from peer.core.invitation import machine
+from peer.core.invitation.machine import (
     Action,
     Ask,
     Closed,
@@ -143,7 +143,7 @@ def test_the_waiting_is_said_once() -> None:
 
 def test_an_invite_without_ringing_reaches_nobody() -> None:
     who = inviting()
-    assert who.next_deadline() == invitation.RINGING_SECONDS
+    assert who.next_deadline() == machine.RINGING_SECONDS
     assert who.tick(9.9) == []
     reason = "dave's program does not answer"
     assert who.tick(10) == [
@@ -180,7 +180,7 @@ def test_v2_no_invitation_lives_longer_than_80_seconds() -> None:
     calls(who)
     who.linked("dave", 14)
     who.receive("dave", Ringing(OURS), 23)
-    assert who.next_deadline() == invitation.LIFE_SECONDS
+    assert who.next_deadline() == machine.LIFE_SECONDS
 
 
 def test_v4_one_invitation_per_user_at_a_time() -> None:
@@ -633,7 +633,7 @@ def test_only_the_latest_crossed_invitation_counts() -> None:
     who = crossed()
     for n in range(100, 200):
         assert who.receive("dave", asks(f"{n:032x}"), 1) == []
-    assert len(who._known) == 2 + invitation.REMEMBER_EACH
+    assert len(who._known) == 2 + machine.REMEMBER_EACH
     assert who.receive("dave", Gone(OURS), 2) == [Send("dave", Accept(f"{199:032x}"))]
 
 
@@ -695,23 +695,23 @@ def test_a_flood_pushes_out_only_the_memory_of_its_sender() -> None:
     who = asked("erin", SMALLER)
     who.answer(SMALLER, False, 0)
     who.busy = True
-    for n in range(100, 100 + 2 * invitation.REMEMBER_EACH):
+    for n in range(100, 100 + 2 * machine.REMEMBER_EACH):
         who.receive("mallory", asks(f"{n:032x}", "mallory"), 1)
-    assert len(who._known) == invitation.REMEMBER_EACH + 1
+    assert len(who._known) == machine.REMEMBER_EACH + 1
     assert who.receive("erin", asks(SMALLER, "erin"), 2) == [Send("erin", Decline(SMALLER))]
 
 
 def test_a_crowd_cannot_fill_the_memory() -> None:
     who = carol()
     who.busy = True
-    for n in range(invitation.REMEMBER_ALL + 9):
+    for n in range(machine.REMEMBER_ALL + 9):
         who.receive(f"user{n}", asks(f"{n:032x}", f"user{n}"), 1)
-    assert len(who._known) == invitation.REMEMBER_ALL
+    assert len(who._known) == machine.REMEMBER_ALL
 
 
 def test_what_is_over_is_forgotten_after_five_minutes() -> None:
     who = asked()
     who.answer(LARGER, False, 1)
-    assert who.next_deadline() == 1 + invitation.REMEMBER_SECONDS
+    assert who.next_deadline() == 1 + machine.REMEMBER_SECONDS
     assert who.tick(301) == []
     assert who.next_deadline() is None

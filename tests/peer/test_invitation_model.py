@@ -18,8 +18,18 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
-from peer import invitation
-from peer.invitation import Action, Ask, Closed, Dial, Ended, Invitations, Open, Send, Waiting
+from peer.core.invitation import machine
+from peer.core.invitation.machine import (
+    Action,
+    Ask,
+    Closed,
+    Dial,
+    Ended,
+    Invitations,
+    Open,
+    Send,
+    Waiting,
+)
 from shared.messages import (
     Accept,
     Busy,
@@ -134,7 +144,7 @@ class World:
         yield from (("refuse", *pair) for pair in sorted(self.dials))
         yield from (("crash", who) for who in self.plans)
         due = self.next_deadline()
-        if due is not None and due - self.now <= invitation.LIFE_SECONDS:
+        if due is not None and due - self.now <= machine.LIFE_SECONDS:
             yield ("wait",)  # no message is under way until everything about it is forgotten
 
     def next_deadline(self) -> float | None:
@@ -285,7 +295,7 @@ class World:
 
     def ended(self, who: str, id: str, how: str) -> None:
         assert (who, id) not in self.ends, f"V1: {id} ended twice for {who}: {how}"
-        assert self.now - self.begun.get((who, id), 0.0) <= invitation.LIFE_SECONDS, "V2"
+        assert self.now - self.begun.get((who, id), 0.0) <= machine.LIFE_SECONDS, "V2"
         self.ends[who, id] = how
 
     def ends_talk(self, who: str, conversation: str, other: str) -> None:
@@ -362,7 +372,7 @@ def nothing_is_kept_open(world: World) -> None:
         for pending in side.outgoing:
             assert _sorted(who, pending.other) in world.up
             known = world.sides[pending.other]._known[pending.id]
-            assert known.state in invitation._RINGS, f"{who} waits for no answer"
+            assert known.state in machine._RINGS, f"{who} waits for no answer"
 
 
 def holds(world: World) -> None:
@@ -611,8 +621,8 @@ class Town(RuleBasedStateMachine):
         for side in self.world.sides.values():
             callees = [pending.other for pending in side.outgoing]
             assert len(set(callees)) == len(callees)
-            assert len(side.questions) <= invitation.OPEN_QUESTIONS
-            assert len(side._known) <= 4 * (invitation.REMEMBER_EACH + 3)
+            assert len(side.questions) <= machine.OPEN_QUESTIONS
+            assert len(side._known) <= 4 * (machine.REMEMBER_EACH + 3)
 
     def teardown(self) -> None:
         comes_to_rest(self.world, steps=500)

@@ -8,11 +8,11 @@ import pytest
 import trio
 import trio.lowlevel
 
-from peer.chains import digest
-from peer.conversation import LeaveFor
-from peer.history import History
-from peer.journal import _MIGRATIONS, DIGESTS, FILE, Journal, LeftLetter
-from peer.membership import member_id
+from peer.core.conversation.conversation import LeaveFor
+from peer.core.conversation.digests import digest
+from peer.core.membership import member_id
+from peer.storage.history import History
+from peer.storage.journal import _MIGRATIONS, DIGESTS, FILE, Journal, LeftLetter
 from shared.codec import encode
 from shared.disk import FolderDisk
 from shared.errors import StorageError

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 import trio
 
-from peer.window import SECONDS
+from peer.core.line_window import SECONDS
 from tests.kit.community import Community, Person
 
 

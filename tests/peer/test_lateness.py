@@ -2,9 +2,9 @@
 
 import trio
 
+from peer.core.lateness import LATE_SECONDS, late
+from peer.core.line_window import SECONDS
 from peer.events import Late
-from peer.lateness import LATE_SECONDS, late
-from peer.window import SECONDS
 from tests.kit.community import Community
 
 NOON = 1_790_000_000.0

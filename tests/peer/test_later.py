@@ -6,12 +6,12 @@ from typing import Any
 import pytest
 import trio
 
-from peer.commands import Context, parse
-from peer.console import Code, Console
+from peer.commands.table import Context, parse
+from peer.console.console import Code, Console
 from peer.events import Event
-from peer.peer import Options
-from peer.unregistered import keep_unregistered
-from peer.vault import CLEAR, Vault, new_key
+from peer.local_peer import Options
+from peer.program.offline_commands import keep_unregistered
+from peer.storage.vault import CLEAR, Vault, new_key
 from shared.errors import Refused
 from shared.link import Link
 from shared.messages import Contact, Stored

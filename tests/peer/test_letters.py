@@ -5,7 +5,7 @@ import trio
 
 from directory_server import mailbox
 from peer import events
-from peer.journal import LeftLetter
+from peer.storage.journal import LeftLetter
 from shared.sealing import seal
 from tests.kit.community import Community, Person
 from tests.kit.world import EPOCH

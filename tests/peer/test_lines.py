@@ -6,14 +6,14 @@ from typing import Any, cast
 import pytest
 import trio
 
-from peer import network
+from peer.core.line_window import SECONDS
+from peer.core.stranger_limits import Unanswered
 from peer.events import Event
-from peer.filling import Filling
-from peer.journal import Journal
-from peer.keeping import KEEP_AGAIN_SECONDS, Keeping
-from peer.lines import UNSHOWN_LINES, Came, Heard
-from peer.unanswered import Unanswered
-from peer.window import SECONDS
+from peer.runtime import links
+from peer.runtime.disk_shares import Filling
+from peer.runtime.private_lines import UNSHOWN_LINES, Came, Heard
+from peer.runtime.recorder import KEEP_AGAIN_SECONDS, Keeping
+from peer.storage.journal import Journal
 from shared.errors import ProtocolError
 from shared.messages import Message, Private, Shown
 from tests.kit.community import Community
@@ -257,7 +257,7 @@ class Listener:
         journal = Journal(disk)
         keeping = Keeping(journal, self._tell)
         self.heard = Heard(
-            cast(network.Links, self.links), self._tell, ignored or set(), Came(journal), keeping,
+            cast(links.Links, self.links), self._tell, ignored or set(), Came(journal), keeping,
             FakeClock(), lambda: "carol", Unanswered(lambda _: True, journal.written_by),
             lambda name: name, Filling(journal, FakeClock(), self._tell, nursery.start_soon),
         )  # fmt: skip

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from peer import membership
-from peer.membership import (
+from peer.core import membership
+from peer.core.membership import (
     KNOWN,
     PAGE_BYTES,
     STATEMENTS,

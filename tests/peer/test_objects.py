@@ -7,16 +7,16 @@ from datetime import datetime
 import pytest
 import trio
 
-from peer import answers, events
-from peer.answers import Answer
-from peer.entries import Entry, Kind
+from peer import events, results
+from peer.core.conversation.route import Way
+from peer.core.history_entry import Entry, Kind
+from peer.core.target import Target
 from peer.events import Event
+from peer.results import Answer
 from peer.screen import line
-from peer.screen.face import Line
+from peer.screen.frontend import Line
+from peer.screen.json_lines import Hello, JsonFace, name_of, objects
 from peer.screen.line import LineFace, NotShown
-from peer.screen.objects import Hello, JsonFace, name_of, objects
-from peer.target import Target
-from peer.ways import Way
 from shared.identity import fingerprint
 from shared.messages import Contact, Presence, Status
 
@@ -344,7 +344,7 @@ FORMS: list[tuple[Event, dict[str, object]]] = [
         },
     ),
     (
-        answers.Asked("dave", "User dave is busy.", "Interrupt?"),
+        results.Asked("dave", "User dave is busy.", "Interrupt?"),
         {
             "event": "asked",
             "about": "dave",
@@ -355,7 +355,7 @@ FORMS: list[tuple[Event, dict[str, object]]] = [
         },
     ),
     (
-        answers.UserList((Presence("carol", Status.ACTIVE, NOW),), "carol", {"dave": 0.25}),
+        results.UserList((Presence("carol", Status.ACTIVE, NOW),), "carol", {"dave": 0.25}),
         {
             "event": "user_list",
             "users": [{"name": "carol", "status": "ACTIVE", "since": NOW}],
@@ -367,7 +367,7 @@ FORMS: list[tuple[Event, dict[str, object]]] = [
         },
     ),
     (
-        answers.UserInfo(DAVE, fingerprint(KEY)),
+        results.UserInfo(DAVE, fingerprint(KEY)),
         {
             "event": "user_info",
             "name": "dave",
@@ -381,11 +381,11 @@ FORMS: list[tuple[Event, dict[str, object]]] = [
         },
     ),
     (
-        answers.MyStatus(Status.BUSY),
+        results.MyStatus(Status.BUSY),
         {"event": "my_status", "status": "BUSY", "said": "Your status is BUSY."},
     ),
     (
-        answers.MemberList("me", (DIRECTLY, THROUGH_DAVE)),
+        results.MemberList("me", (DIRECTLY, THROUGH_DAVE)),
         {
             "event": "member_list",
             "me": "me",
@@ -411,7 +411,7 @@ FORMS: list[tuple[Event, dict[str, object]]] = [
         },
     ),
     (
-        answers.WhoHas((("dave", "waiting"),)),
+        results.WhoHas((("dave", "waiting"),)),
         {
             "event": "who_has",
             "states": [{"name": "dave", "state": "waiting"}],
@@ -419,7 +419,7 @@ FORMS: list[tuple[Event, dict[str, object]]] = [
         },
     ),
     (
-        answers.WhatWasSaid((HI,), "carol", "All."),
+        results.WhatWasSaid((HI,), "carol", "All."),
         {
             "event": "what_was_said",
             "entries": [
@@ -439,7 +439,7 @@ FORMS: list[tuple[Event, dict[str, object]]] = [
         },
     ),
     (
-        answers.Words("dave", ("apple", "pear"), change="The key of dave has changed."),
+        results.Words("dave", ("apple", "pear"), change="The key of dave has changed."),
         {
             "event": "words",
             "name": "dave",
@@ -451,11 +451,11 @@ FORMS: list[tuple[Event, dict[str, object]]] = [
         },
     ),
     (
-        answers.Manual("QUIT"),
-        {"event": "manual", "topic": "QUIT", "said": "\n".join(answers.Manual("QUIT").lines())},
+        results.Manual("QUIT"),
+        {"event": "manual", "topic": "QUIT", "said": "\n".join(results.Manual("QUIT").lines())},
     ),
     (
-        answers.Sent("hello", to="dave", is_left=True),
+        results.Sent("hello", to="dave", is_left=True),
         {
             "event": "sent",
             "text": "hello",
@@ -466,7 +466,7 @@ FORMS: list[tuple[Event, dict[str, object]]] = [
         },
     ),
     (
-        answers.NotSent("hi", "it was for erin", "a text for dave", Target(("dave",))),
+        results.NotSent("hi", "it was for erin", "a text for dave", Target(("dave",))),
         {
             "event": "not_sent",
             "line": "hi",
@@ -476,9 +476,9 @@ FORMS: list[tuple[Event, dict[str, object]]] = [
             "said": "Not sent: it was for erin. Enter again: a text for dave.",
         },
     ),
-    (answers.Typed("LIST USERS"), {"event": "typed", "line": "LIST USERS", "said": ""}),
+    (results.Typed("LIST USERS"), {"event": "typed", "line": "LIST USERS", "said": ""}),
     (
-        answers.Done("CHAT dave", 4, "REFUSED", "declined"),
+        results.Done("CHAT dave", 4, "REFUSED", "declined"),
         {
             "event": "done",
             "line": "CHAT dave",
@@ -502,8 +502,8 @@ def test_the_form_of_version_1(event: Event, form: dict[str, object]) -> None:
 
 
 def test_everything_that_can_be_shown_has_a_form() -> None:
-    modules = {one.__name__ for one in (events, answers, line)}
-    kinds = {*Event.__subclasses__(), *Answer.__subclasses__()} - {Answer, answers.Handed}
+    modules = {one.__name__ for one in (events, results, line)}
+    kinds = {*Event.__subclasses__(), *Answer.__subclasses__()} - {Answer, results.Handed}
     ours = {kind for kind in kinds if kind.__module__ in modules}
     assert {type(event) for event, _ in FORMS} == ours | {Hello}
     assert len({name_of(kind) for kind in ours}) == len(ours)
@@ -562,7 +562,7 @@ def test_bytes_are_base64_and_anything_unknown_is_our_mistake() -> None:
 
 
 def test_what_another_program_has_spelled_stays_as_it_is() -> None:
-    assert objects(answers.Handed('{"event": "x"}'), NOW) == ['{"event": "x"}']
+    assert objects(results.Handed('{"event": "x"}'), NOW) == ['{"event": "x"}']
 
 
 # --- The faces ---
@@ -607,7 +607,7 @@ async def test_plain_lines_show_nothing_of_what_only_programs_need() -> None:
     theirs, ours = os.pipe()
     called: list[str] = []
     face = LineFace(writing=ours)
-    face.show(answers.Done("LIST", 0, "DONE"), then=lambda: called.append("then"))
+    face.show(results.Done("LIST", 0, "DONE"), then=lambda: called.append("then"))
     lines = await shown_by(face, theirs, events.Came("dave"))
     os.close(theirs)
     os.close(ours)

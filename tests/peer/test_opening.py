@@ -2,8 +2,8 @@
 
 import pytest
 
-from peer.membership import member_id
-from peer.opening import ARRIVED_SECONDS, Refusal, Stays, open_for
+from peer.core.letter_check import ARRIVED_SECONDS, Refusal, Stays, open_for
+from peer.core.membership import member_id
 from shared import receipt
 from shared.identity import CERTIFICATE_DAYS
 from shared.messages import Envelope

@@ -1,7 +1,7 @@
 """How things stand, for the screen."""
 
-from peer.commands import Context
-from peer.screen.outlook import Member, Outlook
+from peer.commands.table import Context
+from peer.screen.ui_state import Member, Outlook
 from shared.messages import Presence, Status
 
 

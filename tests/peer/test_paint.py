@@ -13,15 +13,15 @@ from hypothesis import strategies as st
 from rich.cells import cell_len
 from rich.text import Text
 
-from peer import answers, events
-from peer.entries import Entry, Kind
+from peer import events, results
+from peer.core.conversation.route import Way
+from peer.core.history_entry import Entry, Kind
+from peer.core.target import Target
 from peer.events import Event
-from peer.screen.colours import HUES, SAFE, Colours, name_style
-from peer.screen.names import harmless, mentions
-from peer.screen.paint import LEAST_WIDTH, Painter, ansi, mark
-from peer.screen.row import cells, wrapped
-from peer.target import Target
-from peer.ways import Way
+from peer.screen.paint.colours import HUES, SAFE, Colours, name_style
+from peer.screen.paint.hanging_row import cells, wrapped
+from peer.screen.paint.paint import LEAST_WIDTH, Painter, ansi, mark
+from peer.screen.shown_names import harmless, mentions
 from shared.clean import clean
 from shared.identity import fingerprint
 from shared.messages import Contact, Presence, Status
@@ -64,21 +64,21 @@ def seconds(*date: int) -> float:
     return datetime(*date).timestamp()  # type: ignore[arg-type]
 
 
-def info(host: str = "10.0.0.9") -> answers.UserInfo:
+def info(host: str = "10.0.0.9") -> results.UserInfo:
     key = bytes(32)
     dave = Contact(
         1, "dave", Status.BUSY, seconds(2026, 11, 19, 9, 30), key, key, bytes(64), host, 5
     )
-    return answers.UserInfo(dave, fingerprint(key))
+    return results.UserInfo(dave, fingerprint(key))
 
 
 # One of each class, and more where they differ in kind.
 ANSWERS: list[Event] = [
-    answers.Asked("dave", "User dave is busy at this moment.", "Interrupt?"),
-    answers.UserList((Presence("dave", Status.BUSY, 0.0),), "carol"),
+    results.Asked("dave", "User dave is busy at this moment.", "Interrupt?"),
+    results.UserList((Presence("dave", Status.BUSY, 0.0),), "carol"),
     info(),
-    answers.MyStatus(Status.BUSY),
-    answers.MemberList(
+    results.MyStatus(Status.BUSY),
+    results.MemberList(
         "carol",
         (
             Way("dave", "direct", None, 0.0012),
@@ -86,18 +86,18 @@ ANSWERS: list[Event] = [
             Way("frank", "", NOON.timestamp(), None),
         ),
     ),
-    answers.WhoHas((("dave", "delivered at 12:00:00"), ("erin", "waiting"))),
-    answers.WhoHas(()),
-    answers.WhatWasSaid((Entry(Kind.SAID, 0.0, "dave", "", "hello", True),), "carol", "A note."),
-    answers.Words("dave", ("apple", "banana"), True),
-    answers.Manual(),
-    answers.Manual("chat"),
-    answers.Manual("nonsense"),
-    answers.Sent("hello"),
-    answers.Typed("LIST USERS"),
-    answers.Done("LIST USERS", 0, "DONE"),
-    answers.Handed("ACTIVE: carol"),
-    answers.NotSent("hi", "it was for erin", "a text for dave", Target(("dave",))),
+    results.WhoHas((("dave", "delivered at 12:00:00"), ("erin", "waiting"))),
+    results.WhoHas(()),
+    results.WhatWasSaid((Entry(Kind.SAID, 0.0, "dave", "", "hello", True),), "carol", "A note."),
+    results.Words("dave", ("apple", "banana"), True),
+    results.Manual(),
+    results.Manual("chat"),
+    results.Manual("nonsense"),
+    results.Sent("hello"),
+    results.Typed("LIST USERS"),
+    results.Done("LIST USERS", 0, "DONE"),
+    results.Handed("ACTIVE: carol"),
+    results.NotSent("hi", "it was for erin", "a text for dave", Target(("dave",))),
 ]
 EVERYTHING = [event for event, _ in TEXTS] + ANSWERS
 
@@ -107,7 +107,7 @@ def test_there_is_one_of_each_class_below() -> None:
         below = kind.__subclasses__()
         return {kind} if not below else set().union(*map(leaves, below))
 
-    modules = (events.__name__, answers.__name__)
+    modules = (events.__name__, results.__name__)
     ours = {one for one in leaves(Event) if one.__module__ in modules}
     assert ours == {type(event) for event in EVERYTHING}
 
@@ -117,14 +117,14 @@ def test_there_is_one_of_each_class_below() -> None:
 def test_everything_is_painted_in_every_width(event: Event, width: int) -> None:
     shown = lines(event, width=width)
 
-    assert shown or isinstance(event, answers.Done)  # which is for programs
+    assert shown or isinstance(event, results.Done)  # which is for programs
     assert all(len(line) <= max(width, LEAST_WIDTH) for line in shown)
 
 
 @pytest.mark.parametrize("event", EVERYTHING, ids=lambda one: type(one).__name__)
 @pytest.mark.parametrize("width", [20, 40, 200])
 def test_no_letter_or_digit_of_line_mode_is_lost(event: Event, width: int) -> None:
-    reworded = events.LettersWaited | answers.UserList | answers.UserInfo | answers.Manual
+    reworded = events.LettersWaited | results.UserList | results.UserInfo | results.Manual
     if isinstance(event, reworded):
         return
     told = "".join(event.lines()).replace("[1970-01-01", "").replace("[2026-11-20", "")
@@ -165,10 +165,10 @@ def test_what_is_not_for_the_conversation_says_so_in_a_word() -> None:
 
 def test_what_i_wrote_stands_there_too() -> None:
     assert lines(
-        answers.Sent("hello"),
-        answers.Sent("psst", to="dave"),
-        answers.Sent("hi all", to_all=True),
-        answers.Sent("later", to="frank", is_left=True),
+        results.Sent("hello"),
+        results.Sent("psst", to="dave"),
+        results.Sent("hi all", to_all=True),
+        results.Sent("later", to="frank", is_left=True),
     ) == [
         "12:00 carol  hello",
         "12:00 [private] carol -> dave: psst",
@@ -239,7 +239,7 @@ def test_a_longer_name_is_not_mine(text: str) -> None:
 
 def test_what_i_say_about_myself_does_not_stand_out() -> None:
     assert "\x1b[1;7m" not in painted(
-        answers.Sent("I am carol"), events.Said("Carol", "I am carol")
+        results.Sent("I am carol"), events.Said("Carol", "I am carol")
     )
 
 
@@ -268,7 +268,7 @@ def test_the_mark_says_who_has_it(states: list[str], shown: str) -> None:
 
 
 def test_a_mark_stands_at_the_end_of_a_text() -> None:
-    sent = answers.Sent("hello")
+    sent = results.Sent("hello")
     clock = Clock()
     screen = painter(clock)
     clock.time += timedelta(minutes=5)
@@ -288,9 +288,9 @@ def test_a_new_day_has_a_line_before_its_first_thing() -> None:
     screen = painter(clock)
     shown = screen.paint(events.Came("dave"))
     clock.time += timedelta(days=1)
-    shown += screen.paint_sent(answers.Sent("live"), "…", is_live=True)
+    shown += screen.paint_sent(results.Sent("live"), "…", is_live=True)
     shown += screen.paint(events.Came("erin"))
-    shown += screen.paint_sent(answers.Sent("hello"))
+    shown += screen.paint_sent(results.Sent("hello"))
 
     assert SGR.sub("", ansi(shown, width=80)).splitlines() == [
         "12:00 * dave is online.",
@@ -354,7 +354,7 @@ def test_a_sentence_has_a_sign_and_the_words_of_line_mode() -> None:
         events.DirectoryLost(),
         events.NotDelivered("dave", "he is away"),
         events.Invited("1", "dave", ("dave",)),
-        answers.Typed("y"),
+        results.Typed("y"),
     ) == [
         "12:00 -- The directory is back.",
         "12:00 ! Lost the directory, trying again.",
@@ -369,7 +369,7 @@ def test_what_needs_an_answer_and_what_went_wrong_is_loud() -> None:
         return sorted(set(SGR.findall(painted(event, colours="standard"))))
 
     assert "\x1b[1;33m" in colour_of(events.Invited("1", "dave", ("dave",)))
-    assert "\x1b[1;33m" in colour_of(answers.Asked("dave", "He is busy.", "Interrupt?"))
+    assert "\x1b[1;33m" in colour_of(results.Asked("dave", "He is busy.", "Interrupt?"))
     assert "\x1b[1;31m" in colour_of(events.DirectoryLost())
     assert "\x1b[1;31m" in colour_of(events.NotDelivered("dave", "he is away"))
     assert colour_of(events.DirectoryBack()) == ["\x1b[0m", "\x1b[2m"]
@@ -438,8 +438,8 @@ def test_all_four_groups_are_named_and_their_users_in_order() -> None:
         " OFFLINE   -",
     ]
 
-    assert lines(answers.UserList(users, "carol")) == wanted
-    assert lines(answers.UserList(users, "carol"), width=40) == wanted
+    assert lines(results.UserList(users, "carol")) == wanted
+    assert lines(results.UserList(users, "carol"), width=40) == wanted
 
 
 def test_how_far_away_they_are_stands_beside_those_who_are_linked() -> None:
@@ -449,7 +449,7 @@ def test_how_far_away_they_are_stands_beside_those_who_are_linked() -> None:
         Presence("erin", Status.ACTIVE, seconds(2026, 11, 20, 9, 0)),
     )
     trips = {"dave": 0.0123, "erin": 0.0004}
-    assert lines(answers.UserList(users, "carol", trips))[:3] == [
+    assert lines(results.UserList(users, "carol", trips))[:3] == [
         " ACTIVE    carol (you)  11:58",
         "           dave         2026-11-18  12.3 ms",
         "           erin         09:00       0.4 ms",
@@ -457,7 +457,7 @@ def test_how_far_away_they_are_stands_beside_those_who_are_linked() -> None:
 
 
 def test_nobody_is_shown_as_four_empty_groups() -> None:
-    assert [line.split() for line in lines(answers.UserList((), "carol"))] == [
+    assert [line.split() for line in lines(results.UserList((), "carol"))] == [
         ["ACTIVE", "-"],
         ["BUSY", "-"],
         ["INACTIVE", "-"],
@@ -481,7 +481,7 @@ def test_a_user_is_described_line_by_line() -> None:
 def test_members_and_how_they_are_reached() -> None:
     ways = (Way("dave", "direct", None, 0.0012), Way("erin", "dave", None, None))
 
-    assert lines(answers.MemberList("carol", ways)) == [
+    assert lines(results.MemberList("carol", ways)) == [
         " carol (you)",
         " dave         direct, 1.2 ms",
         " erin         through dave",
@@ -489,7 +489,7 @@ def test_members_and_how_they_are_reached() -> None:
 
 
 def test_who_has_my_last_text() -> None:
-    assert lines(answers.WhoHas((("dave", "delivered at 12:00:00"), ("al", "waiting")))) == [
+    assert lines(results.WhoHas((("dave", "delivered at 12:00:00"), ("al", "waiting")))) == [
         " dave  delivered at 12:00:00",
         " al    waiting",
     ]
@@ -505,7 +505,7 @@ def test_what_was_said_has_its_dates() -> None:
         Entry(Kind.ALL, time, "erin", "", "hi all"),
     )
 
-    assert lines(answers.WhatWasSaid(entries, "carol", "There is more.")) == [
+    assert lines(results.WhatWasSaid(entries, "carol", "There is more.")) == [
         "2026-11-19 09:30 dave  hello",
         "-- Something that was said before is still missing.",
         "2026-11-19 09:30 carol  hi",
@@ -517,7 +517,7 @@ def test_what_was_said_has_its_dates() -> None:
 
 
 def test_the_words_to_compare_stand_alone() -> None:
-    compared = answers.Words("dave", ("apple", "banana"), change="The key of dave has changed.")
+    compared = results.Words("dave", ("apple", "banana"), change="The key of dave has changed.")
     assert lines(compared) == [
         "12:00 -- You and dave must both see these words:",
         " apple banana",
@@ -526,7 +526,7 @@ def test_the_words_to_compare_stand_alone() -> None:
 
 
 def test_the_manual_fits_in_80_columns_and_is_stacked_in_40() -> None:
-    wide, narrow = lines(answers.Manual("ALL")), lines(answers.Manual("ALL"), width=40)
+    wide, narrow = lines(results.Manual("ALL")), lines(results.Manual("ALL"), width=40)
 
     assert " LIST USERS                     everybody, grouped by status" in wide
     assert narrow[:2] == [" LIST USERS", "    everybody, grouped by status"]
@@ -534,7 +534,7 @@ def test_the_manual_fits_in_80_columns_and_is_stacked_in_40() -> None:
 
 
 def test_one_command_is_explained_with_its_example() -> None:
-    assert lines(answers.Manual("chat")) == [
+    assert lines(results.Manual("chat")) == [
         " CHAT name  invite a user to a conversation.",
         " Also       CONNECT, INVITE.",
         " Example    CHAT dave",
@@ -558,18 +558,18 @@ def hostile(name: str, text: str) -> list[Event]:
         events.Came(text),
         events.Connected((name, text)),
         events.Invited("1", name, (name, text), (text,)),
-        answers.Asked(name, text, "Really?"),
-        answers.Typed(text),
-        answers.Sent(text, to=name),
-        answers.UserList(
+        results.Asked(name, text, "Really?"),
+        results.Typed(text),
+        results.Sent(text, to=name),
+        results.UserList(
             (Presence(name, Status.BUSY, 0.0), Presence(text, Status.BUSY, 0.0)), name
         ),
         info(host=text),
-        answers.MemberList(name, (Way(name, text, None, None),)),
-        answers.WhoHas(((name, text),)),
-        answers.WhatWasSaid((Entry(Kind.PRIVATE, 0.0, name, name, text),), name, text),
-        answers.Words(name, (text, text), True),
-        answers.Manual(text),
+        results.MemberList(name, (Way(name, text, None, None),)),
+        results.WhoHas(((name, text),)),
+        results.WhatWasSaid((Entry(Kind.PRIVATE, 0.0, name, name, text),), name, text),
+        results.Words(name, (text, text), True),
+        results.Manual(text),
     ]
 
 
@@ -595,7 +595,7 @@ def test_one_event_begins_one_line(name: str, text: str, width: int) -> None:
     for event, other in zip(hostile(name, text), harmless_ones, strict=True):
         beginnings = [line for line in lines(event, width=width) if line[:1].strip()]
         own = len([line for line in lines(other, width=200) if line[:1].strip()])
-        if not isinstance(event, answers.WhatWasSaid):  # whose note may be empty
+        if not isinstance(event, results.WhatWasSaid):  # whose note may be empty
             assert len(beginnings) <= own
         assert all(REAL.match(line) for line in beginnings)
 

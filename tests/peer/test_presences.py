@@ -2,7 +2,7 @@
 
 import pytest
 
-from peer.presences import Presences
+from peer.core.reach.presence import Presences
 from shared.messages import Presence, Status
 
 

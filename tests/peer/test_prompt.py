@@ -9,9 +9,9 @@ from msgspec.structs import replace
 from prompt_toolkit.formatted_text import StyleAndTextTuples
 from prompt_toolkit.styles import Style
 
-from peer.screen.fitting import cells, cut, listed
-from peer.screen.outlook import Member, Outlook
-from peer.screen.prompt import MANY_TEXTS, STYLE, TITLE_CHARACTERS, prompt, title, toolbar
+from peer.screen.paint.truncation import cells, cut, listed
+from peer.screen.terminal.prompt import MANY_TEXTS, STYLE, TITLE_CHARACTERS, prompt, title, toolbar
+from peer.screen.ui_state import Member, Outlook
 from shared.messages import Status
 from tests.kit.ui_states import (
     ASKED,

@@ -2,7 +2,7 @@
 
 import pytest
 
-from peer.returning import grace, longest, pause
+from peer.core.reach.back_off import grace, longest, pause
 
 
 @pytest.mark.parametrize(

@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from peer.arguments import OPTIONS, WORDS, parse
 from peer.events import Notice
-from peer.first_start import ask_for_words
-from peer.settings import complete, config_file, remember, with_words
+from peer.program.arguments import OPTIONS, WORDS, parse
+from peer.program.first_start import ask_for_words
+from peer.program.settings import complete, config_file, remember, with_words
 from shared.errors import StorageError
 
 CAROL = ["carol", "10.0.0.5", "5000"]

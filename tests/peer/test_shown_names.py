@@ -2,7 +2,9 @@
 
 import pytest
 
-from peer.curtain import Curtain
+from peer.core.display_gate import Curtain
+from peer.core.keys.key_comparison import Comparison
+from peer.core.keys.name_marks import ANOTHER_KEY, NOT_CONFIRMED, bare, variants
 from peer.events import (
     BackInConversation,
     Connected,
@@ -22,8 +24,6 @@ from peer.events import (
     as_called,
     nothing,
 )
-from peer.marks import ANOTHER_KEY, NOT_CONFIRMED, bare, variants
-from peer.verifying import Comparison
 from shared.identity import fingerprint
 
 # --- Marks ------------------------------------------------------------------------

@@ -8,15 +8,15 @@ import pytest
 import trio
 
 from peer.events import Event, Notice
-from peer.screen.face import Line
+from peer.program.lifecycle import FLUSH_SECONDS, Stage
+from peer.screen.frontend import Line
 from peer.screen.line import ScreenGone
-from peer.screen.outlook import Outlook
-from peer.stage import FLUSH_SECONDS, Stage
-from peer.vault import Vault
+from peer.screen.ui_state import Outlook
+from peer.storage.vault import Vault
 
 
 class SlowFace:
-    """A `peer.screen.face.Face` which takes its time, or never stands."""
+    """A `peer.screen.frontend.Face` which takes its time, or never stands."""
 
     def __init__(self, seconds: float = 1.0) -> None:
         self._seconds = seconds

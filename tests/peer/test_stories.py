@@ -5,8 +5,8 @@ import trio
 
 from directory_server.settings import Settings
 from peer import events
-from peer.directory import NameTaken
-from peer.peer import Options
+from peer.local_peer import Options
+from peer.runtime.directory_client import NameTaken
 from shared.errors import Refused, StorageError, Unreachable
 from shared.identity import fingerprint
 from shared.messages import Status

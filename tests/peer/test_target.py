@@ -5,8 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
-from peer.commands import Context, Private, Say, Unknown, WriteLine, parse
-from peer.target import Target, destination, listed, misdirected
+from peer.commands.table import Context, Private, Say, Unknown, WriteLine, parse
+from peer.core.target import Target, destination, listed, misdirected
 
 PROGRAM = Target()
 ERIN, DAVE = Target(("erin",)), Target(("dave",))

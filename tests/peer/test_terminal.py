@@ -12,14 +12,14 @@ import trio
 from msgspec.structs import replace
 
 from peer import events
-from peer.answers import Sent
+from peer.core.conversation.sent_text import Handle
 from peer.events import Event, Notice, Said
-from peer.handle import Handle
-from peer.screen import terminal
+from peer.results import Sent
 from peer.screen.line import ScreenGone
-from peer.screen.outlook import Outlook
-from peer.screen.terminal import Terminal
-from peer.screen.typed import FILE, TypedBefore
+from peer.screen.terminal import terminal
+from peer.screen.terminal.terminal import Terminal
+from peer.screen.ui_state import Outlook
+from peer.storage.input_history import FILE, TypedBefore
 from tests.kit.screens import PATIENCE, Screen, keys
 from tests.kit.ui_states import ASKED, OUTSIDE, TALKING
 

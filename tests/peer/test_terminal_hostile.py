@@ -7,10 +7,10 @@ from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
 from peer import events
-from peer.answers import Sent
 from peer.events import Event
-from peer.screen.outlook import Outlook
-from peer.screen.terminal import Terminal
+from peer.results import Sent
+from peer.screen.terminal.terminal import Terminal
+from peer.screen.ui_state import Outlook
 from tests.kit.screens import PATIENCE, Screen, keys
 from tests.kit.ui_states import ASKED, GROUP, NAMES, OUTSIDE, TALKING, WRITING, is_harmless
 

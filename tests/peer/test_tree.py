@@ -5,7 +5,7 @@ import random
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from peer.tree import in_order
+from peer.core.stay_tree import in_order
 
 FOUNDER = b"f"
 ROOM = 12

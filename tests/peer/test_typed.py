@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from peer.program import TYPED
-from peer.screen.typed import FILE, KEPT_BYTES, TypedBefore
+from peer.program.program import TYPED
+from peer.storage.input_history import FILE, KEPT_BYTES, TypedBefore
 from tests.shared.test_disk import no_file_larger_than
 
 

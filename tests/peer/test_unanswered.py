@@ -1,8 +1,8 @@
-"""What users may send whom I have never answered (`peer.unanswered`)."""
+"""What users may send whom I have never answered (`peer.core.stranger_limits`)."""
 
 import pytest
 
-from peer.unanswered import BYTES_MOST, LINE_BYTES, REMEMBERED, Unanswered, Written
+from peer.core.stranger_limits import BYTES_MOST, LINE_BYTES, REMEMBERED, Unanswered, Written
 from shared.errors import Refused
 
 

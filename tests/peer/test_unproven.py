@@ -2,8 +2,8 @@
 
 import msgspec
 
-from peer.delivery import sign
-from peer.unproven import CHECK_SECONDS, CHECKS, Unproven, is_genuine
+from peer.core.conversation.delivery import sign
+from peer.core.conversation.unchecked_texts import CHECK_SECONDS, CHECKS, Unproven, is_genuine
 from shared.messages import Text
 from tests.kit.cores import me
 

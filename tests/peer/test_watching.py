@@ -6,9 +6,9 @@ import pytest
 import trio
 
 from peer import events
-from peer.conversation import Conversation
-from peer.screen.outlook import Member, Outlook
-from peer.watching import LOOK_SECONDS, Watching
+from peer.core.conversation.conversation import Conversation
+from peer.program.status_feed import LOOK_SECONDS, Watching
+from peer.screen.ui_state import Member, Outlook
 from shared.messages import Status
 from tests.kit.community import Community, Person
 
@@ -38,7 +38,7 @@ class Onlooker:
 
 
 def onlooker(community: Community, person: Person) -> Onlooker:
-    """Looks over their shoulder, as `peer.program` lets a screen do."""
+    """Looks over their shoulder, as `peer.program.program` lets a screen do."""
     looking = Onlooker(person)
     tell = person.console.tell
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from peer.window import BYTES, LINES, NEVER, SECONDS, Window
+from peer.core.line_window import BYTES, LINES, NEVER, SECONDS, Window
 
 
 @pytest.fixture

@@ -359,10 +359,10 @@ main()
 @pytest.mark.parametrize(
     ("package", "module", "code"),
     [
-        ("peer", "peer.arguments", -signal.SIGINT),
+        ("peer", "peer.program.arguments", -signal.SIGINT),
         ("peer", "_datetime", -signal.SIGINT),  # by msgspec, which loses the exception
-        ("peer", "peer.stage", -signal.SIGINT),
-        ("peer", "peer.program", 130),
+        ("peer", "peer.program.lifecycle", -signal.SIGINT),
+        ("peer", "peer.program.program", 130),
         ("peer", "sqlite3", 130),
         ("directory_server", "directory_server.arguments", -signal.SIGINT),
         ("directory_server", "_datetime", -signal.SIGINT),

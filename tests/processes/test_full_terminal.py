@@ -156,13 +156,13 @@ def test_what_is_typed_is_never_taken_for_an_answer_by_accident(tmux: Tmux) -> N
 # A person's terminal is theirs: whatever ends the program, it is left as it was.
 
 BUGS = {
-    "a task": "peer.console.Console._perform = bug",
-    "a key": "peer.screen.editor.Editor._enter = bug",
-    "the painting": "peer.screen.terminal.hint = lambda text, _: bug() if text else ''",
+    "a task": "peer.console.console.Console._perform = bug",
+    "a key": "peer.screen.terminal.editor.Editor._enter = bug",
+    "the painting": "peer.screen.terminal.terminal.hint = lambda text, _: bug() if text else ''",
 }
 DRIVER = """
 import sys
-import peer.console, peer.screen.editor, peer.screen.terminal
+import peer.console.console, peer.screen.terminal.editor, peer.screen.terminal.terminal
 from peer.__main__ import main
 
 def bug(*_):

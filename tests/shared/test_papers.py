@@ -9,11 +9,11 @@ from pathlib import Path
 import pytest
 
 import directory_server.arguments
-import peer.arguments
-from peer.commands import TABLE
+import peer.program.arguments
+from peer.commands.table import TABLE
 from shared.version import VERSION
 
-PROGRAMS = {"peer": peer.arguments.parse, "dirserver": directory_server.arguments.parse}
+PROGRAMS = {"peer": peer.program.arguments.parse, "dirserver": directory_server.arguments.parse}
 Printed = Callable[..., str]
 
 

@@ -1,6 +1,6 @@
 """No user is called like a word of the program."""
 
-from peer.commands import TABLE
+from peer.commands.table import TABLE
 from shared.names import fold, is_name
 from shared.reserved import RESERVED, is_reserved
 

@@ -11,10 +11,12 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from peer import delivery, events, journal
-from peer.conversation import Conversation
-from peer.delivery import RECENT_TEXTS, last
-from peer.marks import bare
+from peer import events
+from peer.core.conversation import delivery
+from peer.core.conversation.conversation import Conversation
+from peer.core.conversation.delivery import RECENT_TEXTS, last
+from peer.core.keys.name_marks import bare
+from peer.storage import journal
 from shared.messages import Message, Text
 from shared.sealing import About, copy_id
 from tests.simulation.manners import UNSIGNED

@@ -9,10 +9,10 @@ from typing import Final
 
 import msgspec
 
-from peer import conversation as talk
-from peer.conversation import Conversation
-from peer.delivery import sign
-from peer.peer import Peer
+from peer.core.conversation import conversation as talk
+from peer.core.conversation.conversation import Conversation
+from peer.core.conversation.delivery import sign
+from peer.local_peer import Peer
 from shared.messages import Hello, Message, Position, Text, Want
 
 OTHERWISE: Final = "(said otherwise) "

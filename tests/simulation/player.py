@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 import trio
 
 from peer import events
-from peer.conversation import SETTLE_SECONDS, Conversation
-from peer.handle import Handle
-from peer.peer import Options, Peer
-from peer.running import running
+from peer.core.conversation.conversation import SETTLE_SECONDS, Conversation
+from peer.core.conversation.sent_text import Handle
+from peer.lifespan import running
+from peer.local_peer import Options, Peer
 from shared.errors import ParleyError
 from shared.world import World
 from tests.simulation.box import Computer, Run

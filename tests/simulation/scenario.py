@@ -13,7 +13,7 @@ from trio.testing import MockClock
 
 from directory_server.server import Directory
 from directory_server.settings import Settings
-from peer.peer import Peer
+from peer.local_peer import Peer
 from shared.world import Address
 from tests.kit.community import make_scheduling_repeatable
 from tests.kit.world import EPOCH

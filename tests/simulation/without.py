@@ -14,17 +14,19 @@ from typing import Any, Final
 from unittest.mock import patch
 
 from directory_server.community import Community as DirectoryCommunity
-from peer import conversation as talk
-from peer import delivery, mail, membership, unproven
-from peer.chains import Chains
-from peer.clock import LamportClock
-from peer.conversation import Conversation
-from peer.delivery import Inbox, Outbox, Ready, last
-from peer.entrances import Entrances
-from peer.journal import Journal
-from peer.membership import Roll
-from peer.network import Links
-from peer.talking import Talking
+from peer.core import membership
+from peer.core.conversation import conversation as talk
+from peer.core.conversation import delivery, unchecked_texts
+from peer.core.conversation.conversation import Conversation
+from peer.core.conversation.delivery import Inbox, Outbox, Ready, last
+from peer.core.conversation.digests import Chains
+from peer.core.conversation.entrances import Entrances
+from peer.core.conversation.lamport_clock import LamportClock
+from peer.core.membership import Roll
+from peer.runtime.conversations import Talking
+from peer.runtime.links import Links
+from peer.runtime.mailbox import letters as mail
+from peer.storage.journal import Journal
 from shared.link import Link
 from shared.messages import TEXTS, Hello, Members, Text, Want
 from tests.simulation.scenario import Failure, run
@@ -217,7 +219,7 @@ RULES: Final[dict[str, tuple[str, list[Change]]]] = {
     ),
     "checked": (
         "what comes from its author directly is checked too",
-        [(unproven, "is_genuine", lambda *_: True), (talk, "is_genuine", lambda *_: True)],
+        [(unchecked_texts, "is_genuine", lambda *_: True), (talk, "is_genuine", lambda *_: True)],
     ),
     "age": (
         "mail expires by what the directory has run",

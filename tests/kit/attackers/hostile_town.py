@@ -6,11 +6,12 @@ from typing import Any
 
 import msgspec
 
-from peer import conversation as talk
-from peer import events, membership
-from peer.conversation import _hello_statement
-from peer.delivery import last, sign
-from peer.membership import Me
+from peer import events
+from peer.core import membership
+from peer.core.conversation import conversation as talk
+from peer.core.conversation.conversation import _hello_statement
+from peer.core.conversation.delivery import last, sign
+from peer.core.membership import Me
 from shared.errors import ProtocolError
 from shared.messages import (
     Acknowledge,

@@ -2,9 +2,9 @@
 
 import msgspec
 
-from peer.chains import digest
-from peer.conversation import _hello_statement
-from peer.delivery import sign
+from peer.core.conversation.conversation import _hello_statement
+from peer.core.conversation.delivery import sign
+from peer.core.conversation.digests import digest
 from shared.messages import Hello, Message, Position, Text
 from tests.kit.cores import Town, me
 

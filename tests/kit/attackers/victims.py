@@ -17,12 +17,12 @@ import trio
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PublicKey
 
 from directory_server.authority import SEED_BYTES, Authority
-from peer import membership
-from peer.chains import digest
-from peer.conversation import _hello_statement
-from peer.delivery import sign
-from peer.entrances import sign_entry
-from peer.membership import Me
+from peer.core import membership
+from peer.core.conversation.conversation import _hello_statement
+from peer.core.conversation.delivery import sign
+from peer.core.conversation.digests import digest
+from peer.core.conversation.entrances import sign_entry
+from peer.core.membership import Me
 from shared import messages as wire
 from shared import sealing
 from shared.errors import ParleyError

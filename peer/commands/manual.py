@@ -1,0 +1,86 @@
+"""HELP: the commands of the first day, the topics, everything, or one command."""
+
+from enum import Enum
+
+from msgspec import Struct
+
+from peer.commands.table import TABLE, Context, Entry, Unknown, begun, nearest, unknown_text
+
+COLUMN = 29  # the longest usage; the meanings end before column 80
+EVERYTHING = "ALL"
+FIRST_DAY = (
+    "LIST USERS", "CHAT", "Y", "PRV", "LEAVE", "ADD", "HISTORY", "QUIT CONVERSATION", "QUIT",
+    "HELP",
+)  # fmt: skip
+
+
+class Topic(Enum):
+    """What HELP lists together: the first word of each command."""
+
+    PEOPLE = ("LIST USERS", "INFO", "STATUS")
+    TALK = ("CHAT", "Y", "ADD", "MEMBERS", "WHO GOT", "QUIT CONVERSATION")
+    MESSAGES = ("PRV", "MSG", "LEAVE")
+    PAST = ("HISTORY", "SEARCH")
+    SAFETY = ("IGNORE", "UNIGNORE", "IGNORED", "VERIFY", "UNREGISTER")
+    PROGRAM = ("MUTE", "UNMUTE", "HELP", "QUIT")
+
+
+class Page(Struct, frozen=True):
+    """Some commands, and what is said below them."""
+
+    entries: tuple[Entry, ...]
+    notes: tuple[str, ...]
+
+    def lines(self) -> list[str]:
+        """Return lines of less than 80 columns."""
+        listed = [f"{entry.usage:<{COLUMN}}  {entry.meaning}" for entry in self.entries]
+        return [*listed, *self.notes]
+
+
+_NOTES = (
+    "Inside a conversation a line is text for it, unless it begins with / or @.",
+    "HELP command says more about one of them.",
+)
+
+
+def page(topic: str | None) -> Page | None:
+    """Return what HELP lists for a topic; None: the topic is one command, or none at all."""
+    if topic is None:
+        topics = ", ".join(each.name for each in Topic)
+        notes = (
+            f"HELP and a topic: {topics}.",
+            f"HELP {EVERYTHING} lists every command.",
+            *_NOTES,
+        )
+        return Page(tuple(map(_named, FIRST_DAY)), notes)
+    words = topic.strip().upper()
+    if words == EVERYTHING:
+        return Page(TABLE, _NOTES)
+    if words in Topic.__members__:
+        return Page(tuple(map(_named, Topic[words].value)), _NOTES[1:])
+    return None
+
+
+def is_topic(text: str) -> bool:
+    """Return whether HELP knows it."""
+    return page(text) is not None or begun(text, Context()) is not None
+
+
+def help_lines(topic: str | None = None) -> list[str]:
+    """Return the page of a topic, or three lines about a command, each below 80 columns."""
+    if found := page(topic):
+        return found.lines()
+    assert topic is not None, "without a topic there is a page"
+    start = begun(topic, Context())
+    if start is None:
+        return [unknown_text(Unknown(topic, nearest(topic)))]
+    entry = start.entry
+    return [
+        f"{entry.usage}: {entry.meaning}.",
+        *([f"Also: {', '.join(entry.words[1:])}."] if entry.words[1:] else []),
+        f"Example: {entry.example}",
+    ]
+
+
+def _named(word: str) -> Entry:
+    return next(entry for entry in TABLE if entry.words[0] == word)

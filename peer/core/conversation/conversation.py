@@ -1,0 +1,1267 @@
+"""A conversation of two to fifty, from being connected to its end, seen by one member.
+
+A core: it decides what is shown, kept and sent, and its shell does it.  It knows
+members by their ids (peer.core.membership), never by name.  Everybody has a link to
+everybody.  Texts go from their author to each member directly; what somebody lacks
+all the same they ask another member for, who has it signed by its author.  So one
+member whom all can reach is enough for everybody to get everything.
+
+Being a member and being reachable are two things.  A broken link ends nothing: both
+sides try to link again, what was written meanwhile waits, and who cannot be reached
+for a minute only looks as if they had left.
+
+For its user a conversation is over at once.  It is settled a little later: when
+what was on its way has arrived, or must be taken for undelivered.
+"""
+
+from collections import Counter, defaultdict, deque
+from collections.abc import Callable, Iterable
+
+import msgspec
+from msgspec import Struct, field
+
+from peer import events
+from peer.core import membership
+from peer.core.conversation.delivery import (
+    Inbox,
+    Outbox,
+    Ready,
+    Stream,
+    last,
+    sign,
+    stream,
+)
+from peer.core.conversation.digests import Chains
+from peer.core.conversation.entrances import NOTHING, Entrance, Entrances, Heard, sign_entry
+from peer.core.conversation.gaps import Lacks
+from peer.core.conversation.route import DIRECT
+from peer.core.conversation.unchecked_texts import Unproven, is_genuine
+from peer.core.membership import Me, Roll
+from peer.core.reach.absence import LOST_SECONDS, Absence
+from shared.errors import ProtocolError
+from shared.identity import check_signature
+from shared.messages import (
+    MEMBERS,
+    POSITIONS,
+    SINCE,
+    Acknowledge,
+    Entry,
+    Hello,
+    Leave,
+    Members,
+    Membership,
+    Message,
+    Position,
+    Text,
+    Want,
+)
+
+REDIAL_SECONDS = 1.0  # between two tries to link again with one who was just lost
+REDIAL_FAR_SECONDS = 30.0  # with one who was lost long ago, or is reached through others
+FIRST_DIAL_SECONDS = 5.0  # for a newcomer to dial us; then we dial
+SETTLE_SECONDS = 5.0  # after leaving: for the last acknowledgements to come
+ACKNOWLEDGE_TEXTS = 16  # one ACK for as many texts,
+ACKNOWLEDGE_SECONDS = 0.05  # or for all that was kept within this time
+HELLO_SECONDS = 30.0  # between two of them when nothing happens
+HELLO_SOON_SECONDS = 0.5  # for members who hear of us through others only
+WANT_SECONDS = 1.0  # for a text to come by itself before it is asked for
+LATE_SECONDS = 5.0  # until the author is told that somebody lacks a text
+PATHLESS_SECONDS = 30.0  # out of reach, until the directory's mailbox is the better way
+BAD_MOST = 20  # that one member hands on unsigned: then the link is cut
+BACKLOG_TEXTS = 1_000  # that everybody lacks: the keyboard waits then
+
+PROOFS = 4  # texts that one HELLO makes me ask for, because its sender has others than I
+
+_NEVER = float("inf")
+_DISK = "your disk did not take what you wrote last"
+_UNSIGNED = "a text is not signed by its author"
+
+
+# --- What it wants done -----------------------------------------------------------
+
+
+class Send(Struct, frozen=True):
+    to: tuple[str, ...]
+    message: Message
+
+
+class Show(Struct, frozen=True):
+    """Tell the user."""
+
+    event: events.Event
+
+
+class Read(Struct, frozen=True):
+    """Show what somebody wrote, then call `shown(text)`."""
+
+    text: Text
+
+
+class Keep(Struct, frozen=True):
+    """Put it on disk, then call `kept(text)`."""
+
+    text: Text
+
+
+class KeepMembers(Struct, frozen=True):
+    """Put the memberships of these members on disk."""
+
+    members: tuple[str, ...]
+
+
+class KeepEntrance(Struct, frozen=True):
+    """Put on disk from where on a member may read."""
+
+    entrance: Entrance
+
+
+class KeepAcknowledged(Struct, frozen=True):
+    """Note that this member has my texts up to here."""
+
+    by: str
+    epoch: str
+    seq: int
+
+
+class Discard(Struct, frozen=True):
+    """Forget a text that was to be read: its author has not signed it."""
+
+    text: Text
+
+
+class Refuse(Struct, frozen=True):
+    """End the link to this member, and say why."""
+
+    to: str
+    reason: str
+
+
+class Hand(Struct, frozen=True):
+    """Send what follows this position, from the disk; then call `handed`."""
+
+    to: str
+    after: Position
+
+
+class Dial(Struct, frozen=True):
+    """Try to link with this member."""
+
+    to: str
+
+
+class LeaveFor(Struct, frozen=True):
+    """Leave what follows this position of mine, up to a seq, in the member's mailbox."""
+
+    to: str
+    after: Position
+    upto: int
+
+
+class Back(Struct, frozen=True):
+    """It was interrupted by the end of the program, or of its network, and goes on."""
+
+
+class Finished(Struct, frozen=True):
+    """The conversation is over for the user, or sleeps until somebody is in reach again."""
+
+
+class Settled(Struct, frozen=True):
+    """Nothing more will come of it."""
+
+
+Action = (
+    Send | Show | Read | Keep | KeepMembers | KeepEntrance | KeepAcknowledged | Discard | Refuse
+    | Hand | Dial | LeaveFor | Back | Finished | Settled
+)  # fmt: skip
+
+
+# --- What it knows of the others ----------------------------------------------------
+
+
+class _Member(Struct):
+    """How another member is reached."""
+
+    id: str
+    is_linked: bool = False
+    is_greeted: bool = False  # by their HELLO on this link
+    knows_us: bool = False  # was sent our roll on a link before
+    number: int = 0  # of their last HELLO
+    linked: frozenset[str] = frozenset()  # whom they reach themselves
+    reached: bool = False  # ever
+    lost_at: float | None = None  # out of reach since then
+    told_lost: bool = False
+    is_gone: bool = False  # out of reach for so long that the user was told they left
+    redial_at: float = _NEVER
+    told_late: bool = False  # the user was told that they lack a text
+    left_upto: dict[str, int] = field(default_factory=dict)  # what waits in their mailbox, or will
+    done_upto: dict[str, int] = field(default_factory=dict)  # what nobody need leave any more
+    ends_with: float = _NEVER  # seq of the last text of mine that is for them: then they left
+
+
+class _Evidence(Struct):
+    """Who was shown that an author has said different things."""
+
+    other: Text | None = None  # which contradicts what lies on disk here, if it came
+    sent: set[str] = field(default_factory=set)
+    able: set[str] = field(default_factory=set)  # of whom it is known that they can compare
+
+
+class Kept(Struct, frozen=True):
+    """What the disk knows of a conversation that goes on after a restart."""
+
+    members: tuple[Membership, ...]
+    have: tuple[Position, ...]
+    written: tuple[tuple[str, int, float], ...]  # epoch, last seq and age of what I wrote
+    acknowledged: tuple[tuple[str, str, int], ...]  # by whom, epoch, seq
+    lamport: int = 0  # the highest
+    entrances: tuple[Entrance, ...] = ()
+    said: tuple[tuple[str, str, int, bytes], ...] = ()  # author, epoch, last seq and digest
+
+
+class Conversation:
+    """One conversation.  `now` is monotonic, `time` the time of day, in seconds."""
+
+    def __init__(
+        self, id: str, me: Me, roll: Roll, epoch: str, *, first_number: int,
+        jitter: Callable[[], float], have: Iterable[Position] = (), lamport: int = 0,
+        kept: Kept | None = None, entrances: Iterable[Entrance] = (),
+        called: Callable[[str], str] | None = None,
+        spell: Callable[[str], str] | None = None,
+    ) -> None:  # fmt: skip
+        """`first_number`: higher than that of any HELLO of an earlier start.
+        `jitter`: between 0.8 and 1.2.  `have`: what was said before we came, with no
+        higher `lamport`.  `entrances`: known from an earlier stay or program of mine.
+        `called`: what the user reads for a member; by default the name.  `spell`: how
+        events name a member; by default so, too.
+        """
+        self.id, self.me, self.roll = id, me, roll
+        self.called = called or roll.name
+        self._spell = spell or self.called
+        self.is_over = False  #: for the user
+        self.is_settled = False
+        self.is_asleep = kept is not None  #: interrupted; the user does not see it
+        self._absence = Absence()
+        self._jitter = jitter
+        self._number = first_number
+        self._inbox = Inbox(kept.have, kept.lamport) if kept else Inbox(have, lamport)
+        self._outbox = Outbox(epoch, kept.written if kept else ())
+        self._members: dict[str, _Member] = {}
+        self._parted: dict[str, _Member] = {}  # have left, and may lack what is not on disk yet
+        self._lacks = Lacks(self._inbox.came)
+        self._entrances = Entrances(roll, self._inbox.first_heard)
+        self._entrances.restore(entrances)
+        self._chains = Chains()
+        for author, its_epoch, seq, said in kept.said if kept else ():
+            self._chains.restore((author, its_epoch), seq, said)
+        self._unproven = Unproven(roll.key, self._prove)
+        self._forgers: set[str] = set()  # who sent what they had not signed: checked at once now
+        self._contradicted: list[str] = []  # authors who had told me something else before
+        #: what follows shows that to others: once for each such author
+        self._evidence: dict[Position, _Evidence] = {}
+        self._two_faced: set[str] = set()  # authors of whom the user knows it
+        self._uncommitted = 0  # texts of mine that are on their way to the disk
+        self._showing = 0  # Texts that were given to the screen, and are not on disk
+        self._reading: deque[Text] = deque()  # that were given to the screen, in this order
+        self._stood: set[tuple[Stream, int]] = set()  # which of them stood there
+        self._owed: dict[Stream, None] = {}  # positions that moved since the last ACK
+        self._owed_texts = 0
+        self._blamed: Counter[str] = Counter()
+        self._acknowledge_at = _NEVER
+        self._hello_at = _NEVER
+        self._settle_at = _NEVER
+        self._look_at = _NEVER  # when somebody's reach, or lack of a text, is to be judged
+        for member in self._others():
+            self._meet(member, 0.0)
+        for by, of, seq in kept.acknowledged if kept else ():
+            self._outbox.acknowledged(by, of, seq)
+        self._outbox.forget(self._members)
+        self._learned = self._learn_entrances()  # not on disk
+
+    # --- What the shell may look at ---
+
+    @property
+    def others(self) -> tuple[str, ...]:
+        """Who is in, besides me, and has not been out of reach for too long."""
+        return tuple(one.id for one in self._members.values() if not one.is_gone)
+
+    def concerns(self, member: str) -> bool:
+        """Whether a link to this member is wanted."""
+        return member in self._members
+
+    @property
+    def has_room(self) -> bool:
+        """Whether the keyboard may go on: whoever keeps up best decides."""
+        if self._uncommitted >= BACKLOG_TEXTS:
+            return False
+        lags = [self._outbox.lag(one.id) for one in self._members.values() if one.is_greeted]
+        return min(lags, default=0) < BACKLOG_TEXTS
+
+    @property
+    def is_delivered(self) -> bool:
+        """Whether everybody has all that I wrote."""
+        return not self._uncommitted and all(
+            self._outbox.oldest_lacking(member) is None for member in self._members
+        )
+
+    @property
+    def can_deliver(self) -> bool:
+        """Whether what they lack is on its way to somebody."""
+        return any(
+            one.is_greeted and self._outbox.oldest_lacking(one.id) is not None
+            for one in self._members.values()
+        )
+
+    def who(self) -> list[tuple[str, str, float | None]]:
+        """Each other member; how it is reached: DIRECT, through whom, or ""; and if not,
+        since when it is out of reach.
+        """
+        return [(one.id, self._way(one), one.lost_at) for one in self._members.values()]
+
+    def has(self, member: str, epoch: str, seq: int) -> bool:
+        """Whether this text of mine is on their disk."""
+        return self._outbox.has(member, epoch) >= seq and self.is_for(member, epoch, seq)
+
+    def lacks(self, member: str) -> int:
+        """So many texts of mine are not known to be on their disk."""
+        return self._outbox.lag(member)
+
+    def is_late(self, member: str) -> bool:
+        """Whether they have lacked a text of mine for longer than LATE_SECONDS."""
+        one = self._members.get(member)
+        return one is not None and one.told_late
+
+    @property
+    def to_come(self) -> int:
+        """How many texts of others are known to be there, and somebody may have them for us."""
+        return self._lacks.to_come
+
+    def is_for(self, member: str, epoch: str, seq: int) -> bool:
+        """Whether they were in when I wrote it."""
+        return self._outbox.is_for(member, epoch, seq)
+
+    def has_come(self, author: str, epoch: str, seq: int) -> bool:
+        """Whether this text of somebody was shown, or is about to be."""
+        return self._inbox.came((author, epoch)) >= seq
+
+    def waits_at_directory(self, member: str, epoch: str, seq: int) -> bool:
+        one = self._members.get(member)
+        return one is not None and one.left_upto.get(epoch, 0) >= seq
+
+    @property
+    def epoch(self) -> str:
+        return self._outbox.epoch
+
+    def memberships(self) -> tuple[Membership, ...]:
+        return self.roll.all()
+
+    def have(self) -> tuple[Position, ...]:
+        """What the disk has."""
+        return self._inbox.have()
+
+    def before(self) -> tuple[Position, ...]:
+        """What was said so far: it is not for whoever comes in now."""
+        return self._inbox.seen(SINCE)
+
+    def entry_for(self, newcomer: str, since: tuple[Position, ...]) -> Entry:
+        """Sign what was said before somebody whom I have let in."""
+        counter, epochs = self.roll.counter(newcomer), self._inbox.epochs_told(SINCE)
+        return sign_entry(self.me, Entry(self.id, newcomer, counter, since, epochs))
+
+    @property
+    def lamport(self) -> int:
+        """Of whoever comes in now the first text is higher: it stands below what was before."""
+        return self._inbox.clock.now
+
+    # --- What the user does ---
+
+    def say(self, text: str) -> int:
+        """Its seq.  It goes out with the next `flush`."""
+        return self._outbox.write(text)
+
+    @property
+    def must_flush(self) -> bool:
+        return self._outbox.draft_is_full
+
+    def flush(self, time: float, now: float) -> list[Action]:
+        """Sign what was said since the last time; send it and put it on disk, side by side."""
+        actions = self._check_for_others()
+        for text in self._outbox.sign_draft(lambda seq, said: self._sign(seq, said, time), now):
+            self._inbox.wrote(text)
+            self._uncommitted += len(text.texts)
+            actions.append(Keep(text))
+        self._look_at = min(self._look_at, now + LATE_SECONDS)
+        return [*self._send_texts(self._greeted()), *actions]
+
+    def _sign(self, seq: int, texts: tuple[str, ...], time: float) -> Text:
+        mine = (self.me.id, self._outbox.epoch)
+        after = self._inbox.heads(mine)
+        chain = self._chains.at(mine, seq - 1)
+        text = Text(self.id, *mine, seq, self._inbox.clock.next, time, texts, after, chain=chain)
+        signed = sign(self.me, text)
+        self._chains.note(signed)
+        return signed
+
+    def leave(self, now: float) -> list[Action]:
+        """Over for the user; what is on its way is still acknowledged."""
+        mine = self.roll.of(self.me.id)
+        assert mine is not None
+        gone = self._sign_out(mine)
+        told = Send(self._linked(), Members(self.id, (gone,)))
+        actions: list[Action] = [*self._acknowledge(now), told, KeepMembers((self.me.id,))]
+        if not self.is_asleep and not self.is_over:
+            actions += [Show(events.ConversationLeft()), Finished()]
+        self.is_over = True
+        self._settle_at = now + SETTLE_SECONDS
+        return [*actions, *self._settle_if_quiet()]
+
+    def _sign_out(self, mine: Membership) -> Membership:
+        """My own word that I am out, on the roll already."""
+        gone = membership.leave(self.me, self.id, mine)
+        self.roll.merge([gone])
+        return gone
+
+    def slept(self, seconds: float, now: float) -> None:
+        """My program, or its machine, stood still for so long."""
+        self._absence.slept(seconds, now)
+
+    def directory(self, now: float, *, is_there: bool) -> None:
+        """Without it I cannot know whether it is I who is out of reach."""
+        self._absence.directory(is_there=is_there)
+        if is_there and self._absence.is_cut_off:
+            self._excuse(now)
+
+    def _excuse(self, now: float) -> None:
+        """Who is out of reach has another minute to come back."""
+        for one in self._members.values():
+            if one.lost_at is not None:
+                one.lost_at = now
+
+    # --- What the links do ---
+
+    def begin(self, now: float) -> list[Action]:
+        """Link with everybody who is in."""
+        self._hello_at = now + HELLO_SECONDS * self._jitter()
+        actions = self._keep_entrances(self._learned)
+        for one in self._members.values():
+            one.lost_at = now
+            one.redial_at = now + REDIAL_SECONDS
+            # Of two, each has just heard the other.
+            one.reached = len(self._members) == 1 and not self.is_asleep
+            actions.append(Dial(one.id))
+        self._look_at = now
+        return actions
+
+    def linked(self, member: str, now: float) -> list[Action]:
+        """A link to this member is up, for the first time or again."""
+        one = self._members.get(member)
+        if one is None or not self.roll.is_in(member):  # who has left after us wants no word of it
+            return []
+        one.is_linked, one.is_greeted, one.redial_at = True, False, _NEVER
+        self._outbox.unlink(member)
+        actions: list[Action] = []
+        if not one.knows_us:
+            one.knows_us = True
+            actions += self._introduce(member)
+        self._hello_soon(now)
+        return [*actions, Send((member,), self._hello())]
+
+    def _hello_soon(self, now: float) -> None:
+        """Others hear of it who cannot see it."""
+        if len(self._members) > 1:
+            self._hello_at = min(self._hello_at, now + HELLO_SOON_SECONDS)
+
+    def link_lost(self, member: str, now: float) -> list[Action]:
+        one = self._members.get(member)
+        if one is None:
+            return []
+        one.is_linked = one.is_greeted = one.knows_us = False
+        self._absence.link_lost(now)
+        del self._blamed[member]
+        self._outbox.unlink(member)
+        self._lacks.forget(member, now)
+        for evidence in self._evidence.values():
+            evidence.sent.discard(member)  # it may have been on its way
+        if self.is_over:
+            return self._settle_if_quiet()
+        # At once, for a link may break for no reason; but not in a hot circle.
+        one.redial_at = now + REDIAL_SECONDS
+        self._hello_soon(now)
+        return [*self._look_around(now), Dial(member)]
+
+    def unreachable(self, member: str, now: float) -> list[Action]:
+        """Dialling came to nothing."""
+        one = self._members.get(member)
+        if one is not None and not one.is_linked:
+            one.redial_at = now + self._redial_pause(one, now)
+        return []
+
+    def may_be_back(self, member: str, now: float) -> list[Action]:
+        """The directory says that they came: no need to wait for the next try."""
+        one = self._members.get(member)
+        if one is None or one.is_linked or self.is_over:
+            return []
+        one.redial_at = now + REDIAL_SECONDS
+        return [Dial(member)]
+
+    def _redial_pause(self, one: _Member, now: float) -> float:
+        fresh = one.lost_at is not None and now - one.lost_at < LOST_SECONDS
+        return REDIAL_SECONDS if fresh else REDIAL_FAR_SECONDS * self._jitter()
+
+    # --- What the others say ---
+
+    def receive(self, sender: str, message: Message, now: float) -> list[Action]:
+        """A message for this conversation.  Raises ProtocolError."""
+        match message:
+            case Members(members=members):
+                return self._merge(members, sender, now)
+            case Leave() if self.roll.is_in(sender) and not self.is_over:
+                # They do not know what they have signed: let them see it, and end it.
+                return self._tell_members((sender,), self.roll.all())
+            case Hello():
+                return self._hear_hello(sender, message, now)
+            case Text() if not self.is_over and self.roll.is_in(sender):
+                return self._hear_text(sender, message, now)
+            case Acknowledge(have=have) if sender in self._members:
+                return self._hear_positions(sender, have, now, announced=True)
+            case Entry():
+                return self._hear_entry(message)
+            case Want(after=after) if self.roll.is_in(sender):
+                return self._hand(sender, after)
+        return []
+
+    def _hand(self, to: str, after: Position) -> list[Action]:
+        """Hand on what they ask for, and nothing that was said before they came in."""
+        floor = self._entrances.floor(to, (after.author, after.epoch))
+        start = Position(after.author, after.epoch, max(after.seq, floor))
+        return [] if floor == NOTHING else [Hand(to, start)]
+
+    def handed(self, to: str, after: Position) -> list[Action]:
+        """What was asked for is on its way: say how much there is, so that they go on asking."""
+        there = self._inbox.position((after.author, after.epoch))
+        return [Send((to,), Acknowledge(self.id, (there,)))] if there.seq else []
+
+    def _hear_hello(self, sender: str, hello: Hello, now: float) -> list[Action]:
+        one = self._members.get(hello.by)
+        if one is None or not self.roll.is_in(hello.by):
+            is_lost = hello.by == sender and self.roll.counter(sender) and not self.is_over
+            # They believe to be in: let them see how it is.
+            return self._tell_members((sender,), self.roll.all()) if is_lost else []
+        if hello.by == sender:
+            if not self._is_genuine(hello, self.roll.key(sender) or b""):
+                raise ProtocolError("a HELLO is not signed by its author")
+            return self._hear_own(one, hello, now)
+        key = self.roll.key(hello.by)
+        if hello.number <= one.number or key is None or sender not in self._members:
+            return []
+        if not self._is_genuine(hello, key):
+            return self._blame(sender)
+        if any(map(self._was_never_written, hello.have)):
+            return []  # not the fault of the one who hands it on
+        return [*self._pass_on(hello, sender), *self._note_hello(one, hello, now)]
+
+    def _is_genuine(self, hello: Hello, key: bytes) -> bool:
+        self.roll.checks += 1
+        try:
+            check_signature(key, hello.signature, _hello_statement(hello))
+        except ProtocolError:
+            return False
+        return True
+
+    def _blame(self, sender: str) -> list[Action]:
+        """They hand on what its author has not signed; the honest look at it before."""
+        self._blamed[sender] += 1
+        if self._blamed[sender] > BAD_MOST:
+            raise ProtocolError("too much was handed on that is not signed by its author")
+        return []
+
+    def _was_never_written(self, there: Position) -> bool:
+        mine = (self.me.id, self._outbox.epoch)
+        return (there.author, there.epoch) == mine and there.seq > self._outbox.last
+
+    def _hear_own(self, one: _Member, hello: Hello, now: float) -> list[Action]:
+        """From the one who wrote it, over our link."""
+        actions: list[Action] = [] if one.is_linked else self.linked(one.id, now)
+        if hello.members != self.roll.digest():
+            actions += self._introduce(one.id)
+        actions += self._pass_on(hello, one.id)
+        if not one.is_greeted:
+            one.is_greeted = True
+            mine = (self.me.id, self._outbox.epoch)
+            has = {(there.author, there.epoch): there.seq for there in hello.have}
+            floor = self._entrances.floor(one.id, mine)
+            self._outbox.greeted(one.id, max(has.get(mine, 0), floor))
+        elif self.me.id not in hello.linked:
+            # They took another link for ours, and wait there for our word.
+            actions.append(Send((one.id,), self._hello()))
+        return [*actions, *self._note_hello(one, hello, now)]
+
+    def _note_hello(self, one: _Member, hello: Hello, now: float) -> list[Action]:
+        one.number = max(one.number, hello.number)
+        one.linked = frozenset(hello.linked)
+        heard = self._hear_positions(one.id, hello.have, now, announced=False)
+        if one.is_greeted:
+            heard += self._compare_digests(one.id, hello)
+        return [*heard, *self._look_around(now)]
+
+    def _pass_on(self, hello: Hello, sender: str) -> list[Action]:
+        """To those who have no link to whom it is from."""
+        to = [
+            one.id
+            for one in self._members.values()
+            if one.is_greeted
+            and one.id not in (sender, hello.by)
+            and hello.by not in one.linked
+            and self.roll.is_in(one.id)  # once I have left, members who leave too are kept
+        ]
+        return [Send(tuple(to), hello)] if to else []
+
+    def _merge(self, members: Iterable[Membership], sender: str, now: float) -> list[Action]:
+        changed = self.roll.merge(members)
+        if not changed:
+            return []
+        fresh = self.roll.told(changed)
+        to = tuple(member for member in self._linked() if member != sender)
+        known = tuple(member for member in changed if self.roll.of(member))  # not dropped
+        actions = [*self._tell_members(to, fresh), KeepMembers(known)]
+        actions += self._keep_entrances(self._learn_entrances())
+        if self.is_over:
+            for member in set(changed) - set(self.roll.members()):
+                self._outbox.unlink(member)  # they read no more of it
+            return actions
+        parted = [one for one in changed if one in self._members and not self.roll.is_in(one)]
+        went_on = self._hear_all_went_on(parted, now)
+        actions += went_on
+        for member in changed:
+            if member == self.me.id:
+                continue
+            if self.roll.is_in(member) and member not in self._members:
+                one = self._meet(member, now)
+                has = self._outbox.newcomer(member)
+                actions += [KeepAcknowledged(member, of, seq) for of, seq in has.items() if seq]
+                one.redial_at = now + FIRST_DIAL_SECONDS
+                if not self.is_asleep:  # else Back tells who is in
+                    actions.append(Show(events.MemberJoined(self._spell(member))))
+            elif not self.roll.is_in(member) and member in self._members:
+                actions += self._part(member, is_news=not went_on)
+        if not self.roll.is_in(self.me.id):
+            return [*actions, *self._finish(now)]  # another program of mine has left
+        return [*actions, *self._look_around(now)]
+
+    def _tell_members(self, to: tuple[str, ...], what: Iterable[Membership]) -> list[Action]:
+        return [Send(to, Members(self.id, page)) for page in membership.pages(what)]
+
+    def _introduce(self, to: str) -> list[Action]:
+        """Show a member who is in, and from where on I may read."""
+        mine = self._entrances.entry_of(self.me.id)
+        told = self._tell_members((to,), self.roll.all())
+        return [*told, Send((to,), mine)] if mine else told
+
+    def _learn_entrances(self) -> list[str]:
+        """Note whose entrance is news: they came in at least after what is here now."""
+        heard = Heard(self._inbox.seen(), self._inbox.origins)
+        return [member for member in self.roll.members() if self._entrances.learn(member, heard)]
+
+    def _keep_entrances(self, members: Iterable[str]) -> list[Action]:
+        found = map(self._entrances.of, members)
+        return [KeepEntrance(one) for one in found if one is not None]
+
+    def _hear_entry(self, entry: Entry) -> list[Action]:
+        """Somebody shows from where on they may read."""
+        is_news = entry.conversation == self.id and self._entrances.hear(entry)
+        return self._keep_entrances((entry.member,)) if is_news else []
+
+    def _meet(self, member: str, now: float) -> _Member:
+        one = self._members[member] = _Member(member, lost_at=now)
+        self._look_at = now
+        return one
+
+    def _hear_all_went_on(self, parted: list[str], now: float) -> list[Action]:
+        """All others have left, because I was not there."""
+        if self.is_asleep or len(parted) < len(self._members):
+            return []
+        return self._say_out_of_reach(now)
+
+    def _part(self, member: str, *, is_news: bool) -> list[Action]:
+        """They have left, and have said all that they will say."""
+        one = self._parted[member] = self._members.pop(member)
+        one.ends_with = self._outbox.last
+        self._outbox.unlink(member)
+        news = is_news and not (one.is_gone or self.is_asleep)
+        left = [Show(events.MemberLeft(self._spell(member)))] if news else []
+        return [*left, *self._leave_for_parted()]
+
+    def _leave_for_parted(self) -> list[Action]:
+        """What crossed their leaving is not lost: it waits for them at the directory."""
+        left = [action for one in self._parted.values() for action in self._leave_for(one)]
+        on_disk = self._on_disk(self._outbox.epoch)
+        self._parted = {id: one for id, one in self._parted.items() if on_disk < one.ends_with}
+        self._outbox.forget([*self._members, *self._parted])
+        return left
+
+    # --- Texts ---
+
+    def _hear_text(self, sender: str, text: Text, now: float) -> list[Action]:
+        if text.seq <= self._inbox.came(stream(text)):
+            return [*self._compare_text(sender, text), *self._hear_again(text, now)]
+        is_direct = text.author == sender
+        is_checked = not is_direct or sender in self._forgers
+        if is_checked and not is_genuine(text, self.roll.key(text.author)):
+            if is_direct:
+                raise ProtocolError(_UNSIGNED)
+            return self._blame(sender) if self.roll.key(text.author) is not None else []
+        try:
+            return self._take_text(sender, text, now, is_checked=is_checked)
+        except ProtocolError:
+            if is_direct:
+                raise
+            return []
+
+    def _hear_again(self, text: Text, now: float) -> list[Action]:
+        """A duplicate: our acknowledgement may have been lost."""
+        if last(text) <= self._inbox.position(stream(text)).seq:
+            self._owe(text, now)
+        return []
+
+    def _take_text(
+        self, sender: str, text: Text, now: float, *, is_checked: bool
+    ) -> list[Action]:  # fmt: skip
+        ready = self._inbox.take(text, now)
+        if ready is None:
+            self._lacks.claim(sender, stream(text), last(text), now + WANT_SECONDS, now)
+            return []
+        self._unproven.add(text, now, is_checked=is_checked)
+        return self._show(ready)
+
+    def _show(self, ready: Iterable[Ready]) -> list[Action]:
+        actions: list[Action] = []
+        for one in ready:
+            self._showing += 1
+            if one.text.author == self.me.id:
+                actions.append(Keep(one.text))  # which our disk had lost
+                continue
+            if one.gap:
+                actions.append(Show(events.Missing()))
+            self._reading.append(one.text)
+            actions.append(Read(one.text))
+        return actions
+
+    def shown(self, text: Text) -> list[Action]:
+        """It stood on the screen: now the disk may have it, but none before an earlier one.
+
+        One of which nothing is to be shown overtakes those that are on their way to the
+        screen; on disk, and so in our acknowledgements, it would stand for them too.
+        """
+        if text not in self._reading:
+            return []  # it was discarded meanwhile
+        self._stood.add((stream(text), text.seq))
+        return [*self._check(stream(text)), *self._keep_what_stood()]
+
+    def _keep_what_stood(self) -> list[Action]:
+        actions: list[Action] = []
+        while self._reading:
+            place = (stream(self._reading[0]), self._reading[0].seq)
+            if place not in self._stood:
+                break
+            self._stood.remove(place)
+            actions.append(Keep(self._reading.popleft()))
+        return actions
+
+    # --- Who has said it ---
+
+    def check_all(self) -> list[Action]:
+        """Check now whatever waits to be checked."""
+        return [action for of in self._unproven.origins() for action in self._check(of)]
+
+    def _check_for_others(self) -> list[Action]:
+        """Check what my next text names to somebody else than its author.
+
+        In a conversation of two the answer goes out first: it names nothing to others.
+        """
+        named = [of for of in self._unproven.origins() if self._members.keys() - {of[0]}]
+        return [action for of in named for action in self._check(of)]
+
+    def _check(self, of: Stream) -> list[Action]:
+        return self._judge(self._unproven.check(of))
+
+    def _judge(self, forged: list[Text]) -> list[Action]:
+        """After a check: `forged` is what nobody has signed, and what came after it."""
+        actions = self._reject(forged) if forged else []
+        contradicted, self._contradicted = self._contradicted, []
+        for author in contradicted:
+            actions += self._tell_two_faced(author, "")
+        return actions
+
+    def _prove(self, text: Text) -> None:
+        """Its author has signed it."""
+        is_known = text.author in self._two_faced or text.author in self._contradicted
+        if not self._chains.note(text) and not is_known:
+            self._contradicted.append(text.author)
+            self._evidence[Position(*stream(text), max(0, text.seq - 2))] = _Evidence()
+
+    def _reject(self, forged: list[Text]) -> list[Action]:
+        """The link is to blame: it was shown because it came over it."""
+        author = forged[0].author
+        self._inbox.reject(forged)
+        self._forgers.add(author)
+        discarded = [one for one in self._reading if one in forged]
+        for one in discarded:
+            self._reading.remove(one)
+            self._stood.discard((stream(one), one.seq))
+        self._showing -= len(discarded)
+        left = self._keep_what_stood()
+        return [*map(Discard, discarded), Refuse(author, _UNSIGNED), *left]
+
+    def _compare_text(self, sender: str, text: Text) -> list[Action]:
+        """A text that came before: is it the same?"""
+        author = text.author
+        if author in self._two_faced or author == self.me.id:
+            return []
+        if not self._chains.contradicts(text) or not is_genuine(text, self.roll.key(author)):
+            return []
+        told = self._tell_two_faced(author, sender if sender != author else "")
+        self._evidence[Position(*stream(text), text.seq - 1)] = _Evidence(text)
+        others = [name for name in self._greeted() if name not in (author, sender)]
+        return [*told, *self._send_evidence(others, text)]
+
+    def _send_evidence(self, to: Iterable[str], text: Text) -> list[Action]:
+        """They may have the same as I, and need the proof."""
+        able = [name for name in to if self._entrances.floor(name, stream(text)) < text.seq]
+        return [Send(tuple(able), text)] if able else []
+
+    def _compare_digests(self, sender: str, hello: Hello) -> list[Action]:
+        """Ask for the texts of whoever has said other things to them."""
+        differing = [
+            there
+            for there, said in zip(hello.have, hello.said, strict=False)
+            if there.author not in self._two_faced and there.author != self.me.id
+            and self._chains.differs((there.author, there.epoch), there.seq, said)
+        ]  # fmt: skip
+        return [
+            Send((sender,), Want(self.id, Position(there.author, there.epoch, there.seq - 1)))
+            for there in differing[:PROOFS]
+        ]
+
+    def _show_evidence(self) -> list[Action]:
+        """Those who were told what follows, and not what I was told before it."""
+        actions: list[Action] = []
+        for one, name in self._unseen_evidence():
+            evidence = self._evidence[one]
+            evidence.sent.add(name)
+            actions += self._hand(name, one)
+            if evidence.other is not None:
+                actions += self._send_evidence((name,), evidence.other)
+        return actions
+
+    def _note_reach(self, member: str, there: Position) -> None:
+        """Show them the evidence once more when they have what it contradicts.
+
+        Before that they may have had no use for it: something in front of it was missing.
+        """
+        for one, evidence in self._evidence.items():
+            is_of = (one.author, one.epoch) == (there.author, there.epoch)
+            if is_of and there.seq > one.seq and member not in evidence.able:
+                evidence.able.add(member)
+                evidence.sent.discard(member)
+
+    def _unseen_evidence(self) -> list[tuple[Position, str]]:
+        """What is on disk of it, and to whom it may be sent now."""
+        return [
+            (one, name)
+            for one, evidence in self._evidence.items()
+            if self._inbox.position((one.author, one.epoch)).seq > one.seq
+            for name in self._greeted()
+            if name != one.author and name not in evidence.sent
+        ]
+
+    def _tell_two_faced(self, author: str, to: str) -> list[Action]:
+        self._two_faced.add(author)
+        name, other = self._spell(author), self._spell(to) if to else ""
+        return [Show(events.SaidDifferently(name, other))]
+
+    def kept(self, text: Text, now: float) -> list[Action]:
+        """It lies on disk: now it may be acknowledged."""
+        self._inbox.kept(text)
+        if stream(text) == (self.me.id, self._outbox.epoch):
+            self._uncommitted -= len(text.texts)
+            left = self._leave_for_parted()
+            return [*left, *(self._leave_all() if self.is_settled else self._settle_if_quiet())]
+        self._showing -= 1
+        self._owe(text, now)
+        if self._unseen_evidence():
+            self._hello_soon(now)  # I may be gone before the next one is due
+        if self._owed_texts >= ACKNOWLEDGE_TEXTS or self.is_over:
+            return [*self._acknowledge(now), *self._settle_if_quiet()]
+        return self._settle_if_quiet()
+
+    def _owe(self, text: Text, now: float) -> None:
+        self._owed[stream(text)] = None
+        self._owed_texts += len(text.texts)
+        self._acknowledge_at = min(self._acknowledge_at, now + ACKNOWLEDGE_SECONDS)
+
+    def _acknowledge(self, now: float) -> list[Action]:
+        """To the author, and to those whom the author does not reach."""
+        owed, self._owed = self._owed, {}
+        self._owed_texts, self._acknowledge_at = 0, _NEVER
+        wanted: dict[str, list[Position]] = defaultdict(list)
+        for of in owed:
+            there, author = self._inbox.position(of), of[0]
+            wanted[author].append(there)  # also when they have left: it lets them go in peace
+            for one in self._members.values():
+                if one.is_greeted and one.id != author and author not in one.linked:
+                    wanted[one.id].append(there)
+            if author not in self._members or not self._members[author].is_linked:
+                self._hello_soon(now)
+        wanted.pop(self.me.id, None)
+        return [
+            Send((to,), Acknowledge(self.id, tuple(have[start : start + POSITIONS])))
+            for to, have in wanted.items()
+            for start in range(0, len(have), POSITIONS)
+        ]
+
+    def _send_texts(self, to: Iterable[str]) -> list[Action]:
+        """What they may have now; to all who get the same, it is the same."""
+        actions: list[Action] = []
+        alike: dict[tuple[int, int], tuple[list[Text], list[str]]] = {}
+        for member in to:
+            if texts := self._outbox.take(member):
+                alike.setdefault((texts[0].seq, texts[-1].seq), (texts, []))[1].append(member)
+        for texts, members in alike.values():
+            actions += [Send(tuple(members), text) for text in texts]
+        return actions
+
+    def _hear_positions(
+        self, sender: str, have: Iterable[Position], now: float, *, announced: bool
+    ) -> list[Action]:
+        """How far they are.  `announced`: they say so because others may lack it."""
+        actions: list[Action] = []
+        for one in have:
+            of = (one.author, one.epoch)
+            self._note_reach(sender, one)
+            if one.author == self.me.id:
+                if self._outbox.acknowledged(sender, one.epoch, one.seq):
+                    actions += self._note_acknowledged(sender, one)
+                if one.epoch == self._outbox.epoch:
+                    continue
+            if self.roll.key(one.author) is not None and not self.is_over:
+                author = self._members.get(one.author)
+                comes = author is not None and author.is_greeted
+                pause = 0.0 if announced and (not comes or one.author == sender) else WANT_SECONDS
+                self._lacks.claim(sender, of, one.seq, now + pause, now)
+        actions += self._send_texts((sender,))
+        if self._lacks.next_deadline() <= now:
+            actions += self._ask(now)
+        return [*actions, *self._settle_if_quiet()]
+
+    def _note_acknowledged(self, by: str, there: Position) -> list[Action]:
+        actions: list[Action] = [KeepAcknowledged(by, there.epoch, there.seq)]
+        one = self._members.get(by)
+        if one is not None and one.told_late and self._outbox.oldest_lacking(by) is None:
+            one.told_late = False
+            actions.append(Show(events.Delivered(self._spell(by))))
+        self._outbox.forget([*self._members, *self._parted])
+        if one is not None and one.is_greeted and self._outbox.is_behind(by):
+            # They are so far behind that they have to ask: let them know how far.
+            mine = self._inbox.position((self.me.id, self._outbox.epoch))
+            actions.append(Send((by,), Acknowledge(self.id, (mine,))))
+        return actions
+
+    def taken_from_mailbox(self, by: str, epoch: str, seq: int) -> list[Action]:
+        """A receipt: the text that waited there is on their disk."""
+        if self._outbox.has(by, epoch) == seq - 1 and self._outbox.acknowledged(by, epoch, seq):
+            return self._note_acknowledged(by, Position(self.me.id, epoch, seq))
+        return []
+
+    # --- Asking for what is lacking ---
+
+    def _ask(self, now: float) -> list[Action]:
+        """Ask for what is due, of somebody who is linked."""
+        requests = self._lacks.ask(self._greeted(), now, self._pause_for_disk)
+        return [Send((one.to,), Want(self.id, Position(*one.of, one.came))) for one in requests]
+
+    def _pause_for_disk(self, of: Stream) -> float:
+        """My own disk comes first."""
+        return 0.0 if self._inbox.has_room(of[0]) else ACKNOWLEDGE_SECONDS
+
+    # --- Who is in reach ---
+
+    def _others(self) -> list[str]:
+        return [member for member in self.roll.members() if member != self.me.id]
+
+    def _linked(self) -> tuple[str, ...]:
+        return tuple(one.id for one in self._members.values() if one.is_linked)
+
+    def _greeted(self) -> tuple[str, ...]:
+        return tuple(one.id for one in self._members.values() if one.is_greeted)
+
+    def _reached(self) -> dict[str, str]:
+        """Whom a text can get to now, and through whom; "" is directly."""
+        way = {one.id: "" for one in self._members.values() if one.is_greeted}
+        queue = list(way)
+        for member in queue:
+            for further in self._members[member].linked:
+                if further in self._members and further not in way:
+                    way[further] = way[member] or member
+                    queue.append(further)
+        return way
+
+    def _way(self, one: _Member) -> str:
+        if one.is_greeted:
+            return DIRECT
+        return self._reached().get(one.id, "")
+
+    def _look_around(self, now: float) -> list[Action]:
+        """Who came into reach, who was lost, who lacks what."""
+        if self.is_over:
+            return []
+        reached = self._reached()
+        actions: list[Action] = []
+        if self.is_asleep and reached:
+            self.is_asleep = False
+            for one in self._members.values():
+                one.is_gone = one.id not in reached and one.is_gone
+            actions.append(Back())
+        if reached:
+            actions += self._say_out_of_reach(now)
+        else:
+            self._absence.alone(now)
+        due = _NEVER
+        for one in list(self._members.values()):
+            if one.id in reached:
+                actions += self._is_reached(one)
+            else:
+                actions += self._is_out_of_reach(one, now)
+            actions += self._judge_late(one, now)
+            due = min(due, self._next_look(one))
+        self._look_at = due
+        return [*actions, *self._finish_if_alone(now)]
+
+    def _say_out_of_reach(self, now: float) -> list[Action]:
+        seconds = self._absence.back(now)
+        if seconds is None or self.is_asleep:
+            return []
+        self._excuse(now)
+        for one in self._members.values():
+            one.told_lost = False  # nobody comes back: they were there all the time
+        others = tuple(map(self._spell, self.others))
+        return [Show(events.OutOfReach(seconds, others))] if others else []
+
+    def _is_reached(self, one: _Member) -> list[Action]:
+        was_lost, was_gone = one.told_lost, one.is_gone
+        one.lost_at, one.told_lost, one.is_gone, one.reached = None, False, False, True
+        if was_gone:
+            return [Show(events.MemberJoined(self._spell(one.id)))]
+        return [Show(events.MemberBack(self._spell(one.id)))] if was_lost else []
+
+    def _is_out_of_reach(self, one: _Member, now: float) -> list[Action]:
+        actions: list[Action] = []
+        if one.lost_at is None:
+            one.lost_at = now
+        is_news = one.reached and not (one.told_lost or one.is_gone or one.is_linked)
+        if is_news and not self.is_asleep and now >= self._absence.quiet_until:
+            one.told_lost = True
+            actions.append(Show(events.MemberLost(self._spell(one.id))))
+        is_gone = now >= one.lost_at + LOST_SECONDS and not self._absence.excuses(now)
+        if is_gone and not one.is_gone:
+            one.is_gone, one.told_lost = True, False
+            if not self.is_asleep:
+                actions.append(Show(events.MemberLeft(self._spell(one.id), "connection lost")))
+        return actions
+
+    def _judge_late(self, one: _Member, now: float) -> list[Action]:
+        """Tell the author once; and choose the mailbox when there is no other way for long."""
+        written = self._outbox.oldest_lacking(one.id)
+        if written is None or self.is_asleep:
+            return []
+        actions: list[Action] = []
+        if now >= written + LATE_SECONDS and not one.told_late:
+            one.told_late = True
+            actions.append(Show(events.NotYetDelivered(self._spell(one.id))))
+        if now >= self._mailbox_at(one, written):
+            actions += self._leave_for(one)
+        return actions
+
+    def _mailbox_at(self, one: _Member, written: float) -> float:
+        """Out of reach for too long; or others hand texts on to them, but cannot hand on these."""
+        if one.is_greeted:
+            return _NEVER
+        since = written if one.lost_at is None else max(one.lost_at, written)
+        return since + PATHLESS_SECONDS
+
+    def _leave_for(self, one: _Member) -> list[Action]:
+        """Everything that they lack and that does not wait for them already."""
+        actions: list[Action] = []
+        for lacking in self._outbox.lacking(one.id):
+            start = max(lacking.seq, one.left_upto.get(lacking.epoch, 0))
+            upto = self._on_disk(lacking.epoch)
+            if lacking.epoch == self._outbox.epoch:
+                upto = int(min(upto, one.ends_with))
+            if upto > start:
+                one.left_upto[lacking.epoch] = upto
+                after = Position(self.me.id, lacking.epoch, start)
+                actions.append(LeaveFor(one.id, after, upto))
+        return actions
+
+    def _on_disk(self, epoch: str) -> int:
+        """Up to here, of what I wrote."""
+        return self._inbox.position((self.me.id, epoch)).seq
+
+    def _leave_all(self) -> list[Action]:
+        return [action for one in self._members.values() for action in self._leave_for(one)]
+
+    def not_left(self, to: str, after: Position) -> None:
+        """The mailbox did not take what followed this: it is tried again later."""
+        one = self._members.get(to)
+        if one is not None:
+            one.left_upto[after.epoch] = min(one.left_upto.get(after.epoch, 0), after.seq)
+
+    def was_left(self, to: str, epoch: str, seq: int) -> None:
+        """The mailbox has this text of mine, or never will: nobody tries it again."""
+        one = self._members.get(to) or self._parted.get(to)
+        if one is not None:
+            one.done_upto[epoch] = max(one.done_upto.get(epoch, 0), seq)
+            one.left_upto[epoch] = max(one.left_upto.get(epoch, 0), seq)
+
+    def owed(self) -> list[LeaveFor]:
+        """What would be lost for its readers if we forgot the conversation now."""
+        mine = self._outbox
+        owed: list[LeaveFor] = []
+        for one in (*self._members.values(), *self._parted.values()):
+            for lacking in mine.lacking(one.id):
+                upto = self._on_disk(lacking.epoch)
+                if lacking.epoch == mine.epoch:
+                    upto = int(min(mine.last, one.ends_with))
+                start = max(lacking.seq, one.done_upto.get(lacking.epoch, 0))
+                if upto > start:
+                    after = Position(self.me.id, lacking.epoch, start)
+                    owed.append(LeaveFor(one.id, after, upto))
+        return owed
+
+    def _next_look(self, one: _Member) -> float:
+        due = _NEVER
+        written = self._outbox.oldest_lacking(one.id)
+        if written is not None and not one.told_late:
+            due = written + LATE_SECONDS
+        if one.lost_at is not None and not one.is_gone:
+            quiet = _NEVER if one.told_lost else self._absence.quiet_until
+            due = min(due, one.lost_at + LOST_SECONDS, quiet)
+        if written is not None:
+            # Once a second from then on: more may have been written, or not been left.
+            due = min(due, self._mailbox_at(one, written))
+        return due
+
+    def _finish_if_alone(self, now: float) -> list[Action]:
+        """When nobody else is there any more: for good, unless several may come back."""
+        if self.is_over or self.others:
+            return []
+        if not self._members:
+            silent = self.is_asleep
+            over = [] if silent else [Show(events.ConversationOver())]
+            return [*over, *self._finish(now)]
+        if len(self._members) == 1:
+            return [] if self.is_asleep else [Show(events.ConversationOver()), *self._finish(now)]
+        if self.is_asleep:
+            return []
+        self.is_asleep = True
+        return [Show(events.ConversationOver()), Finished()]
+
+    def _finish(self, now: float) -> list[Action]:
+        """The end, because nobody else is left."""
+        was_asleep, self.is_over = self.is_asleep, True
+        mine = self.roll.of(self.me.id)
+        actions: list[Action] = [*self._acknowledge(now)]
+        if mine is not None and mine.counter % 2:
+            gone = self._sign_out(mine)
+            actions.append(KeepMembers((self.me.id,)))
+            if to := self._linked():
+                actions.append(Send(to, Members(self.id, (gone,))))
+        self._settle_at = now + SETTLE_SECONDS
+        finished: list[Action] = [] if was_asleep else [Finished()]
+        return [*actions, *finished, *self._settle_if_quiet()]
+
+    # --- HELLO ---
+
+    def _hello(self) -> Hello:
+        self._number += 1
+        have = self._inbox.have()
+        said = tuple(self._chains.at((one.author, one.epoch), one.seq) for one in have)
+        hello = Hello(
+            self.id, self.me.id, self._number, self.roll.digest(),
+            self._greeted()[:MEMBERS], have, said=said,
+        )  # fmt: skip
+        signature = self.me.identity.sign(_hello_statement(hello))
+        return msgspec.structs.replace(hello, signature=signature)
+
+    # --- The end ---
+
+    def _settle_if_quiet(self) -> list[Action]:
+        """Settled when nothing is on its way any more."""
+        if not self.is_over or self.is_settled:
+            return []
+        if self._uncommitted or self._showing or self.can_deliver:
+            return []
+        return self._settle()
+
+    def _settle(self) -> list[Action]:
+        self.is_settled, self._settle_at = True, _NEVER
+        left = self._leave_all()
+        if self._uncommitted:  # which cannot be left for anybody, unless it still gets there
+            left += [
+                Show(events.NotDelivered(self._spell(one.id), _DISK))
+                for one in (*self._members.values(), *self._parted.values())
+                if self._lacks_for_good(one)
+            ]
+        return [*left, Settled()]
+
+    def _lacks_for_good(self, one: _Member) -> bool:
+        """Something of mine is neither on their disk nor on mine."""
+        mine = self._outbox
+        return max(mine.has(one.id), self._on_disk(mine.epoch)) < min(mine.last, one.ends_with)
+
+    # --- What the clock does ---
+
+    def next_deadline(self) -> float | None:
+        if self.is_settled:
+            return None
+        due = min(self._acknowledge_at, self._hello_at, self._settle_at)
+        if not self.is_over:
+            if held := self._inbox.next_deadline():
+                due = min(due, held)
+            redials = [one.redial_at for one in self._members.values()]
+            lacks, unproven = self._lacks.next_deadline(), self._unproven.due
+            due = min(due, self._look_at, lacks, unproven, *redials)
+        return None if due == _NEVER else due
+
+    def tick(self, now: float) -> list[Action]:
+        if self.is_settled:
+            return []
+        actions: list[Action] = []
+        if now >= self._acknowledge_at:
+            actions += self._acknowledge(now)
+        if now >= self._settle_at:
+            return [*actions, *self._settle()]
+        if now >= self._hello_at:
+            self._hello_at = now + HELLO_SECONDS * self._jitter()
+            if not self.is_over and (to := self._linked()):
+                actions += [Send(to, self._hello()), *self._show_evidence()]
+        if self.is_over:
+            return actions
+        actions += self._show(self._inbox.overdue(now))
+        actions += self._ask(now)
+        if now >= self._unproven.due:
+            actions += self._judge(self._unproven.check_some(now))
+        for one in self._members.values():
+            if now >= one.redial_at:
+                one.redial_at = now + self._redial_pause(one, now)
+                actions.append(Dial(one.id))
+        if now >= self._look_at:
+            actions += self._look_around(now)
+            self._look_at = max(self._look_at, now + 1.0)
+        return actions
+
+
+def _hello_statement(hello: Hello) -> bytes:
+    said = (
+        hello.conversation, hello.by, hello.number, hello.members, hello.linked,
+        [(one.author, one.epoch, one.seq) for one in hello.have], hello.said,
+    )  # fmt: skip
+    return b"parley hello 2\0" + msgspec.msgpack.encode(said)

@@ -1,0 +1,74 @@
+"""What each author has said so far, as one digest: who says different things is found out.
+
+Every text names the digest of what its author had said before it in its epoch (`chain`),
+and its own digest covers that: so equal digests mean that everything up to there is
+equal.  Members tell each other their digests in HELLO.
+"""
+
+import hashlib
+from bisect import bisect_left
+from collections import defaultdict
+
+from peer.core.conversation.delivery import EPOCHS_AT_HEAD, Stream, last, statement, stream
+from shared.messages import CHAIN_BYTES, Text
+
+MARKS = 64  # of one epoch: others are a little behind, or ahead
+
+
+def digest(text: Text) -> bytes:
+    """Of a text and all that its author had said before it in its epoch.
+
+    With the signature in it, so that who may not read a text cannot try guesses either.
+    """
+    said = b"parley said 1\0" + text.signature + statement(text)
+    return hashlib.sha256(said).digest()[:CHAIN_BYTES]
+
+
+class Chains:
+    """The digests of what was said here, by author and epoch."""
+
+    def __init__(self) -> None:
+        self._marks: dict[Stream, list[tuple[int, bytes]]] = {}  # after the text with this seq
+        self._recent: defaultdict[str, list[Stream]] = defaultdict(list)  # by author
+
+    def note(self, text: Text) -> bool:
+        """Its author has said this next; False when they told me something else before it."""
+        of = stream(text)
+        before = self.at(of, text.seq - 1)
+        self.restore(of, last(text), digest(text))
+        return not before or text.chain == before
+
+    def restore(self, of: Stream, seq: int, said: bytes) -> None:
+        marks = self._marks.setdefault(of, [])
+        marks.append((seq, said))
+        if len(marks) > MARKS:
+            del marks[0]
+        self._use(of)
+
+    def _use(self, of: Stream) -> None:
+        """Of an author's older epochs only the end is remembered."""
+        recent = self._recent[of[0]]
+        if of not in recent:
+            recent.append(of)
+        if len(recent) > EPOCHS_AT_HEAD:
+            del self._marks[recent.pop(0)][:-1]
+
+    def at(self, of: Stream, seq: int) -> bytes:
+        """The digest of everything up to this seq; empty when it is not known."""
+        marks = self._marks.get(of, [])
+        place = bisect_left(marks, (seq, b""))
+        return marks[place][1] if place < len(marks) and marks[place][0] == seq else b""
+
+    def differs(self, of: Stream, seq: int, said: bytes) -> bool:
+        """Whether somebody heard other things up to this seq, as far as it is known here."""
+        marks = self._marks.get(of, [])
+        if not said or not marks or not marks[0][0] <= seq <= marks[-1][0]:
+            return False
+        return self.at(of, seq) != said
+
+    def contradicts(self, text: Text) -> bool:
+        """Whether this text and what was said here cannot both be from an honest author."""
+        inside = [
+            seq for seq, _ in self._marks.get(stream(text), []) if text.seq <= seq < last(text)
+        ]
+        return bool(inside) or self.differs(stream(text), last(text), digest(text))

@@ -1,0 +1,162 @@
+"""From where on each member may read: what was said before they came in is not for them.
+
+Whoever lets a user in signs up to where everything was said at that moment: the entry.
+The newcomer shows it to the other members, who hand on nothing below it.  Until they have
+seen it they hand on nothing of what had come to them when they heard of the newcomer.  An
+entry gives nobody more than the member who signed it may read: two who are dishonest gain
+nothing by letting each other in.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Iterable
+
+import msgspec
+from msgspec import Struct
+
+from peer.core.membership import Me, Roll
+from shared.errors import ProtocolError
+from shared.identity import check_signature
+from shared.messages import Adding, Entry, Membership, Position
+
+Origin = tuple[str, str]  # author and epoch
+_Stay = tuple[str, int]  # a member, and the counter with which the stay began
+NOTHING = 2**60  # higher than any seq: an origin of which somebody may read nothing
+
+
+class Heard(Struct, frozen=True):
+    """The positions that had come here when I heard of a member."""
+
+    positions: tuple[Position, ...] = ()  # of the epochs in use
+    origins: int = 0  # how many were known; those that came later are new
+
+
+class Entrance(Struct, frozen=True):
+    """All that is known here of how a member came in: once for each stay."""
+
+    member: str
+    counter: int  # of the membership with which they came in
+    heard: Heard
+    entry: Entry | None = None
+
+
+def sign_entry(me: Me, entry: Entry) -> Entry:
+    return msgspec.structs.replace(entry, signature=me.identity.sign(_statement(entry)))
+
+
+def _statement(entry: Entry) -> bytes:
+    said = (
+        entry.conversation, entry.member, entry.counter, entry.epochs,
+        [(one.author, one.epoch, one.seq) for one in entry.since],
+    )  # fmt: skip
+    return b"parley entry 1\0" + msgspec.msgpack.encode(said)
+
+
+class _Known:
+    """An entrance, ready to be asked."""
+
+    def __init__(self, entrance: Entrance) -> None:
+        self.entrance = entrance
+        self.heard = _seqs(entrance.heard.positions)
+        self.since = _seqs(entrance.entry.since) if entrance.entry else {}
+        #: of whom the entry names the last epochs only
+        self.folded: set[str] = set()
+        if entrance.entry is not None:
+            counts = Counter(one.author for one in entrance.entry.since)
+            self.folded = {name for name, n in counts.items() if n >= entrance.entry.epochs}
+
+
+class Entrances:
+    """Of all members of a conversation, me among them."""
+
+    def __init__(self, roll: Roll, first_heard: Callable[[Origin], int]) -> None:
+        """`first_heard` tells how many origins were known here before this one."""
+        self._roll, self._first_heard = roll, first_heard
+        self._known: dict[_Stay, _Known] = {}
+
+    def restore(self, entrances: Iterable[Entrance]) -> None:
+        for one in entrances:
+            self._known[one.member, one.counter] = _Known(one)
+
+    def of(self, member: str) -> Entrance | None:
+        """Of their present stay."""
+        known = self._known.get((member, _joined(self._roll.counter(member))))
+        return known.entrance if known else None
+
+    def entry_of(self, member: str) -> Entry | None:
+        entrance = self.of(member)
+        return entrance.entry if entrance else None
+
+    def learn(self, member: str, heard: Heard) -> bool:
+        """I hear of a member, or of a new stay of theirs; False when that is known."""
+        stay = (member, _joined(self._roll.counter(member)))
+        if stay in self._known:
+            return False
+        self._known[stay] = _Known(Entrance(*stay, heard))
+        return True
+
+    def hear(self, entry: Entry) -> bool:
+        """Somebody shows an entry; False when it is known, or not signed by who let them in."""
+        entrance, mine = self.of(entry.member), self._roll.of(entry.member)
+        adding = mine.adding if mine else None
+        key = self._roll.key(adding.by) if adding else None
+        if key is None or entrance is None or entrance.entry or entrance.counter != entry.counter:
+            return False
+        try:
+            check_signature(key, entry.signature, _statement(entry))
+        except ProtocolError:
+            return False
+        stay = (entry.member, entry.counter)
+        self._known[stay] = _Known(msgspec.structs.replace(entrance, entry=entry))
+        return True
+
+    def floor(self, member: str, of: Origin) -> int:
+        """They may read what follows this seq."""
+        floor = 0
+        stay: _Stay | None = (member, _joined(self._roll.counter(member)))
+        asked: set[_Stay] = set()
+        while stay is not None:
+            if stay in asked:
+                return NOTHING
+            asked.add(stay)
+            own, stay = self._ask(stay, of)
+            floor = max(floor, own)
+        return floor
+
+    def _ask(self, stay: _Stay, of: Origin) -> tuple[int, _Stay | None]:
+        """From where on a stay may read by itself, and the stay of whoever let them in.
+
+        Somebody who has come back may be let in by one whom they had let in before: so the
+        same member may be asked again, for an earlier stay.
+        """
+        mine = self._roll.of(stay[0])
+        if mine is None:
+            return NOTHING, None
+        by = _added_by(mine, stay[1])
+        if by is None and stay[1] == 1:
+            return 0, None  # who founded the conversation
+        known = self._known.get(stay)
+        if known is None or by is None:
+            return NOTHING, None
+        if known.entrance.entry is None:
+            return known.heard.get(of, self._unless_new(of, known)), None
+        own = known.since.get(of, self._unless_new(of, known) if of[0] in known.folded else 0)
+        return own, (by.by, _joined(by.counter))
+
+    def _unless_new(self, of: Origin, known: _Known) -> int:
+        is_new = self._first_heard(of) >= known.entrance.heard.origins
+        return 0 if is_new else NOTHING
+
+
+def _seqs(positions: Iterable[Position]) -> dict[Origin, int]:
+    return {(one.author, one.epoch): one.seq for one in positions}
+
+
+def _joined(counter: int) -> int:
+    """The counter with which a stay began."""
+    return counter - (counter + 1) % 2
+
+
+def _added_by(one: Membership, stay: int) -> Adding | None:
+    """Who let them in, for the stay that began with this counter."""
+    stays = {_joined(earlier.counter): earlier.adding for earlier in one.before}
+    return stays.get(stay, one.adding)

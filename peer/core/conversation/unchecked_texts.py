@@ -1,0 +1,78 @@
+"""Texts of others whose signatures have not been checked yet.
+
+A text that comes from its author directly may be shown before: the link is proof enough
+for the screen.  It is checked once, before it is kept, acknowledged, handed on or named
+by a text of mine.
+"""
+
+from collections import deque
+from collections.abc import Callable
+
+from msgspec import Struct
+
+from peer.core.conversation.delivery import Stream, check_author, stream
+from shared.errors import ProtocolError
+from shared.messages import Text
+
+CHECK_SECONDS = 0.05  # for a text to be shown; then it is checked all the same,
+CHECKS = 16  # this many at a time, so that others have their turn in between
+
+_NEVER = float("inf")
+
+
+class _Waiting(Struct):
+    text: Text
+    is_checked: bool
+
+
+class Unproven:
+    def __init__(self, key: Callable[[str], bytes | None], prove: Callable[[Text], None]) -> None:
+        """`prove` is called with each text that its author has signed, in order."""
+        self._key, self._prove = key, prove
+        self._waiting: dict[Stream, deque[_Waiting]] = {}
+        self.due = _NEVER  #: when the next ones should be checked
+
+    def add(self, text: Text, now: float, *, is_checked: bool) -> None:
+        """It follows what came of its author and epoch before."""
+        waiting = self._waiting.setdefault(stream(text), deque())
+        waiting.append(_Waiting(text, is_checked))
+        self.due = min(self.due, now + CHECK_SECONDS)
+
+    def origins(self) -> list[Stream]:
+        """Of which something waits to be checked."""
+        return list(self._waiting)
+
+    def check(self, of: Stream, most: int = 1_000_000) -> list[Text]:
+        """Check what waits of an origin, `most` of it.
+
+        Returns the first text that its author has not signed and all that came after it,
+        which is forgotten here; nothing when there is none.
+        """
+        waiting = self._waiting.get(of, deque())
+        while waiting and most:
+            one = waiting[0]
+            if not (one.is_checked or is_genuine(one.text, self._key(of[0]))):
+                return self._forget(of)
+            self._prove(waiting.popleft().text)
+            most -= 1
+        return [] if waiting else self._forget(of)
+
+    def _forget(self, of: Stream) -> list[Text]:
+        waiting = self._waiting.pop(of, ())
+        if not self._waiting:
+            self.due = _NEVER
+        return [one.text for one in waiting]
+
+    def check_some(self, now: float) -> list[Text]:
+        """Check a few of the origin that waits longest; returns as `check`."""
+        self.due = now
+        return self.check(next(iter(self._waiting)), CHECKS)
+
+
+def is_genuine(text: Text, key: bytes | None) -> bool:
+    """Whether the owner of this key has signed it."""
+    try:
+        check_author(text, key or b"")
+    except ProtocolError:
+        return False
+    return True

@@ -1,0 +1,32 @@
+"""A peer that lives as long as a block of code."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import trio
+
+from peer.local_peer import Peer
+from shared.errors import ParleyError
+
+
+@asynccontextmanager
+async def running(peer: Peer) -> AsyncIterator[Peer]:
+    """Register, run the block, quit: conversations are left, lines delivered or stored.
+
+    Raises what `Peer.run` raises while it registers.  An error of the block
+    comes out in a group, as from any nursery.
+    """
+    failure: ParleyError | None = None
+    async with trio.open_nursery() as nursery:
+        try:
+            await nursery.start(peer.run)
+        except ParleyError as error:
+            failure = error
+        else:
+            try:
+                yield peer
+                await peer.quit()
+            finally:
+                peer.end()
+    if failure is not None:
+        raise failure

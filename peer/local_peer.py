@@ -1,0 +1,945 @@
+"""One user's program without its screen: it owns the nursery and ties the parts together.
+
+Cores decide (`invitation`, `conversation`); shells perform what they decide
+(`inviting`, `talking`) and carry it (`directory`, `network`, `lines`, `mail`,
+`journal`).  A screen or a bot talks to the Peer.
+"""
+
+import logging
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from typing import Final
+
+import trio
+from msgspec import Struct
+
+from peer import events
+from peer.commands.table import HISTORY_TEXTS
+from peer.core.backlog import End, Late
+from peer.core.conversation.conversation import Conversation
+from peer.core.conversation.route import DIRECT, Way
+from peer.core.conversation.sent_text import Handle
+from peer.core.invitation.machine import Question
+from peer.core.keys.key_alarms import Alarms
+from peer.core.keys.key_comparison import Comparison
+from peer.core.membership import Me
+from peer.core.reach.back_off import grace
+from peer.core.reach.contacts import Callee, Contacts, callee_of
+from peer.core.reach.presence import Presences
+from peer.core.stranger_limits import Unanswered
+from peer.events import Tell
+from peer.runtime.certificate_renewal import stay_certified
+from peer.runtime.conversations import Talking, TalkMessage
+from peer.runtime.directory_client import Directory, DirectoryGone, Listener, Registration
+from peer.runtime.disk_shares import Filling
+from peer.runtime.invitations import Inviting, Result
+from peer.runtime.known_keys import Trust
+from peer.runtime.links import Links
+from peer.runtime.mailbox.copies import Copies
+from peer.runtime.mailbox.letters import MailRoom
+from peer.runtime.mailbox.unsent import Ended, Later, Posted
+from peer.runtime.own_presence import Standing
+from peer.runtime.private_lines import Came, Delivery, Heard, Lines
+from peer.runtime.recorder import Keeping
+from peer.storage.history import Found, History
+from peer.storage.journal import Fate, Journal
+from peer.storage.known_users import Acquaintances
+from peer.storage.paths import KEY_FILE
+from peer.storage.rows import UNREADABLE
+from peer.storage.vault import CLEAR, Vault, open_key, seal_key
+from shared.bucket import Brakes
+from shared.codec import encode
+from shared.errors import KeyChanged, ParleyError, Refused, StorageError
+from shared.identity import SEED_BYTES, Identity, check_key, verify_words
+from shared.messages import (
+    Acknowledge,
+    Arr,
+    Chg,
+    Contact,
+    Done,
+    Entry,
+    Err,
+    Hello,
+    Leave,
+    Lft,
+    List,
+    Lookup,
+    Members,
+    Message,
+    No,
+    Position,
+    Presence,
+    Private,
+    Receipts,
+    Shown,
+    Status,
+    StatusNow,
+    Text,
+    ToAll,
+    Unregister,
+    Users,
+    Waiting,
+    Want,
+    Welcome,
+)
+from shared.names import fold
+from shared.wire import why_not_heard
+from shared.world import Address, World
+
+GENERAL_CHAT_MOST: Final = 100  # users whom one line to all reaches directly
+SENDING_AT_ONCE: Final = 20  # lines that may dial or wait for an answer side by side
+KEPT_SECONDS: Final = 1.0  # for what was just shown to be on disk, before history is read
+IGNORED_BYTES: Final = 1024.0 * 1024  # a second, of an ignored user: a screen takes more
+IGNORED_BYTES_AT_ONCE: Final = 4.0 * 1024 * 1024
+QUIT_SECONDS: Final = 1.0  # for letters on their way to the screen; then for the last words
+
+log = logging.getLogger("peer")
+
+
+class Options(Struct, frozen=True):
+    listen: int = 0  #: the port to listen on, 0 for a random one
+    advertise_host: str = ""  #: told to others instead of what the directory sees
+    advertise_port: int = 0
+    token: str = ""  #: for a directory with --register-only-with
+    directory_key: str | None = None  #: the fingerprint that the user vouches for
+    authority: bytes | None = None  #: of the directory, when it is at an address of its own no more
+    keeps_history: bool = True  #: else texts are kept until delivered, older ones forgotten
+    vault: Vault = CLEAR  #: seals the key and all texts on their way to the disk
+    is_passing: bool = False  #: here for one command only: asks nobody, fetches no mail
+
+
+class Peer:
+    """One user, from registering to good bye.
+
+    The methods may be called from `run`'s start until its end.  Those that ask
+    the directory raise Refused with its words, or Unreachable while it is gone.
+    """
+
+    def __init__(
+        self,
+        world: World,
+        name: str,
+        directory: Address,
+        tell: Tell,
+        options: Options | None = None,
+    ) -> None:
+        self._world, self._address, self._tell = world, directory, tell
+        self._options = options or Options()
+        self._registration = Registration(name)
+        self._run_id = world.new_id()
+        self._was_registered = False
+        self._ignored_pace = Brakes(IGNORED_BYTES, IGNORED_BYTES_AT_ONCE)
+        self._presences = Presences(lambda: self.name)
+        self._returns = 0
+        self._contacts = Contacts()
+        self._is_new = False
+        self._finished = trio.Event()
+        self._tasks = 0  # spawned ones that must end before we do
+        self._no_tasks = trio.Event()
+
+    # --- Living ---
+
+    async def run(self, *, task_status: trio.TaskStatus[str] = trio.TASK_STATUS_IGNORED) -> None:
+        """Register, reports the name, and live until `quit`.
+
+        Raises what stands in the way of registering: NameTaken, Refused,
+        Unreachable, KeyChanged, StorageError.
+        """
+        self._world.disk.lock()
+        try:
+            await self._live(task_status)
+        finally:
+            self._world.disk.unlock()
+
+    async def _live(self, task_status: trio.TaskStatus[str]) -> None:
+        """The nursery of everything; ends at `quit`, or when we cannot register."""
+        failure: ParleyError | OSError | None = None
+        options = self._options
+        async with trio.open_nursery() as nursery:
+            try:
+                self._put_together(nursery)
+                await nursery.start(self._journal.run)
+                bound = await nursery.start(
+                    self._world.network.serve, None, self._options.listen, self._links.answer
+                )
+                self._registration.port = self._options.advertise_port or bound.port
+                nursery.start_soon(self._keeping.run)
+                nursery.start_soon(self._inviting.run)
+                nursery.start_soon(self._talking.run)
+                nursery.start_soon(self._links.sweep)
+                nursery.start_soon(self._directory.watch)
+                nursery.start_soon(stay_certified, self._directory)
+                if not self._options.is_passing:
+                    nursery.start_soon(self._mail.run)
+                    if not options.keeps_history:
+                        self.spawn(self._forget_texts, None)
+                await nursery.start(self._directory.stay_registered, self._listener())
+            except (ParleyError, OSError) as error:
+                failure = error
+            else:
+                task_status.started(self.name)
+                await self._finished.wait()
+            nursery.cancel_scope.cancel()
+        if isinstance(failure, OSError):
+            why = why_not_heard(failure, None, self._options.listen, "peer")
+            raise Refused(why, "LISTEN")
+        if failure is not None:
+            raise failure
+
+    def _put_together(self, nursery: trio.Nursery) -> None:
+        world, options, self._nursery = self._world, self._options, nursery
+        self._identity = self._load_identity()
+        self._journal = Journal(
+            world.disk, keeps_history=options.keeps_history, vault=options.vault,
+            unreadable=lambda: self.tell(events.Notice(UNREADABLE)),
+        )  # fmt: skip
+        self._keeping = Keeping(self._journal, self._tell)
+        self._alarms = Alarms(lambda what: self.tell(events.Notice(what)), trio.current_time)
+        self._trust = Trust(
+            self._journal, world.clock, self._alarms, lookup=self._lookup, spawn=self.spawn,
+            own=lambda: (self.name, self._identity.public),
+        )  # fmt: skip
+        self._history = History(
+            self._journal.database, self._journal.rows, lambda: self.name, world.clock.time,
+            self._trust.called,
+        )  # fmt: skip
+        self._acquaintances = Acquaintances(self._journal, world.clock, self.spawn, self._trust.pin)
+        self._registration.host = options.advertise_host
+        self._registration.token = options.token
+        self._directory = Directory(
+            world, self._address, self._identity, self._trust, self._registration, self._journal,
+            online=lambda: self._presences.online, expected_key=options.directory_key,
+            authority=options.authority,
+        )  # fmt: skip
+        self._standing = Standing(self._registration, self._directory)
+        self._links = Links(
+            world.network, self._trust, name=lambda: self.name, run=self._run_id,
+            lookup=self.contact, known=self._contacts.of, listener=self,
+            spawn=nursery.start_soon, bugs=world.bugs, clock=world.clock,
+        )  # fmt: skip
+        ignored = self._journal.ignored
+        self._lines = Lines(
+            self._links, self.spawn, trio.CapacityLimiter(SENDING_AT_ONCE), self._keeping,
+            lambda: self.name, self._trust.pin,
+        )  # fmt: skip
+        came = Came(self._journal)
+        self._filling = Filling(self._journal, world.clock, self._tell, self.spawn)
+        self._unanswered = Unanswered(self._acquaintances.knows, self._journal.written_by)
+        self._heard_lines = Heard(
+            self._links, self._tell, ignored, came, self._keeping, world.clock, lambda: self.name,
+            self._unanswered, self._called, self._filling,
+        )  # fmt: skip
+        self._talking = Talking(
+            world, self._links, self._journal, self._tell, me=self._me,
+            trust=self._trust,
+            changed=self._conversation_changed,
+            leave_for=self._leave_for, settled=self._settled,
+            acquaintances=self._acquaintances, filling=self._filling,
+        )  # fmt: skip
+        self._mail = MailRoom(
+            world, self._identity, self._trust, self._journal, self._directory, self._tell,
+            came=came, keeping=self._keeping, name=lambda: self.name, lookup=self._lookup,
+            unanswered=self._unanswered,
+            received=self._talking.received_from_mailbox,
+            has_come=self._talking.has_come, wait_kept=self._talking.wait_on_disk,
+        )  # fmt: skip
+        self._copies = Copies(
+            self._journal, self._mail, self._directory, self._tell, me=lambda: self._me().id,
+            contact=self.contact, called=self._trust.called, spawn=self.spawn,
+            linger=nursery.start_soon,
+        )  # fmt: skip
+        self._later = Later(
+            self._lines, self._keeping, self._directory, self._tell, me=lambda: self.name,
+            leave=self._leave_late, answer=self._acquaintances.answer, linger=nursery.start_soon,
+            is_sure=self._is_sure_of,
+        )  # fmt: skip
+        self._inviting = Inviting(
+            world, self._links, self._talking, self._tell, name=lambda: self.name, me=self._me,
+            callee=self._callee, called=self._called, trust=self._trust,
+            spawn=nursery.start_soon, ignored=ignored,
+            answers=not options.is_passing,
+            acquaintances=self._acquaintances,
+        )  # fmt: skip
+
+    def _me(self) -> Me:
+        return Me(self.name, self._identity, self._directory.certificate)
+
+    def _load_identity(self) -> Identity:
+        vault, content = self._options.vault, self._world.disk.read(KEY_FILE)
+        if content is not None:
+            seed = open_key(content, vault)
+        else:
+            seed = self._world.chance.randbytes(SEED_BYTES)
+            self._world.disk.write(KEY_FILE, seal_key(seed, vault))
+            self._is_new = True
+        try:
+            return Identity(seed)
+        except ValueError as error:
+            raise StorageError(
+                f'the file "{KEY_FILE}" in the data folder is damaged ({error}): bring it back'
+                " from a backup; without it the name is lost"
+            ) from None
+
+    def spawn(self, work: Callable[..., Awaitable[None]], *arguments: object) -> None:
+        """Start a task that `quit` waits for."""
+
+        async def counted() -> None:
+            try:
+                await work(*arguments)
+            finally:
+                self._tasks -= 1
+                if not self._tasks:
+                    self._no_tasks.set()
+
+        self._tasks += 1
+        self._nursery.start_soon(counted)
+
+    async def quit(self) -> None:
+        """Leave the conversation, deliver or store what is on its way, say good bye."""
+        if self._finished.is_set():
+            return
+        self._inviting.close()
+        await self._talking.leave()
+        await self._talking.settle()
+        while self._tasks:
+            self._no_tasks = trio.Event()
+            await self._no_tasks.wait()
+        if not self._options.is_passing:
+            with trio.move_on_after(QUIT_SECONDS):
+                await self._mail.close()
+        with trio.move_on_after(QUIT_SECONDS):
+            await self._later.wait_idle()
+        with trio.move_on_after(QUIT_SECONDS):
+            await self._keeping.wait_kept()
+            await self._talking.settle()  # what we were let into while we said good bye
+        self._links.hang_up_all()
+        self._directory.leave()
+        with trio.move_on_after(QUIT_SECONDS):
+            await self._links.wait_none()
+            await self._directory.wait_gone()
+        self.end()
+
+    def end(self) -> None:
+        """End at once, whatever is on its way."""
+        self._finished.set()
+
+    @property
+    def is_over(self) -> bool:
+        return self._finished.is_set()
+
+    # --- Who I am, who is there ---
+
+    @property
+    def name(self) -> str:
+        return self._registration.name
+
+    @property
+    def is_new(self) -> bool:
+        """Our key was made at this start: nobody has been here before."""
+        return self._is_new
+
+    @property
+    def status(self) -> Status:
+        return self._standing.status
+
+    @property
+    def talks_with(self) -> tuple[str, ...]:
+        """The others in my conversation."""
+        return self._talking.others
+
+    async def members(self) -> list[Way]:
+        """The others in my conversation, and how each is reached; takes a moment to measure."""
+        current = self._talking.conversation
+        if current is None:
+            raise Refused("You are in no conversation.")
+        name, called = current.roll.name, current.called
+        await self._links.measure(name(one) for one, way, _ in current.who() if way == DIRECT)
+        now, time = trio.current_time(), self._world.clock.time()
+        return [
+            Way(
+                called(one), way if way in ("", DIRECT) else called(way),
+                None if since is None else time - (now - since),
+                self._links.round_trip(name(one)) if way == DIRECT else None,
+                self._trust.is_verified(name(one))
+                and self._trust.remembers(name(one), current.roll.key(one) or b""),
+            )
+            for one, way, since in current.who()
+        ]  # fmt: skip
+
+    @property
+    def to_come(self) -> int:
+        """So many texts that others of my conversation have are on their way to me."""
+        current = self._talking.conversation
+        return 0 if current is None else current.to_come
+
+    @property
+    def ways(self) -> list[tuple[str, str, int]]:
+        """As `members`, at once: the name, through whom, and how many texts of mine it lacks."""
+        current = self._talking.conversation
+        if current is None:
+            return []
+        called = current.called
+        return [
+            (called(one), way if way in ("", DIRECT) else called(way), current.lacks(one))
+            for one, way, _ in current.who()
+        ]
+
+    @property
+    def undelivered(self) -> int:
+        """How many texts of mine the member lacks most who is late."""
+        current = self._talking.conversation
+        if current is None:
+            return 0
+        late = (current.lacks(one) for one, *_ in current.who() if current.is_late(one))
+        return max(late, default=0)
+
+    @property
+    def is_registered(self) -> bool:
+        """The directory is there."""
+        return self._directory.is_there
+
+    @property
+    def last_said(self) -> Handle | None:
+        """My last text in a conversation, to be asked who has it."""
+        return self._talking.last
+
+    @property
+    def waits_for(self) -> tuple[str, ...]:
+        """Whom I have invited."""
+        return self._inviting.waits_for
+
+    @property
+    def questions(self) -> tuple[Question, ...]:
+        """The invitations that wait for my answer, in the order of arrival."""
+        return self._inviting.questions
+
+    async def users(self) -> list[Presence]:
+        """Everybody registered, in alphabetical order."""
+        before = self._presences.all
+        pages = await self._directory.ask_pages(List)  # each of which was heard
+        self._presences.listed((user for page in pages for user in page.users), before)
+        return list(self.known_users)
+
+    @property
+    def known_users(self) -> tuple[Presence, ...]:
+        """As `users`, by what was told since it was asked last."""
+        return self._presences.all
+
+    @property
+    def round_trips(self) -> dict[str, float]:
+        """Seconds, by name, as measured last; of those to whom there is a link."""
+        trips = {user.name: self._links.round_trip(user.name) for user in self.known_users}
+        return {name: trip for name, trip in trips.items() if trip is not None}
+
+    async def contact(self, name: str, *, own: bool = False) -> Contact:
+        """Where this user is.  Raises KeyChanged when the key is not the remembered one.
+
+        `own`: my user wants something of them.
+        """
+        contact = await self._lookup(name, own=own)
+        self._trust.check(contact.name, contact.key)
+        return contact
+
+    async def _callee(self, name: str) -> Callee:
+        """Whom an invitation goes to.  Without the directory: who is linked with us, or was
+        where the directory said a while ago; a link compares the key in any case.
+        """
+        try:
+            return callee_of(await self.contact(name, own=True))
+        except DirectoryGone:
+            key, known = self._links.key(name), self._contacts.of(name)
+            if key is not None and self._is_sure_of(name):
+                return Callee(self._links.spelled(name), key)
+            if known is None:
+                raise
+            self._trust.check(known.name, known.key)
+            return callee_of(known)
+
+    async def _lookup(self, name: str, *, own: bool = False) -> Contact:
+        try:
+            contact = await self._directory.ask(lambda id: Lookup(id, name, own), Contact)
+        except Refused as no:
+            if no.code == "NOBODY":
+                self._trust.note(name, None)
+            raise
+        if fold(contact.name) != fold(name):
+            raise Refused("the directory gave an answer that does not fit")
+        check_key(contact.key)
+        self._trust.note(contact.name, contact.key)
+        self._links.keep_only(contact.name, self._trust.believed(contact.name) or contact.key)
+        contact = self._directory.believed(contact)
+        self._contacts.note(contact)
+        return contact
+
+    async def words(self, name: str) -> Comparison:
+        """The words that both must see, for the key that the directory has of this user.
+
+        Nothing is accepted by it.  Raises Refused or Unreachable.
+        """
+        if fold(name) == fold(self.name):
+            raise Refused("That is you.", "SELF")
+        contact = await self._lookup(name)
+        known = self._journal.key_of(contact.name)
+        words = verify_words(self._identity.public, contact.key)
+        return Comparison(contact.name, contact.key, tuple(words), known)
+
+    async def accept(self, compared: Comparison) -> None:
+        """The user has compared these words, and they are the same at the other's: the key is
+        the one of that name from now on, whatever it was before, and verified.
+        """
+        await self._trust.accept(compared.name, compared.key)
+        self._links.keep_only(compared.name, compared.key)
+        self._acquaintances.answer(compared.name)
+        self._mail.fetch()
+
+    def is_verified(self, name: str) -> bool:
+        """Whether the words of the remembered key were compared."""
+        return self._trust.is_verified(name)
+
+    def is_contradicted(self, name: str) -> bool:
+        """The directory has said another key for this name than the one that is remembered."""
+        return self._trust.is_contradicted(name)
+
+    async def ignore(self, name: str) -> None:
+        await self._journal.ignore(name)
+        self._talking.release(name)
+
+    async def unignore(self, name: str) -> None:
+        await self._journal.unignore(name)
+
+    @property
+    def ignored(self) -> tuple[str, ...]:
+        """Whom I ignore, in alphabetical order, spelled as they are as far as that is known."""
+        spelled = {fold(user.name): user.name for user in self.known_users}
+        return tuple(spelled.get(name, name) for name in sorted(self._journal.ignored))
+
+    def keep_more(self, author: str) -> None:
+        """Yes to `events.KeepMore`: what waits of this author may fill as much again."""
+        self._filling.allow_more(author)
+        self._talking.release(author)
+
+    async def unregister(self) -> None:
+        """Give the name back, with its mailbox; then `quit`."""
+        await self._directory.ask(Unregister, Done)
+        self._directory.leave()
+
+    async def _judge_again(self) -> None:
+        """About the names that nobody could confirm while the directory was away."""
+        await self._trust.judge(self._links.names)
+        await self._trust.judge_wondered()
+
+    def _called(self, name: str) -> str:
+        """What the user reads for who is linked with us under this name."""
+        key = self._links.key(name)
+        if key is None:  # not linked any more: nobody shows another key than the believed one
+            key = self._trust.believed(name)
+        return self._trust.called_by_key(name, key)
+
+    def _is_sure_of(self, name: str) -> bool:
+        """Whoever is linked with us under this name, if anybody, has the key that is its own."""
+        key = self._links.key(name)
+        return key is None or key == self._trust.believed(name)
+
+    # --- My status ---
+
+    async def set_status(self, status: Status) -> None:
+        """By the user's hand: a conversation changes it no more, nor does the directory.
+
+        ACTIVE outside of a conversation gives it back into their hands.
+        """
+        self._standing.choose(status)
+        self._inviting.situation(busy=self._standing.is_busy)
+        if self.is_registered:
+            self.tell(events.StatusIsNow(status))
+        else:
+            words = f"Your status will be {status.value} when the directory is back."
+            self.tell(events.Notice(words))
+
+    def stir(self) -> None:
+        """Somebody touched the keys."""
+        self._standing.stir()
+        self._directory.hurry()
+
+    def _conversation_changed(self) -> None:
+        self._standing.talks(self._talking.conversation is not None)
+        self._inviting.situation(busy=self._standing.is_busy)
+
+    # --- What was said ---
+
+    async def history(
+        self, name: str | None = None, *, to_all: bool = False, last: int = HISTORY_TEXTS
+    ) -> Found:
+        """The last texts of the conversation that I am in, else of the last one; with
+        `name`: what was said with that user; `to_all`: in the general chat.
+        """
+        await self._all_kept()
+        found = await self._find(name, to_all=to_all, last=last)
+        if await self._trust.judge_wondered():
+            found = await self._find(name, to_all=to_all, last=last)
+        return found
+
+    async def _find(self, name: str | None, *, to_all: bool, last: int) -> Found:
+        if to_all:
+            return self._history.to_all(last)
+        if name is not None:
+            return await self._history.with_user(name, last)
+        current = self._talking.conversation
+        return await self._history.conversation(current.id if current else None, last)
+
+    async def search(self, words: str, *, last: int = HISTORY_TEXTS) -> Found:
+        """The last texts that contain words beginning with all of these.
+
+        Raises Refused when there are no words, or too many.
+        """
+        await self._all_kept()
+        found = await self._history.search(words, last)
+        if await self._trust.judge_wondered():
+            found = await self._history.search(words, last)
+        return found
+
+    async def _all_kept(self) -> None:
+        """What was shown a moment ago is history too, unless the disk does not take it."""
+        with trio.move_on_after(KEPT_SECONDS), suppress(StorageError):
+            await self._talking.wait_kept()
+            await self._keeping.wait_kept()
+            await self._history.wait_written()
+
+    # --- Inviting ---
+
+    async def invite(self, name: str, *, urgent: bool = False) -> Result:
+        """Ask somebody into a conversation; returns when it is decided, and was told.
+
+        Raises Refused for oneself, an unknown user, or when one is in a
+        conversation already or waits for somebody else.
+        """
+        result = await self._inviting.invite(name, urgent=urgent)
+        await self._talking.wait_shown()
+        return result
+
+    async def add(self, name: str, *, urgent: bool = False) -> Result:
+        """Ask somebody into the conversation that I am in; returns as `invite` does.
+
+        Raises Refused for oneself, an unknown user, a member, or outside of a conversation.
+        """
+        result = await self._inviting.add(name, urgent=urgent)
+        await self._talking.wait_shown()
+        return result
+
+    def take_back(self) -> bool:
+        """Stop waiting for an answer; False when none was awaited."""
+        return self._inviting.take_back()
+
+    def answer(self, id: str, yes: bool) -> bool:
+        """Answer an invitation; False when it is over already.
+
+        Yes leaves the conversation that one is in.
+        """
+        return self._inviting.answer(id, yes=yes)
+
+    # --- Talking ---
+
+    async def say(self, text: str) -> Handle:
+        """A text for the conversation; waits while too many wait to be delivered.
+
+        The handle tells what became of it.  Raises Refused when there is no conversation.
+        """
+        return await self._talking.say(text)
+
+    async def leave_conversation(self) -> bool:
+        """Leave it, after what was written has arrived; False when there is none."""
+        return await self._talking.leave()
+
+    def private(self, name: str, text: str, *, is_lasting: bool = False) -> Delivery:
+        """One private line; `wait` for it to know what became of it.
+
+        It lasts: when this program does not live to deliver it, the next one does.  With
+        `is_lasting` also while it has failed, until `leave_instead`, `keep` or `give_up`.
+        """
+        self._acquaintances.answer(name)
+        line = Private(self._world.new_id(), self._world.clock.time(), text)
+        order = self._later.next_order()
+        return self._lines.send(name, line, is_lasting=is_lasting, order=order)
+
+    def write(self, name: str, text: str) -> Delivery | Posted:
+        """One lasting private line; it waits behind what is kept for the same user.
+
+        Raises Refused when too much waits.
+        """
+        self._take_up_in_passing()
+        if not self._later.blocks(name, is_letter=False):
+            return self.private(name, text, is_lasting=True)
+        return self._later.put(self._new_late(name, text, is_letter=False))
+
+    def _take_up_in_passing(self) -> None:
+        """A script that writes sends also what earlier ones have kept."""
+        if self._options.is_passing:
+            self._later.wake_all()
+
+    def _new_late(self, to: str, text: str, *, is_letter: bool) -> Late:
+        id, time = self._world.new_id(), self._world.clock.time()
+        return Late(self._later.next_order(), to, id, time, text, is_letter)
+
+    async def leave_instead(self, delivery: Delivery) -> str:
+        """Leave a line that was not delivered; for its receiver it is the same text.
+
+        Returns and raises as `leave_message` does.
+        """
+        return await self._leave_late(_late(delivery))
+
+    def keep(self, delivery: Delivery) -> Posted:
+        """Let a line that was not delivered wait for the directory.
+
+        Raises Refused when too much waits.
+        """
+        return self._later.put(_late(delivery), is_tried=True)
+
+    def give_up(self, delivery: Delivery) -> None:
+        """A line that was not delivered is not tried again."""
+        self._lines.give_up(delivery)
+
+    async def to_all(self, text: str) -> list[Delivery]:
+        """One line to everybody online, at most GENERAL_CHAT_MOST of them."""
+        users = await self.users()
+        online = [user.name for user in users if user.status is not Status.OFFLINE]
+        others = [name for name in online if fold(name) != fold(self.name)]
+        line = ToAll(self._world.new_id(), self._world.clock.time(), text)
+        if len(others) > GENERAL_CHAT_MOST:
+            left_out = len(others) - GENERAL_CHAT_MOST
+            reason = f"one line reaches {GENERAL_CHAT_MOST} users at most"
+            self.tell(events.NotDelivered(f"{left_out} others", reason))
+        if others:
+            self._lines.sent_to_all(line)
+        return [self._lines.send(name, line) for name in others[:GENERAL_CHAT_MOST]]
+
+    async def leave_message(self, name: str, text: str) -> str:
+        """Leave a message; returns the receiver's name when the directory has it on disk.
+
+        Raises Refused (no such user, a full mailbox, a full disk), KeyChanged or
+        Unreachable.
+        """
+        self._refuse_myself(name)
+        return await self._leave(name, text, self._world.clock.time())
+
+    async def leave_or_keep(self, name: str, text: str) -> Ended:
+        """The same; without the directory the message is kept until that is back.
+
+        Raises Refused when too much waits, too.
+        """
+        self._refuse_myself(name)
+        self._take_up_in_passing()
+        late = self._new_late(name, text, is_letter=True)
+        if self._later.blocks(name, is_letter=True):
+            return await self._later.put(late).outcome()
+        self._later.note(late, Fate.PENDING)
+        try:
+            return Ended(End.LEFT, await self._leave_late(late))
+        except DirectoryGone:
+            return await self._later.put(late, is_tried=True).outcome()
+        except ParleyError:
+            self._later.note(late, Fate.FAILED)
+            raise
+
+    def _refuse_myself(self, name: str) -> None:
+        if fold(name) == fold(self.name):
+            raise Refused("You can't leave a message for yourself.", "SELF")
+
+    async def _leave_late(self, late: Late) -> str:
+        """Without waiting for a directory that is lost meanwhile: what is late can wait."""
+        return await self._leave(late.to, late.text, late.time, late.id, waits=False)
+
+    async def _leave(
+        self, name: str, text: str, time: float, id: str = "", *, waits: bool = True
+    ) -> str:
+        async with self._mail.turn(name):
+            contact = await self.contact(name)
+            await self._trust.remember(contact)
+            self._acquaintances.answer(contact.name)
+            await self._mail.leave(contact, text, time, id=id, waits=waits)
+        return contact.name
+
+    def is_known(self, name: str) -> bool:
+        """Whether somebody has this name, as far as that is known without asking."""
+        is_user = any(fold(user.name) == fold(name) for user in self.known_users)
+        return is_user or self._journal.key_of(name) is not None
+
+    def _take_up_lines(self) -> None:
+        """Deliver or leave what an earlier program of mine did not live to; beside the
+        keyboard, and not waited for: it is on disk.
+        """
+        try:
+            self._later.restore(self._journal.pending_lines())
+        except StorageError as failure:
+            self.tell(events.Notice(f"{str(failure).capitalize()}."))
+
+    # --- What the links say (peer.runtime.links.Listener) ---
+
+    def linked(self, name: str) -> None:
+        self._lines.link_changed(name)
+        self._later.linked(name)
+        self._inviting.linked(name)
+        self._talking.linked(name)
+
+    def link_lost(self, name: str) -> None:
+        self._lines.link_changed(name)
+        self._inviting.link_lost(name)
+        self._talking.link_lost(name)
+
+    def unreachable(self, name: str, failure: ParleyError) -> None:
+        self._inviting.unreachable(name, str(failure))
+        self._talking.unreachable(name)
+
+    def suspicious(self, failure: KeyChanged) -> None:
+        self._alarms.ring(str(failure), str(failure))
+
+    def needs(self, name: str) -> bool:
+        """Whether the link to this user is still wanted."""
+        return (
+            self._talking.needs(name)
+            or self._inviting.is_live_with(name)
+            or self._lines.is_sending_to(name)
+        )
+
+    def knows(self, name: str) -> bool:
+        return self._acquaintances.knows(name)
+
+    def pause(self, name: str) -> float:
+        now = trio.current_time()
+        return max(self._unanswered.pause(name, now), self._ignored_pace.pause(fold(name), now))
+
+    def received(self, name: str, message: Message) -> None:
+        if fold(name) in self._journal.ignored:
+            # Nothing of them waits for the screen or the disk: nothing else slows them down.
+            self._ignored_pace.take(fold(name), len(encode(message)), trio.current_time())
+        match message:
+            case Private() | ToAll():
+                self._heard_lines.hear(name, message)
+            case Shown(id=id):
+                self._lines.shown(name, id)
+            case No(id=id, reason=reason):
+                self._lines.refused(name, id, reason)
+            case Text() | Acknowledge() | Hello() | Members() | Entry() | Want() | Leave():
+                self._hear_talk(name, message)
+            case _:
+                self._inviting.hear(name, message)
+
+    def _hear_talk(self, name: str, message: TalkMessage) -> None:
+        if self._talking.hear(name, message) or self._inviting.will_open(message.conversation):
+            return
+        if self._options.is_passing:
+            return  # the next start may still take it up
+        match message:
+            case Members():
+                self._talking.disown(name, message)
+            case Text() | Hello():
+                # They believe in a conversation that is over here, or never was.
+                self._links.post(name, Leave(message.conversation))
+
+    # --- What the directory says ---
+
+    def _listener(self) -> Listener:
+        return Listener(
+            registered=self._registered,
+            heard=self._heard,
+            lost=self._directory_lost,
+            refused=lambda why: self.tell(events.Notice(why)),
+        )
+
+    def _registered(self, welcome: Welcome) -> None:
+        self._talking.directory(is_there=True)
+        self._standing.idle_after = welcome.idle_after
+        self._presences.registered(welcome.online)
+        first, self._was_registered = not self._was_registered, True
+        if first:
+            self.tell(events.Registered(self.name, str(self._address)))
+            if self._directory.first_seen:
+                self.tell(events.DirectoryKey(self._directory.first_seen))
+        else:
+            self.tell(events.DirectoryBack())
+            self._nursery.start_soon(self._judge_again)
+            self._nursery.start_soon(self._call_the_roll)
+        self._mail.fetch()
+        if first:
+            self._take_up_lines()
+        if first and not self._options.is_passing:
+            self._talking.restore()
+            self._copies.take_up()
+        if not self._options.is_passing:
+            self._later.wake_all()
+        # Not sooner: who heard of us before we did would be told that we have left
+        # the conversation in which we were interrupted.
+        self._links.let_in()
+
+    def _directory_lost(self) -> None:
+        self._standing.put()  # somebody may have touched the keys before it could say so
+        self._presences.lost()
+        self._talking.directory(is_there=False)
+        self.tell(events.DirectoryLost())
+
+    async def _call_the_roll(self) -> None:
+        """Tell who has not come back to the directory, when all have had time to."""
+        self._returns += 1
+        current = self._returns
+        await trio.sleep(grace(self._presences.online))
+        if current != self._returns or not self.is_registered:
+            return  # that is done after the next return
+        if not self._presences.is_complete:
+            try:
+                await self.users()
+            except ParleyError as failure:
+                log.info("who has come back is not known yet: %s", failure)
+                return
+        for name in self._presences.settle():
+            self._tell_presence(events.Went(name))
+
+    def _heard(self, message: Message) -> None:
+        match message:
+            case Arr(users=users):
+                for user in users:
+                    self._contacts.forget(user.name)
+                    if self._presences.came(user):
+                        self._tell_presence(events.Came(user.name))
+                    if fold(user.name) != fold(self.name):
+                        self._talking.came(user.name)
+            case Lft(names=names):
+                for name in names:
+                    self._contacts.forget(name)
+                    if self._presences.went(name, self._world.clock.time()):
+                        self._tell_presence(events.Went(name))
+            case StatusNow(status=status):
+                if self._standing.changed(status):
+                    self.tell(events.StatusIsNow(status))
+            case Waiting():
+                self._mail.fetch()
+            case Receipts(receipts=receipts):
+                self._mail.receipts(receipts)
+            case Err(text=text):
+                log.info("the directory says: %s", text)
+            case Users(users=users) | Chg(users=users):
+                self._presences.tell(users)
+
+    def _tell_presence(self, event: events.Came | events.Went) -> None:
+        """Of whom I ignore I do not hear that they come and go, either."""
+        if fold(event.name) not in self._journal.ignored:
+            self.tell(event)
+
+    def tell(self, event: events.Event) -> None:
+        self._tell(event, events.nothing)
+
+    def _settled(self, current: Conversation) -> None:
+        if not self._options.keeps_history:
+            self.spawn(self._forget_texts, current.id)
+
+    async def _forget_texts(self, conversation: str | None) -> None:
+        try:
+            await self._talking.wait_kept()
+            await self._journal.forget_texts(conversation, self._world.clock.time())
+        except StorageError as failure:
+            self.tell(events.Notice(f"What was said cannot be forgotten: {failure}."))
+
+    def _leave_for(self, current: Conversation, to: str, after: Position, upto: int) -> None:
+        self._copies.leave_for(current, to, after, upto)
+
+
+def _late(delivery: Delivery) -> Late:
+    line = delivery.line
+    return Late(delivery.order, delivery.to, line.id, line.time, line.text, is_letter=False)

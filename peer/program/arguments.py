@@ -1,0 +1,253 @@
+"""The command line of `peer`.  Imports little: `--help` must be there at once."""
+
+import argparse
+import re
+from collections.abc import Callable
+from typing import Any, Final, NamedTuple
+
+from shared.arguments import Parser, add_papers, port, quoted, readable, token
+
+EXAMPLES: Final = """\
+examples:
+  peer                                             asks who you are and where to go
+  peer carol 10.0.0.5 5000                         talk; HELP lists the commands
+  peer carol 10.0.0.5 5000 --data ~/chat           keep the key and the journal there
+  peer carol 10.0.0.5 5000 --listen 6000           others reach me on port 6000
+  peer carol 10.0.0.5 5000 --advertise me.lan:6000 tell others this address instead
+  peer carol 10.0.0.5 5000 --token secret          for a closed community
+  peer carol 10.0.0.5 5000 --directory-key "3f2a 99c1 ..."   accept this directory only
+  peer carol 10.0.0.5 5000 --no-history            keep nothing of what is said
+  peer carol 10.0.0.5 5000 --plain                 plain lines on a terminal too
+  peer bot 10.0.0.5 5000 --json                    objects for a program; same commands
+  peer carol 10.0.0.5 5000 --notify                a desktop notification, where the terminal can
+  peer carol 10.0.0.5 5000 --notify-text           the same, with what was said
+  peer carol 10.0.0.5 5000 --passphrase            seal key and texts; also: change, remove
+  peer carol 10.0.0.5 5000 --passphrase-file FILE  the first line of FILE opens them
+  peer carol 10.0.0.5 5000 --verbose               log refused links, on stderr
+  peer ci 10.0.0.5 5000 PRV dave build is green    one command, then exit
+  peer carol 10.0.0.5 5000 --passphrase --new-passphrase-file FILE   change it in a script
+  peer --completion bash > ~/.local/share/bash-completion/completions/peer
+  peer --man-page | man -l -                       (also --completion zsh, fish)
+  peer --version
+
+each option but --passphrase, and NAME, HOST and PORT, may also stand in the environment
+(PARLEY_DIRECTORY_KEY=..., PARLEY_NO_HISTORY=yes) or in the file config.toml of the
+folder for settings, on Linux ~/.config/parley (directory_key = "...",
+no_history = true); what comes first counts: command line, environment, file
+
+exit codes: 0 done (a message: delivered), 1 stdout cannot be written, 2 wrong usage,
+3 stored for later, 4 refused or declined, 5 no such user, 6 not reachable, 7 directory
+not available or its key changed
+"""
+
+
+def _host(text: str) -> str:
+    """Also an IPv6 address in brackets, as it is shown everywhere."""
+    return readable(text.removeprefix("[").removesuffix("]"))
+
+
+def _port(text: str) -> int:
+    number = port(text)
+    if number == 0:
+        raise argparse.ArgumentTypeError('"0" is not a port: a number from 1 to 65535')
+    return number
+
+
+def _advertised(text: str) -> tuple[str, int]:
+    """HOST, HOST:PORT, or [IPv6]:PORT."""
+    found = re.fullmatch(r"\[([^\[\]]+)\](?::(\d+))?|([^:\[\]]+)(?::(\d+))?|([0-9a-fA-F:]+)", text)
+    if found is None or len(text) > 255:
+        raise argparse.ArgumentTypeError(f"{quoted(text)} is not HOST or HOST:PORT")
+    host = found[1] or found[3] or found[5]
+    number = found[2] or found[4]
+    return readable(host), _port(number) if number else 0
+
+
+def _fingerprint(text: str) -> str:
+    digits = text.replace(" ", "").lower()
+    if not re.fullmatch(r"[0-9a-f]{32}", digits):
+        raise argparse.ArgumentTypeError(f"{quoted(text)} is not a key: 32 hex digits")
+    return digits
+
+
+def _yes_or_no(text: str) -> bool:
+    match text.lower():
+        case "1" | "true" | "yes" | "on":
+            return True
+        case "0" | "false" | "no" | "off":
+            return False
+    raise argparse.ArgumentTypeError(f"{quoted(text)} is not yes or no")
+
+
+class Option(NamedTuple):
+    """Something that can be said in several places (`peer.program.settings`)."""
+
+    name: str  #: in the file; elsewhere it looks a little different
+    help: str
+    metavar: str = ""
+    read: Callable[[str], Any] = _yes_or_no  #: raises ArgumentTypeError, with a sentence
+    default: Any = False
+    is_word: bool = False  #: stands on the command line without its name
+
+    @property
+    def is_switch(self) -> bool:
+        return self.read is _yes_or_no
+
+    @property
+    def flag(self) -> str:
+        return f"--{self.name.replace('_', '-')}"
+
+    @property
+    def variable(self) -> str:
+        return f"PARLEY_{self.name.upper()}"
+
+
+WORDS: Final = (
+    Option(
+        "name", 'your name: 1 to 32 letters, digits, ".", "_" or "-"', "NAME", str, None, True
+    ),  # wrong ones are not the end: the program asks for another one
+    Option("host", "where the directory runs", "HOST", _host, None, True),
+    Option("port", "the directory's port", "PORT", _port, None, True),
+)
+OPTIONS: Final = (
+    Option("data", "the folder for your key and journal", "DIR", readable, None),
+    Option("listen", "listen here, not on a random port", "PORT", port, 0),
+    Option(
+        "advertise",
+        "tell others this address, not the one that the directory sees",
+        "HOST[:PORT]",
+        _advertised,
+        ("", 0),
+    ),
+    Option("token", "lets a new name register", "TOKEN", token, None),
+    Option(
+        "directory_key",
+        "the directory's key, as it prints it at its start; also accepts a changed one",
+        "KEY",
+        _fingerprint,
+        None,
+    ),
+    Option(
+        "no_history", "keep a text only until it is delivered; also forgets what was kept so far"
+    ),
+    Option(
+        "passphrase_file",
+        "read the passphrase from this file, instead of asking",
+        "FILE",
+        readable,
+        None,
+    ),
+    Option("plain", "plain lines, also on a terminal"),
+    Option("json", "what happens as JSON objects, one on a line"),
+    Option("notify", "tell the terminal when somebody wants me, so that it notifies me"),
+    Option("notify_text", "the same, with what was said"),
+    Option("verbose", "log what is refused, on stderr"),
+)
+_WITH_VALUE: Final = {
+    "--new-passphrase-file",
+    "--completion",
+    *(option.flag for option in OPTIONS if not option.is_switch),
+}
+_ALONE: Final = {
+    "--help",
+    "--version",
+    "--man-page",
+    "--passphrase",
+    *(option.flag for option in OPTIONS if option.is_switch),
+}
+
+
+def parse(arguments: list[str]) -> argparse.Namespace:
+    """What the command line says; what it does not say is None (`peer.program.settings.complete`).
+
+    `command` holds the words after PORT.
+    """
+    words, options, command = _split(arguments)
+    command, late = _without_options(command)
+    parser = Parser(
+        prog="peer",
+        usage="%(prog)s [options] [NAME HOST PORT [COMMAND ...]]",
+        description="Chat directly with others whom a directory knows.\n"
+        "With a COMMAND: perform it, print what came of it, exit.",
+        epilog=EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    add = parser.add_argument
+    for word in WORDS:
+        add(word.name, metavar=word.metavar, type=word.read, nargs="?", help=word.help)
+    for option in OPTIONS:
+        if option.is_switch:
+            add(option.flag, action="store_true", default=None, help=option.help)
+        else:
+            add(option.flag, metavar=option.metavar, type=option.read, help=option.help)
+    add(
+        "--passphrase",
+        action="store_true",
+        help="set, change or remove the passphrase that seals your key and what was said",
+    )
+    add(
+        "--new-passphrase-file",
+        metavar="FILE",
+        type=readable,
+        help="with --passphrase: the new one (of an empty file: none)",
+    )
+    add_papers(parser, _commands)
+    if late:
+        _refuse_in_a_text(parser, command, late[0])
+    # argparse finds optional words only together
+    parsed = parser.parse_args([*words, *options, *late])
+    parsed.command = command
+    return parsed
+
+
+def _commands() -> list[tuple[str, str]]:
+    from peer.commands.table import TABLE  # noqa: PLC0415  # which a wrong option need not load
+
+    return [(entry.usage, entry.meaning) for entry in TABLE]
+
+
+def _split(arguments: list[str]) -> tuple[list[str], list[str], list[str]]:
+    """NAME HOST PORT, the options, and the command: the words after these three."""
+    words: list[str] = []
+    options: list[str] = []
+    position = 0
+    while position < len(arguments):
+        argument = arguments[position]
+        if argument in _WITH_VALUE:
+            options += arguments[position : position + 2]
+            position += 1
+        elif argument.startswith("-"):
+            options.append(argument)
+        elif len(words) < len(WORDS):
+            words.append(argument)
+        else:
+            return words, options, arguments[position:]
+        position += 1
+    return words, options, []
+
+
+def _without_options(command: list[str]) -> tuple[list[str], list[str]]:
+    """The words of a command, and the options among them."""
+    words: list[str] = []
+    options: list[str] = []
+    values = 0  # that still belong to an option
+    for argument in command:
+        flag, has_value, _ = argument.partition("=")
+        if values:
+            options.append(argument)
+            values -= 1
+        elif argument in _ALONE or flag in _WITH_VALUE:
+            options.append(argument)
+            values = 0 if has_value or argument in _ALONE else 1
+        else:
+            words.append(argument)
+    return words, options
+
+
+def _refuse_in_a_text(parser: Parser, command: list[str], option: str) -> None:
+    """A text may contain anything: nobody can tell whether this is an option or a part of it."""
+    from peer.commands.table import has_text  # noqa: PLC0415  # which most starts need not load yet
+
+    if has_text(command):
+        parser.error(f"put {option} before the command, or the text in quotes")

@@ -1,0 +1,195 @@
+"""Handing a command to a peer that already runs on the same data.
+
+A Unix socket in the data folder, for its owner only: one line in (the request),
+lines out: `{"show": text}` for each text, then `{"code": n}`.
+"""
+
+import errno
+import logging
+import os
+import socket
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Final
+
+import msgspec
+import trio
+
+from shared.accepting import serve_all
+from shared.errors import StorageError, Unreachable
+from shared.private import check_folder
+
+FILE: Final = "control"
+COMMAND_BYTES: Final = 64 * 1024
+COMMAND_SECONDS: Final = 5.0  # for the one line to come
+PATH_BYTES: Final = 100  # what every system's socket address can hold
+
+log = logging.getLogger("peer")
+
+
+class Request(msgspec.Struct, omit_defaults=True):
+    command: str  #: without half characters, as a wrong byte among the arguments leaves them
+    as_json: bool = False  #: the texts are to be JSON objects
+
+
+class Ended(msgspec.Struct, frozen=True):
+    """The command has been performed (`peer.results.Done`)."""
+
+    code: int
+    outcome: str = ""
+
+
+class _Answer(msgspec.Struct, omit_defaults=True):
+    show: str | None = None
+    code: int | None = None
+    outcome: str = ""
+
+
+_requests = msgspec.json.Decoder(Request)
+_answers = msgspec.json.Decoder(_Answer)
+
+Perform = Callable[[Request, Callable[[str], None]], Awaitable[Ended]]
+"""Perform this command; show each text."""
+
+
+async def hand_over(folder: Path, request: Request, show: Callable[[str], None]) -> Ended | None:
+    """What the running peer answers in the end; None when none runs there.
+
+    Raises StorageError where somebody else could have put the socket there.
+    """
+    check_folder(folder)
+    try:
+        stream = await _connect(folder)
+    except OSError as error:
+        if error.errno in (errno.ENOENT, errno.ECONNREFUSED, errno.ENOTDIR):
+            return None
+        raise StorageError(f"cannot reach the peer that runs on {folder}: {error}") from error
+    async with stream:
+        try:
+            await stream.send_all(msgspec.json.encode(request) + b"\n")
+            return await _read_answers(stream, show)
+        except trio.BrokenResourceError:
+            raise Unreachable("the peer that was asked has ended") from None
+
+
+async def is_served(folder: Path) -> bool:
+    """Whether a peer runs there that takes commands: none that is here for a single one."""
+    try:
+        stream = await _connect(folder)
+    except OSError:
+        return False
+    await stream.aclose()
+    return True
+
+
+def is_heard(folder: Path) -> bool:
+    """The same, for a program that is not in `trio.run` yet."""
+    with _short_path(folder) as path, socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as asking:
+        return asking.connect_ex(path) == 0
+
+
+async def _read_answers(stream: trio.SocketStream, show: Callable[[str], None]) -> Ended:
+    pending = bytearray()
+    async for chunk in stream:
+        pending += chunk
+        *lines, pending = pending.split(b"\n")
+        for line in lines:
+            answer = _answers.decode(line)
+            if answer.code is not None:
+                return Ended(answer.code, answer.outcome)
+            show(answer.show or "")
+    raise Unreachable("the peer that was asked has ended")
+
+
+async def serve_control(
+    folder: Path, perform: Perform, *, task_status: trio.TaskStatus[None]
+) -> None:
+    """Perform what is handed over, until cancelled."""
+
+    async def answer(stream: trio.SocketStream) -> None:
+        async with stream:
+            try:
+                await _serve_one(stream, perform)
+            except (OSError, trio.BrokenResourceError, trio.TooSlowError, trio.ClosedResourceError):
+                return  # whoever asked is gone
+            except (msgspec.DecodeError, RecursionError) as error:
+                log.info("a command that was handed over cannot be read: %s", error)
+
+    listening = _listen(folder)
+    try:
+        async with trio.open_nursery() as nursery:
+            await nursery.start(serve_all, [trio.SocketListener(listening)], answer)
+            task_status.started()
+    finally:
+        _remove(folder)
+
+
+async def _serve_one(stream: trio.SocketStream, perform: Perform) -> None:
+    with trio.fail_after(COMMAND_SECONDS):
+        request = await _read_request(stream)
+    send, receive = trio.open_memory_channel[_Answer](10_000)
+
+    async def work() -> None:
+        with send:
+            ended = await perform(request, lambda text: send.send_nowait(_Answer(show=text)))
+            await send.send(_Answer(code=ended.code, outcome=ended.outcome))
+
+    is_there = True
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(work)
+        async for one in receive:
+            if is_there:
+                is_there = await _send(stream, one)
+
+
+async def _send(stream: trio.SocketStream, answer: _Answer) -> bool:
+    """False when whoever asked is gone; what they asked for is done all the same."""
+    try:
+        await stream.send_all(msgspec.json.encode(answer) + b"\n")
+    except trio.BrokenResourceError:
+        return False
+    return True
+
+
+async def _read_request(stream: trio.SocketStream) -> Request:
+    line = bytearray()
+    while not line.endswith(b"\n") and len(line) < COMMAND_BYTES:
+        chunk = await stream.receive_some()
+        if not chunk:
+            raise trio.BrokenResourceError
+        line += chunk
+    return _requests.decode(line.decode(errors="replace"))
+
+
+async def _connect(folder: Path) -> trio.SocketStream:
+    with _short_path(folder) as path:
+        return await trio.open_unix_socket(path)
+
+
+def _listen(folder: Path) -> trio.socket.SocketType:
+    _remove(folder)  # left by a killed peer; the lock on the folder is ours
+    with _short_path(folder) as path:
+        listening = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        listening.bind(path)
+        os.chmod(path, 0o600)
+    listening.listen(16)
+    return trio.socket.from_stdlib_socket(listening)
+
+
+def _remove(folder: Path) -> None:
+    (folder / FILE).unlink(missing_ok=True)
+
+
+@contextmanager
+def _short_path(folder: Path) -> Iterator[str]:
+    """A path that fits into a socket address: through the folder's descriptor if need be."""
+    path = str(folder / FILE)
+    if len(os.fsencode(path)) <= PATH_BYTES:
+        yield path
+        return
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        yield f"/proc/self/fd/{descriptor}/{FILE}"
+    finally:
+        os.close(descriptor)

@@ -1,0 +1,74 @@
+"""Who starts the program with nothing said is asked, and told what to type first."""
+
+import argparse
+from collections.abc import Awaitable, Callable
+from typing import Any, Final
+
+from peer.commands.table import Context, Quit, parse
+from peer.events import Notice
+from peer.program.arguments import WORDS
+from shared.errors import Refused
+from shared.names import FLEETING_DAYS, UNUSED_DAYS, check_name
+
+QUESTIONS: Final = {
+    "name": "Your name",
+    "host": "The host where the directory runs",
+    "port": "Its port",
+}
+USUAL_PORT: Final = 5000
+FIRST_STEPS: Final = (
+    Notice("LIST USERS shows who is there."),
+    Notice("CHAT name invites somebody; they answer Y or N."),
+    Notice("HELP lists everything; QUIT leaves."),
+    Notice(
+        f"Your name is kept for {FLEETING_DAYS} days without use, and for {UNUSED_DAYS} once you"
+        " have used it for an hour."
+    ),
+)
+
+Show = Callable[[Notice], None]
+ReadLine = Callable[[], Awaitable[str | None]]
+
+
+async def ask_for_words(arguments: argparse.Namespace, show: Show, read_line: ReadLine) -> bool:
+    """Ask for what of NAME, HOST and PORT nobody has said.
+
+    An empty line takes what is `offered`.  Return False when nobody answers.
+
+    Raises GivenUp when QUIT is the answer.
+    """
+    offers = {"port": USUAL_PORT, **arguments.offered}
+    for word in WORDS:
+        offered = offers.get(word.name)
+        while getattr(arguments, word.name) is None:
+            show(Notice(QUESTIONS[word.name] + ("" if offered is None else f" [{offered}]") + ":"))
+            line = await read_line()
+            if line is None:
+                return False
+            check_not_quit(line)
+            try:
+                value = _value(word.name, word.read, line.strip(), offered)
+            except (argparse.ArgumentTypeError, Refused) as wrong:
+                why = str(wrong).removesuffix(".")
+                show(Notice(f"{why[0].upper()}{why[1:]}."))
+            else:
+                setattr(arguments, word.name, value)
+    return True
+
+
+class GivenUp(Exception):
+    """The user wants to leave instead of answering."""
+
+
+def check_not_quit(line: str) -> None:
+    """Raise GivenUp when the line is the command QUIT."""
+    if parse(line, Context()) == Quit():
+        raise GivenUp
+
+
+def _value(name: str, read: Callable[[str], Any], text: str, offered: object) -> object:
+    if not text and offered is not None:
+        return offered
+    if not text:
+        raise Refused(f"No {name} was given.")
+    return check_name(text) if name == "name" else read(text)

@@ -1,0 +1,156 @@
+"""What the user has before them, while all else comes and goes: a screen, a keyboard, signals."""
+
+import argparse
+import logging
+import os
+import signal
+import sys
+from collections import deque
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from typing import Final
+
+import trio
+
+from peer.commands.table import Context, Quit, parse
+from peer.screen.frontend import Face, Line
+from peer.screen.line import LineFace, ScreenGone
+from peer.screen.ui_state import Outlook
+from shared.clean import on_one_line
+from shared.log import log_to_stderr
+from shared.names import is_name
+from shared.process import UNWRITTEN, open_standard_files, say_unwritten
+
+FLUSH_SECONDS: Final = 2.0  # for the prompt to stand, and for the last lines on the screen
+INTERRUPTED: Final = 130  # the exit code when a signal came before there was anything to finish
+
+Work = Callable[[argparse.Namespace, "Stage"], Awaitable[int]]
+
+
+def run(arguments: argparse.Namespace, work: Work) -> int:
+    """Perform the work before the user's eyes; returns its exit code."""
+    open_standard_files()
+    level = logging.INFO if arguments.verbose else logging.ERROR
+    log_to_stderr(level, "peer: %(message)s")
+    stage = Stage(face_of(arguments))
+    if arguments.name is not None and is_name(arguments.name):
+        stage.face.stands(Outlook(me=arguments.name))
+    code = trio.run(stage.play, lambda: work(arguments, stage))
+    if stage.last_words:
+        print(f"peer: {on_one_line(stage.last_words)}", file=sys.stderr)
+    if stage.screen_gone is not None:
+        say_unwritten(stage.screen_gone.__cause__)
+        return code or UNWRITTEN
+    return code
+
+
+def face_of(arguments: argparse.Namespace) -> Face:
+    """What the user has before them."""
+    if arguments.json:
+        from peer.screen.json_lines import JsonFace  # noqa: PLC0415
+
+        return JsonFace()
+    if arguments.by_hand and not arguments.plain and not arguments.command and _can_draw():
+        from peer.screen.terminal.terminal import Terminal  # noqa: PLC0415
+
+        with_text = arguments.notify_text
+        return Terminal(notify=arguments.notify or with_text, notify_text=with_text)
+    return LineFace()
+
+
+def _can_draw() -> bool:
+    return os.environ.get("TERM", "dumb") != "dumb"
+
+
+class Stage:
+    def __init__(self, face: Face) -> None:
+        self.face = face
+        self.stopped = trio.Event()  #: by a signal, or nobody can see us any more
+        self.may_finish = False  #: there are things to be finished after a signal
+        self.last_words = ""  #: for stderr, once the screen is gone
+        self.screen_gone: ScreenGone | None = None  #: before all was shown
+        self._work = trio.CancelScope()
+        self._code = INTERRUPTED  # of work that is cancelled
+        self._early: deque[Line] = deque()  # typed while the work waited
+
+    async def play(self, work: Callable[[], Awaitable[int]]) -> int:
+        """The nursery of the screen and the signals; ends with `work`."""
+        code: int | None = None
+        async with trio.open_nursery() as nursery:
+            self._nursery = nursery
+            await nursery.start(self._watch_signals)
+            nursery.start_soon(self._keep_screen)
+            with self._work:
+                await self._flush()
+                code = await work()
+            await self._flush()
+            nursery.cancel_scope.cancel()
+        return self._code if code is None else code
+
+    @asynccontextmanager
+    async def quits_at_once(self) -> AsyncIterator[None]:
+        """Within the block QUIT ends the work, as a signal does; other lines wait."""
+        waiting, has_ended = trio.CancelScope(), trio.Event()
+
+        async def wait_for_quit() -> None:
+            with waiting:
+                while not self._work.cancel_called:
+                    line = await self.face.read_line()
+                    if line is not None and parse(line.text, Context()) != Quit():
+                        self._early.append(line)
+                    else:
+                        self._code = 0
+                        self._work.cancel()
+            has_ended.set()
+
+        self._nursery.start_soon(wait_for_quit)
+        try:
+            yield
+        finally:
+            waiting.cancel()
+            await has_ended.wait()
+
+    async def read_line(self) -> Line | None:
+        """None at the end of input.  A cancelled call loses nothing."""
+        return self._early.popleft() if self._early else await self.face.read_line()
+
+    async def read_text(self) -> str | None:
+        """The next line, None at the end of input or when we are stopped."""
+        async with self.until_stopped():
+            line = await self.read_line()
+            return None if line is None else line.text
+        return None
+
+    @asynccontextmanager
+    async def until_stopped(self) -> AsyncIterator[None]:
+        """Whatever runs in the block is cancelled when we are stopped."""
+
+        async def stop() -> None:
+            await self.stopped.wait()
+            nursery.cancel_scope.cancel()
+
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(stop)
+            yield
+            nursery.cancel_scope.cancel()
+
+    async def _flush(self) -> None:
+        with trio.move_on_after(FLUSH_SECONDS):
+            await self.face.flushed()
+
+    async def _keep_screen(self) -> None:
+        try:
+            await self.face.run()
+        except ScreenGone as gone:
+            self.screen_gone = gone
+            self.stopped.set()
+
+    async def _watch_signals(self, *, task_status: trio.TaskStatus[None]) -> None:
+        with trio.open_signal_receiver(signal.SIGINT, signal.SIGTERM, signal.SIGHUP) as signals:
+            task_status.started()
+            async for number in signals:
+                if self.stopped.is_set():
+                    os._exit(128 + number)  # asked a second time: at once
+                self.stopped.set()
+                if not self.may_finish:
+                    self._work.cancel()

@@ -1,0 +1,65 @@
+"""What a script writes while the directory cannot be reached: kept for the next start."""
+
+import trio
+
+from peer.commands import table as typed
+from peer.commands.table import Command
+from peer.core.backlog import Backlog, Late
+from peer.core.history_entry import Kind
+from peer.storage.journal import Fate, Journal, KeptLine
+from peer.storage.vault import Vault
+from shared.errors import ParleyError, Refused
+from shared.names import fold
+from shared.world import Address, World
+
+
+async def keep_unregistered(
+    world: World, name: str, directory: Address, command: Command, vault: Vault
+) -> str | None:
+    """Keep the line or letter of this command, on disk when this returns.
+
+    Return for whom; None when it is no such command, or when this name was never registered
+    at this directory: then the address may be wrong, and nobody would ever send it.
+
+    Raises Refused when too much waits already, or somebody else has the data; StorageError.
+    """
+    world.disk.lock()
+    try:
+        journal = Journal(world.disk, vault=vault)
+        authority = journal.directory_at(str(directory))
+        is_member = authority is not None and journal.certificate(authority, name) is not None
+        kept: str | None = None
+        failure: ParleyError | None = None
+        async with trio.open_nursery() as nursery:
+            await nursery.start(journal.run)
+            try:
+                kept = await _keep(world, journal, name, command) if is_member else None
+            except ParleyError as error:
+                failure = error
+            nursery.cancel_scope.cancel()
+        if failure is not None:
+            raise failure
+        return kept
+    finally:
+        world.disk.unlock()
+
+
+async def _keep(world: World, journal: Journal, name: str, command: Command) -> str | None:
+    match command:
+        case typed.Private(to, text):
+            kind = Kind.PRIVATE
+        case typed.Unknown(perhaps=typed.Private(to, text)) if journal.key_of(to) is not None:
+            kind = Kind.PRIVATE
+        case typed.LeaveMessage(to, text):
+            kind = Kind.LEFT
+        case _:
+            return None
+    if fold(to) == fold(name):
+        raise Refused("You can't write to yourself.", "SELF")
+    line = KeptLine(kind, name, to, world.new_id(), world.clock.time(), text, Fate.PENDING)
+    backlog = Backlog()
+    for order, one in enumerate([*journal.pending_lines(), line]):
+        late = Late(order, one.receiver, one.id, one.time, one.text, one.kind is Kind.LEFT)
+        (backlog.add if one is line else backlog.restore)(late)
+    await journal.keep_lines([line])
+    return to

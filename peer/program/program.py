@@ -1,0 +1,410 @@
+"""The program around a peer: its name, its folder, its screen, its end."""
+
+import argparse
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, nullcontext
+from pathlib import Path
+from typing import Final
+
+import trio
+from msgspec.structs import replace
+
+from peer import events
+from peer.commands.manual import is_topic
+from peer.commands.table import (
+    Add,
+    Chat,
+    Command,
+    Context,
+    Help,
+    Mute,
+    Nothing,
+    Unknown,
+    Wrong,
+    parse,
+    unknown_text,
+    wrong_text,
+)
+from peer.console.console import KEPT, Code, Console
+from peer.lifespan import running
+from peer.local_peer import Options, Peer
+from peer.program import control
+from peer.program.community_folder import Found, find
+from peer.program.first_start import FIRST_STEPS, GivenUp, ask_for_words, check_not_quit
+from peer.program.lifecycle import Stage
+from peer.program.offline_commands import keep_unregistered
+from peer.program.settings import config_file, remember
+from peer.program.status_feed import Watching
+from peer.results import Done, Handed, Manual
+from peer.runtime.directory_client import NameTaken
+from peer.screen.line import Spell
+from peer.screen.ui_state import Outlook
+from peer.storage.paths import folder_of, is_set
+from peer.storage.vault import CLEAR, Vault
+from shared.errors import KeyChanged, ParleyError, Refused, StorageError, Unreachable
+from shared.link import within
+from shared.names import check_name, fold
+from shared.real import real_world
+from shared.world import Address
+
+ABRUPT_SECONDS: Final = 3.0  # to end after a signal
+SHARE_SECONDS: Final = 60.0  # for another one-shot command on the same data to end
+SHARE_PAUSE: Final = 0.1
+TYPED: Final = "typed"  # the file of `peer.storage.input_history`, which would take long to import
+YIELD_SECONDS: Final = 10.0  # for a one-shot command to end, before a peer starts on its data
+
+
+_NOT_FOR_SCRIPTS = (
+    events.Registered | events.Came | events.Went | events.DirectoryLost | events.DirectoryBack
+)
+
+
+class Program:
+    """One run of `peer`."""
+
+    def __init__(self, arguments: argparse.Namespace, stage: Stage) -> None:
+        self._arguments, self._stage, self._face = arguments, stage, stage.face
+        self._was_asked = False  # who we are, or where to go
+
+    async def perform(self) -> int:
+        """The exit code."""
+        if self._arguments.command:
+            return await self._once(" ".join(self._arguments.command))
+        try:
+            return await self._converse()
+        except GivenUp:
+            return Code.DONE
+
+    # --- Interactive ---
+
+    async def _converse(self) -> int:
+        """Read commands until QUIT, the end of input, or a signal."""
+        arguments = self._arguments
+        self._was_asked = None in (arguments.name, arguments.host, arguments.port)
+        if not await ask_for_words(arguments, self._face.show, self._stage.read_text):
+            return Code.DONE  # a person has left
+        return await self._under_some_name()
+
+    async def _under_some_name(self) -> int:
+        """Until a name is accepted the next line is the next one to try."""
+        name = self._arguments.name
+        while True:
+            try:
+                check_name(name)
+                async with self._leaving_is_possible():
+                    await self._find(name)
+                return await self._as(name)
+            except (NameTaken, Refused) as failure:
+                if failure.code not in ("TKN", "NAME"):
+                    return self._fail(failure)
+                self._face.stands(Outlook())
+                self._face.show(events.NameWanted(str(failure)))
+            except ParleyError as failure:
+                return self._fail(failure)
+            chosen = await self._stage.read_text()
+            if chosen is None:
+                return Code.REFUSED
+            check_not_quit(chosen)
+            name = chosen.strip()
+
+    async def _as(self, name: str) -> int:
+        """As soon as no one-shot command uses the data any more, within some seconds."""
+        begun, told = trio.current_time(), False
+        while True:
+            try:
+                return await self._serve(name)
+            except Refused as failure:
+                is_late = trio.current_time() >= begun + YIELD_SECONDS
+                if failure.code != "LOCK" or is_late or await control.is_served(self._folder(name)):
+                    raise
+            if not told:
+                told = True
+                wait = "Waiting for a command on the same data to end..."
+                self._face.show(events.Notice(wait))
+            await trio.sleep(SHARE_PAUSE)
+
+    async def _serve(self, name: str) -> int:
+        """Register under this name and serve the keyboard."""
+        folder = self._folder(name)
+
+        def tell(event: events.Event, shown: Callable[[], None]) -> None:
+            console.tell(event, shown)
+            watching.heard(event)
+
+        def show(*shown: events.Event, then: Callable[[], None] | None = None) -> None:
+            self._face.show(*shown, then=then)
+            watching.look()  # a command that goes on beside the keyboard has come so far
+
+        options = self._options(name)
+        peer = Peer(real_world(folder), name, self._directory, tell, options)
+        console = Console(
+            peer, show, peer.spawn, asks=self._arguments.by_hand, done=self._show_done
+        )
+        watching = Watching(peer, console, self._face.stands)
+        self._face.stands(Outlook(me=name, connects_to=str(self._directory)))
+        async with AsyncExitStack() as whole:
+            async with self._leaving_is_possible():
+                await whole.enter_async_context(running(peer))
+            nursery = await whole.enter_async_context(trio.open_nursery())
+            self._stage.may_finish = True
+            self._remember_what_is_typed(folder)
+            nursery.start_soon(watching.run)
+            await nursery.start(self._serve_control, folder, peer, console)
+            self._welcome(peer)
+            await self._obey_keyboard(console, watching)
+            code = await self._finish(peer)
+            nursery.cancel_scope.cancel()
+        self._face.show(events.Notice("Good bye! ☺"))
+        return code
+
+    def _leaving_is_possible(self) -> AbstractAsyncContextManager[None]:
+        """While a person waits for something that may take its time."""
+        return self._stage.quits_at_once() if self._arguments.by_hand else nullcontext()
+
+    def _remember_what_is_typed(self, folder: Path) -> None:
+        """Texts are among it, so not with --no-history."""
+        if not self._arguments.no_history:
+            self._face.remember(folder, self._vault(folder))
+            return
+        try:
+            (folder / TYPED).unlink(missing_ok=True)
+        except OSError as error:
+            why = (error.strerror or str(error)).lower()
+            self._face.show(events.Notice(f"What was typed cannot be forgotten: {why}."))
+
+    def _welcome(self, peer: Peer) -> None:
+        """Nothing of it for scripts: they have said it all."""
+        if self._was_asked:
+            try:
+                remember(config_file(), peer.name, *self._directory)
+            except StorageError as failure:
+                self._face.show(events.Notice(f"You will be asked again: {failure}."))
+        if self._arguments.by_hand and peer.is_new:
+            self._face.show(*FIRST_STEPS)
+
+    async def _obey_keyboard(self, console: Console, watching: Watching) -> None:
+        """Until QUIT, the end of input, or a signal, which no slow command holds up."""
+        async with self._stage.until_stopped():
+            while not console.is_over and (line := await self._stage.read_line()) is not None:
+                await console.perform_line(line.text, line.begun, line.target)
+                watching.look()
+
+    async def _finish(self, peer: Peer) -> Code:
+        """After a signal quickly, else all that was typed is delivered or stored."""
+        with trio.CancelScope() as hurry:
+
+            async def stop() -> None:
+                await self._stage.stopped.wait()
+                hurry.deadline = trio.current_time() + ABRUPT_SECONDS
+
+            async with trio.open_nursery() as nursery:
+                nursery.start_soon(stop)
+                await peer.quit()
+                nursery.cancel_scope.cancel()
+        peer.end()
+        if hurry.cancelled_caught:
+            lost = "Not everything that was typed has been delivered or stored."
+            self._face.show(events.Notice(lost))
+            return Code.UNREACHABLE
+        return Code.DONE
+
+    async def _serve_control(
+        self, folder: Path, peer: Peer, console: Console, *, task_status: trio.TaskStatus[None]
+    ) -> None:
+        async def perform(request: control.Request, show: Callable[[str], None]) -> control.Ended:
+            command, spell = request.command, _spelling(request.as_json)
+
+            def show_all(*shown: events.Event, then: Callable[[], None] | None = None) -> None:
+                for event in shown:
+                    for line in spell(event):
+                        show(line)
+                if then is not None:
+                    then()
+
+            handed = Console(peer, show_all, None)
+            # A script's PRV stays one, whatever its user is talking about just now.
+            peer.stir()
+            context = replace(handed.context(), in_conversation=False, writing=False)
+            parsed = parse(command, context)
+            code = await handed.perform(parsed, command)
+            if code is Code.DONE and (said := _begun(parsed, peer)) is not None:
+                show_all(said)  # whoever runs the peer reads it on its own screen
+            if isinstance(parsed, Mute):
+                console.is_muted = parsed.on
+            if handed.is_over:
+                console.is_over = True
+                self._stage.stopped.set()
+            return control.Ended(code, handed.outcome)
+
+        try:
+            await control.serve_control(folder, perform, task_status=task_status)
+        except OSError as error:
+            why = error.strerror or str(error)
+            refused = f"Commands cannot be handed to this peer: {why.lower()}."
+            self._face.show(events.Notice(refused))
+            task_status.started()
+
+    # --- One-shot ---
+
+    async def _once(self, line: str) -> int:
+        """Perform one command, here or in the peer that runs on the same data."""
+        command = parse(line, Context())
+        match command:
+            case Nothing():
+                return self._fail(Refused("the command is empty", "USAGE"))
+            case Wrong():
+                return self._fail(Refused(wrong_text(command), "USAGE"))
+            case Unknown(perhaps=None):
+                return self._fail(Refused(unknown_text(command), "USAGE"))
+            case Help(topic=str() as topic) if not is_topic(topic):
+                return self._fail(Refused(Manual(topic).lines()[0], "USAGE"))
+        return await self._perform_once(command, line)
+
+    async def _perform_once(self, command: Command, line: str) -> int:
+        if isinstance(command, Help):
+            self._face.show(Manual(command.topic))
+            self._show_done(line, Code.DONE)
+            return Code.DONE
+        name = self._arguments.name
+        try:
+            check_name(name)
+            await self._find(name)
+            whole = line.encode(errors="replace").decode()
+            request = control.Request(whole, self._arguments.json)
+            with within(SHARE_SECONDS, "the data was not free for this command"):
+                while True:
+                    folder = self._folder(name)
+                    ended = await control.hand_over(folder, request, self._show_line)
+                    if ended is None:
+                        ended = await self._pass_by(folder, name, command, line)
+                    if ended is not None:
+                        self._show_done(line, Code(ended.code), ended.outcome)
+                        return ended.code
+                    await trio.sleep(SHARE_PAUSE)
+        except ParleyError as failure:
+            return self._fail(failure)
+
+    async def _pass_by(
+        self, folder: Path, name: str, command: Command, line: str
+    ) -> control.Ended | None:
+        """Perform this one command; None when somebody else has the data just now.
+
+        What is written for somebody is kept where the directory cannot be reached.
+        """
+        try:
+            try:
+                return await self._register_and_perform(folder, name, command, line)
+            except Unreachable as failure:
+                to = None
+                if not isinstance(failure, KeyChanged):
+                    to = await self._keep_for_later(folder, name, command)
+                if to is None:
+                    raise
+                self._face.show(events.KeptForLater(to))
+                return control.Ended(Code.STORED, KEPT)
+        except Refused as failure:
+            if failure.code == "LOCK":
+                return None
+            raise
+
+    async def _register_and_perform(
+        self, folder: Path, name: str, command: Command, line: str
+    ) -> control.Ended:
+        def tell(event: events.Event, shown: Callable[[], None]) -> None:
+            if isinstance(event, events.DirectoryKey):
+                self._stage.last_words = str(event)  # stdout is the command's
+            elif not isinstance(event, _NOT_FOR_SCRIPTS):
+                self._face.show(event, then=shown)
+
+        options = self._options(name, is_passing=True)
+        peer = Peer(real_world(folder), name, self._directory, tell, options)
+        async with running(peer):
+            console = Console(peer, self._face.show, None)
+            code = await console.perform(command, line)
+            return control.Ended(code, console.outcome)
+
+    async def _keep_for_later(self, folder: Path, name: str, command: Command) -> str | None:
+        """For whom; None when it cannot be kept, or is nothing to be kept."""
+        vault = self._vault(folder)
+        world = real_world(folder)
+        return await keep_unregistered(world, name, self._directory, command, vault)
+
+    # --- Around ---
+
+    @property
+    def _directory(self) -> Address:
+        return Address(self._arguments.host, self._arguments.port)
+
+    def _fail(self, failure: ParleyError) -> int:
+        """One line on stderr in the end, and the exit code."""
+        self._stage.last_words = f"{str(failure).removesuffix('.')}."
+        if isinstance(failure, Refused):
+            is_usage = failure.code in ("LISTEN", "LOCK", "NAME", "USAGE")
+            return Code.USAGE if is_usage else Code.REFUSED
+        return Code.USAGE if isinstance(failure, StorageError) else Code.DIRECTORY
+
+    def _show_line(self, line: str) -> None:
+        self._face.show(Handed(line))
+
+    def _show_done(self, line: str, code: Code, outcome: str = "") -> None:
+        self._face.show(Done(line, code, code.name, outcome))
+
+    async def _find(self, name: str) -> None:
+        """Which folder is the one of this name."""
+        folder, found = folder_of(name, self._directory), self._arguments.found
+        if not self._arguments.data and folder not in found:
+            found[folder] = await find(folder, self._directory)
+
+    def _folder(self, name: str) -> Path:
+        if self._arguments.data:
+            return Path(self._arguments.data).expanduser()
+        return self._found(name).folder
+
+    def _found(self, name: str) -> Found:
+        found: Found = self._arguments.found[folder_of(name, self._directory)]
+        return found
+
+    def _vault(self, folder: Path) -> Vault:
+        """Opened before the screen was there.  Raises Refused when it could not be foreseen."""
+        vaults: dict[Path, Vault] = self._arguments.vaults
+        if folder not in vaults and is_set(folder):
+            raise Refused(
+                "the key is sealed with a passphrase, which is asked for"
+                " when NAME, HOST and PORT stand on the command line",
+                "USAGE",
+            )
+        return vaults.get(folder, CLEAR)
+
+    def _options(self, name: str, *, is_passing: bool = False) -> Options:
+        host, port = self._arguments.advertise
+        return Options(
+            listen=self._arguments.listen,
+            advertise_host=host,
+            advertise_port=port,
+            token=self._arguments.token or "",
+            directory_key=self._arguments.directory_key,
+            keeps_history=not self._arguments.no_history,
+            authority=None if self._arguments.data else self._found(name).authority,
+            vault=self._vault(self._folder(name)),
+            is_passing=is_passing,
+        )
+
+
+def _begun(command: Command, peer: Peer) -> events.Event | None:
+    """What a command that was handed over, and went well, has begun."""
+    match command:
+        case Chat(name):
+            return events.Connected(peer.talks_with or (name,))
+        case Add(name):
+            names = (one for one in peer.talks_with if fold(one) == fold(name))
+            return events.MemberJoined(next(names, name))
+    return None
+
+
+def _spelling(as_json: bool) -> Spell:
+    """How what is handed to another program is spelled; that one makes it harmless."""
+    if as_json:
+        from peer.screen.json_lines import spell_now  # noqa: PLC0415
+
+        return spell_now
+    return lambda event: event.lines()

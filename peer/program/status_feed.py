@@ -1,0 +1,71 @@
+"""How things stand with a peer, for its screen."""
+
+from collections.abc import Callable
+from contextlib import suppress
+from typing import Final
+
+import trio
+
+from peer import events
+from peer.console.console import Console
+from peer.core.conversation.route import DIRECT
+from peer.local_peer import Peer
+from peer.screen.ui_state import Member, Outlook
+from shared.errors import ParleyError
+
+GATHER_SECONDS: Final = 0.05  # between two looks, whatever happens
+LOOK_SECONDS: Final = 1.0  # between two looks at links and deliveries, in a conversation
+
+
+class Watching:
+    """`stands` is called with how things stand, whenever that may have changed."""
+
+    def __init__(self, peer: Peer, console: Console, stands: Callable[[Outlook], None]) -> None:
+        self._peer, self._console, self._stands = peer, console, stands
+        self._changed = trio.Event()
+        self._must_ask = False  # who is registered
+
+    def heard(self, event: events.Event) -> None:
+        """Something happened."""
+        if isinstance(event, events.Registered | events.DirectoryBack):
+            self._must_ask = True
+        self.look()
+
+    def look(self) -> None:
+        """Something was done."""
+        self._changed.set()
+
+    async def run(self) -> None:
+        while True:
+            if self._must_ask:
+                self._must_ask = False
+                with suppress(ParleyError):  # the directory is gone again, which is told otherwise
+                    await self._peer.users()
+            self._stands(self._outlook())
+            with trio.move_on_after(LOOK_SECONDS if self._peer.talks_with else float("inf")):
+                await self._changed.wait()
+            await trio.sleep(GATHER_SECONDS)
+            self._changed = trio.Event()
+
+    def _outlook(self) -> Outlook:
+        peer, console = self._peer, self._console
+        members = tuple(
+            Member(name, is_direct=way == DIRECT, through="" if way == DIRECT else way, lacks=lacks)
+            for name, way, lacks in peer.ways
+        )
+        return Outlook(
+            me=peer.name,
+            status=peer.status,
+            members=members,
+            writing_to=console.writing_to,
+            waits_for=peer.waits_for,
+            questions=console.questions,
+            invited_by=tuple(question.inviter for question in peer.questions),
+            directory_is_gone=not peer.is_registered,
+            undelivered=peer.undelivered,
+            to_come=peer.to_come,
+            is_muted=console.is_muted,
+            talk_went_on=console.talk_went_on,
+            choices=console.choices,
+            users=peer.known_users,
+        )

@@ -1,0 +1,266 @@
+"""What comes of a command, beside what happens anyway (`peer.events`).
+
+One small class for each answer, with all that a screen needs to lay it out; its
+`lines()` are the answer in line mode.
+"""
+
+from typing import Final, Protocol
+
+from msgspec import field
+
+from peer.commands.manual import help_lines
+from peer.core.conversation.route import DIRECT, Way
+from peer.core.conversation.sent_text import Handle
+from peer.core.history_entry import Entry, lines_of
+from peer.core.keys.name_marks import ANOTHER_KEY
+from peer.core.target import Target
+from peer.events import Event, local_time
+from shared.messages import Contact, Presence, Status
+from shared.names import fold
+
+SEEN_SECONDS: Final = 0.5  # a question that stands for less has not been read yet
+GROUPS: Final = (Status.ACTIVE, Status.BUSY, Status.INACTIVE, Status.OFFLINE)
+
+
+class Answer(Event, frozen=True):
+    """Of one line or of several."""
+
+    def said(self) -> tuple[str, str]:
+        return "", "\n".join(self.lines())
+
+    def lines(self) -> list[str]:
+        raise NotImplementedError
+
+
+class Asked(Answer, frozen=True):
+    """A question of our own about a user, which one of `choices` answers."""
+
+    about: str
+    statement: str
+    question: str
+    choices: tuple[str, ...] = ("Y", "N")
+
+    def lines(self) -> list[str]:
+        said = f"{self.statement} {self.question}".strip()
+        return [f"{said} ({'/'.join(self.choices)})"]
+
+
+class UserList(Answer, frozen=True):
+    """Everybody registered, in alphabetical order.
+
+    `round_trips`: seconds, by name, of those to whom there is a link.  `verified`: names
+    whose remembered key was compared by words.  `contradicted`: those for which the
+    directory has another key now.
+    """
+
+    users: tuple[Presence, ...]
+    me: str
+    round_trips: dict[str, float] = field(default_factory=dict)
+    verified: tuple[str, ...] = ()
+    contradicted: tuple[str, ...] = ()
+
+    def group(self, status: Status) -> list[Presence]:
+        return [user for user in self.users if user.status is status]
+
+    def is_me(self, user: Presence) -> bool:
+        return fold(user.name) == fold(self.me)
+
+    def lines(self) -> list[str]:
+        return [f"{status.value}: {', '.join(self._names(status)) or '-'}" for status in GROUPS]
+
+    def _names(self, status: Status) -> list[str]:
+        return [user.name + self.mark(user) for user in self.group(status)]
+
+    def mark(self, user: Presence) -> str:
+        """What stands behind the name."""
+        if self.is_me(user):
+            return " (you)"
+        if user.name in self.contradicted:
+            return ANOTHER_KEY
+        return " (verified)" if user.name in self.verified else ""
+
+
+class UserInfo(Answer, frozen=True):
+    contact: Contact
+    fingerprint: str  #: of their key
+    is_verified: bool = False  #: the user has compared the words of this key
+
+    def lines(self) -> list[str]:
+        contact = self.contact
+        since = f"{local_time(contact.since):%Y-%m-%d %H:%M}"
+        where = f", at {contact.host}:{contact.port}" if contact.host else ""
+        verified = ", verified" if self.is_verified else ""
+        return [
+            f"{contact.name}: {contact.status.value} since {since}{where}, key {self.fingerprint}"
+            f"{verified}"
+        ]
+
+
+class MyStatus(Answer, frozen=True):
+    status: Status
+
+    def lines(self) -> list[str]:
+        return [f"Your status is {self.status.value}."]
+
+
+class MemberList(Answer, frozen=True):
+    """Who is in my conversation, and how each is reached."""
+
+    me: str
+    others: tuple[Way, ...]
+
+    def lines(self) -> list[str]:
+        return [f"{self.me} (you)", *(f"{one.name}: {how_linked(one)}" for one in self.others)]
+
+
+class WhoHas(Answer, frozen=True):
+    """What became of my last text: a name and a few words for each other member."""
+
+    states: tuple[tuple[str, str], ...]
+
+    def lines(self) -> list[str]:
+        lines = [f"{name}: {state}" for name, state in self.states]
+        return lines or ["Nobody else is in that conversation any more."]
+
+
+class WhatWasSaid(Answer, frozen=True):
+    """What HISTORY or SEARCH found, and a sentence about it, if there is one to say.
+
+    `heading`: what it is, for a screen on which it stands among other things.
+    """
+
+    entries: tuple[Entry, ...]
+    me: str
+    note: str = ""
+    heading: str = ""
+
+    def lines(self) -> list[str]:
+        return [*lines_of(self.entries, self.me), *([self.note] if self.note else [])]
+
+
+class Words(Answer, frozen=True):
+    """The words that both must see alike."""
+
+    name: str
+    words: tuple[str, ...]
+    accepted: bool = False  #: never any more: looking at words accepts nothing
+    change: str = ""  #: a sentence about another key that is remembered
+
+    def lines(self) -> list[str]:
+        first = f"You and {self.name} must both see these words: {' '.join(self.words)}"
+        return [first, self.change] if self.change else [first]
+
+
+class Manual(Answer, frozen=True):
+    """All commands, or the one that `topic` names."""
+
+    topic: str | None = None
+
+    def lines(self) -> list[str]:
+        return help_lines(self.topic)
+
+
+class Fate(Protocol):
+    """What became of something that I wrote."""
+
+    async def delivered(self) -> None:
+        """Return when everybody has it on disk, or nothing more will come of it."""
+
+    @property
+    def is_everywhere(self) -> bool:
+        """Whether everybody has it on disk."""
+
+    def states(self) -> dict[str, str]:
+        """Return "delivered", "left" or "waiting" for each of those whom it is for."""
+
+
+class Sent(Answer, frozen=True):
+    """What I wrote, for a screen that does not keep what is typed.
+
+    `to`: for one user only; with neither `to` nor `to_all` it is for my conversation.
+    `handle` knows who has it.
+    """
+
+    text: str
+    to: str = ""
+    to_all: bool = False
+    is_left: bool = False  #: at the directory, for `to`
+    handle: Fate | None = None
+
+    def lines(self) -> list[str]:
+        return []
+
+
+class NotSent(Answer, frozen=True):
+    """A line was held back: where Enter goes has changed since it was begun.
+
+    `would`: what a second Enter does with it, at `target`.
+    """
+
+    line: str
+    why: str
+    would: str
+    target: Target
+
+    def lines(self) -> list[str]:
+        return [f"Not sent: {self.why}. Enter again: {self.would}."]
+
+
+class Typed(Answer, frozen=True):
+    """A command, for a screen that does not keep what is typed."""
+
+    line: str
+
+    def lines(self) -> list[str]:
+        return []
+
+
+class Done(Answer, frozen=True):
+    """A command line has been performed.  `code` and its name are those of the one-shot form.
+
+    A line on its way may arrive later.  `outcome`: a word for what came of CHAT or ADD.
+    """
+
+    line: str
+    code: int
+    code_name: str
+    outcome: str = ""
+
+    def lines(self) -> list[str]:
+        return []
+
+
+class Handed(Answer, frozen=True):
+    """A line of another program of mine, which has performed my command."""
+
+    line: str
+
+    def lines(self) -> list[str]:
+        return [self.line]
+
+
+def how_linked(member: Way) -> str:
+    return _linked(member) + (", verified" if member.is_verified else "")
+
+
+def _linked(member: Way) -> str:
+    if member.through == DIRECT:
+        trip = member.round_trip
+        return "direct" + ("" if trip is None else f", {milliseconds(trip)}")
+    if member.through:
+        return f"through {member.through}"
+    if member.lost_since is None:
+        return "not linked yet"
+    return f"lost since {local_time(member.lost_since):%H:%M:%S}"
+
+
+def milliseconds(seconds: float) -> str:
+    return f"{seconds * 1000:.1f} ms"
+
+
+def state_of(handle: Handle, name: str) -> str:
+    """What became of that text of mine at `name`."""
+    state, at = handle.state(name), handle.delivered_at(name)
+    if state == "delivered" and at is not None:
+        return f"delivered at {local_time(at):%H:%M:%S}"
+    return "left at the directory" if state == "left" else state

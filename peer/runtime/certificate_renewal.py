@@ -1,0 +1,28 @@
+"""A certificate that is renewed in time, however long this program stays connected."""
+
+import logging
+from typing import Final
+
+import trio
+
+from peer.runtime.directory_client import Directory
+from shared.errors import ParleyError
+
+LOOK_SECONDS: Final = 3_600.0  # between two looks; two weeks of the certificate are left then
+
+log = logging.getLogger("peer")
+
+
+async def stay_certified(directory: Directory) -> None:
+    """Renew my certificate when half of it is over and the directory is there; until
+    cancelled.
+
+    What goes wrong is tried again at the next look: there is time.
+    """
+    while True:
+        await trio.sleep(LOOK_SECONDS)
+        if directory.is_there and directory.wants_certificate:
+            try:
+                await directory.renew()
+            except ParleyError as failure:
+                log.warning("my certificate was not renewed: %s", failure)

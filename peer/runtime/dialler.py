@@ -1,0 +1,113 @@
+"""From where a user says to be to a wire that leads there: the shell of `peer.core.reach.dial_policy`."""
+
+from typing import Final
+
+import trio
+
+from peer.core.reach.dial_policy import Dialling, Place, is_plausible
+from shared.errors import Unreachable
+from shared.link import within
+from shared.messages import Contact
+from shared.world import Address, Network, Wire
+
+DIAL_SECONDS: Final = 10.0  # to connect and shake hands
+PATIENCE: Final = 5.0  # for an address to be due; whoever must wait longer is told so
+NEXT_SECONDS: Final = 0.25  # until the next address of a host is tried too (RFC 8305)
+HOSTS_MOST: Final = 4  # of one name
+
+
+class Attempt:
+    """One dial under way: `proved` or `failed` ends it, and only the first of these counts."""
+
+    def __init__(self, core: Dialling) -> None:
+        self._core = core
+        self._places: list[Place] = []
+
+    async def begin(self, place: Place, *, is_seen: bool) -> None:
+        """Return when this address may be dialled.  Raises Unreachable if that takes long."""
+        while pause := self._core.begin(place, is_seen=is_seen, now=trio.current_time()):
+            if pause > PATIENCE:
+                raise Unreachable(_not_yet(place, pause))
+            await trio.sleep(pause)
+        self._places.append(place)
+
+    def proved(self) -> None:
+        """Note that the user who was looked for has answered."""
+        for place in self._places:
+            self._core.proved(place)
+        self.failed()
+
+    def failed(self) -> None:
+        now = trio.current_time()
+        for place in self._places:
+            self._core.end(place, now)
+        self._places.clear()
+
+
+class Dialler:
+    def __init__(self, network: Network) -> None:
+        self._network = network
+        self._core = Dialling()
+
+    async def dial(self, contact: Contact) -> tuple[Wire, Attempt]:
+        """A wire to where this user is said to be.  Raises Unreachable."""
+        attempt = Attempt(self._core)
+        where = Address(contact.host, contact.port)
+        try:
+            with within(DIAL_SECONDS, f"no connection to {where}"):
+                hosts = await self._hosts(contact, attempt)
+                return await self._first_of(hosts, contact.port), attempt
+        except BaseException:
+            attempt.failed()
+            raise
+
+    async def _hosts(self, contact: Contact, attempt: Attempt) -> list[str]:
+        """The numeric addresses that may be dialled now.
+
+        Looking up a name is a kind of dialling too: it tells its name server who asks.
+        """
+        said, port, is_seen = contact.host, contact.port, contact.host == contact.seen
+        await attempt.begin((said, port), is_seen=is_seen)
+        found = await self._network.resolve(said, port)
+        hosts = [host for host in found if is_plausible(host, contact.seen)][:HOSTS_MOST]
+        if not hosts:
+            raise Unreachable(f"the directory does not see {contact.name} at {said}")
+        for host in hosts:
+            if host != said:
+                await attempt.begin((host, port), is_seen=is_seen)
+        return hosts
+
+    async def _first_of(self, hosts: list[str], port: int) -> Wire:
+        """The first that shakes hands; the next one is tried when one fails, or is slow."""
+        wires: list[Wire] = []
+        failures: list[Unreachable] = []
+
+        async def dial(host: str, failed: trio.Event) -> None:
+            try:
+                wire = await self._network.dial(host, port)
+            except Unreachable as failure:
+                failures.append(failure)
+                failed.set()
+                return
+            if wires:
+                wire.abort()
+            else:
+                wires.append(wire)
+            nursery.cancel_scope.cancel()
+
+        async with trio.open_nursery() as nursery:
+            for host in hosts:
+                failed = trio.Event()
+                nursery.start_soon(dial, host, failed)
+                with trio.move_on_after(NEXT_SECONDS):
+                    await failed.wait()
+        if not wires:
+            raise failures[0]
+        return wires[0]
+
+
+def _not_yet(place: Place, pause: float) -> str:
+    where = Address(*place)
+    if pause == float("inf"):
+        return f"{where} is being dialled for somebody else"
+    return f"{where} is not dialled before {pause:.0f} seconds have passed"

@@ -1,0 +1,58 @@
+"""What others put on my disk, and my word on it: the shell of `peer.core.allowance`."""
+
+import logging
+from collections.abc import Callable
+from typing import Final
+
+from peer import events
+from peer.core.allowance import BYTES_A_DAY, Allowance, Verdict, day_of
+from peer.events import Tell
+from peer.storage.journal import Journal
+from shared.errors import StorageError
+from shared.names import fold
+from shared.world import Clock
+
+log = logging.getLogger("peer")
+
+NOTED_BYTES: Final = 1024 * 1024  # between two notes on disk: a crash forgets no more of it
+
+
+class Filling:
+    """Authors whose share of a day is full wait until I say that more may be kept."""
+
+    def __init__(
+        self, journal: Journal, clock: Clock, tell: Tell, spawn: Callable[..., None]
+    ) -> None:
+        self._journal, self._clock, self._tell, self._spawn = journal, clock, tell, spawn
+        self._allowance = Allowance(journal.taken_on(day_of(clock.time())), BYTES_A_DAY)
+        self._noted: dict[str, int] = {}  # so much of whom was noted last
+
+    def may_keep(self, author: str, size: int) -> bool:
+        """Whether so many bytes of this author may be put on disk; tells and asks the user."""
+        match self._allowance.judge(author, size, self._clock.time()):
+            case Verdict.TAKE:
+                self._note(author)
+                return True
+            case Verdict.TAKE_AND_TELL:
+                self._note(author)
+                self._tell(events.DiskFilling(author, self._allowance.most), events.nothing)
+                return True
+            case Verdict.ASK:
+                self._tell(events.KeepMore(author, self._allowance.most), events.nothing)
+        return False
+
+    def allow_more(self, author: str) -> None:
+        """I have said that more of this author may be kept today."""
+        self._allowance.allow_more(author, self._clock.time())
+
+    def _note(self, author: str) -> None:
+        row = self._allowance.taken(author, self._clock.time())
+        if abs(row[2] - self._noted.get(fold(author), 0)) >= NOTED_BYTES:
+            self._noted[fold(author)] = row[2]
+            self._spawn(self._write, row)
+
+    async def _write(self, row: tuple[str, int, int]) -> None:
+        try:
+            await self._journal.note_taken(*row)
+        except StorageError as failure:
+            log.warning("not on disk how much %s has written: %s", row[0], failure)

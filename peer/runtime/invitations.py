@@ -1,0 +1,622 @@
+"""Asking others into a conversation, and being asked: the shell of `peer.core.invitation.machine`."""
+
+import contextlib
+from collections.abc import Awaitable, Callable
+from enum import Enum, auto
+from typing import Final, TypeVar
+
+import msgspec
+import trio
+from msgspec import Struct
+
+from peer import events
+from peer.core import membership
+from peer.core.conversation.conversation import Conversation
+from peer.core.invitation import machine
+from peer.core.invitation.machine import Action, End, Invitations, Question, Why
+from peer.core.membership import Me, Roll, member_id
+from peer.core.reach.contacts import Callee
+from peer.events import Tell
+from peer.runtime.conversations import Talking
+from peer.runtime.known_keys import Trust
+from peer.runtime.links import Links
+from peer.runtime.timer import Timer
+from peer.storage.known_users import Acquaintances
+from shared.codec import encode
+from shared.errors import ProtocolError, Refused
+from shared.messages import (
+    MEMBERS,
+    SALT_BYTES,
+    STAYS,
+    Accept,
+    Adding,
+    Busy,
+    Confirm,
+    Entry,
+    Invite,
+    Leave,
+    Members,
+    Membership,
+    Message,
+)
+from shared.names import fold
+from shared.world import World
+
+LINE_ROOM: Final = 62 * 1024  # one line, and a little less
+REMEMBERED: Final = 200  # invitations of mine of which more is known than the core needs
+
+M = TypeVar("M", Invite, Accept, Confirm)
+K = TypeVar("K")
+V = TypeVar("V")
+
+
+class Outcome(Enum):
+    """What came of an invitation."""
+
+    CONNECTED = auto()  #: the conversation has begun
+    OFFLINE = auto()  #: the callee is not registered at this moment
+    INTERRUPTIBLE = auto()  #: busy; ask again with `urgent`
+    BUSY = auto()  #: busy, and not to be asked now
+    DECLINED = auto()  #: the callee said no
+    NO_ANSWER = auto()  #: the callee did not answer
+    TAKEN_BACK = auto()  #: by `take_back`
+    UNREACHABLE = auto()  #: no link; `reason` says why
+    GONE = auto()  #: the callee went away while asked
+
+
+class Result(Struct, frozen=True):
+    """`name`: of the callee, as registered.  `reason`: a fragment, when UNREACHABLE."""
+
+    name: str
+    outcome: Outcome
+    reason: str = ""
+
+
+class _Asking:
+    """An invitation of mine that is not decided."""
+
+    def __init__(self, callee: str) -> None:
+        self.callee = callee
+        self.over = trio.Event()
+        self.result = Result(callee, Outcome.GONE)
+
+
+class _Allowed(Struct):
+    """Who may become a member, of what, and the word of mine that they need for it."""
+
+    conversation: str
+    member: str
+    counter: int
+    adding: Adding
+
+
+class Inviting:
+    """All invitations of one peer."""
+
+    def __init__(
+        self,
+        world: World,
+        links: Links,
+        talking: Talking,
+        tell: Tell,
+        *,
+        name: Callable[[], str],
+        me: Callable[[], Me],
+        callee: Callable[[str], Awaitable[Callee]],
+        called: Callable[[str], str],
+        trust: Trust,
+        spawn: Callable[..., None],
+        ignored: set[str],
+        answers: bool,
+        acquaintances: Acquaintances,
+    ) -> None:
+        """`answers`: somebody is there who can be asked.  `called` says what the user reads
+        for who is linked under a name.  `callee` finds whom an invitation is for, and
+        raises Refused, KeyChanged or Unreachable.
+        """
+        self._called, self._trust, self._spawn = called, trust, spawn
+        self._acquaintances = acquaintances
+        self._world, self._links, self._talking, self._tell = world, links, talking, tell
+        self._name, self._me, self._callee = name, me, callee
+        self._answers = answers
+        self._core = Invitations(name(), world.new_id)
+        self._core.ignored = ignored
+        self._core.answered = acquaintances.names
+        self._asking: dict[str, _Asking] = {}  # folded callee -> who waits for the outcome
+        self._closed = False
+        self._salts: dict[str, bytes] = {}  # of conversations that I would found
+        self._addings: dict[tuple[str, str], _Allowed] = {}  # conversation, callee
+        self._sent: dict[tuple[str, str], _Allowed] = {}  # callee and id
+        self._confirmed: dict[tuple[str, str], Confirm] = {}  # callee and id
+        self._heard: dict[tuple[type, str, str], Invite | Accept | Confirm] = {}
+        self._tidy_at = REMEMBERED  # so many of these: then what the core has forgotten goes
+        self._timer = Timer(self._core.next_deadline, self._tick)
+
+    @property
+    def questions(self) -> tuple[Question, ...]:
+        """What waits for my answer, in the order of arrival."""
+        return self._core.questions
+
+    @property
+    def waits_for(self) -> tuple[str, ...]:
+        return tuple(asking.callee for asking in self._asking.values())
+
+    def is_live_with(self, name: str) -> bool:
+        return self._core.is_live_with(name)
+
+    def will_open(self, conversation: str) -> bool:
+        """I said yes to it, and its CONFIRM may have gone over a link that broke."""
+        return any(one.conversation == conversation for one in self._core.accepted)
+
+    def situation(self, *, busy: bool) -> None:
+        """How I stand: what others are told when they ask."""
+        self._core.busy = busy
+        current = self._talking.conversation
+        self._core.conversations = {current.id} if current else set()
+
+    # --- What I do ---
+
+    async def invite(self, name: str, *, urgent: bool) -> Result:
+        """Returns when it is decided.
+
+        Raises Refused for oneself, an unknown user, or when one is in a
+        conversation already or waits for somebody else.
+        """
+        if fold(name) == fold(self._name()):
+            raise Refused("You can't connect with yourself.", "SELF")
+        self._refuse_while_talking(name)
+        if self._asks_me(name):
+            self._acquaintances.answer(name)
+            return await self._ask(name, "", (self._name(),), urgent=True)
+        contact = await self._callee(name)
+        self._acquaintances.answer(contact.name)
+        if self._talking.is_with(name):
+            return Result(contact.name, Outcome.CONNECTED)  # they were faster
+        self._refuse_while_talking(name)
+        if contact.is_offline:
+            return Result(contact.name, Outcome.OFFLINE)
+        # Whether they are BUSY they say themselves: the directory's word may be stale.
+        salt = self._world.chance.randbytes(SALT_BYTES)
+        fresh = membership.conversation_id(self._me().identity.public, salt)
+        self._salts[fresh] = salt
+        self._allow(fresh, contact, mine=membership.found(self._me(), salt), theirs=1)
+        try:
+            return await self._ask(contact.name, fresh, (self._name(),), urgent=urgent)
+        finally:
+            del self._salts[fresh], self._addings[fresh, contact.name]
+
+    async def add(self, name: str, *, urgent: bool) -> Result:
+        """Like `invite`, into the conversation that I am in."""
+        if fold(name) == fold(self._name()):
+            raise Refused("You can't connect with yourself.", "SELF")
+        self._conversation_to_add(name)
+        contact = await self._callee(name)
+        self._acquaintances.answer(contact.name)
+        current = self._conversation_to_add(name)
+        if contact.is_offline:
+            return Result(contact.name, Outcome.OFFLINE)
+        mine = current.roll.of(self._me().id)
+        assert mine is not None
+        theirs = current.roll.counter(member_id(contact.name, contact.key))
+        if theirs % 2:  # they are in, and out of reach
+            raise Refused(f"User {contact.name} is in the conversation already.")
+        too_often = theirs > 2 * STAYS + 1
+        if too_often or not current.roll.has_room(self._me().id):
+            raise Refused("Too many came and went in this conversation: begin a new one.")
+        self._allow(current.id, contact, mine=mine, theirs=theirs + 1)
+        try:
+            members = (self._name(), *self._talking.names)
+            return await self._ask(contact.name, current.id, members, urgent=urgent)
+        finally:
+            del self._addings[current.id, contact.name]
+
+    def _conversation_to_add(self, name: str) -> Conversation:
+        current = self._talking.conversation
+        if current is None:
+            raise Refused(f"You are in no conversation: CHAT {name} begins one.")
+        if self._talking.is_with(name):
+            raise Refused(f"User {name} is in the conversation already.")
+        if fold(name) in self._asking:
+            raise Refused(f"You are waiting for {name}'s response already.")
+        if len(current.roll.members()) >= MEMBERS:
+            raise Refused(f"A conversation has at most {MEMBERS} members.")
+        return current
+
+    def _allow(self, conversation: str, contact: Callee, *, mine: Membership, theirs: int) -> None:
+        """Sign that this user may become a member."""
+        member = member_id(contact.name, contact.key)
+        adding = membership.add(self._me(), conversation, mine, member, theirs)
+        allowed = _Allowed(conversation, member, theirs, adding)
+        self._addings[conversation, contact.name] = allowed
+
+    def _asks_me(self, name: str) -> bool:
+        """Also when I have said yes, and the conversation is about to begin."""
+        asking = [question.inviter for question in self._core.questions]
+        asking += [one.other for one in self._core.accepted]
+        return fold(name) in map(fold, asking)
+
+    def _refuse_while_talking(self, name: str) -> None:
+        if self._talking.is_with(name):
+            raise Refused(f"You are connected with {name} already.")
+        if others := ", ".join(self._talking.others):
+            raise Refused(
+                f"You are in a conversation with {others}: QUIT CONVERSATION first, or ADD {name}."
+            )
+        for callee in self.waits_for:
+            raise Refused(f"You are waiting for {callee}'s response: QUIT CONVERSATION first.")
+
+    async def _ask(
+        self, callee: str, conversation: str, members: tuple[str, ...], *, urgent: bool
+    ) -> Result:
+        if self._closed:
+            return Result(callee, Outcome.TAKEN_BACK)  # by good bye, while we looked it up
+        asking = self._asking[fold(callee)] = _Asking(callee)
+        try:
+            self._perform(
+                self._core.invite(
+                    callee,
+                    conversation=conversation,
+                    members=members,
+                    urgent=urgent,
+                    now=trio.current_time(),
+                )
+            )
+            await asking.over.wait()
+            return asking.result
+        finally:
+            self._asking.pop(fold(callee), None)
+            self._withdraw(callee, conversation)
+
+    def _withdraw(self, callee: str, conversation: str) -> None:
+        """Decided by something else, such as their own invitation: mine must not go on alone."""
+        for one in self._core.outgoing:
+            if (one.other, one.conversation) == (callee, conversation):
+                self._perform(self._core.take_back(one.id, trio.current_time()))
+
+    def take_back(self) -> bool:
+        """Stop waiting for an answer; False when none was awaited."""
+        pending = (*self._core.outgoing, *self._core.accepted)
+        for one in pending:
+            self._perform(self._core.take_back(one.id, trio.current_time()))
+            self._decided(one.other, Outcome.TAKEN_BACK)
+        return bool(pending)
+
+    def close(self) -> None:
+        """Take back what is pending, ask nobody any more, and enter nothing."""
+        self._closed = True
+        self.take_back()
+
+    def answer(self, id: str, *, yes: bool) -> bool:
+        """False when it is over already.  Yes leaves the conversation that I am in."""
+        asked = [question for question in self._core.questions if question.id == id]
+        if self._closed or not asked:
+            return False
+        if yes:
+            self._acquaintances.answer(*self._whom_yes_answers(asked[0]))
+            self._talking.leave_now()
+        self._perform(self._core.answer(id, yes, trio.current_time()))
+        return True
+
+    def _whom_yes_answers(self, question: Question) -> list[str]:
+        """The inviter, and whom the question showed to be in."""
+        others = self._proven(question.id, question.members)
+        real = [name for one, name in others if self._trust.called(one, name) == name]
+        return [question.inviter, *real]
+
+    # --- What the links do ---
+
+    def linked(self, name: str) -> None:
+        self._perform(self._core.linked(name, trio.current_time()))
+
+    def link_lost(self, name: str) -> None:
+        self._perform(self._core.link_lost(name, trio.current_time()))
+
+    def unreachable(self, name: str, reason: str) -> None:
+        self._perform(self._core.unreachable(name, reason, trio.current_time()))
+
+    def hear(self, name: str, message: Message) -> None:
+        """Raises ProtocolError."""
+        match message:
+            case Invite() if message.adding is None:
+                raise ProtocolError("an invitation lets nobody in")
+            case Accept():
+                self._check_accept(name, message)
+        actions = self._core.receive(name, message, trio.current_time())
+        if isinstance(message, Invite) and _is_refused(actions):
+            message = msgspec.structs.replace(message, proof=())  # the long part of it
+        if isinstance(message, Invite | Accept | Confirm) and self._core.knows(name, message.id):
+            self._remember(name, message)
+        self._perform(actions)
+
+    # --- What the clock does ---
+
+    async def run(self) -> None:
+        """Until cancelled."""
+        await self._timer.run()
+
+    def _tick(self) -> None:
+        self._perform(self._core.tick(trio.current_time()))
+
+    # --- Doing what the core decides ---
+
+    def _perform(self, actions: list[Action]) -> None:
+        """In their order; what an action sets off is done before the next one."""
+        for action in actions:
+            match action:
+                case machine.Send(to, message):
+                    self._links.post(to, self._signed(to, message))
+                case machine.Dial(to):
+                    self._dial(to)
+                case machine.Ask(id, inviter, members):
+                    self._put_question(id, inviter, members)
+                case machine.Waiting(callee):
+                    self._tell(events.Waiting(callee), events.nothing)
+                case machine.Closed():
+                    self._close_question(action)
+                case machine.Open(id, conversation, other):
+                    self._open(id, conversation, other)
+                    if self._closed:
+                        self._talking.leave_now()  # they let us in while we said good bye
+                case machine.Ended(_, callee, end, reason):
+                    self._decided(callee, _OUTCOMES[end], reason)
+        self._timer.look()
+
+    # --- What is signed about it ---
+
+    def _remember(self, name: str, message: Invite | Accept | Confirm) -> None:
+        """What is not for the core: it is needed when the core has decided.
+
+        Only what the core knows, which remembers so many invitations of each user: whoever
+        sends others pushes out nothing.
+        """
+        key = (type(message), fold(name), message.id)
+        if not (isinstance(message, Invite) and key in self._heard):
+            self._heard[key] = message
+        if len(self._heard) > self._tidy_at:
+            self._heard = {key: of for key, of in self._heard.items() if self._core.knows(*key[1:])}
+            self._tidy_at = max(REMEMBERED, 2 * len(self._heard))
+
+    def _recall(self, kind: type[M], name: str, id: str) -> M | None:
+        heard = self._heard.get((kind, fold(name), id))
+        return heard if isinstance(heard, kind) else None
+
+    def _check_accept(self, name: str, accept: Accept) -> None:
+        """Raises ProtocolError unless they have signed to be a member."""
+        allowed = self._sent.get((fold(name), accept.id))
+        if allowed is None:
+            return  # of no invitation of mine: the core knows what to say
+        if accept.membership is None:
+            raise ProtocolError("an ACCEPT makes nobody a member")
+        roll = self._roll_for(allowed.conversation)
+        if roll is not None:
+            roll.merge([accept.membership])
+            if not roll.counter(allowed.member) % 2:
+                raise ProtocolError("an ACCEPT makes nobody a member")
+
+    def _has_room(self, allowed: "_Allowed", accept: Accept) -> bool:
+        """Others may have let in so many meanwhile that there is no place any more."""
+        roll = self._roll_for(allowed.conversation)
+        if roll is not None and accept.membership is not None:
+            roll.merge([accept.membership])
+        return roll is not None and roll.is_in(allowed.member)
+
+    def _roll_for(self, conversation: str) -> Roll | None:
+        """A copy of the roll of what I found, or of what I am in."""
+        roll = Roll(conversation, self._talking.authority)
+        current = self._talking.conversation
+        if conversation in self._salts:
+            roll.merge([membership.found(self._me(), self._salts[conversation])])
+        elif current is not None and current.id == conversation:
+            return current.roll.copy()
+        else:
+            return None
+        return roll
+
+    def _signed(self, to: str, message: Message) -> Message:
+        match message:
+            case Invite(id=id, conversation=conversation) if (conversation, to) in self._addings:
+                allowed = self._addings[conversation, to]
+                _put(self._sent, (fold(to), id), allowed)
+                return self._with_proof(
+                    msgspec.structs.replace(message, counter=allowed.counter, adding=allowed.adding)
+                )
+            case Accept(id=id):
+                return Accept(id, self._membership(to, id))
+            case Confirm(id=id):
+                return self._confirm(to, id)
+            case Leave(conversation=conversation):
+                return self._disowned(to, conversation) or message
+        return message
+
+    def _with_proof(self, invite: Invite) -> Invite:
+        """Of who is in the conversation that I am in, as far as one line has room for it."""
+        current = self._talking.conversation
+        if current is None or current.id != invite.conversation:
+            return invite
+        room = LINE_ROOM - len(encode(invite))
+        first, *_ = membership.pages(current.roll.essential(first=self._me().id), room)
+        return msgspec.structs.replace(invite, proof=first)
+
+    def _disowned(self, inviter: str, conversation: str) -> Members | None:
+        """My yes is taken back: whoever let me in already needs my own word on that."""
+        for invite in self._heard.values():
+            if isinstance(invite, Invite) and invite.conversation == conversation:
+                mine = self._membership(inviter, invite.id)
+                if mine is not None:
+                    gone = membership.leave(self._me(), conversation, mine)
+                    return Members(conversation, (gone,))
+        return None
+
+    def _membership(self, inviter: str, id: str) -> Membership | None:
+        """Mine, in the conversation that they have asked me into."""
+        invite = self._recall(Invite, inviter, id)
+        if invite is None or invite.adding is None:
+            return None
+        return membership.join(self._me(), invite.conversation, invite.counter, invite.adding)
+
+    def _confirm(self, callee: str, id: str) -> Confirm:
+        """Let them in, and tell them who else is."""
+        allowed = self._sent.get((fold(callee), id))
+        accept = self._recall(Accept, callee, id)
+        current = self._talking.conversation
+        if allowed is None or accept is None or accept.membership is None:
+            return Confirm(id)
+        conversation = allowed.conversation
+        if conversation in self._salts and (current is None or current.id != conversation):
+            mine = membership.found(self._me(), self._salts[conversation])
+            current = self._talking.enter(conversation, (mine, accept.membership), ())
+            entry = current.entry_for(allowed.member, ())
+            confirm = Confirm(id, current.memberships(), (), 0, entry.epochs, entry.signature)
+            return self._note_confirm(callee, confirm)
+        if current is None or current.id != conversation:
+            return Confirm(id)
+        said = self._confirmed.get((fold(callee), id))
+        if said is not None:
+            return said  # what was written since the first one is theirs
+        if not self._has_room(allowed, accept):
+            return Confirm(id)
+        since, lamport = self._talking.before(current)
+        self._talking.admit(current, allowed.member, accept.membership)
+        entry = current.entry_for(allowed.member, since)
+        confirm = Confirm(id, (), since, lamport, entry.epochs, entry.signature)
+        room = LINE_ROOM - len(encode(confirm))
+        first, *_ = membership.pages(current.roll.essential(first=allowed.member), room)
+        # HELLO brings the rest.
+        return self._note_confirm(callee, msgspec.structs.replace(confirm, members=first))
+
+    def _note_confirm(self, callee: str, confirm: Confirm) -> Confirm:
+        _put(self._confirmed, (fold(callee), confirm.id), confirm)
+        return confirm
+
+    def _open(self, id: str, conversation: str, other: str) -> None:
+        current = self._talking.conversation
+        if (fold(other), id) in self._sent:
+            if current is not None and current.id == conversation:
+                self._opened(current, other)
+            self._decided(other, Outcome.CONNECTED)
+            return
+        confirm, mine = self._recall(Confirm, other, id), self._membership(other, id)
+        if confirm is None or mine is None or not confirm.members:
+            self._fail_to_open(conversation, other)
+            return
+        try:
+            begun = self._talking.enter(
+                conversation, (*confirm.members, mine), confirm.since, confirm.lamport,
+                Entry(
+                    conversation, self._me().id, mine.counter, confirm.since, confirm.epochs,
+                    confirm.signature,
+                ),
+            )  # fmt: skip
+        except ProtocolError:
+            self._fail_to_open(conversation, other)
+            raise
+        self._talking.begin(begun)
+        self._decided(other, Outcome.CONNECTED)
+
+    def _opened(self, current: Conversation, other: str) -> None:
+        if current.id in self._salts:
+            self._talking.begin(current)
+        else:
+            self._tell(events.Connected((other,)), events.nothing)
+
+    def _fail_to_open(self, conversation: str, other: str) -> None:
+        """They confirm what lets nobody in; or they have left it meanwhile."""
+        self._core.conversations.discard(conversation)
+        if fold(other) in self._asking:
+            self._decided(other, Outcome.GONE)
+        else:
+            self._tell(events.Notice(_closing_words(other, Why.GONE)), events.nothing)
+
+    # --- Around ---
+
+    def _dial(self, to: str) -> None:
+        if self._links.to(to) is not None:
+            self.linked(to)
+        else:
+            self._links.dial(to)
+
+    def _put_question(self, id: str, inviter: str, members: tuple[str, ...]) -> None:
+        if not self._answers:
+            self._perform(self._core.answer(id, False, trio.current_time()))
+            return
+        others = self._proven(id, members)
+        if all(self._trust.is_judged(name) for _, name in others):
+            self._show_question(id, inviter, others)
+        else:
+            self._spawn(self._judge_and_show, id, inviter, others)
+
+    async def _judge_and_show(self, id: str, inviter: str, others: list[tuple[str, str]]) -> None:
+        """Whose names these are is asked first; it may be taken back meanwhile."""
+        await self._trust.judge(name for _, name in others)
+        if any(question.id == id for question in self._core.questions):
+            self._show_question(id, inviter, others)
+
+    def _show_question(self, id: str, inviter: str, others: list[tuple[str, str]]) -> None:
+        called = self._called(inviter)
+        talkers = (called, *(self._trust.called(*one) for one in others))
+        self._tell(
+            events.Invited(id, called, talkers, self._talking.others),
+            lambda: self._perform(self._core.shown(id, trio.current_time())),
+        )
+
+    def _proven(self, id: str, inviter_first: tuple[str, ...]) -> list[tuple[str, str]]:
+        """Id and name of those whom the inviter has shown to be in, besides the inviter:
+        anybody can be named.
+        """
+        inviter, *named = inviter_first
+        invite = self._recall(Invite, inviter, id)
+        if invite is None or not named:
+            return []
+        roll = Roll(invite.conversation, self._talking.authority)
+        with contextlib.suppress(ProtocolError):  # a forged proof proves nothing
+            membership.check_size(invite.proof)
+            roll.merge(invite.proof)
+        others = set(map(fold, named))
+        members = [(one, roll.name(one)) for one in roll.members()]
+        return [(one, name) for one, name in members if fold(name) in others]
+
+    def _close_question(self, closed: machine.Closed) -> None:
+        if fold(closed.inviter) in self._asking:
+            self._decided(closed.inviter, Outcome.GONE)  # I asked the same, which is how I said yes
+        else:
+            inviter = self._called(closed.inviter)
+            words = _closing_words(inviter, closed.why)
+            self._tell(events.InvitationOver(closed.id, inviter, words), events.nothing)
+
+    def _decided(self, other: str, outcome: Outcome, reason: str = "") -> None:
+        if (asking := self._asking.get(fold(other))) is not None:
+            asking.result = Result(asking.callee, outcome, reason)
+            asking.over.set()
+
+
+_OUTCOMES = {
+    End.DECLINED: Outcome.DECLINED,
+    End.NO_ANSWER: Outcome.NO_ANSWER,
+    End.TAKEN_BACK: Outcome.TAKEN_BACK,
+    End.UNREACHABLE: Outcome.UNREACHABLE,
+    End.BUSY: Outcome.BUSY,
+    End.INTERRUPTIBLE: Outcome.INTERRUPTIBLE,
+    End.JOINED: Outcome.CONNECTED,
+    End.GONE: Outcome.GONE,
+}
+
+
+def _is_refused(actions: list[Action]) -> bool:
+    return any(isinstance(one, machine.Send) and isinstance(one.message, Busy) for one in actions)
+
+
+def _put(remembered: dict[K, V], key: K, value: V) -> None:
+    """Bounded: the oldest makes room."""
+    remembered[key] = value
+    if len(remembered) > REMEMBERED:
+        del remembered[next(iter(remembered))]
+
+
+def _closing_words(inviter: str, why: Why) -> str:
+    match why:
+        case Why.CANCELLED:
+            return f"User {inviter} took the invitation back."
+        case Why.MISSED:
+            return f"You missed an invitation from {inviter}."
+        case Why.GONE:
+            return f"User {inviter} is gone."

@@ -1,0 +1,203 @@
+"""Whom we believe: certificates of the community, and keys remembered.
+
+A certificate says that a key had a name once.  Whose the name is now, only two can say: my
+own memory, of a key that I have met by an act of mine; and for a name of which I remember
+nothing, the directory, asked today.  Nobody else's key is ever shown under the bare name.
+
+A key is remembered when I act: with my yes, an invitation of mine, a private line, a
+letter, VERIFY, a text in a conversation, or by entering one.  What others do makes
+no key known, so nobody can spoil a name before its owner comes.
+"""
+
+import logging
+from collections.abc import Awaitable, Callable, Iterable
+from typing import Final
+
+import trio
+
+from peer.core.keys.key_alarms import Alarms
+from peer.core.keys.name_marks import ANOTHER_KEY, NOT_CONFIRMED
+from peer.core.membership import member_id
+from peer.storage.journal import Journal
+from shared.errors import KeyChanged, ParleyError, ProtocolError, Refused, StorageError, Unreachable
+from shared.identity import fingerprint, read_certificate
+from shared.messages import Contact
+from shared.names import fold
+from shared.world import Clock
+
+WORDS_MOST: Final = 10_000  # of the directory, about names that I have not met
+JUDGE_SECONDS: Final = 2.0  # for the directory to say whose names these are
+
+log = logging.getLogger("peer")
+
+Lookup = Callable[[str], Awaitable[Contact]]
+
+
+class Trust:
+    """Every name and key that a peer meets passes through here."""
+
+    def __init__(
+        self, journal: Journal, clock: Clock, alarms: Alarms, *,
+        own: Callable[[], tuple[str, bytes]], lookup: Lookup, spawn: Callable[..., None],
+    ) -> None:  # fmt: skip
+        """`own` is my own name and key.  `lookup` asks the directory, and calls `note`."""
+        self._journal, self._clock, self._alarms = journal, clock, alarms
+        self._own, self._lookup, self._spawn = own, lookup, spawn
+        self._said: dict[str, bytes | None] = {}  # folded name -> key, by the directory's word
+        self._owners: set[tuple[str, str]] = set()  # members who may be called by the bare name
+        self._wondered: dict[str, str] = {}  # names that were read and not confirmed
+        self.authority = b""  #: of our community, set when the directory was recognised
+
+    def name_and_key(self, certificate: bytes | None) -> tuple[str, bytes]:
+        """Whose certificate this is.  Raises ProtocolError when it is no user's of ours."""
+        if certificate is None:
+            raise ProtocolError("no certificate was shown")
+        subject = read_certificate(certificate, self.authority, self._clock.time())
+        if subject.name is None:
+            raise ProtocolError("the certificate is the directory's")
+        return subject.name, subject.key
+
+    # --- Remembered keys ---
+
+    def check(self, name: str, key: bytes) -> None:
+        """Raises KeyChanged when another key is remembered for this name."""
+        known = self._journal.key_of(name)
+        if known is not None and known != key:
+            verified = ", whom you have verified," if self.is_verified(name) else ""
+            raise KeyChanged(
+                f"The key of {name}{verified} has changed. It was {fingerprint(known)}, now it is"
+                f" {fingerprint(key)}. Someone may be impersonating {name}: ask {name} another way,"
+                f" and type VERIFY {name} to compare the new key."
+            )
+
+    async def remember(self, contact: Contact) -> None:
+        """I act towards this user.  Raises KeyChanged when another key is remembered."""
+        self.check(contact.name, contact.key)
+        if self._journal.key_of(contact.name) is None:
+            await self._journal.remember_key(contact.name, contact.key, self._clock.time())
+
+    def pin(self, *names: str) -> None:
+        """I have acted towards these users: their keys are remembered from now on, as far as
+        the directory has said them.
+        """
+        for name in names:
+            key = self._said.get(fold(name))
+            if key is not None and self._journal.key_of(name) is None:
+                self._spawn(self._remember, name, key)
+
+    async def _remember(self, name: str, key: bytes) -> None:
+        try:
+            if self._journal.key_of(name) is None:
+                await self._journal.remember_key(name, key, self._clock.time())
+        except StorageError as failure:
+            log.warning("the key of %s is not on disk: %s", name, failure)
+
+    def is_verified(self, name: str) -> bool:
+        """The user has compared the words of the remembered key."""
+        return fold(name) in self._journal.verified
+
+    def remembers(self, name: str, key: bytes) -> bool:
+        return self._journal.key_of(name) == key
+
+    async def accept(self, name: str, key: bytes) -> None:
+        """The user has compared the words, and says that this is the key."""
+        self._owners.clear()
+        await self._journal.remember_key(name, key, self._clock.time(), verified=True)
+
+    # --- Names of which nothing is remembered ---
+
+    def note(self, name: str, key: bytes | None) -> None:
+        """The directory says whose name this is; None: nobody's."""
+        self._owners.clear()
+        self._said.pop(fold(name), None)
+        self._said[fold(name)] = key
+        if len(self._said) > WORDS_MOST:
+            del self._said[next(iter(self._said))]
+
+    def is_judged(self, name: str) -> bool:
+        """Whether more need not be asked about this name."""
+        known = self._journal.key_of(name) is not None
+        return known or fold(name) in self._said or fold(name) == fold(self._own()[0])
+
+    async def judge(self, names: Iterable[str]) -> None:
+        """Ask the directory about the names that are not judged yet, for a moment at most."""
+        with trio.move_on_after(JUDGE_SECONDS):
+            async with trio.open_nursery() as nursery:
+                for name in {fold(name): name for name in names}.values():
+                    if not self.is_judged(name):
+                        nursery.start_soon(self._ask, name)
+
+    async def judge_wondered(self) -> bool:
+        """The same about all that the user has read unconfirmed; whether any is known now."""
+        wondered, self._wondered = list(self._wondered.values()), {}
+        unknown = [name for name in wondered if not self.is_judged(name)]
+        await self.judge(unknown)
+        return any(map(self.is_judged, unknown))
+
+    async def _ask(self, name: str) -> None:
+        try:
+            await self._lookup(name)
+        except ParleyError as failure:
+            log.debug("not known whose name %s is: %s", name, failure)
+
+    async def meet(self, name: str, key: bytes, lookup: Lookup) -> None:
+        """Somebody with a good certificate is linked with us.  Raises KeyChanged, Refused.
+
+        At first sight the directory is asked as well: a certificate outlives a
+        name that was given back.  While the directory is gone the name is shown
+        as not confirmed.
+        """
+        self.check(name, key)
+        if self._journal.key_of(name) is None:
+            try:
+                contact = await lookup(name)
+            except Unreachable:
+                return
+            if contact.key != key:
+                raise Refused(f"the name {name} belongs to another key now", "KEY")
+            self.check(name, key)
+
+    # --- What the user reads ---
+
+    def called(self, member: str, name: str) -> str:
+        """What the user reads for a member of a conversation with this id and name."""
+        if (member, name) in self._owners:  # asked for each text
+            return name
+        known = self.believed(name)
+        if known is None:
+            self._wondered[fold(name)] = name
+            return name + NOT_CONFIRMED
+        if member == member_id(name, known):
+            self._owners.add((member, name))
+            return name
+        return self._another(name, member)
+
+    def called_by_key(self, name: str, key: bytes | None) -> str:
+        """What the user reads for somebody who shows this name and key."""
+        known = self.believed(name)
+        if known is None:
+            self._wondered[fold(name)] = name
+            return name + NOT_CONFIRMED
+        if known == key:
+            return name
+        return self._another(name, member_id(name, key) if key else "")
+
+    def _another(self, name: str, member: str) -> str:
+        self._alarms.ring(
+            (fold(name), member),
+            f"Somebody shows another key under the name {name} than the one that you know:"
+            f" they are shown as {name}{ANOTHER_KEY}.",
+        )
+        return name + ANOTHER_KEY
+
+    def believed(self, name: str) -> bytes | None:
+        """The one key that is shown under this name, as far as it is known."""
+        own_name, own_key = self._own()
+        if fold(name) == fold(own_name):
+            return own_key
+        return self._journal.key_of(name) or self._said.get(fold(name))
+
+    def is_contradicted(self, name: str) -> bool:
+        """The directory has said another key for it than the one that is remembered."""
+        known, said = self._journal.key_of(name), self._said.get(fold(name))
+        return known is not None and said is not None and known != said

@@ -1,0 +1,220 @@
+"""Copies of my texts, for members whom they cannot get to in any other way.
+
+They are left in the directory's mailbox.  While a conversation goes on it asks again for
+what could not be left; after that such copies lie in the journal until they are left, by
+the next program if need be.
+
+For each receiver there is one queue: what was written first is left first.
+"""
+
+import logging
+from collections import deque
+from collections.abc import Awaitable, Callable, Iterable
+from typing import Final
+
+import trio
+from msgspec import Struct
+
+from peer import events
+from peer.core.conversation.conversation import Conversation, LeaveFor
+from peer.core.membership import member_id
+from peer.events import Tell
+from peer.runtime.directory_client import Directory
+from peer.runtime.mailbox.letters import MailRoom
+from peer.storage.journal import Journal, KeptCopy
+from shared.errors import KeyChanged, ParleyError, Refused, StorageError
+from shared.messages import Contact, Position
+from shared.names import fold
+
+log = logging.getLogger("peer")
+
+AGAIN_SECONDS: Final = 5.0  # between two tries to leave what is in the journal
+
+
+class _Batch(Struct, eq=False):
+    """Copies that a conversation wants left for a member, as far as they are not."""
+
+    current: Conversation
+    to: str
+    copies: deque[KeptCopy]
+
+    @property
+    def next_place(self) -> tuple[str, int]:
+        return self.copies[0].about.epoch, self.copies[0].about.seq
+
+
+class Copies:
+    def __init__(
+        self, journal: Journal, mail: MailRoom, directory: Directory, tell: Tell, *,
+        me: Callable[[], str], contact: Callable[[str], Awaitable[Contact]],
+        called: Callable[[str, str], str],
+        spawn: Callable[..., None], linger: Callable[..., None],
+    ) -> None:  # fmt: skip
+        """`me` is my id as a member.  `called` says what the user reads for a member of this
+        id and name.  `spawn` starts a task that the program waits for at its
+        end, `linger` one that it does not wait for.
+        """
+        self._journal, self._mail, self._directory, self._tell = journal, mail, directory, tell
+        self._me, self._contact, self._called = me, contact, called
+        self._spawn, self._linger = spawn, linger
+        self._queues: dict[str, deque[_Batch]] = {}  # by folded name of the receiver
+        #: in the journal, older than what is queued; and the conversation if it was here
+        self._kept: dict[str, dict[KeptCopy, Conversation | None]] = {}
+        self._lingering: set[str] = set()  # receivers of what is tried again and again
+
+    def leave_for(self, current: Conversation, to: str, after: Position, upto: int) -> None:
+        """All that follows this position of mine, up to a seq."""
+        if self._journal.database.is_closing:
+            return  # the end of this program broke the link: it is owed on disk
+        # Read at once: without history they are forgotten when the conversation is settled.
+        name = current.roll.name(to)
+        copies = deque(self._journal.copies_for(current.id, name, LeaveFor(to, after, upto)))
+        if not copies:
+            return
+        queue = self._queues.get(fold(name))
+        if queue is None:
+            queue = self._queues[fold(name)] = deque()
+            self._spawn(self._work, name, queue)
+        queue.append(_Batch(current, to, copies))
+
+    def take_up(self) -> None:
+        """Leave what earlier programs of mine could not."""
+        self._wait_with(self._journal.kept_copies())
+
+    async def _work(self, name: str, queue: deque[_Batch]) -> None:
+        """Ends when all was left, is kept, or will be asked for again."""
+        while queue:
+            batch = queue[0]
+            if _is_last_word(batch):
+                await self._keep_and_leave(name, batch)
+                queue.popleft()
+                continue
+            try:
+                await self._leave(name, batch)
+            except ParleyError:
+                if _is_last_word(batch):
+                    continue
+                for one in [one for one in queue if one.current is batch.current]:
+                    self._note_not_left(one)  # also the later ones: none overtakes this
+                    queue.remove(one)
+            else:
+                if not batch.copies:
+                    queue.popleft()
+        del self._queues[fold(name)]
+
+    async def _leave(self, name: str, batch: _Batch) -> None:
+        """As long as the conversation would ask again for what was not left."""
+        async with self._mail.turn(name):
+            await self._leave_kept(name)
+            while batch.copies and not _is_last_word(batch):
+                if batch.current.has(batch.to, *batch.next_place):
+                    batch.copies.popleft()
+                    continue
+                await self._leave_one(batch.copies[0])
+                await self._forget_owed(batch.current, batch.copies.popleft())
+
+    async def _forget_owed(self, current: Conversation, copy: KeptCopy) -> None:
+        """It was left; and it may have been kept when I left the conversation."""
+        _was_left(current, copy)
+        if current.is_over:
+            try:
+                await self._journal.forget_copy(copy)
+            except StorageError as no:  # so the next program leaves it again
+                log.info("a copy stays on the disk: %s", no)
+
+    def _note_not_left(self, batch: _Batch) -> None:
+        epoch, seq = batch.next_place
+        batch.current.not_left(batch.to, Position(self._me(), epoch, seq - 1))
+
+    async def _leave_one(self, copy: KeptCopy) -> None:
+        """Raises what may be otherwise later."""
+        try:
+            contact = await self._contact(copy.receiver)
+            _compare(contact, copy)
+            await self._mail.leave(contact, copy.text, copy.time, copy.about)
+        except Refused as no:
+            self._give_up(copy, no)
+        else:
+            self._tell(events.LetterLeft(contact.name), events.nothing)
+
+    def _give_up(self, copy: KeptCopy, failure: ParleyError) -> None:
+        reason = f"{str(failure).removesuffix('.')} ({copy.text})"
+        to = self._called(copy.member, copy.receiver) if copy.member else copy.receiver
+        self._tell(events.NotDelivered(to, reason), events.nothing)
+
+    # --- What nobody asks for again ---
+
+    async def _keep_and_leave(self, name: str, batch: _Batch) -> None:
+        """The disk first: what this program does not live to leave, the next one does."""
+        current, to = batch.current, batch.to
+        copies = [
+            copy for copy in batch.copies if not current.has(to, copy.about.epoch, copy.about.seq)
+        ]
+        if not copies:
+            return
+        batch.copies = deque(copies)
+        try:
+            await self._journal.keep_copies(copies, self._me())
+        except StorageError as no:
+            for copy in copies:
+                self._give_up(copy, no)
+                _was_left(current, copy)
+            return
+        kept = self._kept.setdefault(fold(name), {})
+        kept.update(dict.fromkeys(copies, current))
+        try:
+            async with self._mail.turn(name):
+                await self._leave_kept(name)
+        except ParleyError as failure:
+            self._note_not_left(batch)
+            why = str(failure).removesuffix(".")
+            self._tell(events.NotYetLeft(current.called(to), why), events.nothing)
+            self._wait_with(copies)
+
+    def _wait_with(self, copies: Iterable[KeptCopy]) -> None:
+        """What is in the journal now; one that waits already is the same."""
+        for copy in copies:
+            to = fold(copy.receiver)
+            self._kept.setdefault(to, {}).setdefault(copy, None)
+            if to not in self._lingering:
+                self._lingering.add(to)
+                self._linger(self._leave_in_time, to)
+
+    async def _leave_in_time(self, to: str) -> None:
+        while self._kept.get(to):
+            try:
+                async with self._mail.turn(to):
+                    await self._leave_kept(to)
+            except ParleyError:  # its author knows that it waits
+                if self._directory.is_there:
+                    await trio.sleep(AGAIN_SECONDS)
+                await self._directory.wait_back()  # and at once: nothing newer overtakes it
+        self._lingering.discard(to)
+
+    async def _leave_kept(self, to: str) -> None:
+        kept = self._kept.get(fold(to))
+        while kept:
+            copy = next(iter(kept))
+            try:
+                await self._leave_one(copy)
+            except KeyChanged as no:
+                self._give_up(copy, no)
+            if (current := kept[copy]) is not None:
+                _was_left(current, copy)
+            await self._journal.forget_copy(copy)
+            del kept[copy]
+
+
+def _compare(contact: Contact, copy: KeptCopy) -> None:
+    """Raises Refused when the name has gone to another key: it is for no stranger."""
+    if copy.member not in ("", member_id(contact.name, contact.key)):
+        raise Refused(f"the name {copy.receiver} belongs to another key now", "KEY")
+
+
+def _is_last_word(batch: _Batch) -> bool:
+    """Nothing more will come of it for them: it does not ask again for what is not left."""
+    return batch.current.is_settled or not batch.current.concerns(batch.to)
+
+
+def _was_left(current: Conversation, copy: KeptCopy) -> None:
+    current.was_left(copy.member, copy.about.epoch, copy.about.seq)

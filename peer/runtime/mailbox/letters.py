@@ -1,0 +1,430 @@
+"""Letters: leaving them at the directory, and taking the ones that were left for us.
+
+A letter is shown once it lies in our own journal, and only then does the
+directory delete it.  Its sender is told.
+"""
+
+import logging
+import math
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
+from contextlib import asynccontextmanager
+from typing import Final
+
+import trio
+
+from peer import events
+from peer.core.history_entry import Kind
+from peer.core.letter_check import Refusal, Stays, left_there, never_opened, open_for
+from peer.core.membership import member_id
+from peer.core.stranger_limits import Unanswered
+from peer.events import Tell
+from peer.runtime.directory_client import Directory
+from peer.runtime.known_keys import Trust
+from peer.runtime.mailbox.receipts import ReceiptBook
+from peer.runtime.private_lines import Came
+from peer.runtime.recorder import Keeping
+from peer.storage.journal import CopyKey, Fate, Journal, KeptLine, LeftLetter, WaitingLetter
+from shared import receipt
+from shared.errors import KeyChanged, ParleyError, ProtocolError, Refused, StorageError, Unreachable
+from shared.identity import Identity, check_sealing_proof
+from shared.messages import (
+    VERDICTS,
+    Contact,
+    Done,
+    Drop,
+    Envelope,
+    Fetch,
+    Mail,
+    Receipt,
+    Stored,
+    Taken,
+    Verdict,
+)
+from shared.names import fold
+from shared.receipt import sign_refused, sign_taken
+from shared.sealing import About, Letter, copy_id, seal
+from shared.world import World
+
+STORED_SECONDS: Final = 30.0  # to come back, when the directory is lost before it says STORED
+AGAIN_SECONDS: Final = 20.0  # to ask for letters again that the disk did not take, say
+ENVELOPES_AT_ONCE: Final = 1_000  # looked at: an honest mailbox holds no more
+SHOWN_SECONDS: Final = 10.0  # for a text that comes directly just now to be on disk
+
+log = logging.getLogger("peer")
+
+
+class _Batch:
+    """What one look into the mailbox has found, by the numbers of the envelopes."""
+
+    def __init__(self) -> None:
+        self.letters: dict[int, Letter] = {}  # to be kept and shown
+        self.verdicts: dict[int, Verdict] = {}  # of what the directory may delete afterwards
+        self.keys: dict[str, bytes | None] = {}  # of unknown senders, by the directory's word
+        self.unregistered: set[str] = set()  # unknown senders who have no name any more
+        self.opened: set[CopyKey] = set()
+        self.passed: set[CopyKey] = set()  # letters that are not to be shown
+
+    def add(self, envelope: Envelope, verdict: Verdict) -> None:
+        self.verdicts[envelope.number] = verdict
+
+
+class MailRoom:
+    """The letters of one peer."""
+
+    def __init__(
+        self,
+        world: World,
+        identity: Identity,
+        trust: Trust,
+        journal: Journal,
+        directory: Directory,
+        tell: Tell,
+        *,
+        came: Came,
+        keeping: Keeping,
+        name: Callable[[], str],
+        lookup: Callable[[str], Awaitable[Contact]],
+        unanswered: Unanswered,
+        received: Callable[[str, About], bool],
+        has_come: Callable[[str, About], bool],
+        wait_kept: Callable[[str, About], Awaitable[None]],
+    ) -> None:
+        """`lookup` asks the directory for a user, whatever key is remembered.  Who has
+        written or received a copy is given as a member, by the id.
+
+        `received` is called when the copy of a text was taken, and says whether
+        that is news.  `has_come`: whether a text came directly, and is on its way to the
+        screen and the disk; `wait_kept` returns when it is there.
+        """
+        self._came, self._keeping, self._name, self._lookup = came, keeping, name, lookup
+        self._unanswered = unanswered
+        self._has_come, self._wait_kept = has_come, wait_kept
+        self._world, self._identity, self._trust = world, identity, trust
+        self._journal, self._directory, self._tell = journal, directory, tell
+        self._turns: dict[str, trio.Lock] = {}
+        self._receipts = ReceiptBook(
+            journal, directory, identity.public, received=received,
+            show=lambda event: self._show([event]), complain=self._complain,
+        )  # fmt: skip
+        self._shown: set[int] = set()  # numbers of letters, until that is noted on disk
+        self._counted: set[CopyKey] = set()  # letters of strangers on their way to the disk
+        self._to_announce: set[str] = set()  # strangers whose first letter is one of these
+        self._told: set[str] = set()  # what is wrong with letters that stay where they are
+        self._something = trio.Event()
+        self._closing = False
+        self._closed = trio.Event()
+
+    def fetch(self) -> None:
+        """There may be letters."""
+        self._something.set()
+
+    def receipts(self, receipts: Iterable[Receipt]) -> None:
+        """Letters of mine were taken, or refused."""
+        self._receipts.add(receipts)
+        self._something.set()
+
+    @asynccontextmanager
+    async def turn(self, to: str) -> AsyncIterator[None]:
+        """Leave what there is for this user within it: in the order in which turns were asked
+        for, so that no letter overtakes an earlier one.
+        """
+        turn = self._turns.setdefault(fold(to), trio.Lock())
+        try:
+            async with turn:
+                yield
+        finally:
+            if not turn.locked():
+                self._turns.pop(fold(to), None)
+
+    async def leave(
+        self,
+        to: Contact,
+        text: str,
+        time: float,
+        about: About | None = None,
+        id: str = "",
+        *,
+        waits: bool = True,
+    ) -> None:
+        """Leave a letter; returns when the directory has it on disk.
+
+        `about`: which text of a conversation it is a copy of, `id`: of which private
+        line; the same one again is the same letter.  `waits`: for a directory that is lost
+        before it has answered, up to STORED_SECONDS.
+
+        Raises Refused (a quota, a full disk) or Unreachable: then it was not left,
+        unless the directory died between storing it and saying so.
+        """
+        check_sealing_proof(to.key, to.sealing_key, to.sealing_proof)
+        if about is not None:
+            me = member_id(self._name(), self._identity.public)
+            id = copy_id(about, me, member_id(to.name, to.key))
+        id = id or self._world.new_id()
+        certificate, key = self._directory.certificate, to.sealing_key
+        after = await self._journal.add_left(id, LeftLetter(to.name, to.key, time, about))
+        try:
+            sealed = seal(
+                self._identity, certificate, key,
+                id=id, time=time, text=text, about=about, after=after,
+            )  # fmt: skip
+            await self._drop(to.name, id, sealed, STORED_SECONDS if waits else 0.0)
+        except ParleyError:
+            await self._journal.forget_left([id])
+            raise
+        await self._note_stored(id, to.key)
+        if about is None:
+            row = (self._name(), to.name, id, time, text)
+            self._keeping.keep(KeptLine(Kind.LEFT, *row, Fate.SENT))
+
+    async def _note_stored(self, id: str, key: bytes) -> None:
+        """Before its user reads that it was left: what is held back from then on is missed."""
+        try:
+            await self._journal.stored(id, key)
+        except StorageError as no:  # it was left all the same
+            log.info("that a message was left is noted with the next one: %s", no)
+
+    async def _drop(
+        self, to: str, envelope: str, sealed: bytes, patience: float = STORED_SECONDS
+    ) -> None:
+        """The same id again is the same envelope, so a lost answer can be asked for again."""
+        while True:
+            try:
+                await self._directory.ask(lambda id: Drop(id, to, envelope, sealed), Stored)
+            except Unreachable as failure:
+                with trio.move_on_after(patience) as waiting:
+                    await self._directory.wait_back()
+                if waiting.cancelled_caught:
+                    raise failure from None
+            else:
+                return
+
+    async def close(self) -> None:
+        """Take no more; returns when what was shown is noted, and so never comes again."""
+        self._closing = True
+        self._something.set()
+        await self._closed.wait()
+
+    async def run(self) -> None:
+        """Take letters and receipts as they come, until closed."""
+        again_in = math.inf
+        while True:
+            with trio.move_on_after(again_in):
+                await self._something.wait()
+            if self._closing:
+                self._closed.set()
+                return
+            self._something = trio.Event()
+            again_in = AGAIN_SECONDS
+            try:
+                await self._receipts.note()
+                if await self._take_letters():
+                    again_in = math.inf
+            except Unreachable:
+                pass  # said elsewhere
+            except ParleyError as failure:
+                self._complain(f"Your messages cannot be taken from the directory: {failure}")
+
+    # --- Letters ---
+
+    async def _take_letters(self) -> bool:
+        """False when some must be asked for again."""
+        after, more, seen = 0, True, 0
+        batch = _Batch()
+        while more and seen < ENVELOPES_AT_ONCE:
+            mail = await self._directory.ask(lambda id, after=after: Fetch(id, after), Mail)  # type: ignore[misc]
+            for envelope in mail.envelopes:
+                await trio.lowlevel.checkpoint()  # each costs half a millisecond
+                await self._open(envelope, batch)
+            seen += len(mail.envelopes)
+            after = max((envelope.number for envelope in mail.envelopes), default=after)
+            more = mail.more and bool(mail.envelopes)
+        come = len(batch.verdicts)
+        letters = await self._claim(batch)
+        try:
+            fresh = await self._journal.add_letters(
+                letters, self._world.clock.time(), unregistered=batch.unregistered,
+                after_gaps={(one.sender, one.id) for one in letters if self._lacks(one, batch)},
+                passed=batch.passed,
+            )  # fmt: skip
+        finally:
+            for letter in letters:
+                self._came.end(letter.sender, letter.id)
+        self._counted.clear()
+        if fresh:
+            abouts = {one.id: (_author(one), one.about) for one in letters if one.about}
+            await self._show_letters(fresh, abouts)
+        verdicts = tuple(batch.verdicts.values())
+        for start in range(0, len(verdicts), VERDICTS):
+            page = verdicts[start : start + VERDICTS]
+            await self._directory.ask(lambda id, page=page: Taken(id, page), Done)  # type: ignore[misc]
+        return len(verdicts) == come and not more
+
+    async def _claim(self, batch: _Batch) -> list[Letter]:
+        """Without what of them came directly meanwhile."""
+        with trio.move_on_after(SHOWN_SECONDS):
+            for letter in batch.letters.values():
+                await self._wait_until_here(letter)
+        claimed = []
+        for number, letter in batch.letters.items():
+            if self._is_coming(letter):
+                del batch.verdicts[number]  # it stays where it is until the next time
+            elif self._has(letter):
+                batch.passed.add((letter.sender, letter.id))
+            else:
+                self._came.begin(letter.sender, letter.id)
+                claimed.append(letter)
+        return claimed
+
+    async def _open(self, envelope: Envelope, batch: _Batch) -> None:
+        """Sort out one envelope.  One that can never be shown is said, here and to its sender."""
+        now = self._world.clock.time()
+        opened = open_for(self._identity, self._name(), self._trust.authority, envelope, now)
+        if isinstance(opened, Letter):
+            opened = await self._check_sender(opened, batch)
+            await trio.lowlevel.checkpoint_if_cancelled()  # at the end the journal is closed
+        if isinstance(opened, Letter) and self._is_wanted(opened):
+            opened = self._check_stranger(opened)
+        match opened:
+            case Stays(sentence):
+                self._complain(sentence)
+            case Refusal(reason, sentence):
+                self._complain(sentence)
+                proof = sign_refused(self._identity, envelope.id, reason)
+                batch.add(envelope, Verdict(envelope.number, envelope.id, proof, reason))
+            case Letter(sender=sender, key=key):
+                if not self._is_wanted(opened):
+                    batch.passed.add((sender, opened.id))
+                elif (sender, opened.id) not in batch.opened:  # else it is here twice
+                    batch.letters[envelope.number] = opened
+                batch.opened.add((sender, opened.id))
+                proof = sign_taken(self._identity, envelope.id, key)
+                batch.add(envelope, Verdict(envelope.number, envelope.id, proof))
+
+    async def _check_sender(self, letter: Letter, batch: _Batch) -> Letter | Refusal | Stays:
+        """Whether the sender's key is the one of that name.
+
+        A letter makes no key known.  Of an unknown name the directory is asked: a
+        certificate outlives a name that was given back.
+        """
+        name = letter.sender
+        try:
+            self._trust.check(name, letter.key)
+        except KeyChanged as failure:
+            return left_there(str(failure))
+        if self._journal.key_of(name) is not None:
+            return letter
+        try:
+            if name not in batch.keys:
+                batch.keys[name] = await self._key_at_directory(name)
+        except (Refused, ProtocolError) as no:  # what others have left does not wait for it
+            return left_there(f"The directory does not tell the key of {name}: {no}")
+        if batch.keys[name] is None:
+            batch.unregistered.add(name)
+        elif batch.keys[name] != letter.key:
+            return never_opened(receipt.NAME, f"it is signed with a key that {name} had before")
+        return letter
+
+    def _check_stranger(self, letter: Letter) -> Letter | Refusal:
+        """Whoever I have never answered may leave so much, and is announced once."""
+        sender, now = letter.sender, trio.current_time()
+        if (sender, letter.id) in self._counted:
+            return letter  # the disk did not take it, and it is here again
+        try:
+            self._unanswered.take(sender, letter.text, now)
+        except Refused:
+            return Refusal(
+                receipt.FULL,
+                f"Messages that {sender} left for you are refused: you have never answered"
+                f" {sender}, and have enough of theirs.",
+            )
+        self._counted.add((sender, letter.id))
+        if self._unanswered.announces(sender, now):
+            self._to_announce.add(sender)
+        return letter
+
+    def _is_wanted(self, letter: Letter) -> bool:
+        return fold(letter.sender) not in self._journal.ignored and not self._has(letter)
+
+    async def _key_at_directory(self, name: str) -> bytes | None:
+        """None for a name that was given back."""
+        try:
+            return (await self._lookup(name)).key
+        except Refused as no:
+            if no.code != "NOBODY":
+                raise
+            return None
+
+    def _lacks(self, letter: Letter, batch: _Batch) -> bool:
+        """Whether what its sender left before it has not come."""
+        sender, before = letter.sender, letter.after
+        return not (
+            not before
+            or (sender, before) in batch.opened
+            or self._came.is_here(sender, before)
+            or self._came.is_coming(sender, before)
+        )
+
+    def _has(self, letter: Letter) -> bool:
+        """Whether it came already, or is a copy of a text that came directly."""
+        about = letter.about
+        if self._came.is_here(letter.sender, letter.id):
+            return True
+        return about is not None and self._journal.has_text(
+            about.conversation, _author(letter), about.epoch, about.seq
+        )
+
+    def _is_coming(self, letter: Letter) -> bool:
+        """Whether it came directly, and is not on disk yet."""
+        if letter.about is None:
+            return self._came.is_coming(letter.sender, letter.id)
+        return self._has_come(_author(letter), letter.about) and not self._has(letter)
+
+    async def _wait_until_here(self, letter: Letter) -> None:
+        if letter.about is None:
+            await self._came.wait(letter.sender, letter.id)
+        elif self._is_coming(letter):
+            await self._wait_kept(_author(letter), letter.about)
+
+    async def _show_letters(
+        self, fresh: list[WaitingLetter], abouts: dict[str, tuple[str, About]]
+    ) -> None:
+        """But not what has come directly while the copy went to the disk."""
+        direct = {
+            one.id: abouts[one.id]
+            for one in fresh
+            if one.id in abouts and self._has_come(*abouts[one.id])
+        }
+        letters = [one for one in fresh if one.id not in direct and one.number not in self._shown]
+        if letters:
+            shown: list[events.Event] = [events.LettersWaited(len(letters))]
+            for one in letters:
+                if one.sender in self._to_announce:
+                    self._to_announce.remove(one.sender)
+                    shown.append(events.FirstLine(one.sender))
+                if one.follows_gap:
+                    shown.append(events.LetterMissing(one.sender))
+                shown.append(events.Letter(one.sender, one.time, one.text, one.is_registered))
+            await self._show(shown)
+            self._shown |= {one.number for one in letters}
+        for place in direct.values():
+            await self._wait_kept(*place)
+        await self._journal.letters_shown([one.number for one in fresh], self._name())
+        self._shown.clear()
+
+    async def _show(self, shown: list[events.Event]) -> None:
+        """Returns when all of it stood on the screen."""
+        stood = trio.Event()
+        for event in shown[:-1]:
+            self._tell(event, events.nothing)
+        self._tell(shown[-1], stood.set)
+        await stood.wait()
+
+    def _complain(self, sentence: str) -> None:
+        if sentence not in self._told:
+            self._told.add(sentence)
+            self._tell(events.Notice(sentence), events.nothing)
+
+
+def _author(letter: Letter) -> str:
+    """Its sender, as a member of the conversation."""
+    return member_id(letter.sender, letter.key)

@@ -1,0 +1,269 @@
+"""What could not be sent lies on disk and goes as soon as it can: the shell of `peer.core.backlog`.
+
+It lies among the single lines of the journal, as pending, from the moment in which it was
+written.  It is sent again under the same id until that is noted there, and whoever gets it
+knows the id: so it comes once, whenever a program is killed or an answer lost.
+"""
+
+import itertools
+from collections.abc import Awaitable, Callable
+from functools import partial
+from typing import Final
+
+import trio
+from msgspec import Struct
+
+from peer import events
+from peer.core.backlog import Backlog, End, Late, Verdict, verdict
+from peer.core.history_entry import Kind
+from peer.events import Tell
+from peer.runtime.directory_client import Directory, DirectoryGone
+from peer.runtime.private_lines import Lines
+from peer.runtime.recorder import Keeping
+from peer.storage.journal import Fate, KeptLine
+from shared.errors import ParleyError, Refused, StorageError
+from shared.messages import Private
+from shared.names import fold
+
+AT_ONCE: Final = 20  # receivers that are tried side by side
+AGAIN_SECONDS: Final = 1.0  # between two tries while the directory is there
+KEPT_SECONDS: Final = 5.0  # for the disk to take it; then its user is told that it did not
+
+
+class Ended(Struct, frozen=True):
+    """What came of one of them.  `why`: it did not reach its receiver directly."""
+
+    end: End
+    to: str
+    why: str = ""
+
+
+class Posted:
+    """One that waits, for whoever wants to know what comes of it."""
+
+    def __init__(self, late: Late, forget: Callable[[], object], *, is_awaited: bool) -> None:
+        self.stored = trio.Event()  #: on disk
+        self.is_awaited = is_awaited  #: whoever waits tells the user what came of it
+        self._late, self._forget = late, forget
+        self._ended: Ended | ParleyError | None = None
+        self._over = trio.Event()
+
+    def resolve(self, ended: Ended | ParleyError) -> None:
+        self._ended = ended
+        self._over.set()
+
+    async def outcome(self) -> Ended:
+        """Return what came of it, or that it is kept; from then on the user is told by others.
+
+        Raises what stood in the way for ever, and StorageError when the disk did not take it.
+        """
+        with trio.move_on_after(KEPT_SECONDS):
+            await self.stored.wait()
+        if not self.stored.is_set() and not self._is_decided:
+            self._forget()
+            raise StorageError("the disk did not take it, so it is not kept")
+        await self._over.wait()
+        self.is_awaited = False
+        assert self._ended is not None
+        if isinstance(self._ended, ParleyError):
+            raise self._ended
+        return self._ended
+
+    @property
+    def _is_decided(self) -> bool:
+        ended = self._ended
+        return ended is not None and not (isinstance(ended, Ended) and ended.end is End.KEPT)
+
+
+class Later:
+    def __init__(
+        self, lines: Lines, keeping: Keeping, directory: Directory, tell: Tell, *,
+        me: Callable[[], str], leave: Callable[[Late], Awaitable[str]],
+        answer: Callable[[str], None], linger: Callable[..., None], is_sure: Callable[[str], bool],
+    ) -> None:  # fmt: skip
+        """`leave` leaves a letter at the directory, and returns its receiver's name.  `answer`
+        is called when something is for a user.  `linger` starts a task that the program does
+        not wait for at its end.  `is_sure`: whoever is linked under a name is who has it.
+        """
+        self._lines, self._keeping, self._directory, self._tell = lines, keeping, directory, tell
+        self._me, self._leave, self._answer, self._linger = me, leave, answer, linger
+        self._is_sure = is_sure
+        self._backlog = Backlog()
+        self._orders = itertools.count()
+        self._posted: dict[str, Posted] = {}  # by id
+        self._news: dict[str, trio.Event] = {}  # by folded name; one for each that is worked for
+        self._busy: set[str] = set()  # of these, those for whom something is tried just now
+        self._idle = trio.Event()
+        self._places = trio.CapacityLimiter(AT_ONCE)
+        self._told = ""  # what was said last about my own disk
+
+    def next_order(self) -> int:
+        """The place of what is written just now, among all that waits."""
+        return next(self._orders)
+
+    def blocks(self, to: str, *, is_letter: bool) -> bool:
+        """Whether something earlier must go first."""
+        return self._backlog.blocks(to, is_letter=is_letter)
+
+    def put(self, late: Late, *, is_tried: bool = False) -> Posted:
+        """Let it wait.  Raises Refused when too much waits.
+
+        `is_tried`: it has just failed, and is tried again when something has changed.
+        """
+        try:
+            self._backlog.add(late)
+        except Refused:
+            self.note(late, Fate.FAILED)
+            raise
+        self._answer(late.to)  # whatever key the directory has told of them counts from now on
+        posted = Posted(late, partial(self._forget, late), is_awaited=True)
+        self._posted[late.id] = posted
+        self.note(late, Fate.PENDING, posted.stored.set)
+        if is_tried:
+            posted.resolve(Ended(End.KEPT, late.to))
+        self._work_for(late.to)
+        if not is_tried or self._directory.is_there:
+            self._wake(late.to)
+        return posted
+
+    def note(self, late: Late, fate: Fate, then: Callable[[], None] = events.nothing) -> None:
+        """In the journal, soon."""
+        kind = Kind.LEFT if late.is_letter else Kind.PRIVATE
+        row = (self._me(), late.to, late.id, late.time, late.text)
+        self._keeping.keep(KeptLine(kind, *row, fate), then)
+
+    # --- What an earlier program has left ---
+
+    def restore(self, kept: list[KeptLine]) -> None:
+        for one in kept:
+            is_letter = one.kind is Kind.LEFT
+            late = Late(self.next_order(), one.receiver, one.id, one.time, one.text, is_letter)
+            self._backlog.restore(late)
+            self._posted[one.id] = Posted(late, events.nothing, is_awaited=False)
+
+    # --- When to try ---
+
+    def wake_all(self) -> None:
+        """The directory is there."""
+        for to in self._backlog.receivers:
+            self._work_for(to)
+            self._wake(to)
+
+    def linked(self, to: str) -> None:
+        """There is a link to this user, who may need no directory."""
+        self._wake(to)
+
+    async def wait_idle(self) -> None:
+        """Return when all that can go has gone."""
+        while self._busy:
+            self._idle = trio.Event()
+            await self._idle.wait()
+
+    def _wake(self, to: str) -> None:
+        if (news := self._news.get(fold(to))) is not None:
+            self._busy.add(fold(to))
+            news.set()
+
+    def _work_for(self, to: str) -> None:
+        if fold(to) not in self._news:
+            self._news[fold(to)] = trio.Event()
+            self._linger(self._work, fold(to))
+
+    async def _work(self, to: str) -> None:
+        """Until nothing waits for them any more."""
+        while self._backlog.waiting_for(to):
+            await self._news[to].wait()
+            while (late := self._next(to)) is not None and await self._try(late):
+                pass
+            self._news[to] = trio.Event()  # what happened during a try in vain was part of it
+            for one in self._backlog.waiting_for(to):
+                self._posted[one.id].resolve(Ended(End.KEPT, one.to))
+            self._busy.discard(to)
+            self._idle.set()
+            if self._directory.is_there and self._backlog.waiting_for(to):
+                await trio.sleep(AGAIN_SECONDS)
+                self._wake(to)
+        del self._news[to]
+
+    def _next(self, to: str) -> Late | None:
+        """Whoever shows an old certificate of the name gets nothing by being linked first."""
+        is_there = self._directory.is_there
+        if not (is_there or self._is_sure(to)):
+            return None
+        return self._backlog.next(to, directory=is_there)
+
+    # --- One try ---
+
+    async def _try(self, late: Late) -> bool:
+        """False when it stays."""
+        try:
+            async with self._places:
+                if late.is_letter:
+                    ended = Ended(End.LEFT, await self._leave(late))
+                else:
+                    ended = await self._deliver_or_leave(late)
+        except DirectoryGone:
+            return False
+        except ParleyError as failure:
+            return not self._backlog.has(late.id) or self._failed(late, failure)
+        if self._backlog.has(late.id):  # else its user was told that the disk does not take it
+            self._settle(late, ended)
+        return True
+
+    async def _deliver_or_leave(self, late: Late) -> Ended:
+        self._answer(late.to)
+        line = Private(late.id, late.time, late.text)
+        delivery = self._lines.send(late.to, line, is_lasting=True)
+        try:
+            await delivery.wait()
+        except DirectoryGone:
+            raise
+        except ParleyError as failure:
+            if verdict(failure, late, directory=self._directory.is_there) is not Verdict.LEAVE:
+                raise
+            why = str(failure).removesuffix(".")
+            return Ended(End.LEFT, await self._leave(late), why)
+        return Ended(End.DELIVERED, late.to)
+
+    def _failed(self, late: Late, failure: ParleyError) -> bool:
+        match verdict(failure, late, directory=self._directory.is_there):
+            case Verdict.ALL_FAIL:
+                self._fail(self._backlog.waiting_for(late.to), failure)
+                return True
+            case Verdict.FAILS:
+                self._fail((late,), failure)
+                return True
+        if isinstance(failure, StorageError) and str(failure) != self._told:
+            self._told = str(failure)
+            self._tell(events.Notice(f"{self._told.capitalize()}."), events.nothing)
+        return False
+
+    def _fail(self, lates: tuple[Late, ...], failure: ParleyError) -> None:
+        """Whoever waits for one of them tells it; of the others one sentence says it all."""
+        untold = []
+        for late in lates:
+            posted = self._forget(late)
+            if posted.is_awaited:
+                posted.resolve(failure)
+            else:
+                untold.append(late)
+        if untold:
+            texts = tuple(late.text for late in untold)
+            self._tell(events.KeptNotSent(untold[0].to, str(failure), texts), events.nothing)
+
+    def _forget(self, late: Late) -> Posted:
+        self._backlog.remove(late)
+        self.note(late, Fate.FAILED)
+        return self._posted.pop(late.id)
+
+    def _settle(self, late: Late, ended: Ended) -> None:
+        """The journal is told by whoever has sent it."""
+        self._backlog.remove(late)
+        posted = self._posted.pop(late.id)
+        if posted.is_awaited:
+            posted.resolve(ended)
+            return
+        if ended.end is End.LEFT:
+            self._tell(events.LetterLeft(ended.to), events.nothing)
+        else:
+            self._tell(events.Delivered(ended.to), events.nothing)

@@ -1,0 +1,83 @@
+"""My status: what I chose, or else what I am doing."""
+
+from typing import Final
+
+import trio
+
+from peer.runtime.directory_client import Directory, Registration
+from shared.messages import SetStatus, Status, Stir
+
+STIR_SHARE: Final = 4.0  # a STIR at most every fourth part of the time until INACTIVE
+
+
+class Standing:
+    """BUSY in a conversation, ACTIVE outside, unless a status was chosen by hand."""
+
+    def __init__(self, registration: Registration, directory: Directory) -> None:
+        self._registration, self._directory = registration, directory
+        self.idle_after = 300.0  #: seconds; the directory says what it is there
+        self._chosen: Status | None = None
+        self._is_idle = False  # and INACTIVE for that, unless something else says what we are
+        self._talks = False
+        self._last_stir = float("-inf")
+
+    @property
+    def status(self) -> Status:
+        return self._registration.status
+
+    @property
+    def is_busy(self) -> bool:
+        """Whether somebody who asks must be told so first."""
+        return self._talks or self._registration.status is Status.BUSY
+
+    def choose(self, status: Status) -> None:
+        """By hand: neither a conversation nor the directory changes it any more.
+
+        ACTIVE outside of a conversation gives it back into their hands; within
+        one it holds as long as the conversation.
+        """
+        self._is_idle = False
+        self._chosen = status if status is not Status.ACTIVE or self._talks else None
+        self.put()
+
+    def talks(self, talks: bool) -> None:
+        """A conversation began, or ended."""
+        self._talks = talks
+        if not talks and self._chosen is Status.ACTIVE:
+            self._chosen = None
+        self.put()
+
+    def put(self) -> None:
+        """Let the directory know, now or when we come back to it."""
+        status, by_hand = self._chosen or self._automatic, self._chosen is not None
+        if (status, by_hand) != (self._registration.status, self._registration.by_hand):
+            self._registration.status, self._registration.by_hand = status, by_hand
+            self._directory.tell(SetStatus(0, status, by_hand))
+
+    @property
+    def _automatic(self) -> Status:
+        if self._talks:
+            return Status.BUSY
+        return Status.INACTIVE if self._is_idle else Status.ACTIVE
+
+    def changed(self, status: Status) -> bool:
+        """The directory changed it: nobody touched the keys, or somebody did again.
+
+        Return whether it holds: what we said meanwhile is newer.
+        """
+        if self._talks or self._chosen is not None:
+            return False
+        self._is_idle = status is Status.INACTIVE
+        self._registration.status = status
+        return True
+
+    def stir(self) -> None:
+        """Somebody touched the keys."""
+        self._is_idle = False
+        if not self._directory.is_there:
+            self.put()  # for when we come back to it
+        now = trio.current_time()
+        pause = 0.0 if self.status is Status.INACTIVE else self.idle_after / STIR_SHARE
+        if now - self._last_stir >= pause and self._directory.is_there:
+            self._last_stir = now
+            self._directory.tell(Stir())

@@ -1,0 +1,321 @@
+"""Single lines to one user: private ones, and those of the general chat.
+
+Each recipient has a window of its own (`peer.core.line_window`), so lines arrive in the order in which
+they were written and nobody waits for somebody else's slow network.  A line counts as
+delivered when the other program has answered that it was shown and lies on its disk;
+until then it is sent again on each new link, and the other side shows it once.  A
+private line that its program did not live to deliver is taken up by the next one.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from typing import Final
+
+import trio
+
+from peer import events
+from peer.core import line_window
+from peer.core.history_entry import Kind
+from peer.core.keys.name_marks import variants
+from peer.core.lateness import late
+from peer.core.line_window import Window
+from peer.core.stranger_limits import LINE_BYTES, Unanswered
+from peer.events import Tell
+from peer.runtime.disk_shares import Filling
+from peer.runtime.links import Links
+from peer.runtime.recorder import Keeping
+from peer.storage.journal import Fate, Journal, KeptLine
+from shared.codec import encode
+from shared.errors import ParleyError, ProtocolError, Refused, TurnedAway, Unreachable
+from shared.link import Link
+from shared.messages import Message, No, Private, Shown, ToAll
+from shared.names import fold
+from shared.world import Clock
+
+UNSHOWN_LINES: Final = 2 * line_window.LINES  # of one sender: also those of a program before it
+
+Line = Private | ToAll
+
+
+class Delivery:
+    """One line on its way to one user.
+
+    `is_lasting`: when it fails, whoever sent it leaves it as a letter or gives it up;
+    until then it counts as not finished.  `order`: of a line that may have to wait.
+    """
+
+    def __init__(self, to: str, line: Line, *, is_lasting: bool = False, order: int = 0) -> None:
+        self.to, self.line, self.is_lasting, self.order = to, line, is_lasting, order
+        self.failure: ParleyError | None = None  #: why it was not delivered
+        self._over = trio.Event()
+
+    async def wait(self) -> None:
+        """Return when it was shown and is on their disk.  Raises what stood in the way."""
+        await self._over.wait()
+        if self.failure is not None:
+            raise self.failure
+
+    @property
+    def is_over(self) -> bool:
+        return self._over.is_set()
+
+    def end(self, failure: ParleyError | None) -> None:
+        if not self._over.is_set():
+            self.failure = failure
+            self._over.set()
+
+
+class LineFate:
+    """What became of a line to one user (`peer.results.Fate`)."""
+
+    def __init__(self, delivery: Delivery) -> None:
+        self._delivery = delivery
+
+    async def delivered(self) -> None:
+        with suppress(ParleyError):  # whoever sent it tells why
+            await self._delivery.wait()
+
+    @property
+    def is_everywhere(self) -> bool:
+        return self._delivery.is_over and self._delivery.failure is None
+
+    def states(self) -> dict[str, str]:
+        """Return {} when it was not delivered: what comes of it then is told elsewhere."""
+        delivery = self._delivery
+        if delivery.failure is not None:
+            return {}
+        return {delivery.to: "delivered" if delivery.is_over else "waiting"}
+
+
+class _Box:
+    """The lines to one user."""
+
+    def __init__(self) -> None:
+        self.window = Window()
+        self.deliveries: dict[str, Delivery] = {}  # by the id of the line, those not over
+        self.changed = trio.Event()  # since it was looked at
+
+    def add(self, delivery: Delivery) -> None:
+        self.deliveries[delivery.line.id] = delivery
+        self.window.add(delivery.line.id, len(encode(delivery.line)))
+        self.changed.set()
+
+    def end(self, delivery: Delivery, failure: ParleyError | None) -> None:
+        del self.deliveries[delivery.line.id]
+        self.window.end(delivery.line.id)
+        delivery.end(failure)
+        self.changed.set()
+
+
+class Lines:
+    """All lines that this peer sends."""
+
+    def __init__(
+        self, links: Links, spawn: Callable[..., None], places: trio.CapacityLimiter,
+        keeping: Keeping, me: Callable[[], str], pin: Callable[[str], None],
+    ) -> None:  # fmt: skip
+        """`pin` is called when a private line is about to go to a user."""
+        self._links, self._spawn, self._places = links, spawn, places
+        self._keeping, self._me, self._pin = keeping, me, pin
+        self._boxes: dict[str, _Box] = {}  # by folded name
+        self._empty = trio.Event()
+        self._empty.set()
+
+    def send(self, to: str, line: Line, *, is_lasting: bool = False, order: int = 0) -> Delivery:
+        """Post it and put it on disk, side by side."""
+        delivery = Delivery(to, line, is_lasting=is_lasting, order=order)
+        self._note(delivery, Fate.PENDING)
+        box = self._boxes.get(fold(to))
+        if box is None:
+            box = self._boxes[fold(to)] = _Box()
+            self._empty = trio.Event()
+            self._spawn(self._work, fold(to), box)
+        box.add(delivery)
+        return delivery
+
+    def sent_to_all(self, line: ToAll) -> None:
+        """Keep a line of the general chat, whomever it reaches."""
+        row = (self._me(), "", line.id, line.time, line.text)
+        self._keeping.keep(KeptLine(Kind.ALL, *row, Fate.SENT))
+
+    def give_up(self, delivery: Delivery) -> None:
+        """Its user knows that it was not delivered."""
+        self._note(delivery, Fate.FAILED)
+
+    def _note(self, delivery: Delivery, fate: Fate) -> None:
+        if isinstance(line := delivery.line, Private):
+            row = (self._me(), delivery.to, line.id, line.time, line.text)
+            self._keeping.keep(KeptLine(Kind.PRIVATE, *row, fate))
+
+    def shown(self, by: str, id: str) -> None:
+        """SHOWN came."""
+        box = self._boxes.get(fold(by))
+        if box is not None and box.window.is_on_way(id):
+            self._note(box.deliveries[id], Fate.SENT)
+            box.end(box.deliveries[id], None)
+
+    def refused(self, by: str, id: str, reason: str) -> None:
+        """NO came: it is not tried again, and not left either."""
+        box = self._boxes.get(fold(by))
+        if box is not None and box.window.is_on_way(id):
+            delivery = box.deliveries[id]
+            if not delivery.is_lasting:
+                self.give_up(delivery)
+            box.end(delivery, TurnedAway(reason, "FULL"))
+
+    def link_changed(self, name: str) -> None:
+        if (box := self._boxes.get(fold(name))) is not None:
+            box.changed.set()
+
+    def is_sending_to(self, name: str) -> bool:
+        return fold(name) in self._boxes
+
+    async def wait_empty(self) -> None:
+        await self._empty.wait()
+
+    async def _work(self, to: str, box: _Box) -> None:
+        try:
+            while box.deliveries:
+                await self._deliver(next(iter(box.deliveries.values())), box)
+        finally:
+            for delivery in box.deliveries.values():
+                delivery.end(Unreachable("this program ended"))
+            del self._boxes[to]
+            if not self._boxes:
+                self._empty.set()
+
+    async def _deliver(self, first: Delivery, box: _Box) -> None:
+        """Until the first line is over; what has room goes with it."""
+        to = first.to
+        try:
+            async with self._places:  # so many may dial or wait at once
+                if first.is_over:
+                    return  # meanwhile
+                with _until(box.window.begin(trio.current_time()), to):
+                    while not first.is_over:
+                        self._post(await self._links.reach(to), box)
+                        await box.changed.wait()
+        except ParleyError as failure:
+            if not first.is_over:
+                if not first.is_lasting:
+                    self.give_up(first)
+                box.end(first, failure)
+
+    def _post(self, link: Link[Message], box: _Box) -> None:
+        """What waits, and what went over another link."""
+        box.changed = trio.Event()
+        box.window.begin(trio.current_time())
+        for id in box.window.to_post(link):
+            delivery = box.deliveries[id]
+            if isinstance(delivery.line, Private):
+                self._pin(delivery.to)
+            self._links.post(delivery.to, delivery.line)
+
+
+@contextmanager
+def _until(deadline: float, to: str) -> Iterator[None]:
+    try:
+        with trio.fail_at(deadline):
+            yield
+    except trio.TooSlowError:
+        seconds = f"{line_window.SECONDS:.0f} seconds"
+        raise Unreachable(f"{to}'s program did not answer within {seconds}") from None
+
+
+class Came:
+    """What others send us and is not on disk yet, known by its sender and id.
+
+    One text may come directly and as a letter, at the same time; it is one text (D6).
+    """
+
+    def __init__(self, journal: Journal) -> None:
+        self._journal = journal
+        self._coming: dict[tuple[str, str], trio.Event] = {}
+
+    def is_coming(self, sender: str, id: str) -> bool:
+        return (fold(sender), id) in self._coming
+
+    def is_here(self, sender: str, id: str) -> bool:
+        """Under whatever mark it was shown."""
+        return any(self._journal.has_line(called, id) for called in variants(sender))
+
+    def begin(self, sender: str, id: str) -> None:
+        """Call `end` when it lies on disk, or was given up."""
+        self._coming[fold(sender), id] = trio.Event()
+
+    def end(self, sender: str, id: str) -> None:
+        self._coming.pop((fold(sender), id)).set()
+
+    async def wait(self, sender: str, id: str) -> None:
+        """Return when it is not coming any more."""
+        while (over := self._coming.get((fold(sender), id))) is not None:
+            await over.wait()
+
+
+class Heard:
+    """The lines that others send us: each is shown once, put on disk, and then answered
+    by SHOWN; one too many of somebody whom I have never answered by NO.
+
+    A sender repeats on a new link, or years later, what was not answered.
+    """
+
+    def __init__(
+        self, links: Links, tell: Tell, ignored: set[str], came: Came, keeping: Keeping,
+        clock: Clock, me: Callable[[], str], unanswered: Unanswered,
+        called: Callable[[str], str], filling: Filling,
+    ) -> None:  # fmt: skip
+        """`called` says what the user reads for who is linked under a name."""
+        self._unanswered, self._called, self._filling = unanswered, called, filling
+        self._links, self._tell, self._ignored = links, tell, ignored
+        self._came, self._keeping, self._clock, self._me = came, keeping, clock, me
+        self._waiting: Counter[str] = Counter()  # lines of each sender that are not on disk
+
+    def hear(self, sender: str, line: Line) -> None:
+        """Raises ProtocolError when the sender waits for no SHOWN."""
+        if self._came.is_coming(sender, line.id):
+            return
+        if fold(sender) in self._ignored or self._came.is_here(sender, line.id):
+            self._links.post(sender, Shown(line.id))  # who is ignored learns nothing of it
+            return
+        if self._waiting[fold(sender)] >= UNSHOWN_LINES:
+            raise ProtocolError("more lines came than can be shown")
+        now = trio.current_time()
+        try:
+            self._check_room(sender, line, now)
+        except Refused as no:
+            self._links.post(sender, No(line.id, str(no)))
+            return
+        if isinstance(line, Private) and self._unanswered.announces(sender, now):
+            self._tell(events.FirstLine(self._called(sender)), events.nothing)
+        self._waiting[fold(sender)] += 1
+        self._came.begin(sender, line.id)
+        self._show(sender, line)
+
+    def _check_room(self, sender: str, line: Line, now: float) -> None:
+        """Raises Refused, for its author, when it is one too many."""
+        self._unanswered.take(sender, line.text, now)
+        if not self._filling.may_keep(self._called(sender), len(encode(line)) + LINE_BYTES):
+            raise Refused("they keep no more of you today", "FULL")
+
+    def _show(self, sender: str, line: Line) -> None:
+        is_private = isinstance(line, Private)
+        said = events.SaidPrivately if is_private else events.SaidToAll
+        called = self._called(sender)  # and so it stands in the history for ever
+
+        def shown() -> None:
+            kind, receiver = (Kind.PRIVATE, self._me()) if is_private else (Kind.ALL, "")
+            # Nobody writes in the future: it would stand last in the history for ever.
+            time = min(line.time, self._clock.time())
+            row = (called, receiver, line.id, time, line.text)
+            self._keeping.keep(KeptLine(kind, *row, Fate.CAME), kept)
+
+        def kept() -> None:
+            self._waiting[fold(sender)] -= 1
+            if not self._waiting[fold(sender)]:
+                del self._waiting[fold(sender)]
+            self._came.end(sender, line.id)
+            self._links.post(sender, Shown(line.id))
+
+        is_late = late(line.time, self._clock.time(), self._links.behind(sender))
+        self._tell(said(called, line.text, is_late), shown)

@@ -1,0 +1,58 @@
+"""Single lines on their way to the disk, in the order in which they were given."""
+
+from collections.abc import Callable
+from typing import Final
+
+import trio
+
+from peer import events
+from peer.events import Tell
+from peer.storage.journal import Journal, KeptLine
+from shared.errors import StorageError
+
+KEEP_AGAIN_SECONDS: Final = 5.0  # when the disk did not take it
+
+
+class Keeping:
+    """Nobody waits for the disk; what gathers during one commit goes into the next one."""
+
+    def __init__(self, journal: Journal, tell: Tell) -> None:
+        self._journal, self._tell = journal, tell
+        self._waiting: list[tuple[KeptLine, Callable[[], None]]] = []
+        self._something = trio.Event()
+        self._nothing = trio.Event()
+        self._nothing.set()
+
+    def keep(self, line: KeptLine, then: Callable[[], None] = events.nothing) -> None:
+        """Put it on disk, or note there what became of it; then call the function."""
+        self._waiting.append((line, then))
+        self._something.set()
+        if self._nothing.is_set():
+            self._nothing = trio.Event()
+
+    async def wait_kept(self) -> None:
+        """Return when all of it lies on disk."""
+        await self._nothing.wait()
+
+    async def run(self) -> None:
+        """Until cancelled."""
+        complained = False
+        while True:
+            await self._something.wait()
+            batch, self._waiting = self._waiting, []
+            self._something = trio.Event()
+            try:
+                await self._journal.keep_lines([line for line, _ in batch])
+            except StorageError as failure:
+                if not complained:
+                    complained = True
+                    self._tell(events.Notice(f"{str(failure).capitalize()}."), events.nothing)
+                self._waiting = batch + self._waiting
+                await trio.sleep(KEEP_AGAIN_SECONDS)
+                self._something.set()
+                continue
+            complained = False
+            for _, then in batch:
+                then()
+            if not self._waiting:
+                self._nothing.set()

@@ -1,0 +1,107 @@
+"""`--json`: what happens as JSON objects, one on a line, for bots in any language.
+
+The form is a promise (README, "Bots in any language"): within a VERSION events and
+fields are added, and none is changed or taken away.
+"""
+
+import base64
+import json
+import math
+import re
+import time
+from enum import Enum
+from typing import Final
+
+from msgspec import Struct, structs
+
+from peer.core.conversation.route import DIRECT, Way
+from peer.events import Event
+from peer.results import Handed, MemberList, Sent, UserInfo, WhoHas
+from peer.screen.line import LineFace, plain_lines
+
+VERSION: Final = 1
+
+_INSIDE_A_NAME = re.compile("(?<!^)(?=[A-Z])")
+_HALF_CHARACTER = re.compile("[\ud800-\udfff]")
+_REPLACEMENT = "\N{REPLACEMENT CHARACTER}"
+
+
+class Hello(Event, frozen=True):
+    """The first object."""
+
+    version: int = VERSION
+
+    def lines(self) -> list[str]:
+        return []
+
+
+class JsonFace(LineFace):
+    """Commands in, objects out."""
+
+    def __init__(self, reading: int = 0, writing: int = 1) -> None:
+        super().__init__(reading, writing, spell_now)
+        self.show(Hello())
+
+
+def spell_now(event: Event) -> list[str]:
+    return objects(event, time.time())
+
+
+def objects(event: Event, now: float) -> list[str]:
+    """Its lines in ASCII, so that no terminal and no alphabet does anything to them."""
+    if isinstance(event, Handed):
+        return [event.line]
+    found = {"event": name_of(type(event)), "time": now, **_fields(event)}
+    found["said"] = "\n".join(plain_lines(event))
+    line = json.dumps(_plain(found), allow_nan=False, separators=(",", ":"))
+    return [line.replace("\x7f", "\\u007f")]  # which JSON does not count among the control ones
+
+
+def name_of(kind: type[Event]) -> str:
+    """SaidToAll is called said_to_all."""
+    return _INSIDE_A_NAME.sub("_", kind.__name__).lower()
+
+
+def _fields(event: Event) -> dict[str, object]:
+    match event:
+        case UserInfo(contact=contact):
+            names = ("name", "status", "since", "host", "port")
+            key = {"key": event.fingerprint, "is_verified": event.is_verified}
+            return {name: getattr(contact, name) for name in names} | key
+        case MemberList(me=me, others=others):
+            return {"me": me, "others": [_way(one) for one in others]}
+        case WhoHas(states=states):
+            return {"states": [{"name": name, "state": state} for name, state in states]}
+        case Sent():
+            return {name: one for name, one in structs.asdict(event).items() if name != "handle"}
+    return structs.asdict(event)
+
+
+def _way(member: Way) -> dict[str, object]:
+    is_direct = member.through == DIRECT
+    return structs.asdict(member) | {
+        "is_direct": is_direct,
+        "through": "" if is_direct else member.through,
+    }
+
+
+def _plain(value: object) -> object:
+    """What JSON has a word for."""
+    match value:
+        case Enum():
+            return value.value
+        case str():
+            return _HALF_CHARACTER.sub(_REPLACEMENT, value)
+        case None | bool() | int():
+            return value
+        case float():
+            return value if math.isfinite(value) else None
+        case bytes():
+            return base64.b64encode(value).decode()
+        case tuple() | list():
+            return [_plain(one) for one in value]
+        case dict():
+            return {name: _plain(one) for name, one in value.items()}
+        case Struct():
+            return _plain(structs.asdict(value))
+    raise TypeError(f"there is no JSON for a {type(value).__name__}")

@@ -1,0 +1,283 @@
+"""What happened -> what stands in the scrollback of the full terminal.
+
+The words are those of line mode; here they get time, colour and layout.
+"""
+
+import io
+import re
+from collections.abc import Callable, Iterable, Sequence
+from datetime import date
+from itertools import groupby
+from typing import Final
+
+from rich.console import Console, RenderableType
+from rich.text import Text
+
+from peer import events, results
+from peer.commands.manual import page
+from peer.core.history_entry import Entry, Kind
+from peer.events import Event, local_time
+from peer.results import Sent
+from peer.screen.paint import tables
+from peer.screen.paint.colours import (
+    ALARM,
+    LINK,
+    MARK,
+    MENTION,
+    QUESTION,
+    SYSTEM,
+    TAG,
+    TIME,
+    Colours,
+    name_style,
+    theme,
+)
+from peer.screen.paint.hanging_row import Row
+from peer.screen.paint.long_texts import folded
+from peer.screen.shown_names import as_word, harmless, mentions
+from shared.clean import clean
+from shared.names import fold
+
+LEAST_WIDTH: Final = 10  # of a screen; a narrower one cuts or wraps as it likes
+NAMED: Final = 3  # of those who come or go at once; of more of them, the first two
+
+_URL = re.compile(r"https?://[^\s<>\"]*[^\s<>\".,;:!?'()\[\]{}]", re.IGNORECASE)
+_RULE = "──"
+
+
+class Painter:
+    def __init__(self, me: Callable[[], str], now: Callable[[], float]) -> None:
+        """`now`: the time of day, in seconds since 1970."""
+        self._me, self._now = me, now
+        self._day: date | None = None  # of what was painted last
+        self._letters = 0  # so many more of those that were announced
+
+    def paint_all(self, batch: Iterable[Event]) -> list[RenderableType]:
+        """As `paint` one by one, but those who come, or go, in a row share a line."""
+        painted: list[RenderableType] = []
+        for _, some in groupby(batch, key=type):
+            several = list(some)
+            together = [one for one in several if isinstance(one, events.Came | events.Went)]
+            if together:
+                painted += [*self._new_day(), self._came_or_went(together)]
+            else:
+                painted += [one for event in several for one in self.paint(event)]
+        return painted
+
+    def paint(self, event: Event) -> list[RenderableType]:
+        return [*self._new_day(), *self._painted(event)]
+
+    def paint_sent(
+        self, sent: Sent, mark: str = "", *, at: float | None = None, is_live: bool = False
+    ) -> list[RenderableType]:
+        """A text of mine, written `at` (None: now), with what `mark` says of it.
+
+        `is_live`: it stands below the scrollback, where no day begins.
+        """
+        time = self._now() if at is None else at
+        row = self._sent(sent, mark, f"{local_time(time):%H:%M}")
+        return [row] if is_live else [*self._new_day(), row]
+
+    def _painted(self, event: Event) -> Sequence[RenderableType]:
+        match event:
+            case events.Said():
+                return [self._text(event)]
+            case events.SaidPrivately():
+                return [self._text(event, "[private]")]
+            case events.SaidToAll():
+                return [self._text(event, "[all]")]
+            case events.LettersWaited(count=count):
+                self._letters = count
+                return [_rule(f"while you were away ({count})")]
+            case events.Letter():
+                return self._letter(event)
+            case Sent(handle=handle):
+                states = {} if handle is None else handle.states()
+                return [self._sent(event, mark(states), self._time())]
+            case results.Typed(line=line):
+                return [self._sentence(">", line)]
+            case events.Came() | events.Went():
+                return [self._came_or_went([event])]
+            case events.Invited() | events.KeepMore() | results.Asked():
+                return [self._sentence("?", str(event), QUESTION)]
+            case events.DirectoryLost() | events.NotDelivered() | events.SaidDifferently():
+                return [self._sentence("!", str(event), ALARM)]
+            case results.Answer():
+                return self._answer(event)
+            case _:
+                return self._sentences(event.lines())
+
+    def _answer(self, answer: results.Answer) -> Sequence[RenderableType]:
+        match answer:
+            case results.UserList():
+                return tables.user_list(answer, self._today())
+            case results.UserInfo():
+                return tables.user_info(answer, self._me())
+            case results.MemberList():
+                return tables.member_list(answer)
+            case results.WhoHas(states=states) if states:
+                return tables.who_has(answer, self._me())
+            case results.WhatWasSaid():
+                return self._what_was_said(answer)
+            case results.Words():
+                return self._words(answer)
+            case results.Manual(topic=topic) if (found := page(topic)) is not None:
+                return tables.manual(found)
+            case results.Manual() if len(lines := answer.lines()) > 1:
+                return tables.explained(lines)
+            case _:
+                return self._sentences(answer.lines())
+
+    # --- Texts ---
+
+    def _text(
+        self, said: events.Said | events.SaidPrivately | events.SaidToAll, tag: str = ""
+    ) -> Row:
+        sender, text, late = said.sender, said.text, said.late
+        is_for_me = fold(sender) != fold(self._me()) and mentions(text, self._me())
+        time = self._time() if late is None else f"{local_time(late.written):%Y-%m-%d %H:%M}"
+        body = self._body(folded(text))
+        if is_for_me:
+            body.highlight_regex(as_word(self._me()), MENTION)
+        name = (harmless(sender), self._style(sender))
+        head = _head((time, MENTION if is_for_me else TIME), tag, name, "")
+        came = "" if late is None else f" {late}"
+        return Row(Text.assemble(head, (came, TIME), "  "), body)
+
+    def _letter(self, letter: events.Letter) -> list[Row | Text]:
+        time = (f"{local_time(letter.time):%Y-%m-%d %H:%M}", TIME)
+        name = (harmless(letter.writer), self._style(letter.sender))
+        head = _head(time, "[left]", name, "  ")
+        painted: list[Row | Text] = [Row(head, self._body(folded(letter.text)))]
+        if self._letters:
+            self._letters -= 1
+            if not self._letters:
+                painted.append(Text(_RULE * 15, SYSTEM))
+        return painted
+
+    def _sent(self, sent: Sent, mark: str, time: str) -> Row:
+        tag = "[left]" if sent.is_left else "[all]" if sent.to_all else "[private]" * bool(sent.to)
+        body = self._body(sent.text)
+        if mark:
+            body.append(f"  {clean(mark)}", MARK)
+        return Row(self._from_to((time, TIME), tag, self._me(), sent.to), body)
+
+    def _entry(self, entry: Entry) -> list[Row]:
+        tag = "" if entry.kind is Kind.SAID else f"[{entry.kind.value}]"
+        to = entry.receiver if fold(entry.author) == fold(self._me()) else ""
+        time = (f"{local_time(entry.time):%Y-%m-%d %H:%M}", TIME)
+        row = Row(self._from_to(time, tag, entry.author, to), self._body(entry.text))
+        if entry.is_late:
+            return [Row(Text("-- ", SYSTEM), Text(str(events.Missing()), SYSTEM)), row]
+        return [row]
+
+    def _from_to(self, time: tuple[str, str], tag: str, author: str, to: str) -> Text:
+        head = _head(time, tag, (harmless(author), self._style(author)), "")
+        if not to:
+            return head + Text("  ")
+        return Text.assemble(head, " -> ", (harmless(to), self._style(to)), ": ")
+
+    def _body(self, text: str) -> Text:
+        body = Text(clean(text).rstrip("\n "))
+        body.highlight_regex(_URL, LINK)
+        return body
+
+    # --- Sentences ---
+
+    def _sentences(self, lines: Iterable[str]) -> list[Row]:
+        return [self._sentence("--", line) for line in lines]
+
+    def _sentence(self, sign: str, text: str, style: str = SYSTEM) -> Row:
+        head = Text.assemble((self._time(), TIME), " ", (f"{sign} ", style))
+        return Row(head, Text(clean(text), style))
+
+    def _came_or_went(self, several: Sequence[events.Came | events.Went]) -> Row:
+        names = _listed([harmless(one.name) for one in several])
+        where = "online" if isinstance(several[0], events.Came) else "offline"
+        return self._sentence("*", f"{names} {where}.")
+
+    # --- Answers that are neither ---
+
+    def _what_was_said(self, answer: results.WhatWasSaid) -> list[Row]:
+        rows = self._sentences([answer.heading] if answer.heading and answer.entries else [])
+        rows += [row for entry in answer.entries for row in self._entry(entry)]
+        return rows + self._sentences([answer.note] if answer.note else [])
+
+    def _words(self, answer: results.Words) -> list[Row]:
+        first, *more = answer.lines()
+        said = first.removesuffix(" ".join(answer.words))
+        return [*self._sentences([said]), *tables.words(answer), *self._sentences(more)]
+
+    # --- Time ---
+
+    def _new_day(self) -> list[Text]:
+        """The line before the first thing of another day."""
+        before, self._day = self._day, self._today()
+        if before in (None, self._day):
+            return []
+        return [_rule(f"{self._day:%A}, {self._day.day} {self._day:%B} {self._day.year}")]
+
+    def _today(self) -> date:
+        return local_time(self._now()).date()
+
+    def _time(self) -> str:
+        return f"{local_time(self._now()):%H:%M}"
+
+    def _style(self, name: str) -> str:
+        return name_style(name, self._me())
+
+
+def mark(states: dict[str, str]) -> str:
+    """What became of a text of mine, by the states of a Handle, in a few characters."""
+    told = list(states.values())
+    delivered, left = told.count("delivered"), told.count("left")
+    if not told:
+        return ""
+    if delivered == len(told):
+        return "✓"
+    if left == len(told):
+        return "left"
+    if left:
+        return f"{delivered}/{len(told)}, {left} left"
+    return f"{delivered}/{len(told)}" if delivered else "…"
+
+
+def ansi(
+    renderables: Iterable[RenderableType], *, width: int, colours: Colours | None = "256"
+) -> str:
+    """The bytes for a terminal; each line ends with a newline.  None: without colours."""
+    screen = io.StringIO()
+    console = Console(
+        file=screen,
+        theme=theme(colours),
+        force_terminal=True,
+        force_jupyter=False,
+        color_system=colours or "standard",
+        no_color=colours is None,
+        legacy_windows=False,
+        width=max(width, LEAST_WIDTH),
+        height=24,  # of no meaning here, but else looked up at the real terminal
+        highlight=False,
+        markup=False,
+        emoji=False,
+    )
+    with console:
+        for renderable in renderables:
+            console.print(renderable, no_wrap=True, overflow="crop", crop=False)
+    return screen.getvalue()
+
+
+def _head(time: tuple[str, str], tag: str, name: tuple[str, str], after: str) -> Text:
+    return Text.assemble(time, " ", (f"{tag} " if tag else "", TAG), name, after)
+
+
+def _rule(words: str) -> Text:
+    return Text(f"{_RULE} {words} {_RULE}", SYSTEM)
+
+
+def _listed(names: list[str]) -> str:
+    if len(names) == 1:
+        return f"{names[0]} is"
+    if len(names) > NAMED:
+        names = [*names[: NAMED - 1], f"{len(names) - NAMED + 1} more"]
+    return f"{', '.join(names[:-1])} and {names[-1]} are"

@@ -1,0 +1,155 @@
+"""Tab: commands, and whatever may follow them."""
+
+import re
+from collections.abc import Callable, Iterable, Iterator
+from itertools import islice
+
+from msgspec import Struct
+from prompt_toolkit.completion import CompleteEvent, Completer, Completion
+from prompt_toolkit.document import Document
+
+from peer.commands.table import (
+    TABLE,
+    Begun,
+    Context,
+    Entry,
+    Say,
+    SetStatus,
+    Takes,
+    WriteLine,
+    Wrong,
+    begun,
+    offered,
+    parse,
+)
+from peer.screen.ui_state import Outlook
+from shared.messages import Status
+from shared.names import fold, is_name
+
+MOST_OFFERS = 100  # who wants another types a letter more
+NAME_LETTERS = 2  # of a bare name in a text; one letter begins too many words
+
+_ADDRESSED = re.compile(r"(?:\A|\s)@([^\s@]*)\Z")
+_LAST_WORD = re.compile(r"(?:\A|\s)(\S+)\Z")
+
+
+class Offer(Struct, frozen=True):
+    """What may stand instead of the last letters that were typed."""
+
+    typed: str
+    text: str
+    meta: str = ""
+
+
+class Completions(Completer):
+    """Looks at the moment of the key; needs no thread."""
+
+    def __init__(self, look: Callable[[], Outlook]) -> None:
+        self._look = look
+
+    def get_completions(
+        self,
+        document: Document,
+        complete_event: CompleteEvent,  # noqa: ARG002 - Tab and typing are answered alike
+    ) -> Iterator[Completion]:
+        line, outlook = document.text_before_cursor, self._look()
+        for offer in dict.fromkeys(islice(_offers(line, outlook), MOST_OFFERS)):
+            whole = line.removesuffix(offer.typed) + offer.text
+            yield Completion(
+                offer.text + _after(whole, offer, outlook),
+                start_position=-len(offer.typed),
+                display=offer.text,
+                display_meta=offer.meta,
+            )
+
+
+def _after(whole: str, offer: Offer, outlook: Outlook) -> str:
+    """What follows it at once: a blank, or ": " behind a name that a text begins with."""
+    is_name = offer.text in outlook.others and whole.strip() == offer.text
+    if is_name and outlook.context.in_conversation and _is_text(whole, outlook.context):
+        return ": "
+    return " " if _is_unfinished(whole, outlook.context) else ""
+
+
+def _is_text(line: str, context: Context) -> bool:
+    return isinstance(parse(line, context), Say | WriteLine)
+
+
+def _is_unfinished(line: str, context: Context) -> bool:
+    """A command that cannot end here; the bare ADD is a text before it has a name."""
+    if _is_text(line, context):
+        return not _is_text(f"{line} name", context)
+    return isinstance(parse(line, context), Wrong)
+
+
+def _offers(line: str, outlook: Outlook) -> Iterator[Offer]:
+    if addressed := _ADDRESSED.search(line):
+        yield from _users(addressed[1], _there_first(outlook), outlook)
+        return
+    context = outlook.context
+    typed = line.lstrip().removeprefix("/")
+    for words, entry in offered(line, context):
+        yield Offer(typed, words, entry.meaning)
+    is_text = _is_text(f"{line}x", context)
+    if not is_text and (command := begun(line, context)):
+        yield from _arguments(line, command, outlook)
+    elif (word := _LAST_WORD.search(line)) and len(word[1]) >= NAME_LETTERS:
+        is_first = word[1] == line.lstrip()
+        if context.in_conversation:
+            yield from _users(word[1], outlook.others, outlook)
+        elif is_first and not is_text:  # `dave hello`
+            yield from _users(word[1], _there_first(outlook), outlook)
+
+
+def _arguments(line: str, command: Begun, outlook: Outlook) -> Iterator[Offer]:
+    if not command.rest and not line[-1].isspace():
+        return
+    typed = command.rest
+    match command.entry.takes:
+        case Takes.ONLINE:
+            yield from _users(typed, outlook.online(), outlook)
+        case Takes.NEWCOMER:
+            members = set(map(fold, outlook.others))
+            newcomers = [name for name in outlook.online() if fold(name) not in members]
+            yield from _users(typed, newcomers, outlook)
+        case Takes.ANYBODY:
+            yield from _users(typed, _there_first(outlook), outlook)
+        case Takes.ABSENT:
+            yield from _users(typed, _there_first(outlook, away=True), outlook)
+        case Takes.ASKER:
+            yield from _users(typed, reversed(outlook.questions), outlook)
+        case Takes.STATUS if command.words == command.entry.words[0]:
+            yield from _statuses(typed, command.entry)
+        case Takes.COMMAND:
+            for entry in TABLE:
+                if _begins(entry.words[0], typed):
+                    yield Offer(typed, entry.words[0], entry.meaning)
+
+
+def _begins(text: str, typed: str) -> bool:
+    return fold(text).startswith(fold(typed))
+
+
+def _statuses(typed: str, entry: Entry) -> Iterator[Offer]:
+    """By their other words too, once a letter is typed."""
+    for words in entry.words[1:]:
+        match parse(words, Context()):
+            case SetStatus(Status() as status) if typed or words == status.value:
+                if _begins(words, typed):
+                    yield Offer(typed, words, status.value)
+
+
+def _there_first(outlook: Outlook, *, away: bool = False) -> list[str]:
+    """Everybody; with `away` those who are not there first."""
+    there = set(outlook.online())
+    return sorted(outlook.everybody(), key=lambda name: (name in there) is away)
+
+
+def _users(typed: str, names: Iterable[str], outlook: Outlook) -> Iterator[Offer]:
+    """Nobody who could not be typed: a name that is none is not repeated."""
+    known = {fold(user.name): user.status for user in outlook.users}
+    beginning = fold(typed)
+    for name in names:
+        if fold(name).startswith(beginning) and is_name(name):
+            status: Status | None = known.get(fold(name))
+            yield Offer(typed, name, status.value if status else "")

@@ -1,0 +1,199 @@
+"""What stands around the line that is typed: the prompt, the toolbar, the window's title."""
+
+from collections.abc import Iterable
+from enum import IntEnum, auto
+
+from msgspec import Struct
+from prompt_toolkit.formatted_text import StyleAndTextTuples
+
+from peer.screen.paint.truncation import cells, cut, listed
+from peer.screen.ui_state import Member, Outlook
+from shared.clean import on_one_line
+
+TITLE_CHARACTERS = 60
+NAMES_CELLS = 40  # of the toolbar, for names; then they are counted
+FEW_NAMES_CELLS = 16
+MANY_TEXTS = 10  # to come; fewer are here before anybody can read of them
+BETWEEN = " | "
+
+# Colours of medium brightness, to be read on black and on white alike.  With NO_COLOR
+# the rest of each style remains, and every meaning is in the words anyway.
+STYLE = {
+    "prompt": "bold",
+    "prompt.outside": "",
+    "prompt.conversation": "#008700",
+    "prompt.group": "#5f5fff",
+    "prompt.writing": "#af5f00 underline",
+    "hint": "#808080",
+    "toolbar": "reverse",
+    "toolbar.connecting": "",
+    "toolbar.gone": "bold underline #d70000",
+    "toolbar.lost": "bold #d70000",
+    "toolbar.asked": "bold #af5faf",
+    "toolbar.private": "bold #af5faf",
+    "toolbar.waiting": "#af5f00",
+    "toolbar.undelivered": "#af5f00",
+    "toolbar.letters": "",
+    "toolbar.to_come": "",
+}
+
+
+def prompt(outlook: Outlook, width: int = 80) -> StyleAndTextTuples:
+    """Who I am and where Enter goes, in about half of the width."""
+    me = cut(on_one_line(outlook.me), max(8, width // 4))
+    room = max(8, width // 2 - cells(me))
+    if outlook.writing_to:
+        return [("class:prompt.writing", f"leave for {listed([outlook.writing_to], room)}> ")]
+    if not outlook.members:
+        return [("class:prompt.outside", f"{me}> ")]
+    style = "class:prompt.group" if len(outlook.members) > 1 else "class:prompt.conversation"
+    return [(style, f"{me} -> {listed(outlook.others, room)}> ")]
+
+
+def title(outlook: Outlook, unread: int = 0) -> str:
+    """Of the window; nothing in it acts on a terminal."""
+    new = f"({unread}) " if unread else ""
+    others = f" -> {', '.join(outlook.others)}" if outlook.members else ""
+    text = on_one_line(f"{new}parley: {outlook.me}{others}")
+    return "".join(filter(str.isprintable, text))[:TITLE_CHARACTERS]
+
+
+# --- The toolbar ------------------------------------------------------------------
+
+
+class _Rank(IntEnum):
+    """What is dropped last comes first."""
+
+    CONNECTING = auto()
+    GONE = auto()
+    ASKED = auto()
+    LOST = auto()
+    WAITING = auto()
+    UNDELIVERED = auto()
+    LETTERS = auto()
+    TO_COME = auto()
+    PRIVATE = auto()
+    LINKED = auto()
+    UNREAD = auto()
+    MUTED = auto()
+    STATUS = auto()
+
+
+_SPARE = (
+    _Rank.LETTERS, _Rank.TO_COME, _Rank.LINKED, _Rank.UNREAD, _Rank.MUTED, _Rank.STATUS,
+)  # fmt: skip
+
+
+class _Part(Struct, frozen=True):
+    rank: _Rank
+    forms: tuple[str, ...]  #: the same, from long to short
+
+
+def toolbar(
+    outlook: Outlook,
+    width: int,
+    unread_private: int = 0,
+    unread: int = 0,
+    letters_shown: int = 0,
+    letters: int = 0,
+) -> StyleAndTextTuples:
+    """How things stand, in one line of at most `width` cells."""
+    fragments: StyleAndTextTuples = []
+    parts = list(_parts(outlook, unread_private, unread))
+    if letters_shown < letters:
+        parts.append(_Part(_Rank.LETTERS, (f"messages {letters_shown}/{letters}",)))
+    for part, text in _fitted(parts, width):
+        if fragments:
+            fragments.append(("class:toolbar", BETWEEN))
+        fragments.append((f"class:toolbar.{part.rank.name.lower()}", text))
+    return fragments
+
+
+def _fitted(parts: list[_Part], width: int) -> list[tuple[_Part, str]]:
+    """What can be spared is dropped, then the rest is shortened, then it is dropped too.
+
+    The least important goes first, and what still fits in the end comes back.
+    """
+    shown = {part.rank: part.forms[0] for part in parts}
+    first, *_ = by_rank = sorted(parts, key=lambda part: part.rank)
+
+    def fits(changed: dict[_Rank, str]) -> bool:
+        return cells(BETWEEN.join(filter(None, {**shown, **changed}.values()))) <= width
+
+    for part in reversed(by_rank):
+        for form in (*part.forms, *([""] if part.rank in _SPARE else [])):
+            if not fits({}):
+                shown[part.rank] = form
+    for part in reversed(by_rank):
+        if not fits({}):
+            shown[part.rank] = "" if part is not first else cut(part.forms[-1], width)
+    for part in by_rank:
+        for form in reversed(part.forms):
+            if fits({part.rank: form}):
+                shown[part.rank] = form
+    return [(part, shown[part.rank]) for part in parts if shown[part.rank]]
+
+
+def _parts(outlook: Outlook, unread_private: int, unread: int) -> Iterable[_Part]:
+    """In the order in which they are shown."""
+    if not outlook.me:
+        yield _Part(_Rank.CONNECTING, ("not registered",))
+        return
+    if outlook.connects_to:
+        to = on_one_line(outlook.connects_to)
+        yield _Part(_Rank.CONNECTING, (f"connecting to {to}, QUIT gives up", "connecting"))
+        return
+    if outlook.directory_is_gone:
+        yield _Part(_Rank.GONE, ("DIRECTORY GONE, trying again", "DIRECTORY GONE"))
+    yield _Part(_Rank.STATUS, (outlook.status.value,))
+    if outlook.is_muted:
+        yield _Part(_Rank.MUTED, ("muted",))
+    if outlook.members:
+        is_lost = any(member.is_lost for member in outlook.members)
+        yield _Part(_Rank.LOST if is_lost else _Rank.LINKED, _links(outlook.members))
+    if outlook.questions:
+        yield _Part(_Rank.ASKED, _questions(outlook))
+    if outlook.waits_for:
+        for_whom = (listed(outlook.waits_for, most) for most in (NAMES_CELLS, FEW_NAMES_CELLS))
+        yield _Part(_Rank.WAITING, tuple(f"waiting for {names}" for names in for_whom))
+    if unread_private:
+        yield _Part(_Rank.PRIVATE, (f"{unread_private} private unread",))
+    if outlook.undelivered:
+        yield _Part(_Rank.UNDELIVERED, (f"{outlook.undelivered} undelivered",))
+    if outlook.to_come >= MANY_TEXTS:
+        yield _Part(_Rank.TO_COME, (f"catching up: {outlook.to_come} texts to come",))
+    if unread > unread_private:  # the private ones are counted above
+        yield _Part(_Rank.UNREAD, (f"{unread - unread_private} unread",))
+
+
+def _questions(outlook: Outlook) -> tuple[str, ...]:
+    about = tuple(dict.fromkeys(outlook.questions))
+    is_invited = set(about) <= set(outlook.invited_by)
+    if len(about) == 1:
+        (name,) = (on_one_line(name) for name in about)
+        question = f"{name} invites you" if is_invited else f"about {name}"
+        answers = on_one_line("/".join(outlook.choices or ("Y", "N")))
+        return f"{question}: {answers}", f"{cut(name, FEW_NAMES_CELLS)}: Y/N"
+    many, few = (listed(about, most) for most in (NAMES_CELLS, FEW_NAMES_CELLS))
+    question = f"{many} ask" if is_invited else f"about {many}"
+    return f"{question}: Y name", f"{few}: Y name", f"{len(about)} ask: Y name"
+
+
+def _links(members: tuple[Member, ...]) -> tuple[str, ...]:
+    """Who is linked how; then only who is not linked directly; then only who is lost."""
+    others = f"{len(members)} others"
+    by_others = [_link(member) for member in members if not member.is_direct]
+    lost = [member.name for member in members if member.is_lost]
+    every = ", ".join(map(_link, members))
+    bad = ", ".join(by_others) or "all direct"
+    worst = f"{listed(lost, FEW_NAMES_CELLS)} lost" if lost else others
+    if len(members) == 1:
+        return every, cut(every, NAMES_CELLS)
+    return every, f"{others}: {bad}", worst
+
+
+def _link(member: Member) -> str:
+    how = "direct"
+    if not member.is_direct:
+        how = f"through {member.through}" if member.through else "lost"
+    return on_one_line(f"{member.name} {how}{f' ({member.lacks} to come)' * bool(member.lacks)}")

@@ -1,0 +1,73 @@
+"""What the screen shows besides what happens: where Enter goes, and how things stand."""
+
+from msgspec import Struct
+
+from peer.commands.table import Context
+from peer.core.target import Target
+from shared.messages import Presence, Status
+from shared.names import fold
+
+
+class Member(Struct, frozen=True):
+    """Another member of my conversation."""
+
+    name: str
+    is_direct: bool = True
+    through: str = ""  #: who hands texts on, when there is no direct link
+    lacks: int = 0  #: so many of my texts have not arrived there
+
+    @property
+    def is_lost(self) -> bool:
+        return not self.is_direct and not self.through
+
+
+class Outlook(Struct, frozen=True):
+    """A moment of it, which any thread may look at."""
+
+    me: str = ""
+    status: Status = Status.ACTIVE
+    members: tuple[Member, ...] = ()  #: the others in my conversation
+    writing_to: str = ""  #: whom a message is being left for
+    waits_for: tuple[str, ...] = ()  #: whom I have invited
+    questions: tuple[str, ...] = ()  #: about whom Y or N is asked, the last one last
+    invited_by: tuple[str, ...] = ()  #: those of them who ask me into a conversation
+    connects_to: str = ""  #: the directory, before I am registered
+    directory_is_gone: bool = False
+    undelivered: int = 0  #: my texts and lines that have not arrived everywhere yet
+    to_come: int = 0  #: texts that others have and that are on their way to me
+    is_muted: bool = False  #: no bell
+    talk_went_on: bool = False  #: in my conversation, since the last question was shown
+    choices: tuple[str, ...] = ()  #: the words that answer it, if Y and N do not
+    users: tuple[Presence, ...] = ()  #: everybody registered, as far as it was told
+
+    @property
+    def context(self) -> Context:
+        return Context(
+            in_conversation=bool(self.members),
+            question_open=bool(self.questions),
+            writing=bool(self.writing_to),
+            waiting=bool(self.waits_for),
+            talk_went_on=self.talk_went_on,
+            choices=self.choices,
+        )
+
+    @property
+    def target(self) -> Target:
+        """Where the prompt says that Enter goes."""
+        return Target(self.others, self.writing_to)
+
+    @property
+    def others(self) -> tuple[str, ...]:
+        return tuple(member.name for member in self.members)
+
+    def online(self) -> list[str]:
+        """Everybody else who is there."""
+        return [
+            user.name
+            for user in self.users
+            if user.status is not Status.OFFLINE and fold(user.name) != fold(self.me)
+        ]
+
+    def everybody(self) -> list[str]:
+        """Everybody else, there or not."""
+        return [user.name for user in self.users if fold(user.name) != fold(self.me)]

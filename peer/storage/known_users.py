@@ -1,0 +1,52 @@
+"""Whom I know: users whom I have answered by an act of my own.
+
+Such an act is an invitation or a yes of mine, a private line, a letter, VERIFY, or a text
+in a conversation with them.  Nothing that others do makes them known, so limits for
+strangers hold until their user says otherwise.
+"""
+
+import logging
+from collections.abc import Callable
+from typing import Final
+
+from peer.storage.journal import Journal
+from shared.errors import StorageError
+from shared.names import fold
+from shared.world import Clock
+
+log = logging.getLogger("peer")
+
+MOST: Final = 100_000  # names: as many as a directory holds
+
+
+class Acquaintances:
+    """Remembers over restarts; `journal.answered` has the folded names."""
+
+    def __init__(
+        self, journal: Journal, clock: Clock, spawn: Callable[..., None], pin: Callable[..., None]
+    ) -> None:
+        """`pin` remembers the keys of these users."""
+        self._journal, self._clock, self._spawn, self._pin = journal, clock, spawn, pin
+
+    @property
+    def names(self) -> set[str]:
+        """Folded, and always the same set."""
+        return self._journal.answered
+
+    def knows(self, name: str) -> bool:
+        return fold(name) in self._journal.answered
+
+    def answer(self, *names: str) -> None:
+        """I have just answered these users: they count as known at once, and on disk soon."""
+        self._pin(*names)
+        answered = self._journal.answered
+        fresh = tuple({fold(name) for name in names} - answered)
+        if fresh and len(answered) < MOST:
+            answered.update(fresh)
+            self._spawn(self._remember, fresh)
+
+    async def _remember(self, names: tuple[str, ...]) -> None:
+        try:
+            await self._journal.remember_answered(names, self._clock.time())
+        except StorageError as failure:
+            log.warning("not on disk that you have answered %s: %s", ", ".join(names), failure)

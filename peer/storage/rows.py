@@ -1,0 +1,74 @@
+"""What lies on the own disk, read again.
+
+It is judged as strictly as what comes over a link, for it is handed on to others.  What
+does not pass is left out: nothing on the disk may end the program.  Its user is told once.
+"""
+
+from collections.abc import Callable, Iterable, Iterator
+from typing import Final, TypeVar
+
+import msgspec
+
+from peer.core.conversation.entrances import Entrance
+from peer.storage.vault import CLEAR, Vault
+from shared.errors import StorageError
+from shared.messages import Membership, Text
+
+UNREADABLE: Final = "Some of what was kept on your disk cannot be read and is left out."
+
+M = TypeVar("M")
+
+_entrance = msgspec.json.Decoder(Entrance)
+_membership = msgspec.json.Decoder(Membership)
+_text = msgspec.json.Decoder(Text)
+
+
+class Rows:
+    """Texts, lines, memberships and entrances as they stand in the journal."""
+
+    def __init__(self, unreadable: Callable[[], None], vault: Vault = CLEAR) -> None:
+        """`unreadable` is called once, in the loop, when something could not be read."""
+        self._unreadable, self._vault = unreadable, vault
+        self._found_unreadable = self._has_told = False
+
+    # --- In any thread ---
+
+    def text(self, line: bytes, *place: str | int) -> Iterator[Text]:
+        """The text of a conversation that lies at this place, or nothing."""
+        try:
+            opened = self._vault.open(line, "text", *place)
+        except StorageError:
+            self.note()
+        else:
+            yield from self._decoded(_text, opened)
+
+    def words(self, sealed: str, *place: str | int) -> Iterator[str]:
+        """The words of a line, a letter or a copy, or nothing."""
+        try:
+            yield self._vault.open_text(sealed, *place)
+        except (StorageError, UnicodeDecodeError):
+            self.note()
+
+    def memberships(self, rows: Iterable[bytes]) -> tuple[Membership, ...]:
+        return tuple(one for row in rows for one in self._decoded(_membership, row))
+
+    def entrances(self, rows: Iterable[bytes]) -> tuple[Entrance, ...]:
+        return tuple(one for row in rows for one in self._decoded(_entrance, row))
+
+    def _decoded(self, decoder: msgspec.json.Decoder[M], row: bytes) -> Iterator[M]:
+        try:
+            yield decoder.decode(row)
+        except (ValueError, RecursionError):  # msgspec's own errors are ValueErrors
+            self.note()
+
+    def note(self) -> None:
+        """Something else could not be read."""
+        self._found_unreadable = True
+
+    # --- In the loop ---
+
+    def report(self) -> None:
+        """After some were read."""
+        if self._found_unreadable and not self._has_told:
+            self._has_told = True
+            self._unreadable()
