@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from tests.directory_server.conftest import town
+from tests.kit.jumping_clock import community, pytest_collection_modifyitems
 from tests.kit.programs import Stage, staged
-from tests.peer.conftest import community, pytest_collection_modifyitems
 
 __all__ = ["community", "pytest_collection_modifyitems", "town"]
 

@@ -12,7 +12,7 @@ from peer.screen.terminal.completion import Completions
 from peer.screen.ui_state import Member, Outlook
 from shared.messages import Presence, Status
 from tests.kit.ui_states import ASKED, GROUP, OUTLOOKS, OUTSIDE, TALKING, WRITING, is_harmless
-from tests.peer.test_hint import LINES
+from tests.screen.test_hint import LINES
 
 
 def tab(line: str, outlook: Outlook) -> list[Completion]:

@@ -4,7 +4,7 @@ import trio
 
 from peer.core.reach.absence import BREAK_SECONDS, LOST_SECONDS, STANDSTILL, Absence, Heartbeat
 from tests.kit.community import Community
-from tests.peer.test_groups import adds
+from tests.stories.test_groups import adds
 
 # --- Standing still -----------------------------------------------------------------
 

@@ -20,7 +20,7 @@ from shared.errors import Refused
 from shared.messages import Position, Text
 from tests.kit.community import Community, Person
 from tests.kit.world import EPOCH, Authority, MemoryDisk
-from tests.peer.test_groups import adds, group
+from tests.stories.test_groups import adds, group
 
 NOTHING = "No history here: nothing was said, or history is off."
 
