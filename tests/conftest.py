@@ -16,6 +16,10 @@ import pytest
 import trio
 from hypothesis import settings
 
+from tests.kit.fixtures import community, stage, town
+
+__all__ = ["community", "stage", "town"]
+
 from shared.database import Database
 from tests.kit.world import migrates_once
 

@@ -18,10 +18,10 @@ from shared import identity
 from shared.errors import ProtocolError
 from shared.identity import Subject
 from shared.messages import STAY_BYTES, STAYS, Err, Members, Membership, Private
-from tests.core.conversation.test_conversation import talking, text
 from tests.kit.community import Community
 from tests.kit.cores import AUTHORITY, CAROL, DAVE, ERIN, MALLORY, Town, conversation_of, me
 from tests.kit.raw_peer import raw
+from tests.kit.talk import talking, text
 from tests.kit.world import EPOCH
 
 ID = conversation_of(CAROL)

@@ -21,7 +21,7 @@ from shared.messages import List
 from tests.kit.attackers.common import FORGERY, logged_at
 from tests.kit.community import Community, Person, open_community
 from tests.kit.raw_peer import raw
-from tests.shared.test_tls import two_wires
+from tests.kit.wires import two_wires
 
 # --- The race of those who close and those who read --------------------------------
 

@@ -22,10 +22,10 @@ from shared.messages import (
     Position,
     Text,
 )
-from tests.core.conversation.test_conversation import Talk, sent, text
 from tests.kit.community import Community, Person
 from tests.kit.cores import DAVE, me
 from tests.kit.raw_peer import INVITATION, RUN, Raw, RawLink, raw
+from tests.kit.talk import Talk, sent, text
 
 # --- The clock of a conversation -----------------------------------------------------
 

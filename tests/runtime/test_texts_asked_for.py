@@ -11,7 +11,7 @@ from peer.core.conversation.conversation import (
 )
 from peer.core.conversation.gaps import ASK_AGAIN_SECONDS, DOUBT_SECONDS
 from shared.messages import Acknowledge, Hello, Position, Text, Want
-from tests.core.test_membership import CAROL, DAVE, ERIN, FOUNDED, ID, joined, roll
+from tests.kit.rolls import CAROL, DAVE, ERIN, FOUNDED, ID, joined, roll
 
 EPOCH = "e" * 16
 ALL = Position(CAROL.id, EPOCH, 1_000)

@@ -11,8 +11,8 @@ from peer.commands.table import TABLE, Unknown, parse
 from peer.screen.terminal.completion import Completions
 from peer.screen.ui_state import Member, Outlook
 from shared.messages import Presence, Status
+from tests.kit.typed_lines import LINES
 from tests.kit.ui_states import ASKED, GROUP, OUTLOOKS, OUTSIDE, TALKING, WRITING, is_harmless
-from tests.screen.test_hint import LINES
 
 
 def tab(line: str, outlook: Outlook) -> list[Completion]:

@@ -11,6 +11,7 @@ from peer.screen.terminal.hint import HINT_CELLS, hint
 from peer.screen.terminal.hint import OUTSIDE as INVITATION
 from peer.screen.ui_state import Outlook
 from shared.messages import TEXT_CHARACTERS, Presence, Status
+from tests.kit.typed_lines import LINES
 from tests.kit.ui_states import ASKED, GROUP, OUTLOOKS, OUTSIDE, TALKING, WRITING, is_harmless
 
 
@@ -142,17 +143,6 @@ def test_every_command_has_a_hint(entry: Entry) -> None:
             said = hint(before + entry.example, outlook)
             assert said
             assert "unknown" not in said
-
-
-LINES = (
-    st.text()
-    | st.builds(
-        "{}{}{}".format,
-        st.sampled_from(["", "/", " "]),
-        st.sampled_from([words for entry in TABLE for words in entry.words]),
-        st.sampled_from(["", " ", " (", "\u3000", " da", " dave ", " dave hi"]) | st.text(),
-    )
-)  # fmt: skip
 
 
 @settings(derandomize=True, deadline=None)

@@ -25,7 +25,7 @@ from peer.screen.shown_names import harmless, mentions
 from shared.clean import clean
 from shared.identity import fingerprint
 from shared.messages import Contact, Presence, Status
-from tests.screen.test_events import TEXTS
+from tests.kit.event_texts import TEXTS
 
 NOON = datetime(2026, 11, 20, 12, 0)
 SGR = re.compile(r"\x1b\[[0-9;]*m")

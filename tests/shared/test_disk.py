@@ -1,10 +1,8 @@
 """A folder for its owner only, and what a full or damaged disk leaves behind."""
 
-import contextlib
 import errno
 import fcntl
 import os
-import resource
 import signal
 import sqlite3
 import stat
@@ -20,6 +18,7 @@ from shared.database import Database
 from shared.disk import FolderDisk
 from shared.errors import Refused, StorageError
 from shared.real import real_world
+from tests.kit.full_disk import no_file_larger_than
 
 ROOT = Path(__file__).parents[2]
 TABLE = "CREATE TABLE lines (number INTEGER PRIMARY KEY, text TEXT)"
@@ -32,17 +31,6 @@ def disk(tmp_path: Path) -> Iterator[FolderDisk]:
     disk.lock()
     yield disk
     disk.unlock()
-
-
-@contextlib.contextmanager
-def no_file_larger_than(size: int) -> Iterator[None]:
-    """As good as a full disk, and possible everywhere."""
-    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (size, hard))
-    try:
-        yield
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
 
 
 def mode(path: Path) -> int:

@@ -19,8 +19,8 @@ from peer.storage.journal import Fate, Journal, KeptLine
 from shared.errors import Refused
 from shared.messages import Position, Text
 from tests.kit.community import Community, Person
+from tests.kit.gathering import adds, group
 from tests.kit.world import EPOCH, Authority, MemoryDisk
-from tests.stories.test_groups import adds, group
 
 NOTHING = "No history here: nothing was said, or history is off."
 

@@ -8,7 +8,7 @@ import pytest
 
 from peer.program.program import TYPED
 from peer.storage.input_history import FILE, KEPT_BYTES, TypedBefore
-from tests.shared.test_disk import no_file_larger_than
+from tests.kit.full_disk import no_file_larger_than
 
 
 def remembered(folder: Path) -> list[str]:

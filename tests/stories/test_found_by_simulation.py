@@ -5,7 +5,7 @@ import trio
 from peer.console.console import Code
 from shared.identity import CERTIFICATE_DAYS
 from tests.kit.community import Community
-from tests.stories.test_groups import adds
+from tests.kit.gathering import adds
 
 
 async def test_what_is_written_before_a_repeated_confirm_is_read(community: Community) -> None:

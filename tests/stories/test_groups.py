@@ -2,24 +2,8 @@
 
 import trio
 
-from tests.kit.community import Community, Person
-
-
-async def group(community: Community, *names: str) -> list[Person]:
-    """All of them in one conversation; the first one added everybody."""
-    people = list(await community.start(*names))
-    await people[0].connects_with(people[1])
-    for newcomer in people[2:]:
-        await adds(people[0], newcomer)
-    return people
-
-
-async def adds(one: Person, newcomer: Person) -> None:
-    await one.types(f"ADD {newcomer.name}")
-    await newcomer.sees_part(f"User {one.name} wants to chat with you")
-    await newcomer.types("Y")
-    await newcomer.sees_part("You are now connected with ")
-    await one.sees(f"You are now connected with {newcomer.name}.")
+from tests.kit.community import Community
+from tests.kit.gathering import adds, group
 
 
 async def test_three_talk(community: Community) -> None:

@@ -4,7 +4,7 @@ import trio
 
 from peer.core.reach.absence import BREAK_SECONDS, LOST_SECONDS, STANDSTILL, Absence, Heartbeat
 from tests.kit.community import Community
-from tests.stories.test_groups import adds
+from tests.kit.gathering import adds
 
 # --- Standing still -----------------------------------------------------------------
 

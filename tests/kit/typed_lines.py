@@ -1,0 +1,15 @@
+"""Lines that somebody may have typed when they press Tab."""
+
+from hypothesis import strategies as st
+
+from peer.commands.table import TABLE
+
+LINES = (
+    st.text()
+    | st.builds(
+        "{}{}{}".format,
+        st.sampled_from(["", "/", " "]),
+        st.sampled_from([words for entry in TABLE for words in entry.words]),
+        st.sampled_from(["", " ", " (", "\u3000", " da", " dave ", " dave hi"]) | st.text(),
+    )
+)  # fmt: skip
