@@ -5,7 +5,7 @@ import re
 from dataclasses import dataclass
 from typing import Final
 
-from directory_server.authority import Authority
+from directory_server.core.authority import Authority
 from shared.errors import ProtocolError, Refused
 from shared.identity import check_registration_proof, check_sealing_proof
 from shared.messages import VERSION, Iam, Status

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
-from directory_server.limits import MAIL_MIB, NEW_NAME_SECONDS, NEW_NAMES_AT_ONCE
+from directory_server.core.limits import MAIL_MIB, NEW_NAME_SECONDS, NEW_NAMES_AT_ONCE
 from directory_server.settings import IDLE_AFTER
 from shared.arguments import Parser, add_papers, port, quoted, readable, token
 

@@ -6,8 +6,8 @@ from typing import Final
 
 import trio
 
-from directory_server.community import Community
-from directory_server.registry import News
+from directory_server.core.registry import News
+from directory_server.sessions import Community
 from shared.codec import encode
 from shared.errors import StorageError
 from shared.messages import PAGE, Arr, Chg, Lft, Message

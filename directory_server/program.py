@@ -14,7 +14,7 @@ import platformdirs
 import trio
 
 from directory_server.admission import is_loopback
-from directory_server.operating import forget, list_names
+from directory_server.operator_requests import forget, list_names
 from directory_server.server import Bound, Directory
 from directory_server.settings import Settings
 from shared.arguments import USAGE_ERROR

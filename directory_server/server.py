@@ -7,16 +7,16 @@ from typing import Final
 
 import trio
 
-from directory_server.authority import SEED_BYTES
-from directory_server.community import Community, UserLink
-from directory_server.founding import Community as Found
-from directory_server.founding import find
+from directory_server.core.authority import SEED_BYTES
+from directory_server.core.limits import STRANGERS_PER_ADDRESS, strangers_at_most
 from directory_server.housekeeping import Housekeeping
-from directory_server.limits import STRANGERS_PER_ADDRESS, strangers_at_most
-from directory_server.pacing import PacedWire
+from directory_server.rate_limited_wire import PacedWire
 from directory_server.session import Session
+from directory_server.sessions import Community, UserLink
 from directory_server.settings import Settings
-from directory_server.store import Store
+from directory_server.storage.founding import Community as Found
+from directory_server.storage.founding import find
+from directory_server.storage.store import Store
 from shared.border import border
 from shared.errors import ParleyError, Refused
 from shared.identity import authority_key

@@ -9,13 +9,13 @@ import msgspec
 import trio
 
 from directory_server.admission import Visitor, check_iam, check_sealing, is_loopback
-from directory_server.community import Community, UserLink
-from directory_server.doorkeeper import Applicant, WrongToken
-from directory_server.mailbox import Kept, NotKept, Posted
-from directory_server.ownership import Newcomer
-from directory_server.quotas import WRONG_TOKEN_SECONDS, network_of
-from directory_server.registry import NameTaken, Place, User
-from directory_server.tombstones import Validity
+from directory_server.core.doorkeeper import Applicant, WrongToken
+from directory_server.core.quotas import WRONG_TOKEN_SECONDS, network_of
+from directory_server.core.registry import NameTaken, Place, User
+from directory_server.core.tombstones import Validity
+from directory_server.sessions import Community, UserLink
+from directory_server.storage.mailbox import Kept, NotKept, Posted
+from directory_server.storage.ownership import Newcomer
 from shared import messages as wire
 from shared.codec import encode
 from shared.errors import ProtocolError, Refused, StorageError

@@ -2,7 +2,7 @@
 
 from typing import NamedTuple
 
-from directory_server.limits import MAIL_MIB, NAMES, NEW_NAMES_AT_ONCE
+from directory_server.core.limits import MAIL_MIB, NAMES, NEW_NAMES_AT_ONCE
 
 IDLE_AFTER = 300.0
 CONNECTIONS = 4_096

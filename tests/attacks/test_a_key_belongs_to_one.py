@@ -11,7 +11,7 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from directory_server.admission import Visitor, check_iam, check_sealing
-from directory_server.authority import SEED_BYTES, Authority
+from directory_server.core.authority import SEED_BYTES, Authority
 from shared.errors import ProtocolError, Refused
 from shared.identity import (
     Identity,

@@ -6,7 +6,7 @@ import pytest
 import trio
 from trio.testing import MockClock
 
-from directory_server.authority import SEED_BYTES, Authority
+from directory_server.core.authority import SEED_BYTES, Authority
 from shared.border import KINDS, LoggedBugs
 from shared.errors import ParleyError
 from shared.link import Link

@@ -6,7 +6,7 @@ import msgspec
 import pytest
 
 from directory_server.admission import Visitor, check_iam, check_sealing, is_loopback
-from directory_server.authority import SEED_BYTES, Authority
+from directory_server.core.authority import SEED_BYTES, Authority
 from shared.errors import Refused
 from shared.messages import VERSION, Status, Who
 from shared.world import Address

@@ -1,6 +1,6 @@
 """A log that an attacker cannot fill."""
 
-from directory_server.alarm import Alarm
+from directory_server.core.alarm import Alarm
 
 
 def test_the_first_time_is_told_at_once_and_the_rest_once_a_minute() -> None:

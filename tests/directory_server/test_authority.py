@@ -4,7 +4,7 @@ import random
 
 import pytest
 
-from directory_server.authority import SEED_BYTES, Authority
+from directory_server.core.authority import SEED_BYTES, Authority
 from shared.errors import Refused, StorageError
 from shared.identity import (
     SEED_BYTES as USER_SEED_BYTES,

@@ -6,8 +6,8 @@ import pytest
 import trio
 from trio.testing import MockClock
 
-from directory_server.mailbox import KEEP_SECONDS
-from directory_server.room import MESSAGES_FROM_ONE
+from directory_server.storage.mail_room import MESSAGES_FROM_ONE
+from directory_server.storage.mailbox import KEEP_SECONDS
 from shared.errors import Refused
 from shared.messages import (
     Done,

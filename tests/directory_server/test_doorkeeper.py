@@ -2,10 +2,10 @@
 
 import pytest
 
-from directory_server.doorkeeper import Applicant, Doorkeeper, Moment, WrongToken
-from directory_server.limits import NEW_NAME_SECONDS, NEW_NAMES_AT_ONCE
-from directory_server.registry import NameTaken, Registry, User
-from directory_server.tombstones import NOBODY, Tombstone, Tombstones, Validity
+from directory_server.core.doorkeeper import Applicant, Doorkeeper, Moment, WrongToken
+from directory_server.core.limits import NEW_NAME_SECONDS, NEW_NAMES_AT_ONCE
+from directory_server.core.registry import NameTaken, Registry, User
+from directory_server.core.tombstones import NOBODY, Tombstone, Tombstones, Validity
 from shared.errors import Refused
 
 NOW = Moment(now=100.0, time=1_700_000_000.0, age=5_000.0)

@@ -1,6 +1,6 @@
 """How much of the directory one address, or one user, may take."""
 
-from directory_server.limits import strangers_at_most, users_at_most
+from directory_server.core.limits import strangers_at_most, users_at_most
 from shared.bucket import Bucket
 
 

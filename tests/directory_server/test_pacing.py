@@ -3,8 +3,13 @@
 import trio
 from trio.testing import MockClock
 
-from directory_server.limits import BYTES_A_SECOND, BYTES_AT_ONCE, LINES_A_SECOND, LINES_AT_ONCE
-from directory_server.pacing import PacedWire
+from directory_server.core.limits import (
+    BYTES_A_SECOND,
+    BYTES_AT_ONCE,
+    LINES_A_SECOND,
+    LINES_AT_ONCE,
+)
+from directory_server.rate_limited_wire import PacedWire
 from tests.kit.world import cable
 
 

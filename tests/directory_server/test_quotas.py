@@ -2,7 +2,7 @@
 
 import pytest
 
-from directory_server.quotas import Pace, Shares, network_of
+from directory_server.core.quotas import Pace, Shares, network_of
 
 
 @pytest.mark.parametrize(

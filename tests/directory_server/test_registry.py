@@ -2,7 +2,7 @@
 
 import pytest
 
-from directory_server.registry import NOWHERE, News, Place, Registry, User
+from directory_server.core.registry import NOWHERE, News, Place, Registry, User
 from shared.errors import Refused
 from shared.messages import Presence, Status
 

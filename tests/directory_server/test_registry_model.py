@@ -6,9 +6,9 @@ import pytest
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
-from directory_server.doorkeeper import Applicant, Doorkeeper, Moment
-from directory_server.registry import NameTaken, Place, Registry, User
-from directory_server.tombstones import Tombstones
+from directory_server.core.doorkeeper import Applicant, Doorkeeper, Moment
+from directory_server.core.registry import NameTaken, Place, Registry, User
+from directory_server.core.tombstones import Tombstones
 from shared.errors import Refused
 from shared.messages import Status
 

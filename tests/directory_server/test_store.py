@@ -11,11 +11,11 @@ import pytest
 import trio
 from trio.testing import MockClock
 
-from directory_server import mailbox, room
-from directory_server.mailbox import KEEP_SECONDS, Kept, NotKept, Posted
-from directory_server.ownership import Newcomer
-from directory_server.registry import User
-from directory_server.room import (
+from directory_server.core.registry import User
+from directory_server.core.tombstones import Tombstone, Validity
+from directory_server.core.usage import Usage
+from directory_server.storage import mail_room, mailbox
+from directory_server.storage.mail_room import (
     BYTES_FROM_ONE,
     BYTES_IN_ALL,
     BYTES_OF_STRANGERS,
@@ -25,9 +25,9 @@ from directory_server.room import (
     MESSAGES_OF_STRANGERS,
     MIB,
 )
-from directory_server.store import FILE, Store
-from directory_server.tombstones import Tombstone, Validity
-from directory_server.usage import Usage
+from directory_server.storage.mailbox import KEEP_SECONDS, Kept, NotKept, Posted
+from directory_server.storage.ownership import Newcomer
+from directory_server.storage.store import FILE, Store
 from shared.disk import FolderDisk
 from shared.errors import StorageError
 from shared.messages import Verdict
@@ -176,7 +176,7 @@ async def test_strangers_get_half_of_it(store: Store, each: int, size: int, fit:
 async def test_answers_are_remembered_for_so_many(
     store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(room, "ANSWERED", 2)
+    monkeypatch.setattr(mail_room, "ANSWERED", 2)
     dave, *others = await register(store, "dave", "carol", "erin", "frank")
     for other in (*others, others[1]):
         await store.answer(dave.id, other.id)

@@ -1,6 +1,6 @@
 """Names that nobody owns any more, while a certificate still speaks for them."""
 
-from directory_server.tombstones import DAY, NO_CERTIFICATE, Tombstone, Tombstones, Validity
+from directory_server.core.tombstones import DAY, NO_CERTIFICATE, Tombstone, Tombstones, Validity
 from shared.identity import CERTIFICATE_DAYS
 
 LASTING = Validity(100, 100)

@@ -1,6 +1,6 @@
 """How long a name is kept without use."""
 
-from directory_server.usage import DAY, Usage
+from directory_server.core.usage import DAY, Usage
 
 
 def test_a_name_that_was_hardly_used_expires_after_a_week() -> None:

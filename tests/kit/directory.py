@@ -6,7 +6,7 @@ import trio
 
 from directory_server.server import Bound, Directory
 from directory_server.settings import Settings
-from directory_server.store import FILE
+from directory_server.storage.store import FILE
 from shared.identity import Credentials
 from tests.kit.raw_client import Client
 from tests.kit.world import Hub

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import trio
 
-from directory_server.authority import SEED_BYTES, Authority
+from directory_server.core.authority import SEED_BYTES, Authority
 from shared.errors import ParleyError
 from shared.identity import Credentials
 from shared.link import Link

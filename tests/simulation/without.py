@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from typing import Any, Final
 from unittest.mock import patch
 
-from directory_server.community import Community as DirectoryCommunity
+from directory_server.sessions import Community as DirectoryCommunity
 from peer.core import membership
 from peer.core.conversation import conversation as talk
 from peer.core.conversation import delivery, unchecked_texts

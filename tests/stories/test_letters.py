@@ -3,7 +3,7 @@
 import pytest
 import trio
 
-from directory_server import mailbox
+from directory_server.storage import mailbox
 from peer import events
 from peer.storage.journal import LeftLetter
 from shared.sealing import seal

@@ -16,7 +16,7 @@ import msgspec
 import trio
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PublicKey
 
-from directory_server.authority import SEED_BYTES, Authority
+from directory_server.core.authority import SEED_BYTES, Authority
 from peer.core import membership
 from peer.core.conversation.conversation import _hello_statement
 from peer.core.conversation.delivery import sign

@@ -10,7 +10,7 @@ Of all mail together no address gets most, once three quarters of the room are t
 import sqlite3
 from typing import Final
 
-from directory_server.quotas import MOST_OF_ONE, NEARLY_FULL
+from directory_server.core.quotas import MOST_OF_ONE, NEARLY_FULL
 
 MESSAGES_FROM_ONE: Final = 100  # waiting from one user to another: nobody fills a mailbox alone
 BYTES_FROM_ONE: Final = 1024 * 1024

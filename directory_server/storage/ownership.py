@@ -8,9 +8,9 @@ import sqlite3
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from directory_server.registry import User
-from directory_server.tombstones import Tombstone, Validity
-from directory_server.usage import Usage
+from directory_server.core.registry import User
+from directory_server.core.tombstones import Tombstone, Validity
+from directory_server.core.usage import Usage
 from shared.names import fold
 
 TABLES = """

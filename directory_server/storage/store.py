@@ -10,13 +10,13 @@ from typing import Final, TypeVar
 
 import trio
 
-from directory_server import mailbox, ownership, room
-from directory_server.limits import MAIL_MIB
-from directory_server.mailbox import Kept, NotKept, Owed, Posted
-from directory_server.ownership import Listed, Newcomer, Use
-from directory_server.registry import User
-from directory_server.room import MIB
-from directory_server.tombstones import Tombstone, Validity
+from directory_server.core.limits import MAIL_MIB
+from directory_server.core.registry import User
+from directory_server.core.tombstones import Tombstone, Validity
+from directory_server.storage import mail_room, mailbox, ownership
+from directory_server.storage.mail_room import MIB
+from directory_server.storage.mailbox import Kept, NotKept, Owed, Posted
+from directory_server.storage.ownership import Listed, Newcomer, Use
 from shared.database import Database
 from shared.errors import StorageError
 from shared.messages import Envelope, Receipt, Verdict
@@ -36,7 +36,7 @@ _MIGRATIONS = [
     mailbox.SIGNED_RECEIPTS,
     ownership.EXPIRY + mailbox.EXPIRY,
     ownership.COMMUNITY,
-    room.TABLES,
+    mail_room.TABLES,
 ]
 
 
@@ -166,11 +166,11 @@ class Store:
 
     def has_answered(self, owner: int, other: int) -> bool:
         """Whether half of this owner's mailbox is kept for the other, too."""
-        return self._read(lambda reader: room.has_answered(reader, owner, other))
+        return self._read(lambda reader: mail_room.has_answered(reader, owner, other))
 
     async def answer(self, owner: int, other: int) -> None:
         """This owner of a mailbox has answered the other user, by an act of their own."""
-        await self._write(lambda connection: room.answer(connection, owner, other))
+        await self._write(lambda connection: mail_room.answer(connection, owner, other))
 
     def waiting(self, receiver: int) -> int:
         return self._read(lambda reader: mailbox.count(reader, receiver))

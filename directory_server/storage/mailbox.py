@@ -10,7 +10,7 @@ from contextlib import closing
 from dataclasses import dataclass
 from typing import Final
 
-from directory_server.room import Mailbox, Stock, answer
+from directory_server.storage.mail_room import Mailbox, Stock, answer
 from shared.messages import Envelope, Receipt, Verdict
 
 KEEP_SECONDS: Final = 14 * 86_400.0  # envelopes, and receipts, that nobody asks for; of age

@@ -2,7 +2,7 @@
 
 import trio
 
-from directory_server.limits import (
+from directory_server.core.limits import (
     BYTES_A_SECOND,
     BYTES_AT_ONCE,
     LINES_A_SECOND,

@@ -10,11 +10,11 @@ from collections.abc import Iterator
 
 import trio
 
-from directory_server.community import Community
-from directory_server.founding import AUTHORITY_FILE, find
-from directory_server.ownership import Listed
+from directory_server.sessions import Community
 from directory_server.settings import Settings
-from directory_server.store import Store
+from directory_server.storage.founding import AUTHORITY_FILE, find
+from directory_server.storage.ownership import Listed
+from directory_server.storage.store import Store
 from shared.errors import Refused
 from shared.names import fold
 from shared.world import World

@@ -9,17 +9,17 @@ from typing import Final
 import msgspec
 import trio
 
-from directory_server.alarm import Alarm
-from directory_server.authority import Authority
-from directory_server.doorkeeper import Doorkeeper, Moment
-from directory_server.founding import mark_names
-from directory_server.limits import users_at_most
-from directory_server.mailbox import Owed
-from directory_server.ownership import Newcomer, Use
-from directory_server.registry import Place, Registry, User
+from directory_server.core.alarm import Alarm
+from directory_server.core.authority import Authority
+from directory_server.core.doorkeeper import Doorkeeper, Moment
+from directory_server.core.limits import users_at_most
+from directory_server.core.registry import Place, Registry, User
+from directory_server.core.tombstones import NOBODY, Tombstone, Tombstones, Validity
 from directory_server.settings import Settings
-from directory_server.store import Store
-from directory_server.tombstones import NOBODY, Tombstone, Tombstones, Validity
+from directory_server.storage.founding import mark_names
+from directory_server.storage.mailbox import Owed
+from directory_server.storage.ownership import Newcomer, Use
+from directory_server.storage.store import Store
 from shared.errors import StorageError
 from shared.link import Link
 from shared.messages import PAGE, RECEIPTS, Bye, Err, Receipts, Status, StatusNow, ToDirectory

@@ -7,10 +7,10 @@ known and one that is not are answered alike to those who have none.
 import hmac
 from typing import Final, NamedTuple
 
-from directory_server.limits import NEW_NAME_SECONDS, NEW_NAMES_AT_ONCE
-from directory_server.quotas import WRONG_TOKEN_SECONDS, Pace
-from directory_server.registry import NameTaken, Registry, User
-from directory_server.tombstones import Tombstones
+from directory_server.core.limits import NEW_NAME_SECONDS, NEW_NAMES_AT_ONCE
+from directory_server.core.quotas import WRONG_TOKEN_SECONDS, Pace
+from directory_server.core.registry import NameTaken, Registry, User
+from directory_server.core.tombstones import Tombstones
 from shared.errors import Refused
 from shared.reserved import is_reserved
 

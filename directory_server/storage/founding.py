@@ -9,8 +9,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
-from directory_server.authority import SEED_BYTES, Authority
-from directory_server.store import Store
+from directory_server.core.authority import SEED_BYTES, Authority
+from directory_server.storage.store import Store
 from shared.errors import StorageError
 from shared.identity import authority_key
 from shared.world import Disk

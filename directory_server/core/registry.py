@@ -10,10 +10,10 @@ from dataclasses import dataclass, field
 from itertools import islice
 from typing import NamedTuple
 
-from directory_server.limits import NAMES
-from directory_server.quotas import Shares, network_of
-from directory_server.tombstones import NO_CERTIFICATE, Validity
-from directory_server.usage import Usage
+from directory_server.core.limits import NAMES
+from directory_server.core.quotas import Shares, network_of
+from directory_server.core.tombstones import NO_CERTIFICATE, Validity
+from directory_server.core.usage import Usage
 from shared.codec import encode
 from shared.errors import Refused
 from shared.messages import Presence, Status
