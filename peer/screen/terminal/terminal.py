@@ -345,7 +345,8 @@ class Terminal:
                 nursery.start_soon(self._await_mark, sent)
             self._events.popleft()
             for event in events:
-                raw = raw or self._attention.heed(event, self._outlook, now)
+                signal_of_it = self._attention.heed(event, self._outlook, now)  # counts it, too
+                raw = raw or signal_of_it
             if then is not None:
                 thens.append(then)
         batch += self._ripe(now - LIVE_SECONDS)
