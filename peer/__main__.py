@@ -40,7 +40,7 @@ def _open(arguments: "argparse.Namespace") -> None:
     arguments.vaults = {}
     if not arguments.passphrase and (folder is None or not is_set(folder)):
         return
-    from peer.program import control, passphrase
+    from peer.program import control, passphrase  # noqa: PLC0415
 
     if arguments.passphrase:
         sys.exit(passphrase.change_for(arguments, folder))

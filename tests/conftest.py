@@ -16,12 +16,11 @@ import pytest
 import trio
 from hypothesis import settings
 
-from tests.kit.fixtures import community, stage, town
+from shared.database import Database
+from tests.kit.fixtures import community, run_at_once, stage, town
+from tests.kit.world import migrates_once
 
 __all__ = ["community", "stage", "town"]
-
-from shared.database import Database
-from tests.kit.world import migrates_once
 
 Database._migrate = migrates_once  # type: ignore[method-assign]
 
@@ -39,8 +38,10 @@ def pytest_collection() -> Iterator[None]:
     if sys.gettrace() is None:
         return (yield)
     settings = tomllib.loads((ROOT / "pyproject.toml").read_text())
-    for path in settings["tool"]["coverage"]["run"]["include"]:
-        importlib.import_module(path.removesuffix(".py").replace("/", "."))
+    for pattern in settings["tool"]["coverage"]["run"]["include"]:
+        for path in ROOT.glob(pattern):
+            name = path.relative_to(ROOT).with_suffix("").as_posix().replace("/", ".")
+            importlib.import_module(name.removesuffix(".__init__"))
     with _untraced():
         return (yield)
 
@@ -49,7 +50,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """The long tests first, so that nobody waits for the last one alone.
 
     Those that wait for programs and those that compute in turns, so that no core is idle.
+    And a clock that jumps for each `community`: pytest-trio only sees one that a test itself
+    asks for, not one of its fixtures.
     """
+    for item in items:
+        if "community" in getattr(item, "fixturenames", ()):
+            item.add_marker(pytest.mark.trio(run=run_at_once), append=False)
     waiting: list[pytest.Item] = []
     computing: list[pytest.Item] = []
     others: list[pytest.Item] = []

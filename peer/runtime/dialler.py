@@ -1,4 +1,7 @@
-"""From where a user says to be to a wire that leads there: the shell of `peer.core.reach.dial_policy`."""
+"""From where a user says to be to a wire that leads there.
+
+The shell of `peer.core.reach.dial_policy`.
+"""
 
 from typing import Final
 

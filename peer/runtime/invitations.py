@@ -1,4 +1,7 @@
-"""Asking others into a conversation, and being asked: the shell of `peer.core.invitation.machine`."""
+"""Asking others into a conversation, and being asked.
+
+The shell of `peer.core.invitation.machine`.
+"""
 
 import contextlib
 from collections.abc import Awaitable, Callable

@@ -1,8 +1,8 @@
 """Single lines to one user: private ones, and those of the general chat.
 
-Each recipient has a window of its own (`peer.core.line_window`), so lines arrive in the order in which
-they were written and nobody waits for somebody else's slow network.  A line counts as
-delivered when the other program has answered that it was shown and lies on its disk;
+Each recipient has a window of its own (`peer.core.line_window`), so lines arrive in the
+order in which they were written and nobody waits for somebody else's slow network.  A line
+counts as delivered when the other program has answered that it was shown and lies on its disk;
 until then it is sent again on each new link, and the other side shows it once.  A
 private line that its program did not live to deliver is taken up by the next one.
 """

@@ -1,7 +1,7 @@
 """Where a user's key and journal lie.
 
-Folders are named after the address of the directory; `peer.program.community_folder` knows which of them
-belongs to a community that answers at another one.
+Folders are named after the address of the directory; `peer.program.community_folder`
+knows which of them belongs to a community that answers at another one.
 """
 
 import argparse

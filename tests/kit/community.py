@@ -275,7 +275,7 @@ class Person:
                 do(self, other)
 
     async def _program(self, task_status: trio.TaskStatus[None]) -> None:
-        """What `peer.program.program` does around a peer, with a fake screen and a fake keyboard."""
+        """Do what `peer.program.program` does, with a fake screen and a fake keyboard."""
         screen, keyboard = self.screen, self.keyboard
 
         def tell(event: events.Event, shown: Then) -> None:

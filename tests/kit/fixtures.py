@@ -1,4 +1,4 @@
-"""The fixtures of all tests: a community of peers, a town around a directory, a stage for programs."""
+"""The fixtures of all tests: a community, a town around a directory, a stage for programs."""
 
 import functools
 from collections.abc import Iterator

@@ -9,10 +9,10 @@ import pytest
 HEAVY = {"trio", "rich", "cryptography", "msgspec", "sqlite3", "asyncio", "inspect"}
 
 
-@pytest.mark.parametrize("program", ["directory_server", "peer"])
-def test_the_help_loads_nothing_heavy_on_a_terminal(program: str) -> None:
+@pytest.mark.parametrize("module", ["directory_server.arguments", "peer.program.arguments"])
+def test_the_help_loads_nothing_heavy_on_a_terminal(module: str) -> None:
     code = (
-        f"import sys; from {program}.arguments import parse\n"
+        f"import sys; from {module} import parse\n"
         "assert sys.stdout.isatty()\n"
         "try: parse(['--help'])\n"
         f"except SystemExit: sys.stderr.write(' '.join(sorted({HEAVY} & set(sys.modules))))"

@@ -19,8 +19,8 @@ def signed(id: str, proof: bytes, refused: str = "") -> bool:
 
 
 def test_what_the_receiver_has_signed_counts() -> None:
-    assert signed(ID, TAKEN)
-    assert signed(ID, REFUSED, "name")
+    assert signed(ID, sign_taken(dave, ID, carol.public))
+    assert signed(ID, sign_refused(dave, ID, "name"), "name")
 
 
 @pytest.mark.parametrize(
