@@ -347,16 +347,24 @@ class Checks:
             yield from self._not_back(player, groups)
 
     def _deceived(self, id: str, group: list[tuple[Player, Conversation]]) -> Iterator[Broken]:
-        """G11: who has other words than an honest member knows it; G12: and signed ones."""
+        """G11: who has other words than an honest member knows it; G12: and signed ones.
+
+        Words of an earlier stay do not count: nobody hands on what lies below an entrance, and
+        so nobody can show it to whoever came back.
+        """
         words: dict[Place, set[tuple[str, ...]]] = defaultdict(set)
         honest = [player for player, _ in group if player.manners.are_good]
+        floors = {player: current._entrances.floor for player, current in group}
         for player in honest:
             for text in self.journal(player, id):
-                words[id, text.author, text.epoch, text.seq].add(text.texts)
+                if text.seq > floors[player](player.member, (text.author, text.epoch)):
+                    words[id, text.author, text.epoch, text.seq].add(text.texts)
                 if any(said.startswith(UNSIGNED) for said in text.texts):
                     yield Broken("G12", f"{player.name} has kept {text.texts}")
-        for (_, author, _, _), said in words.items():
+        for (_, author, epoch, seq), said in words.items():
             for player in honest if len(said) > 1 else ():
+                if seq <= floors[player](player.member, (author, epoch)):
+                    continue  # they read nothing of it
                 told = {name for session in player.sessions for name in session.two_faced}
                 if all(one.member != author or one.name not in told for one in self._players):
                     yield Broken("G11", f"{player.name} does not know of {sorted(said)}")

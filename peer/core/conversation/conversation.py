@@ -70,6 +70,7 @@ PATHLESS_SECONDS = 30.0  # out of reach, until the directory's mailbox is the be
 BAD_MOST = 20  # that one member hands on unsigned: then the link is cut
 BACKLOG_TEXTS = 1_000  # that everybody lacks: the keyboard waits then
 
+EVIDENCE_MOST = 4  # against one author: the first, and the last ones
 PROOFS = 4  # texts that one HELLO makes me ask for, because its sender has others than I
 
 _NEVER = float("inf")
@@ -256,7 +257,7 @@ class Conversation:
         self._unproven = Unproven(roll.key, self._prove)
         self._forgers: set[str] = set()  # who sent what they had not signed: checked at once now
         self._contradicted: list[str] = []  # authors who had told me something else before
-        #: what follows shows that to others: once for each such author
+        #: what follows shows that to others
         self._evidence: dict[Position, _Evidence] = {}
         self._two_faced: set[str] = set()  # authors of whom the user knows it
         self._uncommitted = 0  # texts of mine that are on their way to the disk
@@ -793,10 +794,11 @@ class Conversation:
 
     def _prove(self, text: Text) -> None:
         """Its author has signed it."""
-        is_known = text.author in self._two_faced or text.author in self._contradicted
-        if not self._chains.note(text) and not is_known:
+        if self._chains.note(text):
+            return
+        self._add_evidence(Position(*stream(text), max(0, text.seq - 2)), _Evidence())
+        if text.author not in self._two_faced and text.author not in self._contradicted:
             self._contradicted.append(text.author)
-            self._evidence[Position(*stream(text), max(0, text.seq - 2))] = _Evidence()
 
     def _reject(self, forged: list[Text]) -> list[Action]:
         """The link is to blame: it was shown because it came over it."""
@@ -819,9 +821,20 @@ class Conversation:
         if not self._chains.contradicts(text) or not is_genuine(text, self.roll.key(author)):
             return []
         told = self._tell_two_faced(author, sender if sender != author else "")
-        self._evidence[Position(*stream(text), text.seq - 1)] = _Evidence(text)
+        self._add_evidence(Position(*stream(text), text.seq - 1), _Evidence(text))
         others = [name for name in self._greeted() if name not in (author, sender)]
         return [*told, *self._send_evidence(others, text)]
+
+    def _add_evidence(self, where: Position, evidence: _Evidence) -> None:
+        """Note what follows this position.
+
+        The first one shows all who are in now what its author is, the last ones those who come
+        later and may not read the first.
+        """
+        self._evidence.setdefault(where, evidence)
+        of_author = [one for one in self._evidence if one.author == where.author]
+        if len(of_author) > EVIDENCE_MOST:
+            del self._evidence[of_author[1]]
 
     def _send_evidence(self, to: Iterable[str], text: Text) -> list[Action]:
         """They may have the same as I, and need the proof."""
@@ -870,8 +883,18 @@ class Conversation:
             for one, evidence in self._evidence.items()
             if self._inbox.position((one.author, one.epoch)).seq > one.seq
             for name in self._greeted()
-            if name != one.author and name not in evidence.sent
+            if name != one.author
+            and name not in evidence.sent
+            and self._entrances.floor(name, (one.author, one.epoch)) <= one.seq
+            and not self._was_shown(name, one.author)
         ]
+
+    def _was_shown(self, member: str, author: str) -> bool:
+        """Whether they could compare evidence against this author."""
+        return any(
+            one.author == author and member in evidence.sent & evidence.able
+            for one, evidence in self._evidence.items()
+        )
 
     def _tell_two_faced(self, author: str, to: str) -> list[Action]:
         self._two_faced.add(author)

@@ -10,6 +10,7 @@ from peer.core.conversation.conversation import (
     ACKNOWLEDGE_SECONDS,
     ACKNOWLEDGE_TEXTS,
     BACKLOG_TEXTS,
+    EVIDENCE_MOST,
     FIRST_DIAL_SECONDS,
     HELLO_SECONDS,
     HELLO_SOON_SECONDS,
@@ -563,6 +564,35 @@ def test_who_comes_later_is_shown_both_texts() -> None:
     done = carol.passes(HELLO_SECONDS)
     assert only(talk.Hand, done) == [talk.Hand(ERIN, upto(DAVE, 0))]
     assert no in sent(done, ERIN)
+
+
+def lies(carol: Talk, seq: int) -> None:
+    """Dave's text with this number follows another one than the one that he told carol."""
+    other = msgspec.structs.replace(text(DAVE, seq), chain=bytes(16), signature=bytes(64))
+    carol.hears_text(sign(me(DAVE), other))
+
+
+def test_who_came_later_is_shown_a_later_lie() -> None:
+    carol = two_faced_dave()
+    carol.hears(DAVE, Members(ID, together(CAROL, DAVE, ERIN)))
+    carol.greets(ERIN, upto(DAVE, 3))
+    assert only(talk.Hand, carol.passes(3 * HELLO_SECONDS)) == []
+    carol.hears_text(text(DAVE, 4))
+    lies(carol, 5)
+    carol.hears(ERIN, Acknowledge(ID, (upto(DAVE, 5),)))
+    assert only(talk.Hand, carol.passes(HELLO_SECONDS)) == [talk.Hand(ERIN, upto(DAVE, 3))]
+
+
+def test_who_could_compare_once_is_shown_no_later_lies() -> None:
+    """Each would cost as much as an answer to WANT."""
+    carol = two_faced_dave(ERIN)
+    for seq in range(4, 20, 2):
+        carol.hears(ERIN, Acknowledge(ID, (upto(DAVE, seq - 1),)))
+        shown_now = only(talk.Hand, carol.passes(HELLO_SECONDS))
+        assert shown_now == ([talk.Hand(ERIN, upto(DAVE, 1))] if seq == 4 else [])
+        carol.hears_text(text(DAVE, seq))
+        lies(carol, seq + 1)
+    assert len(carol.core._evidence) == EVIDENCE_MOST
 
 
 def test_who_came_later_is_not_shown_what_was_said_before() -> None:
