@@ -7,7 +7,7 @@ from typing import Final
 import trio
 
 from directory_server.core.registry import News
-from directory_server.sessions import Community
+from directory_server.sessions import Sessions
 from shared.codec import encode
 from shared.errors import StorageError
 from shared.messages import PAGE, Arr, Chg, Lft, Message
@@ -33,7 +33,7 @@ EXPIRE_SECONDS: Final = 600.0
 
 
 class Housekeeping:
-    def __init__(self, community: Community) -> None:
+    def __init__(self, community: Sessions) -> None:
         self._community = community
         self._running_since = trio.current_time()  # without having been stopped
 

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 import trio
 
-from directory_server.sessions import Community
+from directory_server.sessions import Sessions
 from directory_server.settings import Settings
 from directory_server.storage.founding import AUTHORITY_FILE, find
 from directory_server.storage.ownership import Listed
@@ -77,7 +77,7 @@ async def _perform(world: World, names: list[str], *, free: bool) -> Iterator[st
     async with trio.open_nursery() as nursery:
         await nursery.start(store.run)
         await store.order(known, free=free)
-        await Community(world, Settings(), found.authority, store).forget_as_ordered()
+        await Sessions(world, Settings(), found.authority, store).forget_as_ordered()
         nursery.cancel_scope.cancel()
     return (f"{name} is forgotten." for name in known)
 

@@ -8,11 +8,11 @@ from directory_server.core.limits import (
     LINES_A_SECOND,
     LINES_AT_ONCE,
 )
-from shared.bucket import Bucket
+from shared.bucket import TokenBucket
 from shared.world import Wire
 
 
-class PacedWire:
+class RateLimitedWire:
     """`shared.world.Wire` that slows down whoever sends too much.
 
     It counts lines and bytes before anybody looks at them, so what a line says,
@@ -36,8 +36,8 @@ class PacedWire:
     def __init__(self, wire: Wire) -> None:
         now = trio.current_time()
         self._wire = wire
-        self._lines = Bucket(LINES_A_SECOND, LINES_AT_ONCE, now)
-        self._bytes = Bucket(BYTES_A_SECOND, BYTES_AT_ONCE, now)
+        self._lines = TokenBucket(LINES_A_SECOND, LINES_AT_ONCE, now)
+        self._bytes = TokenBucket(BYTES_A_SECOND, BYTES_AT_ONCE, now)
         self.heard = now  #: when the last bytes came
         self.remote, self.local, self.certificate = wire.remote, wire.local, wire.certificate
         self.send_all = wire.send_all

@@ -10,9 +10,9 @@ import trio
 from directory_server.core.authority import SEED_BYTES
 from directory_server.core.limits import STRANGERS_PER_ADDRESS, strangers_at_most
 from directory_server.housekeeping import Housekeeping
-from directory_server.rate_limited_wire import PacedWire
+from directory_server.rate_limited_wire import RateLimitedWire
 from directory_server.session import Session
-from directory_server.sessions import Community, UserLink
+from directory_server.sessions import Sessions, UserLink
 from directory_server.settings import Settings
 from directory_server.storage.founding import Community as Found
 from directory_server.storage.founding import find
@@ -53,7 +53,7 @@ class Directory:
         self._world, self._settings = world, settings
         self._strangers = Strangers(strangers_at_most(settings.connections), STRANGERS_PER_ADDRESS)
         self._stop = trio.Event()
-        self._community: Community
+        self._community: Sessions
 
     def stop(self) -> None:
         """Say good bye to all, and end `run`."""
@@ -87,7 +87,7 @@ class Directory:
             key = authority_key(found.authority.certificate)
             if store.community() != key:
                 await store.found(key, anew=found.loses_names)
-            self._community = Community(self._world, self._settings, found.authority, store)
+            self._community = Sessions(self._world, self._settings, found.authority, store)
             self._community.mark_names()
             refusal = await self._serve_users(found, task_status)
             await self._community.note_seen()
@@ -145,7 +145,7 @@ class Directory:
         with trio.fail_at(deadline):
             wire = await incoming.secure()
         link: UserLink = Link(
-            PacedWire(wire), ToDirectory, outbox_bytes=OUTBOX_BYTES, write_bytes=WRITE_BYTES
+            RateLimitedWire(wire), ToDirectory, outbox_bytes=OUTBOX_BYTES, write_bytes=WRITE_BYTES
         )
         session = Session(self._community, link)
         await link.run(lambda: session.serve(deadline, identified))

@@ -13,7 +13,7 @@ from directory_server.core.doorkeeper import Applicant, WrongToken
 from directory_server.core.quotas import WRONG_TOKEN_SECONDS, network_of
 from directory_server.core.registry import NameTaken, Place, User
 from directory_server.core.tombstones import Validity
-from directory_server.sessions import Community, UserLink
+from directory_server.sessions import Sessions, UserLink
 from directory_server.storage.mailbox import Kept, NotKept, Posted
 from directory_server.storage.ownership import Newcomer
 from shared import messages as wire
@@ -31,7 +31,7 @@ NOT_STORED: Final = "the directory's disk is full, the message was not stored"
 
 
 class Session:
-    def __init__(self, community: Community, link: UserLink) -> None:
+    def __init__(self, community: Sessions, link: UserLink) -> None:
         self._community, self._link = community, link
         self._registry, self._store = community.registry, community.store
         self._renewed_at = float("-inf")

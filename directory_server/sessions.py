@@ -47,7 +47,7 @@ def _no_stone(_: User) -> None:
     """Anybody may have the name at once."""
 
 
-class Community:
+class Sessions:
     def __init__(
         self, world: World, settings: Settings, authority: Authority, store: Store
     ) -> None:

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     import argparse
     from pathlib import Path
 
-    from peer.program.lifecycle import Stage
+    from peer.program.lifecycle import Lifecycle
 
 
 def main() -> None:
@@ -66,7 +66,7 @@ def _find_folder(arguments: "argparse.Namespace") -> "Path | None":
     return found.folder
 
 
-async def _perform(arguments: "argparse.Namespace", stage: "Stage") -> int:
+async def _perform(arguments: "argparse.Namespace", stage: "Lifecycle") -> int:
     from peer.program.program import Program  # noqa: PLC0415  # long, and the prompt stands meanwhile
 
     gc.freeze()

@@ -27,8 +27,8 @@ import trio
 from msgspec.structs import replace
 
 from peer.core.conversation.route import Way
-from peer.core.conversation.sent_text import Handle
-from peer.core.history_entry import Entry, Kind
+from peer.core.conversation.sent_text import SentText
+from peer.core.history_entry import HistoryEntry, Kind
 from peer.core.keys.key_comparison import Comparison
 from peer.events import (
     BackInConversation,
@@ -74,7 +74,7 @@ from peer.events import (
     Went,
 )
 from peer.lifespan import running
-from peer.local_peer import Options, Peer
+from peer.local_peer import LocalPeer, Options
 from peer.program.community_folder import find
 from peer.program.passphrase import Source, unlock
 from peer.runtime.invitations import Outcome, Result
@@ -104,11 +104,10 @@ __all__ = [
     "DirectoryKey",
     "DirectoryLost",
     "DiskFilling",
-    "Entry",
     "Event",
     "FirstLine",
     "Found",
-    "Handle",
+    "HistoryEntry",
     "InvitationOver",
     "Invited",
     "KeepMore",
@@ -143,6 +142,7 @@ __all__ = [
     "SaidDifferently",
     "SaidPrivately",
     "SaidToAll",
+    "SentText",
     "Status",
     "StatusIsNow",
     "StorageError",
@@ -155,7 +155,7 @@ __all__ = [
 ]
 
 
-class Chat(Peer):
+class Chat(LocalPeer):
     """A peer whose events are iterated: `async for event in chat`, by one task.
 
     A text counts as shown, and is acknowledged to its sender, once it came out of

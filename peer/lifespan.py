@@ -5,12 +5,12 @@ from contextlib import asynccontextmanager
 
 import trio
 
-from peer.local_peer import Peer
+from peer.local_peer import LocalPeer
 from shared.errors import ParleyError
 
 
 @asynccontextmanager
-async def running(peer: Peer) -> AsyncIterator[Peer]:
+async def running(peer: LocalPeer) -> AsyncIterator[LocalPeer]:
     """Register, run the block, quit: conversations are left, lines delivered or stored.
 
     Raises what `Peer.run` raises while it registers.  An error of the block

@@ -18,32 +18,32 @@ from peer.commands.table import HISTORY_TEXTS
 from peer.core.backlog import End, Late
 from peer.core.conversation.conversation import Conversation
 from peer.core.conversation.route import DIRECT, Way
-from peer.core.conversation.sent_text import Handle
+from peer.core.conversation.sent_text import SentText
 from peer.core.invitation.machine import Question
-from peer.core.keys.key_alarms import Alarms
+from peer.core.keys.key_alarms import KeyAlarms
 from peer.core.keys.key_comparison import Comparison
 from peer.core.membership import Me
 from peer.core.reach.back_off import grace
 from peer.core.reach.contacts import Callee, Contacts, callee_of
 from peer.core.reach.presence import Presences
-from peer.core.stranger_limits import Unanswered
+from peer.core.stranger_limits import StrangerLimits
 from peer.events import Tell
 from peer.runtime.certificate_renewal import stay_certified
-from peer.runtime.conversations import Talking, TalkMessage
-from peer.runtime.directory_client import Directory, DirectoryGone, Listener, Registration
-from peer.runtime.disk_shares import Filling
-from peer.runtime.invitations import Inviting, Result
-from peer.runtime.known_keys import Trust
+from peer.runtime.conversations import Conversations, TalkMessage
+from peer.runtime.directory_client import DirectoryClient, DirectoryGone, Listener, Registration
+from peer.runtime.disk_shares import DiskShares
+from peer.runtime.invitations import Invitations, Result
+from peer.runtime.known_keys import KnownKeys
 from peer.runtime.links import Links
-from peer.runtime.mailbox.copies import Copies
-from peer.runtime.mailbox.letters import MailRoom
-from peer.runtime.mailbox.unsent import Ended, Later, Posted
-from peer.runtime.own_presence import Standing
-from peer.runtime.private_lines import Came, Delivery, Heard, Lines
-from peer.runtime.recorder import Keeping
+from peer.runtime.mailbox.copies import MailboxCopies
+from peer.runtime.mailbox.letters import Letters
+from peer.runtime.mailbox.unsent import Ended, Posted, Unsent
+from peer.runtime.own_presence import OwnPresence
+from peer.runtime.private_lines import Came, Delivery, Heard, PrivateLines
+from peer.runtime.recorder import Recorder
 from peer.storage.history import Found, History
 from peer.storage.journal import Fate, Journal
-from peer.storage.known_users import Acquaintances
+from peer.storage.known_users import KnownUsers
 from peer.storage.paths import KEY_FILE
 from peer.storage.rows import UNREADABLE
 from peer.storage.vault import CLEAR, Vault, open_key, seal_key
@@ -108,7 +108,7 @@ class Options(Struct, frozen=True):
     is_passing: bool = False  #: here for one command only: asks nobody, fetches no mail
 
 
-class Peer:
+class LocalPeer:
     """One user, from registering to good bye.
 
     The methods may be called from `run`'s start until its end.  Those that ask
@@ -193,9 +193,9 @@ class Peer:
             world.disk, keeps_history=options.keeps_history, vault=options.vault,
             unreadable=lambda: self.tell(events.Notice(UNREADABLE)),
         )  # fmt: skip
-        self._keeping = Keeping(self._journal, self._tell)
-        self._alarms = Alarms(lambda what: self.tell(events.Notice(what)), trio.current_time)
-        self._trust = Trust(
+        self._keeping = Recorder(self._journal, self._tell)
+        self._alarms = KeyAlarms(lambda what: self.tell(events.Notice(what)), trio.current_time)
+        self._trust = KnownKeys(
             self._journal, world.clock, self._alarms, lookup=self._lookup, spawn=self.spawn,
             own=lambda: (self.name, self._identity.public),
         )  # fmt: skip
@@ -203,57 +203,57 @@ class Peer:
             self._journal.database, self._journal.rows, lambda: self.name, world.clock.time,
             self._trust.called,
         )  # fmt: skip
-        self._acquaintances = Acquaintances(self._journal, world.clock, self.spawn, self._trust.pin)
+        self._acquaintances = KnownUsers(self._journal, world.clock, self.spawn, self._trust.pin)
         self._registration.host = options.advertise_host
         self._registration.token = options.token
-        self._directory = Directory(
+        self._directory = DirectoryClient(
             world, self._address, self._identity, self._trust, self._registration, self._journal,
             online=lambda: self._presences.online, expected_key=options.directory_key,
             authority=options.authority,
         )  # fmt: skip
-        self._standing = Standing(self._registration, self._directory)
+        self._standing = OwnPresence(self._registration, self._directory)
         self._links = Links(
             world.network, self._trust, name=lambda: self.name, run=self._run_id,
             lookup=self.contact, known=self._contacts.of, listener=self,
             spawn=nursery.start_soon, bugs=world.bugs, clock=world.clock,
         )  # fmt: skip
         ignored = self._journal.ignored
-        self._lines = Lines(
+        self._lines = PrivateLines(
             self._links, self.spawn, trio.CapacityLimiter(SENDING_AT_ONCE), self._keeping,
             lambda: self.name, self._trust.pin,
         )  # fmt: skip
         came = Came(self._journal)
-        self._filling = Filling(self._journal, world.clock, self._tell, self.spawn)
-        self._unanswered = Unanswered(self._acquaintances.knows, self._journal.written_by)
+        self._filling = DiskShares(self._journal, world.clock, self._tell, self.spawn)
+        self._unanswered = StrangerLimits(self._acquaintances.knows, self._journal.written_by)
         self._heard_lines = Heard(
             self._links, self._tell, ignored, came, self._keeping, world.clock, lambda: self.name,
             self._unanswered, self._called, self._filling,
         )  # fmt: skip
-        self._talking = Talking(
+        self._talking = Conversations(
             world, self._links, self._journal, self._tell, me=self._me,
             trust=self._trust,
             changed=self._conversation_changed,
             leave_for=self._leave_for, settled=self._settled,
             acquaintances=self._acquaintances, filling=self._filling,
         )  # fmt: skip
-        self._mail = MailRoom(
+        self._mail = Letters(
             world, self._identity, self._trust, self._journal, self._directory, self._tell,
             came=came, keeping=self._keeping, name=lambda: self.name, lookup=self._lookup,
             unanswered=self._unanswered,
             received=self._talking.received_from_mailbox,
             has_come=self._talking.has_come, wait_kept=self._talking.wait_on_disk,
         )  # fmt: skip
-        self._copies = Copies(
+        self._copies = MailboxCopies(
             self._journal, self._mail, self._directory, self._tell, me=lambda: self._me().id,
             contact=self.contact, called=self._trust.called, spawn=self.spawn,
             linger=nursery.start_soon,
         )  # fmt: skip
-        self._later = Later(
+        self._later = Unsent(
             self._lines, self._keeping, self._directory, self._tell, me=lambda: self.name,
             leave=self._leave_late, answer=self._acquaintances.answer, linger=nursery.start_soon,
             is_sure=self._is_sure_of,
         )  # fmt: skip
-        self._inviting = Inviting(
+        self._inviting = Invitations(
             world, self._links, self._talking, self._tell, name=lambda: self.name, me=self._me,
             callee=self._callee, called=self._called, trust=self._trust,
             spawn=nursery.start_soon, ignored=ignored,
@@ -399,7 +399,7 @@ class Peer:
         return self._directory.is_there
 
     @property
-    def last_said(self) -> Handle | None:
+    def last_said(self) -> SentText | None:
         """My last text in a conversation, to be asked who has it."""
         return self._talking.last
 
@@ -638,7 +638,7 @@ class Peer:
 
     # --- Talking ---
 
-    async def say(self, text: str) -> Handle:
+    async def say(self, text: str) -> SentText:
         """A text for the conversation; waits while too many wait to be delivered.
 
         The handle tells what became of it.  Raises Refused when there is no conversation.

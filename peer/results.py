@@ -10,8 +10,8 @@ from msgspec import field
 
 from peer.commands.manual import help_lines
 from peer.core.conversation.route import DIRECT, Way
-from peer.core.conversation.sent_text import Handle
-from peer.core.history_entry import Entry, lines_of
+from peer.core.conversation.sent_text import SentText
+from peer.core.history_entry import HistoryEntry, lines_of
 from peer.core.keys.name_marks import ANOTHER_KEY
 from peer.core.target import Target
 from peer.events import Event, local_time
@@ -129,7 +129,7 @@ class WhatWasSaid(Answer, frozen=True):
     `heading`: what it is, for a screen on which it stands among other things.
     """
 
-    entries: tuple[Entry, ...]
+    entries: tuple[HistoryEntry, ...]
     me: str
     note: str = ""
     heading: str = ""
@@ -258,7 +258,7 @@ def milliseconds(seconds: float) -> str:
     return f"{seconds * 1000:.1f} ms"
 
 
-def state_of(handle: Handle, name: str) -> str:
+def state_of(handle: SentText, name: str) -> str:
     """What became of that text of mine at `name`."""
     state, at = handle.state(name), handle.delivered_at(name)
     if state == "delivered" and at is not None:

@@ -1,7 +1,7 @@
 """A pace: so much a second, and a burst of it at once."""
 
 
-class Bucket:
+class TokenBucket:
     """Slows somebody down to `rate` a second, after `burst` at once."""
 
     __slots__ = ("_burst", "_level", "_rate", "_since")
@@ -23,10 +23,10 @@ class Brakes:
     def __init__(self, rate: float, burst: float, most: int = 1_000) -> None:
         """`most`: names that are remembered, the latest ones."""
         self._rate, self._burst, self._most = rate, burst, most
-        self._buckets: dict[str, tuple[Bucket, float]] = {}  # and until when to wait
+        self._buckets: dict[str, tuple[TokenBucket, float]] = {}  # and until when to wait
 
     def take(self, name: str, amount: float, now: float) -> None:
-        bucket, _ = self._buckets.pop(name, (Bucket(self._rate, self._burst, now), 0.0))
+        bucket, _ = self._buckets.pop(name, (TokenBucket(self._rate, self._burst, now), 0.0))
         self._buckets[name] = bucket, now + bucket.take(amount, now)
         if len(self._buckets) > self._most:
             del self._buckets[next(iter(self._buckets))]

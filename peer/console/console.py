@@ -18,9 +18,9 @@ from peer import events, results
 from peer.commands import table as typed
 from peer.commands.table import Command, Context, parse, unknown_text, wrong_text
 from peer.core.backlog import End
-from peer.core.conversation.sent_text import Handle
+from peer.core.conversation.sent_text import SentText
 from peer.core.target import Target, destination, misdirected
-from peer.local_peer import Peer
+from peer.local_peer import LocalPeer
 from peer.results import SEEN_SECONDS
 from peer.runtime.directory_client import DirectoryGone
 from peer.runtime.invitations import Outcome, Result
@@ -82,7 +82,7 @@ class Console:
     """
 
     def __init__(
-        self, peer: Peer, show: Show, spawn: Spawn | None, *,
+        self, peer: LocalPeer, show: Show, spawn: Spawn | None, *,
         asks: bool = False, done: ShowDone = lambda *_: None,
     ) -> None:  # fmt: skip
         """`asks`: a person reads a question before a line goes to more than it was meant for.
@@ -685,19 +685,19 @@ def _not_delivered(delivery: Delivery, failure: ParleyError) -> events.NotDelive
     return events.NotDelivered(delivery.to, str(failure).removesuffix("."))
 
 
-def _who_has(handle: Handle | None) -> results.WhoHas:
+def _who_has(handle: SentText | None) -> results.WhoHas:
     if handle is None:
         raise Refused("You have said nothing in a conversation.")
     return results.WhoHas(tuple((name, results.state_of(handle, name)) for name in handle.states()))
 
 
-def _list(users: list[Presence], peer: Peer) -> results.UserList:
+def _list(users: list[Presence], peer: LocalPeer) -> results.UserList:
     verified = tuple(user.name for user in users if peer.is_verified(user.name))
     contradicted = tuple(user.name for user in users if peer.is_contradicted(user.name))
     return results.UserList(tuple(users), peer.name, peer.round_trips, verified, contradicted)
 
 
-def _info(contact: Contact, peer: Peer) -> results.UserInfo:
+def _info(contact: Contact, peer: LocalPeer) -> results.UserInfo:
     return results.UserInfo(contact, fingerprint(contact.key), peer.is_verified(contact.name))
 
 

@@ -10,7 +10,7 @@ C = TypeVar("C")  # a conversation
 Then = Callable[[], None]
 
 
-class Curtain(Generic[C]):
+class DisplayGate(Generic[C]):
     """All conversations of one peer, each known by an id.
 
     `show` turns an event into what the user reads, at the moment in which it is shown.

@@ -19,7 +19,7 @@ class Kind(Enum):
     LEFT = "left"  #: through the directory's mailbox
 
 
-class Entry(Struct, frozen=True):
+class HistoryEntry(Struct, frozen=True):
     """A text that somebody wrote.  `time`: when, in seconds since 1970."""
 
     kind: Kind
@@ -30,12 +30,12 @@ class Entry(Struct, frozen=True):
     is_late: bool = False  #: its author had read something that is not here (yet)
 
 
-def lines_of(entries: Iterable[Entry], me: str) -> list[str]:
+def lines_of(entries: Iterable[HistoryEntry], me: str) -> list[str]:
     """As they stand on the screen of `me`, which makes them harmless."""
     return list(chain.from_iterable(_lines_of(entry, me) for entry in entries))
 
 
-def _lines_of(entry: Entry, me: str) -> list[str]:
+def _lines_of(entry: HistoryEntry, me: str) -> list[str]:
     mark = "" if entry.kind is Kind.SAID else f"[{entry.kind.value}] "
     is_mine = fold(entry.author) == fold(me)
     to = f" -> {entry.receiver}" if entry.receiver and is_mine else ""

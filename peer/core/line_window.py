@@ -23,7 +23,7 @@ class _Line(Struct):
     link: object = None  # over which it went last
 
 
-class Window:
+class LineWindow:
     """The lines to one user that are not over, known by their ids, in their order.
 
     `now`: seconds of any clock that only goes forward.

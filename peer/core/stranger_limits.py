@@ -9,7 +9,7 @@ from typing import Final
 
 from msgspec import Struct
 
-from shared.bucket import Bucket
+from shared.bucket import TokenBucket
 from shared.errors import Refused
 from shared.names import fold
 
@@ -29,13 +29,13 @@ class Written(Struct, frozen=True):
 
 
 class _User(Struct):
-    bucket: Bucket
+    bucket: TokenBucket
     bytes: int
     is_announced: bool
     pause_until: float = 0.0
 
 
-class Unanswered:
+class StrangerLimits:
     """All such users.  `now`: seconds of any clock that only goes forward."""
 
     def __init__(self, knows: Callable[[str], bool], written: Callable[[str], Written]) -> None:
@@ -75,7 +75,7 @@ class Unanswered:
         if user is None:
             there = self._written(name)
             size = there.bytes + there.lines * LINE_BYTES
-            bucket = Bucket(LINES_A_SECOND, LINES_AT_ONCE, now)
+            bucket = TokenBucket(LINES_A_SECOND, LINES_AT_ONCE, now)
             user = _User(bucket, size, there.is_announced)
         self._users[fold(name)] = user
         if len(self._users) > REMEMBERED:

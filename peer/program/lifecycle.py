@@ -13,9 +13,9 @@ from typing import Final
 import trio
 
 from peer.commands.table import Context, Quit, parse
-from peer.screen.frontend import Face, Line
-from peer.screen.line import LineFace, ScreenGone
-from peer.screen.ui_state import Outlook
+from peer.screen.frontend import Frontend, Line
+from peer.screen.line import LineFrontend, ScreenGone
+from peer.screen.ui_state import UiState
 from shared.clean import on_one_line
 from shared.log import log_to_stderr
 from shared.names import is_name
@@ -24,7 +24,7 @@ from shared.process import UNWRITTEN, open_standard_files, say_unwritten
 FLUSH_SECONDS: Final = 2.0  # for the prompt to stand, and for the last lines on the screen
 INTERRUPTED: Final = 130  # the exit code when a signal came before there was anything to finish
 
-Work = Callable[[argparse.Namespace, "Stage"], Awaitable[int]]
+Work = Callable[[argparse.Namespace, "Lifecycle"], Awaitable[int]]
 
 
 def run(arguments: argparse.Namespace, work: Work) -> int:
@@ -32,9 +32,9 @@ def run(arguments: argparse.Namespace, work: Work) -> int:
     open_standard_files()
     level = logging.INFO if arguments.verbose else logging.ERROR
     log_to_stderr(level, "peer: %(message)s")
-    stage = Stage(face_of(arguments))
+    stage = Lifecycle(face_of(arguments))
     if arguments.name is not None and is_name(arguments.name):
-        stage.face.stands(Outlook(me=arguments.name))
+        stage.face.stands(UiState(me=arguments.name))
     code = trio.run(stage.play, lambda: work(arguments, stage))
     if stage.last_words:
         print(f"peer: {on_one_line(stage.last_words)}", file=sys.stderr)
@@ -44,26 +44,26 @@ def run(arguments: argparse.Namespace, work: Work) -> int:
     return code
 
 
-def face_of(arguments: argparse.Namespace) -> Face:
+def face_of(arguments: argparse.Namespace) -> Frontend:
     """What the user has before them."""
     if arguments.json:
-        from peer.screen.json_lines import JsonFace  # noqa: PLC0415
+        from peer.screen.json_lines import JsonFrontend  # noqa: PLC0415
 
-        return JsonFace()
+        return JsonFrontend()
     if arguments.by_hand and not arguments.plain and not arguments.command and _can_draw():
         from peer.screen.terminal.terminal import Terminal  # noqa: PLC0415
 
         with_text = arguments.notify_text
         return Terminal(notify=arguments.notify or with_text, notify_text=with_text)
-    return LineFace()
+    return LineFrontend()
 
 
 def _can_draw() -> bool:
     return os.environ.get("TERM", "dumb") != "dumb"
 
 
-class Stage:
-    def __init__(self, face: Face) -> None:
+class Lifecycle:
+    def __init__(self, face: Frontend) -> None:
         self.face = face
         self.stopped = trio.Event()  #: by a signal, or nobody can see us any more
         self.may_finish = False  #: there are things to be finished after a signal

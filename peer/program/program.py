@@ -27,18 +27,18 @@ from peer.commands.table import (
 )
 from peer.console.console import KEPT, Code, Console
 from peer.lifespan import running
-from peer.local_peer import Options, Peer
+from peer.local_peer import LocalPeer, Options
 from peer.program import control
 from peer.program.community_folder import Found, find
 from peer.program.first_start import FIRST_STEPS, GivenUp, ask_for_words, check_not_quit
-from peer.program.lifecycle import Stage
+from peer.program.lifecycle import Lifecycle
 from peer.program.offline_commands import keep_unregistered
 from peer.program.settings import config_file, remember
-from peer.program.status_feed import Watching
+from peer.program.status_feed import StatusFeed
 from peer.results import Done, Handed, Manual
 from peer.runtime.directory_client import NameTaken
 from peer.screen.line import Spell
-from peer.screen.ui_state import Outlook
+from peer.screen.ui_state import UiState
 from peer.storage.paths import folder_of, is_set
 from peer.storage.vault import CLEAR, Vault
 from shared.errors import KeyChanged, ParleyError, Refused, StorageError, Unreachable
@@ -62,7 +62,7 @@ _NOT_FOR_SCRIPTS = (
 class Program:
     """One run of `peer`."""
 
-    def __init__(self, arguments: argparse.Namespace, stage: Stage) -> None:
+    def __init__(self, arguments: argparse.Namespace, stage: Lifecycle) -> None:
         self._arguments, self._stage, self._face = arguments, stage, stage.face
         self._was_asked = False  # who we are, or where to go
 
@@ -97,7 +97,7 @@ class Program:
             except (NameTaken, Refused) as failure:
                 if failure.code not in ("TKN", "NAME"):
                     return self._fail(failure)
-                self._face.stands(Outlook())
+                self._face.stands(UiState())
                 self._face.show(events.NameWanted(str(failure)))
             except ParleyError as failure:
                 return self._fail(failure)
@@ -136,12 +136,12 @@ class Program:
             watching.look()  # a command that goes on beside the keyboard has come so far
 
         options = self._options(name)
-        peer = Peer(real_world(folder), name, self._directory, tell, options)
+        peer = LocalPeer(real_world(folder), name, self._directory, tell, options)
         console = Console(
             peer, show, peer.spawn, asks=self._arguments.by_hand, done=self._show_done
         )
-        watching = Watching(peer, console, self._face.stands)
-        self._face.stands(Outlook(me=name, connects_to=str(self._directory)))
+        watching = StatusFeed(peer, console, self._face.stands)
+        self._face.stands(UiState(me=name, connects_to=str(self._directory)))
         async with AsyncExitStack() as whole:
             async with self._leaving_is_possible():
                 await whole.enter_async_context(running(peer))
@@ -172,7 +172,7 @@ class Program:
             why = (error.strerror or str(error)).lower()
             self._face.show(events.Notice(f"What was typed cannot be forgotten: {why}."))
 
-    def _welcome(self, peer: Peer) -> None:
+    def _welcome(self, peer: LocalPeer) -> None:
         """Nothing of it for scripts: they have said it all."""
         if self._was_asked:
             try:
@@ -182,14 +182,14 @@ class Program:
         if self._arguments.by_hand and peer.is_new:
             self._face.show(*FIRST_STEPS)
 
-    async def _obey_keyboard(self, console: Console, watching: Watching) -> None:
+    async def _obey_keyboard(self, console: Console, watching: StatusFeed) -> None:
         """Until QUIT, the end of input, or a signal, which no slow command holds up."""
         async with self._stage.until_stopped():
             while not console.is_over and (line := await self._stage.read_line()) is not None:
                 await console.perform_line(line.text, line.begun, line.target)
                 watching.look()
 
-    async def _finish(self, peer: Peer) -> Code:
+    async def _finish(self, peer: LocalPeer) -> Code:
         """After a signal quickly, else all that was typed is delivered or stored."""
         with trio.CancelScope() as hurry:
 
@@ -209,7 +209,7 @@ class Program:
         return Code.DONE
 
     async def _serve_control(
-        self, folder: Path, peer: Peer, console: Console, *, task_status: trio.TaskStatus[None]
+        self, folder: Path, peer: LocalPeer, console: Console, *, task_status: trio.TaskStatus[None]
     ) -> None:
         async def perform(request: control.Request, show: Callable[[str], None]) -> control.Ended:
             command, spell = request.command, _spelling(request.as_json)
@@ -317,7 +317,7 @@ class Program:
                 self._face.show(event, then=shown)
 
         options = self._options(name, is_passing=True)
-        peer = Peer(real_world(folder), name, self._directory, tell, options)
+        peer = LocalPeer(real_world(folder), name, self._directory, tell, options)
         async with running(peer):
             console = Console(peer, self._face.show, None)
             code = await console.perform(command, line)
@@ -390,7 +390,7 @@ class Program:
         )
 
 
-def _begun(command: Command, peer: Peer) -> events.Event | None:
+def _begun(command: Command, peer: LocalPeer) -> events.Event | None:
     """What a command that was handed over, and went well, has begun."""
     match command:
         case Chat(name):

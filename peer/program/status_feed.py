@@ -9,18 +9,20 @@ import trio
 from peer import events
 from peer.console.console import Console
 from peer.core.conversation.route import DIRECT
-from peer.local_peer import Peer
-from peer.screen.ui_state import Member, Outlook
+from peer.local_peer import LocalPeer
+from peer.screen.ui_state import Member, UiState
 from shared.errors import ParleyError
 
 GATHER_SECONDS: Final = 0.05  # between two looks, whatever happens
 LOOK_SECONDS: Final = 1.0  # between two looks at links and deliveries, in a conversation
 
 
-class Watching:
+class StatusFeed:
     """`stands` is called with how things stand, whenever that may have changed."""
 
-    def __init__(self, peer: Peer, console: Console, stands: Callable[[Outlook], None]) -> None:
+    def __init__(
+        self, peer: LocalPeer, console: Console, stands: Callable[[UiState], None]
+    ) -> None:
         self._peer, self._console, self._stands = peer, console, stands
         self._changed = trio.Event()
         self._must_ask = False  # who is registered
@@ -47,13 +49,13 @@ class Watching:
             await trio.sleep(GATHER_SECONDS)
             self._changed = trio.Event()
 
-    def _outlook(self) -> Outlook:
+    def _outlook(self) -> UiState:
         peer, console = self._peer, self._console
         members = tuple(
             Member(name, is_direct=way == DIRECT, through="" if way == DIRECT else way, lacks=lacks)
             for name, way, lacks in peer.ways
         )
-        return Outlook(
+        return UiState(
             me=peer.name,
             status=peer.status,
             members=members,

@@ -11,7 +11,7 @@ WAITING: Final = 16  # answers for one member: twice what the honest ask for at 
 Key = tuple[str, str, str]  # conversation, author and epoch: of two requests the last one counts
 
 
-class Handing:
+class AnswerQueue:
     def __init__(self, links: Links, spawn: Callable[..., None]) -> None:
         self._links, self._spawn = links, spawn
         self._waiting: dict[str, dict[Key, Callable[[], None]]] = {}

@@ -5,7 +5,7 @@ from typing import Final
 
 import trio
 
-from peer.runtime.directory_client import Directory
+from peer.runtime.directory_client import DirectoryClient
 from shared.errors import ParleyError
 
 LOOK_SECONDS: Final = 3_600.0  # between two looks; two weeks of the certificate are left then
@@ -13,7 +13,7 @@ LOOK_SECONDS: Final = 3_600.0  # between two looks; two weeks of the certificate
 log = logging.getLogger("peer")
 
 
-async def stay_certified(directory: Directory) -> None:
+async def stay_certified(directory: DirectoryClient) -> None:
     """Renew my certificate when half of it is over and the directory is there; until
     cancelled.
 

@@ -16,25 +16,25 @@ from peer import events
 from peer.core import membership
 from peer.core.allowance import day_of
 from peer.core.conversation import conversation as talk
-from peer.core.conversation.check_budget import Checking
+from peer.core.conversation.check_budget import CheckBudget
 from peer.core.conversation.conversation import Conversation
 from peer.core.conversation.delivery import WINDOW_TEXTS, Stream, check_stream, last, stream
 from peer.core.conversation.entrances import Entrance
-from peer.core.conversation.sent_text import Handle, Times
-from peer.core.display_gate import Curtain
+from peer.core.conversation.sent_text import SentText, Times
+from peer.core.display_gate import DisplayGate
 from peer.core.keys.name_marks import bare, variants
 from peer.core.lateness import late
 from peer.core.membership import Me, Roll, member_id
 from peer.core.reach.absence import BEAT, Heartbeat
 from peer.events import Tell, as_called
-from peer.runtime.answer_queue import ANSWER_BYTES, Handing
-from peer.runtime.disk_shares import Filling
-from peer.runtime.known_keys import Trust
+from peer.runtime.answer_queue import ANSWER_BYTES, AnswerQueue
+from peer.runtime.disk_shares import DiskShares
+from peer.runtime.known_keys import KnownKeys
 from peer.runtime.links import Links
 from peer.runtime.recorder import KEEP_AGAIN_SECONDS
 from peer.runtime.timer import Timer
 from peer.storage.journal import Journal, Place
-from peer.storage.known_users import Acquaintances
+from peer.storage.known_users import KnownUsers
 from shared.codec import encode
 from shared.errors import ProtocolError, Refused, StorageError
 from shared.messages import (
@@ -71,7 +71,7 @@ class Why(Enum):
     DISK = auto()  #: it does not lie on disk yet
 
 
-class Talking:
+class Conversations:
     def __init__(
         self,
         world: World,
@@ -80,12 +80,12 @@ class Talking:
         tell: Tell,
         *,
         me: Callable[[], Me],
-        trust: Trust,
+        trust: KnownKeys,
         changed: Callable[[], None],
         leave_for: Callable[[Conversation, str, Position, int], None],
         settled: Callable[[Conversation], None],
-        acquaintances: Acquaintances,
-        filling: Filling,
+        acquaintances: KnownUsers,
+        filling: DiskShares,
     ) -> None:
         """`changed` is called when a conversation begins or ends, `leave_for` with what
         somebody can get through the directory's mailbox only, `settled` when nothing more
@@ -96,10 +96,10 @@ class Talking:
         self._changed, self._leave_for, self._settled = changed, leave_for, settled
         self._acquaintances, self._filling = acquaintances, filling
         self.conversation: Conversation | None = None
-        self.last: Handle | None = None  #: what I said last
+        self.last: SentText | None = None  #: what I said last
         self._times = Times()
         self._linked: dict[str, str] = {}  # folded name -> which member that is
-        self._checking = Checking()
+        self._checking = CheckBudget()
         self._asleep: Conversation | None = None
         self._settling: list[Conversation] = []
         self._progress = trio.Event()  # something was acknowledged, or all is over
@@ -122,12 +122,12 @@ class Talking:
         self._to_keep = trio.Event()
         self._many_to_keep = trio.Event()
         self._is_committing = False
-        self._curtain = Curtain(self._tell_called)
+        self._curtain = DisplayGate(self._tell_called)
         self._depth = 0  # of actions that set off others
         self._heartbeat = Heartbeat()
         self._timer = Timer(self._next_deadline, self._tick)
         self._nursery: trio.Nursery  # while it runs
-        self._handing = Handing(links, self._start_soon)
+        self._handing = AnswerQueue(links, self._start_soon)
 
     @property
     def others(self) -> tuple[str, ...]:
@@ -254,12 +254,12 @@ class Talking:
 
     # --- What I do ---
 
-    async def say(self, text: str) -> Handle:
+    async def say(self, text: str) -> SentText:
         """Waits while too many texts wait to be delivered.  Raises Refused outside."""
         current = self.conversation
         if current is None:
             raise Refused("You are in no conversation.")
-        handle = self.last = Handle(current, current.say(text), self._until, self._times)
+        handle = self.last = SentText(current, current.say(text), self._until, self._times)
         now = trio.current_time()
         if now - self._flushed_at > TOGETHER_SECONDS or current.must_flush:
             self._flush(current)

@@ -7,7 +7,7 @@ from typing import Final
 
 import trio
 
-from peer.core.reach.dial_policy import Dialling, Place, is_plausible
+from peer.core.reach.dial_policy import DialPolicy, Place, is_plausible
 from shared.errors import Unreachable
 from shared.link import within
 from shared.messages import Contact
@@ -22,7 +22,7 @@ HOSTS_MOST: Final = 4  # of one name
 class Attempt:
     """One dial under way: `proved` or `failed` ends it, and only the first of these counts."""
 
-    def __init__(self, core: Dialling) -> None:
+    def __init__(self, core: DialPolicy) -> None:
         self._core = core
         self._places: list[Place] = []
 
@@ -50,7 +50,7 @@ class Attempt:
 class Dialler:
     def __init__(self, network: Network) -> None:
         self._network = network
-        self._core = Dialling()
+        self._core = DialPolicy()
 
     async def dial(self, contact: Contact) -> tuple[Wire, Attempt]:
         """A wire to where this user is said to be.  Raises Unreachable."""

@@ -15,7 +15,7 @@ from msgspec import Struct
 
 from peer.core.reach.back_off import pause
 from peer.core.reach.dial_policy import is_plausible
-from peer.runtime.known_keys import Trust
+from peer.runtime.known_keys import KnownKeys
 from peer.storage.journal import Journal
 from shared.border import border
 from shared.errors import KeyChanged, ParleyError, ProtocolError, Refused, TurnedAway, Unreachable
@@ -96,7 +96,7 @@ class Listener(Struct, frozen=True):
     refused: Callable[[str], None]
 
 
-class Directory:
+class DirectoryClient:
     """The connection to the directory at one address."""
 
     def __init__(
@@ -104,7 +104,7 @@ class Directory:
         world: World,
         address: Address,
         identity: Identity,
-        trust: Trust,
+        trust: KnownKeys,
         registration: Registration,
         journal: Journal,
         *,

@@ -17,7 +17,7 @@ log = logging.getLogger("peer")
 NOTED_BYTES: Final = 1024 * 1024  # between two notes on disk: a crash forgets no more of it
 
 
-class Filling:
+class DiskShares:
     """Authors whose share of a day is full wait until I say that more may be kept."""
 
     def __init__(

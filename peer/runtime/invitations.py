@@ -16,15 +16,15 @@ from peer import events
 from peer.core import membership
 from peer.core.conversation.conversation import Conversation
 from peer.core.invitation import machine
-from peer.core.invitation.machine import Action, End, Invitations, Question, Why
+from peer.core.invitation.machine import Action, End, InvitationMachine, Question, Why
 from peer.core.membership import Me, Roll, member_id
 from peer.core.reach.contacts import Callee
 from peer.events import Tell
-from peer.runtime.conversations import Talking
-from peer.runtime.known_keys import Trust
+from peer.runtime.conversations import Conversations
+from peer.runtime.known_keys import KnownKeys
 from peer.runtime.links import Links
 from peer.runtime.timer import Timer
-from peer.storage.known_users import Acquaintances
+from peer.storage.known_users import KnownUsers
 from shared.codec import encode
 from shared.errors import ProtocolError, Refused
 from shared.messages import (
@@ -93,25 +93,25 @@ class _Allowed(Struct):
     adding: Adding
 
 
-class Inviting:
+class Invitations:
     """All invitations of one peer."""
 
     def __init__(
         self,
         world: World,
         links: Links,
-        talking: Talking,
+        talking: Conversations,
         tell: Tell,
         *,
         name: Callable[[], str],
         me: Callable[[], Me],
         callee: Callable[[str], Awaitable[Callee]],
         called: Callable[[str], str],
-        trust: Trust,
+        trust: KnownKeys,
         spawn: Callable[..., None],
         ignored: set[str],
         answers: bool,
-        acquaintances: Acquaintances,
+        acquaintances: KnownUsers,
     ) -> None:
         """`answers`: somebody is there who can be asked.  `called` says what the user reads
         for who is linked under a name.  `callee` finds whom an invitation is for, and
@@ -122,7 +122,7 @@ class Inviting:
         self._world, self._links, self._talking, self._tell = world, links, talking, tell
         self._name, self._me, self._callee = name, me, callee
         self._answers = answers
-        self._core = Invitations(name(), world.new_id)
+        self._core = InvitationMachine(name(), world.new_id)
         self._core.ignored = ignored
         self._core.answered = acquaintances.names
         self._asking: dict[str, _Asking] = {}  # folded callee -> who waits for the outcome

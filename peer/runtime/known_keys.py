@@ -15,7 +15,7 @@ from typing import Final
 
 import trio
 
-from peer.core.keys.key_alarms import Alarms
+from peer.core.keys.key_alarms import KeyAlarms
 from peer.core.keys.name_marks import ANOTHER_KEY, NOT_CONFIRMED
 from peer.core.membership import member_id
 from peer.storage.journal import Journal
@@ -33,11 +33,11 @@ log = logging.getLogger("peer")
 Lookup = Callable[[str], Awaitable[Contact]]
 
 
-class Trust:
+class KnownKeys:
     """Every name and key that a peer meets passes through here."""
 
     def __init__(
-        self, journal: Journal, clock: Clock, alarms: Alarms, *,
+        self, journal: Journal, clock: Clock, alarms: KeyAlarms, *,
         own: Callable[[], tuple[str, bytes]], lookup: Lookup, spawn: Callable[..., None],
     ) -> None:  # fmt: skip
         """`own` is my own name and key.  `lookup` asks the directory, and calls `note`."""

@@ -15,7 +15,7 @@ import trio
 
 from peer.runtime.dialler import Dialler
 from peer.runtime.directory_client import DirectoryGone
-from peer.runtime.known_keys import Trust
+from peer.runtime.known_keys import KnownKeys
 from shared.border import Bugs, border
 from shared.codec import encode
 from shared.errors import KeyChanged, ParleyError, ProtocolError, Refused, Unreachable
@@ -89,7 +89,7 @@ class Links:
     def __init__(
         self,
         network: Network,
-        trust: Trust,
+        trust: KnownKeys,
         *,
         name: Callable[[], str],
         run: str,

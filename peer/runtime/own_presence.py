@@ -4,16 +4,16 @@ from typing import Final
 
 import trio
 
-from peer.runtime.directory_client import Directory, Registration
+from peer.runtime.directory_client import DirectoryClient, Registration
 from shared.messages import SetStatus, Status, Stir
 
 STIR_SHARE: Final = 4.0  # a STIR at most every fourth part of the time until INACTIVE
 
 
-class Standing:
+class OwnPresence:
     """BUSY in a conversation, ACTIVE outside, unless a status was chosen by hand."""
 
-    def __init__(self, registration: Registration, directory: Directory) -> None:
+    def __init__(self, registration: Registration, directory: DirectoryClient) -> None:
         self._registration, self._directory = registration, directory
         self.idle_after = 300.0  #: seconds; the directory says what it is there
         self._chosen: Status | None = None

@@ -19,12 +19,12 @@ from peer.core import line_window
 from peer.core.history_entry import Kind
 from peer.core.keys.name_marks import variants
 from peer.core.lateness import late
-from peer.core.line_window import Window
-from peer.core.stranger_limits import LINE_BYTES, Unanswered
+from peer.core.line_window import LineWindow
+from peer.core.stranger_limits import LINE_BYTES, StrangerLimits
 from peer.events import Tell
-from peer.runtime.disk_shares import Filling
+from peer.runtime.disk_shares import DiskShares
 from peer.runtime.links import Links
-from peer.runtime.recorder import Keeping
+from peer.runtime.recorder import Recorder
 from peer.storage.journal import Fate, Journal, KeptLine
 from shared.codec import encode
 from shared.errors import ParleyError, ProtocolError, Refused, TurnedAway, Unreachable
@@ -92,7 +92,7 @@ class _Box:
     """The lines to one user."""
 
     def __init__(self) -> None:
-        self.window = Window()
+        self.window = LineWindow()
         self.deliveries: dict[str, Delivery] = {}  # by the id of the line, those not over
         self.changed = trio.Event()  # since it was looked at
 
@@ -108,12 +108,12 @@ class _Box:
         self.changed.set()
 
 
-class Lines:
+class PrivateLines:
     """All lines that this peer sends."""
 
     def __init__(
         self, links: Links, spawn: Callable[..., None], places: trio.CapacityLimiter,
-        keeping: Keeping, me: Callable[[], str], pin: Callable[[str], None],
+        keeping: Recorder, me: Callable[[], str], pin: Callable[[str], None],
     ) -> None:  # fmt: skip
         """`pin` is called when a private line is about to go to a user."""
         self._links, self._spawn, self._places = links, spawn, places
@@ -261,9 +261,9 @@ class Heard:
     """
 
     def __init__(
-        self, links: Links, tell: Tell, ignored: set[str], came: Came, keeping: Keeping,
-        clock: Clock, me: Callable[[], str], unanswered: Unanswered,
-        called: Callable[[str], str], filling: Filling,
+        self, links: Links, tell: Tell, ignored: set[str], came: Came, keeping: Recorder,
+        clock: Clock, me: Callable[[], str], unanswered: StrangerLimits,
+        called: Callable[[str], str], filling: DiskShares,
     ) -> None:  # fmt: skip
         """`called` says what the user reads for who is linked under a name."""
         self._unanswered, self._called, self._filling = unanswered, called, filling

@@ -13,7 +13,7 @@ from shared.errors import StorageError
 KEEP_AGAIN_SECONDS: Final = 5.0  # when the disk did not take it
 
 
-class Keeping:
+class Recorder:
     """Nobody waits for the disk; what gathers during one commit goes into the next one."""
 
     def __init__(self, journal: Journal, tell: Tell) -> None:

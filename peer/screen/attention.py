@@ -8,7 +8,7 @@ from typing import Final
 
 from peer import events
 from peer.events import Event
-from peer.screen.ui_state import Outlook
+from peer.screen.ui_state import UiState
 from shared.clean import clean
 from shared.messages import Status
 
@@ -38,7 +38,7 @@ class Attention:
         """A key was hit: what is on the screen was read."""
         self.unread = self.unread_private = 0
 
-    def heed(self, event: Event, outlook: Outlook, now: float) -> str:
+    def heed(self, event: Event, outlook: UiState, now: float) -> str:
         """What to send to the terminal so that this is noticed: "" or a bell, or more.
 
         `now`: seconds of any clock.
@@ -49,7 +49,7 @@ class Attention:
         self._rung = now
         return "\a" + (_osc_9(self._notice(event, who)) if self._notify else "")
 
-    def _calls(self, event: Event, outlook: Outlook, now: float) -> str:
+    def _calls(self, event: Event, outlook: UiState, now: float) -> str:
         """Who wants something of me."""
         is_busy = outlook.status is Status.BUSY
         match event:

@@ -8,7 +8,7 @@ from msgspec import Struct
 
 from peer.core.target import Target
 from peer.events import Event
-from peer.screen.ui_state import Outlook
+from peer.screen.ui_state import UiState
 
 if TYPE_CHECKING:
     from peer.storage.vault import Vault
@@ -28,13 +28,13 @@ class Line(Struct, frozen=True):
     target: Target | None = None
 
 
-class Face(Protocol):
+class Frontend(Protocol):
     """A screen and its keyboard.  `run` is alive as long as the program is."""
 
     def show(self, *events: Event, then: Then | None = None) -> None:
         """Never waits.  `then` is called once all of it stands there, and never if it was lost."""
 
-    def stands(self, outlook: Outlook) -> None:
+    def stands(self, outlook: UiState) -> None:
         """How things stand now.  Never waits."""
 
     def remember(self, folder: Path, vault: "Vault | None" = None) -> None:

@@ -17,7 +17,7 @@ from msgspec import Struct, structs
 from peer.core.conversation.route import DIRECT, Way
 from peer.events import Event
 from peer.results import Handed, MemberList, Sent, UserInfo, WhoHas
-from peer.screen.line import LineFace, plain_lines
+from peer.screen.line import LineFrontend, plain_lines
 
 VERSION: Final = 1
 
@@ -35,7 +35,7 @@ class Hello(Event, frozen=True):
         return []
 
 
-class JsonFace(LineFace):
+class JsonFrontend(LineFrontend):
     """Commands in, objects out."""
 
     def __init__(self, reading: int = 0, writing: int = 1) -> None:

@@ -19,8 +19,8 @@ import trio
 from peer.events import Event
 from peer.screen.frontend import Line, Then
 from peer.screen.paint.long_texts import fold_event
-from peer.screen.presence_lines import Calm
-from peer.screen.ui_state import Outlook
+from peer.screen.presence_lines import PresenceLines
+from peer.screen.ui_state import UiState
 from shared.clean import lines_of
 from shared.errors import ParleyError
 
@@ -228,20 +228,20 @@ class Keyboard:
         return os.read(self._fd, READ_BYTES)
 
 
-class LineFace:
+class LineFrontend:
     """A screen and a keyboard of lines.  It does not show how things stand."""
 
     def __init__(self, reading: int = 0, writing: int = 1, spell: Spell | None = None) -> None:
         """The two file descriptors, and how what happens becomes lines: None is for people."""
         self._keyboard = Keyboard(reading)
         self._screen = LineScreen(writing, spell or lines_for(writing))
-        self._calm = None if spell else Calm(self._screen.show)
+        self._calm = None if spell else PresenceLines(self._screen.show)
 
     def show(self, *events: Event, then: Then | None = None) -> None:
         shown = self._calm.of(events) if self._calm else events
         self._screen.show(*shown, then=then)
 
-    def stands(self, outlook: Outlook) -> None:
+    def stands(self, outlook: UiState) -> None:
         pass
 
     def remember(self, folder: Path, vault: "Vault | None" = None) -> None:

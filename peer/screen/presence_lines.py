@@ -23,7 +23,7 @@ class Crowd(Event, frozen=True):
         return f"* {', '.join(filter(None, (came, went)))}.", ""
 
 
-class Calm:
+class PresenceLines:
     """Lets the first comings and goings of each second through, and sums up the others."""
 
     def __init__(self, show: Callable[[Event], None]) -> None:

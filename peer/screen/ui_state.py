@@ -21,7 +21,7 @@ class Member(Struct, frozen=True):
         return not self.is_direct and not self.through
 
 
-class Outlook(Struct, frozen=True):
+class UiState(Struct, frozen=True):
     """A moment of it, which any thread may look at."""
 
     me: str = ""

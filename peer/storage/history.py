@@ -14,7 +14,7 @@ import msgspec
 import trio
 from msgspec import Struct
 
-from peer.core.history_entry import Entry, Kind
+from peer.core.history_entry import HistoryEntry, Kind
 from peer.core.keys.name_marks import ANOTHER_KEY
 from peer.storage.rows import Rows
 from shared.database import Database
@@ -40,7 +40,7 @@ _BEYOND = (2**62, "", "", 0)  # after every text
 class Found(Struct, frozen=True):
     """In order.  `more`: there are earlier ones too."""
 
-    entries: list[Entry]
+    entries: list[HistoryEntry]
     more: bool
 
 
@@ -86,7 +86,7 @@ class History:
         """The general chat."""
         return self._last([self._lines("receiver = ?", ("",), last + 1)], last)
 
-    async def _texts_with(self, name: str, last: int) -> list[Entry]:
+    async def _texts_with(self, name: str, last: int) -> list[HistoryEntry]:
         rows = self._all(
             "SELECT c.id, m.member, m.name FROM memberships AS m"
             " JOIN conversations AS c ON c.id = m.conversation"
@@ -95,16 +95,16 @@ class History:
         )
         # With another key of that name it was somebody else.
         ids = [id for id, *one in rows if not self._called(*one).endswith(ANOTHER_KEY)]
-        entries: list[Entry] = []
+        entries: list[HistoryEntry] = []
         for id in dict.fromkeys(ids):
             entries = await self._texts(id, last - len(entries)) + entries
             if len(entries) >= last:
                 break
         return entries
 
-    async def _texts(self, conversation: str, last: int) -> list[Entry]:
+    async def _texts(self, conversation: str, last: int) -> list[HistoryEntry]:
         """At least the last so many, if there are; fewer when they are very long."""
-        found: list[Entry] = []  # the newest first
+        found: list[HistoryEntry] = []  # the newest first
         names = self._names(conversation)
         upto: dict[tuple[str, str], int] = {}
         before, size = _BEYOND, 0
@@ -150,7 +150,7 @@ class History:
             upto[of] = rows[0][0] or 0
         return one.seq > upto[of]
 
-    def _lines(self, where: str, values: tuple[object, ...], last: int) -> list[Entry]:
+    def _lines(self, where: str, values: tuple[object, ...], last: int) -> list[HistoryEntry]:
         rows = self._all(
             # `where` is one of this file's own conditions.
             f"SELECT {_COLUMNS} FROM lines WHERE {where}"  # nosec B608
@@ -162,10 +162,10 @@ class History:
         self._rows.report()
         return found
 
-    def _last(self, sequences: list[list[Entry]], last: int) -> Found:
+    def _last(self, sequences: list[list[HistoryEntry]], last: int) -> Found:
         """The end of all of them together."""
         entries = list(heapq.merge(*(self._timed(one) for one in sequences), key=_first))
-        kept: list[Entry] = []
+        kept: list[HistoryEntry] = []
         size = 0
         for _, entry in reversed(entries[-last:]):
             size += len(entry.text)
@@ -174,7 +174,7 @@ class History:
             kept.append(entry)
         return Found(kept[::-1], len(kept) < len(entries))
 
-    def _timed(self, entries: list[Entry]) -> Iterator[tuple[float, Entry]]:
+    def _timed(self, entries: list[HistoryEntry]) -> Iterator[tuple[float, HistoryEntry]]:
         """With times that never fall: the order of a conversation is not that of its
         members' clocks, of which one may be wrong.
         """
@@ -259,7 +259,7 @@ def _indexed(db: sqlite3.Connection, source: str) -> int:
 
 def _hits(
     db: sqlite3.Connection, rows: Rows, query: str, last: int
-) -> tuple[list[tuple[str, Entry]], list[Entry]]:
+) -> tuple[list[tuple[str, HistoryEntry]], list[HistoryEntry]]:
     """The texts of conversations, with the ids of their authors, and the single lines that
     came last.
     """
@@ -303,18 +303,18 @@ def _query(words: str) -> str:
 
 def _entry(
     rows: Rows, kind: str, time: float, author: str, receiver: str, id: str, text: str
-) -> Iterator[Entry]:
+) -> Iterator[HistoryEntry]:
     for words in rows.words(text, "line", author, id):
-        yield Entry(Kind(kind), time, author, receiver, words)
+        yield HistoryEntry(Kind(kind), time, author, receiver, words)
 
 
-def _entries(text: Text, author: str, is_late: bool) -> list[Entry]:
+def _entries(text: Text, author: str, is_late: bool) -> list[HistoryEntry]:
     """What was written together; only before the first of it something may be missing."""
     return [
-        Entry(Kind.SAID, text.time, author, "", said, is_late and not number)
+        HistoryEntry(Kind.SAID, text.time, author, "", said, is_late and not number)
         for number, said in enumerate(text.texts)
     ]
 
 
-def _first(timed: tuple[float, Entry]) -> float:
+def _first(timed: tuple[float, HistoryEntry]) -> float:
     return timed[0]

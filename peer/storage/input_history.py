@@ -19,7 +19,7 @@ FILE: Final = "typed"
 KEPT_BYTES: Final = 256 * 1024  # of the file, from its end, when a program starts
 
 
-class TypedBefore(History):
+class InputHistory(History):
     """One line of JSON for each entry, in a file that only its owner may read.
 
     With a vault that seals, each line is sealed.  Raises OSError when the file cannot be

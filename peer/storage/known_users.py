@@ -19,7 +19,7 @@ log = logging.getLogger("peer")
 MOST: Final = 100_000  # names: as many as a directory holds
 
 
-class Acquaintances:
+class KnownUsers:
     """Remembers over restarts; `journal.answered` has the folded names."""
 
     def __init__(

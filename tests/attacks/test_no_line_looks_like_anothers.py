@@ -17,10 +17,10 @@ from trio.testing import MockClock
 
 from peer import events
 from peer.core import membership
-from peer.core.history_entry import Entry, Kind
+from peer.core.history_entry import HistoryEntry, Kind
 from peer.results import WhatWasSaid
 from peer.screen.json_lines import objects
-from peer.screen.line import LineFace, folded_lines, lines_for
+from peer.screen.line import LineFrontend, folded_lines, lines_for
 from peer.screen.paint.long_texts import LINES_MOST
 from peer.screen.paint.paint import Painter, ansi
 from peer.screen.presence_lines import LINES_A_SECOND, Crowd
@@ -106,7 +106,9 @@ def test_forty_lines_stand_there_whole_and_one_more_is_one_line() -> None:
 
 
 def test_history_shows_all_of_a_text() -> None:
-    entry = Entry(kind=Kind.SAID, author="mallory", receiver="", time=0.0, text="\n".join("x" * 99))
+    entry = HistoryEntry(
+        kind=Kind.SAID, author="mallory", receiver="", time=0.0, text="\n".join("x" * 99)
+    )
     assert len(folded_lines(WhatWasSaid((entry,), "dave", ""))) == 99
 
 
@@ -130,7 +132,7 @@ def test_a_crowd_takes_a_few_lines_a_second() -> None:
     reading, writing = os.pipe()
 
     async def play() -> None:
-        face = LineFace(reading, writing)
+        face = LineFrontend(reading, writing)
         async with trio.open_nursery() as nursery:
             nursery.start_soon(face.run)
             for second in range(10):

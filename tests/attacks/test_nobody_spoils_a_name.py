@@ -4,7 +4,7 @@ Who dials me, writes to me or leaves me letters makes no key known.  And who sho
 will does not fill the screen with alarms.
 """
 
-from peer.core.keys.key_alarms import A_MINUTE, REMEMBERED, Alarms
+from peer.core.keys.key_alarms import A_MINUTE, REMEMBERED, KeyAlarms
 from shared.messages import Private
 from tests.kit.attackers.false_directory import says_another_key
 from tests.kit.attackers.letters import leave
@@ -60,7 +60,7 @@ async def test_a_conversation_makes_its_members_known(community: Community) -> N
 def test_alarms_are_told_once_and_a_few_a_minute() -> None:
     told: list[str] = []
     now = [0.0]
-    alarms = Alarms(told.append, lambda: now[0])
+    alarms = KeyAlarms(told.append, lambda: now[0])
     for number in range(114):
         now[0] += 8 / 114
         alarms.ring(number, f"alarm {number}")
@@ -77,7 +77,7 @@ def test_alarms_are_told_once_and_a_few_a_minute() -> None:
 def test_old_alarms_are_forgotten_in_the_end() -> None:
     told: list[str] = []
     now = [0.0]
-    alarms = Alarms(told.append, lambda: now[0])
+    alarms = KeyAlarms(told.append, lambda: now[0])
     for number in range(REMEMBERED + 1):
         now[0] += 61
         alarms.ring(number, "ring")

@@ -8,7 +8,7 @@ from contextlib import AsyncExitStack
 import trio
 
 from peer.core import membership
-from peer.core.invitation.machine import STRANGERS_A_MINUTE, Ask, Invitations
+from peer.core.invitation.machine import STRANGERS_A_MINUTE, Ask, InvitationMachine
 from peer.core.stranger_limits import BYTES_MOST, LINE_BYTES, LINES_AT_ONCE
 from shared.messages import (
     TEXT_CHARACTERS,
@@ -229,7 +229,7 @@ async def test_invitations_that_nobody_is_asked_about_leave_little_behind(
     assert not any(one.proof for one in kept)
 
 
-def ask(core: Invitations, inviter: str, number: int, now: float) -> bool:
+def ask(core: InvitationMachine, inviter: str, number: int, now: float) -> bool:
     """Whether the question of an invitation is asked; nobody answers it."""
     invite = Invite(f"{number:032x}", f"{number:032x}", (inviter,))
     actions = core.receive(inviter, invite, now)
@@ -239,7 +239,7 @@ def ask(core: Invitations, inviter: str, number: int, now: float) -> bool:
 
 
 def test_strangers_ask_six_questions_a_minute_and_friends_as_many_as_they_like() -> None:
-    core = Invitations("carol", lambda: "f" * 32)
+    core = InvitationMachine("carol", lambda: "f" * 32)
     core.answered = {"dave"}
     asked = [ask(core, f"stranger{number}", number, number / 10) for number in range(50)]
     assert asked == [True] * STRANGERS_A_MINUTE + [False] * (50 - STRANGERS_A_MINUTE)

@@ -21,7 +21,7 @@ from peer.core.conversation.conversation import LeaveFor
 from peer.core.history_entry import Kind
 from peer.program.passphrase import Source, change, unlock
 from peer.storage.history import History
-from peer.storage.input_history import TypedBefore
+from peer.storage.input_history import InputHistory
 from peer.storage.journal import Fate, Journal, KeptCopy, KeptLine
 from peer.storage.vault import (
     CLEAR,
@@ -100,7 +100,7 @@ async def talk(folder: Path, vault: Vault = CLEAR) -> None:
     disk = FolderDisk(folder)
     disk.lock()
     disk.write("key", seal_key(SEED, vault))
-    TypedBefore(folder, vault).append_string(said("typed"))
+    InputHistory(folder, vault).append_string(said("typed"))
     async with journal(folder, vault) as kept:
         text = Text(ID, "carol", EPOCH, 1, 1, NOW, (said("spoken"), "again"), ())
         await kept.keep([(ID, (), 0)], [text], [], [], [], NOW)
@@ -153,7 +153,7 @@ async def everything(folder: Path, vault: Vault = CLEAR) -> set[str]:
         assert said("spoken").encode() in line  # as it is handed on to others
         owed = LeaveFor("erin", Position("carol", EPOCH, 0), 1)
         assert [one.text for one in kept.copies_for(ID, "erin", owed)] == [said("spoken")]
-    found |= set(TypedBefore(folder, vault).load_history_strings())
+    found |= set(InputHistory(folder, vault).load_history_strings())
     assert open_key((folder / "key").read_bytes(), vault) == SEED
     return found - {"again"}
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from peer.program.settings import remember
-from peer.storage.input_history import TypedBefore
+from peer.storage.input_history import InputHistory
 from shared.disk import FolderDisk
 from shared.errors import StorageError
 from shared.private import make_folder
@@ -147,7 +147,7 @@ def test_a_link_in_place_of_a_file_is_refused(disk: FolderDisk, tmp_path: Path) 
         with pytest.raises(StorageError, match="it is a symbolic link"):
             disk.database(name)
     with pytest.raises(OSError, match="it is a symbolic link"):
-        TypedBefore(disk.folder)
+        InputHistory(disk.folder)
     assert target.read_bytes() == b""
 
 

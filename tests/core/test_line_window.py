@@ -6,15 +6,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from peer.core.line_window import BYTES, LINES, NEVER, SECONDS, Window
+from peer.core.line_window import BYTES, LINES, NEVER, SECONDS, LineWindow
 
 
 @pytest.fixture
-def window() -> Window:
-    return Window()
+def window() -> LineWindow:
+    return LineWindow()
 
 
-def test_so_many_lines_go_at_once_and_each_that_is_over_makes_room(window: Window) -> None:
+def test_so_many_lines_go_at_once_and_each_that_is_over_makes_room(window: LineWindow) -> None:
     ids = [f"{number}" for number in range(LINES + 2)]
     for id in ids:
         window.add(id, 1)
@@ -29,12 +29,12 @@ def test_so_many_lines_go_at_once_and_each_that_is_over_makes_room(window: Windo
     assert window.to_post("link") == [ids[LINES + 1]]
 
 
-def test_without_a_line_there_is_nothing_to_wait_for(window: Window) -> None:
+def test_without_a_line_there_is_nothing_to_wait_for(window: LineWindow) -> None:
     assert window.begin(1.0) == NEVER
     assert window.to_post("link") == []
 
 
-def test_another_link_gets_all_that_is_not_over(window: Window) -> None:
+def test_another_link_gets_all_that_is_not_over(window: LineWindow) -> None:
     for id in "abc":
         window.add(id, 1)
     window.begin(0.0)
@@ -43,7 +43,7 @@ def test_another_link_gets_all_that_is_not_over(window: Window) -> None:
     assert window.to_post("other") == ["a", "c"]
 
 
-def test_long_lines_go_one_by_one(window: Window) -> None:
+def test_long_lines_go_one_by_one(window: LineWindow) -> None:
     for id, size in (("a", BYTES + 1), ("b", 1), ("c", BYTES), ("d", 1)):
         window.add(id, size)
     for turn in ("a", "b", "c", "d"):
@@ -52,7 +52,7 @@ def test_long_lines_go_one_by_one(window: Window) -> None:
         window.end(turn)
 
 
-def test_what_was_never_sent_cannot_be_answered(window: Window) -> None:
+def test_what_was_never_sent_cannot_be_answered(window: LineWindow) -> None:
     for id in ("a", "b"):
         window.add(id, BYTES)
     assert not window.is_on_way("a")
@@ -70,7 +70,7 @@ def test_what_was_never_sent_cannot_be_answered(window: Window) -> None:
 def test_every_line_goes_in_its_order_and_never_too_many(
     sizes: list[int], data: st.DataObject
 ) -> None:
-    window, waiting = Window(), list(range(len(sizes)))
+    window, waiting = LineWindow(), list(range(len(sizes)))
     for number, size in enumerate(sizes):
         window.add(str(number), size)
     posted: list[str] = []

@@ -2,13 +2,13 @@
 
 import pytest
 
-from peer.core.stranger_limits import BYTES_MOST, LINE_BYTES, REMEMBERED, Unanswered, Written
+from peer.core.stranger_limits import BYTES_MOST, LINE_BYTES, REMEMBERED, StrangerLimits, Written
 from shared.errors import Refused
 
 
-def unanswered(known: set[str] | None = None, written: Written | None = None) -> Unanswered:
+def unanswered(known: set[str] | None = None, written: Written | None = None) -> StrangerLimits:
     on_disk = written or Written()
-    return Unanswered(lambda name: name in (known or set()), lambda _: on_disk)
+    return StrangerLimits(lambda name: name in (known or set()), lambda _: on_disk)
 
 
 def test_a_burst_comes_at_once_and_then_twenty_lines_a_second() -> None:

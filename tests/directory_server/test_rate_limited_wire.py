@@ -9,18 +9,18 @@ from directory_server.core.limits import (
     LINES_A_SECOND,
     LINES_AT_ONCE,
 )
-from directory_server.rate_limited_wire import PacedWire
+from directory_server.rate_limited_wire import RateLimitedWire
 from tests.kit.world import cable
 
 
-async def read(paced: PacedWire, size: int) -> None:
+async def read(paced: RateLimitedWire, size: int) -> None:
     while size > 0:
         size -= len(await paced.receive_some())
 
 
 async def test_who_sends_little_is_not_slowed_down(autojump_clock: MockClock) -> None:
     wires = cable()
-    paced = PacedWire(wires.answerer)
+    paced = RateLimitedWire(wires.answerer)
     for _ in range(10):
         await wires.dialler.send_all(b"a line\n" * 100)
         await read(paced, 700)
@@ -29,7 +29,7 @@ async def test_who_sends_little_is_not_slowed_down(autojump_clock: MockClock) ->
 
 async def test_lines_are_read_no_faster_than_their_rate(autojump_clock: MockClock) -> None:
     wires = cable()
-    paced = PacedWire(wires.answerer)
+    paced = RateLimitedWire(wires.answerer)
     for _ in range(10):
         await wires.dialler.send_all(b"\n" * 1_000)
         await read(paced, 1_000)
@@ -38,7 +38,7 @@ async def test_lines_are_read_no_faster_than_their_rate(autojump_clock: MockCloc
 
 async def test_so_are_bytes(autojump_clock: MockClock) -> None:
     wires = cable()
-    paced = PacedWire(wires.answerer)
+    paced = RateLimitedWire(wires.answerer)
     size = int(BYTES_AT_ONCE + 10 * BYTES_A_SECOND)
     async with trio.open_nursery() as nursery:
         nursery.start_soon(wires.dialler.send_all, bytes(size))

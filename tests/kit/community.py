@@ -28,7 +28,7 @@ from peer import events
 from peer.commands.table import parse
 from peer.console.console import Code, Console
 from peer.lifespan import running
-from peer.local_peer import Options, Peer
+from peer.local_peer import LocalPeer, Options
 from shared.clean import lines_of
 from shared.errors import ParleyError
 from shared.world import Address
@@ -196,7 +196,7 @@ class Person:
         self.options = options
         self.screen = Screen()
         self.keyboard = Keyboard()
-        self.peer: Peer
+        self.peer: LocalPeer
         self.console: Console
         self.code: Code | None = None  #: of the last program, once it has ended
         self._run: _Run | None = None
@@ -281,7 +281,7 @@ class Person:
         def tell(event: events.Event, shown: Then) -> None:
             self.console.tell(event, shown)
 
-        peer = self.peer = Peer(self.machine.world(), self.name, DIRECTORY, tell, self.options)
+        peer = self.peer = LocalPeer(self.machine.world(), self.name, DIRECTORY, tell, self.options)
         console = self.console = Console(peer, screen.show, peer.spawn)
         async with screen.shining(), running(peer):
             task_status.started()
@@ -301,7 +301,7 @@ class Person:
             self.screen.show(event, then=shown)
 
         options = Options(is_passing=True)
-        peer = self.peer = Peer(self.machine.world(), self.name, DIRECTORY, tell, options)
+        peer = self.peer = LocalPeer(self.machine.world(), self.name, DIRECTORY, tell, options)
         async with self.screen.shining(), running(peer):
             console = self.console = Console(peer, self.screen.show, None)
             self.code = await console.perform(parse(command, console.context()), command)

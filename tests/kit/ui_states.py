@@ -4,7 +4,7 @@ import unicodedata
 
 from hypothesis import strategies as st
 
-from peer.screen.ui_state import Member, Outlook
+from peer.screen.ui_state import Member, UiState
 from shared.messages import Presence, Status
 
 USERS = (
@@ -13,11 +13,11 @@ USERS = (
     Presence("erin", Status.BUSY, 0.0),
     Presence("frank", Status.OFFLINE, 0.0),
 )
-OUTSIDE = Outlook(me="carol", users=USERS)
-TALKING = Outlook(me="carol", users=USERS, status=Status.BUSY, members=(Member("dave"),))
-GROUP = Outlook(me="carol", users=USERS, members=(Member("dave"), Member("erin")))
-ASKED = Outlook(me="carol", users=USERS, questions=("dave", "erin"), invited_by=("dave", "erin"))
-WRITING = Outlook(me="carol", users=USERS, writing_to="frank")
+OUTSIDE = UiState(me="carol", users=USERS)
+TALKING = UiState(me="carol", users=USERS, status=Status.BUSY, members=(Member("dave"),))
+GROUP = UiState(me="carol", users=USERS, members=(Member("dave"), Member("erin")))
+ASKED = UiState(me="carol", users=USERS, questions=("dave", "erin"), invited_by=("dave", "erin"))
+WRITING = UiState(me="carol", users=USERS, writing_to="frank")
 
 # Names of hostile users: whatever a string can be.
 NAMES = st.text(max_size=40) | st.text(
@@ -25,7 +25,7 @@ NAMES = st.text(max_size=40) | st.text(
 )
 _SOME = st.lists(NAMES, max_size=6).map(tuple)
 OUTLOOKS = st.builds(
-    Outlook,
+    UiState,
     NAMES,
     st.sampled_from(Status),
     st.lists(st.builds(Member, NAMES, st.booleans(), NAMES, st.integers(0, 9_999)), max_size=6).map(

@@ -8,10 +8,10 @@ import pytest
 import trio
 
 from peer.events import Event, Notice
-from peer.program.lifecycle import FLUSH_SECONDS, Stage
+from peer.program.lifecycle import FLUSH_SECONDS, Lifecycle
 from peer.screen.frontend import Line
 from peer.screen.line import ScreenGone
-from peer.screen.ui_state import Outlook
+from peer.screen.ui_state import UiState
 from peer.storage.vault import Vault
 
 
@@ -26,7 +26,7 @@ class SlowFace:
     def show(self, *events: Event, then: Callable[[], None] | None = None) -> None:
         self.shown += events
 
-    def stands(self, outlook: Outlook) -> None:
+    def stands(self, outlook: UiState) -> None:
         raise NotImplementedError
 
     def remember(self, folder: Path, vault: Vault | None = None) -> None:
@@ -62,14 +62,14 @@ async def test_the_work_waits_for_the_screen_but_not_for_ever(
         return 7
 
     start = trio.current_time()
-    assert await Stage(SlowFace(seconds)).play(work) == 7
+    assert await Lifecycle(SlowFace(seconds)).play(work) == 7
     assert begun == [pytest.approx(start + min(seconds, FLUSH_SECONDS))]
 
 
 async def test_a_screen_that_is_gone_stops_what_waits_for_the_keyboard(
     autojump_clock: trio.testing.MockClock,
 ) -> None:
-    stage = Stage(GoneFace())
+    stage = Lifecycle(GoneFace())
 
     async def work() -> int:
         assert await stage.read_text() is None
@@ -96,7 +96,7 @@ class TypingFace(SlowFace):
 async def test_who_waits_can_quit(
     autojump_clock: trio.testing.MockClock, words: tuple[str | None, ...]
 ) -> None:
-    stage = Stage(TypingFace(*words))
+    stage = Lifecycle(TypingFace(*words))
 
     async def work() -> int:
         async with stage.quits_at_once():
@@ -108,7 +108,7 @@ async def test_who_waits_can_quit(
 async def test_what_was_typed_while_waiting_is_read_later(
     autojump_clock: trio.testing.MockClock,
 ) -> None:
-    stage = Stage(TypingFace("LIST USERS", "CHAT dave", "QUIT", "HELP"))
+    stage = Lifecycle(TypingFace("LIST USERS", "CHAT dave", "QUIT", "HELP"))
 
     async def work() -> int:
         async with stage.quits_at_once():
@@ -125,7 +125,7 @@ async def test_what_was_typed_while_waiting_is_read_later(
 
 
 async def test_who_waits_in_vain_reads_on(autojump_clock: trio.testing.MockClock) -> None:
-    stage = Stage(TypingFace("one", "two"))
+    stage = Lifecycle(TypingFace("one", "two"))
 
     async def work() -> int:
         with suppress(OSError):
@@ -141,7 +141,7 @@ async def test_who_waits_in_vain_reads_on(autojump_clock: trio.testing.MockClock
 async def test_a_line_is_read_where_the_screen_stands(
     autojump_clock: trio.testing.MockClock,
 ) -> None:
-    stage = Stage(face := SlowFace())
+    stage = Lifecycle(face := SlowFace())
 
     async def work() -> int:
         stage.face.show(Notice(await stage.read_text() or ""))

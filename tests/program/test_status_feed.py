@@ -7,8 +7,8 @@ import trio
 
 from peer import events
 from peer.core.conversation.conversation import Conversation
-from peer.program.status_feed import LOOK_SECONDS, Watching
-from peer.screen.ui_state import Member, Outlook
+from peer.program.status_feed import LOOK_SECONDS, StatusFeed
+from peer.screen.ui_state import Member, UiState
 from shared.messages import Status
 from tests.kit.community import Community, Person
 
@@ -17,19 +17,19 @@ class Onlooker:
     """What somebody's screen was told."""
 
     def __init__(self, person: Person) -> None:
-        self.outlooks: list[Outlook] = []
+        self.outlooks: list[UiState] = []
         self._news = trio.Event()
-        self.watching = Watching(person.peer, person.console, self._stands)
+        self.watching = StatusFeed(person.peer, person.console, self._stands)
 
-    def _stands(self, outlook: Outlook) -> None:
+    def _stands(self, outlook: UiState) -> None:
         self.outlooks.append(outlook)
         self._news.set()
 
     @property
-    def now(self) -> Outlook:
+    def now(self) -> UiState:
         return self.outlooks[-1]
 
-    async def sees(self, holds: Callable[[Outlook], bool]) -> Outlook:
+    async def sees(self, holds: Callable[[UiState], bool]) -> UiState:
         with trio.fail_after(60):
             while not self.outlooks or not holds(self.now):
                 self._news = trio.Event()

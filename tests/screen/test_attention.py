@@ -7,10 +7,10 @@ from peer import events
 from peer.events import Event
 from peer.screen.attention import BELL_SECONDS, CATCH_UP_SECONDS, NOTICE_CHARACTERS, Attention
 from peer.screen.shown_names import mentions
-from peer.screen.ui_state import Outlook
+from peer.screen.ui_state import UiState
 from shared.messages import Status
 
-ME = Outlook(me="carol")
+ME = UiState(me="carol")
 BUSY = replace(ME, status=Status.BUSY)
 MUTED = replace(ME, is_muted=True)
 INVITED = events.Invited("i1", "dave", ("dave",), ())

@@ -9,18 +9,18 @@ from prompt_toolkit.document import Document
 
 from peer.commands.table import TABLE, Unknown, parse
 from peer.screen.terminal.completion import Completions
-from peer.screen.ui_state import Member, Outlook
+from peer.screen.ui_state import Member, UiState
 from shared.messages import Presence, Status
 from tests.kit.typed_lines import LINES
 from tests.kit.ui_states import ASKED, GROUP, OUTLOOKS, OUTSIDE, TALKING, WRITING, is_harmless
 
 
-def tab(line: str, outlook: Outlook) -> list[Completion]:
+def tab(line: str, outlook: UiState) -> list[Completion]:
     found = Completions(lambda: outlook).get_completions(Document(line), CompleteEvent())
     return list(found)
 
 
-def completed(line: str, outlook: Outlook) -> list[str]:
+def completed(line: str, outlook: UiState) -> list[str]:
     """The line as it is after each of the completions."""
     return [line[: len(line) + one.start_position] + one.text for one in tab(line, outlook)]
 
@@ -164,20 +164,20 @@ def test_outside_a_name_may_begin_a_private_line() -> None:
 
 
 def test_a_member_of_whom_nothing_was_told_has_no_status() -> None:
-    (gina,) = tab("gi", Outlook(members=(Member("gina"),)))
+    (gina,) = tab("gi", UiState(members=(Member("gina"),)))
     assert (gina.text, gina.display_meta_text) == ("gina: ", "")
 
 
 def test_what_is_no_name_is_not_offered() -> None:
     users = tuple(Presence(name, Status.ACTIVE, 0.0) for name in ("d\x1bve", "da ve", "dave"))
-    assert completed("CHAT d", Outlook(users=users)) == ["CHAT dave"]
+    assert completed("CHAT d", UiState(users=users)) == ["CHAT dave"]
 
 
 def test_of_very_many_the_first_hundred_are_offered() -> None:
     users = tuple(Presence(f"user{n}", Status.ACTIVE, 0.0) for n in range(5_000))
-    assert completed("CHAT u", Outlook(users=users))[:2] == ["CHAT user0", "CHAT user1"]
-    assert len(tab("CHAT u", Outlook(users=users))) == 100
-    assert completed("CHAT user4999", Outlook(users=users)) == ["CHAT user4999"]
+    assert completed("CHAT u", UiState(users=users))[:2] == ["CHAT user0", "CHAT user1"]
+    assert len(tab("CHAT u", UiState(users=users))) == 100
+    assert completed("CHAT user4999", UiState(users=users)) == ["CHAT user4999"]
 
 
 def test_it_is_looked_at_the_moment_of_the_key() -> None:
@@ -205,7 +205,7 @@ def test_only_what_stands_before_the_cursor_counts() -> None:
     OUTLOOKS | st.sampled_from([OUTSIDE, TALKING, GROUP, ASKED, WRITING]),
 )
 def test_what_is_offered_is_harmless_and_replaces_what_was_typed(
-    line: str, outlook: Outlook
+    line: str, outlook: UiState
 ) -> None:
     for one in tab(line, outlook):
         assert is_harmless(one.text + one.display_text + one.display_meta_text)
@@ -214,6 +214,6 @@ def test_what_is_offered_is_harmless_and_replaces_what_was_typed(
 
 @pytest.mark.parametrize("outlook", [OUTSIDE, TALKING, ASKED, WRITING])
 @pytest.mark.parametrize("before", ["", "/", "\\"])
-def test_every_command_that_is_offered_is_one(before: str, outlook: Outlook) -> None:
+def test_every_command_that_is_offered_is_one(before: str, outlook: UiState) -> None:
     for line in completed(before, outlook):
         assert not isinstance(parse(line.strip(), outlook.context), Unknown)

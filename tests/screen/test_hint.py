@@ -9,7 +9,7 @@ from peer.commands.table import TABLE, Entry
 from peer.screen.paint.truncation import cells
 from peer.screen.terminal.hint import HINT_CELLS, hint
 from peer.screen.terminal.hint import OUTSIDE as INVITATION
-from peer.screen.ui_state import Outlook
+from peer.screen.ui_state import UiState
 from shared.messages import TEXT_CHARACTERS, Presence, Status
 from tests.kit.typed_lines import LINES
 from tests.kit.ui_states import ASKED, GROUP, OUTLOOKS, OUTSIDE, TALKING, WRITING, is_harmless
@@ -123,15 +123,15 @@ def test_a_text_that_is_too_long_says_so() -> None:
 
 
 def test_who_is_asked_for_a_name_is_told_of_no_commands() -> None:
-    assert hint("", Outlook()) == hint("carol", Outlook()) == ""
-    asked = Outlook(me="carol", questions=("dave",), choices=("ALL", "DAVE"))
+    assert hint("", UiState()) == hint("carol", UiState()) == ""
+    asked = UiState(me="carol", questions=("dave",), choices=("ALL", "DAVE"))
     assert hint("", asked) == "ALL or DAVE answers the question about dave"
 
 
 def test_a_hostile_name_is_harmless() -> None:
     users = (Presence("da\x1b[2Jve", Status.ACTIVE, 0.0),)
-    assert hint("da\x1b[2Jve", Outlook(me="carol", users=users)).startswith("da␛[2Jve text: ")
-    waiting = Outlook(me="carol", writing_to="da\nve")
+    assert hint("da\x1b[2Jve", UiState(me="carol", users=users)).startswith("da␛[2Jve text: ")
+    waiting = UiState(me="carol", writing_to="da\nve")
     assert hint("hi", waiting) == "a line of the message for da ve; \\q ends it"
 
 
@@ -147,7 +147,7 @@ def test_every_command_has_a_hint(entry: Entry) -> None:
 
 @settings(derandomize=True, deadline=None)
 @given(LINES, OUTLOOKS | st.sampled_from([OUTSIDE, TALKING, GROUP, ASKED, WRITING]))
-def test_a_hint_is_one_short_harmless_line_whatever_was_typed(line: str, outlook: Outlook) -> None:
+def test_a_hint_is_one_short_harmless_line_whatever_was_typed(line: str, outlook: UiState) -> None:
     said = hint(line, outlook)
     assert is_harmless(said)
     assert cells(said) <= HINT_CELLS

@@ -9,14 +9,14 @@ import trio
 
 from peer import events, results
 from peer.core.conversation.route import Way
-from peer.core.history_entry import Entry, Kind
+from peer.core.history_entry import HistoryEntry, Kind
 from peer.core.target import Target
 from peer.events import Event
 from peer.results import Answer
 from peer.screen import line
 from peer.screen.frontend import Line
-from peer.screen.json_lines import Hello, JsonFace, name_of, objects
-from peer.screen.line import LineFace, NotShown
+from peer.screen.json_lines import Hello, JsonFrontend, name_of, objects
+from peer.screen.line import LineFrontend, NotShown
 from shared.identity import fingerprint
 from shared.messages import Contact, Presence, Status
 
@@ -27,7 +27,7 @@ DAVE = Contact(
     re=1, name="dave", status=Status.BUSY, since=MORNING, key=KEY, sealing_key=KEY,
     sealing_proof=bytes(64), host="10.0.0.7", port=40_112,
 )  # fmt: skip
-HI = Entry(Kind.PRIVATE, MORNING, "dave", "carol", "hi")
+HI = HistoryEntry(Kind.PRIVATE, MORNING, "dave", "carol", "hi")
 DIRECTLY = Way("dave", "direct", None, 0.25)
 THROUGH_DAVE = Way("erin", "dave", 7.0, None, True)
 
@@ -568,7 +568,7 @@ def test_what_another_program_has_spelled_stays_as_it_is() -> None:
 # --- The faces ---
 
 
-async def shown_by(face: LineFace, reading: int, *shown: Event) -> list[str]:
+async def shown_by(face: LineFrontend, reading: int, *shown: Event) -> list[str]:
     with trio.fail_after(10):
         async with trio.open_nursery() as nursery:
             nursery.start_soon(face.run)
@@ -580,7 +580,7 @@ async def shown_by(face: LineFace, reading: int, *shown: Event) -> list[str]:
 
 async def test_the_first_object_says_the_version() -> None:
     theirs, ours = os.pipe()
-    lines = await shown_by(JsonFace(writing=ours), theirs, events.Came("dave"))
+    lines = await shown_by(JsonFrontend(writing=ours), theirs, events.Came("dave"))
     os.close(theirs)
     os.close(ours)
     first, second = map(json.loads, lines)
@@ -594,7 +594,7 @@ async def test_what_a_slow_bot_missed_is_told_in_an_object(
 ) -> None:
     monkeypatch.setattr(line, "WAITING_BYTES", 150)
     theirs, ours = os.pipe()
-    face = JsonFace(writing=ours)
+    face = JsonFrontend(writing=ours)
     lines = await shown_by(face, theirs, *[events.Came("dave")] * 4)
     os.close(theirs)
     os.close(ours)
@@ -606,7 +606,7 @@ async def test_what_a_slow_bot_missed_is_told_in_an_object(
 async def test_plain_lines_show_nothing_of_what_only_programs_need() -> None:
     theirs, ours = os.pipe()
     called: list[str] = []
-    face = LineFace(writing=ours)
+    face = LineFrontend(writing=ours)
     face.show(results.Done("LIST", 0, "DONE"), then=lambda: called.append("then"))
     lines = await shown_by(face, theirs, events.Came("dave"))
     os.close(theirs)
@@ -619,7 +619,7 @@ async def test_of_a_line_that_was_read_nobody_knows_when_it_was_begun() -> None:
     ours, theirs = os.pipe()
     os.write(theirs, b"CHAT dave\n")
     os.close(theirs)
-    face = LineFace(reading=ours)
+    face = LineFrontend(reading=ours)
     assert await face.read_line() == Line("CHAT dave")
     assert await face.read_line() is None
     os.close(ours)

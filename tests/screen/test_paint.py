@@ -15,7 +15,7 @@ from rich.text import Text
 
 from peer import events, results
 from peer.core.conversation.route import Way
-from peer.core.history_entry import Entry, Kind
+from peer.core.history_entry import HistoryEntry, Kind
 from peer.core.target import Target
 from peer.events import Event
 from peer.screen.paint.colours import HUES, SAFE, Colours, name_style
@@ -88,7 +88,9 @@ ANSWERS: list[Event] = [
     ),
     results.WhoHas((("dave", "delivered at 12:00:00"), ("erin", "waiting"))),
     results.WhoHas(()),
-    results.WhatWasSaid((Entry(Kind.SAID, 0.0, "dave", "", "hello", True),), "carol", "A note."),
+    results.WhatWasSaid(
+        (HistoryEntry(Kind.SAID, 0.0, "dave", "", "hello", True),), "carol", "A note."
+    ),
     results.Words("dave", ("apple", "banana"), True),
     results.Manual(),
     results.Manual("chat"),
@@ -498,11 +500,11 @@ def test_who_has_my_last_text() -> None:
 def test_what_was_said_has_its_dates() -> None:
     time = seconds(2026, 11, 19, 9, 30)
     entries = (
-        Entry(Kind.SAID, time, "dave", "", "hello"),
-        Entry(Kind.SAID, time, "carol", "", "hi", is_late=True),
-        Entry(Kind.PRIVATE, time, "Carol", "dave", "psst"),
-        Entry(Kind.LEFT, time, "dave", "carol", "later"),
-        Entry(Kind.ALL, time, "erin", "", "hi all"),
+        HistoryEntry(Kind.SAID, time, "dave", "", "hello"),
+        HistoryEntry(Kind.SAID, time, "carol", "", "hi", is_late=True),
+        HistoryEntry(Kind.PRIVATE, time, "Carol", "dave", "psst"),
+        HistoryEntry(Kind.LEFT, time, "dave", "carol", "later"),
+        HistoryEntry(Kind.ALL, time, "erin", "", "hi all"),
     )
 
     assert lines(results.WhatWasSaid(entries, "carol", "There is more.")) == [
@@ -567,7 +569,7 @@ def hostile(name: str, text: str) -> list[Event]:
         info(host=text),
         results.MemberList(name, (Way(name, text, None, None),)),
         results.WhoHas(((name, text),)),
-        results.WhatWasSaid((Entry(Kind.PRIVATE, 0.0, name, name, text),), name, text),
+        results.WhatWasSaid((HistoryEntry(Kind.PRIVATE, 0.0, name, name, text),), name, text),
         results.Words(name, (text, text), True),
         results.Manual(text),
     ]

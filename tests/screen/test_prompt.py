@@ -11,7 +11,7 @@ from prompt_toolkit.styles import Style
 
 from peer.screen.paint.truncation import cells, cut, listed
 from peer.screen.terminal.prompt import MANY_TEXTS, STYLE, TITLE_CHARACTERS, prompt, title, toolbar
-from peer.screen.ui_state import Member, Outlook
+from peer.screen.ui_state import Member, UiState
 from shared.messages import Status
 from tests.kit.ui_states import (
     ASKED,
@@ -69,9 +69,9 @@ def test_a_message_is_written_before_anything_is_said() -> None:
 
 
 def test_a_prompt_leaves_room_to_type() -> None:
-    many = Outlook(me="carol", members=tuple(Member(f"user{n:02}") for n in range(50)))
+    many = UiState(me="carol", members=tuple(Member(f"user{n:02}") for n in range(50)))
     assert text_of(prompt(many, 60)) == "carol -> user00, user01 +48> "
-    long = Outlook(me="c" * 32, members=(Member("d" * 32),))
+    long = UiState(me="c" * 32, members=(Member("d" * 32),))
     assert text_of(prompt(long, 40)) == "ccccccccc… -> ddddddddd…> "
 
 
@@ -93,20 +93,20 @@ def test_with_nothing_to_tell_there_is_my_status() -> None:
     ],
 )
 def test_the_toolbar_tells_how_everybody_is_linked(members: tuple[Member, ...], said: str) -> None:
-    assert text_of(toolbar(Outlook(me="carol", members=members), 80)) == f"ACTIVE | {said}"
+    assert text_of(toolbar(UiState(me="carol", members=members), 80)) == f"ACTIVE | {said}"
 
 
 def test_of_many_only_bad_links_are_told() -> None:
     many = tuple(Member(f"user{n:02}") for n in range(50))
     bad = (*many[:49], Member("erin", False))
     assert (
-        text_of(toolbar(Outlook(me="carol", members=many), 80)) == "ACTIVE | 50 others: all direct"
+        text_of(toolbar(UiState(me="carol", members=many), 80)) == "ACTIVE | 50 others: all direct"
     )
-    assert text_of(toolbar(Outlook(me="carol", members=bad), 80)) == "ACTIVE | 50 others: erin lost"
-    assert text_of(toolbar(Outlook(me="carol", members=many), 20)) == "ACTIVE | 50 others"
-    assert text_of(toolbar(Outlook(me="carol", members=bad), 20)) == "50 others: erin lost"
-    assert text_of(toolbar(Outlook(me="carol", members=bad), 18)) == "ACTIVE | erin lost"
-    assert text_of(toolbar(Outlook(me="carol", members=bad), 17)) == "erin lost"
+    assert text_of(toolbar(UiState(me="carol", members=bad), 80)) == "ACTIVE | 50 others: erin lost"
+    assert text_of(toolbar(UiState(me="carol", members=many), 20)) == "ACTIVE | 50 others"
+    assert text_of(toolbar(UiState(me="carol", members=bad), 20)) == "50 others: erin lost"
+    assert text_of(toolbar(UiState(me="carol", members=bad), 18)) == "ACTIVE | erin lost"
+    assert text_of(toolbar(UiState(me="carol", members=bad), 17)) == "erin lost"
 
 
 @pytest.mark.parametrize(
@@ -122,17 +122,17 @@ def test_of_many_only_bad_links_are_told() -> None:
 def test_open_questions_stand_in_the_toolbar(
     questions: tuple[str, ...], invited_by: tuple[str, ...], said: str
 ) -> None:
-    outlook = Outlook(me="carol", questions=questions, invited_by=invited_by)
+    outlook = UiState(me="carol", questions=questions, invited_by=invited_by)
     assert ("class:toolbar.asked", said) in toolbar(outlook, 80)
 
 
 def test_the_toolbar_names_the_words_that_answer_a_question() -> None:
-    outlook = Outlook(me="carol", questions=("dave",), choices=("ALL", "DAVE"))
+    outlook = UiState(me="carol", questions=("dave",), choices=("ALL", "DAVE"))
     assert ("class:toolbar.asked", "about dave: ALL/DAVE") in toolbar(outlook, 80)
 
 
 def test_the_toolbar_tells_what_is_not_settled() -> None:
-    outlook = Outlook(me="carol", waits_for=("dave",), undelivered=2)
+    outlook = UiState(me="carol", waits_for=("dave",), undelivered=2)
     assert (
         text_of(toolbar(outlook, 80, unread_private=1, unread=5))
         == "ACTIVE | waiting for dave | 1 private unread | 2 undelivered | 4 unread"
@@ -140,7 +140,7 @@ def test_the_toolbar_tells_what_is_not_settled() -> None:
 
 
 def test_before_we_are_registered_there_is_one_thing_to_tell() -> None:
-    connecting = Outlook(me="carol", connects_to="10.0.0.5:5000")
+    connecting = UiState(me="carol", connects_to="10.0.0.5:5000")
     assert text_of(toolbar(connecting, 80)) == "connecting to 10.0.0.5:5000, QUIT gives up"
     assert text_of(toolbar(connecting, 30)) == "connecting"
 
@@ -166,7 +166,7 @@ def test_what_matters_least_gives_way_first() -> None:
 
 def test_a_lost_member_is_more_important_than_what_waits() -> None:
     members = (Member("dave", False),)
-    outlook = Outlook(me="carol", members=members, waits_for=("erin",), undelivered=3)
+    outlook = UiState(me="carol", members=members, waits_for=("erin",), undelivered=3)
     assert text_of(toolbar(outlook, 10)) == "dave lost"
     good = replace(outlook, members=(Member("dave"),))
     assert text_of(toolbar(good, 20)) == "waiting for erin"
@@ -189,7 +189,7 @@ def test_the_title_says_who_talks_with_whom() -> None:
 
 
 def test_a_name_cannot_act_on_the_window() -> None:
-    evil = Outlook(me="carol", members=(Member("da\x1b]0;x\x07\nve\u202e"),))
+    evil = UiState(me="carol", members=(Member("da\x1b]0;x\x07\nve\u202e"),))
     assert title(evil) == "parley: carol -> da␛]0;x␇ ve�"
 
 
@@ -224,7 +224,7 @@ def test_every_style_is_one_and_marks_more_than_a_colour_where_it_is_urgent() ->
 @settings(derandomize=True, deadline=None)
 @given(OUTLOOKS, st.integers(-5, 120), st.integers(0, 9_999), st.integers(0, 9_999))
 def test_nothing_around_the_line_is_harmful_or_too_wide(
-    outlook: Outlook, width: int, unread_private: int, unread: int
+    outlook: UiState, width: int, unread_private: int, unread: int
 ) -> None:
     bar = text_of(toolbar(outlook, width, unread_private, unread))
     assert cells(bar) <= max(0, width)
@@ -239,7 +239,7 @@ def test_nothing_around_the_line_is_harmful_or_too_wide(
 
 @settings(derandomize=True, deadline=None)
 @given(OUTLOOKS, st.sampled_from(Status))
-def test_a_wide_toolbar_tells_everything(outlook: Outlook, status: Status) -> None:
+def test_a_wide_toolbar_tells_everything(outlook: UiState, status: Status) -> None:
     outlook = replace(outlook, me="carol", status=status, connects_to="")
     styles = {fragment[0] for fragment in toolbar(outlook, 5_000, 1, 2)}
     assert ("class:toolbar.gone" in styles) == outlook.directory_is_gone
@@ -250,4 +250,4 @@ def test_a_wide_toolbar_tells_everything(outlook: Outlook, status: Status) -> No
 
 
 def test_who_has_no_name_yet_is_not_registered() -> None:
-    assert text_of(toolbar(Outlook(), 80)) == "not registered"
+    assert text_of(toolbar(UiState(), 80)) == "not registered"

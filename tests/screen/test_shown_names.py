@@ -2,7 +2,7 @@
 
 import pytest
 
-from peer.core.display_gate import Curtain
+from peer.core.display_gate import DisplayGate
 from peer.core.keys.key_comparison import Comparison
 from peer.core.keys.name_marks import ANOTHER_KEY, NOT_CONFIRMED, bare, variants
 from peer.events import (
@@ -65,7 +65,9 @@ def test_an_event_names_members_as_they_are_called(event: Event, shown: Event) -
 
 def test_what_happens_behind_a_curtain_is_shown_in_its_order_when_all_reasons_are_gone() -> None:
     shown: list[tuple[int, Event]] = []
-    curtain: Curtain[int] = Curtain(lambda current, event, _: shown.append((current, event)))
+    curtain: DisplayGate[int] = DisplayGate(
+        lambda current, event, _: shown.append((current, event))
+    )
     curtain.show("a", 1, MemberJoined("dave"), nothing)
     assert shown == [(1, MemberJoined("dave"))]
     shown.clear()

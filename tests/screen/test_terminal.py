@@ -12,14 +12,14 @@ import trio
 from msgspec.structs import replace
 
 from peer import events
-from peer.core.conversation.sent_text import Handle
+from peer.core.conversation.sent_text import SentText
 from peer.events import Event, Notice, Said
 from peer.results import Sent
 from peer.screen.line import ScreenGone
 from peer.screen.terminal import terminal
 from peer.screen.terminal.terminal import Terminal
-from peer.screen.ui_state import Outlook
-from peer.storage.input_history import FILE, TypedBefore
+from peer.screen.ui_state import UiState
+from peer.storage.input_history import FILE, InputHistory
 from tests.kit.screens import PATIENCE, Screen, keys
 from tests.kit.ui_states import ASKED, OUTSIDE, TALKING
 
@@ -61,7 +61,7 @@ class Desk:
     def hits(self, *keys: str) -> None:
         self.keys.send_text("".join(keys))
 
-    def stands(self, outlook: Outlook) -> None:
+    def stands(self, outlook: UiState) -> None:
         self.face.stands(outlook)
 
     async def shows(self, *shown: Event) -> None:
@@ -110,7 +110,7 @@ class Copies:
 
 def said_by_me(text: str, copies: Copies) -> Sent:
     handle: Any = copies
-    assert set(dir(Handle)) >= {"states", "delivered", "is_everywhere"}
+    assert set(dir(SentText)) >= {"states", "delivered", "is_everywhere"}
     return Sent(text, handle=handle)
 
 
@@ -314,11 +314,11 @@ async def test_too_many_lines_are_refused_aloud(
 
 
 async def test_what_is_typed_is_remembered_in_a_file(desk: Desk, tmp_path: Path) -> None:
-    TypedBefore(tmp_path).append_string("from before")
+    InputHistory(tmp_path).append_string("from before")
     desk.face.remember(tmp_path)
     desk.hits("hello", ENTER)
     await desk.face.read_line()
-    entries = [*TypedBefore(tmp_path).load_history_strings()]
+    entries = [*InputHistory(tmp_path).load_history_strings()]
     assert entries == ["hello", "from before"]
 
 
@@ -408,7 +408,7 @@ async def test_a_bug_in_the_editors_thread_comes_out(
     class Bug(Exception):
         pass
 
-    def hint(text: str, outlook: Outlook) -> str:
+    def hint(text: str, outlook: UiState) -> str:
         raise Bug(text)
 
     monkeypatch.setattr(terminal, "hint", hint)

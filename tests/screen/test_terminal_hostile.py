@@ -10,7 +10,7 @@ from peer import events
 from peer.events import Event
 from peer.results import Sent
 from peer.screen.terminal.terminal import Terminal
-from peer.screen.ui_state import Outlook
+from peer.screen.ui_state import UiState
 from tests.kit.screens import PATIENCE, Screen, keys
 from tests.kit.ui_states import ASKED, GROUP, NAMES, OUTSIDE, TALKING, WRITING, is_harmless
 
@@ -60,7 +60,7 @@ _SEQUENCE = re.compile(
 )
 
 
-async def _stand(face: Terminal, screen: Screen, outlook: Outlook, shown: list[Event]) -> None:
+async def _stand(face: Terminal, screen: Screen, outlook: UiState, shown: list[Event]) -> None:
     there = trio.Event()
     face.stands(outlook)
     face.show(*shown, then=there.set)
@@ -97,7 +97,7 @@ async def _rests(screen: Screen, typed: str) -> list[str]:
     st.integers(20, 100),
 )
 def test_nothing_that_comes_from_elsewhere_acts_on_the_terminal(
-    shown: list[Event], outlook: Outlook, columns: int
+    shown: list[Event], outlook: UiState, columns: int
 ) -> None:
     screen = Screen(columns)
 

@@ -1,13 +1,13 @@
 """How things stand, for the screen."""
 
 from peer.commands.table import Context
-from peer.screen.ui_state import Member, Outlook
+from peer.screen.ui_state import Member, UiState
 from shared.messages import Presence, Status
 
 
 def test_where_enter_goes_follows_from_how_things_stand() -> None:
-    assert Outlook().context == Context()
-    busy = Outlook(
+    assert UiState().context == Context()
+    busy = UiState(
         members=(Member("dave"),), writing_to="erin", waits_for=("frank",), questions=("gina",)
     )
     assert busy.context == Context(True, True, True, True)
@@ -20,7 +20,7 @@ def test_nobody_is_offered_themselves() -> None:
         Presence("dave", Status.BUSY, 0.0),
         Presence("erin", Status.OFFLINE, 0.0),
     )
-    outlook = Outlook(me="carol", users=users)
+    outlook = UiState(me="carol", users=users)
     assert outlook.online() == ["dave"]
     assert outlook.everybody() == ["dave", "erin"]
 

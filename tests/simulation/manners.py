@@ -12,7 +12,7 @@ import msgspec
 from peer.core.conversation import conversation as talk
 from peer.core.conversation.conversation import Conversation
 from peer.core.conversation.delivery import sign
-from peer.local_peer import Peer
+from peer.local_peer import LocalPeer
 from shared.messages import Hello, Message, Position, Text, Want
 
 OTHERWISE: Final = "(said otherwise) "
@@ -20,10 +20,10 @@ UNSIGNED: Final = "(unsigned) "
 TIMES: Final = 2  # in one program
 OFTEN: Final = 0.3  # of the texts of which it could be done
 
-Spoil = Callable[[Peer, random.Random], None]
+Spoil = Callable[[LocalPeer, random.Random], None]
 
 
-def asks_for_everything(peer: Peer, _: random.Random) -> None:
+def asks_for_everything(peer: LocalPeer, _: random.Random) -> None:
     """With each HELLO, as if nothing had come: also for what was said before they came in."""
     talking = peer._talking
     perform = talking._perform
@@ -44,12 +44,12 @@ def _is_own(current: Conversation, action: talk.Send) -> bool:
     return isinstance(action.message, Hello) and action.message.by == current.me.id
 
 
-def says_different_things(peer: Peer, chance: random.Random) -> None:
+def says_different_things(peer: LocalPeer, chance: random.Random) -> None:
     """One member gets other words, signed for the same place."""
     _instead(peer, chance, lambda text: [sign(peer._me(), _marked(text, OTHERWISE))])
 
 
-def forgets_to_sign(peer: Peer, chance: random.Random) -> None:
+def forgets_to_sign(peer: LocalPeer, chance: random.Random) -> None:
     """One member gets words that were never signed, and then the right ones."""
     _instead(peer, chance, lambda text: [_marked(text, UNSIGNED), text])
 
@@ -58,7 +58,7 @@ def _marked(text: Text, mark: str) -> Text:
     return msgspec.structs.replace(text, texts=tuple(mark + one for one in text.texts))
 
 
-def _instead(peer: Peer, chance: random.Random, spoil: Callable[[Text], list[Text]]) -> None:
+def _instead(peer: LocalPeer, chance: random.Random, spoil: Callable[[Text], list[Text]]) -> None:
     links, left = peer._links, TIMES
     post_all = links.post_all
 
@@ -99,7 +99,7 @@ class Manners:
         """Whether they matter only when something was said before."""
         return self._spoil is asks_for_everything
 
-    def apply(self, peer: Peer) -> None:
+    def apply(self, peer: LocalPeer) -> None:
         """To a program that has just begun."""
         if self._spoil is not None:
             self._spoil(peer, self._chance)

@@ -9,9 +9,9 @@ import trio
 
 from peer import events
 from peer.core.conversation.conversation import SETTLE_SECONDS, Conversation
-from peer.core.conversation.sent_text import Handle
+from peer.core.conversation.sent_text import SentText
 from peer.lifespan import running
-from peer.local_peer import Options, Peer
+from peer.local_peer import LocalPeer, Options
 from shared.errors import ParleyError
 from shared.world import World
 from tests.simulation.box import Computer, Run
@@ -30,7 +30,7 @@ class Said:
 
     author: str
     text: str
-    handle: Handle
+    handle: SentText
     time: float
     to: frozenset[str]  #: who was in, as far as the author knew
 
@@ -74,7 +74,7 @@ class Player:
         self.is_wanted = True  #: the program is started again whenever it ends
         self.down_until = 0.0
         self.screen_is_paused = False
-        self.peer: Peer | None = None  #: registered, and alive
+        self.peer: LocalPeer | None = None  #: registered, and alive
         self.member = ""  #: as others know them, once they were there
         self.session: Session | None = None
         self.sessions: list[Session] = []
@@ -110,7 +110,7 @@ class Player:
     async def _program(
         self, world: World, session: Session, *, task_status: trio.TaskStatus[None]
     ) -> None:
-        peer = Peer(world, self.name, self._scenario.address, self._tell, Options())
+        peer = LocalPeer(world, self.name, self._scenario.address, self._tell, Options())
         async with trio.open_nursery() as self._nursery:
             self._nursery.start_soon(self._show, session)
             failure: ParleyError | None = None
@@ -219,11 +219,11 @@ class Player:
         """Whether it is gone, or has told more than so many things."""
         return self.peer is None or len(self.session_now.told) > told
 
-    async def leaves(self, peer: Peer) -> None:
+    async def leaves(self, peer: LocalPeer) -> None:
         self.session_now.is_leaving = True
         await peer.leave_conversation()
 
-    async def leaves_and_is_killed(self, peer: Peer) -> None:
+    async def leaves_and_is_killed(self, peer: LocalPeer) -> None:
         """As one who enters another conversation: while the last texts are on their way."""
         await self.says(peer, 3)
         self.session_now.is_leaving = True
@@ -239,20 +239,20 @@ class Player:
     def sleeping(self) -> Conversation | None:
         return self.peer._talking._asleep if self.peer else None
 
-    def does(self, what: str, work: Callable[[Peer], Awaitable[object]]) -> None:
+    def does(self, what: str, work: Callable[[LocalPeer], Awaitable[object]]) -> None:
         """In a task of its own; what is refused was worth a try."""
         if self.is_up:
             assert self.peer is not None
             self._scenario.note(self.name, what)
             self._nursery.start_soon(self._try, work, self.peer)
 
-    async def _try(self, work: Callable[[Peer], Awaitable[object]], peer: Peer) -> None:
+    async def _try(self, work: Callable[[LocalPeer], Awaitable[object]], peer: LocalPeer) -> None:
         try:
             await work(peer)
         except ParleyError as failure:
             self._scenario.note(self.name, str(failure))
 
-    async def says(self, peer: Peer, count: int) -> None:
+    async def says(self, peer: LocalPeer, count: int) -> None:
         """So many texts, as fast as they are taken."""
         session = self.session
         assert session is not None

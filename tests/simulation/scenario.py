@@ -13,7 +13,7 @@ from trio.testing import MockClock
 
 from directory_server.server import Directory
 from directory_server.settings import Settings
-from peer.local_peer import Peer
+from peer.local_peer import LocalPeer
 from shared.world import Address
 from tests.kit.community import make_scheduling_repeatable
 from tests.kit.world import EPOCH
@@ -228,14 +228,14 @@ class Scenario:
         text = self.new_text(player.name)
         if self.chance.random() < 0.5:
 
-            async def tell(peer: Peer) -> None:
+            async def tell(peer: LocalPeer) -> None:
                 await peer.private(other.name, text).wait()
                 player.promised.append((other.name, text))
 
             player.does(f"PRV {other.name}", tell)
         else:
 
-            async def leave(peer: Peer) -> None:
+            async def leave(peer: LocalPeer) -> None:
                 await peer.leave_message(other.name, text)
                 player.promised.append((other.name, text))
 

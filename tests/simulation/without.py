@@ -13,17 +13,17 @@ from contextlib import contextmanager
 from typing import Any, Final
 from unittest.mock import patch
 
-from directory_server.sessions import Community as DirectoryCommunity
+from directory_server.sessions import Sessions as DirectoryCommunity
 from peer.core import membership
 from peer.core.conversation import conversation as talk
 from peer.core.conversation import delivery, unchecked_texts
 from peer.core.conversation.conversation import Conversation
 from peer.core.conversation.delivery import Inbox, Outbox, Ready, last
-from peer.core.conversation.digests import Chains
+from peer.core.conversation.digests import Digests
 from peer.core.conversation.entrances import Entrances
 from peer.core.conversation.lamport_clock import LamportClock
 from peer.core.membership import Roll
-from peer.runtime.conversations import Talking
+from peer.runtime.conversations import Conversations
 from peer.runtime.links import Links
 from peer.runtime.mailbox import letters as mail
 from peer.storage.journal import Journal
@@ -36,7 +36,7 @@ SEEDS: Final = 400  # at most, until a rule is missed
 Change = tuple[object, str, Any]
 _hear_own = Conversation._hear_own
 _linked = Conversation.linked
-_perform = Talking._perform
+_perform = Conversations._perform
 _take_to_send = Outbox.take
 
 
@@ -62,7 +62,7 @@ def _acknowledge_first(self: Conversation, text: Text) -> list[talk.Action]:
 def _not_performed(*kinds: type) -> Callable[..., None]:
     """The shell drops these messages."""
 
-    def perform(self: Talking, current: Conversation, actions: list[talk.Action]) -> None:
+    def perform(self: Conversations, current: Conversation, actions: list[talk.Action]) -> None:
         def is_wanted(action: talk.Action) -> bool:
             return not (isinstance(action, talk.Send) and isinstance(action.message, kinds))
 
@@ -107,10 +107,10 @@ def _first_stays(self: Links, old: Any, new: Any) -> bool:
     return bool(old.link.is_over)
 
 
-_conversation = Talking._conversation
+_conversation = Conversations._conversation
 
 
-def _same_epoch(self: Talking, *arguments: Any, **options: Any) -> Conversation:
+def _same_epoch(self: Conversations, *arguments: Any, **options: Any) -> Conversation:
     """A new start counts from 1 again."""
     with patch.object(type(self._world.chance), "randbytes", lambda _, count: bytes(count)):
         return _conversation(self, *arguments, **options)
@@ -122,10 +122,10 @@ def _is_there(owner: object, name: str) -> bool:
     return hasattr(owner, name) or (made is not None and name in made.co_names)
 
 
-_note = Chains.note
+_note = Digests.note
 
 
-def _note_all(self: Chains, text: Text) -> bool:
+def _note_all(self: Digests, text: Text) -> bool:
     """Whatever its author had told us before."""
     _note(self, text)
     return True
@@ -147,7 +147,7 @@ def _changed(changes: Iterable[Change]) -> Iterator[None]:
             one.stop()
 
 
-def _nothing_left(self: Talking, current: Conversation, actions: list[talk.Action]) -> None:
+def _nothing_left(self: Conversations, current: Conversation, actions: list[talk.Action]) -> None:
     _perform(self, current, [one for one in actions if not isinstance(one, talk.LeaveFor)])
 
 
@@ -167,8 +167,11 @@ RULES: Final[dict[str, tuple[str, list[Change]]]] = {
     ),
     "commit": ("an ACK follows the commit", [(Conversation, "shown", _acknowledge_first)]),
     "silent": ("a silent link yields to a fresh one", [(Links, "_replaces", _first_stays)]),
-    "epoch": ("each start has an epoch of its own", [(Talking, "_conversation", _same_epoch)]),
-    "want": ("what is lacking is asked for", [(Talking, "_perform", _not_performed(Want))]),
+    "epoch": (
+        "each start has an epoch of its own",
+        [(Conversations, "_conversation", _same_epoch)],
+    ),
+    "want": ("what is lacking is asked for", [(Conversations, "_perform", _not_performed(Want))]),
     "dedup": ("what came before is not shown again", [(Conversation, "_hear_again", _show_again)]),
     "fifo": ("of one author nothing is skipped", [(Inbox, "take", _in_any_order)]),
     "window": (
@@ -177,22 +180,28 @@ RULES: Final[dict[str, tuple[str, list[Change]]]] = {
         [(Outbox, "take", _send_all), (delivery, "WINDOW_TEXTS", TEXTS)],
     ),
     "causal": ("an answer waits for its question", [(Inbox, "_implied", lambda *_: True)]),
-    "hello": ("a new link begins with HELLO", [(Talking, "_perform", _not_performed(Hello))]),
-    "members": ("memberships are handed on", [(Talking, "_perform", _not_performed(Members))]),
+    "hello": ("a new link begins with HELLO", [(Conversations, "_perform", _not_performed(Hello))]),
+    "members": (
+        "memberships are handed on",
+        [(Conversations, "_perform", _not_performed(Members))],
+    ),
     "leave": (
         "who leaves signs it, at once or when asked",
-        [(Conversation, "leave", _leave_unsigned), (Talking, "disown", lambda *_: None)],
+        [(Conversation, "leave", _leave_unsigned), (Conversations, "disown", lambda *_: None)],
     ),
     "counter": ("the higher counter wins", [(membership._Stay, "rank", property(_lower))]),
     "kept": (
         "a restart knows who is in",
-        [(Talking, "_keep_members", lambda *_, **__: None)],
+        [(Conversations, "_keep_members", lambda *_, **__: None)],
     ),
     "stays": (
         "each stay has a name of its own",
         [(membership, "_stay_id", lambda *_: bytes(16))],
     ),
-    "disown": ("who is counted in and is not says so", [(Talking, "disown", lambda *_: None)]),
+    "disown": (
+        "who is counted in and is not says so",
+        [(Conversations, "disown", lambda *_: None)],
+    ),
     "lamport": ("a text is later than all that was read", [(LamportClock, "now", _NO_LAMPORT)]),
     "copies": ("a copy in the mailbox has the id of its text", [(mail, "copy_id", lambda *_: "")]),
     "signed": (
@@ -203,7 +212,10 @@ RULES: Final[dict[str, tuple[str, list[Change]]]] = {
         "a letter that need not be shown has come as well",
         [(Journal, "add_letters", _forget_passed)],
     ),
-    "restore": ("an interrupted conversation goes on", [(Talking, "restore", lambda _: None)]),
+    "restore": (
+        "an interrupted conversation goes on",
+        [(Conversations, "restore", lambda _: None)],
+    ),
     "redial": (
         "a lost link is dialled again",
         [(talk, "REDIAL_SECONDS", 1e6), (talk, "REDIAL_FAR_SECONDS", 1e6)],
@@ -215,7 +227,7 @@ RULES: Final[dict[str, tuple[str, list[Change]]]] = {
     ),
     "digests": (
         "what each has heard is compared",
-        [(Chains, "differs", lambda *_: False), (Chains, "note", _note_all)],
+        [(Digests, "differs", lambda *_: False), (Digests, "note", _note_all)],
     ),
     "checked": (
         "what comes from its author directly is checked too",
@@ -225,7 +237,10 @@ RULES: Final[dict[str, tuple[str, list[Change]]]] = {
         "mail expires by what the directory has run",
         [(DirectoryCommunity, "age", DirectoryCommunity.time)],
     ),
-    "mailbox": ("who has no path finds it in the mailbox", [(Talking, "_perform", _nothing_left)]),
+    "mailbox": (
+        "who has no path finds it in the mailbox",
+        [(Conversations, "_perform", _nothing_left)],
+    ),
 }  # fmt: skip
 
 

@@ -10,7 +10,7 @@ from msgspec.structs import replace
 
 from peer import events
 from peer.core.conversation.delivery import sign
-from peer.core.history_entry import Entry, Kind, lines_of
+from peer.core.history_entry import HistoryEntry, Kind, lines_of
 from peer.core.membership import Me
 from peer.local_peer import Options
 from peer.storage import history
@@ -449,13 +449,13 @@ def test_no_words_are_syntax(words: list[str]) -> None:
 @pytest.mark.parametrize(
     ("entry", "line"),
     [
-        (Entry(Kind.SAID, EPOCH, "Carol", "", "hi"), "Carol: hi"),
-        (Entry(Kind.ALL, EPOCH, "carol", "", "hi"), "[all] carol: hi"),
-        (Entry(Kind.PRIVATE, EPOCH, "dave", "carol", "hi"), "[private] dave: hi"),
-        (Entry(Kind.PRIVATE, EPOCH, "carol", "dave", "hi"), "[private] carol -> dave: hi"),
-        (Entry(Kind.LEFT, EPOCH, "dave", "carol", "hi"), "[left] dave: hi"),
-        (Entry(Kind.LEFT, EPOCH, "carol", "dave", "hi"), "[left] carol -> dave: hi"),
+        (HistoryEntry(Kind.SAID, EPOCH, "Carol", "", "hi"), "Carol: hi"),
+        (HistoryEntry(Kind.ALL, EPOCH, "carol", "", "hi"), "[all] carol: hi"),
+        (HistoryEntry(Kind.PRIVATE, EPOCH, "dave", "carol", "hi"), "[private] dave: hi"),
+        (HistoryEntry(Kind.PRIVATE, EPOCH, "carol", "dave", "hi"), "[private] carol -> dave: hi"),
+        (HistoryEntry(Kind.LEFT, EPOCH, "dave", "carol", "hi"), "[left] dave: hi"),
+        (HistoryEntry(Kind.LEFT, EPOCH, "carol", "dave", "hi"), "[left] carol -> dave: hi"),
     ],
 )
-def test_the_line_of_an_entry(entry: Entry, line: str) -> None:
+def test_the_line_of_an_entry(entry: HistoryEntry, line: str) -> None:
     assert lines_of([entry], "carol") == [f"[{events.local_time(EPOCH):%Y-%m-%d %H:%M}] {line}"]

@@ -4,7 +4,7 @@ import trio
 import trio.testing
 
 from peer.storage.journal import _MIGRATIONS, FILE, Journal
-from peer.storage.known_users import Acquaintances
+from peer.storage.known_users import KnownUsers
 from tests.kit.community import Community
 from tests.kit.world import FakeClock, MemoryDisk
 
@@ -36,7 +36,7 @@ async def test_what_i_did_is_remembered_once() -> None:
     async with trio.open_nursery() as nursery:
         journal = Journal(disk)
         await nursery.start(journal.run)
-        known = Acquaintances(journal, FakeClock(), nursery.start_soon, lambda *_: None)
+        known = KnownUsers(journal, FakeClock(), nursery.start_soon, lambda *_: None)
         known.answer("Dave", "erin")
         assert known.knows("dave")
         await trio.testing.wait_all_tasks_blocked()

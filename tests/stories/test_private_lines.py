@@ -7,12 +7,12 @@ import pytest
 import trio
 
 from peer.core.line_window import SECONDS
-from peer.core.stranger_limits import Unanswered
+from peer.core.stranger_limits import StrangerLimits
 from peer.events import Event
 from peer.runtime import links
-from peer.runtime.disk_shares import Filling
+from peer.runtime.disk_shares import DiskShares
 from peer.runtime.private_lines import UNSHOWN_LINES, Came, Heard
-from peer.runtime.recorder import KEEP_AGAIN_SECONDS, Keeping
+from peer.runtime.recorder import KEEP_AGAIN_SECONDS, Recorder
 from peer.storage.journal import Journal
 from shared.errors import ProtocolError
 from shared.messages import Message, Private, Shown
@@ -255,11 +255,11 @@ class Listener:
         self.shown: list[str] = []
         self._waiting: list[Callable[[], None]] = []
         journal = Journal(disk)
-        keeping = Keeping(journal, self._tell)
+        keeping = Recorder(journal, self._tell)
         self.heard = Heard(
             cast(links.Links, self.links), self._tell, ignored or set(), Came(journal), keeping,
-            FakeClock(), lambda: "carol", Unanswered(lambda _: True, journal.written_by),
-            lambda name: name, Filling(journal, FakeClock(), self._tell, nursery.start_soon),
+            FakeClock(), lambda: "carol", StrangerLimits(lambda _: True, journal.written_by),
+            lambda name: name, DiskShares(journal, FakeClock(), self._tell, nursery.start_soon),
         )  # fmt: skip
         nursery.start_soon(journal.run)
         nursery.start_soon(keeping.run)

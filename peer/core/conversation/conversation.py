@@ -31,11 +31,11 @@ from peer.core.conversation.delivery import (
     sign,
     stream,
 )
-from peer.core.conversation.digests import Chains
+from peer.core.conversation.digests import Digests
 from peer.core.conversation.entrances import NOTHING, Entrance, Entrances, Heard, sign_entry
-from peer.core.conversation.gaps import Lacks
+from peer.core.conversation.gaps import Gaps
 from peer.core.conversation.route import DIRECT
-from peer.core.conversation.unchecked_texts import Unproven, is_genuine
+from peer.core.conversation.unchecked_texts import UncheckedTexts, is_genuine
 from peer.core.membership import Me, Roll
 from peer.core.reach.absence import LOST_SECONDS, Absence
 from shared.errors import ProtocolError
@@ -248,13 +248,13 @@ class Conversation:
         self._outbox = Outbox(epoch, kept.written if kept else ())
         self._members: dict[str, _Member] = {}
         self._parted: dict[str, _Member] = {}  # have left, and may lack what is not on disk yet
-        self._lacks = Lacks(self._inbox.came)
+        self._lacks = Gaps(self._inbox.came)
         self._entrances = Entrances(roll, self._inbox.first_heard)
         self._entrances.restore(entrances)
-        self._chains = Chains()
+        self._chains = Digests()
         for author, its_epoch, seq, said in kept.said if kept else ():
             self._chains.restore((author, its_epoch), seq, said)
-        self._unproven = Unproven(roll.key, self._prove)
+        self._unproven = UncheckedTexts(roll.key, self._prove)
         self._forgers: set[str] = set()  # who sent what they had not signed: checked at once now
         self._contradicted: list[str] = []  # authors who had told me something else before
         #: what follows shows that to others

@@ -24,7 +24,7 @@ def digest(text: Text) -> bytes:
     return hashlib.sha256(said).digest()[:CHAIN_BYTES]
 
 
-class Chains:
+class Digests:
     """The digests of what was said here, by author and epoch."""
 
     def __init__(self) -> None:

@@ -48,7 +48,7 @@ class _Lack(Struct):
     tried: set[str] = field(default_factory=set)  # in vain, since the last progress
 
 
-class Lacks:
+class Gaps:
     """`came` tells how far an origin has come here."""
 
     def __init__(self, came: Callable[[Origin], int]) -> None:

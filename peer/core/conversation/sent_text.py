@@ -33,7 +33,7 @@ class Times:
             del self._at[key]
 
 
-class Handle:
+class SentText:
     __slots__ = ("_times", "_until", "conversation", "seq")
 
     def __init__(

@@ -25,7 +25,7 @@ class _Waiting(Struct):
     is_checked: bool
 
 
-class Unproven:
+class UncheckedTexts:
     def __init__(self, key: Callable[[str], bytes | None], prove: Callable[[Text], None]) -> None:
         """`prove` is called with each text that its author has signed, in order."""
         self._key, self._prove = key, prove

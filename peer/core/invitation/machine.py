@@ -1,6 +1,6 @@
 """One peer's invitations, coming and going: SIP's INVITE between two programs (RFC 3261, 5407).
 
-`Invitations` decides and does nothing itself: every call returns the actions
+`InvitationMachine` decides and does nothing itself: every call returns the actions
 that a shell performs in their order.  A `Send` for which there is no link may
 be dropped.  Times are seconds of any clock that only goes forward.
 """
@@ -188,7 +188,7 @@ class _Invitation(Struct):
         self.deadline = min(now + seconds, self.begun + LIFE_SECONDS)
 
 
-class Invitations:
+class InvitationMachine:
     """All invitations of one peer, coming and going.
 
     The shell keeps `busy` (BUSY by hand or in a conversation), `ignored` and `answered`

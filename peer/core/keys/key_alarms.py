@@ -7,7 +7,7 @@ A_MINUTE = 5  # more than anybody reads; who shows keys at will must not fill th
 REMEMBERED = 1_000  # alarms that were told; the oldest may be told again
 
 
-class Alarms:
+class KeyAlarms:
     def __init__(self, tell: Callable[[str], None], now: Callable[[], float]) -> None:
         """`now` is monotonic, in seconds."""
         self._tell, self._now = tell, now

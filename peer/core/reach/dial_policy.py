@@ -72,7 +72,7 @@ class _Known(Struct):
     again_at: float = 0.0
 
 
-class Dialling:
+class DialPolicy:
     """All addresses of one program.  `now`: seconds of any clock that only goes forward."""
 
     def __init__(self) -> None:

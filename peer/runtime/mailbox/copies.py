@@ -19,8 +19,8 @@ from peer import events
 from peer.core.conversation.conversation import Conversation, LeaveFor
 from peer.core.membership import member_id
 from peer.events import Tell
-from peer.runtime.directory_client import Directory
-from peer.runtime.mailbox.letters import MailRoom
+from peer.runtime.directory_client import DirectoryClient
+from peer.runtime.mailbox.letters import Letters
 from peer.storage.journal import Journal, KeptCopy
 from shared.errors import KeyChanged, ParleyError, Refused, StorageError
 from shared.messages import Contact, Position
@@ -43,9 +43,9 @@ class _Batch(Struct, eq=False):
         return self.copies[0].about.epoch, self.copies[0].about.seq
 
 
-class Copies:
+class MailboxCopies:
     def __init__(
-        self, journal: Journal, mail: MailRoom, directory: Directory, tell: Tell, *,
+        self, journal: Journal, mail: Letters, directory: DirectoryClient, tell: Tell, *,
         me: Callable[[], str], contact: Callable[[str], Awaitable[Contact]],
         called: Callable[[str, str], str],
         spawn: Callable[..., None], linger: Callable[..., None],

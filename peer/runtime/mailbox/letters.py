@@ -16,13 +16,13 @@ from peer import events
 from peer.core.history_entry import Kind
 from peer.core.letter_check import Refusal, Stays, left_there, never_opened, open_for
 from peer.core.membership import member_id
-from peer.core.stranger_limits import Unanswered
+from peer.core.stranger_limits import StrangerLimits
 from peer.events import Tell
-from peer.runtime.directory_client import Directory
-from peer.runtime.known_keys import Trust
+from peer.runtime.directory_client import DirectoryClient
+from peer.runtime.known_keys import KnownKeys
 from peer.runtime.mailbox.receipts import ReceiptBook
 from peer.runtime.private_lines import Came
-from peer.runtime.recorder import Keeping
+from peer.runtime.recorder import Recorder
 from peer.storage.journal import CopyKey, Fate, Journal, KeptLine, LeftLetter, WaitingLetter
 from shared import receipt
 from shared.errors import KeyChanged, ParleyError, ProtocolError, Refused, StorageError, Unreachable
@@ -68,23 +68,23 @@ class _Batch:
         self.verdicts[envelope.number] = verdict
 
 
-class MailRoom:
+class Letters:
     """The letters of one peer."""
 
     def __init__(
         self,
         world: World,
         identity: Identity,
-        trust: Trust,
+        trust: KnownKeys,
         journal: Journal,
-        directory: Directory,
+        directory: DirectoryClient,
         tell: Tell,
         *,
         came: Came,
-        keeping: Keeping,
+        keeping: Recorder,
         name: Callable[[], str],
         lookup: Callable[[str], Awaitable[Contact]],
-        unanswered: Unanswered,
+        unanswered: StrangerLimits,
         received: Callable[[str, About], bool],
         has_come: Callable[[str, About], bool],
         wait_kept: Callable[[str, About], Awaitable[None]],

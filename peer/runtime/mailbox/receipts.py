@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable, Iterable
 
 from peer import events
 from peer.core.membership import member_id
-from peer.runtime.directory_client import Directory
+from peer.runtime.directory_client import DirectoryClient
 from peer.storage.journal import Journal, LeftLetter
 from shared.messages import BATCH, Done, Noted, Receipt
 from shared.receipt import is_signed, reason
@@ -13,7 +13,7 @@ from shared.sealing import About
 
 class ReceiptBook:
     def __init__(
-        self, journal: Journal, directory: Directory, my_key: bytes, *,
+        self, journal: Journal, directory: DirectoryClient, my_key: bytes, *,
         received: Callable[[str, About], bool],
         show: Callable[[events.Event], Awaitable[None]],
         complain: Callable[[str], None],

@@ -17,9 +17,9 @@ from peer import events
 from peer.core.backlog import Backlog, End, Late, Verdict, verdict
 from peer.core.history_entry import Kind
 from peer.events import Tell
-from peer.runtime.directory_client import Directory, DirectoryGone
-from peer.runtime.private_lines import Lines
-from peer.runtime.recorder import Keeping
+from peer.runtime.directory_client import DirectoryClient, DirectoryGone
+from peer.runtime.private_lines import PrivateLines
+from peer.runtime.recorder import Recorder
 from peer.storage.journal import Fate, KeptLine
 from shared.errors import ParleyError, Refused, StorageError
 from shared.messages import Private
@@ -75,9 +75,9 @@ class Posted:
         return ended is not None and not (isinstance(ended, Ended) and ended.end is End.KEPT)
 
 
-class Later:
+class Unsent:
     def __init__(
-        self, lines: Lines, keeping: Keeping, directory: Directory, tell: Tell, *,
+        self, lines: PrivateLines, keeping: Recorder, directory: DirectoryClient, tell: Tell, *,
         me: Callable[[], str], leave: Callable[[Late], Awaitable[str]],
         answer: Callable[[str], None], linger: Callable[..., None], is_sure: Callable[[str], bool],
     ) -> None:  # fmt: skip

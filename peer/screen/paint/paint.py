@@ -15,7 +15,7 @@ from rich.text import Text
 
 from peer import events, results
 from peer.commands.manual import page
-from peer.core.history_entry import Entry, Kind
+from peer.core.history_entry import HistoryEntry, Kind
 from peer.events import Event, local_time
 from peer.results import Sent
 from peer.screen.paint import tables
@@ -162,7 +162,7 @@ class Painter:
             body.append(f"  {clean(mark)}", MARK)
         return Row(self._from_to((time, TIME), tag, self._me(), sent.to), body)
 
-    def _entry(self, entry: Entry) -> list[Row]:
+    def _entry(self, entry: HistoryEntry) -> list[Row]:
         tag = "" if entry.kind is Kind.SAID else f"[{entry.kind.value}]"
         to = entry.receiver if fold(entry.author) == fold(self._me()) else ""
         time = (f"{local_time(entry.time):%Y-%m-%d %H:%M}", TIME)

@@ -22,7 +22,7 @@ from peer.commands.table import (
     offered,
     parse,
 )
-from peer.screen.ui_state import Outlook
+from peer.screen.ui_state import UiState
 from shared.messages import Status
 from shared.names import fold, is_name
 
@@ -44,7 +44,7 @@ class Offer(Struct, frozen=True):
 class Completions(Completer):
     """Looks at the moment of the key; needs no thread."""
 
-    def __init__(self, look: Callable[[], Outlook]) -> None:
+    def __init__(self, look: Callable[[], UiState]) -> None:
         self._look = look
 
     def get_completions(
@@ -63,7 +63,7 @@ class Completions(Completer):
             )
 
 
-def _after(whole: str, offer: Offer, outlook: Outlook) -> str:
+def _after(whole: str, offer: Offer, outlook: UiState) -> str:
     """What follows it at once: a blank, or ": " behind a name that a text begins with."""
     is_name = offer.text in outlook.others and whole.strip() == offer.text
     if is_name and outlook.context.in_conversation and _is_text(whole, outlook.context):
@@ -82,7 +82,7 @@ def _is_unfinished(line: str, context: Context) -> bool:
     return isinstance(parse(line, context), Wrong)
 
 
-def _offers(line: str, outlook: Outlook) -> Iterator[Offer]:
+def _offers(line: str, outlook: UiState) -> Iterator[Offer]:
     if addressed := _ADDRESSED.search(line):
         yield from _users(addressed[1], _there_first(outlook), outlook)
         return
@@ -101,7 +101,7 @@ def _offers(line: str, outlook: Outlook) -> Iterator[Offer]:
             yield from _users(word[1], _there_first(outlook), outlook)
 
 
-def _arguments(line: str, command: Begun, outlook: Outlook) -> Iterator[Offer]:
+def _arguments(line: str, command: Begun, outlook: UiState) -> Iterator[Offer]:
     if not command.rest and not line[-1].isspace():
         return
     typed = command.rest
@@ -139,13 +139,13 @@ def _statuses(typed: str, entry: Entry) -> Iterator[Offer]:
                     yield Offer(typed, words, status.value)
 
 
-def _there_first(outlook: Outlook, *, away: bool = False) -> list[str]:
+def _there_first(outlook: UiState, *, away: bool = False) -> list[str]:
     """Everybody; with `away` those who are not there first."""
     there = set(outlook.online())
     return sorted(outlook.everybody(), key=lambda name: (name in there) is away)
 
 
-def _users(typed: str, names: Iterable[str], outlook: Outlook) -> Iterator[Offer]:
+def _users(typed: str, names: Iterable[str], outlook: UiState) -> Iterator[Offer]:
     """Nobody who could not be typed: a name that is none is not repeated."""
     known = {fold(user.name): user.status for user in outlook.users}
     beginning = fold(typed)

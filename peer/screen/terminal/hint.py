@@ -5,7 +5,7 @@ from msgspec.structs import replace
 from peer.commands import table as typed
 from peer.commands.table import Context, Entry, begun, offered, parse
 from peer.screen.paint.truncation import cut, listed
-from peer.screen.ui_state import Outlook
+from peer.screen.ui_state import UiState
 from shared.clean import on_one_line
 from shared.messages import TEXT_CHARACTERS, Presence, Status
 from shared.names import fold
@@ -16,12 +16,12 @@ OUTSIDE = "CHAT name to talk to somebody, LIST USERS to see who is there, HELP f
 SOMEBODY = "a user"  # in the meanings of the table
 
 
-def hint(line: str, outlook: Outlook) -> str:
+def hint(line: str, outlook: UiState) -> str:
     """Never raises; harmless whatever was typed, and whatever users are called."""
     return cut(on_one_line(_hint(line, outlook)), HINT_CELLS)
 
 
-def _hint(line: str, outlook: Outlook) -> str:
+def _hint(line: str, outlook: UiState) -> str:
     context = outlook.context
     if not outlook.me:
         return ""  # somebody is asked who they are, and where to go
@@ -60,7 +60,7 @@ def _hint(line: str, outlook: Outlook) -> str:
             return _entry(line, context).meaning
 
 
-def _what_now(outlook: Outlook) -> str:
+def _what_now(outlook: UiState) -> str:
     """When nothing is typed."""
     if outlook.questions:
         answers = " or ".join(outlook.choices or ("Y", "N"))
@@ -93,21 +93,21 @@ def _about(entry: Entry, user: Presence | None) -> str:
     return f"{name}: {entry.meaning}"
 
 
-def _user(name: str, outlook: Outlook) -> Presence | None:
+def _user(name: str, outlook: UiState) -> Presence | None:
     wanted = fold(name)
     if wanted == fold(outlook.me):
         return None
     return next((user for user in outlook.users if fold(user.name) == wanted), None)
 
 
-def _text(line: str, outlook: Outlook) -> str:
+def _text(line: str, outlook: UiState) -> str:
     what = f"text for {listed(outlook.others, NAMES_CELLS)}"
     if line[0].isspace() or isinstance(parse(line, Context()), typed.Unknown | typed.Wrong):
         return what
     return f"{what}; start it with / to run it as a command"
 
 
-def _answer(line: str, outlook: Outlook, yes: bool, name: str | None) -> str:
+def _answer(line: str, outlook: UiState, yes: bool, name: str | None) -> str:
     for about in reversed(outlook.questions):
         if name is None or fold(about) == fold(name):
             return f"{'yes' if yes else 'no'} to {about}"
@@ -134,7 +134,7 @@ def _offer(line: str, context: Context) -> str:
             return ", ".join(words for words, _ in many)
 
 
-def _unknown(line: str, outlook: Outlook, unknown: typed.Unknown) -> str:
+def _unknown(line: str, outlook: UiState, unknown: typed.Unknown) -> str:
     if offer := _offer(line, outlook.context):
         return offer
     private = _entry("PRV", Context())  # `dave hello` is one

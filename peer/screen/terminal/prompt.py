@@ -7,7 +7,7 @@ from msgspec import Struct
 from prompt_toolkit.formatted_text import StyleAndTextTuples
 
 from peer.screen.paint.truncation import cells, cut, listed
-from peer.screen.ui_state import Member, Outlook
+from peer.screen.ui_state import Member, UiState
 from shared.clean import on_one_line
 
 TITLE_CHARACTERS = 60
@@ -38,7 +38,7 @@ STYLE = {
 }
 
 
-def prompt(outlook: Outlook, width: int = 80) -> StyleAndTextTuples:
+def prompt(outlook: UiState, width: int = 80) -> StyleAndTextTuples:
     """Who I am and where Enter goes, in about half of the width."""
     me = cut(on_one_line(outlook.me), max(8, width // 4))
     room = max(8, width // 2 - cells(me))
@@ -50,7 +50,7 @@ def prompt(outlook: Outlook, width: int = 80) -> StyleAndTextTuples:
     return [(style, f"{me} -> {listed(outlook.others, room)}> ")]
 
 
-def title(outlook: Outlook, unread: int = 0) -> str:
+def title(outlook: UiState, unread: int = 0) -> str:
     """Of the window; nothing in it acts on a terminal."""
     new = f"({unread}) " if unread else ""
     others = f" -> {', '.join(outlook.others)}" if outlook.members else ""
@@ -90,7 +90,7 @@ class _Part(Struct, frozen=True):
 
 
 def toolbar(
-    outlook: Outlook,
+    outlook: UiState,
     width: int,
     unread_private: int = 0,
     unread: int = 0,
@@ -134,7 +134,7 @@ def _fitted(parts: list[_Part], width: int) -> list[tuple[_Part, str]]:
     return [(part, shown[part.rank]) for part in parts if shown[part.rank]]
 
 
-def _parts(outlook: Outlook, unread_private: int, unread: int) -> Iterable[_Part]:
+def _parts(outlook: UiState, unread_private: int, unread: int) -> Iterable[_Part]:
     """In the order in which they are shown."""
     if not outlook.me:
         yield _Part(_Rank.CONNECTING, ("not registered",))
@@ -166,7 +166,7 @@ def _parts(outlook: Outlook, unread_private: int, unread: int) -> Iterable[_Part
         yield _Part(_Rank.UNREAD, (f"{unread - unread_private} unread",))
 
 
-def _questions(outlook: Outlook) -> tuple[str, ...]:
+def _questions(outlook: UiState) -> tuple[str, ...]:
     about = tuple(dict.fromkeys(outlook.questions))
     is_invited = set(about) <= set(outlook.invited_by)
     if len(about) == 1:

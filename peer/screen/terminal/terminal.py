@@ -44,14 +44,14 @@ from peer.results import SEEN_SECONDS, Asked, NotSent, Sent, Typed
 from peer.screen.attention import Attention
 from peer.screen.frontend import Line, Then
 from peer.screen.line import ScreenGone
-from peer.screen.presence_lines import Calm
+from peer.screen.presence_lines import PresenceLines
 from peer.screen.shown_names import mentions
 from peer.screen.terminal.completion import Completions
 from peer.screen.terminal.editor import Editor, Tty
 from peer.screen.terminal.hint import hint
 from peer.screen.terminal.prompt import STYLE, prompt, title, toolbar
-from peer.screen.ui_state import Outlook
-from peer.storage.input_history import TypedBefore
+from peer.screen.ui_state import UiState
+from peer.storage.input_history import InputHistory
 from shared.log import HarmlessFormatter
 from shared.messages import TEXT_CHARACTERS
 
@@ -87,9 +87,9 @@ class Terminal:
         notify_text: bool = False,
         now: Callable[[], float] = time.time,
     ) -> None:
-        self._outlook = Outlook()
+        self._outlook = UiState()
         self._events: deque[tuple[tuple[Event, ...], Then | None]] = deque()
-        self._calm = Calm(self.show)
+        self._calm = PresenceLines(self.show)
         self._asked_at = -math.inf  # when a question was shown last
         self._dropped = 0  # since the user was last told
         self._live: dict[Sent, float] = {}  # since when they stand below everything
@@ -133,7 +133,7 @@ class Terminal:
             self._dropped += len(self._events.popleft()[0])
         self._news.set()
 
-    def stands(self, outlook: Outlook) -> None:
+    def stands(self, outlook: UiState) -> None:
         if outlook != self._outlook:
             self._outlook = outlook
             self._editor.call(self._editor.redraw)
@@ -142,7 +142,7 @@ class Terminal:
     def remember(self, folder: Path, vault: "Vault | None" = None) -> None:
         """Keep what is typed in this folder, for Up and Ctrl-R."""
         try:
-            before: History = TypedBefore(folder, vault)
+            before: History = InputHistory(folder, vault)
         except OSError as error:
             why = (error.strerror or str(error)).lower()
             self.show(Notice(f"What is typed cannot be remembered: {why}."))

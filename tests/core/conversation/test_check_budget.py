@@ -6,13 +6,13 @@ from peer.core.conversation.check_budget import (
     CHECKS_A_SECOND,
     CHECKS_AT_ONCE,
     MEMBERS_MOST,
-    Checking,
+    CheckBudget,
 )
 from shared.errors import ProtocolError
 
 
 def test_two_full_rolls_at_once_are_welcome_and_no_more() -> None:
-    checking = Checking()
+    checking = CheckBudget()
     checking.spend("mallory", CHECKS_AT_ONCE, 0.0)
     checking.spend("mallory", 0, 0.0)
     checking.spend("dave", CHECKS_AT_ONCE, 0.0)
@@ -22,7 +22,7 @@ def test_two_full_rolls_at_once_are_welcome_and_no_more() -> None:
 
 
 def test_only_so_many_are_watched() -> None:
-    checking = Checking()
+    checking = CheckBudget()
     for number in range(MEMBERS_MOST + 1):
         checking.spend(f"{number}", 1, 0.0)
     assert len(checking._budgets) == MEMBERS_MOST

@@ -3,7 +3,7 @@
 import pytest
 
 from peer.core.conversation.delivery import last, sign
-from peer.core.conversation.digests import MARKS, Chains, digest
+from peer.core.conversation.digests import MARKS, Digests, digest
 from shared.messages import Text
 from tests.kit.cores import me
 
@@ -25,8 +25,8 @@ def said(*words: str) -> list[Text]:
     return made
 
 
-def heard(texts: list[Text]) -> Chains:
-    chains = Chains()
+def heard(texts: list[Text]) -> Digests:
+    chains = Digests()
     assert all(chains.note(one) for one in texts)
     return chains
 
@@ -46,9 +46,9 @@ def test_of_what_is_not_known_here_nothing_is_said(seq: int, digest: bytes) -> N
 
 
 def test_of_an_unknown_author_nothing_is_said() -> None:
-    assert not Chains().differs(OF, 1, bytes(16))
-    assert not Chains().contradicts(text(None))
-    assert Chains().at(OF, 1) == b""
+    assert not Digests().differs(OF, 1, bytes(16))
+    assert not Digests().contradicts(text(None))
+    assert Digests().at(OF, 1) == b""
 
 
 def test_what_follows_other_words_is_noticed() -> None:
@@ -58,7 +58,7 @@ def test_what_follows_other_words_is_noticed() -> None:
 
 
 def test_what_follows_something_unknown_is_taken_as_it_is() -> None:
-    chains = Chains()
+    chains = Digests()
     assert chains.note(said("one", "two", "three")[-1])
     assert chains.at(OF, 3) == heard(said("one", "two", "three")).at(OF, 3)
 
@@ -82,14 +82,14 @@ def test_what_ends_where_nothing_of_mine_ends_is_one_too() -> None:
 
 def test_a_digest_from_the_disk_goes_on() -> None:
     texts = said("one", "two", "three")
-    chains = Chains()
+    chains = Digests()
     chains.restore(OF, 2, digest(texts[1]))
     assert chains.note(texts[2])
     assert chains.at(OF, 3) == digest(texts[2])
 
 
 def test_what_is_remembered_is_bounded() -> None:
-    chains = Chains()
+    chains = Digests()
     before: Text | None = None
     for _ in range(MARKS + 5):
         before = text(before)

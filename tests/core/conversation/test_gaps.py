@@ -9,7 +9,7 @@ from peer.core.conversation.gaps import (
     DOUBT_MOST_SECONDS,
     DOUBT_SECONDS,
     TO_COME,
-    Lacks,
+    Gaps,
     Origin,
 )
 from shared.messages import POSITIONS
@@ -28,7 +28,7 @@ class Asker:
         self.now = 0.0
         self.linked = linked or ("dave", "erin")
         self.came: defaultdict[Origin, int] = defaultdict(int)
-        self.lacks = Lacks(lambda of: self.came[of])
+        self.lacks = Gaps(lambda of: self.came[of])
         self.pause = 0.0
 
     def hears(self, source: str, of: Origin, upto: int) -> None:

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import trio
 
-from peer.core.conversation.sent_text import TIMES, Handle, Times
+from peer.core.conversation.sent_text import TIMES, SentText, Times
 from shared.messages import Acknowledge, Members
 from tests.kit.cores import CAROL, DAVE, ERIN, together
 from tests.kit.talk import ID, MINE, Talk, talking, upto
@@ -15,9 +15,9 @@ async def never(holds: Callable[[], bool]) -> None:
         await trio.sleep_forever()
 
 
-def handle(carol: Talk, times: Times | None = None) -> Handle:
+def handle(carol: Talk, times: Times | None = None) -> SentText:
     """Of a text that carol says now."""
-    made = Handle(carol.core, carol.core.say("hello"), never, times or Times())
+    made = SentText(carol.core, carol.core.say("hello"), never, times or Times())
     carol.keeps(carol.core.flush(7.0, carol.now))
     return made
 

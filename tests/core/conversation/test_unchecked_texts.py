@@ -3,7 +3,7 @@
 import msgspec
 
 from peer.core.conversation.delivery import sign
-from peer.core.conversation.unchecked_texts import CHECK_SECONDS, CHECKS, Unproven, is_genuine
+from peer.core.conversation.unchecked_texts import CHECK_SECONDS, CHECKS, UncheckedTexts, is_genuine
 from shared.messages import Text
 from tests.kit.cores import me
 
@@ -22,7 +22,7 @@ def forged(seq: int) -> Text:
 class Reader:
     def __init__(self) -> None:
         self.proven: list[Text] = []
-        self.unproven = Unproven(lambda name: me(name).identity.public, self.proven.append)
+        self.unproven = UncheckedTexts(lambda name: me(name).identity.public, self.proven.append)
 
     def hears(self, *texts: Text, is_checked: bool = False) -> None:
         for one in texts:

@@ -13,7 +13,7 @@ from peer.core.invitation.machine import (
     Dial,
     End,
     Ended,
-    Invitations,
+    InvitationMachine,
     Open,
     Pending,
     Question,
@@ -45,21 +45,21 @@ SMALLER = f"{1:032x}"
 LARGER = f"{9:032x}"
 
 
-def carol() -> Invitations:
+def carol() -> InvitationMachine:
     ids = count(5)
-    return Invitations("carol", lambda: f"{next(ids):032x}")
+    return InvitationMachine("carol", lambda: f"{next(ids):032x}")
 
 
-def calls(who: Invitations, callee: str = "dave", *, urgent: bool = False) -> list[Action]:
+def calls(who: InvitationMachine, callee: str = "dave", *, urgent: bool = False) -> list[Action]:
     return who.invite(callee, conversation=TALK, members=("carol",), urgent=urgent, now=0)
 
 
-def adds(who: Invitations, callee: str) -> list[Action]:
+def adds(who: InvitationMachine, callee: str) -> list[Action]:
     members = ("carol", "erin")
     return who.invite(callee, conversation=TALK, members=members, urgent=False, now=0)
 
 
-def inviting(callee: str = "dave") -> Invitations:
+def inviting(callee: str = "dave") -> InvitationMachine:
     who = carol()
     calls(who, callee)
     who.linked(callee, 0)
@@ -76,20 +76,20 @@ def asks(
     return Invite(id, talk, (inviter, *others), urgent=urgent)
 
 
-def asked(inviter: str = "dave", id: str = LARGER) -> Invitations:
+def asked(inviter: str = "dave", id: str = LARGER) -> InvitationMachine:
     who = carol()
     who.receive(inviter, asks(id, inviter), 0)
     who.shown(id, 0)
     return who
 
 
-def accepting(id: str = LARGER) -> Invitations:
+def accepting(id: str = LARGER) -> InvitationMachine:
     who = asked(id=id)
     who.answer(id, True, 0)
     return who
 
 
-def nothing_is_left(who: Invitations) -> bool:
+def nothing_is_left(who: InvitationMachine) -> bool:
     return not (who.questions or who.outgoing or who.accepted)
 
 
@@ -345,7 +345,7 @@ def test_a_question_that_never_reaches_the_screen_is_missed() -> None:
 
 
 @pytest.mark.parametrize("start", [asked, accepting])
-def test_the_inviter_takes_it_back(start: Callable[[], Invitations]) -> None:
+def test_the_inviter_takes_it_back(start: Callable[[], InvitationMachine]) -> None:
     who = start()
     assert who.receive("dave", Cancel(LARGER), 1) == [
         Send("dave", Cancelled(LARGER)),
@@ -357,7 +357,7 @@ def test_the_inviter_takes_it_back(start: Callable[[], Invitations]) -> None:
 
 
 @pytest.mark.parametrize("start", [asked, accepting])
-def test_the_inviter_knows_nothing_of_it(start: Callable[[], Invitations]) -> None:
+def test_the_inviter_knows_nothing_of_it(start: Callable[[], InvitationMachine]) -> None:
     who = start()
     assert who.receive("dave", Gone(LARGER), 1) == [Closed(LARGER, "dave", Why.GONE)]
     assert who.receive("dave", Gone(LARGER), 1) == []
@@ -510,7 +510,7 @@ def test_a_member_need_not_be_asked() -> None:
 # --- Two members invite the same user into one conversation ---
 
 
-def twice_asked() -> Invitations:
+def twice_asked() -> InvitationMachine:
     who = carol()
     assert who.receive("dave", asks(SMALLER, "dave", "erin"), 0) == [
         Ask(SMALLER, "dave", ("dave", "erin"))
@@ -595,7 +595,7 @@ def test_of_crossed_invitations_the_larger_id_is_left_alone(busy: bool) -> None:
     assert nothing_is_left(who)
 
 
-def crossed() -> Invitations:
+def crossed() -> InvitationMachine:
     who = inviting()
     who.receive("dave", asks(LARGER), 1)
     return who

@@ -1,6 +1,6 @@
 """Whole small worlds of invitations, walked through in every order of events.
 
-A `World` is two or three `Invitations`, the links between them, and users with
+A `World` is two or three `InvitationMachine`, the links between them, and users with
 something left to do.  `every_way` walks through all orders in which messages
 can arrive, users can act and a bounded number of things can go wrong.  From
 each point where nothing is under way, time then runs until nothing is left to
@@ -25,7 +25,7 @@ from peer.core.invitation.machine import (
     Closed,
     Dial,
     Ended,
-    Invitations,
+    InvitationMachine,
     Open,
     Send,
     Waiting,
@@ -80,7 +80,7 @@ class World:
     troubles: int = 0
     slow_screens: bool = False
     now: float = 0.0
-    sides: dict[str, Invitations] = field(default_factory=dict)
+    sides: dict[str, InvitationMachine] = field(default_factory=dict)
     up: set[Pair] = field(default_factory=set)
     dials: set[Pair] = field(default_factory=set)
     under_way: dict[Pair, list[Message]] = field(default_factory=dict)
@@ -95,7 +95,7 @@ class World:
 
     def __post_init__(self) -> None:
         for n, name in enumerate(self.plans):
-            self.sides[name] = Invitations(name, Ids(1000 * (n + 1), 1))
+            self.sides[name] = InvitationMachine(name, Ids(1000 * (n + 1), 1))
             self.screens[name], self.talks[name] = {}, set()
         self.under_way = {(a, b): [] for a in self.plans for b in self.plans if a != b}
         if self.linked:
@@ -245,7 +245,7 @@ class World:
     def crash(self, who: str) -> None:
         """The program dies and is started again; its user does what is left of the plan."""
         ids = self.sides[who]._new_id
-        self.sides[who] = Invitations(who, ids)
+        self.sides[who] = InvitationMachine(who, ids)
         self.screens[who], self.talks[who] = {}, set()
         self.crashed.add(who)
         self.ends = {key: how for key, how in self.ends.items() if key[0] != who}

@@ -10,14 +10,14 @@ from peer.core.reach.dial_policy import (
     NEVER,
     REMEMBERED,
     SEEN_MOST,
-    Dialling,
+    DialPolicy,
     is_plausible,
 )
 
 THERE = ("10.0.0.7", 40_001)
 
 
-def fails(dialling: Dialling, now: float, place: tuple[str, int] = THERE) -> float:
+def fails(dialling: DialPolicy, now: float, place: tuple[str, int] = THERE) -> float:
     """One try that proves nothing; or how long it must wait."""
     pause = dialling.begin(place, is_seen=True, now=now)
     if not pause:
@@ -26,14 +26,14 @@ def fails(dialling: Dialling, now: float, place: tuple[str, int] = THERE) -> flo
 
 
 def test_one_dial_at_a_time_leads_to_one_address() -> None:
-    dialling = Dialling()
+    dialling = DialPolicy()
     assert dialling.begin(THERE, is_seen=True, now=0.0) == 0.0
     assert dialling.begin(THERE, is_seen=True, now=9.0) == NEVER
     assert dialling.begin(("10.0.0.7", 40_002), is_seen=True, now=9.0) == 0.0
 
 
 def test_what_proves_nothing_is_dialled_less_and_less() -> None:
-    dialling = Dialling()
+    dialling = DialPolicy()
     now, tried = 0.0, []
     for _ in range(10):
         assert not fails(dialling, now)
@@ -44,7 +44,7 @@ def test_what_proves_nothing_is_dialled_less_and_less() -> None:
 
 
 def test_what_was_proven_once_is_dialled_whenever_it_is_wanted() -> None:
-    dialling = Dialling()
+    dialling = DialPolicy()
     assert not fails(dialling, 0.0)
     assert not dialling.begin(THERE, is_seen=False, now=1.0)
     dialling.proved(THERE)
@@ -54,7 +54,7 @@ def test_what_was_proven_once_is_dialled_whenever_it_is_wanted() -> None:
 
 
 def test_a_newcomer_dials_a_whole_group_at_once() -> None:
-    dialling = Dialling()
+    dialling = DialPolicy()
     assert not any(fails(dialling, 0.0, ("10.0.0.7", port)) for port in range(49))
     claimed = [dialling.begin(("vpn", port), is_seen=False, now=0.0) for port in range(49)]
     assert not any(claimed)
@@ -62,7 +62,7 @@ def test_a_newcomer_dials_a_whole_group_at_once() -> None:
 
 @pytest.mark.parametrize(("is_seen", "most"), [(True, SEEN_MOST), (False, CLAIMED_MOST)])
 def test_only_so_many_new_addresses_are_dialled_in_a_minute(is_seen: bool, most: int) -> None:
-    dialling = Dialling()
+    dialling = DialPolicy()
     for port in range(most):
         assert not dialling.begin(("10.0.0.7", port), is_seen=is_seen, now=port / 10)
     assert dialling.begin(THERE, is_seen=is_seen, now=20.0) == 40.0
@@ -70,7 +70,7 @@ def test_only_so_many_new_addresses_are_dialled_in_a_minute(is_seen: bool, most:
 
 
 def test_addresses_that_failed_leave_room_for_new_ones() -> None:
-    dialling = Dialling()
+    dialling = DialPolicy()
     for port in range(AGAIN_MOST + 1):
         place = ("victim", port)
         assert not dialling.begin(place, is_seen=False, now=0.0)
@@ -81,7 +81,7 @@ def test_addresses_that_failed_leave_room_for_new_ones() -> None:
 
 
 def test_the_memory_of_addresses_is_bounded() -> None:
-    dialling = Dialling()
+    dialling = DialPolicy()
     assert not dialling.begin(("under way", 1), is_seen=True, now=0.0)
     assert not dialling.begin(THERE, is_seen=True, now=0.0)
     dialling.proved(THERE)

@@ -1,7 +1,7 @@
 """How much of the directory one address, or one user, may take."""
 
 from directory_server.core.limits import strangers_at_most, users_at_most
-from shared.bucket import Bucket
+from shared.bucket import TokenBucket
 
 
 def test_strangers_get_at_most_a_quarter() -> None:
@@ -10,7 +10,7 @@ def test_strangers_get_at_most_a_quarter() -> None:
 
 
 def test_a_bucket_lets_a_burst_through_and_then_its_rate() -> None:
-    bucket = Bucket(rate=10, burst=20, now=0)
+    bucket = TokenBucket(rate=10, burst=20, now=0)
     assert bucket.take(20, now=0) == 0
     assert bucket.take(5, now=0) == 0.5
     assert bucket.take(0, now=0.5) == 0
@@ -18,5 +18,5 @@ def test_a_bucket_lets_a_burst_through_and_then_its_rate() -> None:
 
 
 def test_a_bucket_never_holds_more_than_its_burst() -> None:
-    bucket = Bucket(rate=10, burst=20, now=0)
+    bucket = TokenBucket(rate=10, burst=20, now=0)
     assert bucket.take(30, now=1_000) == 1.0
