@@ -202,7 +202,7 @@ class Session:
                 community.set_status(user, status, by_hand=by_hand)
                 link.post(wire.Done(re))
             case wire.Fetch(id=re, after=after):
-                link.post(wire.Mail(re, *_mail(store.mail(user.id, after))))
+                link.post(wire.Mail(re, *_letters(store.mail(user.id, after))))
                 await link.flush()
             case wire.Taken(id=re, envelopes=verdicts):
                 owed = await store.take(
@@ -321,6 +321,6 @@ def _outcome(drop: wire.Drop, result: Kept | NotKept) -> msgspec.Struct:
             return wire.Stored(drop.id, drop.envelope)
 
 
-def _mail(page: tuple[list[wire.Envelope], bool]) -> tuple[tuple[wire.Envelope, ...], bool]:
+def _letters(page: tuple[list[wire.Envelope], bool]) -> tuple[tuple[wire.Envelope, ...], bool]:
     envelopes, more = page
     return tuple(envelopes), more

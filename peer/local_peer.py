@@ -1,8 +1,7 @@
-"""One user's program without its screen: it owns the nursery and ties the parts together.
+"""One user's peer, without its screen: it owns the nursery and puts the parts together.
 
-Cores decide (`invitation`, `conversation`); shells perform what they decide
-(`inviting`, `talking`) and carry it (`directory`, `network`, `lines`, `mail`,
-`journal`).  A screen or a bot talks to the Peer.
+`runtime` performs what the cores decide: invitations, conversations, lines, letters.
+Each part hears here of what concerns it, and knows nothing of the others.
 """
 
 import logging
@@ -163,14 +162,14 @@ class LocalPeer:
                     self._world.network.serve, None, self._options.listen, self._links.answer
                 )
                 self._registration.port = self._options.advertise_port or bound.port
-                nursery.start_soon(self._keeping.run)
-                nursery.start_soon(self._inviting.run)
-                nursery.start_soon(self._talking.run)
+                nursery.start_soon(self._recorder.run)
+                nursery.start_soon(self._invitations.run)
+                nursery.start_soon(self._conversations.run)
                 nursery.start_soon(self._links.sweep)
                 nursery.start_soon(self._directory.watch)
                 nursery.start_soon(stay_certified, self._directory)
                 if not self._options.is_passing:
-                    nursery.start_soon(self._mail.run)
+                    nursery.start_soon(self._letters.run)
                     if not options.keeps_history:
                         self.spawn(self._forget_texts, None)
                 await nursery.start(self._directory.stay_registered, self._listener())
@@ -193,72 +192,72 @@ class LocalPeer:
             world.disk, keeps_history=options.keeps_history, vault=options.vault,
             unreadable=lambda: self.tell(events.Notice(UNREADABLE)),
         )  # fmt: skip
-        self._keeping = Recorder(self._journal, self._tell)
+        self._recorder = Recorder(self._journal, self._tell)
         self._alarms = KeyAlarms(lambda what: self.tell(events.Notice(what)), trio.current_time)
-        self._trust = KnownKeys(
+        self._known_keys = KnownKeys(
             self._journal, world.clock, self._alarms, lookup=self._lookup, spawn=self.spawn,
             own=lambda: (self.name, self._identity.public),
         )  # fmt: skip
         self._history = History(
             self._journal.database, self._journal.rows, lambda: self.name, world.clock.time,
-            self._trust.called,
+            self._known_keys.called,
         )  # fmt: skip
-        self._acquaintances = KnownUsers(self._journal, world.clock, self.spawn, self._trust.pin)
+        self._known_users = KnownUsers(self._journal, world.clock, self.spawn, self._known_keys.pin)
         self._registration.host = options.advertise_host
         self._registration.token = options.token
         self._directory = DirectoryClient(
-            world, self._address, self._identity, self._trust, self._registration, self._journal,
-            online=lambda: self._presences.online, expected_key=options.directory_key,
-            authority=options.authority,
+            world, self._address, self._identity, self._known_keys, self._registration,
+            self._journal, online=lambda: self._presences.online,
+            expected_key=options.directory_key, authority=options.authority,
         )  # fmt: skip
-        self._standing = OwnPresence(self._registration, self._directory)
+        self._own_presence = OwnPresence(self._registration, self._directory)
         self._links = Links(
-            world.network, self._trust, name=lambda: self.name, run=self._run_id,
+            world.network, self._known_keys, name=lambda: self.name, run=self._run_id,
             lookup=self.contact, known=self._contacts.of, listener=self,
             spawn=nursery.start_soon, bugs=world.bugs, clock=world.clock,
         )  # fmt: skip
         ignored = self._journal.ignored
         self._lines = PrivateLines(
-            self._links, self.spawn, trio.CapacityLimiter(SENDING_AT_ONCE), self._keeping,
-            lambda: self.name, self._trust.pin,
+            self._links, self.spawn, trio.CapacityLimiter(SENDING_AT_ONCE), self._recorder,
+            lambda: self.name, self._known_keys.pin,
         )  # fmt: skip
         came = Came(self._journal)
-        self._filling = DiskShares(self._journal, world.clock, self._tell, self.spawn)
-        self._unanswered = StrangerLimits(self._acquaintances.knows, self._journal.written_by)
+        self._disk_shares = DiskShares(self._journal, world.clock, self._tell, self.spawn)
+        self._unanswered = StrangerLimits(self._known_users.knows, self._journal.written_by)
         self._heard_lines = Heard(
-            self._links, self._tell, ignored, came, self._keeping, world.clock, lambda: self.name,
-            self._unanswered, self._called, self._filling,
+            self._links, self._tell, ignored, came, self._recorder, world.clock, lambda: self.name,
+            self._unanswered, self._called, self._disk_shares,
         )  # fmt: skip
-        self._talking = Conversations(
+        self._conversations = Conversations(
             world, self._links, self._journal, self._tell, me=self._me,
-            trust=self._trust,
+            known_keys=self._known_keys,
             changed=self._conversation_changed,
             leave_for=self._leave_for, settled=self._settled,
-            acquaintances=self._acquaintances, filling=self._filling,
+            known_users=self._known_users, disk_shares=self._disk_shares,
         )  # fmt: skip
-        self._mail = Letters(
-            world, self._identity, self._trust, self._journal, self._directory, self._tell,
-            came=came, keeping=self._keeping, name=lambda: self.name, lookup=self._lookup,
+        self._letters = Letters(
+            world, self._identity, self._known_keys, self._journal, self._directory, self._tell,
+            came=came, recorder=self._recorder, name=lambda: self.name, lookup=self._lookup,
             unanswered=self._unanswered,
-            received=self._talking.received_from_mailbox,
-            has_come=self._talking.has_come, wait_kept=self._talking.wait_on_disk,
+            received=self._conversations.received_from_mailbox,
+            has_come=self._conversations.has_come, wait_kept=self._conversations.wait_on_disk,
         )  # fmt: skip
         self._copies = MailboxCopies(
-            self._journal, self._mail, self._directory, self._tell, me=lambda: self._me().id,
-            contact=self.contact, called=self._trust.called, spawn=self.spawn,
+            self._journal, self._letters, self._directory, self._tell, me=lambda: self._me().id,
+            contact=self.contact, called=self._known_keys.called, spawn=self.spawn,
             linger=nursery.start_soon,
         )  # fmt: skip
         self._later = Unsent(
-            self._lines, self._keeping, self._directory, self._tell, me=lambda: self.name,
-            leave=self._leave_late, answer=self._acquaintances.answer, linger=nursery.start_soon,
+            self._lines, self._recorder, self._directory, self._tell, me=lambda: self.name,
+            leave=self._leave_late, answer=self._known_users.answer, linger=nursery.start_soon,
             is_sure=self._is_sure_of,
         )  # fmt: skip
-        self._inviting = Invitations(
-            world, self._links, self._talking, self._tell, name=lambda: self.name, me=self._me,
-            callee=self._callee, called=self._called, trust=self._trust,
+        self._invitations = Invitations(
+            world, self._links, self._conversations, self._tell, name=lambda: self.name,
+            me=self._me, callee=self._callee, called=self._called, known_keys=self._known_keys,
             spawn=nursery.start_soon, ignored=ignored,
             answers=not options.is_passing,
-            acquaintances=self._acquaintances,
+            known_users=self._known_users,
         )  # fmt: skip
 
     def _me(self) -> Me:
@@ -298,20 +297,20 @@ class LocalPeer:
         """Leave the conversation, deliver or store what is on its way, say good bye."""
         if self._finished.is_set():
             return
-        self._inviting.close()
-        await self._talking.leave()
-        await self._talking.settle()
+        self._invitations.close()
+        await self._conversations.leave()
+        await self._conversations.settle()
         while self._tasks:
             self._no_tasks = trio.Event()
             await self._no_tasks.wait()
         if not self._options.is_passing:
             with trio.move_on_after(QUIT_SECONDS):
-                await self._mail.close()
+                await self._letters.close()
         with trio.move_on_after(QUIT_SECONDS):
             await self._later.wait_idle()
         with trio.move_on_after(QUIT_SECONDS):
-            await self._keeping.wait_kept()
-            await self._talking.settle()  # what we were let into while we said good bye
+            await self._recorder.wait_kept()
+            await self._conversations.settle()  # what we were let into while we said good bye
         self._links.hang_up_all()
         self._directory.leave()
         with trio.move_on_after(QUIT_SECONDS):
@@ -340,16 +339,16 @@ class LocalPeer:
 
     @property
     def status(self) -> Status:
-        return self._standing.status
+        return self._own_presence.status
 
     @property
     def talks_with(self) -> tuple[str, ...]:
         """The others in my conversation."""
-        return self._talking.others
+        return self._conversations.others
 
     async def members(self) -> list[Way]:
         """The others in my conversation, and how each is reached; takes a moment to measure."""
-        current = self._talking.conversation
+        current = self._conversations.conversation
         if current is None:
             raise Refused("You are in no conversation.")
         name, called = current.roll.name, current.called
@@ -360,8 +359,8 @@ class LocalPeer:
                 called(one), way if way in ("", DIRECT) else called(way),
                 None if since is None else time - (now - since),
                 self._links.round_trip(name(one)) if way == DIRECT else None,
-                self._trust.is_verified(name(one))
-                and self._trust.remembers(name(one), current.roll.key(one) or b""),
+                self._known_keys.is_verified(name(one))
+                and self._known_keys.remembers(name(one), current.roll.key(one) or b""),
             )
             for one, way, since in current.who()
         ]  # fmt: skip
@@ -369,13 +368,13 @@ class LocalPeer:
     @property
     def to_come(self) -> int:
         """So many texts that others of my conversation have are on their way to me."""
-        current = self._talking.conversation
+        current = self._conversations.conversation
         return 0 if current is None else current.to_come
 
     @property
     def ways(self) -> list[tuple[str, str, int]]:
         """As `members`, at once: the name, through whom, and how many texts of mine it lacks."""
-        current = self._talking.conversation
+        current = self._conversations.conversation
         if current is None:
             return []
         called = current.called
@@ -387,7 +386,7 @@ class LocalPeer:
     @property
     def undelivered(self) -> int:
         """How many texts of mine the member lacks most who is late."""
-        current = self._talking.conversation
+        current = self._conversations.conversation
         if current is None:
             return 0
         late = (current.lacks(one) for one, *_ in current.who() if current.is_late(one))
@@ -401,17 +400,17 @@ class LocalPeer:
     @property
     def last_said(self) -> SentText | None:
         """My last text in a conversation, to be asked who has it."""
-        return self._talking.last
+        return self._conversations.last
 
     @property
     def waits_for(self) -> tuple[str, ...]:
         """Whom I have invited."""
-        return self._inviting.waits_for
+        return self._invitations.waits_for
 
     @property
     def questions(self) -> tuple[Question, ...]:
         """The invitations that wait for my answer, in the order of arrival."""
-        return self._inviting.questions
+        return self._invitations.questions
 
     async def users(self) -> list[Presence]:
         """Everybody registered, in alphabetical order."""
@@ -437,7 +436,7 @@ class LocalPeer:
         `own`: my user wants something of them.
         """
         contact = await self._lookup(name, own=own)
-        self._trust.check(contact.name, contact.key)
+        self._known_keys.check(contact.name, contact.key)
         return contact
 
     async def _callee(self, name: str) -> Callee:
@@ -452,7 +451,7 @@ class LocalPeer:
                 return Callee(self._links.spelled(name), key)
             if known is None:
                 raise
-            self._trust.check(known.name, known.key)
+            self._known_keys.check(known.name, known.key)
             return callee_of(known)
 
     async def _lookup(self, name: str, *, own: bool = False) -> Contact:
@@ -460,13 +459,13 @@ class LocalPeer:
             contact = await self._directory.ask(lambda id: Lookup(id, name, own), Contact)
         except Refused as no:
             if no.code == "NOBODY":
-                self._trust.note(name, None)
+                self._known_keys.note(name, None)
             raise
         if fold(contact.name) != fold(name):
             raise Refused("the directory gave an answer that does not fit")
         check_key(contact.key)
-        self._trust.note(contact.name, contact.key)
-        self._links.keep_only(contact.name, self._trust.believed(contact.name) or contact.key)
+        self._known_keys.note(contact.name, contact.key)
+        self._links.keep_only(contact.name, self._known_keys.believed(contact.name) or contact.key)
         contact = self._directory.believed(contact)
         self._contacts.note(contact)
         return contact
@@ -487,22 +486,22 @@ class LocalPeer:
         """The user has compared these words, and they are the same at the other's: the key is
         the one of that name from now on, whatever it was before, and verified.
         """
-        await self._trust.accept(compared.name, compared.key)
+        await self._known_keys.accept(compared.name, compared.key)
         self._links.keep_only(compared.name, compared.key)
-        self._acquaintances.answer(compared.name)
-        self._mail.fetch()
+        self._known_users.answer(compared.name)
+        self._letters.fetch()
 
     def is_verified(self, name: str) -> bool:
         """Whether the words of the remembered key were compared."""
-        return self._trust.is_verified(name)
+        return self._known_keys.is_verified(name)
 
     def is_contradicted(self, name: str) -> bool:
         """The directory has said another key for this name than the one that is remembered."""
-        return self._trust.is_contradicted(name)
+        return self._known_keys.is_contradicted(name)
 
     async def ignore(self, name: str) -> None:
         await self._journal.ignore(name)
-        self._talking.release(name)
+        self._conversations.release(name)
 
     async def unignore(self, name: str) -> None:
         await self._journal.unignore(name)
@@ -515,8 +514,8 @@ class LocalPeer:
 
     def keep_more(self, author: str) -> None:
         """Yes to `events.KeepMore`: what waits of this author may fill as much again."""
-        self._filling.allow_more(author)
-        self._talking.release(author)
+        self._disk_shares.allow_more(author)
+        self._conversations.release(author)
 
     async def unregister(self) -> None:
         """Give the name back, with its mailbox; then `quit`."""
@@ -525,20 +524,20 @@ class LocalPeer:
 
     async def _judge_again(self) -> None:
         """About the names that nobody could confirm while the directory was away."""
-        await self._trust.judge(self._links.names)
-        await self._trust.judge_wondered()
+        await self._known_keys.judge(self._links.names)
+        await self._known_keys.judge_wondered()
 
     def _called(self, name: str) -> str:
         """What the user reads for who is linked with us under this name."""
         key = self._links.key(name)
         if key is None:  # not linked any more: nobody shows another key than the believed one
-            key = self._trust.believed(name)
-        return self._trust.called_by_key(name, key)
+            key = self._known_keys.believed(name)
+        return self._known_keys.called_by_key(name, key)
 
     def _is_sure_of(self, name: str) -> bool:
         """Whoever is linked with us under this name, if anybody, has the key that is its own."""
         key = self._links.key(name)
-        return key is None or key == self._trust.believed(name)
+        return key is None or key == self._known_keys.believed(name)
 
     # --- My status ---
 
@@ -547,8 +546,8 @@ class LocalPeer:
 
         ACTIVE outside of a conversation gives it back into their hands.
         """
-        self._standing.choose(status)
-        self._inviting.situation(busy=self._standing.is_busy)
+        self._own_presence.choose(status)
+        self._invitations.situation(busy=self._own_presence.is_busy)
         if self.is_registered:
             self.tell(events.StatusIsNow(status))
         else:
@@ -557,12 +556,12 @@ class LocalPeer:
 
     def stir(self) -> None:
         """Somebody touched the keys."""
-        self._standing.stir()
+        self._own_presence.stir()
         self._directory.hurry()
 
     def _conversation_changed(self) -> None:
-        self._standing.talks(self._talking.conversation is not None)
-        self._inviting.situation(busy=self._standing.is_busy)
+        self._own_presence.talks(self._conversations.conversation is not None)
+        self._invitations.situation(busy=self._own_presence.is_busy)
 
     # --- What was said ---
 
@@ -574,7 +573,7 @@ class LocalPeer:
         """
         await self._all_kept()
         found = await self._find(name, to_all=to_all, last=last)
-        if await self._trust.judge_wondered():
+        if await self._known_keys.judge_wondered():
             found = await self._find(name, to_all=to_all, last=last)
         return found
 
@@ -583,7 +582,7 @@ class LocalPeer:
             return self._history.to_all(last)
         if name is not None:
             return await self._history.with_user(name, last)
-        current = self._talking.conversation
+        current = self._conversations.conversation
         return await self._history.conversation(current.id if current else None, last)
 
     async def search(self, words: str, *, last: int = HISTORY_TEXTS) -> Found:
@@ -593,15 +592,15 @@ class LocalPeer:
         """
         await self._all_kept()
         found = await self._history.search(words, last)
-        if await self._trust.judge_wondered():
+        if await self._known_keys.judge_wondered():
             found = await self._history.search(words, last)
         return found
 
     async def _all_kept(self) -> None:
         """What was shown a moment ago is history too, unless the disk does not take it."""
         with trio.move_on_after(KEPT_SECONDS), suppress(StorageError):
-            await self._talking.wait_kept()
-            await self._keeping.wait_kept()
+            await self._conversations.wait_kept()
+            await self._recorder.wait_kept()
             await self._history.wait_written()
 
     # --- Inviting ---
@@ -612,8 +611,8 @@ class LocalPeer:
         Raises Refused for oneself, an unknown user, or when one is in a
         conversation already or waits for somebody else.
         """
-        result = await self._inviting.invite(name, urgent=urgent)
-        await self._talking.wait_shown()
+        result = await self._invitations.invite(name, urgent=urgent)
+        await self._conversations.wait_shown()
         return result
 
     async def add(self, name: str, *, urgent: bool = False) -> Result:
@@ -621,20 +620,20 @@ class LocalPeer:
 
         Raises Refused for oneself, an unknown user, a member, or outside of a conversation.
         """
-        result = await self._inviting.add(name, urgent=urgent)
-        await self._talking.wait_shown()
+        result = await self._invitations.add(name, urgent=urgent)
+        await self._conversations.wait_shown()
         return result
 
     def take_back(self) -> bool:
         """Stop waiting for an answer; False when none was awaited."""
-        return self._inviting.take_back()
+        return self._invitations.take_back()
 
     def answer(self, id: str, yes: bool) -> bool:
         """Answer an invitation; False when it is over already.
 
         Yes leaves the conversation that one is in.
         """
-        return self._inviting.answer(id, yes=yes)
+        return self._invitations.answer(id, yes=yes)
 
     # --- Talking ---
 
@@ -643,11 +642,11 @@ class LocalPeer:
 
         The handle tells what became of it.  Raises Refused when there is no conversation.
         """
-        return await self._talking.say(text)
+        return await self._conversations.say(text)
 
     async def leave_conversation(self) -> bool:
         """Leave it, after what was written has arrived; False when there is none."""
-        return await self._talking.leave()
+        return await self._conversations.leave()
 
     def private(self, name: str, text: str, *, is_lasting: bool = False) -> Delivery:
         """One private line; `wait` for it to know what became of it.
@@ -655,7 +654,7 @@ class LocalPeer:
         It lasts: when this program does not live to deliver it, the next one does.  With
         `is_lasting` also while it has failed, until `leave_instead`, `keep` or `give_up`.
         """
-        self._acquaintances.answer(name)
+        self._known_users.answer(name)
         line = Private(self._world.new_id(), self._world.clock.time(), text)
         order = self._later.next_order()
         return self._lines.send(name, line, is_lasting=is_lasting, order=order)
@@ -750,11 +749,11 @@ class LocalPeer:
     async def _leave(
         self, name: str, text: str, time: float, id: str = "", *, waits: bool = True
     ) -> str:
-        async with self._mail.turn(name):
+        async with self._letters.turn(name):
             contact = await self.contact(name)
-            await self._trust.remember(contact)
-            self._acquaintances.answer(contact.name)
-            await self._mail.leave(contact, text, time, id=id, waits=waits)
+            await self._known_keys.remember(contact)
+            self._known_users.answer(contact.name)
+            await self._letters.leave(contact, text, time, id=id, waits=waits)
         return contact.name
 
     def is_known(self, name: str) -> bool:
@@ -776,17 +775,17 @@ class LocalPeer:
     def linked(self, name: str) -> None:
         self._lines.link_changed(name)
         self._later.linked(name)
-        self._inviting.linked(name)
-        self._talking.linked(name)
+        self._invitations.linked(name)
+        self._conversations.linked(name)
 
     def link_lost(self, name: str) -> None:
         self._lines.link_changed(name)
-        self._inviting.link_lost(name)
-        self._talking.link_lost(name)
+        self._invitations.link_lost(name)
+        self._conversations.link_lost(name)
 
     def unreachable(self, name: str, failure: ParleyError) -> None:
-        self._inviting.unreachable(name, str(failure))
-        self._talking.unreachable(name)
+        self._invitations.unreachable(name, str(failure))
+        self._conversations.unreachable(name)
 
     def suspicious(self, failure: KeyChanged) -> None:
         self._alarms.ring(str(failure), str(failure))
@@ -794,13 +793,13 @@ class LocalPeer:
     def needs(self, name: str) -> bool:
         """Whether the link to this user is still wanted."""
         return (
-            self._talking.needs(name)
-            or self._inviting.is_live_with(name)
+            self._conversations.needs(name)
+            or self._invitations.is_live_with(name)
             or self._lines.is_sending_to(name)
         )
 
     def knows(self, name: str) -> bool:
-        return self._acquaintances.knows(name)
+        return self._known_users.knows(name)
 
     def pause(self, name: str) -> float:
         now = trio.current_time()
@@ -820,16 +819,18 @@ class LocalPeer:
             case Text() | Acknowledge() | Hello() | Members() | Entry() | Want() | Leave():
                 self._hear_talk(name, message)
             case _:
-                self._inviting.hear(name, message)
+                self._invitations.hear(name, message)
 
     def _hear_talk(self, name: str, message: TalkMessage) -> None:
-        if self._talking.hear(name, message) or self._inviting.will_open(message.conversation):
+        if self._conversations.hear(name, message) or self._invitations.will_open(
+            message.conversation
+        ):
             return
         if self._options.is_passing:
             return  # the next start may still take it up
         match message:
             case Members():
-                self._talking.disown(name, message)
+                self._conversations.disown(name, message)
             case Text() | Hello():
                 # They believe in a conversation that is over here, or never was.
                 self._links.post(name, Leave(message.conversation))
@@ -845,8 +846,8 @@ class LocalPeer:
         )
 
     def _registered(self, welcome: Welcome) -> None:
-        self._talking.directory(is_there=True)
-        self._standing.idle_after = welcome.idle_after
+        self._conversations.directory(is_there=True)
+        self._own_presence.idle_after = welcome.idle_after
         self._presences.registered(welcome.online)
         first, self._was_registered = not self._was_registered, True
         if first:
@@ -857,11 +858,11 @@ class LocalPeer:
             self.tell(events.DirectoryBack())
             self._nursery.start_soon(self._judge_again)
             self._nursery.start_soon(self._call_the_roll)
-        self._mail.fetch()
+        self._letters.fetch()
         if first:
             self._take_up_lines()
         if first and not self._options.is_passing:
-            self._talking.restore()
+            self._conversations.restore()
             self._copies.take_up()
         if not self._options.is_passing:
             self._later.wake_all()
@@ -870,9 +871,9 @@ class LocalPeer:
         self._links.let_in()
 
     def _directory_lost(self) -> None:
-        self._standing.put()  # somebody may have touched the keys before it could say so
+        self._own_presence.put()  # somebody may have touched the keys before it could say so
         self._presences.lost()
-        self._talking.directory(is_there=False)
+        self._conversations.directory(is_there=False)
         self.tell(events.DirectoryLost())
 
     async def _call_the_roll(self) -> None:
@@ -899,19 +900,19 @@ class LocalPeer:
                     if self._presences.came(user):
                         self._tell_presence(events.Came(user.name))
                     if fold(user.name) != fold(self.name):
-                        self._talking.came(user.name)
+                        self._conversations.came(user.name)
             case Lft(names=names):
                 for name in names:
                     self._contacts.forget(name)
                     if self._presences.went(name, self._world.clock.time()):
                         self._tell_presence(events.Went(name))
             case StatusNow(status=status):
-                if self._standing.changed(status):
+                if self._own_presence.changed(status):
                     self.tell(events.StatusIsNow(status))
             case Waiting():
-                self._mail.fetch()
+                self._letters.fetch()
             case Receipts(receipts=receipts):
-                self._mail.receipts(receipts)
+                self._letters.receipts(receipts)
             case Err(text=text):
                 log.info("the directory says: %s", text)
             case Users(users=users) | Chg(users=users):
@@ -931,7 +932,7 @@ class LocalPeer:
 
     async def _forget_texts(self, conversation: str | None) -> None:
         try:
-            await self._talking.wait_kept()
+            await self._conversations.wait_kept()
             await self._journal.forget_texts(conversation, self._world.clock.time())
         except StorageError as failure:
             self.tell(events.Notice(f"What was said cannot be forgotten: {failure}."))

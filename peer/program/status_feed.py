@@ -43,13 +43,13 @@ class StatusFeed:
                 self._must_ask = False
                 with suppress(ParleyError):  # the directory is gone again, which is told otherwise
                     await self._peer.users()
-            self._stands(self._outlook())
+            self._stands(self._ui_state())
             with trio.move_on_after(LOOK_SECONDS if self._peer.talks_with else float("inf")):
                 await self._changed.wait()
             await trio.sleep(GATHER_SECONDS)
             self._changed = trio.Event()
 
-    def _outlook(self) -> UiState:
+    def _ui_state(self) -> UiState:
         peer, console = self._peer, self._console
         members = tuple(
             Member(name, is_direct=way == DIRECT, through="" if way == DIRECT else way, lacks=lacks)

@@ -80,26 +80,26 @@ class Conversations:
         tell: Tell,
         *,
         me: Callable[[], Me],
-        trust: KnownKeys,
+        known_keys: KnownKeys,
         changed: Callable[[], None],
         leave_for: Callable[[Conversation, str, Position, int], None],
         settled: Callable[[Conversation], None],
-        acquaintances: KnownUsers,
-        filling: DiskShares,
+        known_users: KnownUsers,
+        disk_shares: DiskShares,
     ) -> None:
         """`changed` is called when a conversation begins or ends, `leave_for` with what
         somebody can get through the directory's mailbox only, `settled` when nothing more
         will come of a conversation.
         """
         self._world, self._links, self._journal, self._tell = world, links, journal, tell
-        self._me, self._trust = me, trust
+        self._me, self._known_keys = me, known_keys
         self._changed, self._leave_for, self._settled = changed, leave_for, settled
-        self._acquaintances, self._filling = acquaintances, filling
+        self._known_users, self._disk_shares = known_users, disk_shares
         self.conversation: Conversation | None = None
         self.last: SentText | None = None  #: what I said last
         self._times = Times()
         self._linked: dict[str, str] = {}  # folded name -> which member that is
-        self._checking = CheckBudget()
+        self._check_budget = CheckBudget()
         self._asleep: Conversation | None = None
         self._settling: list[Conversation] = []
         self._progress = trio.Event()  # something was acknowledged, or all is over
@@ -122,12 +122,12 @@ class Conversations:
         self._to_keep = trio.Event()
         self._many_to_keep = trio.Event()
         self._is_committing = False
-        self._curtain = DisplayGate(self._tell_called)
+        self._gate = DisplayGate(self._tell_called)
         self._depth = 0  # of actions that set off others
         self._heartbeat = Heartbeat()
         self._timer = Timer(self._next_deadline, self._tick)
         self._nursery: trio.Nursery  # while it runs
-        self._handing = AnswerQueue(links, self._start_soon)
+        self._answer_queue = AnswerQueue(links, self._start_soon)
 
     @property
     def others(self) -> tuple[str, ...]:
@@ -153,7 +153,7 @@ class Conversations:
     @property
     def authority(self) -> bytes:
         """Of the community, which vouches for the members."""
-        return self._trust.authority
+        return self._known_keys.authority
 
     # --- Beginning ---
 
@@ -182,7 +182,7 @@ class Conversations:
         if entry is not None:
             self._perform(begun, begun.receive(me.id, entry, trio.current_time()))
         self._begun.append((id, since, lamport))
-        self._curtain.close(id, Why.DISK)
+        self._gate.close(id, Why.DISK)
         self._many_to_keep.set()
         self._keep_members(begun, roll.everybody(), pins=True)
         self._changed()
@@ -228,7 +228,7 @@ class Conversations:
             first_number=int(self._world.clock.time() * 1000),
             jitter=lambda: chance.uniform(0.8, 1.2), have=since, lamport=lamport, kept=kept,
             entrances=kept.entrances if kept else entrances,
-            called=lambda member: self._trust.called(member, roll.name(member)),
+            called=lambda member: self._known_keys.called(member, roll.name(member)),
             spell=lambda member: member,  # and what that is called when it is shown
         )  # fmt: skip
 
@@ -274,7 +274,7 @@ class Conversations:
         self._flushed_at = trio.current_time()
         actions = current.flush(self._world.clock.time(), self._flushed_at)
         if actions:
-            self._acquaintances.answer(*map(current.roll.name, current.others))
+            self._known_users.answer(*map(current.roll.name, current.others))
         self._perform(current, actions)
 
     async def _flush_drafts(self) -> None:
@@ -326,7 +326,7 @@ class Conversations:
     async def wait_shown(self) -> None:
         """Return when what happened in my conversation so far was told."""
         if (current := self.conversation) is not None:
-            await self._until(lambda: not self._curtain.is_closed(current.id))
+            await self._until(lambda: not self._gate.is_closed(current.id))
 
     async def settle(self) -> None:
         """Return when no conversation waits for its last acknowledgements."""
@@ -403,7 +403,7 @@ class Conversations:
             if current is stays[-1] or isinstance(message, Acknowledge):
                 checks, now = current.roll.checks, trio.current_time()
                 self._perform(current, current.receive(member, message, now))
-                self._checking.spend(member, current.roll.checks - checks, now)
+                self._check_budget.spend(member, current.roll.checks - checks, now)
         self._progress.set()
         return True
 
@@ -417,7 +417,7 @@ class Conversations:
         try:
             roll.merge(message.members)
         finally:
-            self._checking.spend(sender, roll.checks, trio.current_time())
+            self._check_budget.spend(sender, roll.checks, trio.current_time())
         if not roll.is_in(me.id):
             return
         if roll.is_in(sender):  # nobody else need know who is in
@@ -561,11 +561,11 @@ class Conversations:
     def _let_go(self, begun: Iterable[str]) -> None:
         """A restart would find these conversations: what happened in them may be shown."""
         for id in begun:
-            self._curtain.open(id, Why.DISK)
+            self._gate.open(id, Why.DISK)
 
     def _show(self, current: Conversation, event: events.Event, shown: Callable[[], None]) -> None:
         """`event` names members by their ids."""
-        self._curtain.show(current.id, current, event, shown)
+        self._gate.show(current.id, current, event, shown)
 
     def _tell_called(
         self, current: Conversation, event: events.Event, shown: Callable[[], None]
@@ -577,21 +577,21 @@ class Conversations:
         cannot be known now.  `pins`: from now on their keys are remembered.
         """
         names = tuple(map(current.roll.name, members))
-        if all(map(self._trust.is_judged, names)):
+        if all(map(self._known_keys.is_judged, names)):
             if pins:
-                self._trust.pin(*names)
+                self._known_keys.pin(*names)
             return
         reason = object()
-        self._curtain.close(current.id, reason)
+        self._gate.close(current.id, reason)
         self._nursery.start_soon(self._judge_names, current.id, names, reason, pins)
 
     async def _judge_names(
         self, id: str, names: tuple[str, ...], reason: object, pins: bool
     ) -> None:
-        await self._trust.judge(names)
+        await self._known_keys.judge(names)
         if pins:
-            self._trust.pin(*names)
-        self._curtain.open(id, reason)
+            self._known_keys.pin(*names)
+        self._gate.open(id, reason)
         self._progress.set()
 
     # --- Doing what the core decides ---
@@ -654,7 +654,8 @@ class Conversations:
         if fold(bare(author)) in self._journal.ignored:
             self._passed.append((current, text))
         elif text.author != current.me.id and (
-            fold(author) in self._waiting or not self._filling.may_keep(author, len(encode(text)))
+            fold(author) in self._waiting
+            or not self._disk_shares.may_keep(author, len(encode(text)))
         ):
             self._waiting.setdefault(fold(author), []).append((current, text))
             self._waiting_day = day_of(self._world.clock.time())
@@ -763,7 +764,7 @@ class Conversations:
                 self._perform(current, current.handed(to, after))
 
         name = current.roll.name(to)
-        self._handing.hand(name, (current.id, after.author, after.epoch), answer)
+        self._answer_queue.hand(name, (current.id, after.author, after.epoch), answer)
 
     def _refuse(self, current: Conversation, to: str, reason: str) -> None:
         for name in self._links_to(current, (to,)):

@@ -104,7 +104,7 @@ class DirectoryClient:
         world: World,
         address: Address,
         identity: Identity,
-        trust: KnownKeys,
+        known_keys: KnownKeys,
         registration: Registration,
         journal: Journal,
         *,
@@ -119,7 +119,7 @@ class DirectoryClient:
         """
         self._online = online
         self._world, self.address = world, address
-        self._identity, self._trust, self._registration = identity, trust, registration
+        self._identity, self._known_keys, self._registration = identity, known_keys, registration
         self._journal = journal
         self._expected_key = expected_key and expected_key.replace(" ", "").lower()
         self._known_authority = journal.directory_at(str(address)) or authority
@@ -410,7 +410,7 @@ class DirectoryClient:
 
     def _recall(self, authority: bytes) -> None:
         """This is our community: show the certificate that it gave us, if it did."""
-        self._known_authority = self._trust.authority = authority
+        self._known_authority = self._known_keys.authority = authority
         self._certificate = self._journal.certificate(authority, self._registration.name)
         if self._certificate is not None:
             key = self._identity.key
@@ -441,7 +441,7 @@ class DirectoryClient:
             return True
         try:
             return is_half_over(
-                read_certificate(self._certificate, self._trust.authority, now), now
+                read_certificate(self._certificate, self._known_keys.authority, now), now
             )
         except ProtocolError:
             return True
@@ -451,7 +451,7 @@ class DirectoryClient:
 
         Raises Refused, Unreachable or ProtocolError.
         """
-        name, authority = self._registration.name, self._trust.authority
+        name, authority = self._registration.name, self._known_keys.authority
         request = self._identity.request(name)
         renewed = await self.ask(lambda id: Renew(id, request), Renewed)
         self._check_certificate(renewed.certificate, name, authority)

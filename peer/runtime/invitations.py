@@ -100,31 +100,36 @@ class Invitations:
         self,
         world: World,
         links: Links,
-        talking: Conversations,
+        conversations: Conversations,
         tell: Tell,
         *,
         name: Callable[[], str],
         me: Callable[[], Me],
         callee: Callable[[str], Awaitable[Callee]],
         called: Callable[[str], str],
-        trust: KnownKeys,
+        known_keys: KnownKeys,
         spawn: Callable[..., None],
         ignored: set[str],
         answers: bool,
-        acquaintances: KnownUsers,
+        known_users: KnownUsers,
     ) -> None:
         """`answers`: somebody is there who can be asked.  `called` says what the user reads
         for who is linked under a name.  `callee` finds whom an invitation is for, and
         raises Refused, KeyChanged or Unreachable.
         """
-        self._called, self._trust, self._spawn = called, trust, spawn
-        self._acquaintances = acquaintances
-        self._world, self._links, self._talking, self._tell = world, links, talking, tell
+        self._called, self._known_keys, self._spawn = called, known_keys, spawn
+        self._known_users = known_users
+        self._world, self._links, self._conversations, self._tell = (
+            world,
+            links,
+            conversations,
+            tell,
+        )
         self._name, self._me, self._callee = name, me, callee
         self._answers = answers
         self._core = InvitationMachine(name(), world.new_id)
         self._core.ignored = ignored
-        self._core.answered = acquaintances.names
+        self._core.answered = known_users.names
         self._asking: dict[str, _Asking] = {}  # folded callee -> who waits for the outcome
         self._closed = False
         self._salts: dict[str, bytes] = {}  # of conversations that I would found
@@ -154,7 +159,7 @@ class Invitations:
     def situation(self, *, busy: bool) -> None:
         """How I stand: what others are told when they ask."""
         self._core.busy = busy
-        current = self._talking.conversation
+        current = self._conversations.conversation
         self._core.conversations = {current.id} if current else set()
 
     # --- What I do ---
@@ -169,11 +174,11 @@ class Invitations:
             raise Refused("You can't connect with yourself.", "SELF")
         self._refuse_while_talking(name)
         if self._asks_me(name):
-            self._acquaintances.answer(name)
+            self._known_users.answer(name)
             return await self._ask(name, "", (self._name(),), urgent=True)
         contact = await self._callee(name)
-        self._acquaintances.answer(contact.name)
-        if self._talking.is_with(name):
+        self._known_users.answer(contact.name)
+        if self._conversations.is_with(name):
             return Result(contact.name, Outcome.CONNECTED)  # they were faster
         self._refuse_while_talking(name)
         if contact.is_offline:
@@ -194,7 +199,7 @@ class Invitations:
             raise Refused("You can't connect with yourself.", "SELF")
         self._conversation_to_add(name)
         contact = await self._callee(name)
-        self._acquaintances.answer(contact.name)
+        self._known_users.answer(contact.name)
         current = self._conversation_to_add(name)
         if contact.is_offline:
             return Result(contact.name, Outcome.OFFLINE)
@@ -208,16 +213,16 @@ class Invitations:
             raise Refused("Too many came and went in this conversation: begin a new one.")
         self._allow(current.id, contact, mine=mine, theirs=theirs + 1)
         try:
-            members = (self._name(), *self._talking.names)
+            members = (self._name(), *self._conversations.names)
             return await self._ask(contact.name, current.id, members, urgent=urgent)
         finally:
             del self._addings[current.id, contact.name]
 
     def _conversation_to_add(self, name: str) -> Conversation:
-        current = self._talking.conversation
+        current = self._conversations.conversation
         if current is None:
             raise Refused(f"You are in no conversation: CHAT {name} begins one.")
-        if self._talking.is_with(name):
+        if self._conversations.is_with(name):
             raise Refused(f"User {name} is in the conversation already.")
         if fold(name) in self._asking:
             raise Refused(f"You are waiting for {name}'s response already.")
@@ -239,9 +244,9 @@ class Invitations:
         return fold(name) in map(fold, asking)
 
     def _refuse_while_talking(self, name: str) -> None:
-        if self._talking.is_with(name):
+        if self._conversations.is_with(name):
             raise Refused(f"You are connected with {name} already.")
-        if others := ", ".join(self._talking.others):
+        if others := ", ".join(self._conversations.others):
             raise Refused(
                 f"You are in a conversation with {others}: QUIT CONVERSATION first, or ADD {name}."
             )
@@ -295,15 +300,15 @@ class Invitations:
         if self._closed or not asked:
             return False
         if yes:
-            self._acquaintances.answer(*self._whom_yes_answers(asked[0]))
-            self._talking.leave_now()
+            self._known_users.answer(*self._whom_yes_answers(asked[0]))
+            self._conversations.leave_now()
         self._perform(self._core.answer(id, yes, trio.current_time()))
         return True
 
     def _whom_yes_answers(self, question: Question) -> list[str]:
         """The inviter, and whom the question showed to be in."""
         others = self._proven(question.id, question.members)
-        real = [name for one, name in others if self._trust.called(one, name) == name]
+        real = [name for one, name in others if self._known_keys.called(one, name) == name]
         return [question.inviter, *real]
 
     # --- What the links do ---
@@ -359,7 +364,7 @@ class Invitations:
                 case machine.Open(id, conversation, other):
                     self._open(id, conversation, other)
                     if self._closed:
-                        self._talking.leave_now()  # they let us in while we said good bye
+                        self._conversations.leave_now()  # they let us in while we said good bye
                 case machine.Ended(_, callee, end, reason):
                     self._decided(callee, _OUTCOMES[end], reason)
         self._timer.look()
@@ -405,8 +410,8 @@ class Invitations:
 
     def _roll_for(self, conversation: str) -> Roll | None:
         """A copy of the roll of what I found, or of what I am in."""
-        roll = Roll(conversation, self._talking.authority)
-        current = self._talking.conversation
+        roll = Roll(conversation, self._conversations.authority)
+        current = self._conversations.conversation
         if conversation in self._salts:
             roll.merge([membership.found(self._me(), self._salts[conversation])])
         elif current is not None and current.id == conversation:
@@ -433,7 +438,7 @@ class Invitations:
 
     def _with_proof(self, invite: Invite) -> Invite:
         """Of who is in the conversation that I am in, as far as one line has room for it."""
-        current = self._talking.conversation
+        current = self._conversations.conversation
         if current is None or current.id != invite.conversation:
             return invite
         room = LINE_ROOM - len(encode(invite))
@@ -461,13 +466,13 @@ class Invitations:
         """Let them in, and tell them who else is."""
         allowed = self._sent.get((fold(callee), id))
         accept = self._recall(Accept, callee, id)
-        current = self._talking.conversation
+        current = self._conversations.conversation
         if allowed is None or accept is None or accept.membership is None:
             return Confirm(id)
         conversation = allowed.conversation
         if conversation in self._salts and (current is None or current.id != conversation):
             mine = membership.found(self._me(), self._salts[conversation])
-            current = self._talking.enter(conversation, (mine, accept.membership), ())
+            current = self._conversations.enter(conversation, (mine, accept.membership), ())
             entry = current.entry_for(allowed.member, ())
             confirm = Confirm(id, current.memberships(), (), 0, entry.epochs, entry.signature)
             return self._note_confirm(callee, confirm)
@@ -478,8 +483,8 @@ class Invitations:
             return said  # what was written since the first one is theirs
         if not self._has_room(allowed, accept):
             return Confirm(id)
-        since, lamport = self._talking.before(current)
-        self._talking.admit(current, allowed.member, accept.membership)
+        since, lamport = self._conversations.before(current)
+        self._conversations.admit(current, allowed.member, accept.membership)
         entry = current.entry_for(allowed.member, since)
         confirm = Confirm(id, (), since, lamport, entry.epochs, entry.signature)
         room = LINE_ROOM - len(encode(confirm))
@@ -492,7 +497,7 @@ class Invitations:
         return confirm
 
     def _open(self, id: str, conversation: str, other: str) -> None:
-        current = self._talking.conversation
+        current = self._conversations.conversation
         if (fold(other), id) in self._sent:
             if current is not None and current.id == conversation:
                 self._opened(current, other)
@@ -503,7 +508,7 @@ class Invitations:
             self._fail_to_open(conversation, other)
             return
         try:
-            begun = self._talking.enter(
+            begun = self._conversations.enter(
                 conversation, (*confirm.members, mine), confirm.since, confirm.lamport,
                 Entry(
                     conversation, self._me().id, mine.counter, confirm.since, confirm.epochs,
@@ -513,12 +518,12 @@ class Invitations:
         except ProtocolError:
             self._fail_to_open(conversation, other)
             raise
-        self._talking.begin(begun)
+        self._conversations.begin(begun)
         self._decided(other, Outcome.CONNECTED)
 
     def _opened(self, current: Conversation, other: str) -> None:
         if current.id in self._salts:
-            self._talking.begin(current)
+            self._conversations.begin(current)
         else:
             self._tell(events.Connected((other,)), events.nothing)
 
@@ -543,22 +548,22 @@ class Invitations:
             self._perform(self._core.answer(id, False, trio.current_time()))
             return
         others = self._proven(id, members)
-        if all(self._trust.is_judged(name) for _, name in others):
+        if all(self._known_keys.is_judged(name) for _, name in others):
             self._show_question(id, inviter, others)
         else:
             self._spawn(self._judge_and_show, id, inviter, others)
 
     async def _judge_and_show(self, id: str, inviter: str, others: list[tuple[str, str]]) -> None:
         """Whose names these are is asked first; it may be taken back meanwhile."""
-        await self._trust.judge(name for _, name in others)
+        await self._known_keys.judge(name for _, name in others)
         if any(question.id == id for question in self._core.questions):
             self._show_question(id, inviter, others)
 
     def _show_question(self, id: str, inviter: str, others: list[tuple[str, str]]) -> None:
         called = self._called(inviter)
-        talkers = (called, *(self._trust.called(*one) for one in others))
+        talkers = (called, *(self._known_keys.called(*one) for one in others))
         self._tell(
-            events.Invited(id, called, talkers, self._talking.others),
+            events.Invited(id, called, talkers, self._conversations.others),
             lambda: self._perform(self._core.shown(id, trio.current_time())),
         )
 
@@ -570,7 +575,7 @@ class Invitations:
         invite = self._recall(Invite, inviter, id)
         if invite is None or not named:
             return []
-        roll = Roll(invite.conversation, self._talking.authority)
+        roll = Roll(invite.conversation, self._conversations.authority)
         with contextlib.suppress(ProtocolError):  # a forged proof proves nothing
             membership.check_size(invite.proof)
             roll.merge(invite.proof)

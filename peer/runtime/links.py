@@ -89,7 +89,7 @@ class Links:
     def __init__(
         self,
         network: Network,
-        trust: KnownKeys,
+        known_keys: KnownKeys,
         *,
         name: Callable[[], str],
         run: str,
@@ -103,7 +103,7 @@ class Links:
         """`lookup` asks the directory where a user is, and raises DirectoryGone, Refused
         or KeyChanged.  `known` is where the user was when it answered last.
         """
-        self._trust, self._lookup, self._known = trust, lookup, known
+        self._known_keys, self._lookup, self._known = known_keys, lookup, known
         self._name, self._run, self._listener, self._spawn = name, run, listener, spawn
         self._bugs, self._clock = bugs, clock
         self._open: dict[str, list[_Entry]] = {}  # the last one is the one we write to
@@ -367,7 +367,7 @@ class Links:
 
     def _compare_with(self, contact: Contact, certificate: bytes | None) -> None:
         """Before we say a word: is it who the directory said would be there?"""
-        name, key = self._trust.name_and_key(certificate)
+        name, key = self._known_keys.name_and_key(certificate)
         if fold(name) != fold(contact.name) or key != contact.key:
             raise Unreachable(f"somebody else answers there, who says to be {name}")
 
@@ -379,7 +379,7 @@ class Links:
         if them.version != VERSION:
             raise Refused(f"this program speaks version {VERSION} of the protocol", "VERSION")
         try:
-            name, key = self._trust.name_and_key(certificate)
+            name, key = self._known_keys.name_and_key(certificate)
         except ProtocolError as error:
             raise Refused(f"you are not {them.name}: {error}", "KEY") from None
         if name != them.name:
@@ -387,7 +387,7 @@ class Links:
         if fold(name) == fold(self._name()):
             raise Refused("that is my own name", "KEY")
         try:
-            await self._trust.meet(name, key, self._lookup)
+            await self._known_keys.meet(name, key, self._lookup)
         except KeyChanged as failure:
             self._listener.suspicious(failure)
             raise Refused(f"the key of {name} is not the one known here", "KEY") from None
@@ -403,7 +403,7 @@ class Links:
 
     def _is_believed(self, entry: _Entry) -> bool:
         try:
-            self._trust.check(entry.name, entry.key)
+            self._known_keys.check(entry.name, entry.key)
         except KeyChanged:
             return False
         return True

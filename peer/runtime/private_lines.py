@@ -113,11 +113,11 @@ class PrivateLines:
 
     def __init__(
         self, links: Links, spawn: Callable[..., None], places: trio.CapacityLimiter,
-        keeping: Recorder, me: Callable[[], str], pin: Callable[[str], None],
+        recorder: Recorder, me: Callable[[], str], pin: Callable[[str], None],
     ) -> None:  # fmt: skip
         """`pin` is called when a private line is about to go to a user."""
         self._links, self._spawn, self._places = links, spawn, places
-        self._keeping, self._me, self._pin = keeping, me, pin
+        self._recorder, self._me, self._pin = recorder, me, pin
         self._boxes: dict[str, _Box] = {}  # by folded name
         self._empty = trio.Event()
         self._empty.set()
@@ -137,7 +137,7 @@ class PrivateLines:
     def sent_to_all(self, line: ToAll) -> None:
         """Keep a line of the general chat, whomever it reaches."""
         row = (self._me(), "", line.id, line.time, line.text)
-        self._keeping.keep(KeptLine(Kind.ALL, *row, Fate.SENT))
+        self._recorder.keep(KeptLine(Kind.ALL, *row, Fate.SENT))
 
     def give_up(self, delivery: Delivery) -> None:
         """Its user knows that it was not delivered."""
@@ -146,7 +146,7 @@ class PrivateLines:
     def _note(self, delivery: Delivery, fate: Fate) -> None:
         if isinstance(line := delivery.line, Private):
             row = (self._me(), delivery.to, line.id, line.time, line.text)
-            self._keeping.keep(KeptLine(Kind.PRIVATE, *row, fate))
+            self._recorder.keep(KeptLine(Kind.PRIVATE, *row, fate))
 
     def shown(self, by: str, id: str) -> None:
         """SHOWN came."""
@@ -261,14 +261,14 @@ class Heard:
     """
 
     def __init__(
-        self, links: Links, tell: Tell, ignored: set[str], came: Came, keeping: Recorder,
+        self, links: Links, tell: Tell, ignored: set[str], came: Came, recorder: Recorder,
         clock: Clock, me: Callable[[], str], unanswered: StrangerLimits,
-        called: Callable[[str], str], filling: DiskShares,
+        called: Callable[[str], str], disk_shares: DiskShares,
     ) -> None:  # fmt: skip
         """`called` says what the user reads for who is linked under a name."""
-        self._unanswered, self._called, self._filling = unanswered, called, filling
+        self._unanswered, self._called, self._disk_shares = unanswered, called, disk_shares
         self._links, self._tell, self._ignored = links, tell, ignored
-        self._came, self._keeping, self._clock, self._me = came, keeping, clock, me
+        self._came, self._recorder, self._clock, self._me = came, recorder, clock, me
         self._waiting: Counter[str] = Counter()  # lines of each sender that are not on disk
 
     def hear(self, sender: str, line: Line) -> None:
@@ -295,7 +295,7 @@ class Heard:
     def _check_room(self, sender: str, line: Line, now: float) -> None:
         """Raises Refused, for its author, when it is one too many."""
         self._unanswered.take(sender, line.text, now)
-        if not self._filling.may_keep(self._called(sender), len(encode(line)) + LINE_BYTES):
+        if not self._disk_shares.may_keep(self._called(sender), len(encode(line)) + LINE_BYTES):
             raise Refused("they keep no more of you today", "FULL")
 
     def _show(self, sender: str, line: Line) -> None:
@@ -308,7 +308,7 @@ class Heard:
             # Nobody writes in the future: it would stand last in the history for ever.
             time = min(line.time, self._clock.time())
             row = (called, receiver, line.id, time, line.text)
-            self._keeping.keep(KeptLine(kind, *row, Fate.CAME), kept)
+            self._recorder.keep(KeptLine(kind, *row, Fate.CAME), kept)
 
         def kept() -> None:
             self._waiting[fold(sender)] -= 1

@@ -38,20 +38,20 @@ class Attention:
         """A key was hit: what is on the screen was read."""
         self.unread = self.unread_private = 0
 
-    def heed(self, event: Event, outlook: UiState, now: float) -> str:
+    def heed(self, event: Event, ui_state: UiState, now: float) -> str:
         """What to send to the terminal so that this is noticed: "" or a bell, or more.
 
         `now`: seconds of any clock.
         """
-        who = self._calls(event, outlook, now)
-        if not who or outlook.is_muted or now - self._rung < BELL_SECONDS:
+        who = self._calls(event, ui_state, now)
+        if not who or ui_state.is_muted or now - self._rung < BELL_SECONDS:
             return ""
         self._rung = now
         return "\a" + (_osc_9(self._notice(event, who)) if self._notify else "")
 
-    def _calls(self, event: Event, outlook: UiState, now: float) -> str:
+    def _calls(self, event: Event, ui_state: UiState, now: float) -> str:
         """Who wants something of me."""
-        is_busy = outlook.status is Status.BUSY
+        is_busy = ui_state.status is Status.BUSY
         match event:
             case events.LettersWaited(count=count):
                 self.letters, self.letters_shown = count, 0
@@ -72,10 +72,10 @@ class Attention:
             case events.Said(sender=sender, text=text):
                 self.unread += 1
                 is_late = now - self._back_at < CATCH_UP_SECONDS
-                return sender if self._mentions(text, outlook.me) and not is_late else ""
+                return sender if self._mentions(text, ui_state.me) and not is_late else ""
             case events.SaidToAll(sender=sender, text=text):
                 self.unread += 1
-                return sender if self._mentions(text, outlook.me) and not is_busy else ""
+                return sender if self._mentions(text, ui_state.me) and not is_busy else ""
         return ""
 
     def _notice(self, event: Event, who: str) -> str:

@@ -34,7 +34,7 @@ class Frontend(Protocol):
     def show(self, *events: Event, then: Then | None = None) -> None:
         """Never waits.  `then` is called once all of it stands there, and never if it was lost."""
 
-    def stands(self, outlook: UiState) -> None:
+    def stands(self, ui_state: UiState) -> None:
         """How things stand now.  Never waits."""
 
     def remember(self, folder: Path, vault: "Vault | None" = None) -> None:

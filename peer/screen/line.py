@@ -241,7 +241,7 @@ class LineFrontend:
         shown = self._calm.of(events) if self._calm else events
         self._screen.show(*shown, then=then)
 
-    def stands(self, outlook: UiState) -> None:
+    def stands(self, ui_state: UiState) -> None:
         pass
 
     def remember(self, folder: Path, vault: "Vault | None" = None) -> None:

@@ -37,7 +37,7 @@ def looks_often(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def ends(person: Person) -> float:
-    authority = person.peer._trust.authority
+    authority = person.peer._known_keys.authority
     return read_certificate(presented(person), authority, person.now).expires
 
 

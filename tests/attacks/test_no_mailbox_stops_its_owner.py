@@ -50,19 +50,19 @@ async def test_a_sender_whose_name_cannot_be_looked_up_delays_nobody_else(
     community: Community, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     carol, dave = await community.start("carol", "dave")
-    lookup = dave.peer._mail._lookup
+    lookup = dave.peer._letters._lookup
 
     async def broken_for_mallory(name: str) -> Any:
         if name == "mallory":
             raise Refused("not now", "LIMIT")
         return await lookup(name)
 
-    monkeypatch.setattr(dave.peer._mail, "_lookup", broken_for_mallory)
+    monkeypatch.setattr(dave.peer._letters, "_lookup", broken_for_mallory)
     async with raw(community, "mallory") as mallory:
         await leave(mallory, "dave", "hello")
         await carol.types("LEAVE dave back at five?")
         await dave.sees_part("carol: back at five?")
         dave.never_saw("mallory: hello")
         monkeypatch.undo()
-        dave.peer._mail.fetch()
+        dave.peer._letters.fetch()
         await dave.sees_part("mallory: hello")

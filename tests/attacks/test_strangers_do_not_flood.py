@@ -173,7 +173,7 @@ async def test_nobodys_confirms_push_out_the_invitation_of_another(community: Co
         await trio.sleep(1)
         await carol.types("Y")
         await carol.sees("You are now connected with dave.")
-        assert len(carol.peer._inviting._heard) < 5
+        assert len(carol.peer._invitations._heard) < 5
         assert not link.is_over
 
 
@@ -224,7 +224,7 @@ async def test_invitations_that_nobody_is_asked_about_leave_little_behind(
                 )
             )  # fmt: skip
             await link.hears(Busy)
-    kept = [one for one in carol.peer._inviting._heard.values() if isinstance(one, Invite)]
+    kept = [one for one in carol.peer._invitations._heard.values() if isinstance(one, Invite)]
     assert kept
     assert not any(one.proof for one in kept)
 

@@ -25,7 +25,7 @@ Spoil = Callable[[LocalPeer, random.Random], None]
 
 def asks_for_everything(peer: LocalPeer, _: random.Random) -> None:
     """With each HELLO, as if nothing had come: also for what was said before they came in."""
-    talking = peer._talking
+    talking = peer._conversations
     perform = talking._perform
 
     def spoiled(current: Conversation, actions: list[talk.Action]) -> None:

@@ -227,17 +227,17 @@ class Player:
         """As one who enters another conversation: while the last texts are on their way."""
         await self.says(peer, 3)
         self.session_now.is_leaving = True
-        peer._talking.leave_now()
+        peer._conversations.leave_now()
         await trio.sleep(self._chance.choice([0.05, self._chance.uniform(0, SETTLE_SECONDS)]))
         self.is_killed(abruptly=self._chance.random() < 0.5, down=0.0)
 
     @property
     def conversation(self) -> Conversation | None:
-        return self.peer._talking.conversation if self.peer else None
+        return self.peer._conversations.conversation if self.peer else None
 
     @property
     def sleeping(self) -> Conversation | None:
-        return self.peer._talking._asleep if self.peer else None
+        return self.peer._conversations._asleep if self.peer else None
 
     def does(self, what: str, work: Callable[[LocalPeer], Awaitable[object]]) -> None:
         """In a task of its own; what is refused was worth a try."""
@@ -257,7 +257,7 @@ class Player:
         session = self.session
         assert session is not None
         for _ in range(count):
-            if peer._talking.conversation is None:
+            if peer._conversations.conversation is None:
                 return
             text = self._scenario.new_text(self.name)
             try:

@@ -204,7 +204,7 @@ async def test_a_text_for_a_conversation_of_others_is_not_heard(community: Commu
         link = await mallory.dials(carol)
         link.says(mallory.text(1, "let me in"))
         assert (await link.hears(Leave)).conversation == mallory.conversation
-        theirs = carol.peer._talking.conversation
+        theirs = carol.peer._conversations.conversation
         assert theirs is not None
         link.says(
             msgspec.structs.replace(mallory.text(1, "let me in"), conversation=theirs.id),
@@ -221,7 +221,7 @@ async def test_nobody_signs_themselves_into_a_conversation_of_others(community: 
     carol, _ = await community.talking("carol", "dave")
     async with raw(community, "mallory") as mallory:
         link = await mallory.dials(carol)
-        theirs = carol.peer._talking.conversation
+        theirs = carol.peer._conversations.conversation
         assert theirs is not None
         link.says(Members(theirs.id, (mallory.founded,)))
         assert (await link.hears(Err)).code == "PROTOCOL"

@@ -248,13 +248,13 @@ class Conversation:
         self._outbox = Outbox(epoch, kept.written if kept else ())
         self._members: dict[str, _Member] = {}
         self._parted: dict[str, _Member] = {}  # have left, and may lack what is not on disk yet
-        self._lacks = Gaps(self._inbox.came)
+        self._gaps = Gaps(self._inbox.came)
         self._entrances = Entrances(roll, self._inbox.first_heard)
         self._entrances.restore(entrances)
-        self._chains = Digests()
+        self._digests = Digests()
         for author, its_epoch, seq, said in kept.said if kept else ():
-            self._chains.restore((author, its_epoch), seq, said)
-        self._unproven = UncheckedTexts(roll.key, self._prove)
+            self._digests.restore((author, its_epoch), seq, said)
+        self._unchecked = UncheckedTexts(roll.key, self._prove)
         self._forgers: set[str] = set()  # who sent what they had not signed: checked at once now
         self._contradicted: list[str] = []  # authors who had told me something else before
         #: what follows shows that to others
@@ -334,7 +334,7 @@ class Conversation:
     @property
     def to_come(self) -> int:
         """How many texts of others are known to be there, and somebody may have them for us."""
-        return self._lacks.to_come
+        return self._gaps.to_come
 
     def is_for(self, member: str, epoch: str, seq: int) -> bool:
         """Whether they were in when I wrote it."""
@@ -396,10 +396,10 @@ class Conversation:
     def _sign(self, seq: int, texts: tuple[str, ...], time: float) -> Text:
         mine = (self.me.id, self._outbox.epoch)
         after = self._inbox.heads(mine)
-        chain = self._chains.at(mine, seq - 1)
+        chain = self._digests.at(mine, seq - 1)
         text = Text(self.id, *mine, seq, self._inbox.clock.next, time, texts, after, chain=chain)
         signed = sign(self.me, text)
-        self._chains.note(signed)
+        self._digests.note(signed)
         return signed
 
     def leave(self, now: float) -> list[Action]:
@@ -479,7 +479,7 @@ class Conversation:
         self._absence.link_lost(now)
         del self._blamed[member]
         self._outbox.unlink(member)
-        self._lacks.forget(member, now)
+        self._gaps.forget(member, now)
         for evidence in self._evidence.values():
             evidence.sent.discard(member)  # it may have been on its way
         if self.is_over:
@@ -728,9 +728,9 @@ class Conversation:
     ) -> list[Action]:  # fmt: skip
         ready = self._inbox.take(text, now)
         if ready is None:
-            self._lacks.claim(sender, stream(text), last(text), now + WANT_SECONDS, now)
+            self._gaps.claim(sender, stream(text), last(text), now + WANT_SECONDS, now)
             return []
-        self._unproven.add(text, now, is_checked=is_checked)
+        self._unchecked.add(text, now, is_checked=is_checked)
         return self._show(ready)
 
     def _show(self, ready: Iterable[Ready]) -> list[Action]:
@@ -771,18 +771,18 @@ class Conversation:
 
     def check_all(self) -> list[Action]:
         """Check now whatever waits to be checked."""
-        return [action for of in self._unproven.origins() for action in self._check(of)]
+        return [action for of in self._unchecked.origins() for action in self._check(of)]
 
     def _check_for_others(self) -> list[Action]:
         """Check what my next text names to somebody else than its author.
 
         In a conversation of two the answer goes out first: it names nothing to others.
         """
-        named = [of for of in self._unproven.origins() if self._members.keys() - {of[0]}]
+        named = [of for of in self._unchecked.origins() if self._members.keys() - {of[0]}]
         return [action for of in named for action in self._check(of)]
 
     def _check(self, of: Stream) -> list[Action]:
-        return self._judge(self._unproven.check(of))
+        return self._judge(self._unchecked.check(of))
 
     def _judge(self, forged: list[Text]) -> list[Action]:
         """After a check: `forged` is what nobody has signed, and what came after it."""
@@ -794,7 +794,7 @@ class Conversation:
 
     def _prove(self, text: Text) -> None:
         """Its author has signed it."""
-        if self._chains.note(text):
+        if self._digests.note(text):
             return
         self._add_evidence(Position(*stream(text), max(0, text.seq - 2)), _Evidence())
         if text.author not in self._two_faced and text.author not in self._contradicted:
@@ -818,7 +818,7 @@ class Conversation:
         author = text.author
         if author in self._two_faced or author == self.me.id:
             return []
-        if not self._chains.contradicts(text) or not is_genuine(text, self.roll.key(author)):
+        if not self._digests.contradicts(text) or not is_genuine(text, self.roll.key(author)):
             return []
         told = self._tell_two_faced(author, sender if sender != author else "")
         self._add_evidence(Position(*stream(text), text.seq - 1), _Evidence(text))
@@ -847,7 +847,7 @@ class Conversation:
             there
             for there, said in zip(hello.have, hello.said, strict=False)
             if there.author not in self._two_faced and there.author != self.me.id
-            and self._chains.differs((there.author, there.epoch), there.seq, said)
+            and self._digests.differs((there.author, there.epoch), there.seq, said)
         ]  # fmt: skip
         return [
             Send((sender,), Want(self.id, Position(there.author, there.epoch, there.seq - 1)))
@@ -969,9 +969,9 @@ class Conversation:
                 author = self._members.get(one.author)
                 comes = author is not None and author.is_greeted
                 pause = 0.0 if announced and (not comes or one.author == sender) else WANT_SECONDS
-                self._lacks.claim(sender, of, one.seq, now + pause, now)
+                self._gaps.claim(sender, of, one.seq, now + pause, now)
         actions += self._send_texts((sender,))
-        if self._lacks.next_deadline() <= now:
+        if self._gaps.next_deadline() <= now:
             actions += self._ask(now)
         return [*actions, *self._settle_if_quiet()]
 
@@ -998,7 +998,7 @@ class Conversation:
 
     def _ask(self, now: float) -> list[Action]:
         """Ask for what is due, of somebody who is linked."""
-        requests = self._lacks.ask(self._greeted(), now, self._pause_for_disk)
+        requests = self._gaps.ask(self._greeted(), now, self._pause_for_disk)
         return [Send((one.to,), Want(self.id, Position(*one.of, one.came))) for one in requests]
 
     def _pause_for_disk(self, of: Stream) -> float:
@@ -1206,7 +1206,7 @@ class Conversation:
     def _hello(self) -> Hello:
         self._number += 1
         have = self._inbox.have()
-        said = tuple(self._chains.at((one.author, one.epoch), one.seq) for one in have)
+        said = tuple(self._digests.at((one.author, one.epoch), one.seq) for one in have)
         hello = Hello(
             self.id, self.me.id, self._number, self.roll.digest(),
             self._greeted()[:MEMBERS], have, said=said,
@@ -1250,7 +1250,7 @@ class Conversation:
             if held := self._inbox.next_deadline():
                 due = min(due, held)
             redials = [one.redial_at for one in self._members.values()]
-            lacks, unproven = self._lacks.next_deadline(), self._unproven.due
+            lacks, unproven = self._gaps.next_deadline(), self._unchecked.due
             due = min(due, self._look_at, lacks, unproven, *redials)
         return None if due == _NEVER else due
 
@@ -1270,8 +1270,8 @@ class Conversation:
             return actions
         actions += self._show(self._inbox.overdue(now))
         actions += self._ask(now)
-        if now >= self._unproven.due:
-            actions += self._judge(self._unproven.check_some(now))
+        if now >= self._unchecked.due:
+            actions += self._judge(self._unchecked.check_some(now))
         for one in self._members.values():
             if now >= one.redial_at:
                 one.redial_at = now + self._redial_pause(one, now)

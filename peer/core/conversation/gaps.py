@@ -53,27 +53,27 @@ class Gaps:
 
     def __init__(self, came: Callable[[Origin], int]) -> None:
         self._came = came
-        self._lacks: dict[Origin, _Lack] = {}
+        self._gaps: dict[Origin, _Lack] = {}
         self._places: defaultdict[str, dict[Origin, None]] = defaultdict(dict)  # by source
         self._later: defaultdict[str, dict[Origin, int]] = defaultdict(dict)  # by source
         self._doubts: defaultdict[str, dict[Origin, _Doubt]] = defaultdict(dict)  # by source
 
     def __len__(self) -> int:
-        return len(self._lacks)
+        return len(self._gaps)
 
     @property
     def to_come(self) -> int:
         """How many texts somebody has for me, as far as their sources are not in doubt."""
-        return min(sum(map(self._count, self._lacks)), TO_COME)
+        return min(sum(map(self._count, self._gaps)), TO_COME)
 
     def _count(self, of: Origin) -> int:
-        claims = self._lacks[of].claims.items()
+        claims = self._gaps[of].claims.items()
         believed = [upto for source, upto in claims if of not in self._doubts[source]]
         return min(max(0, max(believed, default=0) - self._came(of)), TO_COME)
 
     def asked(self, of: Origin) -> str:
         """Who was asked for this origin; "" for nobody."""
-        return self._lacks[of].asked if of in self._lacks else ""
+        return self._gaps[of].asked if of in self._gaps else ""
 
     # --- What the sources say ---
 
@@ -91,7 +91,7 @@ class Gaps:
         doubts = self._doubts[source]
         if of in doubts and came > doubts[of].came:
             del doubts[of]  # it could show some of it
-        lack = self._lacks.setdefault(of, _Lack())
+        lack = self._gaps.setdefault(of, _Lack())
         places[of], lack.claims[source] = None, upto
         lack.tried.discard(source)
         if lack.asked == source and came > lack.since:
@@ -103,7 +103,7 @@ class Gaps:
         """The link to a source is lost: it will say anew what it has."""
         self._later.pop(source, None)
         for of in list(self._places[source]):
-            lack = self._lacks[of]
+            lack = self._gaps[of]
             if lack.asked == source:
                 lack.asked, lack.due = "", now
             self._withdraw(source, of)
@@ -111,9 +111,9 @@ class Gaps:
     # --- Asking ---
 
     def next_deadline(self) -> float:
-        if not self._lacks:
+        if not self._gaps:
             return _NEVER  # asked for at each text
-        return min(lack.due for lack in self._lacks.values())
+        return min(lack.due for lack in self._gaps.values())
 
     def ask(
         self, greeted: Iterable[str], now: float, may_ask: Callable[[Origin], float]
@@ -121,7 +121,7 @@ class Gaps:
         """What to ask for now.  `may_ask` tells for how long an origin must wait: 0.0 for not."""
         linked = tuple(greeted)
         requests: list[Request] = []
-        for of, lack in list(self._lacks.items()):
+        for of, lack in list(self._gaps.items()):
             if self._came(of) >= max(lack.claims.values()):
                 self._fulfil(of, now)
             elif lack.due <= now and (pause := may_ask(of)):
@@ -192,7 +192,7 @@ class Gaps:
 
     def _fulfil(self, of: Origin, now: float) -> None:
         """All of it has come."""
-        lack = self._lacks.get(of)
+        lack = self._gaps.get(of)
         if lack is None or self._came(of) < max(lack.claims.values()):
             return
         for source in list(lack.claims):
@@ -206,10 +206,10 @@ class Gaps:
 
     def _withdraw(self, source: str, of: Origin) -> None:
         del self._places[source][of]
-        lack = self._lacks[of]
+        lack = self._gaps[of]
         del lack.claims[source]
         if not lack.claims:
-            del self._lacks[of]
+            del self._gaps[of]
 
     def _fill_place(self, source: str, now: float) -> None:
         """Ask at once for whatever waited for a place."""

@@ -54,7 +54,7 @@ class MailboxCopies:
         id and name.  `spawn` starts a task that the program waits for at its
         end, `linger` one that it does not wait for.
         """
-        self._journal, self._mail, self._directory, self._tell = journal, mail, directory, tell
+        self._journal, self._letters, self._directory, self._tell = journal, mail, directory, tell
         self._me, self._contact, self._called = me, contact, called
         self._spawn, self._linger = spawn, linger
         self._queues: dict[str, deque[_Batch]] = {}  # by folded name of the receiver
@@ -104,7 +104,7 @@ class MailboxCopies:
 
     async def _leave(self, name: str, batch: _Batch) -> None:
         """As long as the conversation would ask again for what was not left."""
-        async with self._mail.turn(name):
+        async with self._letters.turn(name):
             await self._leave_kept(name)
             while batch.copies and not _is_last_word(batch):
                 if batch.current.has(batch.to, *batch.next_place):
@@ -131,7 +131,7 @@ class MailboxCopies:
         try:
             contact = await self._contact(copy.receiver)
             _compare(contact, copy)
-            await self._mail.leave(contact, copy.text, copy.time, copy.about)
+            await self._letters.leave(contact, copy.text, copy.time, copy.about)
         except Refused as no:
             self._give_up(copy, no)
         else:
@@ -163,7 +163,7 @@ class MailboxCopies:
         kept = self._kept.setdefault(fold(name), {})
         kept.update(dict.fromkeys(copies, current))
         try:
-            async with self._mail.turn(name):
+            async with self._letters.turn(name):
                 await self._leave_kept(name)
         except ParleyError as failure:
             self._note_not_left(batch)
@@ -183,7 +183,7 @@ class MailboxCopies:
     async def _leave_in_time(self, to: str) -> None:
         while self._kept.get(to):
             try:
-                async with self._mail.turn(to):
+                async with self._letters.turn(to):
                     await self._leave_kept(to)
             except ParleyError:  # its author knows that it waits
                 if self._directory.is_there:

@@ -75,13 +75,13 @@ class Letters:
         self,
         world: World,
         identity: Identity,
-        trust: KnownKeys,
+        known_keys: KnownKeys,
         journal: Journal,
         directory: DirectoryClient,
         tell: Tell,
         *,
         came: Came,
-        keeping: Recorder,
+        recorder: Recorder,
         name: Callable[[], str],
         lookup: Callable[[str], Awaitable[Contact]],
         unanswered: StrangerLimits,
@@ -96,10 +96,10 @@ class Letters:
         that is news.  `has_come`: whether a text came directly, and is on its way to the
         screen and the disk; `wait_kept` returns when it is there.
         """
-        self._came, self._keeping, self._name, self._lookup = came, keeping, name, lookup
+        self._came, self._recorder, self._name, self._lookup = came, recorder, name, lookup
         self._unanswered = unanswered
         self._has_come, self._wait_kept = has_come, wait_kept
-        self._world, self._identity, self._trust = world, identity, trust
+        self._world, self._identity, self._known_keys = world, identity, known_keys
         self._journal, self._directory, self._tell = journal, directory, tell
         self._turns: dict[str, trio.Lock] = {}
         self._receipts = ReceiptBook(
@@ -174,7 +174,7 @@ class Letters:
         await self._note_stored(id, to.key)
         if about is None:
             row = (self._name(), to.name, id, time, text)
-            self._keeping.keep(KeptLine(Kind.LEFT, *row, Fate.SENT))
+            self._recorder.keep(KeptLine(Kind.LEFT, *row, Fate.SENT))
 
     async def _note_stored(self, id: str, key: bytes) -> None:
         """Before its user reads that it was left: what is held back from then on is missed."""
@@ -243,7 +243,7 @@ class Letters:
         try:
             fresh = await self._journal.add_letters(
                 letters, self._world.clock.time(), unregistered=batch.unregistered,
-                after_gaps={(one.sender, one.id) for one in letters if self._lacks(one, batch)},
+                after_gaps={(one.sender, one.id) for one in letters if self._gaps(one, batch)},
                 passed=batch.passed,
             )  # fmt: skip
         finally:
@@ -278,7 +278,7 @@ class Letters:
     async def _open(self, envelope: Envelope, batch: _Batch) -> None:
         """Sort out one envelope.  One that can never be shown is said, here and to its sender."""
         now = self._world.clock.time()
-        opened = open_for(self._identity, self._name(), self._trust.authority, envelope, now)
+        opened = open_for(self._identity, self._name(), self._known_keys.authority, envelope, now)
         if isinstance(opened, Letter):
             opened = await self._check_sender(opened, batch)
             await trio.lowlevel.checkpoint_if_cancelled()  # at the end the journal is closed
@@ -308,7 +308,7 @@ class Letters:
         """
         name = letter.sender
         try:
-            self._trust.check(name, letter.key)
+            self._known_keys.check(name, letter.key)
         except KeyChanged as failure:
             return left_there(str(failure))
         if self._journal.key_of(name) is not None:
@@ -354,7 +354,7 @@ class Letters:
                 raise
             return None
 
-    def _lacks(self, letter: Letter, batch: _Batch) -> bool:
+    def _gaps(self, letter: Letter, batch: _Batch) -> bool:
         """Whether what its sender left before it has not come."""
         sender, before = letter.sender, letter.after
         return not (

@@ -77,7 +77,7 @@ class Posted:
 
 class Unsent:
     def __init__(
-        self, lines: PrivateLines, keeping: Recorder, directory: DirectoryClient, tell: Tell, *,
+        self, lines: PrivateLines, recorder: Recorder, directory: DirectoryClient, tell: Tell, *,
         me: Callable[[], str], leave: Callable[[Late], Awaitable[str]],
         answer: Callable[[str], None], linger: Callable[..., None], is_sure: Callable[[str], bool],
     ) -> None:  # fmt: skip
@@ -85,7 +85,7 @@ class Unsent:
         is called when something is for a user.  `linger` starts a task that the program does
         not wait for at its end.  `is_sure`: whoever is linked under a name is who has it.
         """
-        self._lines, self._keeping, self._directory, self._tell = lines, keeping, directory, tell
+        self._lines, self._recorder, self._directory, self._tell = lines, recorder, directory, tell
         self._me, self._leave, self._answer, self._linger = me, leave, answer, linger
         self._is_sure = is_sure
         self._backlog = Backlog()
@@ -130,7 +130,7 @@ class Unsent:
         """In the journal, soon."""
         kind = Kind.LEFT if late.is_letter else Kind.PRIVATE
         row = (self._me(), late.to, late.id, late.time, late.text)
-        self._keeping.keep(KeptLine(kind, *row, fate), then)
+        self._recorder.keep(KeptLine(kind, *row, fate), then)
 
     # --- What an earlier program has left ---
 

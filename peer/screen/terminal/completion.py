@@ -52,23 +52,23 @@ class Completions(Completer):
         document: Document,
         complete_event: CompleteEvent,  # noqa: ARG002 - Tab and typing are answered alike
     ) -> Iterator[Completion]:
-        line, outlook = document.text_before_cursor, self._look()
-        for offer in dict.fromkeys(islice(_offers(line, outlook), MOST_OFFERS)):
+        line, ui_state = document.text_before_cursor, self._look()
+        for offer in dict.fromkeys(islice(_offers(line, ui_state), MOST_OFFERS)):
             whole = line.removesuffix(offer.typed) + offer.text
             yield Completion(
-                offer.text + _after(whole, offer, outlook),
+                offer.text + _after(whole, offer, ui_state),
                 start_position=-len(offer.typed),
                 display=offer.text,
                 display_meta=offer.meta,
             )
 
 
-def _after(whole: str, offer: Offer, outlook: UiState) -> str:
+def _after(whole: str, offer: Offer, ui_state: UiState) -> str:
     """What follows it at once: a blank, or ": " behind a name that a text begins with."""
-    is_name = offer.text in outlook.others and whole.strip() == offer.text
-    if is_name and outlook.context.in_conversation and _is_text(whole, outlook.context):
+    is_name = offer.text in ui_state.others and whole.strip() == offer.text
+    if is_name and ui_state.context.in_conversation and _is_text(whole, ui_state.context):
         return ": "
-    return " " if _is_unfinished(whole, outlook.context) else ""
+    return " " if _is_unfinished(whole, ui_state.context) else ""
 
 
 def _is_text(line: str, context: Context) -> bool:
@@ -82,42 +82,42 @@ def _is_unfinished(line: str, context: Context) -> bool:
     return isinstance(parse(line, context), Wrong)
 
 
-def _offers(line: str, outlook: UiState) -> Iterator[Offer]:
+def _offers(line: str, ui_state: UiState) -> Iterator[Offer]:
     if addressed := _ADDRESSED.search(line):
-        yield from _users(addressed[1], _there_first(outlook), outlook)
+        yield from _users(addressed[1], _there_first(ui_state), ui_state)
         return
-    context = outlook.context
+    context = ui_state.context
     typed = line.lstrip().removeprefix("/")
     for words, entry in offered(line, context):
         yield Offer(typed, words, entry.meaning)
     is_text = _is_text(f"{line}x", context)
     if not is_text and (command := begun(line, context)):
-        yield from _arguments(line, command, outlook)
+        yield from _arguments(line, command, ui_state)
     elif (word := _LAST_WORD.search(line)) and len(word[1]) >= NAME_LETTERS:
         is_first = word[1] == line.lstrip()
         if context.in_conversation:
-            yield from _users(word[1], outlook.others, outlook)
+            yield from _users(word[1], ui_state.others, ui_state)
         elif is_first and not is_text:  # `dave hello`
-            yield from _users(word[1], _there_first(outlook), outlook)
+            yield from _users(word[1], _there_first(ui_state), ui_state)
 
 
-def _arguments(line: str, command: Begun, outlook: UiState) -> Iterator[Offer]:
+def _arguments(line: str, command: Begun, ui_state: UiState) -> Iterator[Offer]:
     if not command.rest and not line[-1].isspace():
         return
     typed = command.rest
     match command.entry.takes:
         case Takes.ONLINE:
-            yield from _users(typed, outlook.online(), outlook)
+            yield from _users(typed, ui_state.online(), ui_state)
         case Takes.NEWCOMER:
-            members = set(map(fold, outlook.others))
-            newcomers = [name for name in outlook.online() if fold(name) not in members]
-            yield from _users(typed, newcomers, outlook)
+            members = set(map(fold, ui_state.others))
+            newcomers = [name for name in ui_state.online() if fold(name) not in members]
+            yield from _users(typed, newcomers, ui_state)
         case Takes.ANYBODY:
-            yield from _users(typed, _there_first(outlook), outlook)
+            yield from _users(typed, _there_first(ui_state), ui_state)
         case Takes.ABSENT:
-            yield from _users(typed, _there_first(outlook, away=True), outlook)
+            yield from _users(typed, _there_first(ui_state, away=True), ui_state)
         case Takes.ASKER:
-            yield from _users(typed, reversed(outlook.questions), outlook)
+            yield from _users(typed, reversed(ui_state.questions), ui_state)
         case Takes.STATUS if command.words == command.entry.words[0]:
             yield from _statuses(typed, command.entry)
         case Takes.COMMAND:
@@ -139,15 +139,15 @@ def _statuses(typed: str, entry: Entry) -> Iterator[Offer]:
                     yield Offer(typed, words, status.value)
 
 
-def _there_first(outlook: UiState, *, away: bool = False) -> list[str]:
+def _there_first(ui_state: UiState, *, away: bool = False) -> list[str]:
     """Everybody; with `away` those who are not there first."""
-    there = set(outlook.online())
-    return sorted(outlook.everybody(), key=lambda name: (name in there) is away)
+    there = set(ui_state.online())
+    return sorted(ui_state.everybody(), key=lambda name: (name in there) is away)
 
 
-def _users(typed: str, names: Iterable[str], outlook: UiState) -> Iterator[Offer]:
+def _users(typed: str, names: Iterable[str], ui_state: UiState) -> Iterator[Offer]:
     """Nobody who could not be typed: a name that is none is not repeated."""
-    known = {fold(user.name): user.status for user in outlook.users}
+    known = {fold(user.name): user.status for user in ui_state.users}
     beginning = fold(typed)
     for name in names:
         if fold(name).startswith(beginning) and is_name(name):

@@ -16,33 +16,33 @@ OUTSIDE = "CHAT name to talk to somebody, LIST USERS to see who is there, HELP f
 SOMEBODY = "a user"  # in the meanings of the table
 
 
-def hint(line: str, outlook: UiState) -> str:
+def hint(line: str, ui_state: UiState) -> str:
     """Never raises; harmless whatever was typed, and whatever users are called."""
-    return cut(on_one_line(_hint(line, outlook)), HINT_CELLS)
+    return cut(on_one_line(_hint(line, ui_state)), HINT_CELLS)
 
 
-def _hint(line: str, outlook: UiState) -> str:
-    context = outlook.context
-    if not outlook.me:
+def _hint(line: str, ui_state: UiState) -> str:
+    context = ui_state.context
+    if not ui_state.me:
         return ""  # somebody is asked who they are, and where to go
     match parse(line, context):
         case typed.Nothing():
-            return _what_now(outlook)
+            return _what_now(ui_state)
         case typed.Say():
-            return _text(line, outlook)
+            return _text(line, ui_state)
         case typed.WriteLine():
-            return f"a line of the message for {outlook.writing_to}; \\q ends it"
+            return f"a line of the message for {ui_state.writing_to}; \\q ends it"
         case typed.EndWriting():
-            return f"the end of the message for {outlook.writing_to}"
+            return f"the end of the message for {ui_state.writing_to}"
         case typed.Choose(word):
             to_all = word == context.choices[0]
-            return "to everybody" if to_all else f"to {outlook.questions[-1]} alone"
+            return "to everybody" if to_all else f"to {ui_state.questions[-1]} alone"
         case typed.Answer(yes, name):
-            return _answer(line, outlook, yes, name)
+            return _answer(line, ui_state, yes, name)
         case typed.SetStatus(Status() as status):
             return f"my status: {status.value}"
         case typed.Unknown() as unknown:
-            return _unknown(line, outlook, unknown)
+            return _unknown(line, ui_state, unknown)
         case typed.Wrong() as wrong:
             return _wrong(line, context, wrong)
         case (
@@ -55,20 +55,22 @@ def _hint(line: str, outlook: UiState) -> str:
             | typed.Unignore(name=name)
             | typed.Verify(name=name)
         ):
-            return _about(_entry(line, context), _user(name, outlook))
+            return _about(_entry(line, context), _user(name, ui_state))
         case _:
             return _entry(line, context).meaning
 
 
-def _what_now(outlook: UiState) -> str:
+def _what_now(ui_state: UiState) -> str:
     """When nothing is typed."""
-    if outlook.questions:
-        answers = " or ".join(outlook.choices or ("Y", "N"))
-        return f"{answers} answers the question about {outlook.questions[-1]}"
-    if outlook.writing_to:
-        return f"each line is left for {outlook.writing_to}; \\q ends it"
-    if outlook.members:
-        return f"a text for {listed(outlook.others, NAMES_CELLS)}; \\q leaves, /HELP lists commands"
+    if ui_state.questions:
+        answers = " or ".join(ui_state.choices or ("Y", "N"))
+        return f"{answers} answers the question about {ui_state.questions[-1]}"
+    if ui_state.writing_to:
+        return f"each line is left for {ui_state.writing_to}; \\q ends it"
+    if ui_state.members:
+        return (
+            f"a text for {listed(ui_state.others, NAMES_CELLS)}; \\q leaves, /HELP lists commands"
+        )
     return OUTSIDE
 
 
@@ -93,27 +95,27 @@ def _about(entry: Entry, user: Presence | None) -> str:
     return f"{name}: {entry.meaning}"
 
 
-def _user(name: str, outlook: UiState) -> Presence | None:
+def _user(name: str, ui_state: UiState) -> Presence | None:
     wanted = fold(name)
-    if wanted == fold(outlook.me):
+    if wanted == fold(ui_state.me):
         return None
-    return next((user for user in outlook.users if fold(user.name) == wanted), None)
+    return next((user for user in ui_state.users if fold(user.name) == wanted), None)
 
 
-def _text(line: str, outlook: UiState) -> str:
-    what = f"text for {listed(outlook.others, NAMES_CELLS)}"
+def _text(line: str, ui_state: UiState) -> str:
+    what = f"text for {listed(ui_state.others, NAMES_CELLS)}"
     if line[0].isspace() or isinstance(parse(line, Context()), typed.Unknown | typed.Wrong):
         return what
     return f"{what}; start it with / to run it as a command"
 
 
-def _answer(line: str, outlook: UiState, yes: bool, name: str | None) -> str:
-    for about in reversed(outlook.questions):
+def _answer(line: str, ui_state: UiState, yes: bool, name: str | None) -> str:
+    for about in reversed(ui_state.questions):
         if name is None or fold(about) == fold(name):
             return f"{'yes' if yes else 'no'} to {about}"
-    unasked = replace(outlook, questions=())  # as it will be read then
+    unasked = replace(ui_state, questions=())  # as it will be read then
     if isinstance(parse(line, unasked.context), typed.Unknown):
-        return _general(_entry(line, outlook.context))
+        return _general(_entry(line, ui_state.context))
     return _hint(line, unasked)
 
 
@@ -134,12 +136,12 @@ def _offer(line: str, context: Context) -> str:
             return ", ".join(words for words, _ in many)
 
 
-def _unknown(line: str, outlook: UiState, unknown: typed.Unknown) -> str:
-    if offer := _offer(line, outlook.context):
+def _unknown(line: str, ui_state: UiState, unknown: typed.Unknown) -> str:
+    if offer := _offer(line, ui_state.context):
         return offer
     private = _entry("PRV", Context())  # `dave hello` is one
-    if unknown.perhaps and (user := _user(unknown.perhaps.name, outlook)):
+    if unknown.perhaps and (user := _user(unknown.perhaps.name, ui_state)):
         return _about(private, user)
-    if user := _user(line.strip(), outlook):
+    if user := _user(line.strip(), ui_state):
         return f"{user.name} text: {private.meaning}"
     return "unknown command" + (f"; did you mean {unknown.nearest}?" if unknown.nearest else "")

@@ -38,23 +38,23 @@ STYLE = {
 }
 
 
-def prompt(outlook: UiState, width: int = 80) -> StyleAndTextTuples:
+def prompt(ui_state: UiState, width: int = 80) -> StyleAndTextTuples:
     """Who I am and where Enter goes, in about half of the width."""
-    me = cut(on_one_line(outlook.me), max(8, width // 4))
+    me = cut(on_one_line(ui_state.me), max(8, width // 4))
     room = max(8, width // 2 - cells(me))
-    if outlook.writing_to:
-        return [("class:prompt.writing", f"leave for {listed([outlook.writing_to], room)}> ")]
-    if not outlook.members:
+    if ui_state.writing_to:
+        return [("class:prompt.writing", f"leave for {listed([ui_state.writing_to], room)}> ")]
+    if not ui_state.members:
         return [("class:prompt.outside", f"{me}> ")]
-    style = "class:prompt.group" if len(outlook.members) > 1 else "class:prompt.conversation"
-    return [(style, f"{me} -> {listed(outlook.others, room)}> ")]
+    style = "class:prompt.group" if len(ui_state.members) > 1 else "class:prompt.conversation"
+    return [(style, f"{me} -> {listed(ui_state.others, room)}> ")]
 
 
-def title(outlook: UiState, unread: int = 0) -> str:
+def title(ui_state: UiState, unread: int = 0) -> str:
     """Of the window; nothing in it acts on a terminal."""
     new = f"({unread}) " if unread else ""
-    others = f" -> {', '.join(outlook.others)}" if outlook.members else ""
-    text = on_one_line(f"{new}parley: {outlook.me}{others}")
+    others = f" -> {', '.join(ui_state.others)}" if ui_state.members else ""
+    text = on_one_line(f"{new}parley: {ui_state.me}{others}")
     return "".join(filter(str.isprintable, text))[:TITLE_CHARACTERS]
 
 
@@ -90,7 +90,7 @@ class _Part(Struct, frozen=True):
 
 
 def toolbar(
-    outlook: UiState,
+    ui_state: UiState,
     width: int,
     unread_private: int = 0,
     unread: int = 0,
@@ -99,7 +99,7 @@ def toolbar(
 ) -> StyleAndTextTuples:
     """How things stand, in one line of at most `width` cells."""
     fragments: StyleAndTextTuples = []
-    parts = list(_parts(outlook, unread_private, unread))
+    parts = list(_parts(ui_state, unread_private, unread))
     if letters_shown < letters:
         parts.append(_Part(_Rank.LETTERS, (f"messages {letters_shown}/{letters}",)))
     for part, text in _fitted(parts, width):
@@ -134,45 +134,45 @@ def _fitted(parts: list[_Part], width: int) -> list[tuple[_Part, str]]:
     return [(part, shown[part.rank]) for part in parts if shown[part.rank]]
 
 
-def _parts(outlook: UiState, unread_private: int, unread: int) -> Iterable[_Part]:
+def _parts(ui_state: UiState, unread_private: int, unread: int) -> Iterable[_Part]:
     """In the order in which they are shown."""
-    if not outlook.me:
+    if not ui_state.me:
         yield _Part(_Rank.CONNECTING, ("not registered",))
         return
-    if outlook.connects_to:
-        to = on_one_line(outlook.connects_to)
+    if ui_state.connects_to:
+        to = on_one_line(ui_state.connects_to)
         yield _Part(_Rank.CONNECTING, (f"connecting to {to}, QUIT gives up", "connecting"))
         return
-    if outlook.directory_is_gone:
+    if ui_state.directory_is_gone:
         yield _Part(_Rank.GONE, ("DIRECTORY GONE, trying again", "DIRECTORY GONE"))
-    yield _Part(_Rank.STATUS, (outlook.status.value,))
-    if outlook.is_muted:
+    yield _Part(_Rank.STATUS, (ui_state.status.value,))
+    if ui_state.is_muted:
         yield _Part(_Rank.MUTED, ("muted",))
-    if outlook.members:
-        is_lost = any(member.is_lost for member in outlook.members)
-        yield _Part(_Rank.LOST if is_lost else _Rank.LINKED, _links(outlook.members))
-    if outlook.questions:
-        yield _Part(_Rank.ASKED, _questions(outlook))
-    if outlook.waits_for:
-        for_whom = (listed(outlook.waits_for, most) for most in (NAMES_CELLS, FEW_NAMES_CELLS))
+    if ui_state.members:
+        is_lost = any(member.is_lost for member in ui_state.members)
+        yield _Part(_Rank.LOST if is_lost else _Rank.LINKED, _links(ui_state.members))
+    if ui_state.questions:
+        yield _Part(_Rank.ASKED, _questions(ui_state))
+    if ui_state.waits_for:
+        for_whom = (listed(ui_state.waits_for, most) for most in (NAMES_CELLS, FEW_NAMES_CELLS))
         yield _Part(_Rank.WAITING, tuple(f"waiting for {names}" for names in for_whom))
     if unread_private:
         yield _Part(_Rank.PRIVATE, (f"{unread_private} private unread",))
-    if outlook.undelivered:
-        yield _Part(_Rank.UNDELIVERED, (f"{outlook.undelivered} undelivered",))
-    if outlook.to_come >= MANY_TEXTS:
-        yield _Part(_Rank.TO_COME, (f"catching up: {outlook.to_come} texts to come",))
+    if ui_state.undelivered:
+        yield _Part(_Rank.UNDELIVERED, (f"{ui_state.undelivered} undelivered",))
+    if ui_state.to_come >= MANY_TEXTS:
+        yield _Part(_Rank.TO_COME, (f"catching up: {ui_state.to_come} texts to come",))
     if unread > unread_private:  # the private ones are counted above
         yield _Part(_Rank.UNREAD, (f"{unread - unread_private} unread",))
 
 
-def _questions(outlook: UiState) -> tuple[str, ...]:
-    about = tuple(dict.fromkeys(outlook.questions))
-    is_invited = set(about) <= set(outlook.invited_by)
+def _questions(ui_state: UiState) -> tuple[str, ...]:
+    about = tuple(dict.fromkeys(ui_state.questions))
+    is_invited = set(about) <= set(ui_state.invited_by)
     if len(about) == 1:
         (name,) = (on_one_line(name) for name in about)
         question = f"{name} invites you" if is_invited else f"about {name}"
-        answers = on_one_line("/".join(outlook.choices or ("Y", "N")))
+        answers = on_one_line("/".join(ui_state.choices or ("Y", "N")))
         return f"{question}: {answers}", f"{cut(name, FEW_NAMES_CELLS)}: Y/N"
     many, few = (listed(about, most) for most in (NAMES_CELLS, FEW_NAMES_CELLS))
     question = f"{many} ask" if is_invited else f"about {many}"

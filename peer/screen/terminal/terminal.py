@@ -87,7 +87,7 @@ class Terminal:
         notify_text: bool = False,
         now: Callable[[], float] = time.time,
     ) -> None:
-        self._outlook = UiState()
+        self._ui_state = UiState()
         self._events: deque[tuple[tuple[Event, ...], Then | None]] = deque()
         self._calm = PresenceLines(self.show)
         self._asked_at = -math.inf  # when a question was shown last
@@ -108,11 +108,11 @@ class Terminal:
             self._output,
             submit=lambda text, begun, target: self._call(self._take, text, begun, target),
             touched=lambda: self._call(self._touched),
-            target=lambda: self._outlook.target,
+            target=lambda: self._ui_state.target,
             held_back=self._hold_back,
             interrupt=self._interrupt,
-            completer=Completions(lambda: self._outlook),
-            hint=lambda text: hint(text, self._outlook),
+            completer=Completions(lambda: self._ui_state),
+            hint=lambda text: hint(text, self._ui_state),
             prompt=self._prompt,
             toolbar=self._toolbar,
             style=Style.from_dict(STYLE),
@@ -133,9 +133,9 @@ class Terminal:
             self._dropped += len(self._events.popleft()[0])
         self._news.set()
 
-    def stands(self, outlook: UiState) -> None:
-        if outlook != self._outlook:
-            self._outlook = outlook
+    def stands(self, ui_state: UiState) -> None:
+        if ui_state != self._ui_state:
+            self._ui_state = ui_state
             self._editor.call(self._editor.redraw)
             self._news.set()  # for the title
 
@@ -151,11 +151,11 @@ class Terminal:
 
     async def read_line(self) -> Line | None:
         line = await self._lines.receive()
-        context = self._outlook.context
+        context = self._ui_state.context
         if line.begun is not None and line.begun < self._asked_at + SEEN_SECONDS:
             context = replace(context, question_open=False)  # it is no answer, see Console
         is_too_long = len(line.text) > TEXT_CHARACTERS  # its answer is enough
-        if not self._outlook.me or not (
+        if not self._ui_state.me or not (
             is_too_long or isinstance(parse(line.text, context), SHOWN_ANYWAY)
         ):
             self.show(Typed(line.text))
@@ -239,7 +239,7 @@ class Terminal:
 
     def _hold_back(self, text: str, begun: Target, now: Target) -> str:
         """In the editor's thread: tell the user why a line stays where it is."""
-        context = self._outlook.context
+        context = self._ui_state.context
         why = misdirected(text, begun, now, context)
         if not why:
             return ""
@@ -249,7 +249,7 @@ class Terminal:
 
     def _interrupt(self) -> str:
         """In the editor's thread: while nobody is registered Ctrl-C ends the program."""
-        if self._outlook.me:
+        if self._ui_state.me:
             return LEAVING
         self._call(signal.raise_signal, signal.SIGINT)
         return ""
@@ -268,12 +268,12 @@ class Terminal:
             self._news.set()
 
     def _prompt(self) -> StyleAndTextTuples:
-        return prompt(self._outlook, self._output.get_size().columns)
+        return prompt(self._ui_state, self._output.get_size().columns)
 
     def _toolbar(self, width: int) -> StyleAndTextTuples:
         attention = self._attention
         return toolbar(
-            self._outlook,
+            self._ui_state,
             width,
             attention.unread_private,
             attention.unread,
@@ -297,7 +297,7 @@ class Terminal:
         self._painter, self._to_ansi, self._mark = Painter(self._me, self._now), ansi, mark
 
     def _me(self) -> str:
-        return self._outlook.me
+        return self._ui_state.me
 
     async def _paint(self, nursery: trio.Nursery) -> None:
         while True:
@@ -345,13 +345,13 @@ class Terminal:
                 nursery.start_soon(self._await_mark, sent)
             self._events.popleft()
             for event in events:
-                signal_of_it = self._attention.heed(event, self._outlook, now)  # counts it, too
+                signal_of_it = self._attention.heed(event, self._ui_state, now)  # counts it, too
                 raw = raw or signal_of_it
             if then is not None:
                 thens.append(then)
         batch += self._ripe(now - LIVE_SECONDS)
         text = self._ansi(self._painter.paint_all(batch))
-        heading = title(self._outlook, self._attention.unread)
+        heading = title(self._ui_state, self._attention.unread)
         if heading != self._title:
             self._title = heading
             raw += f"\x1b]2;{heading}\a"

@@ -180,7 +180,7 @@ def test_what_is_asked_for_is_bounded() -> None:
     for start in range(3):
         claims = [Position(ERIN, f"{start}{n:015x}", 7) for n in range(POSITIONS)]
         carol.hears(DAVE, Acknowledge(ID, tuple(claims)))
-    assert len(carol.core._lacks) == CLAIMS
+    assert len(carol.core._gaps) == CLAIMS
 
 
 def test_an_acknowledgement_of_what_i_never_wrote_is_not_kept() -> None:
@@ -792,7 +792,7 @@ def test_without_any_link_nobody_is_asked() -> None:
     carol.core.link_lost(DAVE, carol.now)
     carol.core.link_lost(ERIN, carol.now)
     assert wants(carol.passes(10)) == []
-    assert not carol.core._lacks
+    assert not carol.core._gaps
 
 
 def test_no_more_is_asked_for_than_the_disk_can_take() -> None:

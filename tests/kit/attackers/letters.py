@@ -48,7 +48,7 @@ async def leave(
 
 def next_texts(author: Person, count: int) -> list[About]:
     """The places of what this person will say next; every member can work them out."""
-    current = author.peer._talking.conversation
+    current = author.peer._conversations.conversation
     assert current is not None
     return [About(current.id, current.epoch, seq) for seq in range(1, count + 1)]
 
