@@ -8,7 +8,8 @@ goes on when somebody is in reach again.
 from collections.abc import Awaitable, Callable, Iterable
 from contextlib import suppress
 from enum import Enum, auto
-from typing import Final
+from functools import partial
+from typing import Final, cast
 
 import trio
 
@@ -688,10 +689,13 @@ class Conversations:
         behind = self._links.behind(current.roll.name(author))
         is_late = late(text.time, self._world.clock.time(), behind)
         self._unkept[_place(text)] = text
+        sender, tell = author, cast(Tell, partial(self._show, current))
+        if not self._gate.is_closed(current.id):
+            sender, tell = current.called(author), self._tell  # looked up once for all lines
         for line in lines[:-1]:
-            self._show(current, events.Said(author, line, is_late), events.nothing)
+            tell(events.Said(sender, line, is_late), events.nothing)
         for line in lines[-1:]:
-            self._show(current, events.Said(author, line, is_late), shown)
+            tell(events.Said(sender, line, is_late), shown)
         if not lines:
             shown()
 
