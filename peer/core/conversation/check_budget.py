@@ -1,7 +1,8 @@
-"""How much work with signatures others may make for me.
+"""Limits how many signatures others may make me check.
 
-Nobody honest sends many that are wrong, nor much that is news: so whoever does loses the
-link.  What is known already is never checked again, and costs nothing.
+Honest members send few wrong signatures and little that is news, so a member who
+makes me check too many loses the link.  What is known already is not checked again, and
+costs nothing.
 """
 
 from typing import Final
@@ -9,9 +10,9 @@ from typing import Final
 from shared.bucket import TokenBucket
 from shared.errors import ProtocolError
 
-CHECKS_AT_ONCE: Final = 2_000  # two full rolls, with which nobody is strange to anybody
+CHECKS_AT_ONCE: Final = 2_000  # two full rolls, even if nobody in them is known yet
 CHECKS_A_SECOND: Final = 200  # 3 % of a processor
-MEMBERS_MOST: Final = 256  # who are watched at the same time
+MEMBERS_MOST: Final = 256  # watched at the same time
 
 
 class CheckBudget:
@@ -21,7 +22,7 @@ class CheckBudget:
         self._budgets: dict[str, TokenBucket] = {}
 
     def spend(self, member: str, checks: int, now: float) -> None:
-        """Raises ProtocolError when these were too many."""
+        """Count these checks; raise ProtocolError when they were too many."""
         if not checks:
             return
         budget = self._budgets.pop(member, None) or TokenBucket(

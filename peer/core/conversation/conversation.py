@@ -2,13 +2,13 @@
 
 A core: it decides what is shown, kept and sent, and its shell does it.  It knows
 members by their ids (peer.core.membership), never by name.  Everybody has a link to
-everybody.  Texts go from their author to each member directly; what somebody lacks
-all the same they ask another member for, who has it signed by its author.  So one
-member whom all can reach is enough for everybody to get everything.
+everybody.  Authors send their texts directly to each member.  A member who still lacks
+one asks another member, whose copy bears the author's signature.  So one member whom all
+can reach is enough for everybody to get everything.
 
 Being a member and being reachable are two things.  A broken link ends nothing: both
-sides try to link again, what was written meanwhile waits, and who cannot be reached
-for a minute only looks as if they had left.
+sides try to link again, what was written meanwhile waits, and a member who cannot be
+reached for a minute only looks as if they had left.
 
 For its user a conversation is over at once.  It is settled a little later: when
 what was on its way has arrived, or must be taken for undelivered.
@@ -56,22 +56,22 @@ from shared.messages import (
     Want,
 )
 
-REDIAL_SECONDS = 1.0  # between two tries to link again with one who was just lost
-REDIAL_FAR_SECONDS = 30.0  # with one who was lost long ago, or is reached through others
+REDIAL_SECONDS = 1.0  # between two tries to link again with one lost just now
+REDIAL_FAR_SECONDS = 30.0  # with one lost long ago, or reached through others
 FIRST_DIAL_SECONDS = 5.0  # for a newcomer to dial us; then we dial
-SETTLE_SECONDS = 5.0  # after leaving: for the last acknowledgements to come
-ACKNOWLEDGE_TEXTS = 16  # one ACK for as many texts,
-ACKNOWLEDGE_SECONDS = 0.05  # or for all that was kept within this time
-HELLO_SECONDS = 30.0  # between two of them when nothing happens
-HELLO_SOON_SECONDS = 0.5  # for members who hear of us through others only
-WANT_SECONDS = 1.0  # for a text to come by itself before it is asked for
-LATE_SECONDS = 5.0  # until the author is told that somebody lacks a text
+SETTLE_SECONDS = 5.0  # after leaving: for the last acknowledgements to arrive
+ACKNOWLEDGE_TEXTS = 16  # one ACK for this many texts,
+ACKNOWLEDGE_SECONDS = 0.05  # or for all texts kept within this time
+HELLO_SECONDS = 30.0  # between two HELLOs when nothing happens
+HELLO_SOON_SECONDS = 0.5  # for members who hear of us only through others
+WANT_SECONDS = 1.0  # for a text to come by itself before we ask for it
+LATE_SECONDS = 5.0  # until we tell the author that somebody lacks a text
 PATHLESS_SECONDS = 30.0  # out of reach, until the directory's mailbox is the better way
-BAD_MOST = 20  # that one member hands on unsigned: then the link is cut
-BACKLOG_TEXTS = 1_000  # that everybody lacks: the keyboard waits then
+BAD_MOST = 20  # unsigned texts or HELLOs handed on by one member; then the link is cut
+BACKLOG_TEXTS = 1_000  # that every member lacks: then the keyboard waits
 
-EVIDENCE_MOST = 4  # against one author: the first, and the last ones
-PROOFS = 4  # texts that one HELLO makes me ask for, because its sender has others than I
+EVIDENCE_MOST = 4  # against one author: the first piece, and the last ones
+PROOFS = 4  # texts that one HELLO makes me ask for, if its sender has others than I
 
 _NEVER = float("inf")
 _DISK = "your disk did not take what you wrote last"
@@ -93,7 +93,7 @@ class Show(Struct, frozen=True):
 
 
 class Read(Struct, frozen=True):
-    """Show what somebody wrote, then call `shown(text)`."""
+    """Show a text of another member, then call `shown(text)`."""
 
     text: Text
 
@@ -111,13 +111,13 @@ class KeepMembers(Struct, frozen=True):
 
 
 class KeepEntrance(Struct, frozen=True):
-    """Put on disk from where on a member may read."""
+    """Put an entrance on disk: from where on a member may read."""
 
     entrance: Entrance
 
 
 class KeepAcknowledged(Struct, frozen=True):
-    """Note that this member has my texts up to here."""
+    """Note on disk that this member has my texts of an epoch up to `seq`."""
 
     by: str
     epoch: str
@@ -125,20 +125,20 @@ class KeepAcknowledged(Struct, frozen=True):
 
 
 class Discard(Struct, frozen=True):
-    """Forget a text that was to be read: its author has not signed it."""
+    """Forget a text that was given to the screen: its author has not signed it."""
 
     text: Text
 
 
 class Refuse(Struct, frozen=True):
-    """End the link to this member, and say why."""
+    """End the link to this member, and tell why."""
 
     to: str
     reason: str
 
 
 class Hand(Struct, frozen=True):
-    """Send what follows this position, from the disk; then call `handed`."""
+    """Send from the disk what follows this position; then call `handed`."""
 
     to: str
     after: Position
@@ -159,7 +159,7 @@ class LeaveFor(Struct, frozen=True):
 
 
 class Back(Struct, frozen=True):
-    """It was interrupted by the end of the program, or of its network, and goes on."""
+    """The conversation was interrupted, as program or network failed, and goes on."""
 
 
 class Finished(Struct, frozen=True):
@@ -167,7 +167,7 @@ class Finished(Struct, frozen=True):
 
 
 class Settled(Struct, frozen=True):
-    """Nothing more will come of it."""
+    """Nothing more happens in the conversation."""
 
 
 Action = (
@@ -176,35 +176,35 @@ Action = (
 )  # fmt: skip
 
 
-# --- What it knows of the others ----------------------------------------------------
+# --- What is known of the others ----------------------------------------------------
 
 
 class _Member(Struct):
-    """How another member is reached."""
+    """Another member: how they are reached, and what they lack."""
 
     id: str
     is_linked: bool = False
-    is_greeted: bool = False  # by their HELLO on this link
-    knows_us: bool = False  # was sent our roll on a link before
+    is_greeted: bool = False  # their HELLO came on this link
+    knows_us: bool = False  # was sent our roll, on this link
     number: int = 0  # of their last HELLO
-    linked: frozenset[str] = frozenset()  # whom they reach themselves
-    reached: bool = False  # ever
-    lost_at: float | None = None  # out of reach since then
+    linked: frozenset[str] = frozenset()  # members whom they reach themselves
+    reached: bool = False  # at any time
+    lost_at: float | None = None  # since when they are out of reach
     told_lost: bool = False
-    is_gone: bool = False  # out of reach for so long that the user was told they left
+    is_gone: bool = False  # out of reach so long that the user was told they left
     redial_at: float = _NEVER
     told_late: bool = False  # the user was told that they lack a text
-    left_upto: dict[str, int] = field(default_factory=dict)  # what waits in their mailbox, or will
-    done_upto: dict[str, int] = field(default_factory=dict)  # what nobody need leave any more
-    ends_with: float = _NEVER  # seq of the last text of mine that is for them: then they left
+    left_upto: dict[str, int] = field(default_factory=dict)  # waits in their mailbox, or will soon
+    done_upto: dict[str, int] = field(default_factory=dict)  # need not be left any more
+    ends_with: float = _NEVER  # they left: seq of my last text that is for them
 
 
 class _Evidence(Struct):
-    """Who was shown that an author has said different things."""
+    """Which members were shown that an author has said different things."""
 
-    other: Text | None = None  # which contradicts what lies on disk here, if it came
+    other: Text | None = None  # a text that contradicts what is on disk here, if it came
     sent: set[str] = field(default_factory=set)
-    able: set[str] = field(default_factory=set)  # of whom it is known that they can compare
+    able: set[str] = field(default_factory=set)  # members who are known to be able to compare
 
 
 class Kept(Struct, frozen=True):
@@ -212,15 +212,15 @@ class Kept(Struct, frozen=True):
 
     members: tuple[Membership, ...]
     have: tuple[Position, ...]
-    written: tuple[tuple[str, int, float], ...]  # epoch, last seq and age of what I wrote
+    written: tuple[tuple[str, int, float], ...]  # epoch, last seq and age of my texts
     acknowledged: tuple[tuple[str, str, int], ...]  # by whom, epoch, seq
-    lamport: int = 0  # the highest
+    lamport: int = 0  # the highest number
     entrances: tuple[Entrance, ...] = ()
     said: tuple[tuple[str, str, int, bytes], ...] = ()  # author, epoch, last seq and digest
 
 
 class Conversation:
-    """One conversation.  `now` is monotonic, `time` the time of day, in seconds."""
+    """One conversation.  In seconds, `now` is monotonic and `time` the time of day."""
 
     def __init__(
         self, id: str, me: Me, roll: Roll, epoch: str, *, first_number: int,
@@ -230,10 +230,10 @@ class Conversation:
         spell: Callable[[str], str] | None = None,
     ) -> None:  # fmt: skip
         """`first_number`: higher than that of any HELLO of an earlier start.
-        `jitter`: between 0.8 and 1.2.  `have`: what was said before we came, with no
-        higher `lamport`.  `entrances`: known from an earlier stay or program of mine.
-        `called`: what the user reads for a member; by default the name.  `spell`: how
-        events name a member; by default so, too.
+        `jitter` returns a number between 0.8 and 1.2.  `have`: what was said before we
+        came, and `lamport` its highest number.  `entrances`: known from an earlier stay or
+        start of mine.  `called`: what the user reads for a member; by default the name.
+        `spell`: how events name a member; by default as `called`.
         """
         self.id, self.me, self.roll = id, me, roll
         self.called = called or roll.name
@@ -247,7 +247,7 @@ class Conversation:
         self._inbox = Inbox(kept.have, kept.lamport) if kept else Inbox(have, lamport)
         self._outbox = Outbox(epoch, kept.written if kept else ())
         self._members: dict[str, _Member] = {}
-        self._parted: dict[str, _Member] = {}  # have left, and may lack what is not on disk yet
+        self._parted: dict[str, _Member] = {}  # left, and may lack what is not on disk yet
         self._gaps = Gaps(self._inbox.came)
         self._entrances = Entrances(roll, self._inbox.first_heard)
         self._entrances.restore(entrances)
@@ -255,34 +255,34 @@ class Conversation:
         for author, its_epoch, seq, said in kept.said if kept else ():
             self._digests.restore((author, its_epoch), seq, said)
         self._unchecked = UncheckedTexts(roll.key, self._prove)
-        self._forgers: set[str] = set()  # who sent what they had not signed: checked at once now
-        self._contradicted: list[str] = []  # authors who had told me something else before
-        #: what follows shows that to others
+        self._forgers: set[str] = set()  # sent what they had not signed: now checked at once
+        self._contradicted: list[str] = []  # authors who told me something else before
+        #: the text after each position proves to others that its author said different things
         self._evidence: dict[Position, _Evidence] = {}
-        self._two_faced: set[str] = set()  # authors of whom the user knows it
+        self._two_faced: set[str] = set()  # authors of whom the user was told so
         self._uncommitted = 0  # texts of mine that are on their way to the disk
-        self._showing = 0  # Texts that were given to the screen, and are not on disk
-        self._reading: deque[Text] = deque()  # that were given to the screen, in this order
-        self._stood: set[tuple[Stream, int]] = set()  # which of them stood there
-        self._owed: dict[Stream, None] = {}  # positions that moved since the last ACK
+        self._showing = 0  # Texts that were given to the screen, and are not on disk yet
+        self._reading: deque[Text] = deque()  # given to the screen, in this order
+        self._stood: set[tuple[Stream, int]] = set()  # which of these were shown
+        self._owed: dict[Stream, None] = {}  # streams that have grown on disk since the last ACK
         self._owed_texts = 0
         self._blamed: Counter[str] = Counter()
         self._acknowledge_at = _NEVER
         self._hello_at = _NEVER
         self._settle_at = _NEVER
-        self._look_at = _NEVER  # when somebody's reach, or lack of a text, is to be judged
+        self._look_at = _NEVER  # when to judge who is in reach, and who lacks a text
         for member in self._others():
             self._meet(member, 0.0)
         for by, of, seq in kept.acknowledged if kept else ():
             self._outbox.acknowledged(by, of, seq)
         self._outbox.forget(self._members)
-        self._learned = self._learn_entrances()  # not on disk
+        self._learned = self._learn_entrances()  # not on disk yet
 
     # --- What the shell may look at ---
 
     @property
     def others(self) -> tuple[str, ...]:
-        """Who is in, besides me, and has not been out of reach for too long."""
+        """The other members, without those who were out of reach for too long."""
         return tuple(one.id for one in self._members.values() if not one.is_gone)
 
     def concerns(self, member: str) -> bool:
@@ -291,7 +291,7 @@ class Conversation:
 
     @property
     def has_room(self) -> bool:
-        """Whether the keyboard may go on: whoever keeps up best decides."""
+        """Whether the keyboard may go on: the member who keeps up best decides."""
         if self._uncommitted >= BACKLOG_TEXTS:
             return False
         lags = [self._outbox.lag(one.id) for one in self._members.values() if one.is_greeted]
@@ -306,15 +306,15 @@ class Conversation:
 
     @property
     def can_deliver(self) -> bool:
-        """Whether what they lack is on its way to somebody."""
+        """Whether texts of mine are on their way to a member who lacks them."""
         return any(
             one.is_greeted and self._outbox.oldest_lacking(one.id) is not None
             for one in self._members.values()
         )
 
     def who(self) -> list[tuple[str, str, float | None]]:
-        """Each other member; how it is reached: DIRECT, through whom, or ""; and if not,
-        since when it is out of reach.
+        """Return for each other member the id, the way (DIRECT, a member who hands on, or "")
+        and since when they are out of reach, if they are.
         """
         return [(one.id, self._way(one), one.lost_at) for one in self._members.values()]
 
@@ -323,7 +323,7 @@ class Conversation:
         return self._outbox.has(member, epoch) >= seq and self.is_for(member, epoch, seq)
 
     def lacks(self, member: str) -> int:
-        """So many texts of mine are not known to be on their disk."""
+        """Return how many texts of mine are not known to be on their disk."""
         return self._outbox.lag(member)
 
     def is_late(self, member: str) -> bool:
@@ -333,15 +333,15 @@ class Conversation:
 
     @property
     def to_come(self) -> int:
-        """How many texts of others are known to be there, and somebody may have them for us."""
+        """How many texts of others we lack, that some member may have for us."""
         return self._gaps.to_come
 
     def is_for(self, member: str, epoch: str, seq: int) -> bool:
-        """Whether they were in when I wrote it."""
+        """Whether they were in when I wrote this text."""
         return self._outbox.is_for(member, epoch, seq)
 
     def has_come(self, author: str, epoch: str, seq: int) -> bool:
-        """Whether this text of somebody was shown, or is about to be."""
+        """Whether this text of another member was shown, or is about to be."""
         return self._inbox.came((author, epoch)) >= seq
 
     def waits_at_directory(self, member: str, epoch: str, seq: int) -> bool:
@@ -356,27 +356,27 @@ class Conversation:
         return self.roll.all()
 
     def have(self) -> tuple[Position, ...]:
-        """What the disk has."""
+        """Return what is on disk."""
         return self._inbox.have()
 
     def before(self) -> tuple[Position, ...]:
-        """What was said so far: it is not for whoever comes in now."""
+        """Return what was said so far, which is not for a user who comes in now."""
         return self._inbox.seen(SINCE)
 
     def entry_for(self, newcomer: str, since: tuple[Position, ...]) -> Entry:
-        """Sign what was said before somebody whom I have let in."""
+        """Sign what was said before a newcomer whom I have let in."""
         counter, epochs = self.roll.counter(newcomer), self._inbox.epochs_told(SINCE)
         return sign_entry(self.me, Entry(self.id, newcomer, counter, since, epochs))
 
     @property
     def lamport(self) -> int:
-        """Of whoever comes in now the first text is higher: it stands below what was before."""
+        """The number from which a newcomer goes on: their texts sort after what was said before."""
         return self._inbox.clock.now
 
     # --- What the user does ---
 
     def say(self, text: str) -> int:
-        """Its seq.  It goes out with the next `flush`."""
+        """Write a text, which the next `flush` sends; return its seq."""
         return self._outbox.write(text)
 
     @property
@@ -384,7 +384,7 @@ class Conversation:
         return self._outbox.draft_is_full
 
     def flush(self, time: float, now: float) -> list[Action]:
-        """Sign what was said since the last time; send it and put it on disk, side by side."""
+        """Sign what I said since the last time; send it and put it on disk at the same time."""
         actions = self._check_for_others()
         for text in self._outbox.sign_draft(lambda seq, said: self._sign(seq, said, time), now):
             self._inbox.wrote(text)
@@ -403,7 +403,7 @@ class Conversation:
         return signed
 
     def leave(self, now: float) -> list[Action]:
-        """Over for the user; what is on its way is still acknowledged."""
+        """End the conversation for the user; texts on their way are still acknowledged."""
         mine = self.roll.of(self.me.id)
         assert mine is not None
         gone = self._sign_out(mine)
@@ -416,23 +416,23 @@ class Conversation:
         return [*actions, *self._settle_if_quiet()]
 
     def _sign_out(self, mine: Membership) -> Membership:
-        """My own word that I am out, on the roll already."""
+        """Sign that I am out, and put that on the roll."""
         gone = membership.leave(self.me, self.id, mine)
         self.roll.merge([gone])
         return gone
 
     def slept(self, seconds: float, now: float) -> None:
-        """My program, or its machine, stood still for so long."""
+        """Note for how long my program, or its machine, stood still."""
         self._absence.slept(seconds, now)
 
     def directory(self, now: float, *, is_there: bool) -> None:
-        """Without it I cannot know whether it is I who is out of reach."""
+        """Note whether the directory is there: without it I cannot know who is out of reach."""
         self._absence.directory(is_there=is_there)
         if is_there and self._absence.is_cut_off:
             self._excuse(now)
 
     def _excuse(self, now: float) -> None:
-        """Who is out of reach has another minute to come back."""
+        """Give members who are out of reach another minute to come back."""
         for one in self._members.values():
             if one.lost_at is not None:
                 one.lost_at = now
@@ -446,16 +446,16 @@ class Conversation:
         for one in self._members.values():
             one.lost_at = now
             one.redial_at = now + REDIAL_SECONDS
-            # Of two, each has just heard the other.
+            # In a conversation of two, each has just heard the other.
             one.reached = len(self._members) == 1 and not self.is_asleep
             actions.append(Dial(one.id))
         self._look_at = now
         return actions
 
     def linked(self, member: str, now: float) -> list[Action]:
-        """A link to this member is up, for the first time or again."""
+        """Note that a link to this member is up, for the first time or again."""
         one = self._members.get(member)
-        if one is None or not self.roll.is_in(member):  # who has left after us wants no word of it
+        if one is None or not self.roll.is_in(member):  # a member who left after us is not told
             return []
         one.is_linked, one.is_greeted, one.redial_at = True, False, _NEVER
         self._outbox.unlink(member)
@@ -467,7 +467,7 @@ class Conversation:
         return [*actions, Send((member,), self._hello())]
 
     def _hello_soon(self, now: float) -> None:
-        """Others hear of it who cannot see it."""
+        """Send a HELLO soon, for others cannot see my links."""
         if len(self._members) > 1:
             self._hello_at = min(self._hello_at, now + HELLO_SOON_SECONDS)
 
@@ -484,20 +484,20 @@ class Conversation:
             evidence.sent.discard(member)  # it may have been on its way
         if self.is_over:
             return self._settle_if_quiet()
-        # At once, for a link may break for no reason; but not in a hot circle.
+        # Dial at once, for a link may break for no reason; but do not dial in a hot loop.
         one.redial_at = now + REDIAL_SECONDS
         self._hello_soon(now)
         return [*self._look_around(now), Dial(member)]
 
     def unreachable(self, member: str, now: float) -> list[Action]:
-        """Dialling came to nothing."""
+        """Note that dialling failed."""
         one = self._members.get(member)
         if one is not None and not one.is_linked:
             one.redial_at = now + self._redial_pause(one, now)
         return []
 
     def may_be_back(self, member: str, now: float) -> list[Action]:
-        """The directory says that they came: no need to wait for the next try."""
+        """Dial a member whom the directory announces, before the next try is due."""
         one = self._members.get(member)
         if one is None or one.is_linked or self.is_over:
             return []
@@ -508,15 +508,15 @@ class Conversation:
         fresh = one.lost_at is not None and now - one.lost_at < LOST_SECONDS
         return REDIAL_SECONDS if fresh else REDIAL_FAR_SECONDS * self._jitter()
 
-    # --- What the others say ---
+    # --- What the others send ---
 
     def receive(self, sender: str, message: Message, now: float) -> list[Action]:
-        """A message for this conversation.  Raises ProtocolError."""
+        """Take a message for this conversation.  Raise ProtocolError when it breaks the rules."""
         match message:
             case Members(members=members):
                 return self._merge(members, sender, now)
             case Leave() if self.roll.is_in(sender) and not self.is_over:
-                # They do not know what they have signed: let them see it, and end it.
+                # They do not know that they have signed a membership: show it, so that they end it.
                 return self._tell_members((sender,), self.roll.all())
             case Hello():
                 return self._hear_hello(sender, message, now)
@@ -531,13 +531,13 @@ class Conversation:
         return []
 
     def _hand(self, to: str, after: Position) -> list[Action]:
-        """Hand on what they ask for, and nothing that was said before they came in."""
+        """Hand on what they ask for, but nothing that was said before they came in."""
         floor = self._entrances.floor(to, (after.author, after.epoch))
         start = Position(after.author, after.epoch, max(after.seq, floor))
         return [] if floor == NOTHING else [Hand(to, start)]
 
     def handed(self, to: str, after: Position) -> list[Action]:
-        """What was asked for is on its way: say how much there is, so that they go on asking."""
+        """Tell a member who was sent texts how many there are, so that they go on asking."""
         there = self._inbox.position((after.author, after.epoch))
         return [Send((to,), Acknowledge(self.id, (there,)))] if there.seq else []
 
@@ -545,7 +545,7 @@ class Conversation:
         one = self._members.get(hello.by)
         if one is None or not self.roll.is_in(hello.by):
             is_lost = hello.by == sender and self.roll.counter(sender) and not self.is_over
-            # They believe to be in: let them see how it is.
+            # They believe that they are in: show them the roll.
             return self._tell_members((sender,), self.roll.all()) if is_lost else []
         if hello.by == sender:
             if not self._is_genuine(hello, self.roll.key(sender) or b""):
@@ -557,7 +557,7 @@ class Conversation:
         if not self._is_genuine(hello, key):
             return self._blame(sender)
         if any(map(self._was_never_written, hello.have)):
-            return []  # not the fault of the one who hands it on
+            return []  # not the fault of the member who hands it on
         return [*self._pass_on(hello, sender), *self._note_hello(one, hello, now)]
 
     def _is_genuine(self, hello: Hello, key: bytes) -> bool:
@@ -569,7 +569,7 @@ class Conversation:
         return True
 
     def _blame(self, sender: str) -> list[Action]:
-        """They hand on what its author has not signed; the honest look at it before."""
+        """Count an unsigned thing that a member hands on: honest members check before."""
         self._blamed[sender] += 1
         if self._blamed[sender] > BAD_MOST:
             raise ProtocolError("too much was handed on that is not signed by its author")
@@ -580,7 +580,7 @@ class Conversation:
         return (there.author, there.epoch) == mine and there.seq > self._outbox.last
 
     def _hear_own(self, one: _Member, hello: Hello, now: float) -> list[Action]:
-        """From the one who wrote it, over our link."""
+        """Take a HELLO from its author, over our link."""
         actions: list[Action] = [] if one.is_linked else self.linked(one.id, now)
         if hello.members != self.roll.digest():
             actions += self._introduce(one.id)
@@ -592,7 +592,7 @@ class Conversation:
             floor = self._entrances.floor(one.id, mine)
             self._outbox.greeted(one.id, max(has.get(mine, 0), floor))
         elif self.me.id not in hello.linked:
-            # They took another link for ours, and wait there for our word.
+            # They took another link for ours, and wait there for our HELLO.
             actions.append(Send((one.id,), self._hello()))
         return [*actions, *self._note_hello(one, hello, now)]
 
@@ -605,14 +605,14 @@ class Conversation:
         return [*heard, *self._look_around(now)]
 
     def _pass_on(self, hello: Hello, sender: str) -> list[Action]:
-        """To those who have no link to whom it is from."""
+        """Relay it to members who have no link to its author."""
         to = [
             one.id
             for one in self._members.values()
             if one.is_greeted
             and one.id not in (sender, hello.by)
             and hello.by not in one.linked
-            and self.roll.is_in(one.id)  # once I have left, members who leave too are kept
+            and self.roll.is_in(one.id)  # once I have left, `_members` keeps those who leave too
         ]
         return [Send(tuple(to), hello)] if to else []
 
@@ -627,7 +627,7 @@ class Conversation:
         actions += self._keep_entrances(self._learn_entrances())
         if self.is_over:
             for member in set(changed) - set(self.roll.members()):
-                self._outbox.unlink(member)  # they read no more of it
+                self._outbox.unlink(member)  # they read no more texts
             return actions
         parted = [one for one in changed if one in self._members and not self.roll.is_in(one)]
         went_on = self._hear_all_went_on(parted, now)
@@ -640,7 +640,7 @@ class Conversation:
                 has = self._outbox.newcomer(member)
                 actions += [KeepAcknowledged(member, of, seq) for of, seq in has.items() if seq]
                 one.redial_at = now + FIRST_DIAL_SECONDS
-                if not self.is_asleep:  # else Back tells who is in
+                if not self.is_asleep:  # else Back announces who is in
                     actions.append(Show(events.MemberJoined(self._spell(member))))
             elif not self.roll.is_in(member) and member in self._members:
                 actions += self._part(member, is_news=not went_on)
@@ -652,13 +652,13 @@ class Conversation:
         return [Send(to, Members(self.id, page)) for page in membership.pages(what)]
 
     def _introduce(self, to: str) -> list[Action]:
-        """Show a member who is in, and from where on I may read."""
+        """Send a member the roll, and my entry: from where on I may read."""
         mine = self._entrances.entry_of(self.me.id)
         told = self._tell_members((to,), self.roll.all())
         return [*told, Send((to,), mine)] if mine else told
 
     def _learn_entrances(self) -> list[str]:
-        """Note whose entrance is news: they came in at least after what is here now."""
+        """Note new entrances; return whose.  They came in after what is here now."""
         heard = Heard(self._inbox.seen(), self._inbox.origins)
         return [member for member in self.roll.members() if self._entrances.learn(member, heard)]
 
@@ -667,7 +667,7 @@ class Conversation:
         return [KeepEntrance(one) for one in found if one is not None]
 
     def _hear_entry(self, entry: Entry) -> list[Action]:
-        """Somebody shows from where on they may read."""
+        """Take an entry: from where on its member may read."""
         is_news = entry.conversation == self.id and self._entrances.hear(entry)
         return self._keep_entrances((entry.member,)) if is_news else []
 
@@ -677,13 +677,13 @@ class Conversation:
         return one
 
     def _hear_all_went_on(self, parted: list[str], now: float) -> list[Action]:
-        """All others have left, because I was not there."""
+        """If all others have left at once, because I was away, tell the user so."""
         if self.is_asleep or len(parted) < len(self._members):
             return []
         return self._say_out_of_reach(now)
 
     def _part(self, member: str, *, is_news: bool) -> list[Action]:
-        """They have left, and have said all that they will say."""
+        """Note that a member has left, and will write no more."""
         one = self._parted[member] = self._members.pop(member)
         one.ends_with = self._outbox.last
         self._outbox.unlink(member)
@@ -692,7 +692,7 @@ class Conversation:
         return [*left, *self._leave_for_parted()]
 
     def _leave_for_parted(self) -> list[Action]:
-        """What crossed their leaving is not lost: it waits for them at the directory."""
+        """Leave texts that crossed a member's leaving in their mailbox at the directory."""
         left = [action for one in self._parted.values() for action in self._leave_for(one)]
         on_disk = self._on_disk(self._outbox.epoch)
         self._parted = {id: one for id, one in self._parted.items() if on_disk < one.ends_with}
@@ -718,7 +718,7 @@ class Conversation:
             return []
 
     def _hear_again(self, text: Text, now: float) -> list[Action]:
-        """A duplicate: our acknowledgement may have been lost."""
+        """Acknowledge a duplicate again: our acknowledgement may have been lost."""
         if last(text) <= self._inbox.position(stream(text)).seq:
             self._owe(text, now)
         return []
@@ -747,13 +747,13 @@ class Conversation:
         return actions
 
     def shown(self, text: Text) -> list[Action]:
-        """It stood on the screen: now the disk may have it, but none before an earlier one.
+        """Keep a text that was shown on the screen, but not before an earlier one.
 
-        One of which nothing is to be shown overtakes those that are on their way to the
-        screen; on disk, and so in our acknowledgements, it would stand for them too.
+        A text of which nothing is to be shown overtakes those on their way to the screen.
+        On disk, and so in our acknowledgements, it would count for these too.
         """
         if text not in self._reading:
-            return []  # it was discarded meanwhile
+            return []  # it has been discarded
         self._stood.add((stream(text), text.seq))
         return [*self._check(stream(text)), *self._keep_what_stood()]
 
@@ -767,16 +767,16 @@ class Conversation:
             actions.append(Keep(self._reading.popleft()))
         return actions
 
-    # --- Who has said it ---
+    # --- Who has signed it ---
 
     def check_all(self) -> list[Action]:
-        """Check now whatever waits to be checked."""
+        """Check now all that waits to be checked."""
         return [action for of in self._unchecked.origins() for action in self._check(of)]
 
     def _check_for_others(self) -> list[Action]:
-        """Check what my next text names to somebody else than its author.
+        """Check the texts that my next text names to members other than their authors.
 
-        In a conversation of two the answer goes out first: it names nothing to others.
+        In a conversation of two my text is sent first: it names nothing to others.
         """
         named = [of for of in self._unchecked.origins() if self._members.keys() - {of[0]}]
         return [action for of in named for action in self._check(of)]
@@ -785,7 +785,7 @@ class Conversation:
         return self._judge(self._unchecked.check(of))
 
     def _judge(self, forged: list[Text]) -> list[Action]:
-        """After a check: `forged` is what nobody has signed, and what came after it."""
+        """Act on a check: reject `forged`, an unsigned text and those that came after it."""
         actions = self._reject(forged) if forged else []
         contradicted, self._contradicted = self._contradicted, []
         for author in contradicted:
@@ -793,7 +793,7 @@ class Conversation:
         return actions
 
     def _prove(self, text: Text) -> None:
-        """Its author has signed it."""
+        """Note a text that its author has signed; note a contradiction too."""
         if self._digests.note(text):
             return
         self._add_evidence(Position(*stream(text), max(0, text.seq - 2)), _Evidence())
@@ -801,7 +801,7 @@ class Conversation:
             self._contradicted.append(text.author)
 
     def _reject(self, forged: list[Text]) -> list[Action]:
-        """The link is to blame: it was shown because it came over it."""
+        """Discard forged texts and end the author's link, over which they came."""
         author = forged[0].author
         self._inbox.reject(forged)
         self._forgers.add(author)
@@ -814,7 +814,7 @@ class Conversation:
         return [*map(Discard, discarded), Refuse(author, _UNSIGNED), *left]
 
     def _compare_text(self, sender: str, text: Text) -> list[Action]:
-        """A text that came before: is it the same?"""
+        """Compare a text that came before with the one that is here."""
         author = text.author
         if author in self._two_faced or author == self.me.id:
             return []
@@ -826,10 +826,10 @@ class Conversation:
         return [*told, *self._send_evidence(others, text)]
 
     def _add_evidence(self, where: Position, evidence: _Evidence) -> None:
-        """Note what follows this position.
+        """Note that the text after this position is evidence.
 
-        The first one shows all who are in now what its author is, the last ones those who come
-        later and may not read the first.
+        The first piece proves it to all who are in now, the last ones to those who come later
+        and may not read the first.
         """
         self._evidence.setdefault(where, evidence)
         of_author = [one for one in self._evidence if one.author == where.author]
@@ -837,12 +837,12 @@ class Conversation:
             del self._evidence[of_author[1]]
 
     def _send_evidence(self, to: Iterable[str], text: Text) -> list[Action]:
-        """They may have the same as I, and need the proof."""
+        """Send the other text to those who may read it: they may have the same as I."""
         able = [name for name in to if self._entrances.floor(name, stream(text)) < text.seq]
         return [Send(tuple(able), text)] if able else []
 
     def _compare_digests(self, sender: str, hello: Hello) -> list[Action]:
-        """Ask for the texts of whoever has said other things to them."""
+        """Ask for texts of authors who have told this member other things."""
         differing = [
             there
             for there, said in zip(hello.have, hello.said, strict=False)
@@ -855,7 +855,7 @@ class Conversation:
         ]
 
     def _show_evidence(self) -> list[Action]:
-        """Those who were told what follows, and not what I was told before it."""
+        """Send the evidence to members who may read it and have not seen it yet."""
         actions: list[Action] = []
         for one, name in self._unseen_evidence():
             evidence = self._evidence[one]
@@ -866,9 +866,9 @@ class Conversation:
         return actions
 
     def _note_reach(self, member: str, there: Position) -> None:
-        """Show them the evidence once more when they have what it contradicts.
+        """Mark evidence to be sent once more when they have what it contradicts.
 
-        Before that they may have had no use for it: something in front of it was missing.
+        Before that it may have been of no use to them: something before it was missing.
         """
         for one, evidence in self._evidence.items():
             is_of = (one.author, one.epoch) == (there.author, there.epoch)
@@ -877,7 +877,7 @@ class Conversation:
                 evidence.sent.discard(member)
 
     def _unseen_evidence(self) -> list[tuple[Position, str]]:
-        """What is on disk of it, and to whom it may be sent now."""
+        """Return the evidence that is on disk, and each member to send it to now."""
         return [
             (one, name)
             for one, evidence in self._evidence.items()
@@ -890,7 +890,7 @@ class Conversation:
         ]
 
     def _was_shown(self, member: str, author: str) -> bool:
-        """Whether they could compare evidence against this author."""
+        """Whether they were sent evidence against this author that they could compare."""
         return any(
             one.author == author and member in evidence.sent & evidence.able
             for one, evidence in self._evidence.items()
@@ -902,7 +902,7 @@ class Conversation:
         return [Show(events.SaidDifferently(name, other))]
 
     def kept(self, text: Text, now: float) -> list[Action]:
-        """It lies on disk: now it may be acknowledged."""
+        """Note that a text is on disk: now it may be acknowledged."""
         self._inbox.kept(text)
         if stream(text) == (self.me.id, self._outbox.epoch):
             self._uncommitted -= len(text.texts)
@@ -922,13 +922,13 @@ class Conversation:
         self._acknowledge_at = min(self._acknowledge_at, now + ACKNOWLEDGE_SECONDS)
 
     def _acknowledge(self, now: float) -> list[Action]:
-        """To the author, and to those whom the author does not reach."""
+        """Acknowledge to the author, and to members whom the author does not reach."""
         owed, self._owed = self._owed, {}
         self._owed_texts, self._acknowledge_at = 0, _NEVER
         wanted: dict[str, list[Position]] = defaultdict(list)
         for of in owed:
             there, author = self._inbox.position(of), of[0]
-            wanted[author].append(there)  # also when they have left: it lets them go in peace
+            wanted[author].append(there)  # also when they have left: it lets them settle
             for one in self._members.values():
                 if one.is_greeted and one.id != author and author not in one.linked:
                     wanted[one.id].append(there)
@@ -942,7 +942,7 @@ class Conversation:
         ]
 
     def _send_texts(self, to: Iterable[str]) -> list[Action]:
-        """What they may have now; to all who get the same, it is the same."""
+        """Send each member what they may have now; members who get the same share one message."""
         actions: list[Action] = []
         alike: dict[tuple[int, int], tuple[list[Text], list[str]]] = {}
         for member in to:
@@ -955,7 +955,7 @@ class Conversation:
     def _hear_positions(
         self, sender: str, have: Iterable[Position], now: float, *, announced: bool
     ) -> list[Action]:
-        """How far they are.  `announced`: they say so because others may lack it."""
+        """Note how far a member is.  `announced`: they tell it because others may lack texts."""
         actions: list[Action] = []
         for one in have:
             of = (one.author, one.epoch)
@@ -983,13 +983,13 @@ class Conversation:
             actions.append(Show(events.Delivered(self._spell(by))))
         self._outbox.forget([*self._members, *self._parted])
         if one is not None and one.is_greeted and self._outbox.is_behind(by):
-            # They are so far behind that they have to ask: let them know how far.
+            # They are so far behind that they have to ask: tell them how far.
             mine = self._inbox.position((self.me.id, self._outbox.epoch))
             actions.append(Send((by,), Acknowledge(self.id, (mine,))))
         return actions
 
     def taken_from_mailbox(self, by: str, epoch: str, seq: int) -> list[Action]:
-        """A receipt: the text that waited there is on their disk."""
+        """Note a receipt: the text that waited in the mailbox is on their disk."""
         if self._outbox.has(by, epoch) == seq - 1 and self._outbox.acknowledged(by, epoch, seq):
             return self._note_acknowledged(by, Position(self.me.id, epoch, seq))
         return []
@@ -997,12 +997,12 @@ class Conversation:
     # --- Asking for what is lacking ---
 
     def _ask(self, now: float) -> list[Action]:
-        """Ask for what is due, of somebody who is linked."""
+        """Ask linked members for what is due."""
         requests = self._gaps.ask(self._greeted(), now, self._pause_for_disk)
         return [Send((one.to,), Want(self.id, Position(*one.of, one.came))) for one in requests]
 
     def _pause_for_disk(self, of: Stream) -> float:
-        """My own disk comes first."""
+        """Return the seconds to wait until my own disk has kept up; 0.0 when it has."""
         return 0.0 if self._inbox.has_room(of[0]) else ACKNOWLEDGE_SECONDS
 
     # --- Who is in reach ---
@@ -1017,7 +1017,7 @@ class Conversation:
         return tuple(one.id for one in self._members.values() if one.is_greeted)
 
     def _reached(self) -> dict[str, str]:
-        """Whom a text can get to now, and through whom; "" is directly."""
+        """Return whom a text can reach now, and through whom; "": directly."""
         way = {one.id: "" for one in self._members.values() if one.is_greeted}
         queue = list(way)
         for member in queue:
@@ -1033,7 +1033,7 @@ class Conversation:
         return self._reached().get(one.id, "")
 
     def _look_around(self, now: float) -> list[Action]:
-        """Who came into reach, who was lost, who lacks what."""
+        """Judge who came into reach, who was lost, and who lacks texts."""
         if self.is_over:
             return []
         reached = self._reached()
@@ -1064,7 +1064,7 @@ class Conversation:
             return []
         self._excuse(now)
         for one in self._members.values():
-            one.told_lost = False  # nobody comes back: they were there all the time
+            one.told_lost = False  # they are not announced as back: they were there all the time
         others = tuple(map(self._spell, self.others))
         return [Show(events.OutOfReach(seconds, others))] if others else []
 
@@ -1091,7 +1091,7 @@ class Conversation:
         return actions
 
     def _judge_late(self, one: _Member, now: float) -> list[Action]:
-        """Tell the author once; and choose the mailbox when there is no other way for long."""
+        """Tell the user once that a member lacks a text; use the mailbox if it takes too long."""
         written = self._outbox.oldest_lacking(one.id)
         if written is None or self.is_asleep:
             return []
@@ -1104,14 +1104,14 @@ class Conversation:
         return actions
 
     def _mailbox_at(self, one: _Member, written: float) -> float:
-        """Out of reach for too long; or others hand texts on to them, but cannot hand on these."""
+        """Return when to use the mailbox: too long out of reach, or others cannot hand these on."""
         if one.is_greeted:
             return _NEVER
         since = written if one.lost_at is None else max(one.lost_at, written)
         return since + PATHLESS_SECONDS
 
     def _leave_for(self, one: _Member) -> list[Action]:
-        """Everything that they lack and that does not wait for them already."""
+        """Leave everything that they lack and that does not wait for them already."""
         actions: list[Action] = []
         for lacking in self._outbox.lacking(one.id):
             start = max(lacking.seq, one.left_upto.get(lacking.epoch, 0))
@@ -1125,27 +1125,27 @@ class Conversation:
         return actions
 
     def _on_disk(self, epoch: str) -> int:
-        """Up to here, of what I wrote."""
+        """Return up to which seq my texts of an epoch are on disk."""
         return self._inbox.position((self.me.id, epoch)).seq
 
     def _leave_all(self) -> list[Action]:
         return [action for one in self._members.values() for action in self._leave_for(one)]
 
     def not_left(self, to: str, after: Position) -> None:
-        """The mailbox did not take what followed this: it is tried again later."""
+        """Note that the mailbox did not take what follows this position; try again later."""
         one = self._members.get(to)
         if one is not None:
             one.left_upto[after.epoch] = min(one.left_upto.get(after.epoch, 0), after.seq)
 
     def was_left(self, to: str, epoch: str, seq: int) -> None:
-        """The mailbox has this text of mine, or never will: nobody tries it again."""
+        """Note that the mailbox has this text of mine, or never will; do not try it again."""
         one = self._members.get(to) or self._parted.get(to)
         if one is not None:
             one.done_upto[epoch] = max(one.done_upto.get(epoch, 0), seq)
             one.left_upto[epoch] = max(one.left_upto.get(epoch, 0), seq)
 
     def owed(self) -> list[LeaveFor]:
-        """What would be lost for its readers if we forgot the conversation now."""
+        """Return what its readers would lose if we forgot the conversation now."""
         mine = self._outbox
         owed: list[LeaveFor] = []
         for one in (*self._members.values(), *self._parted.values()):
@@ -1168,12 +1168,12 @@ class Conversation:
             quiet = _NEVER if one.told_lost else self._absence.quiet_until
             due = min(due, one.lost_at + LOST_SECONDS, quiet)
         if written is not None:
-            # Once a second from then on: more may have been written, or not been left.
+            # Once a second from then on, for texts written since or not taken by the mailbox.
             due = min(due, self._mailbox_at(one, written))
         return due
 
     def _finish_if_alone(self, now: float) -> list[Action]:
-        """When nobody else is there any more: for good, unless several may come back."""
+        """Finish when nobody else is there any more: for good, unless several may come back."""
         if self.is_over or self.others:
             return []
         if not self._members:
@@ -1188,7 +1188,7 @@ class Conversation:
         return [Show(events.ConversationOver()), Finished()]
 
     def _finish(self, now: float) -> list[Action]:
-        """The end, because nobody else is left."""
+        """End the conversation, because nobody else is left."""
         was_asleep, self.is_over = self.is_asleep, True
         mine = self.roll.of(self.me.id)
         actions: list[Action] = [*self._acknowledge(now)]
@@ -1217,7 +1217,7 @@ class Conversation:
     # --- The end ---
 
     def _settle_if_quiet(self) -> list[Action]:
-        """Settled when nothing is on its way any more."""
+        """Settle when nothing is on its way any more."""
         if not self.is_over or self.is_settled:
             return []
         if self._uncommitted or self._showing or self.can_deliver:
@@ -1227,7 +1227,7 @@ class Conversation:
     def _settle(self) -> list[Action]:
         self.is_settled, self._settle_at = True, _NEVER
         left = self._leave_all()
-        if self._uncommitted:  # which cannot be left for anybody, unless it still gets there
+        if self._uncommitted:  # not on disk yet, so it cannot be left in a mailbox
             left += [
                 Show(events.NotDelivered(self._spell(one.id), _DISK))
                 for one in (*self._members.values(), *self._parted.values())
@@ -1236,7 +1236,7 @@ class Conversation:
         return [*left, Settled()]
 
     def _lacks_for_good(self, one: _Member) -> bool:
-        """Something of mine is neither on their disk nor on mine."""
+        """Whether a text of mine is neither on their disk nor on mine."""
         mine = self._outbox
         return max(mine.has(one.id), self._on_disk(mine.epoch)) < min(mine.last, one.ends_with)
 

@@ -1,9 +1,9 @@
-"""What came, what of it lies on disk, what I wrote and who has it.
+"""Keeps which texts have come and are on disk, and who has the ones I wrote.
 
-A text is known by (author, epoch, seq).  `seq` counts up from 1 within an epoch,
-which is new at each start of its author's program, so that no number is ever used
-twice, whatever a crash has swallowed.  What one author writes in one moment is
-signed together and stays together on its way to everybody: it is one `Text`.
+A text is known by (author, epoch, seq).  `seq` counts up from 1 within an epoch.  Each
+start of the author's program begins a new epoch, so that no number is used twice, whatever
+was lost in a crash.  What an author writes in one moment is signed together and stays
+together on its way to everybody: it is one `Text`.
 """
 
 import re
@@ -20,19 +20,19 @@ from shared.errors import ProtocolError
 from shared.identity import check_signature
 from shared.messages import POSITIONS, TEXTS, Position, Text
 
-WINDOW_TEXTS = 256  # unacknowledged at once: bounds what a slow reader must keep
+WINDOW_TEXTS = 256  # unacknowledged at once: bounds what a slow receiver must keep
 WINDOW_BYTES = 256 * 1024
-RECENT_TEXTS = 8_192  # of mine, kept in memory; who is further behind asks for them
+RECENT_TEXTS = 8_192  # of mine, kept in memory; members further behind ask for the older ones
 RECENT_BYTES = 4 * 1024 * 1024
-WATCHED = 2_048  # writings of mine of which it is known when they were written
+WATCHED = 2_048  # writings of mine whose time is remembered
 TOGETHER_BYTES = 16 * 1024  # of texts in one Text, unless a single one is longer
 HEADS = 100  # in one Text: twice the members, and it fits in a line with the longest text
-HOLD_SECONDS = 2.0  # for what a text answers to come; then it is shown all the same
+HOLD_SECONDS = 2.0  # a text waits for what it answers; then it is shown anyway
 EPOCHS = 1_000  # of one author in one conversation: bounds memory
-EPOCHS_TOLD = 20  # of one author in one message: who restarts without end crowds nobody out
+EPOCHS_TOLD = 20  # of one author in one message: endless restarts crowd nobody out
 EPOCHS_AT_HEAD = 2  # of one author, in what a text comes after: the newer one implies the older
-# Of one author, in memory: twice what may be unacknowledged, for ACKs on their way may let
-# the sender be a window ahead of what is known here; and the answer to a WANT beside it.
+# Of one author, in memory: twice what may be unacknowledged, because ACKs on their way
+# may let the sender be a window ahead of what is known here; and the answer to a WANT on top.
 AUTHOR_TEXTS = 2 * WINDOW_TEXTS + TEXTS
 AUTHOR_BYTES = 3 * WINDOW_BYTES
 
@@ -48,7 +48,7 @@ def sign(me: Me, text: Text) -> Text:
 
 
 def check_author(text: Text, key: bytes) -> None:
-    """Raises ProtocolError unless the owner of `key` wrote it."""
+    """Raise ProtocolError unless the owner of `key` signed this text."""
     check_signature(key, text.signature, statement(text))
 
 
@@ -65,15 +65,14 @@ def stream(text: Text) -> Stream:
 
 
 def last(text: Text) -> int:
-    """The seq of the last of the texts that were signed together."""
+    """Return the seq of the last text in this `Text`."""
     return text.seq + len(text.texts) - 1
 
 
 def check_stream(of: Stream) -> None:
-    """Raises ProtocolError unless it is as all honest programs name one.
+    """Raise ProtocolError unless the names of author and epoch have the usual form.
 
-    What has to be escaped in JSON would make messages of ours too long in which many of
-    them stand.
+    Characters that JSON escapes would make our messages too long if they list many streams.
     """
     if not is_stream(of):
         raise ProtocolError("a text is not numbered as it should be")
@@ -84,32 +83,32 @@ def is_stream(of: Stream) -> bool:
 
 
 def size(text: Text) -> int:
-    return sum(map(len, text.texts)) + 200  # with what stands around it
+    return sum(map(len, text.texts)) + 200  # with the other fields
 
 
 # --- What came ----------------------------------------------------------------------
 
 
 class _Author(Struct):
-    """What one author has written, in all epochs together."""
+    """What we have of one author, in all epochs together."""
 
     epochs: dict[str, None] = field(default_factory=dict)  # in the order of their last use
-    texts: int = 0  # that came and are not on disk,
+    texts: int = 0  # that came and are not on disk yet,
     size: int = 0  # and their size
 
 
 class _Stream(Struct):
-    """What one author wrote in one epoch, as far as it has come here."""
+    """What one author wrote in one epoch, as far as we have it."""
 
     author: _Author
-    number: int  # so many were known here before it
-    came: int = 0
-    shown: int = 0  # given to the screen
-    have: int = 0  # on disk
+    number: int  # how many streams were known here before it
+    came: int = 0  # up to this seq
+    shown: int = 0  # up to this seq, given to the screen
+    have: int = 0  # up to this seq, on disk
 
 
 class Ready(Struct, frozen=True):
-    """To be shown now.  `gap`: without something that its author had read."""
+    """A text to be shown now.  `gap`: something that its author had read is missing here."""
 
     text: Text
     gap: bool = False
@@ -118,18 +117,18 @@ class Ready(Struct, frozen=True):
 class Inbox:
     """Everybody's texts, my own included, in the order in which they may be shown.
 
-    Of one author they come in the order of writing; and an answer comes after what
-    it answers, or, when that does not come in time, with `gap`.
+    The texts of one author are shown in the order of writing.  An answer is shown after
+    what it answers, or with `gap` if that does not arrive in time.
     """
 
     def __init__(self, have: Iterable[Position] = (), lamport: int = 0) -> None:
-        """`have`: what was before us, or lies on disk already, with no higher `lamport`."""
+        """`have`: what was said before us or is on disk already; `lamport`: its highest number."""
         self._streams: dict[Stream, _Stream] = {}
         self._authors: dict[str, _Author] = {}
-        self.clock = LamportClock(lamport)  #: of what was shown
-        #: shown, and implied by nothing that was shown, in the order in which they were
+        self.clock = LamportClock(lamport)  #: follows what was shown
+        #: the ends of what was shown that no later shown text names, in the order of showing
         self._heads: dict[Stream, int] = {}
-        #: came, not shown; until when
+        #: texts that came and are held back, each with its deadline
         self._held: dict[Stream, deque[tuple[Text, float]]] = {}
         for one in have:
             known = self._begin((one.author, one.epoch))
@@ -139,10 +138,10 @@ class Inbox:
     # --- Coming in ---
 
     def take(self, text: Text, now: float) -> list[Ready] | None:
-        """What may be shown now; None when something before it is missing.
+        """Take a text that came; return what may be shown now.
 
-        A duplicate leads to nothing.  Raises ProtocolError when more comes than can
-        be kept.
+        Return None when something before it is missing, or there is no room yet.  A duplicate
+        changes nothing.  Raise ProtocolError when more texts came than the window allows.
         """
         known = self._stream(stream(text))
         if text.seq <= known.came:
@@ -164,7 +163,7 @@ class Inbox:
         return self._release()
 
     def overdue(self, now: float) -> list[Ready]:
-        """What was held back long enough."""
+        """Return what was held back long enough."""
         ready: list[Ready] = []
         for of, held in list(self._held.items()):
             while held and held[0][1] <= now:
@@ -173,11 +172,11 @@ class Inbox:
 
     def next_deadline(self) -> float | None:
         if not self._held:
-            return None  # asked for at each text
+            return None  # this is called at each text
         return min(held[0][1] for held in self._held.values())
 
     def wrote(self, text: Text) -> None:
-        """A text of mine: shown to its author already."""
+        """Note a text of mine, which its author has seen already."""
         known = self._stream(stream(text))
         known.came = last(text)
         known.author.texts += len(text.texts)
@@ -186,14 +185,14 @@ class Inbox:
         self._show(text, known)
 
     def kept(self, text: Text) -> None:
-        """It lies on disk."""
+        """Note that a text is on disk."""
         known = self._streams[stream(text)]
         known.have = max(known.have, last(text))
         known.author.texts -= len(text.texts)
         known.author.size -= size(text)
 
     def reject(self, texts: list[Text]) -> None:
-        """These, the last that came of their origin, were never written by its author."""
+        """Take back these texts, the last of their stream, which its author never wrote."""
         of, first = stream(texts[0]), texts[0].seq
         known = self._streams[of]
         known.author.texts -= sum(len(text.texts) for text in texts)
@@ -225,14 +224,14 @@ class Inbox:
         return known
 
     def _use(self, of: Stream, author: _Author) -> None:
-        """It is the last in use of its author's epochs."""
+        """Note that this stream is its author's last epoch in use."""
         epochs = author.epochs
         if next(reversed(epochs)) != of[1]:
             del epochs[of[1]]
             epochs[of[1]] = None
 
     def _implied(self, text: Text) -> bool:
-        """Whether all that its author had read was shown here too."""
+        """Whether all that the author had read before was shown here too."""
         streams = self._streams
         for one in text.after:
             known = streams.get((one.author, one.epoch))
@@ -269,7 +268,7 @@ class Inbox:
         return Ready(text, gap)
 
     def _put_head(self, of: Stream, seq: int) -> None:
-        """The newest head stands last, and pushes out an older epoch of its author."""
+        """Put the newest head at the end; it pushes out an older epoch of its author."""
         heads = self._heads
         if heads.pop(of, None) is None:
             older = [one for one in heads if one[0] == of[0]]
@@ -280,34 +279,34 @@ class Inbox:
     # --- Where we stand ---
 
     def heads(self, without: Stream) -> tuple[Position, ...]:
-        """What a text that is written now comes after."""
+        """Return the positions that a text written now comes after."""
         heads = [Position(*of, seq) for of, seq in self._heads.items() if of != without]
         return tuple(heads[-HEADS:])
 
     def have(self) -> tuple[Position, ...]:
-        """What lies on disk, as much of it as fits into one message."""
+        """Return what is on disk, as far as it fits into one message."""
         return self._in_use(lambda known: known.have, POSITIONS)
 
     def seen(self, most: int = POSITIONS) -> tuple[Position, ...]:
-        """What was said, whether it lies on disk already or not, likewise."""
+        """Return what was shown, on disk or not, as far as it fits into `most` positions."""
         return self._in_use(lambda known: known.shown, most)
 
     @property
     def origins(self) -> int:
-        """How many are known."""
+        """How many streams are known."""
         return len(self._streams)
 
     def first_heard(self, of: Stream) -> int:
-        """How many origins were known before this one."""
+        """Return how many streams were known before this one."""
         known = self._streams.get(of)
         return known.number if known else len(self._streams)
 
     def epochs_told(self, most: int) -> int:
-        """How many epochs of each author fit into a message of `most` positions."""
+        """Return how many epochs of each author fit into a message of `most` positions."""
         return epochs_of_each((len(one.epochs) for one in self._authors.values()), most)
 
     def _in_use(self, seq: Callable[[_Stream], int], most: int) -> tuple[Position, ...]:
-        """The last epochs in use, of each author as many as of any other who has them."""
+        """Return the positions of the last epochs in use, equally many for each author."""
         each = self.epochs_told(most)
         found: list[Position] = []
         for name, author in self._authors.items():
@@ -326,13 +325,13 @@ class Inbox:
         return Position(*of, known.have if known else 0)
 
     def came(self, of: Stream) -> int:
-        """Everything up to this seq has come here, shown or not."""
+        """Return up to which seq everything has come here, shown or not."""
         known = self._streams.get(of)
         return known.came if known else 0
 
 
 def epochs_of_each(counts: Iterable[int], most: int) -> int:
-    """How many epochs of each author fit into a message of `most` positions."""
+    """Return how many epochs of each author fit into a message of `most` positions."""
     counts = list(counts)
     return next(
         each
@@ -345,10 +344,10 @@ def epochs_of_each(counts: Iterable[int], most: int) -> int:
 
 
 class _Window(Struct):
-    """What is on its way to one member over the present link."""
+    """The texts on their way to one member over the present link."""
 
-    sent: int  # up to here
-    acknowledged: int  # up to here, when it was looked at last
+    sent: int  # up to this seq
+    acknowledged: int  # up to this seq, when we looked last
     size: int = 0  # of what is on its way
     is_full: bool = False  # the next text does not fit in
 
@@ -357,23 +356,23 @@ class Outbox:
     """My texts, from being written until every member has them on disk."""
 
     def __init__(self, epoch: str, before: Iterable[tuple[str, int, float]] = ()) -> None:
-        """`before`: (epoch, last seq, time) of what I wrote in the conversation earlier."""
+        """`before`: (epoch, last seq, time) of what earlier runs of my program wrote here."""
         self.epoch = epoch
         self.last = 0
         self._draft: list[str] = []
         self._draft_bytes = 0
         self._recent: deque[Text] = deque()
         self._recent_size = 0
-        self._written: deque[tuple[str, int, float]] = deque(before)  # someone may lack these
-        self._windows: dict[str, _Window] = {}  # of those to whom a link leads
-        self._has: dict[str, dict[str, int]] = {}  # member -> epoch -> everything up to here
-        self._assumed: set[str] = set()  # of whom that is only a guess
+        self._written: deque[tuple[str, int, float]] = deque(before)  # somebody may lack these
+        self._windows: dict[str, _Window] = {}  # of the members to whom there is a link
+        self._has: dict[str, dict[str, int]] = {}  # member -> epoch -> has all up to this seq
+        self._assumed: set[str] = set()  # members of whom that is only a guess
         self._missed: dict[str, list[tuple[str, int, int]]] = {}  # before they came: epoch, range
 
     # --- Writing ---
 
     def write(self, text: str) -> int:
-        """Returns its seq; it goes out with the next `sign_draft`."""
+        """Add a text to the draft, which the next `sign_draft` signs; return its seq."""
         self._draft.append(text)
         self._draft_bytes += len(text)
         return self.last + len(self._draft)
@@ -383,7 +382,7 @@ class Outbox:
         return len(self._draft) >= TEXTS or self._draft_bytes >= TOGETHER_BYTES
 
     def sign_draft(self, make: Callable[[int, tuple[str, ...]], Text], now: float) -> list[Text]:
-        """What was written since the last time, signed by `make(seq, texts)`."""
+        """Sign the draft with `make(seq, texts)`; return the signed texts."""
         made = []
         while self._draft:
             together = _together(self._draft)
@@ -400,7 +399,7 @@ class Outbox:
         return made
 
     def _watch(self, seq: int, now: float) -> None:
-        """What is too old to be told apart counts as written in one moment."""
+        """Remember when this was written; beyond WATCHED, merge two of the oldest times."""
         written = self._written
         written.append((self.epoch, seq, now))
         if len(written) > WATCHED:
@@ -416,7 +415,7 @@ class Outbox:
     # --- Sending ---
 
     def greeted(self, to: str, has: int) -> None:
-        """There is a new link to them, and they have said what they have."""
+        """Note a new link to a member, who has just said how far they have my texts."""
         if to in self._assumed:
             self._assumed.discard(to)
             self._has.setdefault(to, {})[self.epoch] = min(has, self.has(to))
@@ -426,7 +425,7 @@ class Outbox:
         self._windows.pop(to, None)
 
     def take(self, to: str) -> list[Text]:
-        """What may be sent to them now, in order."""
+        """Return what may be sent to this member now, in order."""
         window = self._windows.get(to)
         if window is None or window.sent >= self.last:
             return []
@@ -437,7 +436,7 @@ class Outbox:
             size_on_way = sum(map(size, on_way))
             window.acknowledged, window.size, window.is_full = acknowledged, size_on_way, False
         if window.is_full or self.is_behind(to):
-            return []  # nothing to look for: who stops reading costs nothing
+            return []  # looks for nothing: a member who stops reading costs nothing
         taken = []
         for text in reversed(self._after(window.sent)):
             if last(text) > acknowledged + WINDOW_TEXTS or window.size + size(text) > WINDOW_BYTES:
@@ -449,20 +448,20 @@ class Outbox:
         return taken
 
     def _after(self, seq: int) -> list[Text]:
-        """The texts that end after this one and are in memory, the newest first."""
+        """Return the texts in memory that end after this seq, the newest first."""
         return list(takewhile(lambda text: last(text) > seq, reversed(self._recent)))
 
     def is_behind(self, to: str) -> bool:
-        """Whether they lack what is not in memory any more."""
+        """Whether they lack texts that are no longer in memory."""
         oldest = self._recent[0].seq if self._recent else self.last + 1
         return self.has(to) + 1 < oldest
 
     # --- Acknowledged ---
 
     def newcomer(self, member: str) -> dict[str, int]:
-        """Somebody is a member now: what was written so far is hardly for them.
+        """Note a new member; presume that earlier texts are not meant for them.
 
-        Returns what they are taken to have, of each epoch.
+        Return up to which seq they are presumed to have each epoch.
         """
         has = self._has.setdefault(member, {})
         missed = self._missed.setdefault(member, [])
@@ -474,14 +473,14 @@ class Outbox:
         return has
 
     def is_for(self, member: str, epoch: str, seq: int) -> bool:
-        """False when it was written before they came, or while they were out."""
+        """Whether a text is for them: not written before they came, or while they were out."""
         missed = self._missed.get(member, ())
         return not any(of == epoch and after < seq <= upto for of, after, upto in missed)
 
     def acknowledged(self, by: str, epoch: str, seq: int) -> bool:
-        """They have everything up to here; False when that is no news.
+        """Note that they have everything up to this seq; return whether that is news.
 
-        Raises ProtocolError when that is more than was ever written in this epoch.
+        Raise ProtocolError when that is more than was ever written in this epoch.
         """
         if epoch == self.epoch and seq > self.last:
             raise ProtocolError("a text was acknowledged that was never sent")
@@ -494,15 +493,15 @@ class Outbox:
         return True
 
     def has(self, member: str, epoch: str | None = None) -> int:
-        """They have everything of an epoch, by default of this one, up to this seq."""
+        """Return up to which seq they have everything of an epoch, by default the present one."""
         return self._has.get(member, {}).get(epoch or self.epoch, 0)
 
     def lag(self, member: str) -> int:
-        """How many texts of this run they lack."""
+        """Return how many texts of this run they lack."""
         return self.last + len(self._draft) - self.has(member)
 
     def oldest_lacking(self, member: str) -> float | None:
-        """When the oldest text was written that they lack."""
+        """Return when the oldest text that they lack was written; None if they lack none."""
         has = self._has.get(member, {})
         for epoch, seq, time in self._written:
             if has.get(epoch, 0) < seq:
@@ -510,13 +509,13 @@ class Outbox:
         return None
 
     def lacking(self, member: str) -> list[Position]:
-        """Up to where they have it, of each epoch of which they lack something; no author."""
+        """Return how far they have each epoch that they lack texts of; without the author."""
         has = self._has.get(member, {})
         epochs = dict.fromkeys(e for e, seq, _ in self._written if has.get(e, 0) < seq)
         return [Position("", epoch, has.get(epoch, 0)) for epoch in epochs]
 
     def forget(self, members: Iterable[str]) -> None:
-        """Let go of what all of these have."""
+        """Forget what all these members have."""
         members = list(members)
         while self._written:
             epoch, seq, _ = self._written[0]
@@ -526,7 +525,7 @@ class Outbox:
 
 
 def _together(draft: list[str]) -> list[str]:
-    """As many of the first ones as fit into one Text, at least one."""
+    """Return as many of the first texts as fit into one Text, at least one."""
     together: list[str] = []
     room = TOGETHER_BYTES
     for text in draft[:TEXTS]:

@@ -1,8 +1,8 @@
-"""What each author has said so far, as one digest: who says different things is found out.
+"""Finds authors who tell members different things, by one digest of all they have said.
 
 Every text names the digest of what its author had said before it in its epoch (`chain`),
 and its own digest covers that: so equal digests mean that everything up to there is
-equal.  Members tell each other their digests in HELLO.
+equal.  Members exchange their digests in HELLO.
 """
 
 import hashlib
@@ -12,13 +12,13 @@ from collections import defaultdict
 from peer.core.conversation.delivery import EPOCHS_AT_HEAD, Stream, last, statement, stream
 from shared.messages import CHAIN_BYTES, Text
 
-MARKS = 64  # of one epoch: others are a little behind, or ahead
+MARKS = 64  # of one epoch: other members are a little behind, or ahead
 
 
 def digest(text: Text) -> bytes:
-    """Of a text and all that its author had said before it in its epoch.
+    """Return the digest of a text and all that its author had said before it in its epoch.
 
-    With the signature in it, so that who may not read a text cannot try guesses either.
+    It covers the signature, so that members who may not read a text cannot test guesses.
     """
     said = b"parley said 1\0" + text.signature + statement(text)
     return hashlib.sha256(said).digest()[:CHAIN_BYTES]
@@ -32,7 +32,7 @@ class Digests:
         self._recent: defaultdict[str, list[Stream]] = defaultdict(list)  # by author
 
     def note(self, text: Text) -> bool:
-        """Its author has said this next; False when they told me something else before it."""
+        """Note the author's next text; return False if it follows on another past than mine."""
         of = stream(text)
         before = self.at(of, text.seq - 1)
         self.restore(of, last(text), digest(text))
@@ -46,7 +46,7 @@ class Digests:
         self._use(of)
 
     def _use(self, of: Stream) -> None:
-        """Of an author's older epochs only the end is remembered."""
+        """Note the epoch in use; of an author's older epochs remember only the end."""
         recent = self._recent[of[0]]
         if of not in recent:
             recent.append(of)
@@ -54,20 +54,20 @@ class Digests:
             del self._marks[recent.pop(0)][:-1]
 
     def at(self, of: Stream, seq: int) -> bytes:
-        """The digest of everything up to this seq; empty when it is not known."""
+        """Return the digest of everything up to this seq; empty when it is not known."""
         marks = self._marks.get(of, [])
         place = bisect_left(marks, (seq, b""))
         return marks[place][1] if place < len(marks) and marks[place][0] == seq else b""
 
     def differs(self, of: Stream, seq: int, said: bytes) -> bool:
-        """Whether somebody heard other things up to this seq, as far as it is known here."""
+        """Whether somebody was told other things up to this seq, as far as I can know."""
         marks = self._marks.get(of, [])
         if not said or not marks or not marks[0][0] <= seq <= marks[-1][0]:
             return False
         return self.at(of, seq) != said
 
     def contradicts(self, text: Text) -> bool:
-        """Whether this text and what was said here cannot both be from an honest author."""
+        """Whether no honest author can have written both this text and what was said here."""
         inside = [
             seq for seq, _ in self._marks.get(stream(text), []) if text.seq <= seq < last(text)
         ]

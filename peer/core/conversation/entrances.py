@@ -1,10 +1,10 @@
-"""From where on each member may read: what was said before they came in is not for them.
+"""Decides from where on each member may read: not what was said before they came in.
 
-Whoever lets a user in signs up to where everything was said at that moment: the entry.
-The newcomer shows it to the other members, who hand on nothing below it.  Until they have
-seen it they hand on nothing of what had come to them when they heard of the newcomer.  An
-entry gives nobody more than the member who signed it may read: two who are dishonest gain
-nothing by letting each other in.
+The member who lets a user in signs how far everything was said at that moment: the entry.
+The newcomer shows it to the other members, who hand on nothing from before it.  Until they
+have seen it, they hand on nothing that had come to them when they heard of the newcomer.  An
+entry gives nobody more than its signer may read, so two cheats gain nothing by letting each
+other in.
 """
 
 from collections import Counter
@@ -20,18 +20,18 @@ from shared.messages import Adding, Entry, Membership, Position
 
 Origin = tuple[str, str]  # author and epoch
 _Stay = tuple[str, int]  # a member, and the counter with which the stay began
-NOTHING = 2**60  # higher than any seq: an origin of which somebody may read nothing
+NOTHING = 2**60  # higher than any seq: they may read nothing of an origin
 
 
 class Heard(Struct, frozen=True):
     """The positions that had come here when I heard of a member."""
 
     positions: tuple[Position, ...] = ()  # of the epochs in use
-    origins: int = 0  # how many were known; those that came later are new
+    origins: int = 0  # how many were known; later ones are new
 
 
 class Entrance(Struct, frozen=True):
-    """All that is known here of how a member came in: once for each stay."""
+    """What is known here of how a member came in; one for each stay."""
 
     member: str
     counter: int  # of the membership with which they came in
@@ -52,13 +52,13 @@ def _statement(entry: Entry) -> bytes:
 
 
 class _Known:
-    """An entrance, ready to be asked."""
+    """An entrance, prepared for look-ups."""
 
     def __init__(self, entrance: Entrance) -> None:
         self.entrance = entrance
         self.heard = _seqs(entrance.heard.positions)
         self.since = _seqs(entrance.entry.since) if entrance.entry else {}
-        #: of whom the entry names the last epochs only
+        #: authors of whom the entry may name only the last epochs
         self.folded: set[str] = set()
         if entrance.entry is not None:
             counts = Counter(one.author for one in entrance.entry.since)
@@ -66,10 +66,10 @@ class _Known:
 
 
 class Entrances:
-    """Of all members of a conversation, me among them."""
+    """The entrances of all members of a conversation, with mine."""
 
     def __init__(self, roll: Roll, first_heard: Callable[[Origin], int]) -> None:
-        """`first_heard` tells how many origins were known here before this one."""
+        """`first_heard` returns how many origins were known here before this one."""
         self._roll, self._first_heard = roll, first_heard
         self._known: dict[_Stay, _Known] = {}
 
@@ -78,7 +78,7 @@ class Entrances:
             self._known[one.member, one.counter] = _Known(one)
 
     def of(self, member: str) -> Entrance | None:
-        """Of their present stay."""
+        """Return the entrance of their present stay."""
         known = self._known.get((member, _joined(self._roll.counter(member))))
         return known.entrance if known else None
 
@@ -87,7 +87,7 @@ class Entrances:
         return entrance.entry if entrance else None
 
     def learn(self, member: str, heard: Heard) -> bool:
-        """I hear of a member, or of a new stay of theirs; False when that is known."""
+        """Note a member, or a new stay, that I hear of; return whether that is news."""
         stay = (member, _joined(self._roll.counter(member)))
         if stay in self._known:
             return False
@@ -95,7 +95,7 @@ class Entrances:
         return True
 
     def hear(self, entry: Entry) -> bool:
-        """Somebody shows an entry; False when it is known, or not signed by who let them in."""
+        """Take an entry; return False if it is known, or not signed by the one who let them in."""
         entrance, mine = self.of(entry.member), self._roll.of(entry.member)
         adding = mine.adding if mine else None
         key = self._roll.key(adding.by) if adding else None
@@ -110,7 +110,7 @@ class Entrances:
         return True
 
     def floor(self, member: str, of: Origin) -> int:
-        """They may read what follows this seq."""
+        """Return the seq after which they may read an origin."""
         floor = 0
         stay: _Stay | None = (member, _joined(self._roll.counter(member)))
         asked: set[_Stay] = set()
@@ -123,17 +123,17 @@ class Entrances:
         return floor
 
     def _ask(self, stay: _Stay, of: Origin) -> tuple[int, _Stay | None]:
-        """From where on a stay may read by itself, and the stay of whoever let them in.
+        """Return the floor of one stay by itself, and the stay of the member who let them in.
 
-        Somebody who has come back may be let in by one whom they had let in before: so the
-        same member may be asked again, for an earlier stay.
+        A member who comes back may be let in by one whom they had let in before: so the same
+        member may be asked again, for an earlier stay.
         """
         mine = self._roll.of(stay[0])
         if mine is None:
             return NOTHING, None
         by = _added_by(mine, stay[1])
         if by is None and stay[1] == 1:
-            return 0, None  # who founded the conversation
+            return 0, None  # the founder
         known = self._known.get(stay)
         if known is None or by is None:
             return NOTHING, None
@@ -152,11 +152,11 @@ def _seqs(positions: Iterable[Position]) -> dict[Origin, int]:
 
 
 def _joined(counter: int) -> int:
-    """The counter with which a stay began."""
+    """Return the counter with which a stay began."""
     return counter - (counter + 1) % 2
 
 
 def _added_by(one: Membership, stay: int) -> Adding | None:
-    """Who let them in, for the stay that began with this counter."""
+    """Return who let them in for the stay that began with this counter."""
     stays = {_joined(earlier.counter): earlier.adding for earlier in one.before}
     return stays.get(stay, one.adding)

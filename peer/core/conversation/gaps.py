@@ -1,8 +1,8 @@
-"""What other members say that they have and I lack, and whom to ask for it.
+"""Decides whom to ask for texts that other members claim to have and I lack.
 
 A claim counts only as long as its source can show the text.  A source that was asked in
-vain is believed again after a pause, which doubles each time; and no source holds more
-than a few places here, so that invented positions delay nobody's real texts.
+vain is believed again after a pause, which doubles each time.  And each source has only a
+few places here, so that invented positions delay nobody's real texts.
 """
 
 from collections import defaultdict
@@ -12,11 +12,11 @@ from msgspec import Struct, field
 
 from shared.messages import POSITIONS
 
-CLAIMS = 8  # of one source at a time; the rest of what it says waits for a free place
+CLAIMS = 8  # of one source at a time; its other claims wait for a free place
 ASK_AGAIN_SECONDS = 3.0  # for an answer; then somebody else is asked
-DOUBT_SECONDS = 6.0  # a source is not believed after it was asked in vain; doubles,
-DOUBT_MOST_SECONDS = 60.0  # but no longer
-TO_COME = 10_000  # texts that are told apart: nobody's claim makes a larger number
+DOUBT_SECONDS = 6.0  # no belief in a source that was asked in vain; doubles,
+DOUBT_MOST_SECONDS = 60.0  # up to this
+TO_COME = 10_000  # texts: no claim raises the count of missing texts above this
 
 Origin = tuple[str, str]  # author and epoch
 _NEVER = float("inf")
@@ -31,7 +31,7 @@ class Request(Struct, frozen=True):
 
 
 class _Doubt(Struct):
-    """A source was asked in vain so many times in a row."""
+    """A source that was asked in vain, `times` times in a row."""
 
     times: int
     until: float
@@ -39,17 +39,17 @@ class _Doubt(Struct):
 
 
 class _Lack(Struct):
-    """An origin of which others have more than I have."""
+    """An origin of which others have more than I."""
 
     due: float = _NEVER  # when to ask
-    claims: dict[str, int] = field(default_factory=dict)  # by source: up to which seq
+    claims: dict[str, int] = field(default_factory=dict)  # by source: has it up to this seq
     asked: str = ""
     since: int = 0  # how far it had come when I asked
-    tried: set[str] = field(default_factory=set)  # in vain, since the last progress
+    tried: set[str] = field(default_factory=set)  # asked in vain since the last progress
 
 
 class Gaps:
-    """`came` tells how far an origin has come here."""
+    """All gaps of one conversation.  `came` returns how far an origin has come here."""
 
     def __init__(self, came: Callable[[Origin], int]) -> None:
         self._came = came
@@ -63,7 +63,7 @@ class Gaps:
 
     @property
     def to_come(self) -> int:
-        """How many texts somebody has for me, as far as their sources are not in doubt."""
+        """How many texts others have for me, by sources that are not in doubt."""
         return min(sum(map(self._count, self._gaps)), TO_COME)
 
     def _count(self, of: Origin) -> int:
@@ -72,13 +72,13 @@ class Gaps:
         return min(max(0, max(believed, default=0) - self._came(of)), TO_COME)
 
     def asked(self, of: Origin) -> str:
-        """Who was asked for this origin; "" for nobody."""
+        """Return who was asked for this origin; "" for nobody."""
         return self._gaps[of].asked if of in self._gaps else ""
 
-    # --- What the sources say ---
+    # --- What the sources claim ---
 
     def claim(self, source: str, of: Origin, upto: int, due: float, now: float) -> None:
-        """A source says how far it has an origin; ask for it at `due`, unless it comes before."""
+        """Note how far a source has an origin; ask for it at `due`, unless it comes before."""
         came, places = self._came(of), self._places[source]
         if upto <= came:
             self._fulfil(of, now)
@@ -100,7 +100,7 @@ class Gaps:
             lack.due = min(lack.due, max(due, doubts[of].until if of in doubts else due))
 
     def forget(self, source: str, now: float) -> None:
-        """The link to a source is lost: it will say anew what it has."""
+        """Drop the claims of a source whose link is lost; it will make them again."""
         self._later.pop(source, None)
         for of in list(self._places[source]):
             lack = self._gaps[of]
@@ -112,13 +112,13 @@ class Gaps:
 
     def next_deadline(self) -> float:
         if not self._gaps:
-            return _NEVER  # asked for at each text
+            return _NEVER  # this is called at each text
         return min(lack.due for lack in self._gaps.values())
 
     def ask(
         self, greeted: Iterable[str], now: float, may_ask: Callable[[Origin], float]
     ) -> list[Request]:
-        """What to ask for now.  `may_ask` tells for how long an origin must wait: 0.0 for not."""
+        """Return what to ask for now.  `may_ask`: the seconds an origin must still wait, or 0.0."""
         linked = tuple(greeted)
         requests: list[Request] = []
         for of, lack in list(self._gaps.items()):
@@ -144,7 +144,7 @@ class Gaps:
             if lack.asked in lack.claims:
                 self._doubt(lack.asked, of, now)
             if not lack.claims:
-                return []  # the next HELLO brings it up again
+                return []  # the next HELLO claims it again
         lack.since, lack.asked = came, self._next_source(of, lack, linked, now)
         if lack.asked:
             lack.due = now + ASK_AGAIN_SECONDS
@@ -159,7 +159,7 @@ class Gaps:
         return []
 
     def _next_source(self, of: Origin, lack: _Lack, linked: tuple[str, ...], now: float) -> str:
-        """The author first; then whoever claims to have it; others only for a distant source."""
+        """Choose the author first, then a source; others only if a source has no link to me."""
         if lack.asked in linked and lack.asked not in lack.tried:
             return lack.asked  # it goes on
         open_to = [one for one in linked if one not in lack.tried]
@@ -177,7 +177,7 @@ class Gaps:
         return doubt is not None and doubt.until > now
 
     def _doubt(self, source: str, of: Origin, now: float) -> None:
-        """It could not show what it claims to have."""
+        """Doubt a source that could not show what it claims to have."""
         doubts = self._doubts[source]
         known = doubts.pop(of, None)
         times = known.times + 1 if known else 1
@@ -191,7 +191,7 @@ class Gaps:
     # --- Places ---
 
     def _fulfil(self, of: Origin, now: float) -> None:
-        """All of it has come."""
+        """Release all sources of an origin once all that they claim has come."""
         lack = self._gaps.get(of)
         if lack is None or self._came(of) < max(lack.claims.values()):
             return
@@ -199,7 +199,7 @@ class Gaps:
             self._release(source, of, now)
 
     def _release(self, source: str, of: Origin, now: float) -> None:
-        """Its claim was true."""
+        """Withdraw a claim that was true, and end all doubt of it."""
         self._doubts[source].pop(of, None)
         self._withdraw(source, of)
         self._fill_place(source, now)
@@ -212,7 +212,7 @@ class Gaps:
             del self._gaps[of]
 
     def _fill_place(self, source: str, now: float) -> None:
-        """Ask at once for whatever waited for a place."""
+        """Claim at once what waited for a place."""
         later = self._later[source]
         while later and len(self._places[source]) < CLAIMS:
             of = next(iter(later))

@@ -1,21 +1,21 @@
-"""The clock of a conversation (Lamport, 1978): what answers has a higher number.
+"""The clock of a conversation (Lamport, 1978): an answer has a higher number.
 
-Each text carries a number, and the order of all texts is that of the numbers.  Whoever
-writes takes one more than the highest that they have read.  A member who writes huge
-numbers must not push the others to the end of all numbers: there nobody could write
-any more.  So one text moves the clock by a bounded step, whatever it says.
+Each text carries a number, and texts are ordered by their numbers.  A writer takes one
+more than the highest number they have read.  A member who writes huge numbers must not
+push the others to the end of all numbers, where nobody could write any more.  So one text
+moves the clock by a bounded step, whatever its number.
 """
 
 from shared.messages import COUNT_MOST
 
-# More texts than are written while somebody is away, and so no honest one is cut short.
-# There are 2**31 such steps to the end, which is reached by nobody.
+# More texts than are written while somebody is away, so no honest number is cut short.
+# There are 2**31 such steps to the end, which nobody reaches.
 STEP = 2**20
-START_MOST = COUNT_MOST // 2  # of a conversation that is entered: the inviter's word
+START_MOST = COUNT_MOST // 2  # for a conversation that I enter: the inviter chooses the start
 
 
 class LamportClock:
-    """`now`: the highest number that was seen, as far as it is believed."""
+    """A clock; `now` is the highest number seen, as far as it is believed."""
 
     def __init__(self, start: int = 0) -> None:
         self.now = min(start, START_MOST)
@@ -25,5 +25,5 @@ class LamportClock:
 
     @property
     def next(self) -> int:
-        """For a text of mine.  At the very end numbers repeat, and names decide the order."""
+        """The number of my next text.  At the very end it repeats, and names decide the order."""
         return min(self.now + 1, COUNT_MOST)

@@ -1,10 +1,10 @@
-"""How a member of my conversation is reached."""
+"""The way by which a member of my conversation is reached."""
 
 from typing import Final
 
 from msgspec import Struct
 
-DIRECT: Final = "direct"  # over a link of our own
+DIRECT: Final = "direct"  # over our own link
 
 
 class Way(Struct, frozen=True):

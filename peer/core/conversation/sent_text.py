@@ -1,4 +1,4 @@
-"""A text of mine in a conversation, to be asked what became of it."""
+"""A handle for a text of mine in a conversation, which reports who has it."""
 
 from collections import defaultdict, deque
 from collections.abc import Awaitable, Callable
@@ -6,14 +6,14 @@ from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
     from peer.core.conversation.conversation import (
-        Conversation,  # a screen asks what became of a text, no more
+        Conversation,  # a screen only asks who has a text
     )
 
-TIMES: Final = 256  # of acknowledgements of one member, the last ones
+TIMES: Final = 256  # of the last acknowledgements of one member
 
 
 class Times:
-    """When whose disk had my texts; by the clock of this machine."""
+    """The times when each member had my texts on disk, by the clock of this machine."""
 
     def __init__(self) -> None:
         self._at: dict[tuple[str, str, str], deque[tuple[int, float]]] = defaultdict(
@@ -24,7 +24,7 @@ class Times:
         self._at[conversation, by, epoch].append((seq, time))
 
     def of(self, conversation: str, by: str, epoch: str, seq: int) -> float | None:
-        """None when they have not got it, or that was too long ago."""
+        """Return when they had it; None if they do not have it, or since too long ago."""
         times = self._at.get((conversation, by, epoch), ())
         return next((time for upto, time in times if upto >= seq), None)
 
@@ -47,16 +47,16 @@ class SentText:
         self._until, self._times = until, times
 
     async def delivered(self) -> None:
-        """Return when everybody has it on disk, or nothing more will come of it."""
+        """Wait until everybody has it on disk, or it cannot get any further."""
         await self._until(lambda: self.conversation.is_settled or self.is_everywhere)
 
     @property
     def is_everywhere(self) -> bool:
-        """Everybody has it on disk."""
+        """Whether everybody has it on disk."""
         return all(self._state(member) == "delivered" for member in self._members())
 
     def _members(self) -> list[str]:
-        """Everybody else who is in the conversation, and was when it was said; their ids."""
+        """Return the ids of the others who are in, and were when it was said."""
         current = self.conversation
         return [
             member
@@ -65,13 +65,13 @@ class SentText:
         ]
 
     def _member(self, called: str) -> str:
-        """Who is in before who has left."""
+        """Return the id of a member by what the user reads; members who are in come first."""
         current = self.conversation
         known = [*(member for member, _, _ in current.who()), *current.roll.everybody()]
         return next((member for member in known if current.called(member) == called), "")
 
     def state(self, name: str) -> str:
-        """Delivered (on their disk), left (in their mailbox) or waiting."""
+        """Return "delivered" (on their disk), "left" (in their mailbox) or "waiting"."""
         return self._state(self._member(name))
 
     def _state(self, member: str) -> str:
@@ -81,13 +81,14 @@ class SentText:
         return "left" if current.waits_at_directory(member, epoch, self.seq) else "waiting"
 
     def states(self) -> dict[str, str]:
-        """Of everybody else who is in the conversation, and was when it was said; by what
-        the user reads for them.
+        """Return the states for the others who are in, and were when it was said.
+
+        The keys are what the user reads for each.
         """
         called = self.conversation.called
         return {called(member): self._state(member) for member in self._members()}
 
     def delivered_at(self, name: str) -> float | None:
-        """Seconds since 1970, as far as it is known still."""
+        """Return when they had it on disk, in seconds since 1970; None if not known any more."""
         current, member = self.conversation, self._member(name)
         return self._times.of(current.id, member, current.epoch, self.seq)

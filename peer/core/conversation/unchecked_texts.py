@@ -1,8 +1,8 @@
 """Texts of others whose signatures have not been checked yet.
 
-A text that comes from its author directly may be shown before: the link is proof enough
-for the screen.  It is checked once, before it is kept, acknowledged, handed on or named
-by a text of mine.
+A text that its author sends directly may be shown before its check: the link is proof
+enough for the screen.  It is checked once, before it is kept, acknowledged, handed on or
+named by a text of mine.
 """
 
 from collections import deque
@@ -14,8 +14,8 @@ from peer.core.conversation.delivery import Stream, check_author, stream
 from shared.errors import ProtocolError
 from shared.messages import Text
 
-CHECK_SECONDS = 0.05  # for a text to be shown; then it is checked all the same,
-CHECKS = 16  # this many at a time, so that others have their turn in between
+CHECK_SECONDS = 0.05  # for a text to be shown; then it is checked anyway,
+CHECKS = 16  # this many at a time, so that other work gets its turn in between
 
 _NEVER = float("inf")
 
@@ -27,26 +27,26 @@ class _Waiting(Struct):
 
 class UncheckedTexts:
     def __init__(self, key: Callable[[str], bytes | None], prove: Callable[[Text], None]) -> None:
-        """`prove` is called with each text that its author has signed, in order."""
+        """`prove` is called with each text that its author did sign, in order."""
         self._key, self._prove = key, prove
         self._waiting: dict[Stream, deque[_Waiting]] = {}
         self.due = _NEVER  #: when the next ones should be checked
 
     def add(self, text: Text, now: float, *, is_checked: bool) -> None:
-        """It follows what came of its author and epoch before."""
+        """Add a text, which follows those of its author and epoch that came before."""
         waiting = self._waiting.setdefault(stream(text), deque())
         waiting.append(_Waiting(text, is_checked))
         self.due = min(self.due, now + CHECK_SECONDS)
 
     def origins(self) -> list[Stream]:
-        """Of which something waits to be checked."""
+        """Return the origins with texts that wait to be checked."""
         return list(self._waiting)
 
     def check(self, of: Stream, most: int = 1_000_000) -> list[Text]:
-        """Check what waits of an origin, `most` of it.
+        """Check at most `most` waiting texts of an origin.
 
-        Returns the first text that its author has not signed and all that came after it,
-        which is forgotten here; nothing when there is none.
+        Return the first text that its author has not signed and all that came after it,
+        and forget these here; return nothing when all are signed.
         """
         waiting = self._waiting.get(of, deque())
         while waiting and most:
@@ -64,7 +64,7 @@ class UncheckedTexts:
         return [one.text for one in waiting]
 
     def check_some(self, now: float) -> list[Text]:
-        """Check a few of the origin that waits longest; returns as `check`."""
+        """Check a few texts of the origin that waits longest; return as `check` does."""
         self.due = now
         return self.check(next(iter(self._waiting)), CHECKS)
 
