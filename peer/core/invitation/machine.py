@@ -1,8 +1,8 @@
-"""One peer's invitations, coming and going: SIP's INVITE between two programs (RFC 3261, 5407).
+"""One peer's invitations, in and out: SIP's INVITE between two programs (RFC 3261, 5407).
 
 `InvitationMachine` decides and does nothing itself: every call returns the actions
-that a shell performs in their order.  A `Send` for which there is no link may
-be dropped.  Times are seconds of any clock that only goes forward.
+that a shell performs in their order.  The shell may drop a `Send` for which there is no
+link.  Times are seconds of any clock that only goes forward.
 """
 
 from collections import deque
@@ -29,34 +29,34 @@ from shared.messages import (
 from shared.names import fold
 
 DIAL_SECONDS = 15.0  # a backstop: dialling ends by itself after 10
-RINGING_SECONDS = 10.0  # to put a question on a screen; longer means that nobody was reached
+RINGING_SECONDS = 10.0  # to put a question on a screen; after that nobody was reached
 RING_SECONDS = 60.0  # to walk to the keyboard
-SPARE_SECONDS = 5.0  # the inviter waits longer than the callee rings, whose TIMEOUT says more
+SPARE_SECONDS = 5.0  # the inviter waits longer than the callee rings: the TIMEOUT tells more
 CONFIRM_SECONDS = 10.0  # from ACCEPT, or from the link that broke after it, to CONFIRM
 LIFE_SECONDS = 80.0  # no invitation lives longer on either side, whatever is lost (V2)
-REMEMBER_SECONDS = 300.0  # late and repeated messages find their invitation so long
+REMEMBER_SECONDS = 300.0  # late and repeated messages find their invitation for this long
 REMEMBER_EACH = 16  # finished ids per user: a flood pushes out only its own sender's
 REMEMBER_ALL = 500  # finished ids in all, 2 MB at worst: a crowd cannot fill the memory
-OPEN_QUESTIONS = 3  # more on one screen is a nuisance, and then nobody can answer them in time
-STRANGERS_A_MINUTE = 6  # questions of users whom I have never answered; known ones do not wait
+OPEN_QUESTIONS = 3  # more on one screen are a nuisance, and nobody can answer them in time
+STRANGERS_A_MINUTE = 6  # questions of users I have never answered; others do not wait
 
 
 class State(Enum):
-    """Where one invitation stands, seen from here."""
+    """The state of one invitation, seen from here."""
 
-    DIALLING = auto()  #: mine: looking for a way to the callee, nothing was sent
-    INVITED = auto()  #: mine: the INVITE is out (and again on each new link), no word yet
-    WAITING = auto()  #: mine: the question stands on the callee's screen
+    DIALLING = auto()  #: mine: looking for a way to the callee, nothing sent yet
+    INVITED = auto()  #: mine: the INVITE is out (and again on each new link), no reply yet
+    WAITING = auto()  #: mine: the question is on the callee's screen
     ASKED = auto()  #: theirs: given to the screen, not shown yet
-    RINGING = auto()  #: theirs: the question stands on the screen
-    SHARED = auto()  #: theirs: another member's question, into the same conversation, stands for it
-    IGNORED = auto()  #: theirs: it rings, but only in the inviter's ear
-    CROSSED = auto()  #: theirs: ours with the smaller id is out, and should be accepted instead
+    RINGING = auto()  #: theirs: the question is on the screen
+    SHARED = auto()  #: theirs: another member's question, into the same conversation, covers it
+    IGNORED = auto()  #: theirs: it seems to ring to the inviter, but nothing is shown here
+    CROSSED = auto()  #: theirs: ours, with the smaller id, is out and should be accepted instead
     ACCEPTED = auto()  #: theirs: our ACCEPT is out; the conversation begins with the CONFIRM
     OPENED = auto()  #: over: the conversation began
     TAKEN_BACK = auto()  #: over: mine, our CANCEL may have crossed an ACCEPT
     LOST = auto()  #: over: mine, the link broke; the callee is told GONE on the next one
-    LEFT = auto()  #: over: the other side may believe in the conversation, and is told LEAVE
+    LEFT = auto()  #: over: the other side may believe it began, and is told LEAVE
     OVER = auto()  #: over in any other way
 
 
@@ -80,9 +80,9 @@ class End(Enum):
     """How an outgoing invitation ended without a conversation."""
 
     DECLINED = auto()  #: the callee said no
-    NO_ANSWER = auto()  #: it rang, and nobody answered
-    TAKEN_BACK = auto()  #: by the user here, in words or by entering another conversation
-    UNREACHABLE = auto()  #: `reason` says what stood in the way
+    NO_ANSWER = auto()  #: the question was shown, and nobody answered
+    TAKEN_BACK = auto()  #: by our user, by command or by entering another conversation
+    UNREACHABLE = auto()  #: `reason` tells why
     BUSY = auto()  #: the callee is busy and cannot be interrupted
     INTERRUPTIBLE = auto()  #: the callee is busy; an urgent invitation would be shown
     JOINED = auto()  #: the callee is a member of that conversation already
@@ -90,7 +90,7 @@ class End(Enum):
 
 
 class Dial(Struct, frozen=True):
-    """Make sure that there is a link; answered by `linked` or `unreachable`."""
+    """Make sure that there is a link; then call `linked` or `unreachable`."""
 
     to: str
 
@@ -109,16 +109,16 @@ class Ask(Struct, frozen=True):
 
 
 class Waiting(Struct, frozen=True):
-    """The question stands on the callee's screen; said once."""
+    """The question is on the callee's screen; reported once."""
 
     callee: str
     id: str
 
 
 class Closed(Struct, frozen=True):
-    """An incoming invitation is over without the user, or his yes came to nothing.
+    """An incoming invitation is over without the user, or the user's yes led to nothing.
 
-    After crossed invitations its id may be one that was never asked.
+    After crossed invitations, no question with this id may ever have been shown.
     """
 
     id: str
@@ -127,7 +127,7 @@ class Closed(Struct, frozen=True):
 
 
 class Open(Struct, frozen=True):
-    """The conversation begins.  `members`: who talked when it was asked, the inviter first."""
+    """The conversation begins.  `members`: those in it at the INVITE, the inviter first."""
 
     id: str
     conversation: str
@@ -170,7 +170,7 @@ class _Invitation(Struct):
     state: State
     begun: float
     deadline: float = 0.0
-    word: Message | None = None  # our last word on it: the answer to a repeated INVITE
+    word: Message | None = None  # our last reply: sent again to a repeated INVITE
 
     @property
     def id(self) -> str:
@@ -178,7 +178,7 @@ class _Invitation(Struct):
 
     @property
     def alone(self) -> bool:
-        """It founds a conversation of two; else it adds the callee to one."""
+        """Whether it founds a conversation of two; else it adds the callee to one."""
         return len(self.invite.members) == 1
 
     def is_with(self, other: str) -> bool:
@@ -189,13 +189,13 @@ class _Invitation(Struct):
 
 
 class InvitationMachine:
-    """All invitations of one peer, coming and going.
+    """All invitations of one peer, incoming and outgoing.
 
     The shell keeps `busy` (BUSY by hand or in a conversation), `ignored` and `answered`
-    (folded names, the latter of users whom I have answered before) and `conversations`
-    (ids; `Open` has added its own already, the shell discards what is left).  An id belongs
-    to one other user: from anybody else it is an unknown id.  What one other user can make
-    this object remember is bounded: one live invitation, one more for each of ours that it
+    (folded names; `answered`: users whom I have answered before) and `conversations` (ids;
+    `Open` has added its own already, the shell removes those that are left).  An id belongs
+    to one other user: from anybody else it is an unknown id.  What one user can make this
+    object remember is bounded: one live invitation, one more for each of ours that it
     crossed, and REMEMBER_EACH finished ones.
     """
 
@@ -213,7 +213,7 @@ class InvitationMachine:
 
     @property
     def questions(self) -> tuple[Question, ...]:
-        """What waits for the user's answer, in the order of arrival."""
+        """The questions that wait for the user's answer, in the order of arrival."""
         return tuple(
             Question(i.id, i.other, i.invite.members, i.invite.conversation)
             for i in self._all(*_QUESTION)
@@ -225,21 +225,21 @@ class InvitationMachine:
 
     @property
     def accepted(self) -> tuple[Pending, ...]:
-        """What was accepted here and waits for CONFIRM; `take_back` ends this too."""
+        """Invitations accepted here that wait for CONFIRM; `take_back` ends these too."""
         accepted = self._all(State.ACCEPTED)
         return tuple(Pending(i.id, i.other, i.invite.conversation) for i in accepted)
 
     def is_live_with(self, other: str) -> bool:
-        """Whether anything waits between us two, be it an ignored invitation that only rings."""
+        """Whether an invitation between us two is open, even one that is ignored here."""
         return bool(self._all(*_LIVE, other=other))
 
     def knows(self, other: str, id: str) -> bool:
-        """Whether there is, or was a moment ago, such an invitation between us two."""
+        """Whether there is, or was a moment ago, an invitation with this id between us two."""
         known = self._known.get(id)
         return known is not None and known.is_with(other)
 
     def next_deadline(self) -> float | None:
-        """When `tick` is due, if ever."""
+        """Return when `tick` is due; None for never."""
         return min((i.deadline for i in self._known.values()), default=None)
 
     # --- What the user here does ---
@@ -255,9 +255,9 @@ class InvitationMachine:
     ) -> list[Action]:
         """Ask `callee` into a conversation of `members`, this user first.
 
-        Only this user: a conversation of two.  Then an invitation that `callee`
-        has open here is accepted instead.  Nothing happens while another
-        invitation to `callee` is out (V4; it would be answered BUSY).
+        With this user alone it becomes a conversation of two.  Then an open invitation
+        from `callee` is accepted instead.  Do nothing while another invitation to
+        `callee` is out (V4; it would be answered BUSY).
         """
         members = _with_first(self._me, members)
         theirs = self._all(*_QUESTION, State.IGNORED, State.ACCEPTED, other=callee)
@@ -270,7 +270,7 @@ class InvitationMachine:
         return [Dial(callee)]
 
     def answer(self, id: str, yes: bool, now: float) -> list[Action]:
-        """The user's answer to a question; too late an answer changes nothing."""
+        """Take the user's answer to a question; a late answer changes nothing."""
         invitation = self._known.get(id)
         if invitation is None or invitation.state not in _QUESTION:
             return []
@@ -282,7 +282,7 @@ class InvitationMachine:
         ]
 
     def shown(self, id: str, now: float) -> list[Action]:
-        """The question stands on the screen: it rings from now on."""
+        """Note that the question is on the screen: it rings from now on."""
         invitation = self._known.get(id)
         if invitation is None or invitation.state is not State.ASKED:
             return []
@@ -290,7 +290,7 @@ class InvitationMachine:
         return self._ring(invitation, now)
 
     def take_back(self, id: str, now: float) -> list[Action]:
-        """The user waits no longer: for an answer, or for the CONFIRM of an own yes."""
+        """Stop waiting for an answer, or for the CONFIRM of the user's own yes."""
         invitation = self._known.get(id)
         if invitation is not None and invitation.state in _MINE:
             return self._cancel(invitation, End.TAKEN_BACK, now)
@@ -302,10 +302,10 @@ class InvitationMachine:
     # --- What happens to the links ---
 
     def linked(self, other: str, now: float) -> list[Action]:
-        """A link to `other` is up, for the first time or again: what is owed goes out.
+        """Note that a link to `other` is up, for the first time or again; send what is owed.
 
-        Each side repeats its last word on what is not over, for the link before
-        may have swallowed that, or the answer.
+        Each side repeats its last message on what is not over, for the link before may
+        have lost it, or the reply.
         """
         actions: list[Action] = []
         for invitation in self._all(*State, other=other):
@@ -326,17 +326,17 @@ class InvitationMachine:
         return actions
 
     def unreachable(self, other: str, reason: str, now: float) -> list[Action]:
-        """Dialling failed.  An ACCEPT to repeat still waits for the inviter's own dial."""
+        """Note that dialling failed.  An ACCEPT still waits, for the inviter may dial us."""
         dialled = self._all(State.DIALLING, State.INVITED, other=other)
         return [action for i in dialled for action in self._end(i, End.UNREACHABLE, now, reason)]
 
     def link_lost(self, other: str, now: float) -> list[Action]:
-        """The last link to `other` broke."""
+        """Note that the last link to `other` broke."""
         actions: list[Action] = []
         for invitation in self._all(*_LIVE - {State.DIALLING}, other=other):
             if invitation.state is State.INVITED:
-                # No word yet: the link may have been closed, as idle, while the INVITE
-                # was on its way.  It is repeated on a new one.
+                # No reply yet: the link may have been closed, as idle, while the INVITE
+                # was on its way.  We repeat it on a new link.
                 invitation.last(DIAL_SECONDS, now)
                 actions.append(Dial(invitation.other))
             elif invitation.state in _MINE:
@@ -348,13 +348,13 @@ class InvitationMachine:
                 actions += self._close(invitation, Why.GONE, now)
         return actions
 
-    # --- What the other side says ---
+    # --- What the other side sends ---
 
     def receive(self, sender: str, message: Message, now: float) -> list[Action]:
-        """Any message; what concerns no invitation is left alone.
+        """Take any message; ignore those that concern no invitation.
 
-        Answers to unknown and finished ids are chosen so that two programs
-        never answer each other for ever: GONE, CANCELLED and CONFIRM get none.
+        Replies to unknown and finished ids are chosen so that two programs never reply to
+        each other for ever: GONE, CANCELLED and CONFIRM get none.
         """
         match message:
             case Invite():
@@ -374,7 +374,7 @@ class InvitationMachine:
         state, to, id = invitation.state, invitation.other, invitation.id
         match state, message:
             case State.INVITED, Ringing():
-                self._drop_crossed(to, now)  # who asks his user has no invitation out to us
+                self._drop_crossed(to, now)  # a peer that asks its user has no invitation out to us
                 invitation.state = State.WAITING
                 invitation.last(RING_SECONDS + SPARE_SECONDS, now)
                 return [Waiting(to, id)]
@@ -405,13 +405,13 @@ class InvitationMachine:
                 return self._close(invitation, Why.GONE, now)
 
             case State.OPENED, Accept():
-                return [Send(to, Confirm(id)), *self._leave(invitation)]  # the first CONFIRM fell
+                return [Send(to, Confirm(id)), *self._leave(invitation)]  # CONFIRM was lost
             case State.TAKEN_BACK, Accept() if invitation.alone:
-                # It crossed our CANCEL: the callee believes in a conversation.
+                # It crossed our CANCEL: the callee believes that a conversation began.
                 invitation.state = State.LEFT
                 return [Send(to, Confirm(id)), *self._leave(invitation)]
             case State.TAKEN_BACK, Ringing():
-                return [Send(to, Cancel(id))]  # the first CANCEL fell, or is under way
+                return [Send(to, Cancel(id))]  # the first CANCEL was lost, or is under way
             case State.TAKEN_BACK | State.LOST | State.LEFT | State.OVER, Ringing() | Accept():
                 return [Send(to, Gone(id))]
             case State.LEFT, Confirm():
@@ -437,24 +437,24 @@ class InvitationMachine:
         return self._ask(theirs, now)
 
     def _glare(self, mine: _Invitation, theirs: _Invitation, now: float) -> list[Action]:
-        """Crossed invitations are consent: the smaller id lives on, the other ends in silence."""
+        """Take crossed invitations as consent: keep the smaller id, end the other silently."""
         self._drop_crossed(theirs.other, now)
         if mine.state is State.DIALLING or theirs.id < mine.id:
             self._finish(mine, State.OVER, now)
             return self._accept(theirs, now)
         theirs.state = State.CROSSED
-        theirs.last(LIFE_SECONDS, now)  # in truth not longer than mine
+        theirs.last(LIFE_SECONDS, now)  # in fact not longer than mine
         return []  # the ACCEPT of mine is under way
 
     def _drop_crossed(self, other: str, now: float) -> list[_Invitation]:
-        """Theirs is decided together with mine."""
+        """End theirs that crossed mine, because mine is decided now; return those."""
         crossed = self._all(State.CROSSED, other=other)
         for theirs in crossed:
             self._finish(theirs, State.OVER, now)
         return crossed
 
     def _too_busy(self, theirs: _Invitation, now: float) -> Busy | None:
-        """Ignored users too are told the truth here, or they would learn that they are."""
+        """Return BUSY if so; ignored users get it too, or they would notice the difference."""
         is_known = self._is_known(theirs)
         alike = [i for i in self._all(*_QUESTION, State.SHARED) if self._is_known(i) is is_known]
         asked = [time for time in self._strangers_asked if time > now - 60.0]
@@ -492,7 +492,7 @@ class InvitationMachine:
     # --- Time ---
 
     def tick(self, now: float) -> list[Action]:
-        """Whatever was due at `now` happens."""
+        """Do what is due at `now`."""
         actions: list[Action] = []
         for invitation in list(self._known.values()):
             if invitation.deadline <= now:
@@ -524,7 +524,7 @@ class InvitationMachine:
     # --- The steps that are shared ---
 
     def _all(self, *states: State, other: str | None = None) -> list[_Invitation]:
-        """Those in one of these states, in the order of arrival, or in which they ended."""
+        """Return those in one of these states, in the order of arrival, or of their end."""
         known = self._known.values()
         return [i for i in known if i.state in states and (other is None or i.is_with(other))]
 
@@ -539,7 +539,7 @@ class InvitationMachine:
         return [*taken_back, Send(theirs.other, theirs.word)]
 
     def _take_back_others(self, kept: _Invitation, now: float) -> list[Action]:
-        """Nobody founds two conversations at once."""
+        """Cancel our other invitations to a talk of two: nobody founds two at once."""
         others = [i for i in self._all(*_MINE) if i.alone and i is not kept]
         return [action for i in others for action in self._cancel(i, End.TAKEN_BACK, now)]
 
@@ -552,11 +552,11 @@ class InvitationMachine:
     def _end(
         self, mine: _Invitation, end: End, now: float, reason: str = "", state: State = State.OVER
     ) -> list[Action]:
-        """Over without a conversation, unless theirs crossed it and may still lead to one."""
+        """End mine without a conversation, unless theirs crossed it and may still lead to one."""
         self._finish(mine, state, now)
         crossed = self._drop_crossed(mine.other, now)
         if crossed and state is State.OVER:
-            return self._accept(crossed[0], now)  # it was refused for its own sake, not the user's
+            return self._accept(crossed[0], now)  # the refusal meant that invitation, not the user
         ended = Ended(mine.id, mine.other, end, reason)
         if crossed and state is State.TAKEN_BACK:
             return [ended, *self._say_last(crossed[0], Decline(crossed[0].id), now)]
@@ -571,7 +571,7 @@ class InvitationMachine:
     def _close(
         self, theirs: _Invitation, why: Why, now: float, word: Message | None = None
     ) -> list[Action]:
-        """It is over without the user; another member's question may take its place."""
+        """End theirs without the user; another member's question may take its place."""
         seen = theirs.state in _QUESTION or theirs.state is State.ACCEPTED
         self._finish(theirs, State.OVER, now, word or Gone(theirs.id))
         if not seen:
@@ -582,12 +582,12 @@ class InvitationMachine:
         return [closed, *self._ask_next_sharer(theirs, now)]
 
     def _give_up(self, accepted: _Invitation, now: float) -> list[Action]:
-        """Without CONFIRM: should the inviter have opened the conversation, it must end there."""
+        """End without CONFIRM: if the inviter has opened the conversation, it must end there."""
         self._finish(accepted, State.LEFT, now, Gone(accepted.id))
         return self._leave(accepted)
 
     def _leave(self, invitation: _Invitation) -> list[Action]:
-        """LEAVE, unless this user is in that conversation, or on the way in, by other means."""
+        """Send LEAVE, unless this user is in that conversation, or entering it, by other means."""
         conversation = invitation.invite.conversation
         entering = [i.invite.conversation for i in self._all(State.ACCEPTED)]
         if conversation in self.conversations or conversation in entering:
@@ -615,7 +615,7 @@ class InvitationMachine:
     def _finish(
         self, invitation: _Invitation, state: State, now: float, word: Message | None = None
     ) -> None:
-        """Over; remembered as the latest, while the oldest beyond the bounds are forgotten."""
+        """End an invitation and remember it as the latest; forget the oldest beyond the bounds."""
         invitation.state, invitation.word = state, word
         invitation.deadline = now + REMEMBER_SECONDS
         self._known[invitation.id] = self._known.pop(invitation.id)
@@ -631,7 +631,7 @@ def _with_first(first: str, members: tuple[str, ...]) -> tuple[str, ...]:
 
 
 def _tidy(inviter: str, me: str, invite: Invite) -> Invite:
-    """As honest programs send it: the inviter first, each member once, and not the one asked."""
+    """Return it as honest programs send it: the inviter first, each member once, without me."""
     members = tuple(name for name in invite.members if fold(name) != fold(me))
     members = _with_first(inviter, members)
     return Invite(invite.id, invite.conversation, members, invite.expires_in, invite.urgent)
