@@ -1,1 +1,1 @@
-"""Who is where, who may be dialled, and when to try again."""
+"""Decisions on reaching others: who is where, whom to dial, when to try again."""

@@ -1,23 +1,23 @@
-"""Whether it was I who was out of reach, and not all the others.  Two cores.
+"""Decides whether I was out of reach, and not all the others.  Two cores.
 
-Who loses everybody sees the same as they would if all others had left.  It was they
-themselves if their program stood still meanwhile (suspended with its machine, or stopped),
-or if the directory was out of reach too.
+A member who loses everybody sees the same as if all others had left.  It was the member
+who was away if their program stood still meanwhile (suspended with its machine, or
+stopped), or if the directory was out of reach too.
 """
 
 from typing import Final
 
-STANDSTILL: Final = 5.0  # seconds without a beat: links begin to break then
-BEAT: Final = 2.0  # seconds between two
-BREAK_SECONDS: Final = 20.0  # after a standstill, until all links that it broke are known
-BACK_SECONDS: Final = 10.0  # after the first one is in reach again, for the others
+STANDSTILL: Final = 5.0  # seconds without a beat; after that links begin to break
+BEAT: Final = 2.0  # seconds between two beats
+BREAK_SECONDS: Final = 20.0  # after a standstill, until all links that it broke are noticed
+BACK_SECONDS: Final = 10.0  # for the others, after the first one is in reach again
 LOST_SECONDS: Final = 60.0  # out of reach, until a member counts as gone
 
 _NEVER = float("-inf")
 
 
 class Heartbeat:
-    """Notices that the program stood still.
+    """A heartbeat of this program, which shows when the program stood still.
 
     `now` is monotonic, and may stand still with the machine; `time` is the time of day.
     """
@@ -26,17 +26,17 @@ class Heartbeat:
         self._now = self._time = _NEVER
 
     def beat(self, now: float, time: float) -> float:
-        """Seconds for which the program stood still until now; 0 when it did not."""
+        """Return for how many seconds the program stood still until now; 0 if it did not."""
         passed = max(now - self._now, time - self._time)
         is_first, self._now, self._time = self._now == _NEVER, now, time
         return passed if passed > STANDSTILL and not is_first else 0.0
 
 
 class Absence:
-    """Of me, from one conversation."""
+    """My own absence from one conversation."""
 
     def __init__(self) -> None:
-        self._alone_since: float | None = None  # nobody in reach
+        self._alone_since: float | None = None  # nobody is in reach since then
         self._slept_since: float | None = None
         self._quiet_until = _NEVER
         self._has_directory = True
@@ -44,16 +44,16 @@ class Absence:
 
     @property
     def quiet_until(self) -> float:
-        """Before that, who seems to be lost may only not know that I am back."""
+        """Until then, a member who seems lost may just not know yet that I am back."""
         return self._quiet_until
 
     @property
     def is_cut_off(self) -> bool:
-        """Whether nobody was in reach while the directory was not."""
+        """Whether the directory was out of reach while nobody was in reach."""
         return self._was_cut_off
 
     def slept(self, seconds: float, now: float) -> None:
-        """The program stood still."""
+        """Note that the program stood still for `seconds` until now."""
         if self._slept_since is None:
             self._slept_since = now - seconds
         self._quiet_until = now + BREAK_SECONDS
@@ -63,12 +63,12 @@ class Absence:
         self._was_cut_off |= not is_there and self._alone_since is not None
 
     def link_lost(self, now: float) -> None:
-        """After a standstill one is enough: it broke because I was not heard."""
+        """Note a lost link.  After a standstill one is enough: it broke because I was silent."""
         if self._slept_since is not None and now < self._quiet_until:
             self.alone(now)
 
     def alone(self, now: float) -> None:
-        """Nobody is in reach."""
+        """Note that nobody is in reach."""
         if self._slept_since is not None and now >= self._quiet_until:
             self._slept_since = None  # it broke nothing
         if self._alone_since is None:
@@ -76,15 +76,15 @@ class Absence:
         self._was_cut_off |= not self._has_directory
 
     def excuses(self, now: float) -> bool:
-        """Whether who is out of reach has not left, as far as I can know."""
+        """Whether members out of reach must not count as gone, for it may be I who am away."""
         return self._alone_since is not None and (
             not self._has_directory or now < self._quiet_until
         )
 
     def back(self, now: float) -> float | None:
-        """Somebody is in reach, or says that they have left: for how long I was away.
+        """Note that somebody is in reach, or told us they left; return how long I was away.
 
-        None when it was not I, or so short that it needs no word.
+        Return None when it was not I who was away, or too briefly to mention.
         """
         since, slept, cut_off = self._alone_since, self._slept_since, self._was_cut_off
         if since is None:

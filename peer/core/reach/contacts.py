@@ -1,4 +1,4 @@
-"""Where users were when the directory said it last, for as long as it is away."""
+"""The addresses that the directory gave us last, for use while it is away."""
 
 from typing import Final
 
@@ -11,7 +11,7 @@ MOST: Final = 1_000  # users: as many as addresses are remembered (peer.core.rea
 
 
 class Callee(Struct, frozen=True):
-    """Whom an invitation is for."""
+    """The user whom an invitation is for."""
 
     name: str
     key: bytes
@@ -23,7 +23,7 @@ def callee_of(contact: Contact) -> Callee:
 
 
 class Contacts:
-    """The ones that were asked for last, as long as they have not come or gone since."""
+    """The contacts asked for last, each until its user comes or goes."""
 
     def __init__(self) -> None:
         self._known: dict[str, Contact] = {}
@@ -36,7 +36,7 @@ class Contacts:
                 del self._known[next(iter(self._known))]
 
     def forget(self, name: str) -> None:
-        """They came or went: the next address is another one."""
+        """Drop a user who came or went: their next address is another one."""
         self._known.pop(fold(name), None)
 
     def of(self, name: str) -> Contact | None:

@@ -1,8 +1,8 @@
-"""Which address may be dialled when, so that nobody aims this program at others.
+"""Decides when an address may be dialled, so that nobody aims this program at others.
 
-Where a user is, that user and the directory say; neither is a proof.  An address is
-proven once somebody has shown the right key there.  Until then it is dialled once at a
-time, again after 1, 2, 4 ... seconds, and only so many such addresses in a minute.  Proven
+Users and the directory say where users are, but neither proves it.  An address is proven
+once somebody has shown the right key there.  Until then we dial it once at a time, again
+after 1, 2, 4 ... seconds, and only a limited number of such addresses in a minute.  Proven
 ones are dialled whenever a conversation wants it.
 """
 
@@ -16,9 +16,9 @@ from msgspec import Struct
 FIRST_PAUSE: Final = 1.0  # seconds, after the first dial that proved nothing; then twice as long
 MOST_PAUSE: Final = 60.0
 WINDOW_SECONDS: Final = 60.0
-CLAIMED_MOST: Final = 60  # in a minute, that only their users claim: a newcomer dials 49
-AGAIN_MOST: Final = 30  # of these, for those that have failed: new ones must not wait for them
-SEEN_MOST: Final = 180  # in a minute, at hosts that the directory sees: 100 for a line to all, 49
+CLAIMED_MOST: Final = 60  # a minute, at addresses that only their users claim: a newcomer dials 49
+AGAIN_MOST: Final = 30  # of these, at ones that failed before: new ones must not wait for them
+SEEN_MOST: Final = 180  # a minute, at hosts the directory sees: 100 for a line to all, 49
 REMEMBERED: Final = 1_000  # addresses: bounds memory
 NEVER: Final = math.inf
 
@@ -29,10 +29,10 @@ _LOCAL = frozenset({"is_loopback", "is_link_local"})
 
 
 def is_plausible(host: str, seen: str) -> bool:
-    """Whether somebody whom another program sees at `seen` can be at this numeric address.
+    """Whether a user whom another program sees at `seen` can be at this numeric address.
 
-    A loopback or link-local address is on our own machine or cable, whoever says it: it
-    is believed only if they are seen on that same machine or cable.
+    A loopback or link-local address means our own machine or cable, whoever names it: so
+    it is believed only if the user is seen on that same machine or cable.
     """
     kind = _kind(host)
     return kind == "" or (kind in _LOCAL and kind == _kind(seen))
@@ -48,13 +48,13 @@ def _kind(host: str) -> str:
 
 
 class _Window:
-    """So many dials in a minute."""
+    """A limit of dials in a minute."""
 
     def __init__(self, most: int) -> None:
         self._times: deque[float] = deque(maxlen=most)
 
     def pause(self, now: float) -> float:
-        """Seconds until there is room."""
+        """Return the seconds until there is room."""
         if len(self._times) < (self._times.maxlen or 0):
             return 0.0
         return max(0.0, self._times[0] + WINDOW_SECONDS - now)
@@ -68,21 +68,21 @@ class _Known(Struct):
 
     is_dialled: bool = False
     is_proven: bool = False
-    failures: int = 0  # in a row, while it is not proven
+    failures: int = 0  # in a row, until it is proven
     again_at: float = 0.0
 
 
 class DialPolicy:
-    """All addresses of one program.  `now`: seconds of any clock that only goes forward."""
+    """The addresses that one program dials.  `now`: seconds of a clock that only goes forward."""
 
     def __init__(self) -> None:
-        self._known: dict[Place, _Known] = {}  # the one that was dialled last stands last
+        self._known: dict[Place, _Known] = {}  # the one dialled last is at the end
         self._claimed, self._again = _Window(CLAIMED_MOST), _Window(AGAIN_MOST)
         self._seen = _Window(SEEN_MOST)
 
     def begin(self, place: Place, *, is_seen: bool, now: float) -> float:
-        """0.0: dial now, and call `end` when the dial is over.  Else the seconds to wait,
-        NEVER while another dial of this address is under way.
+        """Return 0.0 to dial now; then call `end` when the dial is over.  Else return the
+        seconds to wait, NEVER while another dial of this address is under way.
 
         `is_seen`: the directory sees the user at this host.
         """
@@ -100,11 +100,11 @@ class DialPolicy:
         return 0.0
 
     def proved(self, place: Place) -> None:
-        """Note that the user who was looked for is there."""
+        """Note that the user we looked for has shown their key there."""
         self._known[place].is_proven = True
 
     def end(self, place: Place, now: float) -> None:
-        """The dial is over: a link stands, or it came to nothing."""
+        """Note that the dial is over, with a link or without."""
         known = self._known[place]
         known.is_dialled = False
         if not known.is_proven:
