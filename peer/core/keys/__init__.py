@@ -1,1 +1,1 @@
-"""Keys of others: what is shown of them, and what is told."""
+"""Keys of others: how they are shown, compared and warned about."""

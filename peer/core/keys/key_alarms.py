@@ -1,10 +1,10 @@
-"""Alarms about keys: each is told once, and never more than a few a minute."""
+"""Shows alarms about keys, each once, and only a few a minute."""
 
 from collections import OrderedDict, deque
 from collections.abc import Callable, Hashable
 
-A_MINUTE = 5  # more than anybody reads; who shows keys at will must not fill the screen
-REMEMBERED = 1_000  # alarms that were told; the oldest may be told again
+A_MINUTE = 5  # nobody reads more; a cheat who shows many keys must not fill the screen
+REMEMBERED = 1_000  # alarms that were shown; the oldest may be shown again
 
 
 class KeyAlarms:
@@ -16,7 +16,7 @@ class KeyAlarms:
         self._said_more = False
 
     def ring(self, about: Hashable, sentence: str) -> None:
-        """Tell it, unless it was told `about` this before, or too much was told just now."""
+        """Show the sentence, unless one `about` this was shown before, or too many just now."""
         if about in self._told:
             return
         now = self._now()
@@ -33,7 +33,7 @@ class KeyAlarms:
         self._tell(sentence)
 
     def _say_more(self) -> None:
-        """One that is left out is told when it happens again later."""
+        """Say once that alarms are held back; a held one is shown if it happens again later."""
         if not self._said_more:
             self._said_more = True
             self._tell(

@@ -1,4 +1,4 @@
-"""Comparing a key by words, before it is believed."""
+"""Compares a key by words before it is believed."""
 
 from msgspec import Struct
 
@@ -6,25 +6,25 @@ from shared.identity import fingerprint
 
 
 class Comparison(Struct, frozen=True):
-    """The words that two users see alike exactly when nobody is between them."""
+    """The words for two users: both see the same ones exactly when nobody is between them."""
 
     name: str
-    key: bytes  #: which the directory has of them, and which these words are about
+    key: bytes  #: the directory's key for this user, which the words are about
     words: tuple[str, ...]
-    known: bytes | None  #: the key that is remembered, and stays until the user says yes
+    known: bytes | None  #: the remembered key, which stays until the user says yes
 
     @property
     def is_changed(self) -> bool:
-        """Another key is remembered than the one that these words are about."""
+        """Whether the remembered key is another one than these words are about."""
         return self.known is not None and self.known != self.key
 
     def fits(self, words: tuple[str, ...]) -> bool:
-        """Whether these are the words, as the other user has read them out."""
+        """Whether the words that the other user read out are these."""
         return tuple(word.lower() for word in words) == self.words
 
     @property
     def change(self) -> str:
-        """A sentence about the changed key; empty without one."""
+        """A sentence about the changed key; empty if it has not changed."""
         if self.known is None or not self.is_changed:
             return ""
         return (
