@@ -1,4 +1,4 @@
-"""How much of my disk each author fills in a day, and when I am asked about it.  A core."""
+"""Limits how much of my disk an author fills in a day, and when I am asked for more.  A core."""
 
 from collections.abc import Iterable
 from enum import Enum, auto
@@ -8,7 +8,7 @@ from msgspec import Struct
 
 from shared.names import fold
 
-BYTES_A_DAY: Final = 64 * 1024 * 1024  # of one author: a busy day of a person is a thousandth
+BYTES_A_DAY: Final = 64 * 1024 * 1024  # of one author; a busy person fills a thousandth of it
 SECONDS_A_DAY: Final = 86_400.0
 
 
@@ -16,9 +16,9 @@ class Verdict(Enum):
     """The verdict on a text of an author."""
 
     TAKE = auto()  #: keep it
-    TAKE_AND_TELL = auto()  #: keep it, and say that half of what they may fill is full
+    TAKE_AND_TELL = auto()  #: keep it, and say that half of the author's allowance is used
     WAIT = auto()  #: do not keep it yet
-    ASK = auto()  #: nor this, and ask whether more may be kept
+    ASK = auto()  #: do not keep it yet either, and ask whether more may be kept
 
 
 class _Share(Struct):
@@ -32,15 +32,15 @@ class _Share(Struct):
 
 
 class Allowance:
-    """All authors.  `time`: seconds since 1970."""
+    """The allowances of all authors.  `time`: seconds since 1970."""
 
     def __init__(self, taken: Iterable[tuple[str, int, int]] = (), most: int = BYTES_A_DAY) -> None:
-        """`taken`: folded author, day and bytes, as far as the disk knows."""
+        """`taken`: folded author, day and bytes, from the disk."""
         self.most = most
         self._shares = {author: _Share(day, size, most) for author, day, size in taken}
 
     def judge(self, author: str, size: int, time: float) -> Verdict:
-        """These bytes of an author have come; they count if they are to be kept."""
+        """Judge a text of `size` bytes that has come; it counts only if it is to be kept."""
         share = self._share(author, time)
         if share.bytes + size > share.allowed:
             is_news, share.is_asked = not share.is_asked, True
@@ -52,12 +52,12 @@ class Allowance:
         return Verdict.TAKE_AND_TELL
 
     def allow_more(self, author: str, time: float) -> None:
-        """As much again, for this day."""
+        """Allow the author `most` bytes more today."""
         share = self._share(author, time)
         share.allowed, share.is_told, share.is_asked = share.bytes + self.most, False, False
 
     def taken(self, author: str, time: float) -> tuple[str, int, int]:
-        """Folded author, day and bytes."""
+        """Return folded author, day and bytes."""
         share = self._share(author, time)
         return fold(author), share.day, share.bytes
 

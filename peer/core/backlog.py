@@ -1,8 +1,8 @@
-"""What I have written and could not send: which of it goes next, and how much may wait.
+"""Keeps what I could not send yet: decides which goes next, and how much may wait.
 
 Each receiver has a queue, in the order of writing.  Letters need the directory; a private
-line needs it only when nobody knows where its receiver is.  So a line may pass letters
-while the directory is away, and nothing passes anything of its own kind.
+line needs it only when nobody knows where its receiver is.  So a line may overtake letters
+while the directory is away; lines do not overtake lines, nor letters letters.
 """
 
 from bisect import insort
@@ -16,7 +16,7 @@ from shared.errors import KeyChanged, ParleyError, ProtocolError, Refused
 from shared.names import fold
 
 MIB: Final = 1024 * 1024
-# As many as a directory takes: more would only be refused there, days after they were written.
+# The directory's own limits: it would refuse more, days after they were written.
 RECEIVER_MOST: Final = 100  # for one receiver
 RECEIVER_BYTES: Final = MIB
 MOST: Final = 1_000  # in all
@@ -39,24 +39,24 @@ class Late(Struct, frozen=True):
 
 
 class End(Enum):
-    """What came of one of them, as far as it went well."""
+    """Where a line or letter ended up when all went well."""
 
     DELIVERED = auto()  #: its receiver has it
     LEFT = auto()  #: the directory has it
-    KEPT = auto()  #: it waits, on disk
+    KEPT = auto()  #: it waits on my disk
 
 
 class Verdict(Enum):
-    """What a failure means for the one that was tried."""
+    """What a failure means for the line or letter that was tried."""
 
     STAYS = auto()  #: it is tried again
     LEAVE = auto()  #: a line that did not reach its receiver becomes a letter
-    FAILS = auto()  #: it never will go
-    ALL_FAIL = auto()  #: nor will anything else for this receiver
+    FAILS = auto()  #: it can never be sent
+    ALL_FAIL = auto()  #: nothing for this receiver can ever be sent
 
 
 def verdict(failure: ParleyError, late: Late, *, directory: bool) -> Verdict:
-    """`directory`: whether it is there."""
+    """Return what this failure means.  `directory`: whether the directory is there."""
     match failure:
         case KeyChanged() | Refused(code="NOBODY"):
             return Verdict.ALL_FAIL
@@ -72,14 +72,14 @@ class Backlog:
         self._size = 0
 
     def restore(self, late: Late) -> None:
-        """It lies on disk already, so no limit is asked.  One that is there stays as it is."""
+        """Add one that is on disk already, so no limit applies.  A known one stays as it is."""
         if late.id not in self._ids:
             self._ids.add(late.id)
             self._size += late.size
             insort(self._queues.setdefault(fold(late.to), []), late, key=attrgetter("order"))
 
     def add(self, late: Late) -> None:
-        """Raises Refused when too much waits.  One that is there stays as it is."""
+        """Add one; raise Refused when too much waits.  A known one stays as it is."""
         if late.id not in self._ids:
             self._check_room(late)
             self.restore(late)
@@ -99,16 +99,16 @@ class Backlog:
         return id in self._ids
 
     def blocks(self, to: str, *, is_letter: bool) -> bool:
-        """Whether something that was written earlier must go before a new one to this user."""
+        """Whether something written earlier must go to this user before a new one."""
         return any(is_letter or not one.is_letter for one in self._queues.get(fold(to), ()))
 
     def next(self, to: str, *, directory: bool) -> Late | None:
-        """What to try now for this receiver.  `directory`: whether it is there."""
+        """Return what to try now for this receiver.  `directory`: whether it is there."""
         queue = self._queues.get(fold(to), ())
         return next((one for one in queue if directory or not one.is_letter), None)
 
     def remove(self, late: Late) -> None:
-        """It has gone, or never will."""
+        """Remove one that was sent, or can never be."""
         queue = self._queues[fold(late.to)]
         queue.remove(late)
         self._ids.remove(late.id)
@@ -117,7 +117,7 @@ class Backlog:
             del self._queues[fold(late.to)]
 
     def waiting_for(self, to: str) -> tuple[Late, ...]:
-        """All for this receiver, in the order of writing."""
+        """Return all for this receiver, in the order of writing."""
         return tuple(self._queues.get(fold(to), ()))
 
     @property

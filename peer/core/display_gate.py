@@ -1,4 +1,4 @@
-"""What happened in a conversation is held back until it may be shown, and keeps its order."""
+"""Holds back the events of a conversation until they may be shown, in their order."""
 
 from collections.abc import Callable, Hashable
 from typing import Generic, TypeVar
@@ -11,22 +11,22 @@ Then = Callable[[], None]
 
 
 class DisplayGate(Generic[C]):
-    """All conversations of one peer, each known by an id.
+    """One gate for each conversation of a peer, known by its id.
 
-    `show` turns an event into what the user reads, at the moment in which it is shown.
+    `show` turns an event into what the user reads, at the moment when it is shown.
     """
 
     def __init__(self, show: Callable[[C, Event, Then], None]) -> None:
         self._show = show
-        self._reasons: dict[str, set[Hashable]] = {}  # why it is closed
+        self._reasons: dict[str, set[Hashable]] = {}  # why each gate is closed
         self._held: dict[str, list[tuple[C, Event, Then]]] = {}
 
     def close(self, id: str, reason: Hashable) -> None:
-        """Until `open` for the same reason."""
+        """Hold back events until `open` is called for the same reason."""
         self._reasons.setdefault(id, set()).add(reason)
 
     def open(self, id: str, reason: Hashable) -> None:
-        """Without any reason left all that was held back is shown."""
+        """Drop a reason; when none is left, show all that was held back."""
         reasons = self._reasons.get(id, set())
         reasons.discard(reason)
         if not reasons:
@@ -38,7 +38,7 @@ class DisplayGate(Generic[C]):
         return id in self._reasons
 
     def show(self, id: str, current: C, event: Event, then: Then) -> None:
-        """Now, or as soon as the curtain of this conversation is open; then call `then`."""
+        """Show the event as soon as the gate of this conversation is open; then call `then`."""
         if id in self._reasons:
             self._held.setdefault(id, []).append((current, event, then))
         else:

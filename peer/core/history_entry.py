@@ -1,4 +1,4 @@
-"""What somebody wrote, as HISTORY and SEARCH tell it."""
+"""A text from the history, and the lines in which HISTORY and SEARCH show it."""
 
 from collections.abc import Iterable
 from enum import Enum
@@ -11,7 +11,7 @@ from shared.names import fold
 
 
 class Kind(Enum):
-    """How a text came to its reader."""
+    """How a text reached its reader."""
 
     SAID = "said"  #: in a conversation
     PRIVATE = "private"
@@ -20,7 +20,7 @@ class Kind(Enum):
 
 
 class HistoryEntry(Struct, frozen=True):
-    """A text that somebody wrote.  `time`: when, in seconds since 1970."""
+    """A text that somebody wrote at `time`, in seconds since 1970."""
 
     kind: Kind
     time: float
@@ -31,7 +31,7 @@ class HistoryEntry(Struct, frozen=True):
 
 
 def lines_of(entries: Iterable[HistoryEntry], me: str) -> list[str]:
-    """As they stand on the screen of `me`, which makes them harmless."""
+    """Return the lines for the screen of `me`, which makes them harmless."""
     return list(chain.from_iterable(_lines_of(entry, me) for entry in entries))
 
 

@@ -1,7 +1,7 @@
-"""Which text of somebody came so late that its reader must know when it was written.  A core.
+"""Decides which texts came so late that the reader must see when they were written.  A core.
 
-The time of a text is that of its writer's clock, which may be wrong by years where nothing
-sets it.  What counts is how far behind ours it was when the two programs linked.
+A text carries the time of its writer's clock, which may be wrong by years where nothing
+sets it.  So we subtract how far that clock was behind ours when the two programs linked.
 """
 
 from typing import Final
@@ -12,8 +12,8 @@ LATE_SECONDS: Final = 60.0
 
 
 def late(written: float, now: float, behind: float) -> Late | None:
-    """Return None of a text that came soon.
+    """Return both times of a late text; None for one that came soon.
 
-    `behind`: so many seconds their clock shows less than ours; 0 where that is not known.
+    `behind`: the seconds by which their clock is behind ours; 0 if unknown.
     """
     return Late(written, now) if now - written - behind > LATE_SECONDS else None

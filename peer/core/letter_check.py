@@ -1,4 +1,4 @@
-"""Judging an envelope that was left for me: a letter, something to refuse, or neither yet."""
+"""Judges an envelope left for me: a letter, something to refuse, or undecided for now."""
 
 from typing import Final
 
@@ -12,13 +12,13 @@ from shared.messages import Envelope
 from shared.names import fold
 from shared.sealing import Letter, copy_id, open_envelope
 
-#: So long before now an envelope may have arrived.  The directory keeps mail for 14 days
-#: in which it runs: more means that one of the two clocks is wrong.
+#: How long ago an envelope may have arrived.  The directory keeps mail for 14 days of
+#: running: if it is longer ago, one of the two clocks is wrong.
 ARRIVED_SECONDS: Final = 60 * 86_400.0
 
 
 class Refusal(Struct, frozen=True):
-    """It will not be shown: its sender is told the `reason`, one of shared.receipt's words."""
+    """An envelope that is not shown: its sender is told `reason`, a word of shared.receipt."""
 
     reason: str
     sentence: str  #: for my user
@@ -29,7 +29,7 @@ def never_opened(reason: str, why: str) -> Refusal:
 
 
 class Stays(Struct, frozen=True):
-    """It cannot be judged now, and stays at the directory."""
+    """An envelope that cannot be judged now, and stays at the directory."""
 
     sentence: str
 
@@ -41,7 +41,7 @@ def left_there(why: str) -> Stays:
 def open_for(
     me: Identity, name: str, authority: bytes, envelope: Envelope, now: float
 ) -> Letter | Refusal | Stays:
-    """The letter in an envelope for me, of this name; its sender's key is still to be compared."""
+    """Open an envelope for me, under my `name`; the caller must still compare the sender's key."""
     try:
         letter = open_envelope(me, authority, envelope.sealed, id=envelope.id)
         _check_copy(letter, member_id(name, me.public))
@@ -53,10 +53,10 @@ def open_for(
 
 
 def _check_copy(letter: Letter, me: str) -> None:
-    """Raises ProtocolError unless its id is that of a text of its own sender.
+    """Raise ProtocolError if a copy bears the id of a text that its sender did not write.
 
-    Anybody can work out the ids of what others will write next: a letter with such an id
-    would hide that text.
+    Anybody can compute the ids of what others write next: a letter with such an id would
+    hide that text.
     """
     about, author = letter.about, member_id(letter.sender, letter.key)
     if about is not None and letter.id != copy_id(about, author, me):
@@ -64,7 +64,7 @@ def _check_copy(letter: Letter, me: str) -> None:
 
 
 def _judge_certificate(letter: Letter, at: float, now: float) -> Letter | Refusal | Stays:
-    """As of the arrival at the directory, whose clock is believed within bounds."""
+    """Judge by the time of arrival at the directory, whose clock is believed within bounds."""
     if letter.expires >= min(max(at, now - ARRIVED_SECONDS), now):
         return letter
     why = f"the certificate of {letter.sender} was out of date when it arrived"

@@ -1,19 +1,19 @@
-"""Who is in a conversation: every member's own signed word, and nobody else's.
+"""Decides who is in a conversation, by each member's own signed word and nobody else's.
 
 A member is known by an id, which is a digest of key and name: two keys of one name are
 two members, and nobody can be set against another by a second certificate.
 
 A membership is a counter that only its member writes: odd is in, even is out.  It
-needs the signature of a member who added them, or, of the founder, the salt that
+needs the signature of the member who added them; the founder's needs the salt that
 makes the conversation's id.  So nobody is in without a chain of signatures to the
 founder, and nobody can put anybody out.
 
-Each time that a member is let in begins a stay, under the stay of whoever let them in
-(peer.core.stay_tree).  A roll is a set of stays, each with its highest counter; of two rolls the
-join is the union of both, cut off where there is no more room.  So they can be joined in any
-order and any number of times: whatever crosses or is lost on its way, and whatever somebody
-signs, all who talk to each other end with the same roll.  Nothing that honest members hand
-on is ever refused; only what no roll can contain is, such as a bad signature.
+Each time a member is let in, a stay begins, under the stay of the member who let them in
+(peer.core.stay_tree).  A roll is a set of stays, each with its highest counter.  To join two
+rolls is to take the union, and to cut it off where there is no more room.  So rolls can be
+joined in any order and any number of times: whatever crosses, gets lost or is signed by
+anybody, all who talk to each other end with the same roll.  What honest members hand on is
+never refused; only what no roll can contain is, such as a bad signature.
 """
 
 import hashlib
@@ -29,22 +29,22 @@ from shared.identity import Identity, check_signature, read_certificate
 from shared.messages import MEMBERS, STAY_BYTES, STAYS, Adding, Membership, Stay
 from shared.names import fold
 
-KNOWN = 400  # stays in one conversation, past ones too: bounds memory and messages
-STATEMENTS = 52  # stays in one message: all who may be in, and to check them takes 30 ms
+KNOWN = 400  # stays in one conversation, with past ones: bounds memory and messages
+STATEMENTS = 52  # stays in one message: enough for all members; checking them takes 30 ms
 PAGE_BYTES = 48 * 1024  # of memberships in one message
-NAMES = 4_096  # of members whom the roll has dropped: texts of theirs may still be shown
-MEMBER_BYTES = 18  # of a digest: nobody finds two users with one id, in 2**72 tries
-_ANY_TIME = 0.0  # who was a user when they signed stays a member: all must judge alike
+NAMES = 4_096  # of members dropped from the roll: their texts may still be shown
+MEMBER_BYTES = 18  # of a digest: it takes 2**72 tries to find two users with one id
+_ANY_TIME = 0.0  # an expired certificate stays valid here: all must judge alike
 
 
 def member_id(name: str, key: bytes) -> str:
-    """How the members of a conversation know this user: 24 characters, equal for no two."""
+    """Return the id of this user in conversations: 24 characters, different for each user."""
     digest = hashlib.sha256(b"parley member 1\0" + key + name.encode()).digest()
     return urlsafe_b64encode(digest[:MEMBER_BYTES]).decode()
 
 
 class Me(Struct, frozen=True):
-    """The one who signs here."""
+    """The user of this program, who signs."""
 
     name: str
     identity: Identity
@@ -63,7 +63,7 @@ def conversation_id(founder_key: bytes, salt: bytes) -> str:
 
 
 def found(me: Me, salt: bytes) -> Membership:
-    """The first membership of a new conversation."""
+    """Sign the first membership of a new conversation."""
     conversation = conversation_id(me.identity.public, salt)
     return _sign(me, conversation, 1, None, salt)
 
@@ -83,7 +83,7 @@ def join(me: Me, conversation: str, counter: int, adding: Adding) -> Membership:
 
 
 def leave(me: Me, conversation: str, mine: Membership) -> Membership:
-    """The end of a membership of mine."""
+    """Sign the end of my membership."""
     return _sign(me, conversation, mine.counter + 1, mine.adding, mine.salt)
 
 
@@ -107,7 +107,7 @@ def _adding(conversation: str, by: str, mine: int, under: bytes, whom: str, thei
 
 
 def _stay_id(member: str, adding: Adding | None, salt: bytes) -> bytes:
-    """What begins a stay names it."""
+    """Return the id of a stay, made from what begins it."""
     begun = adding.signature if adding else salt
     return hashlib.sha256(b"parley stay 1\0" + member.encode() + begun).digest()[:STAY_BYTES]
 
@@ -118,9 +118,9 @@ def _stay_id(member: str, adding: Adding | None, salt: bytes) -> bytes:
 def pages(
     memberships: Iterable[Membership], first: int = PAGE_BYTES
 ) -> list[tuple[Membership, ...]]:
-    """All of them in their order, as many at a time as fit in one message.
+    """Split memberships, in their order, into as many as fit in one message each.
 
-    `first`: bytes in the first one, in which something else stands as well.
+    `first`: room in the first message, in bytes, if it carries something else too.
     """
     made: list[list[Membership]] = [[]]
     room, stays = first, STATEMENTS
@@ -136,7 +136,7 @@ def pages(
 
 
 def check_size(memberships: Iterable[Membership]) -> None:
-    """Raises ProtocolError for more than an honest member puts into one message."""
+    """Raise ProtocolError for more than an honest member puts into one message."""
     if sum(len(one.before) + 1 for one in memberships) > STATEMENTS:
         raise ProtocolError("too many stays in one message")
 
@@ -145,20 +145,20 @@ def check_size(memberships: Iterable[Membership]) -> None:
 
 
 class _Stay(Struct, frozen=True):
-    """One stay of a member, with the last word that its member has signed on it."""
+    """One stay of a member, with the last statement that the member signed on it."""
 
     member: str
-    said: Membership  # without the others of this member
-    parent: bytes | None  # the stay of whoever let them in; None: they founded it
+    said: Membership  # without the member's other stays
+    parent: bytes | None  # the stay of the member who let them in; None: the founder
 
     @property
     def rank(self) -> tuple[int, bytes]:
-        """The highest one counts.  A tie, which nobody honest makes, ends alike everywhere."""
+        """The highest one counts.  Only cheats make a tie; it is decided alike everywhere."""
         return self.said.counter, self.said.signature
 
 
 class _Claim(Struct, frozen=True):
-    """What somebody hands on, not checked yet."""
+    """A stay that a member hands on, not checked yet."""
 
     id: bytes
     name: str
@@ -172,27 +172,26 @@ class Roll:
     def __init__(self, conversation: str, authority: bytes) -> None:
         self.conversation, self._authority = conversation, authority
         self.checks = 0  #: signatures that were checked so far
-        self._stays: dict[bytes, _Stay] = {}  # each behind its parent
-        self._order: list[bytes] = []  # as peer.core.stay_tree has it
+        self._stays: dict[bytes, _Stay] = {}  # each after its parent
+        self._order: list[bytes] = []  # in the order of peer.core.stay_tree
         self._of: dict[str, list[bytes]] = {}  # member -> stays, the present one last
         self._in: dict[str, None] = {}
-        self._states: dict[str, object] = {}  # of each member, to see what has changed
-        self._users: dict[str, tuple[str, bytes]] = {}  # name and key
+        self._states: dict[str, object] = {}  # by member, to see what has changed
+        self._users: dict[str, tuple[str, bytes]] = {}  # by member: name and key
         self._digest = ""
 
     def copy(self) -> "Roll":
-        """Another one that knows the same, and need check nothing again."""
+        """Return another roll with the same stays, which need not be checked again."""
         made = Roll(self.conversation, self._authority)
         made._stays, made._users = dict(self._stays), dict(self._users)
         made._settle()
         return made
 
     def merge(self, memberships: Iterable[Membership]) -> list[str]:
-        """Whose membership changed.
+        """Take in memberships; return the members whose membership changed.
 
-        What lacks the stay of whoever added it is left out until that comes.
-        Raises ProtocolError, before anything has changed, for one that nobody honest
-        hands on.
+        A stay whose parent is not known is left out until it comes again with its parent.
+        Raise ProtocolError for one that nobody honest hands on; then nothing has changed.
         """
         known, users = dict(self._stays), dict(self._users)
         try:
@@ -203,7 +202,7 @@ class Roll:
         return self._settle() if self._stays != known else []
 
     def _take_all(self, memberships: Iterable[Membership]) -> None:
-        """Each signature is checked once, when all on which it depends is known."""
+        """Check each signature once, after all on which it depends."""
         waiting: dict[bytes | None, list[_Claim]] = {}
         for one in memberships:
             for claim in self._claims(one):
@@ -233,14 +232,14 @@ class Roll:
         ]  # fmt: skip
 
     def _take(self, claim: _Claim, known: _Stay | None) -> None:
-        """Raises ProtocolError when it is forged."""
+        """Take a stay if it is news; raise ProtocolError when it is forged."""
         stay, said = claim.stay, claim.stay.said
         if known is not None and stay.rank <= known.rank:
             return
         if known is None:
             self._check_begin(claim)
         elif (said.adding, _joined(said)) != (known.said.adding, _joined(known.said)):
-            # A new member would refuse it, and with it whoever handed it on.
+            # A new member would refuse it, and the member who handed it on.
             raise ProtocolError(f"a stay of {claim.name} has two beginnings")
         statement = _membership(
             self.conversation, stay.member, said.counter, said.adding, said.salt
@@ -250,7 +249,7 @@ class Roll:
         self._users[stay.member] = claim.name, claim.key
 
     def _check_begin(self, claim: _Claim) -> None:
-        """Whether somebody who is known here let them in, or they are the founder."""
+        """Raise ProtocolError unless a known member let them in, or they are the founder."""
         member, said, adding = claim.stay.member, claim.stay.said, claim.stay.said.adding
         joined = _joined(said)
         if adding is None:
@@ -273,7 +272,7 @@ class Roll:
         check_signature(key, signature, statement)
 
     def _settle(self) -> list[str]:
-        """Drop what there is no room for, and see who is in; returns whose membership changed."""
+        """Drop stays beyond KNOWN and see who is in; return whose membership changed."""
         order = in_order({id: stay.parent for id, stay in self._stays.items()})
         self._order = order[:KNOWN]
         for id in order[KNOWN:]:
@@ -293,7 +292,7 @@ class Roll:
         return [one for one in both if self._states.get(one) != before.get(one)]
 
     def _who_is_in(self) -> dict[str, None]:
-        """At most MEMBERS of them, the first ones in the order of the tree."""
+        """Return who is in: at most MEMBERS, the first ones in the order of the tree."""
         members = dict.fromkeys(self._stays[id].member for id in self._order)
         found = [member for member in members if self.counter(member) % 2][:MEMBERS]
         return dict.fromkeys(sorted(found, key=list(self._of).index))
@@ -303,7 +302,7 @@ class Roll:
             self._users = {one: user for one, user in self._users.items() if one in self._of}
 
     def _state(self, member: str) -> object:
-        """All that is said of a member here."""
+        """Return all that the roll has on a member."""
         return member in self._in, [(id, self._stays[id].rank) for id in self._of[member]]
 
     # --- What is known ---
@@ -312,36 +311,36 @@ class Roll:
         return member in self._in
 
     def counter(self, member: str) -> int:
-        """0 for who was never a member."""
+        """Return the counter of a member; 0 for somebody who never was one."""
         known = self._of.get(member)
         return self._stays[known[-1]].said.counter if known else 0
 
     def name(self, member: str) -> str:
-        """As the directory vouched for it; of who was never a member, only the id is known."""
+        """Return the name from the certificate; the id itself if the member is not known."""
         return self._users[member][0] if member in self._users else member
 
     def key(self, member: str) -> bytes | None:
         return self._users[member][1] if member in self._users else None
 
     def of(self, member: str) -> Membership | None:
-        """The present membership, with the earlier stays."""
+        """Return the present membership, with the earlier stays."""
         known = self._of.get(member)
         return _together([self._stays[id].said for id in known[-STAYS - 1 :]]) if known else None
 
     def named(self, name: str) -> tuple[str, ...]:
-        """Who is in, or was, under this name: several when several keys had it."""
+        """Return who is or was in under this name: several if several keys had it."""
         return tuple(one for one in self._of if fold(self._users[one][0]) == fold(name))
 
     def members(self) -> tuple[str, ...]:
-        """Who is in, in the order in which they were first heard of here."""
+        """Return who is in, in the order in which we first heard of them."""
         return tuple(self._in)
 
     def everybody(self) -> tuple[str, ...]:
-        """Who is in, or was."""
+        """Return who is or was in."""
         return tuple(self._of)
 
     def has_room(self, by: str) -> bool:
-        """Whether one more whom this member lets in would be kept."""
+        """Whether the roll would keep one more user whom this member lets in."""
         parents = {id: stay.parent for id, stay in self._stays.items()}
         parents[_LAST] = self._of[by][-1]
         return in_order(parents).index(_LAST) < KNOWN
@@ -349,9 +348,9 @@ class Roll:
     # --- What is handed on ---
 
     def essential(self, first: str = "") -> tuple[Membership, ...]:
-        """Of who is in, and of those who added them, up to the founder.
+        """Return the stays of all who are in and of those who added them, up to the founder.
 
-        What proves the member `first` comes first.
+        Those that prove the membership of `first` come first.
         """
         wanted: dict[bytes, None] = {}
         for member in (first, *self.members()):
@@ -365,12 +364,12 @@ class Roll:
         return tuple(one for said in by_member.values() for one in _bundles(said))
 
     def told(self, members: Iterable[str]) -> tuple[Membership, ...]:
-        """All that is known of these."""
+        """Return all stays of these members."""
         known = ([self._stays[id].said for id in self._of.get(one, ())] for one in members)
         return tuple(one for said in known for one in _bundles(said))
 
     def all(self) -> tuple[Membership, ...]:
-        """Whatever a stay depends on stands before it, so that pages may be taken one by one."""
+        """Return all stays, each after its parent, so that pages may be merged one by one."""
         told: list[Membership] = []
         done: set[bytes] = set()
         waiting = dict(self._of)
@@ -385,13 +384,13 @@ class Roll:
         return tuple(told)
 
     def _ready(self, ids: list[bytes], done: set[bytes]) -> list[bytes]:
-        """Those of a member's stays whose parents are told already."""
+        """Return the stays among `ids` whose parents are in `done`."""
         return [
             id for id in ids if self._stays[id].parent is None or self._stays[id].parent in done
         ]
 
     def digest(self) -> str:
-        """Equal exactly when two rolls are."""
+        """Return a digest: two rolls have the same one exactly when they are equal."""
         if not self._digest:
             parts = sorted((id, *stay.rank) for id, stay in self._stays.items())
             self._digest = hashlib.sha256(msgspec.msgpack.encode(parts)).hexdigest()[:32]
@@ -402,12 +401,12 @@ _LAST = b"\xff" * (STAY_BYTES + 1)  # sorts behind every stay
 
 
 def _joined(one: Membership) -> int:
-    """The counter when they came in."""
+    """Return the counter with which the stay began."""
     return one.counter - (one.counter + 1) % 2
 
 
 def _said(one: Membership) -> list[Membership]:
-    """Each stay as a membership of its own, the present one last."""
+    """Return each stay as a membership of its own, the present one last."""
     earlier = (
         Membership(one.certificate, stay.counter, stay.signature, stay.adding, stay.salt)
         for stay in one.before
@@ -416,12 +415,12 @@ def _said(one: Membership) -> list[Membership]:
 
 
 def _together(said: list[Membership]) -> Membership:
-    """Several stays of one member as one membership, the last one with the earlier ones."""
+    """Return several stays of one member as one membership: the last, with the earlier ones."""
     *earlier, last = said
     stays = tuple(Stay(one.counter, one.signature, one.adding, one.salt) for one in earlier)
     return msgspec.structs.replace(last, before=stays)
 
 
 def _bundles(said: list[Membership]) -> list[Membership]:
-    """The same, as many as are needed."""
+    """Return the stays of one member as memberships, as few as can hold them."""
     return [_together(said[start : start + STAYS + 1]) for start in range(0, len(said), STAYS + 1)]

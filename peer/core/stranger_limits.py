@@ -1,7 +1,7 @@
-"""What users may send whom I have never answered: so much, so fast, and announced.
+"""Limits users whom I have never answered: how much, how fast, and announced at first.
 
-A core.  Whoever I answer is limited no more.  What lies on disk of a user is counted with
-its rows, so that many small lines are not smaller than one long one.
+A core.  Once I answer a user, no limit applies.  Each line counts with its row on disk,
+so that many short lines do not count less than the space they take.
 """
 
 from collections.abc import Callable
@@ -13,19 +13,19 @@ from shared.bucket import TokenBucket
 from shared.errors import Refused
 from shared.names import fold
 
-LINES_A_SECOND: Final = 20.0  # nobody types faster; a pasted page comes at once
+LINES_A_SECOND: Final = 20.0  # nobody types faster; a pasted page arrives at once
 LINES_AT_ONCE: Final = 100.0
 BYTES_MOST: Final = 1024 * 1024  # of one user, on disk, until I answer
-LINE_BYTES: Final = 200  # of a line on disk, beside its text
+LINE_BYTES: Final = 200  # of a line on disk, besides its text
 REMEMBERED: Final = 1_000  # users: bounds memory; the disk knows the others
 
 
 class Written(Struct, frozen=True):
-    """What of one user lies on disk."""
+    """What one user has on my disk."""
 
     lines: int = 0
     bytes: int = 0  # of their texts
-    is_announced: bool = False  # a private line, or a letter, is among them
+    is_announced: bool = False  # whether a private line or a letter is among them
 
 
 class _User(Struct):
@@ -36,15 +36,15 @@ class _User(Struct):
 
 
 class StrangerLimits:
-    """All such users.  `now`: seconds of any clock that only goes forward."""
+    """The limits of all such users.  `now`: seconds of any clock that only goes forward."""
 
     def __init__(self, knows: Callable[[str], bool], written: Callable[[str], Written]) -> None:
         """`knows`: whether I have answered this user; `written` looks on the disk."""
         self._knows, self._written = knows, written
-        self._users: dict[str, _User] = {}  # who wrote last stands last
+        self._users: dict[str, _User] = {}  # the last writer is at the end
 
     def take(self, name: str, text: str, now: float) -> None:
-        """One line or letter came.  Raises Refused, for its author, when that is too much."""
+        """Count a line or letter; raise Refused, for its author, when that is too much."""
         if self._knows(name):
             self._users.pop(fold(name), None)
             return
@@ -56,14 +56,14 @@ class StrangerLimits:
         user.bytes += size
 
     def pause(self, name: str, now: float) -> float:
-        """Seconds to wait before the next line of this user is read."""
+        """Return the seconds to wait before reading the next line of this user."""
         user = self._users.get(fold(name))
         if user is None or self._knows(name):
             return 0.0
         return max(0.0, user.pause_until - now)
 
     def announces(self, name: str, now: float) -> bool:
-        """Whether to say, now, that this user writes for the first time ever; True once."""
+        """Whether to announce that this user writes for the first time ever; True once."""
         if self._knows(name):
             return False
         user = self._user(name, now)

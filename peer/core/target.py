@@ -1,6 +1,6 @@
-"""A line goes where it was begun for, or nowhere.
+"""Decides whether a line may still go where Enter goes now.
 
-The prompt says where Enter goes.  Between the first key of a line and Enter a
+The prompt shows where Enter goes.  Between the first key of a line and Enter a
 conversation may end, begin, or get other members.  Then the line is not sent: it could
 reach the very person it is about.
 """
@@ -19,10 +19,10 @@ _BOUND = typed.Say | typed.WriteLine | typed.Add | typed.QuitConversation | type
 
 
 class Target(Struct, frozen=True):
-    """Where the prompt says that Enter goes: to the program, unless one of these is filled."""
+    """Where Enter goes, as the prompt shows it: to the program, unless one of these is set."""
 
     others: tuple[str, ...] = ()  #: the other members of my conversation
-    writing_to: str = ""  #: for whom a message is being written
+    writing_to: str = ""  #: the user for whom a message is being written
 
     def is_same(self, other: "Target") -> bool:
         return _folded(self.others) == _folded(other.others) and fold(self.writing_to) == fold(
@@ -30,7 +30,7 @@ class Target(Struct, frozen=True):
         )
 
     def within(self, context: Context) -> Context:
-        """The context with this target in it."""
+        """Return the context with this target in it."""
         return replace(context, in_conversation=bool(self.others), writing=bool(self.writing_to))
 
 
@@ -66,7 +66,7 @@ def destination(line: str, now: Target, context: Context) -> str:
 
 
 def listed(names: Iterable[str]) -> str:
-    """The names as a sentence has them: "dave, erin and frank"."""
+    """Return the names as part of a sentence: "dave, erin and frank"."""
     *first, last = names
     return f"{', '.join(first)} and {last}" if first else last
 
