@@ -1,1 +1,1 @@
-"""What a user may type.  The prompt imports it: it stays light."""
+"""The commands that a user may type.  The prompt imports this, so it stays light."""

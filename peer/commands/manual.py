@@ -15,7 +15,7 @@ FIRST_DAY = (
 
 
 class Topic(Enum):
-    """What HELP lists together: the first word of each command."""
+    """The topics of HELP; each lists commands by their first words."""
 
     PEOPLE = ("LIST USERS", "INFO", "STATUS")
     TALK = ("CHAT", "Y", "ADD", "MEMBERS", "WHO GOT", "QUIT CONVERSATION")
@@ -26,7 +26,7 @@ class Topic(Enum):
 
 
 class Page(Struct, frozen=True):
-    """Some commands, and what is said below them."""
+    """Some commands, and the notes below them."""
 
     entries: tuple[Entry, ...]
     notes: tuple[str, ...]
@@ -44,7 +44,7 @@ _NOTES = (
 
 
 def page(topic: str | None) -> Page | None:
-    """Return what HELP lists for a topic; None: the topic is one command, or none at all."""
+    """Return the page of a topic; None if it is a single command, or unknown."""
     if topic is None:
         topics = ", ".join(each.name for each in Topic)
         notes = (
@@ -62,12 +62,12 @@ def page(topic: str | None) -> Page | None:
 
 
 def is_topic(text: str) -> bool:
-    """Return whether HELP knows it."""
+    """Return whether HELP knows this topic or command."""
     return page(text) is not None or begun(text, Context()) is not None
 
 
 def help_lines(topic: str | None = None) -> list[str]:
-    """Return the page of a topic, or three lines about a command, each below 80 columns."""
+    """Return the page of a topic, or up to three lines about a command, below 80 columns."""
     if found := page(topic):
         return found.lines()
     assert topic is not None, "without a topic there is a page"

@@ -1,8 +1,7 @@
-"""A typed line -> a Command.  TABLE is the only place where commands are defined.
+"""Turns a typed line into a Command.  TABLE is the only place where commands are defined.
 
-A line is taken apart into the words of a command and the rest; each entry of the
-table says how its rest becomes a Command.  HELP is written from the same table
-(`peer.commands.manual`).
+A line is split into the words of a command and the rest; each entry of the table defines
+how its rest becomes a Command.  HELP is made from the same table (`peer.commands.manual`).
 """
 
 import re
@@ -16,20 +15,20 @@ from shared.errors import Refused
 from shared.messages import TEXT_CHARACTERS, Status
 from shared.names import PATTERN, check_name, is_name
 
-HISTORY_TEXTS = 20  # when nobody says how many: as many as a screen shows
+HISTORY_TEXTS = 20  # by default: as many as a screen shows
 HISTORY_MOST = 1_000  # at once
-ECHO_CHARACTERS = 60  # of a wrong line, repeated in the answer
+ECHO_CHARACTERS = 60  # of a wrong line, quoted in the answer
 LIKENESS = 0.7  # finds CHTA and LSIT, and does not take "hello" for TELL
 
 
 class Context(Struct, frozen=True):
-    """Where the user is when the line is typed."""
+    """The situation in which a line is typed."""
 
     in_conversation: bool = False
     question_open: bool = False
-    writing: bool = False  #: a message for somebody who is away
-    waiting: bool = False  #: my invitation is open; QUIT CONVERSATION means the same anyway
-    talk_went_on: bool = False  #: in the conversation, since the question was shown
+    writing: bool = False  #: the user is writing a message for somebody who is away
+    waiting: bool = False  #: my invitation is open; this does not change QUIT CONVERSATION
+    talk_went_on: bool = False  #: texts came since the question was shown
     choices: tuple[str, ...] = ()  #: the words that answer an open question other than Y or N
 
 
@@ -42,7 +41,7 @@ class Info(Struct, frozen=True):
 
 
 class SetStatus(Struct, frozen=True):
-    """Without a status: show mine."""
+    """Set my status; without one, show it."""
 
     status: Status | None
 
@@ -60,11 +59,11 @@ class ShowMembers(Struct, frozen=True):
 
 
 class WhoGot(Struct, frozen=True):
-    """Who has my last text."""
+    """Show who has my last text."""
 
 
 class Answer(Struct, frozen=True):
-    """Without a name: to the question shown last.
+    """An answer to the question of `name`; without a name, to the one shown last.
 
     When `name` has asked nothing, parse the line again with `question_open=False`:
     "yes please" was then meant as a text.
@@ -88,8 +87,8 @@ class Private(Struct, frozen=True):
 class ToAll(Struct, frozen=True):
     """A line to everybody.
 
-    `perhaps`: what it means if its first word is the name of a user; `is_private`: then it
-    is meant so without a doubt, because `/msg name text` is private in other programs.
+    `perhaps`: what it means if its first word is the name of a user.  `is_private`: then it
+    surely means that, because `/msg name text` is private in other programs.
     """
 
     text: str
@@ -103,7 +102,7 @@ class LeaveMessage(Struct, frozen=True):
 
 
 class History(Struct, frozen=True):
-    """The last texts of my conversation, with `name`, or of the general chat."""
+    """The last texts of my conversation, those with `name`, or of the general chat."""
 
     name: str | None = None
     last: int = HISTORY_TEXTS
@@ -127,7 +126,7 @@ class ListIgnored(Struct, frozen=True):
 
 
 class Verify(Struct, frozen=True):
-    """`words`: as the other user has read them out; without any: show them, and ask."""
+    """Verify a key.  `words`: as the other user read them out; without any, show them and ask."""
 
     name: str
     words: tuple[str, ...] = ()
@@ -142,7 +141,7 @@ class Unregister(Struct, frozen=True):
 
 
 class QuitConversation(Struct, frozen=True):
-    """Also: stop waiting for an answer."""
+    """Leave the conversation, or stop waiting for an answer."""
 
 
 class Quit(Struct, frozen=True):
@@ -170,7 +169,7 @@ class EndWriting(Struct, frozen=True):
 
 
 class Unknown(Struct, frozen=True):
-    """No command.  `perhaps`: what the line means if a user of that name exists."""
+    """Not a command.  `perhaps`: what the line means if a user of that name exists."""
 
     line: str
     nearest: str | None = None
@@ -202,7 +201,7 @@ Command = (
 
 
 class Said(Struct, frozen=True):
-    """A line taken apart."""
+    """A line, split into its parts."""
 
     words: str  #: of the command, in upper case
     rest: str
@@ -211,7 +210,7 @@ class Said(Struct, frozen=True):
     example: str = ""  #: of the command
 
 
-Reader = Callable[[Said], Command]  # raises Refused when the rest does not fit
+Reader = Callable[[Said], Command]  # raises Refused when the rest is wrong
 
 _NUMBER = re.compile(r"[0-9]{1,9}")
 _IN_PARENTHESES = re.compile(r"\(([^()]*)\)\s*(.*)", re.DOTALL)
@@ -231,7 +230,7 @@ _NO = ("N", "NO")
 
 
 def _split(text: str) -> tuple[str, str]:
-    """The first word, taken out of its parentheses, and the rest."""
+    """Return the first word, without its parentheses, and the rest."""
     if found := _IN_PARENTHESES.fullmatch(text):
         return found[1].strip(), found[2]
     first, *rest = text.split(None, 1) or [""]
@@ -268,7 +267,7 @@ def _alone(command: Command) -> Reader:
 
 
 class _Unnamed(Refused):
-    """Nobody is named.  `example`: a right line."""
+    """The name is missing.  `example`: a right line."""
 
     def __init__(self, said: Said) -> None:
         word, *rest = said.example.split()
@@ -309,7 +308,7 @@ def _addressed(make: Callable[[str, str], Command]) -> Reader:
 
 
 def _history(said: Said) -> Command:
-    """What stands in parentheses is a name, whatever it looks like."""
+    """Read HISTORY: a word in parentheses is a name, even ALL or a number."""
     if not said.rest or _NUMBER.fullmatch(said.rest):
         return History(last=_how_many(said.rest))
     who, more = _split(said.rest)
@@ -359,26 +358,26 @@ def _quit_conversation(said: Said) -> Command:
 
 
 class Takes(Enum):
-    """What may follow the words of a command, for a screen that offers it."""
+    """What may follow the words of a command, for a screen that offers completions."""
 
-    NOTHING = auto()  #: or what cannot be known
-    ONLINE = auto()  #: a user who is there
-    NEWCOMER = auto()  #: one who is there, and not in the conversation
+    NOTHING = auto()  #: or something that cannot be known
+    ONLINE = auto()  #: a user who is online
+    NEWCOMER = auto()  #: a user who is online and not in the conversation
     ANYBODY = auto()  #: a user
     ABSENT = auto()  #: a user, more likely one who is away
-    ASKER = auto()  #: about whom a question is open
+    ASKER = auto()  #: a user about whom a question is open
     STATUS = auto()
     COMMAND = auto()
 
 
 class Entry(Struct, frozen=True):
-    words: tuple[str, ...]  #: the first are the name of the command
+    words: tuple[str, ...]  #: the first entry is the name of the command
     usage: str
-    meaning: str  #: "a user" in it stands for the one who is named
+    meaning: str  #: "a user" in it means the named one
     example: str
     read: Reader
     takes: Takes = Takes.NOTHING
-    has_text: bool = False  #: words of the user's own follow, which may be anything
+    has_text: bool = False  #: the user's own words follow, which may be anything
 
 
 _ANSWER = Entry(
@@ -565,7 +564,7 @@ TABLE = (
     ),
 )
 
-# EXIT stands in two: where there is nothing to end it is the later one, QUIT.
+# EXIT is in two entries: with nothing to end it means the later one, QUIT.
 _ENTRIES = {words.upper(): entry for entry in TABLE for words in entry.words}
 
 # ASCII: without it, letters such as the Kelvin sign would pass for a K.
@@ -597,10 +596,10 @@ _LONE_SURROGATE = re.compile("[\ud800-\udfff]")
 
 
 def parse(line: str, context: Context) -> Command:
-    """What the line means here.  Never raises.
+    """Return what the line means here.  Never raises.
 
-    One leading space makes a line of a conversation or of a message to leave a
-    text; it is not part of the text.
+    In a conversation, or while writing a message, one leading space makes a line a text;
+    it is not part of the text.
     """
     line = _LONE_SURROGATE.sub("\N{REPLACEMENT CHARACTER}", line)
     if not line.strip():
@@ -615,9 +614,10 @@ def parse(line: str, context: Context) -> Command:
 
 
 def _is_command(line: str, context: Context) -> bool:
-    """Whether it is none of the texts of a conversation or a message; a leading space counts.
+    """Whether the line is a command, not a text of a conversation or message.
 
-    A bare "yes" is for the conversation when that went on since the question was shown.
+    A leading space makes it a text.  A bare "yes" is for the conversation when texts came
+    since the question was shown.
     """
     line = line.rstrip()
     is_ours = context.talk_went_on and _IS_BARE_ANSWER.fullmatch(line)
@@ -631,7 +631,7 @@ def _as_text(line: str, context: Context) -> Said:
 
 
 class Begun(Struct, frozen=True):
-    """The command that a line begins with, whether the rest fits or not."""
+    """The command that a line begins with, whether the rest is right or not."""
 
     entry: Entry
     words: str  #: of the command, in upper case
@@ -639,7 +639,7 @@ class Begun(Struct, frozen=True):
 
 
 def begun(line: str, context: Context) -> Begun | None:
-    """None: it begins with no command.  Whether it is a text, only `parse` knows."""
+    """Return the command that begins a line, or None.  Only `parse` knows if it is a text."""
     found = _COMMAND.fullmatch(line.lstrip())
     if found is None:
         return None
@@ -651,9 +651,9 @@ def begun(line: str, context: Context) -> Begun | None:
 
 
 def offered(line: str, context: Context) -> list[tuple[str, Entry]]:
-    """The words of commands that go on where the line ends, each meaning once.
+    """Return the command words that complete the line, each meaning once.
 
-    Only what would be a command here; without the `/` that the line may have.
+    Return only those that are commands here, without the `/` that the line may have.
     """
     before, typed = _after_slash(line)
     typed = " ".join(f"{typed}.".upper().split())[:-1]  # a blank at the end counts
@@ -672,14 +672,14 @@ def offered(line: str, context: Context) -> list[tuple[str, Entry]]:
 
 
 def _after_slash(line: str) -> tuple[str, str]:
-    """One blank stands for all before the slash: it says that the line is a text here."""
+    """Split the line after its slash; keep one leading blank, which makes it a text here."""
     typed = line.lstrip()
     before = " " if typed != line else ""
     return (f"{before}/", typed[1:]) if typed.startswith("/") else (before, typed)
 
 
 def _meaning(line: str, entry: Entry, context: Context) -> Command | None:
-    """What these words of the entry mean here, alone or with a name; None: they are a text."""
+    """Return what the words of an entry mean here, alone or with a name; None for a text."""
     start = begun(line, context)
     if start is None or start.entry is not entry:
         return None
@@ -708,7 +708,7 @@ def _read(reader: Reader, said: Said, usage: str = "") -> Command:
 
 
 def _unknown(line: str, context: Context) -> Command:
-    """Unknown, unless it is a line for a user (`dave hello`) that is too long."""
+    """Return Unknown, or Wrong for a line to a user (`dave hello`) that is too long."""
     name, text = _split(line)
     if not (is_name(name) and text):
         return Unknown(line, nearest(line))
@@ -717,7 +717,7 @@ def _unknown(line: str, context: Context) -> Command:
 
 
 def nearest(line: str) -> str | None:
-    """The command that the first word, or the first two, resemble most."""
+    """Return the command that the first word, or the first two, resemble most; or None."""
     known = [words for words, entry in _ENTRIES.items() if entry is not _ANSWER]
     first, *more = line[:ECHO_CHARACTERS].upper().removeprefix("/").split()[:2] or [""]
     for typed in (" ".join([first, *more]), first):
@@ -726,7 +726,7 @@ def nearest(line: str) -> str | None:
     return None
 
 
-# --- What is said about commands -------------------------------------------------
+# --- Sentences about commands ----------------------------------------------------
 
 
 def unknown_text(unknown: Unknown) -> str:
@@ -746,7 +746,7 @@ def asks_whom_to_add(line: str) -> bool:
 
 
 def has_text(words: list[str]) -> bool:
-    """Whether something of the user's own is among these words: a text, or what is looked for."""
+    """Whether these words contain the user's own: a text, or words to search for."""
     found = begun(" ".join(words), Context())
     return len(words) > 1 if found is None else found.entry.has_text
 
