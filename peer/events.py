@@ -1,7 +1,7 @@
 """What a peer tells its user: one small class for each thing that can happen.
 
 A program matches on the classes; a screen shows `said()`, which is the text of
-line mode.  Texts of other users come out as they were written: whoever shows
+line mode.  Texts of other users are returned as they were written: the code that shows
 them makes them harmless first (`shared.clean`).
 """
 
@@ -18,7 +18,7 @@ MIB = 1024 * 1024
 
 
 class Event(Struct, frozen=True):
-    """Something happened.  `said()` is a beginning that is ours and a text that may be theirs."""
+    """Something happened.  `said()` returns a beginning of ours and a text that may be theirs."""
 
     def said(self) -> tuple[str, str]:
         raise NotImplementedError
@@ -27,20 +27,20 @@ class Event(Struct, frozen=True):
         return "".join(self.said())
 
     def lines(self) -> list[str]:
-        """Each begins a line of its own on the screen."""
+        """Return the parts that begin a new line on the screen."""
         return [str(self)]
 
 
 Tell = Callable[[Event, Callable[[], None]], None]
-"""Show this, then call the function: only what was shown is acknowledged.  Never blocks."""
+"""Shows the event, then calls the function, to acknowledge what was shown.  Never blocks."""
 
 
 def nothing() -> None:
-    """To call after what nobody waits for."""
+    """Do nothing, after an event that nobody acknowledges."""
 
 
 class Notice(Event, frozen=True):
-    """A sentence for the user, with nothing in it that a program would need."""
+    """A sentence for the user, without anything that a program needs."""
 
     text: str
 
@@ -49,9 +49,9 @@ class Notice(Event, frozen=True):
 
 
 class NameWanted(Event, frozen=True):
-    """The next line is my name."""
+    """The user must type a name: the next line is taken as it."""
 
-    why: str  #: the one that I had is not it
+    why: str  #: why the former name cannot be used
 
     def said(self) -> tuple[str, str]:
         return f"{self.why} Choose another name:", ""
@@ -66,7 +66,7 @@ class Registered(Event, frozen=True):
 
 
 class DirectoryKey(Event, frozen=True):
-    """The key of a directory that was never met before; said once."""
+    """The key of a directory that we meet for the first time; reported once."""
 
     key: str  #: its fingerprint
 
@@ -100,7 +100,7 @@ class Went(Event, frozen=True):
 
 
 class StatusIsNow(Event, frozen=True):
-    """My status changed, by the directory's hand or by mine."""
+    """My status changed, set by the directory or by me."""
 
     status: Status
 
@@ -109,7 +109,7 @@ class StatusIsNow(Event, frozen=True):
 
 
 class Invited(Event, frozen=True):
-    """Somebody asks; `Peer.answer(id, True)` says yes.  `leaves`: whom a yes would leave."""
+    """Somebody invites me; `Peer.answer(id, True)` accepts and leaves the talk with `leaves`."""
 
     id: str
     inviter: str
@@ -125,7 +125,7 @@ class Invited(Event, frozen=True):
 
 
 class InvitationOver(Event, frozen=True):
-    """A question that I had not answered is closed."""
+    """A question that I did not answer is closed."""
 
     id: str
     inviter: str
@@ -136,7 +136,7 @@ class InvitationOver(Event, frozen=True):
 
 
 class Waiting(Event, frozen=True):
-    """My question stands on the other's screen."""
+    """My question is on the callee's screen."""
 
     callee: str
 
@@ -154,7 +154,7 @@ class Connected(Event, frozen=True):
 
 
 class Late(Struct, frozen=True):
-    """When a text was written that came more than a minute later; seconds since 1970."""
+    """The times of a text that came more than a minute after writing; seconds since 1970."""
 
     written: float
     came: float
@@ -164,7 +164,7 @@ class Late(Struct, frozen=True):
 
 
 def _head(tag: str, sender: str, late: Late | None) -> str:
-    """Return what stands before a text."""
+    """Return what is shown before a text."""
     if late is None:
         return f"{tag}{sender}: "
     return f"[{local_time(late.written):%Y-%m-%d %H:%M}] {tag}{sender} {late}: "
@@ -191,7 +191,7 @@ class SaidPrivately(Event, frozen=True):
 
 
 class FirstLine(Event, frozen=True):
-    """Somebody whom I have never answered writes to me for the first time; what follows."""
+    """Somebody whom I have never answered writes to me for the first time; the text follows."""
 
     sender: str
 
@@ -211,17 +211,17 @@ class SaidToAll(Event, frozen=True):
 
 
 class Missing(Event, frozen=True):
-    """The text that follows answers one that has not come yet."""
+    """The next text answers one that has not come yet."""
 
     def said(self) -> tuple[str, str]:
         return "Something that was said before is still missing.", ""
 
 
 class DiskFilling(Event, frozen=True):
-    """An author has filled half of what is kept of them in a day."""
+    """An author has filled half of the bytes that we keep of them in a day."""
 
     author: str
-    bytes: int  #: all of it
+    bytes: int  #: the whole amount
 
     def said(self) -> tuple[str, str]:
         half, whole = self.bytes // 2 // MIB, self.bytes // MIB
@@ -230,7 +230,7 @@ class DiskFilling(Event, frozen=True):
 
 
 class KeepMore(Event, frozen=True):
-    """An author has filled all of it; `Peer.keep_more` says yes, until then the rest waits."""
+    """An author has filled the whole amount; the rest waits until `Peer.keep_more`."""
 
     author: str
     bytes: int
@@ -241,10 +241,10 @@ class KeepMore(Event, frozen=True):
 
 
 class SaidDifferently(Event, frozen=True):
-    """A member has signed other texts for somebody else in the place of those that I have."""
+    """A member has signed different texts for me and for somebody else in the same place."""
 
     author: str
-    to: str = ""  #: whoever showed it; "" when it is not known who has the other ones
+    to: str = ""  #: the member who showed it; "" when nobody knows who has the other texts
 
     def said(self) -> tuple[str, str]:
         return f"{self.author} has said different things to you and {self.to or 'others'}.", ""
@@ -267,7 +267,7 @@ class MemberJoined(Event, frozen=True):
 
 
 class NotYetDelivered(Event, frozen=True):
-    """For some seconds now a member lacks a text of mine; said once, until `Delivered`."""
+    """A member has lacked a text of mine for some seconds; reported once until `Delivered`."""
 
     to: str
 
@@ -276,7 +276,7 @@ class NotYetDelivered(Event, frozen=True):
 
 
 class Delivered(Event, frozen=True):
-    """All that I wrote, or a line that was kept, is on their disk, after it had taken long."""
+    """All that I wrote, or a line that was kept, is on their disk at last, after a delay."""
 
     to: str
 
@@ -308,7 +308,7 @@ class MemberLeft(Event, frozen=True):
 
 
 class OutOfReach(Event, frozen=True):
-    """It was I who was out of reach, for so many seconds; the others went on."""
+    """I was out of reach for `seconds`, and the others went on."""
 
     seconds: float
     others: tuple[str, ...]
@@ -327,21 +327,21 @@ def _lasting(seconds: float) -> str:
 
 
 class ConversationOver(Event, frozen=True):
-    """The last one left alone."""
+    """The conversation is over, because I am alone in it."""
 
     def said(self) -> tuple[str, str]:
         return "The conversation is over.", ""
 
 
 class ConversationLeft(Event, frozen=True):
-    """I left it."""
+    """I left the conversation."""
 
     def said(self) -> tuple[str, str]:
         return "You have just left your last conversation.", ""
 
 
 class LettersWaited(Event, frozen=True):
-    """So many messages were left for me; each follows as a `Letter`."""
+    """`count` messages were left for me; each follows as a `Letter`."""
 
     count: int
 
@@ -352,7 +352,7 @@ class LettersWaited(Event, frozen=True):
 
 
 class Letter(Event, frozen=True):
-    """A message that was left for me.  `time`: when it was written, seconds since 1970.
+    """A message that was left for me, written at `time`, in seconds since 1970.
 
     `is_registered`: False when its sender has given the name back since.
     """
@@ -364,7 +364,7 @@ class Letter(Event, frozen=True):
 
     @property
     def writer(self) -> str:
-        """The sender as a screen names them."""
+        """The sender as a screen shows them."""
         return self.sender if self.is_registered else f"{self.sender} (no longer registered)"
 
     def said(self) -> tuple[str, str]:
@@ -372,7 +372,7 @@ class Letter(Event, frozen=True):
 
 
 class LetterMissing(Event, frozen=True):
-    """The letter that follows is not the next one after what came from this sender before."""
+    """A letter of this sender has not come, between the last one and the one that follows."""
 
     sender: str
 
@@ -394,7 +394,7 @@ class LetterLeft(Event, frozen=True):
 
 
 class KeptForLater(Event, frozen=True):
-    """Something that I wrote waits on my disk, because the directory is gone."""
+    """Something that I wrote waits on my disk until the directory is back."""
 
     to: str
 
@@ -403,7 +403,7 @@ class KeptForLater(Event, frozen=True):
 
 
 class KeptNotSent(Event, frozen=True):
-    """What was kept for a user never can be sent, and is kept no longer."""
+    """Texts kept for a user can never be sent, and are dropped."""
 
     to: str
     reason: str  #: a sentence
@@ -415,7 +415,7 @@ class KeptNotSent(Event, frozen=True):
 
 
 class LetterReceived(Event, frozen=True):
-    """A message of mine is on its receiver's disk.  `time`: when I wrote it."""
+    """A message that I wrote at `time` is on its receiver's disk."""
 
     by: str
     time: float
@@ -425,7 +425,7 @@ class LetterReceived(Event, frozen=True):
 
 
 class LetterRefused(Event, frozen=True):
-    """A message of mine came, and its receiver's program refused it: it will not be shown."""
+    """A message of mine was refused by its receiver's program: it will not be shown."""
 
     by: str
     time: float
@@ -437,7 +437,7 @@ class LetterRefused(Event, frozen=True):
 
 
 class NotYetLeft(Event, frozen=True):
-    """Texts of mine that a member lacks wait on my disk, for the directory's mailbox."""
+    """Texts of mine that a member lacks wait on my disk for the directory's mailbox."""
 
     to: str
     reason: str
@@ -455,7 +455,7 @@ class NotDelivered(Event, frozen=True):
 
 
 def local_time(seconds: float) -> datetime:
-    """The time of day here.  Any time that the wire lets pass can be shown."""
+    """Return the local time; 1970-01-01 for a time out of range, so that any can be shown."""
     try:
         return datetime.fromtimestamp(seconds).astimezone()
     except (ValueError, OverflowError, OSError):
@@ -463,7 +463,7 @@ def local_time(seconds: float) -> datetime:
 
 
 def as_called(event: Event, read: Callable[[str], str]) -> Event:
-    """The same event, with what the user reads for the members of whom it tells."""
+    """Return the event with its members named by what the user reads for them."""
     match event:
         case Said(sender=member):
             return replace(event, sender=read(member))

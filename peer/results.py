@@ -1,7 +1,7 @@
-"""What comes of a command, beside what happens anyway (`peer.events`).
+"""The answers to commands, besides the events that happen anyway (`peer.events`).
 
 One small class for each answer, with all that a screen needs to lay it out; its
-`lines()` are the answer in line mode.
+`lines()` return the answer in line mode.
 """
 
 from typing import Final, Protocol
@@ -18,12 +18,12 @@ from peer.events import Event, local_time
 from shared.messages import Contact, Presence, Status
 from shared.names import fold
 
-SEEN_SECONDS: Final = 0.5  # a question that stands for less has not been read yet
+SEEN_SECONDS: Final = 0.5  # a question shown for less has not been read yet
 GROUPS: Final = (Status.ACTIVE, Status.BUSY, Status.INACTIVE, Status.OFFLINE)
 
 
 class Answer(Event, frozen=True):
-    """Of one line or of several."""
+    """An answer of one or more lines."""
 
     def said(self) -> tuple[str, str]:
         return "", "\n".join(self.lines())
@@ -33,7 +33,7 @@ class Answer(Event, frozen=True):
 
 
 class Asked(Answer, frozen=True):
-    """A question of our own about a user, which one of `choices` answers."""
+    """A question of this program about a user, to answer with one of `choices`."""
 
     about: str
     statement: str
@@ -48,8 +48,8 @@ class Asked(Answer, frozen=True):
 class UserList(Answer, frozen=True):
     """Everybody registered, in alphabetical order.
 
-    `round_trips`: seconds, by name, of those to whom there is a link.  `verified`: names
-    whose remembered key was compared by words.  `contradicted`: those for which the
+    `round_trips`: seconds by name, for users to whom there is a link.  `verified`: names
+    whose remembered key was compared by words.  `contradicted`: names for which the
     directory has another key now.
     """
 
@@ -72,7 +72,7 @@ class UserList(Answer, frozen=True):
         return [user.name + self.mark(user) for user in self.group(status)]
 
     def mark(self, user: Presence) -> str:
-        """What stands behind the name."""
+        """Return the mark after the name."""
         if self.is_me(user):
             return " (you)"
         if user.name in self.contradicted:
@@ -104,7 +104,7 @@ class MyStatus(Answer, frozen=True):
 
 
 class MemberList(Answer, frozen=True):
-    """Who is in my conversation, and how each is reached."""
+    """The members of my conversation, and how each is reached."""
 
     me: str
     others: tuple[Way, ...]
@@ -114,7 +114,7 @@ class MemberList(Answer, frozen=True):
 
 
 class WhoHas(Answer, frozen=True):
-    """What became of my last text: a name and a few words for each other member."""
+    """How far my last text got: a name and a few words for each other member."""
 
     states: tuple[tuple[str, str], ...]
 
@@ -124,9 +124,9 @@ class WhoHas(Answer, frozen=True):
 
 
 class WhatWasSaid(Answer, frozen=True):
-    """What HISTORY or SEARCH found, and a sentence about it, if there is one to say.
+    """What HISTORY or SEARCH found, with a `note` on it if there is one.
 
-    `heading`: what it is, for a screen on which it stands among other things.
+    `heading`: its title, for a screen that shows other things too.
     """
 
     entries: tuple[HistoryEntry, ...]
@@ -139,12 +139,12 @@ class WhatWasSaid(Answer, frozen=True):
 
 
 class Words(Answer, frozen=True):
-    """The words that both must see alike."""
+    """The words that must be the same for both users."""
 
     name: str
     words: tuple[str, ...]
-    accepted: bool = False  #: never any more: looking at words accepts nothing
-    change: str = ""  #: a sentence about another key that is remembered
+    accepted: bool = False  #: always False now: looking at words accepts nothing
+    change: str = ""  #: a sentence about a different remembered key
 
     def lines(self) -> list[str]:
         first = f"You and {self.name} must both see these words: {' '.join(self.words)}"
@@ -161,23 +161,23 @@ class Manual(Answer, frozen=True):
 
 
 class Fate(Protocol):
-    """What became of something that I wrote."""
+    """How far something that I wrote got."""
 
     async def delivered(self) -> None:
-        """Return when everybody has it on disk, or nothing more will come of it."""
+        """Wait until everybody has it on disk, or it cannot get any further."""
 
     @property
     def is_everywhere(self) -> bool:
         """Whether everybody has it on disk."""
 
     def states(self) -> dict[str, str]:
-        """Return "delivered", "left" or "waiting" for each of those whom it is for."""
+        """Return "delivered", "left" or "waiting" for each of its receivers."""
 
 
 class Sent(Answer, frozen=True):
-    """What I wrote, for a screen that does not keep what is typed.
+    """A text that I wrote, for a screen that does not keep what is typed.
 
-    `to`: for one user only; with neither `to` nor `to_all` it is for my conversation.
+    `to`: the only receiver; with neither `to` nor `to_all` it is for my conversation.
     `handle` knows who has it.
     """
 
@@ -192,7 +192,7 @@ class Sent(Answer, frozen=True):
 
 
 class NotSent(Answer, frozen=True):
-    """A line was held back: where Enter goes has changed since it was begun.
+    """A line was not sent, because Enter now goes elsewhere than when it was begun.
 
     `would`: what a second Enter does with it, at `target`.
     """
@@ -216,9 +216,9 @@ class Typed(Answer, frozen=True):
 
 
 class Done(Answer, frozen=True):
-    """A command line has been performed.  `code` and its name are those of the one-shot form.
+    """A command line has been performed.  `code` and `code_name` are as in the one-shot form.
 
-    A line on its way may arrive later.  `outcome`: a word for what came of CHAT or ADD.
+    A line on its way may arrive later.  `outcome`: a word for the result of CHAT or ADD.
     """
 
     line: str
@@ -231,7 +231,7 @@ class Done(Answer, frozen=True):
 
 
 class Handed(Answer, frozen=True):
-    """A line of another program of mine, which has performed my command."""
+    """A line from my other program, which performed my command."""
 
     line: str
 
@@ -259,7 +259,7 @@ def milliseconds(seconds: float) -> str:
 
 
 def state_of(handle: SentText, name: str) -> str:
-    """What became of that text of mine at `name`."""
+    """Return how far that text of mine got on its way to `name`."""
     state, at = handle.state(name), handle.delivered_at(name)
     if state == "delivered" and at is not None:
         return f"delivered at {local_time(at):%H:%M:%S}"
