@@ -1,4 +1,4 @@
-"""Accepts every invitation and repeats every line.
+"""Accept every invitation and repeat every line.
 
 python examples/echo_bot.py echo localhost 5000
 """

@@ -1,9 +1,9 @@
-"""A directory, three peers, a short conversation and a message for who is away.
+"""Run a directory and three peers: a short conversation, and a message for an absent user.
 
 python examples/first_chat.py
 
 Everything is real (TCP on this machine, TLS, keys, databases), in one process
-and in a folder that is thrown away afterwards.
+and in a folder that is deleted at the end.
 """
 
 import tempfile

@@ -1,10 +1,10 @@
-"""Draws the pictures of the terminal that README shows, from a real run.
+"""Draw the pictures of the terminal that README shows, from a real run.
 
 pip install -e '.[test]' && python examples/picture.py
 
 A directory and two peers without a screen run in this process; carol's `peer` runs at
-a terminal of its own, where this program hits the keys.  What it writes is read by an
-emulator (pyte, which the tests need too) and drawn as SVG by rich, on dark and on light.
+a terminal of its own, where this program hits the keys.  An emulator (pyte, which the
+tests need too) reads its output, and rich draws that as SVG, on dark and on light.
 """
 
 import fcntl
@@ -39,7 +39,7 @@ from shared.real import real_world
 
 COLUMNS: Final = 80
 ROWS: Final = 24
-SECONDS: Final = 30.0  # until the picture has failed
+SECONDS: Final = 30.0  # the time limit of the play
 HERE: Final = Path(__file__).parent
 FONTS: Final = "ui-monospace, Menlo, 'DejaVu Sans Mono', Consolas, monospace"  # none is loaded
 
@@ -62,7 +62,7 @@ LIGHT: Final = TerminalTheme(
 
 
 class Terminal:
-    """Carol's: a program on it, and what stands there."""
+    """Carol's terminal: the program that runs on it, and its screen."""
 
     def __init__(self, words: list[str]) -> None:
         self.screen = pyte.Screen(COLUMNS, ROWS)
@@ -84,7 +84,7 @@ class Terminal:
                 written = os.read(self._ours, 65_536)
             except OSError:  # the program has ended
                 return
-            # What it sends about the window is nothing that pyte draws.
+            # Leave out the sequences about the window: pyte does not know them.
             self._stream.feed(re.sub(rb"\x1b\[\d+;\d+t", b"", written))
             self._changed.set()
             self._changed = trio.Event()
@@ -109,7 +109,7 @@ class Terminal:
 
 
 class Bot:
-    """Reads everything, and says yes to whoever asks."""
+    """A peer that reads every event and accepts every invitation."""
 
     def __init__(self, chat: Chat) -> None:
         self.chat = chat
@@ -156,7 +156,7 @@ async def scene(folder: Path) -> pyte.Screen:
     async with trio.open_nursery() as nursery:
         port = (await nursery.start(directory.run)).address.port
         async with join("frank", "localhost", port, data=folder / "frank"):
-            pass  # registers, and goes
+            pass  # registers, then leaves
         async with (
             join("dave", "localhost", port, data=folder / "dave") as dave,
             join("erin", "localhost", port, data=folder / "erin") as erin,
@@ -181,7 +181,7 @@ async def scene(folder: Path) -> pyte.Screen:
 
 
 def rows(screen: pyte.Screen) -> list[Text]:
-    """As rich draws them; nothing of the empty rows at the end."""
+    """Return the rows as rich draws them, without the empty ones at the end."""
     drawn = []
     for y in range(screen.lines):
         line = Text()
@@ -206,7 +206,7 @@ def style_of(screen: pyte.Screen, y: int, x: int) -> Style:
 
 
 def colour(name: str) -> str | None:
-    """pyte's name for it, in rich's words."""
+    """Return rich's name for a colour of pyte; None for the default or an unknown one."""
     if name == "default":
         return None
     if re.fullmatch("[0-9a-f]{6}", name):
