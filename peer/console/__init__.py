@@ -1,1 +1,1 @@
-"""Commands in, sentences out."""
+"""The console: it takes commands and answers in sentences."""

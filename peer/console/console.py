@@ -1,8 +1,8 @@
-"""Commands in, sentences out: what a person, or a script, has in hand.
+"""Take the commands of a person or a script, and answer in sentences.
 
-A Console performs the commands of one user on a Peer.  It keeps what belongs to
-the conversation with that user only: the open questions, and the message that is
-being written.  Exit codes are those of the one-shot form (README, "Scripts").
+A Console performs the commands of one user on a Peer.  It keeps only what belongs to
+the dialogue with that user: the open questions, and the message that is being written.
+Exit codes are those of the one-shot form (README, "Scripts").
 """
 
 import math
@@ -47,57 +47,58 @@ class Code(IntEnum):
 
 class Show(Protocol):
     def __call__(self, *events: events.Event, then: Callable[[], None] | None = None) -> None:
-        """Show each on a line of its own, or several; call `then` when all stood there."""
+        """Show each event on one or more lines of its own; call `then` when all were shown."""
 
 
 Spawn = Callable[..., None]
 ShowDone = Callable[[str, Code, str], None]
-"""Show that this line has been performed, with this code, and what came of an invitation."""
+"""Report a line as done, with its code and the outcome of its invitation or message."""
 
 LEFT, KEPT = "left", "kept"  # outcomes of STORED: at the directory, or here until it is back
-EXIT_SECONDS = 3.0  # after a conversation has ended: EXIT was most likely meant for it
+EXIT_SECONDS = 3.0  # after a conversation ended, EXIT was most likely meant for it
 TOO_EARLY = "The question came while you were typing: please answer again."
 
 
 class _Question(Struct, frozen=True):
-    """Something that Y or N answers.
+    """A question that Y or N answers.
 
-    `invitation` is the id, when it is somebody's.  `choices`: the words that answer it
-    instead, the first one as Y does; N takes it back.
+    `invitation` is the id of the invitation it is about, if any.  `choices` are the words
+    that answer it in place of Y: the first one means yes, another one no.  N then takes
+    the line back.
     """
 
     about: str
     answer: Callable[[bool], Awaitable[Code]]
     since: float  # trio's time
-    texts: int  # of my conversation, that were said before
+    texts: int  # said in my conversations before it
     invitation: str = ""
     choices: tuple[str, ...] = ()
 
 
 class Console:
-    """One user's commands.
+    """Performs the commands of one user.
 
-    `spawn` starts what must not hold up the next command; None performs
-    everything at once, as for a script.
+    `spawn` starts work that must not hold up the next command; with None, as for a
+    script, each command is awaited.
     """
 
     def __init__(
         self, peer: LocalPeer, show: Show, spawn: Spawn | None, *,
         asks: bool = False, done: ShowDone = lambda *_: None,
     ) -> None:  # fmt: skip
-        """`asks`: a person reads a question before a line goes to more than it was meant for.
+        """`asks`: ask a person before a line goes to more users than it was meant for.
 
         `done` is called for each line of `perform_line`.
         """
         self._peer, self._show, self._spawn, self._asks = peer, show, spawn, asks
         self._done, self._line, self._undecided = done, "", False
-        self.outcome = ""  #: a word for what came of the last invitation, or message
+        self.outcome = ""  #: the outcome of the last invitation or message, in a word
         self._questions: list[_Question] = []
         self._writing_to = ""
-        self._ended_at = -math.inf  # when the others had left my last conversation
-        self._texts = 0  # that were said in conversations of mine
-        self._begun = math.inf  # when the line was, that is being performed
-        self.is_over = False  #: QUIT was typed, and may be done
+        self._ended_at = -math.inf  # when my last conversation was over
+        self._texts = 0  # said in my conversations so far
+        self._begun = math.inf  # when the line that is being performed was begun
+        self.is_over = False  #: QUIT was typed and is allowed
         self.is_muted = False  #: no bell, no notification
 
     # --- What happens ---
@@ -125,12 +126,12 @@ class Console:
 
     @property
     def writing_to(self) -> str:
-        """For whom a message is being written."""
+        """The user for whom a message is being written; empty if none."""
         return self._writing_to
 
     @property
     def questions(self) -> tuple[str, ...]:
-        """About whom something is asked, the last one last."""
+        """The users whom the open questions are about, the latest last."""
         return tuple(question.about for question in self._open_questions())
 
     # --- What is typed ---
@@ -138,8 +139,9 @@ class Console:
     async def perform_line(
         self, line: str, begun: float | None = None, target: Target | None = None
     ) -> Code:
-        """`begun`: when its first key was hit, in trio's time; `target`: what it was for then.
+        """Perform a typed line.
 
+        `begun`: when its first key was hit, in trio's time; `target`: what it was for then.
         A line whose target has changed meanwhile is not performed.  A Y that was begun
         before a question appeared, or at the same moment, does not answer it: it was meant
         for something else.
@@ -166,7 +168,7 @@ class Console:
 
     @property
     def _target(self) -> Target:
-        """Where a line goes now."""
+        """The target of a line that is typed now."""
         return Target(tuple(name for name, *_ in self._peer.ways), self._writing_to)
 
     def _is_too_early(self, line: str, context: Context) -> bool:
@@ -174,7 +176,7 @@ class Console:
         return isinstance(parse(line, asked), typed.Answer)
 
     async def perform(self, command: Command, line: str = "") -> Code:
-        """Do it, say what came of it; never raises what the world can cause."""
+        """Perform a command and show the result; a ParleyError is shown, never raised."""
         try:
             return await self._perform(command, line)
         except ParleyError as failure:
@@ -272,7 +274,7 @@ class Console:
         self._writing_to = ""
 
     async def _aside(self, work: Callable[..., Awaitable[Code]], *arguments: object) -> Code:
-        """Perform it beside the keyboard, if there is one."""
+        """Run it in the background if there is a keyboard, else await it."""
         if self._spawn is None:
             return await work(*arguments)
         self._spawn(self._guarded, work, *arguments)
@@ -285,7 +287,7 @@ class Console:
             self._say(_sentence(failure))
 
     async def _decide(self, work: Callable[..., Awaitable[Code]], *words: object) -> Code:
-        """As `_aside`; the line is done when it is decided what comes of the invitation."""
+        """Like `_aside`, but the line is done only when the invitation is decided."""
         if self._spawn is None:
             return await self._invite(work, *words)
         self._undecided = True
@@ -299,7 +301,7 @@ class Console:
         self._done(line, code, self.outcome)
 
     async def _invite(self, work: Callable[..., Awaitable[Code]], *words: object) -> Code:
-        """Sets `outcome`, also when it is refused."""
+        """Perform an invitation; set `outcome`, also when it is refused."""
         try:
             return await work(*words)
         except ParleyError as failure:
@@ -311,7 +313,7 @@ class Console:
     # --- Questions ---
 
     def _open_questions(self) -> list[_Question]:
-        """In the order in which they were shown; answered and closed ones drop out."""
+        """Return the questions in the order shown, without answered and closed ones."""
         inviters = {question.id: question.inviter for question in self._peer.questions}
         self._questions = [
             one for one in self._questions if not one.invitation or one.invitation in inviters
@@ -331,7 +333,7 @@ class Console:
         self._questions.append(_Question(about, answer, now, self._texts, invitation, choices))
 
     async def _answer(self, yes: bool, name: str | None, line: str) -> Code:
-        """The question shown last, or the last one about `name`."""
+        """Answer the question shown last, or the last one about `name`."""
         for question in filter(self._was_seen, reversed(self._open_questions())):
             if name is None or fold(question.about) == fold(name):
                 return await self._close(question, yes)
@@ -369,9 +371,9 @@ class Console:
         self, statement: str, question: str, about: str, yes: Callable[[], Awaitable[Code]],
         no: str = "",
     ) -> None:  # fmt: skip
-        """Put a question of our own; a script, which cannot answer, reads the statement only.
+        """Ask a question of our own; a script, which cannot answer, gets the statement only.
 
-        `no` is said after a No.
+        `no` is shown after the answer N.
         """
         if self._spawn is None:
             if statement:
@@ -390,7 +392,7 @@ class Console:
     # --- VERIFY ---
 
     async def _verify(self, name: str, words: tuple[str, ...]) -> Code:
-        """Show the words, then ask.  With words, which the other has read out: compare them."""
+        """Show the words, then ask; or compare the words that the other has read out, if given."""
         compared = await self._peer.words(name)
         name = compared.name
 
@@ -412,7 +414,7 @@ class Console:
         return Code.DONE
 
     def _ask_for_more(self, author: str) -> None:
-        """Whether more of them is kept today: the question stands on the screen already."""
+        """Open the question whether to keep more of `author` today; it is shown already."""
 
         async def answer(said_yes: bool) -> Code:
             if said_yes:
@@ -473,7 +475,7 @@ class Console:
         return await self._aside(self._see_delivered, sent)
 
     async def _see_delivered(self, delivery: Delivery) -> Code:
-        """A line that reached nobody is left at the directory."""
+        """Await the delivery; leave a line that reached nobody at the directory."""
         try:
             await delivery.wait()
         except ParleyError as failure:
@@ -495,7 +497,7 @@ class Console:
         except DirectoryGone:
             return await self._see_posted(self._peer.keep(delivery))
         except ParleyError:
-            self._peer.give_up(delivery)  # the user knows of it
+            self._peer.give_up(delivery)  # the user is told
             raise
 
     async def _see_posted(self, posted: Posted) -> Code:
@@ -516,7 +518,7 @@ class Console:
         return Code.STORED
 
     async def _to_all_or_one(self, line: typed.ToAll) -> Code:
-        """`/msg dave text` is private; of `MSG dave text` a person is asked what it is."""
+        """Send `/msg dave text` privately; ask a person whom `MSG dave text` is for."""
         perhaps = line.perhaps
         if perhaps is None or not await self._is_user(perhaps.name, line):
             return await self._to_all(line.text)
@@ -539,7 +541,7 @@ class Console:
         return Code.DONE
 
     async def _is_user(self, name: str, line: typed.ToAll) -> bool:
-        """Whether it is the name of somebody else; the directory is asked when it matters."""
+        """Whether this is another user's name; ask the directory only for a private line."""
         if any(fold(user.name) == fold(name) for user in self._peer.known_users):
             return fold(name) != fold(self._peer.name)
         if not line.is_private:
@@ -577,7 +579,7 @@ class Console:
         return Code.DONE if ended.end is End.LEFT else code
 
     async def _unknown(self, unknown: typed.Unknown) -> Code:
-        """`dave hello` is a private line, if there is a dave."""
+        """Send `dave hello` as a private line if there is a user dave."""
         if (perhaps := unknown.perhaps) is not None:
             try:
                 await self._peer.contact(perhaps.name)
@@ -637,7 +639,7 @@ class Console:
         if await self._peer.leave_conversation():
             return Code.DONE
         if self._peer.take_back():
-            return Code.DONE  # the invitation's own end is shown
+            return Code.DONE  # the invitation shows its own end
         raise Refused("You are in no conversation.")
 
     def _quit(self, line: str) -> Code:
@@ -655,7 +657,7 @@ class Console:
     async def _ask_to_unregister(self) -> Code:
         self._check_alone()
         if self._spawn is None:
-            return await self._unregister()  # a script means what it says
+            return await self._unregister()  # a script is not asked
         name = self._peer.name
         statement = (
             f"You give back the name {name}, with its mailbox: what waits there is lost,"
@@ -742,7 +744,7 @@ def _code_of(failure: ParleyError) -> Code:
 
 
 def _word_for(outcome: Outcome) -> str:
-    """Return what a program reads in `done`."""
+    """Return the word that a program reads in `done`."""
     if outcome is Outcome.INTERRUPTIBLE:
         return "busy"
     return outcome.name.lower().replace("_", " ")
