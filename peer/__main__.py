@@ -1,4 +1,4 @@
-"""`peer [NAME HOST PORT [COMMAND...]]`."""
+"""The entry point of `peer [NAME HOST PORT [COMMAND...]]`."""
 
 import gc
 import os
@@ -16,12 +16,12 @@ if TYPE_CHECKING:
 
 def main() -> None:
     end_when_interrupted()
-    gc.disable()  # nothing of what is imported goes away again; a tenth of the time
+    gc.disable()  # imported objects stay anyway; this saves a tenth of the time
     from peer.program.arguments import parse  # noqa: PLC0415
 
     arguments = parse(sys.argv[1:])
     forbid_core_dumps()
-    # Half a second of imports; a wrong argument is told before.
+    # The imports below take half a second; a wrong argument is reported before them.
     from peer.program.settings import complete, config_file  # noqa: PLC0415
 
     at_terminal = os.isatty(0) and os.isatty(1)
@@ -49,14 +49,14 @@ def _open(arguments: "argparse.Namespace") -> None:
 
 
 def _find_folder(arguments: "argparse.Namespace") -> "Path | None":
-    """The one that the command line means, which may be one of another address."""
+    """Return the folder that the command line means; it may be that of another address."""
     from peer.storage.paths import directory_for, folder_for, others_of  # noqa: PLC0415
 
     arguments.found = {}
     folder = folder_for(arguments)
     if folder is None or arguments.data or not others_of(folder):
         return folder
-    import trio  # noqa: PLC0415  # a third of a second, for the few who have several folders
+    import trio  # noqa: PLC0415  # a third of a second, only for users of several folders
 
     from peer.program.community_folder import find  # noqa: PLC0415
     from shared.world import Address  # noqa: PLC0415
@@ -67,7 +67,7 @@ def _find_folder(arguments: "argparse.Namespace") -> "Path | None":
 
 
 async def _perform(arguments: "argparse.Namespace", stage: "Lifecycle") -> int:
-    from peer.program.program import Program  # noqa: PLC0415  # long, and the prompt stands meanwhile
+    from peer.program.program import Program  # noqa: PLC0415  # slow; the prompt is shown already
 
     gc.freeze()
     gc.enable()

@@ -1,4 +1,4 @@
-"""The command line of `peer`.  Imports little: `--help` must be there at once."""
+"""The command line of `peer`.  It imports little, so that `--help` answers at once."""
 
 import argparse
 import re
@@ -42,7 +42,7 @@ not available or its key changed
 
 
 def _host(text: str) -> str:
-    """Also an IPv6 address in brackets, as it is shown everywhere."""
+    """Read a host, also an IPv6 address in brackets, as it is shown everywhere."""
     return readable(text.removeprefix("[").removesuffix("]"))
 
 
@@ -54,7 +54,7 @@ def _port(text: str) -> int:
 
 
 def _advertised(text: str) -> tuple[str, int]:
-    """HOST, HOST:PORT, or [IPv6]:PORT."""
+    """Read HOST, HOST:PORT, or [IPv6]:PORT; the port is 0 if it is left out."""
     found = re.fullmatch(r"\[([^\[\]]+)\](?::(\d+))?|([^:\[\]]+)(?::(\d+))?|([0-9a-fA-F:]+)", text)
     if found is None or len(text) > 255:
         raise argparse.ArgumentTypeError(f"{quoted(text)} is not HOST or HOST:PORT")
@@ -80,14 +80,14 @@ def _yes_or_no(text: str) -> bool:
 
 
 class Option(NamedTuple):
-    """Something that can be said in several places (`peer.program.settings`)."""
+    """An option that can be set in several places (`peer.program.settings`)."""
 
-    name: str  #: in the file; elsewhere it looks a little different
+    name: str  #: as in the file; elsewhere it looks a little different
     help: str
     metavar: str = ""
     read: Callable[[str], Any] = _yes_or_no  #: raises ArgumentTypeError, with a sentence
     default: Any = False
-    is_word: bool = False  #: stands on the command line without its name
+    is_word: bool = False  #: given on the command line without its name
 
     @property
     def is_switch(self) -> bool:
@@ -105,7 +105,7 @@ class Option(NamedTuple):
 WORDS: Final = (
     Option(
         "name", 'your name: 1 to 32 letters, digits, ".", "_" or "-"', "NAME", str, None, True
-    ),  # wrong ones are not the end: the program asks for another one
+    ),  # a wrong name does not end the program: it asks for another one
     Option("host", "where the directory runs", "HOST", _host, None, True),
     Option("port", "the directory's port", "PORT", _port, None, True),
 )
@@ -158,7 +158,7 @@ _ALONE: Final = {
 
 
 def parse(arguments: list[str]) -> argparse.Namespace:
-    """What the command line says; what it does not say is None (`peer.program.settings.complete`).
+    """Parse the command line; what it leaves out is None (`peer.program.settings.complete`).
 
     `command` holds the words after PORT.
     """
@@ -195,20 +195,20 @@ def parse(arguments: list[str]) -> argparse.Namespace:
     add_papers(parser, _commands)
     if late:
         _refuse_in_a_text(parser, command, late[0])
-    # argparse finds optional words only together
+    # argparse finds optional positional arguments only if they are adjacent
     parsed = parser.parse_args([*words, *options, *late])
     parsed.command = command
     return parsed
 
 
 def _commands() -> list[tuple[str, str]]:
-    from peer.commands.table import TABLE  # noqa: PLC0415  # which a wrong option need not load
+    from peer.commands.table import TABLE  # noqa: PLC0415  # a wrong option need not load it
 
     return [(entry.usage, entry.meaning) for entry in TABLE]
 
 
 def _split(arguments: list[str]) -> tuple[list[str], list[str], list[str]]:
-    """NAME HOST PORT, the options, and the command: the words after these three."""
+    """Split into NAME HOST PORT, the options, and the command: the words after these three."""
     words: list[str] = []
     options: list[str] = []
     position = 0
@@ -228,10 +228,10 @@ def _split(arguments: list[str]) -> tuple[list[str], list[str], list[str]]:
 
 
 def _without_options(command: list[str]) -> tuple[list[str], list[str]]:
-    """The words of a command, and the options among them."""
+    """Split a command into its words and the options among them."""
     words: list[str] = []
     options: list[str] = []
-    values = 0  # that still belong to an option
+    values = 0  # words that still belong to an option
     for argument in command:
         flag, has_value, _ = argument.partition("=")
         if values:
@@ -246,8 +246,8 @@ def _without_options(command: list[str]) -> tuple[list[str], list[str]]:
 
 
 def _refuse_in_a_text(parser: Parser, command: list[str], option: str) -> None:
-    """A text may contain anything: nobody can tell whether this is an option or a part of it."""
-    from peer.commands.table import has_text  # noqa: PLC0415  # which most starts need not load yet
+    """Refuse an option in a text: it may be a part of the text, which may contain anything."""
+    from peer.commands.table import has_text  # noqa: PLC0415  # most starts need not load it yet
 
     if has_text(command):
         parser.error(f"put {option} before the command, or the text in quotes")

@@ -1,8 +1,8 @@
-"""The folder of a user whose community answers at another address than before.
+"""Find the folder of a user whose community answers at another address than before.
 
 A community is known by its key, not by an address: localhost and 127.0.0.1, or a machine
-that has moved, are the same one.  So before a new folder is made for an address, whoever
-answers there is asked for the key, which tells them nothing, and must prove to have it.
+that has moved, are the same one.  So before a new folder is made for an address, the server
+there is asked for its key, which reveals nothing to it, and must prove that it has the key.
 """
 
 import logging
@@ -28,14 +28,17 @@ log = logging.getLogger("peer")
 
 
 class Found(NamedTuple):
-    """`authority` of the community for which the folder was found at another address."""
+    """A folder, with the `authority` of its community if that was found by asking."""
 
     folder: Path
     authority: bytes | None = None
 
 
 async def find(folder: Path, directory: Address) -> Found:
-    """`folder`: the one for this address.  It is the right one when it was used, or no other."""
+    """Return the folder to use; `folder` is the one for this address.
+
+    That one is right if it was used, or if no other belongs to the same community.
+    """
     others = others_of(folder)
     if not others or is_set(folder) or _communities(folder):
         return Found(folder)
@@ -51,7 +54,7 @@ async def find(folder: Path, directory: Address) -> Found:
 
 
 def _communities(folder: Path) -> dict[str, bytes]:
-    """Which authority was met at which address; nothing where that cannot be read."""
+    """Return the authority met at each address; nothing if that cannot be read."""
     if not (folder / FILE).is_file():
         return {}
     try:
@@ -64,7 +67,7 @@ def _communities(folder: Path) -> dict[str, bytes]:
 
 
 async def _authority_at(directory: Address) -> bytes | None:
-    """Of whoever proves there to be its directory; None when nobody does."""
+    """Return the authority for which the server there proves to act; None if it proves none."""
     told: list[bytes] = []
 
     async def listen() -> None:

@@ -1,7 +1,7 @@
-"""Handing a command to a peer that already runs on the same data.
+"""Hand a command to a peer that already runs on the same data.
 
-A Unix socket in the data folder, for its owner only: one line in (the request),
-lines out: `{"show": text}` for each text, then `{"code": n}`.
+The channel is a Unix socket in the data folder, for its owner only: one line in (the
+request), lines out: `{"show": text}` for each text, then `{"code": n}`.
 """
 
 import errno
@@ -22,19 +22,19 @@ from shared.private import check_folder
 
 FILE: Final = "control"
 COMMAND_BYTES: Final = 64 * 1024
-COMMAND_SECONDS: Final = 5.0  # for the one line to come
-PATH_BYTES: Final = 100  # what every system's socket address can hold
+COMMAND_SECONDS: Final = 5.0  # for the request to arrive
+PATH_BYTES: Final = 100  # fits into a socket address on every system
 
 log = logging.getLogger("peer")
 
 
 class Request(msgspec.Struct, omit_defaults=True):
-    command: str  #: without half characters, as a wrong byte among the arguments leaves them
+    command: str  #: without half characters, which a wrong byte in an argument leaves
     as_json: bool = False  #: the texts are to be JSON objects
 
 
 class Ended(msgspec.Struct, frozen=True):
-    """The command has been performed (`peer.results.Done`)."""
+    """The result of a performed command (`peer.results.Done`)."""
 
     code: int
     outcome: str = ""
@@ -54,9 +54,9 @@ Perform = Callable[[Request, Callable[[str], None]], Awaitable[Ended]]
 
 
 async def hand_over(folder: Path, request: Request, show: Callable[[str], None]) -> Ended | None:
-    """What the running peer answers in the end; None when none runs there.
+    """Return the final answer of the running peer; None if no peer runs there.
 
-    Raises StorageError where somebody else could have put the socket there.
+    Raise StorageError if somebody else could have put the socket there.
     """
     check_folder(folder)
     try:
@@ -74,7 +74,7 @@ async def hand_over(folder: Path, request: Request, show: Callable[[str], None])
 
 
 async def is_served(folder: Path) -> bool:
-    """Whether a peer runs there that takes commands: none that is here for a single one."""
+    """Whether a peer there takes commands; one that performs a single command does not."""
     try:
         stream = await _connect(folder)
     except OSError:
@@ -84,7 +84,7 @@ async def is_served(folder: Path) -> bool:
 
 
 def is_heard(folder: Path) -> bool:
-    """The same, for a program that is not in `trio.run` yet."""
+    """Like `is_served`, for a program that is not in `trio.run` yet."""
     with _short_path(folder) as path, socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as asking:
         return asking.connect_ex(path) == 0
 
@@ -105,14 +105,14 @@ async def _read_answers(stream: trio.SocketStream, show: Callable[[str], None]) 
 async def serve_control(
     folder: Path, perform: Perform, *, task_status: trio.TaskStatus[None]
 ) -> None:
-    """Perform what is handed over, until cancelled."""
+    """Perform the commands that are handed over, until cancelled."""
 
     async def answer(stream: trio.SocketStream) -> None:
         async with stream:
             try:
                 await _serve_one(stream, perform)
             except (OSError, trio.BrokenResourceError, trio.TooSlowError, trio.ClosedResourceError):
-                return  # whoever asked is gone
+                return  # the asker is gone
             except (msgspec.DecodeError, RecursionError) as error:
                 log.info("a command that was handed over cannot be read: %s", error)
 
@@ -144,7 +144,7 @@ async def _serve_one(stream: trio.SocketStream, perform: Perform) -> None:
 
 
 async def _send(stream: trio.SocketStream, answer: _Answer) -> bool:
-    """False when whoever asked is gone; what they asked for is done all the same."""
+    """Return False if the asker is gone; the command is performed all the same."""
     try:
         await stream.send_all(msgspec.json.encode(answer) + b"\n")
     except trio.BrokenResourceError:
@@ -183,7 +183,7 @@ def _remove(folder: Path) -> None:
 
 @contextmanager
 def _short_path(folder: Path) -> Iterator[str]:
-    """A path that fits into a socket address: through the folder's descriptor if need be."""
+    """Yield a path that fits into a socket address, if need be through a descriptor."""
     path = str(folder / FILE)
     if len(os.fsencode(path)) <= PATH_BYTES:
         yield path

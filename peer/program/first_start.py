@@ -1,4 +1,4 @@
-"""Who starts the program with nothing said is asked, and told what to type first."""
+"""Ask a user for the arguments they left out, and tell a new user what to type first."""
 
 import argparse
 from collections.abc import Awaitable, Callable
@@ -31,11 +31,11 @@ ReadLine = Callable[[], Awaitable[str | None]]
 
 
 async def ask_for_words(arguments: argparse.Namespace, show: Show, read_line: ReadLine) -> bool:
-    """Ask for what of NAME, HOST and PORT nobody has said.
+    """Ask for those of NAME, HOST and PORT that are not given.
 
-    An empty line takes what is `offered`.  Return False when nobody answers.
+    An empty line takes the value in `offered`.  Return False when nobody answers.
 
-    Raises GivenUp when QUIT is the answer.
+    Raise GivenUp when the answer is QUIT.
     """
     offers = {"port": USUAL_PORT, **arguments.offered}
     for word in WORDS:

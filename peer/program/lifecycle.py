@@ -1,4 +1,4 @@
-"""What the user has before them, while all else comes and goes: a screen, a keyboard, signals."""
+"""Keep a screen, a keyboard and the signals running, while the work comes and goes."""
 
 import argparse
 import logging
@@ -21,14 +21,14 @@ from shared.log import log_to_stderr
 from shared.names import is_name
 from shared.process import UNWRITTEN, open_standard_files, say_unwritten
 
-FLUSH_SECONDS: Final = 2.0  # for the prompt to stand, and for the last lines on the screen
+FLUSH_SECONDS: Final = 2.0  # for the prompt to appear, and for the last lines to be written
 INTERRUPTED: Final = 130  # the exit code when a signal came before there was anything to finish
 
 Work = Callable[[argparse.Namespace, "Lifecycle"], Awaitable[int]]
 
 
 def run(arguments: argparse.Namespace, work: Work) -> int:
-    """Perform the work before the user's eyes; returns its exit code."""
+    """Perform the work with a screen and a keyboard; return the exit code."""
     open_standard_files()
     level = logging.INFO if arguments.verbose else logging.ERROR
     log_to_stderr(level, "peer: %(message)s")
@@ -45,7 +45,7 @@ def run(arguments: argparse.Namespace, work: Work) -> int:
 
 
 def face_of(arguments: argparse.Namespace) -> Frontend:
-    """What the user has before them."""
+    """Return the frontend that fits the arguments and the terminal."""
     if arguments.json:
         from peer.screen.json_lines import JsonFrontend  # noqa: PLC0415
 
@@ -65,16 +65,16 @@ def _can_draw() -> bool:
 class Lifecycle:
     def __init__(self, face: Frontend) -> None:
         self.face = face
-        self.stopped = trio.Event()  #: by a signal, or nobody can see us any more
-        self.may_finish = False  #: there are things to be finished after a signal
+        self.stopped = trio.Event()  #: set by a signal, or when nobody can see us any more
+        self.may_finish = False  #: whether there is something to finish after a signal
         self.last_words = ""  #: for stderr, once the screen is gone
-        self.screen_gone: ScreenGone | None = None  #: before all was shown
+        self.screen_gone: ScreenGone | None = None  #: set if it went before all was shown
         self._work = trio.CancelScope()
-        self._code = INTERRUPTED  # of work that is cancelled
+        self._code = INTERRUPTED  # the exit code of cancelled work
         self._early: deque[Line] = deque()  # typed while the work waited
 
     async def play(self, work: Callable[[], Awaitable[int]]) -> int:
-        """The nursery of the screen and the signals; ends with `work`."""
+        """Run the screen and the signals until `work` ends; return the exit code."""
         code: int | None = None
         async with trio.open_nursery() as nursery:
             self._nursery = nursery
@@ -89,7 +89,7 @@ class Lifecycle:
 
     @asynccontextmanager
     async def quits_at_once(self) -> AsyncIterator[None]:
-        """Within the block QUIT ends the work, as a signal does; other lines wait."""
+        """Let QUIT end the work within the block, as a signal does; other lines wait."""
         waiting, has_ended = trio.CancelScope(), trio.Event()
 
         async def wait_for_quit() -> None:
@@ -111,11 +111,11 @@ class Lifecycle:
             await has_ended.wait()
 
     async def read_line(self) -> Line | None:
-        """None at the end of input.  A cancelled call loses nothing."""
+        """Return the next line, None at the end of input.  A cancelled call loses nothing."""
         return self._early.popleft() if self._early else await self.face.read_line()
 
     async def read_text(self) -> str | None:
-        """The next line, None at the end of input or when we are stopped."""
+        """Return the text of the next line, None at the end of input or when we are stopped."""
         async with self.until_stopped():
             line = await self.read_line()
             return None if line is None else line.text
@@ -123,7 +123,7 @@ class Lifecycle:
 
     @asynccontextmanager
     async def until_stopped(self) -> AsyncIterator[None]:
-        """Whatever runs in the block is cancelled when we are stopped."""
+        """Cancel the block when we are stopped."""
 
         async def stop() -> None:
             await self.stopped.wait()
@@ -150,7 +150,7 @@ class Lifecycle:
             task_status.started()
             async for number in signals:
                 if self.stopped.is_set():
-                    os._exit(128 + number)  # asked a second time: at once
+                    os._exit(128 + number)  # a second signal: end at once
                 self.stopped.set()
                 if not self.may_finish:
                     self._work.cancel()

@@ -1,4 +1,4 @@
-"""What a script writes while the directory cannot be reached: kept for the next start."""
+"""Keep what a script writes while the directory cannot be reached, for the next start."""
 
 import trio
 
@@ -16,12 +16,12 @@ from shared.world import Address, World
 async def keep_unregistered(
     world: World, name: str, directory: Address, command: Command, vault: Vault
 ) -> str | None:
-    """Keep the line or letter of this command, on disk when this returns.
+    """Keep the line or letter of this command; it is on disk when this returns.
 
-    Return for whom; None when it is no such command, or when this name was never registered
-    at this directory: then the address may be wrong, and nobody would ever send it.
+    Return the receiver.  Return None if the command writes neither, or if this name was never
+    registered at this directory: then the address may be wrong, and nobody would ever send it.
 
-    Raises Refused when too much waits already, or somebody else has the data; StorageError.
+    Raise Refused when too much waits already, or somebody else has the data; StorageError.
     """
     world.disk.lock()
     try:

@@ -1,8 +1,8 @@
-"""The passphrase of a data folder: asked for, set, changed and removed.
+"""Ask for, set, change and remove the passphrase of a data folder.
 
-Each of these is done before or without the rest of the program: nothing else uses the
-terminal or the folder then.  The wrapped key says how far the other files are, so that a
-start after a crash takes up what was begun, and one passphrase, the old or the new, fits.
+This is done before or without the rest of the program: nothing else uses the terminal or
+the folder then.  The wrapped key records how far the other files are, so that the start
+after a crash completes what was begun, and one passphrase, the old or the new, fits.
 """
 
 import argparse
@@ -24,35 +24,35 @@ from shared.errors import ParleyError, Refused
 from shared.private import check_folder
 from shared.process import write_out
 
-TRIES: Final = 3  # at a terminal, as ssh gives
-FILE_BYTES: Final = 4_096  # of a file with a passphrase: its first line
+TRIES: Final = 3  # at a terminal, as many as ssh allows
+FILE_BYTES: Final = 4_096  # read from a passphrase file, for its first line
 TERMINAL: Final = "/dev/tty"
-REFUSED: Final = 4  # the exit codes of `peer.console.console`, which would take long to import
+REFUSED: Final = 4  # the exit codes of `peer.console.console`, which is slow to import
 INTERRUPTED: Final = 130
 
 
 class Source(NamedTuple):
-    """Where passphrases come from.
+    """A source of passphrases.
 
-    `read` gets the question to show, and raises Refused when no answer can be had.
+    `read` gets the question to show, and raises Refused when there can be no answer.
     """
 
     read: Callable[[str], str]
-    is_person: bool  #: who mistypes, and sees nothing of it
+    is_person: bool  #: a person may mistype, and does not see what they type
 
 
 # --- From the command line ---
 
 
 def unlock_for(arguments: argparse.Namespace, folder: Path) -> Vault:
-    """What opens this folder.  Ends the program, with one line, when nothing does."""
+    """Return the vault of this folder; end the program, with one line, if it stays closed."""
     whose = f" for {arguments.name}" if arguments.name and arguments.name.isprintable() else ""
     with _fault_border():
         return unlock(folder, _source(arguments.passphrase_file), f"Passphrase{whose}: ")
 
 
 def change_for(arguments: argparse.Namespace, folder: Path | None) -> int:
-    """`peer NAME HOST PORT --passphrase`: returns the exit code."""
+    """Perform `peer NAME HOST PORT --passphrase`; return the exit code."""
     if folder is None:
         Parser("peer").error("whose passphrase? NAME, HOST and PORT, or --data, are required")
     old, new = arguments.passphrase_file, arguments.new_passphrase_file
@@ -64,7 +64,7 @@ def change_for(arguments: argparse.Namespace, folder: Path | None) -> int:
 
 @contextmanager
 def _fault_border() -> Iterator[None]:
-    """What the user can cause is one line on stderr and an exit code."""
+    """Turn what the user can cause into one line on stderr and an exit code."""
     try:
         yield
     except KeyboardInterrupt:
@@ -94,7 +94,7 @@ def _first_line(path: Path) -> str:
 
 
 def _ask(question: str) -> str:
-    """At the terminal that the program was started from, wherever its input comes from."""
+    """Ask at the terminal that started the program, wherever its input comes from."""
     try:
         os.close(os.open(TERMINAL, os.O_RDWR | os.O_NOCTTY))
     except OSError:
@@ -103,7 +103,7 @@ def _ask(question: str) -> str:
             " with --passphrase-file",
             "USAGE",
         ) from None
-    # Without it Ctrl-C would leave a terminal that shows nothing of what is typed.
+    # Without this handler, Ctrl-C would leave a terminal that does not show what is typed.
     before = signal.signal(signal.SIGINT, signal.default_int_handler)
     try:
         return getpass(question)
@@ -118,9 +118,9 @@ def _ask(question: str) -> str:
 
 
 def unlock(folder: Path, source: Source, question: str = "Passphrase: ") -> Vault:
-    """What opens this folder; takes up what a crash has cut off.
+    """Return the vault of this folder; complete a change that a crash has cut off.
 
-    Raises WrongPassphrase after three tries (of a file: one), StorageError, Refused.
+    Raise WrongPassphrase after three tries (with a file: one), StorageError, Refused.
     """
     check_folder(folder)
     disk = FolderDisk(folder)
@@ -135,9 +135,9 @@ def unlock(folder: Path, source: Source, question: str = "Passphrase: ") -> Vaul
 
 
 def change(folder: Path, source: Source, new_source: Source) -> str:
-    """Set, change or (a new one that is empty) remove the passphrase; returns what was done.
+    """Set or change the passphrase, or remove it if the new one is empty; return what was done.
 
-    Raises as `unlock` does; Refused when a program runs on this folder.
+    Raise what `unlock` raises; Refused when a program runs on this folder.
     """
     disk = FolderDisk(folder)
     with _locked(disk):
@@ -176,7 +176,7 @@ def _opened(content: bytes, source: Source, question: str) -> tuple[bytes, State
 
 
 def _new_one(source: Source) -> str:
-    """A person types it twice: nobody has seen it."""
+    """Return a new passphrase; a person types it twice, since it is not shown."""
     question = "New passphrase (empty: none): "
     for _ in range(TRIES):
         new = source.read(question)
@@ -196,13 +196,13 @@ def _locked(disk: FolderDisk) -> Iterator[None]:
 
 
 def _files() -> ModuleType:
-    import peer.storage.file_seals  # noqa: PLC0415  # the whole program, which most starts import later
+    import peer.storage.file_seals  # noqa: PLC0415  # the whole program, which loads later
 
     return peer.storage.file_seals
 
 
 def _take_up(disk: FolderDisk, passphrase: str) -> Vault:
-    """Do what the wrapped key says of the other files; each step may be done twice."""
+    """Bring the other files to the state in the wrapped key; each step may be done twice."""
     key, state = unwrap(disk.read(VAULT_FILE) or b"", passphrase)
     vault = Vault(key)
     match state:

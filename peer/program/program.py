@@ -1,4 +1,4 @@
-"""The program around a peer: its name, its folder, its screen, its end."""
+"""Run a peer as a program: choose its name and folder, serve its screen, end it."""
 
 import argparse
 from collections.abc import Callable
@@ -47,11 +47,11 @@ from shared.names import check_name, fold
 from shared.real import real_world
 from shared.world import Address
 
-ABRUPT_SECONDS: Final = 3.0  # to end after a signal
-SHARE_SECONDS: Final = 60.0  # for another one-shot command on the same data to end
+ABRUPT_SECONDS: Final = 3.0  # to finish after a signal
+SHARE_SECONDS: Final = 60.0  # to wait until another one-shot command on the same data ends
 SHARE_PAUSE: Final = 0.1
-TYPED: Final = "typed"  # the file of `peer.storage.input_history`, which would take long to import
-YIELD_SECONDS: Final = 10.0  # for a one-shot command to end, before a peer starts on its data
+TYPED: Final = "typed"  # the file of `peer.storage.input_history`, which is slow to import
+YIELD_SECONDS: Final = 10.0  # to wait until a one-shot command ends, before using its data
 
 
 _NOT_FOR_SCRIPTS = (
@@ -64,10 +64,10 @@ class Program:
 
     def __init__(self, arguments: argparse.Namespace, stage: Lifecycle) -> None:
         self._arguments, self._stage, self._face = arguments, stage, stage.face
-        self._was_asked = False  # who we are, or where to go
+        self._was_asked = False  # for NAME, HOST or PORT
 
     async def perform(self) -> int:
-        """The exit code."""
+        """Run the program; return the exit code."""
         if self._arguments.command:
             return await self._once(" ".join(self._arguments.command))
         try:
@@ -86,7 +86,7 @@ class Program:
         return await self._under_some_name()
 
     async def _under_some_name(self) -> int:
-        """Until a name is accepted the next line is the next one to try."""
+        """Try names until one is accepted; each next line is the next name."""
         name = self._arguments.name
         while True:
             try:
@@ -108,7 +108,7 @@ class Program:
             name = chosen.strip()
 
     async def _as(self, name: str) -> int:
-        """As soon as no one-shot command uses the data any more, within some seconds."""
+        """Serve under this name; wait some seconds for a one-shot command that uses the data."""
         begun, told = trio.current_time(), False
         while True:
             try:
@@ -133,7 +133,7 @@ class Program:
 
         def show(*shown: events.Event, then: Callable[[], None] | None = None) -> None:
             self._face.show(*shown, then=then)
-            watching.look()  # a command that goes on beside the keyboard has come so far
+            watching.look()  # a command in the background has made progress
 
         options = self._options(name)
         peer = LocalPeer(real_world(folder), name, self._directory, tell, options)
@@ -158,11 +158,11 @@ class Program:
         return code
 
     def _leaving_is_possible(self) -> AbstractAsyncContextManager[None]:
-        """While a person waits for something that may take its time."""
+        """Let a person QUIT within the block, which may take long."""
         return self._stage.quits_at_once() if self._arguments.by_hand else nullcontext()
 
     def _remember_what_is_typed(self, folder: Path) -> None:
-        """Texts are among it, so not with --no-history."""
+        """Keep what is typed; with --no-history forget it, since it contains texts."""
         if not self._arguments.no_history:
             self._face.remember(folder, self._vault(folder))
             return
@@ -173,7 +173,7 @@ class Program:
             self._face.show(events.Notice(f"What was typed cannot be forgotten: {why}."))
 
     def _welcome(self, peer: LocalPeer) -> None:
-        """Nothing of it for scripts: they have said it all."""
+        """Save what a person was asked for, and show a new user, but no script, the first steps."""
         if self._was_asked:
             try:
                 remember(config_file(), peer.name, *self._directory)
@@ -183,14 +183,14 @@ class Program:
             self._face.show(*FIRST_STEPS)
 
     async def _obey_keyboard(self, console: Console, watching: StatusFeed) -> None:
-        """Until QUIT, the end of input, or a signal, which no slow command holds up."""
+        """Perform lines until QUIT, the end of input, or a signal, even during a slow command."""
         async with self._stage.until_stopped():
             while not console.is_over and (line := await self._stage.read_line()) is not None:
                 await console.perform_line(line.text, line.begun, line.target)
                 watching.look()
 
     async def _finish(self, peer: LocalPeer) -> Code:
-        """After a signal quickly, else all that was typed is delivered or stored."""
+        """Deliver or store all that was typed; after a signal, within ABRUPT_SECONDS."""
         with trio.CancelScope() as hurry:
 
             async def stop() -> None:
@@ -222,13 +222,13 @@ class Program:
                     then()
 
             handed = Console(peer, show_all, None)
-            # A script's PRV stays one, whatever its user is talking about just now.
+            # A script's PRV stays private, even if its user is in a conversation just now.
             peer.stir()
             context = replace(handed.context(), in_conversation=False, writing=False)
             parsed = parse(command, context)
             code = await handed.perform(parsed, command)
             if code is Code.DONE and (said := _begun(parsed, peer)) is not None:
-                show_all(said)  # whoever runs the peer reads it on its own screen
+                show_all(said)  # the peer's own screen shows it already
             if isinstance(parsed, Mute):
                 console.is_muted = parsed.on
             if handed.is_over:
@@ -287,9 +287,9 @@ class Program:
     async def _pass_by(
         self, folder: Path, name: str, command: Command, line: str
     ) -> control.Ended | None:
-        """Perform this one command; None when somebody else has the data just now.
+        """Perform this one command; return None when somebody else has the data just now.
 
-        What is written for somebody is kept where the directory cannot be reached.
+        A line or letter is kept for later if the directory cannot be reached.
         """
         try:
             try:
@@ -312,7 +312,7 @@ class Program:
     ) -> control.Ended:
         def tell(event: events.Event, shown: Callable[[], None]) -> None:
             if isinstance(event, events.DirectoryKey):
-                self._stage.last_words = str(event)  # stdout is the command's
+                self._stage.last_words = str(event)  # stdout belongs to the command
             elif not isinstance(event, _NOT_FOR_SCRIPTS):
                 self._face.show(event, then=shown)
 
@@ -324,7 +324,7 @@ class Program:
             return control.Ended(code, console.outcome)
 
     async def _keep_for_later(self, folder: Path, name: str, command: Command) -> str | None:
-        """For whom; None when it cannot be kept, or is nothing to be kept."""
+        """Keep the command's text; return its receiver, None if it cannot or need not be kept."""
         vault = self._vault(folder)
         world = real_world(folder)
         return await keep_unregistered(world, name, self._directory, command, vault)
@@ -336,7 +336,7 @@ class Program:
         return Address(self._arguments.host, self._arguments.port)
 
     def _fail(self, failure: ParleyError) -> int:
-        """One line on stderr in the end, and the exit code."""
+        """Set the line for stderr at the end; return the exit code."""
         self._stage.last_words = f"{str(failure).removesuffix('.')}."
         if isinstance(failure, Refused):
             is_usage = failure.code in ("LISTEN", "LOCK", "NAME", "USAGE")
@@ -350,7 +350,7 @@ class Program:
         self._face.show(Done(line, code, code.name, outcome))
 
     async def _find(self, name: str) -> None:
-        """Which folder is the one of this name."""
+        """Find the folder of this name."""
         folder, found = folder_of(name, self._directory), self._arguments.found
         if not self._arguments.data and folder not in found:
             found[folder] = await find(folder, self._directory)
@@ -365,7 +365,7 @@ class Program:
         return found
 
     def _vault(self, folder: Path) -> Vault:
-        """Opened before the screen was there.  Raises Refused when it could not be foreseen."""
+        """Return the vault opened before the screen was there; raise Refused if it is sealed."""
         vaults: dict[Path, Vault] = self._arguments.vaults
         if folder not in vaults and is_set(folder):
             raise Refused(
@@ -391,7 +391,7 @@ class Program:
 
 
 def _begun(command: Command, peer: LocalPeer) -> events.Event | None:
-    """What a command that was handed over, and went well, has begun."""
+    """Return the event that tells what a handed-over command, which went well, has begun."""
     match command:
         case Chat(name):
             return events.Connected(peer.talks_with or (name,))
@@ -402,7 +402,7 @@ def _begun(command: Command, peer: LocalPeer) -> events.Event | None:
 
 
 def _spelling(as_json: bool) -> Spell:
-    """How what is handed to another program is spelled; that one makes it harmless."""
+    """Return how events are written for another program, which makes them harmless itself."""
     if as_json:
         from peer.screen.json_lines import spell_now  # noqa: PLC0415
 

@@ -1,4 +1,4 @@
-"""Where the options come from: the command line, the environment, the file; in this order."""
+"""Take options from the command line, the environment, and the file, in this order."""
 
 import argparse
 import sys
@@ -27,10 +27,10 @@ def complete(
     *,
     at_terminal: bool,
 ) -> None:
-    """Fill in what the command line does not say; a wrong value ends the program with code 2.
+    """Fill in what the command line leaves out; end the program with code 2 at a wrong value.
 
-    Adds `by_hand`: somebody sits before us, who can be asked what nobody said; and what
-    is then `offered`: what the file says of NAME, HOST and PORT.
+    Add `by_hand`: whether there is a person who can be asked for missing values; and
+    `offered`: the values of NAME, HOST and PORT in the file, to offer to that person.
     """
     arguments.offered = {}
     try:
@@ -75,7 +75,7 @@ def _value(option: Option, text: str, source: str) -> Any:
 
 
 def _text(option: Option, value: object, source: str) -> str:
-    """As it would stand on the command line."""
+    """Return the value as it would be written on the command line."""
     if isinstance(value, bool) == option.is_switch and isinstance(value, str | int):
         return str(value)
     wanted = "true or false" if option.is_switch else "a text or a number"
@@ -87,7 +87,7 @@ def _text(option: Option, value: object, source: str) -> str:
 
 
 def _read(file: Path) -> dict[str, object]:
-    """What it says; a file that is not there, or that we may not read, says nothing."""
+    """Return the options in the file; none if it does not exist or we may not read it."""
     try:
         content = file.read_bytes()
     except (FileNotFoundError, NotADirectoryError):
@@ -95,7 +95,7 @@ def _read(file: Path) -> dict[str, object]:
     except OSError as error:
         print(f"peer: cannot read {file}: {error.strerror or error}.", file=sys.stderr)
         return {}
-    import tomllib  # noqa: PLC0415  # 10 ms, which most starts need not take
+    import tomllib  # noqa: PLC0415  # 10 ms, which most starts need not spend
 
     try:
         kept = tomllib.loads(content.decode())
@@ -109,16 +109,16 @@ def _read(file: Path) -> dict[str, object]:
 
 
 def remember(file: Path, name: str, host: str, port: int) -> None:
-    """For the next start.  What else the user wrote there stays.  Raises StorageError."""
-    from shared.disk import FolderDisk  # noqa: PLC0415  # trio, which a wrong option need not load
+    """Save these for the next start; keep what else the user wrote.  Raise StorageError."""
+    from shared.disk import FolderDisk  # noqa: PLC0415  # loads trio; a wrong option need not
 
     try:
         if not file.is_absolute():
             raise StorageError("there is no folder for settings")
-        file = file.resolve()  # a link stays one
+        file = file.resolve()  # keep a symbolic link
         file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         before = file.read_text(encoding="utf-8") if file.exists() else ""
-    except (OSError, RuntimeError) as error:  # the latter for a link that leads to itself
+    except (OSError, RuntimeError) as error:  # RuntimeError: a link to itself
         why = str(getattr(error, "strerror", None) or error).lower()
         raise StorageError(f"cannot use {file}: {why}") from error
     after = with_words(before, name, host, port)
@@ -127,7 +127,7 @@ def remember(file: Path, name: str, host: str, port: int) -> None:
 
 
 def with_words(before: str, name: str, host: str, port: int) -> str:
-    """The text of the file with these words; all its other lines stay as they are."""
+    """Return the text of the file with these words; all its other lines stay as they are."""
     words = {"name": _quoted(name), "host": _quoted(host), "port": str(port)}
     lines = []
     for line in before.split("\n"):

@@ -1,4 +1,4 @@
-"""How things stand with a peer, for its screen."""
+"""Tell a screen the state of its peer."""
 
 from collections.abc import Callable
 from contextlib import suppress
@@ -13,35 +13,35 @@ from peer.local_peer import LocalPeer
 from peer.screen.ui_state import Member, UiState
 from shared.errors import ParleyError
 
-GATHER_SECONDS: Final = 0.05  # between two looks, whatever happens
+GATHER_SECONDS: Final = 0.05  # at least, between two looks
 LOOK_SECONDS: Final = 1.0  # between two looks at links and deliveries, in a conversation
 
 
 class StatusFeed:
-    """`stands` is called with how things stand, whenever that may have changed."""
+    """Calls `stands` with the state of the peer, whenever that may have changed."""
 
     def __init__(
         self, peer: LocalPeer, console: Console, stands: Callable[[UiState], None]
     ) -> None:
         self._peer, self._console, self._stands = peer, console, stands
         self._changed = trio.Event()
-        self._must_ask = False  # who is registered
+        self._must_ask = False  # the directory, for the list of users
 
     def heard(self, event: events.Event) -> None:
-        """Something happened."""
+        """Note what happened to the peer."""
         if isinstance(event, events.Registered | events.DirectoryBack):
             self._must_ask = True
         self.look()
 
     def look(self) -> None:
-        """Something was done."""
+        """Note that something was done, so that the state may have changed."""
         self._changed.set()
 
     async def run(self) -> None:
         while True:
             if self._must_ask:
                 self._must_ask = False
-                with suppress(ParleyError):  # the directory is gone again, which is told otherwise
+                with suppress(ParleyError):  # the directory is gone again; an event reports it
                     await self._peer.users()
             self._stands(self._ui_state())
             with trio.move_on_after(LOOK_SECONDS if self._peer.talks_with else float("inf")):
