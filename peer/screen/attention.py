@@ -1,6 +1,6 @@
-"""When the bell rings, and how much has not been read.
+"""Decide when the bell rings, and count what has not been read.
 
-A bell is for what is meant for me: an invitation, a private line, my name.
+The bell rings for what is meant for me: an invitation, a private line, my name.
 """
 
 from collections.abc import Callable
@@ -13,7 +13,7 @@ from shared.clean import clean
 from shared.messages import Status
 
 BELL_SECONDS: Final = 3.0  # between two bells
-CATCH_UP_SECONDS: Final = 2.0  # what comes so soon after coming back was said before
+CATCH_UP_SECONDS: Final = 2.0  # a text this soon after coming back was said before
 NOTICE_CHARACTERS: Final = 200  # of a text in a notification
 
 Mentions = Callable[[str, str], bool]
@@ -21,7 +21,10 @@ Mentions = Callable[[str, str], bool]
 
 
 class Attention:
-    """`notify`: with a notification of the terminal too (OSC 9); `with_text`: and what was said."""
+    """Counts what is unread, and calls for attention.
+
+    `notify`: with a notification of the terminal too (OSC 9); `with_text`: including the text.
+    """
 
     def __init__(
         self, mentions: Mentions, *, notify: bool = False, with_text: bool = False
@@ -29,17 +32,17 @@ class Attention:
         self._mentions, self._notify, self._with_text = mentions, notify, with_text
         self._rung = -BELL_SECONDS
         self._back_at = -CATCH_UP_SECONDS
-        self.letters = 0  #: that waited for me when I came
-        self.letters_shown = 0  #: of them
+        self.letters = 0  #: messages that waited for me when I came
+        self.letters_shown = 0  #: how many of these are shown
         self.unread = 0  #: lines of others since the last key
         self.unread_private = 0
 
     def touched(self) -> None:
-        """A key was hit: what is on the screen was read."""
+        """Note that a key was hit: what is on the screen was read."""
         self.unread = self.unread_private = 0
 
     def heed(self, event: Event, ui_state: UiState, now: float) -> str:
-        """What to send to the terminal so that this is noticed: "" or a bell, or more.
+        """Count the event, and return what makes a terminal call the user: "" or a bell, or more.
 
         `now`: seconds of any clock.
         """
@@ -50,7 +53,7 @@ class Attention:
         return "\a" + (_osc_9(self._notice(event, who)) if self._notify else "")
 
     def _calls(self, event: Event, ui_state: UiState, now: float) -> str:
-        """Who wants something of me."""
+        """Count the event; return the user who wants my attention, or an empty name."""
         is_busy = ui_state.status is Status.BUSY
         match event:
             case events.LettersWaited(count=count):

@@ -1,4 +1,4 @@
-"""What a program needs of a screen and its keyboard, whatever they are."""
+"""The interface that a program needs of any screen and its keyboard."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -17,10 +17,11 @@ Then = Callable[[], None]
 
 
 class Line(Struct, frozen=True):
-    """What was typed.
+    """A line that was typed.
 
-    `begun`: when, in trio's time; None: nobody knows, so it answers all.  `target`: where the
-    prompt said that it goes; None: there was no prompt, so it goes where it can.
+    `begun`: when its first key was hit, in trio's time; None: unknown, so it may answer every
+    question.  `target`: where the prompt showed that it goes; None: there was no prompt, so it
+    goes where it can.
     """
 
     text: str
@@ -29,22 +30,25 @@ class Line(Struct, frozen=True):
 
 
 class Frontend(Protocol):
-    """A screen and its keyboard.  `run` is alive as long as the program is."""
+    """A screen and its keyboard.  `run` runs as long as the program."""
 
     def show(self, *events: Event, then: Then | None = None) -> None:
-        """Never waits.  `then` is called once all of it stands there, and never if it was lost."""
+        """Show events without waiting.
+
+        `then` is called once all of them are on the screen, and never if they were lost.
+        """
 
     def stands(self, ui_state: UiState) -> None:
-        """How things stand now.  Never waits."""
+        """Show the present state without waiting."""
 
     def remember(self, folder: Path, vault: "Vault | None" = None) -> None:
-        """Keep what is typed in this folder, sealed, where that can be called back."""
+        """Keep what is typed in this folder, sealed, if this frontend can call it back."""
 
     async def read_line(self) -> Line | None:
-        """None at the end of input.  A cancelled call loses nothing."""
+        """Return the next line, None at the end of input.  A cancelled call loses nothing."""
 
     async def flushed(self) -> None:
-        """Return when the prompt and all that was shown before stand there, or run() is over."""
+        """Return when the prompt and all that was shown before are visible, or run() is over."""
 
     async def run(self) -> None:
-        """Raises ScreenGone when nobody can see it any more."""
+        """Run the screen; raise ScreenGone when nobody can see it any more."""

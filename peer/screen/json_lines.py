@@ -1,7 +1,7 @@
-"""`--json`: what happens as JSON objects, one on a line, for bots in any language.
+"""`--json`: write events as JSON objects, one on a line, for bots in any language.
 
 The form is a promise (README, "Bots in any language"): within a VERSION events and
-fields are added, and none is changed or taken away.
+fields may be added, and none is changed or removed.
 """
 
 import base64
@@ -27,7 +27,7 @@ _REPLACEMENT = "\N{REPLACEMENT CHARACTER}"
 
 
 class Hello(Event, frozen=True):
-    """The first object."""
+    """The first object that is written."""
 
     version: int = VERSION
 
@@ -36,7 +36,7 @@ class Hello(Event, frozen=True):
 
 
 class JsonFrontend(LineFrontend):
-    """Commands in, objects out."""
+    """A frontend that reads commands and writes objects."""
 
     def __init__(self, reading: int = 0, writing: int = 1) -> None:
         super().__init__(reading, writing, spell_now)
@@ -48,17 +48,17 @@ def spell_now(event: Event) -> list[str]:
 
 
 def objects(event: Event, now: float) -> list[str]:
-    """Its lines in ASCII, so that no terminal and no alphabet does anything to them."""
+    """Return the event's lines in ASCII, which no terminal and no encoding alters."""
     if isinstance(event, Handed):
         return [event.line]
     found = {"event": name_of(type(event)), "time": now, **_fields(event)}
     found["said"] = "\n".join(plain_lines(event))
     line = json.dumps(_plain(found), allow_nan=False, separators=(",", ":"))
-    return [line.replace("\x7f", "\\u007f")]  # which JSON does not count among the control ones
+    return [line.replace("\x7f", "\\u007f")]  # JSON does not escape DEL
 
 
 def name_of(kind: type[Event]) -> str:
-    """SaidToAll is called said_to_all."""
+    """Return the name of a type of events: said_to_all for SaidToAll."""
     return _INSIDE_A_NAME.sub("_", kind.__name__).lower()
 
 
@@ -86,7 +86,7 @@ def _way(member: Way) -> dict[str, object]:
 
 
 def _plain(value: object) -> object:
-    """What JSON has a word for."""
+    """Return the value in terms of JSON."""
     match value:
         case Enum():
             return value.value

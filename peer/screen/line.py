@@ -1,8 +1,7 @@
 """Line mode: plain lines in, plain lines out, for pipes, files and `--plain`.
 
 Both descriptors stay blocking, since a terminal shares that flag with every other
-program on it.  So nothing is read or written before it can be done at once, or
-else it is done in a thread.
+program on it.  So we read or write only when that cannot block, or else in a thread.
 """
 
 import contextlib
@@ -27,14 +26,14 @@ from shared.errors import ParleyError
 if TYPE_CHECKING:
     from peer.storage.vault import Vault
 
-WAITING_BYTES = 8 * 2**20  # for a screen that is paused or slow; then the oldest lines go
-LINE_BYTES = 2**20  # of one typed line; what is longer is no longer typing
+WAITING_BYTES = 8 * 2**20  # for a paused or slow screen; beyond that the oldest lines are dropped
+LINE_BYTES = 2**20  # kept of one line; nobody types a longer one
 READ_BYTES = 2**16
-LINES_AT_ONCE = 32  # of what is there already; then everybody else gets a turn
-PIECE_BYTES = select.PIPE_BUF  # a pipe that is ready takes so much at once, and no more for sure
+LINES_AT_ONCE = 32  # read without a pause; then other tasks get a turn
+PIECE_BYTES = select.PIPE_BUF  # a ready pipe is sure to take this much at once, and not more
 
 Spell = Callable[[Event], list[str]]
-"""The lines that stand for what happened, as they are written."""
+"""Return the lines that are written for an event."""
 
 
 class ScreenGone(ParleyError):
@@ -42,7 +41,7 @@ class ScreenGone(ParleyError):
 
 
 class NotShown(Event, frozen=True):
-    """So many lines are lost: whoever reads them is too slow."""
+    """`count` lines were dropped, since the screen is too slow."""
 
     count: int
 
@@ -52,17 +51,19 @@ class NotShown(Event, frozen=True):
 
 
 def plain_lines(event: Event) -> list[str]:
-    """Each line of it is made clean and begins a line; its further ones are indented."""
+    """Return the event's lines, cleaned; where one breaks, its further lines are indented."""
     return [line for text in event.lines() for line in lines_of("", text)]
 
 
 def folded_lines(event: Event) -> list[str]:
-    """As plain_lines, but of a long text only the beginning."""
+    """Like `plain_lines`, but with only the beginning of a long text."""
     return plain_lines(fold_event(event))
 
 
 def lines_for(fd: int) -> Spell:
-    """How lines are written there: a terminal would wrap them to its left edge, where a text
+    """Return how events are written to this descriptor.
+
+    Lines for a terminal are wrapped here: it would wrap them to its left edge, where a text
     could look like the line of another user.
     """
     if not os.isatty(fd):
@@ -72,7 +73,7 @@ def lines_for(fd: int) -> Spell:
 
     def spell(event: Event) -> list[str]:
         lines = folded_lines(event)
-        with contextlib.suppress(OSError):  # it is gone: who writes to it sees that
+        with contextlib.suppress(OSError):  # it is gone, which the next write reports
             return wrapped_lines(lines, os.get_terminal_size(fd).columns)
         return lines
 
@@ -87,14 +88,14 @@ class LineScreen:
         self._lines: deque[tuple[bytes, Then | None]] = deque()
         self._bytes = 0  # in _lines
         self._shown = 0  # lines ever shown
-        self._done = 0  # the first so many of them are written, or dropped
+        self._done = 0  # how many of these, from the first on, are written or dropped
         self._dropped = 0  # since the user was last told
         self._over = False
         self._arrived = trio.Event()
         self._progress = trio.lowlevel.ParkingLot()
 
     def show(self, *events: Event, then: Then | None = None) -> None:
-        """`then` is called once all of it is written, and never if it was dropped."""
+        """Write events soon; `then` is called once all are written, and never if one is dropped."""
         lines = [f"{line}\n".encode() for event in events for line in self._spell(event)]
         if then is not None and not lines:
             lines = [b""]
@@ -120,7 +121,7 @@ class LineScreen:
             await self._progress.park()
 
     async def run(self) -> None:
-        """Write what is shown, for ever; raises ScreenGone when nobody can see it."""
+        """Write what is shown, for ever; raise ScreenGone when nobody can see it."""
         try:
             write = self._write_when_ready if _is_pipe(self._fd) else self._write_in_thread
             while True:
@@ -143,7 +144,7 @@ class LineScreen:
             self._progress.unpark_all()
 
     def _take(self) -> tuple[bytes, list[Then]]:
-        """The next lines, about one piece of them; nothing of it is dropped any more."""
+        """Take about one piece of the next lines; these cannot be dropped any more."""
         taken, thens, size = [], [], 0
         if self._dropped:
             taken += [f"{line}\n".encode() for line in self._spell(NotShown(self._dropped))]
@@ -165,7 +166,7 @@ class LineScreen:
             return 0
 
     async def _write_in_thread(self, piece: memoryview) -> int:
-        """A terminal that is ready may have room for one byte, and wait with the second.
+        """Write in a thread, since a ready terminal may take one byte and block at the second.
 
         The thread of a cancelled write stays behind, and ends with the process.
         """
@@ -191,10 +192,9 @@ class Keyboard:
         self._lines_read = 0  # lines
 
     async def read_line(self) -> str | None:
-        """The next line without its line break, or None at the end of input.
+        """Return the next line without its line break, or None at the end of input.
 
-        Of a line longer than LINE_BYTES only the beginning is kept.  A cancelled
-        call loses nothing.
+        Only the first LINE_BYTES of a line are kept.  A cancelled call loses nothing.
         """
         self._lines_read += 1
         if self._lines_read % LINES_AT_ONCE == 0:
@@ -216,7 +216,7 @@ class Keyboard:
             return
         except OSError:  # closed, or the terminal was hung up
             data = b""
-        del self._pending[LINE_BYTES:]  # of an unfinished line
+        del self._pending[LINE_BYTES:]  # of a line that is too long
         self._pending += data
         self._ended = not data
 
@@ -229,10 +229,10 @@ class Keyboard:
 
 
 class LineFrontend:
-    """A screen and a keyboard of lines.  It does not show how things stand."""
+    """A screen and a keyboard of lines.  It does not show the state of the peer."""
 
     def __init__(self, reading: int = 0, writing: int = 1, spell: Spell | None = None) -> None:
-        """The two file descriptors, and how what happens becomes lines: None is for people."""
+        """Take two file descriptors; `spell` turns events into lines (None: for people)."""
         self._keyboard = Keyboard(reading)
         self._screen = LineScreen(writing, spell or lines_for(writing))
         self._calm = None if spell else PresenceLines(self._screen.show)
@@ -245,7 +245,7 @@ class LineFrontend:
         pass
 
     def remember(self, folder: Path, vault: "Vault | None" = None) -> None:
-        """Whoever types here has a history of their own, if any."""
+        """Do nothing: the user's own tools keep a history, if any."""
 
     async def read_line(self) -> Line | None:
         text = await self._keyboard.read_line()
@@ -255,7 +255,7 @@ class LineFrontend:
         await self._screen.flushed()
 
     async def run(self) -> None:
-        """Ends with an error only, which comes out as it is, not in a group."""
+        """Run until an error, which is raised as it is, not in a group."""
         gone: ScreenGone | None = None
         try:
             async with trio.open_nursery() as nursery:

@@ -1,4 +1,4 @@
-"""Who comes and goes takes a few lines a second of the screen, whatever their number."""
+"""Show users who come and go in a few lines a second, whatever their number."""
 
 from collections import deque
 from collections.abc import Callable, Iterable
@@ -8,11 +8,11 @@ import trio
 
 from peer.events import Came, Event, Went
 
-LINES_A_SECOND: Final = 5  # names are free: whoever has many could write with them
+LINES_A_SECOND: Final = 5  # names are free: a user of many could write texts with them
 
 
 class Crowd(Event, frozen=True):
-    """So many others came, and went, within a second."""
+    """How many others came, and went, within a second."""
 
     came: int
     went: int
@@ -27,14 +27,14 @@ class PresenceLines:
     """Lets the first comings and goings of each second through, and sums up the others."""
 
     def __init__(self, show: Callable[[Event], None]) -> None:
-        """`show` is given the sum."""
+        """`show` is called with each sum."""
         self._show = show
         self._times: deque[float] = deque(maxlen=LINES_A_SECOND)  # when one was let through
-        self._came = self._went = 0  # of those that were not
+        self._came = self._went = 0  # not let through, since the last sum
         self._some = trio.Event()
 
     def of(self, events: Iterable[Event]) -> tuple[Event, ...]:
-        """What of these is to be shown now."""
+        """Return the events that are to be shown now."""
         return tuple(one for one in events if not isinstance(one, Came | Went) or self._admit(one))
 
     def _admit(self, one: Came | Went) -> bool:
@@ -48,7 +48,7 @@ class PresenceLines:
         return False
 
     async def run(self) -> None:
-        """Until cancelled."""
+        """Show the sums, until cancelled."""
         while True:
             await self._some.wait()
             await trio.sleep(1.0)

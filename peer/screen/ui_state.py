@@ -1,4 +1,4 @@
-"""What the screen shows besides what happens: where Enter goes, and how things stand."""
+"""The state that a screen shows besides events: where Enter goes, and how things are."""
 
 from msgspec import Struct
 
@@ -13,8 +13,8 @@ class Member(Struct, frozen=True):
 
     name: str
     is_direct: bool = True
-    through: str = ""  #: who hands texts on, when there is no direct link
-    lacks: int = 0  #: so many of my texts have not arrived there
+    through: str = ""  #: the member who relays texts, if there is no direct link
+    lacks: int = 0  #: how many of my texts have not arrived there
 
     @property
     def is_lost(self) -> bool:
@@ -22,23 +22,23 @@ class Member(Struct, frozen=True):
 
 
 class UiState(Struct, frozen=True):
-    """A moment of it, which any thread may look at."""
+    """A snapshot of the state, which any thread may read."""
 
     me: str = ""
     status: Status = Status.ACTIVE
     members: tuple[Member, ...] = ()  #: the others in my conversation
-    writing_to: str = ""  #: whom a message is being left for
-    waits_for: tuple[str, ...] = ()  #: whom I have invited
-    questions: tuple[str, ...] = ()  #: about whom Y or N is asked, the last one last
+    writing_to: str = ""  #: the user for whom a message is being written
+    waits_for: tuple[str, ...] = ()  #: the users whom I have invited
+    questions: tuple[str, ...] = ()  #: the users whom the open questions are about, the latest last
     invited_by: tuple[str, ...] = ()  #: those of them who ask me into a conversation
     connects_to: str = ""  #: the directory, before I am registered
     directory_is_gone: bool = False
     undelivered: int = 0  #: my texts and lines that have not arrived everywhere yet
-    to_come: int = 0  #: texts that others have and that are on their way to me
+    to_come: int = 0  #: texts of others that are on their way to me
     is_muted: bool = False  #: no bell
-    talk_went_on: bool = False  #: in my conversation, since the last question was shown
-    choices: tuple[str, ...] = ()  #: the words that answer it, if Y and N do not
-    users: tuple[Presence, ...] = ()  #: everybody registered, as far as it was told
+    talk_went_on: bool = False  #: something was said in my conversation since the last question
+    choices: tuple[str, ...] = ()  #: the words that answer that question, if Y and N do not
+    users: tuple[Presence, ...] = ()  #: everybody registered, as far as is known
 
     @property
     def context(self) -> Context:
@@ -53,7 +53,7 @@ class UiState(Struct, frozen=True):
 
     @property
     def target(self) -> Target:
-        """Where the prompt says that Enter goes."""
+        """The target of Enter that the prompt shows."""
         return Target(self.others, self.writing_to)
 
     @property
@@ -61,7 +61,7 @@ class UiState(Struct, frozen=True):
         return tuple(member.name for member in self.members)
 
     def online(self) -> list[str]:
-        """Everybody else who is there."""
+        """Return everybody else who is online."""
         return [
             user.name
             for user in self.users
@@ -69,5 +69,5 @@ class UiState(Struct, frozen=True):
         ]
 
     def everybody(self) -> list[str]:
-        """Everybody else, there or not."""
+        """Return everybody else, online or not."""
         return [user.name for user in self.users if fold(user.name) != fold(self.me)]

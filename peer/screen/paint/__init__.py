@@ -1,1 +1,1 @@
-"""What happened, as lines of a terminal."""
+"""Paint events as lines of a terminal."""

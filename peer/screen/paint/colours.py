@@ -1,6 +1,6 @@
-"""What is coloured how: styles by name, and a colour of its own for every user.
+"""The styles by name, and a colour of its own for every user.
 
-No meaning hangs on a colour alone: where there are none, a word or a sign says it.
+No meaning depends on a colour alone: without colours, a word or a sign carries it.
 """
 
 import hashlib
@@ -13,11 +13,11 @@ from shared.names import fold
 
 Colours = Literal["truecolor", "256", "standard"]
 
-# Of the 256: every one has a contrast of at least 3.6 to black and to white.  No red
-# is among them, since red is for what went wrong.
+# From the 256 colours: each has a contrast of at least 3.6 to black and to white.  None is
+# red, since red is for what went wrong.
 HUES: Final = (166, 130, 100, 64, 28, 30, 32, 63, 97, 128, 163, 132)
 
-# Of the 8 that every terminal has, those that can be read on dark and on light.
+# From the 8 colours of every terminal: those that are legible on dark and on light.
 SAFE: Final = ("green", "magenta", "cyan", "red")
 
 ME: Final = "me"
@@ -46,7 +46,7 @@ _STYLES: Final = {
 
 
 def name_style(name: str, me: str) -> str:
-    """The style of that user's name, always the same one, on every machine."""
+    """Return the style of a user's name: always the same one, on every machine."""
     if fold(name) == fold(me):
         return ME
     digest = hashlib.sha256(fold(name).encode(errors="replace")).digest()

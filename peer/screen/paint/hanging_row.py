@@ -1,8 +1,8 @@
-"""A head and a body beside it, which keeps its left edge however often it wraps.
+"""Lay out a head and a body beside it, which keeps its left edge however often it wraps.
 
-No line but the first begins at the left edge of the screen, so that none can look
-like the beginning of another.  That holds only if the terminal never wraps by itself:
-each character counts with the most cells that any terminal gives it.
+Only the first line begins at the left edge of the screen, so that no other line can look
+like the beginning of another row.  That holds only if the terminal never wraps by itself,
+so each character counts with the most cells that any terminal gives it.
 """
 
 import re
@@ -16,8 +16,8 @@ from rich.console import Console, ConsoleOptions
 from rich.segment import Segment
 from rich.text import Text
 
-MARGIN: Final = 4  # of further lines, where the head takes more than half of the screen
-NARROW: Final = 20  # where even that is much
+MARGIN: Final = 4  # of further lines, if the head takes more than half of the screen
+NARROW: Final = 20  # a screen up to this width gets half that margin
 
 _ZWJ = "\N{ZERO WIDTH JOINER}"
 _WORD = re.compile("[^ ]+")
@@ -26,10 +26,10 @@ _PICTURES = 0x1F000  # emoji from here on; what is narrow today may be drawn wid
 
 
 class Row:
-    """One line, or as many as it takes.  Both parts must be clean already."""
+    """A row of one or more lines.  Both parts must be clean already."""
 
     def __init__(self, head: Text, body: Text, column: int = 0) -> None:
-        """`column`: where the body begins in a table, or else in the next line."""
+        """`column`: where the body begins in a table; without room there, on the next line."""
         self._head, self._body, self._column = head, body, column
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> Iterator[Segment]:
@@ -53,9 +53,9 @@ class Row:
 
 
 def wrapped(text: Text, width: int, first: int = 0) -> list[Text]:
-    """In lines of no more cells, broken at spaces where there are any.
+    """Return the text in lines of at most `width` cells, broken at spaces where possible.
 
-    `first`: what the first line may have, if that is more.
+    `first`: how many cells the first line may have, if more.
     """
     lines: list[Text] = []
     for line in text.split("\n", allow_blank=True):
@@ -65,7 +65,7 @@ def wrapped(text: Text, width: int, first: int = 0) -> list[Text]:
 
 
 def _trimmed(piece: Text) -> Text:
-    """Without a joiner that has lost its neighbour: terminals join it with what comes later."""
+    """Drop a joiner that has lost its neighbour: terminals would join it with what follows."""
     piece.rstrip()
     plain = piece.plain
     begin, end = len(plain) - len(plain.lstrip(_ZWJ)), len(plain.rstrip(_ZWJ))
@@ -73,9 +73,9 @@ def _trimmed(piece: Text) -> Text:
 
 
 def _breaks(line: str, width: int, room: int) -> list[int]:
-    """Where a new line begins.  `room` is the width of the first."""
+    """Return where new lines begin.  `room` is the width of the first line."""
     found: list[int] = []
-    begin = used = 0  # of what stands in the line: where it ended, and its cells
+    begin = used = 0  # where the last word ended, and the cells used in this line
     for word in _WORD.finditer(line):
         used += word.start() - begin
         begin = word.end()
@@ -96,7 +96,7 @@ def _breaks(line: str, width: int, room: int) -> list[int]:
 
 
 def cells(text: str) -> int:
-    """At least as many as any terminal takes for this clean text."""
+    """Return at least as many cells as any terminal takes for this clean text."""
     if text.isascii():
         return len(text)
     return sum(_cells(unit) for unit in _UNIT.findall(text))
@@ -104,7 +104,7 @@ def cells(text: str) -> int:
 
 @lru_cache(4096)
 def _cells(unit: str) -> int:
-    """Joined emoji count one by one: not every terminal joins them."""
+    """Return the most cells of one unit.  Joined emoji count singly: not every terminal joins."""
     if len(unit) > 1 or ord(unit) >= _PICTURES or unicodedata.category(unit) == "Cn":
         return 2
     if unicodedata.category(unit) in ("Mn", "Me", "Cf"):

@@ -1,4 +1,4 @@
-"""Plain lines for a terminal: what is too long goes on below, indented."""
+"""Wrap plain lines for a terminal: a line that is too long continues below, indented."""
 
 from collections.abc import Iterable
 from typing import Final
@@ -8,13 +8,13 @@ from rich.text import Text
 from peer.screen.paint.hanging_row import wrapped
 from shared.clean import INDENT
 
-LEAST_WIDTH: Final = 10  # of a screen; a narrower one wraps as it likes
+LEAST_WIDTH: Final = 10  # of a screen; a narrower one wraps by itself
 
 
 def wrapped_lines(lines: Iterable[str], width: int) -> list[str]:
-    """None is wider than `width` cells, and none but the first of each begins at the edge.
+    """Wrap lines to `width` cells; only the first part of each begins at the left edge.
 
-    `width` 0: the terminal does not say how wide it is.
+    `width` 0: the terminal does not tell its width, and nothing is wrapped.
     """
     if not width:
         return list(lines)

@@ -1,4 +1,4 @@
-"""A text of many lines shows its beginning; HISTORY shows all of it."""
+"""Fold texts of many lines to their beginning; HISTORY shows them whole."""
 
 from typing import Final
 
@@ -11,7 +11,7 @@ LINES_MOST: Final = 40  # of one text: more would push everything else off the s
 
 
 def folded(text: str) -> str:
-    """The text without its further lines, and a word on them."""
+    """Return the first lines of a text, and a note on the others."""
     if len(text) <= LINES_MOST:
         return text
     lines = clean(text).split("\n")
@@ -23,7 +23,7 @@ def folded(text: str) -> str:
 
 
 def fold_event(event: Event) -> Event:
-    """What somebody else wrote, folded; everything else as it is."""
+    """Fold the event if somebody else wrote it; return any other event as it is."""
     if isinstance(event, Said | SaidPrivately | SaidToAll | Letter):
         return replace(event, text=folded(event.text))
     return event

@@ -1,4 +1,4 @@
-"""What happened -> what stands in the scrollback of the full terminal.
+"""Paint events for the scrollback of the full terminal.
 
 The words are those of line mode; here they get time, colour and layout.
 """
@@ -38,8 +38,8 @@ from peer.screen.shown_names import as_word, harmless, mentions
 from shared.clean import clean
 from shared.names import fold
 
-LEAST_WIDTH: Final = 10  # of a screen; a narrower one cuts or wraps as it likes
-NAMED: Final = 3  # of those who come or go at once; of more of them, the first two
+LEAST_WIDTH: Final = 10  # of a screen; a narrower one cuts or wraps by itself
+NAMED: Final = 3  # named of those who come or go at once; if there are more, the first two are
 
 _URL = re.compile(r"https?://[^\s<>\"]*[^\s<>\".,;:!?'()\[\]{}]", re.IGNORECASE)
 _RULE = "──"
@@ -49,11 +49,11 @@ class Painter:
     def __init__(self, me: Callable[[], str], now: Callable[[], float]) -> None:
         """`now`: the time of day, in seconds since 1970."""
         self._me, self._now = me, now
-        self._day: date | None = None  # of what was painted last
-        self._letters = 0  # so many more of those that were announced
+        self._day: date | None = None  # when something was painted last
+        self._letters = 0  # announced messages that are still to be painted
 
     def paint_all(self, batch: Iterable[Event]) -> list[RenderableType]:
-        """As `paint` one by one, but those who come, or go, in a row share a line."""
+        """Paint events one by one; users who come, or go, in a row share a line."""
         painted: list[RenderableType] = []
         for _, some in groupby(batch, key=type):
             several = list(some)
@@ -70,9 +70,9 @@ class Painter:
     def paint_sent(
         self, sent: Sent, mark: str = "", *, at: float | None = None, is_live: bool = False
     ) -> list[RenderableType]:
-        """A text of mine, written `at` (None: now), with what `mark` says of it.
+        """Paint a text of mine, written `at` (None: now), with its delivery `mark`.
 
-        `is_live`: it stands below the scrollback, where no day begins.
+        `is_live`: it is painted below the scrollback, where no day begins.
         """
         time = self._now() if at is None else at
         row = self._sent(sent, mark, f"{local_time(time):%H:%M}")
@@ -211,7 +211,7 @@ class Painter:
     # --- Time ---
 
     def _new_day(self) -> list[Text]:
-        """The line before the first thing of another day."""
+        """Return the line before the first event of another day, if this is one."""
         before, self._day = self._day, self._today()
         if before in (None, self._day):
             return []
@@ -228,7 +228,7 @@ class Painter:
 
 
 def mark(states: dict[str, str]) -> str:
-    """What became of a text of mine, by the states of a Handle, in a few characters."""
+    """Return what became of a text of mine, by the states of a Handle, in a few characters."""
     told = list(states.values())
     delivered, left = told.count("delivered"), told.count("left")
     if not told:
@@ -245,7 +245,7 @@ def mark(states: dict[str, str]) -> str:
 def ansi(
     renderables: Iterable[RenderableType], *, width: int, colours: Colours | None = "256"
 ) -> str:
-    """The bytes for a terminal; each line ends with a newline.  None: without colours."""
+    """Return the text for a terminal; each line ends with a newline.  `colours` None: none."""
     screen = io.StringIO()
     console = Console(
         file=screen,
@@ -256,7 +256,7 @@ def ansi(
         no_color=colours is None,
         legacy_windows=False,
         width=max(width, LEAST_WIDTH),
-        height=24,  # of no meaning here, but else looked up at the real terminal
+        height=24,  # has no effect, but without it rich asks the real terminal
         highlight=False,
         markup=False,
         emoji=False,

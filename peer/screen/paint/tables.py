@@ -1,4 +1,4 @@
-"""Answers laid out for the eye: what they are about on the left, what there is to it beside it."""
+"""Lay out answers as tables: the subject on the left, its details beside it."""
 
 from collections.abc import Iterable
 from datetime import date
@@ -20,7 +20,7 @@ from shared.names import fold
 LEFT = " "  # no table begins at the left edge, where texts and sentences do
 GAP = "  "
 SINCE = len("2026-11-21")
-PADDED = 16  # of a name; a longer one must not push all others out of the screen
+PADDED = 16  # of a name; a longer one must not push the others off the screen
 
 
 def user_list(users: results.UserList, today: date) -> list[Row]:
@@ -85,7 +85,7 @@ def manual(page: Page) -> list[Row]:
 
 
 def explained(lines: Iterable[str]) -> list[Row]:
-    """The manual's lines about one command."""
+    """Lay out the manual's lines about one command."""
     parts = [line.partition(": ") for line in lines]
     return _table([(Text(clean(what), STRONG), Text(clean(said))) for what, _, said in parts])
 

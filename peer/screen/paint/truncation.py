@@ -1,4 +1,4 @@
-"""Names and short texts in so many cells of the terminal, and harmless."""
+"""Fit names and short texts into a number of cells, and make them harmless."""
 
 from collections.abc import Iterable
 
@@ -10,12 +10,12 @@ ELLIPSIS = "…"
 
 
 def cells(text: str) -> int:
-    """How wide the text is drawn."""
+    """Return how many cells wide the text is drawn."""
     return get_cwidth(text)
 
 
 def cut(text: str, most: int) -> str:
-    """The beginning of the text, and `…` if that is not all."""
+    """Return the beginning of the text in at most `most` cells, with `…` if that is not all."""
     if cells(text) <= most:
         return text
     kept, width = [], 1  # of the ellipsis
@@ -28,7 +28,7 @@ def cut(text: str, most: int) -> str:
 
 
 def listed(names: Iterable[str], most: int) -> str:
-    """`dave, erin +3`: as many of the names as fit, and the first one in any case."""
+    """Return `dave, erin +3`: as many of the names as fit, and the first one in any case."""
     clean = [on_one_line(name) for name in names]
     for count in range(len(clean), 0, -1):
         more = f" +{len(clean) - count}" if count < len(clean) else ""

@@ -1,4 +1,4 @@
-"""Tab: commands, and whatever may follow them."""
+"""Complete commands, and what may follow them, when Tab is pressed."""
 
 import re
 from collections.abc import Callable, Iterable, Iterator
@@ -26,15 +26,15 @@ from peer.screen.ui_state import UiState
 from shared.messages import Status
 from shared.names import fold, is_name
 
-MOST_OFFERS = 100  # who wants another types a letter more
-NAME_LETTERS = 2  # of a bare name in a text; one letter begins too many words
+MOST_OFFERS = 100  # one more letter leads to the others
+NAME_LETTERS = 2  # from which a bare name in a text is completed; one letter begins too many words
 
 _ADDRESSED = re.compile(r"(?:\A|\s)@([^\s@]*)\Z")
 _LAST_WORD = re.compile(r"(?:\A|\s)(\S+)\Z")
 
 
 class Offer(Struct, frozen=True):
-    """What may stand instead of the last letters that were typed."""
+    """A text that may replace the last letters that were typed."""
 
     typed: str
     text: str
@@ -42,7 +42,7 @@ class Offer(Struct, frozen=True):
 
 
 class Completions(Completer):
-    """Looks at the moment of the key; needs no thread."""
+    """Looks at the state when the key is pressed; needs no thread."""
 
     def __init__(self, look: Callable[[], UiState]) -> None:
         self._look = look
@@ -64,7 +64,7 @@ class Completions(Completer):
 
 
 def _after(whole: str, offer: Offer, ui_state: UiState) -> str:
-    """What follows it at once: a blank, or ": " behind a name that a text begins with."""
+    """Return what to add to the offer: a blank, or ": " after a name that begins a text."""
     is_name = offer.text in ui_state.others and whole.strip() == offer.text
     if is_name and ui_state.context.in_conversation and _is_text(whole, ui_state.context):
         return ": "
@@ -76,7 +76,7 @@ def _is_text(line: str, context: Context) -> bool:
 
 
 def _is_unfinished(line: str, context: Context) -> bool:
-    """A command that cannot end here; the bare ADD is a text before it has a name."""
+    """Whether a command cannot end here; a bare ADD is a text until a name follows."""
     if _is_text(line, context):
         return not _is_text(f"{line} name", context)
     return isinstance(parse(line, context), Wrong)
@@ -131,7 +131,7 @@ def _begins(text: str, typed: str) -> bool:
 
 
 def _statuses(typed: str, entry: Entry) -> Iterator[Offer]:
-    """By their other words too, once a letter is typed."""
+    """Offer statuses; once a letter is typed, by their other words too."""
     for words in entry.words[1:]:
         match parse(words, Context()):
             case SetStatus(Status() as status) if typed or words == status.value:
@@ -140,13 +140,13 @@ def _statuses(typed: str, entry: Entry) -> Iterator[Offer]:
 
 
 def _there_first(ui_state: UiState, *, away: bool = False) -> list[str]:
-    """Everybody; with `away` those who are not there first."""
+    """Return everybody, users online first; with `away`, users offline first."""
     there = set(ui_state.online())
     return sorted(ui_state.everybody(), key=lambda name: (name in there) is away)
 
 
 def _users(typed: str, names: Iterable[str], ui_state: UiState) -> Iterator[Offer]:
-    """Nobody who could not be typed: a name that is none is not repeated."""
+    """Offer the names that begin with `typed`; an invalid name is not repeated."""
     known = {fold(user.name): user.status for user in ui_state.users}
     beginning = fold(typed)
     for name in names:

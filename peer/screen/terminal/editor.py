@@ -1,8 +1,8 @@
 """The prompt that never ends: prompt_toolkit in a thread of its own.
 
-Everything in here runs in that thread, but for the few methods that say otherwise.
-What has happened is written above the prompt as plain lines, so that the terminal's
-own scrollback, search and selection work; the draft below stays as it is.
+Everything here runs in that thread, except for the few methods that are marked.
+Events are written above the prompt as plain lines, so that the terminal's own
+scrollback, search and selection work; the draft below stays as it is.
 """
 
 import asyncio
@@ -46,12 +46,12 @@ from prompt_toolkit.styles import Style
 
 from peer.core.target import Target
 
-MENU_ROWS: Final = 6  # of completions
-DRAFT_ROWS: Final = 10  # of a draft are seen at once
-PASTED_LINES: Final = 5  # more than these are sent after a second Enter only
-KEEP_TITLE: Final = "\x1b[22;2t"  # xterm's stack of titles, which others have learned from it
+MENU_ROWS: Final = 6  # of the menu of completions
+DRAFT_ROWS: Final = 10  # of a draft are shown at once
+PASTED_LINES: Final = 5  # more than these are sent only after a second Enter
+KEEP_TITLE: Final = "\x1b[22;2t"  # xterm's stack of titles; other terminals have it too
 OLD_TITLE: Final = "\x1b[23;2t"
-AGAIN_SECONDS: Final = 0.5  # after a line was held back: the next Enter may be of the same stroke
+AGAIN_SECONDS: Final = 0.5  # after a line was held back, Enter may be of the same stroke
 
 
 class Tty(Vt100_Output):
@@ -64,26 +64,27 @@ class Tty(Vt100_Output):
             super().flush()
 
     def erase_down(self) -> None:
-        """Not from the corner above: there terminals save in their scrollback what we erase.
+        """Erase below, but not from the upper left corner.
 
-        The cursor is put back as it was: behind a full row no step back would do that.
+        Terminals save in their scrollback what is erased from there.  The cursor is saved and
+        restored, since a step back behind a full row would not put it where it was.
         """
         self.write_raw("\x1b7\x1b[K\x1b[C\x1b[J\x1b8")
 
     @property
     def responds_to_cpr(self) -> bool:
-        """Where the cursor stands is never asked: the answer would mix with what is typed."""
+        """False: the answer with the cursor's position would mix with what is typed."""
         return False
 
 
 class Editor:
-    """Reads lines, and shows what stands around them.
+    """Reads lines, and shows the prompt, a hint and the toolbar around them.
 
-    `submit` is called with each line, the monotonic time at which it was begun, and the
-    target that it has; `touched` when the draft changes.  `target` returns what the prompt
-    shows now; `held_back` returns what to say of a line that was begun for the first target
+    `submit` is called with each line, the monotonic time at which it was begun, and its
+    target; `touched` when the draft changes.  `target` returns the target that the prompt
+    shows now; `held_back` returns the hint for a line that was begun for the first target
     and must not go to the second, "" when it may.  `interrupt` is called for Ctrl-C on an
-    empty line, and returns what to say.  All of them are called in the editor's thread.
+    empty line, and returns a hint.  All of them are called in the editor's thread.
     """
 
     def __init__(
@@ -112,7 +113,7 @@ class Editor:
         self._aimed_at = Target()  # what the prompt showed then
         self._held_at = -math.inf  # when this line was held back
         self._says = ""  # instead of the hint, until the next key
-        self._is_confirmed = False  # to send so many lines
+        self._is_confirmed = False  # that this many lines are to be sent
         self._live = ""  # ANSI, above the prompt
         self._gate = threading.Lock()  # for the three below
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -145,7 +146,7 @@ class Editor:
     # --- Called in other threads ---
 
     def call(self, work: Callable[[], None]) -> None:
-        """Do this in the editor's thread, as soon as it lives, unless it is over."""
+        """Do this in the editor's thread once it is up; do nothing if it is over."""
         with self._gate:
             if self._is_over:
                 return
@@ -155,9 +156,9 @@ class Editor:
                 self._loop.call_soon_threadsafe(work)
 
     def run(self, started: Callable[[], None]) -> None:
-        """Until stop().  A thread's whole life.
+        """Run the editor until stop(), as the whole life of a thread.
 
-        `started` is called when the editor lives.  Raises EOFError or OSError when the
+        `started` is called when the editor is up.  Raise EOFError or OSError when the
         terminal is gone, and whatever a bug raises, wherever in the thread it is.
         """
         self._output.write_raw(KEEP_TITLE)
@@ -187,7 +188,7 @@ class Editor:
                 self._is_over = True
 
     def _fail(self, _: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
-        """A failure in a callback, which asyncio would only log: the editor ends with it."""
+        """End the editor with a failure in a callback, which asyncio would only log."""
         if self._app.is_running and not self._app.is_done:
             self._app.exit(exception=context.get("exception") or RuntimeError(context["message"]))
 
@@ -198,7 +199,7 @@ class Editor:
             self._app.exit()
 
     def print(self, ansi: str, live: str, raw: str) -> None:
-        """Write lines above the prompt; `live` are the last of them, which may change still.
+        """Write lines above the prompt; `live` are the last of them, which may still change.
 
         `raw` goes to the terminal as it is: a bell, a title.
         """
@@ -214,7 +215,7 @@ class Editor:
         self._app.invalidate()
 
     def resized(self) -> None:
-        """The terminal has laid its lines out anew: what we drew stands elsewhere now."""
+        """Draw again: the terminal has reflowed its lines, and what we drew has moved."""
         if not self._app.is_running or self._app.is_done:
             return
         with self._held():
@@ -222,7 +223,7 @@ class Editor:
             self._app._redraw()
 
     def continued(self) -> None:
-        """Draw below whatever others have written meanwhile."""
+        """Draw below what others have written meanwhile."""
         if not self._app.is_running or self._app.is_done:
             return
         with self._held():
@@ -232,14 +233,14 @@ class Editor:
             self._app._redraw()
 
     def remember(self, history: History) -> None:
-        """From now on Up and Ctrl-R find what this history holds."""
+        """Let Up and Ctrl-R find what this history holds, from now on."""
         draft = self._control.buffer.document
         self._control.buffer = self._new_buffer(history)
         self._control.buffer.document = draft
         self._app.invalidate()
 
     def say(self, text: str) -> None:
-        """Instead of the hint, until the next key."""
+        """Show this instead of the hint, until the next key."""
         self._says = text
         self._app.invalidate()
 
@@ -316,7 +317,7 @@ class Editor:
         is_begun = bool(self._control.buffer.text)
         if is_begun and not self._is_begun:
             self._begun, self._aimed_at = time.monotonic(), self._target()
-            self._held_at = -math.inf  # another line than the one that was held back
+            self._held_at = -math.inf  # this is not the line that was held back
         self._is_begun = is_begun
 
     def _enter(self) -> None:
@@ -338,7 +339,10 @@ class Editor:
         self._submit(text, begun, target)
 
     def _may_go(self, text: str, target: Target) -> bool:
-        """Tell why it may not; then it belongs to this target, and a later Enter sends it."""
+        """Whether the text may go to this target.
+
+        If not, show why; then it belongs to this target, and a later Enter sends it.
+        """
         if time.monotonic() < self._held_at + AGAIN_SECONDS:
             return False
         if words := self._held_back(text, self._aimed_at, target):
@@ -391,7 +395,7 @@ class Editor:
         def repaint(event: KeyPressEvent) -> None:
             with self._held():
                 self._erase()
-                # Into the scrollback with what stands above: not every terminal saves it itself.
+                # Scroll what is above into the scrollback: not every terminal saves it itself.
                 self._output.write_raw("\r\n" * (self._output.get_size().rows - 1))
                 event.app.renderer.clear()
                 event.app._redraw()
@@ -411,14 +415,14 @@ class Editor:
         @keys.add("pageup", eager=True)
         @keys.add("pagedown", eager=True)
         def scroll(_: KeyPressEvent) -> None:
-            """The terminal scrolls by itself; what was typed before is not called back."""
+            """Do nothing: the terminal scrolls by itself, and old lines are not called back."""
 
         keys.add("c-r", filter=is_typing)(start_reverse_incremental_search)
         keys.add("c-s", filter=is_typing)(start_forward_incremental_search)
         return keys
 
     def _is_choosing(self) -> bool:
-        """A completion is highlighted in the menu: Enter takes it, and sends nothing."""
+        """Whether a completion is highlighted in the menu: Enter takes it, and sends nothing."""
         state = self._control.buffer.complete_state
         return state is not None and state.current_completion is not None
 
@@ -427,7 +431,7 @@ class Editor:
     def _erase(self, columns: int | None = None) -> None:
         """Put the cursor where the prompt began, with nothing below.
 
-        `columns`: so many are there now; terminals break the lines anew that were wider.
+        `columns`: the new width of the terminal, which has reflowed the lines that were wider.
         """
         renderer = self._app.renderer
         screen, cursor = renderer.last_rendered_screen, renderer._cursor_pos
@@ -446,7 +450,7 @@ class Editor:
 
     @contextmanager
     def _held(self) -> Iterator[None]:
-        """Everything in one write, so that nothing flickers."""
+        """Write everything in the block at once, so that nothing flickers."""
         if not isinstance(self._output, Tty):
             yield
             return

@@ -13,18 +13,18 @@ from shared.names import fold
 HINT_CELLS = 78
 NAMES_CELLS = 40
 OUTSIDE = "CHAT name to talk to somebody, LIST USERS to see who is there, HELP for more"
-SOMEBODY = "a user"  # in the meanings of the table
+SOMEBODY = "a user"  # as the meanings in the table call them
 
 
 def hint(line: str, ui_state: UiState) -> str:
-    """Never raises; harmless whatever was typed, and whatever users are called."""
+    """Return the hint; never raise, and be harmless whatever was typed or users are called."""
     return cut(on_one_line(_hint(line, ui_state)), HINT_CELLS)
 
 
 def _hint(line: str, ui_state: UiState) -> str:
     context = ui_state.context
     if not ui_state.me:
-        return ""  # somebody is asked who they are, and where to go
+        return ""  # the program asks for NAME, HOST or PORT
     match parse(line, context):
         case typed.Nothing():
             return _what_now(ui_state)
@@ -61,7 +61,7 @@ def _hint(line: str, ui_state: UiState) -> str:
 
 
 def _what_now(ui_state: UiState) -> str:
-    """When nothing is typed."""
+    """Return the hint when nothing is typed."""
     if ui_state.questions:
         answers = " or ".join(ui_state.choices or ("Y", "N"))
         return f"{answers} answers the question about {ui_state.questions[-1]}"
@@ -85,7 +85,7 @@ def _general(entry: Entry) -> str:
 
 
 def _about(entry: Entry, user: Presence | None) -> str:
-    """The meaning, with the user in it."""
+    """Return the meaning, with the user's name in it."""
     if user is None:
         return _general(entry)
     is_active = user.status is Status.ACTIVE
@@ -113,7 +113,7 @@ def _answer(line: str, ui_state: UiState, yes: bool, name: str | None) -> str:
     for about in reversed(ui_state.questions):
         if name is None or fold(about) == fold(name):
             return f"{'yes' if yes else 'no'} to {about}"
-    unasked = replace(ui_state, questions=())  # as it will be read then
+    unasked = replace(ui_state, questions=())  # as the line is read if it answers nothing
     if isinstance(parse(line, unasked.context), typed.Unknown):
         return _general(_entry(line, ui_state.context))
     return _hint(line, unasked)
@@ -126,7 +126,7 @@ def _wrong(line: str, context: Context, wrong: typed.Wrong) -> str:
 
 
 def _offer(line: str, context: Context) -> str:
-    """What the line may become."""
+    """Return what the line may become."""
     match offered(line, context):
         case []:
             return ""
@@ -139,7 +139,7 @@ def _offer(line: str, context: Context) -> str:
 def _unknown(line: str, ui_state: UiState, unknown: typed.Unknown) -> str:
     if offer := _offer(line, ui_state.context):
         return offer
-    private = _entry("PRV", Context())  # `dave hello` is one
+    private = _entry("PRV", Context())  # `dave hello` is a private line
     if unknown.perhaps and (user := _user(unknown.perhaps.name, ui_state)):
         return _about(private, user)
     if user := _user(line.strip(), ui_state):

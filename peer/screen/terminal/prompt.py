@@ -1,4 +1,4 @@
-"""What stands around the line that is typed: the prompt, the toolbar, the window's title."""
+"""The texts around the line that is typed: the prompt, the toolbar, the window's title."""
 
 from collections.abc import Iterable
 from enum import IntEnum, auto
@@ -11,13 +11,13 @@ from peer.screen.ui_state import Member, UiState
 from shared.clean import on_one_line
 
 TITLE_CHARACTERS = 60
-NAMES_CELLS = 40  # of the toolbar, for names; then they are counted
+NAMES_CELLS = 40  # of the toolbar, for names; further ones are counted
 FEW_NAMES_CELLS = 16
-MANY_TEXTS = 10  # to come; fewer are here before anybody can read of them
+MANY_TEXTS = 10  # to come; fewer arrive before anybody can read about them
 BETWEEN = " | "
 
-# Colours of medium brightness, to be read on black and on white alike.  With NO_COLOR
-# the rest of each style remains, and every meaning is in the words anyway.
+# Colours of medium brightness, legible on black and on white alike.  With NO_COLOR
+# the rest of each style remains, and the words carry every meaning anyway.
 STYLE = {
     "prompt": "bold",
     "prompt.outside": "",
@@ -39,7 +39,7 @@ STYLE = {
 
 
 def prompt(ui_state: UiState, width: int = 80) -> StyleAndTextTuples:
-    """Who I am and where Enter goes, in about half of the width."""
+    """Return who I am and where Enter goes, in about half of the width."""
     me = cut(on_one_line(ui_state.me), max(8, width // 4))
     room = max(8, width // 2 - cells(me))
     if ui_state.writing_to:
@@ -51,7 +51,7 @@ def prompt(ui_state: UiState, width: int = 80) -> StyleAndTextTuples:
 
 
 def title(ui_state: UiState, unread: int = 0) -> str:
-    """Of the window; nothing in it acts on a terminal."""
+    """Return the title of the window; nothing in it acts on a terminal."""
     new = f"({unread}) " if unread else ""
     others = f" -> {', '.join(ui_state.others)}" if ui_state.members else ""
     text = on_one_line(f"{new}parley: {ui_state.me}{others}")
@@ -62,7 +62,7 @@ def title(ui_state: UiState, unread: int = 0) -> str:
 
 
 class _Rank(IntEnum):
-    """What is dropped last comes first."""
+    """How important a part is: the first is dropped last."""
 
     CONNECTING = auto()
     GONE = auto()
@@ -97,7 +97,7 @@ def toolbar(
     letters_shown: int = 0,
     letters: int = 0,
 ) -> StyleAndTextTuples:
-    """How things stand, in one line of at most `width` cells."""
+    """Return the state of the peer in one line of at most `width` cells."""
     fragments: StyleAndTextTuples = []
     parts = list(_parts(ui_state, unread_private, unread))
     if letters_shown < letters:
@@ -110,9 +110,9 @@ def toolbar(
 
 
 def _fitted(parts: list[_Part], width: int) -> list[tuple[_Part, str]]:
-    """What can be spared is dropped, then the rest is shortened, then it is dropped too.
+    """Drop the parts that can be spared, then shorten the others, then drop these too.
 
-    The least important goes first, and what still fits in the end comes back.
+    The least important part goes first; in the end, what still fits is put back.
     """
     shown = {part.rank: part.forms[0] for part in parts}
     first, *_ = by_rank = sorted(parts, key=lambda part: part.rank)
@@ -135,7 +135,7 @@ def _fitted(parts: list[_Part], width: int) -> list[tuple[_Part, str]]:
 
 
 def _parts(ui_state: UiState, unread_private: int, unread: int) -> Iterable[_Part]:
-    """In the order in which they are shown."""
+    """Yield the parts in the order in which they are shown."""
     if not ui_state.me:
         yield _Part(_Rank.CONNECTING, ("not registered",))
         return
@@ -180,7 +180,7 @@ def _questions(ui_state: UiState) -> tuple[str, ...]:
 
 
 def _links(members: tuple[Member, ...]) -> tuple[str, ...]:
-    """Who is linked how; then only who is not linked directly; then only who is lost."""
+    """Return three forms: all links; only the indirect ones; only the lost members."""
     others = f"{len(members)} others"
     by_others = [_link(member) for member in members if not member.is_direct]
     lost = [member.name for member in members if member.is_lost]

@@ -1,7 +1,7 @@
-"""The full terminal: what happens scrolls by above one prompt that never ends.
+"""The full terminal: events scroll by above one prompt that never ends.
 
 Trio stays in the main thread and paints; the editor reads keys and writes, in a
-thread of its own.  What happens is gathered for a moment, so that a hundred texts a
+thread of its own.  Events are gathered for a moment, so that a hundred texts a
 second cost a few writes.
 """
 
@@ -61,22 +61,22 @@ if TYPE_CHECKING:
     from peer.screen.paint.colours import Colours
     from peer.storage.vault import Vault
 
-GATHER_SECONDS: Final = 0.1  # between two writes; what comes after a pause is written at once
-WAITING_MOST: Final = 5_000  # events for a terminal that is slow; then the oldest go
+GATHER_SECONDS: Final = 0.1  # between two writes; an event after a pause is written at once
+WAITING_MOST: Final = 5_000  # events for a slow terminal; beyond that the oldest are dropped
 AT_ONCE: Final = 200  # events in one write; then the keys get their turn
-LIVE_SECONDS: Final = 3.0  # a text of mine waits for its mark, below everything else
-HOLD_SECONDS: Final = 0.3  # and what happened after it waits for this long
+LIVE_SECONDS: Final = 3.0  # how long a text of mine waits below for its mark
+HOLD_SECONDS: Final = 0.3  # how long later events wait for that text
 LIVE_MOST: Final = 4  # texts
 STOP_SECONDS: Final = 2.0  # for the editor to leave the terminal as it was
 LEAVING: Final = "QUIT leaves the program; in a conversation, QUIT CONVERSATION first."
 LINES_MOST: Final = 1_000  # typed, and not performed yet
 
-# What these lines say is shown by what becomes of them.
+# These lines need not be shown as typed: their results show the same.
 SHOWN_ANYWAY: Final = Say | WriteLine | Private | ToAll | LeaveMessage | Unknown | Nothing
 
 
 class Terminal:
-    """A face for people (`peer.screen.frontend.Face`)."""
+    """A frontend for people (`peer.screen.frontend.Frontend`)."""
 
     def __init__(
         self,
@@ -92,7 +92,7 @@ class Terminal:
         self._calm = PresenceLines(self.show)
         self._asked_at = -math.inf  # when a question was shown last
         self._dropped = 0  # since the user was last told
-        self._live: dict[Sent, float] = {}  # since when they stand below everything
+        self._live: dict[Sent, float] = {}  # since when each waits below everything
         self._is_flushing = False
         self._news = trio.Event()
         self._progress = trio.lowlevel.ParkingLot()
@@ -119,7 +119,7 @@ class Terminal:
             colours=depth,
         )
 
-    # --- Face ---
+    # --- Frontend ---
 
     def show(self, *events: Event, then: Then | None = None) -> None:
         for event in events:
@@ -153,8 +153,8 @@ class Terminal:
         line = await self._lines.receive()
         context = self._ui_state.context
         if line.begun is not None and line.begun < self._asked_at + SEEN_SECONDS:
-            context = replace(context, question_open=False)  # it is no answer, see Console
-        is_too_long = len(line.text) > TEXT_CHARACTERS  # its answer is enough
+            context = replace(context, question_open=False)  # it is not an answer, see Console
+        is_too_long = len(line.text) > TEXT_CHARACTERS  # the refusal is enough
         if not self._ui_state.me or not (
             is_too_long or isinstance(parse(line.text, context), SHOWN_ANYWAY)
         ):
@@ -172,10 +172,10 @@ class Terminal:
             self._is_flushing = False
 
     async def run(self) -> None:
-        """Leaves the terminal as it was found, whatever happens."""
+        """Run the terminal; leave it as it was found, whatever happens."""
         self._token = trio.lowlevel.current_trio_token()
         before = _modes()
-        # Only the editor's thread is stopped by Ctrl-Z, at once, not a moment later.
+        # Ctrl-Z is blocked here, so that it stops the editor's thread at once.
         signals = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTSTP})
         try:
             with _logging_to(self._log):
@@ -189,7 +189,7 @@ class Terminal:
             _restore(before)
 
     async def _live_on(self) -> None:
-        """The nursery of the editor and the painter; ends with an error only."""
+        """Run the editor and the painter; end with an error only."""
         async with trio.open_nursery() as nursery:
             await nursery.start(self._edit)
             self._is_up = True
@@ -200,13 +200,13 @@ class Terminal:
             await self._paint(nursery)
 
     def _log(self, text: str) -> None:
-        """In any thread."""
+        """Show what was logged.  Called in any thread."""
         self._call(self.show, Notice(text))
 
     # --- The editor's thread ---
 
     async def _edit(self, *, task_status: trio.TaskStatus[None]) -> None:
-        """Ends with an error only: that of the thread, or EOFError when no key can come."""
+        """Run the editor's thread; end only with its error, or EOFError when no key can come."""
         is_up, is_over = trio.Event(), trio.Event()
         failures: list[BaseException] = [EOFError()]
 
@@ -214,7 +214,7 @@ class Terminal:
             signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGTSTP})
             try:
                 self._editor.run(lambda: self._call(is_up.set))
-            except BaseException as failure:  # goes on in the main thread, see below
+            except BaseException as failure:  # raised again in the main thread, see below
                 failures.append(failure)
             self._call(is_over.set)
             self._call(is_up.set)
@@ -238,7 +238,7 @@ class Terminal:
             return
 
     def _hold_back(self, text: str, begun: Target, now: Target) -> str:
-        """In the editor's thread: tell the user why a line stays where it is."""
+        """Tell the user why a line is not sent; return the hint.  Called in the editor's thread."""
         context = self._ui_state.context
         why = misdirected(text, begun, now, context)
         if not why:
@@ -248,14 +248,17 @@ class Terminal:
         return _again(held.would)
 
     def _interrupt(self) -> str:
-        """In the editor's thread: while nobody is registered Ctrl-C ends the program."""
+        """Return the hint for Ctrl-C, which ends the program while nobody is registered.
+
+        Called in the editor's thread.
+        """
         if self._ui_state.me:
             return LEAVING
         self._call(signal.raise_signal, signal.SIGINT)
         return ""
 
     def _take(self, text: str, begun: float, target: Target) -> None:
-        """A line was typed; `begun` on the clock of all threads."""
+        """Take a line that was typed; `begun` is on the clock of all threads."""
         begun = trio.current_time() - (time.monotonic() - begun)
         try:
             self._typed.send_nowait(Line(text, begun, target))
@@ -282,7 +285,7 @@ class Terminal:
         )
 
     async def _follow_size(self) -> None:
-        """Draw anew also after SIGCONT: meanwhile others have written to the terminal."""
+        """Draw again after SIGWINCH, and after SIGCONT: others have written to the terminal."""
         with trio.open_signal_receiver(signal.SIGWINCH, signal.SIGCONT) as signals:
             async for number in signals:
                 is_resized = number == signal.SIGWINCH
@@ -291,7 +294,7 @@ class Terminal:
     # --- Painting ---
 
     def _import_painter(self) -> None:
-        """The prompt is there by now; what paints takes another twentieth of a second."""
+        """Import the painter after the prompt is shown; it takes a twentieth of a second."""
         from peer.screen.paint.paint import Painter, ansi, mark  # noqa: PLC0415
 
         self._painter, self._to_ansi, self._mark = Painter(self._me, self._now), ansi, mark
@@ -324,7 +327,7 @@ class Terminal:
         return write
 
     def _next(self, nursery: trio.Nursery) -> tuple[str, str, list[Then]]:
-        """What to write above the prompt, what else to send, and what to call afterwards."""
+        """Return what to write above the prompt, what else to send, and what to call afterwards."""
         now = trio.current_time()
         batch: list[Event] = []
         raw, thens = "", []
@@ -335,7 +338,7 @@ class Terminal:
             events, then = self._events[0]
             mine = [one for one in events if isinstance(one, Sent) and one.handle is not None]
             if not mine:
-                # Nothing may stand above a text of mine that was said after it.
+                # Nothing that was said after a text of mine may appear above it.
                 batch += self._ripe(now - HOLD_SECONDS)
                 if self._live:
                     break
@@ -345,7 +348,7 @@ class Terminal:
                 nursery.start_soon(self._await_mark, sent)
             self._events.popleft()
             for event in events:
-                signal_of_it = self._attention.heed(event, self._ui_state, now)  # counts it, too
+                signal_of_it = self._attention.heed(event, self._ui_state, now)  # counts it too
                 raw = raw or signal_of_it
             if then is not None:
                 thens.append(then)
@@ -358,7 +361,7 @@ class Terminal:
         return text, raw, thens
 
     def _ripe(self, late: float) -> list[Sent]:
-        """Texts of mine that need not wait for their mark any more, in their order."""
+        """Take the texts of mine that need not wait for their mark any more, in order."""
         ripe: list[Sent] = []
         for sent, since in list(self._live.items()):
             is_late = since <= late or len(self._live) > LIVE_MOST or self._is_flushing
@@ -386,7 +389,7 @@ class Terminal:
 
 
 def _again(would: str) -> str:
-    """Below a line that was held back."""
+    """Return the hint below a line that was held back."""
     return f"Not sent. Enter again: {would}."
 
 
@@ -395,7 +398,7 @@ def _is_everywhere(sent: Sent) -> bool:
 
 
 def _colours() -> "tuple[ColorDepth, Colours | None]":
-    """What the terminal can show: for the editor, and for the painter."""
+    """Return the colours of the terminal: for the editor, and for the painter."""
     term = os.environ.get("TERM", "")
     if os.environ.get("NO_COLOR"):
         return ColorDepth.DEPTH_1_BIT, None
@@ -408,7 +411,7 @@ def _colours() -> "tuple[ColorDepth, Colours | None]":
 
 @contextmanager
 def _logging_to(write: Callable[[str], None]) -> Iterator[None]:
-    """What is logged meanwhile is written so: stderr is the same terminal."""
+    """Write what is logged within the block with `write`: stderr is the same terminal."""
     root = logging.getLogger()
     before = root.handlers
     root.handlers = [_Handler(write)]
@@ -429,7 +432,7 @@ class _Handler(logging.Handler):
 
 
 def _modes() -> list[Any] | None:
-    """Of the terminal, None where there is none."""
+    """Return the modes of the terminal, None if there is none."""
     try:
         return termios.tcgetattr(0)
     except termios.error:
