@@ -427,7 +427,7 @@ class Conversation:
 
     def directory(self, now: float, *, is_there: bool) -> None:
         """Note whether the directory is there: without it I cannot know who is out of reach."""
-        self._absence.directory(is_there=is_there)
+        self._absence.directory(now, is_there=is_there)
         if is_there and self._absence.is_cut_off:
             self._excuse(now)
 

@@ -13,6 +13,9 @@ BREAK_SECONDS: Final = 20.0  # after a standstill, until all links that it broke
 BACK_SECONDS: Final = 10.0  # for the others, after the first one is in reach again
 LOST_SECONDS: Final = 60.0  # out of reach, until a member counts as gone
 
+TOGETHER_SECONDS: Final = 15.0  # my broken cable loses the directory no earlier before all others
+EXCUSE_SECONDS: Final = 600.0  # then all who are out of reach count as gone, whoever was away
+
 _NEVER = float("-inf")
 
 
@@ -40,6 +43,7 @@ class Absence:
         self._slept_since: float | None = None
         self._quiet_until = _NEVER
         self._has_directory = True
+        self._lost_directory_at = _NEVER
         self._was_cut_off = False  # from the directory as well, while alone
 
     @property
@@ -58,7 +62,10 @@ class Absence:
             self._slept_since = now - seconds
         self._quiet_until = now + BREAK_SECONDS
 
-    def directory(self, *, is_there: bool) -> None:
+    def directory(self, now: float, *, is_there: bool) -> None:
+        """Note that the directory was lost, or is back."""
+        if self._has_directory and not is_there:
+            self._lost_directory_at = now
         self._has_directory = is_there
         self._was_cut_off |= not is_there and self._alone_since is not None
 
@@ -73,13 +80,16 @@ class Absence:
             self._slept_since = None  # it broke nothing
         if self._alone_since is None:
             self._alone_since = now if self._slept_since is None else self._slept_since
-        self._was_cut_off |= not self._has_directory
+        is_sudden = now - self._lost_directory_at <= TOGETHER_SECONDS
+        self._was_cut_off |= is_sudden and not self._has_directory
 
     def excuses(self, now: float) -> bool:
         """Whether members out of reach must not count as gone, for it may be I who am away."""
-        return self._alone_since is not None and (
-            not self._has_directory or now < self._quiet_until
-        )
+        if self._alone_since is None:
+            return False
+        is_cut_off = self._was_cut_off and not self._has_directory
+        is_excuse = is_cut_off and now < self._alone_since + EXCUSE_SECONDS
+        return is_excuse or now < self._quiet_until
 
     def back(self, now: float) -> float | None:
         """Note that somebody is in reach, or told us they left; return how long I was away.

@@ -1128,11 +1128,11 @@ def test_without_the_directory_nobody_else_is_gone() -> None:
     carol.core.directory(carol.now, is_there=False)
     carol.core.link_lost(DAVE, carol.now)
     carol.core.link_lost(ERIN, carol.now)
-    assert shown(carol.passes(10 * LOST_SECONDS)) == []
+    assert shown(carol.passes(9 * LOST_SECONDS)) == []
     assert len(carol.core.others) == 2
     carol.core.directory(carol.now, is_there=True)
     assert shown(carol.passes(LOST_SECONDS - 1)) == []
-    assert returns(carol, DAVE) == [events.OutOfReach(659.0, ("dave", "erin"))]
+    assert returns(carol, DAVE) == [events.OutOfReach(599.0, ("dave", "erin"))]
 
 
 def test_who_is_not_back_a_minute_after_the_directory_has_left() -> None:
@@ -1140,7 +1140,7 @@ def test_who_is_not_back_a_minute_after_the_directory_has_left() -> None:
     carol.core.link_lost(DAVE, carol.now)
     carol.core.link_lost(ERIN, carol.now)
     carol.core.directory(carol.now, is_there=False)
-    carol.passes(10 * LOST_SECONDS)
+    carol.passes(9 * LOST_SECONDS)
     carol.core.directory(carol.now, is_there=True)
     left = shown(carol.passes(2 * LOST_SECONDS))
     assert left == [

@@ -2,7 +2,15 @@
 
 import trio
 
-from peer.core.reach.absence import BREAK_SECONDS, LOST_SECONDS, STANDSTILL, Absence, Heartbeat
+from peer.core.reach.absence import (
+    BREAK_SECONDS,
+    EXCUSE_SECONDS,
+    LOST_SECONDS,
+    STANDSTILL,
+    TOGETHER_SECONDS,
+    Absence,
+    Heartbeat,
+)
 from tests.kit.community import Community
 from tests.kit.gathering import adds
 
@@ -66,21 +74,38 @@ def test_whoever_lost_the_directory_too_was_away() -> None:
     for is_lost_first in (True, False):
         absence = Absence()
         if is_lost_first:
-            absence.directory(is_there=False)
+            absence.directory(10.0 - TOGETHER_SECONDS, is_there=False)
             assert not absence.is_cut_off
         absence.alone(10.0)
-        absence.directory(is_there=False)
+        absence.directory(40.0, is_there=False)
         assert absence.is_cut_off
-        assert absence.excuses(1_000.0)
-        absence.directory(is_there=True)
-        assert not absence.excuses(1_000.0)
-        assert absence.back(1_010.0) == 1_000.0
+        assert absence.excuses(500.0)
+        absence.directory(500.0, is_there=True)
+        assert not absence.excuses(500.0)
+        assert absence.back(510.0) == 500.0
         assert not absence.is_cut_off
+
+
+def test_who_vanishes_long_after_the_directory_is_not_excused() -> None:
+    """The links to them worked without it; so it is not my cable."""
+    absence = Absence()
+    absence.directory(0.0, is_there=False)
+    absence.alone(1.0 + TOGETHER_SECONDS)
+    assert not absence.is_cut_off
+    assert not absence.excuses(20.0 + LOST_SECONDS)
+
+
+def test_nobody_is_excused_for_ever() -> None:
+    absence = Absence()
+    absence.directory(10.0, is_there=False)
+    absence.alone(10.0)
+    assert absence.excuses(9.0 + EXCUSE_SECONDS)
+    assert not absence.excuses(10.0 + EXCUSE_SECONDS)
 
 
 def test_a_short_one_needs_no_word() -> None:
     absence = Absence()
-    absence.directory(is_there=False)
+    absence.directory(10.0, is_there=False)
     absence.alone(10.0)
     assert absence.back(9.0 + LOST_SECONDS) is None
 
