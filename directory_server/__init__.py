@@ -1,1 +1,1 @@
-"""The directory: who is registered, where, and in what status; and a mailbox for the absent."""
+"""The directory: who is registered, where, and in what status; and mailboxes for absent users."""

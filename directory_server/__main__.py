@@ -12,7 +12,7 @@ def main() -> None:
 
     arguments = parse(environment=os.environ)
     forbid_core_dumps()
-    # Half a second of imports; a wrong argument is told before.
+    # Imports take half a second; a wrong argument is reported before them.
     from directory_server.program import run  # noqa: PLC0415
 
     sys.exit(run(arguments))

@@ -1,4 +1,4 @@
-"""Who may come in: everything in an IAM that can be judged by itself."""
+"""Check a registration (IAM) by itself, without knowing who is registered."""
 
 import ipaddress
 import re
@@ -17,15 +17,15 @@ _HOST: Final = re.compile(r"[A-Za-z0-9._:%-]*\Z")  # a name, an IPv4 or an IPv6 
 
 @dataclass(frozen=True)
 class Visitor:
-    """Who came in over one link, before it said who it is."""
+    """The other side of a link that has not yet proved who it is."""
 
     address: Address
-    nonce: bytes  # which we gave it
-    certificate: bytes | None  # which it proved to own the key of
+    nonce: bytes  # that we sent
+    certificate: bytes | None  # whose key the other side proved to own
 
 
 def check_iam(iam: Iam, visitor: Visitor, authority: Authority, now: float) -> None:
-    """Raises Refused, with the reason, unless it is who it says it is."""
+    """Raise Refused, with the reason, unless the visitor is who the IAM claims."""
     if iam.version != VERSION:
         raise Refused(
             f"this directory speaks version {VERSION} of the protocol, your program"
@@ -52,7 +52,7 @@ def check_iam(iam: Iam, visitor: Visitor, authority: Authority, now: float) -> N
 
 
 def check_sealing(iam: Iam) -> None:
-    """Raises Refused unless the sealing key is the user's own too."""
+    """Raise Refused unless the user's key has signed the sealing key."""
     try:
         check_sealing_proof(iam.key, iam.sealing_key, iam.sealing_proof)
     except ProtocolError:

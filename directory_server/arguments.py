@@ -1,4 +1,4 @@
-"""The command line of `dirserver`.  Imports little: `--help` must be there at once."""
+"""The command line of `dirserver`.  Imports little, so that `--help` appears at once."""
 
 import argparse
 import math
@@ -36,7 +36,7 @@ examples:
 def parse(
     arguments: list[str] | None = None, environment: Mapping[str, str] | None = None
 ) -> argparse.Namespace:
-    """Ends the program with code 2 and one line when an argument is wrong."""
+    """Parse the command line; a wrong argument ends the program with code 2 and one line."""
     words = sys.argv[1:] if arguments is None else arguments
     parser = Parser(
         prog="dirserver",
@@ -118,7 +118,7 @@ def parse(
 
 
 def _token(parser: Parser, file: str | None, environment: Mapping[str, str]) -> str | None:
-    """From where no other user of the machine reads it."""
+    """Read the token from a place that no other user of the machine can read."""
     place, text = "PARLEY_TOKEN", environment.get("PARLEY_TOKEN") or None
     if file is not None:
         place = f"--token-file {file}"

@@ -1,4 +1,4 @@
-"""What the directory does by itself: telling news, finding the dead, throwing old mail away."""
+"""What the directory does by itself: tell news, find dead links, delete old mail and names."""
 
 import logging
 from collections.abc import Iterator
@@ -14,16 +14,16 @@ from shared.messages import PAGE, Arr, Chg, Lft, Message
 
 log = logging.getLogger(__name__)
 
-# News is gathered, encoded once and posted to all, a few at a time.  One post costs
-# 80 us, so a tenth of our time is the most, and nobody waits for long.
+# News is gathered, encoded once and posted to all users, a few at a time.  A post takes
+# 80 us, so posts take at most a tenth of our time, and nobody waits for long.
 GATHER_SECONDS: Final = 0.2
 NEWS_AT_ONCE: Final = 4 * PAGE  # changes, 110 KiB: below an outbox
 POSTS_AT_ONCE: Final = 10
-PAUSE_SECONDS: Final = 0.008  # between so many posts
+PAUSE_SECONDS: Final = 0.008  # between two such groups of posts
 CROWD_PAUSE_SECONDS: Final = 0.032  # while newcomers wait: they are the next news anyway
 
 TICK_SECONDS: Final = 1.0
-UNHEARD_SECONDS: Final = 9.0  # a host that confirms nothing for so long is gone
+UNHEARD_SECONDS: Final = 9.0  # a host that confirms no bytes for this long is gone
 LEASE_SECONDS: Final = 90.0  # peers PING every 30 s; this is for hosts that only look alive
 STOPPED_SECONDS: Final = 5.0  # a tick this late means that we were stopped, not they
 LOOKS_AT_ONCE: Final = 500  # links, then everybody else gets a turn
@@ -35,10 +35,10 @@ EXPIRE_SECONDS: Final = 600.0
 class Housekeeping:
     def __init__(self, community: Sessions) -> None:
         self._community = community
-        self._running_since = trio.current_time()  # without having been stopped
+        self._running_since = trio.current_time()  # since our start, or since we were last stopped
 
     async def run(self) -> None:
-        """Until cancelled."""
+        """Run all tasks until cancelled."""
         async with trio.open_nursery() as nursery:
             nursery.start_soon(self._tell_news)
             nursery.start_soon(self._watch)
@@ -46,7 +46,7 @@ class Housekeeping:
             nursery.start_soon(self._expire)
 
     async def _tell_news(self) -> None:
-        """A user reads of himself too: one encoded text for all is worth more than tact."""
+        """Send news to all users, also to the one concerned: that saves encoding it twice."""
         community, registry = self._community, self._community.registry
         while True:
             await community.changed.wait()
@@ -58,7 +58,7 @@ class Housekeeping:
                 await self._post_to_all(lines)
 
     async def _post_to_all(self, lines: bytes) -> None:
-        """At an even pace: with 1,000 users it takes 0.8 s, and the others get their turns."""
+        """Post at an even pace: 1,000 users take 0.8 s, and other tasks run in between."""
         for number, link in enumerate(list(self._community.links.values()), start=1):
             link.post_bytes(lines)
             if number % POSTS_AT_ONCE == 0:
@@ -66,7 +66,7 @@ class Housekeeping:
                 await trio.sleep(CROWD_PAUSE_SECONDS if crowded else PAUSE_SECONDS)
 
     async def _watch(self) -> None:
-        """Once a second: who is idle, whose host is gone."""
+        """Once a second, find idle users and cut dead links."""
         while True:
             due = trio.current_time() + TICK_SECONDS
             await trio.sleep_until(due)
@@ -76,7 +76,7 @@ class Housekeeping:
             await self._cut_the_dead()
 
     async def _cut_the_dead(self) -> None:
-        # While we were stopped nobody could be heard: their lease begins anew.
+        # While we were stopped we could hear nobody, so each lease begins anew.
         running = trio.current_time() - self._running_since
         for number, link in enumerate(list(self._community.links.values()), start=1):
             if link.wire.unheard() > UNHEARD_SECONDS:

@@ -1,8 +1,8 @@
-"""Answer what an operator asks of a data folder, with a directory running or without.
+"""Answer an operator's requests about a data folder, whether or not a directory runs.
 
-SQLite lets two programs share a database, so the names can be listed at any time.  A
-name that is to be forgotten is noted in it: a running directory looks every 30 seconds,
-and without one it is done at once.
+SQLite lets two programs share a database, so the names can be listed at any time.  A name
+to be forgotten is noted there: a running directory looks every 30 seconds.  If none runs,
+it is forgotten at once.
 """
 
 import datetime
@@ -23,7 +23,7 @@ NAME_COLUMN = 32
 
 
 def list_names(world: World) -> Iterator[str]:
-    """One line for each name.  Raises Refused, or StorageError."""
+    """Yield one line for each name.  Raises Refused, or StorageError."""
     store = _store(world)
     listed = store.listed()
     store.close()
@@ -43,10 +43,10 @@ def _utc(time: float) -> datetime.datetime:
 
 
 async def forget(world: World, names: list[str], *, free: bool) -> Iterator[str]:
-    """Take these names away, with their mailboxes; returns what to say of each.
+    """Forget these names, with their mailboxes; return a line about each for the operator.
 
-    `free`: anybody may have them at once, although certificates may still speak for their
-    old owners.  Raises Refused when there is no such name, or no directory, StorageError.
+    `free`: anybody may have them at once, although certificates may still be valid for their
+    old owners.  Raises Refused when there is no such name, or no directory; StorageError.
     """
     try:
         world.disk.lock()
@@ -59,7 +59,7 @@ async def forget(world: World, names: list[str], *, free: bool) -> Iterator[str]
 
 
 async def _order(world: World, names: list[str], *, free: bool) -> Iterator[str]:
-    """Leave it to the directory that runs."""
+    """Leave the request to the running directory."""
     store = _store(world)
     known = _known(store, names)
     async with trio.open_nursery() as nursery:
@@ -70,7 +70,7 @@ async def _order(world: World, names: list[str], *, free: bool) -> Iterator[str]
 
 
 async def _perform(world: World, names: list[str], *, free: bool) -> Iterator[str]:
-    """No directory runs: be it for a moment."""
+    """Forget the names ourselves, as no directory runs."""
     store = _store(world)
     known = _known(store, names)
     found = find(world.disk, store, world.chance.randbytes, found_anew=False)
@@ -89,7 +89,7 @@ def _store(world: World) -> Store:
 
 
 def _known(store: Store, names: list[str]) -> list[str]:
-    """These names as they are registered.  Raises Refused unless all of them are."""
+    """Return these names as registered.  Raises Refused unless all of them are."""
     registered = {fold(user.name): user.name for user in store.users()}
     for name in names:
         if fold(name) not in registered:

@@ -29,17 +29,17 @@ log = logging.getLogger(__name__)
 OPEN: Final = (
     "Everybody who reaches this machine may register: --register-only-with TOKEN asks for a token."
 )
-SPARE_FILES: Final = 128  # that the process needs for other things than connections
+SPARE_FILES: Final = 128  # that the process needs for purposes other than connections
 MOST_CONNECTIONS: Final = 100_000
 
-# Python looks for garbage after so many new objects, so many lesser looks, and so
-# many middle ones.  Its own numbers are for small programs: with thousands of users
+# Python collects garbage after this many new objects, this many young collections, and
+# this many middle ones.  Its defaults are for small programs: with thousands of users
 # they took a sixth of our time.
 LOOK_FOR_GARBAGE_AFTER: Final = (20_000, 10, 10)
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Returns the exit code: 0 after a signal, 2 when the directory could not start."""
+    """Run the program; return its exit code: 0 after a signal, 2 if it could not start."""
     open_standard_files()
     gc.set_threshold(*LOOK_FOR_GARBAGE_AFTER)
     level = logging.INFO if arguments.verbose else logging.WARNING
@@ -68,7 +68,7 @@ def _folder(chosen: str | None) -> Path:
 
 
 def _connections() -> int:
-    """As many as the system lets this process have."""
+    """Return how many connections the system allows this process."""
     _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
     if most == resource.RLIM_INFINITY:
         most = MOST_CONNECTIONS
@@ -77,7 +77,7 @@ def _connections() -> int:
 
 
 async def _serve(folder: Path, settings: Settings) -> int:
-    """The nursery of the whole program; ends after SIGINT or SIGTERM."""
+    """Run the nursery of the whole program; return after SIGINT or SIGTERM."""
     directory = Directory(real_world(folder), settings)
     with trio.open_signal_receiver(signal.SIGINT, signal.SIGTERM, signal.SIGHUP) as signals:
         async with trio.open_nursery() as obeying:
@@ -93,7 +93,7 @@ async def _serve_until_stopped(directory: Directory, folder: Path, settings: Set
             bound = await nursery.start(directory.run)
         except ParleyError as error:
             return _complain(error)
-        gc.freeze()  # what is there by now stays
+        gc.freeze()  # objects that exist by now stay
         _say("\n".join(_greeting(bound, folder, settings)))
     return 0
 
@@ -109,7 +109,7 @@ def _greeting(bound: Bound, folder: Path, settings: Settings) -> Iterator[str]:
 
 
 async def _operate(folder: Path, arguments: argparse.Namespace) -> int:
-    """Show or forget names, and end."""
+    """List or forget names, and end."""
     world = real_world(folder)
     try:
         lines = (
@@ -134,7 +134,7 @@ def _is_only_for_this_machine(host: str | None) -> bool:
 
 
 def _say(line: str) -> None:
-    """Nobody need be there to read it: a directory works without a screen."""
+    """Print a line if anybody can read it: a directory also works without a screen."""
     try:
         print(line, flush=True)
     except OSError as error:
@@ -144,7 +144,7 @@ def _say(line: str) -> None:
 async def _obey(
     signals: AsyncIterator[int], directory: Directory, everything: trio.CancelScope
 ) -> None:
-    """The first signal ends it politely, the second one at once."""
+    """Stop politely at the first signal, at once at the second."""
     await anext(signals)
     directory.stop()
     await anext(signals)

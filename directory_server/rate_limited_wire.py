@@ -13,10 +13,10 @@ from shared.world import Wire
 
 
 class RateLimitedWire:
-    """`shared.world.Wire` that slows down whoever sends too much.
+    """`shared.world.Wire` that slows down a user who sends too much.
 
-    It counts lines and bytes before anybody looks at them, so what a line says,
-    or whether it says anything, makes no difference.
+    It counts lines and bytes before they are parsed, so their content makes no
+    difference.
     """
 
     __slots__ = (
@@ -38,7 +38,7 @@ class RateLimitedWire:
         self._wire = wire
         self._lines = TokenBucket(LINES_A_SECOND, LINES_AT_ONCE, now)
         self._bytes = TokenBucket(BYTES_A_SECOND, BYTES_AT_ONCE, now)
-        self.heard = now  #: when the last bytes came
+        self.heard = now  #: when the last bytes arrived
         self.remote, self.local, self.certificate = wire.remote, wire.local, wire.certificate
         self.send_all = wire.send_all
         self.aclose, self.abort, self.unheard = wire.aclose, wire.abort, wire.unheard

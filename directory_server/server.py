@@ -28,17 +28,17 @@ from shared.world import Address, Incoming, World
 
 log = logging.getLogger(__name__)
 
-OUTBOX_BYTES: Final = 256 * 1024  # what may wait for one user who reads slowly
-WRITE_BYTES: Final = 4 * 1024  # at once: TLS keeps as much for each user for good
-FAREWELL_SECONDS: Final = 1.0  # for the last words to everybody
+OUTBOX_BYTES: Final = 256 * 1024  # the most that may wait for one user who reads slowly
+WRITE_BYTES: Final = 4 * 1024  # at once: for each user TLS keeps a buffer of this size for good
+FAREWELL_SECONDS: Final = 1.0  # for the BYE to all users
 
 
 @dataclass(frozen=True)
 class Bound:
-    """What a directory says of itself once it listens."""
+    """The address and identity of a directory that listens."""
 
     addresses: tuple[Address, ...]  # one for IPv4 and one for IPv6, or a single one
-    fingerprint: str  # of the community's authority
+    fingerprint: str  # of the community's authority key
     is_new: bool  # the community was founded at this start
 
     @property
@@ -47,7 +47,7 @@ class Bound:
 
 
 class Directory:
-    """Started with `await nursery.start(directory.run)`, which returns a Bound."""
+    """A running directory.  `await nursery.start(directory.run)` starts it and returns a Bound."""
 
     def __init__(self, world: World, settings: Settings) -> None:
         self._world, self._settings = world, settings
@@ -56,7 +56,7 @@ class Directory:
         self._community: Sessions
 
     def stop(self) -> None:
-        """Say good bye to all, and end `run`."""
+        """Say good bye to all users, and end `run`."""
         self._stop.set()
 
     async def run(self, *, task_status: trio.TaskStatus[Bound] = trio.TASK_STATUS_IGNORED) -> None:
@@ -81,7 +81,7 @@ class Directory:
             disk.unlock()
 
     async def _run(self, store: Store, found: Found, task_status: trio.TaskStatus[Bound]) -> None:
-        """The nursery of the store, which outlives the users."""
+        """Run the nursery of the store, which outlives the users."""
         async with trio.open_nursery() as storing:
             await storing.start(store.run)
             key = authority_key(found.authority.certificate)
@@ -99,7 +99,7 @@ class Directory:
     async def _serve_users(
         self, found: Found, task_status: trio.TaskStatus[Bound]
     ) -> Refused | None:
-        """The nursery of all who connect; ends after `stop`, or at once with the reason."""
+        """Run the nursery of all connections; return after `stop`, or raise the reason at once."""
         community, serve = self._community, self._world.network.serve
         async with trio.open_nursery() as nursery:
             try:
@@ -117,12 +117,12 @@ class Directory:
         return None
 
     async def _answer(self, incoming: Incoming) -> None:
-        """Serve whoever has connected; ends with the connection."""
+        """Serve one connection until it ends."""
         with border(str(incoming.remote), self._world.bugs):
             await self._answer_stranger(incoming)
 
     async def _answer_stranger(self, incoming: Incoming) -> None:
-        """A fault border: what a remote machine can cause ends here, in one line."""
+        """Serve a stranger.  A fault border: what a remote machine can cause ends here."""
         scope = trio.CancelScope()
 
         def make_room() -> None:

@@ -37,12 +37,12 @@ class Session:
         self._renewed_at = float("-inf")
 
     async def serve(self, deadline: float, identified: Callable[[], None]) -> None:
-        """All of it.  Raises ProtocolError, or Refused when somebody may not come in.
+        """Serve the link to its end.  Raises ProtocolError, or Refused if the user may not enter.
 
-        `deadline` is for IAM; `identified` is called as soon as that is accepted.
+        `deadline` is for IAM; `identified` is called as soon as IAM is accepted.
         """
         try:
-            # Of what is said on coming in nothing stays: there are thousands of us.
+            # A call of its own, so that its variables are freed: there are thousands of sessions.
             user = await self._come_in(deadline)
         except NameTaken as taken:
             self._link.hang_up(wire.Tkn(taken.name), Bye())
@@ -64,9 +64,9 @@ class Session:
     # --- Coming in ---
 
     async def _come_in(self, deadline: float) -> User:
-        """Until WELCOME, which is posted as soon as others can see the user.
+        """Register the user, up to WELCOME, which is posted once others can see the user.
 
-        While the disk works others come, so after it everything is looked at again.
+        While the disk works others may enter, so everything is checked again after it.
         """
         iam, visitor = await self._meet(deadline)
         entrance = self._community.entrance
@@ -110,7 +110,7 @@ class Session:
         )
 
     async def _put_on_disk(self, iam: Iam, user: User | None, origin: bytes) -> None:
-        """A new name, or what is new of an old one: its sealing key, a certificate."""
+        """Put a new name on disk, or what has changed for an old one: sealing key, certificate."""
         community, sealing = self._community, (iam.sealing_key, iam.sealing_proof)
         if user is None:
             certified = Validity.of_new(community.time(), community.age())
@@ -143,7 +143,7 @@ class Session:
         )
 
     def _certify(self, user: User, request: bytes, asked: str) -> bytes:
-        """Raises Refused unless they have signed this request, for the name `asked`."""
+        """Issue a certificate.  Raises Refused unless the user signed this request, for `asked`."""
         community = self._community
         return community.authority.certify(
             request, asked, name=user.name, key=user.key, now=community.time()
@@ -169,7 +169,7 @@ class Session:
         while batch := await self._link.receive():
             for is_drop, run in groupby(batch, lambda message: isinstance(message, wire.Drop)):
                 if not self._community.is_carried_by(user, self._link):
-                    return  # another program took over: this one has no say any more
+                    return  # another program took over, and this one may request nothing more
                 if is_drop:
                     await self._drop(user, list(cast(Iterable[wire.Drop], run)))
                 else:
@@ -186,7 +186,7 @@ class Session:
             self._link.post(Err("DISK", f"the directory's disk is full or broken: {error}", re))
 
     async def _perform(self, user: User, message: wire.ToDirectory) -> None:
-        """Only STIR is a sign of a person: a program asks, and leaves messages, by itself too."""
+        """Perform a request.  Only STIR shows a person: programs ask and leave messages, too."""
         link, store, community = self._link, self._store, self._community
         match message:
             case wire.Stir():
@@ -225,7 +225,7 @@ class Session:
                 raise ProtocolError(f"{tag} does not belong here")
 
     async def _note_answer(self, user: User, other: User) -> None:
-        """Their letters find room in this user's mailbox, as soon as the disk knows it."""
+        """Reserve room in this user's mailbox for the other's letters, from the commit on."""
         if other is not user and not self._store.has_answered(user.id, other.id):
             try:
                 await self._store.answer(user.id, other.id)
@@ -233,7 +233,7 @@ class Session:
                 log.info("%s has answered somebody, which is not on disk: %s", user.name, error)
 
     async def _list(self, re: int) -> None:
-        """Everybody, page by page, no faster than they are read."""
+        """Send all presences, page by page, no faster than the user reads them."""
         users, more = self._registry.page("", PAGE)
         while True:
             presences = b",".join(map(self._registry.encoded, users))
@@ -258,16 +258,16 @@ class Session:
         )
 
     def _seen_host_of(self, place: Place) -> str:
-        """Where the one who asks will find them, if they do not say otherwise."""
+        """Return the address at which the asker reaches them, unless they advertise another."""
         if is_loopback(place.address) and not is_loopback(self._link.wire.remote.host):
-            # They sit on the directory's own machine, which the asker reaches like this.
+            # They are on the directory's own machine, which the asker reaches at this address.
             return self._link.wire.local.host
         return place.address
 
     # --- Mail ---
 
     async def _drop(self, user: User, drops: list[wire.Drop]) -> None:
-        """All in one commit, and the answers in one write."""
+        """Store all envelopes in one commit, and send all answers in one write."""
         answers: list[msgspec.Struct] = []
         posted: list[Posted] = []
         accepted: list[wire.Drop] = []
@@ -303,8 +303,8 @@ class Session:
 
 
 async def _pause(seconds: float, deadline: float) -> None:
-    """Wrong tokens came from this address: the next one is looked at later."""
-    if trio.current_time() + seconds > deadline - WRONG_TOKEN_SECONDS:  # which a wrong one costs
+    """Wait before judging an applicant whose address has sent wrong tokens."""
+    if trio.current_time() + seconds > deadline - WRONG_TOKEN_SECONDS:  # the cost of a wrong one
         raise Refused("too many wrong tokens came from your address", "LIMIT")
     await trio.sleep(seconds)
 

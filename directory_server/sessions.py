@@ -1,4 +1,4 @@
-"""What all links of one running directory share: who is here, and over which link."""
+"""What all links of one running directory share: who is online, and over which link."""
 
 import logging
 from collections import defaultdict
@@ -44,7 +44,7 @@ def _stone_for_nobody(user: User) -> Tombstone:
 
 
 def _no_stone(_: User) -> None:
-    """Anybody may have the name at once."""
+    """Return None: anybody may register the name at once."""
 
 
 class Sessions:
@@ -66,18 +66,18 @@ class Sessions:
             token=settings.token,
             names_at_once=settings.names_per_address,
         )
-        self.links: dict[int, UserLink] = {}  #: of each user who is here, by the user's id
-        #: Newcomers pass one at a time, a millisecond each: the others get their turns between.
+        self.links: dict[int, UserLink] = {}  #: of each user who is online, by the user's id
+        #: Newcomers pass one at a time, a millisecond each; other tasks run in between.
         self.entrance = trio.Lock()
-        self.changed = trio.Event()  #: there is news to tell
-        self._unnoted: dict[User, None] = {}  # of whose coming or going the disk does not know
+        self.changed = trio.Event()  #: set while there is news to tell
+        self._unnoted: dict[User, None] = {}  # users whose coming or going is not on disk yet
         self._alone = trio.Event()
         self._wrong_tokens = Alarm()
         self._age = store.age() - trio.current_time()
         self._recall()
 
     def _recall(self) -> None:
-        """Everything that stands on disk."""
+        """Read users and tombstones from disk."""
         for user in self.store.users():
             if user.usage.here_since is not None:  # the directory crashed
                 user.usage.leave(self.age())
@@ -91,7 +91,7 @@ class Sessions:
     def arrive(
         self, user: User, link: UserLink, place: Place, status: Status, *, by_hand: bool
     ) -> None:
-        """The user is here, over this link, and over no other any more."""
+        """Note that the user is online over this link; a link they had before is hung up."""
         ghost = self.links.get(user.id)
         self.registry.arrive(
             user, place, status, by_hand=by_hand, time=self.time(), now=trio.current_time()
@@ -104,7 +104,7 @@ class Sessions:
             ghost.hang_up(Err("TAKEOVER", TAKEN_OVER), Bye(TAKEN_OVER))
 
     def leave(self, user: User, link: UserLink) -> None:
-        """This link is over; the user may be here over another one already."""
+        """Note that this link has ended; the user may be online over another one already."""
         if self.is_carried_by(user, link):
             self.registry.leave(user, self.time())
             self._gone(user)
@@ -122,7 +122,7 @@ class Sessions:
             self._alone.set()
 
     async def say_good_bye(self) -> None:
-        """To all; returns when everybody has gone."""
+        """Send BYE to all users, and wait until all are gone."""
         for link in list(self.links.values()):
             link.hang_up(Bye(CLOSING))
         while self.links:
@@ -132,7 +132,7 @@ class Sessions:
     # --- Names ---
 
     async def register(self, new: Newcomer) -> None:
-        """Put a new name on disk; somebody else may have been faster.  Raises StorageError."""
+        """Put a new name on disk, unless somebody else was faster.  Raises StorageError."""
         time, age = self.time(), self.age()
         buried = self._tombstones.find(new.name, time, age)
         if buried is not None:  # of the same key
@@ -147,7 +147,7 @@ class Sessions:
         return user.certified.covers_new(self.time(), self.age())
 
     async def note_certificate(self, user: User) -> None:
-        """Make `may_certify` true, before anybody gets the certificate.  Raises StorageError."""
+        """Make `may_certify` true, before the certificate is sent.  Raises StorageError."""
         if not self.may_certify(user):
             certified = user.certified.with_other(Validity.of_new(self.time(), self.age()))
             await self.store.certify(user.id, certified)
@@ -156,10 +156,10 @@ class Sessions:
     async def release(
         self, users: list[User], stone: Callable[[User], Tombstone | None] = tombstone_of
     ) -> list[UserLink]:
-        """Give up these names, with their mailboxes; only their keys can have them again soon.
+        """Release these names, with their mailboxes; only their keys can have them again soon.
 
-        Returns the links that are over with them.  Raises StorageError, and the users keep
-        their names then.
+        Returns the users' links, for the caller to hang up.  After a StorageError the users
+        keep their names.
         """
         links = []
         stones = [stone(user) for user in users]
@@ -177,7 +177,7 @@ class Sessions:
         return links
 
     async def forget_as_ordered(self) -> None:
-        """Names that the operator wants to be gone.  Raises StorageError."""
+        """Forget the names that the operator wants to be gone.  Raises StorageError."""
         orders = self.store.orders()
         for name, free in orders:
             user = self.registry.find(name)
@@ -189,7 +189,7 @@ class Sessions:
             await self.store.fulfil([name for name, _ in orders])
 
     async def give_up_unused_names(self) -> None:
-        """Names that nobody has used for too long, and tombstones that are over.
+        """Release names that nobody has used for too long, and delete tombstones that are over.
 
         Raises StorageError.
         """
@@ -198,7 +198,7 @@ class Sessions:
             users, more = self.registry.page(after, PAGE)
             unused = [user for user in users if user.usage.is_over(self.age())]
             if unused:
-                for link in await self.release(unused):  # somebody came at that very moment
+                for link in await self.release(unused):  # a user came just now
                     link.hang_up(Bye(EXPIRED))
                 log.info("%d names have expired", len(unused))
             after = users[-1].name if users else ""
@@ -210,7 +210,7 @@ class Sessions:
     # --- Status ---
 
     def stir(self, user: User) -> None:
-        """A sign of activity."""
+        """Note a sign of the user's activity."""
         if self.registry.stir(user, time=self.time(), now=trio.current_time()):
             self.push(user.id, StatusNow(Status.ACTIVE))
             self.changed.set()
@@ -229,7 +229,7 @@ class Sessions:
     # --- Telling ---
 
     def push(self, user: int, message: msgspec.Struct) -> None:
-        """Say something to a user; nothing happens when they are not here."""
+        """Send a message to a user, if they are online."""
         link = self.links.get(user)
         if link is not None:
             link.post(message)
@@ -244,7 +244,7 @@ class Sessions:
                 self.push(sender, Receipts(tuple(all_of_them[start : start + RECEIPTS])))
 
     def note_wrong_token(self, host: str) -> None:
-        """One more guess; the log must not grow with each of them."""
+        """Count a wrong token; the log does not get a line for each."""
         count = self._wrong_tokens.ring(trio.current_time())
         if count:
             log.warning("wrong tokens: %d, the last one from %s", count, host)
@@ -271,11 +271,11 @@ class Sessions:
             log.warning("%s", error)
 
     def time(self) -> float:
-        """Of day, which somebody may set."""
+        """Return the time of day, which somebody may set."""
         return self.world.clock.time()
 
     def age(self) -> float:
-        """For how many seconds the directory has run in all: nobody can set that."""
+        """Return for how many seconds the directory has run in all: nobody can set that."""
         return self._age + trio.current_time()
 
     def moment(self) -> Moment:

@@ -1,4 +1,4 @@
-"""What the one who starts a directory may choose."""
+"""The settings of a directory, as chosen at its start."""
 
 from typing import NamedTuple
 
@@ -13,9 +13,9 @@ class Settings(NamedTuple):
     port: int = 0  # 0: a random one
     idle_after: float = IDLE_AFTER  # seconds without a sign of activity until INACTIVE; 0: never
     one_per_address: bool = False  # refuse a second user from one IP address
-    token: str | None = None  # which a new name must show; None: anybody may register
-    names_per_address: int = NEW_NAMES_AT_ONCE  # before each has to wait; 0: no limit
+    token: str | None = None  # which a new name must present; None: anybody may register
+    names_per_address: int = NEW_NAMES_AT_ONCE  # at once; then each has to wait; 0: no limit
     names: int = NAMES  # that the directory knows at most
     mail_mib: int = MAIL_MIB  # that all mail together may take
-    found_anew: bool = False  # lose all names rather than not to start when a file is missing
+    found_anew: bool = False  # give up all names rather than refuse to start when a file is missing
     connections: int = CONNECTIONS  # that the process may hold open, users and strangers together

@@ -1,4 +1,4 @@
-"""A log that an attacker cannot fill: one line at once, then one a minute for all the rest."""
+"""A limit for the log lines that an attacker can cause: one at once, then one a minute."""
 
 from typing import Final
 
@@ -11,7 +11,7 @@ class Alarm:
         self._told = float("-inf")
 
     def ring(self, now: float) -> int:
-        """It happened once more; returns how often since the last line, 0 to say nothing yet."""
+        """Count an event; return how many there were since the last line, 0 for no line yet."""
         self._count += 1
         if now < self._told + QUIET_SECONDS:
             return 0

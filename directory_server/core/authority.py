@@ -1,4 +1,4 @@
-"""The certificate authority of a community: it vouches for name and key.
+"""The certificate authority of a community: it certifies which key owns which name.
 
 Its key is made at the first start and never changes; peers remember it.
 """
@@ -32,13 +32,13 @@ class Authority:
 
     @classmethod
     def found(cls, seed: bytes) -> "Authority":
-        """A new community, from 32 random bytes."""
+        """Return the authority of a new community, from 32 random bytes."""
         key = Ed25519PrivateKey.from_private_bytes(seed)
         return cls(key, make_authority(key))
 
     @classmethod
     def restore(cls, content: bytes) -> "Authority":
-        """The community that `content` was kept of.  Raises StorageError when it is damaged."""
+        """Return the kept authority.  Raises StorageError when it is damaged."""
         seed, certificate = content[:SEED_BYTES], content[SEED_BYTES:]
         try:
             key = Ed25519PrivateKey.from_private_bytes(seed)
@@ -51,7 +51,7 @@ class Authority:
         return cls(key, certificate)
 
     def content(self) -> bytes:
-        """All that must be kept, and kept secret."""
+        """Return all that must be kept, and kept secret."""
         private = self._key.private_bytes(Encoding.Raw, PrivateFormat.Raw, NoEncryption())
         return private + self.certificate
 
@@ -59,20 +59,20 @@ class Authority:
         return fingerprint(authority_key(self.certificate))
 
     def mark_of(self, network: str) -> bytes:
-        """Return the mark that the database keeps of an address; only our key turns it back."""
+        """Return the mark that the database keeps of an address; only our key can compute it."""
         mark = hashlib.blake2b(
             network.encode(), digest_size=MARK_BYTES, key=self._key.private_bytes_raw()
         )
         return mark.digest()
 
     def credentials(self, seed: bytes) -> Credentials:
-        """What the directory itself presents; a fresh key at each start."""
+        """Return what the directory presents in handshakes; a fresh key at each start."""
         leaf = Ed25519PrivateKey.from_private_bytes(seed)
         certificate = issue_for_directory(self.certificate, self._key, leaf.public_key())
         return Credentials(leaf, certificate, self.certificate)
 
     def certify(self, request: bytes, asked: str, *, name: str, key: bytes, now: float) -> bytes:
-        """A certificate for `name`, the spelling that was registered first.
+        """Return a certificate for `name`, in the spelling that was registered first.
 
         `asked` is the spelling in the signing request.  Raises Refused.
         """
@@ -83,7 +83,7 @@ class Authority:
         return issue_for_user(self.certificate, self._key, name, key, now)
 
     def check_certificate(self, certificate: bytes, name: str, key: bytes, now: float) -> None:
-        """Raises Refused unless we said that this key is this user."""
+        """Raise Refused unless the certificate says that this name has this key."""
         try:
             subject = read_certificate(certificate, self.certificate, now)
         except ProtocolError as error:

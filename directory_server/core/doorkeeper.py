@@ -1,7 +1,7 @@
-"""Decide who gets a name: its owner always, a newcomer if nothing speaks against it.
+"""Decide who gets a name: its owner always, a newcomer if nothing prevents it.
 
-In a closed community everything else is judged after the token, so that a name that is
-known and one that is not are answered alike to those who have none.
+In a closed community the token is judged before anything else, so that somebody without
+it gets the same answer for a known name as for an unknown one.
 """
 
 import hmac
@@ -26,13 +26,13 @@ class WrongToken(Refused):
 class Moment(NamedTuple):
     """One moment by three clocks, in seconds."""
 
-    now: float  # monotonic, of this run
+    now: float  # monotonic, of this run of the directory
     time: float  # of day
-    age: float  # for which the directory has run in all
+    age: float  # for how long the directory has run in all
 
 
 class Applicant(NamedTuple):
-    """Somebody who has proved to hold the key, and wants the name."""
+    """Somebody who has proved to hold the key, and asks for the name."""
 
     name: str
     key: bytes
@@ -50,16 +50,16 @@ class Doorkeeper:
         token: str | None = None,
         names_at_once: int = NEW_NAMES_AT_ONCE,
     ) -> None:
-        """`names_at_once`: new names from one address, before each has to wait; 0: no limit."""
+        """`names_at_once`: new names from one address before it has to wait; 0: no limit."""
         self._registry, self._tombstones, self._token = registry, tombstones, token
         self._new_names = Pace(NEW_NAME_SECONDS, names_at_once) if names_at_once else None
         self._wrong_tokens = Pace(WRONG_TOKEN_SECONDS, 1)
 
     def admit(self, who: Applicant, moment: Moment) -> User | None:
-        """The user whose name and key these are; None when the name is new, and free.
+        """Return the user with this name and key; None when the name is new, and free.
 
-        Raises Refused with the reason; NameTaken when the name belongs to another key,
-        WrongToken after which nothing of this address is judged for a second.
+        Raises Refused with the reason; NameTaken when the name belongs to another key;
+        WrongToken, after which `wait` holds this address back for a second.
         """
         user = self._registry.find(who.name)
         if user is None or user.key != who.key:
@@ -71,7 +71,7 @@ class Doorkeeper:
         return user
 
     def wait(self, who: Applicant, moment: Moment) -> float:
-        """The seconds until `admit` may be asked: wrong tokens came from this address.
+        """Return the seconds until `admit` may be called, after wrong tokens from this address.
 
         The owner of a name never waits.
         """

@@ -3,15 +3,15 @@
 from typing import Final
 
 STRANGERS: Final = 1_024  # connections that have not said who they are; measured: 130 MiB
-STRANGERS_PER_ADDRESS: Final = 256  # a crowd behind one NAT still registers in a few seconds
+STRANGERS_PER_ADDRESS: Final = 256  # so a crowd behind one NAT still registers in a few seconds
 STRANGERS_SHARE: Final = 4  # strangers get at most this part of all connections: a quarter
-NEW_NAMES_AT_ONCE: Final = 64  # from one address: a class of 40 behind it comes in at once
+NEW_NAMES_AT_ONCE: Final = 64  # from one address: a class of 40 behind it registers at once
 NEW_NAME_SECONDS: Final = 20.0  # for each further one: 4,320 a day, and they expire in seven
 MAIL_MIB: Final = 1_024  # of all mail, unless --mail-mib says otherwise
-NAMES: Final = 100_000  # kept in memory as well, 1 KiB each
+NAMES: Final = 100_000  # also kept in memory, 1 KiB each
 
-# What one link may send.  A person's program stays far below; above it the
-# directory just reads more slowly, so that nobody else has to wait.
+# What one link may send.  A person's program stays far below these limits; above them
+# the directory reads more slowly, so that nobody else has to wait.
 LINES_A_SECOND: Final = 1_000.0
 LINES_AT_ONCE: Final = 2_000.0
 BYTES_A_SECOND: Final = 2.0 * 1024 * 1024
@@ -19,7 +19,7 @@ BYTES_AT_ONCE: Final = 8.0 * 1024 * 1024
 
 
 def strangers_at_most(connections: int) -> int:
-    """How many of all connections may be held by those who have not said who they are."""
+    """Return how many of all connections strangers may hold."""
     return min(STRANGERS, connections // STRANGERS_SHARE)
 
 

@@ -1,7 +1,7 @@
 """How much of the directory one address may take.
 
-An address is an IPv4 address, or a /64 of IPv6: whoever has one address of such a network
-has all of them.
+An address is an IPv4 address, or a /64 of IPv6: somebody who has one address of such a
+network has all of them.
 """
 
 import ipaddress
@@ -9,10 +9,10 @@ from collections import Counter, OrderedDict
 from collections.abc import Hashable
 from typing import Final
 
-ADDRESSES: Final = 10_000  # whose pace is remembered at once: 2 MiB
-NEARLY_FULL: Final = 3 / 4  # of all places; from there on
-MOST_OF_ONE: Final = 1 / 2  # of all places is the most that one address gets
-WRONG_TOKEN_SECONDS: Final = 1.0  # that a wrong token costs
+ADDRESSES: Final = 10_000  # whose pace is remembered; together 2 MiB
+NEARLY_FULL: Final = 3 / 4  # of all places: above it a holder's share is limited
+MOST_OF_ONE: Final = 1 / 2  # of all places: the most for one address, from then on
+WRONG_TOKEN_SECONDS: Final = 1.0  # the price of a wrong token
 
 
 def network_of(address: str) -> str:
@@ -29,22 +29,22 @@ def network_of(address: str) -> str:
 
 
 class Pace:
-    """So many at once from one address, and then one every `seconds`."""
+    """A limit for each address: `at_once` immediately, and then one every `seconds`."""
 
     def __init__(self, seconds: float, at_once: int, addresses: int = ADDRESSES) -> None:
         self._seconds, self._patience = seconds, seconds * at_once
         self._addresses = addresses
-        # For each address the time at which all that it took is made up for; the one that
-        # came last stands last.
+        # For each address the time at which it has made up for all that it took, in the order of
+        # the last `take`.
         self._paid: OrderedDict[str, float] = OrderedDict()
 
     def wait(self, address: str, now: float) -> float:
-        """The seconds until this address may take one more; 0: now."""
+        """Return the seconds until this address may take one more; 0: now."""
         paid = self._paid.get(network_of(address), now)
         return max(0.0, max(paid, now) + self._seconds - self._patience - now)
 
     def take(self, address: str, now: float) -> None:
-        """This address takes one, whether it may or not."""
+        """Count one for this address, whether or not it may have it."""
         network = network_of(address)
         self._paid[network] = max(self._paid.get(network, now), now) + self._seconds
         self._paid.move_to_end(network)
@@ -59,7 +59,7 @@ class Pace:
 
 
 class Shares:
-    """Count the places that each holder has: nobody gets most of them once they become few."""
+    """Count each holder's places: nobody gets most of them once they become few."""
 
     def __init__(self, places: int) -> None:
         self._places = places

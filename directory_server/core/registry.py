@@ -1,7 +1,7 @@
-"""Who is registered, where, and in what status; what others must be told of it.
+"""Who is registered, where, and in what status; and what others must be told about it.
 
-`time` is seconds since 1970 and is shown to people; `now` is the monotonic time
-that idling is measured with.
+`time` is seconds since 1970 and is shown to people; `now` is monotonic, to measure how
+long a user has been idle.
 """
 
 from bisect import bisect_left, bisect_right, insort
@@ -30,22 +30,22 @@ class NameTaken(Refused):
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where a user's program can be reached."""
+    """The address at which a user's program can be reached."""
 
     address: str  # as the directory sees it
     port: int
-    advertised: str = ""  # by the user, instead of the address
+    advertised: str = ""  # chosen by the user, instead of the address
 
 
 NOWHERE = Place("", 0)
 
 
 class News(NamedTuple):
-    """What others must be told."""
+    """The changes that others must be told."""
 
     went: list[str]
     came: list[Presence]
-    changed: list[Presence]  # their status
+    changed: list[Presence]  # of status
 
 
 @dataclass(slots=True, eq=False)
@@ -57,8 +57,8 @@ class User:
     key: bytes
     sealing_key: bytes
     sealing_proof: bytes
-    since: float  # of the status
-    origin: bytes = b""  # the mark of the address that registered it
+    since: float  # since when they have had this status
+    origin: bytes = b""  # the mark of the address from which they registered
     usage: Usage = field(default_factory=Usage)
     certified: Validity = NO_CERTIFICATE  # of all certificates for this name and key
     status: Status = Status.OFFLINE
@@ -89,8 +89,8 @@ class Registry:
         self._users: dict[str, User] = {}
         self._order: list[str] = []  # the folded names, sorted
         self._awake: OrderedDict[User, float] = OrderedDict()  # who may fall idle; last stir
-        self._at: dict[str, User] = {}  # only with one_per_address
-        self._told: dict[User, tuple[Status, float]] = {}  # what others know of who has changed
+        self._at: dict[str, User] = {}  # by address; only with one_per_address
+        self._told: dict[User, tuple[Status, float]] = {}  # what others know of changed users
 
     @property
     def here(self) -> int:
@@ -100,14 +100,14 @@ class Registry:
     # --- Names ---
 
     def know(self, user: User) -> None:
-        """A name that stands on disk."""
+        """Add a name that is on disk."""
         folded = fold(user.name)
         self._users[folded] = user
         insort(self._order, folded)
         self._names.add(user.origin)
 
     def forget(self, user: User, time: float) -> None:
-        """The name was given back."""
+        """Remove a user whose name was released."""
         if user.is_here:
             self.leave(user, time)
         folded = fold(user.name)
@@ -125,13 +125,13 @@ class Registry:
         return user
 
     def page(self, after: str, size: int) -> tuple[list[User], bool]:
-        """The next users by name, and whether there are more; "" begins."""
+        """Return the next users by name, and whether there are more; "" starts at the first."""
         start = bisect_right(self._order, fold(after))
         names = self._order[start : start + size]
         return [self._users[folded] for folded in names], start + size < len(self._order)
 
     def encoded(self, user: User) -> bytes:
-        """The presence as in USERS, kept: to encode 10,000 for each LIST would take 10 ms."""
+        """Return the presence as in USERS, cached: to encode 10,000 for a LIST would take 10 ms."""
         if user.listed is None:
             user.listed = encode(user.presence())[:-1]
         return user.listed
@@ -139,7 +139,7 @@ class Registry:
     # --- Coming and going ---
 
     def check_names(self, origin: bytes) -> None:
-        """Raises Refused unless there is a place for one more name from this address."""
+        """Raise Refused unless there is a place for one more name from this address."""
         if self._names.is_full:
             raise Refused(f"this directory is full: it knows {self._names.taken} names", "LIMIT")
         if self._names.is_too_much(origin):
@@ -149,7 +149,7 @@ class Registry:
             )
 
     def check_address(self, user: User | None, address: str) -> None:
-        """Raises Refused when another user is here from this address, and that is not wanted."""
+        """Raise Refused when only one user per address is allowed, and another is here."""
         other = self._at.get(address)
         if other is not None and other is not user:
             raise Refused(
@@ -159,7 +159,7 @@ class Registry:
             )
 
     def check_room(self, user: User, address: str) -> None:
-        """Raises Refused when there is no place for this user; who is here already has one."""
+        """Raise Refused unless there is a place for this user; users who are here have one."""
         if user.is_here:
             return
         if self._places.is_full:
@@ -173,7 +173,7 @@ class Registry:
     def arrive(
         self, user: User, place: Place, status: Status, *, by_hand: bool, time: float, now: float
     ) -> None:
-        """The user is here; also when a new program takes over from a ghost."""
+        """Note that the user is here; also when a new program takes over from a ghost."""
         if self._at.get(user.place.address) is user:
             del self._at[user.place.address]
         if self._one_per_address:
@@ -201,7 +201,7 @@ class Registry:
         self._change(user, status, by_hand=by_hand, time=time, now=now)
 
     def stir(self, user: User, *, time: float, now: float) -> bool:
-        """A sign of activity; returns whether it made an INACTIVE user ACTIVE again."""
+        """Note activity; return whether it made an INACTIVE user ACTIVE again."""
         if user in self._awake:
             self._awake[user] = now
             self._awake.move_to_end(user)
@@ -211,9 +211,9 @@ class Registry:
         return True
 
     def fall_idle(self, *, time: float, now: float) -> list[User]:
-        """Makes INACTIVE who gave no sign for too long, and returns them.
+        """Make users INACTIVE who gave no sign for too long, and return them.
 
-        Only who is ACTIVE without having said so: a status set by hand stays.
+        Only users who are ACTIVE by default: a status set by hand stays.
         """
         idle = []
         while self._awake:
@@ -242,9 +242,9 @@ class Registry:
         return bool(self._told)
 
     def take_news(self, limit: int) -> News:
-        """What has happened since this was last asked; at most so many users of it.
+        """Return what changed since the last call, for at most `limit` users.
 
-        A net difference: who came and went meanwhile is not in it.
+        Only net changes: a user who came and went meanwhile is not included.
         """
         news = News([], [], [])
         for user, (status, since) in list(islice(self._told.items(), limit)):

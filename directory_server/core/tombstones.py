@@ -1,8 +1,8 @@
-"""Names that nobody owns any more, while a certificate still speaks for them.
+"""Names that nobody owns any more, while a certificate for them is still valid.
 
-Nothing takes a certificate back.  So until the last one is over, a name that was given
-back or has expired goes only to the key that had it: nobody else could be told from its
-old owner.
+Certificates cannot be revoked.  So until the last one ends, a name that was given back or
+has expired goes only to the key that had it: others could not tell a new owner from the
+old one.
 """
 
 from dataclasses import dataclass
@@ -14,14 +14,14 @@ from shared.names import fold
 
 TOMBSTONES: Final = 100_000  # as many as names; 300 bytes each
 DAY: Final = 86_400.0
-SPARE_DAYS: Final = 1  # so that a program that asks each hour costs one write a day
+SPARE_DAYS: Final = 1  # so that a program that asks every hour costs one write a day
 
 
 @dataclass(frozen=True, slots=True)
 class Validity:
-    """Until when certificates of a name are valid.
+    """The times until which certificates of a name are valid.
 
-    By the time of day, as others judge it, and by the directory's age: a clock that was
+    One is by the time of day, as others judge it, one by the directory's age: a clock that was
     wrong once neither frees a name early nor forgets what was signed while it was ahead.
     """
 
@@ -30,17 +30,17 @@ class Validity:
 
     @classmethod
     def of_new(cls, time: float, age: float) -> "Validity":
-        """Of a certificate that is issued now, or within a day."""
+        """Return the validity of a certificate that is issued now, or within a day."""
         seconds = (CERTIFICATE_DAYS + SPARE_DAYS) * DAY
         return cls(time + seconds, age + seconds)
 
     def covers_new(self, time: float, age: float) -> bool:
-        """Whether a certificate that is issued now ends before this does."""
+        """Whether a certificate issued now would end before this does."""
         seconds = CERTIFICATE_DAYS * DAY
         return self.time >= time + seconds and self.age >= age + seconds
 
     def with_other(self, other: "Validity") -> "Validity":
-        """Of the certificates of both."""
+        """Return the validity that covers the certificates of both."""
         return Validity(max(self.time, other.time), max(self.age, other.age))
 
     def is_over(self, time: float, age: float) -> bool:
@@ -48,7 +48,7 @@ class Validity:
 
 
 NO_CERTIFICATE: Final = Validity()
-NOBODY: Final = b""  # the key of a name that nobody may have
+NOBODY: Final = b""  # the key in the tombstone of a name that nobody may have
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +68,7 @@ class Tombstones:
         self._all[fold(tombstone.name)] = tombstone
 
     def lift(self, name: str) -> None:
-        """The name has an owner again, or nobody speaks for it any more."""
+        """Drop the tombstone: the name has an owner again, or no certificate is valid any more."""
         self._all.pop(fold(name), None)
 
     def find(self, name: str, time: float, age: float) -> Tombstone | None:
@@ -79,9 +79,9 @@ class Tombstones:
         return found
 
     def sweep(self, time: float, age: float) -> list[str]:
-        """Forget what is over, and what is too many; returns the names.
+        """Forget the tombstones that are over, or too many; return their names.
 
-        Names that were hardly used go first: nobody makes room for an impostor by
+        Those of little-used names go first, so nobody can make room for an impostor by
         registering names only to give them back.
         """
         gone = [one.name for one in self._all.values() if one.certified.is_over(time, age)]

@@ -1,6 +1,6 @@
 """How long a name is kept without use.
 
-Whoever tries the program once does not keep a name for years, and nobody holds names
+Somebody who tries the program once does not keep a name for years, and nobody holds names
 that they do not use.  All times here are the directory's age: the seconds for which it
 has run in all.  The time of day may jump, and must not take anybody's name.
 """
@@ -22,18 +22,18 @@ class Usage:
     here_since: float | None = None  # when the present stay began; None: away
 
     def arrive(self, age: float) -> None:
-        """The user is here; nothing changes when another program takes over."""
+        """Begin a stay; nothing changes when another program takes over."""
         if self.here_since is None:
             self.here_since = age
 
     def leave(self, age: float) -> None:
-        """The user is gone, or was when the directory died."""
+        """End the stay, now or when the directory crashed."""
         if self.here_since is not None:
             self.seconds += max(0.0, age - self.here_since)
             self.last, self.here_since = age, None
 
     def is_over(self, age: float) -> bool:
-        """Whether the name is given up, because nobody has used it for too long."""
+        """Whether the name expires, because nobody has used it for too long."""
         established = self.seconds >= ESTABLISHED_SECONDS
         days = UNUSED_DAYS if established else FLEETING_DAYS
         return self.here_since is None and age - self.last > days * DAY

@@ -1,8 +1,8 @@
-"""Whose community this is: its key, its names, and what to do when one of them is missing.
+"""Find or found the community of a data folder; refuse it when its key or names are missing.
 
-Names without their key, or a key without its names, mean that a file was lost or that a
-backup was brought back in part.  To go on in silence would give every name to whoever
-comes first.
+If the names are there without their key, or the key without its names, a file was lost
+or a backup was restored in part.  To continue silently would give each name to the first
+who asks for it.
 """
 
 from collections.abc import Callable
@@ -16,27 +16,27 @@ from shared.identity import authority_key
 from shared.world import Disk
 
 AUTHORITY_FILE: Final = "authority"
-NAMES_FILE: Final = "names"  # says that somebody registered once, whatever the database says
+NAMES_FILE: Final = "names"  # exists once somebody has registered, whatever the database says
 REGISTERED: Final = b"Names are registered here: directory.sqlite must hold them.\n"
 ANEW: Final = "or start with --found-anew to lose all names"
 
 
 @dataclass(frozen=True)
 class Community:
-    """What was found in the data folder, or founded there."""
+    """The community that was found in the data folder, or founded there."""
 
     authority: Authority
     is_new: bool
-    loses_names: bool  # what is left of them does not belong to this authority any more
+    loses_names: bool  # the names on disk belong to another authority, and will be lost
 
 
 def find(
     disk: Disk, store: Store, random_bytes: Callable[[int], bytes], *, found_anew: bool
 ) -> Community:
-    """The community of this folder, founded at the first start.
+    """Return the community of this folder; found it at the first start.
 
-    Raises StorageError, and closes the store, when something of it is missing or damaged,
-    unless `found_anew` says that all names may be lost.
+    When a part of the community is missing or damaged, closes the store and raises
+    StorageError, unless `found_anew` allows that all names are lost.
     """
     try:
         return _find(disk, store, random_bytes, found_anew=found_anew)

@@ -1,10 +1,10 @@
 """How much room there is for mail: in one mailbox, and in all together.
 
-Half of a mailbox is kept for users whom its owner has answered, so that strangers cannot
-close it to them.  The directory knows of an answer when the owner leaves a message for
-somebody, or looks them up by an act of their own: to invite them, say.
+Half of a mailbox is reserved for users whom its owner has answered, so that strangers
+cannot fill it and lock them out.  The directory knows that an owner has answered somebody
+when the owner leaves a message for them, or looks them up in person: to invite them, say.
 
-Of all mail together no address gets most, once three quarters of the room are taken.
+Once three quarters of the room for all mail are taken, no address gets more than half of it.
 """
 
 import sqlite3
@@ -19,10 +19,10 @@ BYTES_IN_ALL: Final = 8 * 1024 * 1024
 MESSAGES_OF_STRANGERS: Final = MESSAGES_IN_ALL // 2
 BYTES_OF_STRANGERS: Final = BYTES_IN_ALL // 2
 MIB: Final = 1024 * 1024
-COST: Final = 256  # bytes of the disk for an envelope, beside what is sealed in it
-ANSWERED: Final = 1_000  # users whom one user has answered, the newest
+COST: Final = 256  # bytes on disk for an envelope, beside its sealed content
+ANSWERED: Final = 1_000  # the newest users whom one user has answered
 
-# Triggers, because envelopes also go when their receiver gives the name back.
+# Triggers, because envelopes also vanish when their receiver releases the name.
 TABLES = f"""
     CREATE TABLE answered (
         number INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -54,7 +54,7 @@ TABLES = f"""
 
 
 class Mailbox:
-    """What waits in one mailbox, as seen by one sender."""
+    """The envelopes that wait in one mailbox, as seen by one sender."""
 
     def __init__(self, connection: sqlite3.Connection, sender: int, receiver: int) -> None:
         query = (
@@ -71,7 +71,7 @@ class Mailbox:
             self._strangers, self._strangers_bytes = _of_strangers(connection, receiver)
 
     def why_full(self, size: int, name: str) -> str | None:
-        """The reason why a message of this size has no room; None when it has."""
+        """Return why a message of this size has no room; None when it has."""
         if self.mine >= MESSAGES_FROM_ONE:
             return f"{self.mine} messages from you already wait for {name}"
         if self.my_bytes + size > BYTES_FROM_ONE:
@@ -126,9 +126,9 @@ def has_answered(connection: sqlite3.Connection, owner: int, other: int) -> bool
 
 
 def answer(connection: sqlite3.Connection, owner: int, other: int) -> None:
-    """This owner of a mailbox has answered another user; the oldest of too many is forgotten.
+    """Note that the owner of a mailbox has answered another user; forget the oldest over the limit.
 
-    Nothing happens when one of them has given the name back meanwhile.
+    Does nothing when one of them has released the name meanwhile.
     """
     added = connection.execute(
         "INSERT OR IGNORE INTO answered (owner, other) SELECT one.id, two.id"
@@ -144,7 +144,7 @@ def answer(connection: sqlite3.Connection, owner: int, other: int) -> None:
 
 
 def _of_strangers(connection: sqlite3.Connection, receiver: int) -> tuple[int, float]:
-    """How many messages of users whom they have never answered wait, and of how many bytes."""
+    """Return number and bytes of the waiting messages from users whom they have never answered."""
     count, size = connection.execute(
         "SELECT count(*), total(size) FROM envelopes WHERE receiver = ?1 AND (sender IS NULL"
         " OR sender NOT IN (SELECT other FROM answered WHERE owner = ?1))",

@@ -1,7 +1,7 @@
 """Envelopes and receipts, as SQL: what each request does inside its transaction.
 
-Users stand here as numbers; their names stand in the table of users and nowhere
-else.  Everything runs in the writing thread, except `page`, `count` and `receipts`.
+Users are numbers here; their names are in the table of users and nowhere else.
+Everything runs in the writing thread, except `page`, `count` and `receipts`.
 """
 
 import sqlite3
@@ -13,9 +13,9 @@ from typing import Final
 from directory_server.storage.mail_room import Mailbox, Stock, answer
 from shared.messages import Envelope, Receipt, Verdict
 
-KEEP_SECONDS: Final = 14 * 86_400.0  # envelopes, and receipts, that nobody asks for; of age
-EXPIRE_AT_ONCE: Final = 100  # envelopes, 4 MB: what is deleted is overwritten, in one transaction
-RECEIPTS: Final = 10_000  # for one user, the newest; older ones can only be hoarded on purpose
+KEEP_SECONDS: Final = 14 * 86_400.0  # by age; for envelopes and receipts that nobody asks for
+EXPIRE_AT_ONCE: Final = 100  # envelopes, 4 MB: each transaction also overwrites what it deletes
+RECEIPTS: Final = 10_000  # for one user, the newest; only hoarding on purpose gives more
 
 PAGE_BYTES: Final = 60_000  # of one MAIL, so that its line stays below 64 KiB
 ENVELOPE_OVERHEAD: Final = 130  # of one envelope in JSON, beside its content
@@ -41,13 +41,13 @@ TABLES = """
     ) WITHOUT ROWID;
     CREATE INDEX taken ON receipts (taker);
 """
-#: receipts carry what their takers signed
+#: receipts carry the signatures of their takers
 SIGNED_RECEIPTS = """
     ALTER TABLE receipts ADD COLUMN proof BLOB NOT NULL DEFAULT x'';
     ALTER TABLE receipts ADD COLUMN refused TEXT NOT NULL DEFAULT '';
 """
 
-# `age` is for how many seconds the directory had run in all when it arrived, or was taken.
+# `age`: for how many seconds the directory had run in all when it arrived, or was taken.
 EXPIRY = """
     ALTER TABLE envelopes ADD COLUMN age REAL NOT NULL DEFAULT 0;
     ALTER TABLE receipts ADD COLUMN age REAL NOT NULL DEFAULT 0;
@@ -56,7 +56,7 @@ EXPIRY = """
 
 @dataclass(frozen=True, slots=True)
 class Posted:
-    """An envelope that somebody drops."""
+    """An envelope that a user drops."""
 
     envelope: str
     receiver: int
@@ -66,7 +66,7 @@ class Posted:
 
 @dataclass(frozen=True, slots=True)
 class Kept:
-    """It is stored, or was already."""
+    """The envelope is stored, now or since before."""
 
     waiting: int | None  # in the receiver's mailbox now; None: it was stored before
 
@@ -94,9 +94,9 @@ def drop(
     age: float,
     most: int,
 ) -> list[Kept | NotKept]:
-    """Store what has room.  What was stored before, by the same sender, is not stored again.
+    """Store the envelopes that have room, except those that the same sender stored before.
 
-    `most`: bytes of all mail together.
+    `most`: the limit for all mail together, in bytes.
     """
     mailboxes: dict[int, Mailbox] = {}
     stock, hoards = Stock(connection, sender, most), _hoards(connection, sender)
@@ -123,7 +123,7 @@ def drop(
 
 
 def _hoards(connection: sqlite3.Connection, sender: int) -> str | None:
-    """Receipts that nobody notes would fill the disk as well."""
+    """Return why this sender may drop nothing: unnoted receipts would fill the disk as well."""
     query = "SELECT count(*) FROM (SELECT 1 FROM receipts WHERE sender = ? LIMIT ?)"
     (count,) = connection.execute(query, (sender, RECEIPTS)).fetchone()
     return f"{count} receipts wait for you: note them first" if count >= RECEIPTS else None
@@ -145,7 +145,7 @@ def _insert(
     time: float,
     age: float,
 ) -> bool:
-    """False when sender or receiver has given the name back meanwhile."""
+    """Store one envelope; False when sender or receiver has released the name meanwhile."""
     envelope = bytes.fromhex(one.envelope)
     try:
         connection.execute(
@@ -166,7 +166,7 @@ def take(
     time: float,
     age: float,
 ) -> list[Owed]:
-    """Delete what the receiver is done with, and keep a receipt for each sender.
+    """Delete the envelopes that the receiver has taken, and keep a receipt for each sender.
 
     An envelope is named by its number and its id: another sender may use the same id,
     and a backup of this database may use the same number for another envelope.
@@ -178,7 +178,7 @@ def take(
             " RETURNING sender",
             (one.number, receiver, bytes.fromhex(one.id)),
         ).fetchall()
-        # A sender who has given the name back meanwhile stands there as NULL.
+        # The sender is NULL if they have released the name meanwhile.
         owed += [
             Owed(sender, Receipt(one.id, receiver_name, time, one.proof, one.refused))
             for (sender,) in gone
@@ -205,7 +205,7 @@ def take(
 
 
 def note(connection: sqlite3.Connection, sender: int, envelopes: Iterable[str]) -> None:
-    """The sender has these receipts."""
+    """Delete these receipts, which the sender has on disk."""
     connection.executemany(
         "DELETE FROM receipts WHERE sender = ? AND envelope = ?",
         [(sender, bytes.fromhex(envelope)) for envelope in envelopes],
@@ -213,9 +213,9 @@ def note(connection: sqlite3.Connection, sender: int, envelopes: Iterable[str]) 
 
 
 def expire(connection: sqlite3.Connection, age: float) -> bool:
-    """Delete what has waited too long; returns whether nothing of it is left."""
+    """Delete some envelopes and receipts that are too old; return whether none is left."""
     old = age - KEEP_SECONDS
-    # Numbers rise with the age: no need to look further than the first young one.
+    # Numbers rise with the age, so nothing after the first young one is too old.
     expired = connection.execute(
         "DELETE FROM envelopes WHERE number IN (SELECT number FROM (SELECT number, age"
         " FROM envelopes ORDER BY number LIMIT ?) WHERE age < ?)",
@@ -241,7 +241,7 @@ def count(connection: sqlite3.Connection, receiver: int) -> int:
 
 
 def page(connection: sqlite3.Connection, receiver: int, after: int) -> tuple[list[Envelope], bool]:
-    """The oldest envelopes that fit into one line, and whether more wait."""
+    """Return the oldest envelopes that fit into one line, and whether more wait."""
     envelopes: list[Envelope] = []
     room = PAGE_BYTES
     query = (
@@ -260,7 +260,7 @@ def page(connection: sqlite3.Connection, receiver: int, after: int) -> tuple[lis
 def receipts(
     connection: sqlite3.Connection, sender: int, size: int
 ) -> Iterator[tuple[Receipt, ...]]:
-    """The whole lot, in pages of this size."""
+    """Yield all receipts of a sender, in pages of this size."""
     query = (
         "SELECT envelope, name, at, proof, refused FROM receipts JOIN users ON users.id = taker"
         " WHERE sender = ? AND envelope > ? ORDER BY envelope LIMIT ?"

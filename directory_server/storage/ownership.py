@@ -28,8 +28,8 @@ TABLES = """
     INSERT INTO life VALUES (0);
 """
 
-# `age` is for how many seconds the directory had run in all.  Names that are older than this
-# migration count as much used, and as certified for as long as certificates were valid then.
+# `age`: for how many seconds the directory had run in all.  Names older than this migration
+# count as much used, and as certified for as long as certificates were valid then.
 EXPIRY = """
     ALTER TABLE life ADD COLUMN age REAL NOT NULL DEFAULT 0;
     ALTER TABLE users ADD COLUMN origin BLOB NOT NULL DEFAULT x'';
@@ -50,7 +50,7 @@ EXPIRY = """
     ) WITHOUT ROWID;
 """
 
-# `community` is the key of the authority to which the names belong.
+# `community`: the key of the authority to which the names belong.
 COMMUNITY = """
     ALTER TABLE life ADD COLUMN community BLOB;
     CREATE TABLE orders (  -- names that the operator wants to be forgotten
@@ -79,18 +79,18 @@ class Newcomer(NamedTuple):
 
 
 class Use(NamedTuple):
-    """An arrival or departure of a user, to be noted on disk."""
+    """A user's arrival or departure, to be noted on disk."""
 
     id: int
-    seen: float | None  # when last here, by the time of day; None: still here
+    seen: float | None  # when last online, by the time of day; None: still online
     usage: Usage
 
 
 class Listed(NamedTuple):
-    """A name, as it is shown to an operator."""
+    """A name as shown to an operator."""
 
     name: str
-    seen: float | None  # None: here
+    seen: float | None  # None: online
     used: float
     origin: bytes
     waiting: int
@@ -110,18 +110,18 @@ def tombstones(reader: sqlite3.Connection) -> list[Tombstone]:
 
 
 def age(reader: sqlite3.Connection) -> float:
-    """For how many seconds the directory had run in all, at its last heartbeat."""
+    """Return for how many seconds the directory had run in all, at its last heartbeat."""
     return float(reader.execute("SELECT age FROM life").fetchone()[0])
 
 
 def community(reader: sqlite3.Connection) -> bytes | None:
-    """The key of the authority to which the names belong; None where that was not noted yet."""
+    """Return the key of the authority to which the names belong; None if not noted yet."""
     (key,) = reader.execute("SELECT community FROM life").fetchone()
     return None if key is None else bytes(key)
 
 
 def has_had_names(reader: sqlite3.Connection) -> bool:
-    """Whether anybody was ever registered here, also if nobody is now."""
+    """Return whether anybody was ever registered here, even if nobody is now."""
     query = "SELECT EXISTS (SELECT 1 FROM sqlite_sequence WHERE name = 'users')"
     return bool(reader.execute(query).fetchone()[0])
 
@@ -135,7 +135,7 @@ def listed(reader: sqlite3.Connection) -> list[Listed]:
 
 
 def orders(reader: sqlite3.Connection) -> list[tuple[str, bool]]:
-    """Folded names that are to be forgotten, and whether they are free for anybody then."""
+    """Return the folded names to be forgotten, and whether each is free for anybody then."""
     rows = reader.execute("SELECT folded, free FROM orders").fetchall()
     return [(folded, bool(free)) for folded, free in rows]
 
@@ -151,7 +151,7 @@ def fulfil(connection: sqlite3.Connection, names: Iterable[str]) -> None:
 
 
 def found(connection: sqlite3.Connection, key: bytes, *, anew: bool) -> None:
-    """Everything here belongs to this authority; `anew`: nothing of before does."""
+    """Note that this database belongs to the authority; `anew`: delete all it held before."""
     if anew:
         for table in ("users", "tombstones", "orders"):
             connection.execute(f"DELETE FROM {table}")  # nosec B608
@@ -159,7 +159,7 @@ def found(connection: sqlite3.Connection, key: bytes, *, anew: bool) -> None:
 
 
 def register(connection: sqlite3.Connection, new: Newcomer, time: float, age: float) -> User:
-    """The user under this name: the new one, or one who was faster."""
+    """Return the user registered under this name: the new one, or one who was faster."""
     connection.execute(
         "INSERT INTO users (folded, name, key, sealing_key, sealing_proof, registered, origin,"
         " used, last, certified_time, certified_age)"
@@ -188,7 +188,7 @@ def certify(connection: sqlite3.Connection, user: int, certified: Validity) -> N
 
 
 def release(connection: sqlite3.Connection, owned: Iterable[tuple[int, Tombstone | None]]) -> None:
-    """Delete these users with all that is theirs, and keep their tombstones."""
+    """Delete these users with all that belongs to them, and keep their tombstones."""
     for user, stone in owned:
         connection.execute("DELETE FROM users WHERE id = ?", (user,))
         if stone is None:
@@ -208,7 +208,7 @@ def lift(connection: sqlite3.Connection, names: Iterable[str]) -> None:
 
 
 def note(connection: sqlite3.Connection, uses: Iterable[Use], time: float, age: float) -> None:
-    """Note on disk who came and who went, as of this moment."""
+    """Note arrivals and departures on disk, and that the directory is alive at this moment."""
     connection.executemany(
         "UPDATE users SET seen = ?, used = ?, last = ?, here_since = ? WHERE id = ?",
         [(seen, usage.seconds, usage.last, usage.here_since, id) for id, seen, usage in uses],
