@@ -1,1 +1,1 @@
-"""The language that the directory and the peers both speak."""
+"""The language that the directory and the peers share."""

@@ -1,4 +1,4 @@
-"""Taking what connects to a listener, whatever the system says meanwhile.
+"""Accept connections from listeners, whatever errors the system reports meanwhile.
 
 Trio's own `serve_listeners` logs a traceback ten times a second when files run out, and
 ends with any error that it does not know.  A program must outlive both.
@@ -14,7 +14,7 @@ from shared.log import Sparing
 
 log = logging.getLogger(__name__)
 
-PAUSE_SECONDS: Final = 0.1  # until the next try: by then a file may be free
+PAUSE_SECONDS: Final = 0.1  # until the next try, when a file may be free
 
 S = TypeVar("S", bound=trio.abc.AsyncResource)
 
@@ -25,7 +25,7 @@ async def serve_all(
     *,
     task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED,
 ) -> NoReturn:
-    """Run `handle` for each who connects, in a task of its own, until cancelled.
+    """Run `handle` for each connection, in a task of its own, until cancelled.
 
     `handle` lets no error of the other side escape.
     """

@@ -1,4 +1,4 @@
-"""What both command lines share.  Imports little: `--help` must be there at once."""
+"""What both command lines share.  Imports little, so that `--help` appears at once."""
 
 import argparse
 import sys
@@ -14,22 +14,22 @@ TOKEN_CHARACTERS: Final = 256  # as in shared.messages.Iam
 
 
 class Parser(argparse.ArgumentParser):
-    """Ends the program with code 2 and one line when an argument is wrong."""
+    """A parser that ends the program with code 2 and one line when an argument is wrong."""
 
     def error(self, message: str) -> NoReturn:
-        """One line; the whole usage would bury it."""
+        """Print one line only, which the whole usage would bury."""
         message = message.removeprefix("argument ")
         self.exit(USAGE_ERROR, f"{self.prog}: {message} (see {self.prog} --help)\n")
 
     def _check_value(self, action: argparse.Action, value: Any) -> None:
-        """With our own quotation marks."""
+        """Raise the same error as argparse, with our own quotation marks."""
         if action.choices is not None and value not in action.choices:
             raise argparse.ArgumentError(
                 action, f"{quoted(str(value))} is none of {', '.join(action.choices)}"
             )
 
     def _print_message(self, message: str, file: Any = None) -> None:
-        """For --help and --version, too, a full disk or a closed pipe is an error."""
+        """Report a full disk or a closed pipe also for --help and --version."""
         if file is sys.stdout:
             write_out(message)
         else:
@@ -51,9 +51,9 @@ class _Printing(argparse.Action):
 def add_papers(
     parser: argparse.ArgumentParser, commands: Callable[[], list[tuple[str, str]]] = list
 ) -> None:
-    """What goes with a program: its version, its page for `man`, and completion for shells.
+    """Add the options that print the version, the page for `man`, and completion for shells.
 
-    `commands` are what may be typed to the program, with their meanings.
+    `commands` are the commands that a user may type, with their meanings.
     """
 
     def completion(parser: argparse.ArgumentParser, shell: str) -> str:
@@ -81,7 +81,7 @@ def add_papers(
 
 
 def quoted(text: str) -> str:
-    """In quotation marks, and with no character that acts on a terminal."""
+    """Return the text in quotation marks, without characters that act on a terminal."""
     return f'"{on_one_line(text)}"'
 
 

@@ -1,8 +1,8 @@
-"""The border around each connection: a bug ends that connection, and nobody else's.
+"""The border around each connection: a bug ends only the connection that met it.
 
-What a remote machine causes on purpose is caught where it is understood.  This is for
-what nobody has thought of.  It must not be in the hands of a stranger whether a program
-with a thousand users goes on.
+Errors that a remote machine causes on purpose are caught where they are understood.  The
+border is for all others: no stranger may decide whether a program with a thousand users
+keeps running.
 """
 
 import contextlib
@@ -16,20 +16,20 @@ from shared.log import Sparing, described
 
 log = logging.getLogger(__name__)
 
-KINDS: Final = 100  # of bugs that are told apart; far more than a program ever has
+KINDS: Final = 100  # of bugs that are told apart; far more than a program ever meets
 
 
 class Bugs(Protocol):
-    """What is done about a bug that a connection has met.
+    """What to do about a bug that a connection has met.
 
-    The tests of this project raise it: a bug must fail the test, as it always did.
+    The tests of this project raise it, so that a bug still fails the test.
     """
 
     def met(self, where: str, bug: Exception) -> None: ...
 
 
 class LoggedBugs:
-    """One line in the log.  Whoever can cause a bug can cause it often: one in a while."""
+    """Log bugs, one line each; of a repeated bug only now and then a line."""
 
     def __init__(self) -> None:
         self._kinds: dict[str, Sparing] = {}
@@ -46,7 +46,7 @@ class LoggedBugs:
 
 @contextlib.contextmanager
 def border(where: str, bugs: Bugs) -> Iterator[None]:
-    """Whatever is no cancellation and no signal ends here."""
+    """Report any exception to `bugs` and end it here, unless it is a cancellation or a signal."""
     try:
         yield
     except* Exception as group:

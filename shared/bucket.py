@@ -1,8 +1,8 @@
-"""A pace: so much a second, and a burst of it at once."""
+"""A pace: a rate per second, with a burst at once."""
 
 
 class TokenBucket:
-    """Slows somebody down to `rate` a second, after `burst` at once."""
+    """A limit of `rate` per second, after `burst` at once."""
 
     __slots__ = ("_burst", "_level", "_rate", "_since")
 
@@ -21,7 +21,7 @@ class Brakes:
     """A bucket for each name: after `take` its owner should wait for `pause`."""
 
     def __init__(self, rate: float, burst: float, most: int = 1_000) -> None:
-        """`most`: names that are remembered, the latest ones."""
+        """`most`: how many names are remembered, the latest ones."""
         self._rate, self._burst, self._most = rate, burst, most
         self._buckets: dict[str, tuple[TokenBucket, float]] = {}  # and until when to wait
 
@@ -32,6 +32,6 @@ class Brakes:
             del self._buckets[next(iter(self._buckets))]
 
     def pause(self, name: str, now: float) -> float:
-        """Seconds."""
+        """Return the seconds for which the owner of this name should wait."""
         _, until = self._buckets.get(name, (None, 0.0))
         return max(0.0, until - now)

@@ -1,4 +1,4 @@
-"""Remote text made harmless: no character of it acts on the terminal.
+"""Make remote text harmless: no character in it acts on the terminal.
 
 | what                                            | becomes                          |
 |-------------------------------------------------|----------------------------------|
@@ -9,7 +9,7 @@
 | overrides and isolates of the text's direction  | �                                |
 | other format characters, which have no shape    | nothing; the joiners stay        |
 | noncharacters, unassigned outside planes 1 to 3 | �                                |
-| the ninth mark in a row on one letter           | nothing, so for all after it     |
+| the ninth mark in a row on one letter           | nothing, and so the ones after   |
 | a ZWJ at the end of a line                      | nothing: some terminals would    |
 |                                                 | join it with the line after next |
 
@@ -34,7 +34,7 @@ _DELETE = "\x7f"
 
 
 def clean(text: str) -> str:
-    """The text without anything that acts on a terminal; `\\n` is its only line break.
+    """Return the text without anything that acts on a terminal; only `\\n` breaks its lines.
 
     Cleaning twice changes nothing.
     """
@@ -45,14 +45,14 @@ def clean(text: str) -> str:
 
 
 def on_one_line(text: str) -> str:
-    """The clean text, with spaces for line breaks: for a name, and whatever else is short."""
+    """Return the clean text with spaces for line breaks, for names and other short texts."""
     return clean(text).replace("\n", " ")
 
 
 def lines_of(prefix: str, text: str) -> list[str]:
-    """The clean text after its prefix, line by line; all lines but the first are indented.
+    """Return the lines of prefix and clean text; all lines but the first are indented.
 
-    No line break in a text can therefore forge the line of another user.
+    So no line break in a text can forge the line of another user.
     """
     first, *more = clean(prefix + text).split("\n")
     return [first, *(INDENT + line for line in more)]

@@ -1,8 +1,8 @@
 """Bytes to messages and back: one JSON object on one line.
 
-Size and types are checked here and nowhere else.  A line is refused as soon as
-more bytes than its limit have come without an end, so nobody can make us buffer
-more than that.
+Size and types are checked here and nowhere else.  A line is refused as soon as more
+bytes than its limit have arrived without an end, so nobody can make us buffer more
+than that.
 """
 
 from types import UnionType
@@ -34,12 +34,12 @@ _tagged = msgspec.json.Decoder(_Tagged)
 
 
 def encode(message: msgspec.Struct) -> bytes:
-    """One line, ready for the wire.  JSON escapes line breaks inside of texts."""
+    """Return the message as one line.  JSON escapes line breaks inside texts."""
     return _encoder.encode(message) + b"\n"
 
 
 class Codec(Generic[M]):
-    """Cuts what arrives on one link into the messages of one language."""
+    """A splitter of the bytes of one link into the messages of one language."""
 
     def __init__(self, language: object, line_bytes: int = STRANGER_LINE_BYTES) -> None:
         self.line_bytes = line_bytes
@@ -48,10 +48,10 @@ class Codec(Generic[M]):
         self._rest = bytearray()
 
     def feed(self, chunk: bytes | bytearray) -> list[M | Unknown]:
-        """All messages that are complete now.
+        """Return all messages that are complete now.
 
-        Raises ProtocolError at the first bad line; what stood before it in the
-        same chunk is lost with the link.
+        Raises ProtocolError at the first bad line; earlier messages in the same chunk
+        are lost with the link.
         """
         self._rest += chunk
         if b"\n" not in chunk:
@@ -92,7 +92,7 @@ _decoders: dict[object, msgspec.json.Decoder[Any]] = {}
 
 
 def _decoder(language: object) -> msgspec.json.Decoder[Any]:
-    """One decoder a language, shared by all links: it keeps no state."""
+    """Return the decoder of a language, which all links share, as it keeps no state."""
     if language not in _decoders:
         _decoders[language] = msgspec.json.Decoder(language)
     return _decoders[language]
@@ -104,6 +104,6 @@ def _tags(language: object) -> frozenset[str]:
 
 
 def _first_words(error: Exception) -> str:
-    """Short and on one line, although it may quote what they sent."""
+    """Return the start of an error on one line, although it may quote what they sent."""
     words = str(error).split(" (")[0][:200]
     return "".join(one if one.isprintable() else "?" for one in words)

@@ -11,19 +11,19 @@ from typing import Final, NamedTuple
 class _Option(NamedTuple):
     flags: Sequence[str]
     help: str
-    value: str  #: what it is called; "" for a switch
+    value: str  #: its metavar; "" for a switch
     choices: Sequence[str]
 
     @property
     def kind(self) -> str:
-        """What is completed after it."""
+        """What a shell completes after this option."""
         if self.value in ("DIR", "FILE"):
             return self.value
         return "WORDS" if self.choices else ("ANY" if self.value else "")
 
 
 def script(shell: str, parser: argparse.ArgumentParser, commands: Iterable[str] = ()) -> str:
-    """Return the script for one of SHELLS; `commands` may stand after the words of the parser."""
+    """Return the script for one of SHELLS; `commands` may follow the parser's own words."""
     words = [one.metavar or one.dest for one in parser._actions if not one.option_strings]
     return SHELLS[shell](parser.prog, _options(parser), [str(one) for one in words], [*commands])
 
@@ -112,7 +112,7 @@ def _zsh(program: str, options: list[_Option], words: list[str], commands: list[
 
 
 def _plain(text: str) -> str:
-    """Without what zsh reads as its own."""
+    """Return the text without characters that are special to zsh."""
     return text.replace("[", "(").replace("]", ")").replace(":", ",")
 
 

@@ -1,8 +1,8 @@
 """One SQLite database, one writer, many callers in one commit.
 
-A commit costs an fsync, however much it holds.  So callers only queue their
-work; whatever has gathered while one commit ran goes into the next one.  Nobody
-waits for a batch to fill: the running commit is the wait.
+A commit costs an fsync, however much it holds.  So callers only queue their work, and
+all that gathers during one commit goes into the next one.  Nobody waits for a batch to
+fill: the running commit is the wait.
 """
 
 import sqlite3
@@ -21,23 +21,23 @@ T = TypeVar("T")
 BATCH_WRITES = 4_096  # in one commit, so that nobody waits behind a huge one
 
 
-# A full, failing or damaged file; their subclasses are the fault of one caller.
+# The file is full, failing or damaged.  Their subclasses are the fault of one caller.
 _DISK_ERRORS = (sqlite3.OperationalError, sqlite3.DatabaseError)
 
 
 @contextmanager
 def reading(name: str) -> Iterator[None]:
-    """Raise StorageError for damage that is met while this file is read."""
+    """Raise StorageError when this file turns out to be damaged while it is read."""
     try:
         yield
     except _DISK_ERRORS as error:
         if type(error) not in _DISK_ERRORS:
-            raise  # our own fault
+            raise  # a bug of our own
         raise StorageError(f"{name} cannot be read: {error}") from error
 
 
 class _Write(Generic[T]):
-    """One caller's work, and what came of it."""
+    """One caller's work, and its result or error."""
 
     def __init__(self, work: Callable[[sqlite3.Connection], T], *, frees: bool) -> None:
         self.work, self.frees = work, frees
@@ -47,10 +47,10 @@ class _Write(Generic[T]):
 
 
 class Database:
-    """Opened by the constructor; written to while `run` runs; closed by `run`'s end.
+    """A database: the constructor opens it, `run` serves its writes, and closes it at the end.
 
     `migrations` are the SQL scripts that lead from an empty file to today's
-    tables; how many a file has seen stands in its user_version.  `prepare` is done
+    tables; its user_version tells how many a file has seen.  `prepare` runs
     after them, before anything else.
     """
 
@@ -63,7 +63,7 @@ class Database:
         *,
         reserve: int = 0,
     ) -> None:
-        """`reserve`: bytes of the disk that only deletions may use, see shared.reserve."""
+        """`reserve`: bytes on the disk that only deletions may use, see shared.reserve."""
         self._reserve = Reserve(disk, reserve)
         self._disk, self._name = disk, name
         self._waiting: list[_Write[Any]] = []
@@ -91,12 +91,12 @@ class Database:
             )
 
     async def write(self, work: Callable[[sqlite3.Connection], T], *, frees: bool = False) -> T:
-        """Run `work` in the writing thread; returns its result after the commit.
+        """Run `work` in the writing thread; return its result after the commit.
 
-        `frees`: it deletes, and may use the reserve when the disk is full.
+        `frees`: the work deletes, and may use the reserve when the disk is full.
 
-        Raises StorageError when the disk did not take it (nothing of it is kept
-        then), and whatever `work` raises.  `work` sees the connection inside a
+        Raises StorageError when the disk did not take it (it is undone then), and
+        whatever `work` raises.  `work` sees the connection inside a
         transaction and must touch nothing else that lives in the loop.
         """
         if self._closing:
@@ -105,21 +105,21 @@ class Database:
         self._waiting.append(write)
         self._something.set()
         await write.done.wait()
-        # At the end of a program this may be done in the very moment in which its caller
-        # is cancelled, who must not go on then: the reader is closed.
+        # At the end of a program the write may finish just when its caller is cancelled.
+        # The caller must not continue then, because the reader is closed.
         await trio.lowlevel.checkpoint_if_cancelled()
         if write.error is not None:
             raise write.error
         return write.result
 
     def read(self, query: str, values: tuple[object, ...] = ()) -> list[tuple[Any, ...]]:
-        """Small and indexed only.  Raises StorageError when the file is damaged."""
+        """Read rows by a small, indexed query.  Raises StorageError when the file is damaged."""
         with reading(self._name):
             return self.reader.execute(query, values).fetchall()
 
     @property
     def is_closing(self) -> bool:
-        """Nothing is written any more, and soon nothing can be read."""
+        """Whether writing has ended; reading will end soon."""
         return self._closing
 
     async def run(self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
@@ -136,7 +136,7 @@ class Database:
             self.close()
 
     def close(self) -> None:
-        """For a database that `run` does not run for."""
+        """Close a database that `run` was never started for."""
         self.reader.close()
         self._writer.close()
 
@@ -145,15 +145,15 @@ class Database:
         del self._waiting[:BATCH_WRITES]
         if not self._waiting:
             self._something = trio.Event()
-        # Shielded, because a batch once handed over must be answered; without a
-        # deadline, because nobody can leave a thread behind that waits for a disk.
+        # Shielded, because a batch that was handed over must be answered; without a
+        # deadline, because a thread that waits for a disk cannot be left behind.
         with trio.CancelScope(shield=True):
             await self._disk.run(lambda: self._commit(batch))
         for write in batch:
             write.done.set()
 
     def _commit(self, batch: list[_Write[Any]]) -> None:
-        """Runs in the writing thread."""
+        """Commit a batch, in the writing thread."""
         if not self._reserve.is_whole():
             batch = _without_growth(batch)
         if batch:
@@ -172,20 +172,20 @@ class Database:
             self._reserve.recover(self._writer)
 
     def _perform(self, write: _Write[Any]) -> None:
-        """One caller's error undoes that caller's work only."""
+        """Do one caller's work; its error undoes this work only."""
         self._writer.execute("SAVEPOINT one")
         try:
             write.result = write.work(self._writer)
         except Exception as error:
             if type(error) in _DISK_ERRORS:
                 raise  # it concerns the whole batch
-            # Handed to the caller, who raises it.
+            # The caller gets the error, and raises it.
             self._writer.execute("ROLLBACK TO one")
             write.error = error
         self._writer.execute("RELEASE one")
 
     def _retry_singly(self, batch: list[_Write[Any]], error: sqlite3.Error) -> None:
-        """A full disk may still take the small ones, and deletions."""
+        """Try each write alone: a full disk may still take small ones, and deletions."""
         if len(batch) == 1:
             if batch[0].frees and self._reserve.open():
                 self._attempt(batch)
@@ -202,7 +202,7 @@ class Database:
 
 
 def _without_growth(batch: list[_Write[Any]]) -> list[_Write[Any]]:
-    """The deletions of a batch; the rest fails, for the disk is full."""
+    """Return the deletions of a batch; the other writes fail, as the disk is full."""
     for write in batch:
         if not write.frees:
             write.error = StorageError("the disk did not take it: it is full")

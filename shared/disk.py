@@ -15,20 +15,20 @@ from shared.private import check_file, make_folder, open_file
 
 T = TypeVar("T")
 
-RESERVE = "reserve"  # a file that holds nothing but room
+RESERVE = "reserve"  # a file that only keeps room
 
 _PRAGMAS = (
     "PRAGMA journal_mode = WAL",
-    "PRAGMA synchronous = FULL",  # a commit is on disk, or it is none
+    "PRAGMA synchronous = FULL",  # a commit is on disk, or it did not happen
     "PRAGMA foreign_keys = ON",
-    "PRAGMA secure_delete = ON",  # what was taken or expired leaves no trace in the file
+    "PRAGMA secure_delete = ON",  # deleted data leaves no trace in the file
 )
 
 
 class FolderDisk:
     """`shared.world.Disk` on a real folder, made at first use with mode 0700.
 
-    `own`, if the folder lies below it, is a folder of this program, for its owner only too.
+    `own` is this program's folder, if `folder` lies in it; it is for the owner only, too.
     """
 
     def __init__(self, folder: Path, own: Path | None = None) -> None:
@@ -68,7 +68,7 @@ class FolderDisk:
     def write(self, name: str, content: bytes) -> None:
         target, fresh = self.folder / name, self.folder / f"{name}.new"
         try:
-            fresh.unlink(missing_ok=True)  # of a write that a crash cut off
+            fresh.unlink(missing_ok=True)  # left by a write that crashed
             descriptor = open_file(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL)
             with os.fdopen(descriptor, "wb") as file:
                 file.write(content)
@@ -82,7 +82,7 @@ class FolderDisk:
             raise StorageError(_sentence(f"cannot write {target}", error)) from error
 
     def write_over(self, name: str, content: bytes) -> None:
-        """As `write`; what stood there before is also overwritten, where the disk does so."""
+        """Like `write`, but also overwrite the old content, if the disk writes in place."""
         try:
             with os.fdopen(open_file(self.folder / name, os.O_WRONLY), "wb") as before:
                 self.write(name, content)
@@ -93,7 +93,7 @@ class FolderDisk:
             raise StorageError(_sentence(f"cannot write {self.folder / name}", error)) from error
 
     def remove(self, name: str) -> None:
-        """Gone for good when this returns.  Raises StorageError."""
+        """Remove the file for good before returning.  Raises StorageError."""
         try:
             (self.folder / name).unlink(missing_ok=True)
             _sync_folder(self.folder)
@@ -107,7 +107,7 @@ class FolderDisk:
                 check_file(self.folder / f"{name}{beside}")
             if not check_file(path):
                 os.close(open_file(path, os.O_CREAT | os.O_RDWR))  # SQLite would use the umask
-            # Used by one thread at a time, but not always by the same one.
+            # One thread at a time uses it, but not always the same one.
             connection = sqlite3.connect(path, check_same_thread=False, isolation_level=None)
         except (OSError, sqlite3.Error) as error:
             raise StorageError(_sentence(f"cannot open {path}", error)) from error
@@ -129,12 +129,12 @@ class FolderDisk:
             finally:
                 os.close(descriptor)
         except OSError:
-            self.release()  # half of it is of no use
+            self.release()  # a part of it is useless
             return False
         return True
 
     def release(self) -> None:
-        with contextlib.suppress(OSError):  # whoever needs the room finds out
+        with contextlib.suppress(OSError):  # the next write reports it
             (self.folder / RESERVE).unlink(missing_ok=True)
 
     async def run(self, work: Callable[[], T]) -> T:

@@ -2,11 +2,11 @@
 
 
 class ParleyError(Exception):
-    """Whatever a user, a disk or a remote machine can cause; never a bug."""
+    """An error that a user, a disk or a remote machine can cause; never a bug."""
 
 
 class ProtocolError(ParleyError):
-    """The other side broke the protocol: say why in one ERR, then cut the link."""
+    """The other side broke the protocol: send one ERR with the reason, then cut the link."""
 
 
 class Refused(ParleyError):
@@ -18,11 +18,11 @@ class Refused(ParleyError):
 
 
 class TurnedAway(Refused):
-    """The other side said no to us."""
+    """The other side refused us."""
 
 
 class Unreachable(ParleyError):
-    """No link to the other side; the text says what stood in the way."""
+    """There is no link to the other side; the text says why."""
 
 
 class KeyChanged(Unreachable):
@@ -30,4 +30,4 @@ class KeyChanged(Unreachable):
 
 
 class StorageError(ParleyError):
-    """The disk did not take it, and nothing of it was kept."""
+    """The disk did not take a write, and kept nothing of it."""

@@ -24,9 +24,9 @@ from shared.weak_keys import is_weak_sealing_key, is_weak_signing_key
 from shared.words import WORD_LIST
 
 SEED_BYTES = 64  # an Ed25519 and an X25519 private key, raw
-CERTIFICATE_DAYS = 30  # of a user; so long a name that was given back has an old owner
+CERTIFICATE_DAYS = 30  # of a user; a released name keeps a tombstone as long
 FINGERPRINT_BYTES = 16  # 128 bits: nobody finds a second key for it
-VERIFIERS = 1_024  # keys that are ready to check with, some 500 bytes each: most come again soon
+VERIFIERS = 1_024  # cached keys, some 500 bytes each: most are used again soon
 WORDS = 12  # of 8 bits each; the slow hash below makes each guess dearer
 WORDS_ROUNDS = 5_200  # as in Signal's safety numbers
 
@@ -35,7 +35,7 @@ _DIRECTORY_URI = "urn:parley:directory"
 _FIRST_DAY = datetime.datetime(2000, 1, 1, tzinfo=datetime.UTC)  # a field machine's clock may lag
 _LAST_DAY = datetime.datetime(9999, 12, 31, 23, 59, 59, tzinfo=datetime.UTC)  # RFC 5280, 4.1.2.5
 
-# All that cryptography raises for DER that somebody made up; most are no ValueError.
+# All that cryptography raises for made-up DER; most of these are no ValueError.
 _UNREADABLE = (
     ValueError,
     TypeError,
@@ -50,7 +50,7 @@ _UNREADABLE = (
 
 @dataclass(frozen=True)
 class Credentials:
-    """What a program presents in a handshake.  `certificate` and `authority` are DER."""
+    """The key and certificates for a handshake.  `certificate` and `authority` are DER."""
 
     key: Ed25519PrivateKey
     certificate: bytes
@@ -59,7 +59,7 @@ class Credentials:
 
 @dataclass(frozen=True)
 class Subject:
-    """Whom a certificate names.  `name` is None for the directory itself."""
+    """The owner that a certificate names.  `name` is None for the directory itself."""
 
     name: str | None
     key: bytes
@@ -85,21 +85,21 @@ class Identity:
         return self.key.sign(data)
 
     def sealing_proof(self) -> bytes:
-        """That the sealing key is this user's too."""
+        """Return a signature that ties the sealing key to this user."""
         return self.sign(_sealing_statement(self.sealing_public))
 
     def registration_proof(self, *, authority: bytes, nonce: bytes, name: str) -> bytes:
-        """That we hold the key now, said to this directory and no other."""
+        """Return a proof that we hold the key now, valid for this directory only."""
         return self.sign(_registration_statement(authority, nonce, name))
 
     def request(self, name: str) -> bytes:
-        """A signing request (PKCS #10) for this name, as DER."""
+        """Return a signing request (PKCS #10) for this name, as DER."""
         builder = x509.CertificateSigningRequestBuilder().subject_name(_common_name(name))
         return builder.sign(self.key, None).public_bytes(Encoding.DER)
 
 
 def check_sealing_proof(key: bytes, sealing_key: bytes, proof: bytes) -> None:
-    """Raises ProtocolError unless `key` signed `sealing_key`, and that is a key."""
+    """Raise ProtocolError unless `key` signed `sealing_key`, which must be a usable key."""
     if is_weak_sealing_key(sealing_key):
         raise ProtocolError("the sealing key is of small order")
     check_signature(key, proof, _sealing_statement(sealing_key))
@@ -108,12 +108,12 @@ def check_sealing_proof(key: bytes, sealing_key: bytes, proof: bytes) -> None:
 def check_registration_proof(
     key: bytes, proof: bytes, *, authority: bytes, nonce: bytes, name: str
 ) -> None:
-    """Raises ProtocolError unless `key` signed this nonce for this directory and name."""
+    """Raise ProtocolError unless `key` signed this nonce for this directory and name."""
     check_signature(key, proof, _registration_statement(authority, nonce, name))
 
 
 def check_key(key: bytes) -> None:
-    """Raises ProtocolError for a key under which one signature fits everything."""
+    """Raise ProtocolError for a key under which one signature fits everything."""
     if is_weak_signing_key(key):
         raise ProtocolError("a key is of small order")
 
@@ -127,7 +127,7 @@ def check_signature(key: bytes, signature: bytes, statement: bytes) -> None:
 
 @lru_cache(maxsize=VERIFIERS)
 def _verifier(key: bytes) -> Ed25519PublicKey:
-    """Raises ProtocolError as `check_key`, and ValueError for what is no key."""
+    """Return the cached key.  Raises ProtocolError as `check_key`, ValueError for no key at all."""
     check_key(key)
     return Ed25519PublicKey.from_public_bytes(key)
 
@@ -145,7 +145,7 @@ def _registration_statement(authority: bytes, nonce: bytes, name: str) -> bytes:
 
 
 def make_authority(key: Ed25519PrivateKey) -> bytes:
-    """The self-signed certificate of a community, as DER; it never ends."""
+    """Return the self-signed certificate of a community, as DER; it never expires."""
     name = _common_name("Parley community")
     builder = (
         _builder(key.public_key(), name, name, _LAST_DAY)
@@ -164,7 +164,7 @@ def issue_for_directory(
 def issue_for_user(
     authority: bytes, authority_key: Ed25519PrivateKey, name: str, public: bytes, now: float
 ) -> bytes:
-    """A certificate that says: this key is this user."""
+    """Return a certificate which says that this key is this user."""
     key = Ed25519PublicKey.from_public_bytes(public)
     ends = datetime.datetime.fromtimestamp(now, datetime.UTC) + datetime.timedelta(
         days=CERTIFICATE_DAYS
@@ -173,7 +173,7 @@ def issue_for_user(
 
 
 def check_request(request: bytes, name: str, public: bytes) -> None:
-    """Raises ProtocolError unless the signing request is this key's, for this name."""
+    """Raise ProtocolError unless this key signed the request, for this name."""
     try:
         wanted = x509.load_der_x509_csr(request)
         subject = wanted.subject.get_attributes_for_oid(NameOID.COMMON_NAME)
@@ -189,9 +189,9 @@ def check_request(request: bytes, name: str, public: bytes) -> None:
 
 
 def read_certificate(certificate: bytes, authority: bytes, now: float) -> Subject:
-    """Whom `authority` says this is.  Raises ProtocolError when it does not say so.
+    """Return whom `authority` certifies here.  Raises ProtocolError if it does not certify it.
 
-    `x509.verification` refuses Ed25519, hence the steps one by one.
+    Checks each step by hand, because `x509.verification` refuses Ed25519.
     """
     subject = _read(certificate, authority)
     if now > subject.expires:
@@ -201,7 +201,7 @@ def read_certificate(certificate: bytes, authority: bytes, now: float) -> Subjec
 
 @lru_cache(maxsize=8)
 def _parsed(authority: bytes) -> x509.Certificate:
-    """The same one for all of a community, so it need not be parsed each time."""
+    """Return the parsed authority, cached because all certificates of a community share it."""
     return x509.load_der_x509_certificate(authority)
 
 
@@ -232,7 +232,7 @@ def _name_in(uri: str) -> str | None:
 
 
 def is_authority(certificate: bytes) -> bool:
-    """Whether this is a self-signed authority with a key of our kind."""
+    """Return whether this is a self-signed authority with a key of our kind."""
     try:
         own = x509.load_der_x509_certificate(certificate)
         own.verify_directly_issued_by(own)
@@ -243,7 +243,7 @@ def is_authority(certificate: bytes) -> bool:
 
 
 def authority_key(certificate: bytes) -> bytes:
-    """The raw public key of an authority that `is_authority` has seen."""
+    """Return the raw public key of an authority that `is_authority` has accepted."""
     key = _raw(x509.load_der_x509_certificate(certificate).public_key())
     if key is None:
         raise ProtocolError("the authority's key is of an unknown kind")
@@ -251,7 +251,7 @@ def authority_key(certificate: bytes) -> bytes:
 
 
 def is_half_over(subject: Subject, now: float) -> bool:
-    """Time to ask for a new certificate."""
+    """Return whether it is time to ask for a new certificate."""
     return subject.expires - now < CERTIFICATE_DAYS * 86_400 / 2
 
 
@@ -315,15 +315,15 @@ def _raw(key: object) -> bytes | None:
 
 
 def fingerprint(key: bytes) -> str:
-    """A short name for a public key: 32 hex digits in groups of four."""
+    """Return a short form of a public key: 32 hex digits in groups of four."""
     digits = hashlib.sha256(b"parley key 1\0" + key).hexdigest()[: 2 * FINGERPRINT_BYTES]
     return " ".join(digits[start : start + 4] for start in range(0, len(digits), 4))
 
 
 def verify_words(one: bytes, other: bytes) -> list[str]:
-    """The words that two users see alike exactly when nobody is between them.
+    """Return words that two users see alike exactly when nobody is between them.
 
-    The same for both, whoever asks.  `one` and `other` are their public keys.
+    Both users get the same words.  `one` and `other` are their public keys.
     """
     keys = b"".join(sorted((one, other)))
     digest = b"parley words 1\0" + keys

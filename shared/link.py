@@ -1,9 +1,9 @@
-"""Messages over one wire: one reader, one writer, and nobody else touches it.
+"""Messages over one wire, which one reader and one writer have to themselves.
 
 `post` never blocks and never raises.  The writer takes all that waits and sends
 it as one write, which under TLS costs the same for one text or for three
-hundred.  Whoever lets the outbox grow full is cut off (the SendQ rule of IRC), so
-a reader that has stopped costs us bounded memory and delays nobody else.
+hundred.  A receiver that lets the outbox grow full is cut off (the SendQ rule of IRC),
+so a reader that has stopped costs us bounded memory and delays nobody else.
 """
 
 import contextlib
@@ -19,14 +19,14 @@ from shared.messages import Bye, Err, Ping, Pong
 from shared.wire import cause_of
 from shared.world import Wire
 
-OUTBOX_BYTES: Final = 2 * 1024 * 1024  # what may wait for one other side
+OUTBOX_BYTES: Final = 2 * 1024 * 1024  # the most that may wait for one other side
 WRITE_BYTES: Final = 32 * 1024  # TLS keeps the peak of one write for the life of the link
 WRITE_SECONDS: Final = 30.0  # a write that takes longer means that the link is dead
-LINGER_SECONDS: Final = 2.0  # after our last word: closing at once could destroy it on its way
+LINGER_SECONDS: Final = 2.0  # after our last word: an immediate close could destroy it on its way
 HANDSHAKE_SECONDS: Final = 10.0  # until the other side has said who it is
 
 PING_AFTER: Final = 3.0  # seconds of silence on a link between peers
-DEAD_AFTER: Final = 9.0  # without any byte: finds a pulled cable and a stopped process
+DEAD_AFTER: Final = 9.0  # without any byte: detects a pulled cable or a stopped process
 STOPPED_FOR: Final = 1.0  # waking up this late means that we were stopped, not they
 
 REMOTE_FAULTS = (OSError, trio.BrokenResourceError, trio.ClosedResourceError, trio.TooSlowError)
@@ -39,7 +39,7 @@ class Link(Generic[M]):
     """One link, from the handshake to its end.
 
     `ping_after` and `dead_after` are seconds without any byte from the other
-    side; None leaves a dead host to the kernel.
+    side; without them a dead host is left to the kernel.
     """
 
     def __init__(
@@ -54,7 +54,7 @@ class Link(Generic[M]):
     ) -> None:
         self.wire = wire
         self.failure: ParleyError | None = None  #: what went wrong, if anything did
-        self.reason = "the connection was lost"  #: why it is over, for a person
+        self.reason = "the connection was lost"  #: why the link has ended, for a person
         self._codec: Codec[M] = Codec(language)
         self._outbox = bytearray()
         self._outbox_bytes, self._write_bytes = outbox_bytes, write_bytes
@@ -62,23 +62,23 @@ class Link(Generic[M]):
         self._drained = trio.Event()
         self._flushed = trio.Event()
         self._ending = False  # we have said our last word
-        self._ended = False  # the other side has
+        self._ended = False  # the other side has said its last word
         self._cut = False
         self._received: list[M] = []
         self._ping_after, self._dead_after = ping_after, dead_after
         self._last_heard = trio.current_time()
         self._scope = trio.CancelScope()
-        self.round_trip: float | None = None  #: seconds, as measured last
+        self.round_trip: float | None = None  #: seconds, from the last PING
         self._pinged_at: float | None = None
         self._measured = trio.Event()
 
-    # --- For everybody ---
+    # --- For all users of the link ---
 
     def post(self, message: msgspec.Struct) -> None:
         self.post_bytes(encode(message))
 
     def post_bytes(self, lines: bytes) -> None:
-        """Like post, for lines that are the same for many links and encoded once."""
+        """Like `post`, for lines that are encoded once and sent over many links."""
         if self._ending or self._cut:
             return
         if len(self._outbox) + len(lines) > self._outbox_bytes:
@@ -88,9 +88,9 @@ class Link(Generic[M]):
         self._something_to_write.set()
 
     def hang_up(self, *last: msgspec.Struct) -> None:
-        """End the link after what is posted, and these last words, are out.
+        """End the link once all that is posted, and these last messages, are sent.
 
-        What the other side still sends is heard for LINGER_SECONDS at most.
+        Messages of the other side are still received, for LINGER_SECONDS at most.
         """
         for message in last:
             self.post(message)
@@ -98,11 +98,11 @@ class Link(Generic[M]):
         self._something_to_write.set()
 
     def retire(self) -> None:
-        """Another link takes over: say BYE, but still hear what is on its way."""
+        """Let another link take over: send BYE, but still receive what is on its way."""
         self.hang_up(Bye("another link took over"))
 
     def cut(self, reason: str) -> None:
-        """End the link now, whatever waits."""
+        """End the link now, and drop what is not yet sent."""
         if not self._cut:
             self._cut = True
             self.reason = reason
@@ -116,18 +116,18 @@ class Link(Generic[M]):
 
     @property
     def waiting(self) -> int:
-        """How many posted bytes are not out."""
+        """How many posted bytes are not yet sent."""
         return len(self._outbox)
 
     async def flush(self) -> None:
-        """Wait until what is posted is out.  For whoever has more than an outbox to say."""
+        """Wait until the outbox is empty; for callers with more to send than fits into it."""
         while self._outbox and not self.is_over:
             if self._flushed.is_set():
                 self._flushed = trio.Event()
             await self._flushed.wait()
 
     def excuse(self) -> None:
-        """It was not read for a while, so its silence says nothing."""
+        """Restart the silence: nobody has read the link for a while, so it means nothing."""
         self._last_heard = trio.current_time()
 
     @property
@@ -137,27 +137,27 @@ class Link(Generic[M]):
 
     @property
     def is_silent(self) -> bool:
-        """A PING is overdue: the link may be dead without our knowing yet."""
+        """Whether a PING is overdue: the link may be dead without our knowing yet."""
         return self._ping_after is not None and self.silence > 2 * self._ping_after
 
     async def measure(self) -> None:
-        """PING; returns with the PONG, and `round_trip` is fresh then."""
+        """Send a PING, and return at its PONG, with a fresh `round_trip`."""
         self._measured = trio.Event()
         self._ping()
         await self._measured.wait()
 
     def identified(self) -> None:
-        """The other side has said who it is: its lines may be longer now."""
+        """Allow longer lines, once the other side has said who it is."""
         self._codec.line_bytes = LINE_BYTES
 
-    # --- For the one who serves it ---
+    # --- For the server of the link ---
 
     async def run(self, serve: Callable[[], Awaitable[None]]) -> None:
         """Carry the link until `serve` returns or either side ends it.
 
         `serve` is the only reader.  A ProtocolError or Refused that it raises is
-        told to the other side; those, and whatever a remote machine can cause,
-        end here and stand in `failure` and `reason`.
+        sent to the other side.  These errors, and all that a remote machine can
+        cause, end here and are kept in `failure` and `reason`.
         """
         try:
             with self._scope:
@@ -174,9 +174,9 @@ class Link(Generic[M]):
             self._flushed.set()
 
     async def receive(self) -> list[M]:
-        """The next messages; an empty list when the link is over.
+        """Return the next messages; an empty list when the link is over.
 
-        Raises ProtocolError.  PING, PONG, BYE and unknown tags are dealt with here.
+        Raises ProtocolError.  Handles PING, PONG, BYE and unknown tags itself.
         """
         while not self._received and not self._ended:
             try:
@@ -190,15 +190,15 @@ class Link(Generic[M]):
                 break
             self._last_heard = trio.current_time()
             self._sort(self._codec.feed(chunk))
-            del chunk  # else each idle link keeps its last chunk for ever
+            del chunk  # or each idle link would keep its last chunk
         received, self._received = self._received, []
         return received
 
     async def expect(self, kind: type[K]) -> K:
-        """The next message, which must be one of this kind.
+        """Return the next message, which must be of this kind.
 
-        Raises TurnedAway when the other side says ERR instead, Unreachable when
-        it ends, ProtocolError when it says something else.
+        Raises TurnedAway when the other side sends ERR instead, Unreachable when
+        it ends, ProtocolError when it sends something else.
         """
         messages = await self.receive()
         if not messages:
@@ -217,7 +217,7 @@ class Link(Generic[M]):
         for message in messages:
             match message:
                 case _ if self._ended:
-                    return  # nothing counts after BYE
+                    return  # ignore everything after BYE
                 case Ping():
                     self.post(Pong())
                 case Pong():
@@ -241,7 +241,7 @@ class Link(Generic[M]):
         except Refused as error:
             self._fail(error)
             self.hang_up(Err(error.code, str(error)[:1000]), Bye())
-        except ParleyError as error:  # our own trouble, such as a full disk
+        except ParleyError as error:  # a failure on our side, such as a full disk
             self._fail(error)
             self.hang_up(Err("REFUSED", "not possible here at this moment"), Bye())
         self.hang_up()
@@ -253,19 +253,19 @@ class Link(Generic[M]):
         self.failure, self.reason = error, str(error)
 
     def _lose(self, fault: BaseException) -> None:
-        """The wire broke; that is news only while nobody has ended the link."""
+        """Note why the wire broke, unless the link had ended before."""
         if not self.is_over and self.failure is None:
             self.reason = cause_of(fault)
 
     async def _listen_on(self) -> bool:
-        """Read on, and forget it: closing with unread bytes would reset the connection."""
+        """Read and discard more: closing with unread bytes would reset the connection."""
         try:
             return not self._ended and bool(await self.wire.receive_some())
         except REMOTE_FAULTS:
             return False
 
     async def _write(self) -> None:
-        """Drain the outbox, until somebody hangs up; then give the other side a moment."""
+        """Drain the outbox until somebody hangs up; then let the other side finish."""
         while not (self._ending and not self._outbox):
             await self._something_to_write.wait()
             self._something_to_write = trio.Event()
@@ -280,11 +280,11 @@ class Link(Generic[M]):
                         self.cut("the other side has stopped reading")
                         return
                 except REMOTE_FAULTS as fault:
-                    # What they said last may still wait to be read, and say why.
+                    # Their last message may still wait to be read, and explain it.
                     self._lose(fault)
                     self._outbox.clear()
                     self._ending = True
-                del piece  # else each idle link keeps what it wrote last
+                del piece  # or each idle link would keep its last write
             self._flushed.set()
         self._drained.set()
         self._scope.deadline = trio.current_time() + LINGER_SECONDS
@@ -320,7 +320,7 @@ class Link(Generic[M]):
 
 @contextlib.contextmanager
 def within(seconds: float, otherwise: str) -> Iterator[None]:
-    """A deadline whose passing is Unreachable, with this reason."""
+    """Raise Unreachable, with this reason, when the block takes longer."""
     try:
         with trio.fail_after(seconds):
             yield

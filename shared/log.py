@@ -1,7 +1,7 @@
-"""What both programs log: each record on one line that acts on no terminal.
+"""Log for both programs: each record on one line, without characters that act on a terminal.
 
-Names, reasons and texts of others stand in the log.  Without this they could bring
-colours, a new window title, or lines that look like ours.
+A log holds names, reasons and texts of others.  Unchanged, they could bring colours, a new
+window title, or lines that look like ours.
 """
 
 import logging
@@ -13,26 +13,26 @@ from typing import Final
 from shared.clean import on_one_line
 
 LINE_CHARACTERS: Final = 2_000  # of one record: twice the longest reason that others may give
-BUG_CHARACTERS: Final = 300  # of the words of one exception, which may quote a whole message
+BUG_CHARACTERS: Final = 300  # of the text of one exception, which may quote a whole message
 SPARE_SECONDS: Final = 5.0  # between two lines of one kind that others can cause at will
 
 
 class HarmlessFormatter(logging.Formatter):
-    """The record, its traceback included, on one line without control characters."""
+    """A formatter that puts a record and its traceback on one line without control characters."""
 
     def format(self, record: logging.LogRecord) -> str:
         return on_one_line(super().format(record))[:LINE_CHARACTERS]
 
 
 def log_to_stderr(level: int, form: str) -> None:
-    """From now on the whole program logs so."""
+    """Log the whole program to stderr in this form, from now on."""
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(HarmlessFormatter(form))
     logging.basicConfig(level=level, handlers=[handler])
 
 
 class Sparing:
-    """Lines of one kind: the first at once, then one in every few seconds at most."""
+    """A limit for lines of one kind: one at once, then at most one in every few seconds."""
 
     def __init__(self, seconds: float = SPARE_SECONDS) -> None:
         self._seconds = seconds
@@ -40,7 +40,7 @@ class Sparing:
         self._untold = 0
 
     def take(self, line: str, now: float) -> str | None:
-        """What to log now: the line, and how many were not logged before it."""
+        """Return the line, with the number of lines left out before it; None: log nothing now."""
         if now < self._next:
             self._untold += 1
             return None
@@ -50,7 +50,7 @@ class Sparing:
 
 
 def described(failure: BaseException) -> str:
-    """Its type, its words and where it was raised, for a log."""
+    """Return type, text and origin of an exception, for a log."""
     if isinstance(failure, BaseExceptionGroup):
         return "; ".join(map(described, failure.exceptions))
     words = str(failure)[:BUG_CHARACTERS]

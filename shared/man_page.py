@@ -10,7 +10,7 @@ SECTION: Final = 1  # of the manual: programs that users run
 
 
 def man_page(parser: argparse.ArgumentParser, commands: Iterable[tuple[str, str]] = ()) -> str:
-    """Return it as roff; `commands` are what may be typed to the program, with their meanings."""
+    """Return the page as roff; `commands` are those that a user may type, with their meanings."""
     name, text = parser.prog, parser.description or ""
     synopsis = parser.format_usage().removeprefix("usage: ").removeprefix(name)
     lines = [
@@ -45,7 +45,7 @@ def _tag(one: argparse.Action) -> str:
 
 
 def _roff(text: str) -> str:
-    """As it is: nothing in it is a request, an escape, or a hyphen that may be a dash."""
+    """Escape text for roff: no requests, no escapes, and no hyphens that could become dashes."""
     escaped = text.replace("\\", "\\e").replace("-", "\\-")
     return "\n".join(
         rf"\&{line}" if line.startswith((".", "'")) else line for line in escaped.split("\n")

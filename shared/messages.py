@@ -1,6 +1,6 @@
 """Every message on the wire, one struct each; its tag is its name on the wire.
 
-One message is one JSON object on one line.  Three languages share this file:
+One message is one JSON object on one line.  This file holds three languages:
 what a peer says to the directory (`ToDirectory`), what the directory says to a
 peer (`FromDirectory`), and what two peers say to each other (`BetweenPeers`).
 A request carries `id`, its answer carries the same number as `re`.
@@ -17,7 +17,7 @@ from shared.names import PATTERN
 
 VERSION = 2  # of the protocol; the first message of each side carries it
 
-TEXT_CHARACTERS = 8_000  # the longest text; 48 KB even when JSON escapes all of it
+TEXT_CHARACTERS = 8_000  # the longest text; 48 KB if JSON escapes all of it
 ENVELOPE_BYTES = 40_000  # a sealed text of 8,000 four-byte characters, with its certificate
 PAGE = 400  # users in one USERS or ARR: stays far below the 64 KiB of a line
 BATCH = 1_000  # ids in one NOTED
@@ -25,18 +25,18 @@ VERDICTS = 300  # in one TAKEN: 58 KB
 RECEIPTS = 200  # in one message: 50 KB
 MEMBERS = 50  # of one conversation: each has a link to each
 TEXTS = 64  # in one TEXT
-POSITIONS = 400  # in one message: 26 KB; who restarts begins a new epoch
-SINCE = 200  # positions in CONFIRM, which tells of many members in the same line
+POSITIONS = 400  # in one message: 26 KB; each restart of a program begins a new epoch
+SINCE = 200  # positions in CONFIRM, which also carries many memberships in the same line
 SALT_BYTES = 16
 CHAIN_BYTES = 16
 STAY_BYTES = 16  # of a digest
 MEMBERSHIPS = 100  # in one message, as far as its line has room for them
-STAYS = 16  # of a member who has come back, before the present one
+STAYS = 16  # earlier stays of a member who has come back
 
 Name = Annotated[str, Meta(pattern=PATTERN)]
 Id = Annotated[str, Meta(pattern=r"\A[0-9a-f]{32}\Z")]  # 16 random bytes, in hex
 PreviousId = Annotated[str, Meta(pattern=r"\A([0-9a-f]{32})?\Z")]  # empty: there is none
-Token = Annotated[str, Meta(min_length=32, max_length=32)]  # an id that is only ever compared
+Token = Annotated[str, Meta(min_length=32, max_length=32)]  # an id that is only compared
 Key = Annotated[bytes, Meta(min_length=32, max_length=32)]  # a raw Ed25519 or X25519 public key
 Signature = Annotated[bytes, Meta(min_length=64, max_length=64)]
 Certificate = Annotated[bytes, Meta(max_length=4_096)]  # DER
@@ -47,13 +47,13 @@ Member = Annotated[str, Meta(min_length=1, max_length=32)]
 Epoch = Annotated[str, Meta(min_length=16, max_length=16)]  # 8 random bytes, new at each start
 StayId = Annotated[bytes, Meta(min_length=STAY_BYTES, max_length=STAY_BYTES)]
 Digest = Annotated[str, Meta(min_length=32, max_length=32)]
-Chain = Annotated[bytes, Meta(max_length=CHAIN_BYTES)]  # of what was said; empty: unknown
+Chain = Annotated[bytes, Meta(max_length=CHAIN_BYTES)]  # a digest of earlier texts; empty: unknown
 Reason = Annotated[str, Meta(max_length=1_000)]
 ReasonWord = Annotated[str, Meta(pattern=r"\A[a-z]{0,16}\Z")]
 Word = Annotated[str, Meta(max_length=64)]
 Time = Annotated[float, Meta(ge=0, le=253_402_300_799)]  # up to the year 9999
-# Half of what each JSON reader keeps exact.  Whoever counts on from the number of somebody
-# else must see to it that the sum does not exceed it: it would be refused by everybody.
+# Half of the integers that each JSON reader keeps exact.  A program that counts on from a
+# number of somebody else must not exceed it: everybody would refuse the result.
 COUNT_MOST = 2**52
 Count = Annotated[int, Meta(ge=0, le=COUNT_MOST)]
 Port = Annotated[int, Meta(ge=0, le=65_535)]
@@ -66,7 +66,7 @@ class Status(Enum):
     ACTIVE = "ACTIVE"  #: here, and may be asked
     BUSY = "BUSY"  #: here, in a conversation or by own choice: may be interrupted
     INACTIVE = "INACTIVE"  #: here, but nobody has touched the keys for a while
-    OFFLINE = "OFFLINE"  #: not registered at this moment
+    OFFLINE = "OFFLINE"  #: not connected to the directory
 
 
 class Message(msgspec.Struct, frozen=True, tag_field="t", tag=str.upper):
@@ -99,7 +99,7 @@ class Err(Message, frozen=True):
 
 
 class Bye(Message, frozen=True):
-    """The end of the stream, said aloud: TLS knows no half-close."""
+    """The end of the stream, as a message: TLS knows no half-close."""
 
     reason: Reason = ""
 
@@ -116,7 +116,7 @@ class Pong(Message, frozen=True):
 
 
 class Who(Message, frozen=True):
-    """The directory's first message: who are you?  Sent as soon as TLS stands."""
+    """The directory's first message: who are you?  Sent as soon as TLS is up."""
 
     version: Count
     authority: Certificate  # of the community, self-signed; what the peer remembers
@@ -127,28 +127,28 @@ class Iam(Message, frozen=True):
     """A peer's registration, its first message to the directory."""
 
     version: Count
-    name: Annotated[str, Meta(max_length=256)]  # checked by the directory, which says what is wrong
+    name: Annotated[str, Meta(max_length=256)]  # the directory checks it, and says what is wrong
     key: Key  # Ed25519
     proof: Signature  # by `key`, see shared.identity.registration_proof
     port: Port  # where the peer listens
     sealing_key: Key  # X25519, for envelopes
     sealing_proof: Signature  # by `key`, see shared.identity.sealing_proof
-    host: Host = ""  # --advertise; else the address that the directory sees
+    host: Host = ""  # from --advertise; else the address that the directory sees
     request: Certificate = b""  # PKCS #10, when a certificate is wanted
-    token: Annotated[str, Meta(max_length=256)] = ""  # --register-only-with
+    token: Annotated[str, Meta(max_length=256)] = ""  # from --register-only-with
     status: Status = Status.ACTIVE
     by_hand: bool = False  # the user chose this status
 
 
 class Welcome(Message, frozen=True):
-    """Registered.  `certificate` is filled when IAM carried a signing request."""
+    """You are registered.  `certificate` is filled if IAM carried a signing request."""
 
-    name: Name  # as first registered, so in its own upper and lower case
+    name: Name  # in upper and lower case as first registered
     host: Host  # the address that others will be given
     waiting: Count  # envelopes in the mailbox
     idle_after: Annotated[float, Meta(ge=0)]  # seconds without STIR until INACTIVE
     certificate: Certificate = b""
-    online: Count = 0  # users who are here, this one too; 0: the directory does not say
+    online: Count = 0  # users who are here, with this one; 0: the directory does not tell
 
 
 class Tkn(Message, frozen=True):
@@ -164,25 +164,25 @@ class Presence(msgspec.Struct, frozen=True):
 
 
 class Arr(Message, frozen=True):
-    """Somebody came: all who did since the last ARR."""
+    """These users came since the last ARR."""
 
     users: Annotated[tuple[Presence, ...], Meta(max_length=PAGE)]
 
 
 class Lft(Message, frozen=True):
-    """Somebody went."""
+    """These users went."""
 
     names: Annotated[tuple[Name, ...], Meta(max_length=PAGE)]
 
 
 class Chg(Message, frozen=True):
-    """Somebody who is there changed status."""
+    """These users, who are here, changed status."""
 
     users: Annotated[tuple[Presence, ...], Meta(max_length=PAGE)]
 
 
 class List(Request, frozen=True):
-    """Everybody registered, please; answered by one or more USERS."""
+    """Give me all registered users.  Answered by one or more USERS."""
 
 
 class Users(Answer, frozen=True):
@@ -193,8 +193,8 @@ class Users(Answer, frozen=True):
 class Lookup(Request, frozen=True):
     """Where is this user?  Answered by CONTACT, or ERR NOBODY.
 
-    `own`: my user wants something of them; from now on half of my mailbox is kept for
-    them and the others whom I have answered.
+    `own`: my user asked for them in person; from now on half of my mailbox is reserved for
+    users whom I have answered, them included.
     """
 
     name: Annotated[str, Meta(max_length=256)]
@@ -210,24 +210,24 @@ class Contact(Answer, frozen=True):
     sealing_proof: Signature
     host: Host = ""  # empty when OFFLINE
     port: Port = 0
-    seen: Host = ""  # where the directory itself sees them; `host` is what they say, if they do
+    seen: Host = ""  # where the directory sees them; `host` is what they advertise, if they do
 
 
 class SetStatus(Request, frozen=True, tag="STATUS"):
-    """My status, from now on.  `by_hand`: the directory leaves it alone."""
+    """Change my status.  `by_hand`: the directory may not change it by itself."""
 
     status: Status
     by_hand: bool = False
 
 
 class StatusNow(Message, frozen=True, tag="STATUS"):
-    """The directory changed your status: nobody touched the keys, or somebody did again."""
+    """The directory changed your status, as nobody touched the keys, or somebody did again."""
 
     status: Status
 
 
 class Stir(Message, frozen=True):
-    """A person touched the keys: the only sign of activity.  At most one every few seconds."""
+    """A person touched the keys: the only sign of activity.  Sent every few seconds at most."""
 
 
 class Unregister(Request, frozen=True):
@@ -235,7 +235,7 @@ class Unregister(Request, frozen=True):
 
 
 class Renew(Request, frozen=True):
-    """A new certificate, please: half of mine is over.  Answered by RENEWED."""
+    """Give me a new certificate: half of mine is over.  Answered by RENEWED."""
 
     request: Certificate  # PKCS #10
 
@@ -245,7 +245,7 @@ class Renewed(Answer, frozen=True):
 
 
 class Done(Answer, frozen=True):
-    """The request was carried out, and lies on disk where that matters."""
+    """The request was carried out, and is on disk where that matters."""
 
 
 class Drop(Request, frozen=True):
@@ -261,13 +261,13 @@ class Stored(Answer, frozen=True):
 
 
 class Waiting(Message, frozen=True):
-    """Envelopes lie in your mailbox: FETCH them."""
+    """Envelopes wait in your mailbox: FETCH them."""
 
     count: Count
 
 
 class Fetch(Request, frozen=True):
-    """The oldest waiting envelopes, answered by MAIL."""
+    """Give me the oldest waiting envelopes.  Answered by MAIL."""
 
     after: Count = 0  # only envelopes with a higher number than this
 
@@ -276,7 +276,7 @@ class Envelope(msgspec.Struct, frozen=True):
     number: Count  # rises in the order of arrival
     id: Id
     sealed: Sealed
-    at: Time  # of the arrival at the directory, by its clock
+    at: Time  # of its arrival, by the directory's clock
 
 
 class Mail(Answer, frozen=True):
@@ -285,22 +285,22 @@ class Mail(Answer, frozen=True):
 
 
 class Verdict(msgspec.Struct, frozen=True):
-    """What the receiver of an envelope says of it, signed for its sender: see shared.receipt."""
+    """A receiver's signed answer to the sender of an envelope: see shared.receipt."""
 
     number: Count
     id: Id
     proof: Signature
-    refused: ReasonWord = ""  # why it could not be opened; empty: it is on my own disk
+    refused: ReasonWord = ""  # why it could not be opened; empty: it is on the receiver's disk
 
 
 class Taken(Request, frozen=True):
-    """I am done with these envelopes: delete them.  Answered by DONE."""
+    """I have handled these envelopes: delete them.  Answered by DONE."""
 
     envelopes: Annotated[tuple[Verdict, ...], Meta(max_length=VERDICTS)]
 
 
 class Receipt(msgspec.Struct, frozen=True):
-    """What became of an envelope of yours.  The directory vouches for nothing but `at`."""
+    """The fate of an envelope of yours.  The directory vouches for nothing but `at`."""
 
     envelope: Id
     by: Name
@@ -335,11 +335,11 @@ FromDirectory = (
 
 
 class PeerIam(Message, frozen=True, tag="IAM"):
-    """The first message of each side; the certificate in TLS must say the same name.
+    """The first message of each side; the certificate in TLS must have the same name.
 
-    `run` is new at each start of a program: it tells a second dial of the same
-    program from one that was started again and knows nothing of older links.
-    `time`: on the clock of who says it.
+    `run` is new at each start of a program: it shows whether a second dial is of the
+    same program, or of one that was started again and knows nothing of older links.
+    `time`: by the sender's clock.
     """
 
     version: Count
@@ -349,10 +349,10 @@ class PeerIam(Message, frozen=True, tag="IAM"):
 
 
 class Adding(msgspec.Struct, frozen=True):
-    """A member brings somebody in: it allows that user's own membership, and does nothing alone.
+    """A permission by a member for one user's own membership; alone it has no effect.
 
-    Signed by `by`, see peer.core.membership.  `counter`: of `by` when that stay of theirs
-    began, `under`: which one it is.
+    Signed by `by`, see peer.core.membership.  `counter` is that of `by` when their stay
+    began; `under` says which stay it is.
     """
 
     by: Member
@@ -362,7 +362,7 @@ class Adding(msgspec.Struct, frozen=True):
 
 
 class Stay(msgspec.Struct, frozen=True):
-    """An earlier stay of a member who has come back: it proves those whom they added then."""
+    """An earlier stay of a member who has come back: it proves whom they added during it."""
 
     counter: Count
     signature: Signature
@@ -371,9 +371,9 @@ class Stay(msgspec.Struct, frozen=True):
 
 
 class Membership(msgspec.Struct, frozen=True):
-    """A member's own word on whether they are in: signed by them, and by nobody else.
+    """A member's own statement that they are in or out: signed by them, and by nobody else.
 
-    Whoever founded the conversation shows its `salt`, everybody else who added them.
+    The founder of the conversation shows its `salt`; each other member shows who added them.
     """
 
     certificate: Certificate  # names the member and the key that signs
@@ -388,7 +388,7 @@ Memberships = Annotated[tuple[Membership, ...], Meta(max_length=MEMBERSHIPS)]
 
 
 class Position(msgspec.Struct, frozen=True, array_like=True):
-    """Everything up to `seq` of what `author` wrote in this `epoch`."""
+    """All texts of `author` in this `epoch`, up to `seq`."""
 
     author: Member
     epoch: Epoch
@@ -405,23 +405,23 @@ class Invite(Message, frozen=True):
     conversation: Id
     members: Annotated[
         tuple[Name, ...], Meta(max_length=MEMBERS)
-    ]  # who talks already, the inviter first
+    ]  # who is in already, the inviter first
     expires_in: Annotated[float, Meta(gt=0, le=600)] = 60.0
     urgent: bool = False  # asked again although the callee is BUSY
-    # That your membership would have; leaving counts one more.
+    # The counter of your membership, if you accept; leaving adds one.
     counter: Annotated[int, Meta(ge=1, le=COUNT_MOST - 1)] = 1
-    adding: Adding | None = None  # which your membership needs
-    proof: Memberships = ()  # of `members`: who is not proven to be in is not shown either
+    adding: Adding | None = None  # the permission for your membership
+    proof: Memberships = ()  # of `members`: a name without proof is not shown
 
 
 class Ringing(Message, frozen=True):
-    """The question stands on the callee's screen."""
+    """The callee's screen shows the question."""
 
     id: Id
 
 
 class Accept(Message, frozen=True):
-    """Yes; and my membership, signed."""
+    """Yes; with my membership, signed."""
 
     id: Id
     membership: Membership | None = None
@@ -430,9 +430,8 @@ class Accept(Message, frozen=True):
 class Confirm(Message, frozen=True):
     """The ACCEPT arrived: both are in the conversation.
 
-    `since`: what was said before is not for the one who was asked, whose texts have a
-    higher `lamport`.  With `epochs` and `signature` it makes the ENTRY of the one who was
-    asked.
+    `since`: earlier texts are not for the callee, whose own texts have a `lamport` higher
+    than this one.  With `epochs` and `signature` it forms the callee's ENTRY.
     """
 
     id: Id
@@ -448,7 +447,7 @@ class Decline(Message, frozen=True):
 
 
 class Busy(Message, frozen=True):
-    """Not asked.  `interruptible`: an urgent INVITE would be shown."""
+    """The callee was not asked.  `interruptible`: an urgent INVITE would be shown."""
 
     id: Id
     interruptible: bool
@@ -477,24 +476,24 @@ class Gone(Message, frozen=True):
 
 
 class Joined(Message, frozen=True):
-    """No need to ask: already a member of that conversation."""
+    """No need to ask: I am already a member of that conversation."""
 
     id: Id
 
 
 class Text(Message, frozen=True):
-    """What a person wrote: one or more texts, written in one moment and signed together.
+    """One or more texts of a person, written at the same moment and signed together.
 
-    (author, epoch, seq) names the first of them, the next one counts one more.
-    `after`: the last positions that the author had read, and that no other of them
-    implies.  `lamport` is higher than that of anything the author had read.  `chain`: the
-    digest of the text before it in its epoch, which covers the one before that, and so on.
+    (author, epoch, seq) names the first of them; each further one counts one more.
+    `after`: the last positions that the author had read, without those that others imply.
+    `lamport` is higher than that of any text the author had read.  `chain`: the digest of
+    the text before it in its epoch, which covers the one before that, and so on.
     """
 
-    conversation: Token  # not Id, whose pattern costs more than all the rest of a text
+    conversation: Token  # not Id, whose pattern costs more than the rest of a text
     author: Member
     epoch: Epoch
-    seq: Annotated[int, Meta(ge=1, le=COUNT_MOST - TEXTS)]  # so the last one is a Count too
+    seq: Annotated[int, Meta(ge=1, le=COUNT_MOST - TEXTS)]  # so that the last one is a Count, too
     lamport: Count
     time: Time
     texts: Annotated[tuple[Line, ...], Meta(min_length=1, max_length=TEXTS)]
@@ -504,39 +503,39 @@ class Text(Message, frozen=True):
 
 
 class Acknowledge(Message, frozen=True, tag="ACK"):
-    """On my own disk: everything up to these positions, of those that moved."""
+    """All texts up to these positions are on my own disk; only what changed is listed."""
 
     conversation: Token
     have: Positions
 
 
 class Hello(Message, frozen=True):
-    """How `by` stands in the conversation: on each new link, at each change, every 30 s.
+    """The state of `by` in the conversation: on each new link, at each change, every 30 s.
 
-    Signed by `by`, so that members who cannot link with them hear it from others.
+    Signed by `by`, so that others can pass it on to members without a link to them.
     """
 
     conversation: Token
     by: Member
-    number: Count  # rises with each; the highest one counts
+    number: Count  # rises with each HELLO; the highest one counts
     members: Digest  # of all memberships that `by` knows
     linked: Annotated[tuple[Member, ...], Meta(max_length=MEMBERS)]
     have: Positions
     signature: Signature = bytes(64)
-    said: Annotated[tuple[Chain, ...], Meta(max_length=POSITIONS)] = ()  # up to each of `have`
+    said: Annotated[tuple[Chain, ...], Meta(max_length=POSITIONS)] = ()  # digests up to `have`
 
 
 class Members(Message, frozen=True):
-    """Memberships that you may not know."""
+    """Memberships that you may lack."""
 
     conversation: Token
     members: Memberships
 
 
 class Entry(Message, frozen=True):
-    """Everything up to `since` was said before `member` came in, and is not for them.
+    """All texts up to `since` came before `member` was in, and are not for them.
 
-    Signed by whoever let them in; shown by the member to the others.  Of an author who
+    Signed by the member who let them in; shown by `member` to the others.  If an author
     has `epochs` positions in `since`, older epochs may have been left out.
     """
 
@@ -549,7 +548,7 @@ class Entry(Message, frozen=True):
 
 
 class Want(Message, frozen=True):
-    """Send me what follows this position, whoever wrote it."""
+    """Send me all texts that follow this position, whoever wrote them."""
 
     conversation: Token
     after: Position
@@ -578,7 +577,7 @@ class ToAll(Message, frozen=True, tag="ALL"):
 
 
 class Shown(Message, frozen=True):
-    """The line with this id stood on the screen."""
+    """The line with this id was shown on the screen."""
 
     id: Id
 

@@ -1,4 +1,4 @@
-"""What a user name may be.
+"""The rules for user names.
 
 1 to 32 characters: ASCII letters, digits, `.`, `_`, `-`, the first a letter or
 digit.  Two names that differ only in case are the same name.
@@ -9,9 +9,9 @@ import re
 from shared.errors import Refused
 
 NAME_CHARACTERS = 32
-FLEETING_DAYS = 7  # without use, after which a name expires
-UNUSED_DAYS = 365  # the same, once it has been used for
-ESTABLISHED_SECONDS = 3_600.0  # in all
+FLEETING_DAYS = 7  # without use, until a name expires
+UNUSED_DAYS = 365  # the same, for a name that was used
+ESTABLISHED_SECONDS = 3_600.0  # for this long in all
 PATTERN = r"\A[A-Za-z0-9][A-Za-z0-9._-]{0,31}\Z"  # \Z: `$` would let a newline pass
 _VALID = re.compile(PATTERN)
 
@@ -21,7 +21,7 @@ def is_name(text: str) -> bool:
 
 
 def check_name(text: str) -> str:
-    """The name as it is, or Refused with the reason."""
+    """Return the name as it is.  Raises Refused with the reason."""
     if is_name(text):
         return text
     raise Refused(f'"{text}" is not a valid name: {_reason(text)}.', "NAME")
@@ -38,5 +38,5 @@ def _reason(text: str) -> str:
 
 
 def fold(name: str) -> str:
-    """The form in which names are compared and kept as keys."""
+    """Return the form in which names are compared and kept as keys."""
     return name.lower()

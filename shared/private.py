@@ -1,7 +1,7 @@
 """Folders and files for their owner only.
 
-Another user of the machine may have got there first: with a folder that they may write,
-or, where they could do so once, with a link in place of a file.  So the first is refused,
+Another user of the machine may have been faster: with a folder that they may write, or,
+where they could write once, with a link in place of a file.  So such a folder is refused,
 and no link is followed.
 """
 
@@ -22,9 +22,9 @@ log = logging.getLogger(__name__)
 
 
 def make_folder(folder: Path, own: Path | None = None) -> None:
-    """Make it, with what is missing above it, for its owner only.  Raises StorageError.
+    """Make a folder and its missing parents, for the owner only.  Raises StorageError.
 
-    What is there already from `own` downwards is the program's own, too: closed to others.
+    Existing folders from `own` downwards belong to the program, and are closed to others too.
     """
     try:
         _make(folder)
@@ -39,12 +39,12 @@ def make_folder(folder: Path, own: Path | None = None) -> None:
 def check_folder(folder: Path) -> None:
     """Raise StorageError when somebody else could put something into this folder.
 
-    As ssh does with its own.  root can in any case.  A folder that is not there is no harm.
+    As ssh does for its own folders.  root could in any case.  A missing folder does no harm.
     """
     try:
         found = folder.stat()
     except OSError:
-        return  # whoever uses it finds out
+        return  # the next use reports it
     if found.st_uid not in (os.geteuid(), 0):
         raise StorageError(f"the folder {folder} belongs to another user, who could change it")
     if found.st_mode & OTHERS_MAY_WRITE:
@@ -55,12 +55,12 @@ def check_folder(folder: Path) -> None:
 
 
 def open_file(path: Path, flags: int) -> int:
-    """Open, or make, a file for its owner only.  Raises OSError, also where a link stands.
+    """Open or make a file for its owner only.  Raises OSError, also if the path is a link.
 
-    One that others could read is closed to them, and the user is told.
+    A file that others could read is closed to them, and the user is told.
     """
     try:
-        # Without waiting, should it be a pipe.
+        # Do not wait if it is a pipe.
         always = os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK
         descriptor = os.open(path, flags | always, OWNERS_FILE)
     except OSError as error:
@@ -74,7 +74,7 @@ def open_file(path: Path, flags: int) -> int:
 
 
 def check_file(path: Path) -> bool:
-    """Like `open_file`, without opening it; False where there is none.
+    """Do the checks of `open_file` without opening the file; return False if there is none.
 
     For a database: closing another descriptor of it would take SQLite's locks away.
     """
@@ -89,7 +89,7 @@ def check_file(path: Path) -> bool:
 
 
 def _make(folder: Path) -> None:
-    """As `Path.mkdir(parents=True)`, whose parents would follow the umask."""
+    """Make a folder like `Path.mkdir(parents=True)`, but with parents that ignore the umask."""
     try:
         folder.mkdir(mode=stat.S_IRWXU, exist_ok=True)
     except FileNotFoundError:

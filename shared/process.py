@@ -1,4 +1,4 @@
-"""What a program does to its own process before anything else."""
+"""What a program does to its own process before all else."""
 
 import os
 import resource
@@ -12,20 +12,20 @@ _PR_SET_DUMPABLE = 4  # of <sys/prctl.h>
 
 
 def end_when_interrupted() -> None:
-    """Let SIGINT end the program at once, as SIGTERM does, until it listens to signals itself.
+    """Let SIGINT end the program at once, as SIGTERM does, until the program handles signals.
 
-    KeyboardInterrupt in the middle of an import may be lost there (msgspec 0.22 does so),
-    and half a module stays behind.
+    A KeyboardInterrupt in the middle of an import may be lost (as in msgspec 0.22), and leave
+    half a module.
     """
-    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:  # not with nohup
+    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:  # nohup sets another one
         signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 def forbid_core_dumps() -> None:
-    """Let no crash write our memory to a disk: keys and texts lie in it.
+    """Let no crash write our memory to a disk: it holds keys and texts.
 
-    On Linux no other program of this user may look into it either; the limit alone would
-    not hold back a system that pipes its dumps somewhere.
+    On Linux this also keeps other programs of this user out of it; the limit alone would not
+    stop a system that pipes its dumps somewhere.
     """
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     if sys.platform != "linux":
@@ -35,34 +35,34 @@ def forbid_core_dumps() -> None:
 
         ctypes.CDLL(None).prctl(_PR_SET_DUMPABLE, 0, 0, 0, 0)
     except (ImportError, OSError, AttributeError):
-        pass  # a Python, or a C library, without it: the limit stays
+        pass  # this Python or C library lacks it: the limit remains
 
 
 def open_standard_files() -> None:
-    """A closed stdin, stdout or stderr must not become the number of a database."""
+    """Open closed ones of stdin, stdout, stderr, so that no database gets their numbers."""
     while (descriptor := os.open(os.devnull, os.O_RDWR)) <= 2:
         pass
     os.close(descriptor)
 
 
 def write_out(text: str) -> None:
-    """Write it to stdout.  Ends the program with a code when the disk is full, or nobody reads."""
+    """Write to stdout; end the program with a code if the disk is full or nobody reads."""
     if sys.stdout is None:
-        return  # closed: nobody wants to read it
+        return  # closed: nobody wants to read the text
     try:
         sys.stdout.write(text)
         sys.stdout.flush()
     except OSError as fault:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # for Python's own end
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # so that Python can end
         say_unwritten(fault)
         sys.exit(UNWRITTEN)
 
 
 def say_unwritten(fault: BaseException | None) -> None:
-    """Say on stderr why stdout could not be written; who has closed a pipe knows it."""
+    """Report on stderr why stdout could not be written; a closed pipe needs no report."""
     if isinstance(fault, OSError) and not isinstance(fault, BrokenPipeError):
         program = os.path.basename(sys.argv[0])
-        with suppress(OSError):  # stderr may be the same
+        with suppress(OSError):  # stderr may have the same problem
             os.write(2, f"{program}: stdout cannot be written: {_reason(fault)}.\n".encode())
 
 

@@ -12,6 +12,6 @@ from shared.world import SystemClock, World
 
 
 def real_world(folder: Path) -> World:
-    """Call it inside `trio.run`; touches the folder only when the program locks it."""
+    """Return a `World`, inside `trio.run`; the folder is untouched until the program locks it."""
     disk = FolderDisk(folder, user_data_path("parley"))
     return World(TlsNetwork(), disk, SystemClock(), random.SystemRandom(), LoggedBugs())

@@ -1,7 +1,7 @@
-"""What the receiver of an envelope says of it, signed: taken, or refused and why.
+"""The receiver's signed answer about an envelope: taken, or refused and why.
 
-The directory only carries it: a sender believes nothing of it that is not signed with
-the key of the receiver for whom the envelope was sealed.
+The directory only carries it: a sender believes only what is signed with the key of the
+receiver for whom the envelope was sealed.
 """
 
 from typing import Final
@@ -13,9 +13,9 @@ from shared.identity import Identity, check_signature
 from shared.messages import Receipt
 
 UNREADABLE: Final = "unreadable"  # damaged, forged, or sealed for another key
-CERTIFICATE: Final = "certificate"  # the sender's was out of date when the envelope arrived
+CERTIFICATE: Final = "certificate"  # the sender's had expired when the envelope arrived
 NAME: Final = "name"  # the sender's name belongs to another key by now
-FULL: Final = "full"  # the receiver has never answered the sender, and has enough of theirs
+FULL: Final = "full"  # the receiver never answered the sender, and holds enough of their letters
 
 REASONS: Final = {
     UNREADABLE: "it was damaged on its way",
@@ -26,17 +26,17 @@ REASONS: Final = {
 
 
 def sign_taken(me: Identity, id: str, sender_key: bytes) -> bytes:
-    """The letter with this id, by the owner of this key, lies on my disk."""
+    """Sign that the letter with this id, by the owner of this key, is on my disk."""
     return me.sign(_taken(id, sender_key))
 
 
 def sign_refused(me: Identity, id: str, reason: str) -> bytes:
-    """An envelope with this id could not be opened here; nothing proves who has sent it."""
+    """Sign that an envelope with this id could not be opened; nothing proves who sent it."""
     return me.sign(_refused(id, reason))
 
 
 def is_signed(receipt: Receipt, receiver_key: bytes, sender_key: bytes) -> bool:
-    """Whether the owner of `receiver_key` says so, of a letter of the owner of `sender_key`."""
+    """Return whether the key of the receiver signed it, for a letter by the key of the sender."""
     if receipt.refused:
         statement = _refused(receipt.envelope, receipt.refused)
     else:
@@ -49,7 +49,7 @@ def is_signed(receipt: Receipt, receiver_key: bytes, sender_key: bytes) -> bool:
 
 
 def reason(word: str) -> str:
-    """What the sender of a refused letter reads; a later version may know more words."""
+    """Return the sentence for the sender of a refused letter; later versions may add words."""
     return REASONS.get(word, "it was not said why")
 
 

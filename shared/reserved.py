@@ -1,7 +1,7 @@
-"""Words of the program that no new user may have as a name.
+"""Words of the program that no new user may choose as a name.
 
 `all` and `y` would be read as commands wherever a name is typed.  The directory knows
-no commands, so the words stand here; a test compares them with the peer's own table.
+no commands, so it keeps the words here; a test compares them with the peer's own table.
 """
 
 from typing import Final

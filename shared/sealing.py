@@ -1,8 +1,8 @@
-"""Closing and opening an envelope: a text that waits at the directory.
+"""Sealing and opening an envelope: a text that waits at the directory.
 
 Sealed for its receiver with HPKE (RFC 9180, base mode), signed inside by its
-sender.  The signature covers the receiver's key, so an envelope cannot be opened
-and sealed again for somebody else, and the id, so it cannot be shown twice.
+sender.  The signature covers the receiver's key, so nobody can open an envelope
+and seal it again for somebody else, and the id, so it cannot be shown twice.
 """
 
 import hashlib
@@ -43,7 +43,7 @@ class _Inside(msgspec.Struct, frozen=True, array_like=True):
 
 
 class About(msgspec.Struct, frozen=True, array_like=True):
-    """The text of a conversation that a letter is a copy of; its sender wrote it."""
+    """The text of a conversation that a letter copies; its author is the letter's sender."""
 
     conversation: Token
     epoch: Epoch
@@ -52,9 +52,9 @@ class About(msgspec.Struct, frozen=True, array_like=True):
 
 @dataclass(frozen=True)
 class Letter:
-    """What was in an envelope, with its sender as the directory vouched for.
+    """The content of an envelope, with the sender whom the directory certified.
 
-    `expires`: when that certificate of the sender is out of date.  `after`: the id of the
+    `expires`: when the sender's certificate expires.  `after`: the id of the
     letter that the same sender left for the same receiver before.
     """
 
@@ -82,9 +82,9 @@ def seal(
     about: About | None = None,
     after: str = "",
 ) -> bytes:
-    """An envelope that only the owner of `to_sealing_key` can open.
+    """Return an envelope that only the owner of `to_sealing_key` can open.
 
-    Raises ProtocolError when that is no key at all.
+    Raises ProtocolError when that is not a key.
     """
     signature = me.sign(_statement(to_sealing_key, id, time, text, about, after))
     inside = msgspec.msgpack.encode(_Inside(certificate, id, time, text, signature, about, after))
@@ -96,9 +96,9 @@ def seal(
 
 
 def open_envelope(me: Identity, authority: bytes, sealed: bytes, *, id: str) -> Letter:
-    """The letter inside.  Raises ProtocolError when it is damaged, forged or not for us.
+    """Return the letter inside.  Raises ProtocolError if it is damaged, forged or not for us.
 
-    The caller still judges when the sender's certificate `expires`, and compares the
+    The caller still checks when the sender's certificate `expires`, and compares the
     key with the one it remembers for that name.
     """
     try:
@@ -126,9 +126,9 @@ def open_envelope(me: Identity, authority: bytes, sealed: bytes, *, id: str) -> 
 
 
 def copy_id(about: About, author: str, receiver: str) -> str:
-    """The id of the letter that is a copy of this text for this receiver.
+    """Return the id of the letter that copies this text for this receiver.
 
-    Both are given by their ids as members of the conversation.
+    Author and receiver are given by their ids as members of the conversation.
     """
     said = (about.conversation, author, about.epoch, about.seq, receiver)
     return hashlib.sha256(b"parley copy 2\0" + msgspec.msgpack.encode(said)).hexdigest()[:32]
@@ -140,6 +140,6 @@ def _statement(
     said: tuple[object, ...] = (to_sealing_key, id, time, text)
     if after:
         said = (*said, about, after)
-    elif about is not None:  # shorter, as earlier versions signed it
+    elif about is not None:  # the shorter form that earlier versions signed
         said = (*said, about)
     return b"parley letter 1\0" + msgspec.msgpack.encode(said)

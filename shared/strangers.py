@@ -1,7 +1,7 @@
-"""Who has connected and not yet said who it is.
+"""Connections of which nobody knows yet who they are.
 
-Silent connections cost memory, and whoever opens thousands must not lock out
-the honest: when there are too many, the oldest makes room, because an honest one
+Silent connections cost memory, and somebody who opens thousands must not lock out
+honest programs: when there are too many, the oldest is cut, because an honest one
 identifies itself within moments.  The newcomer is never refused.
 """
 
@@ -16,16 +16,16 @@ class Stranger:
 
 
 class Strangers:
-    """At most `most` at once, and `most_per_address` from one IP address."""
+    """A set of at most `most` strangers, and `most_per_address` from one IP address."""
 
     def __init__(self, most: int, most_per_address: int) -> None:
         self._most, self._most_per_address = most, most_per_address
-        # Dicts as ordered sets: the oldest first, and leaving costs the same for all.
+        # Dicts as ordered sets: the oldest first, and each removal costs the same.
         self._all: dict[Stranger, None] = {}
         self._by_address: dict[str, dict[Stranger, None]] = {}
 
     def enter(self, address: str, cut: Callable[[], None]) -> Stranger:
-        """A newcomer; `cut` ends its connection, and is called at most once."""
+        """Add a newcomer; `cut` ends its connection, and is called at most once."""
         here = self._by_address.get(address, {})
         if len(here) >= self._most_per_address:
             self._evict(next(iter(here)))
@@ -37,7 +37,7 @@ class Strangers:
         return stranger
 
     def leave(self, stranger: Stranger) -> None:
-        """It has said who it is, or is gone; a second call does nothing."""
+        """Remove one who is identified or gone; a second call does nothing."""
         if stranger in self._all:
             del self._all[stranger]
             here = self._by_address[stranger.address]

@@ -1,10 +1,10 @@
-"""The network as it is: TCP, and TLS 1.3 on all of it.
+"""The real network: TCP, and TLS 1.3 on every connection.
 
 Both sides show a certificate (a peer that has none yet shows none).  Python's
 ssl cannot judge ours by name, so it only proves that the other side owns the key
-in its certificate; whoever dials or answers compares name and key afterwards.  But in
-TLS 1.3 the server shows its certificate first, so a dialler shows its own, which says
-its name, to members of its community only.
+in its certificate; the program that dials or answers compares name and key afterwards.
+In TLS 1.3 the server shows its certificate first, so a dialler shows its own, with its
+name, only to members of its community.
 """
 
 import contextlib
@@ -31,13 +31,13 @@ HANDSHAKES_AT_ONCE: Final = 4  # 1,200 at once stalled everybody for 1.5 s, with
 BACKLOG: Final = 1024  # connections that the kernel keeps for us
 PORT_TRIES: Final = 16  # random ports, until one is free for IPv4 and IPv6
 
-# A host that vanished is noticed 3 + 3 * 2 s later.  No TCP_USER_TIMEOUT: Linux
-# would then count that one instead, and it kills slow readers (see `unheard`).
+# A host that vanished is noticed 3 + 3 * 2 s later.  TCP_USER_TIMEOUT is unset: Linux
+# would then count that instead, and it kills slow readers (see `unheard`).
 KEEPALIVE_IDLE: Final = 3
 KEEPALIVE_INTERVAL: Final = 2
 KEEPALIVE_PROBES: Final = 3
 
-# OpenSSL's X509_V_FLAG_NO_CHECK_TIME: `read_certificate` judges the date, and can say so.
+# OpenSSL's X509_V_FLAG_NO_CHECK_TIME: `read_certificate` checks the date, and reports it.
 _WHATEVER_THE_DATE = 0x200000
 
 
@@ -73,7 +73,7 @@ class TlsNetwork:
             try:
                 incoming = TcpIncoming(sock, self)
             except OSError:
-                close(sock)  # gone before we looked
+                close(sock)  # it was gone before we looked
             else:
                 try:
                     await answer(incoming)
@@ -93,14 +93,14 @@ class TlsNetwork:
     async def resolve(self, host: str, port: int) -> tuple[str, ...]:
         try:
             found = await trio.socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-        except (OSError, UnicodeError) as error:  # no letters of a host name: UnicodeError
+        except (OSError, UnicodeError) as error:  # UnicodeError: it cannot be a host name
             raise Unreachable(_why_not(error, Address(host, port))) from error
         return tuple(dict.fromkeys(str(name[0]) for *_, name in found))
 
     async def dial(self, host: str, port: int, *, anonymous: bool = False) -> TlsWire:
         try:
             stream = await trio.open_tcp_stream(host, port)
-        except (OSError, UnicodeError) as error:  # no letters of a host name: UnicodeError
+        except (OSError, UnicodeError) as error:  # UnicodeError: it cannot be a host name
             raise Unreachable(_why_not(error, Address(host, port))) from error
         sock: socket.socket = _bare(stream)
         try:
@@ -114,7 +114,7 @@ class TlsNetwork:
             raise
 
     async def server_context(self) -> ssl.SSLContext:
-        """For whoever has connected; waits until we know who we are."""
+        """Return the context for incoming connections; wait until we have credentials."""
         await self._presented.wait()
         assert self._server is not None
         return self._server
@@ -144,8 +144,8 @@ class TcpIncoming:
 
 
 def _client_context(authority: bytes | None = None) -> ssl.SSLContext:
-    """With an `authority`: break off, before anything of ours is shown, unless the other
-    side has a certificate from it.  Name and key are judged by whoever dials.
+    """Return a context for dialling.  With an `authority` it breaks off, before it shows anything
+    of ours, unless the authority certified the other side.  The dialler judges name and key.
     """
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.minimum_version = ssl.TLSVersion.TLSv1_3
@@ -161,17 +161,17 @@ def _client_context(authority: bytes | None = None) -> ssl.SSLContext:
 def _server_context(authority: bytes) -> ssl.SSLContext:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.minimum_version = ssl.TLSVersion.TLSv1_3
-    # Optional, so that a stranger reads in a message why it is refused.
+    # Optional, so that a stranger gets a message with the reason for the refusal.
     context.verify_mode = ssl.CERT_OPTIONAL
     context.verify_flags |= _WHATEVER_THE_DATE
     context.load_verify_locations(cadata=authority)
-    context.num_tickets = 0  # no resumption: it would skip the comparison of names
+    context.num_tickets = 0  # no resumption, which would skip the comparison of names
     return context
 
 
 @contextlib.contextmanager
 def _pem_file(credentials: Credentials) -> Iterator[str]:
-    """Key and certificate as the file that OpenSSL wants; in memory where that is possible."""
+    """Yield a file with key and certificate, as OpenSSL wants it; in memory if possible."""
     key = credentials.key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
     leaf = x509.load_der_x509_certificate(credentials.certificate).public_bytes(Encoding.PEM)
     if sys.platform.startswith("linux"):
@@ -192,7 +192,7 @@ def _pem_file(credentials: Credentials) -> Iterator[str]:
 
 
 async def _listen(host: str | None, port: int) -> list[trio.SocketListener]:
-    """Listeners on one port, for IPv4 and IPv6 alike.  A `port` of 0: a random one."""
+    """Return listeners on one port, for IPv4 and IPv6.  A `port` of 0: a random one."""
     if port:
         return await trio.open_tcp_listeners(port, host=host, backlog=BACKLOG)
     for attempt in range(PORT_TRIES):
@@ -210,7 +210,7 @@ async def _listen(host: str | None, port: int) -> list[trio.SocketListener]:
 
 
 def _bare(stream: trio.SocketStream) -> socket.socket:
-    """The system's own socket, which is ours alone from now on."""
+    """Return the system's own socket, which is ours alone from now on."""
     sock = socket.socket(fileno=stream.socket.detach())
     sock.setblocking(False)
     return sock

@@ -1,7 +1,7 @@
 """Public keys of small order, which belong to nobody.
 
-Under a small-order Ed25519 key one signature fits every statement, so whoever likes
-speaks for it; with a small-order X25519 key every exchange gives the same secret.  No
+Under a small-order Ed25519 key one signature fits every statement, so anybody can
+speak for it; with a small-order X25519 key every exchange gives the same secret.  No
 honest program makes one.  Other encodings of the same points (not reduced modulo p) are
 refused with them: to us a key is its 32 bytes (RFC 8032, 5.1.3; RFC 7748, 6.1).
 """
@@ -30,12 +30,12 @@ _SMALL_U = frozenset(  # of the points of small order, on the curve and on its t
 
 
 def is_weak_signing_key(key: bytes) -> bool:
-    """Whether this raw Ed25519 key is of small order, or not in its one encoding."""
+    """Return whether this raw Ed25519 key is of small order, or not in its one encoding."""
     return _is_weak(key, _SMALL_Y)
 
 
 def is_weak_sealing_key(key: bytes) -> bool:
-    """Whether this raw X25519 key is of small order, or not in its one encoding."""
+    """Return whether this raw X25519 key is of small order, or not in its one encoding."""
     return _is_weak(key, _SMALL_U) or key[-1:] > b"\x7f"
 
 

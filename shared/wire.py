@@ -1,8 +1,8 @@
 """One TLS connection on a real socket: the handshake, then bytes both ways.
 
-OpenSSL works on the socket itself.  Trio's own SSLStream takes every byte through
-two buffers and three locks, which we need not: a wire has one reader and one
-writer.  That is a third of the time of a short message, and 13 KiB a connection.
+OpenSSL works on the socket itself.  Trio's own SSLStream passes every byte through
+two buffers and three locks, which we do not need: a wire has one reader and one
+writer.  That saves a third of the time of a short message, and 13 KiB a connection.
 """
 
 import contextlib
@@ -20,9 +20,9 @@ from trio.lowlevel import notify_closing, wait_readable, wait_writable
 from shared.errors import Unreachable
 from shared.world import Address
 
-CLOSE_SECONDS: Final = 1.0  # how long a polite end may take
-RECORD_BYTES: Final = 16 * 1024  # the most that TLS puts into one record, and hands out at once
-RECEIVE_BYTES: Final = 4 * RECORD_BYTES  # taken at once, then everybody else gets a turn
+CLOSE_SECONDS: Final = 1.0  # the most that a polite end may take
+RECORD_BYTES: Final = 16 * 1024  # the most that TLS puts into one record, and returns at once
+RECEIVE_BYTES: Final = 4 * RECORD_BYTES  # read at once, before other tasks get a turn
 
 _LINGER_NONE = struct.pack("ii", 1, 0)
 _TCP_INFO_BYTES = 60
@@ -33,14 +33,14 @@ _TCP_LAST_ACK_RECEIVED = 56
 def wrap(
     sock: socket.socket, context: ssl.SSLContext, *, server_side: bool = False
 ) -> ssl.SSLSocket:
-    """Takes the socket over.  Raises Unreachable when the other side has gone already."""
+    """Take over the socket.  Raises Unreachable when the other side has gone already."""
     try:
         _check_connected(sock)
         return context.wrap_socket(
             sock,
             server_side=server_side,
             do_handshake_on_connect=False,
-            suppress_ragged_eofs=False,  # an end that nobody has said is a lost link
+            suppress_ragged_eofs=False,  # an end without TLS's own close is a lost link
         )
     except OSError as error:
         raise Unreachable(f"no TLS connection: {cause_of(error)}") from error
@@ -53,17 +53,17 @@ class TlsWire:
 
     def __init__(self, sock: ssl.SSLSocket) -> None:
         self._socket = sock
-        self._has_ended = False  # they have said their end, behind what was read last
+        self._has_ended = False  # the other side has closed, behind what was read last
         self.remote = address(sock.getpeername())
         self.local = address(sock.getsockname())
         self.certificate: bytes | None = sock.getpeercert(binary_form=True)
 
     @classmethod
     async def secure(cls, sock: ssl.SSLSocket, limiter: trio.CapacityLimiter) -> Self:
-        """The wire after the handshake.  Raises Unreachable when the other side breaks it.
+        """Perform the handshake; return the wire.  Raises Unreachable if the other side breaks it.
 
-        A step of a handshake costs a millisecond of our only thread.  Each takes
-        one of a few places, and none while it waits for the other side, so neither
+        A step of a handshake costs a millisecond of our only thread.  Each step takes
+        one of a few places, and waiting for the other side takes none, so neither
         a crowd of newcomers nor silent ones stop anybody.
         """
         try:
@@ -103,7 +103,7 @@ class TlsWire:
         received = len(data)
         if received < RECORD_BYTES:
             return data
-        # A full record: part of something long, the rest of which may be here.
+        # A full record is part of something long, and the rest may be here.
         pieces = [data]
         while received < RECEIVE_BYTES and (more := self._read()) is not None:
             if not more:
@@ -114,8 +114,8 @@ class TlsWire:
         return b"".join(pieces)
 
     def _read(self) -> bytes | None:
-        """One record; None while there is none, b"" at the end."""
-        # Whoever closed it may have been faster than we, who were about to wake up.
+        """Read one record; None while there is none, b"" at the end."""
+        # Somebody may have closed it before we woke up.
         _check_open(self._socket)
         try:
             return self._socket.read(RECORD_BYTES)
@@ -125,12 +125,12 @@ class TlsWire:
             raise trio.BrokenResourceError from error
 
     async def aclose(self) -> None:
-        # Shielded, so that the last words go out although everything else ends;
-        # with a deadline, because the other side may read nothing any more.
+        # Shielded, so that the last messages are sent although everything else ends;
+        # with a deadline, because the other side may have stopped reading.
         with (
             trio.move_on_after(CLOSE_SECONDS, shield=True),
             _already_broken(),
-            contextlib.suppress(trio.BusyResourceError),  # a write is stuck: no room for more
+            contextlib.suppress(trio.BusyResourceError),  # a write is stuck: there is no room
         ):
             await self._say_end()
         close(self._socket)
@@ -142,7 +142,7 @@ class TlsWire:
             try:
                 self._socket.unwrap()
             except ssl.SSLWantReadError:
-                return  # said; that they say it too is not waited for
+                return  # sent; the other side's end is not awaited
             except ssl.SSLWantWriteError:
                 await wait_writable(self._socket)
             else:
@@ -153,7 +153,7 @@ class TlsWire:
 
     def unheard(self) -> float:
         if not sys.platform.startswith("linux"):
-            return 0.0  # there, a vanished host is noticed by keepalive and lease only
+            return 0.0  # there, only keepalive and lease notice a vanished host
         try:
             info = self._socket.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, _TCP_INFO_BYTES)
         except OSError:
@@ -164,14 +164,14 @@ class TlsWire:
 
 
 def abort(sock: socket.socket) -> None:
-    """Close it with a reset."""
+    """Close the socket with a reset."""
     with _already_broken():
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _LINGER_NONE)
     close(sock)
 
 
 def close(sock: socket.socket) -> None:
-    """Whoever waits for it gets ClosedResourceError."""
+    """Close the socket; tasks that wait for it get ClosedResourceError."""
     if sock.fileno() >= 0:
         notify_closing(sock)
         sock.close()
@@ -182,13 +182,13 @@ def address(name: tuple[str, int] | tuple[str, int, int, int]) -> Address:
 
 
 def _forget_unread(sock: socket.socket) -> None:
-    """Closing with unread bytes would be a reset, and TLS's word about what is wrong lost."""
+    """Read what is left: closing with unread bytes would reset, and lose TLS's last alert."""
     with contextlib.suppress(OSError):
         socket.socket.recv(sock, RECEIVE_BYTES)
 
 
 def _check_connected(sock: socket.socket) -> None:
-    """Raises OSError when not; `wrap_socket` would too, but forgets to close it then."""
+    """Raise OSError if not connected; `wrap_socket` would too, but leaves the socket open."""
     code = sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
     if code:
         raise OSError(code, os.strerror(code))
@@ -201,7 +201,7 @@ def _check_open(sock: socket.socket) -> None:
 
 
 def _already_broken() -> contextlib.suppress:
-    """Closing what is broken already is no failure."""
+    """Ignore that a wire which is being closed was broken already."""
     return contextlib.suppress(OSError, trio.BrokenResourceError, trio.ClosedResourceError)
 
 
@@ -212,7 +212,7 @@ _REASONS: Final = {
 
 
 def cause_of(error: BaseException) -> str:
-    """What went wrong, in words: TLS and trio leave their own texts empty."""
+    """Return the cause in words: TLS and trio leave their own texts empty."""
     deepest = error
     while deepest.__cause__ is not None:
         deepest = deepest.__cause__
@@ -225,7 +225,7 @@ def cause_of(error: BaseException) -> str:
 
 
 def why_not_heard(error: OSError, host: str | None, port: int, program: str) -> str:
-    """Return the sentence for a `program` that cannot listen there; `host` None: everywhere."""
+    """Return why a `program` cannot listen there, as a sentence; `host` None: everywhere."""
     if error.errno == errno.EADDRINUSE:
         return f"port {port} is already in use, by another {program} or another program"
     if error.errno == errno.EACCES:

@@ -1,4 +1,4 @@
-"""256 plain words, one for each byte, to be read aloud and compared."""
+"""The 256 plain words, one for each byte, that people read aloud and compare."""
 
 WORD_LIST = tuple(
     """

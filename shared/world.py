@@ -1,8 +1,8 @@
 """The four ways in which the world reaches a program: network, disk, clock, chance.
 
-The shells of both programs get them as one `World` and use nothing else, so a
-whole community can run inside one process, on a network and a disk that fail on
-purpose.  The real ones are put together by `shared.real.real_world`.
+The shells of both programs get them as one `World` and use nothing else, so a whole
+community can run inside one process, on a network and a disk that fail on purpose.
+`shared.real.real_world` puts the real ones together.
 """
 
 import random
@@ -31,50 +31,50 @@ class Address(NamedTuple):
 class Wire(Protocol):
     """A secured stream of bytes to one other program.
 
-    Both ways raise OSError or trio.BrokenResourceError when it is broken.
+    Sending and receiving raise OSError or trio.BrokenResourceError when it is broken.
     """
 
     remote: Address  #: of the other side
-    local: Address  #: our own, as the other side reaches it
-    certificate: bytes | None  #: what the other side proved to own the key of, as DER
+    local: Address  #: our own, at which the other side reaches us
+    certificate: bytes | None  #: the DER certificate whose key the other side proved to own
 
     async def send_all(self, data: bytes | bytearray) -> None: ...
 
     async def receive_some(self) -> bytes | bytearray:
-        """The next bytes; b"" when the other side has ended."""
+        """Return the next bytes; b"" when the other side has ended."""
 
     async def aclose(self) -> None:
-        """End it for both; lets the last bytes go out, may wait for the other side."""
+        """Close both ways, after the last bytes are sent; may wait for the other side."""
 
     def abort(self) -> None:
-        """End it now; what was not yet sent is dropped, the other side sees a reset."""
+        """Close now; unsent bytes are dropped, and the other side sees a reset."""
 
     def unheard(self) -> float:
-        """Seconds for which the other host has not confirmed bytes that are on their way.
+        """Return for how many seconds the other host has not confirmed bytes that are on their way.
 
-        0 where nothing is on its way, or where the system cannot tell.
+        0 if none are on their way, or if the system cannot tell.
         """
 
 
 class Incoming(Protocol):
-    """Somebody has connected; nothing is known of them but the address."""
+    """A new connection; only its address is known."""
 
     remote: Address
 
     async def secure(self) -> Wire:
         """Perform the handshake.  Raises Unreachable when the other side breaks it.
 
-        Waits as long as the other side does: give it a deadline.
+        Waits as long as the other side does, so give it a deadline.
         """
 
     def abort(self) -> None: ...
 
 
 class Network(Protocol):
-    listens_on: tuple[Address, ...]  #: once `serve` has reported; several where IPv6 is apart
+    listens_on: tuple[Address, ...]  #: known once `serve` has reported; several if IPv6 is apart
 
     def present(self, credentials: Credentials) -> None:
-        """Who we are, on every handshake from now on."""
+        """Show these credentials in every handshake from now on."""
 
     async def serve(
         self,
@@ -84,25 +84,25 @@ class Network(Protocol):
         *,
         task_status: trio.TaskStatus[Address] = trio.TASK_STATUS_IGNORED,
     ) -> NoReturn:
-        """Run `answer` for each who connects, in a task of its own, until cancelled.
+        """Run `answer` for each connection, in a task of its own, until cancelled.
 
         Reports the first bound address as soon as it listens.  Raises OSError when it
-        cannot.  `answer` owns what it gets, and lets no error of theirs escape.
+        cannot.  `answer` owns its connection, and lets no error of the other side escape.
         """
 
     async def resolve(self, host: str, port: int) -> tuple[str, ...]:
-        """The numeric addresses of this host, the best one first; at least one.
+        """Return the numeric addresses of this host, the best one first; at least one.
 
-        A numeric address is its own.  Raises Unreachable when nobody knows the name.
+        A numeric address stands for itself.  Raises Unreachable when nobody knows the name.
         """
 
     async def dial(self, host: str, port: int, *, anonymous: bool = False) -> Wire:
         """Connect and perform the handshake.  Raises Unreachable, with the cause.
 
-        `anonymous`: show no certificate, although we have one.  Otherwise it is shown
-        only to somebody whose own certificate is from the authority of ours.
+        `anonymous`: show no certificate, even if we have one.  Otherwise it is shown only
+        to a host whose own certificate is from our authority.
 
-        Name and key are NOT judged here: whoever dials compares them.
+        Does NOT judge name and key: the caller compares them.
         """
 
 
@@ -115,29 +115,29 @@ class Disk(Protocol):
     def unlock(self) -> None: ...
 
     def read(self, name: str) -> bytes | None:
-        """The file's content, None where there is none."""
+        """Return the file's content, None if there is none."""
 
     def write(self, name: str, content: bytes) -> None:
-        """Replace the file in one step; on disk when this returns.  Raises StorageError."""
+        """Replace the file in one step; it is on disk at the return.  Raises StorageError."""
 
     def database(self, name: str, *, readonly: bool = False) -> sqlite3.Connection:
         """Open (or make) an SQLite database for use by one thread at a time."""
 
     def reserve(self, size: int) -> bool:
-        """Keep so many bytes for later; False when there is no room for them now."""
+        """Keep this many bytes for later; return False when there is no room for them now."""
 
     def release(self) -> None:
-        """Give back what was reserved, so that something else can use it."""
+        """Give back the reserved bytes for another use."""
 
     async def run(self, work: Callable[[], T]) -> T:
-        """Run work that waits for the disk, without stopping everybody else."""
+        """Run work that waits for the disk, without blocking other tasks."""
 
 
 class Clock(Protocol):
-    """The time of day.  What passes is `trio.current_time()`, in every world."""
+    """The time of day.  Durations are measured by `trio.current_time()`, in every world."""
 
     def time(self) -> float:
-        """Seconds since 1970, UTC."""
+        """Return seconds since 1970, UTC."""
 
 
 class SystemClock:
@@ -150,9 +150,9 @@ class World:
     network: Network
     disk: Disk
     clock: Clock
-    chance: random.Random  #: keys, ids, back-off; `random.SystemRandom` outside of tests
-    bugs: Bugs  #: what is done about those that a connection meets
+    chance: random.Random  #: for keys, ids, back-off; `random.SystemRandom` outside of tests
+    bugs: Bugs  #: what to do about bugs that a connection meets
 
     def new_id(self) -> str:
-        """16 random bytes, in hex."""
+        """Return 16 random bytes, in hex."""
         return self.chance.randbytes(16).hex()
