@@ -7,10 +7,9 @@
         await dave.types("Y")
         await carol.sees("You are now connected with dave.")
 
-Everybody has a machine of their own on the network of `tests.kit.world`: it keeps its
-disk and its clock while programs on it start, quit and are killed.  Time is
-trio's, so under an autojump clock a minute takes no time; with the same seed
-everything happens in the same order.
+Everybody has a machine of their own on the network of `tests.kit.world`, whose disk and
+clock survive its programs.  Time is trio's, so under an autojump clock a minute takes no
+time; the same seed gives the same order of events.
 """
 
 import random
@@ -34,7 +33,7 @@ from shared.errors import ParleyError
 from shared.world import Address
 from tests.kit.world import Cable, Hub, Machine
 
-PATIENCE: Final = 5.0  # seconds until somebody who waits for a line gives up
+PATIENCE: Final = 5.0  # seconds until a person who waits for a line gives up
 DIRECTORY: Final = Address("10.0.0.1", 5000)
 
 Then = Callable[[], None]
@@ -44,7 +43,7 @@ Then = Callable[[], None]
 async def open_community(
     *, seed: int = 0, settings: Settings | None = None
 ) -> AsyncIterator["Community"]:
-    """A community whose directory runs; at the end of the block everything is killed."""
+    """Open a community whose directory runs; kill all programs at the end of the block."""
     make_scheduling_repeatable(seed)
     async with trio.open_nursery() as nursery:
         community = Community(nursery, seed, settings or Settings())
@@ -55,7 +54,7 @@ async def open_community(
 
 
 def make_scheduling_repeatable(seed: int) -> None:
-    """trio shuffles who runs next, so that nobody relies on it; here with a known seed."""
+    """Shuffle tasks with a known seed; trio shuffles them so that nobody relies on their order."""
     trio_scheduler._ALLOW_DETERMINISTIC_SCHEDULING = True  # type: ignore[misc]
     trio_scheduler._r.seed(seed)
 
@@ -67,11 +66,11 @@ async def community(autojump_clock: Any) -> AsyncIterator["Community"]:
 
 
 class Community:
-    """The directory, everybody who was ever named, and the network between them."""
+    """The directory, all people who were named so far, and the network between them."""
 
     def __init__(self, nursery: trio.Nursery, seed: int, settings: Settings) -> None:
         self.nursery, self.seed = nursery, seed
-        self.chance = random.Random(seed)  #: for whatever a test leaves to chance
+        self.chance = random.Random(seed)  #: for all that a test leaves to chance
         self.hub = Hub()
         self.people: dict[str, Person] = {}
         machine = self.hub.machine(DIRECTORY.host, seed=seed)
@@ -80,13 +79,13 @@ class Community:
     # --- People ---
 
     def person(self, name: str, options: Options | None = None) -> "Person":
-        """Somebody with a machine, whose program does not run yet."""
+        """Return a person with a machine, whose program does not run yet."""
         machine = self.hub.machine(f"10.0.1.{len(self.people) + 1}", seed=self.seed)
         person = self.people[name] = Person(self, name, machine, options or Options())
         return person
 
     async def start(self, *names: str) -> Sequence["Person"]:
-        """All of them, registered, once each has read of the arrival of the later ones."""
+        """Start all of them; return when each is registered, and has read of later arrivals."""
         people = [self.person(name) for name in names]
         for person in people:
             await person.starts()
@@ -96,7 +95,7 @@ class Community:
         return people
 
     async def talking(self, *names: str) -> Sequence["Person"]:
-        """Two people in a conversation."""
+        """Start two people, and bring them into a conversation."""
         one, other = await self.start(*names)
         await one.connects_with(other)
         return one, other
@@ -109,22 +108,22 @@ class Community:
     # --- The network ---
 
     def cables(self, one: "Person", other: "Person | DirectoryProgram") -> list[Cable]:
-        """Of the connections between these two; the oldest first."""
+        """Return the connections between these two; the oldest first."""
         return self.hub.cables(one.host, other.host)
 
     def cuts(self, one: "Person", other: "Person | DirectoryProgram") -> None:
-        """Both see a reset; they may dial again at once."""
+        """Reset the connections between these two; they may dial again at once."""
         self.hub.cut(one.host, other.host)
 
     def separates(self, one: "Person", other: "Person | DirectoryProgram") -> None:
-        """Nothing passes between the two any more, and nobody is told."""
+        """Let nothing pass between these two any more, and tell nobody."""
         self.hub.separate(one.host, other.host)
 
     def reunites(self, one: "Person", other: "Person | DirectoryProgram") -> None:
         self.hub.reunite(one.host, other.host)
 
     async def delays_everything(self, longest: float) -> None:
-        """Hold back what is on each connection for random moments; until cancelled."""
+        """Hold back bytes on each connection for random moments; until cancelled."""
         held: dict[Cable, float] = {}
         while True:
             now = trio.current_time()
@@ -139,7 +138,7 @@ class Community:
 
 
 class DirectoryProgram:
-    """The directory, on its machine."""
+    """The directory, on its own machine."""
 
     def __init__(self, nursery: trio.Nursery, machine: Machine, settings: Settings) -> None:
         self._nursery, self.machine = nursery, machine
@@ -161,19 +160,19 @@ class DirectoryProgram:
         await self._nursery.start(self._run.carry, directory.run)
 
     def frees(self, name: str) -> None:
-        """A name that was given back is free for all, as if thirty days had passed."""
+        """Make a name that was given back free for all, as if thirty days had passed."""
         assert self._directory is not None
         self._directory._community._tombstones.lift(name)
 
     async def stops(self) -> None:
-        """As after SIGTERM."""
+        """Stop it, as by SIGTERM."""
         assert self._directory is not None
         assert self._run is not None
         self._directory.stop()
         await self._run.over.wait()
 
     async def crashes(self) -> None:
-        """As after `kill -9`; the disk keeps what was committed."""
+        """Kill it, as by `kill -9`; the disk keeps all that was committed."""
         if self._run is not None:
             self.machine.kill()
             await self._run.is_killed()
@@ -185,10 +184,10 @@ class DirectoryProgram:
 
 
 class Person:
-    """Somebody at a keyboard and a screen.  What they do reads like a play.
+    """A person at a keyboard and a screen, whose actions read like a play.
 
-    `sees` goes forward through what stands on the screen: each call finds a line
-    below the one that was found last.
+    `sees` moves forward through the screen: each call finds a line below the one that was
+    found last.
     """
 
     def __init__(self, community: Community, name: str, machine: Machine, options: Options) -> None:
@@ -211,13 +210,13 @@ class Person:
 
     @property
     def now(self) -> float:
-        """By the clock of this machine; seconds since 1970."""
+        """The time of this machine's clock; seconds since 1970."""
         return self.machine.clock.time()
 
     # --- The program ---
 
     async def starts(self) -> None:
-        """Registered when this returns, or killed.  Raises what stands in the way of that."""
+        """Return when registered, or killed.  Raises the error that prevents it."""
         assert self._run is None, f"{self.name}'s program runs already"
         self.screen, self.keyboard = Screen(), Keyboard()
         run = self._run = _Run()
@@ -242,19 +241,19 @@ class Person:
         await self.sees("Good bye! ☺")
 
     async def ends_input(self) -> None:
-        """As when the terminal is closed, or the file that was typed is over."""
+        """End the input, as when the terminal closes, or a typed file ends."""
         self.keyboard.end()
         await self.is_gone()
 
     async def is_gone(self, within: float = 30.0) -> None:
-        """Wait for the end of the program."""
+        """Wait until the program ends."""
         assert self._run is not None
         with trio.fail_after(within):
             await self._run.over.wait()
         self._run = None
 
     async def is_killed(self) -> None:
-        """As after `kill -9`; nothing happens when no program runs."""
+        """Kill the program, as by `kill -9`; does nothing when none runs."""
         if self._run is not None:
             self.machine.kill()
             await self._run.is_killed()
@@ -262,7 +261,7 @@ class Person:
             self._run = None
 
     def vanishes(self) -> None:
-        """The cable is pulled out of the machine, and nobody is told."""
+        """Pull the cable out of the machine, and tell nobody."""
         self._others(self._community.separates)
 
     def returns(self) -> None:
@@ -275,7 +274,7 @@ class Person:
                 do(self, other)
 
     async def _program(self, task_status: trio.TaskStatus[None]) -> None:
-        """Do what `peer.program.program` does, with a fake screen and a fake keyboard."""
+        """Run like `peer.program.program`, with a fake screen and a fake keyboard."""
         screen, keyboard = self.screen, self.keyboard
 
         def tell(event: events.Event, shown: Then) -> None:
@@ -294,7 +293,7 @@ class Person:
     # --- Scripts ---
 
     async def runs(self, command: str) -> Code:
-        """`peer NAME HOST PORT COMMAND`, while no other program runs here."""
+        """Run `peer NAME HOST PORT COMMAND`, while no other program runs here."""
         self.screen = Screen()
 
         def tell(event: events.Event, shown: Then) -> None:
@@ -310,7 +309,7 @@ class Person:
     # --- The keyboard ---
 
     async def types(self, *lines: str, within: float = 30.0) -> None:
-        """Returns when the program has done them, or goes on with them beside the keyboard."""
+        """Type lines; return when the program has done them, or does them in the background."""
         assert self._run is not None, f"{self.name}'s program does not run"
         keyboard, run = self.keyboard, self._run
         performed = keyboard.type(*lines)
@@ -319,11 +318,11 @@ class Person:
                 await keyboard.news.park()
 
     def types_ahead(self, *lines: str) -> None:
-        """Without looking whether the program has read them."""
+        """Type lines, without waiting for the program to read them."""
         self.keyboard.type(*lines)
 
     async def connects_with(self, other: "Person") -> None:
-        """Ask, and be answered with Y."""
+        """Invite the other, who answers Y."""
         await self.types(f"CHAT {other.name}")
         await other.sees(f"User {self.name} wants to chat with you. Would you like to? (Y/N)")
         await self.sees(f"Waiting for {other.name}'s response...")
@@ -334,11 +333,11 @@ class Person:
     # --- The screen ---
 
     async def sees(self, line: str, *, within: float = PATIENCE) -> str:
-        """Wait until this line, the whole of it, stands below what was seen last."""
+        """Wait for exactly this line, below the line that was seen last."""
         return await self._waits_for(lambda shown: shown == line, line, within)
 
     async def sees_part(self, part: str, *, within: float = PATIENCE) -> str:
-        """Like `sees`, for a line that contains this; returns all of the line."""
+        """Wait for a line that contains this; return the whole line."""
         return await self._waits_for(lambda shown: part in shown, part, within)
 
     async def _waits_for(self, fits: Callable[[str], bool], wanted: str, within: float) -> str:
@@ -351,16 +350,16 @@ class Person:
         raise AssertionError(f"{self.name} does not see\n    {wanted}\nbut\n    {shown}")
 
     def never_saw(self, part: str) -> None:
-        """No line since the start of the program contains this."""
+        """Check that no line since the start of the program contains this."""
         assert not [line for line in self.screen.lines if part in line], self.name
 
     def saw(self, part: str) -> int:
-        """How many lines since the start of the program contain this."""
+        """Return how many lines since the start of the program contain this."""
         return sum(part in line for line in self.screen.lines)
 
     @property
     def lines(self) -> list[str]:
-        """All that was shown since the start of the program."""
+        """All lines shown since the start of the program."""
         return list(self.screen.lines)
 
     @property
@@ -369,7 +368,7 @@ class Person:
 
     @property
     def has_open_question_of_others(self) -> bool:
-        """Not one of the program's own, such as whether to leave a message."""
+        """Whether another user's question is open; the program's own questions do not count."""
         return bool(self.peer.questions)
 
     @property
@@ -378,18 +377,18 @@ class Person:
 
 
 class Screen:
-    """Shows one line after the other, each a moment after it was given to it."""
+    """A screen that shows lines one by one, each a moment after it is given."""
 
     def __init__(self) -> None:
         self.lines: list[str] = []
         self.news = trio.lowlevel.ParkingLot()
-        self._seen = 0  # so many lines are above what was seen last
+        self._seen = 0  # the number of lines down to the one that was seen last
         self._coming: list[tuple[str, Then | None]] = []
         self._is_paused = False
-        self.is_quick = False  #: shows at once what it is given
+        self.is_quick = False  #: shows lines at once
 
     def show(self, *shown: events.Event, then: Then | None = None) -> None:
-        """`peer.console.console.Show`, with the same border as the real one."""
+        """Show events like `peer.console.console.Show`, with the same border as the real one."""
         lines: list[tuple[str, Then | None]] = []
         for text in (text for event in shown for text in event.lines()):
             lines += [(line, None) for line in lines_of("", text)]
@@ -402,9 +401,9 @@ class Screen:
 
     @asynccontextmanager
     async def shining(self) -> AsyncIterator[None]:
-        """Shows what comes while the block runs, and the rest of it afterwards.
+        """Show what arrives while the block runs, and the rest afterwards.
 
-        A ParleyError of the block comes out as it is, not in a group.
+        A ParleyError of the block is raised as it is, not in a group.
         """
         failure: ParleyError | None = None
         async with trio.open_nursery() as nursery:
@@ -438,7 +437,7 @@ class Screen:
             await self.news.park()
 
     def pauses(self) -> None:
-        """As after Ctrl-S: what comes waits."""
+        """Pause the screen, as Ctrl-S does: new lines wait."""
         self._is_paused = True
 
     def goes_on(self) -> None:
@@ -446,7 +445,7 @@ class Screen:
         self.news.unpark_all()
 
     def find(self, fits: Callable[[str], bool]) -> str | None:
-        """The next line that fits, below the one that was found last."""
+        """Return the next line that fits, below the one that was found last."""
         for number in range(self._seen, len(self.lines)):
             if fits(self.lines[number]):
                 self._seen = number + 1
@@ -455,10 +454,10 @@ class Screen:
 
 
 class Keyboard:
-    """Lines that somebody has typed; it may be read by one program only."""
+    """The lines that a person has typed; only one program may read them."""
 
     def __init__(self) -> None:
-        self.performed = 0  #: so many lines are done
+        self.performed = 0  #: the number of lines that are done
         self.news = trio.lowlevel.ParkingLot()
         self._typed = 0
         self._lines: list[str] = []
@@ -466,11 +465,11 @@ class Keyboard:
 
     @property
     def waiting(self) -> int:
-        """Lines that the program has not done yet."""
+        """How many lines the program has not done yet."""
         return self._typed - self.performed
 
     def type(self, *lines: str) -> int:
-        """Returns what `performed` will be when they are done."""
+        """Type lines; return what `performed` will be when they are done."""
         self._lines += lines
         self._typed += len(lines)
         self.news.unpark_all()

@@ -1,8 +1,8 @@
 """Several cores of one conversation, wired together without a network, a disk or a clock.
 
-A `Town` does what the shells do, in the order in which they do it, and nothing by
-itself: a test says what arrives, what is shown, what the disk has taken and how much
-time passes.  All the while it watches what must always hold (PROTOCOLS, 3 and 4).
+A `Town` does what the shells do, in the same order, and nothing by itself: a test decides
+what arrives, what is shown, what the disk has taken and how much time passes.  All the
+while it checks the invariants (PROTOCOLS, 3 and 4).
 """
 
 import itertools
@@ -40,7 +40,7 @@ _people: dict[str, Me] = {}  # by name, and by id
 
 
 def me(who: str) -> Me:
-    """Somebody with a key and a certificate, the same in every test; by name or id."""
+    """Return a user with key and certificate, the same in every test; by name or id."""
     if who not in _people:
         identity, credentials = AUTHORITY.user(who)
         made = Me(who, identity, credentials.certificate)
@@ -58,7 +58,7 @@ def conversation_of(founder: str) -> str:
 
 
 def together(founder: str, *others: str) -> tuple[Membership, ...]:
-    """The memberships of a conversation in which the founder has added everybody."""
+    """Return the memberships of a conversation to which the founder has added everybody."""
     id, made = conversation_of(founder), [membership.found(me(founder), SALT)]
     for name in others:
         adding = membership.add(me(founder), id, made[0], me(name).id, 1)
@@ -73,16 +73,16 @@ def texts_in(text: Text) -> list[tuple[Key, str]]:
 
 @dataclass
 class Disk:
-    """What the journal keeps, over crashes."""
+    """What the journal keeps across crashes."""
 
     members: dict[str, Membership] = field(default_factory=dict)
     since: dict[tuple[str, str], int] = field(default_factory=dict)
-    texts: dict[Key, Text] = field(default_factory=dict)  # the first of each to the whole
+    texts: dict[Key, Text] = field(default_factory=dict)  # by the key of their first text
     written: list[tuple[str, int]] = field(default_factory=list)
     acknowledged: dict[tuple[str, str], int] = field(default_factory=dict)
     entrances: dict[tuple[str, int], Entrance] = field(default_factory=dict)
-    copies: set[Key] = field(default_factory=set)  # that came through the mailbox
-    lamport: int = 0  # of what is not for them
+    copies: set[Key] = field(default_factory=set)  # of texts that arrived through the mailbox
+    lamport: int = 0  # of the texts that are not for them
     is_in: bool = False
 
     def keep(self, text: Text, by: str) -> None:
@@ -114,7 +114,7 @@ class Disk:
         acknowledged = tuple((by, of, seq) for (by, of), seq in self.acknowledged.items())
         lamport = max([self.lamport, *(text.lamport for text in self.texts.values())])
         entrances = tuple(self.entrances.values())
-        ends = {stream(text): text for text in self.texts.values()}  # the last of each
+        ends = {stream(text): text for text in self.texts.values()}  # the last of each stream
         said = tuple((*of, last(text), digest(text)) for of, text in ends.items())
         return Kept(
             tuple(self.members.values()), have, written, acknowledged, lamport, entrances, said
@@ -123,7 +123,7 @@ class Disk:
 
 @dataclass
 class Program:
-    """One run of somebody's program, in the one conversation."""
+    """One run of a program, in the one conversation."""
 
     core: Conversation
     to_show: deque[Text] = field(default_factory=deque)
@@ -132,28 +132,28 @@ class Program:
     )
     names: deque[str] = field(default_factory=deque)  # of the memberships in `to_keep`
     shown: dict[tuple[str, str], int] = field(default_factory=dict)
-    wants: set[str] = field(default_factory=set)  # to be dialled
-    late: set[str] = field(default_factory=set)  # of whom the user knows that they lack a text
+    wants: set[str] = field(default_factory=set)  # members to be dialled
+    late: set[str] = field(default_factory=set)  # members known to the user to lack a text
 
 
 @dataclass
 class Person:
-    """Somebody's machine: disk and screen survive the programs on it."""
+    """A user's machine: disk and screen survive the programs on it."""
 
     name: str
     disk: Disk = field(default_factory=Disk)
     program: Program | None = None
     told: list[events.Event] = field(default_factory=list)
-    said: list[str] = field(default_factory=list)  # by them
+    said: list[str] = field(default_factory=list)  # by this person
     seen: Counter[Key] = field(default_factory=Counter)
     may_see_again: Counter[Key] = field(default_factory=Counter)  # shown, and lost in a crash
     mailbox: dict[Key, str] = field(default_factory=dict)
     counters: dict[str, int] = field(default_factory=dict)
-    since: dict[tuple[str, str], int] = field(default_factory=dict)  # what is not for them
+    since: dict[tuple[str, str], int] = field(default_factory=dict)  # texts not for them
 
     @property
     def sits_there(self) -> bool:
-        """And may write."""
+        """Whether they may write."""
         program = self.program
         return program is not None and not program.core.is_over and not program.core.is_asleep
 
@@ -170,18 +170,18 @@ class Town:
         self.now = 0.0
         self.id = conversation_of(names[0])
         self.people = {name: Person(name) for name in names}
-        self.links: dict[tuple[str, str], deque[Message]] = {}  # each way
-        self.apart: set[frozenset[str]] = set()  # who cannot link
+        self.links: dict[tuple[str, str], deque[Message]] = {}  # one entry for each direction
+        self.apart: set[frozenset[str]] = set()  # pairs that cannot link
         self.refused: list[tuple[str, str]] = []  # who has cut whose link
-        self.muted: set[str] = set()  # whose programs say nothing: a test speaks for them
-        self.content: dict[Key, str] = {}  # of all that was ever said
+        self.muted: set[str] = set()  # whose programs send nothing: a test speaks for them
+        self.content: dict[Key, str] = {}  # of all texts that were ever written
         self.sent: defaultdict[tuple[str, str], list[Message]] = defaultdict(list)
         self._numbers = itertools.count(1)
 
     # --- Programs ---
 
     def begins(self, *names: str) -> None:
-        """All of these are in the conversation, which the first one has founded."""
+        """Put all of these into the conversation that the first one has founded."""
         for name in names:
             self._enters(self.people[name], together(*names), ())
 
@@ -193,7 +193,7 @@ class Town:
         roll.merge(members)
         assert roll.is_in(person.name)
         person.disk.is_in, person.disk.lamport = True, lamport
-        person.counters = {}  # who comes back knows what they are told, until they hear more
+        person.counters = {}  # a returning member knows only what they are told, until more arrives
         person.since = {(one.author, one.epoch): one.seq for one in since}
         person.disk.since = person.disk.since | person.since
         person.disk.members |= {name: one for name in roll.everybody() if (one := roll.of(name))}
@@ -214,7 +214,7 @@ class Town:
         )  # fmt: skip
 
     def adds(self, adder: str, newcomer: str) -> None:
-        """Asked, and answered with yes."""
+        """Let one add another, who says yes."""
         one, new = self.people[adder], self.people.setdefault(newcomer, Person(newcomer))
         mine, theirs = one.core.roll.of(adder), one.core.roll.counter(newcomer) + 1
         assert mine is not None
@@ -262,7 +262,7 @@ class Town:
         return (one, other) in self.links
 
     def link(self, one: str, other: str) -> None:
-        """A dial of the first one ends: well if it can."""
+        """Finish a dial of the first one, successfully if possible."""
         dialler, answerer = self.people[one], self.people.get(other)
         assert dialler.program is not None
         dialler.program.wants.discard(other)
@@ -276,13 +276,13 @@ class Town:
             self.takes_over(one, other)
 
     def takes_over(self, one: str, other: str) -> None:
-        """The first one has a new link to the other, or another one than before."""
+        """Tell the first one of a new link to the other, or of a replaced one."""
         person = self.people[one]
         if self.is_linked(one, other) and not person.core.is_settled:
             self.perform(person, person.core.linked(other, self.now))
 
     def breaks(self, one: str, other: str) -> None:
-        """What is on it is lost."""
+        """Break a link; the messages on it are lost."""
         if not self.is_linked(one, other):
             return
         del self.links[one, other], self.links[other, one]
@@ -292,7 +292,7 @@ class Town:
                 self.perform(person, person.core.link_lost(lost, self.now))
 
     def arrives(self, sender: str, receiver: str, count: int = 1_000_000) -> bool:
-        """So many of the messages on their way; whether there were any."""
+        """Deliver up to `count` of the messages on their way; return whether there were any."""
         moved = False
         for _ in range(count):
             way = self.links.get((sender, receiver))
@@ -350,7 +350,7 @@ class Town:
                 assert person.seen[key] <= 1 + person.may_see_again[key], f"D2: {key} comes twice"
 
     def commits(self, name: str, count: int = 1_000_000) -> bool:
-        """The disk takes so many of the things that wait for it."""
+        """Let the disk take up to `count` of the waiting things; return whether there were any."""
         person, moved = self.people[name], False
         program = person.program
         kept: list[Text] = []
@@ -371,7 +371,7 @@ class Town:
         return moved
 
     def fetches_mail(self, name: str) -> bool:
-        """Shows what lies in the mailbox, unless it came directly; the senders are told."""
+        """Show the letters in the mailbox that did not arrive directly; tell their senders."""
         person = self.people[name]
         if person.program is None:
             return False
@@ -408,7 +408,7 @@ class Town:
         return float("inf") if due is None else due
 
     def settles(self, seconds: float = 100.0, step: float = 0.05) -> None:
-        """Everything arrives, is shown and kept, for so long."""
+        """Deliver, show and keep everything, for this time."""
         until = self.now + seconds
         while self.now < until:
             self.is_busy()
@@ -417,7 +417,7 @@ class Town:
         self.is_busy()
 
     def is_busy(self) -> None:
-        """Until nothing moves any more without the clock."""
+        """Run until nothing moves any more without the clock."""
         for _ in range(100_000):
             moved = sum(self.arrives(*way) for way in list(self.links)) > 0
             for person in self.running:
@@ -494,7 +494,7 @@ class Town:
             program.to_show.append(text)
 
     def _leaves_for(self, person: Person, to: str, after: Position, upto: int) -> None:
-        """All that lies on disk behind this position."""
+        """Leave the receiver all texts on disk after this position, up to `upto`."""
         assert after.author == person.name
         for text in person.disk.texts.values():
             for key, said in texts_in(text):

@@ -1,4 +1,4 @@
-"""A directory in memory, the machines around it, and the users of one story."""
+"""A directory in memory, the machines around it, and the users of one test."""
 
 from typing import Any
 
@@ -12,7 +12,7 @@ from tests.kit.raw_client import Client
 from tests.kit.world import Hub
 
 TOWN_HALL = "10.0.0.1"
-ELSEWHERE = "10.0.0.9"  # where users sit unless a story says otherwise
+ELSEWHERE = "10.0.0.9"  # where users sit unless a test moves them
 
 
 class Town:
@@ -33,11 +33,11 @@ class Town:
         self.bound = await self.nursery.start(self._run)
 
     async def directory_alone(self) -> None:
-        """A directory that cannot start.  Raises why."""
+        """Run a directory that cannot start.  Raises the reason."""
         await Directory(self.machine.world(), Settings(port=5000)).run()
 
     def directory_users(self) -> list[str]:
-        """The names that stand in the database."""
+        """Return the names in the database."""
         return [name for (name,) in self.machine.disk.ask(FILE, "SELECT name FROM users")]
 
     async def _run(self, task_status: trio.TaskStatus[Bound]) -> None:
@@ -46,19 +46,19 @@ class Town:
         self._closed.set()
 
     async def closes(self) -> None:
-        """The directory is told to stop."""
+        """Tell the directory to stop."""
         self.directory.stop()
         await self._closed.wait()
 
     async def crashes(self) -> None:
-        """The directory is killed."""
+        """Kill the directory."""
         self.machine.kill()
         self._scope.cancel()
         await self._closed.wait()
         self.machine.disk.abandon()
 
     async def runs_for(self, seconds: float) -> None:
-        """The directory runs on for so long, with nobody there; the time of day stays."""
+        """Run the directory for this time, with nobody there; the time of day does not move."""
         await self.closes()
         self.write("UPDATE life SET age = age + ?", seconds)
         await self.opens(**self._settings)
@@ -75,7 +75,7 @@ class Town:
         credentials: Credentials | None = None,
         **how: Any,
     ) -> Client:
-        """A user comes in; `how` is for Client.register."""
+        """Register a user; `how` is for Client.register."""
         network = self.hub.network(at)
         if credentials is not None:
             network.present(credentials)

@@ -1,4 +1,4 @@
-"""Each event with what a user reads of it, to the letter."""
+"""Each event, with the exact text that a user reads."""
 
 from datetime import datetime
 

@@ -23,7 +23,7 @@ def run_at_once(*arguments: Any, clock: Any = None, **more: Any) -> Any:
 
 @pytest.fixture
 async def town(nursery: trio.Nursery) -> Town:
-    """A directory that is open.
+    """Yield a directory that is open.
 
     A test in which much time passes also asks for `autojump_clock`.
     """
@@ -34,5 +34,5 @@ async def town(nursery: trio.Nursery) -> Town:
 
 @pytest.fixture
 def stage(tmp_path: Path) -> Iterator[Stage]:
-    """Real programs, which are gone after the test."""
+    """Yield a stage for real programs, which end with the test."""
     yield from staged(tmp_path)

@@ -1,4 +1,4 @@
-"""A disk that takes no more."""
+"""A substitute for a full disk."""
 
 import contextlib
 import resource
@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 @contextlib.contextmanager
 def no_file_larger_than(size: int) -> Iterator[None]:
-    """As good as a full disk, and possible everywhere."""
+    """Limit the size of files, which works like a full disk, and everywhere."""
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (size, hard))
     try:

@@ -1,10 +1,10 @@
-"""How people gather in one conversation."""
+"""Bring people together in one conversation."""
 
 from tests.kit.community import Community, Person
 
 
 async def group(community: Community, *names: str) -> list[Person]:
-    """All of them in one conversation; the first one added everybody."""
+    """Start all of them, and bring them into one conversation; the first one adds the others."""
     people = list(await community.start(*names))
     await people[0].connects_with(people[1])
     for newcomer in people[2:]:

@@ -40,13 +40,13 @@ NAMES = ("carol", "dave", "erin", "frank", "gina", "hugo", "ines", "jack")
 
 @dataclass(frozen=True)
 class Size:
-    """How large a play is."""
+    """The size of a play."""
 
     people: int
-    texts: int  # of each who writes
+    texts: int  # of each writer
     stopped: float  # seconds
     kills: int
-    slow_texts: int  # that one member does not read
+    slow_texts: int  # the texts that one member does not read
 
 
 SHORT = Size(people=5, texts=150, stopped=3.0, kills=20, slow_texts=4_000)
@@ -58,7 +58,7 @@ GROWTH_KIB = 40 * 1024
 
 
 def adding_at_once(stage: Stage, size: Size, chance: random.Random) -> None:
-    """Carol adds erin while dave adds frank; then each of them adds somebody else at once."""
+    """Let carol add erin while dave adds frank; then each of them adds another at once."""
     names = NAMES[: size.people]
     stage.directory()
     carol, dave, *others = people = peers(stage, *names)
@@ -73,7 +73,7 @@ def adding_at_once(stage: Stage, size: Size, chance: random.Random) -> None:
 
 
 def all_talk(stage: Stage, people: list[Program]) -> None:
-    """Everybody knows everybody, and everybody's word arrives once everywhere."""
+    """Check that all know each other, and that each one's text arrives once everywhere."""
     names = [one.name for one in people]
     together([partial(knows, one, names) for one in people])
     for one in people:
@@ -91,7 +91,7 @@ def all_talk(stage: Stage, people: list[Program]) -> None:
 
 
 def the_same_one_is_added_by_all(stage: Stage, size: Size, chance: random.Random) -> None:
-    """One question, one yes, one member."""
+    """Let all add the same one: there is one question, one yes, one member."""
     stage.directory()
     *inside, wanted = NAMES[: size.people]
     people = group(stage, *inside)
@@ -104,11 +104,11 @@ def the_same_one_is_added_by_all(stage: Stage, size: Size, chance: random.Random
     assert len(questions) == 1, newcomer.transcript()
 
 
-# --- A crowd talks while some are not there -------------------------------------------
+# --- A crowd talks while some are away ------------------------------------------------
 
 
 def crowd_talks(stage: Stage, size: Size, chance: random.Random) -> None:
-    """Three write at once, while one is stopped and one is killed and comes back."""
+    """Let three write at once, while one is stopped and one is killed and restarted."""
     names = NAMES[: size.people]
     stage.directory()
     people = group(stage, *names)
@@ -125,7 +125,7 @@ def crowd_talks(stage: Stage, size: Size, chance: random.Random) -> None:
     together([partial(one.types, *texts[one.name][half:]) for one in writers])
     back = stage.peer(killed.name)
     back.sees_like("You are back in the conversation with .*")
-    time.sleep(max(0.0, size.stopped - (time.monotonic() - since)))  # it is how long it lasts
+    time.sleep(max(0.0, size.stopped - (time.monotonic() - since)))  # the length of the stop
     stopped.sends(signal.SIGCONT)
     said = [f"{name}: {text}" for name, his in texts.items() for text in his]
     have_the_same(stage, names, said, "word ")
@@ -136,7 +136,7 @@ def crowd_talks(stage: Stage, size: Size, chance: random.Random) -> None:
 
 
 def one_is_away_for_long(stage: Stage, size: Size, chance: random.Random) -> None:
-    """So long that what was said waits in the mailbox too: it is shown once all the same."""
+    """Let one stay away so long that texts also wait in the mailbox: each is still shown once."""
     names = NAMES[:4]
     stage.directory()
     carol, dave, erin, frank = people = group(stage, *names)
@@ -161,7 +161,7 @@ def one_is_away_for_long(stage: Stage, size: Size, chance: random.Random) -> Non
 
 
 def questions_and_answers(stage: Stage, size: Size, chance: random.Random) -> None:
-    """No screen shows an answer above its question, unless it says that something is missing."""
+    """Check that no screen shows an answer above its question, unless it marks a gap."""
     names = NAMES[: size.people]
     stage.directory()
     people = group(stage, *names)
@@ -192,7 +192,7 @@ def assert_answered_below(lines: list[str]) -> None:
             assert lines[number - 1] == GAP, f"{line} stands above its question"
 
 
-# --- Who does not read --------------------------------------------------------------------
+# --- A member who does not read -----------------------------------------------------------
 
 
 def one_is_stopped(stage: Stage, size: Size, chance: random.Random) -> None:
@@ -211,7 +211,7 @@ def one_screen_is_paused(stage: Stage, size: Size, chance: random.Random) -> Non
 def one_does_not_read(
     stage: Stage, size: Size, pause: Callable[[Program], None], go_on: Callable[[Program], None]
 ) -> None:
-    """It costs the others bounded memory, and no delay: they see everything meanwhile."""
+    """Let one stop reading: the others use bounded memory, lose no time, and see everything."""
     names = NAMES[:4]
     stage.directory()
     carol, *others, frank = people = group(stage, *names)
@@ -234,16 +234,16 @@ def one_does_not_read(
     assert max(grown[:-1]) < GROWTH_KIB, grown
 
 
-# --- What was said to be delivered ------------------------------------------------------
+# --- What was reported as delivered -----------------------------------------------------
 
 
 @dataclass
 class Writer:
-    """One life of carol's program: what she typed, and what she was told about it."""
+    """One life of carol's program: what she typed, and what it told her about it."""
 
     program: Program
     last: str = ""
-    asked: list[str] = field(default_factory=list)  # about which text, WHO GOT by WHO GOT
+    asked: list[str] = field(default_factory=list)  # the text that each WHO GOT asked about
 
     def says(self, text: str) -> None:
         self.program.types(text)
@@ -261,7 +261,7 @@ class Writer:
 
 
 def kill_at_any_moment(stage: Stage, size: Size, chance: random.Random) -> None:
-    """What carol was told is on dave's disk is there, whoever of the two dies when."""
+    """Kill either program at any time: what carol was told is on dave's disk is there."""
     names = ("carol", "dave", "erin")
     stage.directory()
     carol, dave, erin = group(stage, *names)
@@ -270,7 +270,7 @@ def kill_at_any_moment(stage: Stage, size: Size, chance: random.Random) -> None:
         for number in range(chance.randint(1, 8)):
             writer.says(f"word {kills}.{number}")
             for _ in range(chance.randint(0, 5)):
-                time.sleep(chance.expovariate(50.0))  # a person's pace, and any moment
+                time.sleep(chance.expovariate(50.0))  # a person's pace, so the kill hits any moment
                 writer.asks()
         victims = chance.choice(((carol,), (dave,), (carol, dave), (dave, carol)))
         for victim in victims:

@@ -1,7 +1,7 @@
 """Conversations of many for tests with real programs: who talks, and what each one has.
 
-`conversation_of` is the only place that knows how a finished conversation is looked
-at: in the journal now, and with HISTORY once there is one.
+Only `conversation_of` knows how to look at a finished conversation: in the journal now, and
+with HISTORY once there is one.
 """
 
 import re
@@ -19,8 +19,8 @@ import msgspec
 from shared.messages import Text
 from tests.kit.programs import Program, Stage, connect
 
-QUIET = 120.0  # seconds until all have all: who was lost is dialled again every 30 s
-LOOK_AGAIN = 0.2  # at a file, which cannot be waited for
+QUIET = 120.0  # seconds until all have all: lost members are dialled again every 30 s
+LOOK_AGAIN = 0.2  # seconds between two looks at a file, which cannot be awaited
 T = TypeVar("T")
 
 GAP = "Something that was said before is still missing."
@@ -30,13 +30,13 @@ GAP = "Something that was said before is still missing."
 
 
 def peers(stage: Stage, *names: str) -> list[Program]:
-    """Started side by side; all are registered when this returns."""
+    """Start peers side by side; return when all are registered."""
     return together([partial(stage.peer, name) for name in names])
 
 
 def group(stage: Stage, *names: str) -> list[Program]:
-    """All of them in one conversation, which is on all their disks; the first one has
-    added everybody.
+    """Bring all of them into one conversation, to which the first one adds the others; return
+    when it is on all their disks.
     """
     people = peers(stage, *names)
     first, second, *others = people
@@ -58,7 +58,7 @@ def adds(one: Program, newcomer: Program) -> None:
 
 
 def says_yes(newcomer: Program, inviter: Program | None = None) -> None:
-    """To the question of this one, or of anybody; returns when they are in."""
+    """Say yes to this inviter's question, or to anybody's; return when they are in."""
     who = re.escape(inviter.name) if inviter else r"\S+"
     newcomer.sees_like(
         rf"User {who} wants to chat with you.* and \S+\. Would you like to\? \(Y/N\)"
@@ -68,7 +68,7 @@ def says_yes(newcomer: Program, inviter: Program | None = None) -> None:
 
 
 def knows(one: Program, names: Iterable[str]) -> None:
-    """Returns when MEMBERS names all of these, each in reach."""
+    """Return when MEMBERS names all of these, each in reach."""
     wanted = {name for name in names if name != one.name}
     deadline = time.monotonic() + QUIET
     while not wanted <= set(ways(one)):
@@ -76,7 +76,7 @@ def knows(one: Program, names: Iterable[str]) -> None:
 
 
 def is_delivered(one: Program, other: str) -> None:
-    """Returns when WHO GOT says that the other's disk has what this one said last."""
+    """Return when WHO GOT reports that the other's disk has this one's last text."""
     deadline = time.monotonic() + QUIET
     told = f"{other}: delivered at "
     while not any(line.startswith(told) for line in answer_to(one, "/WHO GOT")):
@@ -84,21 +84,21 @@ def is_delivered(one: Program, other: str) -> None:
 
 
 def goes(one: Program, other: str, way: str) -> None:
-    """Returns when MEMBERS says that this is how the other one is reached."""
+    """Return when MEMBERS reports that the other one is reached in this way."""
     deadline = time.monotonic() + QUIET
     while (found := ways(one).get(other)) != way:
         assert time.monotonic() < deadline, f"{other}: {found}\n{one.transcript()}"
 
 
 def ways(one: Program) -> dict[str, str]:
-    """Who is in reach, as MEMBERS shows it, and how."""
+    """Return who is in reach, and how, as MEMBERS shows it."""
     way = re.compile(r"(\S+): (direct|through \S+)(?:, [\d.]+ ms)?")
     shown = map(way.fullmatch, answer_to(one, "/MEMBERS"))
     return {found[1]: found[2] for found in shown if found}
 
 
 def answer_to(one: Program, command: str) -> list[str]:
-    """The lines that it leads to, and perhaps some that came meanwhile."""
+    """Return the lines that a command leads to, with any that arrive meanwhile."""
     marks = [f"/{secrets.token_hex(8)}" for _ in "  "]
     one.types(marks[0], command, marks[1])
     shown = [one.sees_like(f"Unknown command: {mark}.*") for mark in marks]
@@ -107,7 +107,7 @@ def answer_to(one: Program, command: str) -> list[str]:
 
 
 def together(works: Sequence[Callable[[], T]]) -> list[T]:
-    """All of them at the same moment, each in a thread of its own."""
+    """Run all of them at the same moment, each in a thread of its own."""
     with ThreadPoolExecutor(len(works)) as pool:
         return [future.result() for future in [pool.submit(work) for work in works]]
 
@@ -116,7 +116,7 @@ def together(works: Sequence[Callable[[], T]]) -> list[T]:
 
 
 def conversation_of(stage: Stage, name: str) -> list[str]:
-    """All texts of all conversations of this user, as `carol: hello`, in their order."""
+    """Return all texts of this user's conversations, as `carol: hello`, in their order."""
     path = stage.data_of(name) / "journal.db"
     connection = sqlite3.connect(f"file:{path}?mode=ro", uri=True)
     try:
@@ -131,7 +131,7 @@ def conversation_of(stage: Stage, name: str) -> list[str]:
 
 
 def have_the_same(stage: Stage, names: Sequence[str], said: Iterable[str], mark: str) -> list[str]:
-    """Returns when everybody has exactly these lines, of those with the mark, in one order."""
+    """Return when all have exactly these lines with the mark, in one order."""
     wanted = sorted(said)
     deadline = time.monotonic() + QUIET
     while True:
@@ -144,7 +144,7 @@ def have_the_same(stage: Stage, names: Sequence[str], said: Iterable[str], mark:
 
 
 def have_alike(stage: Stage, names: Sequence[str], last: str) -> list[str]:
-    """Returns when all have the same texts in one order, with this line among them."""
+    """Return when all have the same texts in one order, with this line among them."""
     deadline = time.monotonic() + QUIET
     while True:
         theirs = {name: conversation_of(stage, name) for name in names}
@@ -181,7 +181,7 @@ def nothing_twice(people: Iterable[Program], mark: str) -> None:
 
 
 def in_each_ones_order(one: Program, said: dict[str, list[str]], mark: str) -> None:
-    """Of each author the screen shows what they wrote, in the order of writing."""
+    """Check that the screen shows each author's texts in the order of writing."""
     for author, texts in said.items():
         if author != one.name:
             shown = [line for line in _marked(one.lines, mark) if line.startswith(f"{author}: ")]

@@ -1,6 +1,6 @@
-"""Hosts on a switch: network namespaces, with a cable each, and programs on them.
+"""Hosts on a switch: network namespaces, with one cable each, and programs on them.
 
-It needs root and `ip`; `Lan.separates` also needs `nft`.
+Needs root and `ip`; `Lan.separates` also needs `nft`.
 """
 
 import os
@@ -74,7 +74,7 @@ class Lan:
         subprocess.run(["ip", "link", "del", self.bridge], capture_output=True, check=False)
 
     def separates(self, one: Host, other: Host) -> None:
-        """No packet passes between these two any more; skips where that cannot be done."""
+        """Let no packet pass between these two any more; skip the test where that is impossible."""
         for host, far in ((one, other), (other, one)):
             for rule in (
                 "add table inet parley",
@@ -107,7 +107,7 @@ def on(host: Host) -> tuple[str, ...]:
 
 
 def hosts(stage: Stage, count: int) -> Iterator[Lan]:
-    """For a fixture: so many hosts; afterwards no program and no host is left."""
+    """Yield this many hosts for a fixture; then check that no program and no host is left."""
     lan = Lan(stage, count)
     try:
         try:

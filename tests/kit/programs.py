@@ -6,8 +6,8 @@
         carol.types("CHAT dave")
         dave.sees("User carol wants to chat with you. Would you like to? (Y/N)")
 
-Nothing here sleeps and hopes: every wait is for a line or an end, with a deadline
-that only a hanging program reaches.
+Nothing here sleeps and hopes: every wait is for a line or an end, with a deadline that only
+a hanging program reaches.
 """
 
 import os
@@ -25,7 +25,7 @@ HOST = "127.0.0.1"
 
 
 class Program:
-    """One process, its stdin and its lines."""
+    """One process, with its stdin and its lines."""
 
     def __init__(
         self,
@@ -44,11 +44,11 @@ class Program:
             env={**os.environ, **(environment or {})},
             bufsize=0,
         )
-        self.lines: list[str] = []  #: all that came on stdout, in order
-        self.errors: list[str] = []  #: the same of stderr
-        self._unread: list[str] = []  # of stdout, not yet seen by a test
+        self.lines: list[str] = []  #: all lines of stdout, in order
+        self.errors: list[str] = []  #: all lines of stderr, in order
+        self._unread: list[str] = []  # lines of stdout that no test has seen yet
         self._changed = threading.Condition()
-        self._is_read = threading.Event()  # stdout, by us
+        self._is_read = threading.Event()  # whether we read stdout
         self._is_read.set()
         self._readers = [
             threading.Thread(target=self._read, args=(pipe, lines), daemon=True)
@@ -76,24 +76,24 @@ class Program:
     # --- On the screen ---
 
     def sees(self, line: str, within: float = PATIENCE) -> None:
-        """This line comes, or came and was not seen yet; lines before it stay unseen."""
+        """Wait for this line, unless it is there unseen; lines before it stay unseen."""
         self.sees_like(re.escape(line), within)
 
     def sees_like(self, pattern: str, within: float = PATIENCE) -> str:
-        """The same for a line that the pattern describes as a whole; returns it."""
+        """Wait for a line that matches the whole pattern; return it."""
         position = self._wait(self._unread, pattern, within, "never saw")
         return self._unread.pop(position)
 
     def says_like(self, pattern: str, within: float = PATIENCE) -> str:
-        """The same on stderr; the line may be seen again."""
+        """Wait for such a line on stderr; the line may be found again."""
         return self.errors[self._wait(self.errors, pattern, within, "never said")]
 
     def has_seen(self, line: str) -> int:
-        """How often this line stood on the screen."""
+        """Return how often this line was on the screen."""
         return self.lines.count(line)
 
     def screen_is_paused(self) -> None:
-        """Nobody reads its stdout, until `screen_goes_on`."""
+        """Stop reading its stdout, until `screen_goes_on`."""
         self._is_read.clear()
 
     def screen_goes_on(self) -> None:
@@ -109,12 +109,12 @@ class Program:
         self.process.send_signal(number)
 
     def dies(self) -> None:
-        """kill -9; returns when it is gone."""
+        """Kill it with kill -9; return when it is gone."""
         self.process.kill()
         self.ends()
 
     def ends(self, within: float = PATIENCE) -> int:
-        """Wait for its end; returns the exit code when all it said is read."""
+        """Wait for its end; return the exit code when all its output is read."""
         try:
             code = self.process.wait(within)
         except subprocess.TimeoutExpired:
@@ -170,7 +170,7 @@ class Program:
         stream.close()
 
     def _wait(self, lines: list[str], pattern: str, within: float, otherwise: str) -> int:
-        """Where in these lines, which grow, the first one that fits stands."""
+        """Wait for a line that fits among these, which grow; return its index."""
         wanted = re.compile(pattern)
         deadline = time.monotonic() + within
         position = 0
@@ -190,7 +190,7 @@ class Program:
 
 
 class Stage:
-    """The programs of one test, with their folders; all are gone when it is over."""
+    """The programs of one test, with their folders; all end with the test."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -201,7 +201,7 @@ class Stage:
             "XDG_DATA_HOME": str(folder / "share"),
             "XDG_CONFIG_HOME": str(folder / "config"),
             "TZ": "UTC",
-            # Compiled once, not at each start, also where Python may not write beside sources.
+            # Compiled once, not at each start, even if Python may not write beside sources.
             "PYTHONPYCACHEPREFIX": str(folder.parent.parent / "bytecode"),
             "PYTHONDONTWRITEBYTECODE": "",
         }
@@ -219,7 +219,7 @@ class Stage:
         return program
 
     def directory(self, *options: str) -> Program:
-        """Started, or started again on the same port and data; returns when it listens."""
+        """Start the directory, always on the same port and data; return when it listens."""
         data = ("--data", str(self.directory_data))
         program = self.starts(
             tool("dirserver"), str(self.port), *data, *options, name="the directory"
@@ -229,7 +229,7 @@ class Stage:
         return program
 
     def peer(self, name: str, *options: str) -> Program:
-        """Registered when this returns."""
+        """Start a peer; return when it is registered."""
         program = self.starts_peer(name, *options)
         program.sees(f"You are {name}, connected to the directory at {HOST}:{self.port}.")
         return program
@@ -240,11 +240,11 @@ class Stage:
         return self.starts(*words, name=name, prefix=prefix)
 
     def once(self, name: str, *command: str) -> Program:
-        """The one-shot form; its end is still to come."""
+        """Start the one-shot form; return before its end."""
         return self.starts_peer(name, *command)
 
     def talk(self, one: str = "carol", other: str = "dave") -> tuple[Program, Program]:
-        """Two peers in a conversation."""
+        """Start two peers, and bring them into a conversation."""
         carol, dave = self.peer(one), self.peer(other)
         connect(carol, one, dave, other)
         return carol, dave
@@ -255,7 +255,7 @@ class Stage:
 
 
 def taken(name: str) -> str:
-    """What is said of a name that is somebody else's."""
+    """Return the message for a name that belongs to somebody else."""
     return (
         f"The name {name} is taken: it belongs to the key that registered it first."
         " Choose another name:"
@@ -271,7 +271,7 @@ def connect(carol: Program, one: str, dave: Program, other: str) -> None:
 
 
 def resident_kib(pid: int) -> int:
-    """How much memory a process holds (VmRSS)."""
+    """Return how much memory a process holds (VmRSS), in KiB."""
     status = Path(f"/proc/{pid}/status").read_text()
     found = re.search(r"^VmRSS:\s+(\d+) kB$", status, re.MULTILINE)
     assert found, status
@@ -279,12 +279,12 @@ def resident_kib(pid: int) -> int:
 
 
 def tool(name: str) -> str:
-    """The console script beside the Python that runs the tests."""
+    """Return the path of a console script beside the Python that runs the tests."""
     return str(Path(sys.executable).with_name(name))
 
 
 def staged(folder: Path) -> Iterator[Stage]:
-    """For a fixture: a stage, and afterwards no program, no traceback and no warning."""
+    """Yield a stage for a fixture; then check that no program, traceback or warning is left."""
     stage = Stage(folder)
     try:
         yield stage

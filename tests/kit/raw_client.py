@@ -6,7 +6,7 @@
         await carol.hears(Arr)
 
 It judges nothing, keeps all that it hears, and waits for nothing longer than
-PATIENCE_SECONDS.  What it was refused with is raised by `register`.
+PATIENCE_SECONDS.  `register` raises the directory's refusal.
 """
 
 import itertools
@@ -32,7 +32,7 @@ M = TypeVar("M", bound=msgspec.Struct)
 
 
 def identity_of(name: str) -> Identity:
-    """The same key for the same name in every test."""
+    """Return the same key for the same name in every test."""
     return Identity(random.Random(f"identity of {fold(name)}").randbytes(SEED_BYTES))
 
 
@@ -49,7 +49,7 @@ class Client:
     who: Who
     identity: Identity
     welcome: Welcome
-    heard: list[Any] = field(default_factory=list)  #: everything not yet asked for
+    heard: list[Any] = field(default_factory=list)  #: all messages that were not asked for yet
     is_over: bool = False
     _news: trio.Event = field(default_factory=trio.Event)
     _ids: Any = field(default_factory=lambda: itertools.count(1))
@@ -66,10 +66,10 @@ class Client:
         change: Callable[[Iam], Iam] = unchanged,
         **fields: Any,
     ) -> "Client":
-        """Come in under this name.  `fields` and `change` are for what IAM should say instead.
+        """Register under this name.  `fields` and `change` replace values of IAM.
 
-        Raises Refused when the directory says no (its code is TKN for a taken
-        name), Unreachable when it says nothing.
+        Raises Refused when the directory refuses (the code is TKN for a taken
+        name), Unreachable when it does not answer.
         """
         with trio.fail_after(PATIENCE_SECONDS):
             wire = await network.dial(*address)
@@ -81,7 +81,7 @@ class Client:
 
             try:
                 client: Client = await nursery.start(run)
-            except RuntimeError:  # it never was registered
+            except RuntimeError:  # it was never registered
                 raise link.failure or Unreachable(link.reason) from None
         return client
 
@@ -92,7 +92,7 @@ class Client:
         self.link.post(message)
 
     async def ask(self, request: msgspec.Struct) -> Any:
-        """The answer, or the ERR, to a request."""
+        """Send a request; return its answer, or the ERR."""
         self.say(request)
         return await self.answer_to(request)
 
@@ -103,12 +103,12 @@ class Client:
         )
 
     async def hears(self, kind: type[M]) -> M:
-        """The next message of this kind."""
+        """Return the next message of this kind."""
         message: M = await self._next(lambda message: isinstance(message, kind))
         return message
 
     async def ends(self) -> str:
-        """Wait for the end of the link; returns what was said last."""
+        """Wait for the end of the link; return the last reason."""
         with trio.fail_after(PATIENCE_SECONDS):
             while not self.is_over:
                 await self._news.wait()
@@ -119,7 +119,7 @@ class Client:
         await self.ends()
 
     def credentials(self) -> Credentials:
-        """With the certificate that IAM asked for."""
+        """Return our credentials, with the certificate that IAM asked for."""
         return Credentials(self.identity.key, self.welcome.certificate, self.who.authority)
 
     async def _next(self, fits: Callable[[Any], bool]) -> Any:
@@ -148,7 +148,7 @@ async def _live(
     fields: dict[str, Any],
     task_status: trio.TaskStatus[Client],
 ) -> None:
-    """One registration, from WHO to the end of the link."""
+    """Run one registration, from WHO to the end of the link."""
     who = await link.expect(Who)
     link.identified()
     link.post(change(iam(who, name, identity, **fields)))
@@ -166,7 +166,7 @@ async def _live(
 
 
 def iam(who: Who, name: str, identity: Identity, **fields: Any) -> Iam:
-    """What an honest user answers to this WHO."""
+    """Return an honest user's answer to this WHO."""
     honest: dict[str, Any] = {
         "version": VERSION,
         "name": name,

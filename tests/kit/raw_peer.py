@@ -1,4 +1,4 @@
-"""A registered user whose program says whatever a test wants, by hand."""
+"""A registered user whose program sends, by hand, whatever a test wants."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -41,13 +41,13 @@ SALT = b"s" * SALT_BYTES
 
 
 def id_of(person: Person) -> str:
-    """As a member of conversations."""
+    """Return the person's id as a member of conversations."""
     return person.peer._me().id
 
 
 @dataclass
 class Raw:
-    """Their name is good, their manners are not."""
+    """A registered user with a good name and bad manners."""
 
     name: str
     host: str
@@ -58,7 +58,7 @@ class Raw:
     said: dict[tuple[str, int], bytes] = field(default_factory=dict)  # digests, by epoch and seq
 
     async def dials(self, whom: Person, *, as_name: str | None = None) -> "RawLink":
-        """A link, identified as the honest would do it; `as_name` lies about who we are."""
+        """Return a link, identified as by the honest; `as_name` lies about who we are."""
         link = await self.dials_silently(whom)
         link.says(PeerIam(VERSION, as_name or self.name, self.run, EPOCH))
         return link
@@ -69,7 +69,7 @@ class Raw:
 
     @property
     def founded(self) -> Membership:
-        """The first of a conversation of ours, always the same one."""
+        """The first membership of a conversation of ours, always the same one."""
         return membership.found(self.me, SALT)
 
     @property
@@ -77,7 +77,7 @@ class Raw:
         return membership.conversation_id(self.me.identity.public, SALT)
 
     async def invites(self, whom: Person, link: "RawLink") -> None:
-        """As the honest do it."""
+        """Invite somebody as the honest do."""
         contact = await self.client.ask(Lookup(self.client.next_id(), whom.name))
         adding = membership.add(
             self.me, self.conversation, self.founded, member_id(whom.name, contact.key), 1
@@ -85,7 +85,7 @@ class Raw:
         link.says(Invite(INVITATION, self.conversation, (self.name,), adding=adding))
 
     async def talks(self, whom: Person) -> "RawLink":
-        """Invites somebody who has no reason to say no."""
+        """Return a link with somebody who was invited, and has no reason to say no."""
         link = await self.dials(whom)
         await self.invites(whom, link)
         await whom.sees(f"User {self.name} wants to chat with you. Would you like to? (Y/N)")
@@ -105,7 +105,7 @@ class Raw:
         return msgspec.structs.replace(said, signature=signature)
 
     def text(self, seq: int, *texts: str, epoch: str = RUN, **fields: Any) -> Text:
-        """Signed; it follows the one that was made before it.  `fields`: what to say instead."""
+        """Return a signed text that follows the one before it.  `fields` replaces values."""
         chain = self.said.get((epoch, seq - 1), b"")
         said = texts or ("hello",)
         made = Text(self.conversation, self.me.id, epoch, seq, seq, EPOCH, said, chain=chain)
@@ -124,7 +124,7 @@ class Raw:
 
 @dataclass
 class RawLink:
-    """Keeps all that it hears."""
+    """A link that keeps all that it hears."""
 
     link: Link[Message]
     heard: list[Message] = field(default_factory=list)
@@ -139,7 +139,7 @@ class RawLink:
         self.link.post_bytes(lines)
 
     async def hears(self, kind: type[M]) -> M:
-        """The next message of this kind."""
+        """Return the next message of this kind."""
         with trio.fail_after(PATIENCE):
             while True:
                 for message in self.heard:
@@ -150,7 +150,7 @@ class RawLink:
                 await self.news.park()
 
     async def ends(self) -> str:
-        """Wait for the end; returns the reason that we were given."""
+        """Wait for the end; return the reason that the other side gave."""
         with trio.fail_after(PATIENCE):
             while not self.is_over:
                 await self.news.park()
@@ -169,7 +169,7 @@ class RawLink:
 
 @asynccontextmanager
 async def raw(community: Community, name: str) -> AsyncIterator[Raw]:
-    """Registered as long as the block runs."""
+    """Register somebody for as long as the block runs."""
     host = f"10.0.2.{len(name)}"
     network = community.hub.network(host)
     async with trio.open_nursery() as nursery:

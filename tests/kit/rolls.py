@@ -21,7 +21,7 @@ _people: dict[str, Me] = {}
 
 
 def me(name: str) -> Me:
-    """Somebody with a key and a certificate, the same in every test."""
+    """Return a user with key and certificate, the same in every test."""
     if name not in _people:
         identity, credentials = AUTHORITY.user(name)
         _people[name] = Me(name, identity, credentials.certificate)
@@ -44,7 +44,7 @@ def roll(*memberships: Membership) -> Roll:
 
 
 def adding(by: Me, mine: Membership | None, whom: Me, theirs: int = 1) -> Adding:
-    """Carol founded the conversation; others were let in by her, if nothing else is said."""
+    """Return the permission for a newcomer; Carol founded the conversation, and adds by default."""
     first = FOUNDED if by is CAROL else joined(by, CAROL)
     return add(by, ID, mine or first, whom.id, theirs)
 

@@ -1,4 +1,4 @@
-"""A terminal for tests: what it shows, kept by an emulator, and keys for who sits there."""
+"""A terminal for tests: an emulator keeps what it shows, and a test presses the keys."""
 
 import threading
 from collections.abc import Callable, Iterator
@@ -12,13 +12,13 @@ from prompt_toolkit.output import ColorDepth
 
 from peer.screen.terminal.editor import Tty
 
-PATIENCE = 30.0  # seconds until a test that waits for something gives up
+PATIENCE = 30.0  # seconds until a test stops waiting
 ROWS = 24
 COLUMNS = 80
 
 
 class Emulator(pyte.Screen):
-    """Counts bells, and keeps what has left the screen at its upper edge."""
+    """A screen that counts bells, and keeps the lines that left it at the top."""
 
     def __init__(self, columns: int, rows: int) -> None:
         super().__init__(columns, rows)
@@ -35,13 +35,13 @@ class Emulator(pyte.Screen):
 
 
 class Screen:
-    """A file to write to, and what stands on it.  Any thread may look."""
+    """A file to write to, and the screen it leads to.  Any thread may look."""
 
     encoding = "utf-8"
 
     def __init__(self, columns: int = COLUMNS, rows: int = ROWS) -> None:
         self.emulator = Emulator(columns, rows)
-        self.written = ""  #: all of it
+        self.written = ""  #: all that was written
         self.writes = 0
         self._stream = pyte.Stream(self.emulator)
         self._changed = threading.Condition(threading.RLock())
@@ -79,18 +79,18 @@ class Screen:
         with self._changed:
             self.emulator.resize(rows, columns)
 
-    # --- What stands there ---
+    # --- What it shows ---
 
     @property
     def lines(self) -> list[str]:
-        """All of them, with those that have left the screen."""
+        """All lines, with those that have left the screen."""
         with self._changed:
             shown = [row.rstrip() for row in self.emulator.display]
             return [*self.emulator.above, *shown]
 
     @property
     def above(self) -> list[str]:
-        """The lines above the one with the cursor."""
+        """The lines above the cursor."""
         with self._changed:
             return self.lines[: self.emulator.cursor.y - self.emulator.lines]
 
@@ -100,7 +100,7 @@ class Screen:
 
     @property
     def visible(self) -> str:
-        """Without what has left the screen."""
+        """The text of the screen, without lines that have left it."""
         with self._changed:
             return "\n".join(row.rstrip() for row in self.emulator.display)
 
@@ -109,7 +109,7 @@ class Screen:
         return self.emulator.title
 
     def waits_until(self, holds: Callable[[], bool], what: str) -> None:
-        """At each write it is looked whether it holds.  Blocks this thread."""
+        """Block this thread until it holds; check at each write."""
         with self._changed:
             if not self._changed.wait_for(holds, PATIENCE):
                 raise AssertionError(f"never {what}:\n{self.text}")
@@ -122,7 +122,7 @@ class Screen:
         self.waits_until(lambda: part not in self.text, f"lost {part!r}")
 
     async def sees(self, part: str) -> None:
-        """The same, while trio goes on."""
+        """Wait until some line contains this, while trio continues."""
         await trio.to_thread.run_sync(self.shows, part)
 
     async def sees_no_more(self, part: str) -> None:

@@ -1,4 +1,4 @@
-"""One conversation seen by carol; a test says what the others send."""
+"""One conversation seen by carol; a test sends what the others send."""
 
 from collections.abc import Iterable
 from typing import TypeVar
@@ -48,7 +48,7 @@ A = TypeVar("A")
 
 
 class Talk:
-    """Carol's core, at a time that a test sets."""
+    """Carol's core, with the time in the test's hands."""
 
     def __init__(
         self, *others: str, kept: Kept | None = None, have: tuple[Position, ...] = ()
@@ -68,14 +68,14 @@ class Talk:
         return self.core.receive(sender, message, self.now)
 
     def greets(self, name: str, *have: Position, linked: tuple[str, ...] = (CAROL,)) -> None:
-        """There is a link to them, and both have said HELLO."""
+        """Link carol with them, and exchange HELLO."""
         self.core.linked(name, self.now)
         self.hears(name, self.hello(name, *have, linked=linked))
 
     def hello(
         self, by: str, *have: Position, linked: tuple[str, ...] = (CAROL,), digest: str = ""
     ) -> Hello:
-        """Signed, with a higher number than the last."""
+        """Return a signed HELLO with a higher number than the last."""
         self.numbers += 1
         digest = digest or self.roll.digest()
         hello = Hello(ID, by, self.numbers, digest, linked, have)
@@ -83,7 +83,7 @@ class Talk:
         return msgspec.structs.replace(hello, signature=signature)
 
     def passes(self, seconds: float) -> list[Action]:
-        """As the timer does: a tick at each deadline."""
+        """Let time pass; tick at each deadline, as the timer does."""
         done: list[Action] = []
         until = self.now + seconds
         while (due := self.core.next_deadline()) is not None and due <= until:
@@ -98,7 +98,7 @@ class Talk:
         return self.core.flush(7.0, self.now)
 
     def keeps(self, actions: list[Action]) -> list[Action]:
-        """All is shown, and the disk takes it."""
+        """Show all texts, and let the disk take them."""
         done: list[Action] = []
         for action in actions:
             match action:
@@ -113,13 +113,13 @@ class Talk:
         return actions
 
     def hears_text(self, text: Text) -> list[Action]:
-        """From its author; shown and kept at once."""
+        """Receive a text from its author; it is shown and kept at once."""
         heard = self.hears(text.author, text)
         return [*heard, *self.keeps(heard)]
 
 
 def talking(*others: str) -> Talk:
-    """All of them are linked with carol, and with each other."""
+    """Return a talk in which carol and all of these are linked with each other."""
     made = Talk(*others)
     for name in others:
         made.greets(name, linked=tuple({CAROL, *others} - {name}))
@@ -127,7 +127,7 @@ def talking(*others: str) -> Talk:
 
 
 def text(author: str, seq: int, *texts: str, after: tuple[Position, ...] = ()) -> Text:
-    """It follows the one that was made before it."""
+    """Return a text that follows the one made before it."""
     epoch = EPOCHS.get(author, MINE)
     chain = _said.get((author, seq - 1), b"")
     said = texts or (f"{me(author).name} {seq}",)
@@ -145,7 +145,7 @@ def upto(author: str, seq: int) -> Position:
 
 
 def gone(name: str, *others: str) -> Membership:
-    """They leave the conversation that carol has with these."""
+    """Return the membership with which they leave the conversation of carol and these."""
     for one in together(CAROL, *others):
         if one.certificate == me(name).certificate:
             return membership.leave(me(name), ID, one)

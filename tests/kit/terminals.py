@@ -5,9 +5,9 @@
         carol.types("LIST USERS")
         carol.sees("ACTIVE")
 
-A tmux server of its own for each test, without anybody's settings.  As in
-`tests.kit.programs`, every wait is for something on the screen, with a deadline
-that only a hanging program reaches.
+Each test has its own tmux server, without anybody's settings.  As in `tests.kit.programs`,
+every wait is for something on the screen, with a deadline that only a hanging program
+reaches.
 """
 
 import os
@@ -25,13 +25,13 @@ import pytest
 
 from tests.kit.programs import HOST, PATIENCE, Stage, tool
 
-PAUSE = 0.05  # between two looks at a screen
+PAUSE = 0.05  # seconds between two looks at a screen
 WIDE, HIGH = 90, 24
 SHELL = "exec env 'PS1=shell$ ' bash --norc --noprofile -i"
 
 
 class Tmux:
-    """Windows, each in a session of its own, so that each has a size of its own."""
+    """A tmux server; each window has a session of its own, and so a size of its own."""
 
     def __init__(self, stage: Stage) -> None:
         self.stage = stage
@@ -45,7 +45,7 @@ class Tmux:
             self._environment.pop(name, None)
 
     def __call__(self, *words: str, given: str | None = None) -> str:
-        """What tmux answers to a command."""
+        """Run a tmux command; return its output."""
         done = subprocess.run(
             ["tmux", "-u", "-S", str(self._socket), "-f", "/dev/null", *words],
             env=self._environment,
@@ -60,7 +60,7 @@ class Tmux:
         return done.stdout
 
     def window(self, name: str, columns: int = WIDE, rows: int = HIGH) -> "Window":
-        """With a shell in it, which waits for a command."""
+        """Open a window with a shell, which waits for a command."""
         options = ("-g", "history-limit", "5000", ";", "set", "-g", "default-terminal")
         self("set", *options, "screen-256color", ";", "new-session", "-d", "-s", name,
              "-x", str(columns), "-y", str(rows), SHELL)  # fmt: skip
@@ -77,7 +77,7 @@ class Tmux:
         before: str = "",
         is_recorded: bool = False,
     ) -> "Window":
-        """With a registered peer; `before`: what the shell reads before the command."""
+        """Open a window with a registered peer; `before`: shell input before the command."""
         window = self.window(name, columns, rows)
         if is_recorded:
             window.records()
@@ -97,7 +97,7 @@ class Window:
     def starts(
         self, *options: str, before: str = "", program: str = tool("peer"), after: str = ""
     ) -> None:
-        """The peer of this name, in the shell that waits, between other things it reads."""
+        """Start the peer of this name in the waiting shell, between other things it reads."""
         stage = self._tmux.stage
         data = str(stage.data_of(self.name))
         words = (program, self.name, HOST, str(stage.port), "--data", data, *options)
@@ -112,9 +112,9 @@ class Window:
             self.presses("Enter")
 
     def answers(self, line: str, asked: str = "Y/N") -> None:
-        """Y or N, to what the toolbar asks; again while it had not been there for long enough.
+        """Answer Y or N to the toolbar's question; repeat it while the question is too new.
 
-        In a conversation what is too early is a text.
+        In a conversation, an answer that is too early is a text.
         """
         self.sees_at_last("(Y/N)")
         self.toolbar_has(asked)
@@ -131,30 +131,30 @@ class Window:
         self._tmux("send-keys", "-t", self._target, "-l", "--", text)
 
     def presses(self, *keys: str) -> None:
-        """Keys as tmux names them: Enter, C-c, M-Enter."""
+        """Press keys, named as by tmux: Enter, C-c, M-Enter."""
         self._tmux("send-keys", "-t", self._target, *keys)
 
     def pastes(self, text: str) -> None:
-        """As a terminal does that was told to bracket what is pasted."""
+        """Paste text, as a terminal does that was told to bracket pastes."""
         self._tmux("load-buffer", "-", given=text)
         self._tmux("paste-buffer", "-p", "-r", "-t", self._target)
 
     # --- On the screen ---
 
     def screen(self) -> list[str]:
-        """The rows that are seen."""
+        """Return the visible rows."""
         return self._capture()
 
     def scrollback(self) -> list[str]:
-        """All rows, also those that have left the screen; what was broken is whole again."""
+        """Return all rows, with those that have left the screen; broken lines are joined again."""
         return self._capture("-S", "-", "-J")
 
     def escapes(self) -> str:
-        """What is seen, with its colours."""
+        """Return the visible rows with their colours."""
         return self._tmux("capture-pane", "-p", "-e", "-t", self._target)
 
     def sees(self, *texts: str, count: int | None = None) -> None:
-        """Each of them comes to stand somewhere; `count`: in exactly so many rows."""
+        """Wait until each text is in some row; `count`: in exactly this many rows."""
         for text in texts:
             self.until(partial(self._is_seen, text, count), f"{text!r} (times: {count})")
 
@@ -163,18 +163,18 @@ class Window:
         return bool(there) if count is None else there == count
 
     def count(self, text: str) -> int:
-        """In how many rows it stands, the scrollback included."""
+        """Return how many rows contain the text, the scrollback included."""
         return sum(text in row for row in self.scrollback())
 
     def sees_at_last(self, text: str) -> None:
-        """It comes to stand in one of the rows that are seen."""
+        """Wait until a visible row contains the text."""
         self.until(lambda: any(text in row for row in self.screen()), f"{text!r} on the screen")
 
     def stands_no_more(self, text: str) -> None:
         self.until(lambda: not any(text in row for row in self.screen()), f"no {text!r}")
 
     def has_prompt(self, prompt: str) -> None:
-        """This row comes to be the one of the prompt, and the only such one."""
+        """Wait until the prompt's row is this one, and the only such one."""
         self.until(lambda: self.screen().count(prompt) == 1, f"one row {prompt!r}")
 
     def toolbar_has(self, text: str) -> None:
@@ -192,7 +192,7 @@ class Window:
         return "\n".join(f"  | {row}" for row in self.scrollback()[-60:])
 
     def knows(self, variable: str) -> str:
-        """What tmux knows of this window: pane_title, cursor_flag, ..."""
+        """Return a tmux variable of this window: pane_title, cursor_flag, ..."""
         answer = self._tmux("display-message", "-p", "-t", self._target, f"#{{{variable}}}")
         return answer.rstrip("\n")
 
@@ -201,7 +201,7 @@ class Window:
         self._tmux("resize-window", "-t", self._target, *size)
 
     def forgets(self) -> None:
-        """All that stood here."""
+        """Forget all that was on this screen."""
         self._tmux("send-keys", "-R", "-t", self._target, ";", "clear-history", "-t", self._target)
 
     # --- All that was written to it ---
@@ -210,18 +210,18 @@ class Window:
         self._tmux("pipe-pane", "-t", self._target, f"cat > {self._recording}")
 
     def recording(self) -> str:
-        return self._recording.read_bytes().decode()  # with each \r as it came
+        return self._recording.read_bytes().decode()  # with each \r in place
 
     def recorded(self, shown: str = "") -> str:
-        """From the peer's first sentence on, and until this stands there.
+        """Return what was written from the peer's first sentence on, once it includes `shown`.
 
-        It comes after the screen: tmux hands it to a program, which writes it down.
+        It lags behind the screen: tmux passes it to a program, which writes it down.
         """
         self.until(lambda: shown in self.recording(), f"{shown!r} on record")
         return self.recording().partition(f"You are {self.name}, connected")[2]
 
     def bells(self, shown: str = "") -> int:
-        """How often it rang until this stood there; a title ends with the same character."""
+        """Return the bells rung until `shown` was there; titles, which end alike, do not count."""
         return re.sub(r"\x1b\][^\a]*\a", "", self.recorded(shown)).count("\a")
 
     @property
@@ -231,7 +231,7 @@ class Window:
     # --- The program in it ---
 
     def pid(self) -> int:
-        """Of the program that the shell runs."""
+        """Return the process id of the program that the shell runs."""
         shell = self.knows("pane_pid")
         (child,) = Path(f"/proc/{shell}/task/{shell}/children").read_text().split()
         return int(child)
@@ -240,7 +240,7 @@ class Window:
         os.kill(self.pid(), number)
 
     def ends(self) -> str:
-        """The program does; the exit code, as the shell knows it."""
+        """Wait until the program ends; return the exit code that the shell reports."""
         self.sees_at_last("shell$")
         self.types("echo code=$?.")
         self.sees_at_last("code=")
@@ -251,7 +251,7 @@ class Window:
         return [row for row in self.screen() if row.startswith("code=")]
 
     def closes(self) -> None:
-        """As when a person closes the window."""
+        """Close the window, as a person does."""
         self._tmux("kill-session", "-t", f"={self.name}")
 
     def _capture(self, *options: str) -> list[str]:
@@ -260,7 +260,7 @@ class Window:
 
 
 def terminals(stage: Stage) -> Iterator[Tmux]:
-    """For a fixture: a directory and a tmux, and afterwards no traceback in any window."""
+    """Yield a tmux, with a directory, for a fixture; then check all windows for tracebacks."""
     if shutil.which("tmux") is None:
         pytest.skip("tmux is not installed: no terminals to look at")
     stage.directory()
@@ -275,7 +275,7 @@ def terminals(stage: Stage) -> Iterator[Tmux]:
 
 
 def comes_true(holds: Callable[[], bool]) -> bool:
-    """False when it does not within a deadline."""
+    """Wait until it holds; return False if it does not within a deadline."""
     deadline = time.monotonic() + PATIENCE
     while not holds():
         if time.monotonic() > deadline:

@@ -1,4 +1,4 @@
-"""Lines that somebody may have typed when they press Tab."""
+"""Lines that somebody may have typed before they press Tab."""
 
 from hypothesis import strategies as st
 

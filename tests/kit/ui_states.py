@@ -1,4 +1,4 @@
-"""How things may stand, for the tests of what a screen makes of it."""
+"""States of the program, for the tests of what a screen makes of them."""
 
 import unicodedata
 
@@ -19,7 +19,7 @@ GROUP = UiState(me="carol", users=USERS, members=(Member("dave"), Member("erin")
 ASKED = UiState(me="carol", users=USERS, questions=("dave", "erin"), invited_by=("dave", "erin"))
 WRITING = UiState(me="carol", users=USERS, writing_to="frank")
 
-# Names of hostile users: whatever a string can be.
+# Names of hostile users: any string is possible.
 NAMES = st.text(max_size=40) | st.text(
     st.characters(categories=["Cc", "Cf", "Cs", "Mn", "Lo", "So"]) | st.sampled_from("\n\x1b\u202e")
 )
@@ -47,7 +47,7 @@ OUTLOOKS = st.builds(
 
 
 def is_harmless(text: str) -> bool:
-    """No character of it is a control, a line break or an override."""
+    """Return whether no character is a control, a line break or an override."""
     return not any(
         unicodedata.category(character) in ("Cc", "Cs", "Zl", "Zp")
         or "\u202a" <= character <= "\u202e"

@@ -15,7 +15,7 @@ from tests.kit.world import Authority
 LOCAL = "127.0.0.1"
 
 
-NOW = 4e9  # late, so that what is issued then is valid whenever this runs
+NOW = 4e9  # late, so that certificates issued then are valid whenever this runs
 
 
 authority = Authority()
@@ -28,11 +28,11 @@ _, dave = authority.user("dave", NOW)
 
 
 class Server:
-    """A listener on a random port, and what came of those who connected."""
+    """A listener on a random port, with the results of its handshakes."""
 
     def __init__(self) -> None:
         self.network = presenting(directory)
-        self.handshakes = trio.CancelScope()  #: all that go on
+        self.handshakes = trio.CancelScope()  #: all that run now
         self.connected = 0
         self._wires_in, self.wires = trio.open_memory_channel[TlsWire](100)
         self._reasons_in, self.reasons = trio.open_memory_channel[str](100)

@@ -1,12 +1,12 @@
 """A network, a disk and a clock in memory: what a program sees through `shared.world`.
 
-A `Hub` is all the machines of one test.  Each `Machine` has a disk that survives
-its programs, and gives each program that starts on it a fresh `World`.  No
-sockets and no threads, so everything runs under an autojump clock; with the
-same seed it runs in the same way.
+A `Hub` connects all machines of one test.  Each `Machine` has a disk that survives its
+programs, and gives each program that starts on it a fresh `World`.  There are no sockets
+and no threads, so everything runs under an autojump clock, and the same seed gives the
+same run.
 
-Where TCP allows several outcomes the network here chooses the worst: a reset
-destroys what was not yet read, and closing with unread bytes is a reset.
+Where TCP allows several outcomes, the network here chooses the worst: a reset destroys
+unread bytes, and closing with unread bytes is a reset.
 """
 
 import errno
@@ -38,30 +38,30 @@ T = TypeVar("T")
 C = TypeVar("C", bound=sqlite3.Connection)
 D = TypeVar("D", bound="MemoryConnection")
 
-PIPE_BYTES: Final = 256 * 1024  # what two kernels keep for a reader that does not read
+PIPE_BYTES: Final = 256 * 1024  # the most that two kernels buffer for a reader that does not read
 CHUNK_BYTES: Final = 16 * 1024  # the most that one read returns, as under TLS
-CONNECT_SECONDS: Final = 127.0  # until Linux gives up connecting to a host that is silent
+CONNECT_SECONDS: Final = 127.0  # until Linux gives up connecting to a silent host
 FIRST_PORT: Final = 40_000
 DIALLER: Final = Address("10.0.0.1", FIRST_PORT)
 ANSWERER: Final = Address("10.0.0.2", 1994)
-RESERVE_COMMITS: Final = 20  # that fit into what a disk had reserved
-EPOCH: Final = 1_700_000_000.0  # where a FakeClock begins
+RESERVE_COMMITS: Final = 20  # that fit into the reserve of a disk
+EPOCH: Final = 1_700_000_000.0  # the time at which a FakeClock begins
 
 
 # --- Wires ------------------------------------------------------------------------
 
 
 class _Pipe:
-    """One direction of a cable: what one side has sent and the other not yet read."""
+    """One direction of a cable: the bytes that one side has sent and the other has not read."""
 
     def __init__(self, room: int) -> None:
         self.bytes = bytearray()
         self.room = room
         self.ended = False  # the sender has closed: the end follows the bytes
-        self.deserted = False  # the reader has closed: whatever comes now is answered by a reset
+        self.deserted = False  # the reader has closed: a send is answered by a reset
         self.broken = False
-        self.held = False  # nothing arrives for the time being, neither bytes nor ends
-        self.confirming = True  # the other host confirms what it gets, even if it is not read
+        self.held = False  # neither bytes nor ends arrive for now
+        self.confirming = True  # the other host confirms all bytes that arrive, even unread ones
         self.unconfirmed_since: float | None = None
         self.news = trio.lowlevel.ParkingLot()
 
@@ -85,12 +85,12 @@ class MemoryWire:
         self, sent: _Pipe, coming: _Pipe, local: Address, remote: Address, certificate: bytes | None
     ) -> None:
         self.local, self.remote, self.certificate = local, remote, certificate
-        self.chunk_bytes = CHUNK_BYTES  #: make it 1 to see every split of every message
+        self.chunk_bytes = CHUNK_BYTES  #: 1 makes every split of every message happen
         self.writes = 0  #: how often send_all was called
         self._sent, self._coming = sent, coming
         self._is_sending = self._is_receiving = False
         self._closed = False
-        self._spoilt = False  # a cancelled send_all: under TLS nothing can follow it
+        self._spoilt = False  # a send_all was cancelled: under TLS nothing can follow it
 
     async def send_all(self, data: bytes | bytearray) -> None:
         if self._is_sending:
@@ -113,7 +113,7 @@ class MemoryWire:
         while True:
             self._check(pipe)
             if pipe.deserted and not pipe.held:
-                # The first send to a closed other side succeeds, and brings a reset back.
+                # The first send to a closed other side succeeds, and causes a reset.
                 pipe.tear()
                 self._coming.tear()
                 return
@@ -162,7 +162,7 @@ class MemoryWire:
         await trio.lowlevel.cancel_shielded_checkpoint()
 
     def close(self) -> None:
-        """What the kernel does for a program that closes, or ends."""
+        """Close the wire, as the kernel does for a program that closes it, or ends."""
         if self._closed:
             return
         if self._coming.bytes:
@@ -177,7 +177,7 @@ class MemoryWire:
             self.tear()
 
     def tear(self) -> None:
-        """Reset the connection.  Who is cut off by a held pipe does not see it yet."""
+        """Reset the connection.  A side that is cut off by a held pipe does not see it yet."""
         self._sent.tear()
         self._coming.tear()
 
@@ -191,52 +191,52 @@ class MemoryWire:
 
     @property
     def is_closed(self) -> bool:
-        """Closed by this side."""
+        """Whether this side has closed it."""
         return self._closed
 
     @property
     def unread(self) -> int:
-        """Bytes that have come and wait to be read."""
+        """How many bytes have arrived and are not yet read."""
         return len(self._coming.bytes)
 
     async def secured(self) -> None:
-        """Wait until the first bytes could come through.  Raises what breaks it."""
+        """Wait until the first bytes could arrive.  Raises the error that prevents it."""
         while self._coming.held:
             await self._coming.news.park()
         self._check(self._coming)
 
 
 class Cable:
-    """One connection, with the test's hand on it."""
+    """One connection, which a test can disturb."""
 
     def __init__(self, dialler: MemoryWire, answerer: MemoryWire) -> None:
         self.dialler, self.answerer = dialler, answerer
         self._pipes = (dialler._sent, answerer._sent)
 
     def cut(self) -> None:
-        """Both sides see a reset, now."""
+        """Reset the connection; both sides see it now."""
         self.heal()
         self.dialler.tear()
 
     def silence(self) -> None:
-        """The cable is pulled: nothing arrives, nothing is confirmed, nobody is told."""
+        """Pull the cable: nothing arrives, nothing is confirmed, nobody is told."""
         for pipe in self._pipes:
             pipe.hold(confirming=False)
 
     def stall(self, *, reader: str) -> None:
-        """The program on this host reads no more (stopped, say); its kernel still confirms."""
+        """Let the program on this host stop reading (as if stopped); its kernel still confirms."""
         for wire in (self.dialler, self.answerer):
             if wire.local.host == reader:
                 wire._coming.hold(confirming=True)
 
     def deafen(self, host: str) -> None:
-        """Half open: nothing arrives at this host any more, and nobody is told."""
+        """Half-open the connection: nothing arrives at this host any more, and nobody is told."""
         for wire in (self.dialler, self.answerer):
             if wire.local.host == host:
                 wire._coming.hold(confirming=False)
 
     def heal(self) -> None:
-        """What was sent meanwhile arrives now."""
+        """Undo all of these; what was sent meanwhile arrives now."""
         for pipe in self._pipes:
             pipe.let_go()
 
@@ -258,7 +258,7 @@ def cable(
     room: int = PIPE_BYTES,
     wire: type[MemoryWire] = MemoryWire,
 ) -> Cable:
-    """Two wires that are connected, without anybody who listens or dials."""
+    """Connect two wires, without a listener or a dialler."""
     forth, back = _Pipe(room), _Pipe(room)
     return Cable(
         wire(forth, back, dialler, answerer, answerer_shows),
@@ -270,7 +270,7 @@ def cable(
 
 
 class MemoryIncoming:
-    """`shared.world.Incoming`: somebody has dialled and waits for the handshake."""
+    """`shared.world.Incoming`: a dialler waits for the handshake."""
 
     def __init__(
         self,
@@ -283,8 +283,8 @@ class MemoryIncoming:
         self._is_careless = is_careless
         self.remote = wire.remote
         self.wire = wire
-        self.settled = trio.Event()  #: secured or broken off, as far as the dialler can see
-        self.proof: bytes | None = None  #: what we showed the dialler
+        self.settled = trio.Event()  #: secured or broken off, from the dialler's view
+        self.proof: bytes | None = None  #: the certificate that we showed the dialler
         self._dialler, self._to = dialler, to
 
     async def secure(self) -> MemoryWire:
@@ -297,7 +297,7 @@ class MemoryIncoming:
             raise Unreachable("no TLS connection: the connection was lost") from None
         if self._dialler is not None and not self._is_careless:
             self._be_judged(own.certificate, self._dialler.authority)
-        # As in TLS 1.3, the dialler believes in the link before we have judged it.
+        # As in TLS 1.3, the dialler accepts the link before we have judged it.
         self.proof = own.certificate
         self.settled.set()
         if self._dialler is not None:
@@ -305,7 +305,7 @@ class MemoryIncoming:
         return self.wire
 
     def _be_judged(self, certificate: bytes, authority: bytes) -> None:
-        """They break off before they show us their own."""
+        """Let a dialler who distrusts our certificate break off before showing their own."""
         try:
             read_certificate(certificate, authority, now=0)
         except ProtocolError:
@@ -424,7 +424,7 @@ class MemoryNetwork:
         return incoming, new.dialler
 
     def die(self) -> None:
-        """As `kill -9` does: its wires are reset, its ports are free, nobody says BYE."""
+        """Die as by `kill -9`: wires are reset, ports become free, and no BYE is sent."""
         for wire in self._wires:
             wire.abort()
         for address, listener in list(self.hub.listeners.items()):
@@ -433,42 +433,42 @@ class MemoryNetwork:
 
 
 class Hub:
-    """Everything that connects the machines of one test."""
+    """The network that connects all machines of one test."""
 
-    wire: type[MemoryWire] = MemoryWire  #: of which connections are made
+    wire: type[MemoryWire] = MemoryWire  #: the type of the wires of connections
 
     def __init__(self, *, pipe_bytes: int = PIPE_BYTES, chunk_bytes: int = CHUNK_BYTES) -> None:
         self.pipe_bytes, self.chunk_bytes = pipe_bytes, chunk_bytes
         self.listeners: dict[Address, _Listener] = {}
-        self.refusing: set[str] = set()  #: hosts whose firewall says no to every dial
-        self.swallowing: set[str] = set()  #: hosts whose firewall does not answer dials at all
+        self.refusing: set[str] = set()  #: hosts whose firewall refuses every dial
+        self.swallowing: set[str] = set()  #: hosts whose firewall ignores dials
         self.names: dict[str, tuple[str, ...]] = {"localhost": ("127.0.0.1",)}
-        self.asked_for: list[str] = []  #: host names, as they were looked up
-        self.dialled: list[tuple[float, Address]] = []  #: when, and where
+        self.asked_for: list[str] = []  #: host names that were looked up
+        self.dialled: list[tuple[float, Address]] = []  #: time and address of each dial
         self._cables: list[Cable] = []
         self._apart: set[frozenset[str]] = set()
         self._last_port = FIRST_PORT
 
     def network(self, host: str) -> MemoryNetwork:
-        """For one program that starts on this host; several may share a host."""
+        """Return the network for a program that starts on this host; several may share a host."""
         return MemoryNetwork(self, host)
 
     def machine(self, host: str, *, seed: int = 0) -> "Machine":
         return Machine(self, host, seed=seed)
 
     def cables(self, one: str | None = None, other: str | None = None) -> list[Cable]:
-        """The connections that live, of one host or between two; the oldest first."""
+        """Return the live connections, of one host or between two; the oldest first."""
         self._cables = [one for one in self._cables if not one.is_over]
         wanted = {host for host in (one, other) if host is not None}
         return [one for one in self._cables if wanted <= one.hosts]
 
     def cut(self, one: str, other: str | None = None) -> None:
-        """Reset what connects them; they may dial again at once."""
+        """Reset the connections between them; they may dial again at once."""
         for each in self.cables(one, other):
             each.cut()
 
     def separate(self, one: str, other: str) -> None:
-        """Nothing passes between these two hosts, silently, until they are reunited."""
+        """Let nothing pass between these two hosts, silently, until they are reunited."""
         self._apart.add(frozenset((one, other)))
         for each in self.cables(one, other):
             each.silence()
@@ -503,14 +503,14 @@ class Hub:
 
 
 class MemoryDisk:
-    """`shared.world.Disk`: what is written survives every program of the test."""
+    """`shared.world.Disk`: its content survives every program of the test."""
 
     def __init__(self) -> None:
         self.files: dict[str, bytes] = {}
-        self.is_full = False  #: every write fails, as it does on a full disk
+        self.is_full = False  #: every write fails, as on a full disk
         self.has_reserve = False
-        self.spare = 0  #: commits that a full disk takes after all, once the reserve is released
-        self.seconds = 0.0  #: that each `run` takes; math.inf for a disk that hangs
+        self.spare = 0  #: commits that a full disk still takes after the reserve is released
+        self.seconds = 0.0  #: the duration of each `run`; math.inf for a disk that hangs
         self.commits = 0
         self._is_locked = False
         self._keepers: dict[str, sqlite3.Connection] = {}
@@ -522,7 +522,7 @@ class MemoryDisk:
         self._is_locked = True
 
     def unlock(self) -> None:
-        """Also what the end of a process does, however it ends."""
+        """Unlock the folder, as any end of a process does."""
         self._is_locked = False
 
     def read(self, name: str) -> bytes | None:
@@ -538,14 +538,14 @@ class MemoryDisk:
 
     def open(self, name: str, kind: "type[D]", *, readonly: bool) -> "D":
         if name not in self._keepers:
-            # An SQLite database in memory lives as long as somebody has it open.
+            # An SQLite database in memory lives as long as a connection to it is open.
             keeper = self._keepers[name] = self._connect(name, sqlite3.Connection)
             weakref.finalize(self, keeper.close)
         connection = self._connect(name, kind)
         connection.disk = self
         self._opened.add(connection)
         connection.execute("PRAGMA foreign_keys = ON")
-        # Else a half read SELECT would stop the writer, which it does not in WAL mode.
+        # Else a half-read SELECT would block the writer, which it does not in WAL mode.
         connection.execute("PRAGMA read_uncommitted = ON")
         if readonly:
             connection.execute("PRAGMA query_only = ON")
@@ -566,11 +566,11 @@ class MemoryDisk:
         self.has_reserve = False
 
     def loses(self, name: str) -> None:
-        """This database is gone; no program has it open."""
+        """Delete this database, which no program may have open."""
         self._keepers.pop(name).close()
 
     def abandon(self) -> None:
-        """What the kernel closes of a program that was killed, once no task of it runs."""
+        """Close the files of a killed program, once none of its tasks runs, as the kernel does."""
         for connection in list(self._opened):
             connection.close()
 
@@ -581,7 +581,7 @@ class MemoryDisk:
 
     async def run(self, work: Callable[[], T]) -> T:
         await trio.lowlevel.checkpoint()
-        with trio.CancelScope(shield=True):  # a thread cannot be cancelled either
+        with trio.CancelScope(shield=True):  # as a thread cannot be cancelled either
             if self.seconds:
                 await trio.sleep(self.seconds)
             result = work()
@@ -594,10 +594,10 @@ _migrate = Database._migrate
 
 
 def migrates_once(self: Database, migrations: list[str]) -> None:
-    """In place of `Database._migrate`: a fresh database is a copy of the first one.
+    """Replace `Database._migrate`: copy the first fresh database instead of building another.
 
-    Tests make thousands, and the scripts that lead to today's tables are half of the time in
-    which a community starts.
+    Tests make thousands of them, and the migration scripts are half of the time in which a
+    community starts.
     """
     to, key = self._writer, tuple(migrations)
     if not isinstance(to, MemoryConnection) or to.execute("SELECT 1 FROM sqlite_schema").fetchone():
@@ -613,7 +613,7 @@ def migrates_once(self: Database, migrations: list[str]) -> None:
 
 
 class MemoryConnection(sqlite3.Connection):
-    """Fails where SQLite fails on a full disk: when a transaction is committed."""
+    """A connection that fails where SQLite fails on a full disk: at the commit."""
 
     disk: MemoryDisk
 
@@ -626,7 +626,7 @@ class MemoryConnection(sqlite3.Connection):
         return super().executemany(sql, parameters)
 
     def executescript(self, sql: str, /) -> sqlite3.Cursor:
-        self._notice("COMMIT")  # ours all end with one
+        self._notice("COMMIT")  # all our scripts end with one
         return super().executescript(sql)
 
     def _notice(self, sql: str) -> None:
@@ -644,7 +644,7 @@ class MemoryConnection(sqlite3.Connection):
 
 
 class FakeClock:
-    """`shared.world.Clock`: goes with trio's clock, and can be set."""
+    """`shared.world.Clock` that follows trio's clock, and can be set."""
 
     def __init__(self, now: float = EPOCH) -> None:
         self._offset = now - _passed()
@@ -653,26 +653,26 @@ class FakeClock:
         return self._offset + _passed()
 
     def set(self, now: float) -> None:
-        """Somebody sets the clock; nothing passes."""
+        """Set the clock, without any time passing."""
         self._offset = now - _passed()
 
 
 def _passed() -> float:
     try:
         return trio.current_time()
-    except RuntimeError:  # outside of trio.run nothing passes
+    except RuntimeError:  # outside of trio.run no time passes
         return 0.0
 
 
 class RaisedBugs:
-    """`shared.border.Bugs`: no border keeps a bug from failing the test."""
+    """`shared.border.Bugs` that raises each bug, so that it fails the test."""
 
     def met(self, where: str, bug: Exception) -> None:
         raise bug
 
 
 class Machine:
-    """A computer: its host name, disk and clock survive the programs on it."""
+    """A computer: its host name, disk and clock survive its programs."""
 
     def __init__(self, hub: Hub, host: str, *, seed: int = 0) -> None:
         self.hub, self.host, self.seed = hub, host, seed
@@ -680,17 +680,17 @@ class Machine:
         self.clock = FakeClock()
         self.bugs: Bugs = RaisedBugs()
         self.starts = 0
-        self.network: MemoryNetwork | None = None  #: of the program that was started last
+        self.network: MemoryNetwork | None = None  #: of the program that started last
 
     def world(self) -> World:
-        """For one program that starts now."""
+        """Return the world for a program that starts now."""
         self.starts += 1
         self.network = self.hub.network(self.host)
         chance = random.Random(f"{self.seed} {self.host} {self.starts}")
         return World(self.network, self.disk, self.clock, chance, self.bugs)
 
     def kill(self) -> None:
-        """What the kernel does when the program is killed; cancel its tasks as well."""
+        """End the program as the kernel does for a killed one; cancel its tasks as well."""
         if self.network is not None:
             self.network.die()
         self.disk.unlock()
@@ -714,7 +714,7 @@ class Authority:
         return identity, Credentials(identity.key, leaf, self.certificate)
 
     def certify(self, name: str, public: bytes, now: float = EPOCH) -> bytes:
-        """A certificate of this key for this name."""
+        """Return a certificate of this key for this name."""
         return issue_for_user(self.certificate, self.key, name, public, now)
 
     def directory(self) -> Credentials:

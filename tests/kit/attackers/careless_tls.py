@@ -1,4 +1,4 @@
-"""Real TLS of somebody who shows a certificate to whoever asks."""
+"""Real TLS for a program that shows its certificate to anybody."""
 
 from shared.identity import Credentials
 from shared.tls import TlsNetwork, _client_context, _pem_file

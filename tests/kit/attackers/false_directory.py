@@ -1,11 +1,11 @@
-"""A directory whose keeper says, under an honest name, another key than its owner's."""
+"""A directory whose keeper announces another key under an honest name."""
 
 from shared.identity import Credentials, Identity, issue_for_user
 from tests.kit.community import Community
 
 
 def says_another_key(community: Community, name: str, other: Identity) -> None:
-    """From now on the directory gives this key for that name to whoever asks."""
+    """Let the directory answer with this key for that name from now on."""
     directory = community.directory._directory
     assert directory is not None
     user = directory._community.registry.look_up(name)
@@ -14,7 +14,7 @@ def says_another_key(community: Community, name: str, other: Identity) -> None:
 
 
 def certificate(community: Community, name: str, other: Identity, now: float) -> Credentials:
-    """A second one for that name, good for whoever trusts this directory."""
+    """Return another key's certificate for that name, valid to all who trust the directory."""
     directory = community.directory._directory
     assert directory is not None
     authority = directory._community.authority

@@ -1,4 +1,4 @@
-"""A town in which one member may say anything to anybody, under any names of hers."""
+"""A town in which one member may send anything to anybody, under any name of hers."""
 
 import random
 from collections.abc import Iterable
@@ -29,14 +29,14 @@ HER_NAMES = 12
 
 
 def others_of(name: str, count: int) -> list[Me]:
-    """Users of hers; and one of a name that somebody honest has too."""
+    """Return more users of hers, and one with a name that an honest user has too."""
     made = [me(f"{name}{number}") for number in range(count)]
     identity, credentials = AUTHORITY.user(me(DAVE).name)
     return [*made, Me(me(DAVE).name, identity, credentials.certificate)]
 
 
 class HostileTown(Town):
-    """The honest talk as ever; what mallory says is up to `says_anything`."""
+    """A town where the honest talk as ever, and mallory sends what `says_anything` chooses."""
 
     def __init__(self, honest: Iterable[str], chance: random.Random) -> None:
         self.honest = tuple(honest)
@@ -44,7 +44,7 @@ class HostileTown(Town):
         self.chance = chance
         self.muted.add(MALLORY)
         self.hers = {one.id: one for one in [me(MALLORY), *others_of("mallory", HER_NAMES)]}
-        #: all that she can prove: her own memberships, and what she was told
+        #: all that she can prove: her own memberships, and those she was told
         self.signed: list[Membership] = list(together(*self.honest, MALLORY))
         self.mine = [(me(MALLORY), self.signed[-1])]
         self.cuts = 0  # of her links
@@ -56,7 +56,7 @@ class HostileTown(Town):
         if person.name == MALLORY:
             return
         if sender != MALLORY:
-            super()._hears(person, sender, message)  # nothing between the honest cuts a link
+            super()._hears(person, sender, message)  # no message between honest members cuts a link
             return
         try:
             if isinstance(message, Members):
@@ -68,7 +68,7 @@ class HostileTown(Town):
 
     def _core(self, *arguments: Any) -> talk.Conversation:
         core = super()._core(*arguments)
-        core.called = core._spell = lambda member: member  # a name would not tell two apart
+        core.called = core._spell = lambda member: member  # a name could not tell two apart
         return core
 
     def perform(self, person: Person, actions: list[talk.Action]) -> None:
@@ -86,12 +86,12 @@ class HostileTown(Town):
             super()._watch_order(person, program, text, gap)
 
     def _watch_late(self, program: Program, event: events.Event) -> None:
-        """Her names come and go, and may be late each time."""
+        """Skip the check for her names, which come and go, and may be late each time."""
         if getattr(event, "to", "") not in self.hers:
             super()._watch_late(program, event)
 
     def _watch(self, person: Person, program: Program) -> None:
-        """A stay of hers for which there is no room any more is forgotten."""
+        """Drop her counters: an old stay of hers is forgotten when there is no room for it."""
         known = person.counters.items()
         person.counters = {one: counter for one, counter in known if one not in self.hers}
         super()._watch(person, program)
@@ -103,7 +103,7 @@ class HostileTown(Town):
     def fetches_mail(self, name: str) -> bool:
         return name != MALLORY and super().fetches_mail(name)
 
-    # --- What she says ---
+    # --- What she sends ---
 
     def says_anything(self, to: str) -> None:
         self.link(MALLORY, to)
@@ -120,7 +120,7 @@ class HostileTown(Town):
                 self.arrives(MALLORY, to)
 
     def signs_something(self) -> None:
-        """Some name of hers lets another one in, once more or anew; or leaves."""
+        """Let one of her names add another one, again or anew, or leave."""
         by, mine = self.chance.choice(self.mine)
         if self.chance.random() < 0.2:
             self.signed.append(membership.leave(by, self.id, mine))
@@ -146,7 +146,7 @@ class HostileTown(Town):
         return [Members(self.id, (*self.signed[:3], forged))]
 
     def a_text(self, to: str) -> list[Message]:
-        """Everybody may be told something else under the same number."""
+        """Return texts; each receiver may get another one under the same number."""
         epoch = self.chance.choice("ab") * 16
         first = self.chance.choice([1, 1, 2, 3])
         after = tuple(self.a_position() for _ in range(self.chance.randint(0, 3)))

@@ -1,4 +1,4 @@
-"""Letters that are sealed and dropped by hand, by somebody who has a name at the directory."""
+"""Letters sealed and dropped by hand, by a user with a name at the directory."""
 
 from typing import Any
 
@@ -17,7 +17,7 @@ async def contact(sender: Raw, to: str) -> Contact:
 
 
 async def drop(sender: Raw, to: str, id: str, sealed: bytes) -> None:
-    """Leave these bytes, whatever they are."""
+    """Drop an envelope with these bytes, whatever they are."""
     stored = await sender.client.ask(Drop(sender.client.next_id(), to, id, sealed))
     assert stored.envelope == id, stored
 
@@ -33,7 +33,7 @@ async def leave(
     identity: Identity | None = None,
     certificate: bytes | None = None,
 ) -> None:
-    """Leave a letter; `identity` signs it and `certificate` names its sender, if not our own."""
+    """Leave a letter, signed by `identity` with `certificate`; by default by the sender's own."""
     sealed = seal(
         identity or sender.client.identity,
         sender.client.welcome.certificate if certificate is None else certificate,
@@ -47,14 +47,14 @@ async def leave(
 
 
 def next_texts(author: Person, count: int) -> list[About]:
-    """The places of what this person will say next; every member can work them out."""
+    """Return the places of this person's next texts, which every member can work out."""
     current = author.peer._conversations.conversation
     assert current is not None
     return [About(current.id, current.epoch, seq) for seq in range(1, count + 1)]
 
 
 def vouches(community: Community, name: str, key: bytes, *, now: float) -> bytes:
-    """A certificate by the directory's authority, as a dishonest keeper can issue it."""
+    """Return a certificate by the directory's authority, as a dishonest keeper can issue it."""
     directory = community.directory._directory
     assert directory is not None
     authority = directory._community.authority
@@ -62,7 +62,7 @@ def vouches(community: Community, name: str, key: bytes, *, now: float) -> bytes
 
 
 def says_received(community: Community, to: Person, *receipts: Receipt) -> None:
-    """The directory makes up receipts for somebody who is here."""
+    """Push receipts that the directory has made up to a user who is here."""
     directory = community.directory._directory
     assert directory is not None
     user = directory._community.registry.find(to.name)
@@ -71,20 +71,20 @@ def says_received(community: Community, to: Person, *receipts: Receipt) -> None:
 
 
 def envelopes_at(community: Community) -> list[tuple[Any, ...]]:
-    """All that waits at the directory, in the order of arrival."""
+    """Return all envelopes at the directory, in the order of arrival."""
     query = "SELECT envelope, sender, receiver, size, sealed FROM envelopes ORDER BY number"
     return community.directory.machine.disk.ask("directory.sqlite", query)
 
 
 def takes_away(community: Community, envelopes: list[tuple[Any, ...]]) -> None:
-    """The directory holds them back."""
+    """Let the directory hold these envelopes back."""
     disk = community.directory.machine.disk
     for envelope, *_ in envelopes:
         disk.ask("directory.sqlite", "DELETE FROM envelopes WHERE envelope = ?", envelope)
 
 
 def gives_again(community: Community, envelopes: list[tuple[Any, ...]]) -> None:
-    """The directory delivers them as if they had just arrived."""
+    """Let the directory deliver these envelopes as if they had just arrived."""
     machine = community.directory.machine
     for row in envelopes:
         machine.disk.ask(

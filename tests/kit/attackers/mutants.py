@@ -1,7 +1,7 @@
-"""Messages as nobody honest would write them, made from their types.
+"""Messages that no honest program would send, made from their types.
 
-Most of what stands in one is as it should be, and much of that was heard before: so it gets
-past the first check.  Here and there stands a value at the edge of its range, or beyond.
+Most of their values are as they should be, and many were heard before, so the messages
+pass the first check.  Some values are at the edge of their range, or beyond.
 """
 
 import random
@@ -14,8 +14,8 @@ from msgspec import inspect
 EDGES: Final = (0, 1, 2**31, 2**52 - 64, 2**52 - 1, 2**52, 2**52 + 1, 2**53, 2**63, 2**64, -1)
 TIMES: Final = (0.0, 1.7e9, 253_402_300_799.0, 253_402_300_800.0, -1.0, 1e308, 5e-324)
 ODD: Final = '\0\n\r\t\x1b\x7f\x9b\u2028\u202e\u200d\ufeff\U0001f642\U0010ffff"\\aZ9._-'
-MANY: Final = 12  # in most lists; now and then as many as the type allows
-REMEMBERED: Final = 200  # values of one field
+MANY: Final = 12  # items in most lists; now and then as many as the type allows
+REMEMBERED: Final = 200  # values of one field that are kept
 
 Field = str
 
@@ -32,19 +32,19 @@ def _info(kind: type[Any]) -> inspect.StructType:
 
 
 class Mutants:
-    """With the same seed, and after the same was heard, the same messages."""
+    """A source of messages; the same seed gives the same ones, after the same were heard."""
 
     def __init__(self, chance: random.Random, oddness: float = 0.05) -> None:
-        """`oddness`: how likely one value is not as it should be."""
+        """`oddness`: the probability that a value is not as it should be."""
         self.chance, self.oddness = chance, oddness
         self._heard: dict[Field, list[Any]] = {}
 
     def be_otherwise(self) -> None:
-        """From now on, until the next time: the fewer are odd, the deeper they get."""
+        """Choose a new oddness until the next call: the fewer odd values, the deeper they get."""
         self.oddness = self.chance.choice((0.0, 0.002, 0.01, 0.05, 0.2))
 
     def hear(self, message: Any) -> None:
-        """Its values may be said again."""
+        """Remember the values of a message, to send them again."""
         for name in getattr(message, "__struct_fields__", ()):
             value = getattr(message, name)
             self.remember(name, value)
@@ -57,15 +57,15 @@ class Mutants:
         del known[:-REMEMBERED]
 
     def made(self, kind: type[Any], **fields: Any) -> Any:
-        """A message of this kind; `fields` say what stands in some of them."""
+        """Return a message of this kind; `fields` gives some of its values."""
         return self._struct(_info(kind), fields)
 
     def one_of(self, language: Any) -> Any:
-        """A message of one of these kinds."""
+        """Return a message of one of these kinds."""
         return self.made(self.chance.choice(language.__args__))
 
     def line(self, message: Any) -> bytes:
-        """As it travels; now and then not even that is as it should be."""
+        """Return a message as one line, which now and then is not as it should be either."""
         try:
             line = msgspec.json.encode(message)
         except (TypeError, ValueError, OverflowError):

@@ -1,7 +1,7 @@
 """Four programs under fire: the directory, a peer, its letters, and its link to a directory.
 
 Each is a real program on the loopback.  The attackers live here, in one trio loop.  Meanwhile
-an honest user does something simple, and how long that takes is noted.
+an honest user does something simple, whose duration is measured.
 """
 
 import math
@@ -37,14 +37,14 @@ from tests.kit.raw_client import Client, iam, identity_of
 
 PROBE_SECONDS: Final = PATIENCE  # until an honest user's act counts as never answered
 PROBE_PAUSE: Final = 0.1
-ROUND_SECONDS: Final = 8.0  # of one member of a conversation: then the next one is added
+ROUND_SECONDS: Final = 8.0  # of one member of a conversation, before the next one is added
 RUN: Final = "0" * 32
-NAMES: Final = 20  # of attackers at the directory: it gives 64 to one address
+NAMES: Final = 20  # of attackers at the directory, which allows 64 from one address
 
 
 @dataclass
 class Figures:
-    """What came of it."""
+    """The results of an attack."""
 
     target: str
     messages: int = 0
@@ -88,7 +88,7 @@ class Victim(ABC):
 
     @abstractmethod
     def probe(self, number: int) -> None:
-        """Something simple that an honest user does; returns when it is done.  In a thread."""
+        """Do something simple as an honest user; return when it is done.  In a thread."""
 
     async def play(self, seconds: float) -> Figures:
         await trio.to_thread.run_sync(self.begin)
@@ -148,7 +148,7 @@ class Victim(ABC):
         lines: int,
         pause: float = 0.002,
     ) -> None:
-        """So many lines, as far as the other side lets us."""
+        """Send this many lines, or as many as the other side allows."""
         self.figures.connections += 1
         self.mutants.be_otherwise()
 
@@ -187,7 +187,7 @@ class Attacker:
         return Me(self.name, self.client.identity, certificate)
 
     async def dial(self, whom: str) -> Link[Any]:
-        """A link to a peer, identified as the honest do it.  Raises ParleyError."""
+        """Return a link to a peer, identified as by the honest.  Raises ParleyError."""
         contact = await self.client.ask(wire.Lookup(self.client.next_id(), whom))
         if isinstance(contact, wire.Err):
             raise ParleyError(contact.text)
@@ -202,7 +202,7 @@ def _nothing(_: Any) -> None:
 
 
 async def _again(work: Callable[[], Any]) -> None:
-    """Until cancelled, whatever the other side says."""
+    """Repeat the work until cancelled, whatever the other side answers."""
     while True:
         try:
             await work()
@@ -215,7 +215,7 @@ async def _again(work: Callable[[], Any]) -> None:
 
 
 class OfDirectory(Victim):
-    """Newcomers and users who say anything to the directory."""
+    """Newcomers and users who send anything to the directory."""
 
     name = "directory"
 
@@ -224,7 +224,7 @@ class OfDirectory(Victim):
         self.carol = self.stage.peer("carol")
 
     def probe(self, number: int) -> None:
-        self.carol.types(f"LEAVE carol{number}x hello")  # nobody: the directory is asked
+        self.carol.types(f"LEAVE carol{number}x hello")  # an unknown name: the directory is asked
         self.carol.sees_like(rf".*carol{number}x.*", PROBE_SECONDS)
 
     async def attack(self) -> None:
@@ -269,11 +269,11 @@ class OfDirectory(Victim):
         return self.mutants.made(kind)
 
 
-# --- A peer, of strangers and in a conversation -------------------------------------------
+# --- A peer, for strangers and in a conversation ------------------------------------------
 
 
 class OfPeer(Victim):
-    """Strangers and members who say anything to two who talk."""
+    """Strangers and members who send anything to two who talk."""
 
     name = "peer"
 
@@ -306,7 +306,7 @@ class OfPeer(Victim):
         await link.run(serve)
 
     async def _members(self, nursery: trio.Nursery) -> None:
-        """One after the other is added by carol, says anything, and is forgotten."""
+        """Let carol add one after the other; each sends anything, and is forgotten."""
         number = 0
         while True:
             number += 1
@@ -327,7 +327,7 @@ class OfPeer(Victim):
 
 
 class Member:
-    """An attacker who is let into the conversation, and signs what it makes up."""
+    """An attacker who was let into the conversation, and signs what it makes up."""
 
     def __init__(self, victim: OfPeer, attacker: Attacker) -> None:
         self.victim, self.me, self.attacker = victim, attacker.me, attacker
@@ -386,7 +386,7 @@ class Member:
                 return self.mutants.one_of(BetweenPeers)
 
     def text(self) -> wire.Text:
-        """Most of them follow what was said, so they are shown and kept."""
+        """Return a text; most follow earlier ones, so they are shown and kept."""
         chance = self.chance
         if not self.seqs or chance.random() < 0.02:
             fresh = f"{chance.getrandbits(64):016x}"
@@ -415,7 +415,7 @@ class Member:
         return msgspec.structs.replace(made, signature=signature or bytes(64))
 
     def members(self) -> wire.Members:
-        """What I say of myself is signed; at times that I am out."""
+        """Return memberships; its own is signed, and sometimes tells that it is out."""
         counter = self.chance.choice((1, 1, 1, 3, 5, 2**52 - 1, 2**52 + 1))
         mine, adding = self.mine, self.mine.adding if self.mine else None
         if self.chance.random() < 0.5:
@@ -430,7 +430,7 @@ class Member:
 
 
 def _attempt(work: Callable[[], Any]) -> Any:
-    """None where what was made up cannot even be signed."""
+    """Return the result; None if the made-up content cannot even be signed."""
     try:
         return work()
     except (TypeError, ValueError, OverflowError, AttributeError, ParleyError, RecursionError):
@@ -515,10 +515,10 @@ class OfFalseDirectory(Victim):
         self.met: dict[str, bytes] = {}
 
     def begin(self) -> None:
-        """The peers come once the directory is there."""
+        """Do nothing: the peers start once the directory is there."""
 
     def probe(self, number: int) -> None:
-        """What needs nobody else."""
+        """Do something that needs nobody else."""
         carol = self.targets[0]
         carol.types("HISTORY")
         carol.sees_like(r"No history here.*", PROBE_SECONDS)
@@ -560,7 +560,7 @@ class OfFalseDirectory(Victim):
         mutants.hear(hello)
         if is_new:
             link.post(welcome)
-            with trio.move_on_after(1):  # it is told that it is registered
+            with trio.move_on_after(1):  # it learns that it is registered
                 await link.receive()
         elif chance.random() < 0.1:
             link.post_bytes(mutants.line(mutants.one_of(FromDirectory)))
