@@ -14,8 +14,8 @@ SAY_EVERY = 5.0  # seconds
 
 
 def main() -> int:
-    """The exit code: 0 when all seeds were fine."""
-    logging.disable()  # dead programs complain
+    """Run the seeds; return the exit code: 0 when all were fine."""
+    logging.disable()  # dying programs log errors
     parser = argparse.ArgumentParser(prog="python -m tests.simulation", description=__doc__)
     parser.add_argument("--seeds", type=int, default=1, help="so many of them")
     parser.add_argument("--from", dest="first", type=int, default=0, help="the first one")

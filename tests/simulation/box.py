@@ -1,8 +1,8 @@
-"""Machines whose programs end at any commit and any send, on a network that is late.
+"""Machines whose programs die at any commit and any send, on a network with delays.
 
-A `Run` is one program from its start to its end.  It ends in the middle of things:
-right before or right after one of its commits or sends, and nothing that it does
-afterwards, while its tasks unwind, reaches the disk, the network or a screen.
+A `Run` is one program from its start to its end.  It can die right before or right after
+one of its commits or sends.  Nothing that it does afterwards, while its tasks unwind,
+reaches the disk, the network or a screen.
 """
 
 import random
@@ -30,7 +30,7 @@ COMMIT, SEND = "commit", "send"
 
 @dataclass
 class Doom:
-    """The program ends at its `after`-th COMMIT or SEND from now on: before it, or behind it."""
+    """The death of a program at its `after`-th COMMIT or SEND from now on: before or behind it."""
 
     what: str
     after: int
@@ -52,7 +52,7 @@ class Run:
         self, program: Callable[..., Awaitable[None]], *,
         task_status: trio.TaskStatus[Any] = trio.TASK_STATUS_IGNORED,
     ) -> None:  # fmt: skip
-        """Errors count while it lives; what a dead one stumbles over was never run."""
+        """Run the program.  Errors count while it lives; those of a dead one never happened."""
         try:
             with self._scope:
                 await program(task_status=task_status)
@@ -65,7 +65,7 @@ class Run:
             self.over.set()
 
     def die(self, *, abruptly: bool = True) -> None:
-        """As `kill -9`.  Abruptly: also what it has sent last does not arrive any more."""
+        """Die as by `kill -9`.  `abruptly`: the last bytes that were sent do not arrive either."""
         if not self.is_dead:
             self.is_dead = True
             self.machine.bury(abruptly=abruptly)
@@ -102,7 +102,7 @@ class _Connection(MemoryConnection):
 
 
 class _Disk:
-    """`shared.world.Disk`, of one program: when that is dead nothing is written any more."""
+    """`shared.world.Disk` for one program, which writes nothing once it is dead."""
 
     def __init__(self, disk: MemoryDisk, run: Run) -> None:
         self._disk, self._run = disk, run
@@ -111,7 +111,7 @@ class _Disk:
         self._disk.lock()
 
     def unlock(self) -> None:
-        if not self._run.is_dead:  # else done already, and it may be the next one's
+        if not self._run.is_dead:  # else it was unlocked already, and may be the next run's
             self._disk.unlock()
 
     def read(self, name: str) -> bytes | None:
@@ -137,7 +137,7 @@ class _Disk:
 
     async def run(self, work: Callable[[], T]) -> T:
         def unless_dead() -> T:
-            # Nobody looks at the result, for everybody here has been cancelled.
+            # Nobody reads the result, as all tasks of the run are cancelled.
             return cast(T, None) if self._run.is_dead else work()
 
         return await self._disk.run(unless_dead)
@@ -147,7 +147,7 @@ class _Disk:
 
 
 class Wire(MemoryWire):
-    """Late, and watched."""
+    """A wire that delays bytes, and counts sends."""
 
     run: Run
     box: "Box"
@@ -166,7 +166,7 @@ class Wire(MemoryWire):
 
 
 class _Network(MemoryNetwork):
-    """Of one program."""
+    """The network of one program."""
 
     def __init__(self, box: "Box", host: str, run: Run) -> None:
         super().__init__(box, host)
@@ -188,7 +188,7 @@ class _Network(MemoryNetwork):
 
 class Spectator(Protocol):
     def sent(self, host: str, to: str, line: bytes) -> None:
-        """A line went out whole."""
+        """Note a whole line that was sent."""
 
 
 class Box(Hub):
@@ -197,7 +197,7 @@ class Box(Hub):
     wire = Wire
 
     def __init__(self, chance: random.Random, *, latency: float, chunk_bytes: int) -> None:
-        """`latency`: the most that a chunk waits before it is read, in seconds."""
+        """`latency`: the longest delay of a chunk before it is read, in seconds."""
         super().__init__(chunk_bytes=chunk_bytes)
         self.chance, self.latency = chance, latency
         self.spectator: Spectator | None = None
@@ -214,14 +214,14 @@ class Box(Hub):
 
 
 class Computer(Machine):
-    """A machine that is dead, from one moment to the other, whenever a `Run` dies."""
+    """A machine that is dead at once when its `Run` dies."""
 
     def __init__(self, box: Box, host: str, *, seed: int) -> None:
         super().__init__(box, host, seed=seed)
         self._box = box
 
     def begin(self) -> tuple[Run, World]:
-        """For one program that starts now."""
+        """Return run and world for a program that starts now."""
         self.starts += 1
         run = Run(self)
         self.network = _Network(self._box, self.host, run)

@@ -1,6 +1,6 @@
 """What must hold: at each moment, at the end of each program, and when all is quiet.
 
-The letters are those of the invariants: D of delivery, G of groups.
+Rules have letters as the invariants do: D for delivery, G for groups.
 """
 
 import itertools
@@ -29,7 +29,7 @@ Place = tuple[str, str, str, int]  # conversation, author, epoch and seq
 
 
 _OVER = "The conversation is over."
-_LAST_LINES = 10  # which the disk may not have followed
+_LAST_LINES = 10  # lines that the disk may not have followed
 _MOVED = ("You have just left", "You are now connected", "The conversation is over")
 _NOT_HONEST = (
     "The directory says that",
@@ -39,7 +39,7 @@ _NOT_HONEST = (
 
 
 class Broken(AssertionError):
-    """An invariant does not hold; `rule` is its name."""
+    """An error for an invariant that does not hold; `rule` is its name."""
 
     def __init__(self, rule: str, what: str) -> None:
         super().__init__(f"{rule}: {what}")
@@ -47,7 +47,7 @@ class Broken(AssertionError):
 
 
 class _Head(msgspec.Struct):
-    """What stands in every frame, as far as it matters here."""
+    """The fields of every frame that matter here."""
 
     t: str
     conversation: str = ""
@@ -60,10 +60,10 @@ _text = msgspec.json.Decoder(Text)
 class Checks:
     def __init__(self, scenario: "Scenario") -> None:
         self._scenario = scenario
-        self._said: dict[str, Said] = {}  # by what it says
+        self._said: dict[str, Said] = {}  # by text
         self._content: dict[Place, str] = {}  # of every text that ever travelled
-        self._questions: dict[str, list[Place]] = {}  # what each text was written after
-        self._found: set[tuple[str, str]] = set()  # who has which text
+        self._questions: dict[str, list[Place]] = {}  # for each text, what it was written after
+        self._found: set[tuple[str, str]] = set()  # names, each with a text that they have
         self._readers: dict[str, sqlite3.Connection] = {}
         self.frames: dict[str, int] = defaultdict(int)
 
@@ -87,14 +87,14 @@ class Checks:
             raise
 
     def journal(self, player: Player, conversation: str | None = None) -> list[Text]:
-        """In the order in which they were put there."""
+        """Return the texts of the journal, in the order in which they were written to it."""
         where = "" if conversation is None else " WHERE conversation = ?"
         values = () if conversation is None else (conversation,)
         rows = self._rows(player, f"SELECT line FROM texts{where} ORDER BY number", *values)
         return [_text.decode(line) for (line,) in rows]
 
     def texts_on_disk(self, player: Player) -> set[str]:
-        """What must not be shown any more: the texts of others, and letters that were read."""
+        """Return what must not be shown again: texts of others, and letters that were read."""
         known = {
             said
             for text in self.journal(player)
@@ -111,9 +111,9 @@ class Checks:
         return copy_id(about, said.member, player.member)
 
     def _has(self, player: Player, said: Said) -> bool:
-        """Whether it lies on their disk, as a text or as a letter."""
+        """Return whether it is on their disk, as a text or as a letter."""
         if (player.name, said.text) in self._found:
-            return True  # nothing is ever deleted
+            return True  # texts are never deleted
         epoch, seq = said.handle.conversation.epoch, said.handle.seq
         found = self._rows(
             player,
@@ -156,10 +156,11 @@ class Checks:
             session.last_of[said.handle.conversation] = said.handle.seq
 
     def _allow_for_unsigned(self, session: Session, text: str) -> None:
-        """What comes over its author's own link may be shown before it is checked.
+        """Allow a second showing of texts that were taken back with an unsigned one.
 
-        When it turns out that nobody has signed it, it is taken back, with all that its author
-        had said after it.  Then, and only there, they begin again: with the signed one.
+        Texts over their author's own link may be shown before they are checked.  If one of them
+        is unsigned, it is taken back with all that its author wrote after it.  Then, and only
+        there, the author's texts begin again, with the signed one.
         """
         said = self._said.get(text.removeprefix(UNSIGNED))
         if said is None:
@@ -179,7 +180,7 @@ class Checks:
             }
 
     def _allow_for_copies_of_the_unsigned(self, session: Session, text: str) -> None:
-        """What was taken back may come through the mailbox."""
+        """Allow that texts which were taken back arrive through the mailbox."""
         said = self._said.get(text)
         if said is not None:
             unsigned = session.unsigned.get(said.handle.conversation)
@@ -187,12 +188,12 @@ class Checks:
                 session.again.add(text)
 
     def warned(self, player: Player, event: events.Event) -> None:
-        """D7: where everybody is honest no letter is missed, refused, or without a receipt."""
+        """D7: if everybody is honest, no letter is missed, refused, or without a receipt."""
         if not isinstance(event, events.Notice) or str(event).startswith(_NOT_HONEST):
             raise Broken("D7", f"{player.name} has read {str(event)!r}")
 
     def sent(self, host: str, to: str, line: bytes) -> None:
-        """A frame of any two programs."""
+        """Check a frame between any two programs."""
         head = _head.decode(line)
         self.frames[head.t] += 1
         self._scenario.frame(host, to, head.t)
@@ -205,9 +206,9 @@ class Checks:
         return next(one for one in self._scenario.players if one.machine.host == host)
 
     def _check_entrance(self, to: Player, text: Text) -> None:
-        """G10: nobody is sent what was said before they came in.
+        """G10: nobody is sent texts from before they came in.
 
-        Of whoever came in twice others may not know yet that they were out.
+        If somebody came in twice, others may not know yet that they were out.
         """
         current = to.conversation
         if current is None or current.id != text.conversation:
@@ -223,7 +224,7 @@ class Checks:
         return all(one.manners.are_good for one in self._scenario.players if one.member == member)
 
     def _check_content(self, text: Text) -> None:
-        """G8: a number stands for one content, for ever."""
+        """G8: a number belongs to one content, for ever."""
         after = [(one.author, one.epoch, one.seq) for one in text.after]
         for seq, said in enumerate(text.texts, start=text.seq):
             place = (text.conversation, text.author, text.epoch, seq)
@@ -233,7 +234,7 @@ class Checks:
                 raise Broken("G8", f"{text.author} has used {text.epoch}/{seq} twice")
 
     def watch_links(self, player: Player) -> None:
-        """G6, seen where frames are posted: what happens later is not their author's fault."""
+        """Check G6 where frames are posted: later changes are not the sender's fault."""
         peer = player.peer
         assert peer is not None
         links = peer._links
@@ -268,10 +269,10 @@ class Checks:
 
     def _check_addressee(self, player: Player, to: str, head: _Head) -> None:
         if head.t not in {"TEXT", "HELLO"}:
-            return  # whoever has just left may get a last ACK
+            return  # a member who has just left may get a last ACK
         assert player.peer is not None
         stays = [one for one in player.peer._conversations._all() if one.id == head.conversation]
-        # What an earlier stay knows is what was so when it ended.
+        # An earlier stay only knows the state at its end.
         for current in stays[-1:]:
             if not current.roll.is_in(self._scenario.named(to).member):
                 raise Broken("G6", f"{player.name} sends {head.t} to {to}, who is not in")
@@ -279,13 +280,13 @@ class Checks:
     # --- When a program ends ---
 
     def ended(self, player: Player) -> None:
-        """D1: what others were told lies on this disk does, now that nothing else is left."""
+        """D1: the disk, now all that is left, has every text that others believe to be on it."""
         for other in self._scenario.players:
             for said in other.session.said if other.session else ():
                 self._check_told(said, player)
         session = player.session
         assert session is not None
-        for said in session.said:  # and what this one was told
+        for said in session.said:  # and what others have, according to this program
             for other in self._scenario.players:
                 self._check_told(said, other)
         self._check_questions(player)
@@ -297,13 +298,13 @@ class Checks:
             session.interrupted = rows[0][0] if rows else ""
 
     def _check_questions(self, player: Player) -> None:
-        """G5: on no screen an answer stands above its question, unless it was marked."""
+        """G5: no screen shows an answer above its question, unless it is marked."""
         session = player.session
         assert session is not None
         row: dict[str, int] = {}
         for number, text in enumerate(session.shown):
-            row.setdefault(text.removeprefix(UNSIGNED), number)  # there they could read it
-        # What was signed together answers the same, and has one mark.
+            row.setdefault(text.removeprefix(UNSIGNED), number)  # where they could read it first
+        # Texts that were signed together answer the same, and have one mark.
         marked = [self._questions.get(text) for text in session.marked]
         for text, number in row.items():
             for place in self._questions.get(text, ()):
@@ -322,7 +323,7 @@ class Checks:
     # --- When all is quiet ---
 
     def quiet(self) -> Iterator[Broken]:
-        """All that is not (yet) as it must be."""
+        """Yield everything that is not (yet) as it must be."""
         players = self._scenario.players
         groups: dict[str, list[tuple[Player, Conversation]]] = defaultdict(list)
         for player in players:
@@ -347,10 +348,10 @@ class Checks:
             yield from self._not_back(player, groups)
 
     def _deceived(self, id: str, group: list[tuple[Player, Conversation]]) -> Iterator[Broken]:
-        """G11: who has other words than an honest member knows it; G12: and signed ones.
+        """G11: honest members with different words know it; G12: nobody keeps unsigned words.
 
-        Words of an earlier stay do not count: nobody hands on what lies below an entrance, and
-        so nobody can show it to whoever came back.
+        Words of an earlier stay do not count: nobody hands on texts from below an entrance, so
+        nobody can show them to a member who has come back.
         """
         words: dict[Place, set[tuple[str, ...]]] = defaultdict(set)
         honest = [player for player, _ in group if player.manners.are_good]
@@ -364,7 +365,7 @@ class Checks:
         for (_, author, epoch, seq), said in words.items():
             for player in honest if len(said) > 1 else ():
                 if seq <= floors[player](player.member, (author, epoch)):
-                    continue  # they read nothing of it
+                    continue  # they have read none of these words
                 told = {name for session in player.sessions for name in session.two_faced}
                 if all(one.member != author or one.name not in told for one in self._players):
                     yield Broken("G11", f"{player.name} does not know of {sorted(said)}")
@@ -376,7 +377,7 @@ class Checks:
     def _not_back(
         self, player: Player, groups: dict[str, list[tuple[Player, Conversation]]]
     ) -> Iterator[Broken]:
-        """G8, of memberships: who was killed in a conversation is in it again, unless they left."""
+        """G8 of memberships: somebody killed in a conversation is in it again, unless they left."""
         for number, session in enumerate(player.sessions):
             group = [one for one, _ in groups.get(session.interrupted, ())]
             said = [line for later in player.sessions[number + 1 :] for line in later.told]
@@ -388,14 +389,14 @@ class Checks:
                 for earlier in player.sessions[: number + 1]
             )
             later_ones = player.sessions[number + 1 :]
-            moved |= any(later.is_leaving for later in later_ones)  # and told it to the others
+            moved |= any(later.is_leaving for later in later_ones)  # and told the others
             moved |= any(not later.run.is_dead for later in later_ones[:-1])
             if group and player not in group and not moved:
                 yield Broken("G8", f"{player.name} is not back in {session.interrupted[:6]}")
 
     def _lost(self) -> Iterator[Broken]:
-        """D3: all is delivered, or waits, or was said to be lost; of whoever was killed, what
-        had come to the disk before.
+        """D3: every text is delivered, waits, or was reported as lost.  Of the texts of a killed
+        program, this holds for those that were on its disk.
         """
         for player in self._scenario.players:
             for number, session in enumerate(player.sessions):
@@ -436,10 +437,10 @@ class Checks:
         yield from self._behind(group)
 
     def _behind(self, group: list[tuple[Player, Conversation]]) -> Iterator[Broken]:
-        """G1: all have the same, but for what nobody who is in can hand on.
+        """G1: all have the same texts, except those that no member can hand on.
 
-        That is what an author who has left had written before the others came; it was
-        left in the mailbox.
+        An author who has left may have written those before the others came; they were left in
+        the mailbox.
         """
         have = [
             (player, {(one.author, one.epoch): one.seq for one in current.have()})
@@ -477,7 +478,7 @@ class Checks:
                         yield Broken("D3", f"{other.name} does not have {said.text!r}")
 
     def _gaps(self, player: Player, current: Conversation) -> Iterator[Broken]:
-        """G4, of what lies on disk."""
+        """G4: no journal has gaps."""
         since = {
             (author, epoch): seq
             for author, epoch, seq in self._rows(
@@ -497,7 +498,7 @@ class Checks:
     # --- At the very end ---
 
     def final(self) -> None:
-        """What must hold then, and holds or will never do so."""
+        """Check what must hold at the end, as it cannot become true later."""
         for player in self._scenario.players:
             for said in self._said.values():
                 self._check_told(said, player)
@@ -505,7 +506,7 @@ class Checks:
         self._check_lamport()
 
     def _check_memory(self, player: Player) -> None:
-        """D5: nothing waits that everybody has."""
+        """D5: no text waits once everybody has it."""
         current = player.conversation
         if current is not None:
             outbox = current._outbox
@@ -513,7 +514,7 @@ class Checks:
                 raise Broken("D5", f"{player.name} keeps {len(outbox._written)} texts for nobody")
 
     def _check_lamport(self) -> None:
-        """G5: in every journal an answer stands below what it answers."""
+        """G5: in every journal, an answer is below what it answers."""
         lamports: dict[Place, int] = {}
         texts = [text for one in self._scenario.players for text in self.journal(one)]
         for text in texts:

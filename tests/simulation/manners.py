@@ -1,6 +1,6 @@
-"""What one member of some stories does that no honest program would.
+"""The misdeeds of one member in some stories, which no honest program commits.
 
-The honest ones must not suffer, and must notice what can be noticed.
+The honest members must not suffer, and must notice what can be noticed.
 """
 
 import random
@@ -17,14 +17,14 @@ from shared.messages import Hello, Message, Position, Text, Want
 
 OTHERWISE: Final = "(said otherwise) "
 UNSIGNED: Final = "(unsigned) "
-TIMES: Final = 2  # in one program
-OFTEN: Final = 0.3  # of the texts of which it could be done
+TIMES: Final = 2  # in each program
+OFTEN: Final = 0.3  # of the texts that could be spoilt
 
 Spoil = Callable[[LocalPeer, random.Random], None]
 
 
 def asks_for_everything(peer: LocalPeer, _: random.Random) -> None:
-    """With each HELLO, as if nothing had come: also for what was said before they came in."""
+    """Ask for all texts with each HELLO, also for those from before they came in."""
     talking = peer._conversations
     perform = talking._perform
 
@@ -45,12 +45,12 @@ def _is_own(current: Conversation, action: talk.Send) -> bool:
 
 
 def says_different_things(peer: LocalPeer, chance: random.Random) -> None:
-    """One member gets other words, signed for the same place."""
+    """Send one member other words, signed for the same place."""
     _instead(peer, chance, lambda text: [sign(peer._me(), _marked(text, OTHERWISE))])
 
 
 def forgets_to_sign(peer: LocalPeer, chance: random.Random) -> None:
-    """One member gets words that were never signed, and then the right ones."""
+    """Send one member words that were never signed, and then the right ones."""
     _instead(peer, chance, lambda text: [_marked(text, UNSIGNED), text])
 
 
@@ -77,11 +77,11 @@ def _instead(peer: LocalPeer, chance: random.Random, spoil: Callable[[Text], lis
 
 
 BAD: Final[tuple[Spoil, ...]] = (asks_for_everything, says_different_things, forgets_to_sign)
-EVERY: Final = 3  # one story in so many has a member like that
+EVERY: Final = 3  # one story in this many has such a member
 
 
 class Manners:
-    """Those of one player.  Their chance is their own: it moves nothing else in a story."""
+    """The manners of one player.  Their chance is their own: it changes nothing else in a story."""
 
     def __init__(self, seed: int, name: str) -> None:
         self._chance = random.Random(f"manners {seed} {name}")
@@ -96,10 +96,10 @@ class Manners:
 
     @property
     def come_late(self) -> bool:
-        """Whether they matter only when something was said before."""
+        """Whether they only matter once something was said before."""
         return self._spoil is asks_for_everything
 
     def apply(self, peer: LocalPeer) -> None:
-        """To a program that has just begun."""
+        """Spoil a program that has just begun."""
         if self._spoil is not None:
             self._spoil(peer, self._chance)

@@ -1,4 +1,4 @@
-"""Somebody at a program of their own: types anything at any time, and never forgets a thing."""
+"""A user with a program of their own, who types anything at any time, and forgets nothing."""
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -21,18 +21,18 @@ if TYPE_CHECKING:
     from tests.simulation.scenario import Scenario
 
 RESTART_SECONDS = 1.0  # after a start that failed
-THINK_SECONDS = 3.0  # at most, before a question is answered
+THINK_SECONDS = 3.0  # the longest time before a question is answered
 
 
 @dataclass(frozen=True)
 class Said:
-    """A text of somebody, in a conversation."""
+    """A text that a user has written in a conversation."""
 
     author: str
     text: str
     handle: SentText
     time: float
-    to: frozenset[str]  #: who was in, as far as the author knew
+    to: frozenset[str]  #: the members, as far as the author knew
 
     @property
     def conversation(self) -> str:
@@ -40,29 +40,29 @@ class Said:
 
     @property
     def member(self) -> str:
-        """The author, as others know them."""
+        """The author's id as a member."""
         return self.handle.conversation.me.id
 
 
 class Session:
-    """What one run of a program has shown and was told."""
+    """What one run of a program has shown, and reported to its user."""
 
     def __init__(self, run: Run, known: set[str]) -> None:
         self.run = run
         self.known = known  #: texts that were on this disk before, and so on the screen
         self.said: list[Said] = []
-        self.shown: list[str] = []  #: texts of others, as they came on the screen
-        self.letters: set[str] = set()  #: those that came through the mailbox
-        self.marked: set[str] = set()  #: those that came before what they answer
+        self.shown: list[str] = []  #: texts of others, in the order on the screen
+        self.letters: set[str] = set()  #: those that arrived through the mailbox
+        self.marked: set[str] = set()  #: those that arrived before what they answer
         self.last_of: dict[Conversation, int] = {}  #: the last seq of each author's stay
-        self.unsigned: dict[Conversation, int] = {}  #: the first such seq of each author's stay
-        self.again: set[str] = set()  #: may be shown twice: they had come after an unsigned one
+        self.unsigned: dict[Conversation, int] = {}  #: the first unsigned seq of each author's stay
+        self.again: set[str] = set()  #: may be shown twice: they came after an unsigned one
         self.told: list[str] = []  #: all that was shown
-        self.two_faced: set[str] = set()  #: who was said to have said different things
-        self.is_leaving = False  #: wanted to, and is in no other one yet
-        self.kept: set[str] = set()  #: what was said, and lay on this disk when it was killed
-        self.interrupted = ""  #: the conversation in which it was killed, as its disk has it
-        self.was_in = ""  #: the last conversation, as it knew
+        self.two_faced: set[str] = set()  #: authors who were reported to say different things
+        self.is_leaving = False  #: wanted to, and has entered no other one yet
+        self.kept: set[str] = set()  #: own texts that were on this disk when it was killed
+        self.interrupted = ""  #: the conversation in which it was killed, according to its disk
+        self.was_in = ""  #: the last conversation, according to the program
 
 
 class Player:
@@ -71,17 +71,17 @@ class Player:
         self.manners = Manners(scenario.seed, name)
         self._chance = scenario.chance
         self.disk_seconds = machine.disk.seconds = scenario.chance.choice([0.0, 0.0, 0.01, 0.2])
-        self.is_wanted = True  #: the program is started again whenever it ends
+        self.is_wanted = True  #: the program restarts whenever it ends
         self.down_until = 0.0
         self.screen_is_paused = False
         self.peer: LocalPeer | None = None  #: registered, and alive
-        self.member = ""  #: as others know them, once they were there
+        self.member = ""  #: their id as a member, after their first start
         self.session: Session | None = None
         self.sessions: list[Session] = []
-        self.promised: list[tuple[str, str]] = []  #: to whom what was left or delivered
+        self.promised: list[tuple[str, str]] = []  #: receiver and text, left or delivered
         self._is_missing = False
         self._goes = trio.Event()
-        self.patient = True  #: takes time to answer, and does not answer everything
+        self.patient = True  #: takes time to answer, and leaves some questions open
         self._nursery: trio.Nursery
         self._screen: list[tuple[events.Event, Callable[[], None]]] = []
         self._news = trio.lowlevel.ParkingLot()
@@ -89,7 +89,7 @@ class Player:
     # --- Living ---
 
     async def live(self) -> None:
-        """Start the program, and again whenever it has ended, until it is not wanted."""
+        """Start the program, and restart it whenever it has ended, until it is not wanted."""
         while self.is_wanted:
             run, world = self.machine.begin()
             session = self.session = Session(run, self._scenario.checks.texts_on_disk(self))
@@ -201,7 +201,7 @@ class Player:
                 self._chance.choice([0, 0, 0.1, self._chance.uniform(0, THINK_SECONDS)])
             )
         if self.patient and self._chance.random() < 0.03:
-            return  # away from the keyboard
+            return  # the user is away from the keyboard
         if self.peer is not None:
             yes = self._chance.random() < 0.9
             self._scenario.note(self.name, f"answers {'Y' if yes else 'N'}")
@@ -211,12 +211,12 @@ class Player:
     # --- What they do ---
 
     def quits(self) -> None:
-        """And starts again, if it is wanted."""
+        """Quit; the program restarts if it is wanted."""
         self.session_now.is_leaving = True
         self._goes.set()
 
     def goes_on(self, told: int) -> bool:
-        """Whether it is gone, or has told more than so many things."""
+        """Return whether the program is gone, or has shown more than this many events."""
         return self.peer is None or len(self.session_now.told) > told
 
     async def leaves(self, peer: LocalPeer) -> None:
@@ -224,7 +224,7 @@ class Player:
         await peer.leave_conversation()
 
     async def leaves_and_is_killed(self, peer: LocalPeer) -> None:
-        """As one who enters another conversation: while the last texts are on their way."""
+        """Leave, as for another conversation, and die while the last texts are on their way."""
         await self.says(peer, 3)
         self.session_now.is_leaving = True
         peer._conversations.leave_now()
@@ -240,7 +240,7 @@ class Player:
         return self.peer._conversations._asleep if self.peer else None
 
     def does(self, what: str, work: Callable[[LocalPeer], Awaitable[object]]) -> None:
-        """In a task of its own; what is refused was worth a try."""
+        """Do something in a task of its own; a refusal is only noted."""
         if self.is_up:
             assert self.peer is not None
             self._scenario.note(self.name, what)
@@ -253,7 +253,7 @@ class Player:
             self._scenario.note(self.name, str(failure))
 
     async def says(self, peer: LocalPeer, count: int) -> None:
-        """So many texts, as fast as they are taken."""
+        """Write this many texts, as fast as they are taken."""
         session = self.session
         assert session is not None
         for _ in range(count):
@@ -262,7 +262,7 @@ class Player:
             text = self._scenario.new_text(self.name)
             try:
                 await peer.say(text)
-            finally:  # it is out, even when we are stopped while we wait
+            finally:  # it is said, even if we are stopped while we wait
                 handle = peer.last_said
                 assert handle is not None
                 to = frozenset(handle.states())

@@ -1,4 +1,4 @@
-"""One seed: a few people who talk, add, leave and rejoin, while everything fails."""
+"""One seed: a few people who talk, add, leave and return, while everything fails."""
 
 import hashlib
 import random
@@ -24,20 +24,20 @@ from tests.simulation.player import Player
 
 DIRECTORY: Final = Address("10.0.0.1", 5000)
 NAMES: Final = ("carol", "dave", "erin", "frank", "grace", "heidi", "ivan", "judy")
-STEPS: Final = (12, 32)  # what people do, at least and at most
+STEPS: Final = (12, 32)  # the least and the most actions of people
 FAULTS: Final = (5, 10)
-LONG_SECONDS: Final = (33.0, 75.0)  # longer than anything is waited for
-CLOCK_JUMPS: Final = (0.0, 0.0, 20 * 86_400.0)  # the directory's clock is wrong for one run of it
-QUIET_SECONDS: Final = 240.0  # until all must be as it should be
+LONG_SECONDS: Final = (33.0, 75.0)  # longer than any timeout
+CLOCK_JUMPS: Final = (0.0, 0.0, 20 * 86_400.0)  # an error of the directory's clock, for one run
+QUIET_SECONDS: Final = 240.0  # until everything must be as it should be
 MENDED_SECONDS: Final = 2 * 36.0 + 3.0  # G9: two rounds of HELLO
-STABLE_SECONDS: Final = 5.0  # and stay so
+STABLE_SECONDS: Final = 5.0  # for which it must stay so
 QUIT_SECONDS: Final = 60.0
 FRAMES_MOST: Final = 50_000
-REAL_SECONDS: Final = 60  # for one story; most take a quarter of one
+REAL_SECONDS: Final = 60  # limit for one story; most take a quarter of a second
 
 
 class Failure(AssertionError):
-    """One line that replays it."""
+    """A failed story, as one line that replays it."""
 
     def __init__(self, seed: int, what: str, rule: str) -> None:
         super().__init__(f"seed={seed} {what}")
@@ -51,7 +51,7 @@ class Outcome:
     quiet_after: float
     texts: int
     frames: int
-    trace: str  # a hash of all that happened, and when
+    trace: str  # a hash of all events and their times
 
 
 class Scenario:
@@ -130,7 +130,7 @@ class Scenario:
         )
 
     def _spoil(self, number: int) -> None:
-        """One of them is dishonest."""
+        """Make one of the players dishonest."""
         spoil = BAD[number % len(BAD)]
         late = spoil is asks_for_everything
         who = -1 if late else number // len(BAD) % len(self.players)
@@ -151,11 +151,11 @@ class Scenario:
             await trio.sleep(max(0.0, self._directory_down_until - trio.current_time()))
 
     async def _until(self, holds: Callable[[], bool]) -> None:
-        while not holds():  # noqa: ASYNC110 - nobody tells us
+        while not holds():  # noqa: ASYNC110 - there is no event
             await trio.sleep(0.1)
 
     async def _gather(self) -> None:
-        """Most stories begin in one conversation; some people are left out."""
+        """Bring most people into one conversation; leave some out."""
         one, other, *rest = self.players
         one.does(f"CHAT {other.name}", lambda peer: peer.invite(other.name))
         await trio.sleep(self.chance.uniform(0.5, 4))
@@ -285,7 +285,7 @@ class Scenario:
         return f"separate {player.name} {other.name} {seconds:.1f}"
 
     def _pull(self, player: Player, other: Player) -> str:
-        """The cable of one machine: nobody, or everybody but the directory, or but one."""
+        """Pull one machine's cable, from all others, from all but the directory, or but one."""
         ends = [one.machine.host for one in self.players if one is not player]
         if self.chance.random() < 0.5:
             ends.append(DIRECTORY.host)
@@ -394,7 +394,7 @@ class Scenario:
                     player.peer.answer(question.id, self.chance.random() < 0.7)
 
     async def _calm_down(self) -> float:
-        """Returns how long it took.  Raises what was not so in the end, or did not stay so."""
+        """Wait for quiet; return how long it took.  Raises what stays wrong, or turns wrong."""
         begun = trio.current_time()
         linked_at: float | None = None
         good_since: float | None = None
@@ -429,12 +429,12 @@ class Scenario:
 
 
 def run(seed: int) -> Outcome:
-    """Raises Failure."""
+    """Play the story of this seed.  Raises Failure."""
     return play(Scenario(seed))
 
 
 def play(scenario: Scenario) -> Outcome:
-    """Raises Failure."""
+    """Play this story.  Raises Failure."""
     seed = scenario.seed
     signal.signal(signal.SIGALRM, _hangs)
     signal.alarm(REAL_SECONDS)

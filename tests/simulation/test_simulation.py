@@ -7,13 +7,13 @@ import pytest
 
 from tests.simulation.scenario import run
 
-SEEDS = 150  # a rule that is left out is noticed within 90 of them (`tests.simulation.without`)
-PER_ITEM = 5  # so that no item is long, and the cores end together
+SEEDS = 150  # 90 suffice to notice any left-out rule (`tests.simulation.without`)
+PER_ITEM = 5  # so that no item is long, and all CPU cores end together
 
 
 @pytest.fixture(autouse=True)
 def _silent() -> Iterator[None]:
-    """Programs that die in the middle of things complain about it."""
+    """Silence the errors that dying programs log."""
     logging.disable()
     yield
     logging.disable(logging.NOTSET)

@@ -31,7 +31,7 @@ from shared.link import Link
 from shared.messages import TEXTS, Hello, Members, Text, Want
 from tests.simulation.scenario import Failure, run
 
-SEEDS: Final = 400  # at most, until a rule is missed
+SEEDS: Final = 400  # to try, at most, until a rule's absence is noticed
 
 Change = tuple[object, str, Any]
 _hear_own = Conversation._hear_own
@@ -41,7 +41,7 @@ _take_to_send = Outbox.take
 
 
 def _silent(self: Conversation, one: Any, hello: Hello, now: float) -> list[talk.Action]:
-    """As if the other roll were the same."""
+    """Pretend that the other roll is the same."""
     with patch.object(Roll, "digest", lambda _: hello.members):
         return _hear_own(self, one, hello, now)
 
@@ -53,14 +53,14 @@ def _linked_without_roll(self: Conversation, name: str, now: float) -> list[talk
 
 
 def _acknowledge_first(self: Conversation, text: Text) -> list[talk.Action]:
-    """Shown is as good as kept."""
+    """Treat a shown text as kept."""
     self._inbox.kept(text)
     self._owe(text, 0.0)
     return [*self._acknowledge(0.0), talk.Keep(text)]
 
 
 def _not_performed(*kinds: type) -> Callable[..., None]:
-    """The shell drops these messages."""
+    """Drop these messages in the shell."""
 
     def perform(self: Conversations, current: Conversation, actions: list[talk.Action]) -> None:
         def is_wanted(action: talk.Action) -> bool:
@@ -72,12 +72,12 @@ def _not_performed(*kinds: type) -> Callable[..., None]:
 
 
 def _show_again(self: Conversation, text: Text, now: float) -> list[talk.Action]:
-    """No look at whether it came before."""
+    """Show a text without checking whether it came before."""
     return self._show([Ready(text)])
 
 
 def _in_any_order(self: Inbox, text: Text, now: float) -> list[Ready] | None:
-    """What lacks something before it is shown all the same."""
+    """Show a text even if it lacks an earlier one."""
     known = self._stream((text.author, text.epoch))
     if text.seq <= known.came:
         return []
@@ -86,24 +86,24 @@ def _in_any_order(self: Inbox, text: Text, now: float) -> list[Ready] | None:
 
 
 def _send_all(self: Outbox, to: str) -> list[Text]:
-    """However much of it is not acknowledged."""
+    """Send all texts, however many are not acknowledged."""
     with patch.multiple(delivery, WINDOW_TEXTS=1_000_000, WINDOW_BYTES=1_000_000_000):
         return _take_to_send(self, to)
 
 
 def _lower(self: Any) -> tuple[int, bytes]:
-    """The lower counter wins."""
+    """Let the lower counter win."""
     return -self.said.counter, self.said.signature
 
 
 def _leave_unsigned(self: Conversation, now: float) -> list[talk.Action]:
-    """Gone without a word: nobody can prove it."""
+    """Leave without a statement, so that nobody can prove it."""
     self.is_over, self._settle_at = True, now + talk.SETTLE_SECONDS
     return [talk.Finished(), *self._settle_if_quiet()]
 
 
 def _first_stays(self: Links, old: Any, new: Any) -> bool:
-    """The link that is there stays, however silent it is."""
+    """Keep the existing link, however silent it is."""
     return bool(old.link.is_over)
 
 
@@ -111,13 +111,13 @@ _conversation = Conversations._conversation
 
 
 def _same_epoch(self: Conversations, *arguments: Any, **options: Any) -> Conversation:
-    """A new start counts from 1 again."""
+    """Let each start use the same epoch, and count from 1 again."""
     with patch.object(type(self._world.chance), "randbytes", lambda _, count: bytes(count)):
         return _conversation(self, *arguments, **options)
 
 
 def _is_there(owner: object, name: str) -> bool:
-    """Or is set in the constructor of `owner`: a rule that patches nothing is none."""
+    """Return whether the owner, or its constructor, has this name; else a rule patches nothing."""
     made = getattr(getattr(owner, "__init__", None), "__code__", None)
     return hasattr(owner, name) or (made is not None and name in made.co_names)
 
@@ -126,7 +126,7 @@ _note = Digests.note
 
 
 def _note_all(self: Digests, text: Text) -> bool:
-    """Whatever its author had told us before."""
+    """Accept a text, whatever its author told us before."""
     _note(self, text)
     return True
 
@@ -176,7 +176,7 @@ RULES: Final[dict[str, tuple[str, list[Change]]]] = {
     "fifo": ("of one author nothing is skipped", [(Inbox, "take", _in_any_order)]),
     "window": (
         "no more is sent than may be unacknowledged",
-        # As small as it can be: few people write so much that it matters.
+        # As small as possible, because few people write enough to reach it.
         [(Outbox, "take", _send_all), (delivery, "WINDOW_TEXTS", TEXTS)],
     ),
     "causal": ("an answer waits for its question", [(Inbox, "_implied", lambda *_: True)]),
@@ -245,7 +245,7 @@ RULES: Final[dict[str, tuple[str, list[Change]]]] = {
 
 
 def notice(rule: str, seeds: int) -> tuple[int, str] | None:
-    """How many seeds it took without this rule, and what the checks said."""
+    """Return the seeds needed without this rule, and the failure; None if nothing failed."""
     _, changes = RULES[rule]
     with _changed(changes):
         for number, seed in enumerate(range(seeds), start=1):
@@ -257,7 +257,7 @@ def notice(rule: str, seeds: int) -> tuple[int, str] | None:
 
 
 def main() -> int:
-    """The exit code: 0 when all were noticed."""
+    """Leave each rule out; return the exit code: 0 when each absence was noticed."""
     parser = argparse.ArgumentParser(prog="python -m tests.simulation.without", description=__doc__)
     parser.add_argument("rules", nargs="*", metavar="RULE", help=", ".join(RULES))
     parser.add_argument("--seeds", type=int, default=SEEDS, help="to try, at most")
