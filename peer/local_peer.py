@@ -51,6 +51,7 @@ from shared.codec import encode
 from shared.errors import KeyChanged, ParleyError, Refused, StorageError
 from shared.identity import SEED_BYTES, Identity, check_key, verify_words
 from shared.messages import (
+    AboutInvitations,
     Acknowledge,
     Arr,
     Chg,
@@ -818,8 +819,13 @@ class LocalPeer:
                 self._lines.refused(name, id, reason)
             case Text() | Acknowledge() | Hello() | Members() | Entry() | Want() | Leave():
                 self._hear_talk(name, message)
-            case _:
+            case Err(text=text):
+                log.info("%s does not understand something: %s", name, text)
+            case _ if isinstance(message, AboutInvitations):
                 self._invitations.hear(name, message)
+            case _:
+                tag = message.__struct_config__.tag
+                self._links.post(name, Err("UNKNOWN", f"{tag} does not belong here"))
 
     def _hear_talk(self, name: str, message: TalkMessage) -> None:
         if self._conversations.hear(name, message) or self._invitations.will_open(

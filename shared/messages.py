@@ -589,9 +589,12 @@ class No(Message, frozen=True):
     reason: Reason
 
 
+AboutInvitations = (
+    Invite | Ringing | Accept | Confirm | Decline | Busy | Cancel | Cancelled | Timeout | Gone
+    | Joined
+)  # fmt: skip
 BetweenPeers = (
-    PeerIam | Invite | Ringing | Accept | Confirm | Decline | Busy | Cancel | Cancelled | Timeout
-    | Gone | Joined | Hello | Text | Acknowledge
+    PeerIam | AboutInvitations | Hello | Text | Acknowledge
     | Members | Entry | Want | Leave | Private | ToAll | Shown | No
     | Ping | Pong | Err | Bye
 )  # fmt: skip

@@ -50,6 +50,19 @@ async def test_nobody_speaks_under_another_name(community: Community) -> None:
         assert (await link.hears(Err)).code == "KEY"
 
 
+async def test_a_message_in_the_wrong_place_is_answered(community: Community) -> None:
+    """No part of the peer ignores it in silence; and an ERR is never answered with one."""
+    (carol,) = await community.start("carol")
+    async with raw(community, "mallory") as mallory:
+        link = await mallory.dials(carol)
+        await link.hears(PeerIam)
+        link.says(Err("UNKNOWN", "what?"), PeerIam(VERSION, "mallory", mallory.run, EPOCH))
+        error = await link.hears(Err)
+        assert (error.code, error.text) == ("UNKNOWN", "IAM does not belong here")
+        link.says(Private(line(1), EPOCH, "hello"))
+        await carol.sees("[private] mallory: hello")
+
+
 async def test_nothing_but_a_name_may_come_first(community: Community) -> None:
     (carol,) = await community.start("carol")
     async with raw(community, "mallory") as mallory:
