@@ -555,6 +555,10 @@ class LocalPeer:
             words = f"Your status will be {status.value} when the directory is back."
             self.tell(events.Notice(words))
 
+    def touched(self) -> None:
+        """A key was pressed."""
+        self._own_presence.stir()
+
     def stir(self) -> None:
         """Somebody touched the keys."""
         self._own_presence.stir()

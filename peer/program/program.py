@@ -149,6 +149,7 @@ class Program:
             self._stage.may_finish = True
             self._remember_what_is_typed(folder)
             nursery.start_soon(watching.run)
+            nursery.start_soon(self._note_keys, peer)
             await nursery.start(self._serve_control, folder, peer, console)
             self._welcome(peer)
             await self._obey_keyboard(console, watching)
@@ -156,6 +157,12 @@ class Program:
             nursery.cancel_scope.cancel()
         self._face.show(events.Notice("Good bye! ☺"))
         return code
+
+    async def _note_keys(self, peer: LocalPeer) -> None:
+        """Take each key for a sign of the user, also before Enter."""
+        while True:
+            await self._face.touched()
+            peer.touched()
 
     def _leaving_is_possible(self) -> AbstractAsyncContextManager[None]:
         """Let a person QUIT within the block, which may take long."""

@@ -7,7 +7,8 @@ import trio
 from peer.runtime.directory_client import DirectoryClient, Registration
 from shared.messages import SetStatus, Status, Stir
 
-STIR_SHARE: Final = 4.0  # a STIR at most every fourth part of the time until INACTIVE
+STIR_SECONDS: Final = 30.0  # between two STIRs: so late at most the directory hears of a key,
+STIR_SHARE: Final = 4.0  # or the fourth part of a shorter time until INACTIVE
 
 
 class OwnPresence:
@@ -77,7 +78,8 @@ class OwnPresence:
         if not self._directory.is_there:
             self.put()  # for when we come back to it
         now = trio.current_time()
-        pause = 0.0 if self.status is Status.INACTIVE else self.idle_after / STIR_SHARE
+        pause = min(STIR_SECONDS, self.idle_after / STIR_SHARE)
+        pause = 0.0 if self.status is Status.INACTIVE else pause
         if now - self._last_stir >= pause and self._directory.is_there:
             self._last_stir = now
             self._directory.tell(Stir())

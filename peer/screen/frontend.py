@@ -47,6 +47,9 @@ class Frontend(Protocol):
     async def read_line(self) -> Line | None:
         """Return the next line, None at the end of input.  A cancelled call loses nothing."""
 
+    async def touched(self) -> None:
+        """Return when a key is pressed, also one before Enter; never, if nobody has keys."""
+
     async def flushed(self) -> None:
         """Return when the prompt and all that was shown before are visible, or run() is over."""
 

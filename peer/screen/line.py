@@ -251,6 +251,9 @@ class LineFrontend:
         text = await self._keyboard.read_line()
         return None if text is None else Line(text)
 
+    async def touched(self) -> None:
+        await trio.sleep_forever()
+
     async def flushed(self) -> None:
         await self._screen.flushed()
 

@@ -480,3 +480,12 @@ def test_a_terminal_that_nobody_reads_costs_little_and_harms_nobody(stage: Stage
         carol.kill()
         carol.wait()
         os.close(ours)
+
+
+def test_a_key_before_enter_is_a_sign_of_its_user(tmux: Tmux) -> None:
+    tmux.stage.programs[0].dies()
+    tmux.stage.directory("--idle-after", "2")
+    carol = tmux.peer("carol")
+    carol.toolbar_has("INACTIVE")
+    carol.types_only("h")
+    carol.until(lambda: "INACTIVE" not in carol.toolbar(), "ACTIVE again")

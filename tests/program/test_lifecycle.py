@@ -36,6 +36,9 @@ class SlowFace:
         await trio.sleep(1.0)
         return Line("/list")
 
+    async def touched(self) -> None:
+        await trio.sleep_forever()
+
     async def flushed(self) -> None:
         await self._stands.wait()
 

@@ -441,3 +441,18 @@ async def test_a_yes_begun_before_the_question_is_the_text_that_it_was_meant_to_
     line = await desk.face.read_line()
     assert line is not None
     assert line.text == "Y"
+
+
+async def test_whoever_waits_for_a_key_hears_of_one_before_enter(desk: Desk) -> None:
+    told = trio.Event()
+
+    async def wait() -> None:
+        await desk.face.touched()
+        told.set()
+
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(wait)
+        await trio.testing.wait_all_tasks_blocked()
+        assert not told.is_set()
+        desk.hits("h")
+        await told.wait()

@@ -95,6 +95,7 @@ class Terminal:
         self._live: dict[Sent, float] = {}  # since when each waits below everything
         self._is_flushing = False
         self._news = trio.Event()
+        self._key = trio.Event()  # the next one
         self._progress = trio.lowlevel.ParkingLot()
         self._is_up = self._is_over = False
         self._typed, self._lines = trio.open_memory_channel[Line](LINES_MOST)
@@ -160,6 +161,9 @@ class Terminal:
         ):
             self.show(Typed(line.text))
         return line
+
+    async def touched(self) -> None:
+        await self._key.wait()
 
     async def flushed(self) -> None:
         await trio.lowlevel.checkpoint()
@@ -266,6 +270,8 @@ class Terminal:
             self.show(Notice("Too much was typed at once: the last line was not taken."))
 
     def _touched(self) -> None:
+        self._key.set()
+        self._key = trio.Event()
         if self._attention.unread:
             self._attention.touched()
             self._news.set()
