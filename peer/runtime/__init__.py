@@ -1,1 +1,1 @@
-"""The tasks of a peer: they perform what the cores decide."""
+"""Run the tasks of a peer, which perform what the cores decide."""

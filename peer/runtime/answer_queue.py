@@ -1,4 +1,4 @@
-"""Answers to WANT, one at a time for each member, so that they never overflow a link."""
+"""Send answers to WANT one at a time to each member, so that they never overflow a link."""
 
 from collections.abc import Callable
 from typing import Final
@@ -6,7 +6,7 @@ from typing import Final
 from peer.runtime.links import Links
 
 ANSWER_BYTES: Final = 256 * 1024  # of texts in one answer; the other side goes on asking
-WAITING: Final = 16  # answers for one member: twice what the honest ask for at a time
+WAITING: Final = 16  # answers for one member: twice what an honest one asks for at a time
 
 Key = tuple[str, str, str]  # conversation, author and epoch: of two requests the last one counts
 

@@ -1,4 +1,4 @@
-"""A certificate that is renewed in time, however long this program stays connected."""
+"""Renew my certificate in time, however long this program stays connected."""
 
 import logging
 from typing import Final
@@ -14,10 +14,9 @@ log = logging.getLogger("peer")
 
 
 async def stay_certified(directory: DirectoryClient) -> None:
-    """Renew my certificate when half of it is over and the directory is there; until
-    cancelled.
+    """Renew my certificate when half its time is over and the directory is there.
 
-    What goes wrong is tried again at the next look: there is time.
+    Run until cancelled.  A failure is retried at the next look: there is time.
     """
     while True:
         await trio.sleep(LOOK_SECONDS)

@@ -1,8 +1,8 @@
-"""My conversations: the shell of `peer.core.conversation.conversation`.
+"""Run my conversations: the shell of `peer.core.conversation.conversation`.
 
-At most one is the one that I am in.  Others may settle: they are over, and what was
-on its way in them is still acknowledged; and one may sleep: it was interrupted, and
-goes on when somebody is in reach again.
+I am in one at most.  Others may settle: they are over, and texts on their way in them
+are still acknowledged; and one may sleep: it was interrupted, and goes on when a member
+is in reach again.
 """
 
 from collections.abc import Awaitable, Callable, Iterable
@@ -56,20 +56,18 @@ from shared.sealing import About, copy_id
 from shared.world import World
 
 LEAVE_SECONDS: Final = 10.0  # for the last texts of a conversation that is left
-KEEP_PAUSE: Final = 0.02  # what comes within it shares a commit; an ACK waits longer anyway,
-KEEP_AT_ONCE: Final = 64  # unless so many wait: then the window must not run dry
+KEEP_PAUSE: Final = 0.02  # texts within it share a commit; an ACK waits longer anyway,
+KEEP_AT_ONCE: Final = 64  # unless this many wait: the window must not run dry
 TOGETHER_SECONDS: Final = 0.001  # texts that are written faster than this go out together
-ANSWER_TURNS: Final = 3  # of all tasks, until the answer of a program to a text is out
+ANSWER_TURNS: Final = 3  # of all tasks, so that a program's answer to a text goes out
 
 TalkMessage = Text | Acknowledge | Hello | Members | Entry | Want | Leave
 
 
 class Why(Enum):
-    """What a conversation waits for before anything of it is shown; also: whose names these
-    are.
-    """
+    """A reason to show nothing of a conversation yet; names not judged yet are another."""
 
-    DISK = auto()  #: it does not lie on disk yet
+    DISK = auto()  #: it is not on disk yet
 
 
 class Conversations:
@@ -88,16 +86,16 @@ class Conversations:
         known_users: KnownUsers,
         disk_shares: DiskShares,
     ) -> None:
-        """`changed` is called when a conversation begins or ends, `leave_for` with what
-        somebody can get through the directory's mailbox only, `settled` when nothing more
-        will come of a conversation.
+        """`changed` is called when a conversation begins or ends, `leave_for` with texts that
+        a member can get only through the directory's mailbox, `settled` when a conversation
+        is done for good.
         """
         self._world, self._links, self._journal, self._tell = world, links, journal, tell
         self._me, self._known_keys = me, known_keys
         self._changed, self._leave_for, self._settled = changed, leave_for, settled
         self._known_users, self._disk_shares = known_users, disk_shares
         self.conversation: Conversation | None = None
-        self.last: SentText | None = None  #: what I said last
+        self.last: SentText | None = None  #: my last text
         self._times = Times()
         self._linked: dict[str, str] = {}  # folded name -> which member that is
         self._check_budget = CheckBudget()
@@ -105,12 +103,12 @@ class Conversations:
         self._settling: list[Conversation] = []
         self._progress = trio.Event()  # something was acknowledged, or all is over
         self._drafted = trio.Event()  # something was said that is not signed
-        self._shown: list[tuple[Conversation, Text]] = []  # to the user, and not told the core
+        self._shown: list[tuple[Conversation, Text]] = []  # to the user; the core does not know yet
         self._to_check = trio.Event()
         self._flushed_at = float("-inf")
         self._texts: list[tuple[Conversation, Text]] = []  # for the disk
         self._passed: list[tuple[Conversation, Text]] = []  # of which only the place is kept
-        self._waiting: dict[str, list[tuple[Conversation, Text]]] = {}  # by author, for my word
+        self._waiting: dict[str, list[tuple[Conversation, Text]]] = {}  # by author, for my yes
         self._waiting_day = 0  # when the last of them began to wait
         self._unkept: dict[Place, Text] = {}  # of others: given to the screen, not on disk
         self._members: list[tuple[str, str, str, Membership]] = []
@@ -124,7 +122,7 @@ class Conversations:
         self._many_to_keep = trio.Event()
         self._is_committing = False
         self._gate = DisplayGate(self._tell_called)
-        self._depth = 0  # of actions that set off others
+        self._depth = 0  # of actions that set off others: nested `_perform`s
         self._heartbeat = Heartbeat()
         self._timer = Timer(self._next_deadline, self._tick)
         self._nursery: trio.Nursery  # while it runs
@@ -138,12 +136,12 @@ class Conversations:
 
     @property
     def names(self) -> tuple[str, ...]:
-        """Theirs, each once."""
+        """The names of the others in my conversation, each once."""
         current = self.conversation
         return tuple(dict.fromkeys(map(current.roll.name, current.others))) if current else ()
 
     def is_with(self, name: str) -> bool:
-        """With the owner of this name: another key of it is somebody else."""
+        """Whether I talk with the owner of this name: another key of it is somebody else."""
         return any(fold(other) == fold(name) for other in self.others)
 
     def needs(self, name: str) -> bool:
@@ -153,7 +151,7 @@ class Conversations:
 
     @property
     def authority(self) -> bytes:
-        """Of the community, which vouches for the members."""
+        """The authority of the community, which vouches for the members."""
         return self._known_keys.authority
 
     # --- Beginning ---
@@ -162,7 +160,7 @@ class Conversations:
         self, id: str, members: tuple[Membership, ...], since: tuple[Position, ...],
         lamport: int = 0, entry: Entry | None = None,
     ) -> Conversation:  # fmt: skip
-        """Be in this conversation, and in no other.  `entry`: of whoever let me in.
+        """Enter this conversation, and leave any other.  `entry`: of the member who let me in.
 
         Raises ProtocolError, before anything has changed, when the memberships are
         forged, or mine is not among them.
@@ -192,8 +190,9 @@ class Conversations:
     def _furthest(
         self, id: str, since: tuple[Position, ...], lamport: int
     ) -> tuple[tuple[Position, ...], int]:
-        """What was before me, or lies on disk from an earlier stay: who brings me back may
-        have less of it than I had.
+        """Return how far the texts before me reach, here or on disk from an earlier stay.
+
+        The member who brings me back may have fewer of them than I had.
         """
         kept = self._journal.kept(id, self._me().id, trio.current_time())
         positions: dict[Stream, int] = {}
@@ -204,16 +203,16 @@ class Conversations:
         return furthest, max(lamport, kept.lamport)
 
     def begin(self, begun: Conversation) -> None:
-        """What `enter` made may be shown, as soon as it lies on disk, and links be made."""
+        """Show the conversation that `enter` made, once it is on disk, and link its members."""
         self._show(begun, events.Connected(begun.others), events.nothing)
         self._start(begun)
 
     def admit(self, current: Conversation, member: str, membership: Membership) -> None:
-        """Somebody has said yes, and is a member from now on."""
+        """Make somebody a member who has said yes."""
         self._hear(member, Members(current.id, (membership,)))
 
     def before(self, current: Conversation) -> tuple[tuple[Position, ...], int]:
-        """What was said so far, and its highest lamport: it is not for whoever comes in now."""
+        """Return what was said so far, which a newcomer does not get, and its highest lamport."""
         self._flush_draft()
         self._note_shown()
         self._perform(current, current.check_all())
@@ -230,14 +229,14 @@ class Conversations:
             jitter=lambda: chance.uniform(0.8, 1.2), have=since, lamport=lamport, kept=kept,
             entrances=kept.entrances if kept else entrances,
             called=lambda member: self._known_keys.called(member, roll.name(member)),
-            spell=lambda member: member,  # and what that is called when it is shown
+            spell=lambda member: member,  # an id, which `_tell_called` replaces by the name shown
         )  # fmt: skip
 
     def _start(self, current: Conversation) -> None:
         self._perform(current, current.begin(trio.current_time()))
 
     def restore(self) -> None:
-        """Take up the conversation in which the last program of mine was interrupted."""
+        """Take up the conversation in which my last program was interrupted."""
         id = self._journal.interrupted()
         if id is None:
             return
@@ -256,7 +255,7 @@ class Conversations:
     # --- What I do ---
 
     async def say(self, text: str) -> SentText:
-        """Waits while too many texts wait to be delivered.  Raises Refused outside."""
+        """Say a text; wait while too many are undelivered.  Raises Refused in no conversation."""
         current = self.conversation
         if current is None:
             raise Refused("You are in no conversation.")
@@ -279,20 +278,20 @@ class Conversations:
         self._perform(current, actions)
 
     async def _flush_drafts(self) -> None:
-        """What was said in one go goes out together."""
+        """Send texts together that were said in one go."""
         while True:
             await self._drafted.wait()
             self._flush_draft()
 
     def _flush_draft(self) -> None:
-        """Before whatever happens next: it may end the conversation, or change its members."""
+        """Send drafts before the next event: it may end the conversation, or change its members."""
         if self._drafted.is_set():
             self._drafted = trio.Event()
             if self.conversation is not None:
                 self._flush(self.conversation)
 
     async def leave(self) -> bool:
-        """After what was written has arrived, if it can; False when there is nothing to leave."""
+        """Leave once my texts have arrived, if they can; return False in no conversation."""
         current = self.conversation
         if current is None:
             return False
@@ -306,7 +305,7 @@ class Conversations:
         return True
 
     def leave_now(self) -> None:
-        """The one that I am in, and the one that sleeps."""
+        """Leave the conversation that I am in, and the one that sleeps."""
         self._note_shown()
         if (current := self.conversation) is not None:
             self._flush(current)
@@ -318,14 +317,14 @@ class Conversations:
             self._perform(asleep, asleep.leave(trio.current_time()))
 
     async def wait_kept(self) -> None:
-        """Return when what was said and shown is at least on its way to the disk."""
+        """Return when all texts said and shown are at least on their way to the disk."""
         if self.conversation is not None:
             self._flush(self.conversation)
         self._note_shown()
         await self._until(lambda: not self._is_keeping)
 
     async def wait_shown(self) -> None:
-        """Return when what happened in my conversation so far was told."""
+        """Return when all events of my conversation so far were told."""
         if (current := self.conversation) is not None:
             await self._until(lambda: not self._gate.is_closed(current.id))
 
@@ -346,7 +345,7 @@ class Conversations:
             current.directory(trio.current_time(), is_there=is_there)
 
     def _look_at_clock(self) -> None:
-        """Before whatever happens next: did the program stand still until now?"""
+        """Check, before the next event, whether the program stood still until now."""
         seconds = self._heartbeat.beat(trio.current_time(), self._world.clock.time())
         if seconds:
             for current in self._all():
@@ -358,7 +357,7 @@ class Conversations:
             await trio.sleep(BEAT)
 
     def linked(self, name: str) -> None:
-        """Who it is, name and key say; a member of this name with another key is not linked."""
+        """Note a link to the member with this name and its key; another key is another member."""
         self._look_at_clock()
         key = self._links.key(name)
         assert key is not None
@@ -383,13 +382,13 @@ class Conversations:
                 self._perform(current, current.unreachable(member, trio.current_time()))
 
     def came(self, name: str) -> None:
-        """The directory says that they are online."""
+        """Note that the directory says that they are online."""
         for current in self._all():
             for member in current.roll.named(name):
                 self._perform(current, current.may_be_back(member, trio.current_time()))
 
     def hear(self, name: str, message: TalkMessage) -> bool:
-        """False when it is of a conversation that I am not in.  Raises ProtocolError."""
+        """Handle a message; return False if I am not in its conversation.  Raises ProtocolError."""
         return self._hear(self._linked[fold(name)], message)
 
     def _hear(self, member: str, message: TalkMessage) -> bool:
@@ -400,7 +399,7 @@ class Conversations:
         if isinstance(message, Members):
             membership.check_size(message.members)
         for current in stays:
-            # I may have left it and come back: the earlier stays only wait for their texts.
+            # I may have left it and come back: earlier stays only wait for acknowledgements.
             if current is stays[-1] or isinstance(message, Acknowledge):
                 checks, now = current.roll.checks, trio.current_time()
                 self._perform(current, current.receive(member, message, now))
@@ -409,11 +408,11 @@ class Conversations:
         return True
 
     def disown(self, name: str, message: Members) -> None:
-        """They count me in where I am not: sign that I am out, and tell whom I have left there."""
+        """Sign that I am out of a conversation in which they count me, and tell them its roll."""
         me, id, sender = self._me(), message.conversation, self._linked[fold(name)]
         membership.check_size(message.members)
         if not any(me.identity.public in one.certificate for one in message.members):
-            return  # it costs nothing that somebody speaks of what I have nothing to do with
+            return  # it is not about me, so it costs them nothing
         roll = Roll(id, self.authority)
         try:
             roll.merge(message.members)
@@ -422,7 +421,7 @@ class Conversations:
         if not roll.is_in(me.id):
             return
         if roll.is_in(sender):  # nobody else need know who is in
-            with suppress(ProtocolError):  # what is wrong with my disk is no fault of theirs
+            with suppress(ProtocolError):  # damage on my disk is no fault of theirs
                 roll.merge(self._journal.memberships(id))
         if roll.is_in(me.id) and (mine := roll.of(me.id)) is not None:
             roll.merge((membership.leave(me, id, mine),))
@@ -430,9 +429,9 @@ class Conversations:
             self._links.post(name, Members(id, page))
 
     def has_come(self, author: str, about: About) -> bool:
-        """Whether a text was shown, or is about to be, that came as a text and not as a letter.
+        """Whether this text came directly, not as a letter, and was shown or is about to be.
 
-        `author` is a member.
+        `author` is a member id.
         """
         place = (about.conversation, author, about.epoch)
         return any(
@@ -444,14 +443,14 @@ class Conversations:
         )
 
     async def wait_on_disk(self, author: str, about: About) -> None:
-        """Return when such a text lies on disk."""
+        """Return when such a text is on disk, or is no longer coming."""
         place = (about.conversation, author, about.epoch, about.seq)
         await self._until(
             lambda: self._journal.has_text(*place) or not self.has_come(author, about)
         )
 
     def received_from_mailbox(self, by: str, about: About) -> bool:
-        """A receipt for the copy of a text; False when nobody here waits for it."""
+        """Note a receipt for the copy of a text; return False when nobody here waits for it."""
         for current in self._all():
             if current.id == about.conversation:
                 was_there = current.has(by, about.epoch, about.seq)
@@ -467,7 +466,7 @@ class Conversations:
     # --- Time, and the disk ---
 
     async def run(self) -> None:
-        """Until cancelled."""
+        """Run until cancelled."""
         async with trio.open_nursery() as nursery:
             self._nursery = nursery
             nursery.start_soon(self._timer.run)
@@ -506,7 +505,7 @@ class Conversations:
         )
 
     async def _keep(self) -> None:
-        """Put on disk what came meanwhile, in one commit; then it may be acknowledged."""
+        """Put on disk all that came meanwhile, in one commit; then it may be acknowledged."""
         complained = False
         while True:
             await self._to_keep.wait()
@@ -527,7 +526,7 @@ class Conversations:
                     begun, [text for _, text in texts], members,
                     [(*of, seq) for of, seq in acknowledged.items()], ended,
                     self._world.clock.time(),
-                    # Who leaves forgets nothing: the next program would not go on with it.
+                    # Keep what I owe when I leave: the next program does not resume that.
                     owed=[
                         (current.id, current.roll.name(owed.to), owed)
                         for current in left
@@ -560,12 +559,12 @@ class Conversations:
             self._progress.set()
 
     def _let_go(self, begun: Iterable[str]) -> None:
-        """A restart would find these conversations: what happened in them may be shown."""
+        """Let these conversations be shown: a restart finds them, or the user was told why not."""
         for id in begun:
             self._gate.open(id, Why.DISK)
 
     def _show(self, current: Conversation, event: events.Event, shown: Callable[[], None]) -> None:
-        """`event` names members by their ids."""
+        """Show an event, which names members by their ids."""
         self._gate.show(current.id, current, event, shown)
 
     def _tell_called(
@@ -574,8 +573,9 @@ class Conversations:
         self._tell(as_called(event, current.called), shown)
 
     def _judge(self, current: Conversation, members: Iterable[str], *, pins: bool) -> None:
-        """Show nothing of the conversation until it is known whose names these are, or
-        cannot be known now.  `pins`: from now on their keys are remembered.
+        """Show nothing of the conversation until it is known whose names these are.
+
+        If that cannot be known now, show it all the same.  `pins`: remember their keys.
         """
         names = tuple(map(current.roll.name, members))
         if all(map(self._known_keys.is_judged, names)):
@@ -598,7 +598,7 @@ class Conversations:
     # --- Doing what the core decides ---
 
     def _perform(self, current: Conversation, actions: list[talk.Action]) -> None:
-        """In their order; what an action sets off is done before the next one."""
+        """Perform actions in order, each with all that it sets off before the next one."""
         self._depth += 1
         try:
             self._perform_all(current, actions)
@@ -649,7 +649,7 @@ class Conversations:
     def _keep_text(self, current: Conversation, text: Text) -> None:
         """Put it on disk, unless its author has filled enough of it for today.
 
-        Of an ignored author only the place goes there.
+        Of a text of an ignored author, only the place goes there.
         """
         author = current.called(text.author)  # another key of a name has its own allowance
         if fold(bare(author)) in self._journal.ignored:
@@ -668,7 +668,7 @@ class Conversations:
             self._many_to_keep.set()
 
     def release(self, author: str) -> None:
-        """What waits of this author is judged anew."""
+        """Judge anew the texts of this author that wait."""
         for called in variants(bare(author)):
             for current, text in self._waiting.pop(fold(called), ()):
                 self._keep_text(current, text)
@@ -679,7 +679,7 @@ class Conversations:
                 self.release(author)
 
     def _read(self, current: Conversation, text: Text) -> None:
-        """It is checked and put on disk once it was shown."""
+        """Show a text; after that it is checked and put on disk."""
 
         def shown() -> None:
             self._shown.append((current, text))
@@ -700,7 +700,7 @@ class Conversations:
             shown()
 
     async def _check_shown(self) -> None:
-        """Let an answer go out before the text is checked that it answers."""
+        """Check shown texts, but first let an answer to them go out."""
         while True:
             await self._to_check.wait()
             for _ in range(ANSWER_TURNS):
@@ -716,7 +716,7 @@ class Conversations:
             self._perform(current, current.shown(text))
 
     def _for_the_screen(self, current: Conversation, text: Text) -> list[str]:
-        """Without what an ignored user says, and what has come through the mailbox already."""
+        """Return the lines to show: none of an ignored user, or that came through the mailbox."""
         is_ignored = fold(current.roll.name(text.author)) in self._journal.ignored
         if is_ignored or self._was_read(current, text):
             return []
@@ -734,7 +734,7 @@ class Conversations:
         return lines
 
     def _was_read(self, current: Conversation, text: Text) -> bool:
-        """In an earlier stay: who has brought me back did not have it yet."""
+        """Whether I read it in an earlier stay; the member who brought me back lacked it."""
         if current.roll.counter(current.me.id) == 1:
             return False
         end = (text.conversation, *stream(text), last(text))
@@ -757,7 +757,7 @@ class Conversations:
         return self._linked.get(fold(current.roll.name(member))) == member
 
     def _links_to(self, current: Conversation, members: Iterable[str]) -> list[str]:
-        """The names that lead to these members now."""
+        """Return the names under which these members are linked now."""
         return [current.roll.name(one) for one in members if self._is_linked(current, one)]
 
     def _hand(self, current: Conversation, to: str, after: Position) -> None:
@@ -776,7 +776,7 @@ class Conversations:
                 link.hang_up(Err("PROTOCOL", reason), Bye())
 
     def _dial(self, current: Conversation, to: str) -> None:
-        """A link to another key of their name is none to them: it is tried again later."""
+        """Dial a member; while another key of their name is linked, leave that to a later try."""
         name = current.roll.name(to)
         if self._links.to(name) is None:
             self._links.dial(name)
@@ -784,7 +784,7 @@ class Conversations:
             self._perform(current, current.linked(to, trio.current_time()))
 
     def _wake(self, current: Conversation) -> None:
-        """What slept goes on, unless I am in another one by now."""
+        """Resume the conversation that slept, unless I am in another one by now."""
         if current is self._asleep:
             self._asleep, self.conversation = None, current
             self._changed()

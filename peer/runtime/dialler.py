@@ -1,4 +1,4 @@
-"""From where a user says to be to a wire that leads there.
+"""Dial the address at which a user says to be.
 
 The shell of `peer.core.reach.dial_policy`.
 """
@@ -14,9 +14,9 @@ from shared.messages import Contact
 from shared.world import Address, Network, Wire
 
 DIAL_SECONDS: Final = 10.0  # to connect and shake hands
-PATIENCE: Final = 5.0  # for an address to be due; whoever must wait longer is told so
+PATIENCE: Final = 5.0  # for an address to be due; a longer wait is refused
 NEXT_SECONDS: Final = 0.25  # until the next address of a host is tried too (RFC 8305)
-HOSTS_MOST: Final = 4  # of one name
+HOSTS_MOST: Final = 4  # of one host name
 
 
 class Attempt:
@@ -53,7 +53,7 @@ class Dialler:
         self._core = DialPolicy()
 
     async def dial(self, contact: Contact) -> tuple[Wire, Attempt]:
-        """A wire to where this user is said to be.  Raises Unreachable."""
+        """Return a wire to where this user is said to be, and its attempt.  Raises Unreachable."""
         attempt = Attempt(self._core)
         where = Address(contact.host, contact.port)
         try:
@@ -65,7 +65,7 @@ class Dialler:
             raise
 
     async def _hosts(self, contact: Contact, attempt: Attempt) -> list[str]:
-        """The numeric addresses that may be dialled now.
+        """Return the numeric addresses that may be dialled now.
 
         Looking up a name is a kind of dialling too: it tells its name server who asks.
         """
@@ -81,7 +81,7 @@ class Dialler:
         return hosts
 
     async def _first_of(self, hosts: list[str], port: int) -> Wire:
-        """The first that shakes hands; the next one is tried when one fails, or is slow."""
+        """Return the first wire that shakes hands; try the next host when one fails, or is slow."""
         wires: list[Wire] = []
         failures: list[Unreachable] = []
 

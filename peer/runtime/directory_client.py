@@ -1,4 +1,4 @@
-"""Staying registered at the directory, and asking it.
+"""Stay registered at the directory, and ask it.
 
 While the directory is gone everything else goes on, and we come back by
 ourselves under the same name, after a random pause that grows.
@@ -51,14 +51,14 @@ from shared.world import Address, Wire, World
 
 DIAL_SECONDS: Final = 10.0
 ANSWER_SECONDS: Final = 15.0  # for one request
-PING_AFTER: Final = 30.0  # dead hosts are left to the kernel's keepalive,
-DEAD_AFTER: Final = 75.0  # stopped programs to this
+PING_AFTER: Final = 30.0  # the kernel's keepalive finds dead hosts,
+DEAD_AFTER: Final = 75.0  # this finds stopped programs
 WATCH_SECONDS: Final = 2.0
 UNHEARD_SECONDS: Final = 8.0  # with the pause above: 10 s at most
-GHOST_SECONDS: Final = 10.0  # so late a dead program's IAM may arrive, after that of the next
-TRY_PAUSE: Final = 0.5  # after a try in vain, also when a script types a command each moment
-TRY_ANEW: Final = 3.0  # for so long a dial hangs before a typed command gives it up for a new one
-HURRY_SECONDS: Final = 1.0  # that a command waits for what comes of such a try
+GHOST_SECONDS: Final = 10.0  # a dead program's IAM may arrive so late after the next one's
+TRY_PAUSE: Final = 0.5  # after a failed try, even if a script types commands all the time
+TRY_ANEW: Final = 3.0  # a typed command replaces a dial that has hung for this long
+HURRY_SECONDS: Final = 1.0  # for a command to wait for the outcome of such a try
 
 A = TypeVar("A", bound=Answer)
 
@@ -77,7 +77,7 @@ class DirectoryGone(Unreachable):
 
 
 class Registration(Struct):
-    """What we register with; the shell keeps it up to date."""
+    """The data that we register with; the shell keeps it up to date."""
 
     name: str
     port: int = 0
@@ -88,7 +88,7 @@ class Registration(Struct):
 
 
 class Listener(Struct, frozen=True):
-    """Whom the directory's news are told; each is called in the loop and must not block."""
+    """The receivers of the directory's news; each is called in the loop and must not block."""
 
     registered: Callable[[Welcome], None]
     heard: Callable[[Message], None]
@@ -114,7 +114,7 @@ class DirectoryClient:
     ) -> None:
         """`expected_key`: the fingerprint that the user vouches for, whatever was remembered.
 
-        `authority`: the one that must answer where none was met before.  `online`: how many
+        `authority`: the one that must answer if none was met here before.  `online`: how many
         users the directory had when it was heard last; 0: not known.
         """
         self._online = online
@@ -144,14 +144,14 @@ class DirectoryClient:
 
     @property
     def certificate(self) -> bytes:
-        """Ours, once registered."""
+        """Our certificate, once registered."""
         assert self._certificate is not None
         return self._certificate
 
     # --- Asking ---
 
     async def ask(self, make: Callable[[int], Request], kind: type[A]) -> A:
-        """One request, one answer.
+        """Send one request, and return its answer.
 
         Raises Refused when the directory says no, Unreachable when it is gone.
         """
@@ -159,7 +159,7 @@ class DirectoryClient:
         return answer
 
     async def ask_pages(self, make: Callable[[int], Request]) -> list[Users]:
-        """One request whose answer comes in several messages; each of them is news too."""
+        """Send one request, and return all pages of its answer; each page is news too."""
         return await self._ask(make, Users)
 
     async def _ask(self, make: Callable[[int], Request], kind: type[A]) -> list[A]:
@@ -187,8 +187,9 @@ class DirectoryClient:
             self._answers.pop(number, None)
 
     def believed(self, contact: Contact) -> Contact:
-        """Without `seen` where the directory cannot have seen it: on a machine, or a cable,
-        where it is not itself.
+        """Return the contact, without `seen` if the directory cannot have seen that address.
+
+        It cannot if the address is on a machine, or a cable, where the directory is not.
         """
         here = "" if self._link is None else self._link.wire.remote.host
         if is_plausible(contact.seen, here):
@@ -196,16 +197,16 @@ class DirectoryClient:
         return msgspec.structs.replace(contact, seen="")
 
     def tell(self, message: Message) -> None:
-        """Something that needs no answer; forgotten while the directory is gone."""
+        """Send a message that needs no answer; drop it while the directory is gone."""
         if self._link is not None:
             self._link.post(message)
 
     def hurry(self) -> None:
-        """The user has typed something: try now, while the directory is gone."""
+        """Try now if the directory is gone: the user has typed something."""
         if self._link is None:
             self._hurried.set()
             if trio.current_time() > self._dialling_since + TRY_ANEW:
-                self._dial_scope.cancel()  # an old one is deaf for seconds after an outage
+                self._dial_scope.cancel()  # an old dial is deaf for seconds after an outage
 
     async def wait_back(self) -> None:
         """Return as soon as we are registered."""
@@ -240,8 +241,8 @@ class DirectoryClient:
     ) -> None:
         """Register now, and again whenever the connection was lost, until `leave`.
 
-        The first time raises what stands in the way: NameTaken, Refused,
-        Unreachable, KeyChanged.  Later a refusal is told, once, as `refused`.
+        If the first try fails, raises NameTaken, Refused, Unreachable or KeyChanged.
+        A later refusal is told, once, as `refused`.
         """
         await trio.lowlevel.checkpoint_if_cancelled()  # at the end the journal is closed
         if self._known_authority is not None:
@@ -275,7 +276,7 @@ class DirectoryClient:
     async def _register_and_serve(
         self, listener: Listener, started: Callable[[Welcome], None]
     ) -> ParleyError | None:
-        """One connection to its end; what stood in the way if it never was registered."""
+        """Serve one connection to its end; return the failure if it was never registered."""
         registered = False
 
         async def serve(link: Link[Message]) -> None:
@@ -312,7 +313,7 @@ class DirectoryClient:
         return None if registered else failure
 
     async def _carry(self, serve: Callable[[Link[Message]], Awaitable[None]]) -> ParleyError:
-        """Why the connection is over, or never was."""
+        """Serve one connection; return why it ended, or never began."""
         try:
             with within(DIAL_SECONDS, "the directory did not answer"):
                 wire = await self._dial()
@@ -327,10 +328,9 @@ class DirectoryClient:
         return link.failure or Unreachable(f"the directory hung up: {link.reason}")
 
     async def _dial(self) -> Wire | None:
-        """Show no certificate: whoever answers learns our name in IAM, and that is said
-        only to the directory that we know.
+        """Dial, and show no certificate.  Return None when the user wants to try anew.
 
-        Return None when the user wants to try anew.
+        Our name goes out in IAM, and only to the directory that we know.
         """
         self._dialling_since = trio.current_time()
         try:
@@ -341,7 +341,7 @@ class DirectoryClient:
             self._dialling_since = math.inf
 
     def _end_try(self) -> None:
-        """Whoever waits for what came of it goes on; once given up, a dial is made anew."""
+        """Wake those who wait for this try, unless its dial was given up for a new one."""
         if not self._dial_scope.cancelled_caught:
             self._hurried = trio.Event()
             self._tried.set()
@@ -358,7 +358,7 @@ class DirectoryClient:
     def _sort(self, message: Message, listener: Listener) -> None:
         re = getattr(message, "re", None)
         if re is None or isinstance(message, Users):
-            listener.heard(message)  # in its turn: what is told after a page is newer than it
+            listener.heard(message)  # in order: news after a page is newer than the page
         if re is not None and (waiting := self._answers.get(re)) is not None:
             try:
                 waiting.send_nowait(message)
@@ -389,7 +389,7 @@ class DirectoryClient:
                 raise ProtocolError("WELCOME was expected")
 
     def _recognise(self, certificate: bytes | None, authority: bytes) -> None:
-        """Whoever answered must be the directory that we know."""
+        """Check that the directory that answers is the one that we know."""
         check_directory(certificate, authority, self._world.clock.time())
         key = fingerprint(authority_key(authority))
         if self._expected_key is not None:
@@ -409,7 +409,7 @@ class DirectoryClient:
             self._recall(authority)
 
     def _recall(self, authority: bytes) -> None:
-        """This is our community: show the certificate that it gave us, if it did."""
+        """Set our community, and show the certificate that it gave us, if it did."""
         self._known_authority = self._known_keys.authority = authority
         self._certificate = self._journal.certificate(authority, self._registration.name)
         if self._certificate is not None:
@@ -435,7 +435,7 @@ class DirectoryClient:
 
     @property
     def wants_certificate(self) -> bool:
-        """There is none, or half of it is over."""
+        """Whether there is no certificate, or half its time is over."""
         now = self._world.clock.time()
         if self._certificate is None:
             return True
@@ -447,7 +447,7 @@ class DirectoryClient:
             return True
 
     async def renew(self) -> None:
-        """Ask for a new certificate, and show it from now on to whoever dials or is dialled.
+        """Ask for a new certificate, and show it on every new link.
 
         Raises Refused, Unreachable or ProtocolError.
         """
@@ -467,7 +467,7 @@ class DirectoryClient:
             await self._journal.remember_directory(str(self.address), authority)
 
     def _check_certificate(self, certificate: bytes, name: str, authority: bytes) -> None:
-        """Raises ProtocolError unless it is ours."""
+        """Raise ProtocolError unless the certificate is ours."""
         subject = read_certificate(certificate, authority, self._world.clock.time())
         if (subject.name, subject.key) != (name, self._identity.public):
             raise ProtocolError("the directory sent somebody else's certificate")
@@ -484,7 +484,7 @@ _DISPLACED = (
 
 
 def check_directory(certificate: bytes | None, authority: bytes, now: float) -> None:
-    """Raise ProtocolError unless who shows this certificate is a directory of this authority."""
+    """Raise ProtocolError unless this certificate is of a directory of this authority."""
     if not is_authority(authority) or certificate is None:
         raise ProtocolError("this is no directory")
     if read_certificate(certificate, authority, now).name is not None:

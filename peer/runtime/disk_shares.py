@@ -1,4 +1,4 @@
-"""What others put on my disk, and my word on it: the shell of `peer.core.allowance`."""
+"""Limit what others put on my disk, and ask me for more: the shell of `peer.core.allowance`."""
 
 import logging
 from collections.abc import Callable
@@ -14,21 +14,21 @@ from shared.world import Clock
 
 log = logging.getLogger("peer")
 
-NOTED_BYTES: Final = 1024 * 1024  # between two notes on disk: a crash forgets no more of it
+NOTED_BYTES: Final = 1024 * 1024  # between two notes on disk: a crash forgets at most this
 
 
 class DiskShares:
-    """Authors whose share of a day is full wait until I say that more may be kept."""
+    """What each author may put on my disk in a day; beyond that they wait until I allow more."""
 
     def __init__(
         self, journal: Journal, clock: Clock, tell: Tell, spawn: Callable[..., None]
     ) -> None:
         self._journal, self._clock, self._tell, self._spawn = journal, clock, tell, spawn
         self._allowance = Allowance(journal.taken_on(day_of(clock.time())), BYTES_A_DAY)
-        self._noted: dict[str, int] = {}  # so much of whom was noted last
+        self._noted: dict[str, int] = {}  # folded author -> bytes noted last
 
     def may_keep(self, author: str, size: int) -> bool:
-        """Whether so many bytes of this author may be put on disk; tells and asks the user."""
+        """Whether `size` bytes of this author may be put on disk; may tell or ask the user."""
         match self._allowance.judge(author, size, self._clock.time()):
             case Verdict.TAKE:
                 self._note(author)
@@ -42,7 +42,7 @@ class DiskShares:
         return False
 
     def allow_more(self, author: str) -> None:
-        """I have said that more of this author may be kept today."""
+        """Let more of this author be kept today, as I have said."""
         self._allowance.allow_more(author, self._clock.time())
 
     def _note(self, author: str) -> None:

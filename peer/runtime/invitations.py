@@ -1,4 +1,4 @@
-"""Asking others into a conversation, and being asked.
+"""Ask others into a conversation, and put their invitations to the user.
 
 The shell of `peer.core.invitation.machine`.
 """
@@ -45,8 +45,8 @@ from shared.messages import (
 from shared.names import fold
 from shared.world import World
 
-LINE_ROOM: Final = 62 * 1024  # one line, and a little less
-REMEMBERED: Final = 200  # invitations of mine of which more is known than the core needs
+LINE_ROOM: Final = 62 * 1024  # a little less than one line may hold
+REMEMBERED: Final = 200  # invitations of mine about which we keep more than the core
 
 M = TypeVar("M", Invite, Accept, Confirm)
 K = TypeVar("K")
@@ -54,7 +54,7 @@ V = TypeVar("V")
 
 
 class Outcome(Enum):
-    """What came of an invitation."""
+    """The outcome of an invitation."""
 
     CONNECTED = auto()  #: the conversation has begun
     OFFLINE = auto()  #: the callee is not registered at this moment
@@ -68,7 +68,10 @@ class Outcome(Enum):
 
 
 class Result(Struct, frozen=True):
-    """`name`: of the callee, as registered.  `reason`: a fragment, when UNREACHABLE."""
+    """A decided invitation.  `name`: of the callee, as registered.
+
+    `reason`: a fragment, when UNREACHABLE.
+    """
 
     name: str
     outcome: Outcome
@@ -76,7 +79,7 @@ class Result(Struct, frozen=True):
 
 
 class _Asking:
-    """An invitation of mine that is not decided."""
+    """An invitation of mine that is not decided yet."""
 
     def __init__(self, callee: str) -> None:
         self.callee = callee
@@ -85,7 +88,7 @@ class _Asking:
 
 
 class _Allowed(Struct):
-    """Who may become a member, of what, and the word of mine that they need for it."""
+    """A permission of mine: the conversation, its new member, and my signature for it."""
 
     conversation: str
     member: str
@@ -113,9 +116,9 @@ class Invitations:
         answers: bool,
         known_users: KnownUsers,
     ) -> None:
-        """`answers`: somebody is there who can be asked.  `called` says what the user reads
-        for who is linked under a name.  `callee` finds whom an invitation is for, and
-        raises Refused, KeyChanged or Unreachable.
+        """`answers`: whether somebody is there who can be asked.  `called` returns what the user
+        reads for the user linked under a name.  `callee` finds the user to invite, and raises
+        Refused, KeyChanged or Unreachable.
         """
         self._called, self._known_keys, self._spawn = called, known_keys, spawn
         self._known_users = known_users
@@ -130,19 +133,19 @@ class Invitations:
         self._core = InvitationMachine(name(), world.new_id)
         self._core.ignored = ignored
         self._core.answered = known_users.names
-        self._asking: dict[str, _Asking] = {}  # folded callee -> who waits for the outcome
+        self._asking: dict[str, _Asking] = {}  # by folded callee
         self._closed = False
         self._salts: dict[str, bytes] = {}  # of conversations that I would found
         self._addings: dict[tuple[str, str], _Allowed] = {}  # conversation, callee
         self._sent: dict[tuple[str, str], _Allowed] = {}  # callee and id
         self._confirmed: dict[tuple[str, str], Confirm] = {}  # callee and id
         self._heard: dict[tuple[type, str, str], Invite | Accept | Confirm] = {}
-        self._tidy_at = REMEMBERED  # so many of these: then what the core has forgotten goes
+        self._tidy_at = REMEMBERED  # at this size, drop what the core has forgotten
         self._timer = Timer(self._core.next_deadline, self._tick)
 
     @property
     def questions(self) -> tuple[Question, ...]:
-        """What waits for my answer, in the order of arrival."""
+        """The questions that wait for my answer, in the order of arrival."""
         return self._core.questions
 
     @property
@@ -153,11 +156,11 @@ class Invitations:
         return self._core.is_live_with(name)
 
     def will_open(self, conversation: str) -> bool:
-        """I said yes to it, and its CONFIRM may have gone over a link that broke."""
+        """Whether I said yes to it, and its CONFIRM may have gone over a link that broke."""
         return any(one.conversation == conversation for one in self._core.accepted)
 
     def situation(self, *, busy: bool) -> None:
-        """How I stand: what others are told when they ask."""
+        """Set what others are told when they invite me."""
         self._core.busy = busy
         current = self._conversations.conversation
         self._core.conversations = {current.id} if current else set()
@@ -165,10 +168,10 @@ class Invitations:
     # --- What I do ---
 
     async def invite(self, name: str, *, urgent: bool) -> Result:
-        """Returns when it is decided.
+        """Invite a user; return when it is decided.
 
-        Raises Refused for oneself, an unknown user, or when one is in a
-        conversation already or waits for somebody else.
+        Raises Refused for myself, an unknown user, or when I am in a
+        conversation already or wait for somebody else.
         """
         if fold(name) == fold(self._name()):
             raise Refused("You can't connect with yourself.", "SELF")
@@ -183,7 +186,7 @@ class Invitations:
         self._refuse_while_talking(name)
         if contact.is_offline:
             return Result(contact.name, Outcome.OFFLINE)
-        # Whether they are BUSY they say themselves: the directory's word may be stale.
+        # They say themselves whether they are BUSY: the directory's word may be stale.
         salt = self._world.chance.randbytes(SALT_BYTES)
         fresh = membership.conversation_id(self._me().identity.public, salt)
         self._salts[fresh] = salt
@@ -194,7 +197,7 @@ class Invitations:
             del self._salts[fresh], self._addings[fresh, contact.name]
 
     async def add(self, name: str, *, urgent: bool) -> Result:
-        """Like `invite`, into the conversation that I am in."""
+        """Invite a user into the conversation that I am in; like `invite`."""
         if fold(name) == fold(self._name()):
             raise Refused("You can't connect with yourself.", "SELF")
         self._conversation_to_add(name)
@@ -206,7 +209,7 @@ class Invitations:
         mine = current.roll.of(self._me().id)
         assert mine is not None
         theirs = current.roll.counter(member_id(contact.name, contact.key))
-        if theirs % 2:  # they are in, and out of reach
+        if theirs % 2:  # they are a member, but out of reach
             raise Refused(f"User {contact.name} is in the conversation already.")
         too_often = theirs > 2 * STAYS + 1
         if too_often or not current.roll.has_room(self._me().id):
@@ -238,7 +241,7 @@ class Invitations:
         self._addings[conversation, contact.name] = allowed
 
     def _asks_me(self, name: str) -> bool:
-        """Also when I have said yes, and the conversation is about to begin."""
+        """Whether they invite me; also when I said yes and the conversation is about to begin."""
         asking = [question.inviter for question in self._core.questions]
         asking += [one.other for one in self._core.accepted]
         return fold(name) in map(fold, asking)
@@ -257,7 +260,7 @@ class Invitations:
         self, callee: str, conversation: str, members: tuple[str, ...], *, urgent: bool
     ) -> Result:
         if self._closed:
-            return Result(callee, Outcome.TAKEN_BACK)  # by good bye, while we looked it up
+            return Result(callee, Outcome.TAKEN_BACK)  # by our quitting, during the lookup
         asking = self._asking[fold(callee)] = _Asking(callee)
         try:
             self._perform(
@@ -276,13 +279,13 @@ class Invitations:
             self._withdraw(callee, conversation)
 
     def _withdraw(self, callee: str, conversation: str) -> None:
-        """Decided by something else, such as their own invitation: mine must not go on alone."""
+        """Take back my invitation when something else decided it, such as their own."""
         for one in self._core.outgoing:
             if (one.other, one.conversation) == (callee, conversation):
                 self._perform(self._core.take_back(one.id, trio.current_time()))
 
     def take_back(self) -> bool:
-        """Stop waiting for an answer; False when none was awaited."""
+        """Stop waiting for an answer; return False when none was awaited."""
         pending = (*self._core.outgoing, *self._core.accepted)
         for one in pending:
             self._perform(self._core.take_back(one.id, trio.current_time()))
@@ -295,7 +298,10 @@ class Invitations:
         self.take_back()
 
     def answer(self, id: str, *, yes: bool) -> bool:
-        """False when it is over already.  Yes leaves the conversation that I am in."""
+        """Answer a question; return False when it is over already.
+
+        A yes leaves the conversation that I am in.
+        """
         asked = [question for question in self._core.questions if question.id == id]
         if self._closed or not asked:
             return False
@@ -306,7 +312,7 @@ class Invitations:
         return True
 
     def _whom_yes_answers(self, question: Question) -> list[str]:
-        """The inviter, and whom the question showed to be in."""
+        """Return the inviter, and the members whom the question proved."""
         others = self._proven(question.id, question.members)
         real = [name for one, name in others if self._known_keys.called(one, name) == name]
         return [question.inviter, *real]
@@ -323,7 +329,7 @@ class Invitations:
         self._perform(self._core.unreachable(name, reason, trio.current_time()))
 
     def hear(self, name: str, message: Message) -> None:
-        """Raises ProtocolError."""
+        """Pass a message to the core, and do what it decides.  Raises ProtocolError."""
         match message:
             case Invite() if message.adding is None:
                 raise ProtocolError("an invitation lets nobody in")
@@ -331,7 +337,7 @@ class Invitations:
                 self._check_accept(name, message)
         actions = self._core.receive(name, message, trio.current_time())
         if isinstance(message, Invite) and _is_refused(actions):
-            message = msgspec.structs.replace(message, proof=())  # the long part of it
+            message = msgspec.structs.replace(message, proof=())  # the long part
         if isinstance(message, Invite | Accept | Confirm) and self._core.knows(name, message.id):
             self._remember(name, message)
         self._perform(actions)
@@ -339,7 +345,7 @@ class Invitations:
     # --- What the clock does ---
 
     async def run(self) -> None:
-        """Until cancelled."""
+        """Run until cancelled."""
         await self._timer.run()
 
     def _tick(self) -> None:
@@ -348,7 +354,7 @@ class Invitations:
     # --- Doing what the core decides ---
 
     def _perform(self, actions: list[Action]) -> None:
-        """In their order; what an action sets off is done before the next one."""
+        """Perform actions in order, each with all that it sets off before the next one."""
         for action in actions:
             match action:
                 case machine.Send(to, message):
@@ -364,18 +370,18 @@ class Invitations:
                 case machine.Open(id, conversation, other):
                     self._open(id, conversation, other)
                     if self._closed:
-                        self._conversations.leave_now()  # they let us in while we said good bye
+                        self._conversations.leave_now()  # they let us in while we were quitting
                 case machine.Ended(_, callee, end, reason):
                     self._decided(callee, _OUTCOMES[end], reason)
         self._timer.look()
 
-    # --- What is signed about it ---
+    # --- Signatures about invitations ---
 
     def _remember(self, name: str, message: Invite | Accept | Confirm) -> None:
-        """What is not for the core: it is needed when the core has decided.
+        """Keep a message for its signed parts, which are needed when the core has decided.
 
-        Only what the core knows, which remembers so many invitations of each user: whoever
-        sends others pushes out nothing.
+        Only invitations that the core knows are kept.  It remembers a limited number for each
+        user, so nobody can push out those of others.
         """
         key = (type(message), fold(name), message.id)
         if not (isinstance(message, Invite) and key in self._heard):
@@ -389,10 +395,10 @@ class Invitations:
         return heard if isinstance(heard, kind) else None
 
     def _check_accept(self, name: str, accept: Accept) -> None:
-        """Raises ProtocolError unless they have signed to be a member."""
+        """Raise ProtocolError unless they have signed to be a member."""
         allowed = self._sent.get((fold(name), accept.id))
         if allowed is None:
-            return  # of no invitation of mine: the core knows what to say
+            return  # to no invitation of mine: the core knows the answer
         if accept.membership is None:
             raise ProtocolError("an ACCEPT makes nobody a member")
         roll = self._roll_for(allowed.conversation)
@@ -402,14 +408,14 @@ class Invitations:
                 raise ProtocolError("an ACCEPT makes nobody a member")
 
     def _has_room(self, allowed: "_Allowed", accept: Accept) -> bool:
-        """Others may have let in so many meanwhile that there is no place any more."""
+        """Whether they can still become a member: others may have filled the places meanwhile."""
         roll = self._roll_for(allowed.conversation)
         if roll is not None and accept.membership is not None:
             roll.merge([accept.membership])
         return roll is not None and roll.is_in(allowed.member)
 
     def _roll_for(self, conversation: str) -> Roll | None:
-        """A copy of the roll of what I found, or of what I am in."""
+        """Return a copy of the roll of a conversation that I found or am in, else None."""
         roll = Roll(conversation, self._conversations.authority)
         current = self._conversations.conversation
         if conversation in self._salts:
@@ -437,7 +443,7 @@ class Invitations:
         return message
 
     def _with_proof(self, invite: Invite) -> Invite:
-        """Of who is in the conversation that I am in, as far as one line has room for it."""
+        """Add proofs of who is in my conversation, as far as they fit into one line."""
         current = self._conversations.conversation
         if current is None or current.id != invite.conversation:
             return invite
@@ -446,7 +452,7 @@ class Invitations:
         return msgspec.structs.replace(invite, proof=first)
 
     def _disowned(self, inviter: str, conversation: str) -> Members | None:
-        """My yes is taken back: whoever let me in already needs my own word on that."""
+        """Return my signed leaving: my yes is taken back, and they may have let me in already."""
         for invite in self._heard.values():
             if isinstance(invite, Invite) and invite.conversation == conversation:
                 mine = self._membership(inviter, invite.id)
@@ -456,14 +462,14 @@ class Invitations:
         return None
 
     def _membership(self, inviter: str, id: str) -> Membership | None:
-        """Mine, in the conversation that they have asked me into."""
+        """Return my membership in the conversation that they have asked me into."""
         invite = self._recall(Invite, inviter, id)
         if invite is None or invite.adding is None:
             return None
         return membership.join(self._me(), invite.conversation, invite.counter, invite.adding)
 
     def _confirm(self, callee: str, id: str) -> Confirm:
-        """Let them in, and tell them who else is."""
+        """Let them in, and tell them who else is a member."""
         allowed = self._sent.get((fold(callee), id))
         accept = self._recall(Accept, callee, id)
         current = self._conversations.conversation
@@ -480,7 +486,7 @@ class Invitations:
             return Confirm(id)
         said = self._confirmed.get((fold(callee), id))
         if said is not None:
-            return said  # what was written since the first one is theirs
+            return said  # texts written since the first one are for them
         if not self._has_room(allowed, accept):
             return Confirm(id)
         since, lamport = self._conversations.before(current)
@@ -528,14 +534,14 @@ class Invitations:
             self._tell(events.Connected((other,)), events.nothing)
 
     def _fail_to_open(self, conversation: str, other: str) -> None:
-        """They confirm what lets nobody in; or they have left it meanwhile."""
+        """Give up entering: their CONFIRM lets nobody in, or they have left meanwhile."""
         self._core.conversations.discard(conversation)
         if fold(other) in self._asking:
             self._decided(other, Outcome.GONE)
         else:
             self._tell(events.Notice(_closing_words(other, Why.GONE)), events.nothing)
 
-    # --- Around ---
+    # --- Dials, questions and results ---
 
     def _dial(self, to: str) -> None:
         if self._links.to(to) is not None:
@@ -554,7 +560,7 @@ class Invitations:
             self._spawn(self._judge_and_show, id, inviter, others)
 
     async def _judge_and_show(self, id: str, inviter: str, others: list[tuple[str, str]]) -> None:
-        """Whose names these are is asked first; it may be taken back meanwhile."""
+        """Ask whose names these are, then show the question unless it was taken back meanwhile."""
         await self._known_keys.judge(name for _, name in others)
         if any(question.id == id for question in self._core.questions):
             self._show_question(id, inviter, others)
@@ -568,8 +574,9 @@ class Invitations:
         )
 
     def _proven(self, id: str, inviter_first: tuple[str, ...]) -> list[tuple[str, str]]:
-        """Id and name of those whom the inviter has shown to be in, besides the inviter:
-        anybody can be named.
+        """Return id and name of the other members whom the inviter has proved to be in.
+
+        Names without a proof do not count: anybody can be named.
         """
         inviter, *named = inviter_first
         invite = self._recall(Invite, inviter, id)
@@ -585,7 +592,7 @@ class Invitations:
 
     def _close_question(self, closed: machine.Closed) -> None:
         if fold(closed.inviter) in self._asking:
-            self._decided(closed.inviter, Outcome.GONE)  # I asked the same, which is how I said yes
+            self._decided(closed.inviter, Outcome.GONE)  # I asked the same, which was my yes
         else:
             inviter = self._called(closed.inviter)
             words = _closing_words(inviter, closed.why)
@@ -614,7 +621,7 @@ def _is_refused(actions: list[Action]) -> bool:
 
 
 def _put(remembered: dict[K, V], key: K, value: V) -> None:
-    """Bounded: the oldest makes room."""
+    """Remember a value; past REMEMBERED the oldest makes room."""
     remembered[key] = value
     if len(remembered) > REMEMBERED:
         del remembered[next(iter(remembered))]

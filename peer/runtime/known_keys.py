@@ -1,11 +1,11 @@
-"""Whom we believe: certificates of the community, and keys remembered.
+"""Decide whose key a name has, by certificates of the community and remembered keys.
 
-A certificate says that a key had a name once.  Whose the name is now, only two can say: my
-own memory, of a key that I have met by an act of mine; and for a name of which I remember
-nothing, the directory, asked today.  Nobody else's key is ever shown under the bare name.
+A certificate proves only that a key had a name once.  Two sources say whose the name is now:
+my own memory, of a key that I have met by an act of mine; and for a name of which I remember
+nothing, the directory, asked today.  No other key is ever shown under the bare name.
 
 A key is remembered when I act: with my yes, an invitation of mine, a private line, a
-letter, VERIFY, a text in a conversation, or by entering one.  What others do makes
+letter, VERIFY, a text in a conversation, or by entering one.  Acts of others make
 no key known, so nobody can spoil a name before its owner comes.
 """
 
@@ -25,7 +25,7 @@ from shared.messages import Contact
 from shared.names import fold
 from shared.world import Clock
 
-WORDS_MOST: Final = 10_000  # of the directory, about names that I have not met
+WORDS_MOST: Final = 10_000  # answers of the directory, about names that I have not met
 JUDGE_SECONDS: Final = 2.0  # for the directory to say whose names these are
 
 log = logging.getLogger("peer")
@@ -34,22 +34,22 @@ Lookup = Callable[[str], Awaitable[Contact]]
 
 
 class KnownKeys:
-    """Every name and key that a peer meets passes through here."""
+    """The judge of every name and key that a peer meets."""
 
     def __init__(
         self, journal: Journal, clock: Clock, alarms: KeyAlarms, *,
         own: Callable[[], tuple[str, bytes]], lookup: Lookup, spawn: Callable[..., None],
     ) -> None:  # fmt: skip
-        """`own` is my own name and key.  `lookup` asks the directory, and calls `note`."""
+        """`own` returns my own name and key.  `lookup` asks the directory, and calls `note`."""
         self._journal, self._clock, self._alarms = journal, clock, alarms
         self._own, self._lookup, self._spawn = own, lookup, spawn
-        self._said: dict[str, bytes | None] = {}  # folded name -> key, by the directory's word
+        self._said: dict[str, bytes | None] = {}  # folded name -> key, as the directory says
         self._owners: set[tuple[str, str]] = set()  # members who may be called by the bare name
         self._wondered: dict[str, str] = {}  # names that were read and not confirmed
         self.authority = b""  #: of our community, set when the directory was recognised
 
     def name_and_key(self, certificate: bytes | None) -> tuple[str, bytes]:
-        """Whose certificate this is.  Raises ProtocolError when it is no user's of ours."""
+        """Return the owner of a certificate.  Raises ProtocolError unless it is a user of ours."""
         if certificate is None:
             raise ProtocolError("no certificate was shown")
         subject = read_certificate(certificate, self.authority, self._clock.time())
@@ -60,7 +60,7 @@ class KnownKeys:
     # --- Remembered keys ---
 
     def check(self, name: str, key: bytes) -> None:
-        """Raises KeyChanged when another key is remembered for this name."""
+        """Raise KeyChanged when another key is remembered for this name."""
         known = self._journal.key_of(name)
         if known is not None and known != key:
             verified = ", whom you have verified," if self.is_verified(name) else ""
@@ -71,14 +71,15 @@ class KnownKeys:
             )
 
     async def remember(self, contact: Contact) -> None:
-        """I act towards this user.  Raises KeyChanged when another key is remembered."""
+        """Remember the key of a user towards whom I act.  Raises KeyChanged if another is known."""
         self.check(contact.name, contact.key)
         if self._journal.key_of(contact.name) is None:
             await self._journal.remember_key(contact.name, contact.key, self._clock.time())
 
     def pin(self, *names: str) -> None:
-        """I have acted towards these users: their keys are remembered from now on, as far as
-        the directory has said them.
+        """Remember the keys of these users, as I have acted towards them.
+
+        Only keys that the directory has told can be remembered.
         """
         for name in names:
             key = self._said.get(fold(name))
@@ -93,21 +94,21 @@ class KnownKeys:
             log.warning("the key of %s is not on disk: %s", name, failure)
 
     def is_verified(self, name: str) -> bool:
-        """The user has compared the words of the remembered key."""
+        """Whether the user has compared the words of the remembered key."""
         return fold(name) in self._journal.verified
 
     def remembers(self, name: str, key: bytes) -> bool:
         return self._journal.key_of(name) == key
 
     async def accept(self, name: str, key: bytes) -> None:
-        """The user has compared the words, and says that this is the key."""
+        """Remember this key as verified: the user has compared the words."""
         self._owners.clear()
         await self._journal.remember_key(name, key, self._clock.time(), verified=True)
 
     # --- Names of which nothing is remembered ---
 
     def note(self, name: str, key: bytes | None) -> None:
-        """The directory says whose name this is; None: nobody's."""
+        """Note the key that the directory gives for this name; None: the name is nobody's."""
         self._owners.clear()
         self._said.pop(fold(name), None)
         self._said[fold(name)] = key
@@ -115,7 +116,7 @@ class KnownKeys:
             del self._said[next(iter(self._said))]
 
     def is_judged(self, name: str) -> bool:
-        """Whether more need not be asked about this name."""
+        """Whether nothing more need be asked about this name."""
         known = self._journal.key_of(name) is not None
         return known or fold(name) in self._said or fold(name) == fold(self._own()[0])
 
@@ -128,7 +129,7 @@ class KnownKeys:
                         nursery.start_soon(self._ask, name)
 
     async def judge_wondered(self) -> bool:
-        """The same about all that the user has read unconfirmed; whether any is known now."""
+        """Judge likewise the names that were shown unconfirmed; return whether any is known now."""
         wondered, self._wondered = list(self._wondered.values()), {}
         unknown = [name for name in wondered if not self.is_judged(name)]
         await self.judge(unknown)
@@ -141,7 +142,7 @@ class KnownKeys:
             log.debug("not known whose name %s is: %s", name, failure)
 
     async def meet(self, name: str, key: bytes, lookup: Lookup) -> None:
-        """Somebody with a good certificate is linked with us.  Raises KeyChanged, Refused.
+        """Check the key of a linked user with a good certificate.  Raises KeyChanged, Refused.
 
         At first sight the directory is asked as well: a certificate outlives a
         name that was given back.  While the directory is gone the name is shown
@@ -160,8 +161,8 @@ class KnownKeys:
     # --- What the user reads ---
 
     def called(self, member: str, name: str) -> str:
-        """What the user reads for a member of a conversation with this id and name."""
-        if (member, name) in self._owners:  # asked for each text
+        """Return what the user reads for a member of a conversation with this id and name."""
+        if (member, name) in self._owners:  # called for each text
             return name
         known = self.believed(name)
         if known is None:
@@ -173,7 +174,7 @@ class KnownKeys:
         return self._another(name, member)
 
     def called_by_key(self, name: str, key: bytes | None) -> str:
-        """What the user reads for somebody who shows this name and key."""
+        """Return what the user reads for somebody who shows this name and key."""
         known = self.believed(name)
         if known is None:
             self._wondered[fold(name)] = name
@@ -191,13 +192,13 @@ class KnownKeys:
         return name + ANOTHER_KEY
 
     def believed(self, name: str) -> bytes | None:
-        """The one key that is shown under this name, as far as it is known."""
+        """Return the one key that is shown under this name, if it is known."""
         own_name, own_key = self._own()
         if fold(name) == fold(own_name):
             return own_key
         return self._journal.key_of(name) or self._said.get(fold(name))
 
     def is_contradicted(self, name: str) -> bool:
-        """The directory has said another key for it than the one that is remembered."""
+        """Whether the directory gives another key for this name than the remembered one."""
         known, said = self._journal.key_of(name), self._said.get(fold(name))
         return known is not None and said is not None and known != said

@@ -1,8 +1,8 @@
-"""Links to other peers: dialling, answering, and one link per pair.
+"""Dial and answer links to other peers, and keep one link per pair.
 
 Both may dial at once.  Then the link dialled by the smaller name stays, unless
 the other one is fresh and this one is not: old, silent, or of a program that has
-been started again meanwhile.  Whoever dialled the later one retires the loser,
+been started again meanwhile.  The side that dialled the later one retires the loser,
 and a link that loses is still read to its end, so nothing on it is lost.
 """
 
@@ -26,12 +26,12 @@ from shared.strangers import Strangers
 from shared.world import Clock, Incoming, Network, Wire
 
 GLARE_SECONDS: Final = 10.0  # links younger than this may have been dialled at the same time
-MEASURE_SECONDS: Final = 1.0  # for the answers to PINGs that a person has asked for
-BRIEF_SECONDS: Final = 0.1  # a link that ended sooner is dialled again after this: no hot circle
-PAUSE_SECONDS: Final = 1.0  # between two looks whether somebody must still wait
+MEASURE_SECONDS: Final = 1.0  # for the answers to PINGs sent at the user's request
+BRIEF_SECONDS: Final = 0.1  # a link that ended sooner is redialled after this: no busy loop
+PAUSE_SECONDS: Final = 1.0  # between two looks whether a fast sender must still wait
 IDLE_SECONDS: Final = 30.0  # a link that nobody needs is closed after this
 SWEEP_SECONDS: Final = 5.0
-STRANGERS_AT_ONCE: Final = 64  # who have not said who they are, in all
+STRANGERS_AT_ONCE: Final = 64  # in all: links that are not identified yet
 STRANGERS_PER_ADDRESS: Final = 52  # a group of 50 behind one router dials at once
 LINKS_PER_USER: Final = 4  # open at once; a cross dial makes two
 LINKS_IN_ALL: Final = 256  # a group of 50, a line to 100, and room; a process has 1,024 files
@@ -41,28 +41,28 @@ log = logging.getLogger("peer")
 
 
 class Listener(Protocol):
-    """Whom the news of links are told; called in the loop, never blocks."""
+    """The receiver of news about links; called in the loop, never blocks."""
 
     def linked(self, name: str) -> None:
-        """There is a link to this user now, or another one than before."""
+        """Note that there is a link to this user now, or another one than before."""
 
     def link_lost(self, name: str) -> None:
-        """There is none any more."""
+        """Note that there is no link to this user any more."""
 
     def unreachable(self, name: str, failure: ParleyError) -> None:
-        """A dial came to nothing."""
+        """Note that a dial failed."""
 
     def received(self, name: str, message: Message) -> None:
-        """May raise ProtocolError: the link is then cut."""
+        """Handle a message.  May raise ProtocolError: the link is then cut."""
 
     def knows(self, name: str) -> bool:
         """Whether I have ever answered this user."""
 
     def pause(self, name: str) -> float:
-        """Seconds for which no more of them is to be read."""
+        """Return for how many seconds nothing more of them is to be read."""
 
     def suspicious(self, failure: KeyChanged) -> None:
-        """Somebody showed a key that is not the remembered one."""
+        """Note that somebody showed a key that is not the remembered one."""
 
     def needs(self, name: str) -> bool:
         """Whether the link to this user is still wanted."""
@@ -70,15 +70,15 @@ class Listener(Protocol):
 
 @dataclass(eq=False)
 class _Entry:
-    """An open link, identified."""
+    """An open link to an identified peer."""
 
     name: str
-    key: bytes  # of all open links of one name the same
+    key: bytes  # the same for all open links of one name
     run: str
     link: Link[Message]
     dialled_by: str
     is_closed: bool = field(default=False, init=False)  # by us, as idle
-    behind: float = 0.0  # so many seconds their clock showed less than ours
+    behind: float = 0.0  # seconds by which their clock was behind ours
     since: float = field(default_factory=trio.current_time)
     used: float = field(default_factory=trio.current_time)
 
@@ -101,7 +101,7 @@ class Links:
         clock: Clock,
     ) -> None:
         """`lookup` asks the directory where a user is, and raises DirectoryGone, Refused
-        or KeyChanged.  `known` is where the user was when it answered last.
+        or KeyChanged.  `known` returns where the user was when it answered last.
         """
         self._known_keys, self._lookup, self._known = known_keys, lookup, known
         self._name, self._run, self._listener, self._spawn = name, run, listener, spawn
@@ -110,7 +110,7 @@ class Links:
         self._dialling: dict[str, _Dial] = {}
         self._dialler = Dialler(network)
         self._found: dict[str, Contact] = {}  # where users were dialled last
-        self._brief: dict[str, float] = {}  # whose link ended as soon as it was there, and when
+        self._brief: dict[str, float] = {}  # folded name -> when a very short link ended
         self._none = trio.Event()
         self._none.set()
         self._is_open = trio.Event()
@@ -119,7 +119,7 @@ class Links:
     # --- For the peer ---
 
     def let_in(self) -> None:
-        """From now on who dials us is answered; until then they wait."""
+        """Answer dials from now on; until then they wait."""
         self._is_open.set()
 
     def to(self, name: str) -> Link[Message] | None:
@@ -127,35 +127,35 @@ class Links:
         return current.link if current else None
 
     def key(self, name: str) -> bytes | None:
-        """Of who is at the other end of the link to this user."""
+        """Return the key at the other end of the link to this user."""
         entries = self._open.get(fold(name))
         return entries[-1].key if entries else None
 
     def spelled(self, name: str) -> str:
-        """The name of who is linked under it, as registered."""
+        """Return the name as registered, if its user is linked."""
         entries = self._open.get(fold(name))
         return entries[-1].name if entries else name
 
     @property
     def names(self) -> tuple[str, ...]:
-        """To whom there are links."""
+        """The users to whom there are links."""
         return tuple(entries[-1].name for entries in self._open.values())
 
     def keep_only(self, name: str, key: bytes) -> None:
-        """This is the key of that name: cut the links of whoever shows another one."""
+        """Cut the links under this name that show another key than its own."""
         for entry in self._open.get(fold(name), ()):
             if entry.key != key:
                 entry.link.cut(f"the name {name} belongs to another key")
 
     def post(self, name: str, message: Message) -> None:
-        """Without a link the message is dropped: cores repeat what matters on the next one."""
+        """Post a message, or drop it without a link: cores repeat what matters on the next one."""
         current = self._current(name)
         if current is not None:
             current.used = trio.current_time()
             current.link.post(message)
 
     def post_all(self, names: Iterable[str], message: Message) -> None:
-        """The same to several, encoded once."""
+        """Post one message to several users, encoded once."""
         self.post_bytes(names, encode(message))
 
     def post_bytes(self, names: Iterable[str], lines: bytes) -> None:
@@ -165,18 +165,18 @@ class Links:
                 current.link.post_bytes(lines)
 
     def _current(self, name: str) -> _Entry | None:
-        """Not one that is ending: it is still read, but takes nothing more."""
+        """Return the link to write to; not an ending one, which is read but takes nothing more."""
         entries = self._open.get(fold(name))
         return entries[-1] if entries and not entries[-1].link.is_over else None
 
     def dial(self, name: str) -> None:
-        """Answered by `linked`, or by `unreachable`, unless a dial is under way."""
+        """Dial a user unless a dial is under way; `linked` or `unreachable` tells the outcome."""
         if fold(name) not in self._dialling and self.to(name) is None:
             self._dialling[fold(name)] = _Dial()
             self._spawn(self._dial, name)
 
     async def reach(self, name: str) -> Link[Message]:
-        """The link to this user, dialled if need be.
+        """Return the link to this user, dialled if need be.
 
         Raises Unreachable, KeyChanged, or Refused when there is no such user.
         """
@@ -189,7 +189,7 @@ class Links:
         return link
 
     async def measure(self, names: Iterable[str]) -> None:
-        """Let `round_trip` be fresh; returns when all have answered, or soon after."""
+        """Refresh `round_trip`; return when all have answered, or after MEASURE_SECONDS."""
         links = [entry.link for name in names if (entry := self._current(name)) is not None]
         with trio.move_on_after(MEASURE_SECONDS):
             async with trio.open_nursery() as nursery:
@@ -197,12 +197,12 @@ class Links:
                     nursery.start_soon(link.measure)
 
     def round_trip(self, name: str) -> float | None:
-        """Seconds to them and back, as measured last."""
+        """Return the seconds to them and back, as measured last."""
         current = self._current(name)
         return current.link.round_trip if current else None
 
     def behind(self, name: str) -> float:
-        """So many seconds their clock shows less than ours; 0 when that is not known."""
+        """Return by how many seconds their clock is behind ours; 0 when that is not known."""
         current = self._current(name)
         return current.behind if current else 0.0
 
@@ -221,7 +221,7 @@ class Links:
             await self._answer(incoming)
 
     async def _answer(self, incoming: Incoming) -> None:
-        """A fault border: what a remote machine can cause ends here, in one line."""
+        """Serve a link; a fault border: what a remote machine can cause ends here, in one line."""
         stranger = self._strangers.enter(incoming.remote.host, incoming.abort)
         try:
             with within(HANDSHAKE_SECONDS, "no handshake"):
@@ -252,7 +252,7 @@ class Links:
     # --- One link ---
 
     async def _dial(self, name: str) -> None:
-        """A fault border: what a remote machine can cause is reported as unreachable."""
+        """Dial and serve a link; a fault border: remote faults are reported as unreachable."""
         dial = self._dialling[fold(name)]
         await trio.sleep_until(self._brief.pop(fold(name), 0.0) + BRIEF_SECONDS)
         failure: ParleyError = Unreachable("the connection met a bug in this program")
@@ -268,7 +268,7 @@ class Links:
                 self._listener.unreachable(name, failure)
 
     async def _dial_and_carry(self, name: str) -> ParleyError:
-        """One link to its end; returns why it is over, or never was."""
+        """Dial and serve one link to its end; return why it ended, or never began."""
         try:
             contact = await self._find(name)
             wire, attempt = await self._dialler.dial(contact)
@@ -284,11 +284,11 @@ class Links:
         except ParleyError as error:
             return error
         finally:
-            attempt.failed()  # unless it has proved
+            attempt.failed()  # no effect once it has proved
         return link.failure or Unreachable(link.reason)
 
     async def _find(self, name: str) -> Contact:
-        """Without the directory we try where the user was last: talk goes on without it."""
+        """Return where to dial; without the directory where the user was last, so talk goes on."""
         try:
             contact = await self._lookup(name)
         except DirectoryGone:
@@ -310,7 +310,7 @@ class Links:
     async def _carry(
         self, wire: Wire, contact: Contact | None, identified: Callable[[], None]
     ) -> Link[Message]:
-        """Serve one link to its end.  `contact`: whom we dialled, None when they did."""
+        """Serve one link to its end.  `contact`: the user whom we dialled, None when they did."""
         link: Link[Message] = Link(wire, BetweenPeers, ping_after=PING_AFTER)
 
         async def serve() -> None:
@@ -341,13 +341,13 @@ class Links:
                         await self._slow_down(entry)
 
     async def _slow_down(self, entry: _Entry) -> None:
-        """Read no more of them for a while.  That they are not heard is not their fault."""
+        """Read no more of them for a while; their silence is then not their fault."""
         while (pause := self._listener.pause(entry.name)) > 0.0:
             await trio.sleep(min(pause, PAUSE_SECONDS))
             entry.link.excuse()
 
     async def _identify(self, link: Link[Message], contact: Contact | None) -> _Entry:
-        """Both sides say who they are, and both compare.  Raises Refused, KeyChanged..."""
+        """Exchange identities, and compare theirs.  Raises Refused, KeyChanged..."""
         if contact is not None:
             self._compare_with(contact, link.wire.certificate)
             link.post(self._iam())
@@ -366,15 +366,15 @@ class Links:
         return PeerIam(VERSION, self._name(), self._run, self._clock.time())
 
     def _compare_with(self, contact: Contact, certificate: bytes | None) -> None:
-        """Before we say a word: is it who the directory said would be there?"""
+        """Check, before we say a word, that it is the user whom the directory named."""
         name, key = self._known_keys.name_and_key(certificate)
         if fold(name) != fold(contact.name) or key != contact.key:
             raise Unreachable(f"somebody else answers there, who says to be {name}")
 
     async def _judge(self, them: PeerIam, certificate: bytes | None) -> bytes:
-        """Is it who it says it is?  Returns the key.
+        """Check that they are who they say they are, and return their key.
 
-        Refused and ProtocolError are read by the other side.
+        The other side reads the texts of Refused and ProtocolError.
         """
         if them.version != VERSION:
             raise Refused(f"this program speaks version {VERSION} of the protocol", "VERSION")
@@ -394,7 +394,7 @@ class Links:
         return key
 
     def _refuse_second_key(self, name: str, key: bytes) -> None:
-        """All links of one name have one key.  One that is not believed any more gives way."""
+        """Keep one key for all links of a name; a key that is not believed any more gives way."""
         others = [entry for entry in self._open.get(fold(name), ()) if entry.key != key]
         if any(not entry.link.is_over and self._is_believed(entry) for entry in others):
             raise Refused(f"somebody else is linked here as {name}", "KEY")
@@ -428,7 +428,7 @@ class Links:
         self._make_room()
 
     def _make_room(self) -> None:
-        """Users whom I do not know make room: for each other, and for those whom I know."""
+        """Cut a link if there are too many; users whom I do not know make room first."""
         entries = [one for all in self._open.values() for one in all if not one.link.is_over]
         unknown = [one for one in entries if self._rank(one.name) == 0]
         if len(unknown) > LINKS_OF_UNKNOWN or len(entries) > LINKS_IN_ALL:
@@ -436,7 +436,7 @@ class Links:
             first.link.cut("too many links")
 
     def _rank(self, name: str) -> int:
-        """0: makes room for all others; 2: stays the longest."""
+        """Return how wanted a link is: 0 makes room for all others, 2 stays the longest."""
         return 2 if self._listener.needs(name) else int(self._listener.knows(name))
 
     def _replaces(self, old: _Entry, new: _Entry) -> bool:
@@ -466,9 +466,9 @@ class Links:
 
 
 class _Dial:
-    """A dial under way, and what came of it."""
+    """A dial under way, and its outcome."""
 
     def __init__(self) -> None:
         self.over = trio.Event()
         self.failure: ParleyError | None = None
-        self.outlived_a_link = False  # which they had dialled
+        self.outlived_a_link = False  # that they had dialled

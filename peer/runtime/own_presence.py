@@ -1,4 +1,4 @@
-"""My status: what I chose, or else what I am doing."""
+"""Keep my status: the one that I chose, or else what I am doing."""
 
 from typing import Final
 
@@ -12,13 +12,13 @@ STIR_SHARE: Final = 4.0  # or the fourth part of a shorter time until INACTIVE
 
 
 class OwnPresence:
-    """BUSY in a conversation, ACTIVE outside, unless a status was chosen by hand."""
+    """My status: BUSY in a conversation, ACTIVE outside, unless one was chosen by hand."""
 
     def __init__(self, registration: Registration, directory: DirectoryClient) -> None:
         self._registration, self._directory = registration, directory
-        self.idle_after = 300.0  #: seconds; the directory says what it is there
+        self.idle_after = 300.0  #: seconds; the directory tells its own value
         self._chosen: Status | None = None
-        self._is_idle = False  # and INACTIVE for that, unless something else says what we are
+        self._is_idle = False  # so INACTIVE, unless we talk or chose another status
         self._talks = False
         self._last_stir = float("-inf")
 
@@ -28,13 +28,13 @@ class OwnPresence:
 
     @property
     def is_busy(self) -> bool:
-        """Whether somebody who asks must be told so first."""
+        """Whether somebody who invites me must be told so first."""
         return self._talks or self._registration.status is Status.BUSY
 
     def choose(self, status: Status) -> None:
-        """By hand: neither a conversation nor the directory changes it any more.
+        """Choose a status by hand: neither a conversation nor the directory changes it any more.
 
-        ACTIVE outside of a conversation gives it back into their hands; within
+        ACTIVE outside of a conversation makes it automatic again; within
         one it holds as long as the conversation.
         """
         self._is_idle = False
@@ -42,14 +42,14 @@ class OwnPresence:
         self.put()
 
     def talks(self, talks: bool) -> None:
-        """A conversation began, or ended."""
+        """Note that a conversation began, or ended."""
         self._talks = talks
         if not talks and self._chosen is Status.ACTIVE:
             self._chosen = None
         self.put()
 
     def put(self) -> None:
-        """Let the directory know, now or when we come back to it."""
+        """Tell the directory, now or when we come back to it."""
         status, by_hand = self._chosen or self._automatic, self._chosen is not None
         if (status, by_hand) != (self._registration.status, self._registration.by_hand):
             self._registration.status, self._registration.by_hand = status, by_hand
@@ -62,9 +62,9 @@ class OwnPresence:
         return Status.INACTIVE if self._is_idle else Status.ACTIVE
 
     def changed(self, status: Status) -> bool:
-        """The directory changed it: nobody touched the keys, or somebody did again.
+        """Take a status from the directory: nobody touched the keys, or somebody did again.
 
-        Return whether it holds: what we said meanwhile is newer.
+        Return False when it does not hold: what we set meanwhile is newer.
         """
         if self._talks or self._chosen is not None:
             return False
@@ -73,7 +73,7 @@ class OwnPresence:
         return True
 
     def stir(self) -> None:
-        """Somebody touched the keys."""
+        """Note that somebody touched the keys."""
         self._is_idle = False
         if not self._directory.is_there:
             self.put()  # for when we come back to it

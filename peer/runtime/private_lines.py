@@ -1,10 +1,10 @@
-"""Single lines to one user: private ones, and those of the general chat.
+"""Send and show single lines: private ones, and those of the general chat.
 
 Each recipient has a window of its own (`peer.core.line_window`), so lines arrive in the
 order in which they were written and nobody waits for somebody else's slow network.  A line
-counts as delivered when the other program has answered that it was shown and lies on its disk;
-until then it is sent again on each new link, and the other side shows it once.  A
-private line that its program did not live to deliver is taken up by the next one.
+counts as delivered when the other program has answered that it was shown and is on disk there;
+until then it is sent again on each new link, and the other side shows it once.  If a
+program ends before it has delivered a private line, the next one takes the line up.
 """
 
 from collections import Counter
@@ -33,7 +33,7 @@ from shared.messages import Message, No, Private, Shown, ToAll
 from shared.names import fold
 from shared.world import Clock
 
-UNSHOWN_LINES: Final = 2 * line_window.LINES  # of one sender: also those of a program before it
+UNSHOWN_LINES: Final = 2 * line_window.LINES  # of one sender: its last program's may wait too
 
 Line = Private | ToAll
 
@@ -41,8 +41,8 @@ Line = Private | ToAll
 class Delivery:
     """One line on its way to one user.
 
-    `is_lasting`: when it fails, whoever sent it leaves it as a letter or gives it up;
-    until then it counts as not finished.  `order`: of a line that may have to wait.
+    `is_lasting`: when it fails, its sender leaves it as a letter or gives it up;
+    until then it counts as unfinished.  `order`: the place of a line that may have to wait.
     """
 
     def __init__(self, to: str, line: Line, *, is_lasting: bool = False, order: int = 0) -> None:
@@ -51,7 +51,7 @@ class Delivery:
         self._over = trio.Event()
 
     async def wait(self) -> None:
-        """Return when it was shown and is on their disk.  Raises what stood in the way."""
+        """Return when it was shown and is on their disk.  Raises the failure that prevented it."""
         await self._over.wait()
         if self.failure is not None:
             raise self.failure
@@ -67,13 +67,13 @@ class Delivery:
 
 
 class LineFate:
-    """What became of a line to one user (`peer.results.Fate`)."""
+    """The fate of a line to one user (`peer.results.Fate`)."""
 
     def __init__(self, delivery: Delivery) -> None:
         self._delivery = delivery
 
     async def delivered(self) -> None:
-        with suppress(ParleyError):  # whoever sent it tells why
+        with suppress(ParleyError):  # its sender reports why
             await self._delivery.wait()
 
     @property
@@ -81,7 +81,7 @@ class LineFate:
         return self._delivery.is_over and self._delivery.failure is None
 
     def states(self) -> dict[str, str]:
-        """Return {} when it was not delivered: what comes of it then is told elsewhere."""
+        """Return {} when it was not delivered: what happens to it then is reported elsewhere."""
         delivery = self._delivery
         if delivery.failure is not None:
             return {}
@@ -93,8 +93,8 @@ class _Box:
 
     def __init__(self) -> None:
         self.window = LineWindow()
-        self.deliveries: dict[str, Delivery] = {}  # by the id of the line, those not over
-        self.changed = trio.Event()  # since it was looked at
+        self.deliveries: dict[str, Delivery] = {}  # by line id, those not over
+        self.changed = trio.Event()  # since `_post` looked at it
 
     def add(self, delivery: Delivery) -> None:
         self.deliveries[delivery.line.id] = delivery
@@ -123,7 +123,7 @@ class PrivateLines:
         self._empty.set()
 
     def send(self, to: str, line: Line, *, is_lasting: bool = False, order: int = 0) -> Delivery:
-        """Post it and put it on disk, side by side."""
+        """Post the line and put it on disk at the same time."""
         delivery = Delivery(to, line, is_lasting=is_lasting, order=order)
         self._note(delivery, Fate.PENDING)
         box = self._boxes.get(fold(to))
@@ -135,12 +135,12 @@ class PrivateLines:
         return delivery
 
     def sent_to_all(self, line: ToAll) -> None:
-        """Keep a line of the general chat, whomever it reaches."""
+        """Keep a line of the general chat in the journal, whomever it reaches."""
         row = (self._me(), "", line.id, line.time, line.text)
         self._recorder.keep(KeptLine(Kind.ALL, *row, Fate.SENT))
 
     def give_up(self, delivery: Delivery) -> None:
-        """Its user knows that it was not delivered."""
+        """Note the line as failed: its user knows that it was not delivered."""
         self._note(delivery, Fate.FAILED)
 
     def _note(self, delivery: Delivery, fate: Fate) -> None:
@@ -149,14 +149,14 @@ class PrivateLines:
             self._recorder.keep(KeptLine(Kind.PRIVATE, *row, fate))
 
     def shown(self, by: str, id: str) -> None:
-        """SHOWN came."""
+        """Handle SHOWN: the line is delivered."""
         box = self._boxes.get(fold(by))
         if box is not None and box.window.is_on_way(id):
             self._note(box.deliveries[id], Fate.SENT)
             box.end(box.deliveries[id], None)
 
     def refused(self, by: str, id: str, reason: str) -> None:
-        """NO came: it is not tried again, and not left either."""
+        """Handle NO: the line is neither tried again nor left as a letter."""
         box = self._boxes.get(fold(by))
         if box is not None and box.window.is_on_way(id):
             delivery = box.deliveries[id]
@@ -186,12 +186,12 @@ class PrivateLines:
                 self._empty.set()
 
     async def _deliver(self, first: Delivery, box: _Box) -> None:
-        """Until the first line is over; what has room goes with it."""
+        """Send until the first line is over; later lines go with it if the window has room."""
         to = first.to
         try:
-            async with self._places:  # so many may dial or wait at once
+            async with self._places:  # limits how many dial or wait at once
                 if first.is_over:
-                    return  # meanwhile
+                    return  # it ended while we waited for a place
                 with _until(box.window.begin(trio.current_time()), to):
                     while not first.is_over:
                         self._post(await self._links.reach(to), box)
@@ -203,7 +203,7 @@ class PrivateLines:
                 box.end(first, failure)
 
     def _post(self, link: Link[Message], box: _Box) -> None:
-        """What waits, and what went over another link."""
+        """Post the lines that wait, and again those that went over another link."""
         box.changed = trio.Event()
         box.window.begin(trio.current_time())
         for id in box.window.to_post(link):
@@ -224,9 +224,9 @@ def _until(deadline: float, to: str) -> Iterator[None]:
 
 
 class Came:
-    """What others send us and is not on disk yet, known by its sender and id.
+    """Incoming texts that are not on disk yet, known by their sender and id.
 
-    One text may come directly and as a letter, at the same time; it is one text (D6).
+    A text may come directly and as a letter at the same time; it counts as one (D6).
     """
 
     def __init__(self, journal: Journal) -> None:
@@ -237,27 +237,27 @@ class Came:
         return (fold(sender), id) in self._coming
 
     def is_here(self, sender: str, id: str) -> bool:
-        """Under whatever mark it was shown."""
+        """Whether it is on disk, whichever mark its sender's name had when it was shown."""
         return any(self._journal.has_line(called, id) for called in variants(sender))
 
     def begin(self, sender: str, id: str) -> None:
-        """Call `end` when it lies on disk, or was given up."""
+        """Note that it is coming; call `end` when it is on disk, or was given up."""
         self._coming[fold(sender), id] = trio.Event()
 
     def end(self, sender: str, id: str) -> None:
         self._coming.pop((fold(sender), id)).set()
 
     async def wait(self, sender: str, id: str) -> None:
-        """Return when it is not coming any more."""
+        """Return when it is no longer coming."""
         while (over := self._coming.get((fold(sender), id))) is not None:
             await over.wait()
 
 
 class Heard:
-    """The lines that others send us: each is shown once, put on disk, and then answered
-    by SHOWN; one too many of somebody whom I have never answered by NO.
+    """The lines that others send us: each is shown once, put on disk, then answered by SHOWN.
 
-    A sender repeats on a new link, or years later, what was not answered.
+    One line too many of a sender whom I have never answered is answered by NO.  A sender
+    repeats an unanswered line on a new link, or years later.
     """
 
     def __init__(
@@ -265,18 +265,21 @@ class Heard:
         clock: Clock, me: Callable[[], str], unanswered: StrangerLimits,
         called: Callable[[str], str], disk_shares: DiskShares,
     ) -> None:  # fmt: skip
-        """`called` says what the user reads for who is linked under a name."""
+        """`called` returns what the user reads for the user linked under a name."""
         self._unanswered, self._called, self._disk_shares = unanswered, called, disk_shares
         self._links, self._tell, self._ignored = links, tell, ignored
         self._came, self._recorder, self._clock, self._me = came, recorder, clock, me
         self._waiting: Counter[str] = Counter()  # lines of each sender that are not on disk
 
     def hear(self, sender: str, line: Line) -> None:
-        """Raises ProtocolError when the sender waits for no SHOWN."""
+        """Show a line once, unless it is refused.
+
+        Raises ProtocolError when the sender does not wait for SHOWN.
+        """
         if self._came.is_coming(sender, line.id):
             return
         if fold(sender) in self._ignored or self._came.is_here(sender, line.id):
-            self._links.post(sender, Shown(line.id))  # who is ignored learns nothing of it
+            self._links.post(sender, Shown(line.id))  # an ignored user does not learn of it
             return
         if self._waiting[fold(sender)] >= UNSHOWN_LINES:
             raise ProtocolError("more lines came than can be shown")
@@ -293,7 +296,7 @@ class Heard:
         self._show(sender, line)
 
     def _check_room(self, sender: str, line: Line, now: float) -> None:
-        """Raises Refused, for its author, when it is one too many."""
+        """Raise Refused, in words for the author, when the line is one too many."""
         self._unanswered.take(sender, line.text, now)
         if not self._disk_shares.may_keep(self._called(sender), len(encode(line)) + LINE_BYTES):
             raise Refused("they keep no more of you today", "FULL")
@@ -301,11 +304,11 @@ class Heard:
     def _show(self, sender: str, line: Line) -> None:
         is_private = isinstance(line, Private)
         said = events.SaidPrivately if is_private else events.SaidToAll
-        called = self._called(sender)  # and so it stands in the history for ever
+        called = self._called(sender)  # the history keeps this name for ever
 
         def shown() -> None:
             kind, receiver = (Kind.PRIVATE, self._me()) if is_private else (Kind.ALL, "")
-            # Nobody writes in the future: it would stand last in the history for ever.
+            # A line dated in the future would stay last in the history for ever.
             time = min(line.time, self._clock.time())
             row = (called, receiver, line.id, time, line.text)
             self._recorder.keep(KeptLine(kind, *row, Fate.CAME), kept)

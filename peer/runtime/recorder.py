@@ -1,4 +1,4 @@
-"""Single lines on their way to the disk, in the order in which they were given."""
+"""Put single lines on disk, in the order in which they were given."""
 
 from collections.abc import Callable
 from typing import Final
@@ -10,11 +10,11 @@ from peer.events import Tell
 from peer.storage.journal import Journal, KeptLine
 from shared.errors import StorageError
 
-KEEP_AGAIN_SECONDS: Final = 5.0  # when the disk did not take it
+KEEP_AGAIN_SECONDS: Final = 5.0  # after the disk did not take it
 
 
 class Recorder:
-    """Nobody waits for the disk; what gathers during one commit goes into the next one."""
+    """A queue for the disk, so that nobody waits; lines gathered in one commit share the next."""
 
     def __init__(self, journal: Journal, tell: Tell) -> None:
         self._journal, self._tell = journal, tell
@@ -24,18 +24,18 @@ class Recorder:
         self._nothing.set()
 
     def keep(self, line: KeptLine, then: Callable[[], None] = events.nothing) -> None:
-        """Put it on disk, or note there what became of it; then call the function."""
+        """Put a line on disk, or note its fate there; then call `then`."""
         self._waiting.append((line, then))
         self._something.set()
         if self._nothing.is_set():
             self._nothing = trio.Event()
 
     async def wait_kept(self) -> None:
-        """Return when all of it lies on disk."""
+        """Return when all lines are on disk."""
         await self._nothing.wait()
 
     async def run(self) -> None:
-        """Until cancelled."""
+        """Run until cancelled."""
         complained = False
         while True:
             await self._something.wait()

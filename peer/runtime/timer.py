@@ -1,4 +1,4 @@
-"""Calling a core when something in it is due."""
+"""Call a core when something in it is due."""
 
 from collections.abc import Callable
 
@@ -8,9 +8,9 @@ NEVER = float("inf")
 
 
 class Timer:
-    """`due` is called whenever the time that `next_deadline` names has come.
+    """A timer that calls `due` when the time that `next_deadline` returns has come.
 
-    Call `look` after whatever may have made it earlier.
+    Call `look` after anything that may have made it earlier.
     """
 
     def __init__(self, next_deadline: Callable[[], float | None], due: Callable[[], None]) -> None:
@@ -18,13 +18,13 @@ class Timer:
         self._scope = trio.CancelScope(deadline=NEVER)
 
     def look(self) -> None:
-        """Costs next to nothing when the deadline is no earlier than before."""
+        """Note an earlier deadline; costs next to nothing when there is none."""
         deadline = self._next_deadline()
         if deadline is not None and deadline < self._scope.deadline:
             self._scope.deadline = deadline
 
     async def run(self) -> None:
-        """Until cancelled."""
+        """Run until cancelled."""
         while True:
             deadline = self._next_deadline()
             self._scope = trio.CancelScope(deadline=NEVER if deadline is None else deadline)

@@ -1,1 +1,1 @@
-"""What waits at the directory: letters, copies and their receipts."""
+"""Leave and take letters, copies and their receipts, which wait at the directory."""

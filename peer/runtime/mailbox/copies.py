@@ -1,10 +1,9 @@
-"""Copies of my texts, for members whom they cannot get to in any other way.
+"""Leave copies of my texts in the directory's mailbox, for members not reachable otherwise.
 
-They are left in the directory's mailbox.  While a conversation goes on it asks again for
-what could not be left; after that such copies lie in the journal until they are left, by
-the next program if need be.
+While a conversation goes on, it asks again for copies that could not be left; after that
+they lie in the journal until they are left, by the next program if need be.
 
-For each receiver there is one queue: what was written first is left first.
+Each receiver has one queue: the text written first is left first.
 """
 
 import logging
@@ -28,11 +27,11 @@ from shared.names import fold
 
 log = logging.getLogger("peer")
 
-AGAIN_SECONDS: Final = 5.0  # between two tries to leave what is in the journal
+AGAIN_SECONDS: Final = 5.0  # between two tries to leave the copies in the journal
 
 
 class _Batch(Struct, eq=False):
-    """Copies that a conversation wants left for a member, as far as they are not."""
+    """Copies that a conversation wants left for a member, and that are not left yet."""
 
     current: Conversation
     to: str
@@ -50,23 +49,23 @@ class MailboxCopies:
         called: Callable[[str, str], str],
         spawn: Callable[..., None], linger: Callable[..., None],
     ) -> None:  # fmt: skip
-        """`me` is my id as a member.  `called` says what the user reads for a member of this
-        id and name.  `spawn` starts a task that the program waits for at its
-        end, `linger` one that it does not wait for.
+        """`me` returns my id as a member.  `called` returns what the user reads for a member of
+        this id and name.  `spawn` starts a task that the program waits for at its end,
+        `linger` one that it does not wait for.
         """
         self._journal, self._letters, self._directory, self._tell = journal, mail, directory, tell
         self._me, self._contact, self._called = me, contact, called
         self._spawn, self._linger = spawn, linger
         self._queues: dict[str, deque[_Batch]] = {}  # by folded name of the receiver
-        #: in the journal, older than what is queued; and the conversation if it was here
+        #: copies in the journal, older than queued ones, and their conversation if it was here
         self._kept: dict[str, dict[KeptCopy, Conversation | None]] = {}
-        self._lingering: set[str] = set()  # receivers of what is tried again and again
+        self._lingering: set[str] = set()  # receivers for whom `_leave_in_time` runs
 
     def leave_for(self, current: Conversation, to: str, after: Position, upto: int) -> None:
-        """All that follows this position of mine, up to a seq."""
+        """Leave copies of my texts after this position, up to a seq."""
         if self._journal.database.is_closing:
-            return  # the end of this program broke the link: it is owed on disk
-        # Read at once: without history they are forgotten when the conversation is settled.
+            return  # our own end broke the link: the disk knows what is owed
+        # Read at once: without history, texts are forgotten when the conversation is settled.
         name = current.roll.name(to)
         copies = deque(self._journal.copies_for(current.id, name, LeaveFor(to, after, upto)))
         if not copies:
@@ -78,11 +77,11 @@ class MailboxCopies:
         queue.append(_Batch(current, to, copies))
 
     def take_up(self) -> None:
-        """Leave what earlier programs of mine could not."""
+        """Leave the copies that earlier programs of mine could not leave."""
         self._wait_with(self._journal.kept_copies())
 
     async def _work(self, name: str, queue: deque[_Batch]) -> None:
-        """Ends when all was left, is kept, or will be asked for again."""
+        """Work until every copy is left, is kept on disk, or will be asked for again."""
         while queue:
             batch = queue[0]
             if _is_last_word(batch):
@@ -103,7 +102,7 @@ class MailboxCopies:
         del self._queues[fold(name)]
 
     async def _leave(self, name: str, batch: _Batch) -> None:
-        """As long as the conversation would ask again for what was not left."""
+        """Leave the batch, as long as the conversation would ask again for the rest."""
         async with self._letters.turn(name):
             await self._leave_kept(name)
             while batch.copies and not _is_last_word(batch):
@@ -114,12 +113,12 @@ class MailboxCopies:
                 await self._forget_owed(batch.current, batch.copies.popleft())
 
     async def _forget_owed(self, current: Conversation, copy: KeptCopy) -> None:
-        """It was left; and it may have been kept when I left the conversation."""
+        """Note a copy as left, and delete it where leaving the conversation may have kept it."""
         _was_left(current, copy)
         if current.is_over:
             try:
                 await self._journal.forget_copy(copy)
-            except StorageError as no:  # so the next program leaves it again
+            except StorageError as no:  # then the next program leaves it again
                 log.info("a copy stays on the disk: %s", no)
 
     def _note_not_left(self, batch: _Batch) -> None:
@@ -127,7 +126,7 @@ class MailboxCopies:
         batch.current.not_left(batch.to, Position(self._me(), epoch, seq - 1))
 
     async def _leave_one(self, copy: KeptCopy) -> None:
-        """Raises what may be otherwise later."""
+        """Leave one copy, or give it up if it is refused.  Raises failures that may pass."""
         try:
             contact = await self._contact(copy.receiver)
             _compare(contact, copy)
@@ -142,10 +141,10 @@ class MailboxCopies:
         to = self._called(copy.member, copy.receiver) if copy.member else copy.receiver
         self._tell(events.NotDelivered(to, reason), events.nothing)
 
-    # --- What nobody asks for again ---
+    # --- Copies that nobody asks for again ---
 
     async def _keep_and_leave(self, name: str, batch: _Batch) -> None:
-        """The disk first: what this program does not live to leave, the next one does."""
+        """Persist before leaving, so that the next program can leave what this one does not."""
         current, to = batch.current, batch.to
         copies = [
             copy for copy in batch.copies if not current.has(to, copy.about.epoch, copy.about.seq)
@@ -172,7 +171,7 @@ class MailboxCopies:
             self._wait_with(copies)
 
     def _wait_with(self, copies: Iterable[KeptCopy]) -> None:
-        """What is in the journal now; one that waits already is the same."""
+        """Try copies in the journal until they are left; one that waits already is the same."""
         for copy in copies:
             to = fold(copy.receiver)
             self._kept.setdefault(to, {}).setdefault(copy, None)
@@ -185,10 +184,10 @@ class MailboxCopies:
             try:
                 async with self._letters.turn(to):
                     await self._leave_kept(to)
-            except ParleyError:  # its author knows that it waits
+            except ParleyError:  # its author was told that it waits
                 if self._directory.is_there:
                     await trio.sleep(AGAIN_SECONDS)
-                await self._directory.wait_back()  # and at once: nothing newer overtakes it
+                await self._directory.wait_back()  # then at once: nothing newer overtakes it
         self._lingering.discard(to)
 
     async def _leave_kept(self, to: str) -> None:
@@ -206,13 +205,13 @@ class MailboxCopies:
 
 
 def _compare(contact: Contact, copy: KeptCopy) -> None:
-    """Raises Refused when the name has gone to another key: it is for no stranger."""
+    """Raise Refused when the name belongs to another key now: the copy is for no stranger."""
     if copy.member not in ("", member_id(contact.name, contact.key)):
         raise Refused(f"the name {copy.receiver} belongs to another key now", "KEY")
 
 
 def _is_last_word(batch: _Batch) -> bool:
-    """Nothing more will come of it for them: it does not ask again for what is not left."""
+    """Whether the conversation is done with this member: it will not ask again for the rest."""
     return batch.current.is_settled or not batch.current.concerns(batch.to)
 
 

@@ -1,6 +1,6 @@
-"""Letters: leaving them at the directory, and taking the ones that were left for us.
+"""Leave letters at the directory, and take the ones that were left for us.
 
-A letter is shown once it lies in our own journal, and only then does the
+A letter is shown once it is in our own journal, and only then does the
 directory delete it.  Its sender is told.
 """
 
@@ -45,21 +45,21 @@ from shared.receipt import sign_refused, sign_taken
 from shared.sealing import About, Letter, copy_id, seal
 from shared.world import World
 
-STORED_SECONDS: Final = 30.0  # to come back, when the directory is lost before it says STORED
-AGAIN_SECONDS: Final = 20.0  # to ask for letters again that the disk did not take, say
+STORED_SECONDS: Final = 30.0  # to wait for a directory that is lost before it says STORED
+AGAIN_SECONDS: Final = 20.0  # until letters are asked for again, say if the disk was full
 ENVELOPES_AT_ONCE: Final = 1_000  # looked at: an honest mailbox holds no more
-SHOWN_SECONDS: Final = 10.0  # for a text that comes directly just now to be on disk
+SHOWN_SECONDS: Final = 10.0  # to wait until a text that comes directly just now is on disk
 
 log = logging.getLogger("peer")
 
 
 class _Batch:
-    """What one look into the mailbox has found, by the numbers of the envelopes."""
+    """The findings of one look into the mailbox, by the numbers of the envelopes."""
 
     def __init__(self) -> None:
         self.letters: dict[int, Letter] = {}  # to be kept and shown
-        self.verdicts: dict[int, Verdict] = {}  # of what the directory may delete afterwards
-        self.keys: dict[str, bytes | None] = {}  # of unknown senders, by the directory's word
+        self.verdicts: dict[int, Verdict] = {}  # on envelopes that the directory may then delete
+        self.keys: dict[str, bytes | None] = {}  # of unknown senders, as the directory says
         self.unregistered: set[str] = set()  # unknown senders who have no name any more
         self.opened: set[CopyKey] = set()
         self.passed: set[CopyKey] = set()  # letters that are not to be shown
@@ -89,12 +89,12 @@ class Letters:
         has_come: Callable[[str, About], bool],
         wait_kept: Callable[[str, About], Awaitable[None]],
     ) -> None:
-        """`lookup` asks the directory for a user, whatever key is remembered.  Who has
-        written or received a copy is given as a member, by the id.
+        """`lookup` asks the directory for a user, whatever key is remembered.  The others get
+        the author or receiver of a copy as a member id.
 
-        `received` is called when the copy of a text was taken, and says whether
+        `received` is called when the copy of a text was taken, and returns whether
         that is news.  `has_come`: whether a text came directly, and is on its way to the
-        screen and the disk; `wait_kept` returns when it is there.
+        screen and the disk; `wait_kept` returns when it is on disk.
         """
         self._came, self._recorder, self._name, self._lookup = came, recorder, name, lookup
         self._unanswered = unanswered
@@ -106,27 +106,28 @@ class Letters:
             journal, directory, identity.public, received=received,
             show=lambda event: self._show([event]), complain=self._complain,
         )  # fmt: skip
-        self._shown: set[int] = set()  # numbers of letters, until that is noted on disk
+        self._shown: set[int] = set()  # numbers of letters shown, until the disk has that
         self._counted: set[CopyKey] = set()  # letters of strangers on their way to the disk
         self._to_announce: set[str] = set()  # strangers whose first letter is one of these
-        self._told: set[str] = set()  # what is wrong with letters that stay where they are
+        self._told: set[str] = set()  # complaints, each of which is told once
         self._something = trio.Event()
         self._closing = False
         self._closed = trio.Event()
 
     def fetch(self) -> None:
-        """There may be letters."""
+        """Look into the mailbox soon: there may be letters."""
         self._something.set()
 
     def receipts(self, receipts: Iterable[Receipt]) -> None:
-        """Letters of mine were taken, or refused."""
+        """Handle receipts: letters of mine were taken, or refused."""
         self._receipts.add(receipts)
         self._something.set()
 
     @asynccontextmanager
     async def turn(self, to: str) -> AsyncIterator[None]:
-        """Leave what there is for this user within it: in the order in which turns were asked
-        for, so that no letter overtakes an earlier one.
+        """Hold the turn to leave letters for this user.
+
+        Turns are given in the order asked for, so that no letter overtakes an earlier one.
         """
         turn = self._turns.setdefault(fold(to), trio.Lock())
         try:
@@ -148,9 +149,9 @@ class Letters:
     ) -> None:
         """Leave a letter; returns when the directory has it on disk.
 
-        `about`: which text of a conversation it is a copy of, `id`: of which private
-        line; the same one again is the same letter.  `waits`: for a directory that is lost
-        before it has answered, up to STORED_SECONDS.
+        `about`: the text of a conversation that it copies, `id`: the private line; the same
+        one again is the same letter.  `waits`: whether to wait, up to STORED_SECONDS, for a
+        directory that is lost before it has answered.
 
         Raises Refused (a quota, a full disk) or Unreachable: then it was not left,
         unless the directory died between storing it and saying so.
@@ -177,7 +178,7 @@ class Letters:
             self._recorder.keep(KeptLine(Kind.LEFT, *row, Fate.SENT))
 
     async def _note_stored(self, id: str, key: bytes) -> None:
-        """Before its user reads that it was left: what is held back from then on is missed."""
+        """Note it as stored before its author is told: held back later, it will be missed."""
         try:
             await self._journal.stored(id, key)
         except StorageError as no:  # it was left all the same
@@ -186,7 +187,7 @@ class Letters:
     async def _drop(
         self, to: str, envelope: str, sealed: bytes, patience: float = STORED_SECONDS
     ) -> None:
-        """The same id again is the same envelope, so a lost answer can be asked for again."""
+        """Drop an envelope, again if the answer is lost: the same id is the same envelope."""
         while True:
             try:
                 await self._directory.ask(lambda id: Drop(id, to, envelope, sealed), Stored)
@@ -199,7 +200,7 @@ class Letters:
                 return
 
     async def close(self) -> None:
-        """Take no more; returns when what was shown is noted, and so never comes again."""
+        """Take no more; return when the shown letters are noted, so that they never come again."""
         self._closing = True
         self._something.set()
         await self._closed.wait()
@@ -220,14 +221,14 @@ class Letters:
                 if await self._take_letters():
                     again_in = math.inf
             except Unreachable:
-                pass  # said elsewhere
+                pass  # reported elsewhere
             except ParleyError as failure:
                 self._complain(f"Your messages cannot be taken from the directory: {failure}")
 
     # --- Letters ---
 
     async def _take_letters(self) -> bool:
-        """False when some must be asked for again."""
+        """Take and show letters; return False when some must be asked for again."""
         after, more, seen = 0, True, 0
         batch = _Batch()
         while more and seen < ENVELOPES_AT_ONCE:
@@ -260,14 +261,14 @@ class Letters:
         return len(verdicts) == come and not more
 
     async def _claim(self, batch: _Batch) -> list[Letter]:
-        """Without what of them came directly meanwhile."""
+        """Return the letters to keep, without those that came directly meanwhile."""
         with trio.move_on_after(SHOWN_SECONDS):
             for letter in batch.letters.values():
                 await self._wait_until_here(letter)
         claimed = []
         for number, letter in batch.letters.items():
             if self._is_coming(letter):
-                del batch.verdicts[number]  # it stays where it is until the next time
+                del batch.verdicts[number]  # it stays in the mailbox until the next look
             elif self._has(letter):
                 batch.passed.add((letter.sender, letter.id))
             else:
@@ -276,7 +277,7 @@ class Letters:
         return claimed
 
     async def _open(self, envelope: Envelope, batch: _Batch) -> None:
-        """Sort out one envelope.  One that can never be shown is said, here and to its sender."""
+        """Sort out one envelope.  If it can never be shown, tell the user and its sender."""
         now = self._world.clock.time()
         opened = open_for(self._identity, self._name(), self._known_keys.authority, envelope, now)
         if isinstance(opened, Letter):
@@ -301,9 +302,9 @@ class Letters:
                 batch.add(envelope, Verdict(envelope.number, envelope.id, proof))
 
     async def _check_sender(self, letter: Letter, batch: _Batch) -> Letter | Refusal | Stays:
-        """Whether the sender's key is the one of that name.
+        """Return the letter if its key is the one of the sender's name, else what is wrong.
 
-        A letter makes no key known.  Of an unknown name the directory is asked: a
+        A letter makes no key known.  For an unknown name the directory is asked: a
         certificate outlives a name that was given back.
         """
         name = letter.sender
@@ -316,7 +317,7 @@ class Letters:
         try:
             if name not in batch.keys:
                 batch.keys[name] = await self._key_at_directory(name)
-        except (Refused, ProtocolError) as no:  # what others have left does not wait for it
+        except (Refused, ProtocolError) as no:  # letters of others do not wait for it
             return left_there(f"The directory does not tell the key of {name}: {no}")
         if batch.keys[name] is None:
             batch.unregistered.add(name)
@@ -325,10 +326,10 @@ class Letters:
         return letter
 
     def _check_stranger(self, letter: Letter) -> Letter | Refusal:
-        """Whoever I have never answered may leave so much, and is announced once."""
+        """Limit what a sender whom I have never answered may leave, and announce them once."""
         sender, now = letter.sender, trio.current_time()
         if (sender, letter.id) in self._counted:
-            return letter  # the disk did not take it, and it is here again
+            return letter  # it came again because the disk did not take it
         try:
             self._unanswered.take(sender, letter.text, now)
         except Refused:
@@ -346,7 +347,7 @@ class Letters:
         return fold(letter.sender) not in self._journal.ignored and not self._has(letter)
 
     async def _key_at_directory(self, name: str) -> bytes | None:
-        """None for a name that was given back."""
+        """Ask the directory for the key of a name; None if the name was given back."""
         try:
             return (await self._lookup(name)).key
         except Refused as no:
@@ -355,7 +356,7 @@ class Letters:
             return None
 
     def _gaps(self, letter: Letter, batch: _Batch) -> bool:
-        """Whether what its sender left before it has not come."""
+        """Whether the letter that its sender left before it has not come."""
         sender, before = letter.sender, letter.after
         return not (
             not before
@@ -388,7 +389,7 @@ class Letters:
     async def _show_letters(
         self, fresh: list[WaitingLetter], abouts: dict[str, tuple[str, About]]
     ) -> None:
-        """But not what has come directly while the copy went to the disk."""
+        """Show letters, except copies whose text came directly while they went to the disk."""
         direct = {
             one.id: abouts[one.id]
             for one in fresh
@@ -412,7 +413,7 @@ class Letters:
         self._shown.clear()
 
     async def _show(self, shown: list[events.Event]) -> None:
-        """Returns when all of it stood on the screen."""
+        """Show events; return when all of them are on the screen."""
         stood = trio.Event()
         for event in shown[:-1]:
             self._tell(event, events.nothing)
@@ -426,5 +427,5 @@ class Letters:
 
 
 def _author(letter: Letter) -> str:
-    """Its sender, as a member of the conversation."""
+    """Return the sender's id as a member of the conversation."""
     return member_id(letter.sender, letter.key)

@@ -1,4 +1,4 @@
-"""Receipts for letters that I left: what their receivers have signed, and nothing else."""
+"""Show receipts for letters that I left, if their receivers have signed them."""
 
 from collections.abc import Awaitable, Callable, Iterable
 
@@ -18,8 +18,8 @@ class ReceiptBook:
         show: Callable[[events.Event], Awaitable[None]],
         complain: Callable[[str], None],
     ) -> None:  # fmt: skip
-        """`received` is called when the copy of a text was taken, and by which member; it says
-        whether that is news.  `show` returns when its event stood on the screen.
+        """`received` is called with the member who took the copy of a text; it returns whether
+        that is news.  `show` returns when its event is on the screen.
         """
         self._journal, self._directory, self._my_key = journal, directory, my_key
         self._received, self._show, self._complain = received, show, complain
@@ -29,7 +29,7 @@ class ReceiptBook:
         self._waiting += receipts
 
     async def note(self) -> None:
-        """Show what is new, and let the directory forget it."""
+        """Show new receipts, then let the directory forget them."""
         receipts, self._waiting = self._waiting, []
         for receipt in receipts:
             left = self._journal.left(receipt.envelope)
@@ -41,7 +41,7 @@ class ReceiptBook:
 
     async def _note_one(self, receipt: Receipt, left: LeftLetter) -> None:
         if not is_signed(receipt, left.key, self._my_key):
-            # It stays noted as left: the receiver's own word may still come.
+            # The letter stays noted as left: a signed receipt may still come.
             at = f"{events.local_time(left.time):%H:%M}"
             self._complain(
                 f"The directory says that {left.receiver} is done with your message of {at}, but"
@@ -57,5 +57,5 @@ class ReceiptBook:
 
 
 def _member(left: LeftLetter) -> str:
-    """Its receiver, as a member of the conversation."""
+    """Return the receiver's id as a member of the conversation."""
     return member_id(left.receiver, left.key)

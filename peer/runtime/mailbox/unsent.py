@@ -1,8 +1,8 @@
-"""What could not be sent lies on disk and goes as soon as it can: the shell of `peer.core.backlog`.
+"""Keep on disk what could not be sent, and retry it: the shell of `peer.core.backlog`.
 
-It lies among the single lines of the journal, as pending, from the moment in which it was
-written.  It is sent again under the same id until that is noted there, and whoever gets it
-knows the id: so it comes once, whenever a program is killed or an answer lost.
+A line or letter is in the journal as pending from the moment in which it was written.  It
+is sent again under the same id until the journal notes that, and its receiver knows the
+id: so it arrives once, whenever a program is killed or an answer is lost.
 """
 
 import itertools
@@ -27,11 +27,11 @@ from shared.names import fold
 
 AT_ONCE: Final = 20  # receivers that are tried side by side
 AGAIN_SECONDS: Final = 1.0  # between two tries while the directory is there
-KEPT_SECONDS: Final = 5.0  # for the disk to take it; then its user is told that it did not
+KEPT_SECONDS: Final = 5.0  # for the disk to take it; after that its user is told that it did not
 
 
 class Ended(Struct, frozen=True):
-    """What came of one of them.  `why`: it did not reach its receiver directly."""
+    """The outcome of a line or letter.  `why`: the reason why it was not delivered directly."""
 
     end: End
     to: str
@@ -39,11 +39,11 @@ class Ended(Struct, frozen=True):
 
 
 class Posted:
-    """One that waits, for whoever wants to know what comes of it."""
+    """A line or letter that waits, with its outcome for a caller who wants to know it."""
 
     def __init__(self, late: Late, forget: Callable[[], object], *, is_awaited: bool) -> None:
         self.stored = trio.Event()  #: on disk
-        self.is_awaited = is_awaited  #: whoever waits tells the user what came of it
+        self.is_awaited = is_awaited  #: a caller waits, and tells the user the outcome
         self._late, self._forget = late, forget
         self._ended: Ended | ParleyError | None = None
         self._over = trio.Event()
@@ -53,9 +53,9 @@ class Posted:
         self._over.set()
 
     async def outcome(self) -> Ended:
-        """Return what came of it, or that it is kept; from then on the user is told by others.
+        """Return the outcome, or that it is kept; later news is told to the user directly.
 
-        Raises what stood in the way for ever, and StorageError when the disk did not take it.
+        Raises a failure that is final, and StorageError when the disk did not take it.
         """
         with trio.move_on_after(KEPT_SECONDS):
             await self.stored.wait()
@@ -82,8 +82,8 @@ class Unsent:
         answer: Callable[[str], None], linger: Callable[..., None], is_sure: Callable[[str], bool],
     ) -> None:  # fmt: skip
         """`leave` leaves a letter at the directory, and returns its receiver's name.  `answer`
-        is called when something is for a user.  `linger` starts a task that the program does
-        not wait for at its end.  `is_sure`: whoever is linked under a name is who has it.
+        is called with a user for whom something waits.  `linger` starts a task that the program
+        does not wait for at its end.  `is_sure`: whether the user linked under a name owns it.
         """
         self._lines, self._recorder, self._directory, self._tell = lines, recorder, directory, tell
         self._me, self._leave, self._answer, self._linger = me, leave, answer, linger
@@ -91,14 +91,14 @@ class Unsent:
         self._backlog = Backlog()
         self._orders = itertools.count()
         self._posted: dict[str, Posted] = {}  # by id
-        self._news: dict[str, trio.Event] = {}  # by folded name; one for each that is worked for
-        self._busy: set[str] = set()  # of these, those for whom something is tried just now
+        self._news: dict[str, trio.Event] = {}  # by folded name, for each that `_work` runs for
+        self._busy: set[str] = set()  # receivers for whom something is tried just now
         self._idle = trio.Event()
         self._places = trio.CapacityLimiter(AT_ONCE)
-        self._told = ""  # what was said last about my own disk
+        self._told = ""  # the last complaint about my own disk
 
     def next_order(self) -> int:
-        """The place of what is written just now, among all that waits."""
+        """Return the place of a text written just now, among all that waits."""
         return next(self._orders)
 
     def blocks(self, to: str, *, is_letter: bool) -> bool:
@@ -115,7 +115,7 @@ class Unsent:
         except Refused:
             self.note(late, Fate.FAILED)
             raise
-        self._answer(late.to)  # whatever key the directory has told of them counts from now on
+        self._answer(late.to)  # from now on the key that the directory gave for them counts
         posted = Posted(late, partial(self._forget, late), is_awaited=True)
         self._posted[late.id] = posted
         self.note(late, Fate.PENDING, posted.stored.set)
@@ -127,12 +127,12 @@ class Unsent:
         return posted
 
     def note(self, late: Late, fate: Fate, then: Callable[[], None] = events.nothing) -> None:
-        """In the journal, soon."""
+        """Note this fate in the journal soon, then call `then`."""
         kind = Kind.LEFT if late.is_letter else Kind.PRIVATE
         row = (self._me(), late.to, late.id, late.time, late.text)
         self._recorder.keep(KeptLine(kind, *row, fate), then)
 
-    # --- What an earlier program has left ---
+    # --- Taking up the texts of an earlier program ---
 
     def restore(self, kept: list[KeptLine]) -> None:
         for one in kept:
@@ -144,17 +144,17 @@ class Unsent:
     # --- When to try ---
 
     def wake_all(self) -> None:
-        """The directory is there."""
+        """Try everything that waits: the directory is there."""
         for to in self._backlog.receivers:
             self._work_for(to)
             self._wake(to)
 
     def linked(self, to: str) -> None:
-        """There is a link to this user, who may need no directory."""
+        """Try what waits for this user: with a link it may need no directory."""
         self._wake(to)
 
     async def wait_idle(self) -> None:
-        """Return when all that can go has gone."""
+        """Return when all that can be sent was sent."""
         while self._busy:
             self._idle = trio.Event()
             await self._idle.wait()
@@ -170,12 +170,12 @@ class Unsent:
             self._linger(self._work, fold(to))
 
     async def _work(self, to: str) -> None:
-        """Until nothing waits for them any more."""
+        """Try what waits for this user, until nothing does any more."""
         while self._backlog.waiting_for(to):
             await self._news[to].wait()
             while (late := self._next(to)) is not None and await self._try(late):
                 pass
-            self._news[to] = trio.Event()  # what happened during a try in vain was part of it
+            self._news[to] = trio.Event()  # news during a failed try were part of it
             for one in self._backlog.waiting_for(to):
                 self._posted[one.id].resolve(Ended(End.KEPT, one.to))
             self._busy.discard(to)
@@ -186,7 +186,11 @@ class Unsent:
         del self._news[to]
 
     def _next(self, to: str) -> Late | None:
-        """Whoever shows an old certificate of the name gets nothing by being linked first."""
+        """Return what to try next, or None.
+
+        Without the directory, a link counts only if its key is surely the name's own: an old
+        certificate of the name gets nothing.
+        """
         is_there = self._directory.is_there
         if not (is_there or self._is_sure(to)):
             return None
@@ -195,7 +199,7 @@ class Unsent:
     # --- One try ---
 
     async def _try(self, late: Late) -> bool:
-        """False when it stays."""
+        """Send or leave one; return False when it must stay."""
         try:
             async with self._places:
                 if late.is_letter:
@@ -239,7 +243,7 @@ class Unsent:
         return False
 
     def _fail(self, lates: tuple[Late, ...], failure: ParleyError) -> None:
-        """Whoever waits for one of them tells it; of the others one sentence says it all."""
+        """Give these up: a caller who waits for one tells the user, one notice lists the others."""
         untold = []
         for late in lates:
             posted = self._forget(late)
@@ -257,7 +261,7 @@ class Unsent:
         return self._posted.pop(late.id)
 
     def _settle(self, late: Late, ended: Ended) -> None:
-        """The journal is told by whoever has sent it."""
+        """Note the outcome and tell the user; the sending code has told the journal."""
         self._backlog.remove(late)
         posted = self._posted.pop(late.id)
         if posted.is_awaited:
