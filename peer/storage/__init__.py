@@ -1,1 +1,1 @@
-"""What a peer keeps on disk."""
+"""Keep on disk what a peer must remember."""

@@ -1,4 +1,4 @@
-"""All files of a folder with secrets, sealed or opened together; each step may be done twice."""
+"""Seal or open all files of a folder with secrets together; each step may be done twice."""
 
 from peer.storage.input_history import FILE as TYPED_FILE
 from peer.storage.input_history import rewritten
@@ -11,7 +11,7 @@ from shared.disk import FolderDisk
 
 
 def seal_files(disk: FolderDisk, vault: Vault) -> None:
-    """Raises StorageError; then some may be sealed, and some not."""
+    """Seal all files.  Raises StorageError; then some may be sealed, and some not."""
     if (content := disk.read(KEY_FILE)) is not None:
         disk.write_over(KEY_FILE, seal_key(open_key(content, vault), vault))
     if (typed := disk.read(TYPED_FILE)) is not None:
@@ -21,7 +21,7 @@ def seal_files(disk: FolderDisk, vault: Vault) -> None:
 
 
 def open_files(disk: FolderDisk, vault: Vault) -> None:
-    """The same the other way round."""
+    """Open all files.  Raises StorageError; then some may be open, and some not."""
     if (disk.folder / JOURNAL_FILE).exists():
         opened(disk, lambda db: open_again(db, vault)).close()
     if (typed := disk.read(TYPED_FILE)) is not None:

@@ -1,8 +1,8 @@
-"""What was said: HISTORY and SEARCH.
+"""Find what was said: HISTORY and SEARCH.
 
 The texts of a conversation have one order, which is the same for all its members:
-(lamport, author, epoch, seq).  Everything else goes by time.  Small reads are done in
-the loop, a page at a time; what may take long runs in the writing thread.
+(lamport, author, epoch, seq).  Everything else is ordered by time.  Small reads are done
+in the loop, a page at a time; those that may take long run in the writing thread.
 """
 
 import heapq
@@ -24,10 +24,10 @@ from shared.messages import TEXTS, Position, Text
 HISTORY_CHARACTERS: Final = 1_000_000  # more would push news off a screen that is slow
 PAGE_ROWS: Final = 50  # read in one go: at most about 1 MB
 SEARCH_WORDS: Final = 20  # far below what FTS5 takes
-INDEX_ROWS: Final = 2_000  # in one commit; others wait for their own meanwhile
+INDEX_ROWS: Final = 2_000  # in one commit; other commits wait meanwhile
 INDEX_TEXTS: Final = 5_000
 
-# What came through the mailbox and lies among the texts as well stands there.
+# A copy that came through the mailbox is left out if its text came as well.
 _NOT_TWICE = (
     "(lines.conversation IS NULL OR coalesce((SELECT t.last FROM texts AS t"
     " WHERE (t.conversation, t.author, t.epoch) = (lines.conversation, lines.member, lines.epoch)"
@@ -38,7 +38,7 @@ _BEYOND = (2**62, "", "", 0)  # after every text
 
 
 class Found(Struct, frozen=True):
-    """In order.  `more`: there are earlier ones too."""
+    """The entries found, in order.  `more`: there are earlier ones too."""
 
     entries: list[HistoryEntry]
     more: bool
@@ -53,7 +53,7 @@ class History:
         now: Callable[[], float],
         called: Callable[[str, str], str],
     ) -> None:
-        """`now` is the time of day, in seconds since 1970.  `called` says what the user
+        """`now` returns the time of day, in seconds since 1970.  `called` returns what the user
         reads for a member of a conversation, given the id and the name.
         """
         self._database, self._rows, self._me, self._now = database, rows, me, now
@@ -66,7 +66,7 @@ class History:
     # --- HISTORY ---
 
     async def conversation(self, id: str | None, last: int) -> Found:
-        """The last texts of a conversation; None: of the one that began last."""
+        """Return the last texts of a conversation; None: of the one that began last."""
         if id is None:
             rows = self._all("SELECT id FROM conversations ORDER BY begun DESC LIMIT 1")
             if not rows:
@@ -76,14 +76,14 @@ class History:
         return self._last([await self._texts(id, last + 1), copies], last)
 
     async def with_user(self, name: str, last: int) -> Found:
-        """Private lines, letters, and the conversations of which they were a member."""
+        """Return private lines, letters, and texts of conversations of which they were a member."""
         between = "lines.author = ? AND receiver = ?"
         theirs = self._lines(between, (name, self._me()), last + 1)
         mine = self._lines(between, (self._me(), name), last + 1)
         return self._last([await self._texts_with(name, last + 1), theirs, mine], last)
 
     def to_all(self, last: int) -> Found:
-        """The general chat."""
+        """Return the last lines of the general chat."""
         return self._last([self._lines("receiver = ?", ("",), last + 1)], last)
 
     async def _texts_with(self, name: str, last: int) -> list[HistoryEntry]:
@@ -93,7 +93,7 @@ class History:
             " WHERE m.name = ? COLLATE NOCASE ORDER BY c.begun DESC",
             (name,),
         )
-        # With another key of that name it was somebody else.
+        # Another key of that name was somebody else.
         ids = [id for id, *one in rows if not self._called(*one).endswith(ANOTHER_KEY)]
         entries: list[HistoryEntry] = []
         for id in dict.fromkeys(ids):
@@ -103,7 +103,7 @@ class History:
         return entries
 
     async def _texts(self, conversation: str, last: int) -> list[HistoryEntry]:
-        """At least the last so many, if there are; fewer when they are very long."""
+        """Return at least the `last` latest texts, if there are; fewer when they are very long."""
         found: list[HistoryEntry] = []  # the newest first
         names = self._names(conversation)
         upto: dict[tuple[str, str], int] = {}
@@ -129,17 +129,17 @@ class History:
         return found[::-1]
 
     def _names(self, conversation: str) -> dict[str, str]:
-        """Of its members."""
+        """Return the names of its members, by id."""
         wanted = "SELECT member, name FROM memberships WHERE conversation = ?"
         return dict(self._all(wanted, (conversation,)))
 
     def _is_missing(
         self, conversation: str, one: Position, upto: dict[tuple[str, str], int]
     ) -> bool:
-        """Neither here nor said before I came.  `upto` remembers what was looked up."""
+        """Whether this text is neither here nor from before I came.  `upto` caches look-ups."""
         of = (one.author, one.epoch)
         if of not in upto:
-            # Of one author nothing comes before what precedes it: the last one tells.
+            # Texts of one author come in order, so the last one here decides.
             rows = self._all(
                 "SELECT max(seq) FROM (SELECT * FROM (SELECT last AS seq FROM texts"
                 " WHERE (conversation, author, epoch) = (?1, ?2, ?3) ORDER BY texts.seq DESC"
@@ -163,7 +163,7 @@ class History:
         return found
 
     def _last(self, sequences: list[list[HistoryEntry]], last: int) -> Found:
-        """The end of all of them together."""
+        """Return the last entries of all sequences together."""
         entries = list(heapq.merge(*(self._timed(one) for one in sequences), key=_first))
         kept: list[HistoryEntry] = []
         size = 0
@@ -175,8 +175,9 @@ class History:
         return Found(kept[::-1], len(kept) < len(entries))
 
     def _timed(self, entries: list[HistoryEntry]) -> Iterator[tuple[float, HistoryEntry]]:
-        """With times that never fall: the order of a conversation is not that of its
-        members' clocks, of which one may be wrong.
+        """Yield entries with times that never fall.
+
+        The order of a conversation is not that of its members' clocks, one of which may be wrong.
         """
         now, time = self._now(), 0.0
         for entry in entries:
@@ -189,7 +190,7 @@ class History:
     # --- SEARCH ---
 
     async def search(self, words: str, last: int) -> Found:
-        """The last texts that contain words beginning with all of these.
+        """Return the last texts that contain a word beginning with each of these.
 
         Raises Refused when there are no words, or too many; StorageError when the
         disk has no room for the index.
@@ -210,7 +211,7 @@ class History:
 
 
 def _index_some(db: sqlite3.Connection, rows: Rows) -> bool:
-    """Bring the index nearer to today; False when it is there."""
+    """Index some more texts and lines; return False when all are indexed."""
     texts, lines = _index_texts(db, rows), _index_lines(db, rows)
     return texts or lines
 
@@ -260,9 +261,7 @@ def _indexed(db: sqlite3.Connection, source: str) -> int:
 def _hits(
     db: sqlite3.Connection, rows: Rows, query: str, last: int
 ) -> tuple[list[tuple[str, HistoryEntry]], list[HistoryEntry]]:
-    """The texts of conversations, with the ids of their authors, and the single lines that
-    came last.
-    """
+    """Return the last hits: texts with the ids of their authors, and single lines."""
     texts = db.execute(
         "SELECT w.rowid % ?1, t.line, c.begun, t.lamport, t.author, t.epoch, t.seq, c.id,"
         " coalesce(m.name, t.author)"
@@ -288,7 +287,7 @@ def _hits(
 
 
 def _query(words: str) -> str:
-    """All of them, each as it is: nothing in it is syntax of FTS5."""
+    """Return an FTS5 query for all words, quoted so that nothing in them is syntax."""
     words = words.replace("\0", " ").encode(errors="replace").decode()
     wanted = words.split()
     if not wanted:
@@ -309,7 +308,7 @@ def _entry(
 
 
 def _entries(text: Text, author: str, is_late: bool) -> list[HistoryEntry]:
-    """What was written together; only before the first of it something may be missing."""
+    """Return the entries of texts written together; only the first may follow a gap."""
     return [
         HistoryEntry(Kind.SAID, text.time, author, "", said, is_late and not number)
         for number, said in enumerate(text.texts)

@@ -1,4 +1,4 @@
-"""What was typed before, for Up and Ctrl-R, kept over restarts."""
+"""Keep typed lines over restarts, for Up and Ctrl-R."""
 
 import os
 from collections.abc import Iterable, Iterator
@@ -42,7 +42,7 @@ class InputHistory(History):
         os.write(self._file, whole)
 
     def load_history_strings(self) -> Iterable[str]:
-        """The newest first."""
+        """Yield the entries, the newest first."""
         return reversed(list(_entries(self._found, self._vault)))
 
     def store_string(self, string: str) -> None:
@@ -52,19 +52,19 @@ class InputHistory(History):
 
 
 def rewritten(content: bytes, before: "Vault", after: "Vault") -> bytes:
-    """The file's content, sealed by another vault."""
+    """Return the file's content, sealed by another vault."""
     return b"".join(b"\n" + _line(entry, after) for entry in _entries(content, before))
 
 
 def _line(entry: str, vault: "Vault | None") -> bytes:
-    """A sealed one is a list: a text in clear never looks like it."""
+    """Return an entry's line; a sealed one is a list, which a text in clear never looks like."""
     if vault is None or not vault.is_sealing:
         return msgspec.json.encode(entry)
     return msgspec.json.encode([vault.seal_text(entry, FILE)])
 
 
 def _entries(content: bytes, vault: "Vault | None") -> Iterator[str]:
-    """The oldest first."""
+    """Yield the entries, the oldest first."""
     for line in content.split(b"\n"):
         # Torn by a crash, or cut, or sealed by another vault.
         with suppress(msgspec.DecodeError, UnicodeDecodeError, StorageError):

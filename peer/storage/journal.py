@@ -1,9 +1,9 @@
-"""A peer's own database: what it must remember over restarts.
+"""Keep in a database what a peer must remember over restarts.
 
-Which key belongs to whom (at first sight, until the user says otherwise), which
+That is: which key belongs to whom (at first sight, until the user says otherwise), which
 letters and single lines came and went, who is ignored; and of each conversation its
-members and every text, as its author signed it.  What is read for HISTORY and SEARCH
-stands in `peer.storage.history`.
+members and every text, as its author signed it.  `peer.storage.history` reads it for
+HISTORY and SEARCH.
 """
 
 import sqlite3
@@ -38,7 +38,7 @@ from shared.world import Disk
 
 FILE = "journal.db"
 WATCHED_TEXTS = 1_024  # my last ones, which somebody may lack after a restart
-DIGESTS = 1_024  # of texts of before: others may have been told other ones
+DIGESTS = 1_024  # of earlier texts: others may have been told different ones
 REMEMBER_LETTERS_DAYS = 60  # then only the ids stay, 50 bytes each: nothing is shown again
 Place = tuple[str, str, str, int]  # of a text: conversation, author (a member), epoch, seq
 CopyKey = tuple[str, str]  # sender (a member) and id of a letter: an id alone would be anybody's
@@ -179,8 +179,8 @@ class WaitingLetter(Struct, frozen=True):
     time: float
     text: str
     id: str
-    is_registered: bool = True  #: its sender, when it came
-    follows_gap: bool = False  #: what was left before it has not come
+    is_registered: bool = True  #: whether its sender was, when it came
+    follows_gap: bool = False  #: the letter that its sender left before it has not come
 
 
 class LeftLetter(Struct, frozen=True):
@@ -193,7 +193,7 @@ class LeftLetter(Struct, frozen=True):
 
 
 class Fate(Enum):
-    """What became of a single line."""
+    """The fate of a single line."""
 
     PENDING = "pending"  #: of mine, on its way: taken up again by the next program
     SENT = "sent"  #: of mine, and delivered or left
@@ -216,7 +216,7 @@ class KeptLine(Struct, frozen=True):
 class KeptCopy(Struct, frozen=True):
     """A text of mine in a conversation, on its way to the mailbox of a member.
 
-    `receiver` is the member's name.  `member` is "" in what was kept before members had ids.
+    `receiver` is the member's name.  `member` is "" in copies kept before members had ids.
     """
 
     receiver: str
@@ -227,7 +227,7 @@ class KeptCopy(Struct, frozen=True):
 
 
 class Journal:
-    """Opened by the constructor; writes while `run` runs.
+    """The database, opened by the constructor; it is written while `run` runs.
 
     Without `keeps_history` it holds no text longer than delivering it needs.  All texts
     go through the `vault` on their way to the disk and back.
@@ -260,8 +260,8 @@ class Journal:
         }
         #: such letters that are on their way to the disk
         self.copies_to_come: set[CopyKey] = set()
-        self._stored: dict[bytes, str] = {}  # last letters that the disk does not know as stored
-        self._read_as_text: set[Place] = set()  # the texts of which came meanwhile, and were read
+        self._stored: dict[bytes, str] = {}  # key -> last letter, until on disk
+        self._read_as_text: set[Place] = set()  # of copies whose texts came meanwhile and were read
 
     async def run(self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
         await self._database.run(task_status=task_status)
@@ -274,7 +274,7 @@ class Journal:
     async def remember_key(
         self, name: str, key: bytes, now: float, *, verified: bool = False
     ) -> None:
-        """From now on this is the key of this user, whatever it was before."""
+        """Remember this as the key of this user, whatever it was before."""
         self._keys[fold(name)] = key
         self.verified.discard(fold(name))
         if verified:
@@ -283,11 +283,11 @@ class Journal:
         await self._write("REPLACE INTO known_keys VALUES (?, ?, ?, ?)", row)
 
     def directory_at(self, address: str) -> bytes | None:
-        """The authority that answered at this address, as DER."""
+        """Return the authority that answered at this address, as DER."""
         return self._one("SELECT authority FROM directories WHERE address = ?", (address,))
 
     def has_met(self, authority: bytes) -> bool:
-        """Whether it answered at any address."""
+        """Whether this authority answered at any address."""
         met = "SELECT EXISTS (SELECT 1 FROM directories WHERE authority = ?)"
         return bool(self._one(met, (authority,)))
 
@@ -295,7 +295,7 @@ class Journal:
         await self._write("REPLACE INTO directories VALUES (?, ?)", (address, authority))
 
     def certificate(self, authority: bytes, name: str) -> bytes | None:
-        """The one that this authority issued to us for this name."""
+        """Return the certificate that this authority issued to us for this name."""
         wanted = "SELECT certificate FROM certificates WHERE authority = ? AND name = ?"
         return self._one(wanted, (authority, fold(name)))
 
@@ -324,7 +324,7 @@ class Journal:
     # --- How much authors have filled ---
 
     def taken_on(self, day: int) -> list[tuple[str, int, int]]:
-        """Folded author, day and bytes, of those who wrote on this day."""
+        """Return folded author, day and bytes for each author who wrote on this day."""
         return self._all("SELECT author, day, bytes FROM taken WHERE day = ?", (day,))
 
     async def note_taken(self, author: str, day: int, size: int) -> None:
@@ -337,9 +337,9 @@ class Journal:
     # --- Letters that I left, until their receipts came ---
 
     async def add_left(self, id: str, left: LeftLetter) -> str:
-        """A letter with an id that is there already is the same letter.
+        """Note a letter that I leave; one with an id that is there already is the same letter.
 
-        Returns the id of the one that it names, see `peer.storage.last_left`, or "".
+        Return the id of the letter that it names, see `peer.storage.last_left`, or "".
         """
         row = (id, left.receiver, left.time, *_place(left.about), left.key)
         stored = self._stored.get(left.key)
@@ -359,16 +359,16 @@ class Journal:
         return named
 
     async def stored(self, id: str, key: bytes) -> None:
-        """The directory has it: the next letter for the owner of this key names it.
+        """Note that the directory has it: the next letter for the owner of this key names it.
 
-        Also when the disk does not take that, as long as this program runs.
+        If the disk does not take that, it still holds as long as this program runs.
         """
         self._stored[key] = id
         await self._database.write(lambda db: last_left.note(db, id, key))
         del self._stored[key]
 
     def left(self, id: str) -> LeftLetter | None:
-        """A letter of mine, None once its receipt was shown."""
+        """Return a letter of mine; None once its receipt was shown."""
         wanted = (
             "SELECT receiver, time, conversation, epoch, seq, key FROM letters_left WHERE id = ?"
         )
@@ -386,20 +386,20 @@ class Journal:
     # --- Copies of texts that I could not leave yet, and no conversation asks for ---
 
     def copies_for(self, conversation: str, name: str, owed: LeaveFor) -> list[KeptCopy]:
-        """As far as the texts lie on disk.  `name`: of whom they are for."""
+        """Return copies of texts owed, as far as these are on disk.  `name`: of the receiver."""
         found = _copies(self._database.reader, self.rows, conversation, name, owed)
         self.rows.report()
         return found
 
     async def keep_copies(self, copies: list[KeptCopy], me: str) -> None:
-        """One that is there already is the same."""
+        """Keep copies; one that is there already is the same."""
         await trio.lowlevel.checkpoint_if_cancelled()  # at the end the reader is closed
         there = set(self.kept_copies())
         if fresh := [one for one in copies if one not in there]:
             await self._database.write(lambda db: _add_copies(db, self._vault, fresh, me))
 
     def kept_copies(self) -> list[KeptCopy]:
-        """In the order in which they were kept."""
+        """Return the copies in the order in which they were kept."""
         rows = self._all(
             "SELECT id, receiver, member, text, time, conversation, epoch, seq FROM copies"
             " ORDER BY rowid"
@@ -430,11 +430,11 @@ class Journal:
         after_gaps: Collection[CopyKey] = (),
         passed: Collection[CopyKey] = (),
     ) -> list[WaitingLetter]:
-        """Keep them; returns the ones that are new, or kept but never shown.
+        """Keep letters; return those that are new, or kept but never shown.
 
         `unregistered`: those of their senders who have given their names back.
         `after_gaps`: letters before which something is missing.  `passed`: letters that
-        came and are not to be shown, of which only that is kept.
+        are not to be shown; only the fact that they came is kept.
         """
 
         def add(db: sqlite3.Connection) -> None:
@@ -474,17 +474,17 @@ class Journal:
         return found
 
     def read_as_text(self, conversation: str, author: str, epoch: str, seq: int) -> None:
-        """Its copy, which is on its way to the disk, need not be read once the text is there."""
+        """Note that this text was read: its copy, on its way to the disk, need not be shown."""
         self._read_as_text.add((conversation, author, epoch, seq))
 
     async def letters_shown(self, numbers: list[int], me: str) -> None:
-        """They stood on the screen: from now on they are history."""
+        """Note that these letters were shown: from now on they are history."""
         rows = [(number,) for number in numbers]
 
         def work(db: sqlite3.Connection) -> None:
             if self._keeps_history:
                 db.executemany(
-                    # Nobody writes in the future: it would stand last for ever.
+                    # A letter dated in the future would stay last for ever.
                     "INSERT OR IGNORE INTO lines (kind, author, receiver, id, time, text,"
                     " conversation, epoch, seq, member) SELECT 'left', sender, ?, id,"
                     " min(time, came), text, conversation, epoch, seq, member FROM letters"
@@ -498,14 +498,14 @@ class Journal:
     # --- Single lines ---
 
     async def keep_lines(self, lines: list[KeptLine]) -> None:
-        """All in one commit; a line that is there already has a new kind or fate."""
+        """Keep lines in one commit; one that is there already gets its new kind or fate."""
         kept = (Fate.PENDING, Fate.SENT, Fate.CAME)
         rows = [self._row(one) for one in lines if one.fate in kept]
         gone = [one for one in lines if one.fate is Fate.FAILED]
         if not self._keeps_history:
             gone += [one for one in lines if one.fate is Fate.SENT]
             rows = [self._row(one) for one in lines if one.fate is Fate.PENDING]
-            # Only that they came: a repeated one must not be shown again.
+            # Keep only that they came: a repeated one must not be shown again.
             rows += [self._row(one, text=None) for one in lines if one.fate is Fate.CAME]
 
         def work(db: sqlite3.Connection) -> None:
@@ -524,7 +524,7 @@ class Journal:
         await self._database.write(work)
 
     def has_line(self, sender: str, id: str) -> bool:
-        """Whether it has come, directly or as a letter."""
+        """Whether this line has come, directly or as a letter."""
         wanted = (
             "SELECT 1 FROM lines WHERE author = ?1 AND id = ?2"
             " UNION ALL SELECT 1 FROM letters WHERE sender = ?1 AND id = ?2"
@@ -544,7 +544,7 @@ class Journal:
         return Written(lines, size, bool(private))
 
     def pending_lines(self) -> list[KeptLine]:
-        """What I wrote and an earlier program did not live to deliver, in order."""
+        """Return the lines and letters that an earlier program of mine did not send, in order."""
         rows = self._all(
             "SELECT kind, author, receiver, id, time, text FROM lines WHERE is_pending"
             " ORDER BY number"
@@ -566,11 +566,12 @@ class Journal:
     # --- Without history ---
 
     async def forget_texts(self, conversation: str | None, now: float) -> None:
-        """All of this conversation, if I am not in it; None: of all that have ended, and
-        every single line.
+        """Forget the texts of this conversation, if I am not in it.
+
+        None: forget those of all conversations that have ended, and every single line.
         """
         wanted = "SELECT id FROM conversations WHERE is_in = 0 AND (?1 IS NULL OR id = ?1)"
-        # Asked for in the writing thread: after all that is on its way there.
+        # Read in the writing thread, after all that is on its way there.
         ended = await self._database.write(
             lambda db: db.execute(wanted, (conversation,)).fetchall()
         )
@@ -583,18 +584,18 @@ class Journal:
             while await self._database.write(lambda db: _forget_lines(db, old)):
                 pass
         for (id,) in ended:
-            # Only that they came: a copy of one may still come.
+            # Keep only that they came: a copy of one may still come.
             await self._write(
                 "INSERT OR IGNORE INTO forgotten"
                 " SELECT conversation, author, epoch, min(seq), max(last), ?2 FROM ("
                 " SELECT *, last - sum(last - seq + 1) OVER ("
-                " PARTITION BY author, epoch ORDER BY seq) AS before"  # the same in a row
+                " PARTITION BY author, epoch ORDER BY seq) AS before"  # equal for texts in a row
                 " FROM texts WHERE conversation = ?1) GROUP BY author, epoch, before",
                 (id, now),
             )
             for table in ("texts", "memberships", "since", "acknowledged", "entrances"):
                 await self._in_pieces(
-                    # `table` is one of the four above.
+                    # `table` is one of those above.
                     f"DELETE FROM {table} WHERE rowid IN"  # nosec B608
                     f" (SELECT rowid FROM {table} WHERE conversation = ?1 LIMIT ?2) AND NOT EXISTS"
                     " (SELECT 1 FROM conversations WHERE id = ?1 AND is_in)", id,
@@ -612,12 +613,12 @@ class Journal:
     # --- Conversations ---
 
     def interrupted(self) -> str | None:
-        """The conversation that I was in when the last program of mine ended."""
+        """Return the conversation that I was in when my last program ended, if any."""
         rows = self._all("SELECT id FROM conversations WHERE is_in = 1 ORDER BY begun DESC LIMIT 1")
         return rows[0][0] if rows else None
 
     def memberships(self, id: str) -> tuple[Membership, ...]:
-        """Of a conversation, as far as they were heard of here, in the order of hearing."""
+        """Return the memberships of a conversation that were heard of here, in order of hearing."""
         rows = self._all(
             "SELECT membership FROM memberships WHERE conversation = ?"
             " AND membership IS NOT NULL ORDER BY rowid",
@@ -628,7 +629,7 @@ class Journal:
         return found
 
     def kept(self, id: str, me: str, now: float) -> Kept:
-        """What is known of a conversation; `now` is the time that idling is measured with."""
+        """Return what is known of a conversation; `now` is on the clock that measures idling."""
         have = self._all(
             "SELECT author, epoch, max(seq) FROM (SELECT author, epoch, last AS seq, number"
             " FROM texts WHERE conversation = ?1 UNION ALL SELECT author, epoch, seq, 0 FROM since"
@@ -654,7 +655,7 @@ class Journal:
         )
 
     def _said(self, id: str) -> tuple[tuple[str, str, int, bytes], ...]:
-        """The digests of the latest texts, and of each author's last one in each epoch."""
+        """Return digests of the latest texts, and of each author's last one in each epoch."""
         latest = self._all(
             "SELECT author, epoch, seq, last, line FROM texts WHERE conversation = ?"
             " ORDER BY number DESC LIMIT ?",
@@ -676,7 +677,7 @@ class Journal:
         return found
 
     def _plain(self, rows: list[tuple[str, str, int]]) -> Iterator[Position]:
-        """The positions that others can read: they stand in what we say."""
+        """Yield the positions that others can read: our own texts contain them."""
         for author, epoch, seq in rows:
             if seq <= COUNT_MOST and is_stream((author, epoch)):
                 yield Position(author, epoch, seq)
@@ -685,7 +686,7 @@ class Journal:
         self.rows.report()
 
     def _clock(self, id: str, me: str) -> LamportClock:
-        """How far it had come by what I wrote, and what I have read since."""
+        """Return the clock as far as my own texts, and those read since, have moved it."""
         rows = self._all(
             "SELECT max(lamport) FROM (SELECT lamport FROM conversations WHERE id = ?1"
             " UNION ALL SELECT lamport FROM texts WHERE conversation = ?1 AND author = ?2"
@@ -702,7 +703,7 @@ class Journal:
         return clock
 
     def entrances(self, id: str) -> tuple[Entrance, ...]:
-        """From where on each member of a conversation may read."""
+        """Return from where on each member of a conversation may read."""
         rows = self._all("SELECT entrance FROM entrances WHERE conversation = ?", (id,))
         found = self.rows.entrances(row for (row,) in rows)
         self.rows.report()
@@ -722,14 +723,15 @@ class Journal:
         entrances: Iterable[tuple[str, Entrance]] = (),
         passed: Iterable[Place] = (),
     ) -> None:
-        """All in one commit: conversations that I am in from now on, with what was said in
-        them before and the highest lamport of it; texts; (conversation, member, name,
-        membership);
-        (conversation, member, epoch, seq) of my texts that somebody has; and conversations
-        that I am no longer in.  What is `owed` in these (conversation, name, what and to
-        which member) is kept as copies, until it is `received` (as with `acknowledged`) or
-        left.  `entrances`: with their conversations.  `passed`: texts, up to this seq, of
-        which only the place is kept.
+        """Keep all of this in one commit.
+
+        `begun`: conversations that I am in from now on, each with what was said in it before
+        and the highest lamport of that.  `members`: (conversation, member, name, membership).
+        `acknowledged`: (conversation, member, epoch, seq) of my texts that somebody has.
+        `ended`: conversations that I am no longer in.  `owed`: (conversation, name, what and to
+        which member) in these; it is kept as copies, until it is `received` (as with
+        `acknowledged`) or left.  `entrances`: with their conversations.  `passed`: texts, up to
+        this seq, of which only the place is kept.
         """
         since = [(id, one.author, one.epoch, one.seq) for id, old, _ in begun for one in old]
         rows = [
@@ -794,13 +796,13 @@ class Journal:
     def texts_after(
         self, conversation: str, after: Position, texts: int, size: int
     ) -> list[bytes]:  # fmt: skip
-        """The lines in which the next texts after this position stand, as they travel.
+        """Return the next texts after this position, encoded as they travel.
 
-        At most so many texts, and no more bytes than `size`, but for the first line.
+        At most `texts` texts, and no more bytes than `size`, but for the first line.
         """
         lines: list[bytes] = []
         for text in _texts_after(self._database.reader, self.rows, conversation, after, texts):
-            line = encode(text)  # as it came: what cannot be read would be taken for our fault
+            line = encode(text)  # as it came; an unreadable one would be taken for our fault
             size -= len(line)
             if lines and size < 0:
                 break
@@ -809,7 +811,7 @@ class Journal:
         return lines
 
     def has_text(self, conversation: str, author: str, epoch: str, seq: int) -> bool:
-        """Or had it, and forgot what it says."""
+        """Whether this text is here, or was and its words are forgotten."""
         return any(
             has
             for table in ("texts", "forgotten")
@@ -841,7 +843,7 @@ def opened(disk: Disk, prepare: Callable[[sqlite3.Connection], None]) -> Databas
 def _texts_after(
     db: sqlite3.Connection, kept: Rows, conversation: str, after: Position, texts: int
 ) -> Iterator[Text]:
-    """As far as they can be read."""
+    """Yield the texts that can be read."""
     at = (conversation, after.author, after.epoch)
     query = (
         "SELECT seq, line FROM texts WHERE conversation = ? AND author = ? AND epoch = ?"
@@ -888,14 +890,14 @@ def _add_copies(db: sqlite3.Connection, vault: Vault, copies: list[KeptCopy], me
 
 
 def _keep_only_ids(db: sqlite3.Connection, old: float) -> None:
-    """Of letters that came so long ago, and were shown."""
+    """Keep only the ids of letters that came before `old` and were shown."""
     found = " FROM letters WHERE came < ? AND text IS NULL"
     db.execute(f"INSERT OR IGNORE INTO known_letters SELECT sender, id{found}", (old,))
     db.execute(f"DELETE{found}", (old,))
 
 
 def _forget_lines(db: sqlite3.Connection, old: float) -> int:
-    """Of so old lines without text only the ids stay; returns how many were found."""
+    """Keep only the ids of lines without text before `old`; return how many were found."""
     found = db.execute(
         "SELECT number, author, id FROM lines WHERE text IS NULL AND time < ? LIMIT ?",
         (old, FORGET_ROWS),
@@ -910,7 +912,7 @@ def _place(about: About | None) -> tuple[object, object, object]:
 
 
 def _forget_words(db: sqlite3.Connection) -> None:
-    """The index of SEARCH, which is made anew from what is still there."""
+    """Forget the index of SEARCH, which is then made anew from what is still there."""
     for words in ("words_of_texts", "words_of_lines"):
         # `words` is one of the two above.
         db.execute(f"INSERT INTO {words} ({words}) VALUES ('delete-all')")  # nosec B608

@@ -1,8 +1,8 @@
-"""Whom I know: users whom I have answered by an act of my own.
+"""Remember the users whom I know: those whom I have answered by an act of my own.
 
 Such an act is an invitation or a yes of mine, a private line, a letter, VERIFY, or a text
 in a conversation with them.  Nothing that others do makes them known, so limits for
-strangers hold until their user says otherwise.
+strangers hold until I act.
 """
 
 import logging
@@ -20,7 +20,7 @@ MOST: Final = 100_000  # names: as many as a directory holds
 
 
 class KnownUsers:
-    """Remembers over restarts; `journal.answered` has the folded names."""
+    """The users whom I have answered, over restarts; `journal.answered` has the folded names."""
 
     def __init__(
         self, journal: Journal, clock: Clock, spawn: Callable[..., None], pin: Callable[..., None]
@@ -30,14 +30,14 @@ class KnownUsers:
 
     @property
     def names(self) -> set[str]:
-        """Folded, and always the same set."""
+        """The folded names, always as the same set."""
         return self._journal.answered
 
     def knows(self, name: str) -> bool:
         return fold(name) in self._journal.answered
 
     def answer(self, *names: str) -> None:
-        """I have just answered these users: they count as known at once, and on disk soon."""
+        """Make these users known, whom I have just answered: at once here, and on disk soon."""
         self._pin(*names)
         answered = self._journal.answered
         fresh = tuple({fold(name) for name in names} - answered)

@@ -1,7 +1,7 @@
-"""Where a user's key and journal lie.
+"""Find the folder of a user's key and journal.
 
 Folders are named after the address of the directory; `peer.program.community_folder`
-knows which of them belongs to a community that answers at another one.
+knows which of them belongs to a community that now answers at another address.
 """
 
 import argparse
@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING, Any, Final
 from platformdirs import user_data_path
 
 if TYPE_CHECKING:
-    from shared.world import Address  # with trio, for which a start need not wait here
+    from shared.world import Address  # imports trio, for which a start need not wait here
 
 KEY_FILE: Final = "key"
 OTHERS_MOST: Final = 100  # folders of one name: each is looked into
-VAULT_FILE: Final = "vault"  # is there when a passphrase is set: what it opens
+VAULT_FILE: Final = "vault"  # exists when a passphrase is set: the key that it opens
 
 
 def is_set(folder: Path) -> bool:
@@ -24,7 +24,7 @@ def is_set(folder: Path) -> bool:
 
 
 def folder_for(arguments: argparse.Namespace) -> Path | None:
-    """The one that the command line means, as far as it says so or offers it."""
+    """Return the folder that the command line means; None if it neither says nor offers one."""
     if arguments.data:
         return Path(arguments.data).expanduser()
     try:
@@ -34,7 +34,7 @@ def folder_for(arguments: argparse.Namespace) -> Path | None:
 
 
 def directory_for(arguments: argparse.Namespace) -> tuple[str, int]:
-    """Host and port in the same way.  Raises KeyError."""
+    """Return host and port that it says or offers.  Raises KeyError if it does neither."""
     return _said(arguments, "host"), _said(arguments, "port")
 
 
@@ -44,7 +44,7 @@ def _said(arguments: argparse.Namespace, word: str) -> Any:
 
 
 def others_of(folder: Path) -> list[Path]:
-    """The folders with a key of the same name at other addresses, by age of the key."""
+    """Return the folders with a key of the same name at other addresses, the oldest key first."""
     beside = folder.parent.parent.glob("*/")
     others = [one / folder.name for one in beside if one != folder.parent]
     made = [(when, one) for one in others if (when := _key_made(one)) is not None]
@@ -54,12 +54,12 @@ def others_of(folder: Path) -> list[Path]:
 def _key_made(folder: Path) -> float | None:
     try:
         return (folder / KEY_FILE).stat().st_mtime
-    except (OSError, ValueError):  # the latter for a name that can be none
+    except (OSError, ValueError):  # ValueError: for a name that no file can have
         return None
 
 
 def folder_of(name: str, directory: "Address") -> Path:
-    """A name at a directory is one identity, so it has one folder."""
+    """Return the one folder of a name at a directory: together these are one identity."""
     return _folder(name, directory.host, directory.port)
 
 

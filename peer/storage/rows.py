@@ -1,7 +1,7 @@
-"""What lies on the own disk, read again.
+"""Read again what lies on my own disk.
 
-It is judged as strictly as what comes over a link, for it is handed on to others.  What
-does not pass is left out: nothing on the disk may end the program.  Its user is told once.
+It is judged as strictly as what comes over a link, because it is handed on to others.  Rows
+that do not pass are left out: nothing on the disk may end the program.  Its user is told once.
 """
 
 from collections.abc import Callable, Iterable, Iterator
@@ -24,7 +24,7 @@ _text = msgspec.json.Decoder(Text)
 
 
 class Rows:
-    """Texts, lines, memberships and entrances as they stand in the journal."""
+    """A reader of the texts, lines, memberships and entrances in the journal."""
 
     def __init__(self, unreadable: Callable[[], None], vault: Vault = CLEAR) -> None:
         """`unreadable` is called once, in the loop, when something could not be read."""
@@ -34,7 +34,7 @@ class Rows:
     # --- In any thread ---
 
     def text(self, line: bytes, *place: str | int) -> Iterator[Text]:
-        """The text of a conversation that lies at this place, or nothing."""
+        """Yield the text of a conversation that lies at this place, or nothing."""
         try:
             opened = self._vault.open(line, "text", *place)
         except StorageError:
@@ -43,7 +43,7 @@ class Rows:
             yield from self._decoded(_text, opened)
 
     def words(self, sealed: str, *place: str | int) -> Iterator[str]:
-        """The words of a line, a letter or a copy, or nothing."""
+        """Yield the words of a line, a letter or a copy, or nothing."""
         try:
             yield self._vault.open_text(sealed, *place)
         except (StorageError, UnicodeDecodeError):
@@ -62,13 +62,13 @@ class Rows:
             self.note()
 
     def note(self) -> None:
-        """Something else could not be read."""
+        """Note that something could not be read."""
         self._found_unreadable = True
 
     # --- In the loop ---
 
     def report(self) -> None:
-        """After some were read."""
+        """Tell the user once if something could not be read; call this after reading."""
         if self._found_unreadable and not self._has_told:
             self._has_told = True
             self._unreadable()

@@ -1,6 +1,6 @@
-"""The texts in a journal, all sealed or all in clear; which of both stands in the file itself.
+"""Seal all texts in a journal, or open all of them; the file itself records which.
 
-Sealed are the words of texts, lines, letters and copies.  Who wrote when to whom is not.
+The words of texts, lines, letters and copies are sealed.  Who wrote when to whom is not.
 """
 
 import sqlite3
@@ -13,8 +13,8 @@ from shared.errors import StorageError
 SEALED: Final = 0x50_61_72_6C  # the application_id of a journal whose texts are sealed: "Parl"
 SEARCHED: Final = 200_000  # texts, and as many lines; their index lies in memory: some 50 MB
 
-# Each column with words in it, what its place is called, and the columns that tell it.
-# A letter becomes a line of history where it lies: for both it is the same place.
+# Each column with words in it, the kind of its place, and the columns that identify the place.
+# A letter becomes a line of history as it is sealed, so both have the same place.
 _SECRETS: Final = (
     ("letters", "text", "line", ("sender", "id")),
     ("lines", "text", "line", ("author", "id")),
@@ -54,9 +54,9 @@ def prepare(db: sqlite3.Connection, vault: Vault) -> None:
 
 
 def seal(db: sqlite3.Connection, vault: Vault) -> None:
-    """In one step, and once; then nothing of what was in clear is left in the file."""
+    """Seal all texts, in one step and once; then nothing in clear is left in the file."""
     if not _is_sealed(db):
-        # What the write-ahead log holds in clear is written over by what comes now.
+        # The next writes go over what the write-ahead log holds in clear.
         db.execute("PRAGMA wal_checkpoint(RESTART)")
         _rewrite(db, vault.seal, vault.seal_text, SEALED)
     db.execute("VACUUM")
@@ -64,7 +64,7 @@ def seal(db: sqlite3.Connection, vault: Vault) -> None:
 
 
 def open_again(db: sqlite3.Connection, vault: Vault) -> None:
-    """In one step, and once.  Raises StorageError when it was sealed by another vault."""
+    """Open all texts, in one step and once.  Raises StorageError if another vault sealed them."""
     if _is_sealed(db):
         _rewrite(db, vault.open, vault.open_text, 0)
 

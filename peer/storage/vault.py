@@ -1,4 +1,4 @@
-"""A passphrase over what lies on disk.
+"""Protect what lies on disk with a passphrase.
 
 Texts are sealed with a random key, each for its place (so none can be moved to another),
 and that key is wrapped with one that is made from the passphrase: scrypt, RFC 7914, then
@@ -18,7 +18,7 @@ from cryptography.hazmat.primitives.kdf.scrypt import Scrypt
 from shared.errors import Refused, StorageError
 
 COST: Final = 2**15  # of scrypt: 32 MiB and a tenth of a second for each guess
-COST_MOST: Final = 2**20  # of a file that somebody has made up: a gigabyte
+COST_MOST: Final = 2**20  # accepted from a file, which may be made up: a gigabyte
 BLOCK: Final = 8  # as RFC 7914 recommends
 KEY_BYTES: Final = 32
 SALT_BYTES: Final = 16
@@ -28,7 +28,7 @@ _SEALED_KEY: Final = b"parley sealed key 1\n"  # a clear one is 64 random bytes
 
 
 class State(Enum):
-    """How far the other files are.  Written first, so a crash leaves nothing half done."""
+    """How far the other files are sealed.  Written first, so a crash leaves nothing half done."""
 
     SEALING = "sealing"  #: they may lie in clear still
     SEALED = "sealed"
@@ -36,9 +36,9 @@ class State(Enum):
 
 
 class Vault:
-    """Seals and opens what lies on disk; without a key it leaves everything as it is.
+    """A key that seals and opens what lies on disk; without one everything stays as it is.
 
-    The words after what is sealed say where it lies: it opens nowhere else.  What does not
+    `place` tells where the sealed content lies: it opens nowhere else.  Content that does not
     open raises StorageError.
     """
 
@@ -65,7 +65,7 @@ class Vault:
             raise StorageError("something on disk was damaged or exchanged") from None
 
     def seal_text(self, text: str, *place: str | int) -> str:
-        """As a text too: base64."""
+        """Seal a text; the sealed one is a text too, in base64."""
         if self._cipher is None:
             return text
         return _base64(self.seal(text.encode(errors="surrogatepass"), *place))
@@ -95,12 +95,12 @@ def _base64(content: bytes) -> str:
 
 
 def seal_key(seed: bytes, vault: Vault) -> bytes:
-    """The content of the file for these keys."""
+    """Return the content of the file for these keys."""
     return _SEALED_KEY + vault.seal(seed, "key") if vault.is_sealing else seed
 
 
 def open_key(content: bytes, vault: Vault) -> bytes:
-    """The keys in this file, sealed or not.  Raises StorageError when it does not open."""
+    """Return the keys in this file, sealed or not.  Raises StorageError when it does not open."""
     if not content.startswith(_SEALED_KEY):
         return content
     if not vault.is_sealing:
@@ -115,7 +115,7 @@ def open_key(content: bytes, vault: Vault) -> bytes:
 
 
 class WrongPassphrase(Refused):
-    """It opens nothing."""
+    """The passphrase opens nothing."""
 
     def __init__(self) -> None:
         super().__init__("That is not the passphrase.", "PASSPHRASE")
@@ -134,7 +134,7 @@ def new_key() -> bytes:
 
 
 def wrap(key: bytes, passphrase: str, state: State) -> bytes:
-    """The content of the file from which only this passphrase gets the key back."""
+    """Return the content of the file from which only this passphrase gets the key back."""
     salt = secrets.token_bytes(SALT_BYTES)
     stretched = Vault(_stretch(passphrase, salt, COST))
     sealed = stretched.seal(key, _WRAP, state.value, COST)
@@ -142,7 +142,7 @@ def wrap(key: bytes, passphrase: str, state: State) -> bytes:
 
 
 def unwrap(content: bytes, passphrase: str) -> tuple[bytes, State]:
-    """The key, and how far the other files are.
+    """Return the key, and how far the other files are sealed.
 
     Raises WrongPassphrase; StorageError when this is no such file.
     """
@@ -162,6 +162,6 @@ _file = msgspec.json.Decoder(_Wrapped)
 
 
 def _stretch(passphrase: str, salt: bytes, cost: int) -> bytes:
-    # The same letters, whichever keyboard or system they were typed on.
+    # Letters are the same, whichever keyboard or system they were typed on.
     typed = unicodedata.normalize("NFC", passphrase).encode(errors="surrogatepass")
     return Scrypt(salt=salt, length=KEY_BYTES, n=cost, r=BLOCK, p=1).derive(typed)
