@@ -1,4 +1,4 @@
-"""Parley for programs: join a community, hear what happens, talk.
+"""Let programs use Parley: join a community, hear what happens, talk.
 
     async with join("echo", "localhost", 5000) as chat:
         async for event in chat:
@@ -8,13 +8,13 @@
                 case Said(text=text) if chat.talks_with:
                     await chat.say(text)
 
-`Chat` is a `peer.local_peer.Peer`: its methods ask (`users`, `contact`), invite
+`Chat` is a `peer.local_peer.LocalPeer`: its methods ask (`users`, `contact`), invite
 (`invite`, `add`, `answer`, `take_back`), talk (`say`, `private`, `to_all`,
 `leave_message`), read what was said (`history`, `search`), compare keys (`words`, then
 `accept`) and set the status.
 They raise `Refused`, `Unreachable` or `KeyChanged`, whose texts are sentences for
-a person.  Texts of others come as they were written: pass them through `clean`
-before a terminal sees them.
+a person.  Texts of others are as they were written: pass them through `clean`
+before a terminal gets them.
 """
 
 from collections import deque
@@ -158,8 +158,8 @@ __all__ = [
 class Chat(LocalPeer):
     """A peer whose events are iterated: `async for event in chat`, by one task.
 
-    A text counts as shown, and is acknowledged to its sender, once it came out of
-    the iterator.
+    A text counts as shown, and is acknowledged to its sender, once the iterator has
+    returned it.
     """
 
     def __init__(
@@ -191,7 +191,7 @@ class Chat(LocalPeer):
         return event
 
     async def until(self, kind: type[Event]) -> Event:
-        """The next event of this kind; the ones before it are passed over."""
+        """Return the next event of this kind; pass over the ones before it."""
         async for event in self:
             if isinstance(event, kind):
                 return event
@@ -208,7 +208,7 @@ async def join(
     options: Options | None = None,
     passphrase: str = "",
 ) -> AsyncIterator[Chat]:
-    """Be a user as long as the block runs; at its end conversations are left in peace.
+    """Be a user as long as the block runs; at its end, leave conversations in good order.
 
     `data` is the folder for the key and the journal, by default the one that the
     program `peer` uses for this name and directory; `passphrase` opens it, if one is set.

@@ -1,4 +1,4 @@
-"""A peer that lives as long as a block of code."""
+"""Run a peer as long as a block of code."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -13,8 +13,8 @@ from shared.errors import ParleyError
 async def running(peer: LocalPeer) -> AsyncIterator[LocalPeer]:
     """Register, run the block, quit: conversations are left, lines delivered or stored.
 
-    Raises what `Peer.run` raises while it registers.  An error of the block
-    comes out in a group, as from any nursery.
+    Raises what `LocalPeer.run` raises while it registers.  An error of the block
+    is raised in a group, as from any nursery.
     """
     failure: ParleyError | None = None
     async with trio.open_nursery() as nursery:

@@ -1,7 +1,7 @@
-"""One user's peer, without its screen: it owns the nursery and puts the parts together.
+"""Put the parts of one user's peer together, without a screen, and own their nursery.
 
 `runtime` performs what the cores decide: invitations, conversations, lines, letters.
-Each part hears here of what concerns it, and knows nothing of the others.
+This module tells each part what concerns it; the parts know nothing of each other.
 """
 
 import logging
@@ -89,7 +89,7 @@ from shared.world import Address, World
 GENERAL_CHAT_MOST: Final = 100  # users whom one line to all reaches directly
 SENDING_AT_ONCE: Final = 20  # lines that may dial or wait for an answer side by side
 KEPT_SECONDS: Final = 1.0  # for what was just shown to be on disk, before history is read
-IGNORED_BYTES: Final = 1024.0 * 1024  # a second, of an ignored user: a screen takes more
+IGNORED_BYTES: Final = 1024.0 * 1024  # a second, from an ignored user: a screen takes more
 IGNORED_BYTES_AT_ONCE: Final = 4.0 * 1024 * 1024
 QUIT_SECONDS: Final = 1.0  # for letters on their way to the screen; then for the last words
 
@@ -102,7 +102,7 @@ class Options(Struct, frozen=True):
     advertise_port: int = 0
     token: str = ""  #: for a directory with --register-only-with
     directory_key: str | None = None  #: the fingerprint that the user vouches for
-    authority: bytes | None = None  #: of the directory, when it is at an address of its own no more
+    authority: bytes | None = None  #: of the directory, when it has moved to another address
     keeps_history: bool = True  #: else texts are kept until delivered, older ones forgotten
     vault: Vault = CLEAR  #: seals the key and all texts on their way to the disk
     is_passing: bool = False  #: here for one command only: asks nobody, fetches no mail
@@ -140,10 +140,10 @@ class LocalPeer:
     # --- Living ---
 
     async def run(self, *, task_status: trio.TaskStatus[str] = trio.TASK_STATUS_IGNORED) -> None:
-        """Register, reports the name, and live until `quit`.
+        """Register, report the name, and live until `quit`.
 
-        Raises what stands in the way of registering: NameTaken, Refused,
-        Unreachable, KeyChanged, StorageError.
+        Raises NameTaken, Refused, Unreachable, KeyChanged or StorageError when
+        registering fails.
         """
         self._world.disk.lock()
         try:
@@ -152,7 +152,7 @@ class LocalPeer:
             self._world.disk.unlock()
 
     async def _live(self, task_status: trio.TaskStatus[str]) -> None:
-        """The nursery of everything; ends at `quit`, or when we cannot register."""
+        """Run the nursery of everything, until `quit` or until registering fails."""
         failure: ParleyError | OSError | None = None
         options = self._options
         async with trio.open_nursery() as nursery:
@@ -311,7 +311,7 @@ class LocalPeer:
             await self._later.wait_idle()
         with trio.move_on_after(QUIT_SECONDS):
             await self._recorder.wait_kept()
-            await self._conversations.settle()  # what we were let into while we said good bye
+            await self._conversations.settle()  # what we were let into while quitting
         self._links.hang_up_all()
         self._directory.leave()
         with trio.move_on_after(QUIT_SECONDS):
@@ -335,7 +335,7 @@ class LocalPeer:
 
     @property
     def is_new(self) -> bool:
-        """Our key was made at this start: nobody has been here before."""
+        """Whether our key was made at this start: nobody has been here before."""
         return self._is_new
 
     @property
@@ -348,7 +348,7 @@ class LocalPeer:
         return self._conversations.others
 
     async def members(self) -> list[Way]:
-        """The others in my conversation, and how each is reached; takes a moment to measure."""
+        """Return the others in my conversation, and how each is reached; measuring takes time."""
         current = self._conversations.conversation
         if current is None:
             raise Refused("You are in no conversation.")
@@ -368,13 +368,13 @@ class LocalPeer:
 
     @property
     def to_come(self) -> int:
-        """So many texts that others of my conversation have are on their way to me."""
+        """The number of texts on their way to me, which others in my conversation have."""
         current = self._conversations.conversation
         return 0 if current is None else current.to_come
 
     @property
     def ways(self) -> list[tuple[str, str, int]]:
-        """As `members`, at once: the name, through whom, and how many texts of mine it lacks."""
+        """Like `members`, at once: each name, through whom, and how many texts of mine it lacks."""
         current = self._conversations.conversation
         if current is None:
             return []
@@ -386,7 +386,7 @@ class LocalPeer:
 
     @property
     def undelivered(self) -> int:
-        """How many texts of mine the member lacks most who is late."""
+        """The number of my texts that the member furthest behind lacks; 0 when nobody is late."""
         current = self._conversations.conversation
         if current is None:
             return 0
@@ -395,17 +395,17 @@ class LocalPeer:
 
     @property
     def is_registered(self) -> bool:
-        """The directory is there."""
+        """Whether the directory is there."""
         return self._directory.is_there
 
     @property
     def last_said(self) -> SentText | None:
-        """My last text in a conversation, to be asked who has it."""
+        """My last text in a conversation; it tells who has it."""
         return self._conversations.last
 
     @property
     def waits_for(self) -> tuple[str, ...]:
-        """Whom I have invited."""
+        """The users whom I have invited and who have not decided."""
         return self._invitations.waits_for
 
     @property
@@ -414,7 +414,7 @@ class LocalPeer:
         return self._invitations.questions
 
     async def users(self) -> list[Presence]:
-        """Everybody registered, in alphabetical order."""
+        """Return everybody registered, in alphabetical order."""
         before = self._presences.all
         pages = await self._directory.ask_pages(List)  # each of which was heard
         self._presences.listed((user for page in pages for user in page.users), before)
@@ -422,27 +422,29 @@ class LocalPeer:
 
     @property
     def known_users(self) -> tuple[Presence, ...]:
-        """As `users`, by what was told since it was asked last."""
+        """Like `users`, from the last list plus the changes announced since; asks nobody."""
         return self._presences.all
 
     @property
     def round_trips(self) -> dict[str, float]:
-        """Seconds, by name, as measured last; of those to whom there is a link."""
+        """Round trips in seconds, by name, as measured last, to users to whom there is a link."""
         trips = {user.name: self._links.round_trip(user.name) for user in self.known_users}
         return {name: trip for name, trip in trips.items() if trip is not None}
 
     async def contact(self, name: str, *, own: bool = False) -> Contact:
-        """Where this user is.  Raises KeyChanged when the key is not the remembered one.
+        """Return where this user is.  Raises KeyChanged when the key is not the remembered one.
 
-        `own`: my user wants something of them.
+        `own`: whether my user wants something of them.
         """
         contact = await self._lookup(name, own=own)
         self._known_keys.check(contact.name, contact.key)
         return contact
 
     async def _callee(self, name: str) -> Callee:
-        """Whom an invitation goes to.  Without the directory: who is linked with us, or was
-        where the directory said a while ago; a link compares the key in any case.
+        """Return the user whom an invitation goes to.
+
+        Without the directory, take one who is linked with us, or is where the directory said a
+        while ago; a link compares the key in any case.
         """
         try:
             return callee_of(await self.contact(name, own=True))
@@ -472,9 +474,9 @@ class LocalPeer:
         return contact
 
     async def words(self, name: str) -> Comparison:
-        """The words that both must see, for the key that the directory has of this user.
+        """Return the words that both must see, for the key that the directory has of this user.
 
-        Nothing is accepted by it.  Raises Refused or Unreachable.
+        This accepts nothing.  Raises Refused or Unreachable.
         """
         if fold(name) == fold(self.name):
             raise Refused("That is you.", "SELF")
@@ -484,8 +486,9 @@ class LocalPeer:
         return Comparison(contact.name, contact.key, tuple(words), known)
 
     async def accept(self, compared: Comparison) -> None:
-        """The user has compared these words, and they are the same at the other's: the key is
-        the one of that name from now on, whatever it was before, and verified.
+        """Accept a key whose words the user has compared, and found the same at the other's.
+
+        It is the key of that name from now on, whatever it was before, and verified.
         """
         await self._known_keys.accept(compared.name, compared.key)
         self._links.keep_only(compared.name, compared.key)
@@ -497,7 +500,7 @@ class LocalPeer:
         return self._known_keys.is_verified(name)
 
     def is_contradicted(self, name: str) -> bool:
-        """The directory has said another key for this name than the one that is remembered."""
+        """Whether the directory gives another key for this name than the remembered one."""
         return self._known_keys.is_contradicted(name)
 
     async def ignore(self, name: str) -> None:
@@ -509,12 +512,12 @@ class LocalPeer:
 
     @property
     def ignored(self) -> tuple[str, ...]:
-        """Whom I ignore, in alphabetical order, spelled as they are as far as that is known."""
+        """The users whom I ignore, in alphabetical order, in their own spelling if it is known."""
         spelled = {fold(user.name): user.name for user in self.known_users}
         return tuple(spelled.get(name, name) for name in sorted(self._journal.ignored))
 
     def keep_more(self, author: str) -> None:
-        """Yes to `events.KeepMore`: what waits of this author may fill as much again."""
+        """Answer yes to `events.KeepMore`: this author may fill as much of the disk again."""
         self._disk_shares.allow_more(author)
         self._conversations.release(author)
 
@@ -524,28 +527,28 @@ class LocalPeer:
         self._directory.leave()
 
     async def _judge_again(self) -> None:
-        """About the names that nobody could confirm while the directory was away."""
+        """Ask about the names that nobody could confirm while the directory was away."""
         await self._known_keys.judge(self._links.names)
         await self._known_keys.judge_wondered()
 
     def _called(self, name: str) -> str:
-        """What the user reads for who is linked with us under this name."""
+        """Return what the user reads for the user linked with us under this name."""
         key = self._links.key(name)
-        if key is None:  # not linked any more: nobody shows another key than the believed one
+        if key is None:  # no link any more, so nobody shows another key than the believed one
             key = self._known_keys.believed(name)
         return self._known_keys.called_by_key(name, key)
 
     def _is_sure_of(self, name: str) -> bool:
-        """Whoever is linked with us under this name, if anybody, has the key that is its own."""
+        """Whether the user linked with us under this name, if any, has the name's own key."""
         key = self._links.key(name)
         return key is None or key == self._known_keys.believed(name)
 
     # --- My status ---
 
     async def set_status(self, status: Status) -> None:
-        """By the user's hand: a conversation changes it no more, nor does the directory.
+        """Set my status by hand: neither a conversation nor the directory changes it any more.
 
-        ACTIVE outside of a conversation gives it back into their hands.
+        ACTIVE outside of a conversation makes it automatic again.
         """
         self._own_presence.choose(status)
         self._invitations.situation(busy=self._own_presence.is_busy)
@@ -560,7 +563,7 @@ class LocalPeer:
         self._own_presence.stir()
 
     def stir(self) -> None:
-        """Somebody touched the keys."""
+        """Note that somebody touched the keys."""
         self._own_presence.stir()
         self._directory.hurry()
 
@@ -573,8 +576,9 @@ class LocalPeer:
     async def history(
         self, name: str | None = None, *, to_all: bool = False, last: int = HISTORY_TEXTS
     ) -> Found:
-        """The last texts of the conversation that I am in, else of the last one; with
-        `name`: what was said with that user; `to_all`: in the general chat.
+        """Return the last texts of the conversation that I am in, else of the last one.
+
+        With `name`: what was said with that user; with `to_all`: in the general chat.
         """
         await self._all_kept()
         found = await self._find(name, to_all=to_all, last=last)
@@ -591,7 +595,7 @@ class LocalPeer:
         return await self._history.conversation(current.id if current else None, last)
 
     async def search(self, words: str, *, last: int = HISTORY_TEXTS) -> Found:
-        """The last texts that contain words beginning with all of these.
+        """Return the last texts that contain a word beginning with each of these.
 
         Raises Refused when there are no words, or too many.
         """
@@ -602,7 +606,7 @@ class LocalPeer:
         return found
 
     async def _all_kept(self) -> None:
-        """What was shown a moment ago is history too, unless the disk does not take it."""
+        """Wait, KEPT_SECONDS at most, until what was just shown is history too."""
         with trio.move_on_after(KEPT_SECONDS), suppress(StorageError):
             await self._conversations.wait_kept()
             await self._recorder.wait_kept()
@@ -611,53 +615,53 @@ class LocalPeer:
     # --- Inviting ---
 
     async def invite(self, name: str, *, urgent: bool = False) -> Result:
-        """Ask somebody into a conversation; returns when it is decided, and was told.
+        """Ask somebody into a conversation; return when it is decided, and was told.
 
-        Raises Refused for oneself, an unknown user, or when one is in a
-        conversation already or waits for somebody else.
+        Raises Refused for myself, an unknown user, or when I am in a
+        conversation already or wait for somebody else.
         """
         result = await self._invitations.invite(name, urgent=urgent)
         await self._conversations.wait_shown()
         return result
 
     async def add(self, name: str, *, urgent: bool = False) -> Result:
-        """Ask somebody into the conversation that I am in; returns as `invite` does.
+        """Ask somebody into the conversation that I am in; return as `invite` does.
 
-        Raises Refused for oneself, an unknown user, a member, or outside of a conversation.
+        Raises Refused for myself, an unknown user, a member, or outside of a conversation.
         """
         result = await self._invitations.add(name, urgent=urgent)
         await self._conversations.wait_shown()
         return result
 
     def take_back(self) -> bool:
-        """Stop waiting for an answer; False when none was awaited."""
+        """Stop waiting for an answer; return False when none was awaited."""
         return self._invitations.take_back()
 
     def answer(self, id: str, yes: bool) -> bool:
-        """Answer an invitation; False when it is over already.
+        """Answer an invitation; return False when it is over already.
 
-        Yes leaves the conversation that one is in.
+        A yes leaves the conversation that I am in.
         """
         return self._invitations.answer(id, yes=yes)
 
     # --- Talking ---
 
     async def say(self, text: str) -> SentText:
-        """A text for the conversation; waits while too many wait to be delivered.
+        """Say a text in the conversation; wait while too many are undelivered.
 
-        The handle tells what became of it.  Raises Refused when there is no conversation.
+        The handle tells its fate.  Raises Refused when there is no conversation.
         """
         return await self._conversations.say(text)
 
     async def leave_conversation(self) -> bool:
-        """Leave it, after what was written has arrived; False when there is none."""
+        """Leave the conversation once my texts have arrived; return False when there is none."""
         return await self._conversations.leave()
 
     def private(self, name: str, text: str, *, is_lasting: bool = False) -> Delivery:
-        """One private line; `wait` for it to know what became of it.
+        """Send one private line; `wait` on the delivery to know its outcome.
 
-        It lasts: when this program does not live to deliver it, the next one does.  With
-        `is_lasting` also while it has failed, until `leave_instead`, `keep` or `give_up`.
+        If this program ends before it is delivered, the next one delivers it.  With
+        `is_lasting` also after it has failed, until `leave_instead`, `keep` or `give_up`.
         """
         self._known_users.answer(name)
         line = Private(self._world.new_id(), self._world.clock.time(), text)
@@ -665,7 +669,7 @@ class LocalPeer:
         return self._lines.send(name, line, is_lasting=is_lasting, order=order)
 
     def write(self, name: str, text: str) -> Delivery | Posted:
-        """One lasting private line; it waits behind what is kept for the same user.
+        """Send one lasting private line; it waits behind what is kept for the same user.
 
         Raises Refused when too much waits.
         """
@@ -675,7 +679,7 @@ class LocalPeer:
         return self._later.put(self._new_late(name, text, is_letter=False))
 
     def _take_up_in_passing(self) -> None:
-        """A script that writes sends also what earlier ones have kept."""
+        """Send also what earlier scripts have kept, when a script writes."""
         if self._options.is_passing:
             self._later.wake_all()
 
@@ -698,11 +702,11 @@ class LocalPeer:
         return self._later.put(_late(delivery), is_tried=True)
 
     def give_up(self, delivery: Delivery) -> None:
-        """A line that was not delivered is not tried again."""
+        """Give up a line that was not delivered: it is not tried again."""
         self._lines.give_up(delivery)
 
     async def to_all(self, text: str) -> list[Delivery]:
-        """One line to everybody online, at most GENERAL_CHAT_MOST of them."""
+        """Send one line to everybody online, to GENERAL_CHAT_MOST users at most."""
         users = await self.users()
         online = [user.name for user in users if user.status is not Status.OFFLINE]
         others = [name for name in online if fold(name) != fold(self.name)]
@@ -716,7 +720,7 @@ class LocalPeer:
         return [self._lines.send(name, line) for name in others[:GENERAL_CHAT_MOST]]
 
     async def leave_message(self, name: str, text: str) -> str:
-        """Leave a message; returns the receiver's name when the directory has it on disk.
+        """Leave a message; return the receiver's name when the directory has it on disk.
 
         Raises Refused (no such user, a full mailbox, a full disk), KeyChanged or
         Unreachable.
@@ -725,9 +729,9 @@ class LocalPeer:
         return await self._leave(name, text, self._world.clock.time())
 
     async def leave_or_keep(self, name: str, text: str) -> Ended:
-        """The same; without the directory the message is kept until that is back.
+        """Leave a message as `leave_message` does; while the directory is gone, keep it.
 
-        Raises Refused when too much waits, too.
+        Raises Refused also when too much waits.
         """
         self._refuse_myself(name)
         self._take_up_in_passing()
@@ -748,7 +752,7 @@ class LocalPeer:
             raise Refused("You can't leave a message for yourself.", "SELF")
 
     async def _leave_late(self, late: Late) -> str:
-        """Without waiting for a directory that is lost meanwhile: what is late can wait."""
+        """Leave a late letter; do not wait for a directory lost meanwhile: it is tried again."""
         return await self._leave(late.to, late.text, late.time, late.id, waits=False)
 
     async def _leave(
@@ -767,15 +771,16 @@ class LocalPeer:
         return is_user or self._journal.key_of(name) is not None
 
     def _take_up_lines(self) -> None:
-        """Deliver or leave what an earlier program of mine did not live to; beside the
-        keyboard, and not waited for: it is on disk.
+        """Deliver or leave, in the background, what an earlier program of mine did not.
+
+        The end of this program does not wait for that: it is on disk.
         """
         try:
             self._later.restore(self._journal.pending_lines())
         except StorageError as failure:
             self.tell(events.Notice(f"{str(failure).capitalize()}."))
 
-    # --- What the links say (peer.runtime.links.Listener) ---
+    # --- News of the links (peer.runtime.links.Listener) ---
 
     def linked(self, name: str) -> None:
         self._lines.link_changed(name)
@@ -845,7 +850,7 @@ class LocalPeer:
                 # They believe in a conversation that is over here, or never was.
                 self._links.post(name, Leave(message.conversation))
 
-    # --- What the directory says ---
+    # --- News of the directory ---
 
     def _listener(self) -> Listener:
         return Listener(
@@ -876,18 +881,18 @@ class LocalPeer:
             self._copies.take_up()
         if not self._options.is_passing:
             self._later.wake_all()
-        # Not sooner: who heard of us before we did would be told that we have left
-        # the conversation in which we were interrupted.
+        # Not sooner: peers who hear of us would be told that we have left the conversation
+        # in which we were interrupted.
         self._links.let_in()
 
     def _directory_lost(self) -> None:
-        self._own_presence.put()  # somebody may have touched the keys before it could say so
+        self._own_presence.put()  # somebody may have touched the keys before it could tell us
         self._presences.lost()
         self._conversations.directory(is_there=False)
         self.tell(events.DirectoryLost())
 
     async def _call_the_roll(self) -> None:
-        """Tell who has not come back to the directory, when all have had time to."""
+        """Report users who have not come back to the directory, once all have had time to."""
         self._returns += 1
         current = self._returns
         await trio.sleep(grace(self._presences.online))
@@ -929,7 +934,7 @@ class LocalPeer:
                 self._presences.tell(users)
 
     def _tell_presence(self, event: events.Came | events.Went) -> None:
-        """Of whom I ignore I do not hear that they come and go, either."""
+        """Report that a user came or went, unless I ignore them."""
         if fold(event.name) not in self._journal.ignored:
             self.tell(event)
 
