@@ -13,7 +13,7 @@ import trio
 from msgspec import Struct
 
 from peer import events
-from peer.commands.table import HISTORY_TEXTS
+from peer.commands.grammar import HISTORY_TEXTS
 from peer.core.backlog import End, Late
 from peer.core.conversation.conversation import Conversation
 from peer.core.conversation.route import DIRECT, Way

@@ -4,7 +4,9 @@ from enum import Enum
 
 from msgspec import Struct
 
-from peer.commands.table import TABLE, Context, Entry, Unknown, begun, nearest, unknown_text
+from peer.commands.grammar import Context, Unknown
+from peer.commands.parsing import begun, nearest, unknown_text
+from peer.commands.table import TABLE, Entry
 
 COLUMN = 29  # the longest usage; the meanings end before column 80
 EVERYTHING = "ALL"

@@ -15,8 +15,10 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from peer import events, results
-from peer.commands import table as typed
-from peer.commands.table import Command, Context, parse, unknown_text, wrong_text
+from peer.commands import grammar as typed
+from peer.commands import parsing
+from peer.commands.grammar import Command, Context
+from peer.commands.parsing import parse, unknown_text, wrong_text
 from peer.core.backlog import End
 from peer.core.conversation.sent_text import SentText
 from peer.core.target import Target, destination, misdirected
@@ -262,7 +264,7 @@ class Console:
                 return await self._unknown(command)
             case typed.Wrong():
                 self._say(wrong_text(command))
-                if typed.asks_whom_to_add(line):
+                if parsing.asks_whom_to_add(line):
                     self._show(_list(await peer.users(), peer))
                 return Code.USAGE
             case typed.Nothing():
@@ -596,7 +598,7 @@ class Console:
         return Code.USAGE
 
     def _unknown_sentence(self, unknown: typed.Unknown) -> str:
-        if typed.is_answer(unknown.line):
+        if parsing.is_answer(unknown.line):
             return "No question is open."
         word = unknown.line.strip()
         for user in self._peer.known_users:

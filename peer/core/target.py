@@ -10,8 +10,9 @@ from collections.abc import Iterable
 from msgspec import Struct
 from msgspec.structs import replace
 
-from peer.commands import table as typed
-from peer.commands.table import Context, parse
+from peer.commands import grammar as typed
+from peer.commands.grammar import Context
+from peer.commands.parsing import parse
 from shared.names import fold
 
 # Commands that act on the conversation, or on the message, in which they are typed.

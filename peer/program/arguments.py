@@ -202,7 +202,7 @@ def parse(arguments: list[str]) -> argparse.Namespace:
 
 
 def _commands() -> list[tuple[str, str]]:
-    from peer.commands.table import TABLE  # noqa: PLC0415  # a wrong option need not load it
+    from peer.commands.table import TABLE  # noqa: PLC0415  # which a wrong option need not load
 
     return [(entry.usage, entry.meaning) for entry in TABLE]
 
@@ -247,7 +247,7 @@ def _without_options(command: list[str]) -> tuple[list[str], list[str]]:
 
 def _refuse_in_a_text(parser: Parser, command: list[str], option: str) -> None:
     """Refuse an option in a text: it may be a part of the text, which may contain anything."""
-    from peer.commands.table import has_text  # noqa: PLC0415  # most starts need not load it yet
+    from peer.commands.parsing import has_text  # noqa: PLC0415  # which most starts need not load yet
 
     if has_text(command):
         parser.error(f"put {option} before the command, or the text in quotes")

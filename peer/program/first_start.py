@@ -4,7 +4,8 @@ import argparse
 from collections.abc import Awaitable, Callable
 from typing import Any, Final
 
-from peer.commands.table import Context, Quit, parse
+from peer.commands.grammar import Context, Quit
+from peer.commands.parsing import parse
 from peer.events import Notice
 from peer.program.arguments import WORDS
 from shared.errors import Refused

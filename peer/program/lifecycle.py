@@ -12,7 +12,8 @@ from typing import Final
 
 import trio
 
-from peer.commands.table import Context, Quit, parse
+from peer.commands.grammar import Context, Quit
+from peer.commands.parsing import parse
 from peer.screen.frontend import Frontend, Line
 from peer.screen.line import LineFrontend, ScreenGone
 from peer.screen.ui_state import UiState

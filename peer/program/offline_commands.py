@@ -2,8 +2,8 @@
 
 import trio
 
-from peer.commands import table as typed
-from peer.commands.table import Command
+from peer.commands import grammar as typed
+from peer.commands.grammar import Command
 from peer.core.backlog import Backlog, Late
 from peer.core.history_entry import Kind
 from peer.storage.journal import Fate, Journal, KeptLine

@@ -10,21 +10,9 @@ import trio
 from msgspec.structs import replace
 
 from peer import events
+from peer.commands.grammar import Add, Chat, Command, Context, Help, Mute, Nothing, Unknown, Wrong
 from peer.commands.manual import is_topic
-from peer.commands.table import (
-    Add,
-    Chat,
-    Command,
-    Context,
-    Help,
-    Mute,
-    Nothing,
-    Unknown,
-    Wrong,
-    parse,
-    unknown_text,
-    wrong_text,
-)
+from peer.commands.parsing import parse, unknown_text, wrong_text
 from peer.console.console import KEPT, Code, Console
 from peer.lifespan import running
 from peer.local_peer import LocalPeer, Options

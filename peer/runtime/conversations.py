@@ -19,9 +19,9 @@ from peer.core.allowance import day_of
 from peer.core.conversation import conversation as talk
 from peer.core.conversation.check_budget import CheckBudget
 from peer.core.conversation.conversation import Conversation
-from peer.core.conversation.delivery import WINDOW_TEXTS, Stream, check_stream, last, stream
 from peer.core.conversation.entrances import Entrance
 from peer.core.conversation.sent_text import SentText, Times
+from peer.core.conversation.texts import WINDOW_TEXTS, Stream, check_stream, last, stream
 from peer.core.display_gate import DisplayGate
 from peer.core.keys.name_marks import bare, variants
 from peer.core.lateness import late

@@ -2,7 +2,7 @@
 
 from msgspec import Struct
 
-from peer.commands.table import Context
+from peer.commands.grammar import Context
 from peer.core.target import Target
 from shared.messages import Presence, Status
 from shared.names import fold

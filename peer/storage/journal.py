@@ -16,10 +16,10 @@ import trio
 from msgspec import Struct
 
 from peer.core.conversation.conversation import Kept, LeaveFor
-from peer.core.conversation.delivery import is_stream, last
 from peer.core.conversation.digests import digest
 from peer.core.conversation.entrances import Entrance
 from peer.core.conversation.lamport_clock import LamportClock
+from peer.core.conversation.texts import is_stream, last
 from peer.core.history_entry import Kind
 from peer.core.keys.name_marks import variants
 from peer.core.membership import member_id

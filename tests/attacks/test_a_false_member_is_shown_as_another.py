@@ -9,7 +9,7 @@ import pytest
 
 from peer.console.console import Code
 from peer.core import membership
-from peer.core.conversation.delivery import sign
+from peer.core.conversation.texts import sign
 from peer.core.membership import Me, Roll
 from shared.messages import Accept, Confirm, Invite, Lookup, Members, Membership, Ringing, Text
 from tests.kit.attackers.false_directory import certificate

@@ -7,8 +7,8 @@ then they get all the same, also when whoever added them is gone.
 import msgspec
 import pytest
 
-from peer.core.conversation.delivery import EPOCHS_TOLD
 from peer.core.conversation.entrances import sign_entry
+from peer.core.conversation.texts import EPOCHS_TOLD
 from shared.messages import Entry, Members, Position, Text, Want
 from tests.kit.attackers.members import hello, sends, text
 from tests.kit.cores import CAROL, DAVE, ERIN, FRANK, MALLORY, TRUDY, Town, me

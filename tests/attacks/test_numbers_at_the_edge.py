@@ -5,8 +5,8 @@ import pytest
 import trio
 
 from peer.core.conversation.conversation import ACKNOWLEDGE_SECONDS
-from peer.core.conversation.delivery import sign
 from peer.core.conversation.lamport_clock import START_MOST, STEP, LamportClock
+from peer.core.conversation.texts import sign
 from peer.storage.journal import FILE
 from peer.storage.rows import UNREADABLE
 from shared.codec import encode

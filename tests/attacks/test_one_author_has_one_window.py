@@ -2,7 +2,7 @@
 
 import trio
 
-from peer.core.conversation.delivery import AUTHOR_BYTES, AUTHOR_TEXTS, EPOCHS
+from peer.core.conversation.inbox import AUTHOR_BYTES, AUTHOR_TEXTS, EPOCHS
 from shared.messages import TEXT_CHARACTERS, TEXTS
 from tests.kit.attackers.members import sends, text
 from tests.kit.community import Community

@@ -9,7 +9,7 @@ import pytest
 import trio
 
 from peer import events
-from peer.core.conversation import delivery, unchecked_texts
+from peer.core.conversation import texts, unchecked_texts
 from shared.messages import Acknowledge, Err, Hello, Text
 from tests.kit.attackers.members import sends, text
 from tests.kit.community import Community, Person
@@ -97,7 +97,7 @@ def test_each_text_is_checked_once(monkeypatch: pytest.MonkeyPatch) -> None:
 
     def check(one: Text, key: bytes) -> None:
         checked.append(one)
-        delivery.check_author(one, key)
+        texts.check_author(one, key)
 
     monkeypatch.setattr(unchecked_texts, "check_author", check)
     town = town_with_mallory()

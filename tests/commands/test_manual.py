@@ -2,8 +2,10 @@
 
 import pytest
 
+from peer.commands.grammar import Context, Unknown, Wrong
 from peer.commands.manual import COLUMN, FIRST_DAY, Topic, help_lines, is_topic, page
-from peer.commands.table import TABLE, Context, Entry, Unknown, Wrong, parse
+from peer.commands.parsing import parse
+from peer.commands.table import TABLE, Entry
 
 SCREEN_ROWS = 24 - 4  # of a small terminal, without the prompt and what stands below it
 ASKED = Context(question_open=True)

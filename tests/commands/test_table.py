@@ -3,9 +3,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from peer.commands import table
-from peer.commands.table import (
-    TABLE,
+from peer.commands import parsing, table
+from peer.commands.grammar import (
     Add,
     Answer,
     Chat,
@@ -37,10 +36,9 @@ from peer.commands.table import (
     WhoGot,
     WriteLine,
     Wrong,
-    parse,
-    unknown_text,
-    wrong_text,
 )
+from peer.commands.parsing import parse, unknown_text, wrong_text
+from peer.commands.table import TABLE
 from shared.messages import TEXT_CHARACTERS, Status
 
 ALONE = Context()
@@ -333,9 +331,9 @@ def test_a_choice_is_one_of_its_words_and_nothing_else() -> None:
 
 
 def test_a_bare_u_asks_whom_to_add() -> None:
-    assert table.asks_whom_to_add("\\u ")
-    assert table.asks_whom_to_add("/U")
-    assert not table.asks_whom_to_add("\\u erin")
+    assert parsing.asks_whom_to_add("\\u ")
+    assert parsing.asks_whom_to_add("/U")
+    assert not parsing.asks_whom_to_add("\\u erin")
 
 
 @pytest.mark.parametrize("context", [ALONE, TALKING_AND_ASKED, WRITING])
@@ -472,15 +470,15 @@ def test_what_could_not_be_decoded_does_not_reach_a_text() -> None:
 
 
 def test_a_line_begins_with_a_command_before_it_is_finished() -> None:
-    begun = table.begun("  /chat da", ALONE)
+    begun = parsing.begun("  /chat da", ALONE)
     assert begun is not None
     assert (begun.words, begun.rest, begun.entry.takes) == ("CHAT", "da", table.Takes.ONLINE)
-    assert table.begun("cha", ALONE) is None
+    assert parsing.begun("cha", ALONE) is None
 
 
 def test_exit_is_explained_as_what_it_does_here() -> None:
     for context, usage in ((ALONE, "QUIT"), (TALKING, "QUIT CONVERSATION")):
-        begun = table.begun("exit", context)
+        begun = parsing.begun("exit", context)
         assert begun is not None
         assert begun.entry.usage == usage
 
@@ -507,12 +505,12 @@ def test_exit_is_explained_as_what_it_does_here() -> None:
     ],
 )
 def test_the_commands_that_a_line_may_become(line: str, context: Context, words: list[str]) -> None:
-    assert [each for each, _ in table.offered(line, context)] == words
+    assert [each for each, _ in parsing.offered(line, context)] == words
 
 
 def test_exit_is_offered_as_what_it_does_here() -> None:
     for context, usage in ((ALONE, "QUIT"), (TALKING, "QUIT CONVERSATION")):
-        assert [entry.usage for _, entry in table.offered("exit", context)] == [usage]
+        assert [entry.usage for _, entry in parsing.offered("exit", context)] == [usage]
 
 
 @pytest.mark.parametrize("entry", TABLE, ids=lambda entry: entry.usage)

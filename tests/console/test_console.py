@@ -260,7 +260,7 @@ async def test_an_answer_without_a_question_is_refused(community: Community) -> 
     (carol,) = await community.start("carol")
     shown: list[str] = []
     handed = Console(carol.peer, lambda *events, then=None: shown.extend(map(str, events)), None)
-    from peer.commands.table import Answer
+    from peer.commands.grammar import Answer
 
     assert await handed.perform(Answer(True)) is Code.REFUSED
     assert await handed.perform(Answer(True, "dave")) is Code.REFUSED

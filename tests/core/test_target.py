@@ -5,7 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
-from peer.commands.table import Context, Private, Say, Unknown, WriteLine, parse
+from peer.commands.grammar import Context, Private, Say, Unknown, WriteLine
+from peer.commands.parsing import parse
 from peer.core.target import Target, destination, listed, misdirected
 
 PROGRAM = Target()

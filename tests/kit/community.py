@@ -24,7 +24,7 @@ from trio._core import _run as trio_scheduler
 from directory_server.server import Directory
 from directory_server.settings import Settings
 from peer import events
-from peer.commands.table import parse
+from peer.commands.parsing import parse
 from peer.console.console import Code, Console
 from peer.lifespan import running
 from peer.local_peer import LocalPeer, Options

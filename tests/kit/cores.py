@@ -13,9 +13,10 @@ from peer import events
 from peer.core import membership
 from peer.core.conversation import conversation as talk
 from peer.core.conversation.conversation import Conversation, Kept
-from peer.core.conversation.delivery import RECENT_TEXTS, WINDOW_TEXTS, last, stream
 from peer.core.conversation.digests import digest
 from peer.core.conversation.entrances import Entrance
+from peer.core.conversation.outbox import RECENT_TEXTS
+from peer.core.conversation.texts import WINDOW_TEXTS, last, stream
 from peer.core.membership import Me, Roll
 from shared.messages import (
     SALT_BYTES,

@@ -10,8 +10,8 @@ import trio
 
 from peer.core import membership
 from peer.core.conversation.conversation import _hello_statement
-from peer.core.conversation.delivery import last, sign
 from peer.core.conversation.digests import digest
+from peer.core.conversation.texts import last, sign
 from peer.core.membership import Me, Roll, member_id
 from shared.link import Link
 from shared.messages import (

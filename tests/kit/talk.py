@@ -14,8 +14,8 @@ from peer.core.conversation.conversation import (
     Kept,
     _hello_statement,
 )
-from peer.core.conversation.delivery import last, sign
 from peer.core.conversation.digests import digest
+from peer.core.conversation.texts import last, sign
 from peer.core.membership import Roll
 from shared.messages import (
     Hello,

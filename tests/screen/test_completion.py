@@ -7,7 +7,9 @@ from msgspec.structs import replace
 from prompt_toolkit.completion import CompleteEvent, Completion
 from prompt_toolkit.document import Document
 
-from peer.commands.table import TABLE, Unknown, parse
+from peer.commands.grammar import Unknown
+from peer.commands.parsing import parse
+from peer.commands.table import TABLE
 from peer.screen.terminal.completion import Completions
 from peer.screen.ui_state import Member, UiState
 from shared.messages import Presence, Status

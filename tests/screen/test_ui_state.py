@@ -1,6 +1,6 @@
 """How things stand, for the screen."""
 
-from peer.commands.table import Context
+from peer.commands.grammar import Context
 from peer.screen.ui_state import Member, UiState
 from shared.messages import Presence, Status
 

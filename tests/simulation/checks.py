@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from peer import events
-from peer.core.conversation import delivery
+from peer.core.conversation import texts
 from peer.core.conversation.conversation import Conversation
-from peer.core.conversation.delivery import RECENT_TEXTS, last
+from peer.core.conversation.outbox import RECENT_TEXTS
+from peer.core.conversation.texts import last
 from peer.core.keys.name_marks import bare
 from peer.storage import journal
 from shared.messages import Message, Text
@@ -264,7 +265,7 @@ class Checks:
             if current.id == text.conversation and current.epoch == text.epoch:
                 for name in to:
                     has = current._outbox.has(self._scenario.named(name).member)
-                    if last(text) > has + delivery.WINDOW_TEXTS:
+                    if last(text) > has + texts.WINDOW_TEXTS:
                         raise Broken("D5", f"{player.name} sends {name} more than the window")
 
     def _check_addressee(self, player: Player, to: str, head: _Head) -> None:

@@ -11,7 +11,7 @@ import msgspec
 
 from peer.core.conversation import conversation as talk
 from peer.core.conversation.conversation import Conversation
-from peer.core.conversation.delivery import sign
+from peer.core.conversation.texts import sign
 from peer.local_peer import LocalPeer
 from shared.messages import Hello, Message, Position, Text, Want
 

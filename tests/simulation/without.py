@@ -16,12 +16,14 @@ from unittest.mock import patch
 from directory_server.sessions import Sessions as DirectoryCommunity
 from peer.core import membership
 from peer.core.conversation import conversation as talk
-from peer.core.conversation import delivery, unchecked_texts
+from peer.core.conversation import inbox, outbox, texts, unchecked_texts
 from peer.core.conversation.conversation import Conversation
-from peer.core.conversation.delivery import Inbox, Outbox, Ready, last
 from peer.core.conversation.digests import Digests
 from peer.core.conversation.entrances import Entrances
+from peer.core.conversation.inbox import Inbox, Ready
 from peer.core.conversation.lamport_clock import LamportClock
+from peer.core.conversation.outbox import Outbox
+from peer.core.conversation.texts import last
 from peer.core.membership import Roll
 from peer.runtime.conversations import Conversations
 from peer.runtime.links import Links
@@ -87,7 +89,7 @@ def _in_any_order(self: Inbox, text: Text, now: float) -> list[Ready] | None:
 
 def _send_all(self: Outbox, to: str) -> list[Text]:
     """Send all texts, however many are not acknowledged."""
-    with patch.multiple(delivery, WINDOW_TEXTS=1_000_000, WINDOW_BYTES=1_000_000_000):
+    with patch.multiple(outbox, WINDOW_TEXTS=1_000_000, WINDOW_BYTES=1_000_000_000):
         return _take_to_send(self, to)
 
 
@@ -177,7 +179,10 @@ RULES: Final[dict[str, tuple[str, list[Change]]]] = {
     "window": (
         "no more is sent than may be unacknowledged",
         # As small as possible, because few people write enough to reach it.
-        [(Outbox, "take", _send_all), (delivery, "WINDOW_TEXTS", TEXTS)],
+        [
+            (Outbox, "take", _send_all),
+            *((module, "WINDOW_TEXTS", TEXTS) for module in (inbox, outbox, texts)),
+        ],
     ),
     "causal": ("an answer waits for its question", [(Inbox, "_implied", lambda *_: True)]),
     "hello": ("a new link begins with HELLO", [(Conversations, "_perform", _not_performed(Hello))]),

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from peer import events
-from peer.core.conversation.delivery import sign
+from peer.core.conversation.texts import sign
 from peer.core.history_entry import HistoryEntry, Kind, lines_of
 from peer.core.membership import Me
 from peer.local_peer import Options

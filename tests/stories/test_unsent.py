@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 import trio
 
-from peer.commands.table import Context, parse
+from peer.commands.grammar import Context
+from peer.commands.parsing import parse
 from peer.console.console import Code, Console
 from peer.events import Event
 from peer.local_peer import Options

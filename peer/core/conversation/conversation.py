@@ -22,19 +22,13 @@ from msgspec import Struct, field
 
 from peer import events
 from peer.core import membership
-from peer.core.conversation.delivery import (
-    Inbox,
-    Outbox,
-    Ready,
-    Stream,
-    last,
-    sign,
-    stream,
-)
 from peer.core.conversation.digests import Digests
 from peer.core.conversation.entrances import NOTHING, Entrance, Entrances, Heard, sign_entry
 from peer.core.conversation.gaps import Gaps
+from peer.core.conversation.inbox import Inbox, Ready
+from peer.core.conversation.outbox import Outbox
 from peer.core.conversation.route import DIRECT
+from peer.core.conversation.texts import Stream, last, sign, stream
 from peer.core.conversation.unchecked_texts import UncheckedTexts, is_genuine
 from peer.core.membership import Me, Roll
 from peer.core.reach.absence import LOST_SECONDS, Absence

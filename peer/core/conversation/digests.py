@@ -9,7 +9,7 @@ import hashlib
 from bisect import bisect_left
 from collections import defaultdict
 
-from peer.core.conversation.delivery import EPOCHS_AT_HEAD, Stream, last, statement, stream
+from peer.core.conversation.texts import EPOCHS_AT_HEAD, Stream, last, statement, stream
 from shared.messages import CHAIN_BYTES, Text
 
 MARKS = 64  # of one epoch: other members are a little behind, or ahead

@@ -10,7 +10,7 @@ from collections.abc import Callable
 
 from msgspec import Struct
 
-from peer.core.conversation.delivery import Stream, check_author, stream
+from peer.core.conversation.texts import Stream, check_author, stream
 from shared.errors import ProtocolError
 from shared.messages import Text
 

@@ -8,20 +8,9 @@ from msgspec import Struct
 from prompt_toolkit.completion import CompleteEvent, Completer, Completion
 from prompt_toolkit.document import Document
 
-from peer.commands.table import (
-    TABLE,
-    Begun,
-    Context,
-    Entry,
-    Say,
-    SetStatus,
-    Takes,
-    WriteLine,
-    Wrong,
-    begun,
-    offered,
-    parse,
-)
+from peer.commands.grammar import Context, Say, SetStatus, WriteLine, Wrong
+from peer.commands.parsing import Begun, begun, offered, parse
+from peer.commands.table import TABLE, Entry, Takes
 from peer.screen.ui_state import UiState
 from shared.messages import Status
 from shared.names import fold, is_name

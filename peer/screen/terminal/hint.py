@@ -2,8 +2,10 @@
 
 from msgspec.structs import replace
 
-from peer.commands import table as typed
-from peer.commands.table import Context, Entry, begun, offered, parse
+from peer.commands import grammar as typed
+from peer.commands.grammar import Context
+from peer.commands.parsing import begun, offered, parse
+from peer.commands.table import Entry
 from peer.screen.paint.truncation import cut, listed
 from peer.screen.ui_state import UiState
 from shared.clean import on_one_line

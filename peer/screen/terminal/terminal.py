@@ -28,16 +28,8 @@ from prompt_toolkit.input import Input, create_input
 from prompt_toolkit.output import ColorDepth, Output
 from prompt_toolkit.styles import Style
 
-from peer.commands.table import (
-    LeaveMessage,
-    Nothing,
-    Private,
-    Say,
-    ToAll,
-    Unknown,
-    WriteLine,
-    parse,
-)
+from peer.commands.grammar import LeaveMessage, Nothing, Private, Say, ToAll, Unknown, WriteLine
+from peer.commands.parsing import parse
 from peer.core.target import Target, destination, misdirected
 from peer.events import Event, Invited, KeepMore, Notice
 from peer.results import SEEN_SECONDS, Asked, NotSent, Sent, Typed

@@ -5,7 +5,7 @@ import pytest
 
 from peer import events
 from peer.core.conversation import conversation as talk
-from peer.core.conversation import delivery
+from peer.core.conversation import inbox
 from peer.core.conversation.conversation import (
     ACKNOWLEDGE_SECONDS,
     ACKNOWLEDGE_TEXTS,
@@ -23,9 +23,10 @@ from peer.core.conversation.conversation import (
     Action,
     Kept,
 )
-from peer.core.conversation.delivery import HOLD_SECONDS, WINDOW_TEXTS, sign
 from peer.core.conversation.gaps import ASK_AGAIN_SECONDS, CLAIMS, DOUBT_SECONDS
+from peer.core.conversation.inbox import HOLD_SECONDS
 from peer.core.conversation.route import DIRECT
+from peer.core.conversation.texts import WINDOW_TEXTS, sign
 from peer.core.reach.absence import BACK_SECONDS, BREAK_SECONDS, LOST_SECONDS
 from shared.errors import ProtocolError
 from shared.messages import (
@@ -134,7 +135,7 @@ def test_a_forged_text_is_not_shown_and_not_the_fault_of_who_hands_it_on(author:
 
 
 def test_an_author_who_was_started_too_often_is_not_the_fault_of_who_hands_it_on() -> None:
-    carol, limit = talking(DAVE, ERIN), delivery.EPOCHS
+    carol, limit = talking(DAVE, ERIN), inbox.EPOCHS
     texts = [
         sign(me(ERIN), msgspec.structs.replace(text(ERIN, 1), epoch=f"{start:016x}"))
         for start in range(limit + 1)

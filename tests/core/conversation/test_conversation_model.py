@@ -10,7 +10,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, rule
 
-from peer.core.conversation.delivery import last, stream
+from peer.core.conversation.texts import last, stream
 from tests.kit.cores import CAROL, DAVE, ERIN, FRANK, GRACE, Person, Town, texts_in
 
 NAMES = (CAROL, DAVE, ERIN, FRANK, GRACE)

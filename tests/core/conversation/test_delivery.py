@@ -6,24 +6,23 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from peer.core.conversation import delivery
-from peer.core.conversation.delivery import (
+from peer.core.conversation import outbox as outbox_module
+from peer.core.conversation.inbox import (
     AUTHOR_BYTES,
     AUTHOR_TEXTS,
     EPOCHS,
-    EPOCHS_TOLD,
     HEADS,
     HOLD_SECONDS,
-    RECENT_BYTES,
-    TOGETHER_BYTES,
-    WATCHED,
+    Inbox,
+    Ready,
+    epochs_of_each,
+)
+from peer.core.conversation.outbox import RECENT_BYTES, TOGETHER_BYTES, WATCHED, Outbox
+from peer.core.conversation.texts import (
+    EPOCHS_TOLD,
     WINDOW_BYTES,
     WINDOW_TEXTS,
-    Inbox,
-    Outbox,
-    Ready,
     check_author,
-    epochs_of_each,
     last,
     sign,
 )
@@ -416,8 +415,8 @@ def test_who_stops_reading_costs_no_memory_and_delays_nobody(
 ) -> None:
     """D5."""
     recent, watched = 512, 256  # with all of them it takes seconds
-    monkeypatch.setattr(delivery, "RECENT_TEXTS", recent)
-    monkeypatch.setattr(delivery, "WATCHED", watched)
+    monkeypatch.setattr(outbox_module, "RECENT_TEXTS", recent)
+    monkeypatch.setattr(outbox_module, "WATCHED", watched)
     box = outbox()
     for seq in range(1, recent + 100):
         box.write("x")

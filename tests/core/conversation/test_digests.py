@@ -2,8 +2,8 @@
 
 import pytest
 
-from peer.core.conversation.delivery import last, sign
 from peer.core.conversation.digests import MARKS, Digests, digest
+from peer.core.conversation.texts import last, sign
 from shared.messages import Text
 from tests.kit.cores import me
 

@@ -10,7 +10,7 @@ from peer import events
 from peer.core import membership
 from peer.core.conversation import conversation as talk
 from peer.core.conversation.conversation import _hello_statement
-from peer.core.conversation.delivery import last, sign
+from peer.core.conversation.texts import last, sign
 from peer.core.membership import Me
 from shared.errors import ProtocolError
 from shared.messages import (

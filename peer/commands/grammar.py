@@ -1,0 +1,183 @@
+"""The commands, one struct each, and the context in which a line is typed."""
+
+from msgspec import Struct
+
+from shared.messages import Status
+
+HISTORY_TEXTS = 20  # by default: as many as a screen shows
+
+
+class Context(Struct, frozen=True):
+    """The situation in which a line is typed."""
+
+    in_conversation: bool = False
+    question_open: bool = False
+    writing: bool = False  #: the user is writing a message for somebody who is away
+    waiting: bool = False  #: my invitation is open; this does not change QUIT CONVERSATION
+    talk_went_on: bool = False  #: texts came since the question was shown
+    choices: tuple[str, ...] = ()  #: the words that answer an open question other than Y or N
+
+
+class ListUsers(Struct, frozen=True):
+    pass
+
+
+class Info(Struct, frozen=True):
+    name: str
+
+
+class SetStatus(Struct, frozen=True):
+    """Set my status; without one, show it."""
+
+    status: Status | None
+
+
+class Chat(Struct, frozen=True):
+    name: str
+
+
+class Add(Struct, frozen=True):
+    name: str
+
+
+class ShowMembers(Struct, frozen=True):
+    pass
+
+
+class WhoGot(Struct, frozen=True):
+    """Show who has my last text."""
+
+
+class Answer(Struct, frozen=True):
+    """An answer to the question of `name`; without a name, to the one shown last.
+
+    When `name` has asked nothing, parse the line again with `question_open=False`:
+    "yes please" was then meant as a text.
+    """
+
+    yes: bool
+    name: str | None = None
+
+
+class Choose(Struct, frozen=True):
+    """One of the words that answer an open question."""
+
+    word: str
+
+
+class Private(Struct, frozen=True):
+    name: str
+    text: str
+
+
+class ToAll(Struct, frozen=True):
+    """A line to everybody.
+
+    `perhaps`: what it means if its first word is the name of a user.  `is_private`: then it
+    surely means that, because `/msg name text` is private in other programs.
+    """
+
+    text: str
+    perhaps: Private | None = None
+    is_private: bool = False
+
+
+class LeaveMessage(Struct, frozen=True):
+    name: str
+    text: str
+
+
+class History(Struct, frozen=True):
+    """The last texts of my conversation, those with `name`, or of the general chat."""
+
+    name: str | None = None
+    last: int = HISTORY_TEXTS
+    to_all: bool = False
+
+
+class Search(Struct, frozen=True):
+    words: str
+
+
+class Ignore(Struct, frozen=True):
+    name: str
+
+
+class Unignore(Struct, frozen=True):
+    name: str
+
+
+class ListIgnored(Struct, frozen=True):
+    pass
+
+
+class Verify(Struct, frozen=True):
+    """Verify a key.  `words`: as the other user read them out; without any, show them and ask."""
+
+    name: str
+    words: tuple[str, ...] = ()
+
+
+class Mute(Struct, frozen=True):
+    on: bool
+
+
+class Unregister(Struct, frozen=True):
+    pass
+
+
+class QuitConversation(Struct, frozen=True):
+    """Leave the conversation, or stop waiting for an answer."""
+
+
+class Quit(Struct, frozen=True):
+    pass
+
+
+class Help(Struct, frozen=True):
+    topic: str | None = None
+
+
+class Say(Struct, frozen=True):
+    """A text for the conversation."""
+
+    text: str
+
+
+class WriteLine(Struct, frozen=True):
+    """One line of a message to leave."""
+
+    text: str
+
+
+class EndWriting(Struct, frozen=True):
+    pass
+
+
+class Unknown(Struct, frozen=True):
+    """Not a command.  `perhaps`: what the line means if a user of that name exists."""
+
+    line: str
+    nearest: str | None = None
+    perhaps: Private | None = None
+
+
+class Wrong(Struct, frozen=True):
+    """A command with wrong arguments, or a text that is too long."""
+
+    reason: str
+    usage: str = ""
+    example: str = ""  #: of a right line, when that says more than the usage
+
+
+class Nothing(Struct, frozen=True):
+    """An empty line."""
+
+
+Command = (
+    ListUsers | Info | SetStatus | Chat | Add | ShowMembers | WhoGot | Answer | Choose | Private
+    | ToAll
+    | LeaveMessage | History | Search | Ignore | Unignore | ListIgnored
+    | Verify | Mute | Unregister
+    | QuitConversation | Quit | Help | Say | WriteLine | EndWriting | Unknown | Wrong | Nothing
+)  # fmt: skip

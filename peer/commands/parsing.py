@@ -1,0 +1,232 @@
+"""A typed line -> a Command.
+
+A line is taken apart into the words of a command and the rest; the entry of the table says
+how its rest becomes a Command.
+"""
+
+import re
+from difflib import get_close_matches
+
+from msgspec import Struct
+
+from peer.commands.grammar import (
+    Choose,
+    Command,
+    Context,
+    Nothing,
+    Private,
+    Say,
+    Unknown,
+    WriteLine,
+    Wrong,
+)
+from peer.commands.table import (
+    _ANSWER,
+    _QUIT_CONVERSATION,
+    _STATUSES,
+    ECHO_CHARACTERS,
+    TABLE,
+    Entry,
+    Reader,
+    Said,
+    _addressed,
+    _shortened,
+    _split,
+    _text,
+    _Unnamed,
+)
+from shared.errors import Refused
+from shared.names import PATTERN, is_name
+
+LIKENESS = 0.7  # finds CHTA and LSIT, and does not take "hello" for TELL
+
+# EXIT is in two entries: with nothing to end it means the later one, QUIT.
+_ENTRIES = {words.upper(): entry for entry in TABLE for words in entry.words}
+
+# ASCII: without it, letters such as the Kelvin sign would pass for a K.
+_FLAGS = re.IGNORECASE | re.ASCII | re.DOTALL
+
+
+def _any_of(phrases: tuple[str, ...]) -> str:
+    longest_first = sorted(phrases, key=len, reverse=True)
+    return "|".join(r"\s+".join(map(re.escape, phrase.split())) for phrase in longest_first)
+
+
+_COMMAND = re.compile(rf"/?(@|(?:{_any_of(tuple(_ENTRIES))})(?=[\s(]|\Z))\s*(.*)", _FLAGS)
+
+_NAME = PATTERN.removeprefix(r"\A").removesuffix(r"\Z")
+_ONE_NAME = rf"(?:\s+{_NAME}|\s*\(\s*{_NAME}\s*\))"
+_IS_ANSWER = re.compile(rf"/?(?:{_any_of(_ANSWER.words)}){_ONE_NAME}?", _FLAGS)
+_IS_BARE_ANSWER = re.compile(_any_of(_ANSWER.words), _FLAGS)
+_NOT_A_TEXT = re.compile(
+    r"[/\\@].*|QUIT\s+CONVERSATION|QUIT|EXIT|LIST\s+USERS|WHO|HELP|\?"
+    rf"|STATUS(?:\s+(?:{_any_of(tuple(_STATUSES))}))?|(?:CHAT|CONNECT|ADD){_ONE_NAME}",
+    _FLAGS,
+)
+
+# What the keyboard could not decode; no UTF-8 exists for it.
+_LONE_SURROGATE = re.compile("[\ud800-\udfff]")
+
+
+# --- Parsing ---------------------------------------------------------------------
+
+
+def parse(line: str, context: Context) -> Command:
+    """Return what the line means here.  Never raises.
+
+    In a conversation, or while writing a message, one leading space makes a line a text;
+    it is not part of the text.
+    """
+    line = _LONE_SURROGATE.sub("\N{REPLACEMENT CHARACTER}", line)
+    if not line.strip():
+        return Nothing()
+    if (word := line.strip().removeprefix("/").upper()) in context.choices:
+        return Choose(word)
+    if context.writing and not _is_command(line, context):
+        return _read(lambda said: WriteLine(_text(said.rest)), _as_text(line, context))
+    if context.in_conversation and not _is_command(line, context):
+        return _read(lambda said: Say(_text(said.rest)), _as_text(line, context))
+    return _command(line.strip(), context)
+
+
+def _is_command(line: str, context: Context) -> bool:
+    """Whether the line is a command, not a text of a conversation or message.
+
+    A leading space makes it a text.  A bare "yes" is for the conversation when texts came
+    since the question was shown.
+    """
+    line = line.rstrip()
+    is_ours = context.talk_went_on and _IS_BARE_ANSWER.fullmatch(line)
+    if context.question_open and not is_ours and _IS_ANSWER.fullmatch(line):
+        return True
+    return _NOT_A_TEXT.fullmatch(line) is not None
+
+
+def _as_text(line: str, context: Context) -> Said:
+    return Said("", line.removeprefix(" "), context)
+
+
+class Begun(Struct, frozen=True):
+    """The command that a line begins with, whether the rest is right or not."""
+
+    entry: Entry
+    words: str  #: of the command, in upper case
+    rest: str
+
+
+def begun(line: str, context: Context) -> Begun | None:
+    """Return the command that begins a line, or None.  Only `parse` knows if it is a text."""
+    found = _COMMAND.fullmatch(line.lstrip())
+    if found is None:
+        return None
+    words = " ".join(found[1].upper().split())
+    entry = _ENTRIES[words]
+    if words == "EXIT" and (context.in_conversation or context.writing):
+        entry = _QUIT_CONVERSATION
+    return Begun(entry, words, found[2])
+
+
+def offered(line: str, context: Context) -> list[tuple[str, Entry]]:
+    """Return the command words that complete the line, each meaning once.
+
+    Return only those that are commands here, without the `/` that the line may have.
+    """
+    before, typed = _after_slash(line)
+    typed = " ".join(f"{typed}.".upper().split())[:-1]  # a blank at the end counts
+    seen: set[tuple[str, Command]] = set()
+    found = []
+    for entry in TABLE:
+        for words in entry.words:
+            plain = words.removeprefix("/")
+            if not plain.upper().startswith(typed) or plain == "@":
+                continue
+            meaning = _meaning(before + plain, entry, context)
+            if meaning is not None and (entry.usage, meaning) not in seen:
+                seen.add((entry.usage, meaning))
+                found.append((plain, entry))
+    return found
+
+
+def _after_slash(line: str) -> tuple[str, str]:
+    """Split the line after its slash; keep one leading blank, which makes it a text here."""
+    typed = line.lstrip()
+    before = " " if typed != line else ""
+    return (f"{before}/", typed[1:]) if typed.startswith("/") else (before, typed)
+
+
+def _meaning(line: str, entry: Entry, context: Context) -> Command | None:
+    """Return what the words of an entry mean here, alone or with a name; None for a text."""
+    start = begun(line, context)
+    if start is None or start.entry is not entry:
+        return None
+    both = [parse(whole, context) for whole in (line, f"{line} name")]
+    commands = [one for one in both if not isinstance(one, Say | WriteLine | Unknown)]
+    right = [one for one in commands if not isinstance(one, Wrong)]
+    return next(iter([*right, *reversed(commands)]), None)
+
+
+def _command(line: str, context: Context) -> Command:
+    found = begun(line, context)
+    if found is None or (found.entry is _ANSWER and not context.question_open):
+        return _unknown(line, context)
+    entry = found.entry
+    said = Said(found.words, found.rest, context, line.startswith("/"), entry.example)
+    return _read(entry.read, said, entry.usage)
+
+
+def _read(reader: Reader, said: Said, usage: str = "") -> Command:
+    try:
+        return reader(said)
+    except _Unnamed as no:
+        return Wrong(str(no), usage, no.example)
+    except Refused as no:
+        return Wrong(str(no), usage)
+
+
+def _unknown(line: str, context: Context) -> Command:
+    """Return Unknown, or Wrong for a line to a user (`dave hello`) that is too long."""
+    name, text = _split(line)
+    if not (is_name(name) and text):
+        return Unknown(line, nearest(line))
+    perhaps = _read(_addressed(Private), Said("", line, context), "name text")
+    return Unknown(line, nearest(line), perhaps) if isinstance(perhaps, Private) else perhaps
+
+
+def nearest(line: str) -> str | None:
+    """Return the command that the first word, or the first two, resemble most; or None."""
+    known = [words for words, entry in _ENTRIES.items() if entry is not _ANSWER]
+    first, *more = line[:ECHO_CHARACTERS].upper().removeprefix("/").split()[:2] or [""]
+    for typed in (" ".join([first, *more]), first):
+        if found := get_close_matches(typed, known, 1, LIKENESS):
+            return _ENTRIES[found[0]].words[0]
+    return None
+
+
+# --- Sentences about commands ----------------------------------------------------
+
+
+def unknown_text(unknown: Unknown) -> str:
+    text = f"Unknown command: {_shortened(unknown.line)}"
+    return f"{text}. Did you mean {unknown.nearest}?" if unknown.nearest else text
+
+
+def wrong_text(wrong: Wrong) -> str:
+    if wrong.example:
+        return f"{wrong.reason} For example: {wrong.example}"
+    return f"{wrong.reason} Usage: {wrong.usage}" if wrong.usage else wrong.reason
+
+
+def asks_whom_to_add(line: str) -> bool:
+    r"""Whether the line is a bare \u."""
+    return line.strip().lower() in (r"\u", "/u")
+
+
+def has_text(words: list[str]) -> bool:
+    """Whether these words contain the user's own: a text, or words to search for."""
+    found = begun(" ".join(words), Context())
+    return len(words) > 1 if found is None else found.entry.has_text
+
+
+def is_answer(line: str) -> bool:
+    """Whether the line is one of the bare words that answer a question."""
+    return _IS_BARE_ANSWER.fullmatch(line.strip().removeprefix("/")) is not None
