@@ -8,7 +8,8 @@ from typing import Final
 from directory_server.core.authority import Authority
 from shared.errors import ProtocolError, Refused
 from shared.identity import check_registration_proof, check_sealing_proof
-from shared.messages import VERSION, Iam, Status
+from shared.messages.common import VERSION, Status
+from shared.messages.directory import Iam
 from shared.names import check_name
 from shared.world import Address
 

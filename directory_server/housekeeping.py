@@ -10,7 +10,8 @@ from directory_server.core.registry import News
 from directory_server.sessions import Sessions
 from shared.codec import encode
 from shared.errors import StorageError
-from shared.messages import PAGE, Arr, Chg, Lft, Message
+from shared.messages.common import Message
+from shared.messages.directory import PAGE, Arr, Chg, Lft
 
 log = logging.getLogger(__name__)
 

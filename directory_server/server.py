@@ -21,7 +21,7 @@ from shared.border import border
 from shared.errors import ParleyError, Refused
 from shared.identity import authority_key
 from shared.link import HANDSHAKE_SECONDS, REMOTE_FAULTS, Link
-from shared.messages import ToDirectory
+from shared.messages.directory import ToDirectory
 from shared.strangers import Strangers
 from shared.wire import cause_of, why_not_heard
 from shared.world import Address, Incoming, World

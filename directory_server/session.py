@@ -16,11 +16,13 @@ from directory_server.core.tombstones import Validity
 from directory_server.sessions import Sessions, UserLink
 from directory_server.storage.mailbox import Kept, NotKept, Posted
 from directory_server.storage.ownership import Newcomer
-from shared import messages as wire
 from shared.codec import encode
 from shared.errors import ProtocolError, Refused, StorageError
 from shared.link import HANDSHAKE_SECONDS
-from shared.messages import PAGE, RECEIPTS, VERSION, Bye, Err, Iam
+from shared.messages import common
+from shared.messages import directory as wire
+from shared.messages.common import VERSION, Bye, Err
+from shared.messages.directory import PAGE, RECEIPTS, Iam
 
 log = logging.getLogger(__name__)
 
@@ -177,7 +179,7 @@ class Session:
                         await self._serve_one(user, message)
 
     async def _serve_one(self, user: User, message: wire.ToDirectory) -> None:
-        re = message.id if isinstance(message, wire.Request) else None
+        re = message.id if isinstance(message, common.Request) else None
         try:
             await self._perform(user, message)
         except Refused as no:

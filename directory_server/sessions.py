@@ -22,7 +22,8 @@ from directory_server.storage.ownership import Newcomer, Use
 from directory_server.storage.store import Store
 from shared.errors import StorageError
 from shared.link import Link
-from shared.messages import PAGE, RECEIPTS, Bye, Err, Receipts, Status, StatusNow, ToDirectory
+from shared.messages.common import Bye, Err, Status
+from shared.messages.directory import PAGE, RECEIPTS, Receipts, StatusNow, ToDirectory
 from shared.world import World
 
 log = logging.getLogger(__name__)

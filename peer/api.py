@@ -83,7 +83,8 @@ from peer.storage.history import Found
 from peer.storage.paths import folder_of, is_set
 from shared.clean import clean
 from shared.errors import KeyChanged, ParleyError, Refused, StorageError, Unreachable
-from shared.messages import Contact, Presence, Status
+from shared.messages.common import Status
+from shared.messages.directory import Contact, Presence
 from shared.real import real_world
 from shared.world import Address, World
 

@@ -12,7 +12,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from peer.core.keys.name_marks import bare
-from shared.messages import Status
+from shared.messages.common import Status
 
 MIB = 1024 * 1024
 

@@ -50,37 +50,37 @@ from shared.bucket import Brakes
 from shared.codec import encode
 from shared.errors import KeyChanged, ParleyError, Refused, StorageError
 from shared.identity import SEED_BYTES, Identity, check_key, verify_words
-from shared.messages import (
-    AboutInvitations,
-    Acknowledge,
+from shared.messages.common import Err, Message, Status
+from shared.messages.directory import (
     Arr,
     Chg,
     Contact,
     Done,
-    Entry,
-    Err,
-    Hello,
-    Leave,
     Lft,
     List,
     Lookup,
-    Members,
-    Message,
-    No,
-    Position,
     Presence,
-    Private,
     Receipts,
-    Shown,
-    Status,
     StatusNow,
-    Text,
-    ToAll,
     Unregister,
     Users,
     Waiting,
-    Want,
     Welcome,
+)
+from shared.messages.peers import (
+    AboutInvitations,
+    Acknowledge,
+    Entry,
+    Hello,
+    Leave,
+    Members,
+    No,
+    Position,
+    Private,
+    Shown,
+    Text,
+    ToAll,
+    Want,
 )
 from shared.names import fold
 from shared.wire import why_not_heard

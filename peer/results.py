@@ -15,7 +15,8 @@ from peer.core.history_entry import HistoryEntry, lines_of
 from peer.core.keys.name_marks import ANOTHER_KEY
 from peer.core.target import Target
 from peer.events import Event, local_time
-from shared.messages import Contact, Presence, Status
+from shared.messages.common import Status
+from shared.messages.directory import Contact, Presence
 from shared.names import fold
 
 SEEN_SECONDS: Final = 0.5  # a question shown for less has not been read yet

@@ -10,7 +10,7 @@ from shared.process import write_out
 from shared.version import VERSION
 
 USAGE_ERROR: Final = 2
-TOKEN_CHARACTERS: Final = 256  # as in shared.messages.Iam
+TOKEN_CHARACTERS: Final = 256  # as in shared.messages.directory.Iam
 
 
 class Parser(argparse.ArgumentParser):

@@ -15,7 +15,7 @@ import trio
 
 from shared.codec import LINE_BYTES, Codec, Unknown, encode
 from shared.errors import ParleyError, ProtocolError, Refused, TurnedAway, Unreachable
-from shared.messages import Bye, Err, Ping, Pong
+from shared.messages.common import Bye, Err, Ping, Pong
 from shared.wire import cause_of
 from shared.world import Wire
 

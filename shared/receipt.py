@@ -10,7 +10,7 @@ import msgspec
 
 from shared.errors import ProtocolError
 from shared.identity import Identity, check_signature
-from shared.messages import Receipt
+from shared.messages.directory import Receipt
 
 UNREADABLE: Final = "unreadable"  # damaged, forged, or sealed for another key
 CERTIFICATE: Final = "certificate"  # the sender's had expired when the envelope arrived

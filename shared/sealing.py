@@ -16,17 +16,8 @@ from cryptography.hazmat.primitives.hpke import AEAD, KDF, KEM, Suite
 
 from shared.errors import ProtocolError
 from shared.identity import Identity, check_signature, read_certificate
-from shared.messages import (
-    Certificate,
-    Count,
-    Epoch,
-    Id,
-    Line,
-    PreviousId,
-    Signature,
-    Time,
-    Token,
-)
+from shared.messages.common import Certificate, Count, Id, Line, PreviousId, Signature, Time, Token
+from shared.messages.peers import Epoch
 
 _INFO = b"parley envelope 1"
 _suite = Suite(KEM.X25519, KDF.HKDF_SHA256, AEAD.CHACHA20_POLY1305)

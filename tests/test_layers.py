@@ -13,7 +13,7 @@ PACKAGES = ("shared", "directory_server", "peer")
 CORES = (
     "directory_server/core/", "peer/commands/", "peer/core/", "peer/events.py",
     "peer/screen/ui_state.py", "shared/bucket.py", "shared/clean.py", "shared/codec.py",
-    "shared/errors.py", "shared/identity.py", "shared/messages.py", "shared/names.py",
+    "shared/errors.py", "shared/identity.py", "shared/messages/", "shared/names.py",
     "shared/receipt.py", "shared/reserved.py", "shared/sealing.py", "shared/strangers.py",
     "shared/weak_keys.py", "shared/words.py",
 )  # fmt: skip

@@ -16,7 +16,8 @@ from directory_server.core.tombstones import NO_CERTIFICATE, Validity
 from directory_server.core.usage import Usage
 from shared.codec import encode
 from shared.errors import Refused
-from shared.messages import Presence, Status
+from shared.messages.common import Status
+from shared.messages.directory import Presence
 from shared.names import fold
 
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from directory_server.storage.mail_room import Mailbox, Stock, answer
-from shared.messages import Envelope, Receipt, Verdict
+from shared.messages.directory import Envelope, Receipt, Verdict
 
 KEEP_SECONDS: Final = 14 * 86_400.0  # by age; for envelopes and receipts that nobody asks for
 EXPIRE_AT_ONCE: Final = 100  # envelopes, 4 MB: each transaction also overwrites what it deletes

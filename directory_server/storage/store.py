@@ -19,7 +19,7 @@ from directory_server.storage.mailbox import Kept, NotKept, Owed, Posted
 from directory_server.storage.ownership import Listed, Newcomer, Use
 from shared.database import Database
 from shared.errors import StorageError
-from shared.messages import Envelope, Receipt, Verdict
+from shared.messages.directory import Envelope, Receipt, Verdict
 from shared.world import Disk
 
 log = logging.getLogger(__name__)

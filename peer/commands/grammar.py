@@ -2,7 +2,7 @@
 
 from msgspec import Struct
 
-from shared.messages import Status
+from shared.messages.common import Status
 
 HISTORY_TEXTS = 20  # by default: as many as a screen shows
 

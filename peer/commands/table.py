@@ -39,7 +39,7 @@ from peer.commands.grammar import (
     WhoGot,
 )
 from shared.errors import Refused
-from shared.messages import TEXT_CHARACTERS, Status
+from shared.messages.common import TEXT_CHARACTERS, Status
 from shared.names import check_name, is_name
 
 HISTORY_MOST = 1_000  # at once

@@ -31,7 +31,8 @@ from peer.runtime.private_lines import Delivery, LineFate
 from peer.storage.history import Found
 from shared.errors import KeyChanged, ParleyError, Refused, TurnedAway, Unreachable
 from shared.identity import fingerprint
-from shared.messages import Contact, Presence, Status
+from shared.messages.common import Status
+from shared.messages.directory import Contact, Presence
 from shared.names import fold
 
 

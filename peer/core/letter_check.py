@@ -8,7 +8,7 @@ from peer.core.membership import member_id
 from shared import receipt
 from shared.errors import ProtocolError
 from shared.identity import Identity
-from shared.messages import Envelope
+from shared.messages.directory import Envelope
 from shared.names import fold
 from shared.sealing import Letter, copy_id, open_envelope
 

@@ -26,7 +26,7 @@ from msgspec import Struct
 from peer.core.stay_tree import in_order
 from shared.errors import ProtocolError
 from shared.identity import Identity, check_signature, read_certificate
-from shared.messages import MEMBERS, STAY_BYTES, STAYS, Adding, Membership, Stay
+from shared.messages.peers import MEMBERS, STAY_BYTES, STAYS, Adding, Membership, Stay
 from shared.names import fold
 
 KNOWN = 400  # stays in one conversation, with past ones: bounds memory and messages

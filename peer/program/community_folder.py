@@ -17,7 +17,8 @@ from peer.storage.paths import is_set, others_of
 from shared.disk import FolderDisk
 from shared.errors import ParleyError, StorageError
 from shared.link import Link, within
-from shared.messages import FromDirectory, Message, Who
+from shared.messages.common import Message
+from shared.messages.directory import FromDirectory, Who
 from shared.private import check_folder
 from shared.tls import TlsNetwork
 from shared.world import Address, SystemClock

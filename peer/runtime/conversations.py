@@ -38,11 +38,10 @@ from peer.storage.journal import Journal, Place
 from peer.storage.known_users import KnownUsers
 from shared.codec import encode
 from shared.errors import ProtocolError, Refused, StorageError
-from shared.messages import (
+from shared.messages.common import Bye, Err
+from shared.messages.peers import (
     Acknowledge,
-    Bye,
     Entry,
-    Err,
     Hello,
     Leave,
     Members,

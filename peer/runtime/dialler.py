@@ -10,7 +10,7 @@ import trio
 from peer.core.reach.dial_policy import DialPolicy, Place, is_plausible
 from shared.errors import Unreachable
 from shared.link import within
-from shared.messages import Contact
+from shared.messages.directory import Contact
 from shared.world import Address, Network, Wire
 
 DIAL_SECONDS: Final = 10.0  # to connect and shake hands

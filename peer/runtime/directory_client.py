@@ -29,19 +29,13 @@ from shared.identity import (
     read_certificate,
 )
 from shared.link import HANDSHAKE_SECONDS, Link, within
-from shared.messages import (
-    VERSION,
-    Answer,
-    Bye,
+from shared.messages.common import VERSION, Answer, Bye, Err, Message, Request, Status
+from shared.messages.directory import (
     Contact,
-    Err,
     FromDirectory,
     Iam,
-    Message,
     Renew,
     Renewed,
-    Request,
-    Status,
     Tkn,
     Users,
     Welcome,

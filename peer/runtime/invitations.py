@@ -27,7 +27,8 @@ from peer.runtime.timer import Timer
 from peer.storage.known_users import KnownUsers
 from shared.codec import encode
 from shared.errors import ProtocolError, Refused
-from shared.messages import (
+from shared.messages.common import Message
+from shared.messages.peers import (
     MEMBERS,
     SALT_BYTES,
     STAYS,
@@ -40,7 +41,6 @@ from shared.messages import (
     Leave,
     Members,
     Membership,
-    Message,
 )
 from shared.names import fold
 from shared.world import World

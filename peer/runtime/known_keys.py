@@ -21,7 +21,7 @@ from peer.core.membership import member_id
 from peer.storage.journal import Journal
 from shared.errors import KeyChanged, ParleyError, ProtocolError, Refused, StorageError, Unreachable
 from shared.identity import fingerprint, read_certificate
-from shared.messages import Contact
+from shared.messages.directory import Contact
 from shared.names import fold
 from shared.world import Clock
 

@@ -20,7 +20,9 @@ from shared.border import Bugs, border
 from shared.codec import encode
 from shared.errors import KeyChanged, ParleyError, ProtocolError, Refused, Unreachable
 from shared.link import HANDSHAKE_SECONDS, PING_AFTER, Link, within
-from shared.messages import VERSION, BetweenPeers, Bye, Contact, Err, Message, PeerIam, Status
+from shared.messages.common import VERSION, Bye, Err, Message, Status
+from shared.messages.directory import Contact
+from shared.messages.peers import BetweenPeers, PeerIam
 from shared.names import fold
 from shared.strangers import Strangers
 from shared.world import Clock, Incoming, Network, Wire

@@ -5,7 +5,8 @@ from typing import Final
 import trio
 
 from peer.runtime.directory_client import DirectoryClient, Registration
-from shared.messages import SetStatus, Status, Stir
+from shared.messages.common import Status
+from shared.messages.directory import SetStatus, Stir
 
 STIR_SECONDS: Final = 30.0  # between two STIRs: so late at most the directory hears of a key,
 STIR_SHARE: Final = 4.0  # or the fourth part of a shorter time until INACTIVE

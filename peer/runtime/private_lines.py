@@ -29,7 +29,8 @@ from peer.storage.journal import Fate, Journal, KeptLine
 from shared.codec import encode
 from shared.errors import ParleyError, ProtocolError, Refused, TurnedAway, Unreachable
 from shared.link import Link
-from shared.messages import Message, No, Private, Shown, ToAll
+from shared.messages.common import Message
+from shared.messages.peers import No, Private, Shown, ToAll
 from shared.names import fold
 from shared.world import Clock
 

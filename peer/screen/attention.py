@@ -10,7 +10,7 @@ from peer import events
 from peer.events import Event
 from peer.screen.ui_state import UiState
 from shared.clean import clean
-from shared.messages import Status
+from shared.messages.common import Status
 
 BELL_SECONDS: Final = 3.0  # between two bells
 CATCH_UP_SECONDS: Final = 2.0  # a text this soon after coming back was said before

@@ -4,7 +4,8 @@ from msgspec import Struct
 
 from peer.commands.grammar import Context
 from peer.core.target import Target
-from shared.messages import Presence, Status
+from shared.messages.common import Status
+from shared.messages.directory import Presence
 from shared.names import fold
 
 

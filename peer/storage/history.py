@@ -19,7 +19,7 @@ from peer.core.keys.name_marks import ANOTHER_KEY
 from peer.storage.rows import Rows
 from shared.database import Database
 from shared.errors import Refused
-from shared.messages import TEXTS, Position, Text
+from shared.messages.peers import TEXTS, Position, Text
 
 HISTORY_CHARACTERS: Final = 1_000_000  # more would push news off a screen that is slow
 PAGE_ROWS: Final = 50  # read in one go: at most about 1 MB

@@ -31,7 +31,8 @@ from peer.storage.vault import CLEAR, Vault
 from shared.codec import encode
 from shared.database import Database, reading
 from shared.errors import StorageError
-from shared.messages import COUNT_MOST, TEXTS, Membership, Position, Text
+from shared.messages.common import COUNT_MOST
+from shared.messages.peers import TEXTS, Membership, Position, Text
 from shared.names import fold
 from shared.sealing import About, Letter, copy_id
 from shared.world import Disk

@@ -12,7 +12,7 @@ import msgspec
 from peer.core.conversation.entrances import Entrance
 from peer.storage.vault import CLEAR, Vault
 from shared.errors import StorageError
-from shared.messages import Membership, Text
+from shared.messages.peers import Membership, Text
 
 UNREADABLE: Final = "Some of what was kept on your disk cannot be read and is left out."
 

@@ -5,7 +5,8 @@ import trio
 
 from peer.runtime import certificate_renewal
 from shared.identity import CERTIFICATE_DAYS, read_certificate
-from shared.messages import Err, Renew, Renewed
+from shared.messages.common import Err
+from shared.messages.directory import Renew, Renewed
 from tests.kit.community import Community, Person
 from tests.kit.raw_peer import raw
 

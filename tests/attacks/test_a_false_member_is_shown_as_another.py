@@ -11,7 +11,8 @@ from peer.console.console import Code
 from peer.core import membership
 from peer.core.conversation.texts import sign
 from peer.core.membership import Me, Roll
-from shared.messages import Accept, Confirm, Invite, Lookup, Members, Membership, Ringing, Text
+from shared.messages.directory import Lookup
+from shared.messages.peers import Accept, Confirm, Invite, Members, Membership, Ringing, Text
 from tests.kit.attackers.false_directory import certificate
 from tests.kit.community import Community, Person
 from tests.kit.raw_client import identity_of

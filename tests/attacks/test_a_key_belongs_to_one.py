@@ -20,7 +20,8 @@ from shared.identity import (
     issue_for_user,
     read_certificate,
 )
-from shared.messages import VERSION, Iam, Lookup, Who
+from shared.messages.common import VERSION
+from shared.messages.directory import Iam, Lookup, Who
 from shared.weak_keys import is_weak_sealing_key, is_weak_signing_key
 from shared.world import Address
 from tests.kit import world

@@ -5,7 +5,7 @@ directory is asked, and a letter makes no key known.
 """
 
 from shared.identity import Identity
-from shared.messages import Receipts, Unregister
+from shared.messages.directory import Receipts, Unregister
 from tests.kit.attackers.letters import leave, vouches
 from tests.kit.community import Community
 from tests.kit.raw_client import identity_of

@@ -17,10 +17,10 @@ from peer.core import membership
 from peer.core.conversation.conversation import _hello_statement
 from peer.storage.rows import UNREADABLE
 from shared.codec import LINE_BYTES, Codec, Unknown
-from shared.messages import (
-    COUNT_MOST,
+from shared.messages.common import COUNT_MOST, TEXT_CHARACTERS, Message
+from shared.messages.directory import ToDirectory
+from shared.messages.peers import (
     POSITIONS,
-    TEXT_CHARACTERS,
     TEXTS,
     Accept,
     Acknowledge,
@@ -29,10 +29,8 @@ from shared.messages import (
     Entry,
     Hello,
     Members,
-    Message,
     Position,
     Ringing,
-    ToDirectory,
     Want,
 )
 from tests.kit.community import DIRECTORY, Community, Person, open_community

@@ -17,7 +17,8 @@ from peer.core.membership import STATEMENTS, Me, Roll
 from shared import identity
 from shared.errors import ProtocolError
 from shared.identity import Subject
-from shared.messages import STAY_BYTES, STAYS, Err, Members, Membership, Private
+from shared.messages.common import Err
+from shared.messages.peers import STAY_BYTES, STAYS, Members, Membership, Private
 from tests.kit.community import Community
 from tests.kit.cores import AUTHORITY, CAROL, DAVE, ERIN, MALLORY, Town, conversation_of, me
 from tests.kit.raw_peer import raw

@@ -11,7 +11,8 @@ import trio
 from peer.events import MIB
 from peer.local_peer import IGNORED_BYTES, IGNORED_BYTES_AT_ONCE
 from peer.runtime import disk_shares
-from shared.messages import TEXT_CHARACTERS, Acknowledge, Hello, Position, Private, Shown
+from shared.messages.common import TEXT_CHARACTERS
+from shared.messages.peers import Acknowledge, Hello, Position, Private, Shown
 from tests.kit.community import Community, Person
 from tests.kit.raw_peer import RUN, raw
 from tests.kit.world import EPOCH

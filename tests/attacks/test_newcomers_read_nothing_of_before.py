@@ -9,7 +9,7 @@ import pytest
 
 from peer.core.conversation.entrances import sign_entry
 from peer.core.conversation.texts import EPOCHS_TOLD
-from shared.messages import Entry, Members, Position, Text, Want
+from shared.messages.peers import Entry, Members, Position, Text, Want
 from tests.kit.attackers.members import hello, sends, text
 from tests.kit.cores import CAROL, DAVE, ERIN, FRANK, MALLORY, TRUDY, Town, me
 

@@ -6,7 +6,7 @@ A sender's certificate is judged as of the arrival at the directory, within boun
 import trio
 
 from shared.identity import CERTIFICATE_DAYS
-from shared.messages import Receipts
+from shared.messages.directory import Receipts
 from shared.receipt import is_signed
 from tests.kit.attackers.letters import leave, vouches
 from tests.kit.community import Community

@@ -24,7 +24,9 @@ from peer.screen.line import LineFrontend, folded_lines, lines_for
 from peer.screen.paint.long_texts import LINES_MOST
 from peer.screen.paint.paint import Painter, ansi
 from peer.screen.presence_lines import LINES_A_SECOND, Crowd
-from shared.messages import TEXT_CHARACTERS, Invite, Lookup
+from shared.messages.common import TEXT_CHARACTERS
+from shared.messages.directory import Lookup
+from shared.messages.peers import Invite
 from tests.kit.community import Community
 from tests.kit.raw_peer import raw
 

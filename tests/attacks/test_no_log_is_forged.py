@@ -11,7 +11,8 @@ from shared.border import KINDS, LoggedBugs
 from shared.errors import ParleyError
 from shared.link import Link
 from shared.log import LINE_CHARACTERS, SPARE_SECONDS, HarmlessFormatter, described
-from shared.messages import VERSION, Err, ToDirectory, Who
+from shared.messages.common import VERSION, Err
+from shared.messages.directory import ToDirectory, Who
 from shared.tls import TlsNetwork
 from shared.world import Address, Incoming
 from tests.kit.attackers.common import FORGERY, logged_at

@@ -15,8 +15,10 @@ from directory_server.session import Session
 from peer.core import membership
 from peer.core.reach.dial_policy import CLAIMED_MOST
 from peer.local_peer import Options
-from shared import messages as wire
-from shared.messages import MEMBERS, Accept, Confirm, Iam, Membership, Ringing
+from shared.messages import directory as wire
+from shared.messages import peers
+from shared.messages.directory import Iam
+from shared.messages.peers import MEMBERS, Accept, Confirm, Membership, Ringing
 from tests.kit.community import DIRECTORY, Community, Person
 from tests.kit.raw_client import Client, identity_of
 from tests.kit.raw_peer import INVITATION, Raw, raw
@@ -56,7 +58,7 @@ async def tricks(mallory: Raw, whom: Person, phantoms: list[Membership]) -> None
     assert accept.membership is not None
     first, *more = membership.pages([mallory.founded, accept.membership, *phantoms])
     link.says(Confirm(INVITATION, first))
-    link.says(*(wire.Members(mallory.conversation, page) for page in more))
+    link.says(*(peers.Members(mallory.conversation, page) for page in more))
 
 
 async def test_a_victim_is_dialled_by_one_peer_at_most_sixty_times_a_minute(

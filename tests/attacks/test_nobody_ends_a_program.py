@@ -17,7 +17,7 @@ from peer.runtime.links import Links
 from shared.accepting import serve_all
 from shared.border import LoggedBugs
 from shared.log import SPARE_SECONDS
-from shared.messages import List
+from shared.messages.directory import List
 from tests.kit.attackers.common import FORGERY, logged_at
 from tests.kit.community import Community, Person, open_community
 from tests.kit.raw_peer import raw

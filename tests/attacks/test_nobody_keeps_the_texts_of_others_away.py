@@ -8,7 +8,8 @@ import trio
 
 from peer.core.conversation.gaps import TO_COME
 from peer.runtime.answer_queue import ANSWER_BYTES
-from shared.messages import POSITIONS, TEXT_CHARACTERS, Hello, Position, Text, Want
+from shared.messages.common import TEXT_CHARACTERS
+from shared.messages.peers import POSITIONS, Hello, Position, Text, Want
 from tests.kit.attackers.members import hello, sends
 from tests.kit.community import Community
 from tests.kit.cores import CAROL, DAVE, ERIN, MALLORY, Town

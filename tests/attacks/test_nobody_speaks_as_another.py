@@ -7,7 +7,8 @@ or, where nothing is remembered, for the key that the directory says today.
 
 import trio
 
-from shared.messages import VERSION, PeerIam, Private
+from shared.messages.common import VERSION
+from shared.messages.peers import PeerIam, Private
 from tests.kit.attackers.false_directory import says_another_key
 from tests.kit.community import Community
 from tests.kit.raw_client import identity_of

@@ -5,7 +5,7 @@ will does not fill the screen with alarms.
 """
 
 from peer.core.keys.key_alarms import A_MINUTE, REMEMBERED, KeyAlarms
-from shared.messages import Private
+from shared.messages.peers import Private
 from tests.kit.attackers.false_directory import says_another_key
 from tests.kit.attackers.letters import leave
 from tests.kit.community import Community

@@ -12,18 +12,8 @@ from directory_server.storage.mailbox import KEEP_SECONDS
 from directory_server.storage.store import FILE
 from shared.errors import Refused
 from shared.identity import CERTIFICATE_DAYS
-from shared.messages import (
-    Done,
-    Drop,
-    Err,
-    Fetch,
-    Lookup,
-    Ping,
-    Stored,
-    Taken,
-    Unregister,
-    Verdict,
-)
+from shared.messages.common import Err, Ping
+from shared.messages.directory import Done, Drop, Fetch, Lookup, Stored, Taken, Unregister, Verdict
 from shared.names import ESTABLISHED_SECONDS, FLEETING_DAYS, UNUSED_DAYS
 from tests.kit.community import Community
 from tests.kit.directory import ELSEWHERE, Town

@@ -10,14 +10,13 @@ from peer.core.conversation.texts import sign
 from peer.storage.journal import FILE
 from peer.storage.rows import UNREADABLE
 from shared.codec import encode
-from shared.messages import (
-    COUNT_MOST,
+from shared.messages.common import COUNT_MOST, Err
+from shared.messages.peers import (
     POSITIONS,
     TEXTS,
     Accept,
     Acknowledge,
     Confirm,
-    Err,
     Hello,
     Position,
     Text,

@@ -3,7 +3,8 @@
 import trio
 
 from peer.core.conversation.inbox import AUTHOR_BYTES, AUTHOR_TEXTS, EPOCHS
-from shared.messages import TEXT_CHARACTERS, TEXTS
+from shared.messages.common import TEXT_CHARACTERS
+from shared.messages.peers import TEXTS
 from tests.kit.attackers.members import sends, text
 from tests.kit.community import Community
 from tests.kit.cores import CAROL, DAVE, MALLORY, Town

@@ -5,7 +5,7 @@ Receipts are signed with the key for which the message was sealed.
 
 import trio
 
-from shared.messages import Fetch, Mail, Receipt, Receipts, Taken, Verdict
+from shared.messages.directory import Fetch, Mail, Receipt, Receipts, Taken, Verdict
 from shared.receipt import is_signed, sign_refused, sign_taken
 from tests.kit.attackers.letters import leave, says_received
 from tests.kit.community import Community, Person

@@ -10,18 +10,9 @@ import trio
 from peer.core import membership
 from peer.core.invitation.machine import STRANGERS_A_MINUTE, Ask, InvitationMachine
 from peer.core.stranger_limits import BYTES_MOST, LINE_BYTES, LINES_AT_ONCE
-from shared.messages import (
-    TEXT_CHARACTERS,
-    Busy,
-    Cancel,
-    Confirm,
-    Invite,
-    Lookup,
-    No,
-    Private,
-    Shown,
-    ToAll,
-)
+from shared.messages.common import TEXT_CHARACTERS
+from shared.messages.directory import Lookup
+from shared.messages.peers import Busy, Cancel, Confirm, Invite, No, Private, Shown, ToAll
 from tests.kit.community import Community, Person
 from tests.kit.raw_peer import Raw, RawLink, raw
 from tests.kit.world import EPOCH

@@ -3,7 +3,8 @@
 import trio
 
 from peer.core.stranger_limits import BYTES_MOST
-from shared.messages import TEXT_CHARACTERS, Receipts
+from shared.messages.common import TEXT_CHARACTERS
+from shared.messages.directory import Receipts
 from shared.receipt import is_signed
 from tests.kit.attackers.letters import leave
 from tests.kit.community import Community

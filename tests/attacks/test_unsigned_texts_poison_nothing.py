@@ -10,7 +10,8 @@ import trio
 
 from peer import events
 from peer.core.conversation import texts, unchecked_texts
-from shared.messages import Acknowledge, Err, Hello, Text
+from shared.messages.common import Err
+from shared.messages.peers import Acknowledge, Hello, Text
 from tests.kit.attackers.members import sends, text
 from tests.kit.community import Community, Person
 from tests.kit.cores import CAROL, DAVE, MALLORY, Town

@@ -36,7 +36,7 @@ from peer.storage.vault import (
 )
 from shared.disk import FolderDisk
 from shared.errors import Refused, StorageError
-from shared.messages import Position, Text
+from shared.messages.peers import Position, Text
 from shared.real import real_world
 from shared.sealing import About, Letter
 from tests.kit.programs import staged

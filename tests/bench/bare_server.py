@@ -8,7 +8,7 @@ from pathlib import Path
 import msgspec
 import trio
 
-from shared.messages import Text
+from shared.messages.peers import Text
 from tests.bench.bare import GREETING, BareStream, server_context
 from tests.bench.child import allow_many_files, say, until_input_ends
 

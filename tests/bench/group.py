@@ -13,7 +13,7 @@ import trio
 from peer.api import Chat, Outcome, join
 from shared.codec import encode
 from shared.link import WRITE_BYTES
-from shared.messages import Text
+from shared.messages.peers import Text
 from tests.bench import bare
 from tests.bench.bot import ALL_SAID, COUNTED
 from tests.bench.figures import Figure, Unit

@@ -12,7 +12,8 @@ import msgspec
 
 from shared.codec import encode
 from shared.identity import SEED_BYTES, Identity
-from shared.messages import VERSION, Contact, Iam, Lookup, Welcome, Who
+from shared.messages.common import VERSION
+from shared.messages.directory import Contact, Iam, Lookup, Welcome, Who
 
 AT_ONCE: Final = 24  # users that register side by side
 SECONDS: Final = 60.0  # for one answer

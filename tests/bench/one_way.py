@@ -6,7 +6,7 @@ from typing import Final
 from peer.api import Chat, Said
 from shared.codec import encode
 from shared.link import WRITE_BYTES
-from shared.messages import Text
+from shared.messages.peers import Text
 from tests.bench import bare
 from tests.bench.bot import ALL_SAID, COUNTED
 from tests.bench.figures import AtLeast, Figure, Unit

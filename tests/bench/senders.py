@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Final
 
 from shared.codec import encode
-from shared.messages import Drop
+from shared.messages.directory import Drop
 from tests.bench.bare import client_context
 from tests.bench.child import allow_many_files, say
 from tests.bench.lean import LeanUser, context, for_all, make

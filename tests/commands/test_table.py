@@ -39,7 +39,7 @@ from peer.commands.grammar import (
 )
 from peer.commands.parsing import parse, unknown_text, wrong_text
 from peer.commands.table import TABLE
-from shared.messages import TEXT_CHARACTERS, Status
+from shared.messages.common import TEXT_CHARACTERS, Status
 
 ALONE = Context()
 TALKING = Context(in_conversation=True)

@@ -6,7 +6,7 @@ from peer.core.letter_check import ARRIVED_SECONDS, Refusal, Stays, open_for
 from peer.core.membership import member_id
 from shared import receipt
 from shared.identity import CERTIFICATE_DAYS
-from shared.messages import Envelope
+from shared.messages.directory import Envelope
 from shared.sealing import About, Letter, copy_id, seal
 from tests.kit.world import EPOCH, Authority
 

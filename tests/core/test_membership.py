@@ -23,7 +23,7 @@ from peer.core.membership import (
     pages,
 )
 from shared.errors import ProtocolError
-from shared.messages import SALT_BYTES, STAYS, Membership
+from shared.messages.peers import SALT_BYTES, STAYS, Membership
 from tests.kit.rolls import (
     AUTHORITY,
     CAROL,

@@ -8,7 +8,8 @@ import pytest
 from directory_server.admission import Visitor, check_iam, check_sealing, is_loopback
 from directory_server.core.authority import SEED_BYTES, Authority
 from shared.errors import Refused
-from shared.messages import VERSION, Status, Who
+from shared.messages.common import VERSION, Status
+from shared.messages.directory import Who
 from shared.world import Address
 from tests.kit.raw_client import iam, identity_of
 

@@ -15,7 +15,8 @@ from directory_server.settings import Settings
 from shared.codec import encode
 from shared.errors import Refused, Unreachable
 from shared.identity import Credentials, issue_for_user
-from shared.messages import Err, Iam, List, Lookup, Stir, Users
+from shared.messages.common import Err
+from shared.messages.directory import Iam, List, Lookup, Stir, Users
 from shared.real import real_world
 from shared.tls import TlsNetwork
 from tests.kit.attackers.careless_tls import careless

@@ -9,11 +9,11 @@ from trio.testing import MockClock
 from directory_server.storage.mail_room import MESSAGES_FROM_ONE
 from directory_server.storage.mailbox import KEEP_SECONDS
 from shared.errors import Refused
-from shared.messages import (
+from shared.messages.common import Err
+from shared.messages.directory import (
     Done,
     Drop,
     Envelope,
-    Err,
     Fetch,
     Mail,
     Noted,

@@ -12,19 +12,8 @@ from directory_server.core.doorkeeper import NO_TOKEN
 from directory_server.sessions import CLOSING, TAKEN_OVER
 from shared.errors import Refused
 from shared.identity import Identity, read_certificate
-from shared.messages import (
-    VERSION,
-    Arr,
-    Done,
-    Iam,
-    Lft,
-    List,
-    Lookup,
-    Ping,
-    SetStatus,
-    Status,
-    Unregister,
-)
+from shared.messages.common import VERSION, Ping, Status
+from shared.messages.directory import Arr, Done, Iam, Lft, List, Lookup, SetStatus, Unregister
 from tests.kit.directory import ELSEWHERE, Town
 from tests.kit.raw_client import Client, identity_of
 from tests.kit.world import Authority

@@ -6,20 +6,18 @@ from trio.testing import MockClock
 
 from directory_server.housekeeping import LEASE_SECONDS
 from shared.errors import Unreachable
-from shared.messages import (
+from shared.messages.common import Err, Ping, Status
+from shared.messages.directory import (
     Arr,
     Chg,
     Contact,
     Done,
     Drop,
-    Err,
     Fetch,
     Lft,
     List,
     Lookup,
-    Ping,
     SetStatus,
-    Status,
     StatusNow,
     Stir,
 )

@@ -14,7 +14,7 @@ import pytest
 import trio
 
 from directory_server import arguments
-from shared.messages import Drop, Fetch, Stored
+from shared.messages.directory import Drop, Fetch, Stored
 from shared.tls import TlsNetwork
 from shared.world import Address
 from tests.kit.raw_client import Client, identity_of

@@ -18,7 +18,8 @@ from peer.core.conversation.entrances import Entrance
 from peer.core.conversation.outbox import RECENT_TEXTS
 from peer.core.conversation.texts import WINDOW_TEXTS, last, stream
 from peer.core.membership import Me, Roll
-from shared.messages import (
+from shared.messages.common import Message
+from shared.messages.peers import (
     SALT_BYTES,
     TEXTS,
     Acknowledge,
@@ -27,7 +28,6 @@ from shared.messages import (
     Leave,
     Members,
     Membership,
-    Message,
     Position,
     Text,
 )

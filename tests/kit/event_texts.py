@@ -3,7 +3,7 @@
 from datetime import datetime
 
 from peer import events
-from shared.messages import Status
+from shared.messages.common import Status
 
 TEXTS = [
     (

@@ -16,7 +16,7 @@ from typing import TypeVar
 
 import msgspec
 
-from shared.messages import Text
+from shared.messages.peers import Text
 from tests.kit.programs import Program, Stage, connect
 
 QUIET = 120.0  # seconds until all have all: lost members are dialled again every 30 s

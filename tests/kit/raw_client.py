@@ -21,7 +21,8 @@ import trio
 from shared.errors import Refused, Unreachable
 from shared.identity import SEED_BYTES, Credentials, Identity
 from shared.link import Link
-from shared.messages import VERSION, Answer, Bye, Err, FromDirectory, Iam, Tkn, Welcome, Who
+from shared.messages.common import VERSION, Answer, Bye, Err
+from shared.messages.directory import FromDirectory, Iam, Tkn, Welcome, Who
 from shared.names import fold
 from shared.world import Address, Network
 

@@ -14,17 +14,16 @@ from peer.core.conversation.digests import digest
 from peer.core.conversation.texts import last, sign
 from peer.core.membership import Me, Roll, member_id
 from shared.link import Link
-from shared.messages import (
+from shared.messages.common import VERSION, Message
+from shared.messages.directory import Lookup
+from shared.messages.peers import (
     SALT_BYTES,
-    VERSION,
     Accept,
     BetweenPeers,
     Confirm,
     Hello,
     Invite,
-    Lookup,
     Membership,
-    Message,
     PeerIam,
     Position,
     Ringing,

@@ -8,7 +8,7 @@ from peer.core.membership import (
     found,
     join,
 )
-from shared.messages import SALT_BYTES, Adding, Membership
+from shared.messages.peers import SALT_BYTES, Adding, Membership
 from tests.kit.world import Authority
 
 AUTHORITY = Authority()

@@ -17,13 +17,8 @@ from peer.core.conversation.conversation import (
 from peer.core.conversation.digests import digest
 from peer.core.conversation.texts import last, sign
 from peer.core.membership import Roll
-from shared.messages import (
-    Hello,
-    Membership,
-    Message,
-    Position,
-    Text,
-)
+from shared.messages.common import Message
+from shared.messages.peers import Hello, Membership, Position, Text
 from tests.kit.cores import (
     AUTHORITY,
     CAROL,

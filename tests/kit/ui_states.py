@@ -5,7 +5,8 @@ import unicodedata
 from hypothesis import strategies as st
 
 from peer.screen.ui_state import Member, UiState
-from shared.messages import Presence, Status
+from shared.messages.common import Status
+from shared.messages.directory import Presence
 
 USERS = (
     Presence("carol", Status.ACTIVE, 0.0),

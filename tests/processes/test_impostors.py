@@ -12,7 +12,9 @@ from directory_server.core.authority import SEED_BYTES, Authority
 from shared.errors import ParleyError
 from shared.identity import Credentials
 from shared.link import Link
-from shared.messages import VERSION, BetweenPeers, Lookup, PeerIam, ToDirectory, Who
+from shared.messages.common import VERSION
+from shared.messages.directory import Lookup, ToDirectory, Who
+from shared.messages.peers import BetweenPeers, PeerIam
 from shared.tls import TlsNetwork
 from shared.world import Address, Incoming
 from tests.kit.programs import HOST, PATIENCE, Program, Stage, taken

@@ -17,7 +17,8 @@ from shared.codec import encode
 from shared.disk import FolderDisk
 from shared.errors import KeyChanged
 from shared.identity import Credentials
-from shared.messages import VERSION, Who
+from shared.messages.common import VERSION
+from shared.messages.directory import Who
 from shared.tls import TlsNetwork
 from shared.world import Address, Incoming
 from tests.kit.community import Community

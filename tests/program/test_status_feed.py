@@ -9,7 +9,7 @@ from peer import events
 from peer.core.conversation.conversation import Conversation
 from peer.program.status_feed import LOOK_SECONDS, StatusFeed
 from peer.screen.ui_state import Member, UiState
-from shared.messages import Status
+from shared.messages.common import Status
 from tests.kit.community import Community, Person
 
 

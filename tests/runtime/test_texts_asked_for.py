@@ -10,7 +10,7 @@ from peer.core.conversation.conversation import (
     _hello_statement,
 )
 from peer.core.conversation.gaps import ASK_AGAIN_SECONDS, DOUBT_SECONDS
-from shared.messages import Acknowledge, Hello, Position, Text, Want
+from shared.messages.peers import Acknowledge, Hello, Position, Text, Want
 from tests.kit.rolls import CAROL, DAVE, ERIN, FOUNDED, ID, joined, roll
 
 EPOCH = "e" * 16

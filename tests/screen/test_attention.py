@@ -8,7 +8,7 @@ from peer.events import Event
 from peer.screen.attention import BELL_SECONDS, CATCH_UP_SECONDS, NOTICE_CHARACTERS, Attention
 from peer.screen.shown_names import mentions
 from peer.screen.ui_state import UiState
-from shared.messages import Status
+from shared.messages.common import Status
 
 ME = UiState(me="carol")
 BUSY = replace(ME, status=Status.BUSY)

@@ -12,7 +12,8 @@ from peer.commands.parsing import parse
 from peer.commands.table import TABLE
 from peer.screen.terminal.completion import Completions
 from peer.screen.ui_state import Member, UiState
-from shared.messages import Presence, Status
+from shared.messages.common import Status
+from shared.messages.directory import Presence
 from tests.kit.typed_lines import LINES
 from tests.kit.ui_states import ASKED, GROUP, OUTLOOKS, OUTSIDE, TALKING, WRITING, is_harmless
 

@@ -10,7 +10,8 @@ from peer.screen.paint.truncation import cells
 from peer.screen.terminal.hint import HINT_CELLS, hint
 from peer.screen.terminal.hint import OUTSIDE as INVITATION
 from peer.screen.ui_state import UiState
-from shared.messages import TEXT_CHARACTERS, Presence, Status
+from shared.messages.common import TEXT_CHARACTERS, Status
+from shared.messages.directory import Presence
 from tests.kit.typed_lines import LINES
 from tests.kit.ui_states import ASKED, GROUP, OUTLOOKS, OUTSIDE, TALKING, WRITING, is_harmless
 

@@ -18,7 +18,8 @@ from peer.screen.frontend import Line
 from peer.screen.json_lines import Hello, JsonFrontend, name_of, objects
 from peer.screen.line import LineFrontend, NotShown
 from shared.identity import fingerprint
-from shared.messages import Contact, Presence, Status
+from shared.messages.common import Status
+from shared.messages.directory import Contact, Presence
 
 NOW = 1_700_000_000.5
 MORNING = datetime(2026, 11, 20, 14, 2).timestamp()

@@ -24,7 +24,8 @@ from peer.screen.paint.paint import LEAST_WIDTH, Painter, ansi, mark
 from peer.screen.shown_names import harmless, mentions
 from shared.clean import clean
 from shared.identity import fingerprint
-from shared.messages import Contact, Presence, Status
+from shared.messages.common import Status
+from shared.messages.directory import Contact, Presence
 from tests.kit.event_texts import TEXTS
 
 NOON = datetime(2026, 11, 20, 12, 0)

@@ -12,7 +12,7 @@ from prompt_toolkit.styles import Style
 from peer.screen.paint.truncation import cells, cut, listed
 from peer.screen.terminal.prompt import MANY_TEXTS, STYLE, TITLE_CHARACTERS, prompt, title, toolbar
 from peer.screen.ui_state import Member, UiState
-from shared.messages import Status
+from shared.messages.common import Status
 from tests.kit.ui_states import (
     ASKED,
     GROUP,

@@ -2,7 +2,8 @@
 
 from peer.commands.grammar import Context
 from peer.screen.ui_state import Member, UiState
-from shared.messages import Presence, Status
+from shared.messages.common import Status
+from shared.messages.directory import Presence
 
 
 def test_where_enter_goes_follows_from_how_things_stand() -> None:

@@ -22,7 +22,8 @@ from shared.link import (
     Link,
     within,
 )
-from shared.messages import BetweenPeers, Bye, Decline, Err, PeerIam, Ping, Pong, Text
+from shared.messages.common import Bye, Err, Ping, Pong
+from shared.messages.peers import BetweenPeers, Decline, PeerIam, Text
 from tests.kit.world import PIPE_BYTES, Cable, MemoryWire, cable
 
 ID = "0123456789abcdef" * 2

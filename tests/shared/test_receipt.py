@@ -2,7 +2,7 @@
 
 import pytest
 
-from shared.messages import Receipt
+from shared.messages.directory import Receipt
 from shared.receipt import REASONS, is_signed, reason, sign_refused, sign_taken
 from tests.kit.world import EPOCH, Authority
 

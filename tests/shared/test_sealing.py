@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 from shared import sealing
 from shared.errors import ProtocolError
 from shared.identity import CERTIFICATE_DAYS, Identity, issue_for_user
-from shared.messages import ENVELOPE_BYTES, TEXT_CHARACTERS
+from shared.messages.common import TEXT_CHARACTERS
+from shared.messages.directory import ENVELOPE_BYTES
 from shared.sealing import About, Letter, copy_id, open_envelope, seal
 from tests.kit.world import EPOCH, Authority
 

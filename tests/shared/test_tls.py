@@ -18,7 +18,8 @@ from trio.testing import wait_all_tasks_blocked
 from shared.errors import ProtocolError, Unreachable
 from shared.identity import Credentials, read_certificate
 from shared.link import OUTBOX_BYTES, Link
-from shared.messages import BetweenPeers, Bye, Decline
+from shared.messages.common import Bye
+from shared.messages.peers import BetweenPeers, Decline
 from shared.tls import HANDSHAKES_AT_ONCE, PORT_TRIES, TlsNetwork
 from shared.wire import RECEIVE_BYTES, TlsWire, cause_of, wrap
 from shared.world import Address, Incoming, Network, Wire

@@ -18,7 +18,8 @@ from peer.core.conversation.outbox import RECENT_TEXTS
 from peer.core.conversation.texts import last
 from peer.core.keys.name_marks import bare
 from peer.storage import journal
-from shared.messages import Message, Text
+from shared.messages.common import Message
+from shared.messages.peers import Text
 from shared.sealing import About, copy_id
 from tests.simulation.manners import UNSIGNED
 from tests.simulation.player import Player, Said, Session

@@ -13,7 +13,8 @@ from peer.core.conversation import conversation as talk
 from peer.core.conversation.conversation import Conversation
 from peer.core.conversation.texts import sign
 from peer.local_peer import LocalPeer
-from shared.messages import Hello, Message, Position, Text, Want
+from shared.messages.common import Message
+from shared.messages.peers import Hello, Position, Text, Want
 
 OTHERWISE: Final = "(said otherwise) "
 UNSIGNED: Final = "(unsigned) "

@@ -30,7 +30,7 @@ from peer.runtime.links import Links
 from peer.runtime.mailbox import letters as mail
 from peer.storage.journal import Journal
 from shared.link import Link
-from shared.messages import TEXTS, Hello, Members, Text, Want
+from shared.messages.peers import TEXTS, Hello, Members, Text, Want
 from tests.simulation.scenario import Failure, run
 
 SEEDS: Final = 400  # to try, at most, until a rule's absence is noticed

@@ -17,7 +17,7 @@ from peer.storage import history
 from peer.storage.history import Found, History
 from peer.storage.journal import Fate, Journal, KeptLine
 from shared.errors import Refused
-from shared.messages import Position, Text
+from shared.messages.peers import Position, Text
 from tests.kit.community import Community, Person
 from tests.kit.gathering import adds, group
 from tests.kit.world import EPOCH, Authority, MemoryDisk

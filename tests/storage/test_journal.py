@@ -16,7 +16,7 @@ from peer.storage.journal import _MIGRATIONS, DIGESTS, FILE, Journal, LeftLetter
 from shared.codec import encode
 from shared.disk import FolderDisk
 from shared.errors import StorageError
-from shared.messages import Position, Text
+from shared.messages.peers import Position, Text
 from shared.sealing import About, Letter
 from shared.world import Disk
 from tests.kit.world import MemoryDisk

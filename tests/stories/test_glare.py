@@ -4,7 +4,7 @@ import pytest
 import trio
 
 from peer.runtime.links import IDLE_SECONDS, SWEEP_SECONDS
-from shared.messages import Bye
+from shared.messages.common import Bye
 from tests.kit.community import Community, Person, open_community
 
 INTERLEAVINGS = 50

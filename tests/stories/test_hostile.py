@@ -8,14 +8,13 @@ from peer.core.conversation.inbox import EPOCHS
 from peer.core.conversation.texts import WINDOW_TEXTS
 from peer.runtime.links import LINKS_PER_USER
 from peer.runtime.private_lines import UNSHOWN_LINES
-from shared.messages import (
-    TEXT_CHARACTERS,
+from shared.messages.common import TEXT_CHARACTERS, VERSION, Err
+from shared.messages.directory import Unregister
+from shared.messages.peers import (
     TEXTS,
-    VERSION,
     Accept,
     Acknowledge,
     Confirm,
-    Err,
     Gone,
     Leave,
     Members,
@@ -25,7 +24,6 @@ from shared.messages import (
     Shown,
     Text,
     ToAll,
-    Unregister,
 )
 from tests.kit.community import Community
 from tests.kit.raw_peer import INVITATION, RUN, id_of, raw

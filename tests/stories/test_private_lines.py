@@ -15,7 +15,8 @@ from peer.runtime.private_lines import UNSHOWN_LINES, Came, Heard
 from peer.runtime.recorder import KEEP_AGAIN_SECONDS, Recorder
 from peer.storage.journal import Journal
 from shared.errors import ProtocolError
-from shared.messages import Message, Private, Shown
+from shared.messages.common import Message
+from shared.messages.peers import Private, Shown
 from tests.kit.community import Community
 from tests.kit.world import EPOCH, FakeClock, MemoryDisk
 

@@ -9,7 +9,7 @@ from peer.local_peer import Options
 from peer.runtime.directory_client import NameTaken
 from shared.errors import Refused, StorageError, Unreachable
 from shared.identity import fingerprint
-from shared.messages import Status
+from shared.messages.common import Status
 from tests.kit.community import DIRECTORY, Community, open_community
 from tests.kit.world import EPOCH
 

@@ -15,7 +15,7 @@ from peer.program.offline_commands import keep_unregistered
 from peer.storage.vault import CLEAR, Vault, new_key
 from shared.errors import Refused
 from shared.link import Link
-from shared.messages import Contact, Stored
+from shared.messages.directory import Contact, Stored
 from tests.kit.community import DIRECTORY, Community, Person
 
 KEPT = "Kept for dave until the directory is back."

@@ -34,7 +34,8 @@ from peer.core.membership import Me, Roll
 from peer.core.reach.absence import LOST_SECONDS, Absence
 from shared.errors import ProtocolError
 from shared.identity import check_signature
-from shared.messages import (
+from shared.messages.common import Message
+from shared.messages.peers import (
     MEMBERS,
     POSITIONS,
     SINCE,
@@ -44,7 +45,6 @@ from shared.messages import (
     Leave,
     Members,
     Membership,
-    Message,
     Position,
     Text,
     Want,

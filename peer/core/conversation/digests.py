@@ -10,7 +10,7 @@ from bisect import bisect_left
 from collections import defaultdict
 
 from peer.core.conversation.texts import EPOCHS_AT_HEAD, Stream, last, statement, stream
-from shared.messages import CHAIN_BYTES, Text
+from shared.messages.peers import CHAIN_BYTES, Text
 
 MARKS = 64  # of one epoch: other members are a little behind, or ahead
 

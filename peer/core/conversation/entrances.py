@@ -16,7 +16,7 @@ from msgspec import Struct
 from peer.core.membership import Me, Roll
 from shared.errors import ProtocolError
 from shared.identity import check_signature
-from shared.messages import Adding, Entry, Membership, Position
+from shared.messages.peers import Adding, Entry, Membership, Position
 
 Origin = tuple[str, str]  # author and epoch
 _Stay = tuple[str, int]  # a member, and the counter with which the stay began

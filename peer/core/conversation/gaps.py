@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable
 
 from msgspec import Struct, field
 
-from shared.messages import POSITIONS
+from shared.messages.peers import POSITIONS
 
 CLAIMS = 8  # of one source at a time; its other claims wait for a free place
 ASK_AGAIN_SECONDS = 3.0  # for an answer; then somebody else is asked

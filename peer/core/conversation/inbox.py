@@ -19,7 +19,7 @@ from peer.core.conversation.texts import (
     stream,
 )
 from shared.errors import ProtocolError
-from shared.messages import POSITIONS, TEXTS, Position, Text
+from shared.messages.peers import POSITIONS, TEXTS, Position, Text
 
 HEADS = 100  # in one Text: twice the members, and it fits in a line with the longest text
 HOLD_SECONDS = 2.0  # a text waits for what it answers; then it is shown anyway

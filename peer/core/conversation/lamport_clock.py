@@ -6,7 +6,7 @@ push the others to the end of all numbers, where nobody could write any more.  S
 moves the clock by a bounded step, whatever its number.
 """
 
-from shared.messages import COUNT_MOST
+from shared.messages.common import COUNT_MOST
 
 # More texts than are written while somebody is away, so no honest number is cut short.
 # There are 2**31 such steps to the end, which nobody reaches.

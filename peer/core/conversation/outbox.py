@@ -9,7 +9,7 @@ from msgspec import Struct
 
 from peer.core.conversation.texts import WINDOW_BYTES, WINDOW_TEXTS, last, size
 from shared.errors import ProtocolError
-from shared.messages import TEXTS, Position, Text
+from shared.messages.peers import TEXTS, Position, Text
 
 RECENT_TEXTS = 8_192  # of mine, kept in memory; members further behind ask for the older ones
 RECENT_BYTES = 4 * 1024 * 1024

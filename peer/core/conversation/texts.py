@@ -13,7 +13,7 @@ import msgspec
 from peer.core.membership import Me
 from shared.errors import ProtocolError
 from shared.identity import check_signature
-from shared.messages import Text
+from shared.messages.peers import Text
 
 WINDOW_TEXTS = 256  # unacknowledged at once: bounds what a slow receiver must keep
 WINDOW_BYTES = 256 * 1024

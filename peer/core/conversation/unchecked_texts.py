@@ -12,7 +12,7 @@ from msgspec import Struct
 
 from peer.core.conversation.texts import Stream, check_author, stream
 from shared.errors import ProtocolError
-from shared.messages import Text
+from shared.messages.peers import Text
 
 CHECK_SECONDS = 0.05  # for a text to be shown; then it is checked anyway,
 CHECKS = 16  # this many at a time, so that other work gets its turn in between

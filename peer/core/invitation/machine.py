@@ -11,7 +11,8 @@ from enum import Enum, auto
 
 from msgspec import Struct
 
-from shared.messages import (
+from shared.messages.common import Message
+from shared.messages.peers import (
     Accept,
     Busy,
     Cancel,
@@ -22,7 +23,6 @@ from shared.messages import (
     Invite,
     Joined,
     Leave,
-    Message,
     Ringing,
     Timeout,
 )

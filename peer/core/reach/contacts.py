@@ -4,7 +4,8 @@ from typing import Final
 
 from msgspec import Struct
 
-from shared.messages import Contact, Status
+from shared.messages.common import Status
+from shared.messages.directory import Contact
 from shared.names import fold
 
 MOST: Final = 1_000  # users: as many as addresses are remembered (peer.core.reach.dial_policy)

@@ -6,7 +6,8 @@ before are awaited: their return is no news, and only those not back in time hav
 
 from collections.abc import Callable, Iterable
 
-from shared.messages import Presence, Status
+from shared.messages.common import Status
+from shared.messages.directory import Presence
 from shared.names import fold
 
 

@@ -22,7 +22,8 @@ from peer.runtime.directory_client import DirectoryClient
 from peer.runtime.mailbox.letters import Letters
 from peer.storage.journal import Journal, KeptCopy
 from shared.errors import KeyChanged, ParleyError, Refused, StorageError
-from shared.messages import Contact, Position
+from shared.messages.directory import Contact
+from shared.messages.peers import Position
 from shared.names import fold
 
 log = logging.getLogger("peer")

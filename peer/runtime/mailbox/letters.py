@@ -27,7 +27,7 @@ from peer.storage.journal import CopyKey, Fate, Journal, KeptLine, LeftLetter, W
 from shared import receipt
 from shared.errors import KeyChanged, ParleyError, ProtocolError, Refused, StorageError, Unreachable
 from shared.identity import Identity, check_sealing_proof
-from shared.messages import (
+from shared.messages.directory import (
     VERDICTS,
     Contact,
     Done,

@@ -6,7 +6,7 @@ from peer import events
 from peer.core.membership import member_id
 from peer.runtime.directory_client import DirectoryClient
 from peer.storage.journal import Journal, LeftLetter
-from shared.messages import BATCH, Done, Noted, Receipt
+from shared.messages.directory import BATCH, Done, Noted, Receipt
 from shared.receipt import is_signed, reason
 from shared.sealing import About
 

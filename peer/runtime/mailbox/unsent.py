@@ -22,7 +22,7 @@ from peer.runtime.private_lines import PrivateLines
 from peer.runtime.recorder import Recorder
 from peer.storage.journal import Fate, KeptLine
 from shared.errors import ParleyError, Refused, StorageError
-from shared.messages import Private
+from shared.messages.peers import Private
 from shared.names import fold
 
 AT_ONCE: Final = 20  # receivers that are tried side by side

@@ -14,7 +14,7 @@ from peer.screen.paint.colours import STRONG, SYSTEM, TIME, name_style
 from peer.screen.paint.hanging_row import Row
 from peer.screen.shown_names import harmless
 from shared.clean import clean
-from shared.messages import Presence
+from shared.messages.directory import Presence
 from shared.names import fold
 
 LEFT = " "  # no table begins at the left edge, where texts and sentences do

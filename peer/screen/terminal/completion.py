@@ -12,7 +12,7 @@ from peer.commands.grammar import Context, Say, SetStatus, WriteLine, Wrong
 from peer.commands.parsing import Begun, begun, offered, parse
 from peer.commands.table import TABLE, Entry, Takes
 from peer.screen.ui_state import UiState
-from shared.messages import Status
+from shared.messages.common import Status
 from shared.names import fold, is_name
 
 MOST_OFFERS = 100  # one more letter leads to the others

@@ -9,7 +9,8 @@ from peer.commands.table import Entry
 from peer.screen.paint.truncation import cut, listed
 from peer.screen.ui_state import UiState
 from shared.clean import on_one_line
-from shared.messages import TEXT_CHARACTERS, Presence, Status
+from shared.messages.common import TEXT_CHARACTERS, Status
+from shared.messages.directory import Presence
 from shared.names import fold
 
 HINT_CELLS = 78

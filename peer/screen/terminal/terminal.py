@@ -45,7 +45,7 @@ from peer.screen.terminal.prompt import STYLE, prompt, title, toolbar
 from peer.screen.ui_state import UiState
 from peer.storage.input_history import InputHistory
 from shared.log import HarmlessFormatter
-from shared.messages import TEXT_CHARACTERS
+from shared.messages.common import TEXT_CHARACTERS
 
 if TYPE_CHECKING:
     from rich.console import RenderableType

@@ -29,7 +29,7 @@ from peer.core.conversation.route import DIRECT
 from peer.core.conversation.texts import WINDOW_TEXTS, sign
 from peer.core.reach.absence import BACK_SECONDS, BREAK_SECONDS, LOST_SECONDS
 from shared.errors import ProtocolError
-from shared.messages import (
+from shared.messages.peers import (
     CHAIN_BYTES,
     POSITIONS,
     TEXTS,

@@ -28,7 +28,8 @@ from peer.core.conversation.texts import (
 )
 from shared.codec import LINE_BYTES, encode
 from shared.errors import ProtocolError
-from shared.messages import TEXT_CHARACTERS, TEXTS, Position, Text
+from shared.messages.common import TEXT_CHARACTERS
+from shared.messages.peers import TEXTS, Position, Text
 from tests.kit.cores import me
 
 ID, DAVES, ERINS, MINE = "1" * 32, "d" * 16, "e" * 16, "c" * 16

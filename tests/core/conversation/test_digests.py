@@ -4,7 +4,7 @@ import pytest
 
 from peer.core.conversation.digests import MARKS, Digests, digest
 from peer.core.conversation.texts import last, sign
-from shared.messages import Text
+from shared.messages.peers import Text
 from tests.kit.cores import me
 
 ID, EPOCH = "1" * 32, "d" * 16

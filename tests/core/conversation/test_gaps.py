@@ -12,7 +12,7 @@ from peer.core.conversation.gaps import (
     Gaps,
     Origin,
 )
-from shared.messages import POSITIONS
+from shared.messages.peers import POSITIONS
 
 FRANKS = ("frank", "f" * 16)
 

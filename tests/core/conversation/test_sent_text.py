@@ -5,7 +5,7 @@ from collections.abc import Callable
 import trio
 
 from peer.core.conversation.sent_text import TIMES, SentText, Times
-from shared.messages import Acknowledge, Members
+from shared.messages.peers import Acknowledge, Members
 from tests.kit.cores import CAROL, DAVE, ERIN, together
 from tests.kit.talk import ID, MINE, Talk, talking, upto
 

@@ -4,7 +4,7 @@ import msgspec
 
 from peer.core.conversation.texts import sign
 from peer.core.conversation.unchecked_texts import CHECK_SECONDS, CHECKS, UncheckedTexts, is_genuine
-from shared.messages import Text
+from shared.messages.peers import Text
 from tests.kit.cores import me
 
 ID, EPOCH = "1" * 32, "d" * 16

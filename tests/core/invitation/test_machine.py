@@ -21,7 +21,8 @@ from peer.core.invitation.machine import (
     Waiting,
     Why,
 )
-from shared.messages import (
+from shared.messages.common import Message, Ping
+from shared.messages.peers import (
     Accept,
     Busy,
     Cancel,
@@ -32,8 +33,6 @@ from shared.messages import (
     Invite,
     Joined,
     Leave,
-    Message,
-    Ping,
     Ringing,
     Timeout,
 )

@@ -30,10 +30,10 @@ from peer.core.invitation.machine import (
     Send,
     Waiting,
 )
-from shared.messages import (
+from shared.messages.common import Bye, Message
+from shared.messages.peers import (
     Accept,
     Busy,
-    Bye,
     Cancel,
     Cancelled,
     Confirm,
@@ -42,7 +42,6 @@ from shared.messages import (
     Invite,
     Joined,
     Leave,
-    Message,
     Ringing,
     Timeout,
 )

@@ -3,7 +3,8 @@
 from msgspec.structs import replace
 
 from peer.core.reach.contacts import MOST, Callee, Contacts, callee_of
-from shared.messages import Contact, Status
+from shared.messages.common import Status
+from shared.messages.directory import Contact
 from tests.kit.world import EPOCH
 
 DAVE = Contact(

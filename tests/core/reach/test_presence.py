@@ -3,7 +3,8 @@
 import pytest
 
 from peer.core.reach.presence import Presences
-from shared.messages import Presence, Status
+from shared.messages.common import Status
+from shared.messages.directory import Presence
 
 
 def one(name: str, status: Status = Status.ACTIVE) -> Presence:

@@ -4,7 +4,8 @@ import pytest
 
 from directory_server.core.registry import NOWHERE, News, Place, Registry, User
 from shared.errors import Refused
-from shared.messages import Presence, Status
+from shared.messages.common import Status
+from shared.messages.directory import Presence
 
 ACTIVE, BUSY, INACTIVE, OFFLINE = Status.ACTIVE, Status.BUSY, Status.INACTIVE, Status.OFFLINE
 HOME = Place("10.0.0.5", 7)

@@ -10,7 +10,7 @@ from directory_server.core.doorkeeper import Applicant, Doorkeeper, Moment
 from directory_server.core.registry import NameTaken, Place, Registry, User
 from directory_server.core.tombstones import Tombstones
 from shared.errors import Refused
-from shared.messages import Status
+from shared.messages.common import Status
 
 IDLE_AFTER = 100
 NAMES = ("alice", "bob", "carol", "dave")

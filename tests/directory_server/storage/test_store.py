@@ -30,7 +30,7 @@ from directory_server.storage.ownership import Newcomer
 from directory_server.storage.store import FILE, Store
 from shared.disk import FolderDisk
 from shared.errors import StorageError
-from shared.messages import Verdict
+from shared.messages.directory import Verdict
 from tests.kit.world import MemoryDisk
 
 NOW = 1_700_000_000.0

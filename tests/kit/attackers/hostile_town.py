@@ -13,16 +13,8 @@ from peer.core.conversation.conversation import _hello_statement
 from peer.core.conversation.texts import last, sign
 from peer.core.membership import Me
 from shared.errors import ProtocolError
-from shared.messages import (
-    Acknowledge,
-    Hello,
-    Members,
-    Membership,
-    Message,
-    Position,
-    Text,
-    Want,
-)
+from shared.messages.common import Message
+from shared.messages.peers import Acknowledge, Hello, Members, Membership, Position, Text, Want
 from tests.kit.cores import AUTHORITY, DAVE, MALLORY, Person, Program, Town, me, together
 
 HER_NAMES = 12

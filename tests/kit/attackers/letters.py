@@ -3,7 +3,7 @@
 from typing import Any
 
 from shared.identity import Identity, issue_for_user
-from shared.messages import Contact, Drop, Lookup, Receipt, Receipts
+from shared.messages.directory import Contact, Drop, Lookup, Receipt, Receipts
 from shared.sealing import About, seal
 from tests.kit.community import Community, Person
 from tests.kit.raw_peer import Raw

@@ -5,7 +5,8 @@ import msgspec
 from peer.core.conversation.conversation import _hello_statement
 from peer.core.conversation.digests import digest
 from peer.core.conversation.texts import sign
-from shared.messages import Hello, Message, Position, Text
+from shared.messages.common import Message
+from shared.messages.peers import Hello, Position, Text
 from tests.kit.cores import Town, me
 
 

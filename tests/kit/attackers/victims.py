@@ -23,11 +23,14 @@ from peer.core.conversation.digests import digest
 from peer.core.conversation.entrances import sign_entry
 from peer.core.conversation.texts import sign
 from peer.core.membership import Me
-from shared import messages as wire
 from shared import sealing
 from shared.errors import ParleyError
 from shared.link import Link
-from shared.messages import VERSION, BetweenPeers, FromDirectory, PeerIam, ToDirectory
+from shared.messages import common, peers
+from shared.messages import directory as wire
+from shared.messages.common import VERSION
+from shared.messages.directory import FromDirectory, ToDirectory
+from shared.messages.peers import BetweenPeers, PeerIam
 from shared.sealing import About
 from shared.tls import TlsNetwork
 from shared.world import Address, Incoming
@@ -189,7 +192,7 @@ class Attacker:
     async def dial(self, whom: str) -> Link[Any]:
         """Return a link to a peer, identified as by the honest.  Raises ParleyError."""
         contact = await self.client.ask(wire.Lookup(self.client.next_id(), whom))
-        if isinstance(contact, wire.Err):
+        if isinstance(contact, common.Err):
             raise ParleyError(contact.text)
         made: Link[Any] = Link(await self.network.dial(contact.host, contact.port), BetweenPeers)
         made.identified()
@@ -264,7 +267,7 @@ class OfDirectory(Victim):
 
     def _say(self) -> Any:
         kinds = [kind for kind in ToDirectory.__args__ if kind is not wire.Iam]
-        weights = [0.1 if kind in (wire.Unregister, wire.Bye) else 1.0 for kind in kinds]
+        weights = [0.1 if kind in (wire.Unregister, common.Bye) else 1.0 for kind in kinds]
         (kind,) = self.chance.choices(kinds, weights)
         return self.mutants.made(kind)
 
@@ -334,8 +337,8 @@ class Member:
         self.mutants, self.chance = victim.mutants, victim.chance
         self.is_in = trio.Event()
         self.conversation = ""
-        self.mine: wire.Membership | None = None
-        self.invite: wire.Invite | None = None
+        self.mine: peers.Membership | None = None
+        self.invite: peers.Invite | None = None
         self.links: list[Link[Any]] = []
         self.seqs: dict[str, int] = {}
         self.chains: dict[str, bytes] = {}
@@ -355,14 +358,14 @@ class Member:
 
     def hear(self, link: Link[Any], message: Any) -> None:
         match message:
-            case wire.Invite(id=id, adding=wire.Adding() as adding, counter=counter):
+            case peers.Invite(id=id, adding=peers.Adding() as adding, counter=counter):
                 if self.mine is None:
                     self.conversation = message.conversation
                     self.mine = membership.join(self.me, message.conversation, counter, adding)
-                link.post(wire.Ringing(id))
-                link.post(wire.Accept(id, self.mine))
-            case wire.Confirm(members=members) if self.mine is not None:
-                link.post(wire.Members(self.conversation, (*members, self.mine)))
+                link.post(peers.Ringing(id))
+                link.post(peers.Accept(id, self.mine))
+            case peers.Confirm(members=members) if self.mine is not None:
+                link.post(peers.Members(self.conversation, (*members, self.mine)))
                 link.post(self.hello(honest=True))
                 self.is_in.set()
 
@@ -374,18 +377,18 @@ class Member:
             case 4:
                 return self.hello(honest=False)
             case 5:
-                return made(wire.Acknowledge, **mine)
+                return made(peers.Acknowledge, **mine)
             case 6:
-                return made(wire.Want, **mine)
+                return made(peers.Want, **mine)
             case 7:
                 return self.members()
             case 8:
-                entry = made(wire.Entry, **mine)
+                entry = made(peers.Entry, **mine)
                 return _attempt(lambda: sign_entry(self.me, entry)) or entry
             case _:
                 return self.mutants.one_of(BetweenPeers)
 
-    def text(self) -> wire.Text:
+    def text(self) -> peers.Text:
         """Return a text; most follow earlier ones, so they are shown and kept."""
         chance = self.chance
         if not self.seqs or chance.random() < 0.02:
@@ -395,26 +398,26 @@ class Member:
         fields: dict[str, Any] = {"conversation": self.conversation, "author": self.me.id}
         if chance.random() < 0.9:
             fields |= {"epoch": epoch, "seq": self.seqs[epoch] + 1, "chain": self.chains[epoch]}
-        text: wire.Text = self.mutants.made(wire.Text, **fields)
-        signed: wire.Text = _attempt(lambda: sign(self.me, text)) or text
+        text: peers.Text = self.mutants.made(peers.Text, **fields)
+        signed: peers.Text = _attempt(lambda: sign(self.me, text)) or text
         if text.epoch == epoch and isinstance(text.texts, tuple):
             self.seqs[epoch] = self.seqs[epoch] + len(text.texts)
             self.chains[epoch] = _attempt(lambda: digest(signed)) or b""
         return signed
 
-    def hello(self, *, honest: bool) -> wire.Hello:
+    def hello(self, *, honest: bool) -> peers.Hello:
         self.number += 1
         if honest:
-            made = wire.Hello(self.conversation, self.me.id, self.number, "0" * 32, (), ())
+            made = peers.Hello(self.conversation, self.me.id, self.number, "0" * 32, (), ())
         else:
             fields: dict[str, Any] = {"conversation": self.conversation, "by": self.me.id}
             if self.chance.random() < 0.9:
                 fields["number"] = self.number
-            made = self.mutants.made(wire.Hello, **fields)
+            made = self.mutants.made(peers.Hello, **fields)
         signature = _attempt(lambda: self.me.identity.sign(_hello_statement(made)))
         return msgspec.structs.replace(made, signature=signature or bytes(64))
 
-    def members(self) -> wire.Members:
+    def members(self) -> peers.Members:
         """Return memberships; its own is signed, and sometimes tells that it is out."""
         counter = self.chance.choice((1, 1, 1, 3, 5, 2**52 - 1, 2**52 + 1))
         mine, adding = self.mine, self.mine.adding if self.mine else None
@@ -424,9 +427,9 @@ class Member:
                 lambda: membership.add(self.me, self.conversation, first, "x" * 24, 1)
             )
         odd = membership._sign(self.me, self.conversation, counter, adding, b"")
-        heard = self.mutants.made(wire.Members, conversation=self.conversation)
+        heard = self.mutants.made(peers.Members, conversation=self.conversation)
         known = heard.members if isinstance(heard.members, tuple) else ()
-        return wire.Members(self.conversation, (*known[:9], odd, *((mine,) if mine else ())))
+        return peers.Members(self.conversation, (*known[:9], odd, *((mine,) if mine else ())))
 
 
 def _attempt(work: Callable[[], Any]) -> Any:
@@ -570,7 +573,7 @@ class OfFalseDirectory(Victim):
         asked: list[Any] = []
 
         def hear(message: Any) -> None:
-            if isinstance(message, wire.Request):
+            if isinstance(message, common.Request):
                 asked.append(message)
 
         def say() -> Any:

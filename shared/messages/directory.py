@@ -1,0 +1,253 @@
+"""What a peer and the directory say to each other."""
+
+from typing import Annotated
+
+import msgspec
+from msgspec import Meta
+
+from shared.messages.common import (
+    Answer,
+    Bye,
+    Certificate,
+    Count,
+    Err,
+    Host,
+    Id,
+    Key,
+    Message,
+    Name,
+    Ping,
+    Pong,
+    Port,
+    Request,
+    Signature,
+    Status,
+    Time,
+)
+
+ENVELOPE_BYTES = 40_000  # a sealed text of 8,000 four-byte characters, with its certificate
+PAGE = 400  # users in one USERS or ARR: stays far below the 64 KiB of a line
+BATCH = 1_000  # ids in one NOTED
+VERDICTS = 300  # in one TAKEN: 58 KB
+RECEIPTS = 200  # in one message: 50 KB
+Sealed = Annotated[bytes, Meta(min_length=1, max_length=ENVELOPE_BYTES)]
+ReasonWord = Annotated[str, Meta(pattern=r"\A[a-z]{0,16}\Z")]
+
+
+# --- Between a peer and the directory ---------------------------------------------
+
+
+class Who(Message, frozen=True):
+    """The directory's first message: who are you?  Sent as soon as TLS is up."""
+
+    version: Count
+    authority: Certificate  # of the community, self-signed; what the peer remembers
+    nonce: Key  # 32 random bytes that the proof in IAM must cover
+
+
+class Iam(Message, frozen=True):
+    """A peer's registration, its first message to the directory."""
+
+    version: Count
+    name: Annotated[str, Meta(max_length=256)]  # the directory checks it, and says what is wrong
+    key: Key  # Ed25519
+    proof: Signature  # by `key`, see shared.identity.registration_proof
+    port: Port  # where the peer listens
+    sealing_key: Key  # X25519, for envelopes
+    sealing_proof: Signature  # by `key`, see shared.identity.sealing_proof
+    host: Host = ""  # from --advertise; else the address that the directory sees
+    request: Certificate = b""  # PKCS #10, when a certificate is wanted
+    token: Annotated[str, Meta(max_length=256)] = ""  # from --register-only-with
+    status: Status = Status.ACTIVE
+    by_hand: bool = False  # the user chose this status
+
+
+class Welcome(Message, frozen=True):
+    """You are registered.  `certificate` is filled if IAM carried a signing request."""
+
+    name: Name  # in upper and lower case as first registered
+    host: Host  # the address that others will be given
+    waiting: Count  # envelopes in the mailbox
+    idle_after: Annotated[float, Meta(ge=0)]  # seconds without STIR until INACTIVE
+    certificate: Certificate = b""
+    online: Count = 0  # users who are here, with this one; 0: the directory does not tell
+
+
+class Tkn(Message, frozen=True):
+    """The name is taken: it belongs to another key."""
+
+    name: Name
+
+
+class Presence(msgspec.Struct, frozen=True):
+    name: Name
+    status: Status
+    since: Time
+
+
+class Arr(Message, frozen=True):
+    """These users came since the last ARR."""
+
+    users: Annotated[tuple[Presence, ...], Meta(max_length=PAGE)]
+
+
+class Lft(Message, frozen=True):
+    """These users went."""
+
+    names: Annotated[tuple[Name, ...], Meta(max_length=PAGE)]
+
+
+class Chg(Message, frozen=True):
+    """These users, who are here, changed status."""
+
+    users: Annotated[tuple[Presence, ...], Meta(max_length=PAGE)]
+
+
+class List(Request, frozen=True):
+    """Give me all registered users.  Answered by one or more USERS."""
+
+
+class Users(Answer, frozen=True):
+    users: Annotated[tuple[Presence, ...], Meta(max_length=PAGE)]
+    more: bool = False  # another USERS with the same `re` follows
+
+
+class Lookup(Request, frozen=True):
+    """Where is this user?  Answered by CONTACT, or ERR NOBODY.
+
+    `own`: my user asked for them in person; from now on half of my mailbox is reserved for
+    users whom I have answered, them included.
+    """
+
+    name: Annotated[str, Meta(max_length=256)]
+    own: bool = False
+
+
+class Contact(Answer, frozen=True):
+    name: Name
+    status: Status
+    since: Time
+    key: Key
+    sealing_key: Key
+    sealing_proof: Signature
+    host: Host = ""  # empty when OFFLINE
+    port: Port = 0
+    seen: Host = ""  # where the directory sees them; `host` is what they advertise, if they do
+
+
+class SetStatus(Request, frozen=True, tag="STATUS"):
+    """Change my status.  `by_hand`: the directory may not change it by itself."""
+
+    status: Status
+    by_hand: bool = False
+
+
+class StatusNow(Message, frozen=True, tag="STATUS"):
+    """The directory changed your status, as nobody touched the keys, or somebody did again."""
+
+    status: Status
+
+
+class Stir(Message, frozen=True):
+    """A person touched the keys: the only sign of activity.  Sent every few seconds at most."""
+
+
+class Unregister(Request, frozen=True):
+    """Give the name back, with its mailbox; answered by DONE, then BYE."""
+
+
+class Renew(Request, frozen=True):
+    """Give me a new certificate: half of mine is over.  Answered by RENEWED."""
+
+    request: Certificate  # PKCS #10
+
+
+class Renewed(Answer, frozen=True):
+    certificate: Certificate
+
+
+class Done(Answer, frozen=True):
+    """The request was carried out, and is on disk where that matters."""
+
+
+class Drop(Request, frozen=True):
+    """Keep this sealed envelope for `to`; answered by STORED, after the commit."""
+
+    to: Annotated[str, Meta(max_length=256)]
+    envelope: Id
+    sealed: Sealed
+
+
+class Stored(Answer, frozen=True):
+    envelope: Id
+
+
+class Waiting(Message, frozen=True):
+    """Envelopes wait in your mailbox: FETCH them."""
+
+    count: Count
+
+
+class Fetch(Request, frozen=True):
+    """Give me the oldest waiting envelopes.  Answered by MAIL."""
+
+    after: Count = 0  # only envelopes with a higher number than this
+
+
+class Envelope(msgspec.Struct, frozen=True):
+    number: Count  # rises in the order of arrival
+    id: Id
+    sealed: Sealed
+    at: Time  # of its arrival, by the directory's clock
+
+
+class Mail(Answer, frozen=True):
+    envelopes: tuple[Envelope, ...]
+    more: bool = False  # FETCH again, `after` the last number
+
+
+class Verdict(msgspec.Struct, frozen=True):
+    """A receiver's signed answer to the sender of an envelope: see shared.receipt."""
+
+    number: Count
+    id: Id
+    proof: Signature
+    refused: ReasonWord = ""  # why it could not be opened; empty: it is on the receiver's disk
+
+
+class Taken(Request, frozen=True):
+    """I have handled these envelopes: delete them.  Answered by DONE."""
+
+    envelopes: Annotated[tuple[Verdict, ...], Meta(max_length=VERDICTS)]
+
+
+class Receipt(msgspec.Struct, frozen=True):
+    """The fate of an envelope of yours.  The directory vouches for nothing but `at`."""
+
+    envelope: Id
+    by: Name
+    at: Time
+    proof: Annotated[bytes, Meta(max_length=64)] = b""
+    refused: ReasonWord = ""
+
+
+class Receipts(Message, frozen=True):
+    """Envelopes of yours that were taken or refused; repeated at each start until NOTED."""
+
+    receipts: Annotated[tuple[Receipt, ...], Meta(max_length=RECEIPTS)]
+
+
+class Noted(Request, frozen=True):
+    """These receipts are on my own disk: forget them.  Answered by DONE."""
+
+    envelopes: Annotated[tuple[Id, ...], Meta(max_length=BATCH)]
+
+
+ToDirectory = (
+    Iam | List | Lookup | SetStatus | Stir | Unregister | Renew | Drop | Fetch | Taken | Noted
+    | Ping | Pong | Err | Bye
+)  # fmt: skip
+FromDirectory = (
+    Who | Welcome | Tkn | Arr | Lft | Chg | Users | Contact | StatusNow | Renewed | Done | Stored
+    | Waiting | Mail | Receipts | Ping | Pong | Err | Bye
+)  # fmt: skip
