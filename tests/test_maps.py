@@ -15,6 +15,7 @@ MAPS: Final = {
     "directory_server/README.md": "directory_server",
     "tests/README.md": "tests",
     "shared/PROTOCOL.md": "shared",
+    "shared/PROMISES.md": "shared",
 }
 LINES_MOST: Final = 60  # of a map: it is read in one minute
 _PATH: Final = re.compile(r"`([\w./]+(?:/|\.py|\.md))`|\]\(([\w./]+)\)")

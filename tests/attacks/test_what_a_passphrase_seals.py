@@ -165,7 +165,7 @@ ALL = {said(word) for word in WORDS}
 
 
 async def test_without_a_passphrase_all_of_it_lies_in_clear(tmp_path: Path) -> None:
-    """As the README says; so the other tests look in the right places."""
+    """As PROMISES.md says; so the other tests look in the right places."""
     await talk(tmp_path)
     assert len(on_disk(tmp_path)) == len(SECRETS)
     assert await everything(tmp_path) == ALL
@@ -252,7 +252,7 @@ async def test_a_journal_from_an_old_backup_is_sealed_when_it_is_opened(tmp_path
 
 
 def test_every_column_of_the_journal_is_sealed_or_known_to_hold_no_words(tmp_path: Path) -> None:
-    """So whoever adds one decides; README says what stays in clear."""
+    """So whoever adds one decides; PROMISES.md says what stays in clear."""
     database = Journal(FolderDisk(tmp_path)).database
     db = database.reader
     tables = db.execute(
