@@ -40,6 +40,7 @@ from tests.kit.raw_client import Client, iam, identity_of
 
 PROBE_SECONDS: Final = PATIENCE  # until an honest user's act counts as never answered
 PROBE_PAUSE: Final = 0.1
+NOTICED_SECONDS: Final = 0.1  # by somebody who types
 ROUND_SECONDS: Final = 8.0  # of one member of a conversation, before the next one is added
 RUN: Final = "0" * 32
 NAMES: Final = 20  # of attackers at the directory, which allows 64 from one address
@@ -56,6 +57,7 @@ class Figures:
     accepted: int = 0  # conversations entered, or registrations
     probes: int = 0
     lost_probes: int = 0
+    slow_probes: int = 0  # took longer than an honest user would notice
     worst: float = 0.0  # seconds of the slowest probe
     growth_kib: int = 0
     wounds: tuple[str, ...] = ()  # tracebacks, bugs, deaths
@@ -64,8 +66,9 @@ class Figures:
         lines = [
             f"{self.target}: {self.messages} messages, {self.connections} connections,"
             f" {self.letters} letters, {self.accepted} accepted;"
-            f" {self.probes} probes, {self.lost_probes} lost, the slowest took"
-            f" {1000 * self.worst:.0f} ms; memory grew by {self.growth_kib / 1024:.1f} MiB",
+            f" {self.probes} probes, {self.lost_probes} lost, {self.slow_probes} over"
+            f" {1000 * NOTICED_SECONDS:.0f} ms, the slowest {1000 * self.worst:.0f} ms;"
+            f" memory grew by {self.growth_kib / 1024:.1f} MiB",
             *self.wounds,
         ]
         return "\n  ".join(lines)
@@ -117,8 +120,10 @@ class Victim(ABC):
                 except (AssertionError, OSError) as failure:
                     self.figures.lost_probes += 1
                     self.figures.wounds += (str(failure)[:500],)
+            seconds = time.monotonic() - begun
             self.figures.probes += 1
-            self.figures.worst = max(self.figures.worst, time.monotonic() - begun)
+            self.figures.slow_probes += seconds > NOTICED_SECONDS
+            self.figures.worst = max(self.figures.worst, seconds)
 
     def _wounds(self) -> list[str]:
         found = list(self.figures.wounds)
