@@ -24,6 +24,7 @@ from peer import events
 from peer.core import membership
 from peer.core.conversation.digests import Digests
 from peer.core.conversation.entrances import NOTHING, Entrance, Entrances, Heard, sign_entry
+from peer.core.conversation.evidence import Evidence
 from peer.core.conversation.gaps import Gaps
 from peer.core.conversation.inbox import Inbox, Ready
 from peer.core.conversation.outbox import Outbox
@@ -64,7 +65,6 @@ PATHLESS_SECONDS = 30.0  # out of reach, until the directory's mailbox is the be
 BAD_MOST = 20  # unsigned texts or HELLOs handed on by one member; then the link is cut
 BACKLOG_TEXTS = 1_000  # that every member lacks: then the keyboard waits
 
-EVIDENCE_MOST = 4  # against one author: the first piece, and the last ones
 PROOFS = 4  # texts that one HELLO makes me ask for, if its sender has others than I
 
 _NEVER = float("inf")
@@ -193,14 +193,6 @@ class _Member(Struct):
     ends_with: float = _NEVER  # they left: seq of my last text that is for them
 
 
-class _Evidence(Struct):
-    """Which members were shown that an author has said different things."""
-
-    other: Text | None = None  # a text that contradicts what is on disk here, if it came
-    sent: set[str] = field(default_factory=set)
-    able: set[str] = field(default_factory=set)  # members who are known to be able to compare
-
-
 class Kept(Struct, frozen=True):
     """What the disk knows of a conversation that goes on after a restart."""
 
@@ -252,7 +244,7 @@ class Conversation:
         self._forgers: set[str] = set()  # sent what they had not signed: now checked at once
         self._contradicted: list[str] = []  # authors who told me something else before
         #: the text after each position proves to others that its author said different things
-        self._evidence: dict[Position, _Evidence] = {}
+        self._evidence = Evidence(lambda of: self._inbox.position(of).seq, self._entrances.floor)
         self._two_faced: set[str] = set()  # authors of whom the user was told so
         self._uncommitted = 0  # texts of mine that are on their way to the disk
         self._showing = 0  # Texts that were given to the screen, and are not on disk yet
@@ -474,8 +466,7 @@ class Conversation:
         del self._blamed[member]
         self._outbox.unlink(member)
         self._gaps.forget(member, now)
-        for evidence in self._evidence.values():
-            evidence.sent.discard(member)  # it may have been on its way
+        self._evidence.link_lost(member)
         if self.is_over:
             return self._settle_if_quiet()
         # Dial at once, for a link may break for no reason; but do not dial in a hot loop.
@@ -790,7 +781,7 @@ class Conversation:
         """Note a text that its author has signed; note a contradiction too."""
         if self._digests.note(text):
             return
-        self._add_evidence(Position(*stream(text), max(0, text.seq - 2)), _Evidence())
+        self._evidence.add(Position(*stream(text), max(0, text.seq - 2)))
         if text.author not in self._two_faced and text.author not in self._contradicted:
             self._contradicted.append(text.author)
 
@@ -815,20 +806,9 @@ class Conversation:
         if not self._digests.contradicts(text) or not is_genuine(text, self.roll.key(author)):
             return []
         told = self._tell_two_faced(author, sender if sender != author else "")
-        self._add_evidence(Position(*stream(text), text.seq - 1), _Evidence(text))
+        self._evidence.add(Position(*stream(text), text.seq - 1), text)
         others = [name for name in self._greeted() if name not in (author, sender)]
         return [*told, *self._send_evidence(others, text)]
-
-    def _add_evidence(self, where: Position, evidence: _Evidence) -> None:
-        """Note that the text after this position is evidence.
-
-        The first piece proves it to all who are in now, the last ones to those who come later
-        and may not read the first.
-        """
-        self._evidence.setdefault(where, evidence)
-        of_author = [one for one in self._evidence if one.author == where.author]
-        if len(of_author) > EVIDENCE_MOST:
-            del self._evidence[of_author[1]]
 
     def _send_evidence(self, to: Iterable[str], text: Text) -> list[Action]:
         """Send the other text to those who may read it: they may have the same as I."""
@@ -851,44 +831,12 @@ class Conversation:
     def _show_evidence(self) -> list[Action]:
         """Send the evidence to members who may read it and have not seen it yet."""
         actions: list[Action] = []
-        for one, name in self._unseen_evidence():
-            evidence = self._evidence[one]
-            evidence.sent.add(name)
-            actions += self._hand(name, one)
-            if evidence.other is not None:
-                actions += self._send_evidence((name,), evidence.other)
+        for where, member in self._evidence.unseen(self._greeted()):
+            other = self._evidence.send(where, member)
+            actions += self._hand(member, where)
+            if other is not None:
+                actions += self._send_evidence((member,), other)
         return actions
-
-    def _note_reach(self, member: str, there: Position) -> None:
-        """Mark evidence to be sent once more when they have what it contradicts.
-
-        Before that it may have been of no use to them: something before it was missing.
-        """
-        for one, evidence in self._evidence.items():
-            is_of = (one.author, one.epoch) == (there.author, there.epoch)
-            if is_of and there.seq > one.seq and member not in evidence.able:
-                evidence.able.add(member)
-                evidence.sent.discard(member)
-
-    def _unseen_evidence(self) -> list[tuple[Position, str]]:
-        """Return the evidence that is on disk, and each member to send it to now."""
-        return [
-            (one, name)
-            for one, evidence in self._evidence.items()
-            if self._inbox.position((one.author, one.epoch)).seq > one.seq
-            for name in self._greeted()
-            if name != one.author
-            and name not in evidence.sent
-            and self._entrances.floor(name, (one.author, one.epoch)) <= one.seq
-            and not self._was_shown(name, one.author)
-        ]
-
-    def _was_shown(self, member: str, author: str) -> bool:
-        """Whether they were sent evidence against this author that they could compare."""
-        return any(
-            one.author == author and member in evidence.sent & evidence.able
-            for one, evidence in self._evidence.items()
-        )
 
     def _tell_two_faced(self, author: str, to: str) -> list[Action]:
         self._two_faced.add(author)
@@ -904,7 +852,7 @@ class Conversation:
             return [*left, *(self._leave_all() if self.is_settled else self._settle_if_quiet())]
         self._showing -= 1
         self._owe(text, now)
-        if self._unseen_evidence():
+        if self._evidence.unseen(self._greeted()):
             self._hello_soon(now)  # I may be gone before the next one is due
         if self._owed_texts >= ACKNOWLEDGE_TEXTS or self.is_over:
             return [*self._acknowledge(now), *self._settle_if_quiet()]
@@ -953,7 +901,7 @@ class Conversation:
         actions: list[Action] = []
         for one in have:
             of = (one.author, one.epoch)
-            self._note_reach(sender, one)
+            self._evidence.has(sender, one)
             if one.author == self.me.id:
                 if self._outbox.acknowledged(sender, one.epoch, one.seq):
                     actions += self._note_acknowledged(sender, one)

@@ -10,7 +10,6 @@ from peer.core.conversation.conversation import (
     ACKNOWLEDGE_SECONDS,
     ACKNOWLEDGE_TEXTS,
     BACKLOG_TEXTS,
-    EVIDENCE_MOST,
     FIRST_DIAL_SECONDS,
     HELLO_SECONDS,
     HELLO_SOON_SECONDS,
@@ -23,6 +22,7 @@ from peer.core.conversation.conversation import (
     Action,
     Kept,
 )
+from peer.core.conversation.evidence import PIECES_MOST
 from peer.core.conversation.gaps import ASK_AGAIN_SECONDS, CLAIMS, DOUBT_SECONDS
 from peer.core.conversation.inbox import HOLD_SECONDS
 from peer.core.conversation.route import DIRECT
@@ -593,7 +593,7 @@ def test_who_could_compare_once_is_shown_no_later_lies() -> None:
         assert shown_now == ([talk.Hand(ERIN, upto(DAVE, 1))] if seq == 4 else [])
         carol.hears_text(text(DAVE, seq))
         lies(carol, seq + 1)
-    assert len(carol.core._evidence) == EVIDENCE_MOST
+    assert len(carol.core._evidence._pieces) == PIECES_MOST
 
 
 def test_who_came_later_is_not_shown_what_was_said_before() -> None:
