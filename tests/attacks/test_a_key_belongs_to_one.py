@@ -25,6 +25,7 @@ from shared.messages.directory import Iam, Lookup, Who
 from shared.weak_keys import is_weak_sealing_key, is_weak_signing_key
 from shared.world import Address
 from tests.kit import world
+from tests.kit.attackers.false_directory import says_raw_key
 from tests.kit.community import DIRECTORY, Community
 from tests.kit.raw_client import Client, iam, identity_of
 
@@ -179,3 +180,13 @@ async def test_a_name_cannot_be_taken_with_it_and_the_true_one_can(community: Co
     dave = await Client.register(community.nursery, network, DIRECTORY, "dave")
     answer = await dave.ask(Lookup(dave.next_id(), "carol"))
     assert answer.name == "carol"
+
+
+async def test_a_directory_that_names_everybodys_key_is_not_believed(community: Community) -> None:
+    """Else its words would be shown to be compared, and a yes would make it dave's."""
+    carol, _ = await community.start("carol", "dave")
+    says_raw_key(community, "dave", EVERYBODYS)
+    await carol.types("VERIFY dave")
+    await carol.sees("A key is of small order.")
+    carol.never_saw("Are they the same at dave's?")
+    assert carol.peer._journal.key_of("dave") is None
