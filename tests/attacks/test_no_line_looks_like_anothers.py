@@ -24,11 +24,13 @@ from peer.screen.line import LineFrontend, folded_lines, lines_for
 from peer.screen.paint.long_texts import LINES_MOST
 from peer.screen.paint.paint import Painter, ansi
 from peer.screen.presence_lines import LINES_A_SECOND, Crowd
+from peer.screen.terminal.terminal import Terminal
 from shared.messages.common import TEXT_CHARACTERS
 from shared.messages.directory import Lookup
-from shared.messages.peers import Invite
+from shared.messages.peers import Accept, Invite, Ringing
 from tests.kit.community import Community
 from tests.kit.raw_peer import raw
+from tests.kit.screens import PATIENCE, Screen, keys
 
 FORGED = "x" * 53 + " carol: the meeting is off"
 FLOOD = "\n" * (TEXT_CHARACTERS - 1)
@@ -130,6 +132,19 @@ async def test_who_is_ignored_comes_and_goes_unseen(community: Community) -> Non
     await carol.sees("* dave is online.")
 
 
+async def test_who_is_ignored_stays_away_unseen_after_an_outage(community: Community) -> None:
+    carol, *others = await community.start("carol", "mallory", "dave")
+    await carol.types("IGNORE mallory")
+    await community.directory.crashes()
+    await carol.sees("Lost the directory, trying again.")
+    for other in others:
+        await other.is_killed()
+    await community.directory.starts()
+    await carol.sees("* dave is offline.", within=300)
+    await trio.sleep(1)
+    carol.never_saw("* mallory is offline")
+
+
 def test_a_crowd_takes_a_few_lines_a_second() -> None:
     reading, writing = os.pipe()
 
@@ -154,6 +169,23 @@ def test_a_crowd_takes_a_few_lines_a_second() -> None:
     os.close(writing)
 
 
+async def test_a_crowd_takes_a_few_lines_of_the_full_terminal() -> None:
+    """Who come and go by turns share no line, as those do who come in a row."""
+    screen = Screen()
+    with keys() as pressed, trio.fail_after(2 * PATIENCE):
+        face = Terminal(pressed, screen.output())
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(face.run)
+            await screen.sees("not registered")
+            for _ in range(50):
+                face.show(events.Came("mallory"), events.Went("mallory"))
+            face.show(events.Notice("the end"))
+            await screen.sees("the end")
+            assert screen.text.count("* mallory is o") < 50
+            await screen.sees("more came online")
+            nursery.cancel_scope.cancel()
+
+
 def test_what_a_crowd_is_called() -> None:
     assert str(Crowd(3, 2)) == "* 3 more came online, 2 more went offline."
     assert str(Crowd(3, 0)) == "* 3 more came online."
@@ -176,6 +208,22 @@ async def test_an_invitation_shows_nobody_who_is_not_proven_to_be_in(community: 
         link.says(Invite("1" * 32, mallory.conversation, named, adding=adding, proof=(elsewhere,)))
         await carol.sees("User mallory wants to chat with you. Would you like to? (Y/N)")
     carol.never_saw("boss")
+
+
+async def test_a_yes_answers_nobody_who_is_not_proven_to_be_in(community: Community) -> None:
+    carol, dave = await community.start("carol", "dave")
+    async with raw(community, "mallory") as mallory:
+        link = await mallory.dials(carol)
+        contact = await mallory.client.ask(Lookup(mallory.client.next_id(), "carol"))
+        member = membership.member_id("carol", contact.key)
+        adding = membership.add(mallory.me, mallory.conversation, mallory.founded, member, 1)
+        named = ("mallory", "dave")
+        link.says(Invite("1" * 32, mallory.conversation, named, adding=adding))
+        await link.hears(Ringing)
+        await carol.types("Y")
+        await link.hears(Accept)
+        await dave.types("@carol hello")
+        await carol.sees("dave writes to you for the first time; IGNORE dave hears no more.")
 
 
 async def test_an_invitation_shows_who_is_proven_to_be_in(community: Community) -> None:
