@@ -111,6 +111,8 @@ def test_only_the_one_encoding_of_a_point_is_a_key() -> None:
     for value in range(P, SIGN):
         assert is_weak_signing_key(value.to_bytes(32, "little"))
         assert is_weak_sealing_key(value.to_bytes(32, "little"))
+    *rest, top = identity_of("dave").sealing_public  # a bit that X25519 ignores
+    assert is_weak_sealing_key(bytes([*rest, top | 0x80]))
 
 
 def test_the_keys_of_the_honest_are_taken() -> None:
