@@ -3,11 +3,14 @@
 import pytest
 import trio
 
+from directory_server.session import Session
 from peer.runtime import certificate_renewal
 from shared.identity import CERTIFICATE_DAYS, read_certificate
 from shared.messages.common import Err
 from shared.messages.directory import Renew, Renewed
+from tests.kit.attackers.false_directory import certificate
 from tests.kit.community import Community, Person
+from tests.kit.raw_client import identity_of
 from tests.kit.raw_peer import raw
 
 DAY = 86_400.0
@@ -48,8 +51,10 @@ async def test_a_certificate_is_renewed_while_connected(community: Community) ->
     assert ends(carol) <= carol.now + CERTIFICATE_DAYS * DAY
     await passes(community, CERTIFICATE_DAYS / 2 - 1)
     assert presented(carol) == before
+    await passes(community, 2)
+    assert presented(carol) != before  # long before it ends
     await passes(community, CERTIFICATE_DAYS + 20)
-    assert presented(carol) != before
+    await trio.sleep(100)  # the directory signs only one a minute, and the days were short
     for one in (carol, dave):
         assert ends(one) > one.now + (CERTIFICATE_DAYS / 2 - 1) * DAY
 
@@ -61,6 +66,21 @@ async def test_two_who_stay_connected_for_a_year_reach_each_other(community: Com
     await dave.types("\\q")
     await dave.connects_with(carol)
     carol.never_saw("Lost the directory")
+
+
+async def test_a_certificate_of_another_key_is_not_taken_for_a_new_one(
+    community: Community, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (carol,) = await community.start("carol")
+    before = presented(carol)
+    false = certificate(community, "carol", identity_of("somebody else"), carol.now)
+    with monkeypatch.context() as patched:
+        patched.setattr(Session, "_certify", lambda *_: false.certificate)
+        await passes(community, CERTIFICATE_DAYS / 2 + 1)
+        assert presented(carol) == before
+    await trio.sleep(200)  # the directory signs only one a minute
+    assert presented(carol) != before
+    assert ends(carol) > carol.now + (CERTIFICATE_DAYS - 1) * DAY
 
 
 async def test_a_directory_signs_no_flood_and_nobody_elses_request(community: Community) -> None:
