@@ -17,10 +17,14 @@ class Crowd(Event, frozen=True):
     came: int
     went: int
 
-    def said(self) -> tuple[str, str]:
+    @property
+    def sentence(self) -> str:
         came = f"{self.came} more came online" if self.came else ""
         went = f"{self.went} more went offline" if self.went else ""
-        return f"* {', '.join(filter(None, (came, went)))}.", ""
+        return f"{', '.join(filter(None, (came, went)))}."
+
+    def said(self) -> tuple[str, str]:
+        return f"* {self.sentence}", ""
 
 
 class PresenceLines:

@@ -183,6 +183,7 @@ async def test_a_crowd_takes_a_few_lines_of_the_full_terminal() -> None:
             await screen.sees("the end")
             assert screen.text.count("* mallory is o") < 50
             await screen.sees("more came online")
+            assert not any("-- *" in line for line in screen.above)
             nursery.cancel_scope.cancel()
 
 

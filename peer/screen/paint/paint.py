@@ -34,6 +34,7 @@ from peer.screen.paint.colours import (
 )
 from peer.screen.paint.hanging_row import Row
 from peer.screen.paint.long_texts import folded
+from peer.screen.presence_lines import Crowd
 from peer.screen.shown_names import as_word, harmless, mentions
 from shared.clean import clean
 from shared.names import fold
@@ -98,6 +99,8 @@ class Painter:
                 return [self._sentence(">", line)]
             case events.Came() | events.Went():
                 return [self._came_or_went([event])]
+            case Crowd():
+                return [self._sentence("*", event.sentence)]
             case events.Invited() | events.KeepMore() | results.Asked():
                 return [self._sentence("?", str(event), QUESTION)]
             case events.DirectoryLost() | events.NotDelivered() | events.SaidDifferently():
