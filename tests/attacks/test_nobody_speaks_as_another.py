@@ -7,9 +7,9 @@ or, where nothing is remembered, for the key that the directory says today.
 
 import trio
 
-from shared.messages.common import VERSION
+from shared.messages.common import VERSION, Err
 from shared.messages.peers import PeerIam, Private
-from tests.kit.attackers.false_directory import says_another_key
+from tests.kit.attackers.false_directory import certificate, says_another_key
 from tests.kit.community import Community
 from tests.kit.raw_client import identity_of
 from tests.kit.raw_peer import raw
@@ -60,3 +60,19 @@ async def test_who_turns_out_to_be_another_is_cut_when_the_directory_is_back(
         await link.ends()
         assert not carol.peer._links.names
         carol.never_saw("[private] dave: ")
+
+
+async def test_an_old_certificate_opens_no_link_while_its_name_has_another_owner(
+    community: Community,
+) -> None:
+    """It is valid still, and of dave's true key carol remembers nothing."""
+    carol, dave = await community.start("carol", "dave")
+    async with raw(community, "mallory") as mallory:
+        mallory.network.present(certificate(community, "dave", OTHER, EPOCH))
+        link = await mallory.dials(carol, as_name="dave")
+        link.says(Private("1" * 32, EPOCH, "my new number is 555"))
+        assert (await link.hears(Err)).text == "the name dave belongs to another key now"
+        await link.ends()
+    await dave.types("PRV carol hello")
+    await carol.sees("[private] dave: hello")
+    carol.never_saw("555")
