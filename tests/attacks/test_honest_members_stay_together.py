@@ -18,7 +18,7 @@ from shared import identity
 from shared.errors import ProtocolError
 from shared.identity import Subject
 from shared.messages.common import Err
-from shared.messages.peers import STAY_BYTES, STAYS, Members, Membership, Private
+from shared.messages.peers import SALT_BYTES, STAY_BYTES, STAYS, Members, Membership, Private
 from tests.kit.community import Community
 from tests.kit.cores import AUTHORITY, CAROL, DAVE, ERIN, MALLORY, Town, conversation_of, me
 from tests.kit.raw_peer import raw
@@ -122,6 +122,24 @@ def test_who_came_and_went_too_often_sets_nobody_against_another() -> None:
     tells(town, CAROL, *stays[: STAYS + 2])
     tells(town, DAVE, stays[0], *stays[STAYS + 1 :])
     assert agree(town).counter(me("phantom").id) == 2 * (STAYS + 3) + 1
+
+
+def test_more_stays_of_one_member_than_a_membership_holds_are_all_handed_on() -> None:
+    """Otherwise the rolls would differ for ever, and each HELLO would ask for them again."""
+    town = town_with_mallory()
+    stays = [let_in(town, me("phantom"), 2 * number + 1) for number in range(STAYS + 4)]
+    tells(town, CAROL, *stays)
+    agree(town)
+
+
+def test_two_words_of_one_member_on_one_stay_count_alike_for_everybody() -> None:
+    """Neither is newer than the other; one must count, whichever came first."""
+    town = town_with_mallory()
+    trent = me("trent")
+    adding = membership.add(me(MALLORY), town.id, mallorys(town), trent.id, 1)
+    for to, salt in ((CAROL, b""), (DAVE, b"s" * SALT_BYTES)):
+        tells(town, to, membership._sign(trent, town.id, 1, adding, salt))
+    agree(town)
 
 
 # --- What it costs ----------------------------------------------------------------
