@@ -48,7 +48,7 @@ def ends(person: Person) -> float:
 async def test_a_certificate_is_renewed_while_connected(community: Community) -> None:
     carol, dave = await community.start("carol", "dave")
     before = presented(carol)
-    assert ends(carol) <= carol.now + CERTIFICATE_DAYS * DAY
+    assert ends(carol) <= carol.now + 30 * DAY, "it cannot be revoked"
     await passes(community, CERTIFICATE_DAYS / 2 - 1)
     assert presented(carol) == before
     await passes(community, 2)
