@@ -564,7 +564,7 @@ class LocalPeer:
 
     def stir(self) -> None:
         """Note that somebody touched the keys."""
-        self._own_presence.stir()
+        self.touched()
         self._directory.hurry()
 
     def _conversation_changed(self) -> None:
@@ -828,8 +828,8 @@ class LocalPeer:
                 self._lines.refused(name, id, reason)
             case Text() | Acknowledge() | Hello() | Members() | Entry() | Want() | Leave():
                 self._hear_talk(name, message)
-            case Err(text=text):
-                log.info("%s does not understand something: %s", name, text)
+            case Err():
+                pass  # their version does not know something; to log each would fill a log
             case _ if isinstance(message, AboutInvitations):
                 self._invitations.hear(name, message)
             case _:
