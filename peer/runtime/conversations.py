@@ -9,7 +9,7 @@ from collections.abc import Awaitable, Callable, Iterable
 from contextlib import suppress
 from enum import Enum, auto
 from functools import partial
-from typing import Final, cast
+from typing import Final
 
 import trio
 
@@ -193,13 +193,13 @@ class Conversations:
 
         The member who brings me back may have fewer of them than I had.
         """
-        kept = self._journal.kept(id, self._me().id, trio.current_time())
+        have, highest = self._journal.reach(id, self._me().id)
         positions: dict[Stream, int] = {}
-        for one in (*since, *kept.have):
+        for one in (*since, *have):
             of = (one.author, one.epoch)
             positions[of] = max(one.seq, positions.get(of, 0))
         furthest = tuple(Position(*of, seq) for of, seq in positions.items())
-        return furthest, max(lamport, kept.lamport)
+        return furthest, max(lamport, highest)
 
     def begin(self, begun: Conversation) -> None:
         """Show the conversation that `enter` made, once it is on disk, and link its members."""
@@ -560,7 +560,11 @@ class Conversations:
     def _let_go(self, begun: Iterable[str]) -> None:
         """Let these conversations be shown: a restart finds them, or the user was told why not."""
         for id in begun:
-            self._gate.open(id, Why.DISK)
+            self._open_gate(id, Why.DISK)
+
+    def _open_gate(self, id: str, reason: object) -> None:
+        self._gate.open(id, reason)
+        self._progress.set()  # a command may wait until all was shown
 
     def _show(self, current: Conversation, event: events.Event, shown: Callable[[], None]) -> None:
         """Show an event, which names members by their ids."""
@@ -591,8 +595,7 @@ class Conversations:
         await self._known_keys.judge(names)
         if pins:
             self._known_keys.pin(*names)
-        self._gate.open(id, reason)
-        self._progress.set()
+        self._open_gate(id, reason)
 
     # --- Doing what the core decides ---
 
@@ -688,7 +691,8 @@ class Conversations:
         behind = self._links.behind(current.roll.name(author))
         is_late = late(text.time, self._world.clock.time(), behind)
         self._unkept[_place(text)] = text
-        sender, tell = author, cast(Tell, partial(self._show, current))
+        sender = author
+        tell: Tell = partial(self._show, current)
         if not self._gate.is_closed(current.id):
             sender, tell = current.called(author), self._tell  # looked up once for all lines
         for line in lines[:-1]:

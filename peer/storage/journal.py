@@ -629,14 +629,19 @@ class Journal:
         self.rows.report()
         return found
 
-    def kept(self, id: str, me: str, now: float) -> Kept:
-        """Return what is known of a conversation; `now` is on the clock that measures idling."""
+    def reach(self, id: str, me: str) -> tuple[tuple[Position, ...], int]:
+        """Return how far the texts of a conversation reach on disk, and the highest lamport."""
         have = self._all(
             "SELECT author, epoch, max(seq) FROM (SELECT author, epoch, last AS seq, number"
             " FROM texts WHERE conversation = ?1 UNION ALL SELECT author, epoch, seq, 0 FROM since"
             " WHERE conversation = ?1) GROUP BY author, epoch ORDER BY min(number)",
             (id,),
         )
+        return tuple(self._plain(have)), self._clock(id, me).now
+
+    def kept(self, id: str, me: str, now: float) -> Kept:
+        """Return what is known of a conversation; `now` is on the clock that measures idling."""
+        have, lamport = self.reach(id, me)
         written = self._all(
             "SELECT epoch, last FROM texts WHERE conversation = ? AND author = ?"
             " ORDER BY number DESC LIMIT ?",
@@ -647,10 +652,10 @@ class Journal:
         )
         return Kept(
             self.memberships(id),
-            tuple(self._plain(have)),
+            have,
             tuple((epoch, seq, now) for epoch, seq in reversed(written)),
             tuple(acknowledged),
-            self._clock(id, me).now,
+            lamport,
             self.entrances(id),
             self._said(id),
         )
