@@ -832,7 +832,7 @@ class Conversation:
         """Send the evidence to members who may read it and have not seen it yet."""
         actions: list[Action] = []
         for where, member in self._evidence.unseen(self._greeted()):
-            other = self._evidence.send(where, member)
+            other = self._evidence.mark_sent(where, member)
             actions += self._hand(member, where)
             if other is not None:
                 actions += self._send_evidence((member,), other)
@@ -852,7 +852,7 @@ class Conversation:
             return [*left, *(self._leave_all() if self.is_settled else self._settle_if_quiet())]
         self._showing -= 1
         self._owe(text, now)
-        if self._evidence.unseen(self._greeted()):
+        if self._evidence and self._evidence.unseen(self._greeted()):
             self._hello_soon(now)  # I may be gone before the next one is due
         if self._owed_texts >= ACKNOWLEDGE_TEXTS or self.is_over:
             return [*self._acknowledge(now), *self._settle_if_quiet()]

@@ -75,7 +75,10 @@ class Evidence:
             and not self._was_shown(member, where.author)
         ]
 
-    def send(self, where: Position, member: str) -> Text | None:
+    def __len__(self) -> int:
+        return len(self._pieces)
+
+    def mark_sent(self, where: Position, member: str) -> Text | None:
         """Mark a piece as sent; return the text that is to be sent with it, if there is one."""
         self._pieces[where].sent.add(member)
         return self._pieces[where].other

@@ -593,7 +593,7 @@ def test_who_could_compare_once_is_shown_no_later_lies() -> None:
         assert shown_now == ([talk.Hand(ERIN, upto(DAVE, 1))] if seq == 4 else [])
         carol.hears_text(text(DAVE, seq))
         lies(carol, seq + 1)
-    assert len(carol.core._evidence._pieces) == PIECES_MOST
+    assert len(carol.core._evidence) == PIECES_MOST
 
 
 def test_who_came_later_is_not_shown_what_was_said_before() -> None:
