@@ -1,4 +1,4 @@
-"""What the directory does by itself: tell news, find dead links, delete old mail and names."""
+"""Chores of the directory: tell news, find dead links, delete old mail and unused names."""
 
 import logging
 from collections.abc import Iterator

@@ -1,1 +1,1 @@
-"""What the directory decides: no trio, no disk, no network."""
+"""Decisions of the directory: no trio, no disk, no network."""

@@ -1,1 +1,1 @@
-"""What the directory keeps on disk."""
+"""Names and mail of the directory, on disk."""

@@ -1,1 +1,1 @@
-"""What a peer decides: no trio, no disk, no network."""
+"""Decisions of a peer: no trio, no disk, no network."""

@@ -47,7 +47,7 @@ class End(Enum):
 
 
 class Verdict(Enum):
-    """What a failure means for the line or letter that was tried."""
+    """The consequence of a failure for the line or letter that was tried."""
 
     STAYS = auto()  #: it is tried again
     LEAVE = auto()  #: a line that did not reach its receiver becomes a letter

@@ -1,1 +1,1 @@
-"""How the program starts, and how it ends."""
+"""Start and end of the program."""

@@ -4,8 +4,9 @@ import trio
 
 from peer.commands import grammar as typed
 from peer.commands.grammar import Command
-from peer.core.backlog import Backlog, Late
+from peer.core.backlog import Backlog
 from peer.core.history_entry import Kind
+from peer.runtime.mailbox.unsent import late_of
 from peer.storage.journal import Fate, Journal, KeptLine
 from peer.storage.vault import Vault
 from shared.errors import ParleyError, Refused
@@ -59,7 +60,6 @@ async def _keep(world: World, journal: Journal, name: str, command: Command) -> 
     line = KeptLine(kind, name, to, world.new_id(), world.clock.time(), text, Fate.PENDING)
     backlog = Backlog()
     for order, one in enumerate([*journal.pending_lines(), line]):
-        late = Late(order, one.receiver, one.id, one.time, one.text, one.kind is Kind.LEFT)
-        (backlog.add if one is line else backlog.restore)(late)
+        (backlog.add if one is line else backlog.restore)(late_of(one, order))
     await journal.keep_lines([line])
     return to

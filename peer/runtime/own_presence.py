@@ -8,8 +8,8 @@ from peer.runtime.directory_client import DirectoryClient, Registration
 from shared.messages.common import Status
 from shared.messages.directory import SetStatus, Stir
 
-STIR_SECONDS: Final = 30.0  # between two STIRs: so late at most the directory hears of a key,
-STIR_SHARE: Final = 4.0  # or the fourth part of a shorter time until INACTIVE
+STIR_SECONDS: Final = 30.0  # between two STIRs, at most
+STIR_SHARE: Final = 4.0  # nor is that more than a quarter of the time until INACTIVE
 
 
 class OwnPresence:

@@ -1,4 +1,4 @@
-"""What a peer and the directory say to each other."""
+"""Messages between a peer and the directory."""
 
 from typing import Annotated
 

@@ -1,4 +1,4 @@
-"""What two peers say to each other."""
+"""Messages between two peers."""
 
 from typing import Annotated
 

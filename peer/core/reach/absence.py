@@ -13,8 +13,8 @@ BREAK_SECONDS: Final = 20.0  # after a standstill, until all links that it broke
 BACK_SECONDS: Final = 10.0  # for the others, after the first one is in reach again
 LOST_SECONDS: Final = 60.0  # out of reach, until a member counts as gone
 
-TOGETHER_SECONDS: Final = 15.0  # my broken cable loses the directory no earlier before all others
-EXCUSE_SECONDS: Final = 600.0  # then all who are out of reach count as gone, whoever was away
+TOGETHER_SECONDS: Final = 15.0  # between losing the directory and all others by one broken cable
+EXCUSE_SECONDS: Final = 600.0  # after that, members out of reach count as gone
 
 _NEVER = float("-inf")
 

@@ -30,6 +30,12 @@ AGAIN_SECONDS: Final = 1.0  # between two tries while the directory is there
 KEPT_SECONDS: Final = 5.0  # for the disk to take it; after that its user is told that it did not
 
 
+def late_of(kept: KeptLine, order: int) -> Late:
+    """Return a line or letter of the journal as one that waits."""
+    is_letter = kept.kind is Kind.LEFT
+    return Late(order, kept.receiver, kept.id, kept.time, kept.text, is_letter)
+
+
 class Ended(Struct, frozen=True):
     """The outcome of a line or letter.  `why`: the reason why it was not delivered directly."""
 
@@ -136,8 +142,7 @@ class Unsent:
 
     def restore(self, kept: list[KeptLine]) -> None:
         for one in kept:
-            is_letter = one.kind is Kind.LEFT
-            late = Late(self.next_order(), one.receiver, one.id, one.time, one.text, is_letter)
+            late = late_of(one, self.next_order())
             self._backlog.restore(late)
             self._posted[one.id] = Posted(late, events.nothing, is_awaited=False)
 

@@ -346,8 +346,8 @@ class Terminal:
                 nursery.start_soon(self._await_mark, sent)
             self._events.popleft()
             for event in events:
-                signal_of_it = self._attention.heed(event, self._ui_state, now)  # counts it too
-                raw = raw or signal_of_it
+                bell = self._attention.heed(event, self._ui_state, now)  # counts each event
+                raw = raw or bell
             if then is not None:
                 thens.append(then)
         batch += self._ripe(now - LIVE_SECONDS)
