@@ -202,7 +202,8 @@ def _goes_home(day: Day) -> None:
     day.types(carol, "HISTORY dave", (carol, "The last"), (carol, "can you read me?"))
     day.types(carol, "SEARCH station", (carol, "Texts with station:"))
     day.types(erin, "UNREGISTER", (erin, "Give it back? (Y/N)"))
-    day.answers(erin, "Y", (erin, "You gave the name erin back."))
+    # Carol ignores erin; dave hears of each alone only if the one is told before the other goes.
+    day.answers(erin, "Y", (erin, "You gave the name erin back."), (dave, "erin is offline."))
     assert erin.ends() == "0"
     day.leaves(carol, "QUIT", (carol, "Good bye! ☺"), (dave, "carol is offline."))
     day.leaves(dave, "C-d", (dave, "Good bye! ☺"))
