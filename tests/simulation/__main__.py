@@ -1,6 +1,7 @@
-"""python -m tests.simulation [--seeds N] [--from SEED] [--trace]"""
+"""python -m tests.simulation [--seeds N] [--from SEED] [--trace] [--hash]"""
 
 import argparse
+import hashlib
 import logging
 import sys
 import time
@@ -20,11 +21,12 @@ def main() -> int:
     parser.add_argument("--seeds", type=int, default=1, help="so many of them")
     parser.add_argument("--from", dest="first", type=int, default=0, help="the first one")
     parser.add_argument("--trace", action="store_true", help="print all that happened")
+    parser.add_argument("--hash", action="store_true", help="print a digest of all traces")
     parser.add_argument("--most", type=int, default=10, help="stop after so many failures")
     options = parser.parse_args()
     failures: Counter[str] = Counter()
     begun = said = time.monotonic()
-    done = 0
+    done, digest = 0, hashlib.sha256()
     for seed in range(options.first, options.first + options.seeds):
         story = Scenario(seed)
         try:
@@ -41,10 +43,13 @@ def main() -> int:
             failures[failure.rule] += 1
             if failures.total() >= options.most:
                 break
+        digest.update("\n".join(story.trace).encode())
         done += 1
         if time.monotonic() > said + SAY_EVERY:
             said = time.monotonic()
             print(f"... {done} seeds, {failures.total()} failed", flush=True)
+    if options.hash:
+        print(f"traces {digest.hexdigest()[:16]}")  # the same before and after a mere move
     seconds = time.monotonic() - begun
     print(f"{done} seeds in {seconds:.1f} s, {failures.total()} failed {dict(failures)}")
     return 1 if failures else 0
