@@ -158,6 +158,8 @@ def _talks(day: Day) -> None:
     day.presses(erin, "C-c")
     erin.has_prompt("erin -> carol>")
     day.types(carol, "QUIT CONVERSATION", (erin, "The conversation is over."))
+    carol.has_prompt("carol>")
+    erin.has_prompt("erin>")
     for other, never in ((erin, "the two of us"), (dave, "always late"), (carol, "not for carol")):
         assert not other.count(never), other.transcript()
     assert not dave.count("hlep")
@@ -172,6 +174,7 @@ def _leaves_messages(day: Day) -> None:
     day.types(carol, "the keys are at the desk", (carol, "Message left for dave."))
     day.types(carol, "/list users", (carol, "OFFLINE"))
     day.types(carol, "\\q", (carol, "You are done with the message for dave."))
+    carol.has_prompt("carol>")
     day.types(erin, "LEAVE dave come to lunch", (erin, "Message left for dave."))
     day.starts(dave, (carol, "dave received your message of"), (erin, "dave received your"))
     dave.sees("the keys are at the desk", "come to lunch")
@@ -181,6 +184,8 @@ def _works_without_the_directory(day: Day) -> None:
     carol, dave, erin = day.carol, day.dave, day.erin
     day.types(dave, "CHAT carol", (carol, "User dave wants to chat with you."))
     day.answers(carol, "Y", (dave, "You are now connected with carol."))
+    carol.has_prompt("carol -> dave>")
+    dave.has_prompt("dave -> carol>")
     everybody = (carol, dave, erin)
     day.stops_the_directory(*((one, "Lost the directory, trying again.") for one in everybody))
     day.types(carol, "can you read me?", (dave, "can you read me?"))
@@ -193,6 +198,8 @@ def _works_without_the_directory(day: Day) -> None:
     day.types(carol, "/verify dave", (carol, "Are they the same at dave's?"))
     day.answers(carol, "/y", (carol, "dave is verified."))
     day.types(dave, "\\q", (carol, "The conversation is over."))
+    carol.has_prompt("carol>")
+    dave.has_prompt("dave>")
 
 
 def _goes_home(day: Day) -> None:
