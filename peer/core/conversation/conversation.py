@@ -25,7 +25,8 @@ from peer.core import membership
 from peer.core.conversation.digests import Digests
 from peer.core.conversation.entrances import NOTHING, Entrance, Entrances, Heard, sign_entry
 from peer.core.conversation.evidence import Evidence
-from peer.core.conversation.gaps import Gaps
+from peer.core.conversation.gaps import Gaps, Request
+from peer.core.conversation.held_answers import HeldAnswers
 from peer.core.conversation.inbox import Inbox, Ready
 from peer.core.conversation.outbox import Outbox
 from peer.core.conversation.route import DIRECT
@@ -235,6 +236,7 @@ class Conversation:
         self._members: dict[str, _Member] = {}
         self._parted: dict[str, _Member] = {}  # left, and may lack what is not on disk yet
         self._gaps = Gaps(self._inbox.came)
+        self._held_answers = HeldAnswers(self._inbox)
         self._entrances = Entrances(roll, self._inbox.first_heard)
         self._entrances.restore(entrances)
         self._digests = Digests()
@@ -716,6 +718,8 @@ class Conversation:
             self._gaps.claim(sender, stream(text), last(text), now + WANT_SECONDS, now)
             return []
         self._unchecked.add(text, now, is_checked=is_checked)
+        if not ready:
+            self._held_answers.add(sender, text, now)
         return self._show(ready)
 
     def _show(self, ready: Iterable[Ready]) -> list[Action]:
@@ -940,8 +944,17 @@ class Conversation:
 
     def _ask(self, now: float) -> list[Action]:
         """Ask linked members for what is due."""
-        requests = self._gaps.ask(self._greeted(), now, self._pause_for_disk)
+        return self._want(self._gaps.ask(self._greeted(), now, self._pause_for_disk))
+
+    def _ask_for_held(self, now: float) -> list[Action]:
+        """Ask whoever answered a text that is missing here for it."""
+        return self._want(self._held_answers.ask(self._greeted(), now, self._may_ask))
+
+    def _want(self, requests: Iterable[Request]) -> list[Action]:
         return [Send((one.to,), Want(self.id, Position(*one.of, one.came))) for one in requests]
+
+    def _may_ask(self, of: Stream) -> bool:
+        return self.roll.key(of[0]) is not None and not self._pause_for_disk(of)
 
     def _pause_for_disk(self, of: Stream) -> float:
         """Return the seconds to wait until my own disk has kept up; 0.0 when it has."""
@@ -1193,7 +1206,7 @@ class Conversation:
                 due = min(due, held)
             redials = [one.redial_at for one in self._members.values()]
             lacks, unproven = self._gaps.next_deadline(), self._unchecked.due
-            due = min(due, self._look_at, lacks, unproven, *redials)
+            due = min(due, self._look_at, lacks, unproven, self._held_answers.due, *redials)
         return None if due == _NEVER else due
 
     def tick(self, now: float) -> list[Action]:
@@ -1212,6 +1225,8 @@ class Conversation:
             return actions
         actions += self._show(self._inbox.overdue(now))
         actions += self._ask(now)
+        if now >= self._held_answers.due:
+            actions += self._ask_for_held(now)
         if now >= self._unchecked.due:
             actions += self._judge(self._unchecked.check_some(now))
         for one in self._members.values():

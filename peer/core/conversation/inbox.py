@@ -23,6 +23,7 @@ from shared.messages.peers import POSITIONS, TEXTS, Position, Text
 
 HEADS = 100  # in one Text: twice the members, and it fits in a line with the longest text
 HOLD_SECONDS = 2.0  # a text waits for what it answers; then it is shown anyway
+LACKING = 32  # origins that are looked for at a time, for one text: it may name anything
 EPOCHS = 1_000  # of one author in one conversation: bounds memory
 # Of one author, in memory: twice what may be unacknowledged, because ACKs on their way
 # may let the sender be a window ahead of what is known here; and the answer to a WANT on top.
@@ -182,6 +183,39 @@ class Inbox:
             if known is None or known.shown < one.seq:
                 return False
         return True
+
+    # --- What is held back ---
+
+    def holds(self, of: Stream, seq: int) -> bool:
+        """Whether this text is held back."""
+        return any(text.seq == seq for text, _ in self._held.get(of, ()))
+
+    def first_held(self) -> Iterable[Text]:
+        """Return the first text of each origin that is held back; the others wait for it."""
+        return (held[0][0] for held in self._held.values())
+
+    def lacking(self, text: Text) -> list[Stream]:
+        """Return origins that must grow here before a text may be shown, LACKING at most.
+
+        They are those that it names, and those that held texts name which it names.
+        """
+        lacking: dict[Stream, None] = {}
+        named = {stream(text)}
+        queue = [text]
+        for one in queue:
+            for there in one.after:
+                of = (there.author, there.epoch)
+                known = self._streams.get(of)
+                if of in named or (known is not None and known.shown >= there.seq):
+                    continue
+                named.add(of)
+                if known is None or known.came < there.seq:
+                    lacking[of] = None
+                if of in self._held:
+                    queue.append(self._held[of][0][0])
+            if len(lacking) >= LACKING or len(queue) > LACKING:
+                break
+        return list(lacking)[:LACKING]
 
     def _release(self) -> list[Ready]:
         ready: list[Ready] = []

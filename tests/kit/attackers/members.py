@@ -25,9 +25,10 @@ def hello(town: Town, by: str, number: int, *have: Position) -> Hello:
 
 
 def text(
-    town: Town, by: str, epoch: str, seq: int, *texts: str, before: Text | None = None
+    town: Town, by: str, epoch: str, seq: int, *texts: str, before: Text | None = None,
+    after: tuple[Position, ...] = (),
 ) -> Text:  # fmt: skip
-    """Return a signed text that follows `before`."""
+    """Return a signed text that follows `before`, and answers what lies up to `after`."""
     chain = digest(before) if before else b""
     said = texts or ("hello",)
-    return sign(me(by), Text(town.id, by, epoch, seq, seq, 7.0, said, chain=chain))
+    return sign(me(by), Text(town.id, by, epoch, seq, seq, 7.0, said, after, chain=chain))

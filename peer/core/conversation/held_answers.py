@@ -1,0 +1,56 @@
+"""Decides whom to ask for what an answer names, and lacks here: the member who sent it.
+
+An honest member names only what was shown there, so they have it.  Its author may be
+hostile, and may have given it to them alone, to hold their answers back elsewhere.
+"""
+
+from collections.abc import Callable, Iterable
+
+from peer.core.conversation.gaps import Request
+from peer.core.conversation.inbox import Inbox
+from peer.core.conversation.texts import Stream, stream
+from shared.messages.peers import Text
+
+HURRY_SECONDS = 0.05  # for what an answer names to come by itself; then its sender is asked
+HURRIED = 32  # requests at one time: a hostile answer may name anything
+
+_NEVER = float("inf")
+_Place = tuple[Stream, int]
+
+
+class HeldAnswers:
+    """The answers that an inbox holds back, and who sent them."""
+
+    def __init__(self, inbox: Inbox) -> None:
+        self._inbox = inbox
+        self._senders: dict[_Place, str] = {}  # of the answers that are held back
+        self._asked: dict[tuple[str, Stream], int] = {}  # how far the origin had come then
+        self.due = _NEVER  #: when to ask next
+
+    def add(self, sender: str, text: Text, now: float) -> None:
+        """Note that the inbox holds this text back."""
+        self._senders[stream(text), text.seq] = sender
+        self.due = min(self.due, now + HURRY_SECONDS)
+
+    def ask(
+        self, linked: Iterable[str], now: float, may_ask: Callable[[Stream], bool]
+    ) -> list[Request]:
+        """Return what to ask the senders for now; nobody is asked twice for the same."""
+        reachable = frozenset(linked)
+        inbox, asked = self._inbox, self._asked
+        self._senders = {of: sender for of, sender in self._senders.items() if inbox.holds(*of)}
+        self._asked = {}
+        requests: list[Request] = []
+        for text in inbox.first_held():
+            sender = self._senders.get((stream(text), text.seq), text.author)
+            if sender not in reachable:
+                continue
+            for of in inbox.lacking(text):
+                came = inbox.came(of)
+                if asked.get((sender, of), -1) >= came:
+                    self._asked[sender, of] = came
+                elif len(requests) < HURRIED and may_ask(of):
+                    self._asked[sender, of] = came
+                    requests.append(Request(sender, of, came))
+        self.due = now + HURRY_SECONDS if self._senders else _NEVER
+        return requests
