@@ -7,6 +7,7 @@ This module tells each part what concerns it; the parts know nothing of each oth
 import logging
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
+from functools import partial
 from typing import Final
 
 import trio
@@ -21,7 +22,7 @@ from peer.core.conversation.sent_text import SentText
 from peer.core.invitation.machine import Question
 from peer.core.keys.key_alarms import KeyAlarms
 from peer.core.keys.key_comparison import Comparison
-from peer.core.membership import Me
+from peer.core.myself import Myself, Registration
 from peer.core.reach.back_off import grace
 from peer.core.reach.contacts import Callee, Contacts, callee_of
 from peer.core.reach.presence import Presences
@@ -29,7 +30,7 @@ from peer.core.stranger_limits import StrangerLimits
 from peer.events import Tell
 from peer.runtime.certificate_renewal import stay_certified
 from peer.runtime.conversations import Conversations, TalkMessage
-from peer.runtime.directory_client import DirectoryClient, DirectoryGone, Listener, Registration
+from peer.runtime.directory_client import DirectoryClient, DirectoryGone, Listener
 from peer.runtime.disk_shares import DiskShares
 from peer.runtime.invitations import Invitations, Result
 from peer.runtime.known_keys import KnownKeys
@@ -40,6 +41,7 @@ from peer.runtime.mailbox.unsent import Ended, Posted, Unsent
 from peer.runtime.own_presence import OwnPresence
 from peer.runtime.private_lines import Came, Delivery, Heard, PrivateLines
 from peer.runtime.recorder import Recorder
+from peer.runtime.tasks import Tasks
 from peer.storage.history import Found, History
 from peer.storage.journal import Fate, Journal
 from peer.storage.known_users import KnownUsers
@@ -87,7 +89,6 @@ from shared.wire import why_not_heard
 from shared.world import Address, World
 
 GENERAL_CHAT_MOST: Final = 100  # users whom one line to all reaches directly
-SENDING_AT_ONCE: Final = 20  # lines that may dial or wait for an answer side by side
 KEPT_SECONDS: Final = 1.0  # for what was just shown to be on disk, before history is read
 IGNORED_BYTES: Final = 1024.0 * 1024  # a second, from an ignored user: a screen takes more
 IGNORED_BYTES_AT_ONCE: Final = 4.0 * 1024 * 1024
@@ -129,13 +130,11 @@ class LocalPeer:
         self._run_id = world.new_id()
         self._was_registered = False
         self._ignored_pace = Brakes(IGNORED_BYTES, IGNORED_BYTES_AT_ONCE)
-        self._presences = Presences(lambda: self.name)
+        self._presences = Presences(self._registration)
         self._returns = 0
         self._contacts = Contacts()
         self._is_new = False
         self._finished = trio.Event()
-        self._tasks = 0  # spawned ones that must end before we do
-        self._no_tasks = trio.Event()
 
     # --- Living ---
 
@@ -172,7 +171,7 @@ class LocalPeer:
                 if not self._options.is_passing:
                     nursery.start_soon(self._letters.run)
                     if not options.keeps_history:
-                        self.spawn(self._forget_texts, None)
+                        self._tasks.spawn(self._forget_texts, None)
                 await nursery.start(self._directory.stay_registered, self._listener())
             except (ParleyError, OSError) as error:
                 failure = error
@@ -187,82 +186,78 @@ class LocalPeer:
             raise failure
 
     def _put_together(self, nursery: trio.Nursery) -> None:
-        world, options, self._nursery = self._world, self._options, nursery
-        self._identity = self._load_identity()
+        world, options, tasks = self._world, self._options, Tasks(nursery)
+        self._tasks = tasks
+        myself = self._myself = Myself(self._registration, self._load_identity())
         self._journal = Journal(
             world.disk, keeps_history=options.keeps_history, vault=options.vault,
-            unreadable=lambda: self.tell(events.Notice(UNREADABLE)),
+            unreadable=partial(self._tell, events.Notice(UNREADABLE), events.nothing),
         )  # fmt: skip
         self._recorder = Recorder(self._journal, self._tell)
-        self._alarms = KeyAlarms(lambda what: self.tell(events.Notice(what)), trio.current_time)
+        self._alarms = KeyAlarms(self._tell)
         self._known_keys = KnownKeys(
-            self._journal, world.clock, self._alarms, lookup=self._lookup, spawn=self.spawn,
-            own=lambda: (self.name, self._identity.public),
+            self._journal, world.clock, self._alarms, myself, tasks, lookup=self._lookup
         )  # fmt: skip
         self._history = History(
             self._journal.database, self._journal.rows, lambda: self.name, world.clock.time,
             self._known_keys.called,
         )  # fmt: skip
-        self._known_users = KnownUsers(self._journal, world.clock, self.spawn, self._known_keys.pin)
+        self._known_users = KnownUsers(
+            self._journal, world.clock, tasks.spawn, self._known_keys.pin
+        )
         self._registration.host = options.advertise_host
         self._registration.token = options.token
         self._directory = DirectoryClient(
-            world, self._address, self._identity, self._known_keys, self._registration,
-            self._journal, online=lambda: self._presences.online,
+            world, self._address, myself, self._known_keys, self._journal, self._presences,
             expected_key=options.directory_key, authority=options.authority,
         )  # fmt: skip
         self._own_presence = OwnPresence(self._registration, self._directory)
         self._links = Links(
-            world.network, self._known_keys, name=lambda: self.name, run=self._run_id,
+            world.network, self._known_keys, myself, tasks, run=self._run_id,
             lookup=self.contact, known=self._contacts.of, listener=self,
-            spawn=nursery.start_soon, bugs=world.bugs, clock=world.clock,
+            bugs=world.bugs, clock=world.clock,
         )  # fmt: skip
         ignored = self._journal.ignored
         self._lines = PrivateLines(
-            self._links, self.spawn, trio.CapacityLimiter(SENDING_AT_ONCE), self._recorder,
-            lambda: self.name, self._known_keys.pin,
+            self._links, self._recorder, self._known_keys, myself, tasks
         )  # fmt: skip
         came = Came(self._journal)
-        self._disk_shares = DiskShares(self._journal, world.clock, self._tell, self.spawn)
+        self._disk_shares = DiskShares(self._journal, world.clock, self._tell, tasks)
         self._unanswered = StrangerLimits(self._known_users.knows, self._journal.written_by)
         self._heard_lines = Heard(
-            self._links, self._tell, ignored, came, self._recorder, world.clock, lambda: self.name,
+            self._links, self._tell, ignored, came, self._recorder, world.clock, myself,
             self._unanswered, self._called, self._disk_shares,
         )  # fmt: skip
         self._conversations = Conversations(
-            world, self._links, self._journal, self._tell, me=self._me,
+            world, self._links, self._journal, self._tell, myself,
             known_keys=self._known_keys,
             changed=self._conversation_changed,
             leave_for=self._leave_for, settled=self._settled,
             known_users=self._known_users, disk_shares=self._disk_shares,
         )  # fmt: skip
         self._letters = Letters(
-            world, self._identity, self._known_keys, self._journal, self._directory, self._tell,
-            came=came, recorder=self._recorder, name=lambda: self.name, lookup=self._lookup,
+            world, myself, self._known_keys, self._journal, self._directory, self._tell,
+            came=came, recorder=self._recorder, lookup=self._lookup,
             unanswered=self._unanswered,
             received=self._conversations.received_from_mailbox,
             has_come=self._conversations.has_come, wait_kept=self._conversations.wait_on_disk,
         )  # fmt: skip
         self._copies = MailboxCopies(
-            self._journal, self._letters, self._directory, self._tell, me=lambda: self._me().id,
-            contact=self.contact, called=self._known_keys.called, spawn=self.spawn,
-            linger=nursery.start_soon,
+            self._journal, self._letters, self._directory, self._tell, myself=myself,
+            known_keys=self._known_keys, tasks=tasks, contact=self.contact,
         )  # fmt: skip
         self._later = Unsent(
-            self._lines, self._recorder, self._directory, self._tell, me=lambda: self.name,
-            leave=self._leave_late, answer=self._known_users.answer, linger=nursery.start_soon,
+            self._lines, self._recorder, self._directory, self._tell, myself=myself,
+            known_users=self._known_users, tasks=tasks, leave=self._leave_late,
             is_sure=self._is_sure_of,
         )  # fmt: skip
         self._invitations = Invitations(
-            world, self._links, self._conversations, self._tell, name=lambda: self.name,
-            me=self._me, callee=self._callee, called=self._called, known_keys=self._known_keys,
-            spawn=nursery.start_soon, ignored=ignored,
+            world, self._links, self._conversations, self._tell, myself, tasks,
+            callee=self._callee, called=self._called, known_keys=self._known_keys,
+            ignored=ignored,
             answers=not options.is_passing,
             known_users=self._known_users,
         )  # fmt: skip
-
-    def _me(self) -> Me:
-        return Me(self.name, self._identity, self._directory.certificate)
 
     def _load_identity(self) -> Identity:
         vault, content = self._options.vault, self._world.disk.read(KEY_FILE)
@@ -282,17 +277,7 @@ class LocalPeer:
 
     def spawn(self, work: Callable[..., Awaitable[None]], *arguments: object) -> None:
         """Start a task that `quit` waits for."""
-
-        async def counted() -> None:
-            try:
-                await work(*arguments)
-            finally:
-                self._tasks -= 1
-                if not self._tasks:
-                    self._no_tasks.set()
-
-        self._tasks += 1
-        self._nursery.start_soon(counted)
+        self._tasks.spawn(work, *arguments)
 
     async def quit(self) -> None:
         """Leave the conversation, deliver or store what is on its way, say good bye."""
@@ -301,9 +286,7 @@ class LocalPeer:
         self._invitations.close()
         await self._conversations.leave()
         await self._conversations.settle()
-        while self._tasks:
-            self._no_tasks = trio.Event()
-            await self._no_tasks.wait()
+        await self._tasks.wait_none()
         if not self._options.is_passing:
             with trio.move_on_after(QUIT_SECONDS):
                 await self._letters.close()
@@ -482,7 +465,7 @@ class LocalPeer:
             raise Refused("That is you.", "SELF")
         contact = await self._lookup(name)
         known = self._journal.key_of(contact.name)
-        words = verify_words(self._identity.public, contact.key)
+        words = verify_words(self._myself.key, contact.key)
         return Comparison(contact.name, contact.key, tuple(words), known)
 
     async def accept(self, compared: Comparison) -> None:
@@ -798,7 +781,7 @@ class LocalPeer:
         self._conversations.unreachable(name)
 
     def suspicious(self, failure: KeyChanged) -> None:
-        self._alarms.ring(str(failure), str(failure))
+        self._alarms.ring(str(failure), str(failure), trio.current_time())
 
     def needs(self, name: str) -> bool:
         """Whether the link to this user is still wanted."""
@@ -871,8 +854,8 @@ class LocalPeer:
                 self.tell(events.DirectoryKey(self._directory.first_seen))
         else:
             self.tell(events.DirectoryBack())
-            self._nursery.start_soon(self._judge_again)
-            self._nursery.start_soon(self._call_the_roll)
+            self._tasks.linger(self._judge_again)
+            self._tasks.linger(self._call_the_roll)
         self._letters.fetch()
         if first:
             self._take_up_lines()
@@ -943,7 +926,7 @@ class LocalPeer:
 
     def _settled(self, current: Conversation) -> None:
         if not self._options.keeps_history:
-            self.spawn(self._forget_texts, current.id)
+            self._tasks.spawn(self._forget_texts, current.id)
 
     async def _forget_texts(self, conversation: str | None) -> None:
         try:

@@ -25,7 +25,8 @@ from peer.core.conversation.texts import WINDOW_TEXTS, Stream, check_stream, las
 from peer.core.display_gate import DisplayGate
 from peer.core.keys.name_marks import bare, variants
 from peer.core.lateness import late
-from peer.core.membership import Me, Roll, member_id
+from peer.core.membership import Roll, member_id
+from peer.core.myself import Myself
 from peer.core.reach.absence import BEAT, Heartbeat
 from peer.events import Tell, as_called
 from peer.runtime.answer_queue import ANSWER_BYTES, AnswerQueue
@@ -76,8 +77,8 @@ class Conversations:
         links: Links,
         journal: Journal,
         tell: Tell,
+        myself: Myself,
         *,
-        me: Callable[[], Me],
         known_keys: KnownKeys,
         changed: Callable[[], None],
         leave_for: Callable[[Conversation, str, Position, int], None],
@@ -90,7 +91,7 @@ class Conversations:
         is done for good.
         """
         self._world, self._links, self._journal, self._tell = world, links, journal, tell
-        self._me, self._known_keys = me, known_keys
+        self._myself, self._known_keys = myself, known_keys
         self._changed, self._leave_for, self._settled = changed, leave_for, settled
         self._known_users, self._disk_shares = known_users, disk_shares
         self.conversation: Conversation | None = None
@@ -164,7 +165,7 @@ class Conversations:
         Raises ProtocolError, before anything has changed, when the memberships are
         forged, or mine is not among them.
         """
-        me = self._me()
+        me = self._myself.me
         membership.check_size(members)
         roll = Roll(id, self.authority)
         roll.merge(members)
@@ -193,7 +194,7 @@ class Conversations:
 
         The member who brings me back may have fewer of them than I had.
         """
-        have, highest = self._journal.reach(id, self._me().id)
+        have, highest = self._journal.reach(id, self._myself.id)
         positions: dict[Stream, int] = {}
         for one in (*since, *have):
             of = (one.author, one.epoch)
@@ -223,7 +224,7 @@ class Conversations:
     ) -> Conversation:  # fmt: skip
         chance = self._world.chance
         return Conversation(
-            id, self._me(), roll, chance.randbytes(8).hex(),
+            id, self._myself.me, roll, chance.randbytes(8).hex(),
             first_number=int(self._world.clock.time() * 1000),
             jitter=lambda: chance.uniform(0.8, 1.2), have=since, lamport=lamport, kept=kept,
             entrances=kept.entrances if kept else entrances,
@@ -239,11 +240,11 @@ class Conversations:
         id = self._journal.interrupted()
         if id is None:
             return
-        kept = self._journal.kept(id, self._me().id, trio.current_time())
+        kept = self._journal.kept(id, self._myself.id, trio.current_time())
         roll = Roll(id, self.authority)
         with suppress(ProtocolError):  # of another community, or damaged: it is over
             roll.merge(kept.members)
-        if not roll.is_in(self._me().id) or len(roll.members()) < 2:
+        if not roll.is_in(self._myself.id) or len(roll.members()) < 2:
             self._ended.append(id)
             self._to_keep.set()
             return
@@ -408,7 +409,7 @@ class Conversations:
 
     def disown(self, name: str, message: Members) -> None:
         """Sign that I am out of a conversation in which they count me, and tell them its roll."""
-        me, id, sender = self._me(), message.conversation, self._linked[fold(name)]
+        me, id, sender = self._myself.me, message.conversation, self._linked[fold(name)]
         membership.check_size(message.members)
         if not any(me.identity.public in one.certificate for one in message.members):
             return  # it is not about me, so it costs them nothing

@@ -13,15 +13,16 @@ import msgspec
 import trio
 from msgspec import Struct
 
+from peer.core.myself import Myself
 from peer.core.reach.back_off import pause
 from peer.core.reach.dial_policy import is_plausible
+from peer.core.reach.presence import Presences
 from peer.runtime.known_keys import KnownKeys
 from peer.storage.journal import Journal
 from shared.border import border
 from shared.errors import KeyChanged, ParleyError, ProtocolError, Refused, TurnedAway, Unreachable
 from shared.identity import (
     Credentials,
-    Identity,
     authority_key,
     fingerprint,
     is_authority,
@@ -29,7 +30,7 @@ from shared.identity import (
     read_certificate,
 )
 from shared.link import HANDSHAKE_SECONDS, Link, within
-from shared.messages.common import VERSION, Answer, Bye, Err, Message, Request, Status
+from shared.messages.common import VERSION, Answer, Bye, Err, Message, Request
 from shared.messages.directory import (
     Contact,
     FromDirectory,
@@ -70,17 +71,6 @@ class DirectoryGone(Unreachable):
     """The directory itself cannot be asked at this moment."""
 
 
-class Registration(Struct):
-    """The data that we register with; the shell keeps it up to date."""
-
-    name: str
-    port: int = 0
-    host: str = ""  #: --advertise
-    token: str = ""
-    status: Status = Status.ACTIVE
-    by_hand: bool = False
-
-
 class Listener(Struct, frozen=True):
     """The receivers of the directory's news; each is called in the loop and must not block."""
 
@@ -97,28 +87,24 @@ class DirectoryClient:
         self,
         world: World,
         address: Address,
-        identity: Identity,
+        myself: Myself,
         known_keys: KnownKeys,
-        registration: Registration,
         journal: Journal,
+        presences: Presences,
         *,
-        online: Callable[[], int],
         expected_key: str | None = None,
         authority: bytes | None = None,
     ) -> None:
         """`expected_key`: the fingerprint that the user vouches for, whatever was remembered.
 
-        `authority`: the one that must answer if none was met here before.  `online`: how many
-        users the directory had when it was heard last; 0: not known.
+        `authority`: the one that must answer if none was met here before.
         """
-        self._online = online
+        self._presences = presences
         self._world, self.address = world, address
-        self._identity, self._known_keys, self._registration = identity, known_keys, registration
-        self._journal = journal
+        self._myself, self._known_keys, self._journal = myself, known_keys, journal
         self._expected_key = expected_key and expected_key.replace(" ", "").lower()
         self._known_authority = journal.directory_at(str(address)) or authority
         self.first_seen = ""  #: the fingerprint of its key, if nobody has vouched for that yet
-        self._certificate: bytes | None = None
         self._gone = trio.Event()
         self._gone.set()
         self._link: Link[Message] | None = None
@@ -135,12 +121,6 @@ class DirectoryClient:
     @property
     def is_there(self) -> bool:
         return self._link is not None
-
-    @property
-    def certificate(self) -> bytes:
-        """Our certificate, once registered."""
-        assert self._certificate is not None
-        return self._certificate
 
     # --- Asking ---
 
@@ -255,7 +235,7 @@ class DirectoryClient:
         for tries in itertools.count():
             await trio.sleep(TRY_PAUSE)
             share = self._world.chance.uniform(0.5, 1.0)
-            with trio.move_on_at(begun + pause(tries, self._online()) * share):
+            with trio.move_on_at(begun + pause(tries, self._presences.online) * share):
                 await self._hurried.wait()
             if self._leaving:
                 return
@@ -375,7 +355,7 @@ class DirectoryClient:
         answer = await link.expect(Message)
         match answer:
             case Tkn():
-                raise NameTaken(self._registration.name)
+                raise NameTaken(self._myself.name)
             case Welcome():
                 await self._accept(answer, who.authority)
                 return answer
@@ -405,13 +385,14 @@ class DirectoryClient:
     def _recall(self, authority: bytes) -> None:
         """Set our community, and show the certificate that it gave us, if it did."""
         self._known_authority = self._known_keys.authority = authority
-        self._certificate = self._journal.certificate(authority, self._registration.name)
-        if self._certificate is not None:
-            key = self._identity.key
-            self._world.network.present(Credentials(key, self._certificate, authority))
+        me = self._myself
+        me.certificate = self._journal.certificate(authority, me.name) or b""
+        if me.certificate:
+            credentials = Credentials(me.identity.key, me.certificate, authority)
+            self._world.network.present(credentials)
 
     def _iam(self, who: Who) -> Iam:
-        wanted, me = self._registration, self._identity
+        wanted, me = self._myself.registration, self._myself.identity
         return Iam(
             version=VERSION,
             name=wanted.name,
@@ -431,11 +412,11 @@ class DirectoryClient:
     def wants_certificate(self) -> bool:
         """Whether there is no certificate, or half its time is over."""
         now = self._world.clock.time()
-        if self._certificate is None:
+        if not self._myself.certificate:
             return True
         try:
             return is_half_over(
-                read_certificate(self._certificate, self._known_keys.authority, now), now
+                read_certificate(self._myself.certificate, self._known_keys.authority, now), now
             )
         except ProtocolError:
             return True
@@ -445,16 +426,16 @@ class DirectoryClient:
 
         Raises Refused, Unreachable or ProtocolError.
         """
-        name, authority = self._registration.name, self._known_keys.authority
-        request = self._identity.request(name)
+        name, authority = self._myself.name, self._known_keys.authority
+        request = self._myself.identity.request(name)
         renewed = await self.ask(lambda id: Renew(id, request), Renewed)
         self._check_certificate(renewed.certificate, name, authority)
         await self._take_certificate(renewed.certificate, name, authority)
 
     async def _accept(self, welcome: Welcome, authority: bytes) -> None:
-        certificate = welcome.certificate or self.certificate
+        certificate = welcome.certificate or self._myself.certificate
         self._check_certificate(certificate, welcome.name, authority)
-        self._registration.name = welcome.name
+        self._myself.registration.name = welcome.name
         if welcome.certificate:
             await self._take_certificate(certificate, welcome.name, authority)
         if self._journal.directory_at(str(self.address)) != authority:
@@ -463,7 +444,7 @@ class DirectoryClient:
     def _check_certificate(self, certificate: bytes, name: str, authority: bytes) -> None:
         """Raise ProtocolError unless the certificate is ours."""
         subject = read_certificate(certificate, authority, self._world.clock.time())
-        if (subject.name, subject.key) != (name, self._identity.public):
+        if (subject.name, subject.key) != (name, self._myself.key):
             raise ProtocolError("the directory sent somebody else's certificate")
 
     async def _take_certificate(self, certificate: bytes, name: str, authority: bytes) -> None:

@@ -1,12 +1,12 @@
 """Limit what others put on my disk, and ask me for more: the shell of `peer.core.allowance`."""
 
 import logging
-from collections.abc import Callable
 from typing import Final
 
 from peer import events
 from peer.core.allowance import BYTES_A_DAY, Allowance, Verdict, day_of
 from peer.events import Tell
+from peer.runtime.tasks import Tasks
 from peer.storage.journal import Journal
 from shared.errors import StorageError
 from shared.names import fold
@@ -20,10 +20,8 @@ NOTED_BYTES: Final = 1024 * 1024  # between two notes on disk: a crash forgets a
 class DiskShares:
     """What each author may put on my disk in a day; beyond that they wait until I allow more."""
 
-    def __init__(
-        self, journal: Journal, clock: Clock, tell: Tell, spawn: Callable[..., None]
-    ) -> None:
-        self._journal, self._clock, self._tell, self._spawn = journal, clock, tell, spawn
+    def __init__(self, journal: Journal, clock: Clock, tell: Tell, tasks: Tasks) -> None:
+        self._journal, self._clock, self._tell, self._tasks = journal, clock, tell, tasks
         self._allowance = Allowance(journal.taken_on(day_of(clock.time())), BYTES_A_DAY)
         self._noted: dict[str, int] = {}  # folded author -> bytes noted last
 
@@ -49,7 +47,7 @@ class DiskShares:
         row = self._allowance.taken(author, self._clock.time())
         if abs(row[2] - self._noted.get(fold(author), 0)) >= NOTED_BYTES:
             self._noted[fold(author)] = row[2]
-            self._spawn(self._write, row)
+            self._tasks.spawn(self._write, row)
 
     async def _write(self, row: tuple[str, int, int]) -> None:
         try:

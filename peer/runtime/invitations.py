@@ -17,12 +17,14 @@ from peer.core import membership
 from peer.core.conversation.conversation import Conversation
 from peer.core.invitation import machine
 from peer.core.invitation.machine import Action, End, InvitationMachine, Question, Why
-from peer.core.membership import Me, Roll, member_id
+from peer.core.membership import Roll, member_id
+from peer.core.myself import Myself
 from peer.core.reach.contacts import Callee
 from peer.events import Tell
 from peer.runtime.conversations import Conversations
 from peer.runtime.known_keys import KnownKeys
 from peer.runtime.links import Links
+from peer.runtime.tasks import Tasks
 from peer.runtime.timer import Timer
 from peer.storage.known_users import KnownUsers
 from shared.codec import encode
@@ -105,13 +107,12 @@ class Invitations:
         links: Links,
         conversations: Conversations,
         tell: Tell,
+        myself: Myself,
+        tasks: Tasks,
         *,
-        name: Callable[[], str],
-        me: Callable[[], Me],
         callee: Callable[[str], Awaitable[Callee]],
         called: Callable[[str], str],
         known_keys: KnownKeys,
-        spawn: Callable[..., None],
         ignored: set[str],
         answers: bool,
         known_users: KnownUsers,
@@ -120,7 +121,7 @@ class Invitations:
         reads for the user linked under a name.  `callee` finds the user to invite, and raises
         Refused, KeyChanged or Unreachable.
         """
-        self._called, self._known_keys, self._spawn = called, known_keys, spawn
+        self._called, self._known_keys = called, known_keys
         self._known_users = known_users
         self._world, self._links, self._conversations, self._tell = (
             world,
@@ -128,9 +129,9 @@ class Invitations:
             conversations,
             tell,
         )
-        self._name, self._me, self._callee = name, me, callee
+        self._myself, self._tasks, self._callee = myself, tasks, callee
         self._answers = answers
-        self._core = InvitationMachine(name(), world.new_id)
+        self._core = InvitationMachine(myself.name, world.new_id)
         self._core.ignored = ignored
         self._core.answered = known_users.names
         self._asking: dict[str, _Asking] = {}  # by folded callee
@@ -173,12 +174,12 @@ class Invitations:
         Raises Refused for myself, an unknown user, or when I am in a
         conversation already or wait for somebody else.
         """
-        if fold(name) == fold(self._name()):
+        if self._myself.is_called(name):
             raise Refused("You can't connect with yourself.", "SELF")
         self._refuse_while_talking(name)
         if self._asks_me(name):
             self._known_users.answer(name)
-            return await self._ask(name, "", (self._name(),), urgent=True)
+            return await self._ask(name, "", (self._myself.name,), urgent=True)
         contact = await self._callee(name)
         self._known_users.answer(contact.name)
         if self._conversations.is_with(name):
@@ -188,17 +189,17 @@ class Invitations:
             return Result(contact.name, Outcome.OFFLINE)
         # They say themselves whether they are BUSY: the directory's word may be stale.
         salt = self._world.chance.randbytes(SALT_BYTES)
-        fresh = membership.conversation_id(self._me().identity.public, salt)
+        fresh = membership.conversation_id(self._myself.key, salt)
         self._salts[fresh] = salt
-        self._allow(fresh, contact, mine=membership.found(self._me(), salt), theirs=1)
+        self._allow(fresh, contact, mine=membership.found(self._myself.me, salt), theirs=1)
         try:
-            return await self._ask(contact.name, fresh, (self._name(),), urgent=urgent)
+            return await self._ask(contact.name, fresh, (self._myself.name,), urgent=urgent)
         finally:
             del self._salts[fresh], self._addings[fresh, contact.name]
 
     async def add(self, name: str, *, urgent: bool) -> Result:
         """Invite a user into the conversation that I am in; like `invite`."""
-        if fold(name) == fold(self._name()):
+        if self._myself.is_called(name):
             raise Refused("You can't connect with yourself.", "SELF")
         self._conversation_to_add(name)
         contact = await self._callee(name)
@@ -206,17 +207,17 @@ class Invitations:
         current = self._conversation_to_add(name)
         if contact.is_offline:
             return Result(contact.name, Outcome.OFFLINE)
-        mine = current.roll.of(self._me().id)
+        mine = current.roll.of(self._myself.id)
         assert mine is not None
         theirs = current.roll.counter(member_id(contact.name, contact.key))
         if theirs % 2:  # they are a member, but out of reach
             raise Refused(f"User {contact.name} is in the conversation already.")
         too_often = theirs > 2 * STAYS + 1
-        if too_often or not current.roll.has_room(self._me().id):
+        if too_often or not current.roll.has_room(self._myself.id):
             raise Refused("Too many came and went in this conversation: begin a new one.")
         self._allow(current.id, contact, mine=mine, theirs=theirs + 1)
         try:
-            members = (self._name(), *self._conversations.names)
+            members = (self._myself.name, *self._conversations.names)
             return await self._ask(contact.name, current.id, members, urgent=urgent)
         finally:
             del self._addings[current.id, contact.name]
@@ -236,7 +237,7 @@ class Invitations:
     def _allow(self, conversation: str, contact: Callee, *, mine: Membership, theirs: int) -> None:
         """Sign that this user may become a member."""
         member = member_id(contact.name, contact.key)
-        adding = membership.add(self._me(), conversation, mine, member, theirs)
+        adding = membership.add(self._myself.me, conversation, mine, member, theirs)
         allowed = _Allowed(conversation, member, theirs, adding)
         self._addings[conversation, contact.name] = allowed
 
@@ -419,7 +420,7 @@ class Invitations:
         roll = Roll(conversation, self._conversations.authority)
         current = self._conversations.conversation
         if conversation in self._salts:
-            roll.merge([membership.found(self._me(), self._salts[conversation])])
+            roll.merge([membership.found(self._myself.me, self._salts[conversation])])
         elif current is not None and current.id == conversation:
             return current.roll.copy()
         else:
@@ -448,7 +449,7 @@ class Invitations:
         if current is None or current.id != invite.conversation:
             return invite
         room = LINE_ROOM - len(encode(invite))
-        first, *_ = membership.pages(current.roll.essential(first=self._me().id), room)
+        first, *_ = membership.pages(current.roll.essential(first=self._myself.id), room)
         return msgspec.structs.replace(invite, proof=first)
 
     def _disowned(self, inviter: str, conversation: str) -> Members | None:
@@ -457,7 +458,7 @@ class Invitations:
             if isinstance(invite, Invite) and invite.conversation == conversation:
                 mine = self._membership(inviter, invite.id)
                 if mine is not None:
-                    gone = membership.leave(self._me(), conversation, mine)
+                    gone = membership.leave(self._myself.me, conversation, mine)
                     return Members(conversation, (gone,))
         return None
 
@@ -466,7 +467,7 @@ class Invitations:
         invite = self._recall(Invite, inviter, id)
         if invite is None or invite.adding is None:
             return None
-        return membership.join(self._me(), invite.conversation, invite.counter, invite.adding)
+        return membership.join(self._myself.me, invite.conversation, invite.counter, invite.adding)
 
     def _confirm(self, callee: str, id: str) -> Confirm:
         """Let them in, and tell them who else is a member."""
@@ -477,7 +478,7 @@ class Invitations:
             return Confirm(id)
         conversation = allowed.conversation
         if conversation in self._salts and (current is None or current.id != conversation):
-            mine = membership.found(self._me(), self._salts[conversation])
+            mine = membership.found(self._myself.me, self._salts[conversation])
             current = self._conversations.enter(conversation, (mine, accept.membership), ())
             entry = current.entry_for(allowed.member, ())
             confirm = Confirm(id, current.memberships(), (), 0, entry.epochs, entry.signature)
@@ -517,7 +518,7 @@ class Invitations:
             begun = self._conversations.enter(
                 conversation, (*confirm.members, mine), confirm.since, confirm.lamport,
                 Entry(
-                    conversation, self._me().id, mine.counter, confirm.since, confirm.epochs,
+                    conversation, self._myself.id, mine.counter, confirm.since, confirm.epochs,
                     confirm.signature,
                 ),
             )  # fmt: skip
@@ -557,7 +558,7 @@ class Invitations:
         if all(self._known_keys.is_judged(name) for _, name in others):
             self._show_question(id, inviter, others)
         else:
-            self._spawn(self._judge_and_show, id, inviter, others)
+            self._tasks.linger(self._judge_and_show, id, inviter, others)
 
     async def _judge_and_show(self, id: str, inviter: str, others: list[tuple[str, str]]) -> None:
         """Ask whose names these are, then show the question unless it was taken back meanwhile."""

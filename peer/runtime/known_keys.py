@@ -18,6 +18,8 @@ import trio
 from peer.core.keys.key_alarms import KeyAlarms
 from peer.core.keys.name_marks import ANOTHER_KEY, NOT_CONFIRMED
 from peer.core.membership import member_id
+from peer.core.myself import Myself
+from peer.runtime.tasks import Tasks
 from peer.storage.journal import Journal
 from shared.errors import KeyChanged, ParleyError, ProtocolError, Refused, StorageError, Unreachable
 from shared.identity import fingerprint, read_certificate
@@ -37,12 +39,12 @@ class KnownKeys:
     """The judge of every name and key that a peer meets."""
 
     def __init__(
-        self, journal: Journal, clock: Clock, alarms: KeyAlarms, *,
-        own: Callable[[], tuple[str, bytes]], lookup: Lookup, spawn: Callable[..., None],
+        self, journal: Journal, clock: Clock, alarms: KeyAlarms, myself: Myself, tasks: Tasks, *,
+        lookup: Lookup,
     ) -> None:  # fmt: skip
-        """`own` returns my own name and key.  `lookup` asks the directory, and calls `note`."""
+        """`lookup` asks the directory, and calls `note`."""
         self._journal, self._clock, self._alarms = journal, clock, alarms
-        self._own, self._lookup, self._spawn = own, lookup, spawn
+        self._myself, self._tasks, self._lookup = myself, tasks, lookup
         self._said: dict[str, bytes | None] = {}  # folded name -> key, as the directory says
         self._owners: set[tuple[str, str]] = set()  # members who may be called by the bare name
         self._wondered: dict[str, str] = {}  # names that were read and not confirmed
@@ -84,7 +86,7 @@ class KnownKeys:
         for name in names:
             key = self._said.get(fold(name))
             if key is not None and self._journal.key_of(name) is None:
-                self._spawn(self._remember, name, key)
+                self._tasks.spawn(self._remember, name, key)
 
     async def _remember(self, name: str, key: bytes) -> None:
         try:
@@ -118,7 +120,7 @@ class KnownKeys:
     def is_judged(self, name: str) -> bool:
         """Whether nothing more need be asked about this name."""
         known = self._journal.key_of(name) is not None
-        return known or fold(name) in self._said or fold(name) == fold(self._own()[0])
+        return known or fold(name) in self._said or self._myself.is_called(name)
 
     async def judge(self, names: Iterable[str]) -> None:
         """Ask the directory about the names that are not judged yet, for a moment at most."""
@@ -188,14 +190,14 @@ class KnownKeys:
             (fold(name), member),
             f"Somebody shows another key under the name {name} than the one that you know:"
             f" they are shown as {name}{ANOTHER_KEY}.",
+            trio.current_time(),
         )
         return name + ANOTHER_KEY
 
     def believed(self, name: str) -> bytes | None:
         """Return the one key that is shown under this name, if it is known."""
-        own_name, own_key = self._own()
-        if fold(name) == fold(own_name):
-            return own_key
+        if self._myself.is_called(name):
+            return self._myself.key
         return self._journal.key_of(name) or self._said.get(fold(name))
 
     def is_contradicted(self, name: str) -> bool:

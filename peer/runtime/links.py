@@ -13,9 +13,11 @@ from typing import Final, Protocol
 
 import trio
 
+from peer.core.myself import Myself
 from peer.runtime.dialler import Dialler
 from peer.runtime.directory_client import DirectoryGone
 from peer.runtime.known_keys import KnownKeys
+from peer.runtime.tasks import Tasks
 from shared.border import Bugs, border
 from shared.codec import encode
 from shared.errors import KeyChanged, ParleyError, ProtocolError, Refused, Unreachable
@@ -92,13 +94,13 @@ class Links:
         self,
         network: Network,
         known_keys: KnownKeys,
+        myself: Myself,
+        tasks: Tasks,
         *,
-        name: Callable[[], str],
         run: str,
         lookup: Callable[[str], Awaitable[Contact]],
         known: Callable[[str], Contact | None],
         listener: Listener,
-        spawn: Callable[..., None],
         bugs: Bugs,
         clock: Clock,
     ) -> None:
@@ -106,7 +108,8 @@ class Links:
         or KeyChanged.  `known` returns where the user was when it answered last.
         """
         self._known_keys, self._lookup, self._known = known_keys, lookup, known
-        self._name, self._run, self._listener, self._spawn = name, run, listener, spawn
+        self._myself, self._tasks = myself, tasks
+        self._run, self._listener = run, listener
         self._bugs, self._clock = bugs, clock
         self._open: dict[str, list[_Entry]] = {}  # the last one is the one we write to
         self._dialling: dict[str, _Dial] = {}
@@ -175,7 +178,7 @@ class Links:
         """Dial a user unless a dial is under way; `linked` or `unreachable` tells the outcome."""
         if fold(name) not in self._dialling and self.to(name) is None:
             self._dialling[fold(name)] = _Dial()
-            self._spawn(self._dial, name)
+            self._tasks.linger(self._dial, name)
 
     async def reach(self, name: str) -> Link[Message]:
         """Return the link to this user, dialled if need be.
@@ -361,11 +364,11 @@ class Links:
             link.post(self._iam())
         elif fold(them.name) != fold(contact.name):
             raise Refused(f"you are {them.name}, not {contact.name}", "KEY")
-        dialled_by = self._name() if contact else them.name
+        dialled_by = self._myself.name if contact else them.name
         return _Entry(them.name, key, them.run, link, dialled_by, behind)
 
     def _iam(self) -> PeerIam:
-        return PeerIam(VERSION, self._name(), self._run, self._clock.time())
+        return PeerIam(VERSION, self._myself.name, self._run, self._clock.time())
 
     def _compare_with(self, contact: Contact, certificate: bytes | None) -> None:
         """Check, before we say a word, that it is the user whom the directory named."""
@@ -386,7 +389,7 @@ class Links:
             raise Refused(f"you are not {them.name}: {error}", "KEY") from None
         if name != them.name:
             raise Refused(f"you are not {them.name}: your certificate says {name}", "KEY")
-        if fold(name) == fold(self._name()):
+        if self._myself.is_called(name):
             raise Refused("that is my own name", "KEY")
         try:
             await self._known_keys.meet(name, key, self._lookup)

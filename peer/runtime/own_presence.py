@@ -4,7 +4,8 @@ from typing import Final
 
 import trio
 
-from peer.runtime.directory_client import DirectoryClient, Registration
+from peer.core.myself import Registration
+from peer.runtime.directory_client import DirectoryClient
 from shared.messages.common import Status
 from shared.messages.directory import SetStatus, Stir
 

@@ -20,11 +20,14 @@ from peer.core.history_entry import Kind
 from peer.core.keys.name_marks import variants
 from peer.core.lateness import late
 from peer.core.line_window import LineWindow
+from peer.core.myself import Myself
 from peer.core.stranger_limits import LINE_BYTES, StrangerLimits
 from peer.events import Tell
 from peer.runtime.disk_shares import DiskShares
+from peer.runtime.known_keys import KnownKeys
 from peer.runtime.links import Links
 from peer.runtime.recorder import Recorder
+from peer.runtime.tasks import Tasks
 from peer.storage.journal import Fate, Journal, KeptLine
 from shared.codec import encode
 from shared.errors import ParleyError, ProtocolError, Refused, TurnedAway, Unreachable
@@ -34,6 +37,7 @@ from shared.messages.peers import No, Private, Shown, ToAll
 from shared.names import fold
 from shared.world import Clock
 
+SENDING_AT_ONCE: Final = 20  # lines that may dial or wait for an answer side by side
 UNSHOWN_LINES: Final = 2 * line_window.LINES  # of one sender: its last program's may wait too
 
 Line = Private | ToAll
@@ -113,12 +117,11 @@ class PrivateLines:
     """All lines that this peer sends."""
 
     def __init__(
-        self, links: Links, spawn: Callable[..., None], places: trio.CapacityLimiter,
-        recorder: Recorder, me: Callable[[], str], pin: Callable[[str], None],
+        self, links: Links, recorder: Recorder, known_keys: KnownKeys, myself: Myself, tasks: Tasks
     ) -> None:  # fmt: skip
-        """`pin` is called when a private line is about to go to a user."""
-        self._links, self._spawn, self._places = links, spawn, places
-        self._recorder, self._me, self._pin = recorder, me, pin
+        self._links, self._recorder, self._known_keys = links, recorder, known_keys
+        self._myself, self._tasks = myself, tasks
+        self._places = trio.CapacityLimiter(SENDING_AT_ONCE)
         self._boxes: dict[str, _Box] = {}  # by folded name
         self._empty = trio.Event()
         self._empty.set()
@@ -131,13 +134,13 @@ class PrivateLines:
         if box is None:
             box = self._boxes[fold(to)] = _Box()
             self._empty = trio.Event()
-            self._spawn(self._work, fold(to), box)
+            self._tasks.spawn(self._work, fold(to), box)
         box.add(delivery)
         return delivery
 
     def sent_to_all(self, line: ToAll) -> None:
         """Keep a line of the general chat in the journal, whomever it reaches."""
-        row = (self._me(), "", line.id, line.time, line.text)
+        row = (self._myself.name, "", line.id, line.time, line.text)
         self._recorder.keep(KeptLine(Kind.ALL, *row, Fate.SENT))
 
     def give_up(self, delivery: Delivery) -> None:
@@ -146,7 +149,7 @@ class PrivateLines:
 
     def _note(self, delivery: Delivery, fate: Fate) -> None:
         if isinstance(line := delivery.line, Private):
-            row = (self._me(), delivery.to, line.id, line.time, line.text)
+            row = (self._myself.name, delivery.to, line.id, line.time, line.text)
             self._recorder.keep(KeptLine(Kind.PRIVATE, *row, fate))
 
     def shown(self, by: str, id: str) -> None:
@@ -210,7 +213,7 @@ class PrivateLines:
         for id in box.window.to_post(link):
             delivery = box.deliveries[id]
             if isinstance(delivery.line, Private):
-                self._pin(delivery.to)
+                self._known_keys.pin(delivery.to)
             self._links.post(delivery.to, delivery.line)
 
 
@@ -263,13 +266,13 @@ class Heard:
 
     def __init__(
         self, links: Links, tell: Tell, ignored: set[str], came: Came, recorder: Recorder,
-        clock: Clock, me: Callable[[], str], unanswered: StrangerLimits,
+        clock: Clock, myself: Myself, unanswered: StrangerLimits,
         called: Callable[[str], str], disk_shares: DiskShares,
     ) -> None:  # fmt: skip
         """`called` returns what the user reads for the user linked under a name."""
         self._unanswered, self._called, self._disk_shares = unanswered, called, disk_shares
         self._links, self._tell, self._ignored = links, tell, ignored
-        self._came, self._recorder, self._clock, self._me = came, recorder, clock, me
+        self._came, self._recorder, self._clock, self._myself = came, recorder, clock, myself
         self._waiting: Counter[str] = Counter()  # lines of each sender that are not on disk
 
     def hear(self, sender: str, line: Line) -> None:
@@ -308,7 +311,7 @@ class Heard:
         called = self._called(sender)  # the history keeps this name for ever
 
         def shown() -> None:
-            kind, receiver = (Kind.PRIVATE, self._me()) if is_private else (Kind.ALL, "")
+            kind, receiver = (Kind.PRIVATE, self._myself.name) if is_private else (Kind.ALL, "")
             # A line dated in the future would stay last in the history for ever.
             time = min(line.time, self._clock.time())
             row = (called, receiver, line.id, time, line.text)

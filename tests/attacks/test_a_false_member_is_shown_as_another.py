@@ -137,7 +137,7 @@ async def test_an_invitation_and_a_roll_that_name_another(community: Community) 
         await carol.sees(f"User mallory wants to chat with you and {FALSE_DAVE}."
                          " Would you like to? (Y/N)")  # fmt: skip
         await carol.sees(f"You are now connected with mallory, {FALSE_DAVE}.")
-        true = dave.peer._identity.public
+        true = dave.peer._myself.key
         assert carol.peer._journal.key_of("dave") == true
         await carol.types("/chat dave")
         await carol.sees_part("You are in a conversation with mallory, dave (ANOTHER KEY): QUIT")
@@ -163,5 +163,5 @@ async def test_an_honest_invitation_names_those_who_talk(community: Community) -
     await erin.types("Y")
     await erin.sees("You are now connected with carol, dave.")
     for other in (carol, dave):
-        assert erin.peer._journal.key_of(other.name) == other.peer._identity.public
+        assert erin.peer._journal.key_of(other.name) == other.peer._myself.key
     assert erin.code is Code.DONE

@@ -26,7 +26,7 @@ async def test_a_false_key_is_not_believed_because_its_words_were_shown(
     community: Community,
 ) -> None:
     carol, dave = await known(community)
-    true = dave.peer._identity.public
+    true = dave.peer._myself.key
     says_another_key(community, "dave", FALSE)
     await carol.types("VERIFY dave")
     await carol.sees("Are they the same at dave's? (Y/N)")
@@ -52,7 +52,7 @@ async def test_a_key_that_is_swapped_between_the_words_and_the_yes_is_not_accept
     community: Community,
 ) -> None:
     carol, dave = await known(community)
-    true = dave.peer._identity.public
+    true = dave.peer._myself.key
     await carol.types("VERIFY dave")
     await carol.sees("Are they the same at dave's? (Y/N)")
     says_another_key(community, "dave", FALSE)

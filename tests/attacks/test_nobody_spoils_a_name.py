@@ -54,35 +54,35 @@ async def test_an_answer_makes_the_key_known(community: Community) -> None:
 async def test_a_conversation_makes_its_members_known(community: Community) -> None:
     carol, dave = await community.talking("carol", "dave")
     for one, other in ((carol, dave), (dave, carol)):
-        assert one.peer._journal.key_of(other.name) == other.peer._identity.public
+        assert one.peer._journal.key_of(other.name) == other.peer._myself.key
 
 
 def test_alarms_are_told_once_and_a_few_a_minute() -> None:
     told: list[str] = []
-    now = [0.0]
-    alarms = KeyAlarms(told.append, lambda: now[0])
+    now = 0.0
+    alarms = KeyAlarms(lambda event, _: told.append(str(event)))
     for number in range(114):
-        now[0] += 8 / 114
-        alarms.ring(number, f"alarm {number}")
-        alarms.ring(number, f"alarm {number}")
+        now += 8 / 114
+        alarms.ring(number, f"alarm {number}", now)
+        alarms.ring(number, f"alarm {number}", now)
     assert told[:A_MINUTE] == [f"alarm {number}" for number in range(A_MINUTE)]
     assert len(told) == A_MINUTE + 1
-    now[0] += 61
-    alarms.ring(0, "alarm 0")
-    alarms.ring(113, "alarm 113")
+    now += 61
+    alarms.ring(0, "alarm 0", now)
+    alarms.ring(113, "alarm 113", now)
     assert told[-1] == "alarm 113"
     assert len(told) == A_MINUTE + 2
 
 
 def test_old_alarms_are_forgotten_in_the_end() -> None:
     told: list[str] = []
-    now = [0.0]
-    alarms = KeyAlarms(told.append, lambda: now[0])
+    now = 0.0
+    alarms = KeyAlarms(lambda event, _: told.append(str(event)))
     for number in range(REMEMBERED + 1):
-        now[0] += 61
-        alarms.ring(number, "ring")
-    now[0] += 61
-    alarms.ring(0, "again")
+        now += 61
+        alarms.ring(number, "ring", now)
+    now += 61
+    alarms.ring(0, "again", now)
     assert told[-1] == "again"
-    alarms.ring(REMEMBERED, "not again")
+    alarms.ring(REMEMBERED, "not again", now)
     assert told[-1] == "again"

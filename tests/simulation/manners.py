@@ -47,7 +47,7 @@ def _is_own(current: Conversation, action: talk.Send) -> bool:
 
 def says_different_things(peer: LocalPeer, chance: random.Random) -> None:
     """Send one member other words, signed for the same place."""
-    _instead(peer, chance, lambda text: [sign(peer._me(), _marked(text, OTHERWISE))])
+    _instead(peer, chance, lambda text: [sign(peer._myself.me, _marked(text, OTHERWISE))])
 
 
 def forgets_to_sign(peer: LocalPeer, chance: random.Random) -> None:
@@ -66,7 +66,9 @@ def _instead(peer: LocalPeer, chance: random.Random, spoil: Callable[[Text], lis
     def spoiled(names: Iterable[str], message: Message) -> None:
         nonlocal left
         names = tuple(names)
-        may_spoil = isinstance(message, Text) and message.author == peer._me().id and names and left
+        may_spoil = (
+            isinstance(message, Text) and message.author == peer._myself.id and names and left
+        )
         if isinstance(message, Text) and may_spoil and chance.random() < OFTEN:
             left -= 1
             for other in spoil(message):

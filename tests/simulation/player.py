@@ -116,7 +116,7 @@ class Player:
             failure: ParleyError | None = None
             try:
                 async with running(peer):
-                    self.peer, self.member = peer, peer._me().id
+                    self.peer, self.member = peer, peer._myself.id
                     self._scenario.checks.watch_links(self)
                     self.manners.apply(peer)
                     self._scenario.note(self.name, "started")

@@ -290,9 +290,14 @@ async def test_a_forged_envelope_is_not_shown_and_both_are_told(community: Commu
     contact = await carol.peer.contact("dave")
     erin = community.person("erin")
     await erin.starts()
-    mine = erin.peer._directory.certificate
+    mine = erin.peer._myself.certificate
     forged = seal(  # carol signs, and shows the certificate of erin
-        carol.peer._identity, mine, contact.sealing_key, id="ab" * 16, time=EPOCH, text="I am erin"
+        carol.peer._myself.identity,
+        mine,
+        contact.sealing_key,
+        id="ab" * 16,
+        time=EPOCH,
+        text="I am erin",
     )
     left = LeftLetter("dave", contact.key, EPOCH, None)
     await carol.peer._journal.add_left("ab" * 16, left)

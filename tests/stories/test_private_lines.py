@@ -7,14 +7,17 @@ import pytest
 import trio
 
 from peer.core.line_window import SECONDS
+from peer.core.myself import Myself, Registration
 from peer.core.stranger_limits import StrangerLimits
 from peer.events import Event
 from peer.runtime import links
 from peer.runtime.disk_shares import DiskShares
 from peer.runtime.private_lines import UNSHOWN_LINES, Came, Heard
 from peer.runtime.recorder import KEEP_AGAIN_SECONDS, Recorder
+from peer.runtime.tasks import Tasks
 from peer.storage.journal import Journal
 from shared.errors import ProtocolError
+from shared.identity import SEED_BYTES, Identity
 from shared.messages.common import Message
 from shared.messages.peers import Private, Shown
 from tests.kit.community import Community
@@ -246,6 +249,9 @@ class Links:
         return 0.0
 
 
+CAROL = Myself(Registration("carol"), Identity(bytes(SEED_BYTES)))
+
+
 class Listener:
     """Somebody whose screen shows what it is told to show, when it is told to."""
 
@@ -259,8 +265,8 @@ class Listener:
         keeping = Recorder(journal, self._tell)
         self.heard = Heard(
             cast(links.Links, self.links), self._tell, ignored or set(), Came(journal), keeping,
-            FakeClock(), lambda: "carol", StrangerLimits(lambda _: True, journal.written_by),
-            lambda name: name, DiskShares(journal, FakeClock(), self._tell, nursery.start_soon),
+            FakeClock(), CAROL, StrangerLimits(lambda _: True, journal.written_by),
+            lambda name: name, DiskShares(journal, FakeClock(), self._tell, Tasks(nursery)),
         )  # fmt: skip
         nursery.start_soon(journal.run)
         nursery.start_soon(keeping.run)

@@ -4,8 +4,9 @@ A restarted directory announces the arrival of each user again.  Users who were 
 before are awaited: their return is no news, and only those not back in time have gone.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 
+from peer.core.myself import Registration
 from shared.messages.common import Status
 from shared.messages.directory import Presence
 from shared.names import fold
@@ -14,7 +15,7 @@ from shared.names import fold
 class Presences:
     """The presence of every user whom the directory knows."""
 
-    def __init__(self, me: Callable[[], str]) -> None:
+    def __init__(self, me: Registration) -> None:
         self._me = me
         self._users: dict[str, Presence] = {}  # by folded names
         self._told_online = 0
@@ -84,7 +85,7 @@ class Presences:
         return tuple(name for folded, name in awaited.items() if folded not in here)
 
     def _is_me(self, name: str) -> bool:
-        return fold(name) == fold(self._me())
+        return fold(name) == fold(self._me.name)
 
 
 def _is_here(user: Presence) -> bool:

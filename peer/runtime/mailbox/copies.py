@@ -17,9 +17,12 @@ from msgspec import Struct
 from peer import events
 from peer.core.conversation.conversation import Conversation, LeaveFor
 from peer.core.membership import member_id
+from peer.core.myself import Myself
 from peer.events import Tell
 from peer.runtime.directory_client import DirectoryClient
+from peer.runtime.known_keys import KnownKeys
 from peer.runtime.mailbox.letters import Letters
+from peer.runtime.tasks import Tasks
 from peer.storage.journal import Journal, KeptCopy
 from shared.errors import KeyChanged, ParleyError, Refused, StorageError
 from shared.messages.directory import Contact
@@ -46,17 +49,12 @@ class _Batch(Struct, eq=False):
 class MailboxCopies:
     def __init__(
         self, journal: Journal, mail: Letters, directory: DirectoryClient, tell: Tell, *,
-        me: Callable[[], str], contact: Callable[[str], Awaitable[Contact]],
-        called: Callable[[str, str], str],
-        spawn: Callable[..., None], linger: Callable[..., None],
+        myself: Myself, known_keys: KnownKeys, tasks: Tasks,
+        contact: Callable[[str], Awaitable[Contact]],
     ) -> None:  # fmt: skip
-        """`me` returns my id as a member.  `called` returns what the user reads for a member of
-        this id and name.  `spawn` starts a task that the program waits for at its end,
-        `linger` one that it does not wait for.
-        """
         self._journal, self._letters, self._directory, self._tell = journal, mail, directory, tell
-        self._me, self._contact, self._called = me, contact, called
-        self._spawn, self._linger = spawn, linger
+        self._myself, self._known_keys, self._tasks = myself, known_keys, tasks
+        self._contact = contact
         self._queues: dict[str, deque[_Batch]] = {}  # by folded name of the receiver
         #: copies in the journal, older than queued ones, and their conversation if it was here
         self._kept: dict[str, dict[KeptCopy, Conversation | None]] = {}
@@ -74,7 +72,7 @@ class MailboxCopies:
         queue = self._queues.get(fold(name))
         if queue is None:
             queue = self._queues[fold(name)] = deque()
-            self._spawn(self._work, name, queue)
+            self._tasks.spawn(self._work, name, queue)
         queue.append(_Batch(current, to, copies))
 
     def take_up(self) -> None:
@@ -124,7 +122,7 @@ class MailboxCopies:
 
     def _note_not_left(self, batch: _Batch) -> None:
         epoch, seq = batch.next_place
-        batch.current.not_left(batch.to, Position(self._me(), epoch, seq - 1))
+        batch.current.not_left(batch.to, Position(self._myself.id, epoch, seq - 1))
 
     async def _leave_one(self, copy: KeptCopy) -> None:
         """Leave one copy, or give it up if it is refused.  Raises failures that may pass."""
@@ -139,7 +137,7 @@ class MailboxCopies:
 
     def _give_up(self, copy: KeptCopy, failure: ParleyError) -> None:
         reason = f"{str(failure).removesuffix('.')} ({copy.text})"
-        to = self._called(copy.member, copy.receiver) if copy.member else copy.receiver
+        to = self._known_keys.called(copy.member, copy.receiver) if copy.member else copy.receiver
         self._tell(events.NotDelivered(to, reason), events.nothing)
 
     # --- Copies that nobody asks for again ---
@@ -154,7 +152,7 @@ class MailboxCopies:
             return
         batch.copies = deque(copies)
         try:
-            await self._journal.keep_copies(copies, self._me())
+            await self._journal.keep_copies(copies, self._myself.id)
         except StorageError as no:
             for copy in copies:
                 self._give_up(copy, no)
@@ -178,7 +176,7 @@ class MailboxCopies:
             self._kept.setdefault(to, {}).setdefault(copy, None)
             if to not in self._lingering:
                 self._lingering.add(to)
-                self._linger(self._leave_in_time, to)
+                self._tasks.linger(self._leave_in_time, to)
 
     async def _leave_in_time(self, to: str) -> None:
         while self._kept.get(to):

@@ -16,6 +16,7 @@ from peer import events
 from peer.core.history_entry import Kind
 from peer.core.letter_check import Refusal, Stays, left_there, never_opened, open_for
 from peer.core.membership import member_id
+from peer.core.myself import Myself
 from peer.core.stranger_limits import StrangerLimits
 from peer.events import Tell
 from peer.runtime.directory_client import DirectoryClient
@@ -26,7 +27,7 @@ from peer.runtime.recorder import Recorder
 from peer.storage.journal import CopyKey, Fate, Journal, KeptLine, LeftLetter, WaitingLetter
 from shared import receipt
 from shared.errors import KeyChanged, ParleyError, ProtocolError, Refused, StorageError, Unreachable
-from shared.identity import Identity, check_sealing_proof
+from shared.identity import check_sealing_proof
 from shared.messages.directory import (
     VERDICTS,
     Contact,
@@ -74,7 +75,7 @@ class Letters:
     def __init__(
         self,
         world: World,
-        identity: Identity,
+        myself: Myself,
         known_keys: KnownKeys,
         journal: Journal,
         directory: DirectoryClient,
@@ -82,7 +83,6 @@ class Letters:
         *,
         came: Came,
         recorder: Recorder,
-        name: Callable[[], str],
         lookup: Callable[[str], Awaitable[Contact]],
         unanswered: StrangerLimits,
         received: Callable[[str, About], bool],
@@ -96,14 +96,14 @@ class Letters:
         that is news.  `has_come`: whether a text came directly, and is on its way to the
         screen and the disk; `wait_kept` returns when it is on disk.
         """
-        self._came, self._recorder, self._name, self._lookup = came, recorder, name, lookup
+        self._came, self._recorder, self._lookup = came, recorder, lookup
         self._unanswered = unanswered
         self._has_come, self._wait_kept = has_come, wait_kept
-        self._world, self._identity, self._known_keys = world, identity, known_keys
+        self._world, self._myself, self._known_keys = world, myself, known_keys
         self._journal, self._directory, self._tell = journal, directory, tell
         self._turns: dict[str, trio.Lock] = {}
         self._receipts = ReceiptBook(
-            journal, directory, identity.public, received=received,
+            journal, directory, myself.key, received=received,
             show=lambda event: self._show([event]), complain=self._complain,
         )  # fmt: skip
         self._shown: set[int] = set()  # numbers of letters shown, until the disk has that
@@ -158,14 +158,13 @@ class Letters:
         """
         check_sealing_proof(to.key, to.sealing_key, to.sealing_proof)
         if about is not None:
-            me = member_id(self._name(), self._identity.public)
-            id = copy_id(about, me, member_id(to.name, to.key))
+            id = copy_id(about, self._myself.id, member_id(to.name, to.key))
         id = id or self._world.new_id()
-        certificate, key = self._directory.certificate, to.sealing_key
+        me, key = self._myself, to.sealing_key
         after = await self._journal.add_left(id, LeftLetter(to.name, to.key, time, about))
         try:
             sealed = seal(
-                self._identity, certificate, key,
+                me.identity, me.certificate, key,
                 id=id, time=time, text=text, about=about, after=after,
             )  # fmt: skip
             await self._drop(to.name, id, sealed, STORED_SECONDS if waits else 0.0)
@@ -174,7 +173,7 @@ class Letters:
             raise
         await self._note_stored(id, to.key)
         if about is None:
-            row = (self._name(), to.name, id, time, text)
+            row = (self._myself.name, to.name, id, time, text)
             self._recorder.keep(KeptLine(Kind.LEFT, *row, Fate.SENT))
 
     async def _note_stored(self, id: str, key: bytes) -> None:
@@ -279,7 +278,9 @@ class Letters:
     async def _open(self, envelope: Envelope, batch: _Batch) -> None:
         """Sort out one envelope.  If it can never be shown, tell the user and its sender."""
         now = self._world.clock.time()
-        opened = open_for(self._identity, self._name(), self._known_keys.authority, envelope, now)
+        opened = open_for(
+            self._myself.identity, self._myself.name, self._known_keys.authority, envelope, now
+        )
         if isinstance(opened, Letter):
             opened = await self._check_sender(opened, batch)
             await trio.lowlevel.checkpoint_if_cancelled()  # at the end the journal is closed
@@ -290,7 +291,7 @@ class Letters:
                 self._complain(sentence)
             case Refusal(reason, sentence):
                 self._complain(sentence)
-                proof = sign_refused(self._identity, envelope.id, reason)
+                proof = sign_refused(self._myself.identity, envelope.id, reason)
                 batch.add(envelope, Verdict(envelope.number, envelope.id, proof, reason))
             case Letter(sender=sender, key=key):
                 if not self._is_wanted(opened):
@@ -298,7 +299,7 @@ class Letters:
                 elif (sender, opened.id) not in batch.opened:  # else it is here twice
                     batch.letters[envelope.number] = opened
                 batch.opened.add((sender, opened.id))
-                proof = sign_taken(self._identity, envelope.id, key)
+                proof = sign_taken(self._myself.identity, envelope.id, key)
                 batch.add(envelope, Verdict(envelope.number, envelope.id, proof))
 
     async def _check_sender(self, letter: Letter, batch: _Batch) -> Letter | Refusal | Stays:
@@ -409,7 +410,7 @@ class Letters:
             self._shown |= {one.number for one in letters}
         for place in direct.values():
             await self._wait_kept(*place)
-        await self._journal.letters_shown([one.number for one in fresh], self._name())
+        await self._journal.letters_shown([one.number for one in fresh], self._myself.name)
         self._shown.clear()
 
     async def _show(self, shown: list[events.Event]) -> None:

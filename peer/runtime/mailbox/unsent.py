@@ -16,11 +16,14 @@ from msgspec import Struct
 from peer import events
 from peer.core.backlog import Backlog, End, Late, Verdict, verdict
 from peer.core.history_entry import Kind
+from peer.core.myself import Myself
 from peer.events import Tell
 from peer.runtime.directory_client import DirectoryClient, DirectoryGone
 from peer.runtime.private_lines import PrivateLines
 from peer.runtime.recorder import Recorder
+from peer.runtime.tasks import Tasks
 from peer.storage.journal import Fate, KeptLine
+from peer.storage.known_users import KnownUsers
 from shared.errors import ParleyError, Refused, StorageError
 from shared.messages.peers import Private
 from shared.names import fold
@@ -84,16 +87,15 @@ class Posted:
 class Unsent:
     def __init__(
         self, lines: PrivateLines, recorder: Recorder, directory: DirectoryClient, tell: Tell, *,
-        me: Callable[[], str], leave: Callable[[Late], Awaitable[str]],
-        answer: Callable[[str], None], linger: Callable[..., None], is_sure: Callable[[str], bool],
+        myself: Myself, known_users: KnownUsers, tasks: Tasks,
+        leave: Callable[[Late], Awaitable[str]], is_sure: Callable[[str], bool],
     ) -> None:  # fmt: skip
-        """`leave` leaves a letter at the directory, and returns its receiver's name.  `answer`
-        is called with a user for whom something waits.  `linger` starts a task that the program
-        does not wait for at its end.  `is_sure`: whether the user linked under a name owns it.
+        """`leave` leaves a letter at the directory, and returns its receiver's name.
+        `is_sure`: whether the user linked under a name owns it.
         """
         self._lines, self._recorder, self._directory, self._tell = lines, recorder, directory, tell
-        self._me, self._leave, self._answer, self._linger = me, leave, answer, linger
-        self._is_sure = is_sure
+        self._myself, self._known_users, self._tasks = myself, known_users, tasks
+        self._leave, self._is_sure = leave, is_sure
         self._backlog = Backlog()
         self._orders = itertools.count()
         self._posted: dict[str, Posted] = {}  # by id
@@ -121,7 +123,9 @@ class Unsent:
         except Refused:
             self.note(late, Fate.FAILED)
             raise
-        self._answer(late.to)  # from now on the key that the directory gave for them counts
+        self._known_users.answer(
+            late.to
+        )  # from now on the key that the directory gave for them counts
         posted = Posted(late, partial(self._forget, late), is_awaited=True)
         self._posted[late.id] = posted
         self.note(late, Fate.PENDING, posted.stored.set)
@@ -135,7 +139,7 @@ class Unsent:
     def note(self, late: Late, fate: Fate, then: Callable[[], None] = events.nothing) -> None:
         """Note this fate in the journal soon, then call `then`."""
         kind = Kind.LEFT if late.is_letter else Kind.PRIVATE
-        row = (self._me(), late.to, late.id, late.time, late.text)
+        row = (self._myself.name, late.to, late.id, late.time, late.text)
         self._recorder.keep(KeptLine(kind, *row, fate), then)
 
     # --- Taking up the texts of an earlier program ---
@@ -172,7 +176,7 @@ class Unsent:
     def _work_for(self, to: str) -> None:
         if fold(to) not in self._news:
             self._news[fold(to)] = trio.Event()
-            self._linger(self._work, fold(to))
+            self._tasks.linger(self._work, fold(to))
 
     async def _work(self, to: str) -> None:
         """Try what waits for this user, until nothing does any more."""
@@ -220,7 +224,7 @@ class Unsent:
         return True
 
     async def _deliver_or_leave(self, late: Late) -> Ended:
-        self._answer(late.to)
+        self._known_users.answer(late.to)
         line = Private(late.id, late.time, late.text)
         delivery = self._lines.send(late.to, line, is_lasting=True)
         try:

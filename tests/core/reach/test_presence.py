@@ -2,6 +2,7 @@
 
 import pytest
 
+from peer.core.myself import Registration
 from peer.core.reach.presence import Presences
 from shared.messages.common import Status
 from shared.messages.directory import Presence
@@ -14,7 +15,7 @@ def one(name: str, status: Status = Status.ACTIVE) -> Presence:
 @pytest.fixture
 def known() -> Presences:
     """As carol knows it: Dave and erin are there, frank is not."""
-    presences = Presences(lambda: "Carol")
+    presences = Presences(Registration("Carol"))
     presences.registered(3)
     users = [one("carol"), one("Dave"), one("erin", Status.BUSY), one("frank", Status.OFFLINE)]
     presences.tell(users)
@@ -84,7 +85,7 @@ def test_who_is_listed_no_more_gave_the_name_back(known: Presences) -> None:
 
 
 def test_how_many_are_there_is_what_was_told_last(known: Presences) -> None:
-    assert Presences(lambda: "carol").online == 0
+    assert Presences(Registration("carol")).online == 0
     known.registered(1_000)
     assert known.online == 1_000
     known.listed(known.all, known.all)
