@@ -16,6 +16,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Final, NamedTuple
 
+from peer.console.codes import Code
 from peer.storage.paths import VAULT_FILE, is_set
 from peer.storage.vault import CLEAR, State, Vault, WrongPassphrase, new_key, unwrap, wrap
 from shared.arguments import USAGE_ERROR, Parser
@@ -27,7 +28,6 @@ from shared.process import write_out
 TRIES: Final = 3  # at a terminal, as many as ssh allows
 FILE_BYTES: Final = 4_096  # read from a passphrase file, for its first line
 TERMINAL: Final = "/dev/tty"
-REFUSED: Final = 4  # the exit codes of `peer.console.console`, which is slow to import
 INTERRUPTED: Final = 130
 
 
@@ -73,7 +73,7 @@ def _fault_border() -> Iterator[None]:
     except ParleyError as failure:
         print(f"peer: {str(failure).removesuffix('.')}.", file=sys.stderr)
         is_wrong = isinstance(failure, WrongPassphrase)
-        sys.exit(REFUSED if is_wrong else USAGE_ERROR)
+        sys.exit(Code.REFUSED if is_wrong else USAGE_ERROR)
 
 
 def _source(file: str | None) -> Source:

@@ -13,7 +13,8 @@ from peer import events
 from peer.commands.grammar import Add, Chat, Command, Context, Help, Mute, Nothing, Unknown, Wrong
 from peer.commands.manual import is_topic
 from peer.commands.parsing import parse, unknown_text, wrong_text
-from peer.console.console import KEPT, Code, Console
+from peer.console.codes import KEPT, Code
+from peer.console.console import Console
 from peer.lifespan import running
 from peer.local_peer import LocalPeer, Options
 from peer.program import control

@@ -7,7 +7,7 @@ roll of a conversation is the same for all its members; what a name means to me 
 
 import pytest
 
-from peer.console.console import Code
+from peer.console.codes import Code
 from peer.core import membership
 from peer.core.conversation.texts import sign
 from peer.core.membership import Me, Roll

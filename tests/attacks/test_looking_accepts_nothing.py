@@ -4,7 +4,7 @@ A dishonest directory could otherwise have its own key accepted by whoever grows
 suspicious, and the true one forgotten.
 """
 
-from peer.console.console import Code
+from peer.console.codes import Code
 from shared.identity import Identity
 from tests.kit.attackers.false_directory import says_another_key
 from tests.kit.community import Community, Person

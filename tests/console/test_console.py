@@ -5,7 +5,8 @@ from collections.abc import Callable
 import pytest
 import trio
 
-from peer.console.console import Code, Console
+from peer.console.codes import Code
+from peer.console.console import Console
 from peer.core.target import Target
 from peer.events import Event
 from tests.kit.community import Community, Person

@@ -25,7 +25,8 @@ from directory_server.server import Directory
 from directory_server.settings import Settings
 from peer import events
 from peer.commands.parsing import parse
-from peer.console.console import Code, Console
+from peer.console.codes import Code
+from peer.console.console import Console
 from peer.lifespan import running
 from peer.local_peer import LocalPeer, Options
 from shared.clean import lines_of
@@ -388,7 +389,7 @@ class Screen:
         self.is_quick = False  #: shows lines at once
 
     def show(self, *shown: events.Event, then: Then | None = None) -> None:
-        """Show events like `peer.console.console.Show`, with the same border as the real one."""
+        """Show events with the same border as the real screen."""
         lines: list[tuple[str, Then | None]] = []
         for text in (text for event in shown for text in event.lines()):
             lines += [(line, None) for line in lines_of("", text)]

@@ -2,7 +2,7 @@
 
 import trio
 
-from peer.console.console import Code
+from peer.console.codes import Code
 from shared.identity import CERTIFICATE_DAYS
 from tests.kit.community import Community
 from tests.kit.gathering import adds

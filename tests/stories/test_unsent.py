@@ -8,7 +8,8 @@ import trio
 
 from peer.commands.grammar import Context
 from peer.commands.parsing import parse
-from peer.console.console import Code, Console
+from peer.console.codes import Code
+from peer.console.console import Console
 from peer.events import Event
 from peer.local_peer import Options
 from peer.program.offline_commands import keep_unregistered

@@ -1,0 +1,66 @@
+"""Answer the commands that only look: LIST USERS, INFO, MEMBERS, HISTORY, SEARCH and others."""
+
+from peer import results
+from peer.core.conversation.sent_text import SentText
+from peer.local_peer import LocalPeer
+from peer.storage.history import Found
+from shared.errors import Refused
+from shared.identity import fingerprint
+from shared.names import fold
+
+
+async def users(peer: LocalPeer) -> results.UserList:
+    everybody = await peer.users()
+    verified = tuple(user.name for user in everybody if peer.is_verified(user.name))
+    contradicted = tuple(user.name for user in everybody if peer.is_contradicted(user.name))
+    return results.UserList(tuple(everybody), peer.name, peer.round_trips, verified, contradicted)
+
+
+async def info(peer: LocalPeer, name: str) -> results.UserInfo:
+    contact = await peer.contact(name)
+    return results.UserInfo(contact, fingerprint(contact.key), peer.is_verified(contact.name))
+
+
+async def members(peer: LocalPeer) -> results.MemberList:
+    return results.MemberList(peer.name, tuple(await peer.members()))
+
+
+def who_got(last_said: SentText | None) -> results.WhoHas:
+    """Return how far my last text got; raise Refused if there is none."""
+    if last_said is None:
+        raise Refused("You have said nothing in a conversation.")
+    states = ((name, results.state_of(last_said, name)) for name in last_said.states())
+    return results.WhoHas(tuple(states))
+
+
+async def history(
+    peer: LocalPeer, name: str | None, last: int, *, to_all: bool
+) -> results.WhatWasSaid:
+    found: Found = await peer.history(name, to_all=to_all, last=last)
+    count = len(found.entries)
+    note = "" if found.entries else "No history here: nothing was said, or history is off."
+    if found.more and count < last:
+        note = f"Only the last {count}: they are very long."
+    with_whom = " to all" if to_all else f" with {name}" if name else ""
+    heading = f"The last {count} texts{with_whom}:"
+    return results.WhatWasSaid(tuple(found.entries), peer.name, note, heading)
+
+
+async def search(peer: LocalPeer, words: str) -> results.WhatWasSaid:
+    found = await peer.search(words)
+    more = f"There are more; these are the last {len(found.entries)}." if found.more else ""
+    note = more if found.entries else "Nothing was found."
+    return results.WhatWasSaid(
+        tuple(found.entries), peer.name, note, heading=f"Texts with {words}:"
+    )
+
+
+def about_a_user(peer: LocalPeer, name: str) -> str:
+    """Return what may be done with a user whose bare name was typed; "" if nobody is called so."""
+    for user in peer.known_users:
+        if fold(user.name) == fold(name):
+            return (
+                f"{user.name} is a user: CHAT {user.name} invites them,"
+                f" PRV {user.name} text sends one line."
+            )
+    return ""

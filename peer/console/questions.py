@@ -1,0 +1,172 @@
+"""The questions to the user that wait for an answer: Y or N, or a choice of words."""
+
+import math
+from collections.abc import Awaitable, Callable
+
+import trio
+from msgspec import Struct
+
+from peer import results
+from peer.console.codes import Code
+from peer.console.dialogue import Dialogue
+from peer.local_peer import LocalPeer
+from peer.results import SEEN_SECONDS
+from shared.names import fold
+
+Reply = Callable[[bool], Awaitable[Code]]
+"""Do what the user answered: yes or no."""
+
+
+class _Question(Struct, frozen=True):
+    """A question that Y or N answers.
+
+    `invitation` is the id of the invitation it is about, if any.  `choices` are the words
+    that answer it in place of Y: the first one means yes, another one no.  N then takes
+    the line back.
+    """
+
+    about: str
+    reply: Reply
+    since: float  # trio's time
+    texts: int  # said in my conversations before it
+    invitation: str = ""
+    choices: tuple[str, ...] = ()
+
+
+class Questions:
+    """Keeps the open questions in the order shown, and performs what an answer decides.
+
+    An answer counts only for a question that the user has seen: it was shown for a moment
+    before the first key of the answer was hit.
+    """
+
+    def __init__(self, peer: LocalPeer, dialogue: Dialogue) -> None:
+        self._peer, self._dialogue = peer, dialogue
+        self._kept: list[_Question] = []
+        self._texts = 0  # said in my conversations so far
+        self._begun = math.inf  # when the line that is being performed was begun
+
+    def begin_line(self, begun: float) -> None:
+        """Note when the first key of the next line was hit, in trio's time."""
+        self._begun = begun
+
+    def note_text(self) -> None:
+        """Note that something was said in my conversation."""
+        self._texts += 1
+
+    # --- How it is ---
+
+    def look(self) -> list[_Question]:
+        """Return the questions in the order shown, without answered and closed ones."""
+        inviters = {question.id: question.inviter for question in self._peer.questions}
+        self._kept = [one for one in self._kept if not one.invitation or one.invitation in inviters]
+        known = {one.invitation for one in self._kept}
+        for id, inviter in inviters.items():
+            if id not in known:  # it was asked on another screen
+                self._open(inviter, self._replier(id), invitation=id)
+        return self._kept
+
+    @property
+    def about(self) -> tuple[str, ...]:
+        """The users whom the open questions are about, the latest last."""
+        return tuple(question.about for question in self.look())
+
+    @property
+    def talk_went_on(self) -> bool:
+        """Whether something was said in my conversation since the last question was shown."""
+        return any(question.texts < self._texts for question in self.look()[-1:])
+
+    @property
+    def choices(self) -> tuple[str, ...]:
+        """The words, in upper case, that answer the last question if Y and N do not."""
+        return next((question.choices for question in self.look()[-1:]), ())
+
+    @property
+    def can_be_answered(self) -> bool:
+        """Whether the line that is being performed may answer one of them."""
+        return any(map(self._was_seen, self.look()))
+
+    def _was_seen(self, question: _Question) -> bool:
+        return question.since + SEEN_SECONDS <= self._begun
+
+    # --- Asking ---
+
+    def ask(
+        self, statement: str, question: str, about: str, yes: Callable[[], Awaitable[Code]],
+        no: str = "",
+    ) -> None:  # fmt: skip
+        """Ask a question of our own; a script, which cannot answer, gets the statement only.
+
+        `no` is shown after the answer N.
+        """
+        if not self._dialogue.is_with_a_person:
+            if statement:
+                self._dialogue.say(statement)
+            return
+
+        async def reply(said_yes: bool) -> Code:
+            if not said_yes and no:
+                self._dialogue.say(no)
+            return await yes() if said_yes else Code.DONE
+
+        self._kept = [one for one in self._kept if one.invitation or one.about != about]
+        self._open(about, reply)
+        self._dialogue.show(results.Asked(about, statement, question))
+
+    def ask_which(self, question: str, about: str, choices: tuple[str, ...], reply: Reply) -> None:
+        """Ask a question that one of `choices` answers; the first one means yes."""
+        self._open(about, reply, choices=choices)
+        self._dialogue.show(results.Asked(about, "", question, choices))
+
+    def ask_to_keep_more(self, author: str) -> None:
+        """Open the question whether to keep more of `author` today; it is shown already."""
+
+        async def reply(said_yes: bool) -> Code:
+            if said_yes:
+                self._peer.keep_more(author)
+            else:
+                told = f"It waits at {author}'s program. IGNORE {author} hears no more."
+                self._dialogue.say(told)
+            return Code.DONE
+
+        if self._dialogue.is_with_a_person:
+            self._open(author, reply)
+
+    def _open(
+        self, about: str, reply: Reply, *, invitation: str = "", choices: tuple[str, ...] = ()
+    ) -> None:
+        """Count a question as open from now on."""
+        now = trio.current_time()
+        self._kept.append(_Question(about, reply, now, self._texts, invitation, choices))
+
+    def _replier(self, id: str) -> Reply:
+        async def reply(yes: bool) -> Code:
+            self._peer.answer(id, yes)
+            return Code.DONE
+
+        return reply
+
+    # --- Answering ---
+
+    async def answer(self, yes: bool, name: str | None) -> Code | None:
+        """Answer the question shown last, or the last one about `name`; None: there is none."""
+        for question in filter(self._was_seen, reversed(self.look())):
+            if name is None or fold(question.about) == fold(name):
+                return await self._close(question, yes)
+        return None
+
+    async def _close(self, question: _Question, yes: bool) -> Code:
+        if yes and question.choices:
+            words = " or ".join(question.choices)
+            self._dialogue.say(f"Answer {words}; N takes it back.")
+            return Code.REFUSED
+        self._kept.remove(question)
+        if question.choices:
+            self._dialogue.say("Not sent.")
+            return Code.DONE
+        return await question.reply(yes)
+
+    async def choose(self, word: str) -> Code:
+        """Answer the last question by one of its choices."""
+        question = self._kept.pop()
+        return await question.reply(word == question.choices[0])
