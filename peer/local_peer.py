@@ -86,6 +86,7 @@ from shared.messages.peers import (
 )
 from shared.names import fold
 from shared.wire import why_not_heard
+from shared.wording import sentence
 from shared.world import Address, World
 
 GENERAL_CHAT_MOST: Final = 100  # users whom one line to all reaches directly
@@ -761,7 +762,7 @@ class LocalPeer:
         try:
             self._later.restore(self._journal.pending_lines())
         except StorageError as failure:
-            self.tell(events.Notice(f"{str(failure).capitalize()}."))
+            self.tell(events.Notice(sentence(failure)))
 
     # --- News of the links (peer.runtime.links.Listener) ---
 

@@ -11,6 +11,7 @@ from typing import Final, NoReturn, TypeVar
 import trio
 
 from shared.log import Sparing
+from shared.wording import system_reason
 
 log = logging.getLogger(__name__)
 
@@ -48,7 +49,7 @@ async def _serve_one(
             try:
                 stream = await listener.accept()
             except OSError as error:
-                words = f"nobody can connect at this moment: {error.strerror or error}"
+                words = f"nobody can connect at this moment: {system_reason(error)}"
                 if (line := sparing.take(words, trio.current_time())) is not None:
                     log.warning("%s", line)
                 await trio.sleep(PAUSE_SECONDS)

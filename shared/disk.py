@@ -12,6 +12,7 @@ import trio
 
 from shared.errors import Refused, StorageError
 from shared.private import check_file, make_folder, open_file
+from shared.wording import system_reason
 
 T = TypeVar("T")
 
@@ -150,5 +151,4 @@ def _sync_folder(folder: Path) -> None:
 
 
 def _sentence(what: str, error: Exception) -> str:
-    why = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
-    return f"{what}: {why.lower()}"
+    return f"{what}: {system_reason(error)}"

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Final
 
 from shared.errors import StorageError
+from shared.wording import system_reason
 
 OTHERS_MAY_WRITE: Final = stat.S_IWGRP | stat.S_IWOTH
 NOT_FOR_OTHERS: Final = stat.S_IRWXG | stat.S_IRWXO
@@ -32,7 +33,7 @@ def make_folder(folder: Path, own: Path | None = None) -> None:
             for one in (folder, *folder.parents[: folder.parents.index(own) + 1]):
                 _close_to_others(one)
     except OSError as error:
-        raise StorageError(f"cannot use the folder {folder}: {_why(error)}") from error
+        raise StorageError(f"cannot use the folder {folder}: {system_reason(error)}") from error
     check_folder(folder)
 
 
@@ -121,7 +122,3 @@ def _no_link(error: OSError) -> OSError:
     if error.errno == errno.ELOOP:
         return OSError(errno.ELOOP, "it is a symbolic link")
     return error
-
-
-def _why(error: OSError) -> str:
-    return (error.strerror or str(error)).lower()

@@ -6,6 +6,8 @@ import signal
 import sys
 from contextlib import suppress
 
+from shared.wording import system_reason
+
 UNWRITTEN = 1  # the exit code when nobody could read what was written
 
 _PR_SET_DUMPABLE = 4  # of <sys/prctl.h>
@@ -63,8 +65,4 @@ def say_unwritten(fault: BaseException | None) -> None:
     if isinstance(fault, OSError) and not isinstance(fault, BrokenPipeError):
         program = os.path.basename(sys.argv[0])
         with suppress(OSError):  # stderr may have the same problem
-            os.write(2, f"{program}: stdout cannot be written: {_reason(fault)}.\n".encode())
-
-
-def _reason(fault: OSError) -> str:
-    return (fault.strerror or str(fault)).lower()
+            os.write(2, f"{program}: stdout cannot be written: {system_reason(fault)}.\n".encode())

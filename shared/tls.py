@@ -25,6 +25,7 @@ from shared.accepting import serve_all
 from shared.errors import Unreachable
 from shared.identity import Credentials
 from shared.wire import TlsWire, abort, address, cause_of, close, wrap
+from shared.wording import system_reason
 from shared.world import Address, Incoming
 
 HANDSHAKES_AT_ONCE: Final = 4  # 1,200 at once stalled everybody for 1.5 s, with this for 44 ms
@@ -239,4 +240,4 @@ def _why_not(error: OSError | UnicodeError, address: Address) -> str:
         if isinstance(one, ConnectionRefusedError):
             return f"nothing answers at {address} (connection refused)"
     deepest = next(one for one in reversed(causes) if isinstance(one, OSError))
-    return f"no connection to {address}: {(deepest.strerror or str(deepest)).lower()}"
+    return f"no connection to {address}: {system_reason(deepest)}"

@@ -18,6 +18,7 @@ import trio
 from trio.lowlevel import notify_closing, wait_readable, wait_writable
 
 from shared.errors import Unreachable
+from shared.wording import system_reason
 from shared.world import Address
 
 CLOSE_SECONDS: Final = 1.0  # the most that a polite end may take
@@ -219,9 +220,7 @@ def cause_of(error: BaseException) -> str:
     if isinstance(deepest, ssl.SSLError):
         reason = getattr(deepest, "reason", None) or "it broke off"
         return _REASONS.get(reason, reason.replace("_", " ").lower())
-    if isinstance(deepest, OSError) and deepest.strerror:
-        return deepest.strerror.lower()
-    return str(deepest).lower() or "the connection was lost"
+    return system_reason(deepest) or "the connection was lost"
 
 
 def why_not_heard(error: OSError, host: str | None, port: int, program: str) -> str:

@@ -12,6 +12,6 @@ def clause(failure: object) -> str:
     return str(failure).removesuffix(".")
 
 
-def system_reason(error: Exception) -> str:
+def system_reason(error: BaseException) -> str:
     """Return why the operating system refused, to follow a colon."""
     return str(getattr(error, "strerror", None) or error).lower()

@@ -10,6 +10,7 @@ from peer.events import Notice
 from peer.program.arguments import WORDS
 from shared.errors import Refused
 from shared.names import FLEETING_DAYS, UNUSED_DAYS, check_name
+from shared.wording import sentence
 
 QUESTIONS: Final = {
     "name": "Your name",
@@ -50,8 +51,7 @@ async def ask_for_words(arguments: argparse.Namespace, show: Show, read_line: Re
             try:
                 value = _value(word.name, word.read, line.strip(), offered)
             except (argparse.ArgumentTypeError, Refused) as wrong:
-                why = str(wrong).removesuffix(".")
-                show(Notice(f"{why[0].upper()}{why[1:]}."))
+                show(Notice(sentence(wrong)))
             else:
                 setattr(arguments, word.name, value)
     return True

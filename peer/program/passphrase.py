@@ -24,6 +24,7 @@ from shared.disk import FolderDisk
 from shared.errors import ParleyError, Refused
 from shared.private import check_folder
 from shared.process import write_out
+from shared.wording import system_reason
 
 TRIES: Final = 3  # at a terminal, as many as ssh allows
 FILE_BYTES: Final = 4_096  # read from a passphrase file, for its first line
@@ -88,8 +89,9 @@ def _first_line(path: Path) -> str:
         with path.open("rb") as file:
             line = file.read(FILE_BYTES).split(b"\n")[0].removesuffix(b"\r")
     except OSError as error:
-        why = (error.strerror or str(error)).lower()
-        raise Refused(f"cannot read the passphrase from {path}: {why}", "USAGE") from error
+        raise Refused(
+            f"cannot read the passphrase from {path}: {system_reason(error)}", "USAGE"
+        ) from error
     return line.decode(errors="surrogateescape")
 
 

@@ -34,6 +34,7 @@ from shared.errors import KeyChanged, ParleyError, Refused, StorageError, Unreac
 from shared.link import within
 from shared.names import check_name, fold
 from shared.real import real_world
+from shared.wording import clause, system_reason
 from shared.world import Address
 
 ABRUPT_SECONDS: Final = 3.0  # to finish after a signal
@@ -165,7 +166,7 @@ class Program:
         try:
             (folder / TYPED).unlink(missing_ok=True)
         except OSError as error:
-            why = (error.strerror or str(error)).lower()
+            why = system_reason(error)
             self._face.show(events.Notice(f"What was typed cannot be forgotten: {why}."))
 
     def _welcome(self, peer: LocalPeer) -> None:
@@ -235,8 +236,7 @@ class Program:
         try:
             await control.serve_control(folder, perform, task_status=task_status)
         except OSError as error:
-            why = error.strerror or str(error)
-            refused = f"Commands cannot be handed to this peer: {why.lower()}."
+            refused = f"Commands cannot be handed to this peer: {system_reason(error)}."
             self._face.show(events.Notice(refused))
             task_status.started()
 
@@ -333,7 +333,7 @@ class Program:
 
     def _fail(self, failure: ParleyError) -> int:
         """Set the line for stderr at the end; return the exit code."""
-        self._stage.last_words = f"{str(failure).removesuffix('.')}."
+        self._stage.last_words = f"{clause(failure)}."
         if isinstance(failure, Refused):
             is_usage = failure.code in ("LISTEN", "LOCK", "NAME", "USAGE")
             return Code.USAGE if is_usage else Code.REFUSED

@@ -12,6 +12,7 @@ from peer.program.arguments import OPTIONS, WORDS, Option
 from shared.arguments import Parser, quoted
 from shared.errors import Refused, StorageError
 from shared.names import check_name
+from shared.wording import system_reason
 
 FILE: Final = "config.toml"
 
@@ -93,7 +94,7 @@ def _read(file: Path) -> dict[str, object]:
     except (FileNotFoundError, NotADirectoryError):
         return {}
     except OSError as error:
-        print(f"peer: cannot read {file}: {error.strerror or error}.", file=sys.stderr)
+        print(f"peer: cannot read {file}: {system_reason(error)}.", file=sys.stderr)
         return {}
     import tomllib  # noqa: PLC0415  # 10 ms, which most starts need not spend
 
@@ -119,8 +120,7 @@ def remember(file: Path, name: str, host: str, port: int) -> None:
         file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         before = file.read_text(encoding="utf-8") if file.exists() else ""
     except (OSError, RuntimeError) as error:  # RuntimeError: a link to itself
-        why = str(getattr(error, "strerror", None) or error).lower()
-        raise StorageError(f"cannot use {file}: {why}") from error
+        raise StorageError(f"cannot use {file}: {system_reason(error)}") from error
     after = with_words(before, name, host, port)
     if after != before:
         FolderDisk(file.parent).write(file.name, after.encode())

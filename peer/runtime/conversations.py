@@ -53,6 +53,7 @@ from shared.messages.peers import (
 )
 from shared.names import fold
 from shared.sealing import About, copy_id
+from shared.wording import sentence
 from shared.world import World
 
 LEAVE_SECONDS: Final = 10.0  # for the last texts of a conversation that is left
@@ -539,7 +540,7 @@ class Conversations:
             except StorageError as failure:
                 if not complained:
                     complained = True
-                    self._tell(events.Notice(f"{str(failure).capitalize()}."), events.nothing)
+                    self._tell(events.Notice(sentence(failure)), events.nothing)
                 self._texts, self._members = texts + self._texts, members + self._members
                 self._passed = passed + self._passed
                 self._acknowledged = acknowledged | self._acknowledged

@@ -9,6 +9,7 @@ from peer import events
 from peer.events import Tell
 from peer.storage.journal import Journal, KeptLine
 from shared.errors import StorageError
+from shared.wording import sentence
 
 KEEP_AGAIN_SECONDS: Final = 5.0  # after the disk did not take it
 
@@ -46,7 +47,7 @@ class Recorder:
             except StorageError as failure:
                 if not complained:
                     complained = True
-                    self._tell(events.Notice(f"{str(failure).capitalize()}."), events.nothing)
+                    self._tell(events.Notice(sentence(failure)), events.nothing)
                 self._waiting = batch + self._waiting
                 await trio.sleep(KEEP_AGAIN_SECONDS)
                 self._something.set()

@@ -254,7 +254,7 @@ def test_a_file_that_cannot_be_read_is_said_and_says_nothing(
 ) -> None:
     file.mkdir(parents=True)
     assert start(CAROL, file).name == "carol"
-    assert capsys.readouterr().err == f"peer: cannot read {file}: Is a directory.\n"
+    assert capsys.readouterr().err == f"peer: cannot read {file}: is a directory.\n"
 
 
 def test_a_folder_that_is_none_holds_no_file(

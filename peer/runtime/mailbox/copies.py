@@ -28,6 +28,7 @@ from shared.errors import KeyChanged, ParleyError, Refused, StorageError
 from shared.messages.directory import Contact
 from shared.messages.peers import Position
 from shared.names import fold
+from shared.wording import clause
 
 log = logging.getLogger("peer")
 
@@ -165,8 +166,7 @@ class MailboxCopies:
                 await self._leave_kept(name)
         except ParleyError as failure:
             self._note_not_left(batch)
-            why = str(failure).removesuffix(".")
-            self._tell(events.NotYetLeft(current.called(to), why), events.nothing)
+            self._tell(events.NotYetLeft(current.called(to), clause(failure)), events.nothing)
             self._wait_with(copies)
 
     def _wait_with(self, copies: Iterable[KeptCopy]) -> None:

@@ -27,6 +27,7 @@ from peer.storage.known_users import KnownUsers
 from shared.errors import ParleyError, Refused, StorageError
 from shared.messages.peers import Private
 from shared.names import fold
+from shared.wording import clause, sentence
 
 AT_ONCE: Final = 20  # receivers that are tried side by side
 AGAIN_SECONDS: Final = 1.0  # between two tries while the directory is there
@@ -234,8 +235,7 @@ class Unsent:
         except ParleyError as failure:
             if verdict(failure, late, directory=self._directory.is_there) is not Verdict.LEAVE:
                 raise
-            why = str(failure).removesuffix(".")
-            return Ended(End.LEFT, await self._leave(late), why)
+            return Ended(End.LEFT, await self._leave(late), clause(failure))
         return Ended(End.DELIVERED, late.to)
 
     def _failed(self, late: Late, failure: ParleyError) -> bool:
@@ -248,7 +248,7 @@ class Unsent:
                 return True
         if isinstance(failure, StorageError) and str(failure) != self._told:
             self._told = str(failure)
-            self._tell(events.Notice(f"{self._told.capitalize()}."), events.nothing)
+            self._tell(events.Notice(sentence(failure)), events.nothing)
         return False
 
     def _fail(self, lates: tuple[Late, ...], failure: ParleyError) -> None:

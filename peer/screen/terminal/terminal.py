@@ -46,6 +46,7 @@ from peer.screen.ui_state import UiState
 from peer.storage.input_history import InputHistory
 from shared.log import HarmlessFormatter
 from shared.messages.common import TEXT_CHARACTERS
+from shared.wording import system_reason
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -137,7 +138,7 @@ class Terminal:
         try:
             before: History = InputHistory(folder, vault)
         except OSError as error:
-            why = (error.strerror or str(error)).lower()
+            why = system_reason(error)
             self.show(Notice(f"What is typed cannot be remembered: {why}."))
         else:
             self._editor.call(lambda: self._editor.remember(before))
