@@ -19,7 +19,7 @@ from peer.core.backlog import End, Late
 from peer.core.conversation.conversation import Conversation
 from peer.core.conversation.route import DIRECT, Way
 from peer.core.conversation.sent_text import SentText
-from peer.core.invitation.machine import Question
+from peer.core.invitation.actions import Question
 from peer.core.keys.key_alarms import KeyAlarms
 from peer.core.keys.key_comparison import Comparison
 from peer.core.myself import Myself, Registration

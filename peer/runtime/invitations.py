@@ -15,8 +15,20 @@ from msgspec import Struct
 from peer import events
 from peer.core import membership
 from peer.core.conversation.conversation import Conversation
-from peer.core.invitation import machine
-from peer.core.invitation.machine import Action, End, InvitationMachine, Question, Why
+from peer.core.invitation.actions import (
+    Action,
+    Ask,
+    Closed,
+    Dial,
+    End,
+    Ended,
+    Open,
+    Question,
+    Send,
+    Waiting,
+    Why,
+)
+from peer.core.invitation.machine import InvitationMachine
 from peer.core.membership import Roll, member_id
 from peer.core.myself import Myself
 from peer.core.reach.contacts import Callee
@@ -132,8 +144,8 @@ class Invitations:
         self._myself, self._tasks, self._callee = myself, tasks, callee
         self._answers = answers
         self._core = InvitationMachine(myself.name, world.new_id)
-        self._core.ignored = ignored
-        self._core.answered = known_users.names
+        self._core.situation.ignored = ignored
+        self._core.situation.answered = known_users.names
         self._asking: dict[str, _Asking] = {}  # by folded callee
         self._closed = False
         self._salts: dict[str, bytes] = {}  # of conversations that I would found
@@ -162,9 +174,9 @@ class Invitations:
 
     def situation(self, *, busy: bool) -> None:
         """Set what others are told when they invite me."""
-        self._core.busy = busy
+        self._core.situation.busy = busy
         current = self._conversations.conversation
-        self._core.conversations = {current.id} if current else set()
+        self._core.situation.conversations = {current.id} if current else set()
 
     # --- What I do ---
 
@@ -358,21 +370,21 @@ class Invitations:
         """Perform actions in order, each with all that it sets off before the next one."""
         for action in actions:
             match action:
-                case machine.Send(to, message):
+                case Send(to, message):
                     self._links.post(to, self._signed(to, message))
-                case machine.Dial(to):
+                case Dial(to):
                     self._dial(to)
-                case machine.Ask(id, inviter, members):
+                case Ask(id, inviter, members):
                     self._put_question(id, inviter, members)
-                case machine.Waiting(callee):
+                case Waiting(callee):
                     self._tell(events.Waiting(callee), events.nothing)
-                case machine.Closed():
+                case Closed():
                     self._close_question(action)
-                case machine.Open(id, conversation, other):
+                case Open(id, conversation, other):
                     self._open(id, conversation, other)
                     if self._closed:
                         self._conversations.leave_now()  # they let us in while we were quitting
-                case machine.Ended(_, callee, end, reason):
+                case Ended(_, callee, end, reason):
                     self._decided(callee, _OUTCOMES[end], reason)
         self._timer.look()
 
@@ -536,7 +548,7 @@ class Invitations:
 
     def _fail_to_open(self, conversation: str, other: str) -> None:
         """Give up entering: their CONFIRM lets nobody in, or they have left meanwhile."""
-        self._core.conversations.discard(conversation)
+        self._core.situation.conversations.discard(conversation)
         if fold(other) in self._asking:
             self._decided(other, Outcome.GONE)
         else:
@@ -591,7 +603,7 @@ class Invitations:
         members = [(one, roll.name(one)) for one in roll.members()]
         return [(one, name) for one, name in members if fold(name) in others]
 
-    def _close_question(self, closed: machine.Closed) -> None:
+    def _close_question(self, closed: Closed) -> None:
         if fold(closed.inviter) in self._asking:
             self._decided(closed.inviter, Outcome.GONE)  # I asked the same, which was my yes
         else:
@@ -618,7 +630,7 @@ _OUTCOMES = {
 
 
 def _is_refused(actions: list[Action]) -> bool:
-    return any(isinstance(one, machine.Send) and isinstance(one.message, Busy) for one in actions)
+    return any(isinstance(one, Send) and isinstance(one.message, Busy) for one in actions)
 
 
 def _put(remembered: dict[K, V], key: K, value: V) -> None:

@@ -8,7 +8,9 @@ from contextlib import AsyncExitStack
 import trio
 
 from peer.core import membership
-from peer.core.invitation.machine import STRANGERS_A_MINUTE, Ask, InvitationMachine
+from peer.core.invitation.actions import Ask
+from peer.core.invitation.machine import InvitationMachine
+from peer.core.invitation.questions import STRANGERS_A_MINUTE
 from peer.core.stranger_limits import BYTES_MOST, LINE_BYTES, LINES_AT_ONCE
 from shared.messages.common import TEXT_CHARACTERS
 from shared.messages.directory import Lookup
@@ -231,7 +233,7 @@ def ask(core: InvitationMachine, inviter: str, number: int, now: float) -> bool:
 
 def test_strangers_ask_six_questions_a_minute_and_friends_as_many_as_they_like() -> None:
     core = InvitationMachine("carol", lambda: "f" * 32)
-    core.answered = {"dave"}
+    core.situation.answered = {"dave"}
     asked = [ask(core, f"stranger{number}", number, number / 10) for number in range(50)]
     assert asked == [True] * STRANGERS_A_MINUTE + [False] * (50 - STRANGERS_A_MINUTE)
     assert all(ask(core, "Dave", 100 + number, 5.0) for number in range(20))

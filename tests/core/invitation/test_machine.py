@@ -5,15 +5,14 @@ from itertools import count
 
 import pytest
 
-from peer.core.invitation import machine
-from peer.core.invitation.machine import (
+from peer.core.invitation import ledger, questions
+from peer.core.invitation.actions import (
     Action,
     Ask,
     Closed,
     Dial,
     End,
     Ended,
-    InvitationMachine,
     Open,
     Pending,
     Question,
@@ -21,6 +20,7 @@ from peer.core.invitation.machine import (
     Waiting,
     Why,
 )
+from peer.core.invitation.machine import InvitationMachine
 from shared.messages.common import Message, Ping
 from shared.messages.peers import (
     Accept,
@@ -106,7 +106,7 @@ def test_an_invitation_from_the_first_ring_to_the_conversation() -> None:
         Open(OURS, TALK, "dave", ("carol",)),
     ]
     assert nothing_is_left(who)
-    assert who.conversations == {TALK}
+    assert who.situation.conversations == {TALK}
 
 
 @pytest.mark.parametrize(
@@ -142,7 +142,7 @@ def test_the_waiting_is_said_once() -> None:
 
 def test_an_invite_without_ringing_reaches_nobody() -> None:
     who = inviting()
-    assert who.next_deadline() == machine.RINGING_SECONDS
+    assert who.next_deadline() == questions.RINGING_SECONDS
     assert who.tick(9.9) == []
     reason = "dave's program does not answer"
     assert who.tick(10) == [
@@ -179,7 +179,7 @@ def test_v2_no_invitation_lives_longer_than_80_seconds() -> None:
     calls(who)
     who.linked("dave", 14)
     who.receive("dave", Ringing(OURS), 23)
-    assert who.next_deadline() == machine.LIFE_SECONDS
+    assert who.next_deadline() == ledger.LIFE_SECONDS
 
 
 def test_v4_one_invitation_per_user_at_a_time() -> None:
@@ -217,7 +217,7 @@ def test_an_accept_that_crosses_our_cancel_still_ends_the_conversation() -> None
 
 def test_an_accept_that_crosses_our_cancel_of_an_add_leaves_our_conversation_alone() -> None:
     who = carol()
-    who.conversations = {TALK}
+    who.situation.conversations = {TALK}
     adds(who, "dave")
     who.linked("dave", 0)
     who.take_back(OURS, 1)
@@ -241,7 +241,7 @@ def test_a_repeated_accept_is_confirmed_again_and_opens_nothing_again() -> None:
 def test_a_repeated_accept_after_we_left_is_told_that_we_left() -> None:
     who = inviting()
     who.receive("dave", Accept(OURS), 1)
-    who.conversations.discard(TALK)
+    who.situation.conversations.discard(TALK)
     expected = [Send("dave", Confirm(OURS)), Send("dave", Leave(TALK))]
     assert who.receive("dave", Accept(OURS), 2) == expected
 
@@ -454,7 +454,7 @@ def test_an_answer_to_nothing_is_nothing() -> None:
 
 def test_a_busy_user_is_asked_only_urgently() -> None:
     who = carol()
-    who.busy = True
+    who.situation.busy = True
     assert who.receive("dave", asks(SMALLER), 0) == [Send("dave", Busy(SMALLER, True))]
     assert who.receive("dave", asks(SMALLER), 0) == [Send("dave", Busy(SMALLER, True))]
     urgent = asks(LARGER, urgent=True)
@@ -475,9 +475,21 @@ def test_no_more_than_three_questions_stand_on_the_screen() -> None:
     assert [question.inviter for question in who.questions] == ["user0", "user1", "user2"]
 
 
+def test_whom_we_have_answered_before_is_asked_about_beside_any_number_of_strangers() -> None:
+    who = carol()
+    who.situation.answered = {"dave"}
+    for n in range(questions.STRANGERS_A_MINUTE):
+        id = f"{100 + n:032x}"
+        who.receive(f"user{n}", asks(id, f"user{n}", talk=id), 0)
+        who.receive(f"user{n}", Cancel(id), 0)
+    frank = asks(SMALLER, "frank", talk=f"{99:032x}")
+    assert who.receive("frank", frank, 1) == [Send("frank", Busy(SMALLER, interruptible=False))]
+    assert who.receive("Dave", asks(LARGER), 1) == [Ask(LARGER, "Dave", ("Dave",))]
+
+
 def test_an_ignored_user_hears_it_ring_and_learns_nothing() -> None:
     who = carol()
-    who.ignored = {"dave"}
+    who.situation.ignored = {"dave"}
     assert who.receive("Dave", asks(LARGER, "Dave"), 0) == [Send("Dave", Ringing(LARGER))]
     assert who.questions == ()
     assert who.tick(60) == [Send("Dave", Timeout(LARGER))]
@@ -486,7 +498,7 @@ def test_an_ignored_user_hears_it_ring_and_learns_nothing() -> None:
 
 def test_what_only_rings_waits_between_the_two_all_the_same() -> None:
     who = carol()
-    who.ignored = {"dave"}
+    who.situation.ignored = {"dave"}
     who.receive("dave", asks(LARGER), 0)
     assert nothing_is_left(who)
     assert who.is_live_with("DAVE")
@@ -495,14 +507,14 @@ def test_what_only_rings_waits_between_the_two_all_the_same() -> None:
 
 def test_an_ignored_user_who_gives_up_learns_nothing_either() -> None:
     who = carol()
-    who.ignored = {"dave"}
+    who.situation.ignored = {"dave"}
     who.receive("dave", asks(LARGER), 0)
     assert who.receive("dave", Cancel(LARGER), 1) == [Send("dave", Cancelled(LARGER))]
 
 
 def test_a_member_need_not_be_asked() -> None:
     who = carol()
-    who.conversations = {OTHER_TALK}
+    who.situation.conversations = {OTHER_TALK}
     assert who.receive("dave", asks(LARGER), 0) == [Send("dave", Joined(LARGER))]
 
 
@@ -573,7 +585,7 @@ def test_an_own_invitation_to_the_silent_second_member_goes_its_own_way() -> Non
 @pytest.mark.parametrize("busy", [False, True])
 def test_of_crossed_invitations_the_smaller_id_is_accepted_here(busy: bool) -> None:
     who = inviting()
-    who.busy = busy
+    who.situation.busy = busy
     assert who.receive("dave", asks(SMALLER), 1) == [Send("dave", Accept(SMALLER))]
     assert who.outgoing == ()
     assert who.receive("dave", Confirm(SMALLER), 2) == [
@@ -584,7 +596,7 @@ def test_of_crossed_invitations_the_smaller_id_is_accepted_here(busy: bool) -> N
 @pytest.mark.parametrize("busy", [False, True])
 def test_of_crossed_invitations_the_larger_id_is_left_alone(busy: bool) -> None:
     who = inviting()
-    who.busy = busy
+    who.situation.busy = busy
     assert who.receive("dave", asks(LARGER), 1) == []
     assert who.receive("dave", asks(LARGER), 1) == []
     assert who.receive("dave", Accept(OURS), 2) == [
@@ -632,7 +644,7 @@ def test_only_the_latest_crossed_invitation_counts() -> None:
     who = crossed()
     for n in range(100, 200):
         assert who.receive("dave", asks(f"{n:032x}"), 1) == []
-    assert len(who._known) == 2 + machine.REMEMBER_EACH
+    assert len(who._ledger._known) == 2 + ledger.REMEMBER_EACH
     assert who.receive("dave", Gone(OURS), 2) == [Send("dave", Accept(f"{199:032x}"))]
 
 
@@ -693,24 +705,24 @@ def test_what_concerns_no_invitation_is_left_alone() -> None:
 def test_a_flood_pushes_out_only_the_memory_of_its_sender() -> None:
     who = asked("erin", SMALLER)
     who.answer(SMALLER, False, 0)
-    who.busy = True
-    for n in range(100, 100 + 2 * machine.REMEMBER_EACH):
+    who.situation.busy = True
+    for n in range(100, 100 + 2 * ledger.REMEMBER_EACH):
         who.receive("mallory", asks(f"{n:032x}", "mallory"), 1)
-    assert len(who._known) == machine.REMEMBER_EACH + 1
+    assert len(who._ledger._known) == ledger.REMEMBER_EACH + 1
     assert who.receive("erin", asks(SMALLER, "erin"), 2) == [Send("erin", Decline(SMALLER))]
 
 
 def test_a_crowd_cannot_fill_the_memory() -> None:
     who = carol()
-    who.busy = True
-    for n in range(machine.REMEMBER_ALL + 9):
+    who.situation.busy = True
+    for n in range(ledger.REMEMBER_ALL + 9):
         who.receive(f"user{n}", asks(f"{n:032x}", f"user{n}"), 1)
-    assert len(who._known) == machine.REMEMBER_ALL
+    assert len(who._ledger._known) == ledger.REMEMBER_ALL
 
 
 def test_what_is_over_is_forgotten_after_five_minutes() -> None:
     who = asked()
     who.answer(LARGER, False, 1)
-    assert who.next_deadline() == 1 + machine.REMEMBER_SECONDS
+    assert who.next_deadline() == 1 + ledger.REMEMBER_SECONDS
     assert who.tick(301) == []
     assert who.next_deadline() is None

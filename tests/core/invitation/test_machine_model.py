@@ -18,18 +18,18 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
-from peer.core.invitation import machine
-from peer.core.invitation.machine import (
+from peer.core.invitation import ledger, questions
+from peer.core.invitation.actions import (
     Action,
     Ask,
     Closed,
     Dial,
     Ended,
-    InvitationMachine,
     Open,
     Send,
     Waiting,
 )
+from peer.core.invitation.machine import InvitationMachine
 from shared.messages.common import Bye, Message
 from shared.messages.peers import (
     Accept,
@@ -102,7 +102,7 @@ class World:
 
     def look(self) -> int:
         """Equal for worlds that cannot be told apart by what will happen in them."""
-        known = [sorted(map(repr, side._known.values())) for side in self.sides.values()]
+        known = [sorted(map(repr, side._ledger._known.values())) for side in self.sides.values()]
         state = (
             known, self.plans, self.under_way, self.screens, self.troubles, self.now,
             sorted(self.up), sorted(self.dials), sorted(self.crashed), sorted(self.ends.items()),
@@ -143,7 +143,7 @@ class World:
         yield from (("refuse", *pair) for pair in sorted(self.dials))
         yield from (("crash", who) for who in self.plans)
         due = self.next_deadline()
-        if due is not None and due - self.now <= machine.LIFE_SECONDS:
+        if due is not None and due - self.now <= ledger.LIFE_SECONDS:
             yield ("wait",)  # no message is under way until everything about it is forgotten
 
     def next_deadline(self) -> float | None:
@@ -294,13 +294,13 @@ class World:
 
     def ended(self, who: str, id: str, how: str) -> None:
         assert (who, id) not in self.ends, f"V1: {id} ended twice for {who}: {how}"
-        assert self.now - self.begun.get((who, id), 0.0) <= machine.LIFE_SECONDS, "V2"
+        assert self.now - self.begun.get((who, id), 0.0) <= ledger.LIFE_SECONDS, "V2"
         self.ends[who, id] = how
 
     def ends_talk(self, who: str, conversation: str, other: str) -> None:
         self.talks[who].discard((conversation, other))
         if conversation not in {c for c, _ in self.talks[who]}:
-            self.sides[who].conversations.discard(conversation)
+            self.sides[who].situation.conversations.discard(conversation)
 
 
 setattr(World, "break", World.break_)  # the word that the choices use is taken in Python
@@ -370,8 +370,8 @@ def nothing_is_kept_open(world: World) -> None:
             assert _sorted(who, pending.other) not in world.up, f"{who} waits for no CONFIRM"
         for pending in side.outgoing:
             assert _sorted(who, pending.other) in world.up
-            known = world.sides[pending.other]._known[pending.id]
-            assert known.state in machine._RINGS, f"{who} waits for no answer"
+            known = world.sides[pending.other]._ledger._known[pending.id]
+            assert known.state in ledger.RINGS, f"{who} waits for no answer"
 
 
 def holds(world: World) -> None:
@@ -476,7 +476,7 @@ def test_who_invite_each_other_are_connected_in_every_order(
 ) -> None:
     world = crossed_calls(smaller, answers=())
     for who in busy:
-        world.sides[who].busy = True
+        world.sides[who].situation.busy = True
     assert every_way(world, holds if busy else connected) > 20
 
 
@@ -496,7 +496,7 @@ def test_crossed_calls_taken_back_and_made_again(smaller: str) -> None:
 
 def test_an_ignored_user_who_calls_and_is_called() -> None:
     world = crossed_calls("carol", kinds=("break", "wait"), troubles=1)
-    world.sides["dave"].ignored = {"carol"}
+    world.sides["dave"].situation.ignored = {"carol"}
     assert every_way(world, holds) > 500
 
 
@@ -519,7 +519,7 @@ def members(**more: object) -> World:
     world = World(plans, answers=("yes", "no"), linked=True, **more)  # type: ignore[arg-type]
     for one, other in (("carol", "erin"), ("erin", "carol")):
         world.talks[one] = {("K", other)}
-        world.sides[one].conversations = {"K"}
+        world.sides[one].situation.conversations = {"K"}
         world.act(one)
     return world
 
@@ -583,7 +583,7 @@ class Town(RuleBasedStateMachine):
 
     @rule(who=st.sampled_from(NAMES), busy=st.booleans())
     def is_busy(self, who: str, busy: bool) -> None:
-        self.world.sides[who].busy = busy
+        self.world.sides[who].situation.busy = busy
 
     @precondition(lambda self: any(self.world.choices()))
     @rule(data=st.data(), gently=st.booleans())
@@ -602,8 +602,8 @@ class Town(RuleBasedStateMachine):
     ) -> None:
         side = self.world.sides[who]
         self.forged += 1
-        ids = [*side._known, f"{self.forged:0>32}"]
-        before = {id: repr(known) for id, known in side._known.items()}
+        ids = [*side._ledger._known, f"{self.forged:0>32}"]
+        before = {id: repr(known) for id, known in side._ledger._known.items()}
         actions = side.receive("mallory", forged(ids[nth % len(ids)]), self.world.now)
         for action in actions:
             match action:
@@ -611,7 +611,7 @@ class Town(RuleBasedStateMachine):
                     assert to == "mallory"
                 case _:
                     raise AssertionError(f"mallory caused {action}")
-        for id, known in side._known.items():
+        for id, known in side._ledger._known.items():
             assert known.other == "mallory" or repr(known) == before[id]
         self.world.perform(who, actions)
 
@@ -620,8 +620,8 @@ class Town(RuleBasedStateMachine):
         for side in self.world.sides.values():
             callees = [pending.other for pending in side.outgoing]
             assert len(set(callees)) == len(callees)
-            assert len(side.questions) <= machine.OPEN_QUESTIONS
-            assert len(side._known) <= 4 * (machine.REMEMBER_EACH + 3)
+            assert len(side.questions) <= questions.OPEN_QUESTIONS
+            assert len(side._ledger._known) <= 4 * (ledger.REMEMBER_EACH + 3)
 
     def teardown(self) -> None:
         comes_to_rest(self.world, steps=500)

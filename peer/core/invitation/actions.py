@@ -1,0 +1,103 @@
+"""What an invitation machine asks its shell to do, and what it tells of invitations."""
+
+from enum import Enum, auto
+
+from msgspec import Struct
+
+from shared.messages.common import Message
+
+
+class Why(Enum):
+    """Why an incoming invitation is over without the user's answer."""
+
+    CANCELLED = auto()  #: the inviter took it back
+    MISSED = auto()  #: nobody answered for RING_SECONDS
+    GONE = auto()  #: the inviter is gone, or has not confirmed our ACCEPT
+
+
+class End(Enum):
+    """How an outgoing invitation ended without a conversation."""
+
+    DECLINED = auto()  #: the callee said no
+    NO_ANSWER = auto()  #: the question was shown, and nobody answered
+    TAKEN_BACK = auto()  #: by our user, by command or by entering another conversation
+    UNREACHABLE = auto()  #: `reason` tells why
+    BUSY = auto()  #: the callee is busy and cannot be interrupted
+    INTERRUPTIBLE = auto()  #: the callee is busy; an urgent invitation would be shown
+    JOINED = auto()  #: the callee is a member of that conversation already
+    GONE = auto()  #: the link broke, or the callee knows nothing of it
+
+
+class Dial(Struct, frozen=True):
+    """Make sure that there is a link; then call `linked` or `unreachable`."""
+
+    to: str
+
+
+class Send(Struct, frozen=True):
+    to: str
+    message: Message
+
+
+class Ask(Struct, frozen=True):
+    """Put the question on the screen, then call `shown`."""
+
+    id: str
+    inviter: str
+    members: tuple[str, ...]  # the inviter first
+
+
+class Waiting(Struct, frozen=True):
+    """The question is on the callee's screen; reported once."""
+
+    callee: str
+    id: str
+
+
+class Closed(Struct, frozen=True):
+    """An incoming invitation is over without the user, or the user's yes led to nothing.
+
+    After crossed invitations, no question with this id may ever have been shown.
+    """
+
+    id: str
+    inviter: str
+    why: Why
+
+
+class Open(Struct, frozen=True):
+    """The conversation begins.  `members`: those in it at the INVITE, the inviter first."""
+
+    id: str
+    conversation: str
+    other: str
+    members: tuple[str, ...]
+
+
+class Ended(Struct, frozen=True):
+    """An outgoing invitation is over without a conversation."""
+
+    id: str
+    callee: str
+    end: End
+    reason: str = ""  # a sentence fragment, only with UNREACHABLE
+
+
+Action = Dial | Send | Ask | Waiting | Closed | Open | Ended
+
+
+class Question(Struct, frozen=True):
+    """An incoming invitation that waits for the user's answer."""
+
+    id: str
+    inviter: str
+    members: tuple[str, ...]
+    conversation: str
+
+
+class Pending(Struct, frozen=True):
+    """An outgoing invitation that waits for the callee, or an accepted one for its CONFIRM."""
+
+    id: str
+    other: str
+    conversation: str
