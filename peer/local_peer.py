@@ -24,21 +24,26 @@ from peer.core.keys.key_alarms import KeyAlarms
 from peer.core.keys.key_comparison import Comparison
 from peer.core.myself import Myself, Registration
 from peer.core.reach.back_off import grace
-from peer.core.reach.contacts import Callee, Contacts, callee_of
+from peer.core.reach.contacts import Contacts
 from peer.core.reach.presence import Presences
 from peer.core.stranger_limits import StrangerLimits
 from peer.events import Tell
-from peer.runtime.certificate_renewal import stay_certified
 from peer.runtime.conversations import Conversations, TalkMessage
-from peer.runtime.directory_client import DirectoryClient, DirectoryGone, Listener
+from peer.runtime.directory.certificate_renewal import stay_certified
+from peer.runtime.directory.directory_client import DirectoryClient, DirectoryGone, Listener
+from peer.runtime.directory.lookup import Lookup
+from peer.runtime.directory.own_presence import OwnPresence
 from peer.runtime.disk_shares import DiskShares
+from peer.runtime.finder import Finder
 from peer.runtime.invitations import Invitations, Result
 from peer.runtime.known_keys import KnownKeys
+from peer.runtime.linked_names import LinkedNames
 from peer.runtime.links import Links
 from peer.runtime.mailbox.copies import MailboxCopies
+from peer.runtime.mailbox.letter_drop import LetterDrop
 from peer.runtime.mailbox.letters import Letters
 from peer.runtime.mailbox.unsent import Ended, Posted, Unsent
-from peer.runtime.own_presence import OwnPresence
+from peer.runtime.name_judge import NameJudge
 from peer.runtime.private_lines import Came, Delivery, Heard, PrivateLines
 from peer.runtime.recorder import Recorder
 from peer.runtime.tasks import Tasks
@@ -51,7 +56,7 @@ from peer.storage.vault import CLEAR, Vault, open_key, seal_key
 from shared.bucket import Brakes
 from shared.codec import encode
 from shared.errors import KeyChanged, ParleyError, Refused, StorageError
-from shared.identity import SEED_BYTES, Identity, check_key, verify_words
+from shared.identity import SEED_BYTES, Identity, verify_words
 from shared.messages.common import Err, Message, Status
 from shared.messages.directory import (
     Arr,
@@ -60,7 +65,6 @@ from shared.messages.directory import (
     Done,
     Lft,
     List,
-    Lookup,
     Presence,
     Receipts,
     StatusNow,
@@ -197,7 +201,7 @@ class LocalPeer:
         self._recorder = Recorder(self._journal, self._tell)
         self._alarms = KeyAlarms(self._tell)
         self._known_keys = KnownKeys(
-            self._journal, world.clock, self._alarms, myself, tasks, lookup=self._lookup
+            self._journal, world.clock, self._alarms, myself, tasks
         )  # fmt: skip
         self._history = History(
             self._journal.database, self._journal.rows, lambda: self.name, world.clock.time,
@@ -213,11 +217,14 @@ class LocalPeer:
             expected_key=options.directory_key, authority=options.authority,
         )  # fmt: skip
         self._own_presence = OwnPresence(self._registration, self._directory)
+        lookup = Lookup(self._directory, self._known_keys, self._contacts)
         self._links = Links(
             world.network, self._known_keys, myself, tasks, run=self._run_id,
-            lookup=self.contact, known=self._contacts.of, listener=self,
-            bugs=world.bugs, clock=world.clock,
+            lookup=lookup, listener=self, bugs=world.bugs, clock=world.clock,
         )  # fmt: skip
+        linked_names = LinkedNames(self._links, self._known_keys)
+        self._finder = Finder(lookup, self._links, self._known_keys, linked_names)
+        self._name_judge = NameJudge(self._known_keys, self._finder)
         ignored = self._journal.ignored
         self._lines = PrivateLines(
             self._links, self._recorder, self._known_keys, myself, tasks
@@ -227,34 +234,36 @@ class LocalPeer:
         self._unanswered = StrangerLimits(self._known_users.knows, self._journal.written_by)
         self._heard_lines = Heard(
             self._links, self._tell, ignored, came, self._recorder, world.clock, myself,
-            self._unanswered, self._called, self._disk_shares,
+            self._unanswered, linked_names, self._disk_shares,
         )  # fmt: skip
         self._conversations = Conversations(
             world, self._links, self._journal, self._tell, myself,
-            known_keys=self._known_keys,
+            known_keys=self._known_keys, name_judge=self._name_judge,
             changed=self._conversation_changed,
             leave_for=self._leave_for, settled=self._settled,
             known_users=self._known_users, disk_shares=self._disk_shares,
         )  # fmt: skip
+        self._letter_drop = LetterDrop(
+            world, self._journal, self._directory, self._recorder, myself
+        )
         self._letters = Letters(
             world, myself, self._known_keys, self._journal, self._directory, self._tell,
-            came=came, recorder=self._recorder, lookup=self._lookup,
-            unanswered=self._unanswered,
-            received=self._conversations.received_from_mailbox,
-            has_come=self._conversations.has_come, wait_kept=self._conversations.wait_on_disk,
+            came=came, finder=self._finder, unanswered=self._unanswered,
+            texts=self._conversations,
         )  # fmt: skip
         self._copies = MailboxCopies(
-            self._journal, self._letters, self._directory, self._tell, myself=myself,
-            known_keys=self._known_keys, tasks=tasks, contact=self.contact,
+            self._journal, self._letter_drop, self._directory, self._tell, myself=myself,
+            known_keys=self._known_keys, tasks=tasks, finder=self._finder,
         )  # fmt: skip
         self._later = Unsent(
             self._lines, self._recorder, self._directory, self._tell, myself=myself,
             known_users=self._known_users, tasks=tasks, leave=self._leave_late,
-            is_sure=self._is_sure_of,
+            linked_names=linked_names,
         )  # fmt: skip
         self._invitations = Invitations(
             world, self._links, self._conversations, self._tell, myself, tasks,
-            callee=self._callee, called=self._called, known_keys=self._known_keys,
+            finder=self._finder, linked_names=linked_names, name_judge=self._name_judge,
+            known_keys=self._known_keys,
             ignored=ignored,
             answers=not options.is_passing,
             known_users=self._known_users,
@@ -420,42 +429,7 @@ class LocalPeer:
 
         `own`: whether my user wants something of them.
         """
-        contact = await self._lookup(name, own=own)
-        self._known_keys.check(contact.name, contact.key)
-        return contact
-
-    async def _callee(self, name: str) -> Callee:
-        """Return the user whom an invitation goes to.
-
-        Without the directory, take one who is linked with us, or is where the directory said a
-        while ago; a link compares the key in any case.
-        """
-        try:
-            return callee_of(await self.contact(name, own=True))
-        except DirectoryGone:
-            key, known = self._links.key(name), self._contacts.of(name)
-            if key is not None and self._is_sure_of(name):
-                return Callee(self._links.spelled(name), key)
-            if known is None:
-                raise
-            self._known_keys.check(known.name, known.key)
-            return callee_of(known)
-
-    async def _lookup(self, name: str, *, own: bool = False) -> Contact:
-        try:
-            contact = await self._directory.ask(lambda id: Lookup(id, name, own), Contact)
-        except Refused as no:
-            if no.code == "NOBODY":
-                self._known_keys.note(name, None)
-            raise
-        if fold(contact.name) != fold(name):
-            raise Refused("the directory gave an answer that does not fit")
-        check_key(contact.key)
-        self._known_keys.note(contact.name, contact.key)
-        self._links.keep_only(contact.name, self._known_keys.believed(contact.name) or contact.key)
-        contact = self._directory.believed(contact)
-        self._contacts.note(contact)
-        return contact
+        return await self._finder.contact(name, own=own)
 
     async def words(self, name: str) -> Comparison:
         """Return the words that both must see, for the key that the directory has of this user.
@@ -464,7 +438,7 @@ class LocalPeer:
         """
         if fold(name) == fold(self.name):
             raise Refused("That is you.", "SELF")
-        contact = await self._lookup(name)
+        contact = await self._finder.lookup(name)
         known = self._journal.key_of(contact.name)
         words = verify_words(self._myself.key, contact.key)
         return Comparison(contact.name, contact.key, tuple(words), known)
@@ -512,20 +486,8 @@ class LocalPeer:
 
     async def _judge_again(self) -> None:
         """Ask about the names that nobody could confirm while the directory was away."""
-        await self._known_keys.judge(self._links.names)
-        await self._known_keys.judge_wondered()
-
-    def _called(self, name: str) -> str:
-        """Return what the user reads for the user linked with us under this name."""
-        key = self._links.key(name)
-        if key is None:  # no link any more, so nobody shows another key than the believed one
-            key = self._known_keys.believed(name)
-        return self._known_keys.called_by_key(name, key)
-
-    def _is_sure_of(self, name: str) -> bool:
-        """Whether the user linked with us under this name, if any, has the name's own key."""
-        key = self._links.key(name)
-        return key is None or key == self._known_keys.believed(name)
+        await self._name_judge.judge(self._links.names)
+        await self._name_judge.judge_wondered()
 
     # --- My status ---
 
@@ -566,7 +528,7 @@ class LocalPeer:
         """
         await self._all_kept()
         found = await self._find(name, to_all=to_all, last=last)
-        if await self._known_keys.judge_wondered():
+        if await self._name_judge.judge_wondered():
             found = await self._find(name, to_all=to_all, last=last)
         return found
 
@@ -585,7 +547,7 @@ class LocalPeer:
         """
         await self._all_kept()
         found = await self._history.search(words, last)
-        if await self._known_keys.judge_wondered():
+        if await self._name_judge.judge_wondered():
             found = await self._history.search(words, last)
         return found
 
@@ -742,11 +704,11 @@ class LocalPeer:
     async def _leave(
         self, name: str, text: str, time: float, id: str = "", *, waits: bool = True
     ) -> str:
-        async with self._letters.turn(name):
+        async with self._letter_drop.turn(name):
             contact = await self.contact(name)
             await self._known_keys.remember(contact)
             self._known_users.answer(contact.name)
-            await self._letters.leave(contact, text, time, id=id, waits=waits)
+            await self._letter_drop.leave(contact, text, time, id=id, waits=waits)
         return contact.name
 
     def is_known(self, name: str) -> bool:

@@ -5,7 +5,7 @@ from typing import Protocol
 
 from peer import events
 from peer.console.codes import Code
-from peer.runtime.directory_client import DirectoryGone
+from peer.runtime.directory.directory_client import DirectoryGone
 from shared.errors import KeyChanged, ParleyError, Refused, Unreachable
 from shared.wording import sentence
 

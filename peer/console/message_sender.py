@@ -11,7 +11,7 @@ from peer.console.dialogue import Dialogue
 from peer.console.questions import Questions
 from peer.core.backlog import End
 from peer.local_peer import LocalPeer
-from peer.runtime.directory_client import DirectoryGone
+from peer.runtime.directory.directory_client import DirectoryGone
 from peer.runtime.mailbox.unsent import Ended, Posted
 from peer.runtime.private_lines import Delivery, LineFate
 from shared.errors import KeyChanged, ParleyError, Refused, TurnedAway

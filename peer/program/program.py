@@ -25,7 +25,7 @@ from peer.program.offline_commands import keep_unregistered
 from peer.program.settings import config_file, remember
 from peer.program.status_feed import StatusFeed
 from peer.results import Done, Handed, Manual
-from peer.runtime.directory_client import NameTaken
+from peer.runtime.directory.directory_client import NameTaken
 from peer.screen.line import Spell
 from peer.screen.ui_state import UiState
 from peer.storage.paths import folder_of, is_set

@@ -33,6 +33,7 @@ from peer.runtime.answer_queue import ANSWER_BYTES, AnswerQueue
 from peer.runtime.disk_shares import DiskShares
 from peer.runtime.known_keys import KnownKeys
 from peer.runtime.links import Links
+from peer.runtime.name_judge import NameJudge
 from peer.runtime.recorder import KEEP_AGAIN_SECONDS
 from peer.runtime.timer import Timer
 from peer.storage.journal import Journal, Place
@@ -81,6 +82,7 @@ class Conversations:
         myself: Myself,
         *,
         known_keys: KnownKeys,
+        name_judge: NameJudge,
         changed: Callable[[], None],
         leave_for: Callable[[Conversation, str, Position, int], None],
         settled: Callable[[Conversation], None],
@@ -92,7 +94,7 @@ class Conversations:
         is done for good.
         """
         self._world, self._links, self._journal, self._tell = world, links, journal, tell
-        self._myself, self._known_keys = myself, known_keys
+        self._myself, self._known_keys, self._name_judge = myself, known_keys, name_judge
         self._changed, self._leave_for, self._settled = changed, leave_for, settled
         self._known_users, self._disk_shares = known_users, disk_shares
         self.conversation: Conversation | None = None
@@ -594,7 +596,7 @@ class Conversations:
     async def _judge_names(
         self, id: str, names: tuple[str, ...], reason: object, pins: bool
     ) -> None:
-        await self._known_keys.judge(names)
+        await self._name_judge.judge(names)
         if pins:
             self._known_keys.pin(*names)
         self._open_gate(id, reason)

@@ -4,7 +4,6 @@ The shell of `peer.core.invitation.machine`.
 """
 
 import contextlib
-from collections.abc import Awaitable, Callable
 from enum import Enum, auto
 from typing import Final, TypeVar
 
@@ -34,8 +33,11 @@ from peer.core.myself import Myself
 from peer.core.reach.contacts import Callee
 from peer.events import Tell
 from peer.runtime.conversations import Conversations
+from peer.runtime.finder import Finder
 from peer.runtime.known_keys import KnownKeys
+from peer.runtime.linked_names import LinkedNames
 from peer.runtime.links import Links
+from peer.runtime.name_judge import NameJudge
 from peer.runtime.tasks import Tasks
 from peer.runtime.timer import Timer
 from peer.storage.known_users import KnownUsers
@@ -122,18 +124,16 @@ class Invitations:
         myself: Myself,
         tasks: Tasks,
         *,
-        callee: Callable[[str], Awaitable[Callee]],
-        called: Callable[[str], str],
+        finder: Finder,
+        linked_names: LinkedNames,
+        name_judge: NameJudge,
         known_keys: KnownKeys,
         ignored: set[str],
         answers: bool,
         known_users: KnownUsers,
     ) -> None:
-        """`answers`: whether somebody is there who can be asked.  `called` returns what the user
-        reads for the user linked under a name.  `callee` finds the user to invite, and raises
-        Refused, KeyChanged or Unreachable.
-        """
-        self._called, self._known_keys = called, known_keys
+        """`answers`: whether somebody is there who can be asked."""
+        self._linked_names, self._known_keys = linked_names, known_keys
         self._known_users = known_users
         self._world, self._links, self._conversations, self._tell = (
             world,
@@ -141,7 +141,8 @@ class Invitations:
             conversations,
             tell,
         )
-        self._myself, self._tasks, self._callee = myself, tasks, callee
+        self._myself, self._tasks = myself, tasks
+        self._finder, self._name_judge = finder, name_judge
         self._answers = answers
         self._core = InvitationMachine(myself.name, world.new_id)
         self._core.situation.ignored = ignored
@@ -192,7 +193,7 @@ class Invitations:
         if self._asks_me(name):
             self._known_users.answer(name)
             return await self._ask(name, "", (self._myself.name,), urgent=True)
-        contact = await self._callee(name)
+        contact = await self._finder.callee(name)
         self._known_users.answer(contact.name)
         if self._conversations.is_with(name):
             return Result(contact.name, Outcome.CONNECTED)  # they were faster
@@ -214,7 +215,7 @@ class Invitations:
         if self._myself.is_called(name):
             raise Refused("You can't connect with yourself.", "SELF")
         self._conversation_to_add(name)
-        contact = await self._callee(name)
+        contact = await self._finder.callee(name)
         self._known_users.answer(contact.name)
         current = self._conversation_to_add(name)
         if contact.is_offline:
@@ -574,12 +575,12 @@ class Invitations:
 
     async def _judge_and_show(self, id: str, inviter: str, others: list[tuple[str, str]]) -> None:
         """Ask whose names these are, then show the question unless it was taken back meanwhile."""
-        await self._known_keys.judge(name for _, name in others)
+        await self._name_judge.judge(name for _, name in others)
         if any(question.id == id for question in self._core.questions):
             self._show_question(id, inviter, others)
 
     def _show_question(self, id: str, inviter: str, others: list[tuple[str, str]]) -> None:
-        called = self._called(inviter)
+        called = self._linked_names.called(inviter)
         talkers = (called, *(self._known_keys.called(*one) for one in others))
         self._tell(
             events.Invited(id, called, talkers, self._conversations.others),
@@ -607,7 +608,7 @@ class Invitations:
         if fold(closed.inviter) in self._asking:
             self._decided(closed.inviter, Outcome.GONE)  # I asked the same, which was my yes
         else:
-            inviter = self._called(closed.inviter)
+            inviter = self._linked_names.called(closed.inviter)
             words = _closing_words(inviter, closed.why)
             self._tell(events.InvitationOver(closed.id, inviter, words), events.nothing)
 

@@ -10,7 +10,7 @@ no key known, so nobody can spoil a name before its owner comes.
 """
 
 import logging
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable
 from typing import Final
 
 import trio
@@ -21,14 +21,13 @@ from peer.core.membership import member_id
 from peer.core.myself import Myself
 from peer.runtime.tasks import Tasks
 from peer.storage.journal import Journal
-from shared.errors import KeyChanged, ParleyError, ProtocolError, Refused, StorageError, Unreachable
+from shared.errors import KeyChanged, ProtocolError, Refused, StorageError, Unreachable
 from shared.identity import fingerprint, read_certificate
 from shared.messages.directory import Contact
 from shared.names import fold
 from shared.world import Clock
 
 WORDS_MOST: Final = 10_000  # answers of the directory, about names that I have not met
-JUDGE_SECONDS: Final = 2.0  # for the directory to say whose names these are
 
 log = logging.getLogger("peer")
 
@@ -39,12 +38,10 @@ class KnownKeys:
     """The judge of every name and key that a peer meets."""
 
     def __init__(
-        self, journal: Journal, clock: Clock, alarms: KeyAlarms, myself: Myself, tasks: Tasks, *,
-        lookup: Lookup,
-    ) -> None:  # fmt: skip
-        """`lookup` asks the directory, and calls `note`."""
+        self, journal: Journal, clock: Clock, alarms: KeyAlarms, myself: Myself, tasks: Tasks
+    ) -> None:
         self._journal, self._clock, self._alarms = journal, clock, alarms
-        self._myself, self._tasks, self._lookup = myself, tasks, lookup
+        self._myself, self._tasks = myself, tasks
         self._said: dict[str, bytes | None] = {}  # folded name -> key, as the directory says
         self._owners: set[tuple[str, str]] = set()  # members who may be called by the bare name
         self._wondered: dict[str, str] = {}  # names that were read and not confirmed
@@ -122,26 +119,10 @@ class KnownKeys:
         known = self._journal.key_of(name) is not None
         return known or fold(name) in self._said or self._myself.is_called(name)
 
-    async def judge(self, names: Iterable[str]) -> None:
-        """Ask the directory about the names that are not judged yet, for a moment at most."""
-        with trio.move_on_after(JUDGE_SECONDS):
-            async with trio.open_nursery() as nursery:
-                for name in {fold(name): name for name in names}.values():
-                    if not self.is_judged(name):
-                        nursery.start_soon(self._ask, name)
-
-    async def judge_wondered(self) -> bool:
-        """Judge likewise the names that were shown unconfirmed; return whether any is known now."""
+    def take_wondered(self) -> list[str]:
+        """Return the names that were shown unconfirmed since the last call, and are not judged."""
         wondered, self._wondered = list(self._wondered.values()), {}
-        unknown = [name for name in wondered if not self.is_judged(name)]
-        await self.judge(unknown)
-        return any(map(self.is_judged, unknown))
-
-    async def _ask(self, name: str) -> None:
-        try:
-            await self._lookup(name)
-        except ParleyError as failure:
-            log.debug("not known whose name %s is: %s", name, failure)
+        return [name for name in wondered if not self.is_judged(name)]
 
     async def meet(self, name: str, key: bytes, lookup: Lookup) -> None:
         """Check the key of a linked user with a good certificate.  Raises KeyChanged, Refused.

@@ -7,7 +7,7 @@ and a link that loses is still read to its end, so nothing on it is lost.
 """
 
 import logging
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Final, Protocol
 
@@ -15,7 +15,8 @@ import trio
 
 from peer.core.myself import Myself
 from peer.runtime.dialler import Dialler
-from peer.runtime.directory_client import DirectoryGone
+from peer.runtime.directory.directory_client import DirectoryGone
+from peer.runtime.directory.lookup import Lookup
 from peer.runtime.known_keys import KnownKeys
 from peer.runtime.tasks import Tasks
 from shared.border import Bugs, border
@@ -98,16 +99,12 @@ class Links:
         tasks: Tasks,
         *,
         run: str,
-        lookup: Callable[[str], Awaitable[Contact]],
-        known: Callable[[str], Contact | None],
+        lookup: Lookup,
         listener: Listener,
         bugs: Bugs,
         clock: Clock,
     ) -> None:
-        """`lookup` asks the directory where a user is, and raises DirectoryGone, Refused
-        or KeyChanged.  `known` returns where the user was when it answered last.
-        """
-        self._known_keys, self._lookup, self._known = known_keys, lookup, known
+        self._known_keys, self._lookup = known_keys, lookup
         self._myself, self._tasks = myself, tasks
         self._run, self._listener = run, listener
         self._bugs, self._clock = bugs, clock
@@ -145,6 +142,10 @@ class Links:
     def names(self) -> tuple[str, ...]:
         """The users to whom there are links."""
         return tuple(entries[-1].name for entries in self._open.values())
+
+    def believe(self, contact: Contact) -> None:
+        """Cut the links under this name that show another key than the one that is believed."""
+        self.keep_only(contact.name, self._known_keys.believed(contact.name) or contact.key)
 
     def keep_only(self, name: str, key: bytes) -> None:
         """Cut the links under this name that show another key than its own."""
@@ -295,15 +296,22 @@ class Links:
     async def _find(self, name: str) -> Contact:
         """Return where to dial; without the directory where the user was last, so talk goes on."""
         try:
-            contact = await self._lookup(name)
+            contact = await self._ask_where(name)
         except DirectoryGone:
-            known = self._found.get(fold(name)) or self._known(name)
+            known = self._found.get(fold(name)) or self._lookup.last(name)
             if known is None:
                 raise
             contact = known
         if contact.status is Status.OFFLINE or not contact.port:
             raise Unreachable(f"{contact.name} is offline at this moment")
         self._found[fold(name)] = contact
+        return contact
+
+    async def _ask_where(self, name: str) -> Contact:
+        """Ask the directory.  Raises DirectoryGone, Refused or KeyChanged."""
+        contact = await self._lookup.ask(name)
+        self.believe(contact)
+        self._known_keys.check(contact.name, contact.key)
         return contact
 
     def _dialled(self, name: str, failure: ParleyError | None) -> None:
@@ -392,7 +400,7 @@ class Links:
         if self._myself.is_called(name):
             raise Refused("that is my own name", "KEY")
         try:
-            await self._known_keys.meet(name, key, self._lookup)
+            await self._known_keys.meet(name, key, self._ask_where)
         except KeyChanged as failure:
             self._listener.suspicious(failure)
             raise Refused(f"the key of {name} is not the one known here", "KEY") from None

@@ -8,7 +8,7 @@ program ends before it has delivered a private line, the next one takes the line
 """
 
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from typing import Final
 
@@ -25,6 +25,7 @@ from peer.core.stranger_limits import LINE_BYTES, StrangerLimits
 from peer.events import Tell
 from peer.runtime.disk_shares import DiskShares
 from peer.runtime.known_keys import KnownKeys
+from peer.runtime.linked_names import LinkedNames
 from peer.runtime.links import Links
 from peer.runtime.recorder import Recorder
 from peer.runtime.tasks import Tasks
@@ -267,10 +268,10 @@ class Heard:
     def __init__(
         self, links: Links, tell: Tell, ignored: set[str], came: Came, recorder: Recorder,
         clock: Clock, myself: Myself, unanswered: StrangerLimits,
-        called: Callable[[str], str], disk_shares: DiskShares,
+        linked_names: LinkedNames, disk_shares: DiskShares,
     ) -> None:  # fmt: skip
-        """`called` returns what the user reads for the user linked under a name."""
-        self._unanswered, self._called, self._disk_shares = unanswered, called, disk_shares
+        self._unanswered, self._disk_shares = unanswered, disk_shares
+        self._linked_names = linked_names
         self._links, self._tell, self._ignored = links, tell, ignored
         self._came, self._recorder, self._clock, self._myself = came, recorder, clock, myself
         self._waiting: Counter[str] = Counter()  # lines of each sender that are not on disk
@@ -294,7 +295,7 @@ class Heard:
             self._links.post(sender, No(line.id, str(no)))
             return
         if isinstance(line, Private) and self._unanswered.announces(sender, now):
-            self._tell(events.FirstLine(self._called(sender)), events.nothing)
+            self._tell(events.FirstLine(self._linked_names.called(sender)), events.nothing)
         self._waiting[fold(sender)] += 1
         self._came.begin(sender, line.id)
         self._show(sender, line)
@@ -302,13 +303,15 @@ class Heard:
     def _check_room(self, sender: str, line: Line, now: float) -> None:
         """Raise Refused, in words for the author, when the line is one too many."""
         self._unanswered.take(sender, line.text, now)
-        if not self._disk_shares.may_keep(self._called(sender), len(encode(line)) + LINE_BYTES):
+        if not self._disk_shares.may_keep(
+            self._linked_names.called(sender), len(encode(line)) + LINE_BYTES
+        ):
             raise Refused("they keep no more of you today", "FULL")
 
     def _show(self, sender: str, line: Line) -> None:
         is_private = isinstance(line, Private)
         said = events.SaidPrivately if is_private else events.SaidToAll
-        called = self._called(sender)  # the history keeps this name for ever
+        called = self._linked_names.called(sender)  # the history keeps this name for ever
 
         def shown() -> None:
             kind, receiver = (Kind.PRIVATE, self._myself.name) if is_private else (Kind.ALL, "")

@@ -4,7 +4,7 @@ import pytest
 import trio
 
 from directory_server.session import Session
-from peer.runtime import certificate_renewal
+from peer.runtime.directory import certificate_renewal
 from shared.identity import CERTIFICATE_DAYS, read_certificate
 from shared.messages.common import Err
 from shared.messages.directory import Renew, Renewed

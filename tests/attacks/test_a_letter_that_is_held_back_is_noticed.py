@@ -11,7 +11,7 @@ import trio
 
 from directory_server.storage import mailbox
 from directory_server.storage.mail_room import MESSAGES_FROM_ONE
-from peer.runtime.mailbox.letters import Letters
+from peer.runtime.mailbox.letter_drop import LetterDrop
 from tests.kit.attackers.letters import envelopes_at, gives_again, takes_away
 from tests.kit.community import Community, Person
 
@@ -61,14 +61,14 @@ async def test_it_is_missed_also_when_its_sender_could_not_note_it(
     community: Community, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     carol, dave = await left(community, "one")
-    disk, drop = carol.machine.disk, Letters._drop
+    disk, drop = carol.machine.disk, LetterDrop._drop
 
-    async def fills_the_disk(self: Letters, *args: Any) -> None:
+    async def fills_the_disk(self: LetterDrop, *args: Any) -> None:
         await drop(self, *args)
         disk.is_full = True
 
     with monkeypatch.context() as patch:
-        patch.setattr(Letters, "_drop", fills_the_disk)
+        patch.setattr(LetterDrop, "_drop", fills_the_disk)
         await carol.types("LEAVE dave two")
         await carol.sees("Message left for dave.")
     disk.is_full = False
@@ -90,7 +90,7 @@ async def test_what_its_sender_did_not_live_to_leave_is_not_missed(
         await trio.sleep_forever()
 
     with monkeypatch.context() as patch, trio.move_on_after(1):
-        patch.setattr(Letters, "_drop", never)
+        patch.setattr(LetterDrop, "_drop", never)
         await carol.peer.leave_message("dave", "never left")
     await carol.starts_again()
     await carol.types("LEAVE dave two")

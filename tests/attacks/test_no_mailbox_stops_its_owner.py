@@ -50,14 +50,14 @@ async def test_a_sender_whose_name_cannot_be_looked_up_delays_nobody_else(
     community: Community, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     carol, dave = await community.start("carol", "dave")
-    lookup = dave.peer._letters._lookup
+    lookup = dave.peer._finder.lookup
 
     async def broken_for_mallory(name: str) -> Any:
         if name == "mallory":
             raise Refused("not now", "LIMIT")
         return await lookup(name)
 
-    monkeypatch.setattr(dave.peer._letters, "_lookup", broken_for_mallory)
+    monkeypatch.setattr(dave.peer._finder, "lookup", broken_for_mallory)
     async with raw(community, "mallory") as mallory:
         await leave(mallory, "dave", "hello")
         await carol.types("LEAVE dave back at five?")

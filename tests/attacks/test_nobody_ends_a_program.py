@@ -12,7 +12,7 @@ from trio.testing import MockClock, memory_stream_pair
 import shared.wire
 from directory_server.session import Session
 from peer.runtime.conversations import Conversations
-from peer.runtime.directory_client import DirectoryClient as DirectoryOfPeer
+from peer.runtime.directory.directory_client import DirectoryClient as DirectoryOfPeer
 from peer.runtime.links import Links
 from shared.accepting import serve_all
 from shared.border import LoggedBugs

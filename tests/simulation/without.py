@@ -27,6 +27,7 @@ from peer.core.conversation.texts import last
 from peer.core.membership import Roll
 from peer.runtime.conversations import Conversations
 from peer.runtime.links import Links
+from peer.runtime.mailbox import letter_drop
 from peer.runtime.mailbox import letters as mail
 from peer.storage.journal import Journal
 from shared.link import Link
@@ -208,7 +209,10 @@ RULES: Final[dict[str, tuple[str, list[Change]]]] = {
         [(Conversations, "disown", lambda *_: None)],
     ),
     "lamport": ("a text is later than all that was read", [(LamportClock, "now", _NO_LAMPORT)]),
-    "copies": ("a copy in the mailbox has the id of its text", [(mail, "copy_id", lambda *_: "")]),
+    "copies": (
+        "a copy in the mailbox has the id of its text",
+        [(letter_drop, "copy_id", lambda *_: "")],
+    ),
     "signed": (
         "receipts are signed by who took the letter",
         [(mail, "sign_taken", lambda *_: bytes(64))],

@@ -301,7 +301,7 @@ async def test_a_forged_envelope_is_not_shown_and_both_are_told(community: Commu
     )
     left = LeftLetter("dave", contact.key, EPOCH, None)
     await carol.peer._journal.add_left("ab" * 16, left)
-    await carol.peer._letters._drop("dave", "ab" * 16, forged)
+    await carol.peer._letter_drop._drop("dave", "ab" * 16, forged)
     await carol.types("LEAVE dave I am carol")
     await dave.starts()
     await dave.sees("A message that was left for you cannot be opened: a signature does not fit.")

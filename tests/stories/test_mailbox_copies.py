@@ -4,7 +4,7 @@ import pytest
 import trio
 
 from peer.local_peer import Options
-from peer.runtime.mailbox.letters import STORED_SECONDS
+from peer.runtime.mailbox.letter_drop import STORED_SECONDS
 from tests.kit.community import Community, Person
 
 GONE = "the directory cannot be reached at this moment"

@@ -12,6 +12,7 @@ from peer.core.stranger_limits import StrangerLimits
 from peer.events import Event
 from peer.runtime import links
 from peer.runtime.disk_shares import DiskShares
+from peer.runtime.linked_names import LinkedNames
 from peer.runtime.private_lines import UNSHOWN_LINES, Came, Heard
 from peer.runtime.recorder import KEEP_AGAIN_SECONDS, Recorder
 from peer.runtime.tasks import Tasks
@@ -249,6 +250,13 @@ class Links:
         return 0.0
 
 
+class Names:
+    """The names of links whose keys are all known."""
+
+    def called(self, name: str) -> str:
+        return name
+
+
 CAROL = Myself(Registration("carol"), Identity(bytes(SEED_BYTES)))
 
 
@@ -266,7 +274,8 @@ class Listener:
         self.heard = Heard(
             cast(links.Links, self.links), self._tell, ignored or set(), Came(journal), keeping,
             FakeClock(), CAROL, StrangerLimits(lambda _: True, journal.written_by),
-            lambda name: name, DiskShares(journal, FakeClock(), self._tell, Tasks(nursery)),
+            cast(LinkedNames, Names()),
+            DiskShares(journal, FakeClock(), self._tell, Tasks(nursery)),
         )  # fmt: skip
         nursery.start_soon(journal.run)
         nursery.start_soon(keeping.run)

@@ -6,7 +6,7 @@ import trio
 from directory_server.settings import Settings
 from peer import events
 from peer.local_peer import Options
-from peer.runtime.directory_client import NameTaken
+from peer.runtime.directory.directory_client import NameTaken
 from shared.errors import Refused, StorageError, Unreachable
 from shared.identity import fingerprint
 from shared.messages.common import Status

@@ -8,7 +8,7 @@ Each receiver has one queue: the text written first is left first.
 
 import logging
 from collections import deque
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Iterable
 from typing import Final
 
 import trio
@@ -19,9 +19,10 @@ from peer.core.conversation.conversation import Conversation, LeaveFor
 from peer.core.membership import member_id
 from peer.core.myself import Myself
 from peer.events import Tell
-from peer.runtime.directory_client import DirectoryClient
+from peer.runtime.directory.directory_client import DirectoryClient
+from peer.runtime.finder import Finder
 from peer.runtime.known_keys import KnownKeys
-from peer.runtime.mailbox.letters import Letters
+from peer.runtime.mailbox.letter_drop import LetterDrop
 from peer.runtime.tasks import Tasks
 from peer.storage.journal import Journal, KeptCopy
 from shared.errors import KeyChanged, ParleyError, Refused, StorageError
@@ -49,13 +50,13 @@ class _Batch(Struct, eq=False):
 
 class MailboxCopies:
     def __init__(
-        self, journal: Journal, mail: Letters, directory: DirectoryClient, tell: Tell, *,
+        self, journal: Journal, drop: LetterDrop, directory: DirectoryClient, tell: Tell, *,
         myself: Myself, known_keys: KnownKeys, tasks: Tasks,
-        contact: Callable[[str], Awaitable[Contact]],
+        finder: Finder,
     ) -> None:  # fmt: skip
-        self._journal, self._letters, self._directory, self._tell = journal, mail, directory, tell
+        self._journal, self._drop, self._directory, self._tell = journal, drop, directory, tell
         self._myself, self._known_keys, self._tasks = myself, known_keys, tasks
-        self._contact = contact
+        self._finder = finder
         self._queues: dict[str, deque[_Batch]] = {}  # by folded name of the receiver
         #: copies in the journal, older than queued ones, and their conversation if it was here
         self._kept: dict[str, dict[KeptCopy, Conversation | None]] = {}
@@ -103,7 +104,7 @@ class MailboxCopies:
 
     async def _leave(self, name: str, batch: _Batch) -> None:
         """Leave the batch, as long as the conversation would ask again for the rest."""
-        async with self._letters.turn(name):
+        async with self._drop.turn(name):
             await self._leave_kept(name)
             while batch.copies and not _is_last_word(batch):
                 if batch.current.has(batch.to, *batch.next_place):
@@ -128,9 +129,9 @@ class MailboxCopies:
     async def _leave_one(self, copy: KeptCopy) -> None:
         """Leave one copy, or give it up if it is refused.  Raises failures that may pass."""
         try:
-            contact = await self._contact(copy.receiver)
+            contact = await self._finder.contact(copy.receiver)
             _compare(contact, copy)
-            await self._letters.leave(contact, copy.text, copy.time, copy.about)
+            await self._drop.leave(contact, copy.text, copy.time, copy.about)
         except Refused as no:
             self._give_up(copy, no)
         else:
@@ -162,7 +163,7 @@ class MailboxCopies:
         kept = self._kept.setdefault(fold(name), {})
         kept.update(dict.fromkeys(copies, current))
         try:
-            async with self._letters.turn(name):
+            async with self._drop.turn(name):
                 await self._leave_kept(name)
         except ParleyError as failure:
             self._note_not_left(batch)
@@ -181,7 +182,7 @@ class MailboxCopies:
     async def _leave_in_time(self, to: str) -> None:
         while self._kept.get(to):
             try:
-                async with self._letters.turn(to):
+                async with self._drop.turn(to):
                     await self._leave_kept(to)
             except ParleyError:  # its author was told that it waits
                 if self._directory.is_there:

@@ -1,4 +1,4 @@
-"""Leave letters at the directory, and take the ones that were left for us.
+"""Take the letters that were left for us at the directory.
 
 A letter is shown once it is in our own journal, and only then does the
 directory delete it.  Its sender is told.
@@ -6,47 +6,41 @@ directory delete it.  Its sender is told.
 
 import logging
 import math
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
-from contextlib import asynccontextmanager
+from collections.abc import Iterable
 from typing import Final
 
 import trio
 
 from peer import events
-from peer.core.history_entry import Kind
 from peer.core.letter_check import Refusal, Stays, left_there, never_opened, open_for
 from peer.core.membership import member_id
 from peer.core.myself import Myself
 from peer.core.stranger_limits import StrangerLimits
 from peer.events import Tell
-from peer.runtime.directory_client import DirectoryClient
+from peer.runtime.directory.directory_client import DirectoryClient
+from peer.runtime.finder import Finder
 from peer.runtime.known_keys import KnownKeys
-from peer.runtime.mailbox.receipts import ReceiptBook
+from peer.runtime.mailbox.announcer import Announcer
+from peer.runtime.mailbox.receipts import ReceiptBook, TextsInConversations
 from peer.runtime.private_lines import Came
-from peer.runtime.recorder import Recorder
-from peer.storage.journal import CopyKey, Fate, Journal, KeptLine, LeftLetter, WaitingLetter
+from peer.storage.journal import CopyKey, Journal, WaitingLetter
 from shared import receipt
-from shared.errors import KeyChanged, ParleyError, ProtocolError, Refused, StorageError, Unreachable
-from shared.identity import check_sealing_proof
+from shared.errors import KeyChanged, ParleyError, ProtocolError, Refused, Unreachable
 from shared.messages.directory import (
     VERDICTS,
-    Contact,
     Done,
-    Drop,
     Envelope,
     Fetch,
     Mail,
     Receipt,
-    Stored,
     Taken,
     Verdict,
 )
 from shared.names import fold
 from shared.receipt import sign_refused, sign_taken
-from shared.sealing import About, Letter, copy_id, seal
+from shared.sealing import About, Letter
 from shared.world import World
 
-STORED_SECONDS: Final = 30.0  # to wait for a directory that is lost before it says STORED
 AGAIN_SECONDS: Final = 20.0  # until letters are asked for again, say if the disk was full
 ENVELOPES_AT_ONCE: Final = 1_000  # looked at: an honest mailbox holds no more
 SHOWN_SECONDS: Final = 10.0  # to wait until a text that comes directly just now is on disk
@@ -82,34 +76,18 @@ class Letters:
         tell: Tell,
         *,
         came: Came,
-        recorder: Recorder,
-        lookup: Callable[[str], Awaitable[Contact]],
+        finder: Finder,
         unanswered: StrangerLimits,
-        received: Callable[[str, About], bool],
-        has_come: Callable[[str, About], bool],
-        wait_kept: Callable[[str, About], Awaitable[None]],
+        texts: TextsInConversations,
     ) -> None:
-        """`lookup` asks the directory for a user, whatever key is remembered.  The others get
-        the author or receiver of a copy as a member id.
-
-        `received` is called when the copy of a text was taken, and returns whether
-        that is news.  `has_come`: whether a text came directly, and is on its way to the
-        screen and the disk; `wait_kept` returns when it is on disk.
-        """
-        self._came, self._recorder, self._lookup = came, recorder, lookup
-        self._unanswered = unanswered
-        self._has_come, self._wait_kept = has_come, wait_kept
+        self._came, self._finder, self._unanswered, self._texts = came, finder, unanswered, texts
         self._world, self._myself, self._known_keys = world, myself, known_keys
         self._journal, self._directory, self._tell = journal, directory, tell
-        self._turns: dict[str, trio.Lock] = {}
-        self._receipts = ReceiptBook(
-            journal, directory, myself.key, received=received,
-            show=lambda event: self._show([event]), complain=self._complain,
-        )  # fmt: skip
+        self._announcer = Announcer(tell)
+        self._receipts = ReceiptBook(journal, directory, myself, texts, self._announcer)
         self._shown: set[int] = set()  # numbers of letters shown, until the disk has that
         self._counted: set[CopyKey] = set()  # letters of strangers on their way to the disk
         self._to_announce: set[str] = set()  # strangers whose first letter is one of these
-        self._told: set[str] = set()  # complaints, each of which is told once
         self._something = trio.Event()
         self._closing = False
         self._closed = trio.Event()
@@ -122,81 +100,6 @@ class Letters:
         """Handle receipts: letters of mine were taken, or refused."""
         self._receipts.add(receipts)
         self._something.set()
-
-    @asynccontextmanager
-    async def turn(self, to: str) -> AsyncIterator[None]:
-        """Hold the turn to leave letters for this user.
-
-        Turns are given in the order asked for, so that no letter overtakes an earlier one.
-        """
-        turn = self._turns.setdefault(fold(to), trio.Lock())
-        try:
-            async with turn:
-                yield
-        finally:
-            if not turn.locked():
-                self._turns.pop(fold(to), None)
-
-    async def leave(
-        self,
-        to: Contact,
-        text: str,
-        time: float,
-        about: About | None = None,
-        id: str = "",
-        *,
-        waits: bool = True,
-    ) -> None:
-        """Leave a letter; returns when the directory has it on disk.
-
-        `about`: the text of a conversation that it copies, `id`: the private line; the same
-        one again is the same letter.  `waits`: whether to wait, up to STORED_SECONDS, for a
-        directory that is lost before it has answered.
-
-        Raises Refused (a quota, a full disk) or Unreachable: then it was not left,
-        unless the directory died between storing it and saying so.
-        """
-        check_sealing_proof(to.key, to.sealing_key, to.sealing_proof)
-        if about is not None:
-            id = copy_id(about, self._myself.id, member_id(to.name, to.key))
-        id = id or self._world.new_id()
-        me, key = self._myself, to.sealing_key
-        after = await self._journal.add_left(id, LeftLetter(to.name, to.key, time, about))
-        try:
-            sealed = seal(
-                me.identity, me.certificate, key,
-                id=id, time=time, text=text, about=about, after=after,
-            )  # fmt: skip
-            await self._drop(to.name, id, sealed, STORED_SECONDS if waits else 0.0)
-        except ParleyError:
-            await self._journal.forget_left([id])
-            raise
-        await self._note_stored(id, to.key)
-        if about is None:
-            row = (self._myself.name, to.name, id, time, text)
-            self._recorder.keep(KeptLine(Kind.LEFT, *row, Fate.SENT))
-
-    async def _note_stored(self, id: str, key: bytes) -> None:
-        """Note it as stored before its author is told: held back later, it will be missed."""
-        try:
-            await self._journal.stored(id, key)
-        except StorageError as no:  # it was left all the same
-            log.info("that a message was left is noted with the next one: %s", no)
-
-    async def _drop(
-        self, to: str, envelope: str, sealed: bytes, patience: float = STORED_SECONDS
-    ) -> None:
-        """Drop an envelope, again if the answer is lost: the same id is the same envelope."""
-        while True:
-            try:
-                await self._directory.ask(lambda id: Drop(id, to, envelope, sealed), Stored)
-            except Unreachable as failure:
-                with trio.move_on_after(patience) as waiting:
-                    await self._directory.wait_back()
-                if waiting.cancelled_caught:
-                    raise failure from None
-            else:
-                return
 
     async def close(self) -> None:
         """Take no more; return when the shown letters are noted, so that they never come again."""
@@ -222,7 +125,9 @@ class Letters:
             except Unreachable:
                 pass  # reported elsewhere
             except ParleyError as failure:
-                self._complain(f"Your messages cannot be taken from the directory: {failure}")
+                self._announcer.complain(
+                    f"Your messages cannot be taken from the directory: {failure}"
+                )
 
     # --- Letters ---
 
@@ -288,9 +193,9 @@ class Letters:
             opened = self._check_stranger(opened)
         match opened:
             case Stays(sentence):
-                self._complain(sentence)
+                self._announcer.complain(sentence)
             case Refusal(reason, sentence):
-                self._complain(sentence)
+                self._announcer.complain(sentence)
                 proof = sign_refused(self._myself.identity, envelope.id, reason)
                 batch.add(envelope, Verdict(envelope.number, envelope.id, proof, reason))
             case Letter(sender=sender, key=key):
@@ -350,7 +255,7 @@ class Letters:
     async def _key_at_directory(self, name: str) -> bytes | None:
         """Ask the directory for the key of a name; None if the name was given back."""
         try:
-            return (await self._lookup(name)).key
+            return (await self._finder.lookup(name)).key
         except Refused as no:
             if no.code != "NOBODY":
                 raise
@@ -379,13 +284,13 @@ class Letters:
         """Whether it came directly, and is not on disk yet."""
         if letter.about is None:
             return self._came.is_coming(letter.sender, letter.id)
-        return self._has_come(_author(letter), letter.about) and not self._has(letter)
+        return self._texts.has_come(_author(letter), letter.about) and not self._has(letter)
 
     async def _wait_until_here(self, letter: Letter) -> None:
         if letter.about is None:
             await self._came.wait(letter.sender, letter.id)
         elif self._is_coming(letter):
-            await self._wait_kept(_author(letter), letter.about)
+            await self._texts.wait_on_disk(_author(letter), letter.about)
 
     async def _show_letters(
         self, fresh: list[WaitingLetter], abouts: dict[str, tuple[str, About]]
@@ -394,7 +299,7 @@ class Letters:
         direct = {
             one.id: abouts[one.id]
             for one in fresh
-            if one.id in abouts and self._has_come(*abouts[one.id])
+            if one.id in abouts and self._texts.has_come(*abouts[one.id])
         }
         letters = [one for one in fresh if one.id not in direct and one.number not in self._shown]
         if letters:
@@ -406,25 +311,12 @@ class Letters:
                 if one.follows_gap:
                     shown.append(events.LetterMissing(one.sender))
                 shown.append(events.Letter(one.sender, one.time, one.text, one.is_registered))
-            await self._show(shown)
+            await self._announcer.show(shown)
             self._shown |= {one.number for one in letters}
         for place in direct.values():
-            await self._wait_kept(*place)
+            await self._texts.wait_on_disk(*place)
         await self._journal.letters_shown([one.number for one in fresh], self._myself.name)
         self._shown.clear()
-
-    async def _show(self, shown: list[events.Event]) -> None:
-        """Show events; return when all of them are on the screen."""
-        stood = trio.Event()
-        for event in shown[:-1]:
-            self._tell(event, events.nothing)
-        self._tell(shown[-1], stood.set)
-        await stood.wait()
-
-    def _complain(self, sentence: str) -> None:
-        if sentence not in self._told:
-            self._told.add(sentence)
-            self._tell(events.Notice(sentence), events.nothing)
 
 
 def _author(letter: Letter) -> str:

@@ -1,28 +1,39 @@
 """Show receipts for letters that I left, if their receivers have signed them."""
 
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Iterable
+from typing import Protocol
 
 from peer import events
 from peer.core.membership import member_id
-from peer.runtime.directory_client import DirectoryClient
+from peer.core.myself import Myself
+from peer.runtime.directory.directory_client import DirectoryClient
+from peer.runtime.mailbox.announcer import Announcer
 from peer.storage.journal import Journal, LeftLetter
 from shared.messages.directory import BATCH, Done, Noted, Receipt
 from shared.receipt import is_signed, reason
 from shared.sealing import About
 
 
+class TextsInConversations(Protocol):
+    """The texts of my conversations; `author` and `by` are member ids."""
+
+    def received_from_mailbox(self, by: str, about: About) -> bool:
+        """Note that a member took the copy of a text; return whether that is news."""
+
+    def has_come(self, author: str, about: About) -> bool:
+        """Whether a text came directly, and is on its way to the screen and the disk."""
+
+    async def wait_on_disk(self, author: str, about: About) -> None:
+        """Return when such a text is on disk, or is no longer coming."""
+
+
 class ReceiptBook:
     def __init__(
-        self, journal: Journal, directory: DirectoryClient, my_key: bytes, *,
-        received: Callable[[str, About], bool],
-        show: Callable[[events.Event], Awaitable[None]],
-        complain: Callable[[str], None],
+        self, journal: Journal, directory: DirectoryClient, myself: Myself,
+        texts: TextsInConversations, announcer: Announcer,
     ) -> None:  # fmt: skip
-        """`received` is called with the member who took the copy of a text; it returns whether
-        that is news.  `show` returns when its event is on the screen.
-        """
-        self._journal, self._directory, self._my_key = journal, directory, my_key
-        self._received, self._show, self._complain = received, show, complain
+        self._journal, self._directory, self._myself = journal, directory, myself
+        self._texts, self._announcer = texts, announcer
         self._waiting: list[Receipt] = []
 
     def add(self, receipts: Iterable[Receipt]) -> None:
@@ -40,19 +51,19 @@ class ReceiptBook:
             await self._directory.ask(lambda id, ids=ids: Noted(id, ids), Done)  # type: ignore[misc]
 
     async def _note_one(self, receipt: Receipt, left: LeftLetter) -> None:
-        if not is_signed(receipt, left.key, self._my_key):
+        if not is_signed(receipt, left.key, self._myself.key):
             # The letter stays noted as left: a signed receipt may still come.
             at = f"{events.local_time(left.time):%H:%M}"
-            self._complain(
+            self._announcer.complain(
                 f"The directory says that {left.receiver} is done with your message of {at}, but"
                 f" {left.receiver} has not signed that: it may never have arrived."
             )
             return
         if receipt.refused:
             why = reason(receipt.refused)
-            await self._show(events.LetterRefused(left.receiver, left.time, why))
-        elif left.about is None or self._received(_member(left), left.about):
-            await self._show(events.LetterReceived(left.receiver, left.time))
+            await self._announcer.show([events.LetterRefused(left.receiver, left.time, why)])
+        elif left.about is None or self._texts.received_from_mailbox(_member(left), left.about):
+            await self._announcer.show([events.LetterReceived(left.receiver, left.time)])
         await self._journal.forget_left([receipt.envelope])
 
 

@@ -18,7 +18,8 @@ from peer.core.backlog import Backlog, End, Late, Verdict, verdict
 from peer.core.history_entry import Kind
 from peer.core.myself import Myself
 from peer.events import Tell
-from peer.runtime.directory_client import DirectoryClient, DirectoryGone
+from peer.runtime.directory.directory_client import DirectoryClient, DirectoryGone
+from peer.runtime.linked_names import LinkedNames
 from peer.runtime.private_lines import PrivateLines
 from peer.runtime.recorder import Recorder
 from peer.runtime.tasks import Tasks
@@ -89,14 +90,12 @@ class Unsent:
     def __init__(
         self, lines: PrivateLines, recorder: Recorder, directory: DirectoryClient, tell: Tell, *,
         myself: Myself, known_users: KnownUsers, tasks: Tasks,
-        leave: Callable[[Late], Awaitable[str]], is_sure: Callable[[str], bool],
+        leave: Callable[[Late], Awaitable[str]], linked_names: LinkedNames,
     ) -> None:  # fmt: skip
-        """`leave` leaves a letter at the directory, and returns its receiver's name.
-        `is_sure`: whether the user linked under a name owns it.
-        """
+        """`leave` leaves a letter at the directory, and returns its receiver's name."""
         self._lines, self._recorder, self._directory, self._tell = lines, recorder, directory, tell
         self._myself, self._known_users, self._tasks = myself, known_users, tasks
-        self._leave, self._is_sure = leave, is_sure
+        self._leave, self._linked_names = leave, linked_names
         self._backlog = Backlog()
         self._orders = itertools.count()
         self._posted: dict[str, Posted] = {}  # by id
@@ -202,7 +201,7 @@ class Unsent:
         certificate of the name gets nothing.
         """
         is_there = self._directory.is_there
-        if not (is_there or self._is_sure(to)):
+        if not (is_there or self._linked_names.is_sure_of(to)):
             return None
         return self._backlog.next(to, directory=is_there)
 

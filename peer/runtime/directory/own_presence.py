@@ -5,7 +5,7 @@ from typing import Final
 import trio
 
 from peer.core.myself import Registration
-from peer.runtime.directory_client import DirectoryClient
+from peer.runtime.directory.directory_client import DirectoryClient
 from shared.messages.common import Status
 from shared.messages.directory import SetStatus, Stir
 

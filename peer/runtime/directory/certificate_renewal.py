@@ -5,7 +5,7 @@ from typing import Final
 
 import trio
 
-from peer.runtime.directory_client import DirectoryClient
+from peer.runtime.directory.directory_client import DirectoryClient
 from shared.errors import ParleyError
 
 LOOK_SECONDS: Final = 3_600.0  # between two looks; two weeks of the certificate are left then

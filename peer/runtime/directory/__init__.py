@@ -1,0 +1,1 @@
+"""Register at the directory, stay registered, ask it, and keep what it tells."""
