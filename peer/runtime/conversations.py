@@ -16,9 +16,9 @@ import trio
 from peer import events
 from peer.core import membership
 from peer.core.allowance import day_of
-from peer.core.conversation import conversation as talk
+from peer.core.conversation import actions as talk
 from peer.core.conversation.check_budget import CheckBudget
-from peer.core.conversation.conversation import Conversation
+from peer.core.conversation.conversation import Conversation, Kept
 from peer.core.conversation.entrances import Entrance
 from peer.core.conversation.sent_text import SentText, Times
 from peer.core.conversation.texts import WINDOW_TEXTS, Stream, check_stream, last, stream
@@ -223,7 +223,7 @@ class Conversations:
 
     def _conversation(
         self, id: str, roll: Roll, *, since: tuple[Position, ...] = (), lamport: int = 0,
-        kept: talk.Kept | None = None, entrances: tuple[Entrance, ...] = (),
+        kept: Kept | None = None, entrances: tuple[Entrance, ...] = (),
     ) -> Conversation:  # fmt: skip
         chance = self._world.chance
         return Conversation(

@@ -15,7 +15,8 @@ import msgspec
 import trio
 from msgspec import Struct
 
-from peer.core.conversation.conversation import Kept, LeaveFor
+from peer.core.conversation.actions import LeaveFor
+from peer.core.conversation.conversation import Kept
 from peer.core.conversation.digests import digest
 from peer.core.conversation.entrances import Entrance
 from peer.core.conversation.lamport_clock import LamportClock

@@ -17,7 +17,7 @@ import shared.disk
 from directory_server.server import Directory
 from directory_server.settings import Settings
 from peer.api import join
-from peer.core.conversation.conversation import LeaveFor
+from peer.core.conversation.actions import LeaveFor
 from peer.core.history_entry import Kind
 from peer.program.passphrase import Source, change, unlock
 from peer.storage.history import History

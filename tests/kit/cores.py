@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 
 from peer import events
 from peer.core import membership
-from peer.core.conversation import conversation as talk
+from peer.core.conversation import actions as talk
 from peer.core.conversation.conversation import Conversation, Kept
 from peer.core.conversation.digests import digest
 from peer.core.conversation.entrances import Entrance

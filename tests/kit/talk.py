@@ -7,13 +7,9 @@ import msgspec
 
 from peer import events
 from peer.core import membership
-from peer.core.conversation import conversation as talk
-from peer.core.conversation.conversation import (
-    Action,
-    Conversation,
-    Kept,
-    _hello_statement,
-)
+from peer.core.conversation import actions as talk
+from peer.core.conversation.actions import Action
+from peer.core.conversation.conversation import Conversation, Kept, _hello_statement
 from peer.core.conversation.digests import digest
 from peer.core.conversation.texts import last, sign
 from peer.core.membership import Roll

@@ -2,13 +2,8 @@
 
 import msgspec
 
-from peer.core.conversation.conversation import (
-    WANT_SECONDS,
-    Action,
-    Conversation,
-    Send,
-    _hello_statement,
-)
+from peer.core.conversation.actions import Action, Send
+from peer.core.conversation.conversation import WANT_SECONDS, Conversation, _hello_statement
 from peer.core.conversation.gaps import ASK_AGAIN_SECONDS, DOUBT_SECONDS
 from shared.messages.peers import Acknowledge, Hello, Position, Text, Want
 from tests.kit.rolls import CAROL, DAVE, ERIN, FOUNDED, ID, joined, roll

@@ -9,7 +9,7 @@ from typing import Final
 
 import msgspec
 
-from peer.core.conversation import conversation as talk
+from peer.core.conversation import actions as talk
 from peer.core.conversation.conversation import Conversation
 from peer.core.conversation.texts import sign
 from peer.local_peer import LocalPeer

@@ -15,8 +15,8 @@ from unittest.mock import patch
 
 from directory_server.sessions import Sessions as DirectoryCommunity
 from peer.core import membership
-from peer.core.conversation import conversation as talk
-from peer.core.conversation import inbox, outbox, texts, unchecked_texts
+from peer.core.conversation import actions as talk
+from peer.core.conversation import conversation, inbox, outbox, texts, unchecked_texts
 from peer.core.conversation.conversation import Conversation
 from peer.core.conversation.digests import Digests
 from peer.core.conversation.entrances import Entrances
@@ -101,7 +101,7 @@ def _lower(self: Any) -> tuple[int, bytes]:
 
 def _leave_unsigned(self: Conversation, now: float) -> list[talk.Action]:
     """Leave without a statement, so that nobody can prove it."""
-    self.is_over, self._settle_at = True, now + talk.SETTLE_SECONDS
+    self.is_over, self._settle_at = True, now + conversation.SETTLE_SECONDS
     return [talk.Finished(), *self._settle_if_quiet()]
 
 
@@ -227,7 +227,7 @@ RULES: Final[dict[str, tuple[str, list[Change]]]] = {
     ),
     "redial": (
         "a lost link is dialled again",
-        [(talk, "REDIAL_SECONDS", 1e6), (talk, "REDIAL_FAR_SECONDS", 1e6)],
+        [(conversation, "REDIAL_SECONDS", 1e6), (conversation, "REDIAL_FAR_SECONDS", 1e6)],
     ),
     "once": ("of two crossing links one is closed", [(Link, "retire", lambda _: None)]),
     "entry": (
@@ -240,7 +240,7 @@ RULES: Final[dict[str, tuple[str, list[Change]]]] = {
     ),
     "checked": (
         "what comes from its author directly is checked too",
-        [(unchecked_texts, "is_genuine", lambda *_: True), (talk, "is_genuine", lambda *_: True)],
+        [(module, "is_genuine", lambda *_: True) for module in (unchecked_texts, conversation)],
     ),
     "age": (
         "mail expires by what the directory has run",

@@ -8,7 +8,7 @@ import pytest
 import trio
 import trio.lowlevel
 
-from peer.core.conversation.conversation import LeaveFor
+from peer.core.conversation.actions import LeaveFor
 from peer.core.conversation.digests import digest
 from peer.core.membership import member_id
 from peer.storage.history import History

@@ -22,6 +22,24 @@ from msgspec import Struct, field
 
 from peer import events
 from peer.core import membership
+from peer.core.conversation.actions import (
+    Action,
+    Back,
+    Dial,
+    Discard,
+    Finished,
+    Hand,
+    Keep,
+    KeepAcknowledged,
+    KeepEntrance,
+    KeepMembers,
+    LeaveFor,
+    Read,
+    Refuse,
+    Send,
+    Settled,
+    Show,
+)
 from peer.core.conversation.digests import Digests
 from peer.core.conversation.entrances import NOTHING, Entrance, Entrances, Heard, sign_entry
 from peer.core.conversation.evidence import Evidence
@@ -71,104 +89,6 @@ PROOFS = 4  # texts that one HELLO makes me ask for, if its sender has others th
 _NEVER = float("inf")
 _DISK = "your disk did not take what you wrote last"
 _UNSIGNED = "a text is not signed by its author"
-
-
-# --- What it wants done -----------------------------------------------------------
-
-
-class Send(Struct, frozen=True):
-    to: tuple[str, ...]
-    message: Message
-
-
-class Show(Struct, frozen=True):
-    """Tell the user."""
-
-    event: events.Event
-
-
-class Read(Struct, frozen=True):
-    """Show a text of another member, then call `shown(text)`."""
-
-    text: Text
-
-
-class Keep(Struct, frozen=True):
-    """Put it on disk, then call `kept(text)`."""
-
-    text: Text
-
-
-class KeepMembers(Struct, frozen=True):
-    """Put the memberships of these members on disk."""
-
-    members: tuple[str, ...]
-
-
-class KeepEntrance(Struct, frozen=True):
-    """Put an entrance on disk: from where on a member may read."""
-
-    entrance: Entrance
-
-
-class KeepAcknowledged(Struct, frozen=True):
-    """Note on disk that this member has my texts of an epoch up to `seq`."""
-
-    by: str
-    epoch: str
-    seq: int
-
-
-class Discard(Struct, frozen=True):
-    """Forget a text that was given to the screen: its author has not signed it."""
-
-    text: Text
-
-
-class Refuse(Struct, frozen=True):
-    """End the link to this member, and tell why."""
-
-    to: str
-    reason: str
-
-
-class Hand(Struct, frozen=True):
-    """Send from the disk what follows this position; then call `handed`."""
-
-    to: str
-    after: Position
-
-
-class Dial(Struct, frozen=True):
-    """Try to link with this member."""
-
-    to: str
-
-
-class LeaveFor(Struct, frozen=True):
-    """Leave what follows this position of mine, up to a seq, in the member's mailbox."""
-
-    to: str
-    after: Position
-    upto: int
-
-
-class Back(Struct, frozen=True):
-    """The conversation was interrupted, as program or network failed, and goes on."""
-
-
-class Finished(Struct, frozen=True):
-    """The conversation is over for the user, or sleeps until somebody is in reach again."""
-
-
-class Settled(Struct, frozen=True):
-    """Nothing more happens in the conversation."""
-
-
-Action = (
-    Send | Show | Read | Keep | KeepMembers | KeepEntrance | KeepAcknowledged | Discard | Refuse
-    | Hand | Dial | LeaveFor | Back | Finished | Settled
-)  # fmt: skip
 
 
 # --- What is known of the others ----------------------------------------------------

@@ -15,7 +15,8 @@ import trio
 from msgspec import Struct
 
 from peer import events
-from peer.core.conversation.conversation import Conversation, LeaveFor
+from peer.core.conversation.actions import LeaveFor
+from peer.core.conversation.conversation import Conversation
 from peer.core.membership import member_id
 from peer.core.myself import Myself
 from peer.events import Tell

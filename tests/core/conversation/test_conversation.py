@@ -4,8 +4,9 @@ import msgspec
 import pytest
 
 from peer import events
-from peer.core.conversation import conversation as talk
+from peer.core.conversation import actions as talk
 from peer.core.conversation import inbox
+from peer.core.conversation.actions import Action
 from peer.core.conversation.conversation import (
     ACKNOWLEDGE_SECONDS,
     ACKNOWLEDGE_TEXTS,
@@ -19,7 +20,6 @@ from peer.core.conversation.conversation import (
     REDIAL_SECONDS,
     SETTLE_SECONDS,
     WANT_SECONDS,
-    Action,
     Kept,
 )
 from peer.core.conversation.evidence import PIECES_MOST

@@ -8,8 +8,8 @@ import msgspec
 
 from peer import events
 from peer.core import membership
-from peer.core.conversation import conversation as talk
-from peer.core.conversation.conversation import _hello_statement
+from peer.core.conversation import actions as talk
+from peer.core.conversation.conversation import Conversation, _hello_statement
 from peer.core.conversation.texts import last, sign
 from peer.core.membership import Me
 from shared.errors import ProtocolError
@@ -58,7 +58,7 @@ class HostileTown(Town):
             self.cuts += 1
             self.breaks(MALLORY, person.name)
 
-    def _core(self, *arguments: Any) -> talk.Conversation:
+    def _core(self, *arguments: Any) -> Conversation:
         core = super()._core(*arguments)
         core.called = core._spell = lambda member: member  # a name could not tell two apart
         return core
