@@ -48,8 +48,9 @@ from peer.runtime.private_lines import Came, Delivery, Heard, PrivateLines
 from peer.runtime.recorder import Recorder
 from peer.runtime.tasks import Tasks
 from peer.storage.history import Found, History
-from peer.storage.journal import Fate, Journal
+from peer.storage.journal import Journal
 from peer.storage.known_users import KnownUsers
+from peer.storage.lines import Fate
 from peer.storage.paths import KEY_FILE
 from peer.storage.rows import UNREADABLE
 from peer.storage.vault import CLEAR, Vault, open_key, seal_key
@@ -198,22 +199,22 @@ class LocalPeer:
             world.disk, keeps_history=options.keeps_history, vault=options.vault,
             unreadable=partial(self._tell, events.Notice(UNREADABLE), events.nothing),
         )  # fmt: skip
-        self._recorder = Recorder(self._journal, self._tell)
+        contacts = self._journal.contacts
+        self._recorder = Recorder(self._journal.lines, self._tell)
         self._alarms = KeyAlarms(self._tell)
         self._known_keys = KnownKeys(
-            self._journal, world.clock, self._alarms, myself, tasks
+            contacts, world.clock, self._alarms, myself, tasks
         )  # fmt: skip
         self._history = History(
             self._journal.database, self._journal.rows, lambda: self.name, world.clock.time,
             self._known_keys.called,
         )  # fmt: skip
-        self._known_users = KnownUsers(
-            self._journal, world.clock, tasks.spawn, self._known_keys.pin
-        )
+        self._known_users = KnownUsers(contacts, world.clock, tasks.spawn, self._known_keys.pin)
         self._registration.host = options.advertise_host
         self._registration.token = options.token
         self._directory = DirectoryClient(
-            world, self._address, myself, self._known_keys, self._journal, self._presences,
+            world, self._address, myself, self._known_keys, self._journal.communities,
+            self._presences,
             expected_key=options.directory_key, authority=options.authority,
         )  # fmt: skip
         self._own_presence = OwnPresence(self._registration, self._directory)
@@ -225,13 +226,13 @@ class LocalPeer:
         linked_names = LinkedNames(self._links, self._known_keys)
         self._finder = Finder(lookup, self._links, self._known_keys, linked_names)
         self._name_judge = NameJudge(self._known_keys, self._finder)
-        ignored = self._journal.ignored
+        ignored = contacts.ignored
         self._lines = PrivateLines(
             self._links, self._recorder, self._known_keys, myself, tasks
         )  # fmt: skip
-        came = Came(self._journal)
-        self._disk_shares = DiskShares(self._journal, world.clock, self._tell, tasks)
-        self._unanswered = StrangerLimits(self._known_users.knows, self._journal.written_by)
+        came = Came(self._journal.lines)
+        self._disk_shares = DiskShares(contacts, world.clock, self._tell, tasks)
+        self._unanswered = StrangerLimits(self._known_users.knows, self._journal.lines.written_by)
         self._heard_lines = Heard(
             self._links, self._tell, ignored, came, self._recorder, world.clock, myself,
             self._unanswered, linked_names, self._disk_shares,
@@ -439,7 +440,7 @@ class LocalPeer:
         if fold(name) == fold(self.name):
             raise Refused("That is you.", "SELF")
         contact = await self._finder.lookup(name)
-        known = self._journal.key_of(contact.name)
+        known = self._journal.contacts.key_of(contact.name)
         words = verify_words(self._myself.key, contact.key)
         return Comparison(contact.name, contact.key, tuple(words), known)
 
@@ -462,17 +463,17 @@ class LocalPeer:
         return self._known_keys.is_contradicted(name)
 
     async def ignore(self, name: str) -> None:
-        await self._journal.ignore(name)
+        await self._journal.contacts.ignore(name)
         self._conversations.release(name)
 
     async def unignore(self, name: str) -> None:
-        await self._journal.unignore(name)
+        await self._journal.contacts.unignore(name)
 
     @property
     def ignored(self) -> tuple[str, ...]:
         """The users whom I ignore, in alphabetical order, in their own spelling if it is known."""
         spelled = {fold(user.name): user.name for user in self.known_users}
-        return tuple(spelled.get(name, name) for name in sorted(self._journal.ignored))
+        return tuple(spelled.get(name, name) for name in sorted(self._journal.contacts.ignored))
 
     def keep_more(self, author: str) -> None:
         """Answer yes to `events.KeepMore`: this author may fill as much of the disk again."""
@@ -714,7 +715,7 @@ class LocalPeer:
     def is_known(self, name: str) -> bool:
         """Whether somebody has this name, as far as that is known without asking."""
         is_user = any(fold(user.name) == fold(name) for user in self.known_users)
-        return is_user or self._journal.key_of(name) is not None
+        return is_user or self._journal.contacts.key_of(name) is not None
 
     def _take_up_lines(self) -> None:
         """Deliver or leave, in the background, what an earlier program of mine did not.
@@ -722,7 +723,7 @@ class LocalPeer:
         The end of this program does not wait for that: it is on disk.
         """
         try:
-            self._later.restore(self._journal.pending_lines())
+            self._later.restore(self._journal.lines.pending())
         except StorageError as failure:
             self.tell(events.Notice(sentence(failure)))
 
@@ -762,7 +763,7 @@ class LocalPeer:
         return max(self._unanswered.pause(name, now), self._ignored_pace.pause(fold(name), now))
 
     def received(self, name: str, message: Message) -> None:
-        if fold(name) in self._journal.ignored:
+        if fold(name) in self._journal.contacts.ignored:
             # Nothing of them waits for the screen or the disk: nothing else slows them down.
             self._ignored_pace.take(fold(name), len(encode(message)), trio.current_time())
         match message:
@@ -881,7 +882,7 @@ class LocalPeer:
 
     def _tell_presence(self, event: events.Came | events.Went) -> None:
         """Report that a user came or went, unless I ignore them."""
-        if fold(event.name) not in self._journal.ignored:
+        if fold(event.name) not in self._journal.contacts.ignored:
             self.tell(event)
 
     def tell(self, event: events.Event) -> None:

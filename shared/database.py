@@ -112,6 +112,10 @@ class Database:
             raise write.error
         return write.result
 
+    async def execute(self, statement: str, values: tuple[object, ...]) -> None:
+        """Execute one statement; it is on disk when this returns.  Raises what `write` raises."""
+        await self.write(lambda db: db.execute(statement, values))
+
     def read(self, query: str, values: tuple[object, ...] = ()) -> list[tuple[Any, ...]]:
         """Read rows by a small, indexed query.  Raises StorageError when the file is damaged."""
         with reading(self._name):

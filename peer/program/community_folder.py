@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import Final, NamedTuple
 
 from peer.runtime.directory.directory_client import check_directory
-from peer.storage.journal import FILE
 from peer.storage.paths import is_set, others_of
+from peer.storage.schema import FILE
 from shared.disk import FolderDisk
 from shared.errors import ParleyError, StorageError
 from shared.link import Link, within

@@ -7,7 +7,8 @@ from peer.commands.grammar import Command
 from peer.core.backlog import Backlog
 from peer.core.history_entry import Kind
 from peer.runtime.mailbox.unsent import late_of
-from peer.storage.journal import Fate, Journal, KeptLine
+from peer.storage.journal import Journal
+from peer.storage.lines import Fate, KeptLine
 from peer.storage.vault import Vault
 from shared.errors import ParleyError, Refused
 from shared.names import fold
@@ -27,8 +28,9 @@ async def keep_unregistered(
     world.disk.lock()
     try:
         journal = Journal(world.disk, vault=vault)
-        authority = journal.directory_at(str(directory))
-        is_member = authority is not None and journal.certificate(authority, name) is not None
+        communities = journal.communities
+        authority = communities.authority_at(str(directory))
+        is_member = authority is not None and communities.certificate(authority, name) is not None
         kept: str | None = None
         failure: ParleyError | None = None
         async with trio.open_nursery() as nursery:
@@ -46,10 +48,11 @@ async def keep_unregistered(
 
 
 async def _keep(world: World, journal: Journal, name: str, command: Command) -> str | None:
+    key_of = journal.contacts.key_of
     match command:
         case typed.Private(to, text):
             kind = Kind.PRIVATE
-        case typed.Unknown(perhaps=typed.Private(to, text)) if journal.key_of(to) is not None:
+        case typed.Unknown(perhaps=typed.Private(to, text)) if key_of(to) is not None:
             kind = Kind.PRIVATE
         case typed.LeaveMessage(to, text):
             kind = Kind.LEFT
@@ -59,7 +62,7 @@ async def _keep(world: World, journal: Journal, name: str, command: Command) -> 
         raise Refused("You can't write to yourself.", "SELF")
     line = KeptLine(kind, name, to, world.new_id(), world.clock.time(), text, Fate.PENDING)
     backlog = Backlog()
-    for order, one in enumerate([*journal.pending_lines(), line]):
+    for order, one in enumerate([*journal.lines.pending(), line]):
         (backlog.add if one is line else backlog.restore)(late_of(one, order))
-    await journal.keep_lines([line])
+    await journal.lines.keep([line])
     return to

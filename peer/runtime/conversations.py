@@ -36,8 +36,9 @@ from peer.runtime.links import Links
 from peer.runtime.name_judge import NameJudge
 from peer.runtime.recorder import KEEP_AGAIN_SECONDS
 from peer.runtime.timer import Timer
-from peer.storage.journal import Journal, Place
+from peer.storage.journal import Batch, Journal
 from peer.storage.known_users import KnownUsers
+from peer.storage.texts import Place
 from shared.codec import encode
 from shared.errors import ProtocolError, Refused, StorageError
 from shared.messages.common import Bye, Err
@@ -449,7 +450,7 @@ class Conversations:
         """Return when such a text is on disk, or is no longer coming."""
         place = (about.conversation, author, about.epoch, about.seq)
         await self._until(
-            lambda: self._journal.has_text(*place) or not self.has_come(author, about)
+            lambda: self._journal.texts.has(*place) or not self.has_come(author, about)
         )
 
     def received_from_mailbox(self, by: str, about: About) -> bool:
@@ -525,10 +526,9 @@ class Conversations:
             self._left, self._received = [], {}
             self._is_committing = True
             try:
-                await self._journal.keep(
+                batch = Batch(
                     begun, [text for _, text in texts], members,
                     [(*of, seq) for of, seq in acknowledged.items()], ended,
-                    self._world.clock.time(),
                     # Keep what I owe when I leave: the next program does not resume that.
                     owed=[
                         (current.id, current.roll.name(owed.to), owed)
@@ -539,6 +539,7 @@ class Conversations:
                     passed=[(one.conversation, *stream(one), last(one)) for _, one in passed],
                     entrances=[(id, one) for (id, _, _), one in entrances.items()],
                 )  # fmt: skip
+                await self._journal.keep(batch, self._world.clock.time())
             except StorageError as failure:
                 if not complained:
                     complained = True
@@ -658,7 +659,7 @@ class Conversations:
         Of a text of an ignored author, only the place goes there.
         """
         author = current.called(text.author)  # another key of a name has its own allowance
-        if fold(bare(author)) in self._journal.ignored:
+        if fold(bare(author)) in self._journal.contacts.ignored:
             self._passed.append((current, text))
         elif text.author != current.me.id and (
             fold(author) in self._waiting
@@ -724,10 +725,10 @@ class Conversations:
 
     def _for_the_screen(self, current: Conversation, text: Text) -> list[str]:
         """Return the lines to show: none of an ignored user, or that came through the mailbox."""
-        is_ignored = fold(current.roll.name(text.author)) in self._journal.ignored
+        is_ignored = fold(current.roll.name(text.author)) in self._journal.contacts.ignored
         if is_ignored or self._was_read(current, text):
             return []
-        copies, to_come = self._journal.copies, self._journal.copies_to_come
+        copies, to_come = self._journal.letters.copies, self._journal.letters.copies_to_come
         if not copies and not to_come:
             return list(text.texts)
         me, lines = current.me.id, []
@@ -735,7 +736,7 @@ class Conversations:
             id = copy_id(About(current.id, text.epoch, seq), text.author, me)
             copy = (text.author, id)
             if copy in to_come:
-                self._journal.read_as_text(current.id, text.author, text.epoch, seq)
+                self._journal.letters.read_as_text(current.id, text.author, text.epoch, seq)
             if copy not in copies:
                 lines.append(line)
         return lines
@@ -745,7 +746,7 @@ class Conversations:
         if current.roll.counter(current.me.id) == 1:
             return False
         end = (text.conversation, *stream(text), last(text))
-        return _place(text) in self._unkept or self._journal.has_text(*end)
+        return _place(text) in self._unkept or self._journal.texts.has(*end)
 
     def _keep_members(
         self, current: Conversation, members: Iterable[str], *, pins: bool = False
@@ -770,7 +771,7 @@ class Conversations:
     def _hand(self, current: Conversation, to: str, after: Position) -> None:
         def answer() -> None:
             if current.roll.is_in(to):
-                lines = self._journal.texts_after(current.id, after, WINDOW_TEXTS, ANSWER_BYTES)
+                lines = self._journal.texts.after(current.id, after, WINDOW_TEXTS, ANSWER_BYTES)
                 self._links.post_bytes(self._links_to(current, (to,)), b"".join(lines))
                 self._perform(current, current.handed(to, after))
 

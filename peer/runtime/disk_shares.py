@@ -7,7 +7,7 @@ from peer import events
 from peer.core.allowance import BYTES_A_DAY, Allowance, Verdict, day_of
 from peer.events import Tell
 from peer.runtime.tasks import Tasks
-from peer.storage.journal import Journal
+from peer.storage.contacts import ContactStore
 from shared.errors import StorageError
 from shared.names import fold
 from shared.world import Clock
@@ -20,9 +20,9 @@ NOTED_BYTES: Final = 1024 * 1024  # between two notes on disk: a crash forgets a
 class DiskShares:
     """What each author may put on my disk in a day; beyond that they wait until I allow more."""
 
-    def __init__(self, journal: Journal, clock: Clock, tell: Tell, tasks: Tasks) -> None:
-        self._journal, self._clock, self._tell, self._tasks = journal, clock, tell, tasks
-        self._allowance = Allowance(journal.taken_on(day_of(clock.time())), BYTES_A_DAY)
+    def __init__(self, contacts: ContactStore, clock: Clock, tell: Tell, tasks: Tasks) -> None:
+        self._contacts, self._clock, self._tell, self._tasks = contacts, clock, tell, tasks
+        self._allowance = Allowance(contacts.taken_on(day_of(clock.time())), BYTES_A_DAY)
         self._noted: dict[str, int] = {}  # folded author -> bytes noted last
 
     def may_keep(self, author: str, size: int) -> bool:
@@ -51,6 +51,6 @@ class DiskShares:
 
     async def _write(self, row: tuple[str, int, int]) -> None:
         try:
-            await self._journal.note_taken(*row)
+            await self._contacts.note_taken(*row)
         except StorageError as failure:
             log.warning("not on disk how much %s has written: %s", row[0], failure)

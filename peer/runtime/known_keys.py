@@ -20,7 +20,7 @@ from peer.core.keys.name_marks import ANOTHER_KEY, NOT_CONFIRMED
 from peer.core.membership import member_id
 from peer.core.myself import Myself
 from peer.runtime.tasks import Tasks
-from peer.storage.journal import Journal
+from peer.storage.contacts import ContactStore
 from shared.errors import KeyChanged, ProtocolError, Refused, StorageError, Unreachable
 from shared.identity import fingerprint, read_certificate
 from shared.messages.directory import Contact
@@ -38,9 +38,9 @@ class KnownKeys:
     """The judge of every name and key that a peer meets."""
 
     def __init__(
-        self, journal: Journal, clock: Clock, alarms: KeyAlarms, myself: Myself, tasks: Tasks
+        self, contacts: ContactStore, clock: Clock, alarms: KeyAlarms, myself: Myself, tasks: Tasks
     ) -> None:
-        self._journal, self._clock, self._alarms = journal, clock, alarms
+        self._contacts, self._clock, self._alarms = contacts, clock, alarms
         self._myself, self._tasks = myself, tasks
         self._said: dict[str, bytes | None] = {}  # folded name -> key, as the directory says
         self._owners: set[tuple[str, str]] = set()  # members who may be called by the bare name
@@ -60,7 +60,7 @@ class KnownKeys:
 
     def check(self, name: str, key: bytes) -> None:
         """Raise KeyChanged when another key is remembered for this name."""
-        known = self._journal.key_of(name)
+        known = self._contacts.key_of(name)
         if known is not None and known != key:
             verified = ", whom you have verified," if self.is_verified(name) else ""
             raise KeyChanged(
@@ -72,8 +72,8 @@ class KnownKeys:
     async def remember(self, contact: Contact) -> None:
         """Remember the key of a user towards whom I act.  Raises KeyChanged if another is known."""
         self.check(contact.name, contact.key)
-        if self._journal.key_of(contact.name) is None:
-            await self._journal.remember_key(contact.name, contact.key, self._clock.time())
+        if self._contacts.key_of(contact.name) is None:
+            await self._contacts.remember_key(contact.name, contact.key, self._clock.time())
 
     def pin(self, *names: str) -> None:
         """Remember the keys of these users, as I have acted towards them.
@@ -82,27 +82,27 @@ class KnownKeys:
         """
         for name in names:
             key = self._said.get(fold(name))
-            if key is not None and self._journal.key_of(name) is None:
+            if key is not None and self._contacts.key_of(name) is None:
                 self._tasks.spawn(self._remember, name, key)
 
     async def _remember(self, name: str, key: bytes) -> None:
         try:
-            if self._journal.key_of(name) is None:
-                await self._journal.remember_key(name, key, self._clock.time())
+            if self._contacts.key_of(name) is None:
+                await self._contacts.remember_key(name, key, self._clock.time())
         except StorageError as failure:
             log.warning("the key of %s is not on disk: %s", name, failure)
 
     def is_verified(self, name: str) -> bool:
         """Whether the user has compared the words of the remembered key."""
-        return fold(name) in self._journal.verified
+        return fold(name) in self._contacts.verified
 
     def remembers(self, name: str, key: bytes) -> bool:
-        return self._journal.key_of(name) == key
+        return self._contacts.key_of(name) == key
 
     async def accept(self, name: str, key: bytes) -> None:
         """Remember this key as verified: the user has compared the words."""
         self._owners.clear()
-        await self._journal.remember_key(name, key, self._clock.time(), verified=True)
+        await self._contacts.remember_key(name, key, self._clock.time(), verified=True)
 
     # --- Names of which nothing is remembered ---
 
@@ -116,7 +116,7 @@ class KnownKeys:
 
     def is_judged(self, name: str) -> bool:
         """Whether nothing more need be asked about this name."""
-        known = self._journal.key_of(name) is not None
+        known = self._contacts.key_of(name) is not None
         return known or fold(name) in self._said or self._myself.is_called(name)
 
     def take_wondered(self) -> list[str]:
@@ -132,7 +132,7 @@ class KnownKeys:
         as not confirmed.
         """
         self.check(name, key)
-        if self._journal.key_of(name) is None:
+        if self._contacts.key_of(name) is None:
             try:
                 contact = await lookup(name)
             except Unreachable:
@@ -179,9 +179,9 @@ class KnownKeys:
         """Return the one key that is shown under this name, if it is known."""
         if self._myself.is_called(name):
             return self._myself.key
-        return self._journal.key_of(name) or self._said.get(fold(name))
+        return self._contacts.key_of(name) or self._said.get(fold(name))
 
     def is_contradicted(self, name: str) -> bool:
         """Whether the directory gives another key for this name than the remembered one."""
-        known, said = self._journal.key_of(name), self._said.get(fold(name))
+        known, said = self._contacts.key_of(name), self._said.get(fold(name))
         return known is not None and said is not None and known != said

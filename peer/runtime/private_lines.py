@@ -29,7 +29,7 @@ from peer.runtime.linked_names import LinkedNames
 from peer.runtime.links import Links
 from peer.runtime.recorder import Recorder
 from peer.runtime.tasks import Tasks
-from peer.storage.journal import Fate, Journal, KeptLine
+from peer.storage.lines import Fate, KeptLine, LineStore
 from shared.codec import encode
 from shared.errors import ParleyError, ProtocolError, Refused, TurnedAway, Unreachable
 from shared.link import Link
@@ -234,8 +234,8 @@ class Came:
     A text may come directly and as a letter at the same time; it counts as one (D6).
     """
 
-    def __init__(self, journal: Journal) -> None:
-        self._journal = journal
+    def __init__(self, lines: LineStore) -> None:
+        self._lines = lines
         self._coming: dict[tuple[str, str], trio.Event] = {}
 
     def is_coming(self, sender: str, id: str) -> bool:
@@ -243,7 +243,7 @@ class Came:
 
     def is_here(self, sender: str, id: str) -> bool:
         """Whether it is on disk, whichever mark its sender's name had when it was shown."""
-        return any(self._journal.has_line(called, id) for called in variants(sender))
+        return any(self._lines.has(called, id) for called in variants(sender))
 
     def begin(self, sender: str, id: str) -> None:
         """Note that it is coming; call `end` when it is on disk, or was given up."""

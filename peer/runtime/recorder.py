@@ -7,7 +7,7 @@ import trio
 
 from peer import events
 from peer.events import Tell
-from peer.storage.journal import Journal, KeptLine
+from peer.storage.lines import KeptLine, LineStore
 from shared.errors import StorageError
 from shared.wording import sentence
 
@@ -17,8 +17,8 @@ KEEP_AGAIN_SECONDS: Final = 5.0  # after the disk did not take it
 class Recorder:
     """A queue for the disk, so that nobody waits; lines gathered in one commit share the next."""
 
-    def __init__(self, journal: Journal, tell: Tell) -> None:
-        self._journal, self._tell = journal, tell
+    def __init__(self, lines: LineStore, tell: Tell) -> None:
+        self._lines, self._tell = lines, tell
         self._waiting: list[tuple[KeptLine, Callable[[], None]]] = []
         self._something = trio.Event()
         self._nothing = trio.Event()
@@ -43,7 +43,7 @@ class Recorder:
             batch, self._waiting = self._waiting, []
             self._something = trio.Event()
             try:
-                await self._journal.keep_lines([line for line, _ in batch])
+                await self._lines.keep([line for line, _ in batch])
             except StorageError as failure:
                 if not complained:
                     complained = True

@@ -2,9 +2,9 @@
 
 from peer.storage.input_history import FILE as TYPED_FILE
 from peer.storage.input_history import rewritten
-from peer.storage.journal import FILE as JOURNAL_FILE
-from peer.storage.journal import opened
 from peer.storage.paths import KEY_FILE
+from peer.storage.schema import FILE as JOURNAL_FILE
+from peer.storage.schema import opened
 from peer.storage.sealed_journal import open_again, seal
 from peer.storage.vault import CLEAR, Vault, open_key, seal_key
 from shared.disk import FolderDisk

@@ -9,7 +9,7 @@ import logging
 from collections.abc import Callable
 from typing import Final
 
-from peer.storage.journal import Journal
+from peer.storage.contacts import ContactStore
 from shared.errors import StorageError
 from shared.names import fold
 from shared.world import Clock
@@ -20,26 +20,30 @@ MOST: Final = 100_000  # names: as many as a directory holds
 
 
 class KnownUsers:
-    """The users whom I have answered, over restarts; `journal.answered` has the folded names."""
+    """The users whom I have answered, over restarts; `ContactStore` has the names."""
 
     def __init__(
-        self, journal: Journal, clock: Clock, spawn: Callable[..., None], pin: Callable[..., None]
+        self,
+        contacts: ContactStore,
+        clock: Clock,
+        spawn: Callable[..., None],
+        pin: Callable[..., None],
     ) -> None:
         """`pin` remembers the keys of these users."""
-        self._journal, self._clock, self._spawn, self._pin = journal, clock, spawn, pin
+        self._contacts, self._clock, self._spawn, self._pin = contacts, clock, spawn, pin
 
     @property
     def names(self) -> set[str]:
         """The folded names, always as the same set."""
-        return self._journal.answered
+        return self._contacts.answered
 
     def knows(self, name: str) -> bool:
-        return fold(name) in self._journal.answered
+        return fold(name) in self._contacts.answered
 
     def answer(self, *names: str) -> None:
         """Make these users known, whom I have just answered: at once here, and on disk soon."""
         self._pin(*names)
-        answered = self._journal.answered
+        answered = self._contacts.answered
         fresh = tuple({fold(name) for name in names} - answered)
         if fresh and len(answered) < MOST:
             answered.update(fresh)
@@ -47,6 +51,6 @@ class KnownUsers:
 
     async def _remember(self, names: tuple[str, ...]) -> None:
         try:
-            await self._journal.remember_answered(names, self._clock.time())
+            await self._contacts.remember_answered(names, self._clock.time())
         except StorageError as failure:
             log.warning("not on disk that you have answered %s: %s", ", ".join(names), failure)

@@ -28,7 +28,7 @@ class Rows:
 
     def __init__(self, unreadable: Callable[[], None], vault: Vault = CLEAR) -> None:
         """`unreadable` is called once, in the loop, when something could not be read."""
-        self._unreadable, self._vault = unreadable, vault
+        self._unreadable, self.vault = unreadable, vault
         self._found_unreadable = self._has_told = False
 
     # --- In any thread ---
@@ -36,7 +36,7 @@ class Rows:
     def text(self, line: bytes, *place: str | int) -> Iterator[Text]:
         """Yield the text of a conversation that lies at this place, or nothing."""
         try:
-            opened = self._vault.open(line, "text", *place)
+            opened = self.vault.open(line, "text", *place)
         except StorageError:
             self.note()
         else:
@@ -45,7 +45,7 @@ class Rows:
     def words(self, sealed: str, *place: str | int) -> Iterator[str]:
         """Yield the words of a line, a letter or a copy, or nothing."""
         try:
-            yield self._vault.open_text(sealed, *place)
+            yield self.vault.open_text(sealed, *place)
         except (StorageError, UnicodeDecodeError):
             self.note()
 

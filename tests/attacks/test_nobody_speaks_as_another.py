@@ -36,7 +36,7 @@ async def test_a_name_given_back_is_marked_while_the_directory_is_away(
                          " IGNORE dave hears no more.")  # fmt: skip
         await carol.sees("[private] dave (NOT CONFIRMED): my new number is 555")
         await trio.sleep(1)
-        assert carol.peer._journal.key_of("dave") is None
+        assert carol.peer._journal.contacts.key_of("dave") is None
         await carol.types("HISTORY dave", "SEARCH number")
         await carol.sees_part("dave (NOT CONFIRMED): my new number is 555")
         assert carol.saw("dave: my new number") == 0

@@ -7,8 +7,8 @@ import trio
 from peer.core.conversation.conversation import ACKNOWLEDGE_SECONDS
 from peer.core.conversation.lamport_clock import START_MOST, STEP, LamportClock
 from peer.core.conversation.texts import sign
-from peer.storage.journal import FILE
 from peer.storage.rows import UNREADABLE
+from peer.storage.schema import FILE
 from shared.codec import encode
 from shared.messages.common import COUNT_MOST, Err
 from shared.messages.peers import (

@@ -6,7 +6,7 @@ import pytest
 import trio
 
 from peer.local_peer import Options
-from peer.storage import journal
+from peer.storage import letters
 from tests.kit.attackers.letters import envelopes_at, gives_again
 from tests.kit.community import Community, Person
 
@@ -35,7 +35,7 @@ async def reads_nothing_again(community: Community, dave: Person, stored: list[A
 
 @pytest.fixture(autouse=True)
 def forgets_soon(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(journal, "REMEMBER_LETTERS_DAYS", 5)
+    monkeypatch.setattr(letters, "REMEMBER_LETTERS_DAYS", 5)
 
 
 @pytest.mark.parametrize("keeps_history", [True, False])

@@ -17,7 +17,10 @@ UNSIGNED = "The directory says that dave is done with your message of "
 
 def left_by(person: Person) -> list[str]:
     """Ids of the letters that this person left, and has no receipt for."""
-    return [id for (id,) in person.peer._journal._all("SELECT id FROM letters_left ORDER BY time")]
+    return [
+        id
+        for (id,) in person.peer._journal.database.read("SELECT id FROM letters_left ORDER BY time")
+    ]
 
 
 async def carol_without_dave(community: Community) -> tuple[Person, Person]:

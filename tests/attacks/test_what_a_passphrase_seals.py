@@ -20,9 +20,11 @@ from peer.api import join
 from peer.core.conversation.actions import LeaveFor
 from peer.core.history_entry import Kind
 from peer.program.passphrase import Source, change, unlock
+from peer.storage.copies import KeptCopy
 from peer.storage.history import History
 from peer.storage.input_history import InputHistory
-from peer.storage.journal import Fate, Journal, KeptCopy, KeptLine
+from peer.storage.journal import Batch, Journal
+from peer.storage.lines import Fate, KeptLine
 from peer.storage.vault import (
     CLEAR,
     State,
@@ -103,26 +105,26 @@ async def talk(folder: Path, vault: Vault = CLEAR) -> None:
     InputHistory(folder, vault).append_string(said("typed"))
     async with journal(folder, vault) as kept:
         text = Text(ID, "carol", EPOCH, 1, 1, NOW, (said("spoken"), "again"), ())
-        await kept.keep([(ID, (), 0)], [text], [], [], [], NOW)
+        await kept.keep(Batch([(ID, (), 0)], [text]), NOW)
         lines = [("whispered", "dave", Kind.PRIVATE, Fate.SENT), ("pending", "dave", Kind.PRIVATE,
                  Fate.PENDING), ("proclaimed", "", Kind.ALL, Fate.SENT)]  # fmt: skip
-        await kept.keep_lines(
+        await kept.lines.keep(
             [
                 KeptLine(kind, "carol", to, str(number) * 32, NOW + number, said(word), fate)
                 for number, (word, to, kind, fate) in enumerate(lines, start=1)
             ]
         )
-        await kept.keep_copies(
+        await kept.copies.keep(
             [KeptCopy("erin", "erin", said("copied"), NOW, About(ID, EPOCH, 1))], "carol"
         )
-        letters = await kept.add_letters(
+        letters = await kept.letters.add(
             [
                 Letter("dave", bytes(32), "a" * 32, NOW, said("left"), None),
                 Letter("dave", bytes(32), "b" * 32, NOW, said("unread"), None),
             ],
             NOW,
         )
-        await kept.letters_shown([letters[0].number], "carol")
+        await kept.letters.shown([letters[0].number], "carol")
         if vault is CLEAR:  # so that there is an index to be forgotten
             await searched(kept, vault)
     disk.unlock()
@@ -146,13 +148,13 @@ async def everything(folder: Path, vault: Vault = CLEAR) -> set[str]:
         found |= {entry.text for entry in history.to_all(20).entries}
         assert set(await searched(kept, vault)) <= found
         assert len(await searched(kept, vault)) == 5  # all that is history
-        found |= {one.text for one in kept.pending_lines()}
-        found |= {one.text for one in kept.kept_copies()}
-        found |= {one.text for one in await kept.add_letters([], NOW)}
-        (line,) = kept.texts_after(ID, Position("carol", EPOCH, 0), 10, 10**6)
+        found |= {one.text for one in kept.lines.pending()}
+        found |= {one.text for one in kept.copies.all()}
+        found |= {one.text for one in await kept.letters.add([], NOW)}
+        (line,) = kept.texts.after(ID, Position("carol", EPOCH, 0), 10, 10**6)
         assert said("spoken").encode() in line  # as it is handed on to others
         owed = LeaveFor("erin", Position("carol", EPOCH, 0), 1)
-        assert [one.text for one in kept.copies_for(ID, "erin", owed)] == [said("spoken")]
+        assert [one.text for one in kept.copies.owed(ID, "erin", owed)] == [said("spoken")]
     found |= set(InputHistory(folder, vault).load_history_strings())
     assert open_key((folder / "key").read_bytes(), vault) == SEED
     return found - {"again"}
@@ -208,7 +210,7 @@ async def test_a_text_that_looks_sealed_is_a_text(tmp_path: Path) -> None:
     """Whoever writes to me chooses its words."""
     odd = Vault(new_key()).seal_text("zebra", "line", "dave", "d" * 32)
     async with journal(tmp_path) as kept:
-        await kept.keep_lines([KeptLine(Kind.ALL, "dave", "", "d" * 32, NOW, odd, Fate.CAME)])
+        await kept.lines.keep([KeptLine(Kind.ALL, "dave", "", "d" * 32, NOW, odd, Fate.CAME)])
     set_to(tmp_path, "", "open sesame")
     vault = unlock(tmp_path, gives("open sesame"))
     async with journal(tmp_path, vault) as kept:

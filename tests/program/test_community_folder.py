@@ -11,8 +11,8 @@ import trio
 
 from peer.local_peer import Options
 from peer.program.community_folder import Found, find
-from peer.storage.journal import FILE, opened
 from peer.storage.paths import KEY_FILE, OTHERS_MOST, VAULT_FILE, others_of
+from peer.storage.schema import FILE, opened
 from shared.codec import encode
 from shared.disk import FolderDisk
 from shared.errors import KeyChanged

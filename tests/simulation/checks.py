@@ -17,7 +17,7 @@ from peer.core.conversation.conversation import Conversation
 from peer.core.conversation.outbox import RECENT_TEXTS
 from peer.core.conversation.texts import last
 from peer.core.keys.name_marks import bare
-from peer.storage import journal
+from peer.storage import schema
 from shared.messages.common import Message
 from shared.messages.peers import Text
 from shared.sealing import About, copy_id
@@ -78,9 +78,9 @@ class Checks:
     def _rows(self, player: Player, query: str, *values: object) -> list[tuple]:  # type: ignore[type-arg]
         disk = player.machine.disk
         if player.name not in self._readers:
-            if journal.FILE not in disk._keepers:
+            if schema.FILE not in disk._keepers:
                 return []
-            self._readers[player.name] = disk.database(journal.FILE, readonly=True)
+            self._readers[player.name] = disk.database(schema.FILE, readonly=True)
         try:
             return self._readers[player.name].execute(query, values).fetchall()
         except sqlite3.OperationalError as error:

@@ -29,7 +29,7 @@ from peer.runtime.conversations import Conversations
 from peer.runtime.links import Links
 from peer.runtime.mailbox import letter_drop
 from peer.runtime.mailbox import letters as mail
-from peer.storage.journal import Journal
+from peer.storage.letters import LetterStore
 from shared.link import Link
 from shared.messages.peers import TEXTS, Hello, Members, Text, Want
 from tests.simulation.scenario import Failure, run
@@ -154,10 +154,10 @@ def _nothing_left(self: Conversations, current: Conversation, actions: list[talk
     _perform(self, current, [one for one in actions if not isinstance(one, talk.LeaveFor)])
 
 
-_add_letters = Journal.add_letters
+_add_letters = LetterStore.add
 
 
-async def _forget_passed(self: Journal, *letters: Any, passed: Any, **more: Any) -> Any:
+async def _forget_passed(self: LetterStore, *letters: Any, passed: Any, **more: Any) -> Any:
     return await _add_letters(self, *letters, **more)
 
 
@@ -219,7 +219,7 @@ RULES: Final[dict[str, tuple[str, list[Change]]]] = {
     ),
     "passed": (
         "a letter that need not be shown has come as well",
-        [(Journal, "add_letters", _forget_passed)],
+        [(LetterStore, "add", _forget_passed)],
     ),
     "restore": (
         "an interrupted conversation goes on",

@@ -15,7 +15,8 @@ from peer.core.membership import Me
 from peer.local_peer import Options
 from peer.storage import history
 from peer.storage.history import Found, History
-from peer.storage.journal import Fate, Journal, KeptLine
+from peer.storage.journal import Batch, Journal
+from peer.storage.lines import Fate, KeptLine
 from shared.errors import Refused
 from shared.messages.peers import Position, Text
 from tests.kit.community import Community, Person
@@ -358,7 +359,7 @@ class Shelf:
         return sign(self.me, said)
 
     async def keeps(self, *texts: Text, since: tuple[Position, ...] = ()) -> None:
-        await self.journal.keep([(self.ID, since, 0)], list(texts), [], [], [], EPOCH)
+        await self.journal.keep(Batch([(self.ID, since, 0)], list(texts)), EPOCH)
 
     async def reads(self, last: int = 20) -> Found:
         return await self.history.conversation(None, last)
@@ -424,11 +425,11 @@ async def test_more_texts_than_fit_into_one_commit_are_indexed(
         KeptLine(Kind.PRIVATE, "dave", "carol", str(n), EPOCH, f"even private {n}", Fate.CAME)
         for n in range(40)
     ]
-    await shelf.journal.keep_lines(lines)
+    await shelf.journal.lines.keep(lines)
     assert len((await shelf.history.search("even", 100)).entries) == 80
     assert [one.text for one in (await shelf.history.search("odd 39", 100)).entries] == ["odd 39"]
     failed = [replace(one, fate=Fate.FAILED) for one in lines[:5]]
-    await shelf.journal.keep_lines(failed)
+    await shelf.journal.lines.keep(failed)
     assert len((await shelf.history.search("even", 100)).entries) == 75
 
 

@@ -12,7 +12,10 @@ from peer.core.conversation.actions import LeaveFor
 from peer.core.conversation.digests import digest
 from peer.core.membership import member_id
 from peer.storage.history import History
-from peer.storage.journal import _MIGRATIONS, DIGESTS, FILE, Journal, LeftLetter
+from peer.storage.journal import Batch, Journal
+from peer.storage.left_letters import LeftLetter
+from peer.storage.schema import FILE, MIGRATIONS
+from peer.storage.texts import DIGESTS
 from shared.codec import encode
 from shared.disk import FolderDisk
 from shared.errors import StorageError
@@ -22,7 +25,7 @@ from shared.world import Disk
 from tests.kit.world import MemoryDisk
 
 ID, EPOCH, NOW = "c" * 32, "e" * 16, 1_700_000_000.0
-BEFORE_MEMBERS = next(n for n, one in enumerate(_MIGRATIONS) if "CREATE TABLE members (" in one)
+BEFORE_MEMBERS = next(n for n, one in enumerate(MIGRATIONS) if "CREATE TABLE members (" in one)
 CAROL = member_id("carol", bytes(32))
 COPY = Letter("carol", bytes(32), "1" * 32, NOW, "two", About(ID, EPOCH, 2))
 ANOTHER = Letter("carol", bytes(32), "2" * 32, NOW, "three", About(ID, EPOCH, 3))
@@ -42,7 +45,7 @@ async def opened(
 async def unread(disk: MemoryDisk) -> list[str]:
     """What the next program shows as left."""
     async with opened(disk) as journal:
-        return [one.text for one in await journal.add_letters([], NOW)]
+        return [one.text for one in await journal.letters.add([], NOW)]
 
 
 def texts(*texts: str) -> Text:
@@ -50,7 +53,7 @@ def texts(*texts: str) -> Text:
 
 
 async def keep(journal: Journal, text: Text) -> None:
-    await journal.keep([(ID, (), 0)], [text], [], [], [], NOW)
+    await journal.keep(Batch([(ID, (), 0)], [text]), NOW)
 
 
 @pytest.mark.parametrize("said", [("one", "two"), ("one", "two", "three")])
@@ -60,19 +63,19 @@ async def test_a_copy_whose_text_was_read_meanwhile_is_read_once_the_text_is_kep
     disk = MemoryDisk()
     disk.seconds = 1.0
     async with opened(disk) as journal, trio.open_nursery() as nursery:
-        nursery.start_soon(journal.add_letters, [COPY, ANOTHER], NOW)
-        while not journal.copies_to_come:
+        nursery.start_soon(journal.letters.add, [COPY, ANOTHER], NOW)
+        while not journal.letters.copies_to_come:
             await trio.lowlevel.checkpoint()
-        assert journal.copies_to_come == {(CAROL, COPY.id), (CAROL, ANOTHER.id)}
+        assert journal.letters.copies_to_come == {(CAROL, COPY.id), (CAROL, ANOTHER.id)}
         for seq, _ in enumerate(said[1:], start=2):
-            journal.read_as_text(ID, CAROL, EPOCH, seq)
+            journal.letters.read_as_text(ID, CAROL, EPOCH, seq)
     assert await unread(disk) == ["two", "three"]  # the text is not on disk, and will come again
     async with opened(disk) as journal:
         await keep(journal, texts(*said))
     assert await unread(disk) == ["two", "three"]  # nobody knows that it was read
     async with opened(disk) as journal:
         for seq, _ in enumerate(said[1:], start=2):
-            journal.read_as_text(ID, CAROL, EPOCH, seq)
+            journal.letters.read_as_text(ID, CAROL, EPOCH, seq)
         await keep(journal, texts(*said))
     assert await unread(disk) == ["three"][: 3 - len(said)]
 
@@ -83,7 +86,7 @@ async def test_a_journal_of_before_members_had_ids_opens_and_ends_what_it_was_in
     """Its history keeps its names; and nobody of today can go on with that conversation."""
     disk = MemoryDisk()
     old = disk.database(FILE)
-    for script in _MIGRATIONS[:BEFORE_MEMBERS]:
+    for script in MIGRATIONS[:BEFORE_MEMBERS]:
         old.executescript(f"BEGIN; {script}; COMMIT")
     line = encode(Text(ID, "dave", EPOCH, 1, 1, NOW, ("hello",)))
     old.execute("INSERT INTO conversations VALUES (?, ?, 1, 1)", (ID, NOW))
@@ -100,13 +103,13 @@ async def test_a_journal_of_before_members_had_ids_opens_and_ends_what_it_was_in
         )
         for found in (await history.with_user("Dave", 9), await history.search("hello", 9)):
             assert [(one.author, one.text) for one in found.entries] == [("dave", "hello")]
-        (copy,) = journal.kept_copies()
+        (copy,) = journal.copies.all()
         assert (copy.receiver, copy.member) == ("dave", "")
-        await journal.forget_copy(copy)
-        assert journal.kept_copies() == []
+        await journal.copies.forget(copy)
+        assert journal.copies.all() == []
 
 
-BEFORE_KEYS = next(n for n, one in enumerate(_MIGRATIONS) if "letters_left ADD COLUMN key" in one)
+BEFORE_KEYS = next(n for n, one in enumerate(MIGRATIONS) if "letters_left ADD COLUMN key" in one)
 
 
 async def test_letters_of_before_receipts_were_signed_keep_their_meaning(
@@ -115,7 +118,7 @@ async def test_letters_of_before_receipts_were_signed_keep_their_meaning(
     """Whoever is known may sign for them; the others cannot, and one waits to be shown."""
     disk, key = MemoryDisk(), b"k" * 32
     old = disk.database(FILE)
-    for script in _MIGRATIONS[:BEFORE_KEYS]:
+    for script in MIGRATIONS[:BEFORE_KEYS]:
         old.executescript(f"BEGIN; {script}; COMMIT")
     for number, name in enumerate(("dave", "erin")):
         old.execute(
@@ -130,12 +133,12 @@ async def test_letters_of_before_receipts_were_signed_keep_their_meaning(
     old.execute(f"PRAGMA user_version = {BEFORE_KEYS}")
     old.close()
     async with opened(disk) as journal:
-        dave, erin = journal.left(f"{0:032x}"), journal.left(f"{1:032x}")
+        dave, erin = journal.left_letters.get(f"{0:032x}"), journal.left_letters.get(f"{1:032x}")
         assert dave == LeftLetter("dave", key, NOW, None)
         assert erin == LeftLetter("erin", b"", NOW, None)
-        (waiting,) = await journal.add_letters([], NOW)
+        (waiting,) = await journal.letters.add([], NOW)
         assert (waiting.text, waiting.is_registered, waiting.follows_gap) == ("hello", True, False)
-        assert journal.has_line("Carol", "a" * 32)
+        assert journal.lines.has("Carol", "a" * 32)
 
 
 async def test_each_letter_names_the_last_one_that_was_stored_for_the_same_key(
@@ -146,21 +149,21 @@ async def test_each_letter_names_the_last_one_that_was_stored_for_the_same_key(
     async with opened(disk) as journal:
 
         async def leave(id: str, key: bytes = dave) -> str:
-            return await journal.add_left(id, LeftLetter("dave", key, NOW, None))
+            return await journal.left_letters.add(id, LeftLetter("dave", key, NOW, None))
 
         assert await leave("1") == ""
-        await journal.stored("1", dave)
+        await journal.left_letters.stored("1", dave)
         assert await leave("2") == "1"
         assert await leave("3") == "1"  # the directory did not take "2"
-        await journal.stored("3", dave)
+        await journal.left_letters.stored("3", dave)
         assert await leave("3") == "1"  # the same one again
-        await journal.stored("3", dave)
+        await journal.left_letters.stored("3", dave)
         assert await leave("4", erin) == ""
-        await journal.forget_left(["3"])  # its receipt came
-        assert journal.left("3") is None
+        await journal.left_letters.forget(["3"])  # its receipt came
+        assert journal.left_letters.get("3") is None
         assert await leave("5") == "3"
     async with opened(disk) as journal:  # the program was killed before "5" was stored
-        assert await journal.add_left("6", LeftLetter("dave", dave, NOW, None)) == "3"
+        assert await journal.left_letters.add("6", LeftLetter("dave", dave, NOW, None)) == "3"
 
 
 async def test_a_letter_that_the_disk_does_not_know_as_stored_is_named_all_the_same(
@@ -169,14 +172,14 @@ async def test_a_letter_that_the_disk_does_not_know_as_stored_is_named_all_the_s
     key, disk = b"d" * 32, MemoryDisk()
     left = LeftLetter("dave", key, NOW, None)
     async with opened(disk) as journal:
-        await journal.add_left("1", left)
+        await journal.left_letters.add("1", left)
         disk.is_full = True
         with pytest.raises(StorageError):
-            await journal.stored("1", key)
+            await journal.left_letters.stored("1", key)
         disk.is_full = False
-        assert await journal.add_left("2", left) == "1"
+        assert await journal.left_letters.add("2", left) == "1"
     async with opened(disk) as journal:
-        assert await journal.add_left("3", left) == "1"
+        assert await journal.left_letters.add("3", left) == "1"
 
 
 async def test_a_damaged_file_costs_the_texts_in_it_and_no_more(tmp_path: Path) -> None:
@@ -192,8 +195,8 @@ async def test_a_damaged_file_costs_the_texts_in_it_and_no_more(tmp_path: Path) 
     file.write_bytes(pages[:whole] + b"\xff" * (len(pages) - whole))
     async with opened(disk, lambda: told.append("unreadable")) as journal:
         after = Position(CAROL, EPOCH, 0)
-        lines = journal.texts_after(ID, after, 256, 1_000_000)
-        copies = journal.copies_for(ID, "dave", LeaveFor("d" * 24, after, 199))
+        lines = journal.texts.after(ID, after, 256, 1_000_000)
+        copies = journal.copies.owed(ID, "dave", LeaveFor("d" * 24, after, 199))
         assert len(lines) == len(copies) < 199
         assert told == ["unreadable"]
 
@@ -207,7 +210,7 @@ async def test_the_digests_of_the_latest_texts_outlive_the_program() -> None:
         for seq in range(1, count + 1)
     ]
     async with opened(disk) as journal:
-        await journal.keep([(ID, (), 0)], texts, [], [], [], NOW)
+        await journal.keep(Batch([(ID, (), 0)], texts), NOW)
     said = [(one.author, one.epoch, one.seq, digest(one)) for one in texts]
     async with opened(disk) as journal:
         assert list(journal.kept(ID, "me", NOW).said) == [said[1], *said[-DIGESTS:]]

@@ -3,8 +3,9 @@
 import trio
 import trio.testing
 
-from peer.storage.journal import _MIGRATIONS, FILE, Journal
+from peer.storage.journal import Journal
 from peer.storage.known_users import KnownUsers
+from peer.storage.schema import FILE, MIGRATIONS
 from tests.kit.community import Community
 from tests.kit.world import FakeClock, MemoryDisk
 
@@ -14,13 +15,13 @@ BEFORE = 4  # migrations, when nobody noted who was answered
 def answered(disk: MemoryDisk) -> set[str]:
     journal = Journal(disk)
     journal.database.close()
-    return set(journal.answered)
+    return set(journal.contacts.answered)
 
 
 def test_an_old_journal_knows_with_whom_i_talked_and_to_whom_i_wrote() -> None:
     disk = MemoryDisk()
     old = disk.database(FILE)
-    old.executescript(";".join(_MIGRATIONS[:BEFORE]) + f"; PRAGMA user_version = {BEFORE}")
+    old.executescript(";".join(MIGRATIONS[:BEFORE]) + f"; PRAGMA user_version = {BEFORE}")
     old.execute("INSERT INTO memberships VALUES ('c', 'Dave', x'00')")
     old.execute(
         "INSERT INTO lines (kind, author, receiver, id, time, text)"
@@ -36,7 +37,7 @@ async def test_what_i_did_is_remembered_once() -> None:
     async with trio.open_nursery() as nursery:
         journal = Journal(disk)
         await nursery.start(journal.run)
-        known = KnownUsers(journal, FakeClock(), nursery.start_soon, lambda *_: None)
+        known = KnownUsers(journal.contacts, FakeClock(), nursery.start_soon, lambda *_: None)
         known.answer("Dave", "erin")
         assert known.knows("dave")
         await trio.testing.wait_all_tasks_blocked()

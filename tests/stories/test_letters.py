@@ -5,7 +5,7 @@ import trio
 
 from directory_server.storage import mailbox
 from peer import events
-from peer.storage.journal import LeftLetter
+from peer.storage.left_letters import LeftLetter
 from shared.sealing import seal
 from tests.kit.community import Community, Person
 from tests.kit.world import EPOCH
@@ -300,7 +300,7 @@ async def test_a_forged_envelope_is_not_shown_and_both_are_told(community: Commu
         text="I am erin",
     )
     left = LeftLetter("dave", contact.key, EPOCH, None)
-    await carol.peer._journal.add_left("ab" * 16, left)
+    await carol.peer._journal.left_letters.add("ab" * 16, left)
     await carol.peer._letter_drop._drop("dave", "ab" * 16, forged)
     await carol.types("LEAVE dave I am carol")
     await dave.starts()

@@ -270,12 +270,12 @@ class Listener:
         self.shown: list[str] = []
         self._waiting: list[Callable[[], None]] = []
         journal = Journal(disk)
-        keeping = Recorder(journal, self._tell)
+        keeping, clock = Recorder(journal.lines, self._tell), FakeClock()
+        shares = DiskShares(journal.contacts, clock, self._tell, Tasks(nursery))
         self.heard = Heard(
-            cast(links.Links, self.links), self._tell, ignored or set(), Came(journal), keeping,
-            FakeClock(), CAROL, StrangerLimits(lambda _: True, journal.written_by),
-            cast(LinkedNames, Names()),
-            DiskShares(journal, FakeClock(), self._tell, Tasks(nursery)),
+            cast(links.Links, self.links), self._tell, ignored or set(), Came(journal.lines),
+            keeping, clock, CAROL, StrangerLimits(lambda _: True, journal.lines.written_by),
+            cast(LinkedNames, Names()), shares,
         )  # fmt: skip
         nursery.start_soon(journal.run)
         nursery.start_soon(keeping.run)

@@ -475,7 +475,7 @@ async def test_whom_a_contact_names_with_another_key_than_the_remembered_one_is_
     carol, dave = await community.start("carol", "dave")
     await carol.types("INFO dave")
     await carol.sees_part("dave: ACTIVE since")
-    await carol.peer._journal.remember_key("dave", b"k" * 32, 0.0)
+    await carol.peer._journal.contacts.remember_key("dave", b"k" * 32, 0.0)
     await goes(community)
     await carol.types("CHAT dave")
     await carol.sees_part("The key of dave has changed.")

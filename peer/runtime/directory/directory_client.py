@@ -18,7 +18,7 @@ from peer.core.reach.back_off import pause
 from peer.core.reach.dial_policy import is_plausible
 from peer.core.reach.presence import Presences
 from peer.runtime.known_keys import KnownKeys
-from peer.storage.journal import Journal
+from peer.storage.contacts import CommunityStore
 from shared.border import border
 from shared.errors import KeyChanged, ParleyError, ProtocolError, Refused, TurnedAway, Unreachable
 from shared.identity import (
@@ -89,7 +89,7 @@ class DirectoryClient:
         address: Address,
         myself: Myself,
         known_keys: KnownKeys,
-        journal: Journal,
+        communities: CommunityStore,
         presences: Presences,
         *,
         expected_key: str | None = None,
@@ -101,9 +101,9 @@ class DirectoryClient:
         """
         self._presences = presences
         self._world, self.address = world, address
-        self._myself, self._known_keys, self._journal = myself, known_keys, journal
+        self._myself, self._known_keys, self._communities = myself, known_keys, communities
         self._expected_key = expected_key and expected_key.replace(" ", "").lower()
-        self._known_authority = journal.directory_at(str(address)) or authority
+        self._known_authority = communities.authority_at(str(address)) or authority
         self.first_seen = ""  #: the fingerprint of its key, if nobody has vouched for that yet
         self._gone = trio.Event()
         self._gone.set()
@@ -370,7 +370,7 @@ class DirectoryClient:
             if key.replace(" ", "") != self._expected_key:
                 raise KeyChanged(f"The directory at {self.address} has another key: {key}.")
         elif self._known_authority is None:
-            if not self._journal.has_met(authority):
+            if not self._communities.has_met(authority):
                 self.first_seen = key
         elif self._known_authority != authority:
             was = fingerprint(authority_key(self._known_authority))
@@ -386,7 +386,7 @@ class DirectoryClient:
         """Set our community, and show the certificate that it gave us, if it did."""
         self._known_authority = self._known_keys.authority = authority
         me = self._myself
-        me.certificate = self._journal.certificate(authority, me.name) or b""
+        me.certificate = self._communities.certificate(authority, me.name) or b""
         if me.certificate:
             credentials = Credentials(me.identity.key, me.certificate, authority)
             self._world.network.present(credentials)
@@ -438,8 +438,8 @@ class DirectoryClient:
         self._myself.registration.name = welcome.name
         if welcome.certificate:
             await self._take_certificate(certificate, welcome.name, authority)
-        if self._journal.directory_at(str(self.address)) != authority:
-            await self._journal.remember_directory(str(self.address), authority)
+        if self._communities.authority_at(str(self.address)) != authority:
+            await self._communities.remember(str(self.address), authority)
 
     def _check_certificate(self, certificate: bytes, name: str, authority: bytes) -> None:
         """Raise ProtocolError unless the certificate is ours."""
@@ -448,7 +448,7 @@ class DirectoryClient:
             raise ProtocolError("the directory sent somebody else's certificate")
 
     async def _take_certificate(self, certificate: bytes, name: str, authority: bytes) -> None:
-        await self._journal.keep_certificate(authority, name, certificate)
+        await self._communities.keep_certificate(authority, name, certificate)
         self._recall(authority)
 
 

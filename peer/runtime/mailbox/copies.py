@@ -25,7 +25,8 @@ from peer.runtime.finder import Finder
 from peer.runtime.known_keys import KnownKeys
 from peer.runtime.mailbox.letter_drop import LetterDrop
 from peer.runtime.tasks import Tasks
-from peer.storage.journal import Journal, KeptCopy
+from peer.storage.copies import KeptCopy
+from peer.storage.journal import Journal
 from shared.errors import KeyChanged, ParleyError, Refused, StorageError
 from shared.messages.directory import Contact
 from shared.messages.peers import Position
@@ -69,7 +70,7 @@ class MailboxCopies:
             return  # our own end broke the link: the disk knows what is owed
         # Read at once: without history, texts are forgotten when the conversation is settled.
         name = current.roll.name(to)
-        copies = deque(self._journal.copies_for(current.id, name, LeaveFor(to, after, upto)))
+        copies = deque(self._journal.copies.owed(current.id, name, LeaveFor(to, after, upto)))
         if not copies:
             return
         queue = self._queues.get(fold(name))
@@ -80,7 +81,7 @@ class MailboxCopies:
 
     def take_up(self) -> None:
         """Leave the copies that earlier programs of mine could not leave."""
-        self._wait_with(self._journal.kept_copies())
+        self._wait_with(self._journal.copies.all())
 
     async def _work(self, name: str, queue: deque[_Batch]) -> None:
         """Work until every copy is left, is kept on disk, or will be asked for again."""
@@ -119,7 +120,7 @@ class MailboxCopies:
         _was_left(current, copy)
         if current.is_over:
             try:
-                await self._journal.forget_copy(copy)
+                await self._journal.copies.forget(copy)
             except StorageError as no:  # then the next program leaves it again
                 log.info("a copy stays on the disk: %s", no)
 
@@ -155,7 +156,7 @@ class MailboxCopies:
             return
         batch.copies = deque(copies)
         try:
-            await self._journal.keep_copies(copies, self._myself.id)
+            await self._journal.copies.keep(copies, self._myself.id)
         except StorageError as no:
             for copy in copies:
                 self._give_up(copy, no)
@@ -201,7 +202,7 @@ class MailboxCopies:
                 self._give_up(copy, no)
             if (current := kept[copy]) is not None:
                 _was_left(current, copy)
-            await self._journal.forget_copy(copy)
+            await self._journal.copies.forget(copy)
             del kept[copy]
 
 

@@ -12,7 +12,9 @@ from peer.core.membership import member_id
 from peer.core.myself import Myself
 from peer.runtime.directory.directory_client import DirectoryClient
 from peer.runtime.recorder import Recorder
-from peer.storage.journal import Fate, Journal, KeptLine, LeftLetter
+from peer.storage.journal import Journal
+from peer.storage.left_letters import LeftLetter
+from peer.storage.lines import Fate, KeptLine
 from shared.errors import ParleyError, StorageError, Unreachable
 from shared.identity import check_sealing_proof
 from shared.messages.directory import Contact, Drop, Stored
@@ -72,7 +74,7 @@ class LetterDrop:
             id = copy_id(about, self._myself.id, member_id(to.name, to.key))
         id = id or self._world.new_id()
         me, key = self._myself, to.sealing_key
-        after = await self._journal.add_left(id, LeftLetter(to.name, to.key, time, about))
+        after = await self._journal.left_letters.add(id, LeftLetter(to.name, to.key, time, about))
         try:
             sealed = seal(
                 me.identity, me.certificate, key,
@@ -80,7 +82,7 @@ class LetterDrop:
             )  # fmt: skip
             await self._drop(to.name, id, sealed, STORED_SECONDS if waits else 0.0)
         except ParleyError:
-            await self._journal.forget_left([id])
+            await self._journal.left_letters.forget([id])
             raise
         await self._note_stored(id, to.key)
         if about is None:
@@ -90,7 +92,7 @@ class LetterDrop:
     async def _note_stored(self, id: str, key: bytes) -> None:
         """Note it as stored before its author is told: held back later, it will be missed."""
         try:
-            await self._journal.stored(id, key)
+            await self._journal.left_letters.stored(id, key)
         except StorageError as no:  # it was left all the same
             log.info("that a message was left is noted with the next one: %s", no)
 

@@ -23,7 +23,8 @@ from peer.runtime.known_keys import KnownKeys
 from peer.runtime.mailbox.announcer import Announcer
 from peer.runtime.mailbox.receipts import ReceiptBook, TextsInConversations
 from peer.runtime.private_lines import Came
-from peer.storage.journal import CopyKey, Journal, WaitingLetter
+from peer.storage.journal import Journal
+from peer.storage.letters import CopyKey, WaitingLetter
 from shared import receipt
 from shared.errors import KeyChanged, ParleyError, ProtocolError, Refused, Unreachable
 from shared.messages.directory import (
@@ -84,7 +85,9 @@ class Letters:
         self._world, self._myself, self._known_keys = world, myself, known_keys
         self._journal, self._directory, self._tell = journal, directory, tell
         self._announcer = Announcer(tell)
-        self._receipts = ReceiptBook(journal, directory, myself, texts, self._announcer)
+        self._receipts = ReceiptBook(
+            journal.left_letters, directory, myself, texts, self._announcer
+        )
         self._shown: set[int] = set()  # numbers of letters shown, until the disk has that
         self._counted: set[CopyKey] = set()  # letters of strangers on their way to the disk
         self._to_announce: set[str] = set()  # strangers whose first letter is one of these
@@ -146,7 +149,7 @@ class Letters:
         come = len(batch.verdicts)
         letters = await self._claim(batch)
         try:
-            fresh = await self._journal.add_letters(
+            fresh = await self._journal.letters.add(
                 letters, self._world.clock.time(), unregistered=batch.unregistered,
                 after_gaps={(one.sender, one.id) for one in letters if self._gaps(one, batch)},
                 passed=batch.passed,
@@ -218,7 +221,7 @@ class Letters:
             self._known_keys.check(name, letter.key)
         except KeyChanged as failure:
             return left_there(str(failure))
-        if self._journal.key_of(name) is not None:
+        if self._journal.contacts.key_of(name) is not None:
             return letter
         try:
             if name not in batch.keys:
@@ -250,7 +253,7 @@ class Letters:
         return letter
 
     def _is_wanted(self, letter: Letter) -> bool:
-        return fold(letter.sender) not in self._journal.ignored and not self._has(letter)
+        return fold(letter.sender) not in self._journal.contacts.ignored and not self._has(letter)
 
     async def _key_at_directory(self, name: str) -> bytes | None:
         """Ask the directory for the key of a name; None if the name was given back."""
@@ -276,7 +279,7 @@ class Letters:
         about = letter.about
         if self._came.is_here(letter.sender, letter.id):
             return True
-        return about is not None and self._journal.has_text(
+        return about is not None and self._journal.texts.has(
             about.conversation, _author(letter), about.epoch, about.seq
         )
 
@@ -315,7 +318,7 @@ class Letters:
             self._shown |= {one.number for one in letters}
         for place in direct.values():
             await self._texts.wait_on_disk(*place)
-        await self._journal.letters_shown([one.number for one in fresh], self._myself.name)
+        await self._journal.letters.shown([one.number for one in fresh], self._myself.name)
         self._shown.clear()
 
 

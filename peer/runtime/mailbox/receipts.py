@@ -8,7 +8,7 @@ from peer.core.membership import member_id
 from peer.core.myself import Myself
 from peer.runtime.directory.directory_client import DirectoryClient
 from peer.runtime.mailbox.announcer import Announcer
-from peer.storage.journal import Journal, LeftLetter
+from peer.storage.left_letters import LeftLetter, LeftLetterStore
 from shared.messages.directory import BATCH, Done, Noted, Receipt
 from shared.receipt import is_signed, reason
 from shared.sealing import About
@@ -29,10 +29,10 @@ class TextsInConversations(Protocol):
 
 class ReceiptBook:
     def __init__(
-        self, journal: Journal, directory: DirectoryClient, myself: Myself,
+        self, left_letters: LeftLetterStore, directory: DirectoryClient, myself: Myself,
         texts: TextsInConversations, announcer: Announcer,
     ) -> None:  # fmt: skip
-        self._journal, self._directory, self._myself = journal, directory, myself
+        self._left_letters, self._directory, self._myself = left_letters, directory, myself
         self._texts, self._announcer = texts, announcer
         self._waiting: list[Receipt] = []
 
@@ -43,7 +43,7 @@ class ReceiptBook:
         """Show new receipts, then let the directory forget them."""
         receipts, self._waiting = self._waiting, []
         for receipt in receipts:
-            left = self._journal.left(receipt.envelope)
+            left = self._left_letters.get(receipt.envelope)
             if left is not None:
                 await self._note_one(receipt, left)
         for start in range(0, len(receipts), BATCH):
@@ -64,7 +64,7 @@ class ReceiptBook:
             await self._announcer.show([events.LetterRefused(left.receiver, left.time, why)])
         elif left.about is None or self._texts.received_from_mailbox(_member(left), left.about):
             await self._announcer.show([events.LetterReceived(left.receiver, left.time)])
-        await self._journal.forget_left([receipt.envelope])
+        await self._left_letters.forget([receipt.envelope])
 
 
 def _member(left: LeftLetter) -> str:

@@ -23,8 +23,8 @@ from peer.runtime.linked_names import LinkedNames
 from peer.runtime.private_lines import PrivateLines
 from peer.runtime.recorder import Recorder
 from peer.runtime.tasks import Tasks
-from peer.storage.journal import Fate, KeptLine
 from peer.storage.known_users import KnownUsers
+from peer.storage.lines import Fate, KeptLine
 from shared.errors import ParleyError, Refused, StorageError
 from shared.messages.peers import Private
 from shared.names import fold

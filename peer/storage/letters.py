@@ -1,0 +1,168 @@
+"""Keep the letters that were left for me, until they were shown."""
+
+import sqlite3
+from collections.abc import Collection, Iterable
+
+from msgspec import Struct
+
+from peer.core.membership import member_id
+from peer.storage.left_letters import place_of
+from peer.storage.rows import Rows
+from peer.storage.texts import Place
+from shared.database import Database
+from shared.sealing import Letter
+
+REMEMBER_LETTERS_DAYS = 60  # then only the ids stay, 50 bytes each: nothing is shown again
+CopyKey = tuple[str, str]  # sender (a member) and id of a letter: an id alone would be anybody's
+
+
+class WaitingLetter(Struct, frozen=True):
+    """A letter on our disk that has not been shown yet."""
+
+    number: int
+    sender: str
+    time: float
+    text: str
+    id: str
+    is_registered: bool = True  #: whether its sender was, when it came
+    follows_gap: bool = False  #: the letter that its sender left before it has not come
+
+
+class LetterStore:
+    """The letters that were left for me.  Without `keeps_history` none stays once it was shown."""
+
+    def __init__(self, database: Database, rows: Rows, *, keeps_history: bool) -> None:
+        self._database, self._rows, self._keeps_history = database, rows, keeps_history
+        #: letters that came, and are copies of texts of a conversation
+        self.copies: set[CopyKey] = set(
+            database.read("SELECT member, id FROM letters WHERE is_copy")
+        )
+        #: such letters that are on their way to the disk
+        self.copies_to_come: set[CopyKey] = set()
+        #: places of copies whose texts came meanwhile and were read
+        self._read_as_text: set[Place] = set()
+
+    async def add(
+        self,
+        letters: list[Letter],
+        now: float,
+        *,
+        unregistered: Collection[str] = (),
+        after_gaps: Collection[CopyKey] = (),
+        passed: Collection[CopyKey] = (),
+    ) -> list[WaitingLetter]:
+        """Keep letters; return those that are new, or kept but never shown.
+
+        `unregistered`: those of their senders who have given their names back.
+        `after_gaps`: letters before which something is missing.  `passed`: letters that
+        are not to be shown; only the fact that they came is kept.
+        """
+        rows: list[tuple[object, ...]] = [
+            (one.id, one.sender, one.time, now,
+             self._rows.vault.seal_text(one.text, "line", one.sender, one.id),
+             one.about is not None, *place_of(one.about), one.sender not in unregistered,
+             (one.sender, one.id) in after_gaps, member_id(one.sender, one.key))
+            for one in letters
+        ]  # fmt: skip
+
+        def work(db: sqlite3.Connection) -> None:
+            _keep_only_ids(db, now - REMEMBER_LETTERS_DAYS * 86_400)
+            _insert(db, rows, passed)
+
+        copies = {(member_id(one.sender, one.key), one.id) for one in letters if one.about}
+        self.copies_to_come = copies
+        try:
+            await self._database.write(work)
+        finally:
+            self.copies_to_come = set()
+        self.copies |= copies
+        return self._waiting()
+
+    def _waiting(self) -> list[WaitingLetter]:
+        """Return the letters that were never shown."""
+        rows = self._database.read(
+            "SELECT number, sender, time, text, id, is_registered, follows_gap FROM letters"
+            " WHERE text IS NOT NULL ORDER BY number"
+        )
+        found = [
+            WaitingLetter(
+                number, sender, time, words, id,
+                is_registered=bool(is_registered), follows_gap=bool(follows_gap),
+            )
+            for number, sender, time, text, id, is_registered, follows_gap in rows
+            for words in self._rows.words(text, "line", sender, id)
+        ]  # fmt: skip
+        self._rows.report()
+        return found
+
+    async def shown(self, numbers: list[int], me: str) -> None:
+        """Note that these letters were shown: from now on they are history."""
+
+        def work(db: sqlite3.Connection) -> None:
+            if self._keeps_history:
+                db.executemany(
+                    # A letter dated in the future would stay last for ever.
+                    "INSERT OR IGNORE INTO lines (kind, author, receiver, id, time, text,"
+                    " conversation, epoch, seq, member) SELECT 'left', sender, ?, id,"
+                    " min(time, came), text, conversation, epoch, seq, member FROM letters"
+                    " WHERE number = ? AND text IS NOT NULL",
+                    [(me, number) for number in numbers],
+                )
+            db.executemany(
+                "UPDATE letters SET text = NULL WHERE number = ?",
+                [(number,) for number in numbers],
+            )
+
+        await self._database.write(work)
+
+    # --- Copies whose texts came ---
+
+    def read_as_text(self, conversation: str, author: str, epoch: str, seq: int) -> None:
+        """Note that this text was read: its copy, on its way to the disk, need not be shown."""
+        self._read_as_text.add((conversation, author, epoch, seq))
+
+    def read_within(self, spans: Iterable[tuple[Place, int]]) -> list[Place]:
+        """Return what was read as text and lies within one of these: a first text and a last seq.
+
+        The caller keeps these texts, and marks their copies in the same commit.
+        """
+        spans = list(spans)
+        return [
+            place
+            for place in self._read_as_text
+            if any(place[:3] == first[:3] and first[3] <= place[3] <= last for first, last in spans)
+        ]
+
+    def forget_read(self, places: list[Place]) -> None:
+        """Forget that these were read as texts, since the disk knows it now."""
+        self._read_as_text.difference_update(places)
+
+
+# --- In the writing thread ---
+
+
+def mark_shown(db: sqlite3.Connection, places: list[Place]) -> None:
+    """Mark the copies of these texts as shown."""
+    db.executemany(
+        "UPDATE letters SET text = NULL WHERE (conversation, member, epoch, seq) = (?, ?, ?, ?)",
+        places,
+    )
+
+
+def _insert(
+    db: sqlite3.Connection, rows: list[tuple[object, ...]], passed: Collection[CopyKey]
+) -> None:
+    db.executemany("INSERT OR IGNORE INTO known_letters VALUES (?, ?)", passed)
+    db.executemany(
+        "INSERT OR IGNORE INTO letters (id, sender, time, came, text, is_copy,"
+        " conversation, epoch, seq, is_registered, follows_gap, member)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        rows,
+    )
+
+
+def _keep_only_ids(db: sqlite3.Connection, old: float) -> None:
+    """Keep only the ids of letters that came before `old` and were shown."""
+    found = " FROM letters WHERE came < ? AND text IS NULL"
+    db.execute(f"INSERT OR IGNORE INTO known_letters SELECT sender, id{found}", (old,))
+    db.execute(f"DELETE{found}", (old,))
