@@ -45,6 +45,7 @@ class Housekeeping:
             nursery.start_soon(self._watch)
             nursery.start_soon(self._keep_seen)
             nursery.start_soon(self._expire)
+            nursery.start_soon(self._community.backlogs.run)
 
     async def _tell_news(self) -> None:
         """Send news to all users, also to the one concerned: that saves encoding it twice."""
@@ -90,7 +91,7 @@ class Housekeeping:
     async def _keep_seen(self) -> None:
         while True:
             await self._community.note_seen()
-            self._community.mark_names()
+            await self._community.mark_names()
             try:
                 await self._community.forget_as_ordered()
             except StorageError as error:

@@ -6,15 +6,15 @@ it is forgotten at once.
 """
 
 import datetime
-from collections.abc import Iterator
+from collections.abc import Iterable
 
 import trio
 
 from directory_server.sessions import Sessions
 from directory_server.settings import Settings
 from directory_server.storage.founding import AUTHORITY_FILE, find
-from directory_server.storage.ownership import Listed
-from directory_server.storage.store import Store
+from directory_server.storage.sqlite import SqliteStore
+from directory_server.storage.store import Listed, Store
 from shared.errors import Refused
 from shared.names import fold
 from shared.world import World
@@ -22,13 +22,15 @@ from shared.world import World
 NAME_COLUMN = 32
 
 
-def list_names(world: World) -> Iterator[str]:
-    """Yield one line for each name.  Raises Refused, or StorageError."""
+async def list_names(world: World) -> Iterable[str]:
+    """Return one line for each name.  Raises Refused, or StorageError."""
     store = _store(world)
-    listed = store.listed()
-    store.close()
-    yield f"{'NAME':{NAME_COLUMN}}  LAST HERE (UTC)   USED         FROM              WAITING"
-    yield from map(_line, listed)
+    try:
+        listed = await store.listed()
+    finally:
+        store.close()
+    head = f"{'NAME':{NAME_COLUMN}}  LAST HERE (UTC)   USED         FROM              WAITING"
+    return [head, *map(_line, listed)]
 
 
 def _line(one: Listed) -> str:
@@ -42,7 +44,7 @@ def _utc(time: float) -> datetime.datetime:
     return datetime.datetime.fromtimestamp(time, datetime.UTC)
 
 
-async def forget(world: World, names: list[str], *, free: bool) -> Iterator[str]:
+async def forget(world: World, names: list[str], *, free: bool) -> Iterable[str]:
     """Forget these names, with their mailboxes; return a line about each for the operator.
 
     `free`: anybody may have them at once, although certificates may still be valid for their
@@ -58,10 +60,10 @@ async def forget(world: World, names: list[str], *, free: bool) -> Iterator[str]
         world.disk.unlock()
 
 
-async def _order(world: World, names: list[str], *, free: bool) -> Iterator[str]:
+async def _order(world: World, names: list[str], *, free: bool) -> Iterable[str]:
     """Leave the request to the running directory."""
     store = _store(world)
-    known = _known(store, names)
+    known = await _known(store, names)
     async with trio.open_nursery() as nursery:
         await nursery.start(store.run)
         await store.order(known, free=free)
@@ -69,15 +71,17 @@ async def _order(world: World, names: list[str], *, free: bool) -> Iterator[str]
     return (f"{name} will be forgotten within 30 seconds." for name in known)
 
 
-async def _perform(world: World, names: list[str], *, free: bool) -> Iterator[str]:
+async def _perform(world: World, names: list[str], *, free: bool) -> Iterable[str]:
     """Forget the names ourselves, as no directory runs."""
     store = _store(world)
-    known = _known(store, names)
-    found = find(world.disk, store, world.chance.randbytes, found_anew=False)
+    known = await _known(store, names)
+    found = await find(world.disk, store, world.chance.randbytes, found_anew=False)
     async with trio.open_nursery() as nursery:
         await nursery.start(store.run)
         await store.order(known, free=free)
-        await Sessions(world, Settings(), found.authority, store).forget_as_ordered()
+        community = Sessions(world, Settings(), found.authority, store)
+        await community.recall()
+        await community.forget_as_ordered()
         nursery.cancel_scope.cancel()
     return (f"{name} is forgotten." for name in known)
 
@@ -85,12 +89,12 @@ async def _perform(world: World, names: list[str], *, free: bool) -> Iterator[st
 def _store(world: World) -> Store:
     if world.disk.read(AUTHORITY_FILE) is None:
         raise Refused("there is no directory in the data folder")
-    return Store(world.disk)
+    return SqliteStore(world.disk)
 
 
-def _known(store: Store, names: list[str]) -> list[str]:
+async def _known(store: Store, names: list[str]) -> list[str]:
     """Return these names as registered.  Raises Refused unless all of them are."""
-    registered = {fold(user.name): user.name for user in store.users()}
+    registered = {fold(user.name): user.name for user in await store.users()}
     for name in names:
         if fold(name) not in registered:
             store.close()

@@ -13,7 +13,7 @@ from typing import Final
 import platformdirs
 import trio
 
-from directory_server.admission import is_loopback
+from directory_server.core.addresses import is_loopback
 from directory_server.operator_requests import forget, list_names
 from directory_server.server import Bound, Directory
 from directory_server.settings import Settings
@@ -115,7 +115,7 @@ async def _operate(folder: Path, arguments: argparse.Namespace) -> int:
         lines = (
             await forget(world, arguments.forget, free=arguments.free)
             if arguments.forget
-            else list_names(world)
+            else await list_names(world)
         )
         for line in lines:
             _say(line)

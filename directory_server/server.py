@@ -1,21 +1,23 @@
 """The running directory: its listener, one task for each user, and the housekeeping."""
 
 import logging
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Final
 
 import trio
 
+from directory_server.backlogs import UserLink
 from directory_server.core.authority import SEED_BYTES
 from directory_server.core.limits import STRANGERS_PER_ADDRESS, strangers_at_most
 from directory_server.housekeeping import Housekeeping
 from directory_server.rate_limited_wire import RateLimitedWire
 from directory_server.session import Session
-from directory_server.sessions import Sessions, UserLink
+from directory_server.sessions import Sessions
 from directory_server.settings import Settings
 from directory_server.storage.founding import Community as Found
 from directory_server.storage.founding import find
+from directory_server.storage.sqlite import SqliteStore
 from directory_server.storage.store import Store
 from shared.border import border
 from shared.errors import ParleyError, Refused
@@ -46,11 +48,21 @@ class Bound:
         return self.addresses[0]
 
 
+OpenStore = Callable[[World, Settings], Awaitable[Store]]
+
+
+async def open_sqlite(world: World, settings: Settings) -> Store:
+    """Open the store that every directory has unless another is chosen."""
+    return SqliteStore(world.disk, settings.mail_mib)
+
+
 class Directory:
     """A running directory.  `await nursery.start(directory.run)` starts it and returns a Bound."""
 
-    def __init__(self, world: World, settings: Settings) -> None:
-        self._world, self._settings = world, settings
+    def __init__(
+        self, world: World, settings: Settings, open_store: OpenStore = open_sqlite
+    ) -> None:
+        self._world, self._settings, self._open_store = world, settings, open_store
         self._strangers = Strangers(strangers_at_most(settings.connections), STRANGERS_PER_ADDRESS)
         self._stop = trio.Event()
         self._community: Sessions
@@ -68,8 +80,8 @@ class Directory:
         disk = self._world.disk
         disk.lock()
         try:
-            store = Store(disk, self._settings.mail_mib)
-            found = find(
+            store = await self._open_store(self._world, self._settings)
+            found = await find(
                 disk, store, self._world.chance.randbytes, found_anew=self._settings.found_anew
             )
             authority = found.authority
@@ -85,13 +97,14 @@ class Directory:
         async with trio.open_nursery() as storing:
             await storing.start(store.run)
             key = authority_key(found.authority.certificate)
-            if store.community() != key:
+            if await store.community() != key:
                 await store.found(key, anew=found.loses_names)
             self._community = Sessions(self._world, self._settings, found.authority, store)
-            self._community.mark_names()
+            await self._community.recall()
+            await self._community.mark_names()
             refusal = await self._serve_users(found, task_status)
             await self._community.note_seen()
-            self._community.mark_names()
+            await self._community.mark_names()
             storing.cancel_scope.cancel()
         if refusal is not None:
             raise refusal

@@ -8,21 +8,30 @@ from typing import Any, Final, cast
 import msgspec
 import trio
 
-from directory_server.admission import Visitor, check_iam, check_sealing, is_loopback
-from directory_server.core.doorkeeper import Applicant, WrongToken
-from directory_server.core.quotas import WRONG_TOKEN_SECONDS, network_of
+from directory_server.backlogs import UserLink
+from directory_server.core.addresses import is_loopback, network_of
+from directory_server.core.admission import (
+    Applicant,
+    Certify,
+    Enter,
+    Register,
+    Reseal,
+    Wait,
+    WrongToken,
+)
+from directory_server.core.proofs import Visitor, check_iam, check_sealing
+from directory_server.core.quotas import WRONG_TOKEN_SECONDS
 from directory_server.core.registry import NameTaken, Place, User
 from directory_server.core.tombstones import Validity
-from directory_server.sessions import Sessions, UserLink
-from directory_server.storage.mailbox import Kept, NotKept, Posted
-from directory_server.storage.ownership import Newcomer
+from directory_server.sessions import Sessions
+from directory_server.storage.store import Kept, Newcomer, NotKept, Posted
 from shared.codec import encode
 from shared.errors import ProtocolError, Refused, StorageError
 from shared.link import HANDSHAKE_SECONDS
 from shared.messages import common
 from shared.messages import directory as wire
 from shared.messages.common import VERSION, Bye, Err
-from shared.messages.directory import PAGE, RECEIPTS, Iam
+from shared.messages.directory import PAGE, Iam
 
 log = logging.getLogger(__name__)
 
@@ -37,6 +46,7 @@ class Session:
         self._community, self._link = community, link
         self._registry, self._store = community.registry, community.store
         self._renewed_at = float("-inf")
+        self._told = 0  # letters, by WELCOME
 
     async def serve(self, deadline: float, identified: Callable[[], None]) -> None:
         """Serve the link to its end.  Raises ProtocolError, or Refused if the user may not enter.
@@ -58,7 +68,7 @@ class Session:
         identified()
         self._link.identified()
         try:
-            await self._say_receipts(user)
+            await self._community.backlogs.say(user, self._link, self._told)
             await self._serve_requests(user)
         finally:
             self._community.leave(user, self._link)
@@ -68,31 +78,39 @@ class Session:
     async def _come_in(self, deadline: float) -> User:
         """Register the user, up to WELCOME, which is posted once others can see the user.
 
-        While the disk works others may enter, so everything is checked again after it.
+        While the disk works others may enter, so admission is decided again after it.
         """
         iam, visitor = await self._meet(deadline)
-        entrance = self._community.entrance
+        admission, entrance = self._community.admission, self._community.entrance
         async with entrance:
             check_iam(iam, visitor, self._community.authority, self._community.time())
         applicant = self._applicant(iam, visitor)
+        letters: int | None = None  # that wait, once counted
         while True:
             async with entrance:
-                wait = self._community.doorkeeper.wait(applicant, self._community.moment())
-                if not wait:
-                    user = self._community.doorkeeper.admit(applicant, self._community.moment())
-                    if user is not None and self._is_on_disk(user, iam):
-                        self._enter(user, iam, visitor)
-                        return user
-                    check_sealing(iam)
-            if wait:
-                await _pause(wait, deadline)
-            else:
-                await self._put_on_disk(iam, user, applicant.origin)
+                step = admission.next_step(applicant, self._community.moment())
+                if isinstance(step, Enter) and letters is not None:
+                    self._enter(step.user, iam, visitor, letters)
+                    return step.user
+            match step:
+                case Wait(seconds):
+                    await _pause(seconds, deadline)
+                case Enter(user):
+                    letters = await self._community.backlogs.count(user)
+                case _:
+                    await self._put_on_disk(step, iam)
 
     def _applicant(self, iam: Iam, visitor: Visitor) -> Applicant:
-        host = visitor.address.host
-        origin = self._community.authority.mark_of(network_of(host))
-        return Applicant(iam.name, iam.key, host, origin, iam.token)
+        origin = self._community.authority.mark_of(network_of(visitor.host))
+        return Applicant(
+            iam.name,
+            iam.key,
+            visitor.host,
+            origin,
+            iam.token,
+            sealing=(iam.sealing_key, iam.sealing_proof),
+            wants_certificate=bool(iam.request),
+        )
 
     async def _meet(self, deadline: float) -> tuple[Iam, Visitor]:
         nonce = self._community.world.chance.randbytes(NONCE_BYTES)
@@ -104,41 +122,42 @@ class Session:
             raise Refused(
                 f"you did not say who you are within {HANDSHAKE_SECONDS:.0f} seconds", "LIMIT"
             ) from None
-        return iam, Visitor(self._link.wire.remote, nonce, self._link.wire.certificate)
+        return iam, Visitor(self._link.wire.remote.host, nonce, self._link.wire.certificate)
 
-    def _is_on_disk(self, user: User, iam: Iam) -> bool:
-        return _seals_as_before(user, iam) and (
-            not iam.request or self._community.may_certify(user)
-        )
-
-    async def _put_on_disk(self, iam: Iam, user: User | None, origin: bytes) -> None:
-        """Put a new name on disk, or what has changed for an old one: sealing key, certificate."""
+    async def _put_on_disk(self, step: Register | Reseal | Certify, iam: Iam) -> None:
+        """Put on disk what this step asks for.  Raises Refused, or StorageError."""
         community, sealing = self._community, (iam.sealing_key, iam.sealing_proof)
-        if user is None:
-            certified = Validity.of_new(community.time(), community.age())
-            await community.register(Newcomer(iam.name, iam.key, *sealing, origin, certified))
-            return
-        if not _seals_as_before(user, iam):
-            await self._store.reseal(user.id, *sealing)
-            user.sealing_key, user.sealing_proof = sealing
-        if iam.request:
-            await community.note_certificate(user)
+        match step:
+            case Register(origin):
+                try:
+                    check_sealing(iam)
+                    certified = Validity.of_new(community.time(), community.age())
+                    new = Newcomer(iam.name, iam.key, *sealing, origin, certified)
+                    await community.register(new)
+                finally:
+                    community.admission.settle(step)
+            case Reseal(user):
+                check_sealing(iam)
+                await self._store.reseal(user.id, *sealing)
+                user.sealing_key, user.sealing_proof = sealing
+            case Certify(user):
+                await community.note_certificate(user)
 
-    def _enter(self, user: User, iam: Iam, visitor: Visitor) -> None:
-        self._registry.check_room(user, visitor.address.host)
-        welcome = self._welcome(user, iam)
-        place = Place(visitor.address.host, iam.port, iam.host)
+    def _enter(self, user: User, iam: Iam, visitor: Visitor, letters: int) -> None:
+        """Let the user in.  Waits for nothing, so that what was decided still holds."""
+        welcome, self._told = self._welcome(user, iam, letters), letters
+        place = Place(visitor.host, iam.port, iam.host)
         self._community.arrive(user, self._link, place, iam.status, by_hand=iam.by_hand)
         self._link.post(welcome)
-        log.info("%s is here, from %s", user.name, visitor.address)
+        log.info("%s is here, from %s", user.name, self._link.wire.remote)
 
-    def _welcome(self, user: User, iam: Iam) -> wire.Welcome:
+    def _welcome(self, user: User, iam: Iam, letters: int) -> wire.Welcome:
         community = self._community
         certificate = self._certify(user, iam.request, iam.name) if iam.request else b""
         return wire.Welcome(
             name=user.name,
             host=iam.host or self._link.wire.remote.host,
-            waiting=self._store.waiting(user.id),
+            waiting=letters,
             idle_after=community.settings.idle_after,
             certificate=certificate,
             online=self._registry.here + (not user.is_here),
@@ -159,11 +178,6 @@ class Session:
         certificate = self._certify(user, request, user.name)
         await self._community.note_certificate(user)
         return certificate
-
-    async def _say_receipts(self, user: User) -> None:
-        for page in self._store.receipts(user.id, RECEIPTS):
-            self._link.post(wire.Receipts(page))
-            await self._link.flush()
 
     # --- Requests ---
 
@@ -197,14 +211,14 @@ class Session:
                 await self._list(re)
             case wire.Lookup(id=re, name=name, own=own):
                 found = self._registry.look_up(name)
+                link.post(self._contact(re, found))
                 if own:
                     await self._note_answer(user, found)
-                link.post(self._contact(re, found))
             case wire.SetStatus(id=re, status=status, by_hand=by_hand):
                 community.set_status(user, status, by_hand=by_hand)
                 link.post(wire.Done(re))
             case wire.Fetch(id=re, after=after):
-                link.post(wire.Mail(re, *_letters(store.mail(user.id, after))))
+                link.post(wire.Mail(re, *_letters(await store.mail(user.id, after))))
                 await link.flush()
             case wire.Taken(id=re, envelopes=verdicts):
                 owed = await store.take(
@@ -228,9 +242,10 @@ class Session:
 
     async def _note_answer(self, user: User, other: User) -> None:
         """Reserve room in this user's mailbox for the other's letters, from the commit on."""
-        if other is not user and not self._store.has_answered(user.id, other.id):
+        if other is not user:
             try:
-                await self._store.answer(user.id, other.id)
+                if not await self._store.has_answered(user.id, other.id):
+                    await self._store.answer(user.id, other.id)
             except StorageError as error:
                 log.info("%s has answered somebody, which is not on disk: %s", user.name, error)
 
@@ -297,7 +312,7 @@ class Session:
         waiting = {
             one.receiver: result.waiting
             for one, result in zip(posted, results, strict=True)
-            if isinstance(result, Kept) and result.waiting is not None
+            if isinstance(result, Kept) and result.waiting
         }
         for receiver, count in waiting.items():
             self._community.push(receiver, wire.Waiting(count))
@@ -309,10 +324,6 @@ async def _pause(seconds: float, deadline: float) -> None:
     if trio.current_time() + seconds > deadline - WRONG_TOKEN_SECONDS:  # the cost of a wrong one
         raise Refused("too many wrong tokens came from your address", "LIMIT")
     await trio.sleep(seconds)
-
-
-def _seals_as_before(user: User, iam: Iam) -> bool:
-    return (user.sealing_key, user.sealing_proof) == (iam.sealing_key, iam.sealing_proof)
 
 
 def _outcome(drop: wire.Drop, result: Kept | NotKept) -> msgspec.Struct:

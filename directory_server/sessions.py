@@ -9,26 +9,22 @@ from typing import Final
 import msgspec
 import trio
 
+from directory_server.backlogs import Backlogs, UserLink
+from directory_server.core.admission import Admission, Moment
 from directory_server.core.alarm import Alarm
 from directory_server.core.authority import Authority
-from directory_server.core.doorkeeper import Doorkeeper, Moment
 from directory_server.core.limits import users_at_most
 from directory_server.core.registry import Place, Registry, User
 from directory_server.core.tombstones import NOBODY, Tombstone, Tombstones, Validity
 from directory_server.settings import Settings
 from directory_server.storage.founding import mark_names
-from directory_server.storage.mailbox import Owed
-from directory_server.storage.ownership import Newcomer, Use
-from directory_server.storage.store import Store
+from directory_server.storage.store import Newcomer, Owed, Store, Use
 from shared.errors import StorageError
-from shared.link import Link
 from shared.messages.common import Bye, Err, Status
-from shared.messages.directory import PAGE, RECEIPTS, Receipts, StatusNow, ToDirectory
+from shared.messages.directory import PAGE, RECEIPTS, Receipts, StatusNow
 from shared.world import World
 
 log = logging.getLogger(__name__)
-
-UserLink = Link[ToDirectory]
 
 TAKEN_OVER: Final = "another program of yours took over the name"
 CLOSING: Final = "the directory is closing"
@@ -52,6 +48,7 @@ class Sessions:
     def __init__(
         self, world: World, settings: Settings, authority: Authority, store: Store
     ) -> None:
+        """Nobody is known before `recall`."""
         self.world, self.settings = world, settings
         self.authority, self.store = authority, store
         self.registry = Registry(
@@ -61,7 +58,7 @@ class Sessions:
             places=users_at_most(settings.connections),
         )
         self._tombstones = Tombstones()
-        self.doorkeeper = Doorkeeper(
+        self.admission = Admission(
             self.registry,
             self._tombstones,
             token=settings.token,
@@ -74,17 +71,18 @@ class Sessions:
         self._unnoted: dict[User, None] = {}  # users whose coming or going is not on disk yet
         self._alone = trio.Event()
         self._wrong_tokens = Alarm()
-        self._age = store.age() - trio.current_time()
-        self._recall()
+        self.backlogs = Backlogs(store, self.links)
+        self._age = 0.0  # at the zero of the monotonic clock
 
-    def _recall(self) -> None:
-        """Read users and tombstones from disk."""
-        for user in self.store.users():
+    async def recall(self) -> None:
+        """Read users and tombstones from disk.  Raises StorageError."""
+        self._age = await self.store.age() - trio.current_time()
+        for user in await self.store.users():
             if user.usage.here_since is not None:  # the directory crashed
                 user.usage.leave(self.age())
                 self._unnoted[user] = None
             self.registry.know(user)
-        for tombstone in self.store.tombstones():
+        for tombstone in await self.store.tombstones():
             self._tombstones.bury(tombstone)
 
     # --- Coming and going ---
@@ -143,13 +141,9 @@ class Sessions:
             self.registry.know(user)
             self._tombstones.lift(user.name)
 
-    def may_certify(self, user: User) -> bool:
-        """Whether the disk knows how long a certificate that is issued now would be valid."""
-        return user.certified.covers_new(self.time(), self.age())
-
     async def note_certificate(self, user: User) -> None:
-        """Make `may_certify` true, before the certificate is sent.  Raises StorageError."""
-        if not self.may_certify(user):
+        """Note how long a certificate that is issued now will be valid.  Raises StorageError."""
+        if not user.certified.covers_new(self.time(), self.age()):
             certified = user.certified.with_other(Validity.of_new(self.time(), self.age()))
             await self.store.certify(user.id, certified)
             user.certified = certified
@@ -179,7 +173,7 @@ class Sessions:
 
     async def forget_as_ordered(self) -> None:
         """Forget the names that the operator wants to be gone.  Raises StorageError."""
-        orders = self.store.orders()
+        orders = await self.store.orders()
         for name, free in orders:
             user = self.registry.find(name)
             if user is not None:
@@ -264,10 +258,10 @@ class Sessions:
         except StorageError:
             self._unnoted = unnoted | self._unnoted
 
-    def mark_names(self) -> None:
+    async def mark_names(self) -> None:
         """Note beside the database whether it must hold names."""
         try:
-            mark_names(self.world.disk, exist=self.store.has_had_names())
+            mark_names(self.world.disk, exist=await self.store.has_had_names())
         except StorageError as error:
             log.warning("%s", error)
 

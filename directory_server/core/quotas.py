@@ -4,28 +4,16 @@ An address is an IPv4 address, or a /64 of IPv6: somebody who has one address of
 network has all of them.
 """
 
-import ipaddress
 from collections import Counter, OrderedDict
 from collections.abc import Hashable
 from typing import Final
+
+from directory_server.core.addresses import network_of
 
 ADDRESSES: Final = 10_000  # whose pace is remembered; together 2 MiB
 NEARLY_FULL: Final = 3 / 4  # of all places: above it a holder's share is limited
 MOST_OF_ONE: Final = 1 / 2  # of all places: the most for one address, from then on
 WRONG_TOKEN_SECONDS: Final = 1.0  # the price of a wrong token
-
-
-def network_of(address: str) -> str:
-    """Return the network that counts as one address."""
-    try:
-        parsed = ipaddress.ip_address(address.partition("%")[0])
-    except ValueError:
-        return address
-    if isinstance(parsed, ipaddress.IPv4Address):
-        return str(parsed)
-    if parsed.ipv4_mapped is not None:
-        return str(parsed.ipv4_mapped)
-    return str(ipaddress.IPv6Network((parsed, 64), strict=False))
 
 
 class Pace:

@@ -10,8 +10,9 @@ from dataclasses import dataclass, field
 from itertools import islice
 from typing import NamedTuple
 
+from directory_server.core.addresses import network_of
 from directory_server.core.limits import NAMES
-from directory_server.core.quotas import Shares, network_of
+from directory_server.core.quotas import Shares
 from directory_server.core.tombstones import NO_CERTIFICATE, Validity
 from directory_server.core.usage import Usage
 from shared.codec import encode
@@ -148,6 +149,14 @@ class Registry:
                 "this directory is nearly full, and half of its names came from your address",
                 "LIMIT",
             )
+
+    def reserve_name(self, origin: bytes) -> None:
+        """Count a name that is on its way to the disk."""
+        self._names.add(origin)
+
+    def give_back_name(self, origin: bytes) -> None:
+        """End the reservation: the name is known by now, or never will be."""
+        self._names.remove(origin)
 
     def check_address(self, user: User | None, address: str) -> None:
         """Raise Refused when only one user per address is allowed, and another is here."""

@@ -17,7 +17,7 @@ from shared.world import Disk
 
 AUTHORITY_FILE: Final = "authority"
 NAMES_FILE: Final = "names"  # exists once somebody has registered, whatever the database says
-REGISTERED: Final = b"Names are registered here: directory.sqlite must hold them.\n"
+REGISTERED: Final = b"Names are registered here: the database must hold them.\n"
 ANEW: Final = "or start with --found-anew to lose all names"
 
 
@@ -30,7 +30,7 @@ class Community:
     loses_names: bool  # the names on disk belong to another authority, and will be lost
 
 
-def find(
+async def find(
     disk: Disk, store: Store, random_bytes: Callable[[int], bytes], *, found_anew: bool
 ) -> Community:
     """Return the community of this folder; found it at the first start.
@@ -39,16 +39,16 @@ def find(
     StorageError, unless `found_anew` allows that all names are lost.
     """
     try:
-        return _find(disk, store, random_bytes, found_anew=found_anew)
-    except StorageError:
+        return await _find(disk, store, random_bytes, found_anew=found_anew)
+    except BaseException:
         store.close()
         raise
 
 
-def _find(
+async def _find(
     disk: Disk, store: Store, random_bytes: Callable[[int], bytes], *, found_anew: bool
 ) -> Community:
-    content, had_names = disk.read(AUTHORITY_FILE), store.has_had_names()
+    content, had_names = disk.read(AUTHORITY_FILE), await store.has_had_names()
     marked = bool(disk.read(NAMES_FILE))
     if content is None:
         if (had_names or marked) and not found_anew:
@@ -62,12 +62,12 @@ def _find(
     authority = _restore(content)
     if marked and not had_names and not found_anew:
         raise StorageError(
-            f"the names of this community are missing: bring back the file directory.sqlite, {ANEW}"
+            f"the names of this community are missing: bring back {store.where}, {ANEW}"
         )
-    others = store.community() not in (None, authority_key(authority.certificate))
+    others = await store.community() not in (None, authority_key(authority.certificate))
     if others and had_names and not found_anew:
         raise StorageError(
-            "directory.sqlite belongs to another community than the file"
+            f"{store.where} belongs to another community than the file"
             f" {AUTHORITY_FILE}: bring back the one that fits, {ANEW}"
         )
     return Community(authority, is_new=False, loses_names=others)

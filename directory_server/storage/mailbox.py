@@ -5,20 +5,23 @@ Everything runs in the writing thread, except `page`, `count` and `receipts`.
 """
 
 import sqlite3
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from contextlib import closing
-from dataclasses import dataclass
 from typing import Final
 
-from directory_server.storage.mail_room import Mailbox, Stock, answer
+from directory_server.core import mail_limits
+from directory_server.core.mail_limits import (
+    ENVELOPE_OVERHEAD,
+    KEEP_SECONDS,
+    PAGE_BYTES,
+    Mailbox,
+    why_hoarding,
+)
+from directory_server.storage import mail_room
+from directory_server.storage.store import Kept, NotKept, Owed, Posted
 from shared.messages.directory import Envelope, Receipt, Verdict
 
-KEEP_SECONDS: Final = 14 * 86_400.0  # by age; for envelopes and receipts that nobody asks for
 EXPIRE_AT_ONCE: Final = 100  # envelopes, 4 MB: each transaction also overwrites what it deletes
-RECEIPTS: Final = 10_000  # for one user, the newest; only hoarding on purpose gives more
-
-PAGE_BYTES: Final = 60_000  # of one MAIL, so that its line stays below 64 KiB
-ENVELOPE_OVERHEAD: Final = 130  # of one envelope in JSON, beside its content
 
 TABLES = """
     CREATE TABLE envelopes (
@@ -54,37 +57,6 @@ EXPIRY = """
 """
 
 
-@dataclass(frozen=True, slots=True)
-class Posted:
-    """An envelope that a user drops."""
-
-    envelope: str
-    receiver: int
-    receiver_name: str
-    sealed: bytes
-
-
-@dataclass(frozen=True, slots=True)
-class Kept:
-    """The envelope is stored, now or since before."""
-
-    waiting: int | None  # in the receiver's mailbox now; None: it was stored before
-
-
-@dataclass(frozen=True, slots=True)
-class NotKept:
-    code: str  # of the ERR
-    why: str
-
-
-@dataclass(frozen=True, slots=True)
-class Owed:
-    """A receipt, and the number of the sender who gets it."""
-
-    sender: int
-    receipt: Receipt
-
-
 def drop(
     connection: sqlite3.Connection,
     sender: int,
@@ -99,15 +71,16 @@ def drop(
     `most`: the limit for all mail together, in bytes.
     """
     mailboxes: dict[int, Mailbox] = {}
-    stock, hoards = Stock(connection, sender, most), _hoards(connection, sender)
+    stock = mail_room.stock(connection, sender, most)
+    hoards = why_hoarding(_receipts_of(connection, sender))
     results: list[Kept | NotKept] = []
     for one in posted:
         envelope = bytes.fromhex(one.envelope)
-        if _was_dropped(connection, sender, envelope):
-            results.append(Kept(None))
-            continue
         if one.receiver not in mailboxes:
-            mailboxes[one.receiver] = Mailbox(connection, sender, one.receiver)
+            mailboxes[one.receiver] = mail_room.mailbox(connection, sender, one.receiver)
+        if _was_dropped(connection, sender, envelope):
+            results.append(Kept(mailboxes[one.receiver].all))
+            continue
         mailbox, size = mailboxes[one.receiver], len(one.sealed)
         full = hoards or mailbox.why_full(size, one.receiver_name) or stock.why_full(size)
         if full is not None:
@@ -115,18 +88,18 @@ def drop(
         elif not _insert(connection, sender, one, stock.origin, time, age):
             results.append(NotKept("NOBODY", f"User {one.receiver_name} does not exist!"))
         else:
-            answer(connection, sender, one.receiver)
+            mail_room.answer(connection, sender, one.receiver)
             mailbox.add(size)
             stock.add(size)
             results.append(Kept(mailbox.all))
     return results
 
 
-def _hoards(connection: sqlite3.Connection, sender: int) -> str | None:
-    """Return why this sender may drop nothing: unnoted receipts would fill the disk as well."""
+def _receipts_of(connection: sqlite3.Connection, sender: int) -> int:
+    """Return how many receipts wait for a sender, as far as it matters."""
     query = "SELECT count(*) FROM (SELECT 1 FROM receipts WHERE sender = ? LIMIT ?)"
-    (count,) = connection.execute(query, (sender, RECEIPTS)).fetchone()
-    return f"{count} receipts wait for you: note them first" if count >= RECEIPTS else None
+    (found,) = connection.execute(query, (sender, mail_limits.RECEIPTS)).fetchone()
+    return int(found)
 
 
 def _was_dropped(connection: sqlite3.Connection, sender: int, envelope: bytes) -> bool:
@@ -166,11 +139,7 @@ def take(
     time: float,
     age: float,
 ) -> list[Owed]:
-    """Delete the envelopes that the receiver has taken, and keep a receipt for each sender.
-
-    An envelope is named by its number and its id: another sender may use the same id,
-    and a backup of this database may use the same number for another envelope.
-    """
+    """Delete the envelopes that the receiver has taken, and keep a receipt for each sender."""
     owed = []
     for one in verdicts:
         gone = connection.execute(
@@ -226,7 +195,7 @@ def expire(connection: sqlite3.Connection, age: float) -> bool:
         "DELETE FROM receipts WHERE (sender, envelope) IN (SELECT sender, envelope FROM"
         " (SELECT sender, envelope, row_number() OVER (PARTITION BY sender ORDER BY at DESC)"
         " AS newer FROM receipts) WHERE newer > ?)",
-        (RECEIPTS,),
+        (mail_limits.RECEIPTS,),
     )
     return expired.rowcount < EXPIRE_AT_ONCE
 
@@ -258,14 +227,12 @@ def page(connection: sqlite3.Connection, receiver: int, after: int) -> tuple[lis
 
 
 def receipts(
-    connection: sqlite3.Connection, sender: int, size: int
-) -> Iterator[tuple[Receipt, ...]]:
-    """Yield all receipts of a sender, in pages of this size."""
+    connection: sqlite3.Connection, sender: int, after: str, most: int
+) -> tuple[Receipt, ...]:
+    """Return the next receipts for a sender, by envelope."""
     query = (
         "SELECT envelope, name, at, proof, refused FROM receipts JOIN users ON users.id = taker"
         " WHERE sender = ? AND envelope > ? ORDER BY envelope LIMIT ?"
     )
-    last = b""
-    while rows := connection.execute(query, (sender, last, size)).fetchall():
-        last = rows[-1][0]
-        yield tuple(Receipt(envelope.hex(), *rest) for envelope, *rest in rows)
+    rows = connection.execute(query, (sender, bytes.fromhex(after), most)).fetchall()
+    return tuple(Receipt(envelope.hex(), *rest) for envelope, *rest in rows)

@@ -6,11 +6,11 @@ Everything runs in the writing thread, except `users`, `tombstones` and `age`.
 
 import sqlite3
 from collections.abc import Iterable
-from typing import NamedTuple
 
 from directory_server.core.registry import User
 from directory_server.core.tombstones import Tombstone, Validity
 from directory_server.core.usage import Usage
+from directory_server.storage.store import Listed, Newcomer, Use
 from shared.names import fold
 
 TABLES = """
@@ -65,36 +65,6 @@ _USER = (
     " coalesce(seen, max(registered, alive)), origin, used, last, here_since,"
     " certified_time, certified_age FROM users, life"
 )
-
-
-class Newcomer(NamedTuple):
-    """A name that is to be registered."""
-
-    name: str
-    key: bytes
-    sealing_key: bytes
-    sealing_proof: bytes
-    origin: bytes
-    certified: Validity
-
-
-class Use(NamedTuple):
-    """A user's arrival or departure, to be noted on disk."""
-
-    id: int
-    seen: float | None  # when last online, by the time of day; None: still online
-    usage: Usage
-
-
-class Listed(NamedTuple):
-    """A name as shown to an operator."""
-
-    name: str
-    seen: float | None  # None: online
-    used: float
-    origin: bytes
-    waiting: int
-    waiting_bytes: int
 
 
 def users(reader: sqlite3.Connection) -> list[User]:

@@ -1,213 +1,181 @@
-"""What the directory keeps on disk: names, and the mail that waits for them.
+"""What the directory needs of a store: names, and the mail that waits for them.
 
-Each method that writes returns after its commit, so the directory may promise the result.
+A method that writes returns after its commit, so the directory may promise the result; the
+same write again has the same result, so one whose outcome is unknown may be repeated.
+Every method may wait, for the disk or for a database elsewhere, and what was true before
+may be false after it.  All of them raise StorageError.
 """
 
-import logging
-import sqlite3
-from collections.abc import Callable, Iterable, Iterator
-from typing import Final, TypeVar
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import NamedTuple, Protocol
 
 import trio
 
-from directory_server.core.limits import MAIL_MIB
 from directory_server.core.registry import User
 from directory_server.core.tombstones import Tombstone, Validity
-from directory_server.storage import mail_room, mailbox, ownership
-from directory_server.storage.mail_room import MIB
-from directory_server.storage.mailbox import Kept, NotKept, Owed, Posted
-from directory_server.storage.ownership import Listed, Newcomer, Use
-from shared.database import Database
-from shared.errors import StorageError
+from directory_server.core.usage import Usage
 from shared.messages.directory import Envelope, Receipt, Verdict
-from shared.world import Disk
-
-log = logging.getLogger(__name__)
-T = TypeVar("T")
-
-FILE: Final = "directory.sqlite"
-# The largest deletion is a mailbox of 8 MiB, which is overwritten in the database's log;
-# the log may have grown by as much before.
-RESERVE_BYTES: Final = 16 * MIB
-PATIENCE_SECONDS: Final = 15.0  # a disk that takes longer for a commit is broken
-
-_MIGRATIONS = [
-    ownership.TABLES + mailbox.TABLES,
-    mailbox.SIGNED_RECEIPTS,
-    ownership.EXPIRY + mailbox.EXPIRY,
-    ownership.COMMUNITY,
-    mail_room.TABLES,
-]
 
 
-def _opened(disk: Disk) -> Database:
-    """Open the database; the reserve leaves room for this even on a full disk."""
-    try:
-        return Database(disk, FILE, _MIGRATIONS, reserve=RESERVE_BYTES)
-    except StorageError:
-        disk.release()
-        return Database(disk, FILE, _MIGRATIONS, reserve=RESERVE_BYTES)
+class Newcomer(NamedTuple):
+    """A name that is to be registered."""
+
+    name: str
+    key: bytes
+    sealing_key: bytes
+    sealing_proof: bytes
+    origin: bytes
+    certified: Validity
 
 
-class Store:
-    def __init__(self, disk: Disk, mail_mib: int = MAIL_MIB) -> None:
-        """`mail_mib`: the room for all mail together, in MiB."""
-        self._database = _opened(disk)
-        self._most = mail_mib * MIB
-        self._failing = False  # the disk refused the last write
+class Use(NamedTuple):
+    """A user's arrival or departure, to be noted on disk."""
+
+    id: int
+    seen: float | None  # when last online, by the time of day; None: still online
+    usage: Usage
+
+
+class Listed(NamedTuple):
+    """A name as shown to an operator."""
+
+    name: str
+    seen: float | None  # None: online
+    used: float
+    origin: bytes
+    waiting: int
+    waiting_bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class Posted:
+    """An envelope that a user drops."""
+
+    envelope: str
+    receiver: int
+    receiver_name: str
+    sealed: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """The envelope is stored, now or since before."""
+
+    waiting: int  # in the receiver's mailbox now
+
+
+@dataclass(frozen=True, slots=True)
+class NotKept:
+    code: str  # of the ERR
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Owed:
+    """A receipt, and the number of the sender who gets it."""
+
+    sender: int
+    receipt: Receipt
+
+
+class Store(Protocol):
+    where: str  #: what to bring back when the names are missing, for a person
 
     async def run(self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
-        """Write until cancelled, then close."""
-        await self._database.run(task_status=task_status)
+        """Write until cancelled, then close; what was asked for by then is still written."""
 
     def close(self) -> None:
         """Close a store that `run` was never started for."""
-        self._database.close()
 
     # --- The community ---
 
-    def community(self) -> bytes | None:
+    async def community(self) -> bytes | None:
         """Return the key of the authority to which the names belong; None if not noted yet."""
-        return self._read(ownership.community)
 
-    def has_had_names(self) -> bool:
-        """Return whether anybody was ever registered here."""
-        return self._read(ownership.has_had_names)
+    async def has_had_names(self) -> bool:
+        """Return whether anybody was ever registered here, even if nobody is now."""
 
     async def found(self, key: bytes, *, anew: bool) -> None:
         """Note that the store belongs to this authority from now on; `anew`: delete all names."""
-        await self._write(lambda connection: ownership.found(connection, key, anew=anew))
 
     # --- The operator's orders ---
 
-    def listed(self) -> list[Listed]:
-        return self._read(ownership.listed)
+    async def listed(self) -> list[Listed]: ...
 
-    def orders(self) -> list[tuple[str, bool]]:
+    async def orders(self) -> list[tuple[str, bool]]:
         """Return the folded names to be forgotten, and whether each is free for anybody then."""
-        return self._read(ownership.orders)
 
-    async def order(self, names: list[str], *, free: bool) -> None:
-        await self._write(lambda connection: ownership.order(connection, names, free=free))
+    async def order(self, names: list[str], *, free: bool) -> None: ...
 
-    async def fulfil(self, names: list[str]) -> None:
-        await self._write(lambda connection: ownership.fulfil(connection, names), frees=True)
+    async def fulfil(self, names: list[str]) -> None: ...
 
     # --- Names ---
 
-    def users(self) -> list[User]:
-        return self._read(ownership.users)
+    async def users(self) -> list[User]: ...
 
-    def tombstones(self) -> list[Tombstone]:
-        return self._read(ownership.tombstones)
+    async def tombstones(self) -> list[Tombstone]: ...
 
-    def age(self) -> float:
+    async def age(self) -> float:
         """Return for how many seconds the directory had run in all, at its last heartbeat."""
-        return self._read(ownership.age)
 
     async def register(self, new: Newcomer, time: float, age: float) -> User:
         """Return the user on disk under this name: the new one, or one who was faster."""
-        return await self._write(lambda connection: ownership.register(connection, new, time, age))
 
     async def reseal(self, user: int, sealing_key: bytes, sealing_proof: bytes) -> None:
         """Replace the user's sealing key."""
-        await self._write(
-            lambda connection: ownership.reseal(connection, user, sealing_key, sealing_proof)
-        )
 
     async def certify(self, user: int, certified: Validity) -> None:
         """Note until when certificates for this user's name are valid."""
-        await self._write(
-            lambda connection: ownership.certify(connection, user, certified), frees=True
-        )
 
     async def release(self, owned: list[tuple[int, Tombstone | None]]) -> None:
         """Delete these users, with mailbox and receipts; keep the tombstones that are given."""
-        await self._write(lambda connection: ownership.release(connection, owned), frees=True)
 
     async def lift(self, names: list[str]) -> None:
         """Delete these tombstones."""
-        await self._write(lambda connection: ownership.lift(connection, names), frees=True)
 
     async def note_uses(self, uses: list[Use], time: float, age: float) -> None:
         """Note arrivals and departures, and that the directory is alive at this time and age."""
-        await self._write(lambda connection: ownership.note(connection, uses, time, age))
 
     # --- Mail ---
 
     async def drop(
         self, sender: int, posted: Iterable[Posted], time: float, age: float
     ) -> list[Kept | NotKept]:
-        """Store all in one commit; return one result for each, in their order."""
-        return await self._write(
-            lambda connection: mailbox.drop(
-                connection, sender, posted, time=time, age=age, most=self._most
-            )
-        )
+        """Store those that have room, all in one commit; return one result for each, in order.
+
+        What the same sender stored before is not stored again.
+        """
 
     async def take(
         self, receiver: int, name: str, verdicts: Iterable[Verdict], time: float, age: float
     ) -> list[Owed]:
-        """Delete the envelopes that this receiver, of this name, has taken; return the receipts."""
-        return await self._write(
-            lambda connection: mailbox.take(connection, receiver, name, verdicts, time, age),
-            frees=True,
-        )
+        """Delete the envelopes that this receiver, of this name, has taken; return the receipts.
+
+        An envelope is named by its number and its id: another sender may use the same id,
+        and a backup of the database may use the same number for another envelope.
+        """
 
     async def note(self, sender: int, envelopes: Iterable[str]) -> None:
         """Delete these receipts."""
-        await self._write(
-            lambda connection: mailbox.note(connection, sender, envelopes), frees=True
-        )
 
     async def expire(self, age: float) -> bool:
         """Delete some mail that nobody has asked for in 14 days; return whether that was all."""
-        return await self._write(lambda connection: mailbox.expire(connection, age), frees=True)
-
-    def has_answered(self, owner: int, other: int) -> bool:
-        """Whether half of this owner's mailbox is reserved for the other, too."""
-        return self._read(lambda reader: mail_room.has_answered(reader, owner, other))
 
     async def answer(self, owner: int, other: int) -> None:
         """Note that the owner of a mailbox has answered the other user, by an act of their own."""
-        await self._write(lambda connection: mail_room.answer(connection, owner, other))
 
-    def waiting(self, receiver: int) -> int:
-        return self._read(lambda reader: mailbox.count(reader, receiver))
+    async def has_answered(self, owner: int, other: int) -> bool:
+        """Return whether half of this owner's mailbox is reserved for the other, too."""
 
-    def mail(self, receiver: int, after: int) -> tuple[list[Envelope], bool]:
-        """Return the oldest envelopes with a higher number, and whether more wait."""
-        return self._read(lambda reader: mailbox.page(reader, receiver, after))
+    async def waiting(self, receiver: int) -> int:
+        """Return how many envelopes wait in this mailbox."""
 
-    def receipts(self, sender: int, size: int) -> Iterator[tuple[Receipt, ...]]:
-        """Yield all of a sender's receipts, in pages of this size."""
-        pages = mailbox.receipts(self._database.reader, sender, size)
-        while page := self._read(lambda _: next(pages, None)):
-            yield page
+    async def mail(self, receiver: int, after: int) -> tuple[list[Envelope], bool]:
+        """Return the oldest envelopes that fit into one line, and whether more wait.
 
-    # --- Inside ---
+        `after`: only those with a higher number.
+        """
 
-    def _read(self, work: Callable[[sqlite3.Connection], T]) -> T:
-        try:
-            return work(self._database.reader)
-        except sqlite3.Error as error:
-            raise StorageError(f"the disk cannot be read: {error}") from error
-
-    async def _write(self, work: Callable[[sqlite3.Connection], T], *, frees: bool = False) -> T:
-        """Run `work` in a transaction.  `frees`: it needs hardly any room; a full disk takes it."""
-        try:
-            # Shielded, so that the caller also learns the result.  Not fail_after, which costs a
-            # tenth of what the loop does for a message.
-            with trio.move_on_after(PATIENCE_SECONDS, shield=True) as patience:
-                result = await self._database.write(work, frees=frees)
-        except StorageError as error:
-            if not self._failing:
-                log.warning("%s", error)
-            self._failing = True
-            raise
-        if patience.cancelled_caught:
-            raise StorageError("the disk does not answer")
-        if self._failing:
-            log.warning("the disk takes it again")
-        self._failing = False
-        return result
+    async def receipts(self, sender: int, after: str, most: int) -> tuple[Receipt, ...]:
+        """Return the next receipts for a sender, by envelope; `after` "": from the first."""

@@ -10,8 +10,8 @@ from collections.abc import Iterator
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
-from directory_server.admission import Visitor, check_iam, check_sealing
 from directory_server.core.authority import SEED_BYTES, Authority
+from directory_server.core.proofs import Visitor, check_iam, check_sealing
 from shared.errors import ProtocolError, Refused
 from shared.identity import (
     Identity,
@@ -23,7 +23,6 @@ from shared.identity import (
 from shared.messages.common import VERSION
 from shared.messages.directory import Iam, Lookup, Who
 from shared.weak_keys import is_weak_sealing_key, is_weak_signing_key
-from shared.world import Address
 from tests.kit import world
 from tests.kit.attackers.false_directory import says_raw_key
 from tests.kit.community import DIRECTORY, Community
@@ -135,7 +134,7 @@ def test_a_signature_that_fits_everything_fits_nothing() -> None:
 def test_nobody_registers_with_everybodys_key() -> None:
     who = Who(VERSION, AUTHORITY.certificate, b"n" * 32)
     honest = iam(who, "dave", identity_of("dave"))
-    visitor = Visitor(Address("10.0.0.9", 1), who.nonce, None)
+    visitor = Visitor("10.0.0.9", who.nonce, None)
     with pytest.raises(Refused, match="does not fit"):
         check_iam(_with_everybodys_key(honest), visitor, AUTHORITY, NOW)
 

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 import trio
 
+from directory_server.core.mail_limits import MESSAGES_FROM_ONE
 from directory_server.storage import mailbox
-from directory_server.storage.mail_room import MESSAGES_FROM_ONE
 from peer.runtime.mailbox.letter_drop import LetterDrop
 from tests.kit.attackers.letters import envelopes_at, gives_again, takes_away
 from tests.kit.community import Community, Person

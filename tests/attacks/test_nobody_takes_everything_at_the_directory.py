@@ -7,9 +7,9 @@ import trio
 from trio.testing import MockClock
 
 from directory_server.core.limits import NEW_NAME_SECONDS, NEW_NAMES_AT_ONCE
+from directory_server.core.mail_limits import KEEP_SECONDS
 from directory_server.core.usage import DAY
-from directory_server.storage.mailbox import KEEP_SECONDS
-from directory_server.storage.store import FILE
+from directory_server.storage.sqlite import FILE
 from shared.errors import Refused
 from shared.identity import CERTIFICATE_DAYS
 from shared.messages.common import Err, Ping

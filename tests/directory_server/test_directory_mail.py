@@ -6,8 +6,7 @@ import pytest
 import trio
 from trio.testing import MockClock
 
-from directory_server.storage.mail_room import MESSAGES_FROM_ONE
-from directory_server.storage.mailbox import KEEP_SECONDS
+from directory_server.core.mail_limits import KEEP_SECONDS, MESSAGES_FROM_ONE
 from shared.errors import Refused
 from shared.messages.common import Err
 from shared.messages.directory import (

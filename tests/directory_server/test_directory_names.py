@@ -8,7 +8,7 @@ import pytest
 import trio
 from trio.testing import MockClock
 
-from directory_server.core.doorkeeper import NO_TOKEN
+from directory_server.core.admission import NO_TOKEN
 from directory_server.sessions import CLOSING, TAKEN_OVER
 from shared.errors import Refused
 from shared.identity import Identity, read_certificate

@@ -4,9 +4,9 @@ from typing import Any
 
 import trio
 
-from directory_server.server import Bound, Directory
+from directory_server.server import Bound, Directory, OpenStore, open_sqlite
 from directory_server.settings import Settings
-from directory_server.storage.store import FILE
+from directory_server.storage.sqlite import FILE
 from shared.identity import Credentials
 from tests.kit.raw_client import Client
 from tests.kit.world import Hub
@@ -16,10 +16,10 @@ ELSEWHERE = "10.0.0.9"  # where users sit unless a test moves them
 
 
 class Town:
-    def __init__(self, nursery: trio.Nursery) -> None:
+    def __init__(self, nursery: trio.Nursery, open_store: OpenStore = open_sqlite) -> None:
         self.hub = Hub()
         self.machine = self.hub.machine(TOWN_HALL)
-        self.nursery = nursery
+        self.nursery, self._open_store = nursery, open_store
         self.directory: Directory
         self.bound: Bound
         self._scope = trio.CancelScope()
@@ -27,7 +27,9 @@ class Town:
         self._settings: dict[str, Any] = {}
 
     async def opens(self, **settings: Any) -> None:
-        self.directory = Directory(self.machine.world(), Settings(port=5000, **settings))
+        self.directory = Directory(
+            self.machine.world(), Settings(port=5000, **settings), self._open_store
+        )
         self._settings = settings
         self._scope, self._closed = trio.CancelScope(), trio.Event()
         self.bound = await self.nursery.start(self._run)

@@ -2,7 +2,8 @@
 
 import pytest
 
-from directory_server.core.quotas import Pace, Shares, network_of
+from directory_server.core.addresses import network_of
+from directory_server.core.quotas import Pace, Shares
 
 
 @pytest.mark.parametrize(

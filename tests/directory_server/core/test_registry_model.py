@@ -6,7 +6,7 @@ import pytest
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
-from directory_server.core.doorkeeper import Applicant, Doorkeeper, Moment
+from directory_server.core.admission import Admission, Applicant, Enter, Moment, Register
 from directory_server.core.registry import NameTaken, Place, Registry, User
 from directory_server.core.tombstones import Tombstones
 from shared.errors import Refused
@@ -25,7 +25,7 @@ class RegistryMachine(RuleBasedStateMachine):
     def __init__(self) -> None:
         super().__init__()
         self.registry = Registry(idle_after=IDLE_AFTER, one_per_address=self.one_per_address)
-        self.doorkeeper = Doorkeeper(self.registry, Tombstones(), names_at_once=0)
+        self.admission = Admission(self.registry, Tombstones(), names_at_once=0)
         self.now = 0.0
         self.ids = 0
         self.owners: dict[str, bytes] = {}
@@ -38,7 +38,12 @@ class RegistryMachine(RuleBasedStateMachine):
 
     def admit(self, name: str, key: bytes, address: str) -> User | None:
         moment = Moment(now=self.now, time=1_000 + self.now, age=self.now)
-        return self.doorkeeper.admit(Applicant(name, key, address), moment)
+        step = self.admission.next_step(Applicant(name, key, address), moment)
+        if isinstance(step, Register):
+            self.admission.settle(step)
+            return None
+        assert isinstance(step, Enter)
+        return step.user
 
     def when(self) -> dict[str, Any]:
         return {"time": 1_000 + self.now, "now": self.now}

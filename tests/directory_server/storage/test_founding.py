@@ -4,7 +4,7 @@ import pytest
 from trio.testing import MockClock
 
 from directory_server.storage.founding import AUTHORITY_FILE, NAMES_FILE
-from directory_server.storage.store import FILE
+from directory_server.storage.sqlite import FILE
 from shared.errors import StorageError
 from tests.kit.directory import Town
 from tests.kit.world import MemoryDisk

@@ -1,6 +1,5 @@
-"""Check a registration (IAM) by itself, without knowing who is registered."""
+"""Check the proofs of a registration (IAM), without knowing who is registered."""
 
-import ipaddress
 import re
 from dataclasses import dataclass
 from typing import Final
@@ -11,7 +10,6 @@ from shared.identity import check_registration_proof, check_sealing_proof
 from shared.messages.common import VERSION, Status
 from shared.messages.directory import Iam
 from shared.names import check_name
-from shared.world import Address
 
 _HOST: Final = re.compile(r"[A-Za-z0-9._:%-]*\Z")  # a name, an IPv4 or an IPv6 address
 
@@ -20,7 +18,7 @@ _HOST: Final = re.compile(r"[A-Za-z0-9._:%-]*\Z")  # a name, an IPv4 or an IPv6 
 class Visitor:
     """The other side of a link that has not yet proved who it is."""
 
-    address: Address
+    host: str
     nonce: bytes  # that we sent
     certificate: bytes | None  # whose key the other side proved to own
 
@@ -58,10 +56,3 @@ def check_sealing(iam: Iam) -> None:
         check_sealing_proof(iam.key, iam.sealing_key, iam.sealing_proof)
     except ProtocolError:
         raise Refused("the proof that you own your sealing key does not fit", "KEY") from None
-
-
-def is_loopback(host: str) -> bool:
-    try:
-        return ipaddress.ip_address(host.partition("%")[0]).is_loopback
-    except ValueError:
-        return False

@@ -5,12 +5,12 @@ import random
 import msgspec
 import pytest
 
-from directory_server.admission import Visitor, check_iam, check_sealing, is_loopback
+from directory_server.core.addresses import is_loopback
 from directory_server.core.authority import SEED_BYTES, Authority
+from directory_server.core.proofs import Visitor, check_iam, check_sealing
 from shared.errors import Refused
 from shared.messages.common import VERSION, Status
 from shared.messages.directory import Who
-from shared.world import Address
 from tests.kit.raw_client import iam, identity_of
 
 NOW = 1_700_000_000.0
@@ -19,7 +19,7 @@ NONCE = bytes(range(32))
 WHO = Who(VERSION, AUTHORITY.certificate, NONCE)
 CAROL = identity_of("carol")
 HONEST = iam(WHO, "carol", CAROL)
-STRANGER = Visitor(Address("10.0.0.9", 1), NONCE, None)
+STRANGER = Visitor("10.0.0.9", NONCE, None)
 CERTIFICATE = AUTHORITY.certify(
     CAROL.request("carol"), "carol", name="carol", key=CAROL.public, now=NOW
 )
@@ -32,7 +32,7 @@ def test_an_honest_user_may_come_in(host: str) -> None:
 
 
 def test_so_may_one_with_a_certificate() -> None:
-    known = Visitor(STRANGER.address, NONCE, CERTIFICATE)
+    known = Visitor(STRANGER.host, NONCE, CERTIFICATE)
     check_iam(HONEST, known, AUTHORITY, NOW)
     with pytest.raises(Refused, match="not for dave"):
         check_iam(msgspec.structs.replace(HONEST, name="dave"), known, AUTHORITY, NOW)
@@ -59,7 +59,7 @@ def test_a_lie_is_refused(lie: dict[str, object], code: str) -> None:
 
 
 def test_a_proof_for_another_nonce_is_refused() -> None:
-    later = Visitor(STRANGER.address, bytes(32), None)
+    later = Visitor(STRANGER.host, bytes(32), None)
     with pytest.raises(Refused, match="proof that you own your key"):
         check_iam(HONEST, later, AUTHORITY, NOW)
 

@@ -1,0 +1,191 @@
+"""The store in an SQLite database of the data folder: nothing needs to be set up for it.
+
+Reads are small and indexed, and run in the event loop; only commits wait for the disk.
+"""
+
+import logging
+import sqlite3
+from collections.abc import Callable, Iterable
+from typing import Final, TypeVar
+
+import trio
+
+from directory_server.core.limits import MAIL_MIB
+from directory_server.core.mail_limits import MIB
+from directory_server.core.registry import User
+from directory_server.core.tombstones import Tombstone, Validity
+from directory_server.storage import mail_room, mailbox, ownership
+from directory_server.storage.store import Kept, Listed, Newcomer, NotKept, Owed, Posted, Use
+from shared.database import Database
+from shared.errors import StorageError
+from shared.messages.directory import Envelope, Receipt, Verdict
+from shared.world import Disk
+
+log = logging.getLogger(__name__)
+T = TypeVar("T")
+
+FILE: Final = "directory.sqlite"
+# The largest deletion is a mailbox of 8 MiB, which is overwritten in the database's log;
+# the log may have grown by as much before.
+RESERVE_BYTES: Final = 16 * MIB
+PATIENCE_SECONDS: Final = 15.0  # a disk that takes longer for a commit is broken
+
+_MIGRATIONS = [
+    ownership.TABLES + mailbox.TABLES,
+    mailbox.SIGNED_RECEIPTS,
+    ownership.EXPIRY + mailbox.EXPIRY,
+    ownership.COMMUNITY,
+    mail_room.TABLES,
+]
+
+
+def _opened(disk: Disk) -> Database:
+    """Open the database; the reserve leaves room for this even on a full disk."""
+    try:
+        return Database(disk, FILE, _MIGRATIONS, reserve=RESERVE_BYTES)
+    except StorageError:
+        disk.release()
+        return Database(disk, FILE, _MIGRATIONS, reserve=RESERVE_BYTES)
+
+
+class SqliteStore:
+    where = f"the file {FILE}"
+
+    def __init__(self, disk: Disk, mail_mib: int = MAIL_MIB) -> None:
+        """`mail_mib`: the room for all mail together, in MiB."""
+        self._database = _opened(disk)
+        self._most = mail_mib * MIB
+        self._failing = False  # the disk refused the last write
+
+    async def run(self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
+        await self._database.run(task_status=task_status)
+
+    def close(self) -> None:
+        self._database.close()
+
+    # --- The community ---
+
+    async def community(self) -> bytes | None:
+        return self._read(ownership.community)
+
+    async def has_had_names(self) -> bool:
+        return self._read(ownership.has_had_names)
+
+    async def found(self, key: bytes, *, anew: bool) -> None:
+        await self._write(lambda connection: ownership.found(connection, key, anew=anew))
+
+    # --- The operator's orders ---
+
+    async def listed(self) -> list[Listed]:
+        return self._read(ownership.listed)
+
+    async def orders(self) -> list[tuple[str, bool]]:
+        return self._read(ownership.orders)
+
+    async def order(self, names: list[str], *, free: bool) -> None:
+        await self._write(lambda connection: ownership.order(connection, names, free=free))
+
+    async def fulfil(self, names: list[str]) -> None:
+        await self._write(lambda connection: ownership.fulfil(connection, names), frees=True)
+
+    # --- Names ---
+
+    async def users(self) -> list[User]:
+        return self._read(ownership.users)
+
+    async def tombstones(self) -> list[Tombstone]:
+        return self._read(ownership.tombstones)
+
+    async def age(self) -> float:
+        return self._read(ownership.age)
+
+    async def register(self, new: Newcomer, time: float, age: float) -> User:
+        return await self._write(lambda connection: ownership.register(connection, new, time, age))
+
+    async def reseal(self, user: int, sealing_key: bytes, sealing_proof: bytes) -> None:
+        await self._write(
+            lambda connection: ownership.reseal(connection, user, sealing_key, sealing_proof)
+        )
+
+    async def certify(self, user: int, certified: Validity) -> None:
+        await self._write(
+            lambda connection: ownership.certify(connection, user, certified), frees=True
+        )
+
+    async def release(self, owned: list[tuple[int, Tombstone | None]]) -> None:
+        await self._write(lambda connection: ownership.release(connection, owned), frees=True)
+
+    async def lift(self, names: list[str]) -> None:
+        await self._write(lambda connection: ownership.lift(connection, names), frees=True)
+
+    async def note_uses(self, uses: list[Use], time: float, age: float) -> None:
+        await self._write(lambda connection: ownership.note(connection, uses, time, age))
+
+    # --- Mail ---
+
+    async def drop(
+        self, sender: int, posted: Iterable[Posted], time: float, age: float
+    ) -> list[Kept | NotKept]:
+        return await self._write(
+            lambda connection: mailbox.drop(
+                connection, sender, posted, time=time, age=age, most=self._most
+            )
+        )
+
+    async def take(
+        self, receiver: int, name: str, verdicts: Iterable[Verdict], time: float, age: float
+    ) -> list[Owed]:
+        return await self._write(
+            lambda connection: mailbox.take(connection, receiver, name, verdicts, time, age),
+            frees=True,
+        )
+
+    async def note(self, sender: int, envelopes: Iterable[str]) -> None:
+        await self._write(
+            lambda connection: mailbox.note(connection, sender, envelopes), frees=True
+        )
+
+    async def expire(self, age: float) -> bool:
+        return await self._write(lambda connection: mailbox.expire(connection, age), frees=True)
+
+    async def has_answered(self, owner: int, other: int) -> bool:
+        return self._read(lambda reader: mail_room.has_answered(reader, owner, other))
+
+    async def answer(self, owner: int, other: int) -> None:
+        await self._write(lambda connection: mail_room.answer(connection, owner, other))
+
+    async def waiting(self, receiver: int) -> int:
+        return self._read(lambda reader: mailbox.count(reader, receiver))
+
+    async def mail(self, receiver: int, after: int) -> tuple[list[Envelope], bool]:
+        return self._read(lambda reader: mailbox.page(reader, receiver, after))
+
+    async def receipts(self, sender: int, after: str, most: int) -> tuple[Receipt, ...]:
+        return self._read(lambda reader: mailbox.receipts(reader, sender, after, most))
+
+    # --- Inside ---
+
+    def _read(self, work: Callable[[sqlite3.Connection], T]) -> T:
+        try:
+            return work(self._database.reader)
+        except sqlite3.Error as error:
+            raise StorageError(f"the disk cannot be read: {error}") from error
+
+    async def _write(self, work: Callable[[sqlite3.Connection], T], *, frees: bool = False) -> T:
+        """Run `work` in a transaction.  `frees`: it needs hardly any room; a full disk takes it."""
+        try:
+            # Shielded, so that the caller also learns the result.  Not fail_after, which costs a
+            # tenth of what the loop does for a message.
+            with trio.move_on_after(PATIENCE_SECONDS, shield=True) as patience:
+                result = await self._database.write(work, frees=frees)
+        except StorageError as error:
+            if not self._failing:
+                log.warning("%s", error)
+            self._failing = True
+            raise
+        if patience.cancelled_caught:
+            raise StorageError("the disk does not answer")
+        if self._failing:
+            log.warning("the disk takes it again")
+        self._failing = False
+        return result
