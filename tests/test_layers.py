@@ -62,8 +62,6 @@ AT_THE_BORDER = {
 }
 EXCEPTIONS: dict[str, set[str]] = {
     "peer/program/lifecycle.py": {"os"},  # closed standard streams, and a process that ends at once
-    "peer/screen/terminal/terminal.py": {"os", "time"},  # what the terminal can; a thread's clock
-    "peer/screen/terminal/editor.py": {"time"},  # when a line was begun
     "peer/storage/input_history.py": {"os"},  # a file of its own
     "peer/program/passphrase.py": {"os"},  # the terminal itself, before there is a screen
     "peer/program/control.py": {"os", "socket"},  # the way to a peer on this machine

@@ -130,7 +130,7 @@ class Program:
         console = Console(
             peer, show, peer.spawn, asks=self._arguments.by_hand, done=self._show_done
         )
-        watching = StatusFeed(peer, console, self._face.stands)
+        watching = StatusFeed(peer, console, self._face)
         self._face.stands(UiState(me=name, connects_to=str(self._directory)))
         async with AsyncExitStack() as whole:
             async with self._leaving_is_possible():

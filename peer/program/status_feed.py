@@ -1,8 +1,7 @@
 """Tell a screen the state of its peer."""
 
-from collections.abc import Callable
 from contextlib import suppress
-from typing import Final
+from typing import Final, Protocol
 
 import trio
 
@@ -17,13 +16,16 @@ GATHER_SECONDS: Final = 0.05  # at least, between two looks
 LOOK_SECONDS: Final = 1.0  # between two looks at links and deliveries, in a conversation
 
 
-class StatusFeed:
-    """Calls `stands` with the state of the peer, whenever that may have changed."""
+class ShowsState(Protocol):
+    def stands(self, ui_state: UiState) -> None:
+        """Show the present state without waiting."""
 
-    def __init__(
-        self, peer: LocalPeer, console: Console, stands: Callable[[UiState], None]
-    ) -> None:
-        self._peer, self._console, self._stands = peer, console, stands
+
+class StatusFeed:
+    """Shows a screen the state of the peer, whenever that may have changed."""
+
+    def __init__(self, peer: LocalPeer, console: Console, face: ShowsState) -> None:
+        self._peer, self._console, self._face = peer, console, face
         self._changed = trio.Event()
         self._must_ask = False  # the directory, for the list of users
 
@@ -43,7 +45,7 @@ class StatusFeed:
                 self._must_ask = False
                 with suppress(ParleyError):  # the directory is gone again; an event reports it
                     await self._peer.users()
-            self._stands(self._ui_state())
+            self._face.stands(self._ui_state())
             with trio.move_on_after(LOOK_SECONDS if self._peer.talks_with else float("inf")):
                 await self._changed.wait()
             await trio.sleep(GATHER_SECONDS)

@@ -3,11 +3,11 @@
 The bell rings for what is meant for me: an invitation, a private line, my name.
 """
 
-from collections.abc import Callable
 from typing import Final
 
 from peer import events
 from peer.events import Event
+from peer.screen.shown_names import mentions
 from peer.screen.ui_state import UiState
 from shared.clean import clean
 from shared.messages.common import Status
@@ -16,9 +16,6 @@ BELL_SECONDS: Final = 3.0  # between two bells
 CATCH_UP_SECONDS: Final = 2.0  # a text this soon after coming back was said before
 NOTICE_CHARACTERS: Final = 200  # of a text in a notification
 
-Mentions = Callable[[str, str], bool]
-"""Whether a text contains this name as a word."""
-
 
 class Attention:
     """Counts what is unread, and calls for attention.
@@ -26,10 +23,8 @@ class Attention:
     `notify`: with a notification of the terminal too (OSC 9); `with_text`: including the text.
     """
 
-    def __init__(
-        self, mentions: Mentions, *, notify: bool = False, with_text: bool = False
-    ) -> None:
-        self._mentions, self._notify, self._with_text = mentions, notify, with_text
+    def __init__(self, *, notify: bool = False, with_text: bool = False) -> None:
+        self._notify, self._with_text = notify, with_text
         self._rung = -BELL_SECONDS
         self._back_at = -CATCH_UP_SECONDS
         self.letters = 0  #: messages that waited for me when I came
@@ -75,10 +70,10 @@ class Attention:
             case events.Said(sender=sender, text=text):
                 self.unread += 1
                 is_late = now - self._back_at < CATCH_UP_SECONDS
-                return sender if self._mentions(text, ui_state.me) and not is_late else ""
+                return sender if mentions(text, ui_state.me) and not is_late else ""
             case events.SaidToAll(sender=sender, text=text):
                 self.unread += 1
-                return sender if self._mentions(text, ui_state.me) and not is_busy else ""
+                return sender if mentions(text, ui_state.me) and not is_busy else ""
         return ""
 
     def _notice(self, event: Event, who: str) -> str:

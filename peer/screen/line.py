@@ -235,7 +235,7 @@ class LineFrontend:
         """Take two file descriptors; `spell` turns events into lines (None: for people)."""
         self._keyboard = Keyboard(reading)
         self._screen = LineScreen(writing, spell or lines_for(writing))
-        self._calm = None if spell else PresenceLines(self._screen.show)
+        self._calm = None if spell else PresenceLines()
 
     def show(self, *events: Event, then: Then | None = None) -> None:
         shown = self._calm.of(events) if self._calm else events
@@ -263,7 +263,7 @@ class LineFrontend:
         try:
             async with trio.open_nursery() as nursery:
                 if self._calm:
-                    nursery.start_soon(self._calm.run)
+                    nursery.start_soon(self._sum_up, self._calm)
                 try:
                     await self._screen.run()
                 except ScreenGone as failure:
@@ -272,3 +272,8 @@ class LineFrontend:
         finally:
             if gone is not None:
                 raise gone  # also when we are cancelled at the same moment
+
+    async def _sum_up(self, calm: PresenceLines) -> None:
+        """Show how many others came and went."""
+        while True:
+            self._screen.show(await calm.sum())

@@ -1,7 +1,7 @@
 """Show users who come and go in a few lines a second, whatever their number."""
 
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from typing import Final
 
 import trio
@@ -30,9 +30,7 @@ class Crowd(Event, frozen=True):
 class PresenceLines:
     """Lets the first comings and goings of each second through, and sums up the others."""
 
-    def __init__(self, show: Callable[[Event], None]) -> None:
-        """`show` is called with each sum."""
-        self._show = show
+    def __init__(self) -> None:
         self._times: deque[float] = deque(maxlen=LINES_A_SECOND)  # when one was let through
         self._came = self._went = 0  # not let through, since the last sum
         self._some = trio.Event()
@@ -51,11 +49,10 @@ class PresenceLines:
         self._some.set()
         return False
 
-    async def run(self) -> None:
-        """Show the sums, until cancelled."""
-        while True:
-            await self._some.wait()
-            await trio.sleep(1.0)
-            crowd, self._some = Crowd(self._came, self._went), trio.Event()
-            self._came = self._went = 0
-            self._show(crowd)
+    async def sum(self) -> Crowd:
+        """Return how many were not let through since the last sum, a second after the first."""
+        await self._some.wait()
+        await trio.sleep(1.0)
+        crowd, self._some = Crowd(self._came, self._went), trio.Event()
+        self._came = self._went = 0
+        return crowd

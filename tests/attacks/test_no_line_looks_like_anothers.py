@@ -28,6 +28,7 @@ from peer.screen.terminal.terminal import Terminal
 from shared.messages.common import TEXT_CHARACTERS
 from shared.messages.directory import Lookup
 from shared.messages.peers import Accept, Invite, Ringing
+from shared.world import SystemClock
 from tests.kit.community import Community
 from tests.kit.raw_peer import raw
 from tests.kit.screens import PATIENCE, Screen, keys
@@ -49,7 +50,7 @@ def plain_terminal(columns: int) -> Iterator[int]:
 
 
 def painted(event: events.Event) -> list[str]:
-    painter = Painter(lambda: "dave", lambda: 0.0)
+    painter = Painter(SystemClock(), "dave")
     return ansi(painter.paint(event), width=80, colours=None).splitlines()
 
 

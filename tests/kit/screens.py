@@ -10,11 +10,21 @@ from prompt_toolkit.data_structures import Size
 from prompt_toolkit.input import PipeInput, create_pipe_input
 from prompt_toolkit.output import ColorDepth
 
-from peer.screen.terminal.editor import Tty
+from peer.screen.editor.tty import Tty
 
 PATIENCE = 30.0  # seconds until a test stops waiting
 ROWS = 24
 COLUMNS = 80
+
+
+class StoppedClock:
+    """A clock that always shows the same time."""
+
+    def __init__(self, now: float) -> None:
+        self._now = now
+
+    def time(self) -> float:
+        return self._now
 
 
 class Emulator(pyte.Screen):

@@ -47,6 +47,13 @@ OUTLOOKS = st.builds(
 )
 
 
+class Owner:
+    """What has a state that completions look at."""
+
+    def __init__(self, ui_state: UiState) -> None:
+        self.ui_state = ui_state
+
+
 def is_harmless(text: str) -> bool:
     """Return whether no character is a control, a line break or an override."""
     return not any(

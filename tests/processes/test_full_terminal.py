@@ -157,12 +157,12 @@ def test_what_is_typed_is_never_taken_for_an_answer_by_accident(tmux: Tmux) -> N
 
 BUGS = {
     "a task": "peer.console.console.Console._perform = bug",
-    "a key": "peer.screen.terminal.editor.Editor._enter = bug",
-    "the painting": "peer.screen.terminal.terminal.hint = lambda text, _: bug() if text else ''",
+    "a key": "peer.screen.editor.draft.Draft.enter = bug",
+    "the painting": "peer.screen.terminal.presenter.hint = lambda text, _: bug() if text else ''",
 }
 DRIVER = """
 import sys
-import peer.console.console, peer.screen.terminal.editor, peer.screen.terminal.terminal
+import peer.console.console, peer.screen.editor.draft, peer.screen.terminal.presenter
 from peer.__main__ import main
 
 def bug(*_):

@@ -19,9 +19,9 @@ class Onlooker:
     def __init__(self, person: Person) -> None:
         self.outlooks: list[UiState] = []
         self._news = trio.Event()
-        self.watching = StatusFeed(person.peer, person.console, self._stands)
+        self.watching = StatusFeed(person.peer, person.console, self)
 
-    def _stands(self, outlook: UiState) -> None:
+    def stands(self, outlook: UiState) -> None:
         self.outlooks.append(outlook)
         self._news.set()
 

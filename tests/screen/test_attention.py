@@ -6,7 +6,6 @@ from msgspec.structs import replace
 from peer import events
 from peer.events import Event
 from peer.screen.attention import BELL_SECONDS, CATCH_UP_SECONDS, NOTICE_CHARACTERS, Attention
-from peer.screen.shown_names import mentions
 from peer.screen.ui_state import UiState
 from shared.messages.common import Status
 
@@ -22,7 +21,7 @@ LETTER = events.Letter("dave", 0.0, "back at five")
 
 
 def attention(*, notify: bool = False, with_text: bool = False) -> Attention:
-    return Attention(mentions, notify=notify, with_text=with_text)
+    return Attention(notify=notify, with_text=with_text)
 
 
 @pytest.mark.parametrize("event", [INVITED, PRIVATE, TO_ME, TO_ALL, LETTER])

@@ -15,11 +15,20 @@ from peer.screen.ui_state import Member, UiState
 from shared.messages.common import Status
 from shared.messages.directory import Presence
 from tests.kit.typed_lines import LINES
-from tests.kit.ui_states import ASKED, GROUP, OUTLOOKS, OUTSIDE, TALKING, WRITING, is_harmless
+from tests.kit.ui_states import (
+    ASKED,
+    GROUP,
+    OUTLOOKS,
+    OUTSIDE,
+    TALKING,
+    WRITING,
+    Owner,
+    is_harmless,
+)
 
 
 def tab(line: str, outlook: UiState) -> list[Completion]:
-    found = Completions(lambda: outlook).get_completions(Document(line), CompleteEvent())
+    found = Completions(Owner(outlook)).get_completions(Document(line), CompleteEvent())
     return list(found)
 
 
@@ -184,18 +193,18 @@ def test_of_very_many_the_first_hundred_are_offered() -> None:
 
 
 def test_it_is_looked_at_the_moment_of_the_key() -> None:
-    now = [OUTSIDE]
-    completer = Completions(lambda: now[0])
+    owner = Owner(OUTSIDE)
+    completer = Completions(owner)
     document = Document("/ADD ")
     before = [one.text for one in completer.get_completions(document, CompleteEvent())]
-    now[0] = TALKING
+    owner.ui_state = TALKING
     after = [one.text for one in completer.get_completions(document, CompleteEvent())]
     assert (before, after) == (["dave", "erin"], ["erin"])
 
 
 def test_only_what_stands_before_the_cursor_counts() -> None:
     document = Document("CHAT d and more", cursor_position=6)
-    found = Completions(lambda: OUTSIDE).get_completions(document, CompleteEvent())
+    found = Completions(Owner(OUTSIDE)).get_completions(document, CompleteEvent())
     assert [one.text for one in found] == ["dave"]
 
 

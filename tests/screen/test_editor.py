@@ -7,14 +7,16 @@ from collections.abc import Callable, Iterator
 from functools import partial
 
 import pytest
+from prompt_toolkit.formatted_text import StyleAndTextTuples
 from prompt_toolkit.history import InMemoryHistory
 from prompt_toolkit.output import ColorDepth
 from prompt_toolkit.styles import Style
 
 from peer.core.target import Target, listed
+from peer.screen.editor.draft import AGAIN_SECONDS
+from peer.screen.editor.editor import KEEP_TITLE, OLD_TITLE, Editor
 from peer.screen.terminal.completion import Completions
-from peer.screen.terminal.editor import AGAIN_SECONDS, KEEP_TITLE, OLD_TITLE, Editor
-from peer.screen.terminal.terminal import LEAVING
+from peer.screen.terminal.presenter import LEAVING
 from tests.kit.screens import PATIENCE, Screen, keys
 from tests.kit.ui_states import OUTSIDE
 
@@ -31,15 +33,44 @@ def pasted(*lines: str) -> str:
     return f"\x1b[200~{chr(10).join(lines)}\x1b[201~"
 
 
+class FakeHost:
+    """What an editor is told of the rest of the terminal."""
+
+    def __init__(self) -> None:
+        self.submitted: queue.Queue[tuple[str, float]] = queue.Queue()
+        self.touches = 0
+        self.before = PROMPT
+        self.target = Target()
+        self.ui_state = OUTSIDE
+
+    def submit(self, text: str, begun: float, target: Target) -> None:
+        self.submitted.put((text, begun))
+
+    def touched(self) -> None:
+        self.touches += 1
+
+    def hold_back(self, text: str, begun: Target, now: Target) -> str:
+        return "" if begun.is_same(now) else f"not sent to {listed(now.others)}"
+
+    def interrupt(self) -> str:
+        return LEAVING
+
+    def hint(self, text: str) -> str:
+        return f"[{len(text)} characters]"
+
+    def prompt(self) -> StyleAndTextTuples:
+        return [("", self.before)]
+
+    def toolbar(self) -> StyleAndTextTuples:
+        return [("", "the toolbar")]
+
+
 class Desk:
     """An editor in its thread, somebody's keys, and the screen before them."""
 
     def __init__(self, columns: int = 80, rows: int = 24) -> None:
         self.screen = Screen(columns, rows)
-        self.submitted: queue.Queue[tuple[str, float]] = queue.Queue()
-        self.touches = 0
-        self.prompt = PROMPT
-        self.target = Target()
+        self.host = FakeHost()
         self.failures: list[BaseException] = []
 
     def sits_down(self) -> Iterator["Desk"]:
@@ -47,15 +78,8 @@ class Desk:
             self.editor = Editor(
                 self.keys,
                 self.screen.output(),
-                submit=lambda text, begun, _: self.submitted.put((text, begun)),
-                touched=self._touched,
-                target=lambda: self.target,
-                held_back=self._held_back,
-                interrupt=lambda: LEAVING,
-                completer=Completions(lambda: OUTSIDE),
-                hint=lambda text: f"[{len(text)} characters]",
-                prompt=lambda: [("", self.prompt)],
-                toolbar=lambda width: [("", "the toolbar")],
+                self.host,
+                Completions(self.host),
                 style=Style([]),
                 colours=ColorDepth.DEPTH_8_BIT,
             )
@@ -77,18 +101,12 @@ class Desk:
         except BaseException as failure:
             self.failures.append(failure)
 
-    def _touched(self) -> None:
-        self.touches += 1
-
-    def _held_back(self, text: str, begun: Target, now: Target) -> str:
-        return "" if begun.is_same(now) else f"not sent to {listed(now.others)}"
-
     def hits(self, *keys: str) -> None:
         self.keys.send_text("".join(keys))
 
     def sends(self) -> str:
         """The next line that was taken from the keyboard."""
-        text, _ = self.submitted.get(timeout=PATIENCE)
+        text, _ = self.host.submitted.get(timeout=PATIENCE)
         return text
 
     def does(self, work: Callable[[], object]) -> None:
@@ -113,7 +131,7 @@ class Desk:
 
     def _remembered(self) -> list[str]:
         found: list[str] = []
-        self.does(lambda: found.extend(self.editor._control.buffer._working_lines))
+        self.does(lambda: found.extend(self.editor._draft.control.buffer._working_lines))
         return found
 
     @property
@@ -161,7 +179,7 @@ def test_a_line_was_begun_with_its_first_key_not_with_enter(desk: Desk) -> None:
     desk.screen.shows("carol> h")
     begun = time.monotonic()
     desk.hits("i", ENTER)
-    text, since = desk.submitted.get(timeout=PATIENCE)
+    text, since = desk.host.submitted.get(timeout=PATIENCE)
     assert text == "hi"
     assert before <= since <= begun
 
@@ -173,7 +191,7 @@ def test_a_line_that_was_emptied_is_begun_anew(desk: Desk) -> None:
     desk.screen.shows_no_more("carol> x")
     before = time.monotonic()
     desk.hits("y", ENTER)
-    text, since = desk.submitted.get(timeout=PATIENCE)
+    text, since = desk.host.submitted.get(timeout=PATIENCE)
     assert text == "y"
     assert since >= before
 
@@ -181,14 +199,14 @@ def test_a_line_that_was_emptied_is_begun_anew(desk: Desk) -> None:
 def test_an_empty_line_is_begun_with_enter(desk: Desk) -> None:
     before = time.monotonic()
     desk.hits(ENTER)
-    _, since = desk.submitted.get(timeout=PATIENCE)
+    _, since = desk.host.submitted.get(timeout=PATIENCE)
     assert since >= before
 
 
 def test_each_key_is_noticed(desk: Desk) -> None:
     desk.hits("a", "b")
     desk.screen.shows("carol> ab")
-    assert desk.touches == 2
+    assert desk.host.touches == 2
 
 
 def test_a_draft_that_is_wider_than_the_screen_goes_on_in_the_next_row(desk: Desk) -> None:
@@ -216,7 +234,7 @@ def test_ctrl_c_on_an_empty_line_says_how_to_leave(desk: Desk) -> None:
     desk.screen.shows(LEAVING)
     desk.hits("x")
     desk.screen.shows_no_more(LEAVING)
-    assert desk.submitted.empty()
+    assert desk.host.submitted.empty()
 
 
 def test_ctrl_d_on_an_empty_line_is_quit(desk: Desk) -> None:
@@ -317,7 +335,7 @@ def test_tab_opens_a_menu_where_there_is_a_choice_and_enter_takes_from_it(desk: 
     desk.screen.shows("carol> CHAT erin")
     desk.hits(ENTER)
     desk.screen.shows_no_more("dave")
-    assert desk.submitted.empty()
+    assert desk.host.submitted.empty()
     desk.hits(ENTER)
     assert desk.sends().rstrip() == "CHAT erin"
 
@@ -328,7 +346,7 @@ def test_tab_opens_a_menu_where_there_is_a_choice_and_enter_takes_from_it(desk: 
 def test_a_few_pasted_lines_are_one_text_and_wait_for_enter(desk: Desk) -> None:
     desk.hits(pasted("one", "two", "three"))
     desk.screen.shows("three")
-    assert desk.submitted.empty()
+    assert desk.host.submitted.empty()
     desk.hits(ENTER)
     assert desk.sends() == "one\ntwo\nthree"
 
@@ -337,7 +355,7 @@ def test_many_pasted_lines_are_sent_after_a_second_enter_only(desk: Desk) -> Non
     lines = [f"line {number}" for number in range(7)]
     desk.hits(pasted(*lines), ENTER)
     desk.screen.shows("These are 7 lines. Enter once more sends them, Ctrl-C clears them.")
-    assert desk.submitted.empty()
+    assert desk.host.submitted.empty()
     desk.hits(ENTER)
     assert desk.sends() == "\n".join(lines)
     desk.screen.shows_no_more("These are 7 lines")
@@ -358,7 +376,7 @@ def test_what_was_pasted_cannot_press_a_key(desk: Desk) -> None:
     desk.hits(pasted("QUIT\r", "\x04\x03"), ENTER)
     text = desk.sends()
     assert text.startswith("QUIT")
-    assert desk.submitted.empty()
+    assert desk.host.submitted.empty()
 
 
 # --- What happens above -----------------------------------------------------------
@@ -401,7 +419,7 @@ def test_each_print_is_one_write(desk: Desk) -> None:
 def test_a_new_prompt_appears_at_once(desk: Desk) -> None:
     desk.hits("draft")
     desk.screen.shows("carol> draft")
-    desk.prompt = "carol -> dave> "
+    desk.host.before = "carol -> dave> "
     desk.does(desk.editor.redraw)
     desk.screen.shows("carol -> dave> draft")
 
@@ -444,19 +462,19 @@ def test_the_end_of_input_is_an_end_of_file() -> None:
 def _is_later(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
     """Let the time pass in which an Enter counts as the one before."""
     later = time.monotonic() + AGAIN_SECONDS
-    monkeypatch.setattr("peer.screen.terminal.editor.time.monotonic", lambda: later)
+    monkeypatch.setattr("peer.screen.editor.draft.time.monotonic", lambda: later)
 
 
 def test_a_line_whose_target_has_changed_stays_until_a_second_enter(
     desk: Desk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    desk.target = Target(("erin",))
+    desk.host.target = Target(("erin",))
     desk.hits("dave is wrong")
     desk.screen.shows("carol> dave is wrong")
-    desk.target = Target(("dave",))
+    desk.host.target = Target(("dave",))
     desk.hits(ENTER)
     desk.screen.shows("not sent to dave")
-    assert desk.submitted.empty()
+    assert desk.host.submitted.empty()
     desk.screen.shows("carol> dave is wrong")
     _is_later(desk, monkeypatch)
     desk.hits(ENTER)
@@ -467,23 +485,23 @@ def test_the_second_enter_of_one_stroke_sends_nothing(
     desk: Desk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     now = time.monotonic()
-    monkeypatch.setattr("peer.screen.terminal.editor.time.monotonic", lambda: now)
-    desk.target = Target(("erin",))
+    monkeypatch.setattr("peer.screen.editor.draft.time.monotonic", lambda: now)
+    desk.host.target = Target(("erin",))
     desk.hits("hello")
     desk.screen.shows("carol> hello")
-    desk.target = Target(("dave",))
+    desk.host.target = Target(("dave",))
     desk.hits(ENTER + ENTER + "!")
     desk.screen.shows("carol> hello!")
-    assert desk.submitted.empty()
+    assert desk.host.submitted.empty()
 
 
 def test_an_emptied_draft_begins_anew(desk: Desk) -> None:
-    desk.target = Target(("erin",))
+    desk.host.target = Target(("erin",))
     desk.hits("hello")
     desk.screen.shows("carol> hello")
     desk.hits(CTRL_C)
     desk.screen.shows_no_more("hello")
-    desk.target = Target(("dave",))
+    desk.host.target = Target(("dave",))
     desk.hits("hi" + ENTER)
     assert desk.sends() == "hi"
 
@@ -491,8 +509,8 @@ def test_an_emptied_draft_begins_anew(desk: Desk) -> None:
 def test_a_line_that_is_given_back_is_the_draft_again(
     desk: Desk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    desk.target = Target(("dave",))
-    desk.editor.call(partial(desk.editor.give_back, "hello", desk.target, "not sent"))
+    desk.host.target = Target(("dave",))
+    desk.editor.call(partial(desk.editor.give_back, "hello", desk.host.target, "not sent"))
     desk.screen.shows("carol> hello")
     desk.screen.shows("not sent")
     _is_later(desk, monkeypatch)
@@ -503,6 +521,6 @@ def test_a_line_that_is_given_back_is_the_draft_again(
 def test_a_line_that_is_given_back_takes_the_place_of_no_other(desk: Desk) -> None:
     desk.hits("another")
     desk.screen.shows("carol> another")
-    desk.editor.call(partial(desk.editor.give_back, "hello", desk.target, "not sent"))
+    desk.editor.call(partial(desk.editor.give_back, "hello", desk.host.target, "not sent"))
     desk.hits(" one" + ENTER)
     assert desk.sends() == "another one"

@@ -42,14 +42,14 @@ WIDTHS = st.integers(LEAST_WIDTH, 100)
 
 class Clock:
     def __init__(self) -> None:
-        self.time = NOON
+        self.now = NOON
 
-    def __call__(self) -> float:
-        return self.time.timestamp()
+    def time(self) -> float:
+        return self.now.timestamp()
 
 
 def painter(clock: Clock | None = None) -> Painter:
-    return Painter(lambda: "carol", clock or Clock())
+    return Painter(clock or Clock(), "carol")
 
 
 def painted(*batch: Event, width: int = 80, colours: Colours | None = None) -> str:
@@ -274,7 +274,7 @@ def test_a_mark_stands_at_the_end_of_a_text() -> None:
     sent = results.Sent("hello")
     clock = Clock()
     screen = painter(clock)
-    clock.time += timedelta(minutes=5)
+    clock.now += timedelta(minutes=5)
 
     live = screen.paint_sent(sent, "…", at=NOON.timestamp(), is_live=True)
     done = screen.paint_sent(sent, "✓", at=NOON.timestamp())
@@ -290,7 +290,7 @@ def test_a_new_day_has_a_line_before_its_first_thing() -> None:
     clock = Clock()
     screen = painter(clock)
     shown = screen.paint(events.Came("dave"))
-    clock.time += timedelta(days=1)
+    clock.now += timedelta(days=1)
     shown += screen.paint_sent(results.Sent("live"), "…", is_live=True)
     shown += screen.paint(events.Came("erin"))
     shown += screen.paint_sent(results.Sent("hello"))

@@ -16,11 +16,11 @@ from peer.core.conversation.sent_text import SentText
 from peer.events import Event, Notice, Said
 from peer.results import Sent
 from peer.screen.line import ScreenGone
-from peer.screen.terminal import terminal
+from peer.screen.terminal import event_queue, presenter, typed_lines
 from peer.screen.terminal.terminal import Terminal
 from peer.screen.ui_state import UiState
 from peer.storage.input_history import FILE, InputHistory
-from tests.kit.screens import PATIENCE, Screen, keys
+from tests.kit.screens import PATIENCE, Screen, StoppedClock, keys
 from tests.kit.ui_states import ASKED, OUTSIDE, TALKING
 
 ENTER = "\r"
@@ -41,7 +41,7 @@ class Desk:
         """`shown`: what had happened before."""
         with keys() as self.keys:
             self.face = Terminal(
-                self.keys, self.screen.output(), now=lambda: 1_700_000_000.0, **self.options
+                self.keys, self.screen.output(), clock=StoppedClock(1_700_000_000.0), **self.options
             )
             self.face.show(*shown)
             async with trio.open_nursery() as nursery:
@@ -117,8 +117,8 @@ def said_by_me(text: str, copies: Copies) -> Sent:
 @pytest.fixture
 def patient(monkeypatch: pytest.MonkeyPatch) -> None:
     """Texts of mine wait for their marks as long as it takes."""
-    monkeypatch.setattr(terminal, "LIVE_SECONDS", LONG)
-    monkeypatch.setattr(terminal, "HOLD_SECONDS", LONG / 2)
+    monkeypatch.setattr(event_queue, "LIVE_SECONDS", LONG)
+    monkeypatch.setattr(event_queue, "HOLD_SECONDS", LONG / 2)
 
 
 # --- What happens -----------------------------------------------------------------
@@ -171,7 +171,7 @@ async def test_a_hundred_texts_take_a_few_writes(desk: Desk) -> None:
 async def test_what_a_slow_terminal_did_not_take_is_counted(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(terminal, "WAITING_MOST", 10)
+    monkeypatch.setattr(event_queue, "WAITING_MOST", 10)
     early = Desk()
     async with early.sits_down() as desk:
         for number in range(13):
@@ -216,7 +216,7 @@ async def test_what_others_say_waits_for_the_mark_of_what_i_said_before(
 
 
 async def test_but_not_for_long(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(terminal, "HOLD_SECONDS", 0.0)
+    monkeypatch.setattr(event_queue, "HOLD_SECONDS", 0.0)
     desk.face.show(said_by_me("question", Copies("dave")))
     desk.face.show(Said("dave", "answer"))
     await desk.screen.sees("answer")
@@ -226,8 +226,8 @@ async def test_but_not_for_long(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> 
 async def test_a_text_that_does_not_arrive_keeps_its_mark(
     desk: Desk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(terminal, "HOLD_SECONDS", 0.0)
-    monkeypatch.setattr(terminal, "LIVE_SECONDS", 0.0)
+    monkeypatch.setattr(event_queue, "HOLD_SECONDS", 0.0)
+    monkeypatch.setattr(event_queue, "LIVE_SECONDS", 0.0)
     there = trio.Event()
     desk.face.show(said_by_me("hello", Copies("dave")), then=there.set)
     await there.wait()
@@ -305,7 +305,7 @@ async def test_a_cancelled_read_loses_nothing(desk: Desk) -> None:
 async def test_too_many_lines_are_refused_aloud(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(terminal, "LINES_MOST", 2)
+    monkeypatch.setattr(typed_lines, "LINES_MOST", 2)
     async with Desk().sits_down() as desk:
         desk.hits("one", ENTER, "two", ENTER, "three", ENTER)
         await desk.screen.sees("the last line was not taken")
@@ -411,7 +411,7 @@ async def test_a_bug_in_the_editors_thread_comes_out(
     def hint(text: str, outlook: UiState) -> str:
         raise Bug(text)
 
-    monkeypatch.setattr(terminal, "hint", hint)
+    monkeypatch.setattr(presenter, "hint", hint)
     desk.hits("x")
     await desk.over.wait()
     assert isinstance(desk.failure, ExceptionGroup)

@@ -11,7 +11,7 @@ from peer.events import Event
 from peer.results import Sent
 from peer.screen.terminal.terminal import Terminal
 from peer.screen.ui_state import UiState
-from tests.kit.screens import PATIENCE, Screen, keys
+from tests.kit.screens import PATIENCE, Screen, StoppedClock, keys
 from tests.kit.ui_states import ASKED, GROUP, NAMES, OUTSIDE, TALKING, WRITING, is_harmless
 
 NOW = 1_700_000_000.0
@@ -104,7 +104,7 @@ def test_nothing_that_comes_from_elsewhere_acts_on_the_terminal(
     async def show() -> None:
         with keys() as pressed, trio.fail_after(PATIENCE):
             face = Terminal(
-                pressed, screen.output(), notify=True, notify_text=True, now=lambda: NOW
+                pressed, screen.output(), notify=True, notify_text=True, clock=StoppedClock(NOW)
             )
             async with trio.open_nursery() as nursery:
                 nursery.start_soon(face.run)

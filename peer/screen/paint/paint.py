@@ -5,7 +5,7 @@ The words are those of line mode; here they get time, colour and layout.
 
 import io
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from datetime import date
 from itertools import groupby
 from typing import Final
@@ -38,6 +38,7 @@ from peer.screen.presence_lines import Crowd
 from peer.screen.shown_names import as_word, harmless, mentions
 from shared.clean import clean
 from shared.names import fold
+from shared.world import Clock
 
 LEAST_WIDTH: Final = 10  # of a screen; a narrower one cuts or wraps by itself
 NAMED: Final = 3  # named of those who come or go at once; if there are more, the first two are
@@ -47,9 +48,11 @@ _RULE = "──"
 
 
 class Painter:
-    def __init__(self, me: Callable[[], str], now: Callable[[], float]) -> None:
-        """`now`: the time of day, in seconds since 1970."""
-        self._me, self._now = me, now
+    """Paints what one user sees."""
+
+    def __init__(self, clock: Clock, me: str = "") -> None:
+        self._clock = clock
+        self.me = me  #: the user's name
         self._day: date | None = None  # when something was painted last
         self._letters = 0  # announced messages that are still to be painted
 
@@ -75,7 +78,7 @@ class Painter:
 
         `is_live`: it is painted below the scrollback, where no day begins.
         """
-        time = self._now() if at is None else at
+        time = self._clock.time() if at is None else at
         row = self._sent(sent, mark, f"{local_time(time):%H:%M}")
         return [row] if is_live else [*self._new_day(), row]
 
@@ -115,11 +118,11 @@ class Painter:
             case results.UserList():
                 return tables.user_list(answer, self._today())
             case results.UserInfo():
-                return tables.user_info(answer, self._me())
+                return tables.user_info(answer, self.me)
             case results.MemberList():
                 return tables.member_list(answer)
             case results.WhoHas(states=states) if states:
-                return tables.who_has(answer, self._me())
+                return tables.who_has(answer, self.me)
             case results.WhatWasSaid():
                 return self._what_was_said(answer)
             case results.Words():
@@ -137,11 +140,11 @@ class Painter:
         self, said: events.Said | events.SaidPrivately | events.SaidToAll, tag: str = ""
     ) -> Row:
         sender, text, late = said.sender, said.text, said.late
-        is_for_me = fold(sender) != fold(self._me()) and mentions(text, self._me())
+        is_for_me = fold(sender) != fold(self.me) and mentions(text, self.me)
         time = self._time() if late is None else f"{local_time(late.written):%Y-%m-%d %H:%M}"
         body = self._body(folded(text))
         if is_for_me:
-            body.highlight_regex(as_word(self._me()), MENTION)
+            body.highlight_regex(as_word(self.me), MENTION)
         name = (harmless(sender), self._style(sender))
         head = _head((time, MENTION if is_for_me else TIME), tag, name, "")
         came = "" if late is None else f" {late}"
@@ -163,11 +166,11 @@ class Painter:
         body = self._body(sent.text)
         if mark:
             body.append(f"  {clean(mark)}", MARK)
-        return Row(self._from_to((time, TIME), tag, self._me(), sent.to), body)
+        return Row(self._from_to((time, TIME), tag, self.me, sent.to), body)
 
     def _entry(self, entry: HistoryEntry) -> list[Row]:
         tag = "" if entry.kind is Kind.SAID else f"[{entry.kind.value}]"
-        to = entry.receiver if fold(entry.author) == fold(self._me()) else ""
+        to = entry.receiver if fold(entry.author) == fold(self.me) else ""
         time = (f"{local_time(entry.time):%Y-%m-%d %H:%M}", TIME)
         row = Row(self._from_to(time, tag, entry.author, to), self._body(entry.text))
         if entry.is_late:
@@ -221,13 +224,13 @@ class Painter:
         return [_rule(f"{self._day:%A}, {self._day.day} {self._day:%B} {self._day.year}")]
 
     def _today(self) -> date:
-        return local_time(self._now()).date()
+        return local_time(self._clock.time()).date()
 
     def _time(self) -> str:
-        return f"{local_time(self._now()):%H:%M}"
+        return f"{local_time(self._clock.time()):%H:%M}"
 
     def _style(self, name: str) -> str:
-        return name_style(name, self._me())
+        return name_style(name, self.me)
 
 
 def mark(states: dict[str, str]) -> str:

@@ -1,8 +1,9 @@
 """Complete commands, and what may follow them, when Tab is pressed."""
 
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from itertools import islice
+from typing import Protocol
 
 from msgspec import Struct
 from prompt_toolkit.completion import CompleteEvent, Completer, Completion
@@ -30,18 +31,24 @@ class Offer(Struct, frozen=True):
     meta: str = ""
 
 
+class HasUiState(Protocol):
+    @property
+    def ui_state(self) -> UiState:
+        """The present state."""
+
+
 class Completions(Completer):
     """Looks at the state when the key is pressed; needs no thread."""
 
-    def __init__(self, look: Callable[[], UiState]) -> None:
-        self._look = look
+    def __init__(self, owner: HasUiState) -> None:
+        self._owner = owner
 
     def get_completions(
         self,
         document: Document,
         complete_event: CompleteEvent,  # noqa: ARG002 - Tab and typing are answered alike
     ) -> Iterator[Completion]:
-        line, ui_state = document.text_before_cursor, self._look()
+        line, ui_state = document.text_before_cursor, self._owner.ui_state
         for offer in dict.fromkeys(islice(_offers(line, ui_state), MOST_OFFERS)):
             whole = line.removesuffix(offer.typed) + offer.text
             yield Completion(

@@ -1,0 +1,1 @@
+"""The line editor of the full terminal; it knows nothing of peers."""

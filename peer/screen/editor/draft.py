@@ -1,0 +1,142 @@
+"""The line that is being typed: when it was begun, for whom, and whether Enter may send it."""
+
+import math
+import time
+from typing import Final
+
+from prompt_toolkit.buffer import Buffer
+from prompt_toolkit.completion import Completer
+from prompt_toolkit.history import History, InMemoryHistory
+from prompt_toolkit.layout import BufferControl, SearchBufferControl
+from prompt_toolkit.layout.processors import BeforeInput, HighlightIncrementalSearchProcessor
+
+from peer.core.target import Target
+from peer.screen.editor.host import EditorHost
+
+PASTED_LINES: Final = 5  # more than these are sent only after a second Enter
+AGAIN_SECONDS: Final = 0.5  # after a line was held back, Enter may be of the same stroke
+
+
+class Draft:
+    """What is typed and not sent yet."""
+
+    def __init__(self, host: EditorHost, completer: Completer) -> None:
+        self._host, self._completer = host, completer
+        self._begun = 0.0  # when the first key of the line was hit
+        self._is_begun = False
+        self._aimed_at = Target()  # what the prompt showed then
+        self._held_at = -math.inf  # when this line was held back
+        self._says = ""  # instead of the hint, until the next key
+        self._is_confirmed = False  # that this many lines are to be sent
+        self.searching = SearchBufferControl(buffer=Buffer(), ignore_case=True)
+        self.control = BufferControl(
+            buffer=self._new_buffer(InMemoryHistory()),
+            input_processors=[HighlightIncrementalSearchProcessor(), BeforeInput(host.prompt)],
+            search_buffer_control=self.searching,
+            preview_search=True,
+        )
+
+    def _new_buffer(self, history: History) -> Buffer:
+        return Buffer(
+            completer=self._completer,
+            history=history,
+            multiline=True,
+            enable_history_search=False,
+            on_text_changed=lambda _: self.changed(),
+        )
+
+    @property
+    def text(self) -> str:
+        return self.control.buffer.text
+
+    @property
+    def hint(self) -> str:
+        """What Enter would do, or what was said instead."""
+        return self._says or self._host.hint(self.text)
+
+    @property
+    def offers(self) -> int:
+        """How many completions the menu offers."""
+        state = self.control.buffer.complete_state
+        return len(state.completions) if state is not None else 0
+
+    def is_choosing(self) -> bool:
+        """Whether a completion is highlighted in the menu: Enter takes it, and sends nothing."""
+        state = self.control.buffer.complete_state
+        return state is not None and state.current_completion is not None
+
+    # --- Changes ---
+
+    def remember(self, history: History) -> None:
+        """Let Up and Ctrl-R find what this history holds, from now on."""
+        document = self.control.buffer.document
+        self.control.buffer = self._new_buffer(history)
+        self.control.buffer.document = document
+
+    def say(self, text: str) -> None:
+        """Show this instead of the hint, until the next key."""
+        self._says = text
+
+    def give_back(self, text: str, target: Target, words: str) -> None:
+        """Make a line that was not sent the draft again, unless another one was begun."""
+        if not self.text:
+            self.control.buffer.insert_text(text)
+            self._hold(target, words)
+
+    def clear(self) -> None:
+        self.control.buffer.reset()
+        self.changed()
+
+    def changed(self) -> None:
+        self._says, self._is_confirmed = "", False
+        self.notice_begin()
+        self._host.touched()
+
+    def notice_begin(self) -> None:
+        """Remember the time and the target of the first key."""
+        is_begun = bool(self.text)
+        if is_begun and not self._is_begun:
+            self._begun, self._aimed_at = time.monotonic(), self._host.target
+            self._held_at = -math.inf  # this is not the line that was held back
+        self._is_begun = is_begun
+
+    # --- Enter ---
+
+    def enter(self) -> None:
+        """Send the draft, or say why not."""
+        buffer = self.control.buffer
+        lines = buffer.text.rstrip("\n").count("\n") + 1
+        if lines > PASTED_LINES and not self._is_confirmed:
+            self.say(f"These are {lines} lines. Enter once more sends them, Ctrl-C clears them.")
+            self._is_confirmed = True
+            return
+        text, begun = buffer.text, self._begun if buffer.text else time.monotonic()
+        target = self._host.target
+        if text and not self._may_go(text, target):
+            return
+        if text.strip():
+            buffer.append_to_history()
+        buffer.reset()
+        self._is_begun = self._is_confirmed = False
+        self._says = ""
+        self._host.submit(text, begun, target)
+
+    def quit(self) -> None:
+        """Send the command QUIT."""
+        self._host.submit("QUIT", time.monotonic(), self._host.target)
+
+    def _may_go(self, text: str, target: Target) -> bool:
+        """Whether the text may go to this target.
+
+        If not, show why; then it belongs to this target, and a later Enter sends it.
+        """
+        if time.monotonic() < self._held_at + AGAIN_SECONDS:
+            return False
+        if words := self._host.hold_back(text, self._aimed_at, target):
+            self._hold(target, words)
+            return False
+        return True
+
+    def _hold(self, target: Target, words: str) -> None:
+        self._held_at, self._aimed_at = time.monotonic(), target
+        self.say(words)

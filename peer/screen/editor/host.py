@@ -1,0 +1,42 @@
+"""The interface through which the editor reaches the rest of the terminal."""
+
+from typing import Protocol
+
+from prompt_toolkit.formatted_text import StyleAndTextTuples
+
+from peer.core.target import Target
+
+
+class EditorHost(Protocol):
+    """Takes what is typed, and knows what to show around it.
+
+    Everything is called in the editor's thread.
+    """
+
+    @property
+    def target(self) -> Target:
+        """The target that the prompt shows now."""
+
+    def submit(self, text: str, begun: float, target: Target) -> None:
+        """Take a line, the monotonic time at which it was begun, and its target."""
+
+    def touched(self) -> None:
+        """Note that the draft has changed."""
+
+    def hold_back(self, text: str, begun: Target, now: Target) -> str:
+        """Return the hint for a line that was begun for one target and must not go to another.
+
+        Return "" when it may.
+        """
+
+    def interrupt(self) -> str:
+        """Obey Ctrl-C on an empty line; return a hint."""
+
+    def hint(self, text: str) -> str:
+        """Return what this draft would do."""
+
+    def prompt(self) -> StyleAndTextTuples:
+        """Return what stands before the draft."""
+
+    def toolbar(self) -> StyleAndTextTuples:
+        """Return the line below the draft."""

@@ -1,0 +1,112 @@
+"""Tell the editor what to show, from the state of the peer, and pass on what is typed."""
+
+import signal
+import time
+from typing import Final
+
+import trio
+from prompt_toolkit.formatted_text import StyleAndTextTuples
+from prompt_toolkit.output import Output
+
+from peer.core.target import Target, destination, misdirected
+from peer.events import Notice
+from peer.results import NotSent
+from peer.screen.attention import Attention
+from peer.screen.frontend import Line
+from peer.screen.terminal.event_queue import EventQueue
+from peer.screen.terminal.hint import hint
+from peer.screen.terminal.main_thread import MainThread
+from peer.screen.terminal.prompt import prompt, title, toolbar
+from peer.screen.terminal.typed_lines import TypedLines
+from peer.screen.ui_state import UiState
+
+LEAVING: Final = "QUIT leaves the program; in a conversation, QUIT CONVERSATION first."
+
+
+class Presenter:
+    """Stands between the two threads (`peer.screen.editor.host.EditorHost`).
+
+    The main thread replaces `ui_state`; the editor's thread reads it.
+    """
+
+    def __init__(
+        self, main: MainThread, typed: TypedLines, queue: EventQueue, attention: Attention,
+        output: Output,
+    ) -> None:  # fmt: skip
+        self._main, self._typed, self._queue = main, typed, queue
+        self._attention, self._output = attention, output
+        self.ui_state = UiState()
+        self._title = ""  # of the window, as it is now
+
+    # --- Called in the editor's thread ---
+
+    @property
+    def target(self) -> Target:
+        return self.ui_state.target
+
+    def submit(self, text: str, begun: float, target: Target) -> None:
+        self._main.call(self._take, text, begun, target)
+
+    def touched(self) -> None:
+        self._main.call(self._touched)
+
+    def hold_back(self, text: str, begun: Target, now: Target) -> str:
+        context = self.ui_state.context
+        why = misdirected(text, begun, now, context)
+        if not why:
+            return ""
+        held = NotSent(text, why, destination(text, now, context), now)
+        self._main.call(self._queue.add, (Notice(str(held)),))
+        return again(held)
+
+    def interrupt(self) -> str:
+        """Return the hint for Ctrl-C, which ends the program while nobody is registered."""
+        if self.ui_state.me:
+            return LEAVING
+        self._main.call(signal.raise_signal, signal.SIGINT)
+        return ""
+
+    def hint(self, text: str) -> str:
+        return hint(text, self.ui_state)
+
+    def prompt(self) -> StyleAndTextTuples:
+        return prompt(self.ui_state, self._output.get_size().columns)
+
+    def toolbar(self) -> StyleAndTextTuples:
+        attention = self._attention
+        return toolbar(
+            self.ui_state,
+            self._output.get_size().columns,
+            attention.unread_private,
+            attention.unread,
+            attention.letters_shown,
+            attention.letters,
+        )
+
+    # --- Called in the main thread ---
+
+    def _take(self, text: str, begun: float, target: Target) -> None:
+        """Take a line that was typed; `begun` is on the clock of all threads."""
+        begun = trio.current_time() - (time.monotonic() - begun)
+        if not self._typed.put(Line(text, begun, target)):
+            told = "Too much was typed at once: the last line was not taken."
+            self._queue.add((Notice(told),))
+
+    def _touched(self) -> None:
+        self._typed.hit()
+        if self._attention.unread:
+            self._attention.touched()
+            self._queue.wake()
+
+    def new_title(self) -> str:
+        """Return what gives the window its title, "" if it has the right one."""
+        heading = title(self.ui_state, self._attention.unread)
+        if heading == self._title:
+            return ""
+        self._title = heading
+        return f"\x1b]2;{heading}\a"
+
+
+def again(held: NotSent) -> str:
+    """Return the hint below a line that was held back."""
+    return f"Not sent. Enter again: {held.would}."
