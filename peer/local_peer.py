@@ -28,7 +28,8 @@ from peer.core.reach.contacts import Contacts
 from peer.core.reach.presence import Presences
 from peer.core.stranger_limits import StrangerLimits
 from peer.events import Tell
-from peer.runtime.conversations import Conversations, TalkMessage
+from peer.runtime.conversation.conversations import Conversations
+from peer.runtime.conversation.news import TalkMessage
 from peer.runtime.directory.certificate_renewal import stay_certified
 from peer.runtime.directory.directory_client import DirectoryClient, DirectoryGone, Listener
 from peer.runtime.directory.lookup import Lookup
@@ -238,11 +239,9 @@ class LocalPeer:
             self._unanswered, linked_names, self._disk_shares,
         )  # fmt: skip
         self._conversations = Conversations(
-            world, self._links, self._journal, self._tell, myself,
+            world, self._links, self._journal, self._tell, myself, tasks,
             known_keys=self._known_keys, name_judge=self._name_judge,
-            changed=self._conversation_changed,
-            leave_for=self._leave_for, settled=self._settled,
-            known_users=self._known_users, disk_shares=self._disk_shares,
+            known_users=self._known_users, disk_shares=self._disk_shares, listener=self,
         )  # fmt: skip
         self._letter_drop = LetterDrop(
             world, self._journal, self._directory, self._recorder, myself
@@ -250,7 +249,7 @@ class LocalPeer:
         self._letters = Letters(
             world, myself, self._known_keys, self._journal, self._directory, self._tell,
             came=came, finder=self._finder, unanswered=self._unanswered,
-            texts=self._conversations,
+            texts=self._conversations.arrivals,
         )  # fmt: skip
         self._copies = MailboxCopies(
             self._journal, self._letter_drop, self._directory, self._tell, myself=myself,
@@ -514,7 +513,7 @@ class LocalPeer:
         self.touched()
         self._directory.hurry()
 
-    def _conversation_changed(self) -> None:
+    def conversation_changed(self) -> None:
         self._own_presence.talks(self._conversations.conversation is not None)
         self._invitations.situation(busy=self._own_presence.is_busy)
 
@@ -733,16 +732,16 @@ class LocalPeer:
         self._lines.link_changed(name)
         self._later.linked(name)
         self._invitations.linked(name)
-        self._conversations.linked(name)
+        self._conversations.news.linked(name)
 
     def link_lost(self, name: str) -> None:
         self._lines.link_changed(name)
         self._invitations.link_lost(name)
-        self._conversations.link_lost(name)
+        self._conversations.news.link_lost(name)
 
     def unreachable(self, name: str, failure: ParleyError) -> None:
         self._invitations.unreachable(name, str(failure))
-        self._conversations.unreachable(name)
+        self._conversations.news.unreachable(name)
 
     def suspicious(self, failure: KeyChanged) -> None:
         self._alarms.ring(str(failure), str(failure), trio.current_time())
@@ -750,7 +749,7 @@ class LocalPeer:
     def needs(self, name: str) -> bool:
         """Whether the link to this user is still wanted."""
         return (
-            self._conversations.needs(name)
+            self._conversations.news.needs(name)
             or self._invitations.is_live_with(name)
             or self._lines.is_sending_to(name)
         )
@@ -784,7 +783,7 @@ class LocalPeer:
                 self._links.post(name, Err("UNKNOWN", f"{tag} does not belong here"))
 
     def _hear_talk(self, name: str, message: TalkMessage) -> None:
-        if self._conversations.hear(name, message) or self._invitations.will_open(
+        if self._conversations.news.hear(name, message) or self._invitations.will_open(
             message.conversation
         ):
             return
@@ -792,7 +791,7 @@ class LocalPeer:
             return  # the next start may still take it up
         match message:
             case Members():
-                self._conversations.disown(name, message)
+                self._conversations.departures.prove(name, message)
             case Text() | Hello():
                 # They believe in a conversation that is over here, or never was.
                 self._links.post(name, Leave(message.conversation))
@@ -808,7 +807,7 @@ class LocalPeer:
         )
 
     def _registered(self, welcome: Welcome) -> None:
-        self._conversations.directory(is_there=True)
+        self._conversations.news.directory(is_there=True)
         self._own_presence.idle_after = welcome.idle_after
         self._presences.registered(welcome.online)
         first, self._was_registered = not self._was_registered, True
@@ -835,7 +834,7 @@ class LocalPeer:
     def _directory_lost(self) -> None:
         self._own_presence.put()  # somebody may have touched the keys before it could tell us
         self._presences.lost()
-        self._conversations.directory(is_there=False)
+        self._conversations.news.directory(is_there=False)
         self.tell(events.DirectoryLost())
 
     async def _call_the_roll(self) -> None:
@@ -862,7 +861,7 @@ class LocalPeer:
                     if self._presences.came(user):
                         self._tell_presence(events.Came(user.name))
                     if fold(user.name) != fold(self.name):
-                        self._conversations.came(user.name)
+                        self._conversations.news.came(user.name)
             case Lft(names=names):
                 for name in names:
                     self._contacts.forget(name)
@@ -888,7 +887,7 @@ class LocalPeer:
     def tell(self, event: events.Event) -> None:
         self._tell(event, events.nothing)
 
-    def _settled(self, current: Conversation) -> None:
+    def conversation_settled(self, current: Conversation) -> None:
         if not self._options.keeps_history:
             self._tasks.spawn(self._forget_texts, current.id)
 
@@ -899,7 +898,7 @@ class LocalPeer:
         except StorageError as failure:
             self.tell(events.Notice(f"What was said cannot be forgotten: {failure}."))
 
-    def _leave_for(self, current: Conversation, to: str, after: Position, upto: int) -> None:
+    def leave_for(self, current: Conversation, to: str, after: Position, upto: int) -> None:
         self._copies.leave_for(current, to, after, upto)
 
 

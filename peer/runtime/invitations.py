@@ -32,7 +32,7 @@ from peer.core.membership import Roll, member_id
 from peer.core.myself import Myself
 from peer.core.reach.contacts import Callee
 from peer.events import Tell
-from peer.runtime.conversations import Conversations
+from peer.runtime.conversation.conversations import Conversations
 from peer.runtime.finder import Finder
 from peer.runtime.known_keys import KnownKeys
 from peer.runtime.linked_names import LinkedNames
@@ -155,7 +155,7 @@ class Invitations:
         self._confirmed: dict[tuple[str, str], Confirm] = {}  # callee and id
         self._heard: dict[tuple[type, str, str], Invite | Accept | Confirm] = {}
         self._tidy_at = REMEMBERED  # at this size, drop what the core has forgotten
-        self._timer = Timer(self._core.next_deadline, self._tick)
+        self._timer = Timer()
 
     @property
     def questions(self) -> tuple[Question, ...]:
@@ -360,9 +360,12 @@ class Invitations:
 
     async def run(self) -> None:
         """Run until cancelled."""
-        await self._timer.run()
+        await self._timer.run(self)
 
-    def _tick(self) -> None:
+    def next_deadline(self) -> float | None:
+        return self._core.next_deadline()
+
+    def tick(self) -> None:
         self._perform(self._core.tick(trio.current_time()))
 
     # --- Doing what the core decides ---
@@ -387,7 +390,7 @@ class Invitations:
                         self._conversations.leave_now()  # they let us in while we were quitting
                 case Ended(_, callee, end, reason):
                     self._decided(callee, _OUTCOMES[end], reason)
-        self._timer.look()
+        self._timer.look(self.next_deadline())
 
     # --- Signatures about invitations ---
 
@@ -430,7 +433,7 @@ class Invitations:
 
     def _roll_for(self, conversation: str) -> Roll | None:
         """Return a copy of the roll of a conversation that I found or am in, else None."""
-        roll = Roll(conversation, self._conversations.authority)
+        roll = Roll(conversation, self._known_keys.authority)
         current = self._conversations.conversation
         if conversation in self._salts:
             roll.merge([membership.found(self._myself.me, self._salts[conversation])])
@@ -596,7 +599,7 @@ class Invitations:
         invite = self._recall(Invite, inviter, id)
         if invite is None or not named:
             return []
-        roll = Roll(invite.conversation, self._conversations.authority)
+        roll = Roll(invite.conversation, self._known_keys.authority)
         with contextlib.suppress(ProtocolError):  # a forged proof proves nothing
             membership.check_size(invite.proof)
             roll.merge(invite.proof)

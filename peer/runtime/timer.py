@@ -1,33 +1,38 @@
 """Call a core when something in it is due."""
 
-from collections.abc import Callable
+from typing import Protocol
 
 import trio
 
 NEVER = float("inf")
 
 
+class Timed(Protocol):
+    """What has something to do at some time."""
+
+    def next_deadline(self) -> float | None:
+        """Return when something is due; None if nothing is."""
+
+    def tick(self) -> None:
+        """Do what is due now."""
+
+
 class Timer:
-    """A timer that calls `due` when the time that `next_deadline` returns has come.
+    """A timer.  Call `look` after anything that may have made the deadline earlier."""
 
-    Call `look` after anything that may have made it earlier.
-    """
-
-    def __init__(self, next_deadline: Callable[[], float | None], due: Callable[[], None]) -> None:
-        self._next_deadline, self._due = next_deadline, due
+    def __init__(self) -> None:
         self._scope = trio.CancelScope(deadline=NEVER)
 
-    def look(self) -> None:
-        """Note an earlier deadline; costs next to nothing when there is none."""
-        deadline = self._next_deadline()
+    def look(self, deadline: float | None) -> None:
+        """Note the deadline; costs next to nothing unless it is earlier."""
         if deadline is not None and deadline < self._scope.deadline:
             self._scope.deadline = deadline
 
-    async def run(self) -> None:
+    async def run(self, timed: Timed) -> None:
         """Run until cancelled."""
         while True:
-            deadline = self._next_deadline()
+            deadline = timed.next_deadline()
             self._scope = trio.CancelScope(deadline=NEVER if deadline is None else deadline)
             with self._scope:
                 await trio.sleep_forever()
-            self._due()
+            timed.tick()

@@ -11,7 +11,7 @@ from trio.testing import MockClock, memory_stream_pair
 
 import shared.wire
 from directory_server.session import Session
-from peer.runtime.conversations import Conversations
+from peer.runtime.conversation.news import News
 from peer.runtime.directory.directory_client import DirectoryClient as DirectoryOfPeer
 from peer.runtime.links import Links
 from shared.accepting import serve_all
@@ -65,7 +65,7 @@ async def test_a_bug_ends_the_link_that_met_it_and_no_peer(
     async with raw(community, "mallory") as mallory:
         link = await mallory.dials(carol)
         with monkeypatch.context() as broken:
-            broken.setattr(Conversations, "hear", _bug)
+            broken.setattr(News, "hear", _bug)
             link.says(mallory.text(1, "hello"))
             await link.ends()
     (line,) = logged_at(caplog, logging.ERROR)
@@ -123,7 +123,7 @@ async def test_a_bug_ends_the_user_that_met_it_and_no_directory(
 async def test_in_a_test_a_bug_is_a_failure_all_the_same(
     autojump_clock: MockClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(Conversations, "hear", _bug)
+    monkeypatch.setattr(News, "hear", _bug)
 
     async def play() -> None:
         async with open_community() as community:

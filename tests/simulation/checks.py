@@ -262,7 +262,7 @@ class Checks:
     def _check_window(self, player: Player, to: tuple[str, ...], text: Text) -> None:
         """D5: nobody must keep more for an author than the window allows."""
         assert player.peer is not None
-        for current in player.peer._conversations._all():
+        for current in player.peer._conversations._stays.cores:
             if current.id == text.conversation and current.epoch == text.epoch:
                 for name in to:
                     has = current._outbox.has(self._scenario.named(name).member)
@@ -273,7 +273,9 @@ class Checks:
         if head.t not in {"TEXT", "HELLO"}:
             return  # a member who has just left may get a last ACK
         assert player.peer is not None
-        stays = [one for one in player.peer._conversations._all() if one.id == head.conversation]
+        stays = [
+            one for one in player.peer._conversations._stays.cores if one.id == head.conversation
+        ]
         # An earlier stay only knows the state at its end.
         for current in stays[-1:]:
             if not current.roll.is_in(self._scenario.named(to).member):

@@ -13,6 +13,7 @@ from peer.core.conversation import actions as talk
 from peer.core.conversation.conversation import Conversation
 from peer.core.conversation.texts import sign
 from peer.local_peer import LocalPeer
+from peer.runtime.conversation.shell import ConversationShell
 from shared.messages.common import Message
 from shared.messages.peers import Hello, Position, Text, Want
 
@@ -26,19 +27,31 @@ Spoil = Callable[[LocalPeer, random.Random], None]
 
 def asks_for_everything(peer: LocalPeer, _: random.Random) -> None:
     """Ask for all texts with each HELLO, also for those from before they came in."""
-    talking = peer._conversations
-    perform = talking._perform
+    for shell in peer._conversations._stays.all:
+        _ask_for_everything(shell)
+    make = peer._conversations._shell
 
-    def spoiled(current: Conversation, actions: list[talk.Action]) -> None:
+    def spoiled(core: Conversation) -> ConversationShell:
+        made = make(core)
+        _ask_for_everything(made)
+        return made
+
+    peer._conversations._shell = spoiled  # type: ignore[method-assign]
+
+
+def _ask_for_everything(shell: ConversationShell) -> None:
+    current, perform = shell.core, shell.perform
+
+    def spoiled(actions: list[talk.Action]) -> None:
         mine = [one for one in actions if isinstance(one, talk.Send) and _is_own(current, one)]
         wants = [
             talk.Send(one.to, Want(current.id, Position(author, epoch, 0)))
             for one in mine
             for author, epoch in current._inbox._streams
         ]
-        perform(current, [*actions, *wants])
+        perform([*actions, *wants])
 
-    talking._perform = spoiled  # type: ignore[method-assign]
+    shell.perform = spoiled  # type: ignore[method-assign]
 
 
 def _is_own(current: Conversation, action: talk.Send) -> bool:

@@ -237,7 +237,8 @@ class Player:
 
     @property
     def sleeping(self) -> Conversation | None:
-        return self.peer._conversations._asleep if self.peer else None
+        asleep = self.peer._conversations._stays.asleep if self.peer else None
+        return asleep.core if asleep else None
 
     def does(self, what: str, work: Callable[[LocalPeer], Awaitable[object]]) -> None:
         """Do something in a task of its own; a refusal is only noted."""

@@ -25,7 +25,10 @@ from peer.core.conversation.lamport_clock import LamportClock
 from peer.core.conversation.outbox import Outbox
 from peer.core.conversation.texts import last
 from peer.core.membership import Roll
-from peer.runtime.conversations import Conversations
+from peer.runtime.conversation.builder import ConversationBuilder
+from peer.runtime.conversation.conversations import Conversations
+from peer.runtime.conversation.departures import Departures
+from peer.runtime.conversation.shell import ConversationShell
 from peer.runtime.links import Links
 from peer.runtime.mailbox import letter_drop
 from peer.runtime.mailbox import letters as mail
@@ -39,7 +42,7 @@ SEEDS: Final = 400  # to try, at most, until a rule's absence is noticed
 Change = tuple[object, str, Any]
 _hear_own = Conversation._hear_own
 _linked = Conversation.linked
-_perform = Conversations._perform
+_perform = ConversationShell.perform
 _take_to_send = Outbox.take
 
 
@@ -65,11 +68,11 @@ def _acknowledge_first(self: Conversation, text: Text) -> list[talk.Action]:
 def _not_performed(*kinds: type) -> Callable[..., None]:
     """Drop these messages in the shell."""
 
-    def perform(self: Conversations, current: Conversation, actions: list[talk.Action]) -> None:
+    def perform(self: ConversationShell, actions: list[talk.Action]) -> None:
         def is_wanted(action: talk.Action) -> bool:
             return not (isinstance(action, talk.Send) and isinstance(action.message, kinds))
 
-        _perform(self, current, [action for action in actions if is_wanted(action)])
+        _perform(self, [action for action in actions if is_wanted(action)])
 
     return perform
 
@@ -110,13 +113,13 @@ def _first_stays(self: Links, old: Any, new: Any) -> bool:
     return bool(old.link.is_over)
 
 
-_conversation = Conversations._conversation
+_build = ConversationBuilder._build
 
 
-def _same_epoch(self: Conversations, *arguments: Any, **options: Any) -> Conversation:
+def _same_epoch(self: ConversationBuilder, *arguments: Any, **options: Any) -> Conversation:
     """Let each start use the same epoch, and count from 1 again."""
     with patch.object(type(self._world.chance), "randbytes", lambda _, count: bytes(count)):
-        return _conversation(self, *arguments, **options)
+        return _build(self, *arguments, **options)
 
 
 def _is_there(owner: object, name: str) -> bool:
@@ -150,8 +153,8 @@ def _changed(changes: Iterable[Change]) -> Iterator[None]:
             one.stop()
 
 
-def _nothing_left(self: Conversations, current: Conversation, actions: list[talk.Action]) -> None:
-    _perform(self, current, [one for one in actions if not isinstance(one, talk.LeaveFor)])
+def _nothing_left(self: ConversationShell, actions: list[talk.Action]) -> None:
+    _perform(self, [one for one in actions if not isinstance(one, talk.LeaveFor)])
 
 
 _add_letters = LetterStore.add
@@ -172,9 +175,12 @@ RULES: Final[dict[str, tuple[str, list[Change]]]] = {
     "silent": ("a silent link yields to a fresh one", [(Links, "_replaces", _first_stays)]),
     "epoch": (
         "each start has an epoch of its own",
-        [(Conversations, "_conversation", _same_epoch)],
+        [(ConversationBuilder, "_build", _same_epoch)],
     ),
-    "want": ("what is lacking is asked for", [(Conversations, "_perform", _not_performed(Want))]),
+    "want": (
+        "what is lacking is asked for",
+        [(ConversationShell, "perform", _not_performed(Want))],
+    ),
     "dedup": ("what came before is not shown again", [(Conversation, "_hear_again", _show_again)]),
     "fifo": ("of one author nothing is skipped", [(Inbox, "take", _in_any_order)]),
     "window": (
@@ -186,19 +192,22 @@ RULES: Final[dict[str, tuple[str, list[Change]]]] = {
         ],
     ),
     "causal": ("an answer waits for its question", [(Inbox, "_implied", lambda *_: True)]),
-    "hello": ("a new link begins with HELLO", [(Conversations, "_perform", _not_performed(Hello))]),
+    "hello": (
+        "a new link begins with HELLO",
+        [(ConversationShell, "perform", _not_performed(Hello))],
+    ),
     "members": (
         "memberships are handed on",
-        [(Conversations, "_perform", _not_performed(Members))],
+        [(ConversationShell, "perform", _not_performed(Members))],
     ),
     "leave": (
         "who leaves signs it, at once or when asked",
-        [(Conversation, "leave", _leave_unsigned), (Conversations, "disown", lambda *_: None)],
+        [(Conversation, "leave", _leave_unsigned), (Departures, "prove", lambda *_: None)],
     ),
     "counter": ("the higher counter wins", [(membership._Stay, "rank", property(_lower))]),
     "kept": (
         "a restart knows who is in",
-        [(Conversations, "_keep_members", lambda *_, **__: None)],
+        [(ConversationShell, "keep_members", lambda *_, **__: None)],
     ),
     "stays": (
         "each stay has a name of its own",
@@ -206,7 +215,7 @@ RULES: Final[dict[str, tuple[str, list[Change]]]] = {
     ),
     "disown": (
         "who is counted in and is not says so",
-        [(Conversations, "disown", lambda *_: None)],
+        [(Departures, "prove", lambda *_: None)],
     ),
     "lamport": ("a text is later than all that was read", [(LamportClock, "now", _NO_LAMPORT)]),
     "copies": (
@@ -248,7 +257,7 @@ RULES: Final[dict[str, tuple[str, list[Change]]]] = {
     ),
     "mailbox": (
         "who has no path finds it in the mailbox",
-        [(Conversations, "_perform", _nothing_left)],
+        [(ConversationShell, "perform", _nothing_left)],
     ),
 }  # fmt: skip
 

@@ -1,8 +1,8 @@
 """A handle for a text of mine in a conversation, which reports who has it."""
 
 from collections import defaultdict, deque
-from collections.abc import Awaitable, Callable
-from typing import TYPE_CHECKING, Final
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Final, Protocol
 
 if TYPE_CHECKING:
     from peer.core.conversation.conversation import (
@@ -33,22 +33,25 @@ class Times:
             del self._at[key]
 
 
+class Progress(Protocol):
+    """The news that something about a conversation may have changed."""
+
+    async def until(self, holds: Callable[[], bool]) -> None:
+        """Return when this holds."""
+
+
 class SentText:
-    __slots__ = ("_times", "_until", "conversation", "seq")
+    __slots__ = ("_progress", "_times", "conversation", "seq")
 
     def __init__(
-        self,
-        conversation: "Conversation",
-        seq: int,
-        until: Callable[[Callable[[], bool]], Awaitable[None]],
-        times: Times,
+        self, conversation: "Conversation", seq: int, progress: Progress, times: Times
     ) -> None:
         self.conversation, self.seq = conversation, seq
-        self._until, self._times = until, times
+        self._progress, self._times = progress, times
 
     async def delivered(self) -> None:
         """Wait until everybody has it on disk, or it cannot get any further."""
-        await self._until(lambda: self.conversation.is_settled or self.is_everywhere)
+        await self._progress.until(lambda: self.conversation.is_settled or self.is_everywhere)
 
     @property
     def is_everywhere(self) -> bool:

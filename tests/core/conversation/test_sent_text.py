@@ -10,14 +10,17 @@ from tests.kit.cores import CAROL, DAVE, ERIN, together
 from tests.kit.talk import ID, MINE, Talk, talking, upto
 
 
-async def never(holds: Callable[[], bool]) -> None:
-    while not holds():
-        await trio.sleep_forever()
+class Never:
+    """No progress at all."""
+
+    async def until(self, holds: Callable[[], bool]) -> None:
+        while not holds():
+            await trio.sleep_forever()
 
 
 def handle(carol: Talk, times: Times | None = None) -> SentText:
     """Of a text that carol says now."""
-    made = SentText(carol.core, carol.core.say("hello"), never, times or Times())
+    made = SentText(carol.core, carol.core.say("hello"), Never(), times or Times())
     carol.keeps(carol.core.flush(7.0, carol.now))
     return made
 

@@ -1,0 +1,1 @@
+"""My conversations: each one, what they share, and all of them together."""

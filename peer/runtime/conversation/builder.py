@@ -1,0 +1,86 @@
+"""Make the core of a conversation, from what its members say and what is on disk."""
+
+from contextlib import suppress
+
+import trio
+
+from peer.core import membership
+from peer.core.conversation.conversation import Conversation, Kept
+from peer.core.conversation.entrances import Entrance
+from peer.core.conversation.texts import Stream, check_stream
+from peer.core.membership import Roll
+from peer.core.myself import Myself
+from peer.runtime.known_keys import KnownKeys
+from peer.storage.journal import Journal
+from shared.errors import ProtocolError
+from shared.messages.peers import Membership, Position
+from shared.world import World
+
+Positions = tuple[Position, ...]
+
+
+class ConversationBuilder:
+    def __init__(
+        self, world: World, myself: Myself, known_keys: KnownKeys, journal: Journal
+    ) -> None:
+        self._world, self._myself = world, myself
+        self._known_keys, self._journal = known_keys, journal
+
+    def roll(self, id: str, members: tuple[Membership, ...], since: Positions) -> Roll:
+        """Return who is in a conversation that I was let into.
+
+        Raises ProtocolError when the memberships are forged, or mine is not among them.
+        """
+        membership.check_size(members)
+        roll = Roll(id, self._known_keys.authority)
+        roll.merge(members)
+        if not roll.is_in(self._myself.id):
+            raise ProtocolError("nobody has added me to this conversation")
+        for one in since:
+            check_stream((one.author, one.epoch))
+        return roll
+
+    def entered(self, id: str, roll: Roll, since: Positions, lamport: int) -> Conversation:
+        """Return a conversation that I enter now."""
+        entrances = self._journal.entrances(id)
+        return self._build(id, roll, since=since, lamport=lamport, entrances=entrances)
+
+    def furthest(self, id: str, since: Positions, lamport: int) -> tuple[Positions, int]:
+        """Return how far the texts before me reach, here or on disk from an earlier stay.
+
+        The member who brings me back may have fewer of them than I had.
+        """
+        have, highest = self._journal.reach(id, self._myself.id)
+        positions: dict[Stream, int] = {}
+        for one in (*since, *have):
+            of = (one.author, one.epoch)
+            positions[of] = max(one.seq, positions.get(of, 0))
+        furthest = tuple(Position(*of, seq) for of, seq in positions.items())
+        return furthest, max(lamport, highest)
+
+    def interrupted(self, id: str) -> Conversation | None:
+        """Return the conversation in which my last program was interrupted.
+
+        None: it is over, as nobody else is in it, or it is damaged or of another community.
+        """
+        kept = self._journal.kept(id, self._myself.id, trio.current_time())
+        roll = Roll(id, self._known_keys.authority)
+        with suppress(ProtocolError):
+            roll.merge(kept.members)
+        if not roll.is_in(self._myself.id) or len(roll.members()) < 2:
+            return None
+        return self._build(id, roll, kept=kept, entrances=kept.entrances)
+
+    def _build(
+        self, id: str, roll: Roll, *, since: Positions = (), lamport: int = 0,
+        kept: Kept | None = None, entrances: tuple[Entrance, ...] = (),
+    ) -> Conversation:  # fmt: skip
+        chance = self._world.chance
+        return Conversation(
+            id, self._myself.me, roll, chance.randbytes(8).hex(),
+            first_number=int(self._world.clock.time() * 1000),
+            jitter=lambda: chance.uniform(0.8, 1.2), have=since, lamport=lamport, kept=kept,
+            entrances=entrances,
+            called=lambda member: self._known_keys.called(member, roll.name(member)),
+            spell=lambda member: member,  # an id, which the screen replaces by the name shown
+        )  # fmt: skip

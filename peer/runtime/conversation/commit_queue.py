@@ -1,0 +1,162 @@
+"""Gather what my conversations have for the disk, so that all of it shares one commit."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Final
+
+import trio
+
+from peer.core.conversation.conversation import Conversation
+from peer.core.conversation.entrances import Entrance
+from peer.core.conversation.texts import last, stream
+from peer.runtime.conversation.performer import Performer
+from peer.runtime.conversation.progress import Progress
+from peer.runtime.conversation.screen import ConversationScreen
+from peer.storage.journal import Batch, Journal
+from shared.messages.peers import Membership, Position, Text
+from shared.world import Clock
+
+KEEP_PAUSE: Final = 0.02  # texts within it share a commit; an ACK waits longer anyway,
+KEEP_AT_ONCE: Final = 64  # unless this many wait: the window must not run dry
+
+Written = tuple[Performer, Text]
+
+
+@dataclass
+class Pending:
+    """What shares a commit."""
+
+    begun: list[tuple[str, tuple[Position, ...], int]] = field(default_factory=list)
+    texts: list[Written] = field(default_factory=list)
+    passed: list[Written] = field(default_factory=list)  # of which only the place is kept
+    members: list[tuple[str, str, str, Membership]] = field(default_factory=list)
+    acknowledged: dict[tuple[str, str, str], int] = field(default_factory=dict)
+    received: dict[tuple[str, str, str], int] = field(default_factory=dict)  # after the end
+    entrances: dict[tuple[str, str, int], Entrance] = field(default_factory=dict)
+    ended: list[str] = field(default_factory=list)
+    left: list[Conversation] = field(default_factory=list)  # by me, since the last commit
+
+    def __bool__(self) -> bool:
+        return any(vars(self).values())
+
+    def written(self) -> Batch:
+        """Return what the journal keeps of it."""
+        return Batch(
+            self.begun, [text for _, text in self.texts], self.members,
+            [(*of, seq) for of, seq in self.acknowledged.items()], self.ended,
+            owed=[
+                (current.id, current.roll.name(owed.to), owed)
+                for current in self.left
+                for owed in current.owed()
+            ],
+            received=[(*of, seq) for of, seq in self.received.items()],
+            passed=[(one.conversation, *stream(one), last(one)) for _, one in self.passed],
+            entrances=[(id, one) for (id, _, _), one in self.entrances.items()],
+        )  # fmt: skip
+
+    def followed_by(self, newer: "Pending") -> "Pending":
+        """Return both in one."""
+        return Pending(
+            self.begun + newer.begun,
+            self.texts + newer.texts,
+            self.passed + newer.passed,
+            self.members + newer.members,
+            self.acknowledged | newer.acknowledged,
+            self.received | newer.received,
+            self.entrances | newer.entrances,
+            self.ended + newer.ended,
+            self.left + newer.left,
+        )
+
+
+class CommitQueue:
+    """The queue for the disk of all my conversations; see `peer.runtime.recorder`."""
+
+    def __init__(
+        self, journal: Journal, clock: Clock, screen: ConversationScreen, progress: Progress
+    ) -> None:
+        self._journal, self._clock, self._screen = journal, clock, screen
+        self._progress = progress
+        self._waiting = Pending()
+        self._something = trio.Event()
+        self._much = trio.Event()  # so much waits that the next commit begins at once
+        self._is_committing = False
+
+    @property
+    def is_busy(self) -> bool:
+        """Whether something is not on disk yet."""
+        return self._is_committing or bool(self._waiting)
+
+    # --- What waits for the disk ---
+
+    def begin(self, id: str, since: tuple[Position, ...], lamport: int) -> None:
+        """Note that I am in this conversation: nothing of it is shown before that is on disk."""
+        self._waiting.begun.append((id, since, lamport))
+        self._screen.close_until_kept(id)
+        self._something.set()
+        self._much.set()
+
+    def add_text(self, conversation: Performer, text: Text, *, only_place: bool = False) -> None:
+        waiting = self._waiting
+        (waiting.passed if only_place else waiting.texts).append((conversation, text))
+        self._something.set()
+        if len(text.texts) + len(waiting.texts) + len(waiting.passed) > KEEP_AT_ONCE:
+            self._much.set()
+
+    def add_members(self, current: Conversation, members: Iterable[str]) -> None:
+        """Keep the memberships of these members."""
+        found = ((member, current.roll.of(member)) for member in members)
+        self._waiting.members += [
+            (current.id, member, current.roll.name(member), one)
+            for member, one in found
+            if one is not None
+        ]
+        self._something.set()
+
+    def add_entrance(self, id: str, entrance: Entrance) -> None:
+        self._waiting.entrances[id, entrance.member, entrance.counter] = entrance
+        self._something.set()
+
+    def add_acknowledged(self, current: Conversation, by: str, epoch: str, seq: int) -> None:
+        """Note that this member has my texts of an epoch up to `seq`."""
+        self._waiting.acknowledged[current.id, by, epoch] = seq
+        if current.is_over:
+            self._waiting.received[current.id, by, epoch] = seq
+        self._something.set()
+
+    def leave(self, current: Conversation) -> None:
+        """Keep what I owe when I leave: the next program does not resume that."""
+        self._waiting.left.append(current)
+        self._something.set()
+
+    def end(self, id: str) -> None:
+        """Note that I am not in this conversation any more."""
+        self._waiting.ended.append(id)
+        self._something.set()
+
+    # --- For the commit loop ---
+
+    async def gather(self) -> Pending:
+        await self._something.wait()
+        with trio.move_on_after(KEEP_PAUSE):
+            await self._much.wait()
+        self._something, self._much = trio.Event(), trio.Event()
+        batch, self._waiting = self._waiting, Pending()
+        self._is_committing = True
+        return batch
+
+    async def commit(self, batch: Pending) -> None:
+        await self._journal.keep(batch.written(), self._clock.time())
+
+    def committed(self, batch: Pending) -> None:
+        self._is_committing = False
+        self._screen.kept(id for id, *_ in batch.begun)
+        for conversation, text in [*batch.texts, *batch.passed]:
+            conversation.kept(text)
+        self._progress.made()
+
+    def put_back(self, batch: Pending) -> None:
+        self._waiting = batch.followed_by(self._waiting)
+        self._something.set()
+        self._screen.kept(id for id, *_ in batch.begun)  # the user was told that it is not
+        self._is_committing = False

@@ -1,0 +1,232 @@
+"""All my conversations: what I do in them, and their tasks."""
+
+import trio
+
+from peer.core.conversation.check_budget import CheckBudget
+from peer.core.conversation.conversation import Conversation
+from peer.core.conversation.sent_text import SentText, Times
+from peer.core.myself import Myself
+from peer.events import Tell
+from peer.runtime.conversation.answer_queue import AnswerQueue
+from peer.runtime.conversation.arrivals import Arrivals
+from peer.runtime.conversation.builder import ConversationBuilder
+from peer.runtime.conversation.commit_queue import CommitQueue
+from peer.runtime.conversation.departures import Departures
+from peer.runtime.conversation.drafts import Drafts
+from peer.runtime.conversation.intake import TextIntake
+from peer.runtime.conversation.member_links import MemberLinks
+from peer.runtime.conversation.news import News
+from peer.runtime.conversation.progress import Progress
+from peer.runtime.conversation.screen import ConversationScreen
+from peer.runtime.conversation.shell import ConversationShell, Parts
+from peer.runtime.conversation.stays import Listener, Stays
+from peer.runtime.conversation.text_display import TextDisplay
+from peer.runtime.disk_shares import DiskShares
+from peer.runtime.known_keys import KnownKeys
+from peer.runtime.links import Links
+from peer.runtime.name_judge import NameJudge
+from peer.runtime.recorder import keep_committing
+from peer.runtime.tasks import Tasks
+from peer.runtime.timer import Timer
+from peer.storage.journal import Journal
+from peer.storage.known_users import KnownUsers
+from shared.errors import Refused
+from shared.messages.peers import Entry, Members, Membership, Position
+from shared.names import fold
+from shared.world import World
+
+
+class Conversations:
+    """I am in one at most; see `peer.runtime.conversation.stays` for those that I have left."""
+
+    def __init__(
+        self,
+        world: World,
+        links: Links,
+        journal: Journal,
+        tell: Tell,
+        myself: Myself,
+        tasks: Tasks,
+        *,
+        known_keys: KnownKeys,
+        name_judge: NameJudge,
+        known_users: KnownUsers,
+        disk_shares: DiskShares,
+        listener: Listener,
+    ) -> None:
+        self._journal, self._tell, self._listener = journal, tell, listener
+        clock, progress, members = world.clock, Progress(), MemberLinks(links)
+        screen = ConversationScreen(tell, known_keys, name_judge, progress, tasks)
+        commits = CommitQueue(journal, clock, screen, progress)
+        self._parts = Parts(
+            clock, members, AnswerQueue(links, members, journal, tasks), screen,
+            TextDisplay(screen, members, journal, clock, progress), commits,
+            TextIntake(commits, disk_shares, journal, clock), Drafts(), known_users, progress,
+            Times(),
+        )  # fmt: skip
+        self._timer = Timer()
+        self._stays = Stays(commits, listener, self._timer)
+        self._builder = ConversationBuilder(world, myself, known_keys, journal)
+        self.last: SentText | None = None  #: my last text
+        budget = CheckBudget()
+        #: what links, members, the directory and the clock bring
+        self.news = News(self._stays, members, self._parts.drafts, progress, clock, budget)
+        #: texts that came, for the letters that bring copies of them
+        self.arrivals = Arrivals(self._stays, self._parts.display, journal, progress)
+        #: proofs for those who count me in a conversation that I have left
+        self.departures = Departures(myself, members, known_keys, journal, budget)
+
+    @property
+    def conversation(self) -> Conversation | None:
+        """The one that I am in."""
+        current = self._stays.current
+        return current.core if current else None
+
+    @property
+    def others(self) -> tuple[str, ...]:
+        """What the user reads for the others in my conversation."""
+        current = self.conversation
+        return tuple(map(current.called, current.others)) if current else ()
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The names of the others in my conversation, each once."""
+        current = self.conversation
+        return tuple(dict.fromkeys(map(current.roll.name, current.others))) if current else ()
+
+    def is_with(self, name: str) -> bool:
+        """Whether I talk with the owner of this name: another key of it is somebody else."""
+        return any(fold(other) == fold(name) for other in self.others)
+
+    # --- Beginning ---
+
+    def enter(
+        self, id: str, members: tuple[Membership, ...], since: tuple[Position, ...],
+        lamport: int = 0, entry: Entry | None = None,
+    ) -> Conversation:  # fmt: skip
+        """Enter this conversation, and leave any other.  `entry`: of the member who let me in.
+
+        Raises ProtocolError, before anything has changed, when the memberships are
+        forged, or mine is not among them.
+        """
+        roll = self._builder.roll(id, members, since)
+        self.leave_now()
+        since, lamport = self._builder.furthest(id, since, lamport)
+        begun = self._shell(self._builder.entered(id, roll, since, lamport))
+        self._stays.current = begun
+        if entry is not None:
+            begun.perform(begun.core.receive(begun.core.me.id, entry, trio.current_time()))
+        self._parts.commits.begin(id, since, lamport)
+        begun.keep_members(roll.everybody(), pins=True)
+        self._listener.conversation_changed()
+        return begun.core
+
+    def _shell(self, core: Conversation) -> ConversationShell:
+        return ConversationShell(core, self._parts, self._stays)
+
+    def begin(self, begun: Conversation) -> None:
+        """Show the conversation that `enter` made, once it is on disk, and link its members."""
+        shell = self._stays.shell(begun)
+        shell.show_begun()
+        shell.begin()
+
+    def admit(self, current: Conversation, member: str, membership: Membership) -> None:
+        """Make somebody a member who has said yes."""
+        self.news.hear_member(member, Members(current.id, (membership,)))
+
+    def before(self, current: Conversation) -> tuple[tuple[Position, ...], int]:
+        """Return what was said so far, which a newcomer does not get, and its highest lamport."""
+        self._parts.drafts.flush()
+        self._parts.display.note_shown()
+        self._stays.shell(current).perform(current.check_all())
+        return current.before(), current.lamport
+
+    def restore(self) -> None:
+        """Take up the conversation in which my last program was interrupted."""
+        id = self._journal.interrupted()
+        if id is None:
+            return
+        core = self._builder.interrupted(id)
+        if core is None:
+            self._parts.commits.end(id)
+            return
+        self._stays.asleep = asleep = self._shell(core)
+        self._parts.screen.judge(core, core.roll.members(), pins=False)
+        asleep.begin()
+
+    # --- What I do ---
+
+    async def say(self, text: str) -> SentText:
+        """Say a text; wait while too many are undelivered.  Raises Refused in no conversation."""
+        current = self._stays.current
+        if current is None:
+            raise Refused("You are in no conversation.")
+        sent = self.last = current.say(text)
+        await current.wait_for_room()
+        return sent
+
+    async def leave(self) -> bool:
+        """Leave once my texts have arrived, if they can; return False in no conversation."""
+        current = self._stays.current
+        if current is None:
+            return False
+        await current.deliver()
+        if not current.core.is_over and current is self._stays.current:
+            self.leave_now()
+        return True
+
+    def leave_now(self) -> None:
+        """Leave the conversation that I am in, and the one that sleeps."""
+        self._parts.display.note_shown()
+        if (current := self._stays.current) is not None:
+            current.flush()
+            current.leave()
+        if (asleep := self._stays.give_up_asleep()) is not None:
+            asleep.leave()
+
+    def release(self, author: str) -> None:
+        """Judge anew the texts of this author that wait for room on the disk."""
+        self._parts.intake.release(author)
+
+    async def wait_kept(self) -> None:
+        """Return when all texts said and shown are at least on their way to the disk."""
+        if self._stays.current is not None:
+            self._stays.current.flush()
+        self._parts.display.note_shown()
+        await self._parts.progress.until(lambda: not self._is_keeping)
+
+    async def wait_shown(self) -> None:
+        """Return when all events of my conversation so far were told."""
+        if (current := self.conversation) is not None:
+            screen = self._parts.screen
+            await self._parts.progress.until(lambda: not screen.is_closed(current.id))
+
+    async def settle(self) -> None:
+        """Return when no conversation waits for its last acknowledgements."""
+        await self._parts.progress.until(lambda: self._stays.is_settled and not self._is_keeping)
+
+    @property
+    def _is_keeping(self) -> bool:
+        return self._parts.commits.is_busy or self._parts.display.is_checking
+
+    # --- Time, and the disk ---
+
+    async def run(self) -> None:
+        """Run until cancelled."""
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(self._timer.run, self)
+            nursery.start_soon(self._parts.drafts.run)
+            nursery.start_soon(self._parts.display.run)
+            nursery.start_soon(keep_committing, self._parts.commits, self._tell)
+            nursery.start_soon(self.news.run)
+
+    def next_deadline(self) -> float | None:
+        return self._stays.next_deadline()
+
+    def tick(self) -> None:
+        self.news.look_at_clock()
+        self._parts.drafts.flush()
+        self._parts.intake.release_at_midnight()
+        for one in self._stays.all:
+            one.perform(one.core.tick(trio.current_time()))
+        self._parts.progress.made()

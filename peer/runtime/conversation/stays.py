@@ -1,0 +1,111 @@
+"""My conversations by where they are: the one I am in, the one that sleeps, those that settle."""
+
+from collections.abc import Iterator
+from typing import Protocol
+
+from peer.core.conversation.conversation import Conversation
+from peer.runtime.conversation.commit_queue import CommitQueue
+from peer.runtime.conversation.shell import ConversationShell
+from peer.runtime.timer import Timer
+from shared.messages.peers import Position
+
+
+class Listener(Protocol):
+    """The receiver of news about my conversations; called in the loop, never blocks."""
+
+    def conversation_changed(self) -> None:
+        """Note that a conversation begins, ends or goes on."""
+
+    def conversation_settled(self, current: Conversation) -> None:
+        """Note that a conversation is done for good."""
+
+    def leave_for(self, current: Conversation, to: str, after: Position, upto: int) -> None:
+        """Leave texts in the directory's mailbox, which this member gets no other way."""
+
+
+class Stays:
+    """I am in one conversation at most.
+
+    Others may settle: they are over, and texts on their way in them are still acknowledged.
+    One may sleep: it was interrupted, and goes on when a member is in reach again.
+    """
+
+    def __init__(self, commits: CommitQueue, listener: Listener, timer: Timer) -> None:
+        self._commits, self._listener, self._timer = commits, listener, timer
+        self.current: ConversationShell | None = None
+        self.asleep: ConversationShell | None = None
+        self._settling: list[ConversationShell] = []
+
+    @property
+    def all(self) -> list[ConversationShell]:
+        """All of them, earlier ones first."""
+        return [*self._settling, *filter(None, (self.current, self.asleep))]
+
+    def of(self, id: str) -> list[ConversationShell]:
+        """Return my stays in this conversation.
+
+        I may have left it and come back: an earlier stay only waits for acknowledgements.
+        """
+        return [one for one in self.all if one.core.id == id]
+
+    def shell(self, core: Conversation) -> ConversationShell:
+        return next(one for one in self.all if one.core is core)
+
+    @property
+    def cores(self) -> Iterator[Conversation]:
+        return (one.core for one in self.all)
+
+    @property
+    def is_settled(self) -> bool:
+        """Whether none waits for its last acknowledgements."""
+        return not self._settling
+
+    def next_deadline(self) -> float | None:
+        if self.current is not None and not self._settling and self.asleep is None:
+            return self.current.core.next_deadline()  # asked for at each text
+        times = [core.next_deadline() for core in self.cores]
+        return min((time for time in times if time is not None), default=None)
+
+    def give_up_asleep(self) -> ConversationShell | None:
+        """Return the one that slept, which settles now, if there is one."""
+        if (asleep := self.asleep) is not None:
+            self.asleep = None
+            self._settling.append(asleep)
+            self._commits.leave(asleep.core)
+        return asleep
+
+    # --- News of a conversation (peer.runtime.conversation.shell.Owner) ---
+
+    def performed(self) -> None:
+        self._timer.look(self.next_deadline())
+
+    def woke(self, conversation: ConversationShell) -> None:
+        """Resume the conversation that slept, unless I am in another one by now."""
+        if conversation is self.asleep:
+            self.asleep, self.current = None, conversation
+            self._listener.conversation_changed()
+            conversation.show_back()
+
+    def finished(self, conversation: ConversationShell) -> None:
+        if conversation is self.current:
+            self.current = None
+        if conversation is self.asleep:
+            self.asleep = None
+        if conversation.core.is_asleep:
+            self.asleep = conversation
+        else:
+            self._settling.append(conversation)
+            self._commits.end(conversation.core.id)
+            self._commits.leave(conversation.core)
+        self._listener.conversation_changed()
+
+    def settled(self, conversation: ConversationShell) -> None:
+        if conversation is self.asleep:
+            self.asleep = None
+            self._commits.end(conversation.core.id)
+        if conversation in self._settling:
+            self._settling.remove(conversation)
+        self._listener.conversation_settled(conversation.core)
+
+    def leave_for(self, current: Conversation, to: str, after: Position, upto: int) -> None:
+        self._listener.leave_for(current, to, after, upto)
