@@ -249,7 +249,7 @@ class Town:
         person.program.shown = person.disk.have()
         if not person.disk.is_in or not roll.is_in(name) or len(roll.members()) < 2:
             person.disk.is_in = False
-            person.core.is_over = person.core.is_settled = True
+            person.core._stay.is_over = person.core._stay.is_settled = True
             return
         self.perform(person, person.core.begin(self.now))
 

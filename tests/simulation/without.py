@@ -16,7 +16,7 @@ from unittest.mock import patch
 from directory_server.sessions import Sessions as DirectoryCommunity
 from peer.core import membership
 from peer.core.conversation import actions as talk
-from peer.core.conversation import conversation, inbox, outbox, texts, unchecked_texts
+from peer.core.conversation import conversation, inbox, outbox, reach, texts, unchecked_texts
 from peer.core.conversation.conversation import Conversation
 from peer.core.conversation.digests import Digests
 from peer.core.conversation.entrances import Entrances
@@ -46,15 +46,14 @@ _perform = ConversationShell.perform
 _take_to_send = Outbox.take
 
 
-def _silent(self: Conversation, one: Any, hello: Hello, now: float) -> list[talk.Action]:
+def _silent(self: Conversation, hello: Hello, now: float) -> list[talk.Action]:
     """Pretend that the other roll is the same."""
     with patch.object(Roll, "digest", lambda _: hello.members):
-        return _hear_own(self, one, hello, now)
+        return _hear_own(self, hello, now)
 
 
 def _linked_without_roll(self: Conversation, name: str, now: float) -> list[talk.Action]:
-    if name in self._members:
-        self._members[name].knows_us = True
+    self._know_us.add(name)
     return _linked(self, name, now)
 
 
@@ -104,7 +103,7 @@ def _lower(self: Any) -> tuple[int, bytes]:
 
 def _leave_unsigned(self: Conversation, now: float) -> list[talk.Action]:
     """Leave without a statement, so that nobody can prove it."""
-    self.is_over, self._settle_at = True, now + conversation.SETTLE_SECONDS
+    self._stay.is_over, self._settle_at = True, now + conversation.SETTLE_SECONDS
     return [talk.Finished(), *self._settle_if_quiet()]
 
 
@@ -236,7 +235,7 @@ RULES: Final[dict[str, tuple[str, list[Change]]]] = {
     ),
     "redial": (
         "a lost link is dialled again",
-        [(conversation, "REDIAL_SECONDS", 1e6), (conversation, "REDIAL_FAR_SECONDS", 1e6)],
+        [(reach, "REDIAL_SECONDS", 1e6), (reach, "REDIAL_FAR_SECONDS", 1e6)],
     ),
     "once": ("of two crossing links one is closed", [(Link, "retire", lambda _: None)]),
     "entry": (

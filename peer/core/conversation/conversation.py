@@ -18,13 +18,12 @@ from collections import Counter, defaultdict, deque
 from collections.abc import Callable, Iterable
 
 import msgspec
-from msgspec import Struct, field
+from msgspec import Struct
 
 from peer import events
 from peer.core import membership
 from peer.core.conversation.actions import (
     Action,
-    Back,
     Dial,
     Discard,
     Finished,
@@ -46,12 +45,13 @@ from peer.core.conversation.evidence import Evidence
 from peer.core.conversation.gaps import Gaps, Request
 from peer.core.conversation.held_answers import HeldAnswers
 from peer.core.conversation.inbox import Inbox, Ready
+from peer.core.conversation.mailbox_fallback import MailboxFallback
 from peer.core.conversation.outbox import Outbox
-from peer.core.conversation.route import DIRECT
+from peer.core.conversation.own_stay import OwnStay
+from peer.core.conversation.reach import Reach
 from peer.core.conversation.texts import Stream, last, sign, stream
 from peer.core.conversation.unchecked_texts import UncheckedTexts, is_genuine
 from peer.core.membership import Me, Roll
-from peer.core.reach.absence import LOST_SECONDS, Absence
 from shared.errors import ProtocolError
 from shared.identity import check_signature
 from shared.messages.common import Message
@@ -70,48 +70,19 @@ from shared.messages.peers import (
     Want,
 )
 
-REDIAL_SECONDS = 1.0  # between two tries to link again with one lost just now
-REDIAL_FAR_SECONDS = 30.0  # with one lost long ago, or reached through others
-FIRST_DIAL_SECONDS = 5.0  # for a newcomer to dial us; then we dial
 SETTLE_SECONDS = 5.0  # after leaving: for the last acknowledgements to arrive
 ACKNOWLEDGE_TEXTS = 16  # one ACK for this many texts,
 ACKNOWLEDGE_SECONDS = 0.05  # or for all texts kept within this time
 HELLO_SECONDS = 30.0  # between two HELLOs when nothing happens
 HELLO_SOON_SECONDS = 0.5  # for members who hear of us only through others
 WANT_SECONDS = 1.0  # for a text to come by itself before we ask for it
-LATE_SECONDS = 5.0  # until we tell the author that somebody lacks a text
-PATHLESS_SECONDS = 30.0  # out of reach, until the directory's mailbox is the better way
 BAD_MOST = 20  # unsigned texts or HELLOs handed on by one member; then the link is cut
 BACKLOG_TEXTS = 1_000  # that every member lacks: then the keyboard waits
 
 PROOFS = 4  # texts that one HELLO makes me ask for, if its sender has others than I
 
 _NEVER = float("inf")
-_DISK = "your disk did not take what you wrote last"
 _UNSIGNED = "a text is not signed by its author"
-
-
-# --- What is known of the others ----------------------------------------------------
-
-
-class _Member(Struct):
-    """Another member: how they are reached, and what they lack."""
-
-    id: str
-    is_linked: bool = False
-    is_greeted: bool = False  # their HELLO came on this link
-    knows_us: bool = False  # was sent our roll, on this link
-    number: int = 0  # of their last HELLO
-    linked: frozenset[str] = frozenset()  # members whom they reach themselves
-    reached: bool = False  # at any time
-    lost_at: float | None = None  # since when they are out of reach
-    told_lost: bool = False
-    is_gone: bool = False  # out of reach so long that the user was told they left
-    redial_at: float = _NEVER
-    told_late: bool = False  # the user was told that they lack a text
-    left_upto: dict[str, int] = field(default_factory=dict)  # waits in their mailbox, or will soon
-    done_upto: dict[str, int] = field(default_factory=dict)  # need not be left any more
-    ends_with: float = _NEVER  # they left: seq of my last text that is for them
 
 
 class Kept(Struct, frozen=True):
@@ -142,19 +113,17 @@ class Conversation:
         start of mine.  `called`: what the user reads for a member; by default the name.
         `spell`: how events name a member; by default as `called`.
         """
+        self._stay = OwnStay(id, me, roll, is_asleep=kept is not None, called=called, spell=spell)
         self.id, self.me, self.roll = id, me, roll
-        self.called = called or roll.name
-        self._spell = spell or self.called
-        self.is_over = False  #: for the user
-        self.is_settled = False
-        self.is_asleep = kept is not None  #: interrupted; the user does not see it
-        self._absence = Absence()
+        self.called, self._spell = self._stay.called, self._stay.spell
+        self.reach = Reach(self._stay, jitter)
         self._jitter = jitter
         self._number = first_number
+        self._numbers: dict[str, int] = {}  # of the last HELLO of each member
+        self._know_us: set[str] = set()  # were sent our roll, on this link
         self._inbox = Inbox(kept.have, kept.lamport) if kept else Inbox(have, lamport)
         self._outbox = Outbox(epoch, kept.written if kept else ())
-        self._members: dict[str, _Member] = {}
-        self._parted: dict[str, _Member] = {}  # left, and may lack what is not on disk yet
+        self.mailbox = MailboxFallback(self._stay, self.reach, self._outbox, self._inbox)
         self._gaps = Gaps(self._inbox.came)
         self._held_answers = HeldAnswers(self._inbox)
         self._entrances = Entrances(roll, self._inbox.first_heard)
@@ -178,53 +147,57 @@ class Conversation:
         self._acknowledge_at = _NEVER
         self._hello_at = _NEVER
         self._settle_at = _NEVER
-        self._look_at = _NEVER  # when to judge who is in reach, and who lacks a text
-        for member in self._others():
-            self._meet(member, 0.0)
         for by, of, seq in kept.acknowledged if kept else ():
             self._outbox.acknowledged(by, of, seq)
-        self._outbox.forget(self._members)
+        self._outbox.forget(self.reach)
         self._learned = self._learn_entrances()  # not on disk yet
 
     # --- What the shell may look at ---
 
     @property
+    def is_over(self) -> bool:
+        """Whether it is over for the user."""
+        return self._stay.is_over
+
+    @property
+    def is_settled(self) -> bool:
+        return self._stay.is_settled
+
+    @property
+    def is_asleep(self) -> bool:
+        """Whether it is interrupted; the user does not see it."""
+        return self._stay.is_asleep
+
+    @property
     def others(self) -> tuple[str, ...]:
-        """The other members, without those who were out of reach for too long."""
-        return tuple(one.id for one in self._members.values() if not one.is_gone)
+        return self.reach.others
 
     def concerns(self, member: str) -> bool:
         """Whether a link to this member is wanted."""
-        return member in self._members
+        return member in self.reach
 
     @property
     def has_room(self) -> bool:
         """Whether the keyboard may go on: the member who keeps up best decides."""
         if self._uncommitted >= BACKLOG_TEXTS:
             return False
-        lags = [self._outbox.lag(one.id) for one in self._members.values() if one.is_greeted]
+        lags = map(self._outbox.lag, self.reach.greeted)
         return min(lags, default=0) < BACKLOG_TEXTS
 
     @property
     def is_delivered(self) -> bool:
         """Whether everybody has all that I wrote."""
         return not self._uncommitted and all(
-            self._outbox.oldest_lacking(member) is None for member in self._members
+            self._outbox.oldest_lacking(member) is None for member in self.reach
         )
 
     @property
     def can_deliver(self) -> bool:
         """Whether texts of mine are on their way to a member who lacks them."""
-        return any(
-            one.is_greeted and self._outbox.oldest_lacking(one.id) is not None
-            for one in self._members.values()
-        )
+        return any(self._outbox.oldest_lacking(member) is not None for member in self.reach.greeted)
 
     def who(self) -> list[tuple[str, str, float | None]]:
-        """Return for each other member the id, the way (DIRECT, a member who hands on, or "")
-        and since when they are out of reach, if they are.
-        """
-        return [(one.id, self._way(one), one.lost_at) for one in self._members.values()]
+        return self.reach.who()
 
     def has(self, member: str, epoch: str, seq: int) -> bool:
         """Whether this text of mine is on their disk."""
@@ -236,8 +209,7 @@ class Conversation:
 
     def is_late(self, member: str) -> bool:
         """Whether they have lacked a text of mine for longer than LATE_SECONDS."""
-        one = self._members.get(member)
-        return one is not None and one.told_late
+        return self.mailbox.is_late(member)
 
     @property
     def to_come(self) -> int:
@@ -253,8 +225,7 @@ class Conversation:
         return self._inbox.came((author, epoch)) >= seq
 
     def waits_at_directory(self, member: str, epoch: str, seq: int) -> bool:
-        one = self._members.get(member)
-        return one is not None and one.left_upto.get(epoch, 0) >= seq
+        return self.mailbox.has(member, epoch, seq)
 
     @property
     def epoch(self) -> str:
@@ -298,7 +269,7 @@ class Conversation:
             self._inbox.wrote(text)
             self._uncommitted += len(text.texts)
             actions.append(Keep(text))
-        self._look_at = min(self._look_at, now + LATE_SECONDS)
+        self.mailbox.wrote(now)
         return [*self._send_texts(self._greeted()), *actions]
 
     def _sign(self, seq: int, texts: tuple[str, ...], time: float) -> Text:
@@ -319,7 +290,7 @@ class Conversation:
         actions: list[Action] = [*self._acknowledge(now), told, KeepMembers((self.me.id,))]
         if not self.is_asleep and not self.is_over:
             actions += [Show(events.ConversationLeft()), Finished()]
-        self.is_over = True
+        self._stay.is_over = True
         self._settle_at = now + SETTLE_SECONDS
         return [*actions, *self._settle_if_quiet()]
 
@@ -330,90 +301,58 @@ class Conversation:
         return gone
 
     def slept(self, seconds: float, now: float) -> None:
-        """Note for how long my program, or its machine, stood still."""
-        self._absence.slept(seconds, now)
+        self.reach.slept(seconds, now)
 
     def directory(self, now: float, *, is_there: bool) -> None:
-        """Note whether the directory is there: without it I cannot know who is out of reach."""
-        self._absence.directory(now, is_there=is_there)
-        if is_there and self._absence.is_cut_off:
-            self._excuse(now)
-
-    def _excuse(self, now: float) -> None:
-        """Give members who are out of reach another minute to come back."""
-        for one in self._members.values():
-            if one.lost_at is not None:
-                one.lost_at = now
+        self.reach.directory(now, is_there=is_there)
 
     # --- What the links do ---
 
     def begin(self, now: float) -> list[Action]:
         """Link with everybody who is in."""
         self._hello_at = now + HELLO_SECONDS * self._jitter()
-        actions = self._keep_entrances(self._learned)
-        for one in self._members.values():
-            one.lost_at = now
-            one.redial_at = now + REDIAL_SECONDS
-            # In a conversation of two, each has just heard the other.
-            one.reached = len(self._members) == 1 and not self.is_asleep
-            actions.append(Dial(one.id))
-        self._look_at = now
-        return actions
+        return [*self._keep_entrances(self._learned), *self.reach.begin(now)]
 
     def linked(self, member: str, now: float) -> list[Action]:
         """Note that a link to this member is up, for the first time or again."""
-        one = self._members.get(member)
-        if one is None or not self.roll.is_in(member):  # a member who left after us is not told
-            return []
-        one.is_linked, one.is_greeted, one.redial_at = True, False, _NEVER
+        if member not in self.reach or not self.roll.is_in(member):
+            return []  # a member who left after us is not told
+        self.reach.link(member)
         self._outbox.unlink(member)
         actions: list[Action] = []
-        if not one.knows_us:
-            one.knows_us = True
+        if member not in self._know_us:
+            self._know_us.add(member)
             actions += self._introduce(member)
         self._hello_soon(now)
         return [*actions, Send((member,), self._hello())]
 
     def _hello_soon(self, now: float) -> None:
         """Send a HELLO soon, for others cannot see my links."""
-        if len(self._members) > 1:
+        if len(self.reach) > 1:
             self._hello_at = min(self._hello_at, now + HELLO_SOON_SECONDS)
 
     def link_lost(self, member: str, now: float) -> list[Action]:
-        one = self._members.get(member)
-        if one is None:
+        if member not in self.reach:
             return []
-        one.is_linked = one.is_greeted = one.knows_us = False
-        self._absence.link_lost(now)
+        self.reach.lose_link(member, now)
+        self._know_us.discard(member)
         del self._blamed[member]
         self._outbox.unlink(member)
         self._gaps.forget(member, now)
         self._evidence.link_lost(member)
         if self.is_over:
             return self._settle_if_quiet()
-        # Dial at once, for a link may break for no reason; but do not dial in a hot loop.
-        one.redial_at = now + REDIAL_SECONDS
         self._hello_soon(now)
+        # Dial at once, for a link may break for no reason.
         return [*self._look_around(now), Dial(member)]
 
     def unreachable(self, member: str, now: float) -> list[Action]:
         """Note that dialling failed."""
-        one = self._members.get(member)
-        if one is not None and not one.is_linked:
-            one.redial_at = now + self._redial_pause(one, now)
+        self.reach.unreachable(member, now)
         return []
 
     def may_be_back(self, member: str, now: float) -> list[Action]:
-        """Dial a member whom the directory announces, before the next try is due."""
-        one = self._members.get(member)
-        if one is None or one.is_linked or self.is_over:
-            return []
-        one.redial_at = now + REDIAL_SECONDS
-        return [Dial(member)]
-
-    def _redial_pause(self, one: _Member, now: float) -> float:
-        fresh = one.lost_at is not None and now - one.lost_at < LOST_SECONDS
-        return REDIAL_SECONDS if fresh else REDIAL_FAR_SECONDS * self._jitter()
+        return self.reach.may_be_back(member, now)
 
     # --- What the others send ---
 
@@ -429,7 +368,7 @@ class Conversation:
                 return self._hear_hello(sender, message, now)
             case Text() if not self.is_over and self.roll.is_in(sender):
                 return self._hear_text(sender, message, now)
-            case Acknowledge(have=have) if sender in self._members:
+            case Acknowledge(have=have) if sender in self.reach:
                 return self._hear_positions(sender, have, now, announced=True)
             case Entry():
                 return self._hear_entry(message)
@@ -449,23 +388,23 @@ class Conversation:
         return [Send((to,), Acknowledge(self.id, (there,)))] if there.seq else []
 
     def _hear_hello(self, sender: str, hello: Hello, now: float) -> list[Action]:
-        one = self._members.get(hello.by)
-        if one is None or not self.roll.is_in(hello.by):
+        if hello.by not in self.reach or not self.roll.is_in(hello.by):
             is_lost = hello.by == sender and self.roll.counter(sender) and not self.is_over
             # They believe that they are in: show them the roll.
             return self._tell_members((sender,), self.roll.all()) if is_lost else []
         if hello.by == sender:
             if not self._is_genuine(hello, self.roll.key(sender) or b""):
                 raise ProtocolError("a HELLO is not signed by its author")
-            return self._hear_own(one, hello, now)
+            return self._hear_own(hello, now)
         key = self.roll.key(hello.by)
-        if hello.number <= one.number or key is None or sender not in self._members:
+        is_old = hello.number <= self._numbers.get(hello.by, 0)
+        if is_old or key is None or sender not in self.reach:
             return []
         if not self._is_genuine(hello, key):
             return self._blame(sender)
         if any(map(self._was_never_written, hello.have)):
             return []  # not the fault of the member who hands it on
-        return [*self._pass_on(hello, sender), *self._note_hello(one, hello, now)]
+        return [*self._pass_on(hello, sender), *self._note_hello(hello, now)]
 
     def _is_genuine(self, hello: Hello, key: bytes) -> bool:
         self.roll.checks += 1
@@ -486,40 +425,38 @@ class Conversation:
         mine = (self.me.id, self._outbox.epoch)
         return (there.author, there.epoch) == mine and there.seq > self._outbox.last
 
-    def _hear_own(self, one: _Member, hello: Hello, now: float) -> list[Action]:
+    def _hear_own(self, hello: Hello, now: float) -> list[Action]:
         """Take a HELLO from its author, over our link."""
-        actions: list[Action] = [] if one.is_linked else self.linked(one.id, now)
+        by = hello.by
+        actions: list[Action] = [] if self.reach.is_linked(by) else self.linked(by, now)
         if hello.members != self.roll.digest():
-            actions += self._introduce(one.id)
-        actions += self._pass_on(hello, one.id)
-        if not one.is_greeted:
-            one.is_greeted = True
+            actions += self._introduce(by)
+        actions += self._pass_on(hello, by)
+        if self.reach.greet(by):
             mine = (self.me.id, self._outbox.epoch)
             has = {(there.author, there.epoch): there.seq for there in hello.have}
-            floor = self._entrances.floor(one.id, mine)
-            self._outbox.greeted(one.id, max(has.get(mine, 0), floor))
+            floor = self._entrances.floor(by, mine)
+            self._outbox.greeted(by, max(has.get(mine, 0), floor))
         elif self.me.id not in hello.linked:
             # They took another link for ours, and wait there for our HELLO.
-            actions.append(Send((one.id,), self._hello()))
-        return [*actions, *self._note_hello(one, hello, now)]
+            actions.append(Send((by,), self._hello()))
+        return [*actions, *self._note_hello(hello, now)]
 
-    def _note_hello(self, one: _Member, hello: Hello, now: float) -> list[Action]:
-        one.number = max(one.number, hello.number)
-        one.linked = frozenset(hello.linked)
-        heard = self._hear_positions(one.id, hello.have, now, announced=False)
-        if one.is_greeted:
-            heard += self._compare_digests(one.id, hello)
+    def _note_hello(self, hello: Hello, now: float) -> list[Action]:
+        by = hello.by
+        self._numbers[by] = max(self._numbers.get(by, 0), hello.number)
+        self.reach.note_links(by, hello.linked)
+        heard = self._hear_positions(by, hello.have, now, announced=False)
+        if self.reach.is_greeted(by):
+            heard += self._compare_digests(by, hello)
         return [*heard, *self._look_around(now)]
 
     def _pass_on(self, hello: Hello, sender: str) -> list[Action]:
         """Relay it to members who have no link to its author."""
         to = [
-            one.id
-            for one in self._members.values()
-            if one.is_greeted
-            and one.id not in (sender, hello.by)
-            and hello.by not in one.linked
-            and self.roll.is_in(one.id)  # once I have left, `_members` keeps those who leave too
+            one
+            for one in self.reach.not_linked_with(hello.by)
+            if one != sender and self.roll.is_in(one)  # once I have left, they may leave too
         ]
         return [Send(tuple(to), hello)] if to else []
 
@@ -536,20 +473,17 @@ class Conversation:
             for member in set(changed) - set(self.roll.members()):
                 self._outbox.unlink(member)  # they read no more texts
             return actions
-        parted = [one for one in changed if one in self._members and not self.roll.is_in(one)]
+        parted = [one for one in changed if one in self.reach and not self.roll.is_in(one)]
         went_on = self._hear_all_went_on(parted, now)
         actions += went_on
         for member in changed:
             if member == self.me.id:
                 continue
-            if self.roll.is_in(member) and member not in self._members:
-                one = self._meet(member, now)
+            if self.roll.is_in(member) and member not in self.reach:
                 has = self._outbox.newcomer(member)
                 actions += [KeepAcknowledged(member, of, seq) for of, seq in has.items() if seq]
-                one.redial_at = now + FIRST_DIAL_SECONDS
-                if not self.is_asleep:  # else Back announces who is in
-                    actions.append(Show(events.MemberJoined(self._spell(member))))
-            elif not self.roll.is_in(member) and member in self._members:
+                actions += self.reach.meet(member, now)
+            elif not self.roll.is_in(member) and member in self.reach:
                 actions += self._part(member, is_news=not went_on)
         if not self.roll.is_in(self.me.id):
             return [*actions, *self._finish(now)]  # another program of mine has left
@@ -578,33 +512,19 @@ class Conversation:
         is_news = entry.conversation == self.id and self._entrances.hear(entry)
         return self._keep_entrances((entry.member,)) if is_news else []
 
-    def _meet(self, member: str, now: float) -> _Member:
-        one = self._members[member] = _Member(member, lost_at=now)
-        self._look_at = now
-        return one
-
     def _hear_all_went_on(self, parted: list[str], now: float) -> list[Action]:
         """If all others have left at once, because I was away, tell the user so."""
-        if self.is_asleep or len(parted) < len(self._members):
+        if self.is_asleep or len(parted) < len(self.reach):
             return []
-        return self._say_out_of_reach(now)
+        return self.reach.say_out_of_reach(now)
 
     def _part(self, member: str, *, is_news: bool) -> list[Action]:
         """Note that a member has left, and will write no more."""
-        one = self._parted[member] = self._members.pop(member)
-        one.ends_with = self._outbox.last
+        left = self.reach.part(member, is_news=is_news)
+        self._numbers.pop(member, None)
+        self._know_us.discard(member)
         self._outbox.unlink(member)
-        news = is_news and not (one.is_gone or self.is_asleep)
-        left = [Show(events.MemberLeft(self._spell(member)))] if news else []
-        return [*left, *self._leave_for_parted()]
-
-    def _leave_for_parted(self) -> list[Action]:
-        """Leave texts that crossed a member's leaving in their mailbox at the directory."""
-        left = [action for one in self._parted.values() for action in self._leave_for(one)]
-        on_disk = self._on_disk(self._outbox.epoch)
-        self._parted = {id: one for id, one in self._parted.items() if on_disk < one.ends_with}
-        self._outbox.forget([*self._members, *self._parted])
-        return left
+        return [*left, *self.mailbox.part(member)]
 
     # --- Texts ---
 
@@ -687,7 +607,7 @@ class Conversation:
 
         In a conversation of two my text is sent first: it names nothing to others.
         """
-        named = [of for of in self._unchecked.origins() if self._members.keys() - {of[0]}]
+        named = [of for of in self._unchecked.origins() if set(self.reach) - {of[0]}]
         return [action for of in named for action in self._check(of)]
 
     def _check(self, of: Stream) -> list[Action]:
@@ -772,8 +692,11 @@ class Conversation:
         self._inbox.kept(text)
         if stream(text) == (self.me.id, self._outbox.epoch):
             self._uncommitted -= len(text.texts)
-            left = self._leave_for_parted()
-            return [*left, *(self._leave_all() if self.is_settled else self._settle_if_quiet())]
+            left = self.mailbox.leave_for_parted()
+            return [
+                *left,
+                *(self.mailbox.leave_all() if self.is_settled else self._settle_if_quiet()),
+            ]
         self._showing -= 1
         self._owe(text, now)
         if self._evidence and self._evidence.unseen(self._greeted()):
@@ -795,10 +718,9 @@ class Conversation:
         for of in owed:
             there, author = self._inbox.position(of), of[0]
             wanted[author].append(there)  # also when they have left: it lets them settle
-            for one in self._members.values():
-                if one.is_greeted and one.id != author and author not in one.linked:
-                    wanted[one.id].append(there)
-            if author not in self._members or not self._members[author].is_linked:
+            for member in self.reach.not_linked_with(author):
+                wanted[member].append(there)
+            if not self.reach.is_linked(author):
                 self._hello_soon(now)
         wanted.pop(self.me.id, None)
         return [
@@ -832,8 +754,7 @@ class Conversation:
                 if one.epoch == self._outbox.epoch:
                     continue
             if self.roll.key(one.author) is not None and not self.is_over:
-                author = self._members.get(one.author)
-                comes = author is not None and author.is_greeted
+                comes = self.reach.is_greeted(one.author)
                 pause = 0.0 if announced and (not comes or one.author == sender) else WANT_SECONDS
                 self._gaps.claim(sender, of, one.seq, now + pause, now)
         actions += self._send_texts((sender,))
@@ -843,12 +764,8 @@ class Conversation:
 
     def _note_acknowledged(self, by: str, there: Position) -> list[Action]:
         actions: list[Action] = [KeepAcknowledged(by, there.epoch, there.seq)]
-        one = self._members.get(by)
-        if one is not None and one.told_late and self._outbox.oldest_lacking(by) is None:
-            one.told_late = False
-            actions.append(Show(events.Delivered(self._spell(by))))
-        self._outbox.forget([*self._members, *self._parted])
-        if one is not None and one.is_greeted and self._outbox.is_behind(by):
+        actions += self.mailbox.has_come(by)
+        if self.reach.is_greeted(by) and self._outbox.is_behind(by):
             # They are so far behind that they have to ask: tell them how far.
             mine = self._inbox.position((self.me.id, self._outbox.epoch))
             actions.append(Send((by,), Acknowledge(self.id, (mine,))))
@@ -882,189 +799,51 @@ class Conversation:
 
     # --- Who is in reach ---
 
-    def _others(self) -> list[str]:
-        return [member for member in self.roll.members() if member != self.me.id]
-
     def _linked(self) -> tuple[str, ...]:
-        return tuple(one.id for one in self._members.values() if one.is_linked)
+        return self.reach.linked
 
     def _greeted(self) -> tuple[str, ...]:
-        return tuple(one.id for one in self._members.values() if one.is_greeted)
-
-    def _reached(self) -> dict[str, str]:
-        """Return whom a text can reach now, and through whom; "": directly."""
-        way = {one.id: "" for one in self._members.values() if one.is_greeted}
-        queue = list(way)
-        for member in queue:
-            for further in self._members[member].linked:
-                if further in self._members and further not in way:
-                    way[further] = way[member] or member
-                    queue.append(further)
-        return way
-
-    def _way(self, one: _Member) -> str:
-        if one.is_greeted:
-            return DIRECT
-        return self._reached().get(one.id, "")
+        return self.reach.greeted
 
     def _look_around(self, now: float) -> list[Action]:
         """Judge who came into reach, who was lost, and who lacks texts."""
         if self.is_over:
             return []
-        reached = self._reached()
-        actions: list[Action] = []
-        if self.is_asleep and reached:
-            self.is_asleep = False
-            for one in self._members.values():
-                one.is_gone = one.id not in reached and one.is_gone
-            actions.append(Back())
-        if reached:
-            actions += self._say_out_of_reach(now)
-        else:
-            self._absence.alone(now)
-        due = _NEVER
-        for one in list(self._members.values()):
-            if one.id in reached:
-                actions += self._is_reached(one)
-            else:
-                actions += self._is_out_of_reach(one, now)
-            actions += self._judge_late(one, now)
-            due = min(due, self._next_look(one))
-        self._look_at = due
+        reached = self.reach.reached()
+        actions = self.reach.begin_look(reached, now)
+        self.mailbox.begin_look()
+        for member in self.reach:
+            actions += self.reach.judge(member, reached, now)
+            actions += self.mailbox.judge(member, now)
         return [*actions, *self._finish_if_alone(now)]
 
-    def _say_out_of_reach(self, now: float) -> list[Action]:
-        seconds = self._absence.back(now)
-        if seconds is None or self.is_asleep:
-            return []
-        self._excuse(now)
-        for one in self._members.values():
-            one.told_lost = False  # they are not announced as back: they were there all the time
-        others = tuple(map(self._spell, self.others))
-        return [Show(events.OutOfReach(seconds, others))] if others else []
-
-    def _is_reached(self, one: _Member) -> list[Action]:
-        was_lost, was_gone = one.told_lost, one.is_gone
-        one.lost_at, one.told_lost, one.is_gone, one.reached = None, False, False, True
-        if was_gone:
-            return [Show(events.MemberJoined(self._spell(one.id)))]
-        return [Show(events.MemberBack(self._spell(one.id)))] if was_lost else []
-
-    def _is_out_of_reach(self, one: _Member, now: float) -> list[Action]:
-        actions: list[Action] = []
-        if one.lost_at is None:
-            one.lost_at = now
-        is_news = one.reached and not (one.told_lost or one.is_gone or one.is_linked)
-        if is_news and not self.is_asleep and now >= self._absence.quiet_until:
-            one.told_lost = True
-            actions.append(Show(events.MemberLost(self._spell(one.id))))
-        is_gone = now >= one.lost_at + LOST_SECONDS and not self._absence.excuses(now)
-        if is_gone and not one.is_gone:
-            one.is_gone, one.told_lost = True, False
-            if not self.is_asleep:
-                actions.append(Show(events.MemberLeft(self._spell(one.id), "connection lost")))
-        return actions
-
-    def _judge_late(self, one: _Member, now: float) -> list[Action]:
-        """Tell the user once that a member lacks a text; use the mailbox if it takes too long."""
-        written = self._outbox.oldest_lacking(one.id)
-        if written is None or self.is_asleep:
-            return []
-        actions: list[Action] = []
-        if now >= written + LATE_SECONDS and not one.told_late:
-            one.told_late = True
-            actions.append(Show(events.NotYetDelivered(self._spell(one.id))))
-        if now >= self._mailbox_at(one, written):
-            actions += self._leave_for(one)
-        return actions
-
-    def _mailbox_at(self, one: _Member, written: float) -> float:
-        """Return when to use the mailbox: too long out of reach, or others cannot hand these on."""
-        if one.is_greeted:
-            return _NEVER
-        since = written if one.lost_at is None else max(one.lost_at, written)
-        return since + PATHLESS_SECONDS
-
-    def _leave_for(self, one: _Member) -> list[Action]:
-        """Leave everything that they lack and that does not wait for them already."""
-        actions: list[Action] = []
-        for lacking in self._outbox.lacking(one.id):
-            start = max(lacking.seq, one.left_upto.get(lacking.epoch, 0))
-            upto = self._on_disk(lacking.epoch)
-            if lacking.epoch == self._outbox.epoch:
-                upto = int(min(upto, one.ends_with))
-            if upto > start:
-                one.left_upto[lacking.epoch] = upto
-                after = Position(self.me.id, lacking.epoch, start)
-                actions.append(LeaveFor(one.id, after, upto))
-        return actions
-
-    def _on_disk(self, epoch: str) -> int:
-        """Return up to which seq my texts of an epoch are on disk."""
-        return self._inbox.position((self.me.id, epoch)).seq
-
-    def _leave_all(self) -> list[Action]:
-        return [action for one in self._members.values() for action in self._leave_for(one)]
-
     def not_left(self, to: str, after: Position) -> None:
-        """Note that the mailbox did not take what follows this position; try again later."""
-        one = self._members.get(to)
-        if one is not None:
-            one.left_upto[after.epoch] = min(one.left_upto.get(after.epoch, 0), after.seq)
+        self.mailbox.not_left(to, after)
 
     def was_left(self, to: str, epoch: str, seq: int) -> None:
-        """Note that the mailbox has this text of mine, or never will; do not try it again."""
-        one = self._members.get(to) or self._parted.get(to)
-        if one is not None:
-            one.done_upto[epoch] = max(one.done_upto.get(epoch, 0), seq)
-            one.left_upto[epoch] = max(one.left_upto.get(epoch, 0), seq)
+        self.mailbox.was_left(to, epoch, seq)
 
     def owed(self) -> list[LeaveFor]:
-        """Return what its readers would lose if we forgot the conversation now."""
-        mine = self._outbox
-        owed: list[LeaveFor] = []
-        for one in (*self._members.values(), *self._parted.values()):
-            for lacking in mine.lacking(one.id):
-                upto = self._on_disk(lacking.epoch)
-                if lacking.epoch == mine.epoch:
-                    upto = int(min(mine.last, one.ends_with))
-                start = max(lacking.seq, one.done_upto.get(lacking.epoch, 0))
-                if upto > start:
-                    after = Position(self.me.id, lacking.epoch, start)
-                    owed.append(LeaveFor(one.id, after, upto))
-        return owed
-
-    def _next_look(self, one: _Member) -> float:
-        due = _NEVER
-        written = self._outbox.oldest_lacking(one.id)
-        if written is not None and not one.told_late:
-            due = written + LATE_SECONDS
-        if one.lost_at is not None and not one.is_gone:
-            quiet = _NEVER if one.told_lost else self._absence.quiet_until
-            due = min(due, one.lost_at + LOST_SECONDS, quiet)
-        if written is not None:
-            # Once a second from then on, for texts written since or not taken by the mailbox.
-            due = min(due, self._mailbox_at(one, written))
-        return due
+        return self.mailbox.owed()
 
     def _finish_if_alone(self, now: float) -> list[Action]:
         """Finish when nobody else is there any more: for good, unless several may come back."""
         if self.is_over or self.others:
             return []
-        if not self._members:
+        if not self.reach:
             silent = self.is_asleep
             over = [] if silent else [Show(events.ConversationOver())]
             return [*over, *self._finish(now)]
-        if len(self._members) == 1:
+        if len(self.reach) == 1:
             return [] if self.is_asleep else [Show(events.ConversationOver()), *self._finish(now)]
         if self.is_asleep:
             return []
-        self.is_asleep = True
+        self._stay.is_asleep = True
         return [Show(events.ConversationOver()), Finished()]
 
     def _finish(self, now: float) -> list[Action]:
         """End the conversation, because nobody else is left."""
-        was_asleep, self.is_over = self.is_asleep, True
+        was_asleep, self._stay.is_over = self.is_asleep, True
         mine = self.roll.of(self.me.id)
         actions: list[Action] = [*self._acknowledge(now)]
         if mine is not None and mine.counter % 2:
@@ -1100,20 +879,11 @@ class Conversation:
         return self._settle()
 
     def _settle(self) -> list[Action]:
-        self.is_settled, self._settle_at = True, _NEVER
-        left = self._leave_all()
+        self._stay.is_settled, self._settle_at = True, _NEVER
+        left = self.mailbox.leave_all()
         if self._uncommitted:  # not on disk yet, so it cannot be left in a mailbox
-            left += [
-                Show(events.NotDelivered(self._spell(one.id), _DISK))
-                for one in (*self._members.values(), *self._parted.values())
-                if self._lacks_for_good(one)
-            ]
+            left += self.mailbox.tell_lost()
         return [*left, Settled()]
-
-    def _lacks_for_good(self, one: _Member) -> bool:
-        """Whether a text of mine is neither on their disk nor on mine."""
-        mine = self._outbox
-        return max(mine.has(one.id), self._on_disk(mine.epoch)) < min(mine.last, one.ends_with)
 
     # --- What the clock does ---
 
@@ -1124,9 +894,9 @@ class Conversation:
         if not self.is_over:
             if held := self._inbox.next_deadline():
                 due = min(due, held)
-            redials = [one.redial_at for one in self._members.values()]
+            look, redial = min(self.reach.look_at, self.mailbox.look_at), self.reach.next_redial()
             lacks, unproven = self._gaps.next_deadline(), self._unchecked.due
-            due = min(due, self._look_at, lacks, unproven, self._held_answers.due, *redials)
+            due = min(due, look, redial, lacks, unproven, self._held_answers.due)
         return None if due == _NEVER else due
 
     def tick(self, now: float) -> list[Action]:
@@ -1149,13 +919,11 @@ class Conversation:
             actions += self._ask_for_held(now)
         if now >= self._unchecked.due:
             actions += self._judge(self._unchecked.check_some(now))
-        for one in self._members.values():
-            if now >= one.redial_at:
-                one.redial_at = now + self._redial_pause(one, now)
-                actions.append(Dial(one.id))
-        if now >= self._look_at:
+        actions += self.reach.redial(now)
+        if now >= min(self.reach.look_at, self.mailbox.look_at):
             actions += self._look_around(now)
-            self._look_at = max(self._look_at, now + 1.0)
+            self.reach.look_at = max(self.reach.look_at, now + 1.0)
+            self.mailbox.look_at = max(self.mailbox.look_at, now + 1.0)
         return actions
 
 

@@ -11,13 +11,8 @@ from peer.core.conversation.conversation import (
     ACKNOWLEDGE_SECONDS,
     ACKNOWLEDGE_TEXTS,
     BACKLOG_TEXTS,
-    FIRST_DIAL_SECONDS,
     HELLO_SECONDS,
     HELLO_SOON_SECONDS,
-    LATE_SECONDS,
-    PATHLESS_SECONDS,
-    REDIAL_FAR_SECONDS,
-    REDIAL_SECONDS,
     SETTLE_SECONDS,
     WANT_SECONDS,
     Kept,
@@ -25,6 +20,8 @@ from peer.core.conversation.conversation import (
 from peer.core.conversation.evidence import PIECES_MOST
 from peer.core.conversation.gaps import ASK_AGAIN_SECONDS, CLAIMS, DOUBT_SECONDS
 from peer.core.conversation.inbox import HOLD_SECONDS
+from peer.core.conversation.mailbox_fallback import LATE_SECONDS, PATHLESS_SECONDS
+from peer.core.conversation.reach import FIRST_DIAL_SECONDS, REDIAL_FAR_SECONDS, REDIAL_SECONDS
 from peer.core.conversation.route import DIRECT
 from peer.core.conversation.texts import WINDOW_TEXTS, sign
 from peer.core.reach.absence import BACK_SECONDS, BREAK_SECONDS, LOST_SECONDS

@@ -1,0 +1,193 @@
+"""Texts of mine that members lack for too long: the user is told, and the mailbox takes them.
+
+A member without any path to them for a while finds them in the mailbox at the directory.  So
+do members who left while texts of mine were on their way to them.
+"""
+
+from msgspec import Struct, field
+
+from peer import events
+from peer.core.conversation.actions import Action, LeaveFor, Show
+from peer.core.conversation.inbox import Inbox
+from peer.core.conversation.outbox import Outbox
+from peer.core.conversation.own_stay import OwnStay
+from peer.core.conversation.reach import Reach
+from shared.messages.peers import Position
+
+LATE_SECONDS = 5.0  # until we tell the author that somebody lacks a text
+PATHLESS_SECONDS = 30.0  # out of reach, until the directory's mailbox is the better way
+
+_NEVER = float("inf")
+_DISK = "your disk did not take what you wrote last"
+
+
+class _Mail(Struct):
+    """What one member finds in their mailbox, by epoch, up to a seq."""
+
+    queued: dict[str, int] = field(default_factory=dict)  # waits there, or will soon
+    done: dict[str, int] = field(default_factory=dict)  # waits there, or need not any more
+    last_seq: float = _NEVER  # they left: of my last text that is for them
+
+
+class MailboxFallback:
+    def __init__(self, stay: OwnStay, reach: Reach, outbox: Outbox, inbox: Inbox) -> None:
+        self._stay, self._reach, self._outbox, self._inbox = stay, reach, outbox, inbox
+        self.look_at = _NEVER  #: when to judge who lacks a text
+        self._late: set[str] = set()  # the user was told that these members lack a text
+        self._mail: dict[str, _Mail] = {}  # of members
+        self._parted: dict[str, _Mail] = {}  # of who left, and may lack what is not on disk yet
+
+    # --- What the shell may look at ---
+
+    def is_late(self, member: str) -> bool:
+        """Whether they have lacked a text of mine for longer than LATE_SECONDS."""
+        return member in self._late
+
+    def has(self, member: str, epoch: str, seq: int) -> bool:
+        """Whether this text of mine waits for a member in their mailbox, or will soon."""
+        mail = self._mail.get(member)
+        return mail is not None and mail.queued.get(epoch, 0) >= seq
+
+    def owed(self) -> list[LeaveFor]:
+        """Return what its readers would lose if we forgot the conversation now."""
+        mine = self._outbox
+        owed: list[LeaveFor] = []
+        for member, mail in self._readers():
+            for lacking in mine.lacking(member):
+                upto = self._on_disk(lacking.epoch)
+                if lacking.epoch == mine.epoch:
+                    upto = int(min(mine.last, mail.last_seq))
+                start = max(lacking.seq, mail.done.get(lacking.epoch, 0))
+                if upto > start:
+                    after = Position(self._stay.me.id, lacking.epoch, start)
+                    owed.append(LeaveFor(member, after, upto))
+        return owed
+
+    def _readers(self) -> list[tuple[str, _Mail]]:
+        """Return the members, and after them who left."""
+        return [*((member, self._of(member)) for member in self._reach), *self._parted.items()]
+
+    def _of(self, member: str) -> _Mail:
+        return self._mail.setdefault(member, _Mail())
+
+    # --- What the mailbox does ---
+
+    def not_left(self, to: str, after: Position) -> None:
+        """Note that the mailbox did not take what follows this position; try again later."""
+        if to in self._reach:
+            queued = self._of(to).queued
+            queued[after.epoch] = min(queued.get(after.epoch, 0), after.seq)
+
+    def was_left(self, to: str, epoch: str, seq: int) -> None:
+        """Note that the mailbox has this text of mine, or never will; do not try it again."""
+        mail = self._of(to) if to in self._reach else self._parted.get(to)
+        if mail is not None:
+            mail.done[epoch] = max(mail.done.get(epoch, 0), seq)
+            mail.queued[epoch] = max(mail.queued.get(epoch, 0), seq)
+
+    # --- Who lacks a text ---
+
+    def wrote(self, now: float) -> None:
+        """Note that I wrote something, which may come late."""
+        self.look_at = min(self.look_at, now + LATE_SECONDS)
+
+    def begin_look(self) -> None:
+        """Forget when to look next: each member is judged anew now."""
+        self.look_at = _NEVER
+
+    def judge(self, member: str, now: float) -> list[Action]:
+        """Tell the user once that a member lacks a text; use the mailbox if it takes too long."""
+        written = self._outbox.oldest_lacking(member)
+        if written is None:
+            return []
+        actions = [] if self._stay.is_asleep else self._act_for(member, written, now)
+        if member not in self._late:
+            self.look_at = min(self.look_at, written + LATE_SECONDS)
+        # Once a second from then on, for texts written since or not taken by the mailbox.
+        self.look_at = min(self.look_at, self._mailbox_at(member, written))
+        return actions
+
+    def _act_for(self, member: str, written: float, now: float) -> list[Action]:
+        actions: list[Action] = []
+        if now >= written + LATE_SECONDS and member not in self._late:
+            self._late.add(member)
+            actions.append(Show(events.NotYetDelivered(self._stay.spell(member))))
+        if now >= self._mailbox_at(member, written):
+            actions += self._leave_for(member, self._of(member))
+        return actions
+
+    def _mailbox_at(self, member: str, written: float) -> float:
+        """Return when to use the mailbox: too long out of reach, or others cannot hand these on."""
+        if self._reach.is_greeted(member):
+            return _NEVER
+        lost_at = self._reach.lost_at(member)
+        since = written if lost_at is None else max(lost_at, written)
+        return since + PATHLESS_SECONDS
+
+    def has_come(self, to: str) -> list[Action]:
+        """Note that a member has more of my texts; tell the user once none is late any more."""
+        is_news = to in self._late and self._outbox.oldest_lacking(to) is None
+        if is_news:
+            self._late.discard(to)
+        self._forget()
+        return [Show(events.Delivered(self._stay.spell(to)))] if is_news else []
+
+    def _forget(self) -> None:
+        """Forget of my texts what all readers have."""
+        self._outbox.forget([*self._reach, *self._parted])
+
+    # --- Leaving texts there ---
+
+    def part(self, member: str) -> list[Action]:
+        """Note that a member has left; texts that crossed that go into their mailbox."""
+        mail = self._parted[member] = self._mail.pop(member, _Mail())
+        mail.last_seq = self._outbox.last
+        self._late.discard(member)
+        return self.leave_for_parted()
+
+    def leave_for_parted(self) -> list[Action]:
+        """Leave texts that crossed a member's leaving in their mailbox at the directory."""
+        left = [
+            one for member, mail in self._parted.items() for one in self._leave_for(member, mail)
+        ]
+        on_disk = self._on_disk(self._outbox.epoch)
+        self._parted = {
+            member: mail for member, mail in self._parted.items() if on_disk < mail.last_seq
+        }
+        self._forget()
+        return left
+
+    def leave_all(self) -> list[Action]:
+        """Leave for every member what they lack."""
+        return [one for member in self._reach for one in self._leave_for(member, self._of(member))]
+
+    def _leave_for(self, member: str, mail: _Mail) -> list[Action]:
+        """Leave everything that they lack and that does not wait for them already."""
+        actions: list[Action] = []
+        for lacking in self._outbox.lacking(member):
+            start = max(lacking.seq, mail.queued.get(lacking.epoch, 0))
+            upto = self._on_disk(lacking.epoch)
+            if lacking.epoch == self._outbox.epoch:
+                upto = int(min(upto, mail.last_seq))
+            if upto > start:
+                mail.queued[lacking.epoch] = upto
+                after = Position(self._stay.me.id, lacking.epoch, start)
+                actions.append(LeaveFor(member, after, upto))
+        return actions
+
+    def _on_disk(self, epoch: str) -> int:
+        """Return up to which seq my texts of an epoch are on disk."""
+        return self._inbox.position((self._stay.me.id, epoch)).seq
+
+    def tell_lost(self) -> list[Action]:
+        """Tell the user who lacks for good a text that my disk has not taken."""
+        return [
+            Show(events.NotDelivered(self._stay.spell(member), _DISK))
+            for member, mail in self._readers()
+            if self._lacks_for_good(member, mail)
+        ]
+
+    def _lacks_for_good(self, member: str, mail: _Mail) -> bool:
+        """Whether a text of mine is neither on their disk nor on mine."""
+        mine = self._outbox
+        return max(mine.has(member), self._on_disk(mine.epoch)) < min(mine.last, mail.last_seq)

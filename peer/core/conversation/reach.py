@@ -1,0 +1,273 @@
+"""Who is in reach: the other members, the links between us all, and who was lost.
+
+Being a member and being reachable are two things.  A broken link ends nothing: both sides
+try to link again.  A member who cannot be reached for a minute only looks as if they had
+left.
+"""
+
+from collections.abc import Callable, Iterator
+
+from msgspec import Struct
+
+from peer import events
+from peer.core.conversation.actions import Action, Back, Dial, Show
+from peer.core.conversation.own_stay import OwnStay
+from peer.core.conversation.route import DIRECT
+from peer.core.reach.absence import LOST_SECONDS, Absence
+
+REDIAL_SECONDS = 1.0  # between two tries to link again with one lost just now
+REDIAL_FAR_SECONDS = 30.0  # with one lost long ago, or reached through others
+FIRST_DIAL_SECONDS = 5.0  # for a newcomer to dial us; then we dial
+
+_NEVER = float("inf")
+
+
+class _Member(Struct):
+    """Another member, and how they are reached."""
+
+    id: str
+    lost_at: float | None  # since when they are out of reach
+    redial_at: float = _NEVER
+    is_linked: bool = False
+    is_greeted: bool = False  # their HELLO came on this link
+    links: frozenset[str] = frozenset()  # members whom they reach themselves
+    reached: bool = False  # at any time
+    told_lost: bool = False
+    is_gone: bool = False  # out of reach so long that the user was told they left
+
+
+class Reach:
+    """The other members.  Iterates over their ids, also of those who are out of reach."""
+
+    def __init__(self, stay: OwnStay, jitter: Callable[[], float]) -> None:
+        self._stay, self._jitter = stay, jitter
+        self._absence = Absence()
+        self._members: dict[str, _Member] = {}
+        self.look_at = _NEVER  #: when to judge who is in reach
+        for member in stay.roll.members():
+            if member != stay.me.id:
+                self._add(member, 0.0, _NEVER)
+
+    # --- Who is there ---
+
+    def __contains__(self, member: str) -> bool:
+        """Whether they are in, so that a link to them is wanted."""
+        return member in self._members
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(tuple(self._members))
+
+    def __len__(self) -> int:
+        return len(self._members)
+
+    @property
+    def others(self) -> tuple[str, ...]:
+        """The other members, without those who were out of reach for too long."""
+        return tuple(one.id for one in self._members.values() if not one.is_gone)
+
+    @property
+    def linked(self) -> tuple[str, ...]:
+        """The members with a link to us."""
+        return tuple(one.id for one in self._members.values() if one.is_linked)
+
+    @property
+    def greeted(self) -> tuple[str, ...]:
+        """The members whose HELLO came on the present link."""
+        return tuple(one.id for one in self._members.values() if one.is_greeted)
+
+    def is_linked(self, member: str) -> bool:
+        return member in self._members and self._members[member].is_linked
+
+    def is_greeted(self, member: str) -> bool:
+        return member in self._members and self._members[member].is_greeted
+
+    def lost_at(self, member: str) -> float | None:
+        """Return since when they are out of reach; None if they are in reach."""
+        return self._members[member].lost_at
+
+    def not_linked_with(self, author: str) -> list[str]:
+        """Return the greeted members who have no link to this one."""
+        return [
+            one.id
+            for one in self._members.values()
+            if one.is_greeted and one.id != author and author not in one.links
+        ]
+
+    def who(self) -> list[tuple[str, str, float | None]]:
+        """Return for each other member the id, the way (DIRECT, a member who hands on, or "")
+        and since when they are out of reach, if they are.
+        """
+        return [(one.id, self._way(one), one.lost_at) for one in self._members.values()]
+
+    def _way(self, one: _Member) -> str:
+        if one.is_greeted:
+            return DIRECT
+        return self.reached().get(one.id, "")
+
+    def reached(self) -> dict[str, str]:
+        """Return whom a text can reach now, and through whom; "": directly."""
+        way = {one.id: "" for one in self._members.values() if one.is_greeted}
+        queue = list(way)
+        for member in queue:
+            for further in self._members[member].links:
+                if further in self._members and further not in way:
+                    way[further] = way[member] or member
+                    queue.append(further)
+        return way
+
+    # --- Coming and going ---
+
+    def _add(self, member: str, now: float, redial_at: float) -> None:
+        self._members[member] = _Member(member, now, redial_at)
+        self.look_at = now
+
+    def begin(self, now: float) -> list[Action]:
+        """Link with everybody who is in."""
+        for one in self._members.values():
+            one.lost_at = now
+            one.redial_at = now + REDIAL_SECONDS
+            # In a conversation of two, each has just heard the other.
+            one.reached = len(self._members) == 1 and not self._stay.is_asleep
+        self.look_at = now
+        return [Dial(member) for member in self._members]
+
+    def meet(self, member: str, now: float) -> list[Action]:
+        """Note a new member, who will dial us."""
+        self._add(member, now, now + FIRST_DIAL_SECONDS)
+        if self._stay.is_asleep:
+            return []  # Back announces who is in
+        return [Show(events.MemberJoined(self._stay.spell(member)))]
+
+    def part(self, member: str, *, is_news: bool) -> list[Action]:
+        """Note that a member has left."""
+        one = self._members.pop(member)
+        if not is_news or one.is_gone or self._stay.is_asleep:
+            return []
+        return [Show(events.MemberLeft(self._stay.spell(member)))]
+
+    # --- Links ---
+
+    def link(self, member: str) -> None:
+        """Note a link to a member, for the first time or again."""
+        one = self._members[member]
+        one.is_linked, one.is_greeted, one.redial_at = True, False, _NEVER
+
+    def greet(self, member: str) -> bool:
+        """Note that their HELLO came on our link; return whether it is the first one there."""
+        one = self._members[member]
+        is_first, one.is_greeted = not one.is_greeted, True
+        return is_first
+
+    def note_links(self, member: str, links: tuple[str, ...]) -> None:
+        """Note whom a member reaches, as their HELLO says."""
+        self._members[member].links = frozenset(links)
+
+    def lose_link(self, member: str, now: float) -> None:
+        one = self._members[member]
+        one.is_linked = one.is_greeted = False
+        one.redial_at = now + REDIAL_SECONDS  # one that breaks at once is not dialled in a hot loop
+        self._absence.link_lost(now)
+
+    def unreachable(self, member: str, now: float) -> None:
+        """Note that dialling failed."""
+        one = self._members.get(member)
+        if one is not None and not one.is_linked:
+            one.redial_at = now + self._redial_pause(one, now)
+
+    def may_be_back(self, member: str, now: float) -> list[Action]:
+        """Dial a member whom the directory announces, before the next try is due."""
+        one = self._members.get(member)
+        if one is None or one.is_linked or self._stay.is_over:
+            return []
+        one.redial_at = now + REDIAL_SECONDS
+        return [Dial(member)]
+
+    def next_redial(self) -> float:
+        return min((one.redial_at for one in self._members.values()), default=_NEVER)
+
+    def redial(self, now: float) -> list[Action]:
+        """Dial the members for whom it is time."""
+        due = [one for one in self._members.values() if now >= one.redial_at]
+        for one in due:
+            one.redial_at = now + self._redial_pause(one, now)
+        return [Dial(one.id) for one in due]
+
+    def _redial_pause(self, one: _Member, now: float) -> float:
+        fresh = one.lost_at is not None and now - one.lost_at < LOST_SECONDS
+        return REDIAL_SECONDS if fresh else REDIAL_FAR_SECONDS * self._jitter()
+
+    # --- Was it they who were away, or I? ---
+
+    def slept(self, seconds: float, now: float) -> None:
+        """Note for how long my program, or its machine, stood still."""
+        self._absence.slept(seconds, now)
+
+    def directory(self, now: float, *, is_there: bool) -> None:
+        """Note whether the directory is there: without it I cannot know who is out of reach."""
+        self._absence.directory(now, is_there=is_there)
+        if is_there and self._absence.is_cut_off:
+            self._excuse(now)
+
+    def _excuse(self, now: float) -> None:
+        """Give members who are out of reach another minute to come back."""
+        for one in self._members.values():
+            if one.lost_at is not None:
+                one.lost_at = now
+
+    def say_out_of_reach(self, now: float) -> list[Action]:
+        """Note that others are in reach, or were; tell the user if it was I who was away."""
+        seconds = self._absence.back(now)
+        if seconds is None or self._stay.is_asleep:
+            return []
+        self._excuse(now)
+        for one in self._members.values():
+            one.told_lost = False  # they are not announced as back: they were there all the time
+        others = tuple(map(self._stay.spell, self.others))
+        return [Show(events.OutOfReach(seconds, others))] if others else []
+
+    # --- Judging ---
+
+    def begin_look(self, reached: dict[str, str], now: float) -> list[Action]:
+        """Wake up when somebody is in reach; then `judge` each member."""
+        self.look_at = _NEVER
+        if not reached:
+            self._absence.alone(now)
+            return []
+        if not self._stay.is_asleep:
+            return self.say_out_of_reach(now)
+        self._stay.is_asleep = False
+        for one in self._members.values():
+            one.is_gone = one.id not in reached and one.is_gone
+        return [Back(), *self.say_out_of_reach(now)]
+
+    def judge(self, member: str, reached: dict[str, str], now: float) -> list[Action]:
+        """Judge whether a member came into reach, or was lost."""
+        one = self._members[member]
+        actions = self._is_reached(one) if member in reached else self._is_out_of_reach(one, now)
+        if one.lost_at is not None and not one.is_gone:
+            quiet = _NEVER if one.told_lost else self._absence.quiet_until
+            self.look_at = min(self.look_at, one.lost_at + LOST_SECONDS, quiet)
+        return actions
+
+    def _is_reached(self, one: _Member) -> list[Action]:
+        was_lost, was_gone = one.told_lost, one.is_gone
+        one.lost_at, one.told_lost, one.is_gone, one.reached = None, False, False, True
+        if was_gone:
+            return [Show(events.MemberJoined(self._stay.spell(one.id)))]
+        return [Show(events.MemberBack(self._stay.spell(one.id)))] if was_lost else []
+
+    def _is_out_of_reach(self, one: _Member, now: float) -> list[Action]:
+        actions: list[Action] = []
+        is_asleep, name = self._stay.is_asleep, self._stay.spell(one.id)
+        if one.lost_at is None:
+            one.lost_at = now
+        is_news = one.reached and not (one.told_lost or one.is_gone or one.is_linked)
+        if is_news and not is_asleep and now >= self._absence.quiet_until:
+            one.told_lost = True
+            actions.append(Show(events.MemberLost(name)))
+        is_gone = now >= one.lost_at + LOST_SECONDS and not self._absence.excuses(now)
+        if is_gone and not one.is_gone:
+            one.is_gone, one.told_lost = True, False
+            if not is_asleep:
+                actions.append(Show(events.MemberLeft(name, "connection lost")))
+        return actions
