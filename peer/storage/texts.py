@@ -3,8 +3,8 @@
 import sqlite3
 from collections.abc import Iterable, Iterator
 
-from peer.core.conversation.digests import digest
-from peer.core.conversation.lamport_clock import LamportClock
+from peer.core.conversation.incoming.lamport_clock import LamportClock
+from peer.core.conversation.proof.digests import digest
 from peer.core.conversation.texts import is_stream, last
 from peer.storage.rows import Rows
 from peer.storage.schema import FILE

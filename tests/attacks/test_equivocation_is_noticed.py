@@ -8,7 +8,7 @@ import msgspec
 
 from peer import events
 from peer.core.conversation.conversation import HELLO_SECONDS, PROOFS, _hello_statement
-from peer.core.conversation.digests import digest
+from peer.core.conversation.proof.digests import digest
 from shared.messages.peers import Hello, Position, Text, Want
 from tests.kit.attackers.members import hello, sends, text
 from tests.kit.cores import CAROL, DAVE, ERIN, FRANK, MALLORY, Town, me

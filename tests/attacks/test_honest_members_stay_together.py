@@ -11,8 +11,8 @@ import msgspec
 import pytest
 
 from peer.core import membership
-from peer.core.conversation.check_budget import CHECKS_AT_ONCE
 from peer.core.conversation.conversation import BAD_MOST
+from peer.core.conversation.proof.check_budget import CHECKS_AT_ONCE
 from peer.core.membership import STATEMENTS, Me, Roll
 from shared import identity
 from shared.errors import ProtocolError

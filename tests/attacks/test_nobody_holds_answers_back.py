@@ -1,7 +1,7 @@
 """Nobody holds the answers of others back, by giving what they answer to some only."""
 
 from peer import events
-from peer.core.conversation.held_answers import HURRIED, HURRY_SECONDS
+from peer.core.conversation.incoming.held_answers import HURRIED, HURRY_SECONDS
 from shared.messages.peers import POSITIONS, Position, Text, Want
 from tests.kit.attackers.members import hello, sends, text
 from tests.kit.cores import CAROL, DAVE, ERIN, MALLORY, TRUDY, Town

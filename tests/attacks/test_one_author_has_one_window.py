@@ -2,7 +2,7 @@
 
 import trio
 
-from peer.core.conversation.inbox import AUTHOR_BYTES, AUTHOR_TEXTS, EPOCHS
+from peer.core.conversation.incoming.inbox import AUTHOR_BYTES, AUTHOR_TEXTS, EPOCHS
 from shared.messages.common import TEXT_CHARACTERS
 from shared.messages.peers import TEXTS
 from tests.kit.attackers.members import sends, text

@@ -9,7 +9,8 @@ import pytest
 import trio
 
 from peer import events
-from peer.core.conversation import texts, unchecked_texts
+from peer.core.conversation import texts
+from peer.core.conversation.proof import unchecked_texts
 from shared.messages.common import Err
 from shared.messages.peers import Acknowledge, Hello, Text
 from tests.kit.attackers.members import sends, text

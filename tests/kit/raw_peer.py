@@ -10,7 +10,7 @@ import trio
 
 from peer.core import membership
 from peer.core.conversation.conversation import _hello_statement
-from peer.core.conversation.digests import digest
+from peer.core.conversation.proof.digests import digest
 from peer.core.conversation.texts import last, sign
 from peer.core.membership import Me, Roll, member_id
 from shared.link import Link

@@ -10,7 +10,7 @@ from peer.core import membership
 from peer.core.conversation import actions as talk
 from peer.core.conversation.actions import Action
 from peer.core.conversation.conversation import Conversation, Kept, _hello_statement
-from peer.core.conversation.digests import digest
+from peer.core.conversation.proof.digests import digest
 from peer.core.conversation.texts import last, sign
 from peer.core.membership import Roll
 from shared.messages.common import Message

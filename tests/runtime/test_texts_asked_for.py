@@ -4,7 +4,7 @@ import msgspec
 
 from peer.core.conversation.actions import Action, Send
 from peer.core.conversation.conversation import WANT_SECONDS, Conversation, _hello_statement
-from peer.core.conversation.gaps import ASK_AGAIN_SECONDS, DOUBT_SECONDS
+from peer.core.conversation.incoming.gaps import ASK_AGAIN_SECONDS, DOUBT_SECONDS
 from shared.messages.peers import Acknowledge, Hello, Position, Text, Want
 from tests.kit.rolls import CAROL, DAVE, ERIN, FOUNDED, ID, joined, roll
 

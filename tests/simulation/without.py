@@ -16,13 +16,15 @@ from unittest.mock import patch
 from directory_server.sessions import Sessions as DirectoryCommunity
 from peer.core import membership
 from peer.core.conversation import actions as talk
-from peer.core.conversation import conversation, inbox, outbox, reach, texts, unchecked_texts
+from peer.core.conversation import conversation, outbox, reach, texts
 from peer.core.conversation.conversation import Conversation
-from peer.core.conversation.digests import Digests
 from peer.core.conversation.entrances import Entrances
-from peer.core.conversation.inbox import Inbox, Ready
-from peer.core.conversation.lamport_clock import LamportClock
+from peer.core.conversation.incoming import inbox
+from peer.core.conversation.incoming.inbox import Inbox, Ready
+from peer.core.conversation.incoming.lamport_clock import LamportClock
 from peer.core.conversation.outbox import Outbox
+from peer.core.conversation.proof import unchecked_texts
+from peer.core.conversation.proof.digests import Digests
 from peer.core.conversation.texts import last
 from peer.core.membership import Roll
 from peer.runtime.conversation.builder import ConversationBuilder

@@ -9,7 +9,7 @@ import trio
 import trio.lowlevel
 
 from peer.core.conversation.actions import LeaveFor
-from peer.core.conversation.digests import digest
+from peer.core.conversation.proof.digests import digest
 from peer.core.membership import member_id
 from peer.storage.history import History
 from peer.storage.journal import Batch, Journal

@@ -4,7 +4,7 @@ import msgspec
 import pytest
 import trio
 
-from peer.core.conversation.inbox import EPOCHS
+from peer.core.conversation.incoming.inbox import EPOCHS
 from peer.core.conversation.texts import WINDOW_TEXTS
 from peer.runtime.links import LINKS_PER_USER
 from peer.runtime.private_lines import UNSHOWN_LINES

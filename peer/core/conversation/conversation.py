@@ -39,18 +39,18 @@ from peer.core.conversation.actions import (
     Settled,
     Show,
 )
-from peer.core.conversation.digests import Digests
 from peer.core.conversation.entrances import NOTHING, Entrance, Entrances, Heard, sign_entry
-from peer.core.conversation.evidence import Evidence
-from peer.core.conversation.gaps import Gaps, Request
-from peer.core.conversation.held_answers import HeldAnswers
-from peer.core.conversation.inbox import Inbox, Ready
+from peer.core.conversation.incoming.gaps import Gaps, Request
+from peer.core.conversation.incoming.held_answers import HeldAnswers
+from peer.core.conversation.incoming.inbox import Inbox, Ready
 from peer.core.conversation.mailbox_fallback import MailboxFallback
 from peer.core.conversation.outbox import Outbox
 from peer.core.conversation.own_stay import OwnStay
+from peer.core.conversation.proof.digests import Digests
+from peer.core.conversation.proof.evidence import Evidence
+from peer.core.conversation.proof.unchecked_texts import UncheckedTexts, is_genuine
 from peer.core.conversation.reach import Reach
 from peer.core.conversation.texts import Stream, last, sign, stream
-from peer.core.conversation.unchecked_texts import UncheckedTexts, is_genuine
 from peer.core.membership import Me, Roll
 from shared.errors import ProtocolError
 from shared.identity import check_signature

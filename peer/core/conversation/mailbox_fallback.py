@@ -8,7 +8,7 @@ from msgspec import Struct, field
 
 from peer import events
 from peer.core.conversation.actions import Action, LeaveFor, Show
-from peer.core.conversation.inbox import Inbox
+from peer.core.conversation.incoming.inbox import Inbox
 from peer.core.conversation.outbox import Outbox
 from peer.core.conversation.own_stay import OwnStay
 from peer.core.conversation.reach import Reach

@@ -2,8 +2,8 @@
 
 import trio
 
-from peer.core.conversation.check_budget import CheckBudget
 from peer.core.conversation.conversation import Conversation
+from peer.core.conversation.proof.check_budget import CheckBudget
 from peer.core.conversation.sent_text import SentText, Times
 from peer.core.myself import Myself
 from peer.events import Tell

@@ -5,7 +5,7 @@ from contextlib import suppress
 import trio
 
 from peer.core import membership
-from peer.core.conversation.check_budget import CheckBudget
+from peer.core.conversation.proof.check_budget import CheckBudget
 from peer.core.membership import Roll
 from peer.core.myself import Myself
 from peer.runtime.conversation.member_links import MemberLinks

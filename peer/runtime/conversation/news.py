@@ -3,7 +3,7 @@
 import trio
 
 from peer.core import membership
-from peer.core.conversation.check_budget import CheckBudget
+from peer.core.conversation.proof.check_budget import CheckBudget
 from peer.core.reach.absence import BEAT, Heartbeat
 from peer.runtime.conversation.drafts import Drafts
 from peer.runtime.conversation.member_links import MemberLinks

@@ -5,7 +5,6 @@ import pytest
 
 from peer import events
 from peer.core.conversation import actions as talk
-from peer.core.conversation import inbox
 from peer.core.conversation.actions import Action
 from peer.core.conversation.conversation import (
     ACKNOWLEDGE_SECONDS,
@@ -17,10 +16,11 @@ from peer.core.conversation.conversation import (
     WANT_SECONDS,
     Kept,
 )
-from peer.core.conversation.evidence import PIECES_MOST
-from peer.core.conversation.gaps import ASK_AGAIN_SECONDS, CLAIMS, DOUBT_SECONDS
-from peer.core.conversation.inbox import HOLD_SECONDS
+from peer.core.conversation.incoming import inbox
+from peer.core.conversation.incoming.gaps import ASK_AGAIN_SECONDS, CLAIMS, DOUBT_SECONDS
+from peer.core.conversation.incoming.inbox import HOLD_SECONDS
 from peer.core.conversation.mailbox_fallback import LATE_SECONDS, PATHLESS_SECONDS
+from peer.core.conversation.proof.evidence import PIECES_MOST
 from peer.core.conversation.reach import FIRST_DIAL_SECONDS, REDIAL_FAR_SECONDS, REDIAL_SECONDS
 from peer.core.conversation.route import DIRECT
 from peer.core.conversation.texts import WINDOW_TEXTS, sign

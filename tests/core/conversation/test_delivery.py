@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from peer.core.conversation import outbox as outbox_module
-from peer.core.conversation.inbox import (
+from peer.core.conversation.incoming.inbox import (
     AUTHOR_BYTES,
     AUTHOR_TEXTS,
     EPOCHS,

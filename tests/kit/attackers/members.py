@@ -3,7 +3,7 @@
 import msgspec
 
 from peer.core.conversation.conversation import _hello_statement
-from peer.core.conversation.digests import digest
+from peer.core.conversation.proof.digests import digest
 from peer.core.conversation.texts import sign
 from shared.messages.common import Message
 from shared.messages.peers import Hello, Position, Text

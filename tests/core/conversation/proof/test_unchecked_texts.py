@@ -2,8 +2,13 @@
 
 import msgspec
 
+from peer.core.conversation.proof.unchecked_texts import (
+    CHECK_SECONDS,
+    CHECKS,
+    UncheckedTexts,
+    is_genuine,
+)
 from peer.core.conversation.texts import sign
-from peer.core.conversation.unchecked_texts import CHECK_SECONDS, CHECKS, UncheckedTexts, is_genuine
 from shared.messages.peers import Text
 from tests.kit.cores import me
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from peer.core.conversation.digests import MARKS, Digests, digest
+from peer.core.conversation.proof.digests import MARKS, Digests, digest
 from peer.core.conversation.texts import last, sign
 from shared.messages.peers import Text
 from tests.kit.cores import me

@@ -1,8 +1,8 @@
 """Whom to ask for what an answer names and lacks here."""
 
-from peer.core.conversation.gaps import Request
-from peer.core.conversation.held_answers import HURRIED, HURRY_SECONDS, HeldAnswers
-from peer.core.conversation.inbox import LACKING, Inbox
+from peer.core.conversation.incoming.gaps import Request
+from peer.core.conversation.incoming.held_answers import HURRIED, HURRY_SECONDS, HeldAnswers
+from peer.core.conversation.incoming.inbox import LACKING, Inbox
 from shared.messages.peers import Position, Text
 
 NEVER = float("inf")

@@ -6,8 +6,8 @@ hostile, and may have given it to them alone, to hold their answers back elsewhe
 
 from collections.abc import Callable, Iterable
 
-from peer.core.conversation.gaps import Request
-from peer.core.conversation.inbox import Inbox
+from peer.core.conversation.incoming.gaps import Request
+from peer.core.conversation.incoming.inbox import Inbox
 from peer.core.conversation.texts import Stream, stream
 from shared.messages.peers import Text
 

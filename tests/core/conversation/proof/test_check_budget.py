@@ -2,7 +2,7 @@
 
 import pytest
 
-from peer.core.conversation.check_budget import (
+from peer.core.conversation.proof.check_budget import (
     CHECKS_A_SECOND,
     CHECKS_AT_ONCE,
     MEMBERS_MOST,

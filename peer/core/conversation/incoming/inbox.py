@@ -6,7 +6,7 @@ from itertools import islice
 
 from msgspec import Struct, field
 
-from peer.core.conversation.lamport_clock import LamportClock
+from peer.core.conversation.incoming.lamport_clock import LamportClock
 from peer.core.conversation.texts import (
     EPOCHS_AT_HEAD,
     EPOCHS_TOLD,

@@ -3,7 +3,7 @@
 from collections import defaultdict
 from itertools import pairwise
 
-from peer.core.conversation.gaps import (
+from peer.core.conversation.incoming.gaps import (
     ASK_AGAIN_SECONDS,
     CLAIMS,
     DOUBT_MOST_SECONDS,

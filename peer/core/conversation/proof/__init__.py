@@ -1,0 +1,1 @@
+"""What members prove to each other: who said what, and the same to all."""
