@@ -15,7 +15,9 @@ import trio
 
 from shared.codec import LINE_BYTES, Codec, Unknown, encode
 from shared.errors import ParleyError, ProtocolError, Refused, TurnedAway, Unreachable
+from shared.heartbeat import DEAD_AFTER, Heartbeat
 from shared.messages.common import Bye, Err, Ping, Pong
+from shared.outbox import Outbox
 from shared.wire import cause_of
 from shared.world import Wire
 
@@ -24,10 +26,6 @@ WRITE_BYTES: Final = 32 * 1024  # TLS keeps the peak of one write for the life o
 WRITE_SECONDS: Final = 30.0  # a write that takes longer means that the link is dead
 LINGER_SECONDS: Final = 2.0  # after our last word: an immediate close could destroy it on its way
 HANDSHAKE_SECONDS: Final = 10.0  # until the other side has said who it is
-
-PING_AFTER: Final = 3.0  # seconds of silence on a link between peers
-DEAD_AFTER: Final = 9.0  # without any byte: detects a pulled cable or a stopped process
-STOPPED_FOR: Final = 1.0  # waking up this late means that we were stopped, not they
 
 REMOTE_FAULTS = (OSError, trio.BrokenResourceError, trio.ClosedResourceError, trio.TooSlowError)
 
@@ -56,21 +54,14 @@ class Link(Generic[M]):
         self.failure: ParleyError | None = None  #: what went wrong, if anything did
         self.reason = "the connection was lost"  #: why the link has ended, for a person
         self._codec: Codec[M] = Codec(language)
-        self._outbox = bytearray()
-        self._outbox_bytes, self._write_bytes = outbox_bytes, write_bytes
-        self._something_to_write = trio.Event()
+        self._outbox = Outbox(outbox_bytes, write_bytes)
         self._drained = trio.Event()
-        self._flushed = trio.Event()
         self._ending = False  # we have said our last word
         self._ended = False  # the other side has said its last word
         self._cut = False
         self._received: list[M] = []
-        self._ping_after, self._dead_after = ping_after, dead_after
-        self._last_heard = trio.current_time()
+        self._heartbeat = Heartbeat(ping_after, dead_after)
         self._scope = trio.CancelScope()
-        self.round_trip: float | None = None  #: seconds, from the last PING
-        self._pinged_at: float | None = None
-        self._measured = trio.Event()
 
     # --- For all users of the link ---
 
@@ -81,11 +72,8 @@ class Link(Generic[M]):
         """Like `post`, for lines that are encoded once and sent over many links."""
         if self._ending or self._cut:
             return
-        if len(self._outbox) + len(lines) > self._outbox_bytes:
+        if not self._outbox.add(lines):
             self.cut("the other side does not keep up")
-            return
-        self._outbox += lines
-        self._something_to_write.set()
 
     def hang_up(self, *last: msgspec.Struct) -> None:
         """End the link once all that is posted, and these last messages, are sent.
@@ -95,7 +83,7 @@ class Link(Generic[M]):
         for message in last:
             self.post(message)
         self._ending = True
-        self._something_to_write.set()
+        self._outbox.wake()
 
     def retire(self) -> None:
         """Let another link take over: send BYE, but still receive what is on its way."""
@@ -106,7 +94,7 @@ class Link(Generic[M]):
         if not self._cut:
             self._cut = True
             self.reason = reason
-            self._flushed.set()
+            self._outbox.release()
             self.wire.abort()
             self._scope.cancel()
 
@@ -122,29 +110,32 @@ class Link(Generic[M]):
     async def flush(self) -> None:
         """Wait until the outbox is empty; for callers with more to send than fits into it."""
         while self._outbox and not self.is_over:
-            if self._flushed.is_set():
-                self._flushed = trio.Event()
-            await self._flushed.wait()
+            await self._outbox.wait_released()
 
     def excuse(self) -> None:
         """Restart the silence: nobody has read the link for a while, so it means nothing."""
-        self._last_heard = trio.current_time()
+        self._heartbeat.hear()
 
     @property
     def silence(self) -> float:
         """Seconds since the last byte from the other side."""
-        return trio.current_time() - self._last_heard
+        return self._heartbeat.silence
 
     @property
     def is_silent(self) -> bool:
         """Whether a PING is overdue: the link may be dead without our knowing yet."""
-        return self._ping_after is not None and self.silence > 2 * self._ping_after
+        return self._heartbeat.is_silent
+
+    @property
+    def round_trip(self) -> float | None:
+        """Seconds from the last PING to its PONG."""
+        return self._heartbeat.round_trip
 
     async def measure(self) -> None:
         """Send a PING, and return at its PONG, with a fresh `round_trip`."""
-        self._measured = trio.Event()
+        answered = self._heartbeat.measure()
         self._ping()
-        await self._measured.wait()
+        await answered.wait()
 
     def identified(self) -> None:
         """Allow longer lines, once the other side has said who it is."""
@@ -163,15 +154,15 @@ class Link(Generic[M]):
             with self._scope:
                 async with trio.open_nursery() as nursery:
                     nursery.start_soon(self._write)
-                    if self._ping_after is not None:
-                        nursery.start_soon(self._watch, self._ping_after)
+                    if self._heartbeat.ping_after is not None:
+                        nursery.start_soon(self._watch)
                     await self._serve(serve)
                     nursery.cancel_scope.cancel()
         finally:
             if not self._cut:
                 await self.wire.aclose()
             self._ended = True
-            self._flushed.set()
+            self._outbox.release()
 
     async def receive(self) -> list[M]:
         """Return the next messages; an empty list when the link is over.
@@ -188,7 +179,7 @@ class Link(Generic[M]):
             if not chunk:
                 self._ended = True
                 break
-            self._last_heard = trio.current_time()
+            self._heartbeat.hear()
             self._sort(self._codec.feed(chunk))
             del chunk  # or each idle link would keep its last chunk
         received, self._received = self._received, []
@@ -221,7 +212,7 @@ class Link(Generic[M]):
                 case Ping():
                     self.post(Pong())
                 case Pong():
-                    self._note_pong()
+                    self._heartbeat.pong()
                 case Bye(reason=reason):
                     self.reason = reason or "it said good bye"
                     self._ended = True
@@ -267,11 +258,9 @@ class Link(Generic[M]):
     async def _write(self) -> None:
         """Drain the outbox until somebody hangs up; then let the other side finish."""
         while not (self._ending and not self._outbox):
-            await self._something_to_write.wait()
-            self._something_to_write = trio.Event()
+            await self._outbox.wait_posted()
             while self._outbox:
-                piece = self._outbox[: self._write_bytes]
-                del self._outbox[: self._write_bytes]
+                piece = self._outbox.take()
                 try:
                     # Not fail_after, which costs more than the rest of this loop.
                     with trio.move_on_after(WRITE_SECONDS) as patience:
@@ -285,37 +274,27 @@ class Link(Generic[M]):
                     self._outbox.clear()
                     self._ending = True
                 del piece  # or each idle link would keep its last write
-            self._flushed.set()
+            self._outbox.release()
         self._drained.set()
         self._scope.deadline = trio.current_time() + LINGER_SECONDS
 
-    async def _watch(self, ping_after: float) -> None:
+    async def _watch(self) -> None:
         """PING a silent other side, and cut a dead one."""
-        heard, pings = self._last_heard, 0
+        pings = 0
         while True:
-            wake = heard + min((pings + 1) * ping_after, self._dead_after)
-            await trio.sleep_until(wake)
-            if trio.current_time() - wake > STOPPED_FOR:
-                self._last_heard = trio.current_time()
-            if self._last_heard != heard:
-                heard, pings = self._last_heard, 0
-            elif wake == heard + self._dead_after:
-                self.cut(f"no sign of life for {self._dead_after:.0f} seconds")
+            is_dead = await self._heartbeat.wait_silent(pings)
+            if is_dead:
+                self.cut(f"no sign of life for {self._heartbeat.dead_after:.0f} seconds")
                 return
+            if is_dead is None:
+                pings = 0
             else:
                 self._ping()
                 pings += 1
 
     def _ping(self) -> None:
-        if self._pinged_at is None:
-            self._pinged_at = trio.current_time()
+        self._heartbeat.ping()
         self.post(Ping())
-
-    def _note_pong(self) -> None:
-        if self._pinged_at is not None:
-            self.round_trip = trio.current_time() - self._pinged_at
-            self._pinged_at = None
-            self._measured.set()
 
 
 @contextlib.contextmanager

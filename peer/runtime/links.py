@@ -22,7 +22,8 @@ from peer.runtime.tasks import Tasks
 from shared.border import Bugs, border
 from shared.codec import encode
 from shared.errors import KeyChanged, ParleyError, ProtocolError, Refused, Unreachable
-from shared.link import HANDSHAKE_SECONDS, PING_AFTER, Link, within
+from shared.heartbeat import PING_AFTER
+from shared.link import HANDSHAKE_SECONDS, Link, within
 from shared.messages.common import VERSION, Bye, Err, Message, Status
 from shared.messages.directory import Contact
 from shared.messages.peers import BetweenPeers, PeerIam

@@ -12,11 +12,10 @@ from trio.testing import MockClock
 
 from shared.codec import LINE_BYTES, STRANGER_LINE_BYTES, Codec, encode
 from shared.errors import ParleyError, ProtocolError, Refused, StorageError, TurnedAway, Unreachable
+from shared.heartbeat import DEAD_AFTER, PING_AFTER
 from shared.link import (
-    DEAD_AFTER,
     LINGER_SECONDS,
     OUTBOX_BYTES,
-    PING_AFTER,
     WRITE_BYTES,
     WRITE_SECONDS,
     Link,
