@@ -8,26 +8,28 @@ from prompt_toolkit.output import ColorDepth, Output
 
 from peer.events import Event
 from peer.results import Sent
-from shared.world import Clock
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
     from peer.screen.paint.colours import Colours
+    from shared.world import Clock
 
 
 class Canvas:
     """Paints at the present width of the terminal, in the colours that it has."""
 
-    def __init__(self, output: Output, clock: Clock) -> None:
+    def __init__(self, output: Output, clock: "Clock | None") -> None:
         self._output, self._clock = output, clock
         self.depth, self._colours = _colours()
 
     def import_painter(self) -> None:
         """Import the painter after the prompt is shown; it takes a twentieth of a second."""
         from peer.screen.paint.paint import Painter, ansi, mark  # noqa: PLC0415
+        from shared.world import SystemClock  # noqa: PLC0415
 
-        self._painter, self._to_ansi, self._mark = Painter(self._clock), ansi, mark
+        self._painter = Painter(self._clock or SystemClock())
+        self._to_ansi, self._mark = ansi, mark
 
     def lines(self, events: Iterable[Event], me: str) -> str:
         """Return the lines for these events, as ANSI text."""

@@ -45,10 +45,10 @@ from peer.storage.input_history import InputHistory
 from shared.log import HarmlessFormatter
 from shared.messages.common import TEXT_CHARACTERS
 from shared.wording import system_reason
-from shared.world import Clock, SystemClock
 
 if TYPE_CHECKING:
     from peer.storage.vault import Vault
+    from shared.world import Clock
 
 GATHER_SECONDS: Final = 0.1  # between two writes; an event after a pause is written at once
 
@@ -61,14 +61,14 @@ class Terminal:
 
     def __init__(
         self, terminal: Input | None = None, output: Output | None = None, *,
-        notify: bool = False, notify_text: bool = False, clock: Clock | None = None,
+        notify: bool = False, notify_text: bool = False, clock: "Clock | None" = None,
     ) -> None:  # fmt: skip
         output = output or Tty.from_pty(sys.stdout, term=os.environ.get("TERM"))
         self._main = MainThread()
         self._typed, self._queue, self._calm = TypedLines(), EventQueue(), PresenceLines()
         self._attention = Attention(notify=notify, with_text=notify_text)
         self._presenter = Presenter(self._main, self._typed, self._queue, self._attention, output)
-        self._canvas = Canvas(output, clock or SystemClock())
+        self._canvas = Canvas(output, clock)
         self._editor = Editor(
             terminal or create_input(),
             output,
