@@ -9,7 +9,7 @@ from typing import Final
 
 from directory_server.core.limits import MAIL_MIB, NEW_NAME_SECONDS, NEW_NAMES_AT_ONCE
 from directory_server.settings import IDLE_AFTER
-from shared.arguments import Parser, add_papers, port, quoted, readable, token
+from shared.arguments import Parser, port, quoted, readable, token
 
 EXAMPLES: Final = """\
 examples:
@@ -46,6 +46,21 @@ def parse(
         formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,
     )
+    _add_place(parser)
+    _add_rules(parser)
+    _add_limits(parser)
+    _add_tasks(parser)
+    parser.add_papers()
+    parsed = parser.parse_args(words)
+    if parsed.port is None and not (parsed.list or parsed.forget):
+        parser.error("the following arguments are required: PORT")
+    if parsed.register_only_with is None:
+        parsed.register_only_with = _token(parser, parsed.token_file, environment or {})
+    return parsed
+
+
+def _add_place(parser: Parser) -> None:
+    """Add what says where the directory listens, and where it keeps its data."""
     add = parser.add_argument
     add(
         "port",
@@ -56,6 +71,11 @@ def parse(
     )
     add("--host", type=readable, help="the address to listen on (default: all of them)")
     add("--data", metavar="DIR", type=readable, help="the folder for keys, names and mail")
+
+
+def _add_rules(parser: Parser) -> None:
+    """Add what says who may register, and how long a user is ACTIVE."""
+    add = parser.add_argument
     add(
         "--idle-after",
         metavar="SECONDS",
@@ -77,6 +97,10 @@ def parse(
         help="the file that the token stands in, so that no list of processes shows it;"
         " else PARLEY_TOKEN in the environment",
     )
+
+
+def _add_limits(parser: Parser) -> None:
+    add = parser.add_argument
     add(
         "--names-per-address",
         metavar="N",
@@ -92,6 +116,11 @@ def parse(
         default=MAIL_MIB,
         help=f"how much room all messages together may take (default: {MAIL_MIB:,})",
     )
+
+
+def _add_tasks(parser: Parser) -> None:
+    """Add what the directory is to do besides serving, or instead of it."""
+    add = parser.add_argument
     add(
         "--found-anew",
         action="store_true",
@@ -108,13 +137,6 @@ def parse(
     )
     add("--free", action="store_true", help="with --forget: anybody may have it at once")
     add("--verbose", action="store_true", help="log who comes and goes, on stderr")
-    add_papers(parser)
-    parsed = parser.parse_args(words)
-    if parsed.port is None and not (parsed.list or parsed.forget):
-        parser.error("the following arguments are required: PORT")
-    if parsed.register_only_with is None:
-        parsed.register_only_with = _token(parser, parsed.token_file, environment or {})
-    return parsed
 
 
 def _token(parser: Parser, file: str | None, environment: Mapping[str, str]) -> str | None:

@@ -2,7 +2,6 @@
 
 import argparse
 import sys
-from collections.abc import Callable
 from typing import Any, Final, NoReturn
 
 from shared.clean import on_one_line
@@ -21,6 +20,24 @@ class Parser(argparse.ArgumentParser):
         message = message.removeprefix("argument ")
         self.exit(USAGE_ERROR, f"{self.prog}: {message} (see {self.prog} --help)\n")
 
+    def commands(self) -> list[tuple[str, str]]:
+        """Return the commands that a user of the program may type, with their meanings."""
+        return []
+
+    def add_papers(self) -> None:
+        """Add the options that print completion for shells, the page for `man`, the version."""
+        self.add_argument(
+            "--completion",
+            metavar="SHELL",
+            choices=("bash", "zsh", "fish"),
+            action=_PrintCompletion,
+            help="print what completes the words of this program in bash, zsh or fish",
+        )
+        self.add_argument(
+            "--man-page", nargs=0, action=_PrintManPage, help="print this as a page for man"
+        )
+        self.add_argument("--version", action="version", version=f"%(prog)s {VERSION}")
+
     def _check_value(self, action: argparse.Action, value: Any) -> None:
         """Raise the same error as argparse, with our own quotation marks."""
         if action.choices is not None and value not in action.choices:
@@ -36,48 +53,34 @@ class Parser(argparse.ArgumentParser):
             super()._print_message(message, file)
 
 
-class _Printing(argparse.Action):
+class _Print(argparse.Action):
     """Print something made from the parser, and end the program, as --version does."""
 
-    def __init__(self, made: Callable[[argparse.ArgumentParser, str], str], **named: Any) -> None:
+    def __init__(self, **named: Any) -> None:
         super().__init__(default=argparse.SUPPRESS, **named)
-        self._made = made
 
     def __call__(self, parser: argparse.ArgumentParser, _: object, value: Any, *__: object) -> None:
-        write_out(self._made(parser, str(value)))
+        assert isinstance(parser, Parser)
+        write_out(self.made(parser, str(value)))
         parser.exit()
 
+    def made(self, parser: Parser, value: str) -> str:
+        raise NotImplementedError
 
-def add_papers(
-    parser: argparse.ArgumentParser, commands: Callable[[], list[tuple[str, str]]] = list
-) -> None:
-    """Add the options that print the version, the page for `man`, and completion for shells.
 
-    `commands` are the commands that a user may type, with their meanings.
-    """
-
-    def completion(parser: argparse.ArgumentParser, shell: str) -> str:
+class _PrintCompletion(_Print):
+    def made(self, parser: Parser, value: str) -> str:
         from shared.completion import script  # noqa: PLC0415  # seldom asked for
 
-        words = {usage.split()[0].rstrip(","): None for usage, _ in commands()}
-        return script(shell, parser, words)
+        words = {usage.split()[0].rstrip(","): None for usage, _ in parser.commands()}
+        return script(value, parser, words)
 
-    def page(parser: argparse.ArgumentParser, _: str) -> str:
+
+class _PrintManPage(_Print):
+    def made(self, parser: Parser, value: str) -> str:  # noqa: ARG002 - it has no value
         from shared.man_page import man_page  # noqa: PLC0415  # seldom asked for
 
-        return man_page(parser, commands())
-
-    add = parser.add_argument
-    add(
-        "--completion",
-        metavar="SHELL",
-        choices=("bash", "zsh", "fish"),
-        action=_Printing,
-        made=completion,
-        help="print what completes the words of this program in bash, zsh or fish",
-    )
-    add("--man-page", nargs=0, action=_Printing, made=page, help="print this as a page for man")
-    add("--version", action="version", version=f"%(prog)s {VERSION}")
+        return man_page(parser, parser.commands())
 
 
 def quoted(text: str) -> str:

@@ -5,7 +5,7 @@ import re
 from collections.abc import Callable
 from typing import Any, Final, NamedTuple
 
-from shared.arguments import Parser, add_papers, port, quoted, readable, token
+from shared.arguments import Parser, port, quoted, readable, token
 
 EXAMPLES: Final = """\
 examples:
@@ -157,6 +157,13 @@ _ALONE: Final = {
 }
 
 
+class _PeerParser(Parser):
+    def commands(self) -> list[tuple[str, str]]:
+        from peer.commands.table import TABLE  # noqa: PLC0415  # a wrong option need not load it
+
+        return [(entry.usage, entry.meaning) for entry in TABLE]
+
+
 def parse(arguments: list[str]) -> argparse.Namespace:
     """Parse the command line; what it leaves out is None (`peer.program.settings.complete`).
 
@@ -164,7 +171,7 @@ def parse(arguments: list[str]) -> argparse.Namespace:
     """
     words, options, command = _split(arguments)
     command, late = _without_options(command)
-    parser = Parser(
+    parser = _PeerParser(
         prog="peer",
         usage="%(prog)s [options] [NAME HOST PORT [COMMAND ...]]",
         description="Chat directly with others whom a directory knows.\n"
@@ -192,19 +199,13 @@ def parse(arguments: list[str]) -> argparse.Namespace:
         type=readable,
         help="with --passphrase: the new one (of an empty file: none)",
     )
-    add_papers(parser, _commands)
+    parser.add_papers()
     if late:
         _refuse_in_a_text(parser, command, late[0])
     # argparse finds optional positional arguments only if they are adjacent
     parsed = parser.parse_args([*words, *options, *late])
     parsed.command = command
     return parsed
-
-
-def _commands() -> list[tuple[str, str]]:
-    from peer.commands.table import TABLE  # noqa: PLC0415  # which a wrong option need not load
-
-    return [(entry.usage, entry.meaning) for entry in TABLE]
 
 
 def _split(arguments: list[str]) -> tuple[list[str], list[str], list[str]]:
