@@ -77,7 +77,7 @@ from peer.lifespan import running
 from peer.local_peer import LocalPeer, Options
 from peer.program.community_folder import find
 from peer.program.passphrase import Source, unlock
-from peer.runtime.invitations import Outcome, Result
+from peer.runtime.invitation.results import Outcome, Result
 from peer.runtime.private_lines import Delivery
 from peer.storage.history import Found
 from peer.storage.paths import folder_of, is_set

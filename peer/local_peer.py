@@ -36,7 +36,8 @@ from peer.runtime.directory.lookup import Lookup
 from peer.runtime.directory.own_presence import OwnPresence
 from peer.runtime.disk_shares import DiskShares
 from peer.runtime.finder import Finder
-from peer.runtime.invitations import Invitations, Result
+from peer.runtime.invitation.invitations import Invitations
+from peer.runtime.invitation.results import Result
 from peer.runtime.known_keys import KnownKeys
 from peer.runtime.linked_names import LinkedNames
 from peer.runtime.links import Links

@@ -7,7 +7,7 @@ from peer.console.dialogue import Dialogue
 from peer.console.message_sender import MessageSender
 from peer.console.questions import Questions
 from peer.local_peer import LocalPeer
-from peer.runtime.invitations import Outcome, Result
+from peer.runtime.invitation.results import Outcome, Result
 from shared.wording import clause
 
 

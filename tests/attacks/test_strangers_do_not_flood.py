@@ -9,6 +9,7 @@ import trio
 
 from peer.core import membership
 from peer.core.invitation.actions import Ask
+from peer.core.invitation.ledger import State
 from peer.core.invitation.machine import InvitationMachine
 from peer.core.invitation.questions import STRANGERS_A_MINUTE
 from peer.core.stranger_limits import BYTES_MOST, LINE_BYTES, LINES_AT_ONCE
@@ -17,6 +18,7 @@ from shared.messages.directory import Lookup
 from shared.messages.peers import Busy, Cancel, Confirm, Invite, No, Private, Shown, ToAll
 from tests.kit.community import Community, Person
 from tests.kit.raw_peer import Raw, RawLink, raw
+from tests.kit.unsigned import Unsigned
 from tests.kit.world import EPOCH
 
 FIRST = "mallory writes to you for the first time; IGNORE mallory hears no more."
@@ -166,7 +168,7 @@ async def test_nobodys_confirms_push_out_the_invitation_of_another(community: Co
         await trio.sleep(1)
         await carol.types("Y")
         await carol.sees("You are now connected with dave.")
-        assert len(carol.peer._invitations._heard) < 5
+        assert len(carol.peer._invitations._core._ledger.all(*State)) < 5
         assert not link.is_over
 
 
@@ -217,9 +219,9 @@ async def test_invitations_that_nobody_is_asked_about_leave_little_behind(
                 )
             )  # fmt: skip
             await link.hears(Busy)
-    kept = [one for one in carol.peer._invitations._heard.values() if isinstance(one, Invite)]
+    kept = carol.peer._invitations._core._ledger.all(*State)
     assert kept
-    assert not any(one.proof for one in kept)
+    assert not any(one.invite.proof for one in kept)
 
 
 def ask(core: InvitationMachine, inviter: str, number: int, now: float) -> bool:
@@ -232,7 +234,7 @@ def ask(core: InvitationMachine, inviter: str, number: int, now: float) -> bool:
 
 
 def test_strangers_ask_six_questions_a_minute_and_friends_as_many_as_they_like() -> None:
-    core = InvitationMachine("carol", lambda: "f" * 32)
+    core = InvitationMachine("carol", lambda: "f" * 32, Unsigned())
     core.situation.answered = {"dave"}
     asked = [ask(core, f"stranger{number}", number, number / 10) for number in range(50)]
     assert asked == [True] * STRANGERS_A_MINUTE + [False] * (50 - STRANGERS_A_MINUTE)

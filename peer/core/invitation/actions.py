@@ -4,7 +4,9 @@ from enum import Enum, auto
 
 from msgspec import Struct
 
+from peer.core.membership import Roll
 from shared.messages.common import Message
+from shared.messages.peers import Entry, Membership, Position
 
 
 class Why(Enum):
@@ -65,13 +67,46 @@ class Closed(Struct, frozen=True):
     why: Why
 
 
+class Found(Struct, frozen=True):
+    """Enter the conversation of two, which has this roll; then call `let_in`."""
+
+    callee: str
+    id: str
+    roll: Roll
+
+
+class Admit(Struct, frozen=True):
+    """Make the callee a member of the conversation that this user is in; then call `let_in`."""
+
+    callee: str
+    id: str
+    member: str
+    membership: Membership
+
+
+class Enter(Struct, frozen=True):
+    """Enter the conversation to which this user said yes."""
+
+    roll: Roll
+    since: tuple[Position, ...]  # earlier texts are not for this user
+    lamport: int  # the highest number of those
+    entry: Entry
+
+
 class Open(Struct, frozen=True):
-    """The conversation begins.  `members`: those in it at the INVITE, the inviter first."""
+    """The conversation has begun.  `members`: those in it at the INVITE, the inviter first."""
 
     id: str
     conversation: str
     other: str
     members: tuple[str, ...]
+
+
+class Refuse(Struct, frozen=True):
+    """Cut the link to a user who broke the protocol."""
+
+    other: str
+    reason: str
 
 
 class Ended(Struct, frozen=True):
@@ -83,7 +118,7 @@ class Ended(Struct, frozen=True):
     reason: str = ""  # a sentence fragment, only with UNREACHABLE
 
 
-Action = Dial | Send | Ask | Waiting | Closed | Open | Ended
+Action = Dial | Send | Ask | Waiting | Closed | Found | Admit | Enter | Open | Ended | Refuse
 
 
 class Question(Struct, frozen=True):

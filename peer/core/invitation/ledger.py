@@ -4,9 +4,11 @@ from enum import Enum, auto
 from typing import Final
 
 from msgspec import Struct
+from msgspec.structs import replace
 
+from peer.core.invitation.credentials import Permission
 from shared.messages.common import Message
-from shared.messages.peers import Invite
+from shared.messages.peers import Confirm, Invite
 from shared.names import fold
 
 LIFE_SECONDS: Final = 80.0  # no invitation lives longer on either side, whatever is lost (V2)
@@ -51,6 +53,8 @@ class Invitation(Struct):
     begun: float
     deadline: float = 0.0
     word: Message | None = None  # our last reply: sent again to a repeated INVITE
+    permission: Permission | None = None  # mine: lets the callee in
+    confirm: Confirm | None = None  # mine: let the callee in; sent again to a repeated ACCEPT
 
     @property
     def id(self) -> str:
@@ -103,6 +107,7 @@ class Ledger:
     ) -> None:
         """End an invitation and remember it as the latest; forget the oldest beyond the bounds."""
         invitation.state, invitation.word = state, word
+        invitation.invite = replace(invitation.invite, proof=())  # the long part
         invitation.deadline = now + REMEMBER_SECONDS
         self._known[invitation.id] = self._known.pop(invitation.id)
         over = self.all(*FINISHED)

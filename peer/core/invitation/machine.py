@@ -8,6 +8,8 @@ link.  Times are seconds of any clock that only goes forward.
 from collections.abc import Callable
 from typing import Final
 
+from msgspec.structs import replace
+
 from peer.core.invitation.actions import (
     Action,
     Closed,
@@ -17,10 +19,12 @@ from peer.core.invitation.actions import (
     Open,
     Pending,
     Question,
+    Refuse,
     Send,
     Waiting,
     Why,
 )
+from peer.core.invitation.credentials import Credentials, Permission
 from peer.core.invitation.ledger import (
     LIFE_SECONDS,
     LIVE,
@@ -33,6 +37,7 @@ from peer.core.invitation.ledger import (
     State,
 )
 from peer.core.invitation.questions import RING_SECONDS, RINGING_SECONDS, Questions, Situation
+from shared.errors import ProtocolError
 from shared.messages.common import Message
 from shared.messages.peers import (
     Accept,
@@ -44,7 +49,7 @@ from shared.messages.peers import (
     Gone,
     Invite,
     Joined,
-    Leave,
+    Position,
     Ringing,
     Timeout,
 )
@@ -61,10 +66,9 @@ class InvitationMachine:
     An id belongs to one other user: from anybody else it is an unknown id.
     """
 
-    def __init__(self, me: str, new_id: Callable[[], str]) -> None:
+    def __init__(self, me: str, new_id: Callable[[], str], credentials: Credentials) -> None:
         self.situation = Situation()
-        self._me = me
-        self._new_id = new_id
+        self._me, self._new_id, self._credentials = me, new_id, credentials
         self._ledger = Ledger()
         self._questions = Questions(self._ledger, self.situation)
 
@@ -89,9 +93,10 @@ class InvitationMachine:
         """Whether an invitation between us two is open, even one that is ignored here."""
         return bool(self._ledger.all(*LIVE, other=other))
 
-    def knows(self, other: str, id: str) -> bool:
-        """Whether there is, or was a moment ago, an invitation with this id between us two."""
-        return self._ledger.between(other, id) is not None
+    def proven(self, id: str) -> list[tuple[str, str]]:
+        """Return id and name of the other members whom a question has proved to be in."""
+        invitation = self._ledger.get(id)
+        return [] if invitation is None else self._credentials.proven(invitation.invite)
 
     def next_deadline(self) -> float | None:
         """Return when `tick` is due; None for never."""
@@ -107,6 +112,7 @@ class InvitationMachine:
         members: tuple[str, ...],
         urgent: bool,
         now: float,
+        permission: Permission | None = None,
     ) -> list[Action]:
         """Ask `callee` into a conversation of `members`, this user first.
 
@@ -121,8 +127,18 @@ class InvitationMachine:
         if self._ledger.all(*MINE, other=callee):
             return []
         invite = Invite(self._new_id(), conversation, members, RING_SECONDS, urgent)
-        self._ledger.begin(invite, callee, State.DIALLING, now).last(DIAL_SECONDS, now)
+        mine = self._ledger.begin(invite, callee, State.DIALLING, now)
+        mine.permission = permission
+        mine.last(DIAL_SECONDS, now)
         return [Dial(callee)]
+
+    def let_in(self, id: str, since: tuple[Position, ...], lamport: int) -> list[Action]:
+        """Confirm that the callee is a member now.  `since`: what was said before them."""
+        mine = self._ledger.get(id)
+        assert mine is not None
+        assert mine.permission is not None
+        mine.confirm = self._credentials.confirm(id, mine.permission, since, lamport)
+        return [Send(mine.other, mine.confirm)]
 
     def answer(self, id: str, yes: bool, now: float) -> list[Action]:
         """Take the user's answer to a question; a late answer changes nothing."""
@@ -164,9 +180,9 @@ class InvitationMachine:
                 case State.DIALLING:
                     invitation.state = State.INVITED
                     invitation.last(RINGING_SECONDS, now)
-                    actions.append(Send(invitation.other, invitation.invite))
+                    actions.append(self._send(invitation))
                 case State.INVITED | State.WAITING:
-                    actions.append(Send(invitation.other, invitation.invite))
+                    actions.append(self._send(invitation))
                 case State.LOST:
                     invitation.state = State.OVER
                     actions.append(Send(invitation.other, Gone(invitation.id)))
@@ -175,6 +191,9 @@ class InvitationMachine:
                 case state if state in THEIRS and invitation.word is not None:
                     actions.append(Send(invitation.other, invitation.word))
         return actions
+
+    def _send(self, mine: Invitation) -> Send:
+        return Send(mine.other, self._credentials.invite(mine.invite, mine.permission))
 
     def unreachable(self, other: str, reason: str, now: float) -> list[Action]:
         """Note that dialling failed.  An ACCEPT still waits, for the inviter may dial us."""
@@ -202,7 +221,7 @@ class InvitationMachine:
     # --- What the other side sends ---
 
     def receive(self, sender: str, message: Message, now: float) -> list[Action]:
-        """Take any message; ignore those that concern no invitation.
+        """Take any message; ignore those that concern no invitation.  Raises ProtocolError.
 
         Replies to unknown and finished ids are chosen so that two programs never reply to
         each other for ever: GONE, CANCELLED and CONFIRM get none.
@@ -237,9 +256,10 @@ class InvitationMachine:
                 mine.last(RING_SECONDS + SPARE_SECONDS, now)
                 return [Waiting(mine.other, mine.id)]
             case State.INVITED | State.WAITING, Accept():
+                let_in = self._credentials.let_in(mine.id, mine.other, mine.permission, message)
                 self._drop_crossed(mine.other, now)
                 taken_back = self._take_back_others(mine, now)
-                confirm = Send(mine.other, Confirm(mine.id))
+                confirm = let_in or Send(mine.other, Confirm(mine.id))
                 return [*taken_back, confirm, self._open(mine, now)]
             case State.INVITED | State.WAITING, Decline():
                 return self._end(mine, End.DECLINED, now)
@@ -257,8 +277,7 @@ class InvitationMachine:
     def _heard_from_inviter(self, theirs: Invitation, message: Message, now: float) -> list[Action]:
         match theirs.state, message:
             case State.ACCEPTED, Confirm():
-                joined = self._questions.say_last_to_sharers(theirs, Joined, now)
-                return [self._open(theirs, now), *joined]
+                return self._enter(theirs, message, now)
             case _, Cancel():
                 # Also after our ACCEPT: nothing has begun before the CONFIRM.
                 word = Cancelled(theirs.id)
@@ -272,7 +291,10 @@ class InvitationMachine:
         to, id = over.other, over.id
         match over.state, message:
             case State.OPENED, Accept():
-                return [Send(to, Confirm(id)), *self._leave(over)]  # CONFIRM was lost
+                # The CONFIRM was lost.  It stays the same: texts written since are for them.
+                is_in = over.invite.conversation in self.situation.conversations
+                confirm = over.confirm if is_in else None
+                return [Send(to, confirm or Confirm(id)), *self._leave(over)]
             case State.TAKEN_BACK, Accept() if over.founds:
                 # It crossed our CANCEL: the callee believes that a conversation began.
                 over.state = State.LEFT
@@ -288,6 +310,7 @@ class InvitationMachine:
         return []  # nothing changes (V5)
 
     def _invited(self, sender: str, invite: Invite, now: float) -> list[Action]:
+        self._credentials.check_invite(invite)
         known = self._ledger.get(invite.id)
         if known is not None and not known.is_with(sender):
             return [Send(sender, Gone(invite.id))]
@@ -354,7 +377,7 @@ class InvitationMachine:
 
     def _accept(self, theirs: Invitation, now: float) -> list[Action]:
         taken_back = self._take_back_others(theirs, now)
-        theirs.state, theirs.word = State.ACCEPTED, Accept(theirs.id)
+        theirs.state, theirs.word = State.ACCEPTED, self._credentials.accept(theirs.invite)
         theirs.last(CONFIRM_SECONDS, now)
         return [*taken_back, Send(theirs.other, theirs.word)]
 
@@ -388,18 +411,32 @@ class InvitationMachine:
         self.situation.conversations.add(invite.conversation)
         return Open(invite.id, invite.conversation, invitation.other, invite.members)
 
+    def _enter(self, theirs: Invitation, confirm: Confirm, now: float) -> list[Action]:
+        """Enter with this CONFIRM; one that lets nobody in is the end of the invitation."""
+        gone = Closed(theirs.id, theirs.other, Why.GONE)
+        joined = self._questions.say_last_to_sharers(theirs, Joined, now)
+        try:
+            enter = self._credentials.enter(theirs.invite, confirm)
+        except ProtocolError as wrong:
+            self._ledger.finish(theirs, State.OPENED, now, theirs.word)
+            return [gone, Refuse(theirs.other, str(wrong))]
+        if enter is None:
+            self._ledger.finish(theirs, State.OPENED, now, theirs.word)
+            return [gone, *joined]
+        return [enter, self._open(theirs, now), *joined]
+
     def _give_up(self, accepted: Invitation, now: float) -> list[Action]:
         """End without CONFIRM: if the inviter has opened the conversation, it must end there."""
         self._ledger.finish(accepted, State.LEFT, now, Gone(accepted.id))
         return self._leave(accepted)
 
     def _leave(self, invitation: Invitation) -> list[Action]:
-        """Send LEAVE, unless this user is in that conversation, or entering it, by other means."""
+        """Say that this user is out, unless they are in, or entering, by other means."""
         conversation = invitation.invite.conversation
         entering = [i.invite.conversation for i in self._ledger.all(State.ACCEPTED)]
         if conversation in self.situation.conversations or conversation in entering:
             return []
-        return [Send(invitation.other, Leave(conversation))]
+        return [Send(invitation.other, self._credentials.prove_departure(invitation.invite))]
 
 
 def _with_first(first: str, members: tuple[str, ...]) -> tuple[str, ...]:
@@ -411,4 +448,4 @@ def _tidy(inviter: str, me: str, invite: Invite) -> Invite:
     """Return it as honest programs send it: the inviter first, each member once, without me."""
     members = tuple(name for name in invite.members if fold(name) != fold(me))
     members = _with_first(inviter, members)
-    return Invite(invite.id, invite.conversation, members, invite.expires_in, invite.urgent)
+    return replace(invite, members=members)

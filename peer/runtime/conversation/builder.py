@@ -4,16 +4,15 @@ from contextlib import suppress
 
 import trio
 
-from peer.core import membership
 from peer.core.conversation.conversation import Conversation, Kept
 from peer.core.conversation.entrances import Entrance
-from peer.core.conversation.texts import Stream, check_stream
+from peer.core.conversation.texts import Stream
 from peer.core.membership import Roll
 from peer.core.myself import Myself
 from peer.runtime.known_keys import KnownKeys
 from peer.storage.journal import Journal
 from shared.errors import ProtocolError
-from shared.messages.peers import Membership, Position
+from shared.messages.peers import Position
 from shared.world import World
 
 Positions = tuple[Position, ...]
@@ -26,22 +25,9 @@ class ConversationBuilder:
         self._world, self._myself = world, myself
         self._known_keys, self._journal = known_keys, journal
 
-    def roll(self, id: str, members: tuple[Membership, ...], since: Positions) -> Roll:
-        """Return who is in a conversation that I was let into.
-
-        Raises ProtocolError when the memberships are forged, or mine is not among them.
-        """
-        membership.check_size(members)
-        roll = Roll(id, self._known_keys.authority)
-        roll.merge(members)
-        if not roll.is_in(self._myself.id):
-            raise ProtocolError("nobody has added me to this conversation")
-        for one in since:
-            check_stream((one.author, one.epoch))
-        return roll
-
-    def entered(self, id: str, roll: Roll, since: Positions, lamport: int) -> Conversation:
+    def entered(self, roll: Roll, since: Positions, lamport: int) -> Conversation:
         """Return a conversation that I enter now."""
+        id = roll.conversation
         entrances = self._journal.entrances(id)
         return self._build(id, roll, since=since, lamport=lamport, entrances=entrances)
 

@@ -5,6 +5,7 @@ import trio
 from peer.core.conversation.conversation import Conversation
 from peer.core.conversation.proof.check_budget import CheckBudget
 from peer.core.conversation.sent_text import SentText, Times
+from peer.core.membership import Roll
 from peer.core.myself import Myself
 from peer.events import Tell
 from peer.runtime.conversation.answer_queue import AnswerQueue
@@ -101,22 +102,19 @@ class Conversations:
     # --- Beginning ---
 
     def enter(
-        self, id: str, members: tuple[Membership, ...], since: tuple[Position, ...],
-        lamport: int = 0, entry: Entry | None = None,
-    ) -> Conversation:  # fmt: skip
-        """Enter this conversation, and leave any other.  `entry`: of the member who let me in.
+        self, roll: Roll, since: tuple[Position, ...], lamport: int = 0, entry: Entry | None = None
+    ) -> Conversation:
+        """Enter the conversation of this roll, in which I am, and leave any other.
 
-        Raises ProtocolError, before anything has changed, when the memberships are
-        forged, or mine is not among them.
+        `entry`: of the member who let me in.
         """
-        roll = self._builder.roll(id, members, since)
         self.leave_now()
-        since, lamport = self._builder.furthest(id, since, lamport)
-        begun = self._shell(self._builder.entered(id, roll, since, lamport))
+        since, lamport = self._builder.furthest(roll.conversation, since, lamport)
+        begun = self._shell(self._builder.entered(roll, since, lamport))
         self._stays.current = begun
         if entry is not None:
             begun.perform(begun.core.receive(begun.core.me.id, entry, trio.current_time()))
-        self._parts.commits.begin(id, since, lamport)
+        self._parts.commits.begin(roll.conversation, since, lamport)
         begun.keep_members(roll.everybody(), pins=True)
         self._listener.conversation_changed()
         return begun.core

@@ -36,6 +36,7 @@ from shared.messages.peers import (
     Ringing,
     Timeout,
 )
+from tests.kit.unsigned import ENTERS, Unsigned
 
 TALK = "a" * 32  # the conversation that carol founds
 OTHER_TALK = "b" * 32
@@ -46,7 +47,7 @@ LARGER = f"{9:032x}"
 
 def carol() -> InvitationMachine:
     ids = count(5)
-    return InvitationMachine("carol", lambda: f"{next(ids):032x}")
+    return InvitationMachine("carol", lambda: f"{next(ids):032x}", Unsigned())
 
 
 def calls(who: InvitationMachine, callee: str = "dave", *, urgent: bool = False) -> list[Action]:
@@ -129,9 +130,10 @@ def test_each_refusal_ends_the_invitation_once(word: Message, end: End) -> None:
 
 def test_an_id_belongs_to_one_other_user() -> None:
     who = asked("dave")
-    assert who.knows("Dave", LARGER)
-    assert not who.knows("erin", LARGER)
-    assert not who.knows("dave", SMALLER)
+    assert who.receive("erin", Cancel(LARGER), 1) == [Send("erin", Gone(LARGER))]
+    assert who.receive("Dave", Cancel(SMALLER), 1) == [Send("Dave", Gone(SMALLER))]
+    assert who.receive("Dave", Cancel(LARGER), 1) != [Send("Dave", Gone(LARGER))]
+    assert nothing_is_left(who)
 
 
 def test_the_waiting_is_said_once() -> None:
@@ -302,7 +304,10 @@ def test_a_question_is_shown_answered_and_confirmed() -> None:
     assert who.answer(LARGER, True, 5) == [Send("dave", Accept(LARGER))]
     assert who.accepted == (Pending(LARGER, "dave", OTHER_TALK),)
     assert who.answer(LARGER, False, 5) == []
-    assert who.receive("dave", Confirm(LARGER), 6) == [Open(LARGER, OTHER_TALK, "dave", ("dave",))]
+    assert who.receive("dave", Confirm(LARGER), 6) == [
+        ENTERS,
+        Open(LARGER, OTHER_TALK, "dave", ("dave",)),
+    ]
     assert who.receive("dave", Confirm(LARGER), 6) == []
     assert nothing_is_left(who)
 
@@ -378,7 +383,7 @@ def test_the_link_breaks_after_the_accept_which_is_repeated() -> None:
     assert who.link_lost("dave", 9) == [Dial("dave")]
     assert who.tick(10) == []
     assert who.linked("dave", 12) == [Send("dave", Accept(LARGER))]
-    opened = [Open(LARGER, OTHER_TALK, "dave", ("dave",))]
+    opened = [ENTERS, Open(LARGER, OTHER_TALK, "dave", ("dave",))]
     assert who.receive("dave", Confirm(LARGER), 12) == opened
 
 
@@ -536,6 +541,7 @@ def test_a_yes_to_one_member_makes_the_other_read_joined() -> None:
     who = twice_asked()
     who.answer(SMALLER, True, 2)
     assert who.receive("dave", Confirm(SMALLER), 3) == [
+        ENTERS,
         Open(SMALLER, OTHER_TALK, "dave", ("dave", "erin")),
         Send("erin", Joined(LARGER)),
     ]
@@ -589,7 +595,8 @@ def test_of_crossed_invitations_the_smaller_id_is_accepted_here(busy: bool) -> N
     assert who.receive("dave", asks(SMALLER), 1) == [Send("dave", Accept(SMALLER))]
     assert who.outgoing == ()
     assert who.receive("dave", Confirm(SMALLER), 2) == [
-        Open(SMALLER, OTHER_TALK, "dave", ("dave",))
+        ENTERS,
+        Open(SMALLER, OTHER_TALK, "dave", ("dave",)),
     ]
 
 

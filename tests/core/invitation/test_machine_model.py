@@ -25,6 +25,7 @@ from peer.core.invitation.actions import (
     Closed,
     Dial,
     Ended,
+    Enter,
     Open,
     Send,
     Waiting,
@@ -45,6 +46,7 @@ from shared.messages.peers import (
     Ringing,
     Timeout,
 )
+from tests.kit.unsigned import Unsigned
 
 pytestmark = pytest.mark.untraced  # thousands of walks over branches that have tests of their own
 
@@ -94,7 +96,7 @@ class World:
 
     def __post_init__(self) -> None:
         for n, name in enumerate(self.plans):
-            self.sides[name] = InvitationMachine(name, Ids(1000 * (n + 1), 1))
+            self.sides[name] = InvitationMachine(name, Ids(1000 * (n + 1), 1), Unsigned())
             self.screens[name], self.talks[name] = {}, set()
         self.under_way = {(a, b): [] for a in self.plans for b in self.plans if a != b}
         if self.linked:
@@ -244,7 +246,7 @@ class World:
     def crash(self, who: str) -> None:
         """The program dies and is started again; its user does what is left of the plan."""
         ids = self.sides[who]._new_id
-        self.sides[who] = InvitationMachine(who, ids)
+        self.sides[who] = InvitationMachine(who, ids, Unsigned())
         self.screens[who], self.talks[who] = {}, set()
         self.crashed.add(who)
         self.ends = {key: how for key, how in self.ends.items() if key[0] != who}
@@ -289,7 +291,7 @@ class World:
                     self.ended(who, id, why.name)
                 case Ended(id, _, end):
                     self.ended(who, id, end.name)
-                case Waiting():
+                case Waiting() | Enter():
                     pass
 
     def ended(self, who: str, id: str, how: str) -> None:

@@ -1,0 +1,1 @@
+"""Invite and be invited: perform what the invitation machine decides."""

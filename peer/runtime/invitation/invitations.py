@@ -1,0 +1,146 @@
+"""Ask others into a conversation, and put their invitations to the user.
+
+The shell of `peer.core.invitation.machine`.
+"""
+
+import trio
+
+from peer.core.invitation.actions import Question
+from peer.core.invitation.credentials import Credentials
+from peer.core.invitation.machine import InvitationMachine
+from peer.core.myself import Myself
+from peer.events import Tell
+from peer.runtime.conversation.conversations import Conversations
+from peer.runtime.finder import Finder
+from peer.runtime.invitation.performer import Performer
+from peer.runtime.invitation.question_display import QuestionDisplay
+from peer.runtime.invitation.results import Result, Results
+from peer.runtime.invitation.sent_invitations import SentInvitations
+from peer.runtime.known_keys import KnownKeys
+from peer.runtime.linked_names import LinkedNames
+from peer.runtime.links import Links
+from peer.runtime.name_judge import NameJudge
+from peer.runtime.tasks import Tasks
+from peer.storage.known_users import KnownUsers
+from shared.messages.common import Message
+from shared.world import World
+
+
+class Invitations:
+    """All invitations of one peer."""
+
+    def __init__(
+        self,
+        world: World,
+        links: Links,
+        conversations: Conversations,
+        tell: Tell,
+        myself: Myself,
+        tasks: Tasks,
+        *,
+        finder: Finder,
+        linked_names: LinkedNames,
+        name_judge: NameJudge,
+        known_keys: KnownKeys,
+        ignored: set[str],
+        answers: bool,
+        known_users: KnownUsers,
+    ) -> None:
+        """`answers`: whether somebody is there who can be asked."""
+        self._conversations, self._known_users = conversations, known_users
+        self._credentials = Credentials(myself, known_keys)
+        self._core = InvitationMachine(myself.name, world.new_id, self._credentials)
+        self._core.situation.ignored = ignored
+        self._core.situation.answered = known_users.names
+        self._display = QuestionDisplay(
+            self._core, conversations, known_keys, linked_names, name_judge, tasks, tell
+        )
+        self._results = Results()
+        self._performer = Performer(
+            self._core, links, conversations, self._display, self._results, tell, answers=answers
+        )
+        self._sent = SentInvitations(
+            self._core, self._credentials, self._performer, self._results, conversations, myself,
+            known_users, world, finder,
+        )  # fmt: skip
+        self._is_closed = False
+
+    async def run(self) -> None:
+        """Run until cancelled."""
+        await self._performer.run()
+
+    @property
+    def questions(self) -> tuple[Question, ...]:
+        """The questions that wait for my answer, in the order of arrival."""
+        return self._core.questions
+
+    @property
+    def waits_for(self) -> tuple[str, ...]:
+        """The users whom I have invited and who have not decided."""
+        return self._results.waits_for
+
+    def is_live_with(self, name: str) -> bool:
+        return self._core.is_live_with(name)
+
+    def will_open(self, conversation: str) -> bool:
+        """Whether I said yes to it, and its CONFIRM may have gone over a link that broke."""
+        return any(one.conversation == conversation for one in self._core.accepted)
+
+    def situation(self, *, busy: bool) -> None:
+        """Set what others are told when they invite me."""
+        current = self._credentials.conversation = self._conversations.conversation
+        self._core.situation.busy = busy
+        self._core.situation.conversations = {current.id} if current else set()
+
+    # --- What I do ---
+
+    async def invite(self, name: str, *, urgent: bool) -> Result:
+        """Invite a user; return when it is decided.
+
+        Raises Refused for myself, an unknown user, or when I am in a
+        conversation already or wait for somebody else.
+        """
+        return await self._sent.invite(name, urgent=urgent)
+
+    async def add(self, name: str, *, urgent: bool) -> Result:
+        """Invite a user into the conversation that I am in; like `invite`."""
+        return await self._sent.add(name, urgent=urgent)
+
+    def take_back(self) -> bool:
+        """Stop waiting for an answer; return False when none was awaited."""
+        return self._sent.take_back()
+
+    def close(self) -> None:
+        """Take back what is pending, ask nobody any more, and enter nothing."""
+        self._is_closed = True
+        self._performer.close()
+        self._sent.close()
+
+    def answer(self, id: str, *, yes: bool) -> bool:
+        """Answer a question; return False when it is over already.
+
+        A yes leaves the conversation that I am in.
+        """
+        asked = [question for question in self._core.questions if question.id == id]
+        if self._is_closed or not asked:
+            return False
+        if yes:
+            self._known_users.answer(*self._display.whom_yes_answers(asked[0]))
+            self._conversations.leave_now()
+        self._performer.perform(self._core.answer(id, yes, trio.current_time()))
+        return True
+
+    # --- What the links do ---
+
+    def linked(self, name: str) -> None:
+        self._performer.perform(self._core.linked(name, trio.current_time()))
+
+    def link_lost(self, name: str) -> None:
+        self._performer.perform(self._core.link_lost(name, trio.current_time()))
+
+    def unreachable(self, name: str, reason: str) -> None:
+        self._performer.perform(self._core.unreachable(name, reason, trio.current_time()))
+
+    def hear(self, name: str, message: Message) -> None:
+        """Pass a message to the core, and do what it decides.  Raises ProtocolError."""
+        self._performer.perform(self._core.receive(name, message, trio.current_time()))

@@ -1,0 +1,155 @@
+"""Invite users on my behalf, and wait for what they decide."""
+
+import trio
+
+from peer.core.conversation.conversation import Conversation
+from peer.core.invitation.credentials import Credentials, Permission
+from peer.core.invitation.machine import InvitationMachine
+from peer.core.myself import Myself
+from peer.runtime.conversation.conversations import Conversations
+from peer.runtime.finder import Finder
+from peer.runtime.invitation.performer import Performer
+from peer.runtime.invitation.results import Outcome, Result, Results
+from peer.storage.known_users import KnownUsers
+from shared.errors import Refused
+from shared.messages.peers import MEMBERS, SALT_BYTES
+from shared.names import fold
+from shared.world import World
+
+
+class SentInvitations:
+    """The invitations that I send."""
+
+    def __init__(
+        self,
+        core: InvitationMachine,
+        credentials: Credentials,
+        performer: Performer,
+        results: Results,
+        conversations: Conversations,
+        myself: Myself,
+        known_users: KnownUsers,
+        world: World,
+        finder: Finder,
+    ) -> None:
+        self._core, self._credentials, self._performer = core, credentials, performer
+        self._results, self._conversations = results, conversations
+        self._myself, self._known_users = myself, known_users
+        self._world, self._finder = world, finder
+        self._is_closed = False
+
+    async def invite(self, name: str, *, urgent: bool) -> Result:
+        """Invite a user; return when it is decided.
+
+        Raises Refused for myself, an unknown user, or when I am in a
+        conversation already or wait for somebody else.
+        """
+        if self._myself.is_called(name):
+            raise Refused("You can't connect with yourself.", "SELF")
+        self._refuse_while_talking(name)
+        if self._asks_me(name):
+            self._known_users.answer(name)
+            return await self._ask(name, "", (self._myself.name,), None, urgent=True)
+        contact = await self._finder.callee(name)
+        self._known_users.answer(contact.name)
+        if self._conversations.is_with(name):
+            return Result(contact.name, Outcome.CONNECTED)  # they were faster
+        self._refuse_while_talking(name)
+        if contact.is_offline:
+            return Result(contact.name, Outcome.OFFLINE)
+        # They say themselves whether they are BUSY: the directory's word may be stale.
+        found = self._credentials.found(contact, self._world.chance.randbytes(SALT_BYTES))
+        members = (self._myself.name,)
+        return await self._ask(contact.name, found.conversation, members, found, urgent=urgent)
+
+    async def add(self, name: str, *, urgent: bool) -> Result:
+        """Invite a user into the conversation that I am in; like `invite`."""
+        if self._myself.is_called(name):
+            raise Refused("You can't connect with yourself.", "SELF")
+        self._conversation_to_add(name)
+        contact = await self._finder.callee(name)
+        self._known_users.answer(contact.name)
+        current = self._conversation_to_add(name)
+        if contact.is_offline:
+            return Result(contact.name, Outcome.OFFLINE)
+        permission = self._credentials.add(contact, current)
+        members = (self._myself.name, *self._conversations.names)
+        return await self._ask(contact.name, current.id, members, permission, urgent=urgent)
+
+    def take_back(self) -> bool:
+        """Stop waiting for an answer; return False when none was awaited."""
+        pending = (*self._core.outgoing, *self._core.accepted)
+        for one in pending:
+            self._performer.perform(self._core.take_back(one.id, trio.current_time()))
+            self._results.decide(one.other, Outcome.TAKEN_BACK)
+        return bool(pending)
+
+    def close(self) -> None:
+        """Take back what is pending, and ask nobody any more."""
+        self._is_closed = True
+        self.take_back()
+
+    # --- What stands against it ---
+
+    def _conversation_to_add(self, name: str) -> Conversation:
+        current = self._conversations.conversation
+        if current is None:
+            raise Refused(f"You are in no conversation: CHAT {name} begins one.")
+        if self._conversations.is_with(name):
+            raise Refused(f"User {name} is in the conversation already.")
+        if self._results.is_waiting_for(name):
+            raise Refused(f"You are waiting for {name}'s response already.")
+        if len(current.roll.members()) >= MEMBERS:
+            raise Refused(f"A conversation has at most {MEMBERS} members.")
+        return current
+
+    def _refuse_while_talking(self, name: str) -> None:
+        if self._conversations.is_with(name):
+            raise Refused(f"You are connected with {name} already.")
+        if others := ", ".join(self._conversations.others):
+            raise Refused(
+                f"You are in a conversation with {others}: QUIT CONVERSATION first, or ADD {name}."
+            )
+        for callee in self._results.waits_for:
+            raise Refused(f"You are waiting for {callee}'s response: QUIT CONVERSATION first.")
+
+    def _asks_me(self, name: str) -> bool:
+        """Whether they invite me; also when I said yes and the conversation is about to begin."""
+        asking = [question.inviter for question in self._core.questions]
+        asking += [one.other for one in self._core.accepted]
+        return fold(name) in map(fold, asking)
+
+    # --- Asking ---
+
+    async def _ask(
+        self,
+        callee: str,
+        conversation: str,
+        members: tuple[str, ...],
+        permission: Permission | None,
+        *,
+        urgent: bool,
+    ) -> Result:
+        if self._is_closed:
+            return Result(callee, Outcome.TAKEN_BACK)  # by our quitting, during the lookup
+        try:
+            with self._results.expect(callee) as asking:
+                self._performer.perform(
+                    self._core.invite(
+                        callee,
+                        conversation=conversation,
+                        members=members,
+                        urgent=urgent,
+                        now=trio.current_time(),
+                        permission=permission,
+                    )
+                )
+                return await asking.result()
+        finally:
+            self._withdraw(callee, conversation)
+
+    def _withdraw(self, callee: str, conversation: str) -> None:
+        """Take back my invitation when something else decided it, such as their own."""
+        for one in self._core.outgoing:
+            if (one.other, one.conversation) == (callee, conversation):
+                self._performer.perform(self._core.take_back(one.id, trio.current_time()))

@@ -1,0 +1,576 @@
+"""Who may enter a conversation: signatures of four people, one of whom is hostile."""
+
+from itertools import count
+
+import msgspec
+import pytest
+
+from peer.core import membership
+from peer.core.conversation.conversation import Conversation
+from peer.core.invitation import credentials
+from peer.core.invitation.actions import (
+    Action,
+    Admit,
+    Closed,
+    End,
+    Ended,
+    Enter,
+    Found,
+    Open,
+    Refuse,
+    Send,
+    Why,
+)
+from peer.core.invitation.credentials import Credentials, Permission
+from peer.core.invitation.machine import InvitationMachine
+from peer.core.membership import Roll, conversation_id, member_id
+from peer.core.myself import Myself, Registration
+from peer.core.reach.contacts import Callee
+from shared.codec import LINE_BYTES, encode
+from shared.errors import ProtocolError, Refused
+from shared.messages.common import Message
+from shared.messages.peers import (
+    MEMBERS,
+    SALT_BYTES,
+    SINCE,
+    STAYS,
+    Accept,
+    Confirm,
+    Entry,
+    Invite,
+    Leave,
+    Members,
+    Position,
+)
+from tests.kit.rolls import AUTHORITY, me
+from tests.kit.world import Authority
+
+SALT = b"c" * SALT_BYTES
+TALK = conversation_id(me("carol").identity.public, SALT)
+ID = f"{1:032x}"
+
+
+class Place:
+    """The community of these people."""
+
+    authority = AUTHORITY.certificate
+
+
+class Side:
+    """One user, with the conversation that this user is in."""
+
+    def __init__(self, name: str) -> None:
+        self.name, self.me = name, me(name)
+        self.myself = Myself(Registration(name), self.me.identity)
+        self.myself.certificate = self.me.certificate
+        self.credentials = Credentials(self.myself, Place())
+        self.callee = Callee(name, self.me.identity.public)
+
+    @property
+    def current(self) -> Conversation:
+        assert self.credentials.conversation is not None
+        return self.credentials.conversation
+
+    def is_in(self, roll: Roll) -> None:
+        """Enter the conversation of this roll."""
+        self.credentials.conversation = Conversation(
+            roll.conversation, self.me, roll, "e" * 16, first_number=1, jitter=lambda: 1.0
+        )
+
+    def founds(self, *others: "Side") -> None:
+        """Begin a conversation, and let the others in one after the other."""
+        roll = Roll(TALK, AUTHORITY.certificate)
+        roll.merge([membership.found(self.me, SALT)])
+        self.is_in(roll)
+        for other in others:
+            asked = self.adds(other)
+            accept = other.credentials.accept(asked)
+            assert accept.membership is not None
+            roll.merge([accept.membership])
+            other.is_in(roll.copy())
+
+    def adds(self, other: "Side") -> Invite:
+        """Ask somebody into the conversation that I am in."""
+        return self.asks(self.credentials.add(other.callee, self.current))
+
+    def asks(self, permission: Permission) -> Invite:
+        invite = Invite(ID, permission.conversation, (self.name,))
+        return self.credentials.invite(invite, permission)
+
+
+class Program(Side):
+    """One user with the whole core, and a shell that only notes what it should do."""
+
+    def __init__(self, name: str, first_id: int) -> None:
+        super().__init__(name)
+        ids = count(first_id)
+        self.core = InvitationMachine(name, lambda: f"{next(ids):032x}", self.credentials)
+
+    def calls(self, other: "Program") -> Invite:
+        permission = self.credentials.found(other.callee, SALT)
+        self.core.invite(
+            other.name, conversation=TALK, members=(self.name,), urgent=False, now=0,
+            permission=permission,
+        )  # fmt: skip
+        (sent,) = self.core.linked(other.name, 0)
+        assert isinstance(sent, Send)
+        assert isinstance(sent.message, Invite)
+        return sent.message
+
+    def says_yes(self, inviter: "Program", invite: Invite) -> Accept:
+        self.core.receive(inviter.name, invite, 0)
+        (sent,) = self.core.answer(invite.id, True, 0)
+        assert isinstance(sent, Send)
+        assert isinstance(sent.message, Accept)
+        return sent.message
+
+    def lets_in(self, other: "Program", accept: Accept) -> Confirm:
+        found, opened = self.core.receive(other.name, accept, 1)
+        assert isinstance(found, Found)
+        assert opened == Open(accept.id, TALK, other.name, (self.name,))
+        self.is_in(found.roll)
+        self.core.situation.conversations = {TALK}
+        (sent,) = self.core.let_in(found.id, (), 0)
+        assert isinstance(sent, Send)
+        assert isinstance(sent.message, Confirm)
+        return sent.message
+
+    def hears(self, sender: "Program", message: Message) -> list[Action]:
+        return self.core.receive(sender.name, message, 2)
+
+
+@pytest.fixture
+def carol() -> Program:
+    return Program("carol", 1)
+
+
+@pytest.fixture
+def dave() -> Program:
+    return Program("dave", 100)
+
+
+@pytest.fixture
+def erin() -> Program:
+    return Program("erin", 200)
+
+
+@pytest.fixture
+def mallory() -> Program:
+    """Return somebody hostile."""
+    return Program("mallory", 300)
+
+
+def why_not(enters: Side, invite: Invite, confirm: Confirm) -> str:
+    with pytest.raises(ProtocolError) as caught:
+        enters.credentials.enter(invite, confirm)
+    return str(caught.value)
+
+
+def is_genuine(entry: Entry, roll: Roll, at: Side) -> bool:
+    """Whether a member takes this entry as signed by the one who let its member in."""
+    at.is_in(roll)
+    at.current.receive(at.me.id, entry, 0.0)
+    found = at.current._entrances.of(entry.member)
+    return found is not None and found.entry == entry
+
+
+# --- A conversation of two ---
+
+
+def test_two_found_a_conversation_with_two_signatures(carol: Program, dave: Program) -> None:
+    permission = carol.credentials.found(dave.callee, SALT)
+    invite = carol.asks(permission)
+    dave.credentials.check_invite(invite)
+    accept = dave.credentials.accept(invite)
+    found = carol.credentials.let_in(ID, "dave", permission, accept)
+    assert isinstance(found, Found)
+    assert (found.callee, found.id, found.roll.conversation) == ("dave", ID, TALK)
+    assert found.roll.members() == (carol.me.id, dave.me.id)
+    carol.is_in(found.roll)
+    confirm = carol.credentials.confirm(ID, permission, (), 0)
+    enter = dave.credentials.enter(invite, confirm)
+    assert isinstance(enter, Enter)
+    assert enter.roll.digest() == found.roll.digest()
+    assert (enter.since, enter.lamport) == ((), 0)
+    assert is_genuine(enter.entry, enter.roll, dave)
+
+
+def test_an_invitation_without_a_permission_is_none(carol: Program) -> None:
+    with pytest.raises(ProtocolError, match="an invitation lets nobody in"):
+        carol.credentials.check_invite(Invite(ID, TALK, ("mallory",)))
+
+
+def test_a_yes_without_a_membership_is_none(carol: Program, dave: Program) -> None:
+    permission = carol.credentials.found(dave.callee, SALT)
+    with pytest.raises(ProtocolError, match="an ACCEPT makes nobody a member"):
+        carol.credentials.let_in(ID, "dave", permission, Accept(ID))
+
+
+def test_nobody_enters_with_the_permission_of_another(
+    carol: Program, dave: Program, mallory: Program
+) -> None:
+    permission = carol.credentials.found(dave.callee, SALT)
+    accept = mallory.credentials.accept(carol.asks(permission))
+    with pytest.raises(ProtocolError, match="a signature does not fit"):
+        carol.credentials.let_in(ID, "dave", permission, accept)
+
+
+def test_nobody_sends_another_in_their_own_place(
+    carol: Program, dave: Program, erin: Program
+) -> None:
+    for_dave = carol.credentials.found(dave.callee, SALT)
+    for_erin = carol.credentials.found(erin.callee, SALT)
+    accept = erin.credentials.accept(carol.asks(for_erin))
+    with pytest.raises(ProtocolError, match="an ACCEPT makes nobody a member"):
+        carol.credentials.let_in(ID, "dave", for_dave, accept)
+
+
+def test_who_has_left_already_is_not_let_in(carol: Program, dave: Program) -> None:
+    permission = carol.credentials.found(dave.callee, SALT)
+    left = dave.credentials.prove_departure(carol.asks(permission))
+    assert isinstance(left, Members)
+    with pytest.raises(ProtocolError, match="an ACCEPT makes nobody a member"):
+        carol.credentials.let_in(ID, "dave", permission, Accept(ID, left.members[0]))
+
+
+def test_who_was_let_in_meanwhile_is_out_by_the_departure(carol: Program, dave: Program) -> None:
+    carol.founds(dave)
+    invite = carol.asks(carol.credentials.found(dave.callee, SALT))
+    left = dave.credentials.prove_departure(invite)
+    assert isinstance(left, Members)
+    carol.current.roll.merge(left.members)
+    assert carol.current.roll.members() == (carol.me.id,)
+
+
+def test_my_own_invitation_proves_no_departure(carol: Program) -> None:
+    assert carol.credentials.prove_departure(Invite(ID, TALK, ("carol",))) == Leave(TALK)
+
+
+# --- A third member ---
+
+
+def test_a_third_member_is_let_in_by_anybody_who_is_in(
+    carol: Program, dave: Program, erin: Program
+) -> None:
+    carol.founds(dave)
+    permission = dave.credentials.add(erin.callee, dave.current)
+    invite = dave.credentials.invite(Invite(ID, TALK, ("dave", "carol")), permission)
+    assert erin.credentials.proven(invite) == [(carol.me.id, "carol")]
+    accept = erin.credentials.accept(invite)
+    assert accept.membership is not None
+    admit = dave.credentials.let_in(ID, "erin", permission, accept)
+    assert admit == Admit("erin", ID, erin.me.id, accept.membership)
+    assert not dave.current.roll.is_in(erin.me.id)  # the shell has to ask what was said before
+    dave.current.roll.merge([accept.membership])
+    since = (Position(carol.me.id, "a" * 16, 7),)
+    confirm = dave.credentials.confirm(ID, permission, since, 9)
+    enter = erin.credentials.enter(invite, confirm)
+    assert isinstance(enter, Enter)
+    assert set(enter.roll.members()) == {carol.me.id, dave.me.id, erin.me.id}
+    assert (enter.since, enter.lamport) == (since, 9)
+    assert is_genuine(enter.entry, enter.roll, erin)
+
+
+def test_a_member_is_not_added_again(carol: Program, dave: Program) -> None:
+    carol.founds(dave)
+    with pytest.raises(Refused, match="User dave is in the conversation already"):
+        carol.credentials.add(dave.callee, carol.current)
+
+
+def test_another_key_of_a_members_name_is_another_user(carol: Program, dave: Program) -> None:
+    carol.founds(dave)
+    other = Callee("dave", Authority(1).identity().public)
+    permission = carol.credentials.add(other, carol.current)
+    assert permission.member == member_id("dave", other.key) != dave.me.id
+
+
+def test_who_came_and_went_too_often_is_not_added_again(carol: Program, dave: Program) -> None:
+    carol.founds()
+    for _ in range(STAYS + 1):
+        permission = carol.credentials.add(dave.callee, carol.current)
+        mine = membership.join(dave.me, TALK, permission.counter, permission.adding)
+        carol.current.roll.merge([mine, membership.leave(dave.me, TALK, mine)])
+    with pytest.raises(Refused, match="Too many came and went"):
+        carol.credentials.add(dave.callee, carol.current)
+
+
+def test_a_roll_without_room_takes_nobody(
+    carol: Program, dave: Program, erin: Program, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    carol.founds(dave)
+    monkeypatch.setattr(membership, "KNOWN", 2)
+    with pytest.raises(Refused, match="Too many came and went"):
+        carol.credentials.add(erin.callee, carol.current)
+
+
+def chain(first: Side, count: int) -> Side:
+    """Return the last of so many members, each of whom was let in by the one before."""
+    first.founds()
+    roll, last = first.current.roll, first
+    for number in range(1, count):
+        newcomer = Side(f"user{number:02}")
+        accept = newcomer.credentials.accept(last.adds(newcomer))
+        assert accept.membership is not None
+        roll.merge([accept.membership])
+        newcomer.is_in(roll)
+        last = newcomer
+    return last
+
+
+def test_of_two_who_take_the_last_place_one_is_not_let_in(
+    carol: Program, dave: Program, erin: Program
+) -> None:
+    inviter = chain(carol, MEMBERS - 1)
+    permissions, accepts = {}, {}
+    for one in (dave, erin):
+        permissions[one] = inviter.credentials.add(one.callee, inviter.current)
+        accepts[one] = one.credentials.accept(inviter.asks(permissions[one]))
+    both = inviter.current.roll.copy()
+    both.merge([accept.membership for accept in accepts.values() if accept.membership])
+    first, second = (dave, erin) if both.is_in(dave.me.id) else (erin, dave)
+    assert not both.is_in(second.me.id)
+
+    def let_in(one: Program) -> Found | Admit | None:
+        return inviter.credentials.let_in(ID, one.name, permissions[one], accepts[one])
+
+    assert isinstance(let_in(second), Admit)
+    admit = let_in(first)
+    assert isinstance(admit, Admit)
+    inviter.current.roll.merge([admit.membership])
+    assert let_in(second) is None
+
+
+@pytest.mark.parametrize("room", [20_000, credentials.LINE_ROOM])
+def test_an_invitation_and_its_confirm_fit_into_one_line(
+    carol: Program, dave: Program, room: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    inviter = chain(carol, MEMBERS - 1)
+    permission = inviter.credentials.add(dave.callee, inviter.current)
+    monkeypatch.setattr(credentials, "LINE_ROOM", room)
+    invite = inviter.asks(permission)
+    assert 0 < len(invite.proof) <= MEMBERS - 1
+    assert len(encode(invite)) <= room < LINE_BYTES
+    accept = dave.credentials.accept(invite)
+    assert accept.membership is not None
+    inviter.current.roll.merge([accept.membership])
+    since = tuple(Position(carol.me.id, f"{number:016x}", 2**40) for number in range(SINCE))
+    confirm = inviter.credentials.confirm(ID, permission, since, 2**40)
+    assert confirm.members[0] == accept.membership
+    assert len(confirm.members) <= MEMBERS
+    assert len(encode(confirm)) <= room
+
+
+def test_who_has_left_lets_nobody_in(carol: Program, dave: Program, erin: Program) -> None:
+    carol.founds(dave)
+    permission = carol.credentials.add(erin.callee, carol.current)
+    accept = erin.credentials.accept(carol.asks(permission))
+    carol.credentials.conversation = None
+    assert carol.credentials.let_in(ID, "erin", permission, accept) is None
+    invite = carol.asks(permission)
+    assert invite.adding == permission.adding
+    assert not invite.proof
+
+
+def test_an_invitation_without_a_permission_lets_nobody_in(carol: Program) -> None:
+    invite = Invite(ID, TALK, ("carol",))
+    assert carol.credentials.invite(invite, None) == invite
+    assert carol.credentials.let_in(ID, "dave", None, Accept(ID)) is None
+
+
+# --- Whose name is shown ---
+
+
+def test_a_name_without_a_proof_is_not_shown(
+    carol: Program, dave: Program, mallory: Program
+) -> None:
+    forged = Invite(ID, TALK, ("mallory", "carol", "dave"))
+    assert dave.credentials.proven(forged) == []
+
+
+def test_nobody_proves_names_with_the_signatures_of_another_conversation(
+    carol: Program, dave: Program, erin: Program
+) -> None:
+    carol.founds(dave)
+    proof = carol.adds(erin).proof
+    assert proof
+    forged = Invite(ID, "f" * 32, ("mallory", "carol", "dave"), proof=proof)
+    assert erin.credentials.proven(forged) == []
+
+
+def test_more_proofs_than_an_honest_member_sends_prove_nothing(
+    carol: Program, dave: Program, erin: Program
+) -> None:
+    carol.founds(dave)
+    invite = msgspec.structs.replace(carol.adds(erin), members=("carol", "dave"))
+    assert erin.credentials.proven(invite) == [(dave.me.id, "dave")]
+    flood = msgspec.structs.replace(invite, proof=invite.proof * membership.STATEMENTS)
+    assert erin.credentials.proven(flood) == []
+
+
+def test_a_proven_member_who_is_not_named_is_not_shown(
+    carol: Program, dave: Program, erin: Program
+) -> None:
+    carol.founds(dave)
+    assert carol.adds(erin).members == ("carol",)
+    assert erin.credentials.proven(carol.adds(erin)) == []
+
+
+# --- The CONFIRM ---
+
+
+def confirmed(inviter: Side, callee: Side) -> tuple[Invite, Confirm]:
+    """Return an invitation of two that was accepted, and its CONFIRM."""
+    permission = inviter.credentials.found(callee.callee, SALT)
+    invite = inviter.asks(permission)
+    accept = callee.credentials.accept(invite)
+    found = inviter.credentials.let_in(ID, callee.name, permission, accept)
+    assert isinstance(found, Found)
+    inviter.is_in(found.roll)
+    return invite, inviter.credentials.confirm(ID, permission, (), 0)
+
+
+def test_a_confirm_without_members_lets_nobody_in(carol: Program, dave: Program) -> None:
+    invite, _ = confirmed(carol, dave)
+    assert dave.credentials.enter(invite, Confirm(ID)) is None
+
+
+def test_nobody_is_drawn_into_a_conversation_of_others(
+    carol: Program, dave: Program, erin: Program, mallory: Program
+) -> None:
+    carol.founds(dave)
+    theirs = carol.current.memberships()
+    mine = membership.found(mallory.me, SALT)
+    adding = membership.add(mallory.me, TALK, mine, erin.me.id, 1)
+    invite = Invite(ID, TALK, ("mallory",), adding=adding)
+    # Mallory's stay is none of this conversation, so what is under it does not count.
+    assert why_not(erin, invite, Confirm(ID, theirs)) == "nobody has added me to this conversation"
+
+
+def test_nobody_founds_a_conversation_under_the_id_of_another(
+    carol: Program, dave: Program, mallory: Program
+) -> None:
+    carol.founds(dave)
+    mine = membership.found(mallory.me, SALT)
+    adding = membership.add(mallory.me, TALK, mine, dave.me.id, 1)
+    invite = Invite(ID, TALK, ("mallory",), adding=adding)
+    assert why_not(dave, invite, Confirm(ID, (mine,)))
+
+
+def test_a_permission_for_another_lets_me_in_nowhere(
+    carol: Program, dave: Program, erin: Program
+) -> None:
+    invite, confirm = confirmed(carol, dave)
+    assert "signature" in why_not(erin, invite, confirm)
+
+
+def test_a_flood_of_memberships_is_refused(carol: Program, dave: Program) -> None:
+    invite, confirm = confirmed(carol, dave)
+    flood = msgspec.structs.replace(confirm, members=confirm.members * membership.STATEMENTS)
+    assert why_not(dave, invite, flood) == "too many stays in one message"
+
+
+def test_a_position_with_a_strange_name_is_refused(carol: Program, dave: Program) -> None:
+    invite, confirm = confirmed(carol, dave)
+    strange = msgspec.structs.replace(confirm, since=(Position("\x07" * 24, "e" * 16, 1),))
+    assert why_not(dave, invite, strange) == "a text is not numbered as it should be"
+
+
+# --- Two programs, message by message ---
+
+
+def test_both_are_in_after_invite_accept_and_confirm(carol: Program, dave: Program) -> None:
+    invite = carol.calls(dave)
+    confirm = carol.lets_in(dave, dave.says_yes(carol, invite))
+    enter, opened = dave.hears(carol, confirm)
+    assert isinstance(enter, Enter)
+    assert enter.roll.digest() == carol.current.roll.digest()
+    assert opened == Open(invite.id, TALK, "carol", ("carol",))
+
+
+def test_a_repeated_yes_is_confirmed_alike(carol: Program, dave: Program) -> None:
+    accept = dave.says_yes(carol, carol.calls(dave))
+    confirm = carol.lets_in(dave, accept)
+    assert carol.hears(dave, accept) == [Send("dave", confirm)]
+
+
+def test_a_repeated_yes_lets_nobody_in_whom_i_have_left(carol: Program, dave: Program) -> None:
+    accept = dave.says_yes(carol, carol.calls(dave))
+    carol.lets_in(dave, accept)
+    carol.core.situation.conversations = set()
+    assert carol.hears(dave, accept) == [
+        Send("dave", Confirm(accept.id)),
+        Send("dave", Leave(TALK)),
+    ]
+
+
+def test_a_yes_to_what_was_taken_back_lets_nobody_in(carol: Program, dave: Program) -> None:
+    invite = carol.calls(dave)
+    accept = dave.says_yes(carol, invite)
+    carol.core.take_back(invite.id, 1)
+    assert carol.hears(dave, accept) == [
+        Send("dave", Confirm(invite.id)),
+        Send("dave", Leave(TALK)),
+    ]
+
+
+def test_a_false_yes_changes_nothing(carol: Program, dave: Program) -> None:
+    invite = carol.calls(dave)
+    accept = dave.says_yes(carol, invite)
+    with pytest.raises(ProtocolError):
+        carol.hears(dave, Accept(invite.id))
+    assert len(carol.core.outgoing) == 1
+    assert isinstance(carol.hears(dave, accept)[0], Found)
+
+
+def test_a_forged_confirm_ends_it_and_the_link(carol: Program, dave: Program) -> None:
+    invite = carol.calls(dave)
+    confirm = carol.lets_in(dave, dave.says_yes(carol, invite))
+    forged = msgspec.structs.replace(confirm, members=confirm.members[:1])
+    closed, refused = dave.hears(carol, forged)
+    assert closed == Closed(invite.id, "carol", Why.GONE)
+    assert isinstance(refused, Refuse)
+    assert dave.hears(carol, confirm) == []
+    assert TALK not in dave.core.situation.conversations
+
+
+def test_a_confirm_of_whoever_has_left_ends_it(carol: Program, dave: Program) -> None:
+    invite = carol.calls(dave)
+    dave.says_yes(carol, invite)
+    assert dave.hears(carol, Confirm(invite.id)) == [Closed(invite.id, "carol", Why.GONE)]
+    assert TALK not in dave.core.situation.conversations
+
+
+def test_a_yes_that_is_taken_back_is_a_signed_departure(carol: Program, dave: Program) -> None:
+    invite = carol.calls(dave)
+    carol.lets_in(dave, dave.says_yes(carol, invite))
+    (sent,) = dave.core.take_back(invite.id, 2)
+    assert isinstance(sent, Send)
+    assert isinstance(sent.message, Members)
+    carol.current.roll.merge(sent.message.members)
+    assert not carol.current.roll.is_in(dave.me.id)
+
+
+def test_the_proof_of_a_finished_invitation_is_not_kept(
+    carol: Program, dave: Program, erin: Program
+) -> None:
+    carol.founds(erin)
+    invite = msgspec.structs.replace(carol.adds(dave), members=("carol", "erin"))
+    dave.core.receive("carol", invite, 0)
+    assert dave.core.proven(invite.id) == [(erin.me.id, "erin")]
+    dave.core.answer(invite.id, False, 0)
+    assert dave.core.proven(invite.id) == []
+    assert dave.core.proven("f" * 32) == []
+
+
+def test_an_invitation_that_lets_nobody_in_is_not_asked(carol: Program, dave: Program) -> None:
+    with pytest.raises(ProtocolError, match="an invitation lets nobody in"):
+        dave.hears(carol, Invite(ID, TALK, ("carol",)))
+    assert dave.core.questions == ()
+
+
+def test_a_refusal_needs_no_signature(carol: Program, dave: Program) -> None:
+    invite = carol.calls(dave)
+    dave.core.receive("carol", invite, 0)
+    (no,) = dave.core.answer(invite.id, False, 0)
+    assert isinstance(no, Send)
+    assert carol.hears(dave, no.message) == [Ended(invite.id, "dave", End.DECLINED)]

@@ -1,0 +1,36 @@
+"""Credentials without signatures, for tests of which message of an invitation follows which."""
+
+from typing import Final
+
+from peer.core.invitation.actions import Enter
+from peer.core.invitation.credentials import Credentials, Permission
+from peer.core.membership import Roll
+from shared.messages.common import Message
+from shared.messages.peers import Accept, Confirm, Entry, Invite, Leave
+
+ENTERS: Final = Enter(Roll("", b""), (), 0, Entry("", "", 0, (), 0))
+
+
+class Unsigned(Credentials):
+    """Let everybody in.  Can be pickled."""
+
+    def __init__(self) -> None:
+        """Sign nothing, so nobody need be here."""
+
+    def check_invite(self, invite: Invite) -> None:
+        """Take all."""
+
+    def invite(self, invite: Invite, permission: Permission | None) -> Invite:
+        return invite
+
+    def let_in(self, id: str, callee: str, permission: Permission | None, accept: Accept) -> None:
+        """Leave it to a CONFIRM without anything."""
+
+    def accept(self, invite: Invite) -> Accept:
+        return Accept(invite.id)
+
+    def enter(self, invite: Invite, confirm: Confirm) -> Enter:
+        return ENTERS
+
+    def prove_departure(self, invite: Invite) -> Message:
+        return Leave(invite.conversation)
