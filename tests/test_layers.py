@@ -53,6 +53,7 @@ AT_THE_BORDER = {
     "shared/tls.py",
     "shared/wire.py",
     "shared/disk.py",
+    "shared/local_socket.py",
     "shared/private.py",
     "shared/process.py",
     "shared/real.py",
@@ -64,7 +65,6 @@ EXCEPTIONS: dict[str, set[str]] = {
     "peer/program/lifecycle.py": {"os"},  # closed standard streams, and a process that ends at once
     "peer/storage/input_history.py": {"os"},  # a file of its own
     "peer/program/passphrase.py": {"os"},  # the terminal itself, before there is a screen
-    "peer/program/control.py": {"os", "socket"},  # the way to a peer on this machine
 }
 
 

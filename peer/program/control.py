@@ -4,12 +4,8 @@ The channel is a Unix socket in the data folder, for its owner only: one line in
 request), lines out: `{"show": text}` for each text, then `{"code": n}`.
 """
 
-import errno
 import logging
-import os
-import socket
-from collections.abc import Awaitable, Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Final
 
@@ -18,12 +14,12 @@ import trio
 
 from shared.accepting import serve_all
 from shared.errors import StorageError, Unreachable
+from shared.local_socket import NOBODY_THERE, accepts, connect, listen
 from shared.private import check_folder
 
 FILE: Final = "control"
 COMMAND_BYTES: Final = 64 * 1024
 COMMAND_SECONDS: Final = 5.0  # for the request to arrive
-PATH_BYTES: Final = 100  # fits into a socket address on every system
 
 log = logging.getLogger("peer")
 
@@ -60,9 +56,9 @@ async def hand_over(folder: Path, request: Request, show: Callable[[str], None])
     """
     check_folder(folder)
     try:
-        stream = await _connect(folder)
+        stream = await connect(folder / FILE)
     except OSError as error:
-        if error.errno in (errno.ENOENT, errno.ECONNREFUSED, errno.ENOTDIR):
+        if error.errno in NOBODY_THERE:
             return None
         raise StorageError(f"cannot reach the peer that runs on {folder}: {error}") from error
     async with stream:
@@ -76,7 +72,7 @@ async def hand_over(folder: Path, request: Request, show: Callable[[str], None])
 async def is_served(folder: Path) -> bool:
     """Whether a peer there takes commands; one that performs a single command does not."""
     try:
-        stream = await _connect(folder)
+        stream = await connect(folder / FILE)
     except OSError:
         return False
     await stream.aclose()
@@ -85,8 +81,7 @@ async def is_served(folder: Path) -> bool:
 
 def is_heard(folder: Path) -> bool:
     """Like `is_served`, for a program that is not in `trio.run` yet."""
-    with _short_path(folder) as path, socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as asking:
-        return asking.connect_ex(path) == 0
+    return accepts(folder / FILE)
 
 
 async def _read_answers(stream: trio.SocketStream, show: Callable[[str], None]) -> Ended:
@@ -116,13 +111,13 @@ async def serve_control(
             except (msgspec.DecodeError, RecursionError) as error:
                 log.info("a command that was handed over cannot be read: %s", error)
 
-    listening = _listen(folder)
+    listener = listen(folder / FILE)
     try:
         async with trio.open_nursery() as nursery:
-            await nursery.start(serve_all, [trio.SocketListener(listening)], answer)
+            await nursery.start(serve_all, [listener], answer)
             task_status.started()
     finally:
-        _remove(folder)
+        (folder / FILE).unlink(missing_ok=True)
 
 
 async def _serve_one(stream: trio.SocketStream, perform: Perform) -> None:
@@ -160,36 +155,3 @@ async def _read_request(stream: trio.SocketStream) -> Request:
             raise trio.BrokenResourceError
         line += chunk
     return _requests.decode(line.decode(errors="replace"))
-
-
-async def _connect(folder: Path) -> trio.SocketStream:
-    with _short_path(folder) as path:
-        return await trio.open_unix_socket(path)
-
-
-def _listen(folder: Path) -> trio.socket.SocketType:
-    _remove(folder)  # left by a killed peer; the lock on the folder is ours
-    with _short_path(folder) as path:
-        listening = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-        listening.bind(path)
-        os.chmod(path, 0o600)
-    listening.listen(16)
-    return trio.socket.from_stdlib_socket(listening)
-
-
-def _remove(folder: Path) -> None:
-    (folder / FILE).unlink(missing_ok=True)
-
-
-@contextmanager
-def _short_path(folder: Path) -> Iterator[str]:
-    """Yield a path that fits into a socket address, if need be through a descriptor."""
-    path = str(folder / FILE)
-    if len(os.fsencode(path)) <= PATH_BYTES:
-        yield path
-        return
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        yield f"/proc/self/fd/{descriptor}/{FILE}"
-    finally:
-        os.close(descriptor)
