@@ -2,10 +2,11 @@
 
 import argparse
 import re
-from collections.abc import Callable
-from typing import Any, Final, NamedTuple
+from typing import Final
 
 from shared.arguments import Parser, port, quoted, readable, token
+from shared.names import check_name
+from shared.options import Option
 
 EXAMPLES: Final = """\
 examples:
@@ -70,41 +71,15 @@ def _fingerprint(text: str) -> str:
     return digits
 
 
-def _yes_or_no(text: str) -> bool:
-    match text.lower():
-        case "1" | "true" | "yes" | "on":
-            return True
-        case "0" | "false" | "no" | "off":
-            return False
-    raise argparse.ArgumentTypeError(f"{quoted(text)} is not yes or no")
-
-
-class Option(NamedTuple):
-    """An option that can be set in several places (`peer.program.settings`)."""
-
-    name: str  #: as in the file; elsewhere it looks a little different
-    help: str
-    metavar: str = ""
-    read: Callable[[str], Any] = _yes_or_no  #: raises ArgumentTypeError, with a sentence
-    default: Any = False
-    is_word: bool = False  #: given on the command line without its name
-
-    @property
-    def is_switch(self) -> bool:
-        return self.read is _yes_or_no
-
-    @property
-    def flag(self) -> str:
-        return f"--{self.name.replace('_', '-')}"
-
-    @property
-    def variable(self) -> str:
-        return f"PARLEY_{self.name.upper()}"
-
-
 WORDS: Final = (
     Option(
-        "name", 'your name: 1 to 32 letters, digits, ".", "_" or "-"', "NAME", str, None, True
+        "name",
+        'your name: 1 to 32 letters, digits, ".", "_" or "-"',
+        "NAME",
+        str,
+        None,
+        True,
+        check_name,
     ),  # a wrong name does not end the program: it asks for another one
     Option("host", "where the directory runs", "HOST", _host, None, True),
     Option("port", "the directory's port", "PORT", _port, None, True),
@@ -181,13 +156,8 @@ def parse(arguments: list[str]) -> argparse.Namespace:
         allow_abbrev=False,
     )
     add = parser.add_argument
-    for word in WORDS:
-        add(word.name, metavar=word.metavar, type=word.read, nargs="?", help=word.help)
-    for option in OPTIONS:
-        if option.is_switch:
-            add(option.flag, action="store_true", default=None, help=option.help)
-        else:
-            add(option.flag, metavar=option.metavar, type=option.read, help=option.help)
+    for option in (*WORDS, *OPTIONS):
+        option.add_to(parser)
     add(
         "--passphrase",
         action="store_true",

@@ -1,20 +1,20 @@
 """Take options from the command line, the environment, and the file, in this order."""
 
 import argparse
-import sys
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from platformdirs import user_config_path
 
-from peer.program.arguments import OPTIONS, WORDS, Option
-from shared.arguments import Parser, quoted
-from shared.errors import Refused, StorageError
-from shared.names import check_name
+from peer.program.arguments import OPTIONS, WORDS
+from shared.arguments import Parser
+from shared.errors import StorageError
+from shared.options import MISSING, Option, read_options
 from shared.wording import system_reason
 
 FILE: Final = "config.toml"
+PREFIX: Final = "PARLEY"  # of the variables in the environment
 
 
 def config_file() -> Path:
@@ -35,7 +35,7 @@ def complete(
     """
     arguments.offered = {}
     try:
-        kept = _read(file)
+        kept = read_options(file, (*WORDS, *OPTIONS), "peer")
         for option in (*WORDS, *OPTIONS):
             if getattr(arguments, option.name) is None:
                 _fill(arguments, option, environment, file, kept)
@@ -56,57 +56,18 @@ def _fill(
     file: Path,
     kept: Mapping[str, object],
 ) -> None:
-    value = option.default
-    if text := environment.get(option.variable):
-        value = _value(option, text, option.variable)
-    elif option.name in kept:
-        source = f"{file}: {option.name}"
-        value = _value(option, _text(option, kept[option.name], source), source)
-        if option.is_word:
-            arguments.offered[option.name] = value
+    value = option.in_environment(environment, PREFIX)
+    if value is MISSING and option.is_word:
+        offered = option.in_file(kept, file)
+        if offered is not MISSING:
+            arguments.offered[option.name] = offered
             return
-    setattr(arguments, option.name, value)
-
-
-def _value(option: Option, text: str, source: str) -> Any:
-    try:
-        return check_name(text) if option.name == "name" else option.read(text)
-    except (argparse.ArgumentTypeError, Refused) as wrong:
-        raise argparse.ArgumentTypeError(f"{source}: {str(wrong).removesuffix('.')}") from None
-
-
-def _text(option: Option, value: object, source: str) -> str:
-    """Return the value as it would be written on the command line."""
-    if isinstance(value, bool) == option.is_switch and isinstance(value, str | int):
-        return str(value)
-    wanted = "true or false" if option.is_switch else "a text or a number"
-    shown = str(value).lower() if isinstance(value, bool) else "this"
-    raise argparse.ArgumentTypeError(f"{source}: {shown} is not {wanted}")
+    elif value is MISSING:
+        value = option.in_file(kept, file)
+    setattr(arguments, option.name, option.default if value is MISSING else value)
 
 
 # --- The file ---
-
-
-def _read(file: Path) -> dict[str, object]:
-    """Return the options in the file; none if it does not exist or we may not read it."""
-    try:
-        content = file.read_bytes()
-    except (FileNotFoundError, NotADirectoryError):
-        return {}
-    except OSError as error:
-        print(f"peer: cannot read {file}: {system_reason(error)}.", file=sys.stderr)
-        return {}
-    import tomllib  # noqa: PLC0415  # 10 ms, which most starts need not spend
-
-    try:
-        kept = tomllib.loads(content.decode())
-    except (ValueError, RecursionError) as error:
-        raise argparse.ArgumentTypeError(f"{file}: it is damaged: {error}") from None
-    known = {option.name for option in (*WORDS, *OPTIONS)}
-    for name in kept:
-        if name not in known:
-            raise argparse.ArgumentTypeError(f"{file}: there is no option {quoted(name)}")
-    return kept
 
 
 def remember(file: Path, name: str, host: str, port: int) -> None:

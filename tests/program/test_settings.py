@@ -159,7 +159,7 @@ def test_the_command_line_goes_before_the_environment_and_this_before_the_file(
 
 
 def test_every_option_may_come_from_the_environment(file: Path) -> None:
-    environment = {option.variable: "yes" for option in OPTIONS if option.is_switch} | {
+    environment = {option.variable("PARLEY"): "yes" for option in OPTIONS if option.is_switch} | {
         "PARLEY_NAME": "carol",
         "PARLEY_HOST": "[::1]",
         "PARLEY_PORT": "5000",
@@ -170,7 +170,7 @@ def test_every_option_may_come_from_the_environment(file: Path) -> None:
         "PARLEY_DIRECTORY_KEY": DIRECTORY_KEY,
         "PARLEY_PASSPHRASE_FILE": "~/words",
     }
-    assert environment.keys() == {option.variable for option in (*WORDS, *OPTIONS)}
+    assert environment.keys() == {option.variable("PARLEY") for option in (*WORDS, *OPTIONS)}
     arguments = start([], file, environment)
     assert (arguments.name, arguments.host, arguments.port) == ("carol", "::1", 5000)
     assert (arguments.data, arguments.listen, arguments.token) == ("~/chat", 6000, "secret")
