@@ -1,5 +1,6 @@
 """`dirserver PORT`."""
 
+import argparse
 import os
 import sys
 
@@ -8,14 +9,32 @@ from shared.process import end_when_interrupted, forbid_core_dumps
 
 def main() -> None:
     end_when_interrupted()
+    if sys.argv[1:2] == ["admin"]:
+        sys.exit(_ask(sys.argv[2:]))
     from directory_server.arguments import parse  # noqa: PLC0415
+    from directory_server.places import config_file  # noqa: PLC0415
 
-    arguments = parse(environment=os.environ)
+    def read() -> argparse.Namespace:
+        return parse(environment=os.environ, file=config_file())
+
+    arguments = read()
     forbid_core_dumps()
     # Imports take half a second; a wrong argument is reported before them.
     from directory_server.program import run  # noqa: PLC0415
 
-    sys.exit(run(arguments))
+    sys.exit(run(arguments, read))
+
+
+def _ask(words: list[str]) -> int:
+    """Ask a running directory something."""
+    from directory_server.admin.arguments import parse  # noqa: PLC0415
+    from directory_server.places import data_of  # noqa: PLC0415
+
+    arguments = parse(words)
+    folder = data_of(arguments.data, os.environ)
+    from directory_server.admin.client import run  # noqa: PLC0415
+
+    return run(arguments, folder)
 
 
 if __name__ == "__main__":

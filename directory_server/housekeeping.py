@@ -63,6 +63,7 @@ class Housekeeping:
         """Post at an even pace: 1,000 users take 0.8 s, and other tasks run in between."""
         for number, link in enumerate(list(self._community.links.values()), start=1):
             link.post_bytes(lines)
+            self._community.counts.news_posts += 1
             if number % POSTS_AT_ONCE == 0:
                 crowded = self._community.entrance.locked()
                 await trio.sleep(CROWD_PAUSE_SECONDS if crowded else PAUSE_SECONDS)
@@ -72,6 +73,7 @@ class Housekeeping:
         while True:
             due = trio.current_time() + TICK_SECONDS
             await trio.sleep_until(due)
+            self._community.counts.tick(trio.current_time(), trio.current_time() - due)
             if trio.current_time() > due + STOPPED_SECONDS:
                 self._running_since = trio.current_time()
             self._community.let_fall_idle()
@@ -82,8 +84,10 @@ class Housekeeping:
         running = trio.current_time() - self._running_since
         for number, link in enumerate(list(self._community.links.values()), start=1):
             if link.wire.unheard() > UNHEARD_SECONDS:
+                self._community.counts.cut["vanished"] += 1
                 link.cut(f"its host has not answered for {UNHEARD_SECONDS:.0f} seconds")
             elif min(link.silence, running) > LEASE_SECONDS:
+                self._community.counts.cut["silent"] += 1
                 link.cut(f"it has said nothing for {LEASE_SECONDS:.0f} seconds")
             if number % LOOKS_AT_ONCE == 0:
                 await trio.lowlevel.checkpoint()
@@ -105,6 +109,7 @@ class Housekeeping:
                 while not await community.store.expire(community.age()):
                     await trio.lowlevel.checkpoint()
                 await community.give_up_unused_names()
+                await community.sweep_operations()
             except StorageError as error:
                 log.info("old mail and unused names stay for now: %s", error)
             await trio.sleep(EXPIRE_SECONDS)

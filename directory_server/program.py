@@ -6,16 +6,19 @@ import logging
 import resource
 import signal
 import sys
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 from typing import Final
 
-import platformdirs
 import trio
 
+from directory_server.admin.operator import Operator, Running
+from directory_server.admin.service import AdminService
 from directory_server.core.addresses import is_loopback
 from directory_server.operator_requests import forget, list_names
+from directory_server.places import folder_of
 from directory_server.server import Bound, Directory
+from directory_server.service_manager import tell_manager
 from directory_server.settings import Settings
 from shared.arguments import USAGE_ERROR
 from shared.clean import on_one_line
@@ -23,6 +26,7 @@ from shared.errors import ParleyError
 from shared.log import log_to_stderr
 from shared.process import open_standard_files
 from shared.real import real_world
+from shared.wording import system_reason
 
 log = logging.getLogger(__name__)
 
@@ -38,33 +42,39 @@ MOST_CONNECTIONS: Final = 100_000
 LOOK_FOR_GARBAGE_AFTER: Final = (20_000, 10, 10)
 
 
-def run(arguments: argparse.Namespace) -> int:
+Read = Callable[[], argparse.Namespace]
+"""Read the options anew; ends the program, with a line, when one is wrong."""
+
+
+def run(arguments: argparse.Namespace, read: Read) -> int:
     """Run the program; return its exit code: 0 after a signal, 2 if it could not start."""
     open_standard_files()
     gc.set_threshold(*LOOK_FOR_GARBAGE_AFTER)
-    level = logging.INFO if arguments.verbose else logging.WARNING
-    log_to_stderr(level, "%(asctime)s %(levelname)s %(message)s")
-    folder = _folder(arguments.data)
+    form = "%(asctime)s %(levelname)s %(message)s"
+    log_to_stderr(_level(arguments), form, as_json=arguments.log_format == "json")
+    folder = folder_of(arguments.data)
     if arguments.list or arguments.forget:
         return trio.run(_operate, folder, arguments)
-    settings = Settings(
+    return trio.run(_serve, folder, _settings(arguments, _connections()), read)
+
+
+def _level(arguments: argparse.Namespace) -> int:
+    return logging.INFO if arguments.verbose else logging.WARNING
+
+
+def _settings(arguments: argparse.Namespace, connections: int) -> Settings:
+    return Settings(
         host=arguments.host,
         port=arguments.port,
         idle_after=arguments.idle_after,
         one_per_address=arguments.one_per_address,
         token=arguments.register_only_with,
+        is_closed=arguments.closed,
         names_per_address=arguments.names_per_address,
         mail_mib=arguments.mail_mib,
         found_anew=arguments.found_anew,
-        connections=_connections(),
+        connections=connections,
     )
-    return trio.run(_serve, folder, settings)
-
-
-def _folder(chosen: str | None) -> Path:
-    if chosen is not None:
-        return Path(chosen)
-    return platformdirs.user_data_path("parley") / "directory"
 
 
 def _connections() -> int:
@@ -76,12 +86,12 @@ def _connections() -> int:
     return max(SPARE_FILES, min(most, MOST_CONNECTIONS) - SPARE_FILES)
 
 
-async def _serve(folder: Path, settings: Settings) -> int:
+async def _serve(folder: Path, settings: Settings, read: Read) -> int:
     """Run the nursery of the whole program; return after SIGINT or SIGTERM."""
     directory = Directory(real_world(folder), settings)
     with trio.open_signal_receiver(signal.SIGINT, signal.SIGTERM, signal.SIGHUP) as signals:
         async with trio.open_nursery() as obeying:
-            obeying.start_soon(_obey, signals, directory, obeying.cancel_scope)
+            obeying.start_soon(_obey, signals, directory, read, obeying.cancel_scope)
             code = await _serve_until_stopped(directory, folder, settings)
             obeying.cancel_scope.cancel()
     return code
@@ -89,13 +99,38 @@ async def _serve(folder: Path, settings: Settings) -> int:
 
 async def _serve_until_stopped(directory: Directory, folder: Path, settings: Settings) -> int:
     async with trio.open_nursery() as nursery:
+
+        async def live(task_status: trio.TaskStatus[Bound]) -> None:
+            await directory.run(task_status=task_status)
+            nursery.cancel_scope.cancel()
+
         try:
-            bound = await nursery.start(directory.run)
+            bound = await nursery.start(live)
         except ParleyError as error:
             return _complain(error)
+        await _hear_the_operator(nursery, directory, bound, folder)
         gc.freeze()  # objects that exist by now stay
         _say("\n".join(_greeting(bound, folder, settings)))
+        tell_manager("READY=1", f"STATUS=Listening on {bound.address}")
     return 0
+
+
+async def _hear_the_operator(
+    nursery: trio.Nursery, directory: Directory, bound: Bound, folder: Path
+) -> None:
+    running = Running(
+        bound,
+        since=trio.current_time(),
+        strangers=lambda: directory.strangers,
+        stop=directory.stop,
+        spawn=nursery.start_soon,
+    )
+    operator = Operator(directory.community, running)
+    service = AdminService(folder, operator.perform, directory.community.world.bugs)
+    try:
+        await nursery.start(service.run)
+    except OSError as error:
+        log.warning("dirserver admin cannot ask: %s", system_reason(error))
 
 
 def _greeting(bound: Bound, folder: Path, settings: Settings) -> Iterator[str]:
@@ -104,6 +139,7 @@ def _greeting(bound: Bound, folder: Path, settings: Settings) -> Iterator[str]:
     yield f"Directory listening on {addresses}, key {bound.fingerprint}"
     if bound.is_new:
         yield f"Founded a new community in {folder}."
+    yield f"Give to your users: {bound.join_line()}"
     if settings.token is None and not _is_only_for_this_machine(settings.host):
         yield OPEN
 
@@ -142,10 +178,35 @@ def _say(line: str) -> None:
 
 
 async def _obey(
-    signals: AsyncIterator[int], directory: Directory, everything: trio.CancelScope
+    signals: AsyncIterator[int], directory: Directory, read: Read, everything: trio.CancelScope
 ) -> None:
-    """Stop politely at the first signal, at once at the second."""
-    await anext(signals)
-    directory.stop()
-    await anext(signals)
-    everything.cancel()
+    """Stop politely at the first signal, at once at the second; SIGHUP reads the options anew.
+
+    A SIGHUP of a terminal that was closed ends the directory, as it ends other programs.
+    """
+    stopping, has_terminal = False, _has_terminal()
+    async for number in signals:
+        if number == signal.SIGHUP and not has_terminal:
+            _read_anew(directory, read)
+        elif stopping:
+            everything.cancel()
+        else:
+            stopping = True
+            tell_manager("STOPPING=1")
+            directory.stop()
+
+
+def _has_terminal() -> bool:
+    return any(one is not None and one.isatty() for one in (sys.stdin, sys.stdout, sys.stderr))
+
+
+def _read_anew(directory: Directory, read: Read) -> None:
+    """Take over the options that may change while the directory runs."""
+    try:
+        arguments = read()
+    except SystemExit:  # it has said what is wrong
+        log.warning("the options were not read anew: one of them is wrong")
+        return
+    directory.apply(lambda connections: _settings(arguments, connections))
+    logging.getLogger().setLevel(_level(arguments))
+    log.warning("the options are read anew")

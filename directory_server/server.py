@@ -33,6 +33,7 @@ log = logging.getLogger(__name__)
 OUTBOX_BYTES: Final = 256 * 1024  # the most that may wait for one user who reads slowly
 WRITE_BYTES: Final = 4 * 1024  # at once: for each user TLS keeps a buffer of this size for good
 FAREWELL_SECONDS: Final = 1.0  # for the BYE to all users
+EVERYWHERE: Final = ("0.0.0.0", "::")  # nosec B104  # what a socket that listens to all shows
 
 
 @dataclass(frozen=True)
@@ -46,6 +47,13 @@ class Bound:
     @property
     def address(self) -> Address:
         return self.addresses[0]
+
+    def join_line(self, token: str = "") -> str:
+        """Return the command with which a user comes in, to be given to them."""
+        host, port = self.address
+        host = "HOST" if host in EVERYWHERE else host
+        shown = f" --token {token}" if token else ""
+        return f'peer NAME {host} {port}{shown} --directory-key "{self.fingerprint}"'
 
 
 OpenStore = Callable[[World, Settings], Awaitable[Store]]
@@ -65,7 +73,24 @@ class Directory:
         self._world, self._settings, self._open_store = world, settings, open_store
         self._strangers = Strangers(strangers_at_most(settings.connections), STRANGERS_PER_ADDRESS)
         self._stop = trio.Event()
+        self._has_begun = False
         self._community: Sessions
+
+    def apply(self, make: Callable[[int], Settings]) -> None:
+        """Take over what may change of these settings, which `make` makes of the connections."""
+        self._settings = make(self._settings.connections)
+        if self._has_begun:
+            self._community.apply(self._settings)
+
+    @property
+    def community(self) -> Sessions:
+        """What all links share; once it listens."""
+        return self._community
+
+    @property
+    def strangers(self) -> int:
+        """How many connections have not said who they are."""
+        return len(self._strangers)
 
     def stop(self) -> None:
         """Say good bye to all users, and end `run`."""
@@ -102,6 +127,7 @@ class Directory:
             self._community = Sessions(self._world, self._settings, found.authority, store)
             await self._community.recall()
             await self._community.mark_names()
+            self._has_begun = True
             refusal = await self._serve_users(found, task_status)
             await self._community.note_seen()
             await self._community.mark_names()
@@ -155,8 +181,12 @@ class Directory:
 
     async def _serve(self, incoming: Incoming, identified: Callable[[], None]) -> None:
         deadline = trio.current_time() + HANDSHAKE_SECONDS
-        with trio.fail_at(deadline):
-            wire = await incoming.secure()
+        try:
+            with trio.fail_at(deadline):
+                wire = await incoming.secure()
+        except (ParleyError, *REMOTE_FAULTS):
+            self._community.counts.handshakes_failed += 1
+            raise
         link: UserLink = Link(
             RateLimitedWire(wire), ToDirectory, outbox_bytes=OUTBOX_BYTES, write_bytes=WRITE_BYTES
         )

@@ -47,6 +47,7 @@ class Session:
         self._registry, self._store = community.registry, community.store
         self._renewed_at = float("-inf")
         self._told = 0  # letters, by WELCOME
+        self._is_new = False  # the name was registered over this link
 
     async def serve(self, deadline: float, identified: Callable[[], None]) -> None:
         """Serve the link to its end.  Raises ProtocolError, or Refused if the user may not enter.
@@ -57,12 +58,18 @@ class Session:
             # A call of its own, so that its variables are freed: there are thousands of sessions.
             user = await self._come_in(deadline)
         except NameTaken as taken:
+            self._community.counts.registrations["taken"] += 1
             self._link.hang_up(wire.Tkn(taken.name), Bye())
             return
         except WrongToken as wrong:
+            self._community.counts.registrations["refused"] += 1
             self._community.note_wrong_token(self._link.wire.remote.host)
             await trio.sleep(WRONG_TOKEN_SECONDS)
             raise Refused(str(wrong), wrong.code) from None
+        except Refused as no:
+            outcome = "banned" if no.code == "BANNED" else "refused"
+            self._community.counts.registrations[outcome] += 1
+            raise
         except StorageError as error:
             raise Refused(f"the directory's disk is full or broken: {error}", "DISK") from error
         identified()
@@ -83,6 +90,7 @@ class Session:
         iam, visitor = await self._meet(deadline)
         admission, entrance = self._community.admission, self._community.entrance
         async with entrance:
+            self._community.check_open()
             check_iam(iam, visitor, self._community.authority, self._community.time())
         applicant = self._applicant(iam, visitor)
         letters: int | None = None  # that wait, once counted
@@ -128,12 +136,13 @@ class Session:
         """Put on disk what this step asks for.  Raises Refused, or StorageError."""
         community, sealing = self._community, (iam.sealing_key, iam.sealing_proof)
         match step:
-            case Register(origin):
+            case Register(origin, invite):
                 try:
                     check_sealing(iam)
                     certified = Validity.of_new(community.time(), community.age())
-                    new = Newcomer(iam.name, iam.key, *sealing, origin, certified)
+                    new = Newcomer(iam.name, iam.key, *sealing, origin, certified, invite)
                     await community.register(new)
+                    self._is_new = True
                 finally:
                     community.admission.settle(step)
             case Reseal(user):
@@ -149,6 +158,7 @@ class Session:
         place = Place(visitor.host, iam.port, iam.host)
         self._community.arrive(user, self._link, place, iam.status, by_hand=iam.by_hand)
         self._link.post(welcome)
+        self._community.counts.registrations["new" if self._is_new else "again"] += 1
         log.info("%s is here, from %s", user.name, self._link.wire.remote)
 
     def _welcome(self, user: User, iam: Iam, letters: int) -> wire.Welcome:
@@ -161,6 +171,7 @@ class Session:
             idle_after=community.settings.idle_after,
             certificate=certificate,
             online=self._registry.here + (not user.is_here),
+            motd=community.motd,
         )
 
     def _certify(self, user: User, request: bytes, asked: str) -> bytes:
@@ -225,6 +236,7 @@ class Session:
                     user.id, user.name, verdicts, community.time(), community.age()
                 )
                 link.post(wire.Done(re))
+                community.counts.taken += len(owed)
                 community.push_receipts(owed)
             case wire.Noted(id=re, envelopes=envelopes):
                 await store.note(user.id, envelopes)
@@ -298,6 +310,7 @@ class Session:
                 posted.append(Posted(drop.envelope, receiver.id, receiver.name, drop.sealed))
                 accepted.append(drop)
         answers += await self._keep(user, posted, accepted)
+        self._community.counts.answered(answers)
         self._link.post_bytes(b"".join(map(encode, answers)))
 
     async def _keep(

@@ -14,12 +14,16 @@ from directory_server.core.admission import Admission, Moment
 from directory_server.core.alarm import Alarm
 from directory_server.core.authority import Authority
 from directory_server.core.limits import users_at_most
+from directory_server.core.operating.bans import Bans
+from directory_server.core.operating.counts import Counts
+from directory_server.core.operating.invites import Invites
 from directory_server.core.registry import Place, Registry, User
 from directory_server.core.tombstones import NOBODY, Tombstone, Tombstones, Validity
 from directory_server.settings import Settings
 from directory_server.storage.founding import mark_names
 from directory_server.storage.store import Newcomer, Owed, Store, Use
-from shared.errors import StorageError
+from shared.errors import Refused, StorageError
+from shared.link import SLOW
 from shared.messages.common import Bye, Err, Status
 from shared.messages.directory import PAGE, RECEIPTS, Receipts, StatusNow
 from shared.world import World
@@ -28,6 +32,7 @@ log = logging.getLogger(__name__)
 
 TAKEN_OVER: Final = "another program of yours took over the name"
 CLOSING: Final = "the directory is closing"
+DRAINING: Final = "the directory takes nobody in at this moment: it is about to be restarted"
 FORGOTTEN: Final = "whoever keeps the directory has taken the name away"
 EXPIRED: Final = "the name has expired"
 
@@ -58,11 +63,19 @@ class Sessions:
             places=users_at_most(settings.connections),
         )
         self._tombstones = Tombstones()
+        self.counts = Counts()
+        store.observe(self.counts.committed)
+        self.bans, self.invites = Bans(), Invites()
+        self.motd = ""  #: what newcomers are told
+        self.is_draining = False  #: users are sent away, and none comes in
         self.admission = Admission(
             self.registry,
             self._tombstones,
             token=settings.token,
+            is_closed=settings.is_closed,
             names_at_once=settings.names_per_address,
+            bans=self.bans,
+            invites=self.invites,
         )
         self.links: dict[int, UserLink] = {}  #: of each user who is online, by the user's id
         #: Newcomers pass one at a time, a millisecond each; other tasks run in between.
@@ -75,7 +88,10 @@ class Sessions:
         self._age = 0.0  # at the zero of the monotonic clock
 
     async def recall(self) -> None:
-        """Read users and tombstones from disk.  Raises StorageError."""
+        """Read users and tombstones, and what the operator has said, from disk.
+
+        Raises StorageError.
+        """
         self._age = await self.store.age() - trio.current_time()
         for user in await self.store.users():
             if user.usage.here_since is not None:  # the directory crashed
@@ -84,6 +100,24 @@ class Sessions:
             self.registry.know(user)
         for tombstone in await self.store.tombstones():
             self._tombstones.bury(tombstone)
+        for ban in await self.store.bans():
+            self.bans.add(ban)
+        for invite in await self.store.invites():
+            self.invites.add(invite)
+        self.motd = await self.store.motd()
+
+    def apply(self, settings: Settings) -> None:
+        """Take over what may change while the directory runs."""
+        self.settings = settings
+        self.registry.set_rules(
+            idle_after=settings.idle_after, one_per_address=settings.one_per_address
+        )
+        self.admission.set_rules(
+            token=settings.token,
+            is_closed=settings.is_closed,
+            names_at_once=settings.names_per_address,
+        )
+        self.store.set_room(settings.mail_mib)
 
     # --- Coming and going ---
 
@@ -100,6 +134,7 @@ class Sessions:
         self._unnoted[user] = None
         self.changed.set()
         if ghost is not None:
+            self.counts.cut["takeover"] += 1
             ghost.hang_up(Err("TAKEOVER", TAKEN_OVER), Bye(TAKEN_OVER))
 
     def leave(self, user: User, link: UserLink) -> None:
@@ -108,6 +143,8 @@ class Sessions:
             self.registry.leave(user, self.time())
             self._gone(user)
             log.info("%s is gone: %s", user.name, link.reason)
+        if link.reason == SLOW:
+            self.counts.cut["slow"] += 1
 
     def is_carried_by(self, user: User, link: UserLink) -> bool:
         return self.links.get(user.id) is link
@@ -131,7 +168,10 @@ class Sessions:
     # --- Names ---
 
     async def register(self, new: Newcomer) -> None:
-        """Put a new name on disk, unless somebody else was faster.  Raises StorageError."""
+        """Put a new name on disk, unless somebody else was faster.
+
+        Raises StorageError, and Refused when others have used up the invite.
+        """
         time, age = self.time(), self.age()
         buried = self._tombstones.find(new.name, time, age)
         if buried is not None:  # of the same key
@@ -140,6 +180,8 @@ class Sessions:
         if self.registry.find(user.name) is None:
             self.registry.know(user)
             self._tombstones.lift(user.name)
+        if new.invite:
+            self.invites.note_uses(new.invite, await self.store.uses_left(new.invite))
 
     async def note_certificate(self, user: User) -> None:
         """Note how long a certificate that is issued now will be valid.  Raises StorageError."""
@@ -177,11 +219,42 @@ class Sessions:
         for name, free in orders:
             user = self.registry.find(name)
             if user is not None:
-                for link in await self.release([user], _no_stone if free else _stone_for_nobody):
-                    link.hang_up(Bye(FORGOTTEN))
-                log.info("the operator has taken the name %s away", user.name)
+                await self.forget(user, free=free)
         if orders:
             await self.store.fulfil([name for name, _ in orders])
+
+    async def forget(self, user: User, *, free: bool) -> None:
+        """Take a name away, with its mailbox.  `free`: anybody may have it at once.
+
+        Raises StorageError.
+        """
+        for link in await self.release([user], _no_stone if free else _stone_for_nobody):
+            link.hang_up(Bye(FORGOTTEN))
+        log.info("the operator has taken the name %s away", user.name)
+
+    def buried(self, name: str) -> Tombstone | None:
+        """Return the tombstone of a name that only its old key can have now."""
+        return self._tombstones.find(name, self.time(), self.age())
+
+    async def unbury(self, name: str) -> bool:
+        """Let anybody have such a name; return False if it is none.  Raises StorageError."""
+        if self.buried(name) is None:
+            return False
+        await self.store.lift([name])
+        self._tombstones.lift(name)
+        return True
+
+    async def sweep_operations(self) -> None:
+        """Delete the bans and invites that are over.  Raises StorageError."""
+        bans, invites = self.bans.over(self.time()), self.invites.over(self.time())
+        if bans:
+            await self.store.unban(bans)
+        if invites:
+            await self.store.uninvite([invite.digest for invite in invites])
+        for ban in bans:
+            self.bans.remove(ban)
+        for invite in invites:
+            self.invites.remove(invite.digest)
 
     async def give_up_unused_names(self) -> None:
         """Release names that nobody has used for too long, and delete tombstones that are over.
@@ -272,6 +345,11 @@ class Sessions:
     def age(self) -> float:
         """Return for how many seconds the directory has run in all: nobody can set that."""
         return self._age + trio.current_time()
+
+    def check_open(self) -> None:
+        """Raise Refused while the operator empties the directory."""
+        if self.is_draining:
+            raise Refused(DRAINING, "DRAINING")
 
     def moment(self) -> Moment:
         return Moment(trio.current_time(), self.time(), self.age())

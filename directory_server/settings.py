@@ -14,6 +14,7 @@ class Settings(NamedTuple):
     idle_after: float = IDLE_AFTER  # seconds without a sign of activity until INACTIVE; 0: never
     one_per_address: bool = False  # refuse a second user from one IP address
     token: str | None = None  # which a new name must present; None: anybody may register
+    is_closed: bool = False  # only the token, or an invite, lets a new name in
     names_per_address: int = NEW_NAMES_AT_ONCE  # at once; then each has to wait; 0: no limit
     names: int = NAMES  # that the directory knows at most
     mail_mib: int = MAIL_MIB  # that all mail together may take

@@ -85,6 +85,15 @@ class DirectoryBack(Event, frozen=True):
         return "The directory is back.", ""
 
 
+class DirectorySays(Event, frozen=True):
+    """What the directory's operator tells everybody."""
+
+    text: str
+
+    def said(self) -> tuple[str, str]:
+        return "The directory says: ", self.text
+
+
 class Came(Event, frozen=True):
     name: str
 

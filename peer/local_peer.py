@@ -56,7 +56,7 @@ from peer.storage.lines import Fate
 from peer.storage.paths import KEY_FILE
 from peer.storage.rows import UNREADABLE
 from peer.storage.vault import CLEAR, Vault, open_key, seal_key
-from shared.bucket import Brakes
+from shared.bucket import Brakes, TokenBucket
 from shared.codec import encode
 from shared.errors import KeyChanged, ParleyError, Refused, StorageError
 from shared.identity import SEED_BYTES, Identity, verify_words
@@ -68,6 +68,7 @@ from shared.messages.directory import (
     Done,
     Lft,
     List,
+    Notice,
     Presence,
     Receipts,
     StatusNow,
@@ -100,6 +101,8 @@ GENERAL_CHAT_MOST: Final = 100  # users whom one line to all reaches directly
 KEPT_SECONDS: Final = 1.0  # for what was just shown to be on disk, before history is read
 IGNORED_BYTES: Final = 1024.0 * 1024  # a second, from an ignored user: a screen takes more
 IGNORED_BYTES_AT_ONCE: Final = 4.0 * 1024 * 1024
+NOTICES_A_SECOND: Final = 0.1  # of the directory, and some at once: it must not fill a screen
+NOTICES_AT_ONCE: Final = 5.0
 QUIT_SECONDS: Final = 1.0  # for letters on their way to the screen; then for the last words
 
 log = logging.getLogger("peer")
@@ -140,6 +143,7 @@ class LocalPeer:
         self._ignored_pace = Brakes(IGNORED_BYTES, IGNORED_BYTES_AT_ONCE)
         self._presences = Presences(self._registration)
         self._returns = 0
+        self._told_motd = ""  # of the directory, by which everybody is greeted
         self._contacts = Contacts()
         self._is_new = False
         self._finished = trio.Event()
@@ -196,6 +200,7 @@ class LocalPeer:
     def _put_together(self, nursery: trio.Nursery) -> None:
         world, options, tasks = self._world, self._options, Tasks(nursery)
         self._tasks = tasks
+        self._notices = TokenBucket(NOTICES_A_SECOND, NOTICES_AT_ONCE, trio.current_time())
         myself = self._myself = Myself(self._registration, self._load_identity())
         self._journal = Journal(
             world.disk, keeps_history=options.keeps_history, vault=options.vault,
@@ -820,6 +825,9 @@ class LocalPeer:
             self.tell(events.DirectoryBack())
             self._tasks.linger(self._judge_again)
             self._tasks.linger(self._call_the_roll)
+        if welcome.motd and welcome.motd != self._told_motd:
+            self._directory_says(welcome.motd)
+        self._told_motd = welcome.motd
         self._letters.fetch()
         if first:
             self._take_up_lines()
@@ -871,6 +879,8 @@ class LocalPeer:
             case StatusNow(status=status):
                 if self._own_presence.changed(status):
                     self.tell(events.StatusIsNow(status))
+            case Notice(text=text):
+                self._directory_says(text)
             case Waiting():
                 self._letters.fetch()
             case Receipts(receipts=receipts):
@@ -879,6 +889,10 @@ class LocalPeer:
                 log.info("the directory says: %s", text)
             case Users(users=users) | Chg(users=users):
                 self._presences.tell(users)
+
+    def _directory_says(self, text: str) -> None:
+        if not self._notices.take(1, trio.current_time()):
+            self.tell(events.DirectorySays(text))
 
     def _tell_presence(self, event: events.Came | events.Went) -> None:
         """Report that a user came or went, unless I ignore them."""

@@ -69,6 +69,8 @@ class Database:
         self._waiting: list[_Write[Any]] = []
         self._something = trio.Event()
         self._closing = False
+        #: is called after each commit, with its seconds and the number of its writes
+        self.committed: Callable[[float, int], None] = lambda *_: None
         self._writer = disk.database(name)
         try:
             self._migrate(migrations)
@@ -151,8 +153,10 @@ class Database:
             self._something = trio.Event()
         # Shielded, because a batch that was handed over must be answered; without a
         # deadline, because a thread that waits for a disk cannot be left behind.
+        begun = trio.current_time()
         with trio.CancelScope(shield=True):
             await self._disk.run(lambda: self._commit(batch))
+        self.committed(trio.current_time() - begun, len(batch))
         for write in batch:
             write.done.set()
 

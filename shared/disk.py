@@ -76,7 +76,7 @@ class FolderDisk:
                 file.flush()
                 os.fsync(file.fileno())
             fresh.rename(target)
-            _sync_folder(self.folder)
+            sync(self.folder)
         except OSError as error:
             with contextlib.suppress(OSError):
                 fresh.unlink(missing_ok=True)
@@ -97,7 +97,7 @@ class FolderDisk:
         """Remove the file for good before returning.  Raises StorageError."""
         try:
             (self.folder / name).unlink(missing_ok=True)
-            _sync_folder(self.folder)
+            sync(self.folder)
         except OSError as error:
             raise StorageError(_sentence(f"cannot remove {self.folder / name}", error)) from error
 
@@ -142,8 +142,9 @@ class FolderDisk:
         return await trio.to_thread.run_sync(work)
 
 
-def _sync_folder(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY)
+def sync(path: Path) -> None:
+    """Return when this file or folder is on the disk.  Raises OSError."""
+    descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)
     finally:

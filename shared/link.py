@@ -27,6 +27,8 @@ WRITE_SECONDS: Final = 30.0  # a write that takes longer means that the link is 
 LINGER_SECONDS: Final = 2.0  # after our last word: an immediate close could destroy it on its way
 HANDSHAKE_SECONDS: Final = 10.0  # until the other side has said who it is
 
+SLOW: Final = "the other side does not keep up"  # its outbox is full
+
 REMOTE_FAULTS = (OSError, trio.BrokenResourceError, trio.ClosedResourceError, trio.TooSlowError)
 
 M = TypeVar("M")
@@ -73,7 +75,7 @@ class Link(Generic[M]):
         if self._ending or self._cut:
             return
         if not self._outbox.add(lines):
-            self.cut("the other side does not keep up")
+            self.cut(SLOW)
 
     def hang_up(self, *last: msgspec.Struct) -> None:
         """End the link once all that is posted, and these last messages, are sent.

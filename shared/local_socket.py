@@ -12,6 +12,8 @@ from typing import Final
 
 import trio
 
+from shared.private import check_folder
+
 PATH_BYTES: Final = 100  # fits into a socket address on every system
 WAITING: Final = 16  # connections that are not accepted yet
 NOBODY_THERE: Final = (errno.ENOENT, errno.ECONNREFUSED, errno.ENOTDIR)
@@ -46,6 +48,12 @@ def accepts(path: Path) -> bool:
     """Whether somebody listens there; for a program that is not in `trio.run` yet."""
     with short_path(path) as short, socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as asking:
         return asking.connect_ex(short) == 0
+
+
+def may_be_trusted(folder: Path) -> None:
+    """Raise StorageError when somebody else could have put a socket there; root asks anywhere."""
+    if os.geteuid() != 0:
+        check_folder(folder)
 
 
 def may_ask(stream: trio.SocketStream) -> bool:

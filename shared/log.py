@@ -4,6 +4,7 @@ A log holds names, reasons and texts of others.  Unchanged, they could bring col
 window title, or lines that look like ours.
 """
 
+import json
 import logging
 import sys
 import traceback
@@ -24,10 +25,27 @@ class HarmlessFormatter(logging.Formatter):
         return on_one_line(super().format(record))[:LINE_CHARACTERS]
 
 
-def log_to_stderr(level: int, form: str) -> None:
+class JsonFormatter(logging.Formatter):
+    """A formatter for programs: each record is an object on one line.
+
+    `event` is the same for all records of one kind; `text` is what people read.
+    """
+
+    def format(self, record: logging.LogRecord) -> str:
+        found = {
+            "time": round(record.created, 3),
+            "level": record.levelname.lower(),
+            "part": record.name,
+            "event": str(record.msg)[:LINE_CHARACTERS],
+            "text": on_one_line(super().format(record))[:LINE_CHARACTERS],
+        }
+        return json.dumps(found, separators=(",", ":")).replace("\x7f", "\\u007f")
+
+
+def log_to_stderr(level: int, form: str, *, as_json: bool = False) -> None:
     """Log the whole program to stderr in this form, from now on."""
     handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(HarmlessFormatter(form))
+    handler.setFormatter(JsonFormatter() if as_json else HarmlessFormatter(form))
     logging.basicConfig(level=level, handlers=[handler])
 
 

@@ -62,6 +62,7 @@ AT_THE_BORDER = {
     "peer/__main__.py",
 }
 EXCEPTIONS: dict[str, set[str]] = {
+    "directory_server/service_manager.py": {"os", "socket"},  # the datagrams of sd_notify
     "peer/program/lifecycle.py": {"os"},  # closed standard streams, and a process that ends at once
     "peer/storage/input_history.py": {"os"},  # a file of its own
     "peer/program/passphrase.py": {"os"},  # the terminal itself, before there is a screen

@@ -11,6 +11,8 @@ import hmac
 from typing import Final, NamedTuple
 
 from directory_server.core.limits import NEW_NAME_SECONDS, NEW_NAMES_AT_ONCE
+from directory_server.core.operating.bans import Bans
+from directory_server.core.operating.invites import Invites
 from directory_server.core.quotas import WRONG_TOKEN_SECONDS, Pace
 from directory_server.core.registry import NameTaken, Registry, User
 from directory_server.core.tombstones import Tombstones
@@ -56,6 +58,7 @@ class Register(NamedTuple):
     """The name is new and free: put it on disk.  `Admission.settle` ends the reservation."""
 
     origin: bytes
+    invite: bytes = b""  # the digest of the invite that it uses up
 
 
 class Reseal(NamedTuple):
@@ -86,12 +89,32 @@ class Admission:
         tombstones: Tombstones,
         *,
         token: str | None = None,
+        is_closed: bool = False,
         names_at_once: int = NEW_NAMES_AT_ONCE,
+        bans: Bans | None = None,
+        invites: Invites | None = None,
     ) -> None:
-        """`names_at_once`: new names from one address before it has to wait; 0: no limit."""
-        self._registry, self._tombstones, self._token = registry, tombstones, token
-        self._new_names = Pace(NEW_NAME_SECONDS, names_at_once) if names_at_once else None
+        self._registry, self._tombstones = registry, tombstones
+        self._bans, self._invites = bans or Bans(), invites or Invites()
         self._wrong_tokens = Pace(WRONG_TOKEN_SECONDS, 1)
+        self._names_at_once = -1
+        self.set_rules(token=token, is_closed=is_closed, names_at_once=names_at_once)
+
+    def set_rules(self, *, token: str | None, is_closed: bool, names_at_once: int) -> None:
+        """Judge newcomers by these rules from now on.
+
+        `is_closed`: only the token, or an invite, lets a new name in.  `names_at_once`: new names
+        from one address before it has to wait; 0: no limit.
+        """
+        self._token, self._is_closed = token, is_closed
+        if names_at_once != self._names_at_once:
+            self._names_at_once = names_at_once
+            self._new_names = Pace(NEW_NAME_SECONDS, names_at_once) if names_at_once else None
+
+    @property
+    def wants_token(self) -> bool:
+        """Whether a new name must show something."""
+        return self._is_closed or self._token is not None
 
     def next_step(self, who: Applicant, moment: Moment) -> Step:
         """Return what is to be done now, for this applicant to enter.
@@ -99,18 +122,20 @@ class Admission:
         Raises Refused with the reason; NameTaken when the name belongs to another key;
         WrongToken, after which each call holds this address back for a second.
         """
+        self._bans.check(who.key, who.address, moment.time)
         user = self._registry.find(who.name)
         if user is not None and user.key == who.key:
             return self._next_step_of_owner(user, who, moment)
-        if self._token is not None:
+        invite = b""
+        if self.wants_token:
             wait = self._wrong_tokens.wait(who.address, moment.now)
             if wait:
                 return Wait(wait)
-            self._check_token(who, self._token, moment)
+            invite = self._invite_of(who, moment)
         self._check_name(who, user, moment)
         self._registry.check_address(None, who.address)
         self._take_a_place(who, moment)
-        return Register(who.origin)
+        return Register(who.origin, invite)
 
     def settle(self, step: Register) -> None:
         """Note that the new name is on disk and known, or that it never will be."""
@@ -125,10 +150,21 @@ class Admission:
         self._registry.check_room(user, who.address)
         return Enter(user)
 
-    def _check_token(self, who: Applicant, token: str, moment: Moment) -> None:
-        if not hmac.compare_digest(who.token.encode(errors="replace"), token.encode()):
+    def _invite_of(self, who: Applicant, moment: Moment) -> bytes:
+        """Return the digest of the invite that the token stands for; empty: it is our own token.
+
+        Raises WrongToken.
+        """
+        token = self._token
+        if token is not None and hmac.compare_digest(
+            who.token.encode(errors="replace"), token.encode()
+        ):
+            return b""
+        invite = self._invites.find(who.token, moment.time)
+        if invite is None:
             self._wrong_tokens.take(who.address, moment.now)
             raise WrongToken(who.token)
+        return invite.digest
 
     def _check_name(self, who: Applicant, user: User | None, moment: Moment) -> None:
         if user is not None:

@@ -94,6 +94,12 @@ class Registry:
         self._at: dict[str, User] = {}  # by address; only with one_per_address
         self._told: dict[User, tuple[Status, float]] = {}  # what others know of changed users
 
+    def set_rules(self, *, idle_after: float, one_per_address: bool) -> None:
+        """Judge by these from now on; users who share an address already stay."""
+        self._idle_after, self._one_per_address = idle_after, one_per_address
+        here = (user for user in self._users.values() if user.is_here) if one_per_address else ()
+        self._at = {user.place.address: user for user in here}
+
     @property
     def here(self) -> int:
         """How many users are not OFFLINE."""

@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from directory_server.core.registry import User
 from directory_server.core.tombstones import Tombstone, Validity
 from directory_server.core.usage import Usage
+from directory_server.storage.operations import use
 from directory_server.storage.store import Listed, Newcomer, Use
 from shared.names import fold
 
@@ -129,13 +130,18 @@ def found(connection: sqlite3.Connection, key: bytes, *, anew: bool) -> None:
 
 
 def register(connection: sqlite3.Connection, new: Newcomer, time: float, age: float) -> User:
-    """Return the user registered under this name: the new one, or one who was faster."""
-    connection.execute(
+    """Return the user registered under this name: the new one, or one who was faster.
+
+    Raises Refused when others have used up the invite.
+    """
+    added = connection.execute(
         "INSERT INTO users (folded, name, key, sealing_key, sealing_proof, registered, origin,"
         " used, last, certified_time, certified_age)"
         " VALUES (?, ?, ?, ?, ?, ?, ?, 0, ?, ?, ?) ON CONFLICT DO NOTHING",
         (fold(new.name), *new[:4], time, new.origin, age, new.certified.time, new.certified.age),
     )
+    if new.invite and added.rowcount > 0:
+        use(connection, new.invite)
     lift(connection, [new.name])
     found = connection.execute(f"{_USER} WHERE folded = ?", (fold(new.name),))
     return _user(found.fetchone())

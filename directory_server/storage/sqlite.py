@@ -12,9 +12,11 @@ import trio
 
 from directory_server.core.limits import MAIL_MIB
 from directory_server.core.mail_limits import MIB
+from directory_server.core.operating.bans import Ban
+from directory_server.core.operating.invites import Invite
 from directory_server.core.registry import User
 from directory_server.core.tombstones import Tombstone, Validity
-from directory_server.storage import mail_room, mailbox, ownership
+from directory_server.storage import mail_room, mailbox, operations, ownership
 from directory_server.storage.store import Kept, Listed, Newcomer, NotKept, Owed, Posted, Use
 from shared.database import Database
 from shared.errors import StorageError
@@ -36,6 +38,7 @@ _MIGRATIONS = [
     ownership.EXPIRY + mailbox.EXPIRY,
     ownership.COMMUNITY,
     mail_room.TABLES,
+    operations.TABLES,
 ]
 
 
@@ -56,6 +59,8 @@ class SqliteStore:
         self._database = _opened(disk)
         self._most = mail_mib * MIB
         self._failing = False  # the disk refused the last write
+        self.failures = 0
+        self.failing_since: float | None = None
 
     async def run(self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
         await self._database.run(task_status=task_status)
@@ -87,6 +92,42 @@ class SqliteStore:
 
     async def fulfil(self, names: list[str]) -> None:
         await self._write(lambda connection: ownership.fulfil(connection, names), frees=True)
+
+    async def bans(self) -> list[Ban]:
+        return self._read(operations.bans)
+
+    async def ban(self, new: Ban) -> None:
+        await self._write(lambda connection: operations.ban(connection, new))
+
+    async def unban(self, gone: list[Ban]) -> None:
+        await self._write(lambda connection: operations.unban(connection, gone), frees=True)
+
+    async def invites(self) -> list[Invite]:
+        return self._read(operations.invites)
+
+    async def invite(self, new: Invite) -> None:
+        await self._write(lambda connection: operations.invite(connection, new))
+
+    async def uninvite(self, digests: list[bytes]) -> None:
+        await self._write(lambda connection: operations.uninvite(connection, digests), frees=True)
+
+    async def uses_left(self, digest: bytes) -> int:
+        return self._read(lambda reader: operations.uses_left(reader, digest))
+
+    async def motd(self) -> str:
+        return self._read(operations.motd)
+
+    async def set_motd(self, text: str) -> None:
+        await self._write(lambda connection: operations.set_motd(connection, text))
+
+    async def mail_waiting(self) -> tuple[int, int]:
+        return self._read(operations.waiting)
+
+    def set_room(self, mail_mib: int) -> None:
+        self._most = mail_mib * MIB
+
+    def observe(self, committed: Callable[[float, int], None]) -> None:
+        self._database.committed = committed
 
     # --- Names ---
 
@@ -182,10 +223,17 @@ class SqliteStore:
             if not self._failing:
                 log.warning("%s", error)
             self._failing = True
+            self._note_failure()
             raise
         if patience.cancelled_caught:
+            self._note_failure()
             raise StorageError("the disk does not answer")
         if self._failing:
             log.warning("the disk takes it again")
-        self._failing = False
+        self._failing, self.failing_since = False, None
         return result
+
+    def _note_failure(self) -> None:
+        self.failures += 1
+        if self.failing_since is None:
+            self.failing_since = trio.current_time()

@@ -6,12 +6,14 @@ Every method may wait, for the disk or for a database elsewhere, and what was tr
 may be false after it.  All of them raise StorageError.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import NamedTuple, Protocol
 
 import trio
 
+from directory_server.core.operating.bans import Ban
+from directory_server.core.operating.invites import Invite
 from directory_server.core.registry import User
 from directory_server.core.tombstones import Tombstone, Validity
 from directory_server.core.usage import Usage
@@ -27,6 +29,7 @@ class Newcomer(NamedTuple):
     sealing_proof: bytes
     origin: bytes
     certified: Validity
+    invite: bytes = b""  # the digest of the invite that it uses up
 
 
 class Use(NamedTuple):
@@ -81,6 +84,8 @@ class Owed:
 
 class Store(Protocol):
     where: str  #: what to bring back when the names are missing, for a person
+    failures: int  #: writes that were refused
+    failing_since: float | None  #: by trio's clock; None: it takes writes
 
     async def run(self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
         """Write until cancelled, then close; what was asked for by then is still written."""
@@ -110,6 +115,36 @@ class Store(Protocol):
 
     async def fulfil(self, names: list[str]) -> None: ...
 
+    async def bans(self) -> list[Ban]: ...
+
+    async def ban(self, new: Ban) -> None:
+        """Keep a ban; it replaces one of the same user or network."""
+
+    async def unban(self, gone: list[Ban]) -> None: ...
+
+    async def invites(self) -> list[Invite]: ...
+
+    async def invite(self, new: Invite) -> None: ...
+
+    async def uninvite(self, digests: list[bytes]) -> None: ...
+
+    async def uses_left(self, digest: bytes) -> int:
+        """Return how many more names this invite lets in."""
+
+    async def motd(self) -> str:
+        """Return what users are told who come in; empty: nothing."""
+
+    async def set_motd(self, text: str) -> None: ...
+
+    async def mail_waiting(self) -> tuple[int, int]:
+        """Return how many messages wait in all, and how many bytes of room they take."""
+
+    def set_room(self, mail_mib: int) -> None:
+        """Take so much mail in all from now on, in MiB."""
+
+    def observe(self, committed: Callable[[float, int], None]) -> None:
+        """Call this after each commit, with its seconds and the number of its writes."""
+
     # --- Names ---
 
     async def users(self) -> list[User]: ...
@@ -120,7 +155,11 @@ class Store(Protocol):
         """Return for how many seconds the directory had run in all, at its last heartbeat."""
 
     async def register(self, new: Newcomer, time: float, age: float) -> User:
-        """Return the user on disk under this name: the new one, or one who was faster."""
+        """Return the user on disk under this name: the new one, or one who was faster.
+
+        A new one uses the invite of the newcomer in the same commit.  Raises Refused when
+        others have used it up.
+        """
 
     async def reseal(self, user: int, sealing_key: bytes, sealing_proof: bytes) -> None:
         """Replace the user's sealing key."""

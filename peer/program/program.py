@@ -45,8 +45,9 @@ YIELD_SECONDS: Final = 10.0  # to wait until a one-shot command ends, before usi
 
 
 _NOT_FOR_SCRIPTS = (
-    events.Registered | events.Came | events.Went | events.DirectoryLost | events.DirectoryBack
-)
+    events.Registered | events.Came | events.Went
+    | events.DirectoryLost | events.DirectoryBack | events.DirectorySays
+)  # fmt: skip
 
 
 class Program:

@@ -61,7 +61,8 @@ class Err(Message, frozen=True):
     Codes: VERSION, PROTOCOL, UNKNOWN (tag), NAME (not valid), KEY (does not fit
     the name), TOKEN, ADDRESS (`--one-per-address`), NOBODY (no such user), FULL
     (a quota), DISK, LIMIT (too many connections), TAKEOVER (another program of yours
-    has registered: do not come back), REFUSED.
+    has registered: do not come back), BANNED (by the operator, with the reason),
+    DRAINING (nobody comes in at this moment: come back), REFUSED.
     """
 
     code: Word

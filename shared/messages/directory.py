@@ -19,6 +19,7 @@ from shared.messages.common import (
     Ping,
     Pong,
     Port,
+    Reason,
     Request,
     Signature,
     Status,
@@ -71,6 +72,13 @@ class Welcome(Message, frozen=True):
     idle_after: Annotated[float, Meta(ge=0)]  # seconds without STIR until INACTIVE
     certificate: Certificate = b""
     online: Count = 0  # users who are here, with this one; 0: the directory does not tell
+    motd: Reason = ""  # what the operator tells everybody who comes in
+
+
+class Notice(Message, frozen=True):
+    """What the operator tells everybody who is here."""
+
+    text: Reason
 
 
 class Tkn(Message, frozen=True):
@@ -249,5 +257,5 @@ ToDirectory = (
 )  # fmt: skip
 FromDirectory = (
     Who | Welcome | Tkn | Arr | Lft | Chg | Users | Contact | StatusNow | Renewed | Done | Stored
-    | Waiting | Mail | Receipts | Ping | Pong | Err | Bye
+    | Waiting | Mail | Receipts | Notice | Ping | Pong | Err | Bye
 )  # fmt: skip

@@ -356,7 +356,7 @@ def killed_at(step: int, work: Callable[[], object]) -> bool:
             counted(name, Vault)
         for name in ("_rewrite", "_is_sealed"):
             counted(name, peer.storage.sealed_journal)
-        counted("_sync_folder", shared.disk)
+        counted("sync", shared.disk)
         try:
             work()
         except (Killed, StorageError):  # SQLite makes the latter of what a row dies of

@@ -66,11 +66,16 @@ def test_every_address_that_it_listens_on_is_said(start: Start, tmp_path: Path) 
     assert said.startswith(f"Directory listening on {both}, key ")
 
 
-def address_of(process: "subprocess.Popen[str]") -> Address:
+def bound(process: "subprocess.Popen[str]") -> tuple[Address, str]:
+    """Where it listens, and with what key."""
     assert process.stdout is not None
     said = LISTENING.fullmatch(process.stdout.readline())
     assert said is not None
-    return Address("127.0.0.1", int(said[1]))
+    return Address("127.0.0.1", int(said[1])), said[2]
+
+
+def address_of(process: "subprocess.Popen[str]") -> Address:
+    return bound(process)[0]
 
 
 def one_line(process: "subprocess.Popen[str]", code: int = 2) -> str:
@@ -85,9 +90,11 @@ def one_line(process: "subprocess.Popen[str]", code: int = 2) -> str:
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_a_signal_ends_it_cleanly(start: Start, tmp_path: Path, number: signal.Signals) -> None:
     data = tmp_path / "data"
-    for said in (f"Founded a new community in {data}.\n", ""):
+    for founded in (f"Founded a new community in {data}.\n", ""):
         process = start("0", "--host", "127.0.0.1", "--data", str(data))
-        address_of(process)
+        address, key = bound(process)
+        join = f'peer NAME 127.0.0.1 {address.port} --directory-key "{key}"'
+        said = f"{founded}Give to your users: {join}\n"
         process.send_signal(number)
         assert process.wait(SECONDS) == 0
         assert process.stdout is not None
@@ -99,7 +106,7 @@ def test_everything_it_keeps_is_for_its_owner_only(start: Start, tmp_path: Path)
     folder = tmp_path / "deep" / "data"
     address_of(start("0", "--host", "127.0.0.1", "--data", str(folder)))
     modes = {path.name: stat.S_IMODE(path.stat().st_mode) for path in folder.iterdir()}
-    assert {"authority", "directory.sqlite", "lock"} <= set(modes)
+    assert {"authority", "directory.sqlite", "lock", "admin"} <= set(modes)
     assert set(modes.values()) == {0o600}
     assert stat.S_IMODE(folder.stat().st_mode) == 0o700
 
@@ -278,8 +285,12 @@ def test_all_arguments_together() -> None:
         "one_per_address": True,
         "register_only_with": "sesame",
         "token_file": None,
+        "closed": False,
         "names_per_address": 64,
         "mail_mib": 1_024,
+        "metrics": None,
+        "log_format": "plain",
+        "config": None,
         "found_anew": False,
         "list": False,
         "forget": None,

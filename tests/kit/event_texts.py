@@ -20,6 +20,7 @@ TEXTS = [
     ),
     (events.DirectoryLost(), "Lost the directory, trying again."),
     (events.DirectoryBack(), "The directory is back."),
+    (events.DirectorySays("back at five"), "The directory says: back at five"),
     (events.Came("dave"), "* dave is online."),
     (events.Went("dave"), "* dave is offline."),
     (events.StatusIsNow(Status.INACTIVE), "Your status is now INACTIVE."),

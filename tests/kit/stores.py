@@ -6,6 +6,8 @@ from typing import TypeVar
 
 import trio
 
+from directory_server.core.operating.bans import Ban
+from directory_server.core.operating.invites import Invite
 from directory_server.core.registry import User
 from directory_server.core.tombstones import Tombstone, Validity
 from directory_server.storage.store import (
@@ -87,6 +89,8 @@ class FarStore:
         self._seconds, self._losses = seconds, losses
         self.where = store.where
         self.is_away = False
+        self.failures = 0
+        self.failing_since: float | None = None
         self.lost = 0  #: answers by now
 
     async def _pause(self) -> None:
@@ -139,6 +143,42 @@ class FarStore:
 
     async def fulfil(self, names: list[str]) -> None:
         await self._write(lambda: self._store.fulfil(names))
+
+    async def bans(self) -> list[Ban]:
+        return await self._read(self._store.bans)
+
+    async def ban(self, new: Ban) -> None:
+        await self._write(lambda: self._store.ban(new))
+
+    async def unban(self, gone: list[Ban]) -> None:
+        await self._write(lambda: self._store.unban(gone))
+
+    async def invites(self) -> list[Invite]:
+        return await self._read(self._store.invites)
+
+    async def invite(self, new: Invite) -> None:
+        await self._write(lambda: self._store.invite(new))
+
+    async def uninvite(self, digests: list[bytes]) -> None:
+        await self._write(lambda: self._store.uninvite(digests))
+
+    async def uses_left(self, digest: bytes) -> int:
+        return await self._read(lambda: self._store.uses_left(digest))
+
+    async def motd(self) -> str:
+        return await self._read(self._store.motd)
+
+    async def set_motd(self, text: str) -> None:
+        await self._write(lambda: self._store.set_motd(text))
+
+    async def mail_waiting(self) -> tuple[int, int]:
+        return await self._read(self._store.mail_waiting)
+
+    def set_room(self, mail_mib: int) -> None:
+        self._store.set_room(mail_mib)
+
+    def observe(self, committed: Callable[[float, int], None]) -> None:
+        self._store.observe(committed)
 
     async def users(self) -> list[User]:
         return await self._read(self._store.users)

@@ -65,6 +65,14 @@ FORMS: list[tuple[Event, dict[str, object]]] = [
         {"event": "directory_lost", "said": "Lost the directory, trying again."},
     ),
     (events.DirectoryBack(), {"event": "directory_back", "said": "The directory is back."}),
+    (
+        events.DirectorySays("back at five"),
+        {
+            "event": "directory_says",
+            "text": "back at five",
+            "said": "The directory says: back at five",
+        },
+    ),
     (events.Came("dave"), {"event": "came", "name": "dave", "said": "* dave is online."}),
     (events.Went("dave"), {"event": "went", "name": "dave", "said": "* dave is offline."}),
     (

@@ -38,7 +38,7 @@ async def test_an_old_socket_is_replaced(tmp_path: Path) -> None:
 
 
 async def test_nobody_there_is_told_by_its_number(tmp_path: Path) -> None:
-    with pytest.raises(OSError) as missing:
+    with pytest.raises(FileNotFoundError) as missing:
         await connect(tmp_path / "none")
     assert missing.value.errno in local_socket.NOBODY_THERE
 

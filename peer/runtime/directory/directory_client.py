@@ -352,7 +352,12 @@ class DirectoryClient:
         self._recognise(link.wire.certificate, who.authority)
         link.identified()
         link.post(self._iam(who))
-        answer = await link.expect(Message)
+        try:
+            answer = await link.expect(Message)
+        except TurnedAway as no:
+            if no.code == "DRAINING":  # it will be there again, so what is written is kept
+                raise Unreachable(str(no)) from None
+            raise
         match answer:
             case Tkn():
                 raise NameTaken(self._myself.name)

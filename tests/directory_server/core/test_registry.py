@@ -119,6 +119,19 @@ def test_an_encoded_presence_is_never_out_of_date() -> None:
     assert known.encoded(carol) == b'{"name":"Carol","status":"ACTIVE","since":1}'
 
 
+def test_rules_may_change_while_users_are_here() -> None:
+    known, carol = registry()
+    arrive(known, carol)
+    dave, erin = user("dave", 2), user("erin", 3)
+    known.know(dave)
+    known.set_rules(idle_after=10, one_per_address=True)
+    with pytest.raises(Refused, match="Carol has done so"):
+        known.check_address(dave, HOME.address)
+    assert known.fall_idle(time=11, now=11.0) == [carol]
+    known.set_rules(idle_after=10, one_per_address=False)
+    known.check_address(erin, HOME.address)
+
+
 def test_one_per_address_means_one_who_is_here() -> None:
     known, carol = registry(one_per_address=True)
     known.know(dave := user("dave", 2))

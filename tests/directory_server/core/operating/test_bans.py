@@ -2,8 +2,15 @@
 
 import pytest
 
-from directory_server.core import bans as module
-from directory_server.core.bans import ADDRESS, USER, Ban, Bans, parse_network
+from directory_server.core.operating import bans as module
+from directory_server.core.operating.bans import (
+    ADDRESS,
+    USER,
+    Ban,
+    Bans,
+    parse_network,
+    spell_network,
+)
 from shared.errors import Refused
 
 CAROL = b"c" * 32
@@ -94,3 +101,10 @@ def test_a_name_is_no_network() -> None:
     assert parse_network("carol") is None
     assert str(parse_network("10.0.0.9/8")) == "10.0.0.0/8"
     assert str(parse_network("::ffff:0:0/90")) == "::ffc0:0:0/90"
+
+
+@pytest.mark.parametrize("text", ["10.0.0.0/8", "10.0.0.7", "2001:db8::/32", "::1"])
+def test_a_network_is_written_as_it_is_read(text: str) -> None:
+    network = parse_network(text)
+    assert network is not None
+    assert spell_network(network) == text

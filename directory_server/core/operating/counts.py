@@ -2,11 +2,13 @@
 
 from bisect import bisect_left
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Final
 
 COMMIT_SECONDS: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.2, 0.5, 1.0, 5.0)
 COMMIT_BATCH: Final = (1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0, 128.0, 256.0, 1024.0)
+#: what became of a message that was left, by the code of the ERR; without one it is stored
+OUTCOMES: Final = {"": "stored", "FULL": "full", "NOBODY": "nobody", "DISK": "failed"}
 LATE_SECONDS: Final = (0.001, 0.005, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 5.0)
 
 
@@ -39,7 +41,7 @@ class Histogram:
 class Counts:
     def __init__(self) -> None:
         self.registrations: Counter[str] = Counter()  #: new, again, taken, refused, banned
-        self.left: Counter[str] = Counter()  #: messages: stored, again, full, nobody, failed
+        self.left: Counter[str] = Counter()  #: messages: stored, full, nobody, failed, refused
         self.cut: Counter[str] = Counter()  #: links: slow, silent, vanished, takeover, operator
         self.taken = 0  #: messages that their receivers have on disk
         self.handshakes_failed = 0
@@ -49,6 +51,11 @@ class Counts:
         self.commit_batch = Histogram(COMMIT_BATCH)
         self.loop_late = Histogram(LATE_SECONDS)
         self.ticked = float("-inf")  #: when the loop last ran its tick
+
+    def answered(self, answers: Iterable[object]) -> None:
+        """Count what became of messages that were left, by the answers to their sender."""
+        for answer in answers:
+            self.left[OUTCOMES.get(getattr(answer, "code", ""), "refused")] += 1
 
     def committed(self, seconds: float, batch: int) -> None:
         self.commit_seconds.add(seconds)

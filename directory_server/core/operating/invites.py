@@ -49,11 +49,11 @@ class Invites:
         invite = self._all.get(digest_of(token))
         return None if invite is None or invite.is_over(time) else invite
 
-    def use(self, digest: bytes) -> None:
-        """Note that a name was registered with it."""
+    def note_uses(self, digest: bytes, left: int) -> None:
+        """Note how many uses are left on disk, after a name was registered with it."""
         invite = self._all.get(digest)
         if invite is not None:
-            self._all[digest] = invite._replace(uses=invite.uses - 1)
+            self._all[digest] = invite._replace(uses=left)
 
     def remove(self, digest: bytes) -> None:
         self._all.pop(digest, None)

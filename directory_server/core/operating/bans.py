@@ -62,6 +62,11 @@ def parse_network(text: str) -> Network | None:
     return ipaddress.IPv4Network((mapped, network.prefixlen - 96), strict=False)
 
 
+def spell_network(network: Network) -> str:
+    """Return the network as an operator writes it: a single address without its length."""
+    return str(network) if network.num_addresses > 1 else str(network.network_address)
+
+
 class Bans:
     def __init__(self, bans: Iterable[Ban] = ()) -> None:
         self._users: dict[str, Ban] = {}  # by key, in hex

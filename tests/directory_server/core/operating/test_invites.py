@@ -2,8 +2,8 @@
 
 import pytest
 
-from directory_server.core import invites as module
-from directory_server.core.invites import USES_MOST, Invite, Invites, digest_of
+from directory_server.core.operating import invites as module
+from directory_server.core.operating.invites import USES_MOST, Invite, Invites, digest_of
 from shared.errors import Refused
 
 ONE = Invite(digest_of("sesame"), uses=2, since=5.0, until=100.0, note="for the class")
@@ -13,9 +13,9 @@ OTHER = Invite(digest_of("open"), uses=1, since=1.0)
 def test_a_token_opens_until_it_is_used_up() -> None:
     invites = Invites([ONE])
     assert invites.find("sesame", 99) == ONE
-    invites.use(ONE.digest)
+    invites.note_uses(ONE.digest, 1)
     assert invites.find("sesame", 99) == ONE._replace(uses=1)
-    invites.use(ONE.digest)
+    invites.note_uses(ONE.digest, 0)
     assert invites.find("sesame", 99) is None
 
 
@@ -29,7 +29,7 @@ def test_another_token_opens_nothing() -> None:
     invites = Invites([ONE])
     for token in ("", "Sesame", "sesame ", "\ud800", ONE.digest.hex()):
         assert invites.find(token, 0) is None
-    invites.use(digest_of("another"))
+    invites.note_uses(digest_of("another"), 5)
     assert invites.all(0) == [ONE]
 
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from directory_server.core.durations import parse_duration, spell_duration
+from directory_server.core.operating.durations import parse_duration, spell_duration
 from shared.errors import Refused
 
 

@@ -1,6 +1,8 @@
 """What a directory counts."""
 
-from directory_server.core.counts import Counts, Histogram
+from directory_server.core.operating.counts import Counts, Histogram
+from shared.messages.common import Err
+from shared.messages.directory import Stored
 
 
 def test_a_histogram_counts_what_is_at_most_as_large_as_each_bound() -> None:
@@ -9,6 +11,13 @@ def test_a_histogram_counts_what_is_at_most_as_large_as_each_bound() -> None:
         histogram.add(value)
     assert histogram.buckets() == [("1", 2.0), ("2.5", 3.0), ("+Inf", 4.0)]
     assert (histogram.count, histogram.sum) == (4, 102.5)
+
+
+def test_the_answers_about_messages_are_counted() -> None:
+    counts = Counts()
+    codes = ("FULL", "FULL", "NOBODY", "DISK", "REFUSED")
+    counts.answered([Stored(1, "ab" * 16), *(Err(code, "", 1) for code in codes)])
+    assert counts.left == {"stored": 1, "full": 2, "nobody": 1, "failed": 1, "refused": 1}
 
 
 def test_a_commit_and_a_tick_are_counted() -> None:

@@ -1,0 +1,163 @@
+"""`dirserver admin`: ask the running directory, or work on its data while none runs."""
+
+import argparse
+import logging
+import sys
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Final
+
+import msgspec
+import trio
+
+from directory_server.admin import requests as ask
+from directory_server.admin.operator import Operator
+from directory_server.admin.requests import Answer, AnyRequest, answers
+from directory_server.admin.service import FILE
+from directory_server.admin.tables import head, lines
+from directory_server.sessions import Sessions
+from directory_server.settings import Settings
+from directory_server.storage.founding import AUTHORITY_FILE, find
+from directory_server.storage.sqlite import SqliteStore
+from shared.arguments import USAGE_ERROR
+from shared.clean import on_one_line
+from shared.errors import ParleyError, Refused, StorageError
+from shared.local_socket import NOBODY_THERE, connect, may_be_trusted
+from shared.log import log_to_stderr
+from shared.real import real_world
+from shared.world import World
+
+REFUSED: Final = 4
+NOBODY: Final = 5
+NO_DIRECTORY: Final = 7
+CODES: Final = {"NOBODY": NOBODY, "DIRECTORY": NO_DIRECTORY, "USAGE": USAGE_ERROR}
+ANSWER_BYTES: Final = 1024 * 1024  # of one line
+
+Show = Callable[[Answer], Awaitable[None]]
+
+
+def run(arguments: argparse.Namespace, folder: Path) -> int:
+    """Perform the command; return the exit code."""
+    screen = Screen(as_json=arguments.json)
+    log_to_stderr(logging.ERROR, "%(levelname)s %(message)s")
+    try:
+        return trio.run(_run, folder, arguments.request, screen)
+    except ParleyError as error:
+        return screen.complain(error)
+
+
+async def _run(folder: Path, request: AnyRequest, screen: "Screen") -> int:
+    if isinstance(request, ask.Forget) and not request.is_certain:
+        await perform(folder, request, screen.show)
+        if not screen.asks(request.name):
+            return REFUSED
+        request = ask.Forget(request.name, is_certain=True)
+    await perform(folder, request, screen.show)
+    return 0
+
+
+async def perform(folder: Path, request: AnyRequest, show: Show) -> None:
+    """Ask the directory that runs there; if none does, do it ourselves.
+
+    Raises Refused with the directory's words, or StorageError.
+    """
+    may_be_trusted(folder)
+    try:
+        stream = await connect(folder / FILE)
+    except OSError as error:
+        if error.errno not in NOBODY_THERE:
+            why = (error.strerror or str(error)).lower()
+            raise StorageError(f"cannot ask the directory of {folder}: {why}") from error
+        await _perform_alone(real_world(folder), request, show)
+        return
+    async with stream:
+        await _ask(stream, request, show)
+
+
+async def _ask(stream: trio.SocketStream, request: AnyRequest, show: Show) -> None:
+    rest = bytearray()
+    try:
+        await stream.send_all(msgspec.json.encode(request) + b"\n")
+        async for chunk in stream:
+            rest += chunk
+            *whole, rest = rest.split(b"\n")
+            for line in whole:
+                if await _is_last(line, show):
+                    return
+            if len(rest) > ANSWER_BYTES:
+                break
+    except trio.BrokenResourceError:
+        pass
+    raise Refused("the directory ended before it answered", "DIRECTORY")
+
+
+async def _is_last(line: bytearray, show: Show) -> bool:
+    """Show an answer; return whether it was the last one.  Raises Refused with a NO."""
+    try:
+        answer = answers.decode(line)
+    except msgspec.ValidationError:
+        return False  # of a newer directory
+    if isinstance(answer, ask.No):
+        raise Refused(answer.text, answer.code)
+    if isinstance(answer, ask.Done):
+        return True
+    await show(answer)
+    return False
+
+
+async def _perform_alone(world: World, request: AnyRequest, show: Show) -> None:
+    """Perform the request on the data, while no directory runs there."""
+    if world.disk.read(AUTHORITY_FILE) is None:
+        raise Refused("there is no directory in the data folder", "DIRECTORY")
+    world.disk.lock()
+    try:
+        store = SqliteStore(world.disk)
+        found = await find(world.disk, store, world.chance.randbytes, found_anew=False)
+        failure: ParleyError | None = None
+        async with trio.open_nursery() as nursery:
+            await nursery.start(store.run)
+            try:
+                community = Sessions(world, Settings(), found.authority, store)
+                await community.recall()
+                await Operator(community).perform(request, show)
+            except ParleyError as error:
+                failure = error
+            nursery.cancel_scope.cancel()
+        if failure is not None:
+            raise failure
+    finally:
+        world.disk.unlock()
+
+
+class Screen:
+    def __init__(self, *, as_json: bool) -> None:
+        self._as_json = as_json
+        self._kind: type[Answer] | None = None  # of the last answer
+
+    async def show(self, answer: Answer) -> None:
+        if self._as_json:
+            print(msgspec.json.encode(answer).decode(), flush=True)
+            return
+        top = head(answer)
+        if top is not None and self._kind is not type(answer):
+            print(top)
+        self._kind = type(answer)
+        for line in lines(answer):
+            print(line)
+        sys.stdout.flush()
+
+    def asks(self, name: str) -> bool:
+        """Ask a person whether the name shall be forgotten; a script must say --yes."""
+        if not sys.stdin.isatty():
+            raise Refused("nobody can be asked here: say --yes", "USAGE")
+        print(f"Forget {on_one_line(name)}? (Y/N) ", end="", flush=True, file=sys.stderr)
+        return sys.stdin.readline().strip().lower() in ("y", "yes")
+
+    def complain(self, error: ParleyError) -> int:
+        code = getattr(error, "code", "DISK")
+        text = on_one_line(str(error))
+        if self._as_json:
+            print(msgspec.json.encode(ask.No(code, text)).decode(), flush=True)
+        else:
+            print(f"dirserver admin: {text}", file=sys.stderr)
+        return USAGE_ERROR if isinstance(error, StorageError) else CODES.get(code, REFUSED)

@@ -1,0 +1,354 @@
+"""Perform what the operator asks, on a directory that runs or on its data alone."""
+
+import base64
+import logging
+from collections import Counter
+from collections.abc import Awaitable, Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import trio
+
+from directory_server.admin import requests as ask
+from directory_server.admin.requests import Answer, AnyRequest
+from directory_server.backlogs import UserLink
+from directory_server.core.mail_limits import MIB
+from directory_server.core.operating.bans import ADDRESS, USER, Ban, parse_network, spell_network
+from directory_server.core.operating.durations import spell_duration
+from directory_server.core.operating.invites import TOKEN_BYTES, Invite, digest_of
+from directory_server.core.registry import User
+from directory_server.housekeeping import PAUSE_SECONDS, POSTS_AT_ONCE
+from directory_server.server import Bound
+from directory_server.sessions import Sessions
+from directory_server.storage.backup import back_up
+from shared.clean import on_one_line
+from shared.errors import Refused
+from shared.identity import fingerprint
+from shared.messages.common import Bye, Err
+from shared.messages.directory import PAGE, Notice
+from shared.names import fold
+from shared.version import VERSION
+
+log = logging.getLogger(__name__)
+
+OPEN: Final = "Everybody may register without it now: start the directory with --closed."
+KICKED: Final = "whoever keeps the directory has ended your connection"
+DRAIN_AT_ONCE: Final = 10  # users who are sent away, then a pause: 200 a second
+DRAIN_PAUSE: Final = 0.05
+GONE_SECONDS: Final = 10.0  # for the last ones to say good bye
+FAREWELL_SECONDS: Final = 2.0  # for the operator to read that it is over
+NAME_PREFIX: Final = "name:"  # before a name that looks like an address
+
+Tell = Callable[[Answer], Awaitable[None]]
+
+
+@dataclass(frozen=True)
+class Running:
+    """The directory that runs around the community."""
+
+    bound: Bound
+    since: float  # by trio's clock
+    strangers: Callable[[], int]
+    stop: Callable[[], None]
+    spawn: Callable[[Callable[[], Awaitable[None]]], None]
+
+
+class Operator:
+    def __init__(self, community: Sessions, running: Running | None = None) -> None:
+        """`running`: None when only the data is there."""
+        self._community, self._running = community, running
+        self._emptied = trio.Event()
+        self._told = trio.Event()
+
+    async def perform(self, request: AnyRequest, tell: Tell) -> None:
+        """Perform a request; `tell` each answer.  Raises Refused, or StorageError."""
+        match request:
+            case ask.Status():
+                await tell(await self._state())
+            case ask.Users(prefix=prefix):
+                await self._users(prefix, tell)
+            case ask.Kick(name=name, reason=reason):
+                await tell(self._kick(name, reason))
+            case ask.Ban():
+                await tell(await self._ban(request))
+            case ask.Unban(whom=whom):
+                await tell(await self._unban(whom))
+            case ask.Bans():
+                for ban in self._community.bans.all(self._time()):
+                    await tell(ask.Banned(ban.whom, ban.kind, ban.since, ban.until, ban.reason))
+            case ask.Forget(name=name, is_certain=is_certain):
+                await tell(await self._forget(name) if is_certain else await self._loses(name))
+            case ask.Invite():
+                await tell(await self._invite(request))
+                if self._running is not None and not self._community.admission.wants_token:
+                    await tell(ask.Said(OPEN))
+            case ask.Invites():
+                for invite in self._community.invites.all(self._time()):
+                    await tell(_shown(invite))
+            case ask.Uninvite(id=id):
+                await tell(await self._uninvite(id))
+            case ask.Notice(text=text):
+                await tell(await self._notice(text))
+            case ask.Motd(text=text):
+                await tell(await self._motd(text))
+            case ask.Backup(folder=folder):
+                await tell(await self._back_up(Path(folder)))
+            case ask.Drain():
+                await self._drain(tell)
+            case ask.Log(level=level):
+                self._alive()
+                logging.getLogger().setLevel(level.upper())
+                await tell(ask.Said(f"The log tells {level} and what is graver."))
+
+    # --- Looking ---
+
+    async def _state(self) -> ask.State:
+        community, running = self._community, self._alive()
+        settings = community.settings
+        waiting, mail_bytes = await community.store.mail_waiting()
+        statuses: Counter[str] = Counter()
+        for user in self._everybody():
+            statuses[user.status.value] += 1
+        registering = "open" if settings.token is None else "token"
+        return ask.State(
+            version=VERSION,
+            key=running.bound.fingerprint,
+            addresses=tuple(map(str, running.bound.addresses)),
+            up_seconds=trio.current_time() - running.since,
+            users={name: statuses[name] for name in ("ACTIVE", "BUSY", "INACTIVE", "OFFLINE")},
+            names=statuses.total(),
+            connections=settings.connections,
+            strangers=running.strangers(),
+            messages_waiting=waiting,
+            mail_bytes=mail_bytes,
+            mail_most_bytes=settings.mail_mib * MIB,
+            registering="invites" if settings.is_closed else registering,
+            bans=len(community.bans.all(self._time())),
+            invites=len(community.invites.all(self._time())),
+            motd=community.motd,
+            log=logging.getLevelName(logging.getLogger().level).lower(),
+            draining=community.is_draining,
+            store_failing=community.store.failing_since is not None,
+            registrations=dict(community.counts.registrations),
+            left=dict(community.counts.left),
+            taken=community.counts.taken,
+            cut=dict(community.counts.cut),
+        )
+
+    async def _users(self, prefix: str, tell: Tell) -> None:
+        for number, user in enumerate(list(self._everybody()), start=1):
+            if fold(user.name).startswith(fold(prefix)):
+                await tell(await self._row(user))
+            if number % PAGE == 0:
+                await trio.lowlevel.checkpoint()
+
+    async def _row(self, user: User) -> ask.User:
+        return ask.User(
+            user.name,
+            user.status.value,
+            user.since,
+            user.place.address,
+            fingerprint(user.key),
+            round(user.usage.seconds / 3_600, 1),
+            await self._community.store.waiting(user.id),
+        )
+
+    def _everybody(self) -> Iterator[User]:
+        registry = self._community.registry
+        users, more = registry.page("", PAGE)
+        yield from users
+        while more:
+            users, more = registry.page(users[-1].name, PAGE)
+            yield from users
+
+    # --- Keeping out ---
+
+    def _kick(self, name: str, reason: str) -> ask.Said:
+        self._alive()
+        user = self._community.registry.look_up(name)
+        link = self._community.links.get(user.id)
+        if link is None or link.is_over:
+            raise Refused(f"User {user.name} is offline at this moment.", "OFFLINE")
+        because = f": {reason}" if reason else ""
+        self._end(link, Notice(f"Your connection is ended{because or '.'}"), Bye(KICKED))
+        log.warning("the operator has ended the connection of %s%s", user.name, because)
+        return ask.Said(f"The connection of {user.name} is ended; the program may come back.")
+
+    async def _ban(self, request: ask.Ban) -> ask.Said:
+        community, now = self._community, self._time()
+        until = None if request.seconds is None else now + request.seconds
+        reason = on_one_line(request.reason)
+        network = parse_network(request.whom)
+        if network is not None:
+            ban = Ban(ADDRESS, spell_network(network), "", now, until, reason)
+        else:
+            user = community.registry.look_up(request.whom.removeprefix(NAME_PREFIX))
+            ban = Ban(USER, user.key.hex(), user.name, now, until, reason)
+        community.bans.check_room()
+        await community.store.ban(ban)
+        community.bans.add(ban)
+        banned = [
+            link
+            for user, link in self._here()
+            if community.bans.find(user.key, user.place.address, now) == ban
+        ]
+        for link in banned:
+            self._end(link, Err("BANNED", ban.sentence()), Bye(ban.sentence()))
+        lasting = (
+            "for ever" if request.seconds is None else f"for {spell_duration(request.seconds)}"
+        )
+        log.warning("the operator has banned %s %s: %s", ban.whom, lasting, reason or "-")
+        links = f"; {len(banned)} connections are ended" if banned else ""
+        return ask.Said(f"{ban.whom} is banned {lasting}{links}.")
+
+    async def _unban(self, whom: str) -> ask.Said:
+        community = self._community
+        bans = community.bans.named(whom.removeprefix(NAME_PREFIX), self._time())
+        if not bans:
+            raise Refused(f"{whom} is not banned", "NOBODY")
+        await community.store.unban(bans)
+        for ban in bans:
+            community.bans.remove(ban)
+        log.warning("the operator has taken the ban of %s back", bans[0].whom)
+        return ask.Said(f"{bans[0].whom} is not banned any more.")
+
+    def _here(self) -> Iterator[tuple[User, UserLink]]:
+        links = self._community.links
+        for user in self._everybody():
+            link = links.get(user.id)
+            if link is not None:
+                yield user, link
+
+    def _end(self, link: UserLink, *last: Notice | Err | Bye) -> None:
+        self._community.counts.cut["operator"] += 1
+        link.hang_up(*last)
+
+    # --- Names ---
+
+    async def _loses(self, name: str) -> ask.Loses:
+        community = self._community
+        user = community.registry.find(name)
+        if user is None:
+            buried = community.buried(name)
+            if buried is None:
+                raise Refused(f"User {name} does not exist!", "NOBODY")
+            text = (
+                f"{buried.name} was given back or has expired, and is kept for its old key."
+                " Whoever asks first can have it then."
+            )
+            return ask.Loses(buried.name, False, 0.0, 0, text)
+        waiting = await community.store.waiting(user.id)
+        are = "message that waits" if waiting == 1 else "messages that wait"
+        lost = f"{waiting} {are} for {user.name} will be lost. " if waiting else ""
+        still = "" if not user.is_here else f"{user.name} is here at this moment! "
+        text = (
+            f"{still}{lost}Whoever asks first can have the name then; who remembers the old key"
+            " is warned that it has changed."
+        )
+        return ask.Loses(user.name, user.is_here, user.since, waiting, text)
+
+    async def _forget(self, name: str) -> ask.Said:
+        community = self._community
+        user = community.registry.find(name)
+        if user is not None:
+            await community.forget(user, free=True)
+            return ask.Said(f"{user.name} is forgotten: anybody may register the name.")
+        if not await community.unbury(name):
+            raise Refused(f"User {name} does not exist!", "NOBODY")
+        return ask.Said(f"{name} is free: anybody may register the name.")
+
+    # --- Letting in ---
+
+    async def _invite(self, request: ask.Invite) -> ask.Invited:
+        community, now = self._community, self._time()
+        community.invites.check_room(request.uses)
+        random = community.world.chance.randbytes(TOKEN_BYTES)
+        token = base64.b32encode(random).decode().lower()
+        until = None if request.seconds is None else now + request.seconds
+        invite = Invite(digest_of(token), request.uses, now, until, on_one_line(request.note))
+        await community.store.invite(invite)
+        community.invites.add(invite)
+        log.warning("the operator has made the invite %s", invite.id)
+        join = "" if self._running is None else self._running.bound.join_line(token)
+        return _shown(invite, token, join)
+
+    async def _uninvite(self, id: str) -> ask.Said:
+        community = self._community
+        invite = community.invites.named(id, self._time())
+        if invite is None:
+            raise Refused(f"there is no invite {id}", "NOBODY")
+        await community.store.uninvite([invite.digest])
+        community.invites.remove(invite.digest)
+        return ask.Said(f"The invite {invite.id} lets nobody in any more.")
+
+    # --- Telling ---
+
+    async def _notice(self, text: str) -> ask.Said:
+        self._alive()
+        links = list(self._community.links.values())
+        for number, link in enumerate(links, start=1):
+            link.post(Notice(text))
+            if number % POSTS_AT_ONCE == 0:
+                await trio.sleep(PAUSE_SECONDS)
+        return ask.Said(f"Told to {len(links)} users.")
+
+    async def _motd(self, text: str | None) -> ask.Said:
+        community = self._community
+        if text is not None:
+            await community.store.set_motd(text)
+            community.motd = text
+        if not community.motd:
+            return ask.Said("Nobody is told anything on coming in.")
+        return ask.Said(f"Whoever comes in is told: {community.motd}")
+
+    # --- Keeping, and ending ---
+
+    async def _back_up(self, folder: Path) -> ask.Said:
+        disk = self._community.world.disk
+        size = await disk.run(lambda: back_up(disk, folder))
+        log.warning("the operator has backed up to %s", folder)
+        return ask.Said(
+            f"Backed up to {folder}, {size / MIB:,.1f} MiB. It holds the community's key:"
+            " keep it where nobody else can read it."
+        )
+
+    async def _drain(self, tell: Tell) -> None:
+        """Send everybody away, although the operator may not wait for it."""
+        running, community = self._alive(), self._community
+        if community.is_draining:
+            raise Refused("the directory is being emptied already")
+        community.is_draining = True
+        log.warning("the operator empties the directory: %d users are here", len(community.links))
+        running.spawn(lambda: self._empty(running))
+        await tell(ask.Said(f"{len(community.links)} users are sent away; none comes in."))
+        await self._emptied.wait()
+        await tell(ask.Said("Everybody is gone; the directory ends."))
+        await tell(ask.Done())
+        self._told.set()
+
+    async def _empty(self, running: Running) -> None:
+        community = self._community
+        for number, link in enumerate(list(community.links.values()), start=1):
+            self._end(link, Bye("the directory is about to be restarted"))
+            if number % DRAIN_AT_ONCE == 0:
+                await trio.sleep(DRAIN_PAUSE)
+        with trio.move_on_after(GONE_SECONDS):
+            await community.say_good_bye()
+        self._emptied.set()
+        with trio.move_on_after(FAREWELL_SECONDS):
+            await self._told.wait()
+        running.stop()
+
+    def _alive(self) -> Running:
+        """Raises Refused when only the data is there."""
+        if self._running is None:
+            raise Refused("no directory runs on this data", "DIRECTORY")
+        return self._running
+
+    def _time(self) -> float:
+        return self._community.time()
+
+
+def _shown(invite: Invite, token: str = "", join: str = "") -> ask.Invited:
+    return ask.Invited(invite.id, invite.uses, invite.since, invite.until, invite.note, token, join)

@@ -1,0 +1,97 @@
+"""The admin socket of a running directory: `DIR/admin`, for its own user and root only.
+
+The mode of the file keeps others out; the kernel's word on who asks is looked at besides.
+"""
+
+import contextlib
+import logging
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Final
+
+import msgspec
+import trio
+
+from directory_server.admin.requests import LINE_BYTES, Answer, AnyRequest, Done, No, requests
+from shared.accepting import serve_all
+from shared.border import Bugs, border
+from shared.errors import ParleyError, Refused
+from shared.link import REMOTE_FAULTS
+from shared.local_socket import listen, may_ask
+
+FILE: Final = "admin"
+ASKING_AT_ONCE: Final = 8
+REQUEST_SECONDS: Final = 5.0  # for the request to arrive
+ANSWER_SECONDS: Final = 10.0  # for the other side to read one answer
+UNREAD_SECONDS: Final = 0.2
+WHOLE_SECONDS: Final = 3_600.0  # for the longest request, a backup of a huge mailbox
+
+log = logging.getLogger(__name__)
+
+Tell = Callable[[Answer], Awaitable[None]]
+Perform = Callable[[AnyRequest, Tell], Awaitable[None]]
+
+
+class AdminService:
+    def __init__(self, folder: Path, perform: Perform, bugs: Bugs) -> None:
+        self._path, self._perform, self._bugs = folder / FILE, perform, bugs
+        self._asking = 0
+
+    async def run(self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
+        """Serve until cancelled.  Raises OSError when the socket cannot be made."""
+        listener = listen(self._path)
+        try:
+            async with trio.open_nursery() as nursery:
+                await nursery.start(serve_all, [listener], self._answer)
+                task_status.started()
+        finally:
+            self._path.unlink(missing_ok=True)
+
+    async def _answer(self, stream: trio.SocketStream) -> None:
+        """Answer one client.  A fault border: it ends no more than its own connection."""
+        self._asking += 1
+        try:
+            with (
+                border("the admin socket", self._bugs),
+                contextlib.suppress(*REMOTE_FAULTS),  # it has gone
+                trio.move_on_after(WHOLE_SECONDS),
+            ):
+                await self._serve(stream)
+        finally:
+            self._asking -= 1
+
+    async def _serve(self, stream: trio.SocketStream) -> None:
+        async def tell(answer: Answer) -> None:
+            with trio.fail_after(ANSWER_SECONDS):
+                await stream.send_all(msgspec.json.encode(answer) + b"\n")
+
+        try:
+            if not may_ask(stream):
+                log.warning("another user of this machine asked the admin socket")
+                raise Refused("only the directory's own user, and root, may ask")
+            if self._asking > ASKING_AT_ONCE:
+                raise Refused("too many ask at this moment")
+            await self._perform(await _request(stream), tell)
+            await tell(Done())
+        except ParleyError as no:
+            await tell(No(getattr(no, "code", "DISK"), str(no)))
+            with trio.move_on_after(UNREAD_SECONDS):  # closing with unread bytes loses the answer
+                await stream.receive_some(LINE_BYTES)
+
+
+async def _request(stream: trio.SocketStream) -> AnyRequest:
+    """Read the one line that is a request.  Raises Refused."""
+    line = bytearray()
+    with trio.move_on_after(REQUEST_SECONDS):
+        while b"\n" not in line:
+            chunk = await stream.receive_some(LINE_BYTES)
+            line += chunk
+            if not chunk or len(line) > LINE_BYTES:
+                break
+    if b"\n" not in line:
+        raise Refused(f"a request is one line of at most {LINE_BYTES} bytes", "PROTOCOL")
+    try:
+        request: AnyRequest = requests.decode(line[: line.index(b"\n")])
+    except (ValueError, RecursionError) as error:  # msgspec's, and of broken UTF-8
+        raise Refused(f"this is no request: {str(error)[:200]}", "PROTOCOL") from None
+    return request

@@ -1,0 +1,1 @@
+"""Decisions about what the operator of a directory does: bans, invites, counts."""

@@ -1,0 +1,26 @@
+"""Where a directory keeps its data, and where its options may stand."""
+
+import argparse
+from collections.abc import Mapping
+from pathlib import Path
+
+from platformdirs import user_config_path, user_data_path
+
+from directory_server.arguments import parse
+
+
+def config_file() -> Path:
+    return user_config_path("parley") / "dirserver.toml"
+
+
+def folder_of(data: str | None) -> Path:
+    """Return the data folder: the chosen one, or the user's own."""
+    return user_data_path("parley") / "directory" if data is None else Path(data)
+
+
+def data_of(data: str | None, environment: Mapping[str, str]) -> Path:
+    """Return the data folder that a directory with these options would use."""
+    if data is None:
+        options: argparse.Namespace = parse(["--list"], environment, config_file())
+        data = options.data
+    return folder_of(data)
