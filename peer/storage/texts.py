@@ -16,6 +16,18 @@ from shared.messages.peers import TEXTS, Position, Text
 
 WATCHED_TEXTS = 1_024  # my last ones, which somebody may lack after a restart
 DIGESTS = 1_024  # of earlier texts: others may have been told different ones
+# Authors and epochs of a conversation.  Each is looked up in the index right after the one
+# before it, so that no text is read: a conversation may have 100,000, in some ten of these.
+_STREAMS = (
+    "WITH RECURSIVE streams (author, epoch) AS (SELECT author, epoch FROM (SELECT author, epoch"
+    " FROM texts WHERE conversation = ?1 ORDER BY author, epoch, seq LIMIT 1)"
+    " UNION ALL SELECT t.author, t.epoch FROM streams AS s JOIN texts AS t ON t.number = coalesce("
+    "(SELECT number FROM texts WHERE conversation = ?1 AND author = s.author AND epoch > s.epoch"
+    " ORDER BY epoch, seq LIMIT 1), (SELECT number FROM texts WHERE conversation = ?1"
+    " AND author > s.author ORDER BY author, epoch, seq LIMIT 1)))"
+)
+_OF_STREAM = "FROM texts WHERE conversation = ?1 AND author = s.author AND epoch = s.epoch"
+
 Place = tuple[str, str, str, int]  # of a text: conversation, author (a member), epoch, seq
 
 
@@ -58,9 +70,11 @@ class TextStore:
     def reach(self, conversation: str) -> tuple[Position, ...]:
         """Return how far the texts of a conversation reach on disk."""
         rows = self._database.read(
-            "SELECT author, epoch, max(seq) FROM (SELECT author, epoch, last AS seq, number"
-            " FROM texts WHERE conversation = ?1 UNION ALL SELECT author, epoch, seq, 0 FROM since"
-            " WHERE conversation = ?1) GROUP BY author, epoch ORDER BY min(number)",
+            f"{_STREAMS} SELECT author, epoch, max(seq) FROM (SELECT author, epoch,"  # nosec B608
+            f" (SELECT last {_OF_STREAM} ORDER BY seq DESC LIMIT 1) AS seq,"
+            f" (SELECT number {_OF_STREAM} ORDER BY seq LIMIT 1) AS number FROM streams AS s"
+            " UNION ALL SELECT author, epoch, seq, 0 FROM since WHERE conversation = ?1)"
+            " GROUP BY author, epoch ORDER BY min(number)",
             (conversation,),
         )
         return tuple(self._plain(rows))
@@ -77,25 +91,36 @@ class TextStore:
     def clock(self, conversation: str, me: str) -> LamportClock:
         """Return the clock as far as my own texts, and those read since, have moved it."""
         rows = self._database.read(
-            "SELECT max(lamport) FROM (SELECT lamport FROM conversations WHERE id = ?1"
-            " UNION ALL SELECT lamport FROM texts WHERE conversation = ?1 AND author = ?2"
-            " AND lamport <= ?3)",
+            # The numbers of one author grow with seq.
+            f"{_STREAMS} SELECT max(lamport) FROM (SELECT lamport FROM conversations"  # nosec B608
+            f" WHERE id = ?1 UNION ALL SELECT (SELECT lamport {_OF_STREAM} AND lamport <= ?3"
+            " ORDER BY seq DESC LIMIT 1) FROM streams AS s WHERE author = ?2)",
             (conversation, me, COUNT_MOST),
         )
         clock = LamportClock(rows[0][0] or 0)
-        for (lamport,) in self._database.read(
-            "SELECT DISTINCT lamport FROM texts WHERE conversation = ? AND lamport > ?"
-            " ORDER BY lamport",
-            (conversation, clock.now),
-        ):
+        seen = clock.now
+        while (lamport := self._next_number(conversation, seen, clock.reach)) is not None:
             clock.saw(lamport)
+            seen = lamport
         return clock
+
+    def _next_number(self, conversation: str, seen: int, reach: int) -> int | None:
+        """Return the highest number up to `reach`, or else the lowest one beyond it."""
+        query = (
+            "SELECT coalesce((SELECT max(lamport) FROM texts WHERE conversation = ?1"
+            " AND lamport > ?2 AND lamport <= ?3), (SELECT min(lamport) FROM texts"
+            " WHERE conversation = ?1 AND lamport > ?2))"
+        )
+        found: list[tuple[int | None]] = self._database.read(query, (conversation, seen, reach))
+        return found[0][0]
 
     def last_of(self, conversation: str, author: str) -> list[tuple[str, int]]:
         """Return epoch and last seq of this author's last texts, in order."""
         rows = self._database.read(
-            "SELECT epoch, last FROM texts WHERE conversation = ? AND author = ?"
-            " ORDER BY number DESC LIMIT ?",
+            # The inner query reads the index only, the outer one no more texts than it returns.
+            "SELECT epoch, last FROM texts WHERE number IN (SELECT number FROM texts"
+            " WHERE conversation = ? AND author = ? ORDER BY number DESC LIMIT ?)"
+            " ORDER BY number DESC",
             (conversation, author, WATCHED_TEXTS),
         )
         return rows[::-1]
@@ -103,14 +128,20 @@ class TextStore:
     def digests(self, conversation: str) -> tuple[tuple[str, str, int, bytes], ...]:
         """Return digests of the latest texts, and of each author's last one in each epoch."""
         latest = self._database.read(
-            "SELECT author, epoch, seq, last, line FROM texts WHERE conversation = ?"
-            " ORDER BY number DESC LIMIT ?",
+            # Backwards through all texts, for one conversation fills most of them: from its
+            # last text to its first one, whatever came in between.
+            f"{_STREAMS} SELECT author, epoch, seq, last, line FROM texts"  # nosec B608
+            f" WHERE number <= (SELECT max((SELECT number {_OF_STREAM} ORDER BY seq DESC LIMIT 1))"
+            f" FROM streams AS s) AND number >= (SELECT min((SELECT number {_OF_STREAM}"
+            " ORDER BY seq LIMIT 1)) FROM streams AS s) AND +conversation = ?1"
+            " ORDER BY number DESC LIMIT ?2",
             (conversation, DIGESTS),
         )
         origins = {(author, epoch) for author, epoch, *_ in latest}
         ends = self._database.read(
-            "SELECT author, epoch, seq, max(last), line FROM texts WHERE conversation = ?"
-            " GROUP BY author, epoch",
+            f"{_STREAMS} SELECT t.author, t.epoch, t.seq, t.last, t.line"  # nosec B608
+            f" FROM streams AS s JOIN texts AS t ON t.number ="
+            f" (SELECT number {_OF_STREAM} ORDER BY seq DESC LIMIT 1) ORDER BY 1, 2",
             (conversation,),
         )
         older = [row for row in ends if row[:2] not in origins]

@@ -9,6 +9,7 @@ import trio
 import trio.lowlevel
 
 from peer.core.conversation.actions import LeaveFor
+from peer.core.conversation.incoming.lamport_clock import STEP, LamportClock
 from peer.core.conversation.proof.digests import digest
 from peer.core.membership import member_id
 from peer.storage.history import History
@@ -19,6 +20,7 @@ from peer.storage.texts import DIGESTS
 from shared.codec import encode
 from shared.disk import FolderDisk
 from shared.errors import StorageError
+from shared.messages.common import COUNT_MOST
 from shared.messages.peers import Position, Text
 from shared.sealing import About, Letter
 from shared.world import Disk
@@ -214,3 +216,71 @@ async def test_the_digests_of_the_latest_texts_outlive_the_program() -> None:
     said = [(one.author, one.epoch, one.seq, digest(one)) for one in texts]
     async with opened(disk) as journal:
         assert list(journal.kept(ID, "me", NOW).said) == [said[1], *said[-DIGESTS:]]
+
+
+async def test_a_restart_reads_as_much_of_a_long_conversation_as_of_a_short_one(
+    autojump_clock: trio.testing.MockClock,
+) -> None:
+    """It happens in the loop, at the start: thousands of texts would be seconds."""
+
+    async def work(count: int) -> int:
+        disk, steps = MemoryDisk(), 0
+
+        def step() -> None:
+            nonlocal steps
+            steps += 1
+
+        said = [Text(ID, CAROL, EPOCH, n, n, NOW, (f"{n}",), ()) for n in range(1, count + 1)]
+        async with opened(disk) as journal:
+            await journal.keep(Batch([(ID, (), 0)], said), NOW)
+            journal.database.reader.set_progress_handler(step, 10)
+            assert journal.kept(ID, "me", NOW).have == (Position(CAROL, EPOCH, count),)
+        return steps
+
+    assert await work(4 * DIGESTS) < 1.1 * await work(2 * DIGESTS)
+
+
+async def test_another_conversation_in_between_changes_nothing_at_a_restart() -> None:
+    """Texts of one that is ending come in among those of the next one."""
+    other, me = "d" * 32, "m" * 24
+    said = [
+        Text(id, author, epoch, seq, seq, NOW, (f"{author} {seq}",), ())
+        for seq in range(1, 4)
+        for id, author, epoch in (
+            (other, CAROL, EPOCH), (ID, CAROL, EPOCH), (ID, CAROL, "f" * 16), (ID, me, EPOCH),
+        )
+    ]  # fmt: skip
+    async with opened(MemoryDisk()) as journal:
+        await journal.keep(Batch([(ID, (Position("z", EPOCH, 9),), 2)], said), NOW)
+        kept = journal.kept(ID, me, NOW)
+        assert journal.kept("e" * 32, me, NOW).have == ()
+    mine = [one for one in said if one.conversation == ID]
+    assert list(kept.said) == [(one.author, one.epoch, one.seq, digest(one)) for one in mine]
+    ends = [(CAROL, EPOCH), (CAROL, "f" * 16), (me, EPOCH)]
+    assert kept.have == (Position("z", EPOCH, 9), *(Position(*one, 3) for one in ends))
+    assert [one[:2] for one in kept.written] == [(EPOCH, 1), (EPOCH, 2), (EPOCH, 3)]
+    assert kept.lamport == 3
+
+
+@pytest.mark.parametrize(
+    "numbers",
+    [
+        (1, 2, 3),
+        (1, STEP, STEP + 1, STEP + 2),
+        (2 * STEP, 2 * STEP + 1, 9 * STEP, 9 * STEP + 1, 10),
+        (STEP // 2, STEP + 5, 2 * STEP, 7 * STEP, 7 * STEP + 1, 7 * STEP + 2, COUNT_MOST),
+    ],
+)
+async def test_the_clock_goes_as_far_after_a_restart_as_when_the_texts_were_read(
+    numbers: tuple[int, ...],
+) -> None:
+    """Each text moves it by a bounded step, in the order of their numbers."""
+    said = [
+        Text(ID, CAROL, EPOCH, n, number, NOW, ("x",), ()) for n, number in enumerate(numbers, 1)
+    ]
+    clock = LamportClock(0)
+    for number in sorted(numbers):
+        clock.saw(number)
+    async with opened(MemoryDisk()) as journal:
+        await journal.keep(Batch([(ID, (), 0)], said), NOW)
+        assert journal.kept(ID, "me", NOW).lamport == clock.now

@@ -21,7 +21,12 @@ class LamportClock:
         self.now = min(start, START_MOST)
 
     def saw(self, lamport: int) -> None:
-        self.now = max(self.now, min(lamport, self.now + STEP, COUNT_MOST))
+        self.now = max(self.now, min(lamport, self.reach))
+
+    @property
+    def reach(self) -> int:
+        """The highest number to which one text may move the clock."""
+        return min(self.now + STEP, COUNT_MOST)
 
     @property
     def next(self) -> int:
