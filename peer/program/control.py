@@ -24,12 +24,12 @@ COMMAND_SECONDS: Final = 5.0  # for the request to arrive
 log = logging.getLogger("peer")
 
 
-class Request(msgspec.Struct, omit_defaults=True):
+class HandedCommand(msgspec.Struct, omit_defaults=True):
     command: str  #: without half characters, which a wrong byte in an argument leaves
     as_json: bool = False  #: the texts are to be JSON objects
 
 
-class Ended(msgspec.Struct, frozen=True):
+class CommandResult(msgspec.Struct, frozen=True):
     """The result of a performed command (`peer.results.Done`)."""
 
     code: int
@@ -42,14 +42,16 @@ class _Answer(msgspec.Struct, omit_defaults=True):
     outcome: str = ""
 
 
-_requests = msgspec.json.Decoder(Request)
+_requests = msgspec.json.Decoder(HandedCommand)
 _answers = msgspec.json.Decoder(_Answer)
 
-Perform = Callable[[Request, Callable[[str], None]], Awaitable[Ended]]
+Perform = Callable[[HandedCommand, Callable[[str], None]], Awaitable[CommandResult]]
 """Perform this command; show each text."""
 
 
-async def hand_over(folder: Path, request: Request, show: Callable[[str], None]) -> Ended | None:
+async def hand_over(
+    folder: Path, request: HandedCommand, show: Callable[[str], None]
+) -> CommandResult | None:
     """Return the final answer of the running peer; None if no peer runs there.
 
     Raise StorageError if somebody else could have put the socket there.
@@ -84,7 +86,7 @@ def is_heard(folder: Path) -> bool:
     return accepts(folder / FILE)
 
 
-async def _read_answers(stream: trio.SocketStream, show: Callable[[str], None]) -> Ended:
+async def _read_answers(stream: trio.SocketStream, show: Callable[[str], None]) -> CommandResult:
     pending = bytearray()
     async for chunk in stream:
         pending += chunk
@@ -92,7 +94,7 @@ async def _read_answers(stream: trio.SocketStream, show: Callable[[str], None]) 
         for line in lines:
             answer = _answers.decode(line)
             if answer.code is not None:
-                return Ended(answer.code, answer.outcome)
+                return CommandResult(answer.code, answer.outcome)
             show(answer.show or "")
     raise Unreachable("the peer that was asked has ended")
 
@@ -147,7 +149,7 @@ async def _send(stream: trio.SocketStream, answer: _Answer) -> bool:
     return True
 
 
-async def _read_request(stream: trio.SocketStream) -> Request:
+async def _read_request(stream: trio.SocketStream) -> HandedCommand:
     line = bytearray()
     while not line.endswith(b"\n") and len(line) < COMMAND_BYTES:
         chunk = await stream.receive_some()

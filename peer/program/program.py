@@ -7,10 +7,9 @@ from pathlib import Path
 from typing import Final
 
 import trio
-from msgspec.structs import replace
 
 from peer import events
-from peer.commands.grammar import Add, Chat, Command, Context, Help, Mute, Nothing, Unknown, Wrong
+from peer.commands.grammar import Command, Context, Help, Nothing, Unknown, Wrong
 from peer.commands.manual import is_topic
 from peer.commands.parsing import parse, unknown_text, wrong_text
 from peer.console.codes import KEPT, Code
@@ -20,19 +19,19 @@ from peer.local_peer import LocalPeer, Options
 from peer.program import control
 from peer.program.community_folder import Found, find
 from peer.program.first_start import FIRST_STEPS, GivenUp, ask_for_words, check_not_quit
+from peer.program.handed_commands import HandedCommands
 from peer.program.lifecycle import Lifecycle
 from peer.program.offline_commands import keep_unregistered
 from peer.program.settings import config_file, remember
 from peer.program.status_feed import StatusFeed
 from peer.results import Done, Handed, Manual
 from peer.runtime.directory.directory_client import NameTaken
-from peer.screen.line import Spell
 from peer.screen.ui_state import UiState
 from peer.storage.paths import folder_of, is_set
 from peer.storage.vault import CLEAR, Vault
 from shared.errors import KeyChanged, ParleyError, Refused, StorageError, Unreachable
 from shared.link import within
-from shared.names import check_name, fold
+from shared.names import check_name
 from shared.real import real_world
 from shared.wording import clause, system_reason
 from shared.world import Address
@@ -209,33 +208,9 @@ class Program:
     async def _serve_control(
         self, folder: Path, peer: LocalPeer, console: Console, *, task_status: trio.TaskStatus[None]
     ) -> None:
-        async def perform(request: control.Request, show: Callable[[str], None]) -> control.Ended:
-            command, spell = request.command, _spelling(request.as_json)
-
-            def show_all(*shown: events.Event, then: Callable[[], None] | None = None) -> None:
-                for event in shown:
-                    for line in spell(event):
-                        show(line)
-                if then is not None:
-                    then()
-
-            handed = Console(peer, show_all, None)
-            # A script's PRV stays private, even if its user is in a conversation just now.
-            peer.stir()
-            context = replace(handed.context(), in_conversation=False, writing=False)
-            parsed = parse(command, context)
-            code = await handed.perform(parsed, command)
-            if code is Code.DONE and (said := _begun(parsed, peer)) is not None:
-                show_all(said)  # the peer's own screen shows it already
-            if isinstance(parsed, Mute):
-                console.is_muted = parsed.on
-            if handed.is_over:
-                console.is_over = True
-                self._stage.stopped.set()
-            return control.Ended(code, handed.outcome)
-
+        handed = HandedCommands(peer, console, self._stage)
         try:
-            await control.serve_control(folder, perform, task_status=task_status)
+            await control.serve_control(folder, handed.perform, task_status=task_status)
         except OSError as error:
             refused = f"Commands cannot be handed to this peer: {system_reason(error)}."
             self._face.show(events.Notice(refused))
@@ -267,7 +242,7 @@ class Program:
             check_name(name)
             await self._find(name)
             whole = line.encode(errors="replace").decode()
-            request = control.Request(whole, self._arguments.json)
+            request = control.HandedCommand(whole, self._arguments.json)
             with within(SHARE_SECONDS, "the data was not free for this command"):
                 while True:
                     folder = self._folder(name)
@@ -283,7 +258,7 @@ class Program:
 
     async def _pass_by(
         self, folder: Path, name: str, command: Command, line: str
-    ) -> control.Ended | None:
+    ) -> control.CommandResult | None:
         """Perform this one command; return None when somebody else has the data just now.
 
         A line or letter is kept for later if the directory cannot be reached.
@@ -298,7 +273,7 @@ class Program:
                 if to is None:
                     raise
                 self._face.show(events.KeptForLater(to))
-                return control.Ended(Code.STORED, KEPT)
+                return control.CommandResult(Code.STORED, KEPT)
         except Refused as failure:
             if failure.code == "LOCK":
                 return None
@@ -306,7 +281,7 @@ class Program:
 
     async def _register_and_perform(
         self, folder: Path, name: str, command: Command, line: str
-    ) -> control.Ended:
+    ) -> control.CommandResult:
         def tell(event: events.Event, shown: Callable[[], None]) -> None:
             if isinstance(event, events.DirectoryKey):
                 self._stage.last_words = str(event)  # stdout belongs to the command
@@ -318,7 +293,7 @@ class Program:
         async with running(peer):
             console = Console(peer, self._face.show, None)
             code = await console.perform(command, line)
-            return control.Ended(code, console.outcome)
+            return control.CommandResult(code, console.outcome)
 
     async def _keep_for_later(self, folder: Path, name: str, command: Command) -> str | None:
         """Keep the command's text; return its receiver, None if it cannot or need not be kept."""
@@ -385,23 +360,3 @@ class Program:
             vault=self._vault(self._folder(name)),
             is_passing=is_passing,
         )
-
-
-def _begun(command: Command, peer: LocalPeer) -> events.Event | None:
-    """Return the event that tells what a handed-over command, which went well, has begun."""
-    match command:
-        case Chat(name):
-            return events.Connected(peer.talks_with or (name,))
-        case Add(name):
-            names = (one for one in peer.talks_with if fold(one) == fold(name))
-            return events.MemberJoined(next(names, name))
-    return None
-
-
-def _spelling(as_json: bool) -> Spell:
-    """Return how events are written for another program, which makes them harmless itself."""
-    if as_json:
-        from peer.screen.json_lines import spell_now  # noqa: PLC0415
-
-        return spell_now
-    return lambda event: event.lines()

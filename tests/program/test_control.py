@@ -10,12 +10,12 @@ import pytest
 import trio
 
 from peer.program import control
-from peer.program.control import Ended, Request, hand_over, serve_control
+from peer.program.control import CommandResult, HandedCommand, hand_over, serve_control
 
 
-async def perform(request: Request, show: Callable[[str], None]) -> Ended:
+async def perform(request: HandedCommand, show: Callable[[str], None]) -> CommandResult:
     show(f"{request.command!r}, {request.as_json}")
-    return Ended(3, "busy")
+    return CommandResult(3, "busy")
 
 
 @asynccontextmanager
@@ -30,13 +30,16 @@ async def serving(folder: Path) -> AsyncIterator[None]:
 async def test_a_command_comes_whole_and_its_answer_too(tmp_path: Path) -> None:
     shown: list[str] = []
     async with serving(tmp_path):
-        for request in (Request("PRV dave two\nlines"), Request("grüße ☺", as_json=True)):
-            assert await hand_over(tmp_path, request, shown.append) == Ended(3, "busy")
+        for request in (
+            HandedCommand("PRV dave two\nlines"),
+            HandedCommand("grüße ☺", as_json=True),
+        ):
+            assert await hand_over(tmp_path, request, shown.append) == CommandResult(3, "busy")
     assert shown == [r"'PRV dave two\nlines', False", "'grüße ☺', True"]
 
 
 async def test_nobody_runs_there(tmp_path: Path) -> None:
-    assert await hand_over(tmp_path, Request("LIST"), print) is None
+    assert await hand_over(tmp_path, HandedCommand("LIST"), print) is None
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,74 @@
+"""Perform the commands that another program of the same user hands over."""
+
+from collections.abc import Callable
+
+from msgspec.structs import replace
+
+from peer import events
+from peer.commands.grammar import Add, Chat, Command, Mute
+from peer.commands.parsing import parse
+from peer.console.codes import Code
+from peer.console.console import Console
+from peer.local_peer import LocalPeer
+from peer.program.control import CommandResult, HandedCommand
+from peer.program.lifecycle import Lifecycle
+from peer.screen.line import Spell
+from shared.names import fold
+
+ShowLine = Callable[[str], None]
+
+
+class HandedCommands:
+    """Performs each on the running peer, beside the console of its own screen."""
+
+    def __init__(self, peer: LocalPeer, own: Console, stage: Lifecycle) -> None:
+        self._peer, self._own, self._stage = peer, own, stage
+
+    async def perform(self, handed: HandedCommand, show: ShowLine) -> CommandResult:
+        show_all = _ShowLines(show, as_json=handed.as_json)
+        console = Console(self._peer, show_all, None)
+        # A script's PRV stays private, even if its user is in a conversation just now.
+        self._peer.stir()
+        context = replace(console.context(), in_conversation=False, writing=False)
+        command = parse(handed.command, context)
+        code = await console.perform(command, handed.command)
+        if code is Code.DONE and (begun := self._begun(command)) is not None:
+            show_all(begun)  # the peer's own screen shows it already
+        if isinstance(command, Mute):
+            self._own.is_muted = command.on
+        if console.is_over:
+            self._own.is_over = True
+            self._stage.stopped.set()
+        return CommandResult(code, console.outcome)
+
+    def _begun(self, command: Command) -> events.Event | None:
+        """Return the event that tells what this command, which went well, has begun."""
+        match command:
+            case Chat(name):
+                return events.Connected(self._peer.talks_with or (name,))
+            case Add(name):
+                names = (one for one in self._peer.talks_with if fold(one) == fold(name))
+                return events.MemberJoined(next(names, name))
+        return None
+
+
+class _ShowLines:
+    """Shows events to the other program, which makes them harmless itself."""
+
+    def __init__(self, show: ShowLine, *, as_json: bool) -> None:
+        self._show, self._spell = show, _spelling(as_json)
+
+    def __call__(self, *shown: events.Event, then: Callable[[], None] | None = None) -> None:
+        for event in shown:
+            for line in self._spell(event):
+                self._show(line)
+        if then is not None:
+            then()
+
+
+def _spelling(as_json: bool) -> Spell:
+    if as_json:
+        from peer.screen.json_lines import spell_now  # noqa: PLC0415
+
+        return spell_now
+    return lambda event: event.lines()
