@@ -162,7 +162,7 @@ class Connected(Event, frozen=True):
         return f"You are now connected with {', '.join(self.others)}.", ""
 
 
-class Late(Struct, frozen=True):
+class Lateness(Struct, frozen=True):
     """The times of a text that came more than a minute after writing; seconds since 1970."""
 
     written: float
@@ -172,7 +172,7 @@ class Late(Struct, frozen=True):
         return f"(came {local_time(self.came):%H:%M})"
 
 
-def _head(tag: str, sender: str, late: Late | None) -> str:
+def _head(tag: str, sender: str, late: Lateness | None) -> str:
     """Return what is shown before a text."""
     if late is None:
         return f"{tag}{sender}: "
@@ -184,7 +184,7 @@ class Said(Event, frozen=True):
 
     sender: str
     text: str
-    late: Late | None = None
+    late: Lateness | None = None
 
     def said(self) -> tuple[str, str]:
         return _head("", self.sender, self.late), self.text
@@ -193,7 +193,7 @@ class Said(Event, frozen=True):
 class SaidPrivately(Event, frozen=True):
     sender: str
     text: str
-    late: Late | None = None
+    late: Lateness | None = None
 
     def said(self) -> tuple[str, str]:
         return _head("[private] ", self.sender, self.late), self.text
@@ -213,7 +213,7 @@ class FirstLine(Event, frozen=True):
 class SaidToAll(Event, frozen=True):
     sender: str
     text: str
-    late: Late | None = None
+    late: Lateness | None = None
 
     def said(self) -> tuple[str, str]:
         return _head("[all] ", self.sender, self.late), self.text

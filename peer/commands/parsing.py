@@ -28,7 +28,7 @@ from peer.commands.table import (
     TABLE,
     Entry,
     Reader,
-    Said,
+    TypedCommand,
     _addressed,
     _shortened,
     _split,
@@ -102,8 +102,8 @@ def _is_command(line: str, context: Context) -> bool:
     return _NOT_A_TEXT.fullmatch(line) is not None
 
 
-def _as_text(line: str, context: Context) -> Said:
-    return Said("", line.removeprefix(" "), context)
+def _as_text(line: str, context: Context) -> TypedCommand:
+    return TypedCommand("", line.removeprefix(" "), context)
 
 
 class Begun(Struct, frozen=True):
@@ -170,11 +170,11 @@ def _command(line: str, context: Context) -> Command:
     if found is None or (found.entry is _ANSWER and not context.question_open):
         return _unknown(line, context)
     entry = found.entry
-    said = Said(found.words, found.rest, context, line.startswith("/"), entry.example)
+    said = TypedCommand(found.words, found.rest, context, line.startswith("/"), entry.example)
     return _read(entry.read, said, entry.usage)
 
 
-def _read(reader: Reader, said: Said, usage: str = "") -> Command:
+def _read(reader: Reader, said: TypedCommand, usage: str = "") -> Command:
     try:
         return reader(said)
     except _Unnamed as no:
@@ -188,7 +188,7 @@ def _unknown(line: str, context: Context) -> Command:
     name, text = _split(line)
     if not (is_name(name) and text):
         return Unknown(line, nearest(line))
-    perhaps = _read(_addressed(Private), Said("", line, context), "name text")
+    perhaps = _read(_addressed(Private), TypedCommand("", line, context), "name text")
     return Unknown(line, nearest(line), perhaps) if isinstance(perhaps, Private) else perhaps
 
 

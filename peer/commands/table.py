@@ -49,7 +49,7 @@ ECHO_CHARACTERS = 60  # of a wrong line, quoted in the answer
 # --- From the rest of a line to a Command ----------------------------------------
 
 
-class Said(Struct, frozen=True):
+class TypedCommand(Struct, frozen=True):
     """A line, split into its parts."""
 
     words: str  #: of the command, in upper case
@@ -59,7 +59,7 @@ class Said(Struct, frozen=True):
     example: str = ""  #: of the command
 
 
-Reader = Callable[[Said], Command]  # raises Refused when the rest is wrong
+Reader = Callable[[TypedCommand], Command]  # raises Refused when the rest is wrong
 
 _NUMBER = re.compile(r"[0-9]{1,9}")
 _IN_PARENTHESES = re.compile(r"\(([^()]*)\)\s*(.*)", re.DOTALL)
@@ -107,7 +107,7 @@ def _text(text: str) -> str:
 
 
 def _alone(command: Command) -> Reader:
-    def read(said: Said) -> Command:
+    def read(said: TypedCommand) -> Command:
         if said.rest:
             raise Refused(f"{said.words} takes nothing after it.")
         return command
@@ -118,7 +118,7 @@ def _alone(command: Command) -> Reader:
 class _Unnamed(Refused):
     """The name is missing.  `example`: a right line."""
 
-    def __init__(self, said: Said) -> None:
+    def __init__(self, said: TypedCommand) -> None:
         word, *rest = said.example.split()
         if said.words.isalpha():
             word = said.words  # as it was typed, and not a sign
@@ -126,20 +126,20 @@ class _Unnamed(Refused):
         self.example = " ".join([word, *rest])
 
 
-def _check_somebody(said: Said) -> None:
+def _check_somebody(said: TypedCommand) -> None:
     if not said.rest and said.words:
         raise _Unnamed(said)
 
 
 def _named(make: Callable[[str], Command]) -> Reader:
-    def read(said: Said) -> Command:
+    def read(said: TypedCommand) -> Command:
         _check_somebody(said)
         return make(_name(said.rest))
 
     return read
 
 
-def _to_all(said: Said) -> Command:
+def _to_all(said: TypedCommand) -> Command:
     text = _text(said.rest)
     name, more = _split(said.rest)
     perhaps = Private(name, more) if is_name(name) and more.strip() else None
@@ -148,7 +148,7 @@ def _to_all(said: Said) -> Command:
 
 
 def _addressed(make: Callable[[str, str], Command]) -> Reader:
-    def read(said: Said) -> Command:
+    def read(said: TypedCommand) -> Command:
         _check_somebody(said)
         name, text = _split(said.rest)
         return make(check_name(_shortened(name)), _text(text))
@@ -156,7 +156,7 @@ def _addressed(make: Callable[[str, str], Command]) -> Reader:
     return read
 
 
-def _history(said: Said) -> Command:
+def _history(said: TypedCommand) -> Command:
     """Read HISTORY: a word in parentheses is a name, even ALL or a number."""
     if not said.rest or _NUMBER.fullmatch(said.rest):
         return History(last=_how_many(said.rest))
@@ -174,17 +174,17 @@ def _how_many(text: str) -> int:
     return int(text)
 
 
-def _verify(said: Said) -> Command:
+def _verify(said: TypedCommand) -> Command:
     _check_somebody(said)
     name, words = _split(said.rest)
     return Verify(check_name(_shortened(name)), tuple(words.split()))
 
 
-def _search(said: Said) -> Command:
+def _search(said: TypedCommand) -> Command:
     return Search(_text(said.rest))
 
 
-def _status(said: Said) -> Command:
+def _status(said: TypedCommand) -> Command:
     if said.words != "STATUS":
         return _alone(SetStatus(_STATUSES[said.words]))(said)
     if not said.rest:
@@ -195,11 +195,11 @@ def _status(said: Said) -> Command:
     return SetStatus(status)
 
 
-def _answer(said: Said) -> Command:
+def _answer(said: TypedCommand) -> Command:
     return Answer(said.words in _YES, _name(said.rest) if said.rest else None)
 
 
-def _quit_conversation(said: Said) -> Command:
+def _quit_conversation(said: TypedCommand) -> Command:
     return _alone(EndWriting() if said.context.writing else QuitConversation())(said)
 
 

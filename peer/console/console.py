@@ -20,7 +20,7 @@ from peer.console.codes import Code
 from peer.console.dialogue import Dialogue, ReportDone, ShowEvents, Spawn
 from peer.console.inviter import Inviter
 from peer.console.message_sender import MessageSender
-from peer.console.questions import Questions
+from peer.console.questions import OpenQuestions
 from peer.console.verification import verify
 from peer.core.target import Target, destination, misdirected
 from peer.local_peer import LocalPeer
@@ -44,7 +44,7 @@ class Console:
         """`asks`: ask a person before a line goes to more users than it was meant for."""
         self._peer = peer
         self._dialogue = Dialogue(show, spawn, done)
-        self._questions = Questions(peer, self._dialogue)
+        self._questions = OpenQuestions(peer, self._dialogue)
         self._messages = MessageSender(peer, self._dialogue, self._questions, asks=asks)
         self._inviter = Inviter(peer, self._dialogue, self._questions, self._messages)
         self._ended_at = -math.inf  # when my last conversation was over

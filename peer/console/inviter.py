@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable
 from peer.console.codes import Code
 from peer.console.dialogue import Dialogue
 from peer.console.message_sender import MessageSender
-from peer.console.questions import Questions
+from peer.console.questions import OpenQuestions
 from peer.local_peer import LocalPeer
 from peer.runtime.invitation.results import Outcome, Result
 from shared.wording import clause
@@ -15,7 +15,7 @@ class Inviter:
     """Invites users for the console; each invitation runs beside the keyboard."""
 
     def __init__(
-        self, peer: LocalPeer, dialogue: Dialogue, questions: Questions, messages: MessageSender
+        self, peer: LocalPeer, dialogue: Dialogue, questions: OpenQuestions, messages: MessageSender
     ) -> None:
         self._peer, self._dialogue = peer, dialogue
         self._questions, self._messages = questions, messages

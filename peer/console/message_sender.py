@@ -8,7 +8,7 @@ from peer import events, results
 from peer.commands import grammar as typed
 from peer.console.codes import KEPT, LEFT, Code
 from peer.console.dialogue import Dialogue
-from peer.console.questions import Questions
+from peer.console.questions import OpenQuestions
 from peer.core.backlog import End
 from peer.local_peer import LocalPeer
 from peer.runtime.directory.directory_client import DirectoryGone
@@ -26,7 +26,7 @@ class MessageSender:
     """
 
     def __init__(
-        self, peer: LocalPeer, dialogue: Dialogue, questions: Questions, *, asks: bool
+        self, peer: LocalPeer, dialogue: Dialogue, questions: OpenQuestions, *, asks: bool
     ) -> None:
         self._peer, self._dialogue, self._questions, self._asks = peer, dialogue, questions, asks
         self.writing_to = ""  #: the user for whom a message is being written; empty if none

@@ -33,7 +33,7 @@ class _Question(Struct, frozen=True):
     choices: tuple[str, ...] = ()
 
 
-class Questions:
+class OpenQuestions:
     """Keeps the open questions in the order shown, and performs what an answer decides.
 
     An answer counts only for a question that the user has seen: it was shown for a moment

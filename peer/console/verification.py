@@ -3,12 +3,12 @@
 from peer import results
 from peer.console.codes import Code
 from peer.console.dialogue import Dialogue
-from peer.console.questions import Questions
+from peer.console.questions import OpenQuestions
 from peer.local_peer import LocalPeer
 
 
 async def verify(
-    peer: LocalPeer, dialogue: Dialogue, questions: Questions, name: str, words: tuple[str, ...]
+    peer: LocalPeer, dialogue: Dialogue, questions: OpenQuestions, name: str, words: tuple[str, ...]
 ) -> Code:
     """Show the words, then ask; or compare the words that the other has read out, if given."""
     compared = await peer.words(name)

@@ -6,14 +6,14 @@ sets it.  So we subtract how far that clock was behind ours when the two program
 
 from typing import Final
 
-from peer.events import Late
+from peer.events import Lateness
 
 LATE_SECONDS: Final = 60.0
 
 
-def late(written: float, now: float, behind: float) -> Late | None:
+def late(written: float, now: float, behind: float) -> Lateness | None:
     """Return both times of a late text; None for one that came soon.
 
     `behind`: the seconds by which their clock is behind ours; 0 if unknown.
     """
-    return Late(written, now) if now - written - behind > LATE_SECONDS else None
+    return Lateness(written, now) if now - written - behind > LATE_SECONDS else None

@@ -4,7 +4,7 @@ import trio
 
 from peer.core.lateness import LATE_SECONDS, late
 from peer.core.line_window import SECONDS
-from peer.events import Late
+from peer.events import Lateness
 from tests.kit.community import Community
 
 NOON = 1_790_000_000.0
@@ -12,13 +12,13 @@ NOON = 1_790_000_000.0
 
 def test_what_came_within_a_minute_is_not_late() -> None:
     assert late(NOON, NOON + LATE_SECONDS, 0.0) is None
-    assert late(NOON, NOON + LATE_SECONDS + 1, 0.0) == Late(NOON, NOON + LATE_SECONDS + 1)
+    assert late(NOON, NOON + LATE_SECONDS + 1, 0.0) == Lateness(NOON, NOON + LATE_SECONDS + 1)
 
 
 def test_a_clock_that_is_wrong_makes_nothing_late() -> None:
     assert late(NOON - 600, NOON, 600.0) is None
     assert late(NOON + 600, NOON, -600.0) is None
-    assert late(NOON + 600, NOON + 70, -600.0) == Late(NOON + 600, NOON + 70)
+    assert late(NOON + 600, NOON + 70, -600.0) == Lateness(NOON + 600, NOON + 70)
     assert late(NOON + 600, NOON + 70, 0.0) is None
 
 

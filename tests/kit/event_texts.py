@@ -47,15 +47,15 @@ TEXTS = [
     (events.Connected(("carol", "dave")), "You are now connected with carol, dave."),
     (events.Said("carol", "hello"), "carol: hello"),
     (
-        events.Said("carol", "hello", events.Late(120.0, 86_700.0)),
+        events.Said("carol", "hello", events.Lateness(120.0, 86_700.0)),
         "[1970-01-01 00:02] carol (came 00:05): hello",
     ),
     (
-        events.SaidPrivately("carol", "hello", events.Late(120.0, 300.0)),
+        events.SaidPrivately("carol", "hello", events.Lateness(120.0, 300.0)),
         "[1970-01-01 00:02] [private] carol (came 00:05): hello",
     ),
     (
-        events.SaidToAll("carol", "hello", events.Late(120.0, 300.0)),
+        events.SaidToAll("carol", "hello", events.Lateness(120.0, 300.0)),
         "[1970-01-01 00:02] [all] carol (came 00:05): hello",
     ),
     (

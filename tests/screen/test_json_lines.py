@@ -128,7 +128,7 @@ FORMS: list[tuple[Event, dict[str, object]]] = [
         },
     ),
     (
-        events.Said("carol", "hello", events.Late(120.0, 300.0)),
+        events.Said("carol", "hello", events.Lateness(120.0, 300.0)),
         {
             "event": "said",
             "sender": "carol",

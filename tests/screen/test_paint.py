@@ -145,7 +145,7 @@ def test_a_text_has_its_time_and_its_user() -> None:
 
 
 def test_a_text_that_came_late_has_the_time_when_it_was_written() -> None:
-    late = events.Late(seconds(2026, 11, 20, 11, 38), seconds(2026, 11, 20, 11, 41))
+    late = events.Lateness(seconds(2026, 11, 20, 11, 38), seconds(2026, 11, 20, 11, 41))
     assert lines(
         events.Said("dave", "hello", late), events.SaidPrivately("dave", "psst", late)
     ) == [

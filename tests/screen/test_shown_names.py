@@ -11,7 +11,7 @@ from peer.events import (
     ConversationOver,
     Delivered,
     Event,
-    Late,
+    Lateness,
     MemberBack,
     MemberJoined,
     MemberLeft,
@@ -38,7 +38,7 @@ def test_a_mark_can_be_taken_off() -> None:
     ("event", "shown"),
     [
         (Said("d", "d"), Said("D", "d")),
-        (Said("d", "d", Late(1.0, 99.0)), Said("D", "d", Late(1.0, 99.0))),
+        (Said("d", "d", Lateness(1.0, 99.0)), Said("D", "d", Lateness(1.0, 99.0))),
         (OutOfReach(7.0, ("d",)), OutOfReach(7.0, ("D",))),
         (MemberJoined("d"), MemberJoined("D")),
         (MemberLeft("d", "d"), MemberLeft("D", "d")),

@@ -6,7 +6,7 @@ from enum import Enum, auto
 from peer import events
 from peer.core.conversation.conversation import Conversation
 from peer.core.display_gate import DisplayGate
-from peer.events import Late, Tell, as_called
+from peer.events import Lateness, Tell, as_called
 from peer.runtime.conversation.progress import Progress
 from peer.runtime.known_keys import KnownKeys
 from peer.runtime.name_judge import NameJudge
@@ -40,7 +40,12 @@ class ConversationScreen:
             self._tell(as_called(event, current.called), shown)
 
     def show_text(
-        self, current: Conversation, author: str, lines: list[str], delay: Late | None, shown: Shown
+        self,
+        current: Conversation,
+        author: str,
+        lines: list[str],
+        delay: Lateness | None,
+        shown: Shown,
     ) -> None:
         """Show the lines of one text; call `shown` with the last one, or at once if there is none.
 

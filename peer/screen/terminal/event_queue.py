@@ -21,7 +21,7 @@ HOLD_SECONDS: Final = 0.3  # how long later events wait for that text
 LIVE_MOST: Final = 4  # texts
 
 
-class Batch(Struct):
+class NextWrite(Struct):
     """What one write shows."""
 
     taken: list[Event] = []  #: events that wait no longer
@@ -69,9 +69,9 @@ class EventQueue:
         """Texts of mine that wait below for their marks."""
         return list(self._live)
 
-    def next(self) -> Batch:
+    def next(self) -> NextWrite:
         """Return what to write now."""
-        now, batch = trio.current_time(), Batch()
+        now, batch = trio.current_time(), NextWrite()
         if self._dropped:
             told = f"... {self._dropped} not shown: the terminal did not keep up."
             batch.written.append(Notice(told))

@@ -35,7 +35,7 @@ from peer.screen.presence_lines import PresenceLines
 from peer.screen.terminal.canvas import Canvas
 from peer.screen.terminal.completion import Completions
 from peer.screen.terminal.editor_thread import run_editor
-from peer.screen.terminal.event_queue import Batch, EventQueue
+from peer.screen.terminal.event_queue import EventQueue, NextWrite
 from peer.screen.terminal.main_thread import MainThread
 from peer.screen.terminal.presenter import Presenter, again
 from peer.screen.terminal.prompt import STYLE
@@ -192,7 +192,7 @@ class Terminal:
                 self._queue.wake()
             await trio.sleep(GATHER_SECONDS)
 
-    async def _write(self, batch: Batch) -> None:
+    async def _write(self, batch: NextWrite) -> None:
         """Write a batch, with what else the terminal is to be told; return when it is there."""
         now, ui_state = trio.current_time(), self._presenter.ui_state
         bells = [self._attention.heed(event, ui_state, now) for event in batch.taken]
