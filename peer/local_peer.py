@@ -39,8 +39,8 @@ from peer.runtime.finder import Finder
 from peer.runtime.invitation.invitations import Invitations
 from peer.runtime.invitation.results import Result
 from peer.runtime.known_keys import KnownKeys
+from peer.runtime.link.links import Links
 from peer.runtime.linked_names import LinkedNames
-from peer.runtime.links import Links
 from peer.runtime.mailbox.copies import MailboxCopies
 from peer.runtime.mailbox.letter_drop import LetterDrop
 from peer.runtime.mailbox.letters import Letters
@@ -58,7 +58,7 @@ from peer.storage.rows import UNREADABLE
 from peer.storage.vault import CLEAR, Vault, open_key, seal_key
 from shared.bucket import Brakes, TokenBucket
 from shared.codec import encode
-from shared.errors import KeyChanged, ParleyError, Refused, StorageError
+from shared.errors import ParleyError, Refused, StorageError
 from shared.identity import SEED_BYTES, Identity, verify_words
 from shared.messages.common import Err, Message, Status
 from shared.messages.directory import (
@@ -171,7 +171,10 @@ class LocalPeer:
                 self._put_together(nursery)
                 await nursery.start(self._journal.run)
                 bound = await nursery.start(
-                    self._world.network.serve, None, self._options.listen, self._links.answer
+                    self._world.network.serve,
+                    None,
+                    self._options.listen,
+                    self._links.reception.answer,
                 )
                 self._registration.port = self._options.advertise_port or bound.port
                 nursery.start_soon(self._recorder.run)
@@ -227,8 +230,8 @@ class LocalPeer:
         self._own_presence = OwnPresence(self._registration, self._directory)
         lookup = Lookup(self._directory, self._known_keys, self._contacts)
         self._links = Links(
-            world.network, self._known_keys, myself, tasks, run=self._run_id,
-            lookup=lookup, listener=self, bugs=world.bugs, clock=world.clock,
+            world, self._known_keys, myself, tasks, lookup, self._alarms, self,
+            run=self._run_id,
         )  # fmt: skip
         linked_names = LinkedNames(self._links, self._known_keys)
         self._finder = Finder(lookup, self._links, self._known_keys, linked_names)
@@ -732,7 +735,7 @@ class LocalPeer:
         except StorageError as failure:
             self.tell(events.Notice(sentence(failure)))
 
-    # --- News of the links (peer.runtime.links.Listener) ---
+    # --- News of the links (peer.runtime.link.links.Listener) ---
 
     def linked(self, name: str) -> None:
         self._lines.link_changed(name)
@@ -748,9 +751,6 @@ class LocalPeer:
     def unreachable(self, name: str, failure: ParleyError) -> None:
         self._invitations.unreachable(name, str(failure))
         self._conversations.news.unreachable(name)
-
-    def suspicious(self, failure: KeyChanged) -> None:
-        self._alarms.ring(str(failure), str(failure), trio.current_time())
 
     def needs(self, name: str) -> bool:
         """Whether the link to this user is still wanted."""
@@ -838,7 +838,7 @@ class LocalPeer:
             self._later.wake_all()
         # Not sooner: peers who hear of us would be told that we have left the conversation
         # in which we were interrupted.
-        self._links.let_in()
+        self._links.reception.open()
 
     def _directory_lost(self) -> None:
         self._own_presence.put()  # somebody may have touched the keys before it could tell us

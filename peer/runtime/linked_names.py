@@ -1,7 +1,7 @@
 """Whose the names are under which others are linked with us."""
 
 from peer.runtime.known_keys import KnownKeys
-from peer.runtime.links import Links
+from peer.runtime.link.links import Links
 
 
 class LinkedNames:

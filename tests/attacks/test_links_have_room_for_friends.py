@@ -8,8 +8,8 @@ from contextlib import AsyncExitStack
 import pytest
 import trio
 
-from peer.runtime import links as network
-from peer.runtime.links import LINKS_OF_UNKNOWN
+from peer.runtime.link import table
+from peer.runtime.link.table import LINKS_OF_UNKNOWN
 from tests.kit.community import Community
 from tests.kit.raw_peer import RawLink, raw
 
@@ -39,7 +39,7 @@ async def test_strangers_make_room_for_each_other(community: Community) -> None:
 async def test_a_friend_finds_room_when_all_links_are_taken(
     community: Community, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(network, "LINKS_IN_ALL", 40)
+    monkeypatch.setattr(table, "LINKS_IN_ALL", 40)
     carol, dave = await community.start("carol", "dave")
     await carol.types("PRV dave hello")
     await dave.sees("[private] carol: hello")

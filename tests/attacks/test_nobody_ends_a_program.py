@@ -13,7 +13,7 @@ import shared.wire
 from directory_server.session import Session
 from peer.runtime.conversation.news import News
 from peer.runtime.directory.directory_client import DirectoryClient as DirectoryOfPeer
-from peer.runtime.links import Links
+from peer.runtime.link.dials import Dials
 from shared.accepting import serve_all
 from shared.border import LoggedBugs
 from shared.log import SPARE_SECONDS
@@ -79,7 +79,7 @@ async def test_a_bug_on_a_link_that_i_have_dialled_ends_that_link(
 ) -> None:
     carol, dave = await with_border(community)
     with monkeypatch.context() as broken:
-        broken.setattr(Links, "_dial_and_carry", _bug)
+        broken.setattr(Dials, "_dial_and_carry", _bug)
         await carol.types("PRV dave are you there?")
         await carol.sees("Not delivered to dave: the connection met a bug in this program.")
     assert logged_at(caplog, logging.ERROR)[0].startswith("link to dave: the connection met a bug:")

@@ -464,7 +464,7 @@ class Checks:
     def _unlinked(self, id: str, group: list[Player]) -> Iterator[Broken]:
         for one, other in itertools.permutations(group, 2):
             assert one.peer is not None
-            links = one.peer._links._open.get(other.name, [])
+            links = one.peer._links._table._open.get(other.name, [])
             if len(links) != 1:
                 yield Broken("G7", f"{one.name} has {len(links)} links to {other.name}")
 

@@ -31,7 +31,7 @@ from peer.runtime.conversation.builder import ConversationBuilder
 from peer.runtime.conversation.conversations import Conversations
 from peer.runtime.conversation.departures import Departures
 from peer.runtime.conversation.shell import ConversationShell
-from peer.runtime.links import Links
+from peer.runtime.link.table import LinkTable
 from peer.runtime.mailbox import letter_drop
 from peer.runtime.mailbox import letters as mail
 from peer.storage.letters import LetterStore
@@ -109,7 +109,7 @@ def _leave_unsigned(self: Conversation, now: float) -> list[talk.Action]:
     return [talk.Finished(), *self._settle_if_quiet()]
 
 
-def _first_stays(self: Links, old: Any, new: Any) -> bool:
+def _first_stays(self: LinkTable, old: Any, new: Any) -> bool:
     """Keep the existing link, however silent it is."""
     return bool(old.link.is_over)
 
@@ -173,7 +173,7 @@ RULES: Final[dict[str, tuple[str, list[Change]]]] = {
         [(Conversation, "_hear_own", _silent), (Conversation, "linked", _linked_without_roll)],
     ),
     "commit": ("an ACK follows the commit", [(Conversation, "shown", _acknowledge_first)]),
-    "silent": ("a silent link yields to a fresh one", [(Links, "_replaces", _first_stays)]),
+    "silent": ("a silent link yields to a fresh one", [(LinkTable, "_replaces", _first_stays)]),
     "epoch": (
         "each start has an epoch of its own",
         [(ConversationBuilder, "_build", _same_epoch)],

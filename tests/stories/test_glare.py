@@ -3,7 +3,8 @@
 import pytest
 import trio
 
-from peer.runtime.links import IDLE_SECONDS, SWEEP_SECONDS
+from peer.runtime.link.links import SWEEP_SECONDS
+from peer.runtime.link.table import IDLE_SECONDS
 from shared.messages.common import Bye
 from tests.kit.community import Community, Person, open_community
 
@@ -146,7 +147,7 @@ async def test_an_invitation_that_crosses_an_idle_good_bye_arrives(community: Co
     carol, dave = await community.start("carol", "dave")
     await carol.types("@dave hello")
     await dave.sees("[private] carol: hello")
-    (entry,) = dave.peer._links._open["carol"]
+    (entry,) = dave.peer._links._table._open["carol"]
     entry.is_closed = True
     entry.link.hang_up(Bye("idle"))
     await carol.types("CHAT dave")

@@ -6,7 +6,7 @@ import trio
 
 from peer.core.conversation.incoming.inbox import EPOCHS
 from peer.core.conversation.texts import WINDOW_TEXTS
-from peer.runtime.links import LINKS_PER_USER
+from peer.runtime.link.table import LINKS_PER_USER
 from peer.runtime.private_lines import UNSHOWN_LINES
 from shared.messages.common import TEXT_CHARACTERS, VERSION, Err
 from shared.messages.directory import Unregister

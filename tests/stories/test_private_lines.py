@@ -10,8 +10,8 @@ from peer.core.line_window import SECONDS
 from peer.core.myself import Myself, Registration
 from peer.core.stranger_limits import StrangerLimits
 from peer.events import Event
-from peer.runtime import links
 from peer.runtime.disk_shares import DiskShares
+from peer.runtime.link import links
 from peer.runtime.linked_names import LinkedNames
 from peer.runtime.private_lines import UNSHOWN_LINES, Came, Heard
 from peer.runtime.recorder import KEEP_AGAIN_SECONDS, Recorder

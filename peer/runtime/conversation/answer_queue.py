@@ -5,7 +5,7 @@ from typing import Final
 from peer.core.conversation.texts import WINDOW_TEXTS
 from peer.runtime.conversation.member_links import MemberLinks
 from peer.runtime.conversation.performer import Performer
-from peer.runtime.links import Links
+from peer.runtime.link.links import Links
 from peer.runtime.tasks import Tasks
 from peer.storage.journal import Journal
 from shared.messages.peers import Position

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 
 from peer.core.conversation.conversation import Conversation
 from peer.core.membership import member_id
-from peer.runtime.links import Links
+from peer.runtime.link.links import Links
 from shared.messages.common import Bye, Err, Message
 from shared.names import fold
 

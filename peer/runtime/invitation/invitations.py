@@ -17,8 +17,8 @@ from peer.runtime.invitation.question_display import QuestionDisplay
 from peer.runtime.invitation.results import Result, Results
 from peer.runtime.invitation.sent_invitations import SentInvitations
 from peer.runtime.known_keys import KnownKeys
+from peer.runtime.link.links import Links
 from peer.runtime.linked_names import LinkedNames
-from peer.runtime.links import Links
 from peer.runtime.name_judge import NameJudge
 from peer.runtime.tasks import Tasks
 from peer.storage.known_users import KnownUsers

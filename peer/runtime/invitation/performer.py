@@ -25,7 +25,7 @@ from peer.events import Tell
 from peer.runtime.conversation.conversations import Conversations
 from peer.runtime.invitation.question_display import QuestionDisplay
 from peer.runtime.invitation.results import Outcome, Results
-from peer.runtime.links import Links
+from peer.runtime.link.links import Links
 from peer.runtime.timer import Timer
 from shared.errors import ProtocolError
 

@@ -1,0 +1,1 @@
+"""Links to other peers: who dials, who answers, and which one is kept of two."""

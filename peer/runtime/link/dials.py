@@ -1,0 +1,95 @@
+"""Dial users, and serve the links that come of it."""
+
+from peer.runtime.link.carrier import Carrier
+from peer.runtime.link.dialler import Dialler
+from peer.runtime.link.handshake import Handshake
+from peer.runtime.link.listener import Listener
+from peer.runtime.link.locator import Locator
+from peer.runtime.link.pending_dials import PendingDials
+from peer.runtime.link.table import LinkTable
+from peer.runtime.tasks import Tasks
+from shared.border import Bugs, border
+from shared.errors import KeyChanged, ParleyError, Unreachable
+from shared.heartbeat import PING_AFTER
+from shared.link import HANDSHAKE_SECONDS, Link, within
+from shared.messages.common import Message
+from shared.messages.peers import BetweenPeers
+from shared.world import Wire
+
+
+class Dials:
+    def __init__(
+        self, table: LinkTable, pending: PendingDials, carrier: Carrier, listener: Listener, *,
+        locator: Locator, dialler: Dialler, handshake: Handshake, tasks: Tasks, bugs: Bugs,
+    ) -> None:  # fmt: skip
+        self._table, self._pending = table, pending
+        self._carrier, self._listener = carrier, listener
+        self._locator, self._dialler, self._handshake = locator, dialler, handshake
+        self._tasks, self._bugs = tasks, bugs
+
+    def begin(self, name: str) -> None:
+        """Dial a user unless a dial is under way, or they are linked."""
+        if self._table.current(name) is None and self._pending.begin(name):
+            self._tasks.linger(self._dial, name)
+
+    async def reach(self, name: str) -> Link[Message]:
+        """Return the link to this user, dialled if need be.
+
+        Raises Unreachable, KeyChanged, or Refused when there is no such user.
+        """
+        while (current := self._table.current(name)) is None:
+            self.begin(name)
+            dial = self._pending.of(name)
+            assert dial is not None
+            await dial.over.wait()
+            if dial.failure is not None and self._table.current(name) is None:
+                raise dial.failure
+        return current.link
+
+    async def _dial(self, name: str) -> None:
+        """Dial and serve a link; a fault border: remote faults are reported as unreachable."""
+        dial = self._pending.of(name)
+        assert dial is not None
+        await self._pending.wait_turn(name)
+        failure: ParleyError = Unreachable("the connection met a bug in this program")
+        with border(f"link to {name}", self._bugs):
+            failure = await self._dial_and_carry(name)
+        if not dial.over.is_set():
+            self._pending.end(name, failure)
+            if isinstance(failure, KeyChanged):
+                self._handshake.alarm(failure)
+            if self._table.current(name) is None:
+                if dial.outlived_a_link:
+                    self._listener.link_lost(name)
+                self._listener.unreachable(name, failure)
+
+    async def _dial_and_carry(self, name: str) -> ParleyError:
+        """Dial and serve one link to its end; return why it ended, or never began."""
+        try:
+            contact = await self._locator.find(name)
+            wire, attempt = await self._dialler.dial(contact)
+        except ParleyError as error:
+            return error
+
+        def identified() -> None:
+            attempt.proved()
+            self._pending.end(name, None)
+
+        async def serve() -> None:
+            with within(HANDSHAKE_SECONDS, "it did not say who it is"):
+                entry = await self._handshake.introduce(link, contact)
+            await self._carrier.carry(entry, identified, by_me=True)
+
+        link = new_link(wire)
+        try:
+            await link.run(serve)
+        except ParleyError as error:
+            return error
+        finally:
+            attempt.failed()  # no effect once it has proved
+        return link.failure or Unreachable(link.reason)
+
+
+def new_link(wire: Wire) -> Link[Message]:
+    """Return a link between two peers."""
+    return Link(wire, BetweenPeers, ping_after=PING_AFTER)

@@ -1,0 +1,83 @@
+"""Exchange identities over a new link: who is at its other end?"""
+
+import trio
+
+from peer.core.keys.key_alarms import KeyAlarms
+from peer.core.myself import Myself
+from peer.runtime.known_keys import KnownKeys
+from peer.runtime.link.locator import Locator
+from peer.runtime.link.table import LinkTable, OpenLink
+from shared.errors import KeyChanged, ProtocolError, Refused, Unreachable
+from shared.link import Link
+from shared.messages.common import VERSION, Message
+from shared.messages.directory import Contact
+from shared.messages.peers import PeerIam
+from shared.names import fold
+from shared.world import Clock
+
+
+class Handshake:
+    """What is said first on a link.  The other side reads why it is refused."""
+
+    def __init__(
+        self, known_keys: KnownKeys, myself: Myself, locator: Locator, table: LinkTable,
+        alarms: KeyAlarms, clock: Clock, *, run: str,
+    ) -> None:  # fmt: skip
+        """`run` is new at each start of a program."""
+        self._known_keys, self._myself, self._locator = known_keys, myself, locator
+        self._table, self._alarms, self._clock, self._run = table, alarms, clock, run
+
+    async def introduce(self, link: Link[Message], contact: Contact) -> OpenLink:
+        """Greet a user whom I have dialled.  Raises Refused, KeyChanged..."""
+        self._compare_with(contact, link.wire.certificate)
+        link.post(self._iam())
+        them = await self._meet(link)
+        if fold(them.name) != fold(contact.name):
+            raise Refused(f"you are {them.name}, not {contact.name}", "KEY")
+        them.dialled_by = self._myself.name
+        return them
+
+    async def answer(self, link: Link[Message]) -> OpenLink:
+        """Greet somebody who has dialled me.  Raises Refused, KeyChanged..."""
+        them = await self._meet(link)
+        link.post(self._iam())
+        return them
+
+    def alarm(self, failure: KeyChanged) -> None:
+        """Tell the user that somebody showed a key that is not the remembered one."""
+        self._alarms.ring(str(failure), str(failure), trio.current_time())
+
+    async def _meet(self, link: Link[Message]) -> OpenLink:
+        them = await link.expect(PeerIam)
+        behind = self._clock.time() - them.time
+        key = await self._judge(them, link.wire.certificate)
+        self._table.refuse_second_key(them.name, key)
+        return OpenLink(them.name, key, them.run, link, them.name, behind)
+
+    def _iam(self) -> PeerIam:
+        return PeerIam(VERSION, self._myself.name, self._run, self._clock.time())
+
+    def _compare_with(self, contact: Contact, certificate: bytes | None) -> None:
+        """Check, before we say a word, that it is the user whom the directory named."""
+        name, key = self._known_keys.name_and_key(certificate)
+        if fold(name) != fold(contact.name) or key != contact.key:
+            raise Unreachable(f"somebody else answers there, who says to be {name}")
+
+    async def _judge(self, them: PeerIam, certificate: bytes | None) -> bytes:
+        """Check that they are who they say they are, and return their key."""
+        if them.version != VERSION:
+            raise Refused(f"this program speaks version {VERSION} of the protocol", "VERSION")
+        try:
+            name, key = self._known_keys.name_and_key(certificate)
+        except ProtocolError as error:
+            raise Refused(f"you are not {them.name}: {error}", "KEY") from None
+        if name != them.name:
+            raise Refused(f"you are not {them.name}: your certificate says {name}", "KEY")
+        if self._myself.is_called(name):
+            raise Refused("that is my own name", "KEY")
+        try:
+            await self._known_keys.meet(name, key, self._locator.ask)
+        except KeyChanged as failure:
+            self.alarm(failure)
+            raise Refused(f"the key of {name} is not the one known here", "KEY") from None
+        return key

@@ -1,0 +1,31 @@
+"""What links tell the rest of a peer."""
+
+from typing import Protocol
+
+from shared.errors import ParleyError
+from shared.messages.common import Message
+
+
+class Listener(Protocol):
+    """The receiver of news about links; called in the loop, never blocks."""
+
+    def linked(self, name: str) -> None:
+        """Note that there is a link to this user now, or another one than before."""
+
+    def link_lost(self, name: str) -> None:
+        """Note that there is no link to this user any more."""
+
+    def unreachable(self, name: str, failure: ParleyError) -> None:
+        """Note that a dial failed."""
+
+    def received(self, name: str, message: Message) -> None:
+        """Handle a message.  May raise ProtocolError: the link is then cut."""
+
+    def knows(self, name: str) -> bool:
+        """Whether I have ever answered this user."""
+
+    def pause(self, name: str) -> float:
+        """Return for how many seconds nothing more of them is to be read."""
+
+    def needs(self, name: str) -> bool:
+        """Whether the link to this user is still wanted."""

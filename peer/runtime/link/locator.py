@@ -1,0 +1,45 @@
+"""Find where to dial a user."""
+
+from peer.runtime.directory.directory_client import DirectoryGone
+from peer.runtime.directory.lookup import Lookup
+from peer.runtime.known_keys import KnownKeys
+from peer.runtime.link.table import LinkTable
+from shared.errors import Unreachable
+from shared.messages.common import Status
+from shared.messages.directory import Contact
+from shared.names import fold
+
+
+class Locator:
+    def __init__(self, lookup: Lookup, known_keys: KnownKeys, table: LinkTable) -> None:
+        self._lookup, self._known_keys, self._table = lookup, known_keys, table
+        self._found: dict[str, Contact] = {}  # where users were dialled last
+
+    async def find(self, name: str) -> Contact:
+        """Return where to dial; without the directory where the user was last, so talk goes on.
+
+        Raises Refused, KeyChanged or Unreachable.
+        """
+        try:
+            contact = await self.ask(name)
+        except DirectoryGone:
+            known = self._found.get(fold(name)) or self._lookup.last(name)
+            if known is None:
+                raise
+            contact = known
+        if contact.status is Status.OFFLINE or not contact.port:
+            raise Unreachable(f"{contact.name} is offline at this moment")
+        self._found[fold(name)] = contact
+        return contact
+
+    async def ask(self, name: str) -> Contact:
+        """Ask the directory.  Raises DirectoryGone, Refused or KeyChanged."""
+        contact = await self._lookup.ask(name)
+        self.believe(contact)
+        self._known_keys.check(contact.name, contact.key)
+        return contact
+
+    def believe(self, contact: Contact) -> None:
+        """Cut the links under this name that show another key than the one that is believed."""
+        believed = self._known_keys.believed(contact.name) or contact.key
+        self._table.keep_only(contact.name, believed)

@@ -1,0 +1,63 @@
+"""The dials that are under way, at most one to each user."""
+
+from typing import Final
+
+import trio
+
+from shared.errors import ParleyError
+from shared.names import fold
+
+BRIEF_SECONDS: Final = 0.1  # a link that ended sooner is redialled after this: no busy loop
+
+
+class Dial:
+    """A dial under way, and its outcome."""
+
+    def __init__(self) -> None:
+        self.over = trio.Event()
+        self.failure: ParleyError | None = None
+        self.outlived_a_link = False  # that they had dialled
+
+
+class PendingDials:
+    def __init__(self) -> None:
+        self._dials: dict[str, Dial] = {}
+        self._brief: dict[str, float] = {}  # folded name -> when a very short link ended
+
+    def of(self, name: str) -> Dial | None:
+        """Return the dial to this user that is under way."""
+        return self._dials.get(fold(name))
+
+    def begin(self, name: str) -> bool:
+        """Note that a dial begins; return False if one is under way."""
+        if fold(name) in self._dials:
+            return False
+        self._dials[fold(name)] = Dial()
+        return True
+
+    def end(self, name: str, failure: ParleyError | None) -> None:
+        """Note the outcome of a dial, and wake those who wait for it."""
+        dial = self._dials.pop(fold(name), None)
+        if dial is not None:
+            dial.failure = failure
+            dial.over.set()
+
+    def outlives_link(self, name: str) -> bool:
+        """Whether a dial is under way at the end of the last link to this user.
+
+        They may have retired that one for ours, which is about to be identified.
+        """
+        dial = self._dials.get(fold(name))
+        if dial is not None:
+            dial.outlived_a_link = True
+        return dial is not None
+
+    def note_end(self, name: str, since: float) -> None:
+        """Note that a link to this user, open since then, has ended."""
+        now = trio.current_time()
+        if now - since < BRIEF_SECONDS:
+            self._brief[fold(name)] = now
+
+    async def wait_turn(self, name: str) -> None:
+        """Return when this user may be dialled."""
+        await trio.sleep_until(self._brief.pop(fold(name), 0.0) + BRIEF_SECONDS)
