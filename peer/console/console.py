@@ -30,7 +30,6 @@ from shared.names import fold
 from shared.wording import clause
 
 EXIT_SECONDS = 3.0  # after a conversation ended, EXIT was most likely meant for it
-TOO_EARLY = "The question came while you were typing: please answer again."
 NO_QUESTION = "No question is open."
 
 
@@ -140,7 +139,7 @@ class Console:
             return Code.REFUSED
         command = parse(line, context)
         if isinstance(command, typed.Unknown) and self._is_too_early(line, context):
-            self._dialogue.say(TOO_EARLY)
+            self._questions.point_at()
             return Code.REFUSED
         return await self.perform(command, line)
 

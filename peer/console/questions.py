@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Awaitable, Callable
+from typing import Final
 
 import trio
 from msgspec import Struct
@@ -12,6 +13,8 @@ from peer.console.dialogue import Dialogue
 from peer.local_peer import LocalPeer
 from peer.results import SEEN_SECONDS
 from shared.names import fold
+
+TOO_EARLY: Final = "The question came while you were typing: please answer again."
 
 Reply = Callable[[bool], Awaitable[Code]]
 """Do what the user answered: yes or no."""
@@ -36,8 +39,8 @@ class _Question(Struct, frozen=True):
 class OpenQuestions:
     """Keeps the open questions in the order shown, and performs what an answer decides.
 
-    An answer counts only for a question that the user has seen: it was shown for a moment
-    before the first key of the answer was hit.
+    An answer counts only for a question that the user has seen: before the first key of the
+    answer was hit, the question was shown for a moment, or the user was told of it.
     """
 
     def __init__(self, peer: LocalPeer, dialogue: Dialogue) -> None:
@@ -45,6 +48,7 @@ class OpenQuestions:
         self._kept: list[_Question] = []
         self._texts = 0  # said in my conversations so far
         self._begun = math.inf  # when the line that is being performed was begun
+        self._pointed_at = -math.inf  # when the user was told last that there are questions
 
     def begin_line(self, begun: float) -> None:
         """Note when the first key of the next line was hit, in trio's time."""
@@ -87,7 +91,14 @@ class OpenQuestions:
         return any(map(self._was_seen, self.look()))
 
     def _was_seen(self, question: _Question) -> bool:
+        if question.since <= self._pointed_at < self._begun:
+            return True
         return question.since + SEEN_SECONDS <= self._begun
+
+    def point_at(self) -> None:
+        """Tell the user, whose answer came too early to be one, that a question is open."""
+        self._pointed_at = trio.current_time()
+        self._dialogue.say(TOO_EARLY)
 
     # --- Asking ---
 

@@ -195,6 +195,30 @@ async def test_a_line_that_was_begun_before_the_question_does_not_answer_it(
     await dave.sees("You are now connected with carol.")
 
 
+async def test_who_was_told_of_the_question_answers_it_at_once(community: Community) -> None:
+    carol, dave = await community.start("carol", "dave")
+    await dave.types("CHAT carol")
+    await carol.sees("User dave wants to chat with you. Would you like to? (Y/N)")
+    assert await carol.console.perform_line("Y", trio.current_time()) is Code.REFUSED
+    assert await carol.console.perform_line("Y", trio.current_time()) is Code.REFUSED  # typed ahead
+    await trio.sleep(0.01)
+    assert await carol.console.perform_line("Y", trio.current_time()) is Code.DONE
+    await dave.sees("You are now connected with carol.")
+
+
+async def test_a_warning_of_one_question_is_none_of_the_next(community: Community) -> None:
+    carol, dave, erin = await community.start("carol", "dave", "erin")
+    await dave.types("CHAT carol")
+    await carol.sees("User dave wants to chat with you. Would you like to? (Y/N)")
+    assert await carol.console.perform_line("Y", trio.current_time()) is Code.REFUSED
+    await trio.sleep(0.01)
+    await erin.types("CHAT carol")
+    await carol.sees("User erin wants to chat with you. Would you like to? (Y/N)")
+    assert await carol.console.perform_line("Y erin", trio.current_time()) is not Code.DONE
+    assert await carol.console.perform_line("Y dave", trio.current_time()) is Code.DONE
+    await dave.sees("You are now connected with carol.")
+
+
 async def test_a_yes_that_was_begun_before_the_question_is_a_text(community: Community) -> None:
     carol, dave, erin = await community.start("carol", "dave", "erin")
     await carol.connects_with(dave)
