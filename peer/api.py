@@ -8,10 +8,9 @@
                 case Said(text=text) if chat.talks_with:
                     await chat.say(text)
 
-`Chat` is a `peer.local_peer.LocalPeer`: its methods ask (`users`, `contact`), invite
-(`invite`, `add`, `answer`, `take_back`), talk (`say`, `private`, `to_all`,
-`leave_message`), read what was said (`history`, `search`), compare keys (`words`, then
-`accept`) and set the status.
+The methods of `Chat` ask (`users`, `contact`), invite (`invite`, `add`, `answer`,
+`take_back`), talk (`say`, `private`, `to_all`, `leave_message`), read what was said
+(`history`, `search`), compare keys (`words`, then `accept`) and set the status.
 They raise `Refused`, `Unreachable` or `KeyChanged`, whose texts are sentences for
 a person.  Texts of others are as they were written: pass them through `clean`
 before a terminal gets them.
@@ -26,6 +25,7 @@ from typing import Final
 import trio
 from msgspec.structs import replace
 
+from peer.commands.grammar import HISTORY_TEXTS
 from peer.core.conversation.route import Way
 from peer.core.conversation.sent_text import SentText
 from peer.core.history_entry import HistoryEntry, Kind
@@ -75,11 +75,12 @@ from peer.events import (
     Went,
 )
 from peer.lifespan import running
-from peer.local_peer import LocalPeer, Options
+from peer.local_peer import LocalPeer
+from peer.options import Options
 from peer.program.community_folder import find
 from peer.program.passphrase import Source, unlock
 from peer.runtime.invitation.results import Outcome, Result
-from peer.runtime.private_lines import Delivery
+from peer.runtime.lines.private_lines import Delivery
 from peer.storage.history import Found
 from peer.storage.paths import folder_of, is_set
 from shared.clean import clean
@@ -87,7 +88,7 @@ from shared.errors import KeyChanged, ParleyError, Refused, StorageError, Unreac
 from shared.messages.common import Status
 from shared.messages.directory import Contact, Presence
 from shared.real import real_world
-from shared.world import Address, World
+from shared.world import Address
 
 EVENTS_MOST: Final = 10_000  # that may wait; texts are bounded by their senders' windows anyway
 
@@ -158,39 +159,59 @@ __all__ = [
 ]
 
 
-class Chat(LocalPeer):
+class EventQueue:
+    """Events on their way from a peer to a program that takes one at a time."""
+
+    def __init__(self) -> None:
+        self._events: deque[tuple[Event, Callable[[], None]]] = deque(maxlen=EVENTS_MOST)
+        self._something = trio.Event()
+        self._is_closed = False
+
+    def add(self, event: Event, shown: Callable[[], None]) -> None:
+        """Add an event (`peer.events.Tell`)."""
+        self._events.append((event, shown))
+        self._something.set()
+
+    def close(self) -> None:
+        """Let `next` end when all events were taken."""
+        self._is_closed = True
+        self._something.set()
+
+    async def next(self) -> Event | None:
+        """Return the next event, which counts as shown; None when there are no more."""
+        while not self._events:
+            if self._is_closed:
+                return None
+            self._something = trio.Event()
+            await self._something.wait()
+        event, shown = self._events.popleft()
+        shown()
+        return event
+
+
+class Chat:
     """A peer whose events are iterated: `async for event in chat`, by one task.
 
     A text counts as shown, and is acknowledged to its sender, once the iterator has
     returned it.
     """
 
-    def __init__(
-        self, world: World, name: str, directory: Address, options: Options | None = None
-    ) -> None:
-        super().__init__(world, name, directory, self._add, options)
-        self._events: deque[tuple[Event, Callable[[], None]]] = deque(maxlen=EVENTS_MOST)
-        self._something = trio.Event()
+    def __init__(self, peer: LocalPeer, events: EventQueue) -> None:
+        self._peer, self._events = peer, events
 
-    def _add(self, event: Event, shown: Callable[[], None]) -> None:
-        self._events.append((event, shown))
-        self._something.set()
+    @property
+    def name(self) -> str:
+        return self._peer.name
 
-    def end(self) -> None:
-        super().end()
-        self._something.set()
+    # --- Events ---
 
     def __aiter__(self) -> "Chat":
         return self
 
     async def __anext__(self) -> Event:
-        while not self._events:
-            if self.is_over:
-                raise StopAsyncIteration
-            self._something = trio.Event()
-            await self._something.wait()
-        event, shown = self._events.popleft()
-        shown()
+        event = await self._events.next()
+        if event is None:
+            raise StopAsyncIteration
         return event
 
     async def until(self, kind: type[Event]) -> Event:
@@ -199,6 +220,93 @@ class Chat(LocalPeer):
             if isinstance(event, kind):
                 return event
         raise Unreachable("this peer has ended")
+
+    # --- Users ---
+
+    async def users(self) -> list[Presence]:
+        """Return everybody registered, in alphabetical order."""
+        return await self._peer.roster.users()
+
+    async def contact(self, name: str) -> Contact:
+        """Return where this user is.  Raises KeyChanged when the key is not the remembered one."""
+        return await self._peer.finder.contact(name)
+
+    async def set_status(self, status: Status) -> None:
+        """Set my status by hand; ACTIVE outside of a conversation makes it automatic again."""
+        self._peer.set_status(status)
+
+    async def words(self, name: str) -> Comparison:
+        """Return the words that both must see; `accept` believes the key that they are about."""
+        return await self._peer.keys.words(name)
+
+    async def accept(self, compared: Comparison) -> None:
+        """Accept a key whose words the user has compared, and found the same at the other's."""
+        await self._peer.keys.accept(compared)
+
+    # --- Conversations ---
+
+    @property
+    def talks_with(self) -> tuple[str, ...]:
+        """The others in my conversation."""
+        return self._peer.conversation.others
+
+    async def invite(self, name: str, *, urgent: bool = False) -> Result:
+        """Ask somebody into a conversation; return when it is decided.
+
+        Raises Refused for myself, an unknown user, or when I am in a
+        conversation already or wait for somebody else.
+        """
+        return await self._peer.invitations.invite(name, urgent=urgent)
+
+    async def add(self, name: str, *, urgent: bool = False) -> Result:
+        """Ask somebody into the conversation that I am in; return as `invite` does."""
+        return await self._peer.invitations.add(name, urgent=urgent)
+
+    def answer(self, id: str, yes: bool) -> bool:
+        """Answer an invitation; return False when it is over already.
+
+        A yes leaves the conversation that I am in.
+        """
+        return self._peer.invitations.answer(id, yes)
+
+    def take_back(self) -> bool:
+        """Stop waiting for an answer; return False when none was awaited."""
+        return self._peer.invitations.take_back()
+
+    async def say(self, text: str) -> SentText:
+        """Say a text in the conversation; wait while too many are undelivered.
+
+        The handle tells its fate.  Raises Refused when there is no conversation.
+        """
+        return await self._peer.conversation.say(text)
+
+    async def leave_conversation(self) -> bool:
+        """Leave the conversation once my texts have arrived; return False when there is none."""
+        return await self._peer.conversation.leave()
+
+    # --- Lines, messages, history ---
+
+    def private(self, name: str, text: str) -> Delivery:
+        """Send one private line; `wait` on the delivery to know its outcome."""
+        return self._peer.lines.private(name, text)
+
+    async def to_all(self, text: str) -> list[Delivery]:
+        """Send one line to everybody online."""
+        return await self._peer.lines.to_all(text)
+
+    async def leave_message(self, name: str, text: str) -> str:
+        """Leave a message; return the receiver's name when the directory has it on disk."""
+        return await self._peer.letters.leave(name, text)
+
+    async def history(
+        self, name: str | None = None, *, to_all: bool = False, last: int = HISTORY_TEXTS
+    ) -> Found:
+        """Return the last texts of my conversation, with a user, or to all."""
+        return await self._peer.history.last(name, to_all=to_all, last=last)
+
+    async def search(self, words: str, *, last: int = HISTORY_TEXTS) -> Found:
+        """Return the last texts that contain a word beginning with each of these."""
+        return await self._peer.history.search(words, last=last)
 
 
 @asynccontextmanager
@@ -227,6 +335,10 @@ async def join(
         source = Source(lambda _: passphrase, is_person=False)
         vault = await trio.to_thread.run_sync(unlock, folder, source)
         options = replace(options, vault=vault)
-    chat = Chat(real_world(folder), name, directory, options)
-    async with running(chat):
-        yield chat
+    events = EventQueue()
+    peer = LocalPeer(real_world(folder), name, directory, events.add, options)
+    try:
+        async with running(peer):
+            yield Chat(peer, events)
+    finally:
+        events.close()

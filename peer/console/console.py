@@ -99,10 +99,10 @@ class Console:
 
     def context(self) -> Context:
         return Context(
-            in_conversation=bool(self._peer.talks_with),
+            in_conversation=bool(self._peer.conversation.others),
             question_open=self._questions.can_be_answered,
             writing=bool(self.writing_to),
-            waiting=bool(self._peer.waits_for),
+            waiting=bool(self._peer.invitations.waits_for),
             talk_went_on=self.talk_went_on,
             choices=self.choices,
         )
@@ -110,7 +110,7 @@ class Console:
     @property
     def _target(self) -> Target:
         """The target of a line that is typed now."""
-        return Target(tuple(name for name, *_ in self._peer.ways), self.writing_to)
+        return Target(tuple(name for name, *_ in self._peer.conversation.ways), self.writing_to)
 
     # --- What is typed ---
 
@@ -162,9 +162,9 @@ class Console:
             case typed.Info(name):
                 show(await lookups.info(peer, name))
             case typed.SetStatus(None):
-                show(results.MyStatus(peer.status))
+                show(results.MyStatus(peer.presence.status))
             case typed.SetStatus(Status() as status):
-                await peer.set_status(status)
+                peer.set_status(status)
             case typed.Chat(name):
                 return await self._inviter.chat(name)
             case typed.Add(name):
@@ -172,7 +172,7 @@ class Console:
             case typed.ShowMembers():
                 show(await lookups.members(peer))
             case typed.WhoGot():
-                show(lookups.who_got(peer.last_said))
+                show(lookups.who_got(peer.conversation.last_said))
             case typed.Answer(yes, name):
                 return await self._answer(yes, name, line)
             case typed.Private(name, text):
@@ -203,7 +203,7 @@ class Console:
                 show(results.Manual(topic))
             case typed.Say(text):
                 self._questions.note_text()
-                show(results.Sent(text, handle=await peer.say(text)))
+                show(results.Sent(text, handle=await peer.conversation.say(text)))
             case typed.WriteLine(text):
                 return await self._messages.leave(self.writing_to, text)
             case typed.EndWriting():
@@ -233,13 +233,13 @@ class Console:
     async def _ignore(self, command: typed.Ignore | typed.Unignore | typed.ListIgnored) -> None:
         match command:
             case typed.Ignore(name):
-                await self._peer.ignore(name)
+                await self._peer.ignored.add(name)
                 self._dialogue.say(f"You will no longer hear from {name}.")
             case typed.Unignore(name):
-                await self._peer.unignore(name)
+                await self._peer.ignored.remove(name)
                 self._dialogue.say(f"You hear {name} again.")
             case typed.ListIgnored():
-                self._dialogue.say(f"You ignore {', '.join(self._peer.ignored) or 'nobody'}.")
+                self._dialogue.say(f"You ignore {', '.join(self._peer.ignored.names) or 'nobody'}.")
 
     def _mute(self, on: bool) -> None:
         self.is_muted = on
@@ -274,9 +274,9 @@ class Console:
     # --- The end ---
 
     async def _quit_conversation(self) -> Code:
-        if await self._peer.leave_conversation():
+        if await self._peer.conversation.leave():
             return Code.DONE
-        if self._peer.take_back():
+        if self._peer.invitations.take_back():
             return Code.DONE  # the invitation shows its own end
         raise Refused("You are in no conversation.")
 
@@ -289,7 +289,7 @@ class Console:
         return Code.DONE
 
     def _check_alone(self) -> None:
-        if others := ", ".join(self._peer.talks_with):
+        if others := ", ".join(self._peer.conversation.others):
             raise Refused(f"You are in a conversation with {others}: QUIT CONVERSATION first.")
 
     async def _ask_to_unregister(self) -> Code:

@@ -27,11 +27,11 @@ class Inviter:
         return await self._dialogue.until_decided(self._add, name)
 
     async def _chat(self, name: str, urgent: bool = False) -> Code:
-        result = await self._peer.invite(name, urgent=urgent)
+        result = await self._peer.invitations.invite(name, urgent=urgent)
         return self._say_what_came_of(result, self._chat)
 
     async def _add(self, name: str, urgent: bool = False) -> Code:
-        result = await self._peer.add(name, urgent=urgent)
+        result = await self._peer.invitations.add(name, urgent=urgent)
         return self._say_what_came_of(result, self._add)
 
     def _say_what_came_of(self, result: Result, again: Callable[..., Awaitable[Code]]) -> Code:

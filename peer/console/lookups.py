@@ -10,19 +10,21 @@ from shared.names import fold
 
 
 async def users(peer: LocalPeer) -> results.UserList:
-    everybody = await peer.users()
-    verified = tuple(user.name for user in everybody if peer.is_verified(user.name))
-    contradicted = tuple(user.name for user in everybody if peer.is_contradicted(user.name))
-    return results.UserList(tuple(everybody), peer.name, peer.round_trips, verified, contradicted)
+    everybody = await peer.roster.users()
+    verified = tuple(user.name for user in everybody if peer.keys.is_verified(user.name))
+    contradicted = tuple(user.name for user in everybody if peer.keys.is_contradicted(user.name))
+    return results.UserList(
+        tuple(everybody), peer.name, peer.roster.round_trips, verified, contradicted
+    )
 
 
 async def info(peer: LocalPeer, name: str) -> results.UserInfo:
-    contact = await peer.contact(name)
-    return results.UserInfo(contact, fingerprint(contact.key), peer.is_verified(contact.name))
+    contact = await peer.finder.contact(name)
+    return results.UserInfo(contact, fingerprint(contact.key), peer.keys.is_verified(contact.name))
 
 
 async def members(peer: LocalPeer) -> results.MemberList:
-    return results.MemberList(peer.name, tuple(await peer.members()))
+    return results.MemberList(peer.name, tuple(await peer.conversation.members()))
 
 
 def who_got(last_said: SentText | None) -> results.WhoHas:
@@ -36,7 +38,7 @@ def who_got(last_said: SentText | None) -> results.WhoHas:
 async def history(
     peer: LocalPeer, name: str | None, last: int, *, to_all: bool
 ) -> results.WhatWasSaid:
-    found: Found = await peer.history(name, to_all=to_all, last=last)
+    found: Found = await peer.history.last(name, to_all=to_all, last=last)
     count = len(found.entries)
     note = "" if found.entries else "No history here: nothing was said, or history is off."
     if found.more and count < last:
@@ -47,7 +49,7 @@ async def history(
 
 
 async def search(peer: LocalPeer, words: str) -> results.WhatWasSaid:
-    found = await peer.search(words)
+    found = await peer.history.search(words)
     more = f"There are more; these are the last {len(found.entries)}." if found.more else ""
     note = more if found.entries else "Nothing was found."
     return results.WhatWasSaid(
@@ -57,7 +59,7 @@ async def search(peer: LocalPeer, words: str) -> results.WhatWasSaid:
 
 def about_a_user(peer: LocalPeer, name: str) -> str:
     """Return what may be done with a user whose bare name was typed; "" if nobody is called so."""
-    for user in peer.known_users:
+    for user in peer.roster.known:
         if fold(user.name) == fold(name):
             return (
                 f"{user.name} is a user: CHAT {user.name} invites them,"

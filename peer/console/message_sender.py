@@ -12,8 +12,8 @@ from peer.console.questions import OpenQuestions
 from peer.core.backlog import End
 from peer.local_peer import LocalPeer
 from peer.runtime.directory.directory_client import DirectoryGone
-from peer.runtime.mailbox.unsent import Ended, Posted
-from peer.runtime.private_lines import Delivery, LineFate
+from peer.runtime.lines.private_lines import Delivery, LineFate
+from peer.runtime.mailbox.waiting_texts import Ended, Posted
 from shared.errors import KeyChanged, ParleyError, Refused, TurnedAway
 from shared.names import fold
 from shared.wording import clause
@@ -36,7 +36,7 @@ class MessageSender:
     async def private(self, name: str, text: str) -> Code:
         if fold(name) == fold(self._peer.name):
             raise Refused("You can't write to yourself.", "SELF")
-        sent = self._peer.write(name, text)
+        sent = self._peer.lines.write(name, text)
         if isinstance(sent, Posted):
             self._dialogue.show(results.Sent(text, to=name))
             return await self._dialogue.aside(self._await_posted, sent)
@@ -55,22 +55,22 @@ class MessageSender:
         try:
             if isinstance(failure, TurnedAway):
                 self._dialogue.show(_not_delivered(delivery, failure))
-                self._peer.give_up(delivery)
+                self._peer.lines.give_up(delivery)
                 return Code.REFUSED
             if isinstance(failure, KeyChanged | Refused):
                 raise failure
             if isinstance(failure, DirectoryGone) or not self._peer.is_registered:
-                return await self._await_posted(self._peer.keep(delivery))
+                return await self._await_posted(self._peer.lines.keep(delivery))
             self._dialogue.show(_not_delivered(delivery, failure))
-            return self._say_ended(Ended(End.LEFT, await self._peer.leave_instead(delivery)))
+            return self._say_ended(Ended(End.LEFT, await self._peer.lines.leave_instead(delivery)))
         except DirectoryGone:
-            return await self._await_posted(self._peer.keep(delivery))
+            return await self._await_posted(self._peer.lines.keep(delivery))
         except ParleyError:
-            self._peer.give_up(delivery)  # the user is told
+            self._peer.lines.give_up(delivery)  # the user is told
             raise
 
     async def _await_posted(self, posted: Posted) -> Code:
-        return self._say_ended(await posted.outcome())
+        return self._say_ended(await self._peer.lines.outcome(posted))
 
     def _say_ended(self, ended: Ended) -> Code:
         if ended.why:
@@ -111,14 +111,14 @@ class MessageSender:
 
     async def _is_user(self, name: str, line: typed.ToAll) -> bool:
         """Whether this is another user's name; ask the directory only for a private line."""
-        if any(fold(user.name) == fold(name) for user in self._peer.known_users):
+        if any(fold(user.name) == fold(name) for user in self._peer.roster.known):
             return fold(name) != fold(self._peer.name)
         return line.is_private and await self._exists(name)
 
     async def _exists(self, name: str) -> bool:
         """Ask the directory whether there is a user of this name."""
         try:
-            await self._peer.contact(name)
+            await self._peer.finder.contact(name)
         except Refused as failure:
             if failure.code != "NOBODY":
                 raise
@@ -126,7 +126,7 @@ class MessageSender:
         return True
 
     async def _to_all(self, text: str) -> Code:
-        deliveries = await self._peer.to_all(text)
+        deliveries = await self._peer.lines.to_all(text)
         if not deliveries:
             self._dialogue.show(events.NotDelivered("anybody", "nobody else is online"))
             return Code.UNREACHABLE
@@ -148,7 +148,7 @@ class MessageSender:
         try:
             return await self._exists(perhaps.name)
         except DirectoryGone:
-            if not self._peer.is_known(perhaps.name):
+            if not self._peer.roster.is_known(perhaps.name):
                 raise
             return True
 
@@ -166,7 +166,7 @@ class MessageSender:
 
     async def leave(self, name: str, text: str) -> Code:
         self._dialogue.show(results.Sent(text, to=name, is_left=True))
-        ended = await self._peer.leave_or_keep(name, text)
+        ended = await self._peer.letters.leave_or_keep(name, text)
         code = self._say_ended(ended)
         return Code.DONE if ended.end is End.LEFT else code
 

@@ -62,7 +62,7 @@ class OpenQuestions:
 
     def look(self) -> list[_Question]:
         """Return the questions in the order shown, without answered and closed ones."""
-        inviters = {question.id: question.inviter for question in self._peer.questions}
+        inviters = {question.id: question.inviter for question in self._peer.invitations.questions}
         self._kept = [one for one in self._kept if not one.invitation or one.invitation in inviters]
         known = {one.invitation for one in self._kept}
         for id, inviter in inviters.items():
@@ -152,7 +152,7 @@ class OpenQuestions:
 
     def _replier(self, id: str) -> Reply:
         async def reply(yes: bool) -> Code:
-            self._peer.answer(id, yes)
+            self._peer.invitations.answer(id, yes)
             return Code.DONE
 
         return reply

@@ -11,11 +11,11 @@ async def verify(
     peer: LocalPeer, dialogue: Dialogue, questions: OpenQuestions, name: str, words: tuple[str, ...]
 ) -> Code:
     """Show the words, then ask; or compare the words that the other has read out, if given."""
-    compared = await peer.words(name)
+    compared = await peer.keys.words(name)
     name = compared.name
 
     async def accept() -> Code:
-        await peer.accept(compared)
+        await peer.keys.accept(compared)
         new = f" The new key of {name} is accepted from now on." if compared.is_changed else ""
         dialogue.say(f"{name} is verified.{new}")
         return Code.DONE

@@ -11,7 +11,7 @@ from contextlib import closing
 from pathlib import Path
 from typing import Final, NamedTuple
 
-from peer.runtime.directory.directory_client import check_directory
+from peer.runtime.directory.certificates import check_directory
 from peer.storage.paths import is_set, others_of
 from peer.storage.schema import FILE
 from shared.disk import FolderDisk

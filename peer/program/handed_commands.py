@@ -45,9 +45,9 @@ class HandedCommands:
         """Return the event that tells what this command, which went well, has begun."""
         match command:
             case Chat(name):
-                return events.Connected(self._peer.talks_with or (name,))
+                return events.Connected(self._peer.conversation.others or (name,))
             case Add(name):
-                names = (one for one in self._peer.talks_with if fold(one) == fold(name))
+                names = (one for one in self._peer.conversation.others if fold(one) == fold(name))
                 return events.MemberJoined(next(names, name))
         return None
 

@@ -6,7 +6,7 @@ from peer.commands import grammar as typed
 from peer.commands.grammar import Command
 from peer.core.backlog import Backlog
 from peer.core.history_entry import Kind
-from peer.runtime.mailbox.unsent import late_of
+from peer.runtime.mailbox.waiting_texts import late_of
 from peer.storage.journal import Journal
 from peer.storage.lines import Fate, KeptLine
 from peer.storage.vault import Vault

@@ -15,7 +15,8 @@ from peer.commands.parsing import parse, unknown_text, wrong_text
 from peer.console.codes import KEPT, Code
 from peer.console.console import Console
 from peer.lifespan import running
-from peer.local_peer import LocalPeer, Options
+from peer.local_peer import LocalPeer
+from peer.options import Options
 from peer.program import control
 from peer.program.community_folder import Found, find
 from peer.program.first_start import FIRST_STEPS, GivenUp, ask_for_words, check_not_quit
@@ -25,7 +26,7 @@ from peer.program.offline_commands import keep_unregistered
 from peer.program.settings import config_file, remember
 from peer.program.status_feed import StatusFeed
 from peer.results import Done, Handed, Manual
-from peer.runtime.directory.directory_client import NameTaken
+from peer.runtime.directory.registrar import NameTaken
 from peer.screen.ui_state import UiState
 from peer.storage.paths import folder_of, is_set
 from peer.storage.vault import CLEAR, Vault
@@ -152,7 +153,7 @@ class Program:
         """Take each key for a sign of the user, also before Enter."""
         while True:
             await self._face.touched()
-            peer.touched()
+            peer.presence.stir()
 
     def _leaving_is_possible(self) -> AbstractAsyncContextManager[None]:
         """Let a person QUIT within the block, which may take long."""

@@ -44,9 +44,10 @@ class StatusFeed:
             if self._must_ask:
                 self._must_ask = False
                 with suppress(ParleyError):  # the directory is gone again; an event reports it
-                    await self._peer.users()
+                    await self._peer.roster.users()
             self._face.stands(self._ui_state())
-            with trio.move_on_after(LOOK_SECONDS if self._peer.talks_with else float("inf")):
+            talks = bool(self._peer.conversation.others)
+            with trio.move_on_after(LOOK_SECONDS if talks else float("inf")):
                 await self._changed.wait()
             await trio.sleep(GATHER_SECONDS)
             self._changed = trio.Event()
@@ -55,21 +56,21 @@ class StatusFeed:
         peer, console = self._peer, self._console
         members = tuple(
             Member(name, is_direct=way == DIRECT, through="" if way == DIRECT else way, lacks=lacks)
-            for name, way, lacks in peer.ways
+            for name, way, lacks in peer.conversation.ways
         )
         return UiState(
             me=peer.name,
-            status=peer.status,
+            status=peer.presence.status,
             members=members,
             writing_to=console.writing_to,
-            waits_for=peer.waits_for,
+            waits_for=peer.invitations.waits_for,
             questions=console.questions,
-            invited_by=tuple(question.inviter for question in peer.questions),
+            invited_by=tuple(question.inviter for question in peer.invitations.questions),
             directory_is_gone=not peer.is_registered,
-            undelivered=peer.undelivered,
-            to_come=peer.to_come,
+            undelivered=peer.conversation.undelivered,
+            to_come=peer.conversation.to_come,
             is_muted=console.is_muted,
             talk_went_on=console.talk_went_on,
             choices=console.choices,
-            users=peer.known_users,
+            users=peer.roster.known,
         )

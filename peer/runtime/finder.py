@@ -3,9 +3,9 @@
 from peer.core.reach.contacts import Callee, callee_of
 from peer.runtime.directory.directory_client import DirectoryGone
 from peer.runtime.directory.lookup import Lookup
-from peer.runtime.known_keys import KnownKeys
+from peer.runtime.keys.known_keys import KnownKeys
+from peer.runtime.keys.linked_names import LinkedNames
 from peer.runtime.link.links import Links
-from peer.runtime.linked_names import LinkedNames
 from shared.messages.directory import Contact
 
 

@@ -16,10 +16,12 @@ from msgspec import Struct
 
 from peer.core.history_entry import HistoryEntry, Kind
 from peer.core.keys.name_marks import ANOTHER_KEY
+from peer.core.myself import Registration
 from peer.storage.rows import Rows
 from shared.database import Database
 from shared.errors import Refused
 from shared.messages.peers import TEXTS, Position, Text
+from shared.world import Clock
 
 HISTORY_CHARACTERS: Final = 1_000_000  # more would push news off a screen that is slow
 PAGE_ROWS: Final = 50  # read in one go: at most about 1 MB
@@ -49,14 +51,14 @@ class History:
         self,
         database: Database,
         rows: Rows,
-        me: Callable[[], str],
-        now: Callable[[], float],
+        me: Registration,
+        clock: Clock,
         called: Callable[[str, str], str],
     ) -> None:
-        """`now` returns the time of day, in seconds since 1970.  `called` returns what the user
-        reads for a member of a conversation, given the id and the name.
+        """`called` returns what the user reads for a member of a conversation, given the id and
+        the name.
         """
-        self._database, self._rows, self._me, self._now = database, rows, me, now
+        self._database, self._rows, self._me, self._clock = database, rows, me, clock
         self._called = called
 
     async def wait_written(self) -> None:
@@ -78,8 +80,8 @@ class History:
     async def with_user(self, name: str, last: int) -> Found:
         """Return private lines, letters, and texts of conversations of which they were a member."""
         between = "lines.author = ? AND receiver = ?"
-        theirs = self._lines(between, (name, self._me()), last + 1)
-        mine = self._lines(between, (self._me(), name), last + 1)
+        theirs = self._lines(between, (name, self._me.name), last + 1)
+        mine = self._lines(between, (self._me.name, name), last + 1)
         return self._last([await self._texts_with(name, last + 1), theirs, mine], last)
 
     def to_all(self, last: int) -> Found:
@@ -179,7 +181,7 @@ class History:
 
         The order of a conversation is not that of its members' clocks, one of which may be wrong.
         """
-        now, time = self._now(), 0.0
+        now, time = self._clock.time(), 0.0
         for entry in entries:
             time = max(time, min(entry.time, now))
             yield time, entry

@@ -4,7 +4,7 @@ import pytest
 import trio
 
 from directory_server.session import Session
-from peer.runtime.directory import certificate_renewal
+from peer.runtime.directory import certificates
 from shared.identity import CERTIFICATE_DAYS, read_certificate
 from shared.messages.common import Err
 from shared.messages.directory import Renew, Renewed
@@ -37,11 +37,11 @@ async def passes(community: Community, days: float) -> None:
 @pytest.fixture(autouse=True)
 def looks_often(monkeypatch: pytest.MonkeyPatch) -> None:
     """Else hours would have to be played between two jumps of the clocks."""
-    monkeypatch.setattr(certificate_renewal, "LOOK_SECONDS", LOOK_SECONDS)
+    monkeypatch.setattr(certificates, "LOOK_SECONDS", LOOK_SECONDS)
 
 
 def ends(person: Person) -> float:
-    authority = person.peer._known_keys.authority
+    authority = person.peer._memory.known_keys.authority
     return read_certificate(presented(person), authority, person.now).expires
 
 

@@ -85,7 +85,7 @@ async def test_a_member_who_is_added_with_another_key(
         link.says(said(mallory, impostor, 1, "please send the password to mallory"))
         await carol.sees(f"{FALSE_DAVE}: please send the password to mallory")
         assert carol.talks_with == ("mallory", FALSE_DAVE)
-        assert [way[0] for way in carol.peer.ways] == ["mallory", FALSE_DAVE]
+        assert [way[0] for way in carol.peer.conversation.ways] == ["mallory", FALSE_DAVE]
         await carol.types("/members", "/history", "for both of you", "/who got")
         await carol.sees_part(f"{FALSE_DAVE}: lost since")
         await carol.sees_part(f"] {FALSE_DAVE}: please send the password")
@@ -112,7 +112,7 @@ async def test_a_member_whose_name_was_given_back(community: Community) -> None:
         await carol.sees("User frank (NOT CONFIRMED) joined the conversation.")
         link.says(said(mallory, nobody, 1, "I was frank"))
         await carol.sees("frank (NOT CONFIRMED): I was frank")
-        assert carol.peer._journal.contacts.key_of("frank") is None
+        assert carol.peer._memory.journal.contacts.key_of("frank") is None
 
 
 async def test_a_member_who_bears_my_own_name(community: Community) -> None:
@@ -137,8 +137,8 @@ async def test_an_invitation_and_a_roll_that_name_another(community: Community) 
         await carol.sees(f"User mallory wants to chat with you and {FALSE_DAVE}."
                          " Would you like to? (Y/N)")  # fmt: skip
         await carol.sees(f"You are now connected with mallory, {FALSE_DAVE}.")
-        true = dave.peer._myself.key
-        assert carol.peer._journal.contacts.key_of("dave") == true
+        true = dave.peer._memory.myself.key
+        assert carol.peer._memory.journal.contacts.key_of("dave") == true
         await carol.types("/chat dave")
         await carol.sees_part("You are in a conversation with mallory, dave (ANOTHER KEY): QUIT")
 
@@ -163,5 +163,7 @@ async def test_an_honest_invitation_names_those_who_talk(community: Community) -
     await erin.types("Y")
     await erin.sees("You are now connected with carol, dave.")
     for other in (carol, dave):
-        assert erin.peer._journal.contacts.key_of(other.name) == other.peer._myself.key
+        assert (
+            erin.peer._memory.journal.contacts.key_of(other.name) == other.peer._memory.myself.key
+        )
     assert erin.code is Code.DONE

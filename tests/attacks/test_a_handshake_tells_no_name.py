@@ -27,7 +27,7 @@ NOW = 4e9  # late, so that what is issued then is valid whenever this runs
 async def test_an_impostor_at_the_directorys_address_learns_no_name(community: Community) -> None:
     """Even one with a good certificate of the community."""
     (carol,) = await community.start("carol")
-    authority = carol.peer._known_keys.authority
+    authority = carol.peer._memory.known_keys.authority
     await community.directory.crashes()
     shown: list[bytes | None] = []
 

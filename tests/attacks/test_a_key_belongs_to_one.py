@@ -190,4 +190,4 @@ async def test_a_directory_that_names_everybodys_key_is_not_believed(community: 
     await carol.types("VERIFY dave")
     await carol.sees("A key is of small order.")
     carol.never_saw("Are they the same at dave's?")
-    assert carol.peer._journal.contacts.key_of("dave") is None
+    assert carol.peer._memory.journal.contacts.key_of("dave") is None

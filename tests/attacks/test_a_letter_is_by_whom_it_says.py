@@ -44,7 +44,7 @@ async def test_whoever_has_given_the_name_back_is_named_so(community: Community)
         await dave.client.ask(Unregister(dave.client.next_id()))
     await carol.starts()
     await carol.sees_part("] dave (no longer registered): I am leaving this town")
-    assert carol.peer._journal.contacts.key_of("dave") is None
+    assert carol.peer._memory.journal.contacts.key_of("dave") is None
 
 
 async def test_a_letter_makes_no_key_known(community: Community) -> None:
@@ -52,7 +52,7 @@ async def test_a_letter_makes_no_key_known(community: Community) -> None:
     carol, dave = await community.start("carol", "dave")
     await dave.types("LEAVE carol hello")
     await carol.sees_part("] dave: hello")
-    assert carol.peer._journal.contacts.key_of("dave") is None
+    assert carol.peer._memory.journal.contacts.key_of("dave") is None
 
 
 async def test_another_key_than_the_known_one_stays_at_the_directory(community: Community) -> None:

@@ -91,7 +91,7 @@ async def test_what_its_sender_did_not_live_to_leave_is_not_missed(
 
     with monkeypatch.context() as patch, trio.move_on_after(1):
         patch.setattr(LetterDrop, "_drop", never)
-        await carol.peer.leave_message("dave", "never left")
+        await carol.peer.letters.leave("dave", "never left")
     await carol.starts_again()
     await carol.types("LEAVE dave two")
     await carol.sees("Message left for dave.")

@@ -194,7 +194,7 @@ async def test_who_makes_me_check_too_much_loses_the_link(community: Community) 
     (carol,) = await community.start("carol")
     async with raw(community, "mallory") as mallory:
         link = await mallory.talks(carol)
-        current = carol.peer._conversations.conversation if carol.peer else None
+        current = carol.peer._exchange.conversations.conversation if carol.peer else None
         assert current is not None
         for number in range(CHECKS_AT_ONCE + 1_000):
             link.says(mallory.hello(number + 2, current.roll.digest()))

@@ -26,39 +26,39 @@ async def test_a_false_key_is_not_believed_because_its_words_were_shown(
     community: Community,
 ) -> None:
     carol, dave = await known(community)
-    true = dave.peer._myself.key
+    true = dave.peer._memory.myself.key
     says_another_key(community, "dave", FALSE)
     await carol.types("VERIFY dave")
     await carol.sees("Are they the same at dave's? (Y/N)")
     await carol.types("LEAVE dave my password is 1234")
     await carol.sees_part(REFUSED)
-    assert carol.peer._journal.contacts.key_of("dave") == true
+    assert carol.peer._memory.journal.contacts.key_of("dave") == true
     await carol.types("N")
     await carol.sees(
         "Nothing was accepted: dave is not who you take them for. The old key of dave stays."
     )
     await carol.types("LEAVE dave my password is 1234")
     await carol.sees_part(REFUSED)
-    assert carol.peer._journal.contacts.key_of("dave") == true
+    assert carol.peer._memory.journal.contacts.key_of("dave") == true
     carol.never_saw("Message left")
     await carol.types("LIST USERS")
     await carol.sees("ACTIVE: carol (you), dave (ANOTHER KEY)")
     await carol.starts_again()
-    assert carol.peer._journal.contacts.key_of("dave") == true
-    assert not carol.peer.is_verified("dave")
+    assert carol.peer._memory.journal.contacts.key_of("dave") == true
+    assert not carol.peer.keys.is_verified("dave")
 
 
 async def test_a_key_that_is_swapped_between_the_words_and_the_yes_is_not_accepted(
     community: Community,
 ) -> None:
     carol, dave = await known(community)
-    true = dave.peer._myself.key
+    true = dave.peer._memory.myself.key
     await carol.types("VERIFY dave")
     await carol.sees("Are they the same at dave's? (Y/N)")
     says_another_key(community, "dave", FALSE)
     await carol.types("Y")
     await carol.sees("dave is verified.")
-    assert carol.peer._journal.contacts.key_of("dave") == true
+    assert carol.peer._memory.journal.contacts.key_of("dave") == true
     await carol.types("LEAVE dave my password is 1234")
     await carol.sees_part("The key of dave, whom you have verified, has changed. It was ")
 

@@ -9,8 +9,8 @@ import pytest
 import trio
 
 from peer.events import MIB
-from peer.local_peer import IGNORED_BYTES, IGNORED_BYTES_AT_ONCE
 from peer.runtime import disk_shares
+from peer.runtime.dispatch import IGNORED_BYTES, IGNORED_BYTES_AT_ONCE
 from shared.messages.common import TEXT_CHARACTERS
 from shared.messages.peers import Acknowledge, Hello, Position, Private, Shown
 from tests.kit.community import Community, Person
@@ -30,7 +30,7 @@ def small_share(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def rows_of(whom: Person) -> list[tuple[int, int]]:
     """How many texts of others lie on this disk, and their bytes."""
-    database = whom.peer._journal.database.reader
+    database = whom.peer._memory.journal.database.reader
     return database.execute(
         "SELECT coalesce(sum(last - seq + 1), 0), coalesce(sum(length(line)), 0) FROM texts"
     ).fetchall()

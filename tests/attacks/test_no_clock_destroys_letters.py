@@ -48,7 +48,7 @@ async def test_a_certificate_that_was_over_before_is_refused_and_its_sender_read
         )
         (receipt,) = (await carol.client.hears(Receipts)).receipts
         assert receipt.refused == "certificate"
-        assert is_signed(receipt, dave.peer._myself.key, key)
+        assert is_signed(receipt, dave.peer._memory.myself.key, key)
     dave.never_saw("too late")
 
 

@@ -50,19 +50,19 @@ async def test_a_sender_whose_name_cannot_be_looked_up_delays_nobody_else(
     community: Community, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     carol, dave = await community.start("carol", "dave")
-    lookup = dave.peer._finder.lookup
+    lookup = dave.peer._reach.finder.lookup
 
     async def broken_for_mallory(name: str) -> Any:
         if name == "mallory":
             raise Refused("not now", "LIMIT")
         return await lookup(name)
 
-    monkeypatch.setattr(dave.peer._finder, "lookup", broken_for_mallory)
+    monkeypatch.setattr(dave.peer._reach.finder, "lookup", broken_for_mallory)
     async with raw(community, "mallory") as mallory:
         await leave(mallory, "dave", "hello")
         await carol.types("LEAVE dave back at five?")
         await dave.sees_part("carol: back at five?")
         dave.never_saw("mallory: hello")
         monkeypatch.undo()
-        dave.peer._letters.fetch()
+        dave.peer._exchange.letters.fetch()
         await dave.sees_part("mallory: hello")

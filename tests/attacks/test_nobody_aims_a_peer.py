@@ -14,7 +14,7 @@ import trio
 from directory_server.session import Session
 from peer.core import membership
 from peer.core.reach.dial_policy import CLAIMED_MOST
-from peer.local_peer import Options
+from peer.options import Options
 from shared.messages import directory as wire
 from shared.messages import peers
 from shared.messages.directory import Iam

@@ -12,7 +12,7 @@ from trio.testing import MockClock, memory_stream_pair
 import shared.wire
 from directory_server.session import Session
 from peer.runtime.conversation.news import News
-from peer.runtime.directory.directory_client import DirectoryClient as DirectoryOfPeer
+from peer.runtime.directory.registrar import Registrar
 from peer.runtime.link.dials import Dials
 from shared.accepting import serve_all
 from shared.border import LoggedBugs
@@ -92,7 +92,7 @@ async def test_a_bug_on_the_link_to_the_directory_is_a_loss_of_that_link(
 ) -> None:
     (carol,) = await with_border(community, "carol")
     with monkeypatch.context() as broken:
-        broken.setattr(DirectoryOfPeer, "_sort", _bug)
+        broken.setattr(Registrar, "_hear", _bug)
         await community.person("dave").starts()
         await carol.sees_part("directory")
     await carol.sees_part("directory", within=30)

@@ -36,7 +36,7 @@ async def test_a_name_given_back_is_marked_while_the_directory_is_away(
                          " IGNORE dave hears no more.")  # fmt: skip
         await carol.sees("[private] dave (NOT CONFIRMED): my new number is 555")
         await trio.sleep(1)
-        assert carol.peer._journal.contacts.key_of("dave") is None
+        assert carol.peer._memory.journal.contacts.key_of("dave") is None
         await carol.types("HISTORY dave", "SEARCH number")
         await carol.sees_part("dave (NOT CONFIRMED): my new number is 555")
         assert carol.saw("dave: my new number") == 0
@@ -53,12 +53,12 @@ async def test_who_turns_out_to_be_another_is_cut_when_the_directory_is_back(
         link.says(PeerIam(VERSION, dave.name, dave.run, EPOCH))
         link.says(Private("1" * 32, EPOCH, "hello"))
         await carol.sees("[private] dave (NOT CONFIRMED): hello")
-        assert carol.peer._links.names == ("dave",)
+        assert carol.peer._reach.links.names == ("dave",)
         await community.directory.starts()
         says_another_key(community, "dave", OTHER)  # to whom the name belongs by now
         await carol.sees("The directory is back.", within=60)
         await link.ends()
-        assert not carol.peer._links.names
+        assert not carol.peer._reach.links.names
         carol.never_saw("[private] dave: ")
 
 

@@ -28,11 +28,11 @@ async def test_who_dials_first_makes_no_key_known(community: Community) -> None:
         await carol.sees("User boss wants to chat with you. Would you like to? (Y/N)")
         await carol.types("N", "INFO boss")
         await carol.sees_part("boss: ACTIVE since")
-    assert carol.peer._journal.contacts.key_of("boss") is None
+    assert carol.peer._memory.journal.contacts.key_of("boss") is None
     says_another_key(community, "boss", OWNER)  # as if the name had come to its owner
     await carol.types("LEAVE boss at your service")
     await carol.sees("Message left for boss.")
-    assert carol.peer._journal.contacts.key_of("boss") == OWNER.public
+    assert carol.peer._memory.journal.contacts.key_of("boss") == OWNER.public
     carol.never_saw("has changed")
 
 
@@ -45,7 +45,7 @@ async def test_an_answer_makes_the_key_known(community: Community) -> None:
         await carol.sees("[private] boss: I am the boss")
         await carol.types("@boss hello")
         await link.hears(Private)
-        assert carol.peer._journal.contacts.key_of("boss") == mallory.client.identity.public
+        assert carol.peer._memory.journal.contacts.key_of("boss") == mallory.client.identity.public
         says_another_key(community, "boss", OWNER)
         await carol.types("LEAVE boss at your service")
         await carol.sees_part("The key of boss has changed. It was ")
@@ -54,7 +54,7 @@ async def test_an_answer_makes_the_key_known(community: Community) -> None:
 async def test_a_conversation_makes_its_members_known(community: Community) -> None:
     carol, dave = await community.talking("carol", "dave")
     for one, other in ((carol, dave), (dave, carol)):
-        assert one.peer._journal.contacts.key_of(other.name) == other.peer._myself.key
+        assert one.peer._memory.journal.contacts.key_of(other.name) == other.peer._memory.myself.key
 
 
 def test_alarms_are_told_once_and_a_few_a_minute() -> None:

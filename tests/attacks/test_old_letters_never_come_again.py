@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 import trio
 
-from peer.local_peer import Options
+from peer.options import Options
 from peer.storage import letters
 from tests.kit.attackers.letters import envelopes_at, gives_again
 from tests.kit.community import Community, Person
@@ -80,11 +80,11 @@ async def test_a_private_line_that_came_directly_and_was_left_as_well(
     (carol,) = await community.start("carol")
     dave = community.person("dave", Options(keeps_history=keeps_history))
     await dave.starts()
-    line = carol.peer.private("dave", "hello", is_lasting=True)
+    line = carol.peer.lines.private("dave", "hello", is_lasting=True)
     await line.wait()
     await dave.sees("[private] carol: hello")
     await dave.quits()
-    await carol.peer.leave_instead(line)
+    await carol.peer.lines.leave_instead(line)
     stored = envelopes_at(community)
     await dave.starts()
     await trio.sleep(1)

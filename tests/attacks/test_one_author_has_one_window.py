@@ -21,7 +21,7 @@ async def test_a_paused_screen_keeps_one_window_of_an_author(community: Communit
                 link.says(mallory.text(seq, "x" * TEXT_CHARACTERS, epoch=f"{start:016x}"))
             await trio.sleep(0.1)
         assert carol.peer is not None
-        kept = carol.peer._conversations._parts.display.unkept
+        kept = carol.peer._exchange.conversations._parts.display.unkept
         assert sum(len(said) for one in kept for said in one.texts) <= AUTHOR_BYTES
         assert sum(len(one.texts) for one in kept) <= AUTHOR_TEXTS
         carol.screen.goes_on()

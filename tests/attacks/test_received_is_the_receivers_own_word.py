@@ -19,7 +19,9 @@ def left_by(person: Person) -> list[str]:
     """Ids of the letters that this person left, and has no receipt for."""
     return [
         id
-        for (id,) in person.peer._journal.database.read("SELECT id FROM letters_left ORDER BY time")
+        for (id,) in person.peer._memory.journal.database.read(
+            "SELECT id FROM letters_left ORDER BY time"
+        )
     ]
 
 
@@ -37,7 +39,7 @@ async def test_a_receipt_that_the_directory_makes_up_is_not_shown_as_received(
 ) -> None:
     carol, dave = await carol_without_dave(community)
     (id,) = left_by(carol)
-    for proof in (b"", bytes(64), sign_taken(carol.peer._myself.identity, id, bytes(32))):
+    for proof in (b"", bytes(64), sign_taken(carol.peer._memory.myself.identity, id, bytes(32))):
         says_received(community, carol, Receipt(id, "dave", EPOCH, proof))
         says_received(community, carol, Receipt(id, "dave", EPOCH, proof, "unreadable"))
     await carol.sees_part(UNSIGNED)
@@ -79,7 +81,7 @@ async def test_a_receipt_for_one_sender_is_none_for_another(community: Community
         await dave.starts()
         await dave.sees_part("mallory: hi")
         (receipt,) = (await mallory.client.hears(Receipts)).receipts
-        assert is_signed(receipt, dave.peer._myself.key, mallory.client.identity.public)
+        assert is_signed(receipt, dave.peer._memory.myself.key, mallory.client.identity.public)
     says_received(community, carol, receipt)
     await carol.sees_part(UNSIGNED)
     carol.never_saw("received")
@@ -110,8 +112,8 @@ async def test_nothing_that_another_has_signed_is_a_receipt(community: Community
         mail = await dave.client.ask(Fetch(dave.client.next_id()))
         assert isinstance(mail, Mail)
         (one,) = mail.envelopes
-        mine = carol.peer._myself.key
-        erin = community.people["erin"].peer._myself.identity
+        mine = carol.peer._memory.myself.key
+        erin = community.people["erin"].peer._memory.myself.identity
         wrong = sign_taken(erin, one.id, mine)
         await dave.client.ask(Taken(dave.client.next_id(), (Verdict(one.number, one.id, wrong),)))
         await carol.sees_part(UNSIGNED)

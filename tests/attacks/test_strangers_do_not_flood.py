@@ -168,7 +168,7 @@ async def test_nobodys_confirms_push_out_the_invitation_of_another(community: Co
         await trio.sleep(1)
         await carol.types("Y")
         await carol.sees("You are now connected with dave.")
-        assert len(carol.peer._invitations._core._ledger.all(*State)) < 5
+        assert len(carol.peer._exchange.invitations._core._ledger.all(*State)) < 5
         assert not link.is_over
 
 
@@ -219,7 +219,7 @@ async def test_invitations_that_nobody_is_asked_about_leave_little_behind(
                 )
             )  # fmt: skip
             await link.hears(Busy)
-    kept = carol.peer._invitations._core._ledger.all(*State)
+    kept = carol.peer._exchange.invitations._core._ledger.all(*State)
     assert kept
     assert not any(one.invite.proof for one in kept)
 

@@ -50,7 +50,7 @@ async def test_what_is_too_much_is_refused_and_both_are_told(community: Communit
             if one.refused
         ]
         assert {one.refused for one in refused} == {"full"}
-        key, mine = carol.peer._myself.key, mallory.client.identity.public
+        key, mine = carol.peer._memory.myself.key, mallory.client.identity.public
         assert all(is_signed(one, key, mine) for one in refused)
         await carol.sees(
             "Messages that mallory left for you are refused: you have never answered mallory, and"

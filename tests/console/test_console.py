@@ -241,10 +241,10 @@ async def test_a_screen_may_know_everybody(community: Community) -> None:
     await dave.types("STATUS BUSY")
     await erin.quits()
     await carol.sees("* erin is offline.")
-    known = [(user.name, user.status.value) for user in carol.peer.known_users]
+    known = [(user.name, user.status.value) for user in carol.peer.roster.known]
     assert known == [("carol", "ACTIVE"), ("dave", "BUSY"), ("erin", "OFFLINE")]
     assert carol.peer.is_registered
-    assert carol.peer.ways == []
+    assert carol.peer.conversation.ways == []
 
 
 async def test_who_arrives_while_the_list_is_on_its_way_is_known(community: Community) -> None:
@@ -252,13 +252,13 @@ async def test_who_arrives_while_the_list_is_on_its_way_is_known(community: Comm
     (cable,) = community.cables(carol, community.directory)
     async with trio.open_nursery() as nursery:
         cable.deafen(carol.host)
-        nursery.start_soon(carol.peer.users)
+        nursery.start_soon(carol.peer.roster.users)
         await trio.sleep(1)
         dave = community.person("dave")
         await dave.starts()
         await trio.sleep(1)
         cable.heal()  # both come at once
-    assert [user.name for user in carol.peer.known_users] == ["carol", "dave"]
+    assert [user.name for user in carol.peer.roster.known] == ["carol", "dave"]
 
 
 async def test_who_has_given_their_name_back_is_listed_no_more(community: Community) -> None:
@@ -267,7 +267,7 @@ async def test_who_has_given_their_name_back_is_listed_no_more(community: Commun
     await carol.sees("* dave is offline.")
     await carol.types("LIST USERS")
     await carol.sees("OFFLINE: -")
-    assert [user.name for user in carol.peer.known_users] == ["carol"]
+    assert [user.name for user in carol.peer.roster.known] == ["carol"]
 
 
 async def test_how_far_away_others_are_is_known_of_those_who_are_linked(
@@ -276,9 +276,9 @@ async def test_how_far_away_others_are_is_known_of_those_who_are_linked(
     await community.start("erin")
     carol, _ = await community.talking("carol", "dave")
     await carol.types("LIST USERS")
-    assert carol.peer.round_trips == {}  # nothing was measured yet
+    assert carol.peer.roster.round_trips == {}  # nothing was measured yet
     await trio.sleep(10)
-    assert carol.peer.round_trips == {"dave": 0.0}  # on a clock on which nothing takes time
+    assert carol.peer.roster.round_trips == {"dave": 0.0}  # on a clock on which nothing takes time
 
 
 async def test_an_answer_without_a_question_is_refused(community: Community) -> None:
@@ -443,7 +443,7 @@ async def test_a_person_is_asked_to_whom_a_line_goes_that_begins_with_a_name(
     community: Community,
 ) -> None:
     carol, dave, erin = await community.start("carol", "dave", "erin")
-    await carol.peer.users()
+    await carol.peer.roster.users()
     console, shown = at_a_terminal(carol)
     await console.perform_line("MSG dave come here")
     assert shown == ["To everybody, or to dave alone? (ALL/DAVE)"]

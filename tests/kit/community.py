@@ -28,7 +28,8 @@ from peer.commands.parsing import parse
 from peer.console.codes import Code
 from peer.console.console import Console
 from peer.lifespan import running
-from peer.local_peer import LocalPeer, Options
+from peer.local_peer import LocalPeer
+from peer.options import Options
 from shared.clean import lines_of
 from shared.errors import ParleyError
 from shared.world import Address
@@ -370,11 +371,11 @@ class Person:
     @property
     def has_open_question_of_others(self) -> bool:
         """Whether another user's question is open; the program's own questions do not count."""
-        return bool(self.peer.questions)
+        return bool(self.peer.invitations.questions)
 
     @property
     def talks_with(self) -> tuple[str, ...]:
-        return self.peer.talks_with
+        return self.peer.conversation.others
 
 
 class Screen:

@@ -41,7 +41,7 @@ SALT = b"s" * SALT_BYTES
 
 def id_of(person: Person) -> str:
     """Return the person's id as a member of conversations."""
-    return person.peer._myself.id
+    return person.peer._memory.myself.id
 
 
 @dataclass

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import trio
 
-from peer.local_peer import Options
+from peer.options import Options
 from peer.program.community_folder import Found, find
 from peer.storage.paths import KEY_FILE, OTHERS_MOST, VAULT_FILE, others_of
 from peer.storage.schema import FILE, opened

@@ -133,7 +133,7 @@ async def test_who_is_ignored_hears_silence_and_learns_nothing(community: Commun
     await dave.types("CHAT carol")
     await dave.sees("Waiting for carol's response...")
     await dave.sees("User carol did not answer.", within=61)
-    delivery = dave.peer.private("carol", "hello")
+    delivery = dave.peer.lines.private("carol", "hello")
     with trio.fail_after(1):
         await delivery.wait()
     await dave.types("MSG hello all", "LEAVE carol hello")

@@ -239,7 +239,7 @@ class Checks:
         """Check G6 where frames are posted: later changes are not the sender's fault."""
         peer = player.peer
         assert peer is not None
-        links = peer._links
+        links = peer._reach.links
         post_all, post_bytes = links.post_all, links.post_bytes
 
         def watched(names: Iterable[str], message: Message) -> None:
@@ -262,7 +262,7 @@ class Checks:
     def _check_window(self, player: Player, to: tuple[str, ...], text: Text) -> None:
         """D5: nobody must keep more for an author than the window allows."""
         assert player.peer is not None
-        for current in player.peer._conversations._stays.cores:
+        for current in player.peer._exchange.conversations._stays.cores:
             if current.id == text.conversation and current.epoch == text.epoch:
                 for name in to:
                     has = current._outbox.has(self._scenario.named(name).member)
@@ -274,7 +274,9 @@ class Checks:
             return  # a member who has just left may get a last ACK
         assert player.peer is not None
         stays = [
-            one for one in player.peer._conversations._stays.cores if one.id == head.conversation
+            one
+            for one in player.peer._exchange.conversations._stays.cores
+            if one.id == head.conversation
         ]
         # An earlier stay only knows the state at its end.
         for current in stays[-1:]:
@@ -334,7 +336,7 @@ class Checks:
             if player.peer is None:
                 yield Broken("D3", f"{player.name} is not there")
                 continue
-            if player.peer.waits_for or player.peer.questions:
+            if player.peer.invitations.waits_for or player.peer.invitations.questions:
                 yield Broken("V2", f"an invitation of {player.name} is not over")
             if player.sleeping is not None:
                 yield Broken("G1", f"{player.name} sleeps in {player.sleeping.id[:6]}")
@@ -464,7 +466,7 @@ class Checks:
     def _unlinked(self, id: str, group: list[Player]) -> Iterator[Broken]:
         for one, other in itertools.permutations(group, 2):
             assert one.peer is not None
-            links = one.peer._links._table._open.get(other.name, [])
+            links = one.peer._reach.links._table._open.get(other.name, [])
             if len(links) != 1:
                 yield Broken("G7", f"{one.name} has {len(links)} links to {other.name}")
 

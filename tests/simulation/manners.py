@@ -27,16 +27,16 @@ Spoil = Callable[[LocalPeer, random.Random], None]
 
 def asks_for_everything(peer: LocalPeer, _: random.Random) -> None:
     """Ask for all texts with each HELLO, also for those from before they came in."""
-    for shell in peer._conversations._stays.all:
+    for shell in peer._exchange.conversations._stays.all:
         _ask_for_everything(shell)
-    make = peer._conversations._shell
+    make = peer._exchange.conversations._shell
 
     def spoiled(core: Conversation) -> ConversationShell:
         made = make(core)
         _ask_for_everything(made)
         return made
 
-    peer._conversations._shell = spoiled  # type: ignore[method-assign]
+    peer._exchange.conversations._shell = spoiled  # type: ignore[method-assign]
 
 
 def _ask_for_everything(shell: ConversationShell) -> None:
@@ -60,7 +60,7 @@ def _is_own(current: Conversation, action: talk.Send) -> bool:
 
 def says_different_things(peer: LocalPeer, chance: random.Random) -> None:
     """Send one member other words, signed for the same place."""
-    _instead(peer, chance, lambda text: [sign(peer._myself.me, _marked(text, OTHERWISE))])
+    _instead(peer, chance, lambda text: [sign(peer._memory.myself.me, _marked(text, OTHERWISE))])
 
 
 def forgets_to_sign(peer: LocalPeer, chance: random.Random) -> None:
@@ -73,15 +73,13 @@ def _marked(text: Text, mark: str) -> Text:
 
 
 def _instead(peer: LocalPeer, chance: random.Random, spoil: Callable[[Text], list[Text]]) -> None:
-    links, left = peer._links, TIMES
+    links, me, left = peer._reach.links, peer._memory.myself, TIMES
     post_all = links.post_all
 
     def spoiled(names: Iterable[str], message: Message) -> None:
         nonlocal left
         names = tuple(names)
-        may_spoil = (
-            isinstance(message, Text) and message.author == peer._myself.id and names and left
-        )
+        may_spoil = isinstance(message, Text) and message.author == me.id and names and left
         if isinstance(message, Text) and may_spoil and chance.random() < OFTEN:
             left -= 1
             for other in spoil(message):

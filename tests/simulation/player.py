@@ -11,7 +11,8 @@ from peer import events
 from peer.core.conversation.conversation import SETTLE_SECONDS, Conversation
 from peer.core.conversation.sent_text import SentText
 from peer.lifespan import running
-from peer.local_peer import LocalPeer, Options
+from peer.local_peer import LocalPeer
+from peer.options import Options
 from shared.errors import ParleyError
 from shared.world import World
 from tests.simulation.box import Computer, Run
@@ -116,7 +117,7 @@ class Player:
             failure: ParleyError | None = None
             try:
                 async with running(peer):
-                    self.peer, self.member = peer, peer._myself.id
+                    self.peer, self.member = peer, peer._memory.myself.id
                     self._scenario.checks.watch_links(self)
                     self.manners.apply(peer)
                     self._scenario.note(self.name, "started")
@@ -206,7 +207,7 @@ class Player:
             yes = self._chance.random() < 0.9
             self._scenario.note(self.name, f"answers {'Y' if yes else 'N'}")
             self.session_now.is_leaving |= yes
-            self.peer.answer(id, yes)
+            self.peer.invitations.answer(id, yes)
 
     # --- What they do ---
 
@@ -221,23 +222,23 @@ class Player:
 
     async def leaves(self, peer: LocalPeer) -> None:
         self.session_now.is_leaving = True
-        await peer.leave_conversation()
+        await peer.conversation.leave()
 
     async def leaves_and_is_killed(self, peer: LocalPeer) -> None:
         """Leave, as for another conversation, and die while the last texts are on their way."""
         await self.says(peer, 3)
         self.session_now.is_leaving = True
-        peer._conversations.leave_now()
+        peer._exchange.conversations.leave_now()
         await trio.sleep(self._chance.choice([0.05, self._chance.uniform(0, SETTLE_SECONDS)]))
         self.is_killed(abruptly=self._chance.random() < 0.5, down=0.0)
 
     @property
     def conversation(self) -> Conversation | None:
-        return self.peer._conversations.conversation if self.peer else None
+        return self.peer._exchange.conversations.conversation if self.peer else None
 
     @property
     def sleeping(self) -> Conversation | None:
-        asleep = self.peer._conversations._stays.asleep if self.peer else None
+        asleep = self.peer._exchange.conversations._stays.asleep if self.peer else None
         return asleep.core if asleep else None
 
     def does(self, what: str, work: Callable[[LocalPeer], Awaitable[object]]) -> None:
@@ -258,13 +259,13 @@ class Player:
         session = self.session
         assert session is not None
         for _ in range(count):
-            if peer._conversations.conversation is None:
+            if peer._exchange.conversations.conversation is None:
                 return
             text = self._scenario.new_text(self.name)
             try:
-                await peer.say(text)
+                await peer.conversation.say(text)
             finally:  # it is said, even if we are stopped while we wait
-                handle = peer.last_said
+                handle = peer.conversation.last_said
                 assert handle is not None
                 to = frozenset(handle.states())
                 said = Said(self.name, text, handle, trio.current_time(), to)

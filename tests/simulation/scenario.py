@@ -157,12 +157,12 @@ class Scenario:
     async def _gather(self) -> None:
         """Bring most people into one conversation; leave some out."""
         one, other, *rest = self.players
-        one.does(f"CHAT {other.name}", lambda peer: peer.invite(other.name))
+        one.does(f"CHAT {other.name}", lambda peer: peer.invitations.invite(other.name))
         await trio.sleep(self.chance.uniform(0.5, 4))
         for newcomer in rest:
             if not newcomer.manners.come_late and self.chance.random() < 0.8:
                 adding = self.chance.choice([one, other])
-                adding.does(f"ADD {newcomer.name}", lambda peer, it=newcomer: peer.add(it.name))  # type: ignore[misc]
+                adding.does(f"ADD {newcomer.name}", partial(_add, whom=newcomer))
                 await trio.sleep(self.chance.choice([0, 1, 4]))
 
     async def _stir(self) -> None:
@@ -191,14 +191,19 @@ class Scenario:
         what = chance.random()
         if player.conversation is None:
             if what < 0.7:
-                player.does(f"CHAT {other.name}", lambda peer: peer.invite(other.name, urgent=True))
+                player.does(
+                    f"CHAT {other.name}",
+                    lambda peer: peer.invitations.invite(other.name, urgent=True),
+                )
             else:
                 self._write(player, other)
         elif what < 0.5:
             count = 1 if what < 0.4 else chance.choice([3, 10, 40])
             player.does(f"says {count}", lambda peer: player.says(peer, count))
         elif what < 0.65:
-            player.does(f"ADD {other.name}", lambda peer: peer.add(other.name, urgent=True))
+            player.does(
+                f"ADD {other.name}", lambda peer: peer.invitations.add(other.name, urgent=True)
+            )
             if what < 0.58:  # at the same moment
                 self._add_too(player, other)
         elif what < 0.72:
@@ -215,28 +220,31 @@ class Scenario:
         talking = [one for one in self.players[:-1] if one.is_up and one.conversation]
         if talking and late.is_up:
             self.chance.choice(talking).does(
-                f"ADD {late.name}", lambda peer: peer.add(late.name, urgent=True)
+                f"ADD {late.name}", lambda peer: peer.invitations.add(late.name, urgent=True)
             )
 
     def _add_too(self, player: Player, newcomer: Player) -> None:
         others = [one for one in self.players if one not in (player, newcomer)]
         if others:
             third = self.chance.choice(others)
-            third.does(f"ADD {newcomer.name}", lambda peer: peer.add(newcomer.name, urgent=True))
+            third.does(
+                f"ADD {newcomer.name}",
+                lambda peer: peer.invitations.add(newcomer.name, urgent=True),
+            )
 
     def _write(self, player: Player, other: Player) -> None:
         text = self.new_text(player.name)
         if self.chance.random() < 0.5:
 
             async def tell(peer: LocalPeer) -> None:
-                await peer.private(other.name, text).wait()
+                await peer.lines.private(other.name, text).wait()
                 player.promised.append((other.name, text))
 
             player.does(f"PRV {other.name}", tell)
         else:
 
             async def leave(peer: LocalPeer) -> None:
-                await peer.leave_message(other.name, text)
+                await peer.letters.leave(other.name, text)
                 player.promised.append((other.name, text))
 
             player.does(f"LEAVE {other.name}", leave)
@@ -390,8 +398,8 @@ class Scenario:
             self._directory_run.doom = None
         for player in self.players:
             if player.peer is not None:
-                for question in player.peer.questions:
-                    player.peer.answer(question.id, self.chance.random() < 0.7)
+                for question in player.peer.invitations.questions:
+                    player.peer.invitations.answer(question.id, self.chance.random() < 0.7)
 
     async def _calm_down(self) -> float:
         """Wait for quiet; return how long it took.  Raises what stays wrong, or turns wrong."""
@@ -451,6 +459,10 @@ def play(scenario: Scenario) -> Outcome:
     finally:
         signal.alarm(0)
         scenario.checks.close()
+
+
+async def _add(peer: LocalPeer, whom: Player) -> None:
+    await peer.invitations.add(whom.name)
 
 
 def _hangs(*_: object) -> None:

@@ -12,7 +12,8 @@ from peer import events
 from peer.core.conversation.texts import sign
 from peer.core.history_entry import HistoryEntry, Kind, lines_of
 from peer.core.membership import Me
-from peer.local_peer import Options
+from peer.core.myself import Registration
+from peer.options import Options
 from peer.storage import history
 from peer.storage.history import Found, History
 from peer.storage.journal import Batch, Journal
@@ -21,7 +22,7 @@ from shared.errors import Refused
 from shared.messages.peers import Position, Text
 from tests.kit.community import Community, Person
 from tests.kit.gathering import adds, group
-from tests.kit.world import EPOCH, Authority, MemoryDisk
+from tests.kit.world import EPOCH, Authority, FakeClock, MemoryDisk
 
 NOTHING = "No history here: nothing was said, or history is off."
 
@@ -117,7 +118,7 @@ async def test_a_newcomer_reads_what_was_said_since(community: Community) -> Non
 
 async def test_history_is_harmless_on_the_screen(community: Community) -> None:
     carol, dave = await community.talking("carol", "dave")
-    await carol.peer.say("a\x1b[2Jb\ndave: I owe you")
+    await carol.peer.conversation.say("a\x1b[2Jb\ndave: I owe you")
     await dave.sees("carol: a␛[2Jb")
     shown = await reads(dave, "/history")
     assert shown == [f"[{stamp(dave)}] carol: a␛[2Jb", "    dave: I owe you"]
@@ -255,7 +256,7 @@ async def test_search_takes_nothing_and_too_much(community: Community) -> None:
     await carol.types("SEARCH " + "word " * 21)
     await carol.sees("At most 20 words can be searched for at once.")
     with pytest.raises(Refused):
-        await carol.peer.search(" \0 ")
+        await carol.peer.history.search(" \0 ")
 
 
 # --- Without history ------------------------------------------------------------------
@@ -351,7 +352,7 @@ class Shelf:
         self.me = Me("carol", identity, credentials.certificate)
         self.journal = journal
         self.history = History(
-            journal.database, journal.rows, lambda: "carol", lambda: EPOCH, _called
+            journal.database, journal.rows, Registration("carol"), FakeClock(EPOCH), _called
         )
 
     def text(self, seq: int, *texts: str, after: tuple[Position, ...] = (), **more: Any) -> Text:
@@ -439,7 +440,9 @@ def test_no_words_are_syntax(words: list[str]) -> None:
         journal = Journal(MemoryDisk())
         async with trio.open_nursery() as nursery:
             await nursery.start(journal.run)
-            found = History(journal.database, journal.rows, lambda: "carol", lambda: EPOCH, _called)
+            found = History(
+                journal.database, journal.rows, Registration("carol"), FakeClock(EPOCH), _called
+            )
             text = " ".join(["x", *words, 'AND OR NOT NEAR( text: ^ - "'])
             assert (await found.search(text, 20)).entries == []
             nursery.cancel_scope.cancel()

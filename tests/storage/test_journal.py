@@ -12,6 +12,7 @@ from peer.core.conversation.actions import LeaveFor
 from peer.core.conversation.incoming.lamport_clock import STEP, LamportClock
 from peer.core.conversation.proof.digests import digest
 from peer.core.membership import member_id
+from peer.core.myself import Registration
 from peer.storage.history import History
 from peer.storage.journal import Batch, Journal
 from peer.storage.left_letters import LeftLetter
@@ -24,7 +25,7 @@ from shared.messages.common import COUNT_MOST
 from shared.messages.peers import Position, Text
 from shared.sealing import About, Letter
 from shared.world import Disk
-from tests.kit.world import MemoryDisk
+from tests.kit.world import FakeClock, MemoryDisk
 
 ID, EPOCH, NOW = "c" * 32, "e" * 16, 1_700_000_000.0
 BEFORE_MEMBERS = next(n for n, one in enumerate(MIGRATIONS) if "CREATE TABLE members (" in one)
@@ -101,7 +102,11 @@ async def test_a_journal_of_before_members_had_ids_opens_and_ends_what_it_was_in
         assert journal.interrupted() is None
         assert journal.memberships(ID) == ()
         history = History(
-            journal.database, journal.rows, lambda: "carol", lambda: NOW, lambda _, name: name
+            journal.database,
+            journal.rows,
+            Registration("carol"),
+            FakeClock(NOW),
+            lambda _, name: name,
         )
         for found in (await history.with_user("Dave", 9), await history.search("hello", 9)):
             assert [(one.author, one.text) for one in found.entries] == [("dave", "hello")]

@@ -160,7 +160,7 @@ async def test_two_tasks_that_wait_for_room_both_go_on(community: Community) -> 
     await trio.sleep(10)
     with trio.fail_after(60):
         async with trio.open_nursery() as nursery:
-            nursery.start_soon(carol.peer.say, "from a program")
+            nursery.start_soon(carol.peer.conversation.say, "from a program")
             await trio.sleep(1)
             dave.screen.goes_on()
     await trio.sleep(1)

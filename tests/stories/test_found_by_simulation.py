@@ -175,7 +175,7 @@ async def test_who_says_yes_and_good_bye_at_once_is_in_nothing_afterwards(
     await dave.is_gone()
     await dave.starts()
     await trio.sleep(10)
-    assert dave.peer.talks_with == () == carol.peer.talks_with
+    assert dave.peer.conversation.others == () == carol.peer.conversation.others
     dave.never_saw("You are back")
 
 

@@ -25,7 +25,7 @@ async def are_connected(one: Person, other: Person) -> None:
         assert person.talks_with == (partner.name,)
         assert person.saw("You are now connected") == 1
         assert not person.has_open_question
-        assert not person.peer.waits_for
+        assert not person.peer.invitations.waits_for
         person.never_saw("left the conversation")
         person.never_saw("cannot be reached")
         person.never_saw("You missed")
@@ -129,7 +129,7 @@ async def test_a_link_that_is_ending_takes_no_question(community: Community) -> 
     carol, dave = await community.start("carol", "dave")
     await carol.types("@dave hello")
     await dave.sees("[private] carol: hello")
-    link = carol.peer._links.to("dave")
+    link = carol.peer._reach.links.to("dave")
     assert link is not None
     await trio.sleep(IDLE_SECONDS + 3)
     assert not link.is_over
@@ -147,7 +147,7 @@ async def test_an_invitation_that_crosses_an_idle_good_bye_arrives(community: Co
     carol, dave = await community.start("carol", "dave")
     await carol.types("@dave hello")
     await dave.sees("[private] carol: hello")
-    (entry,) = dave.peer._links._table._open["carol"]
+    (entry,) = dave.peer._reach.links._table._open["carol"]
     entry.is_closed = True
     entry.link.hang_up(Bye("idle"))
     await carol.types("CHAT dave")

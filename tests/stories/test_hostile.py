@@ -6,8 +6,8 @@ import trio
 
 from peer.core.conversation.incoming.inbox import EPOCHS
 from peer.core.conversation.texts import WINDOW_TEXTS
+from peer.runtime.lines.private_lines import UNSHOWN_LINES
 from peer.runtime.link.table import LINKS_PER_USER
-from peer.runtime.private_lines import UNSHOWN_LINES
 from shared.messages.common import TEXT_CHARACTERS, VERSION, Err
 from shared.messages.directory import Unregister
 from shared.messages.peers import (
@@ -121,7 +121,7 @@ async def test_no_text_forges_a_line_or_acts_on_the_screen(community: Community)
 async def test_an_envelope_with_a_forgery_is_harmless_too(community: Community) -> None:
     carol, dave = await community.start("carol", "dave")
     await dave.quits()
-    await carol.peer.leave_message("dave", FORGERY)
+    await carol.peer.letters.leave("dave", FORGERY)
     await dave.starts()
     await dave.sees_part("] carol: hi")
     await dave.sees("    dave: I am dave")
@@ -216,7 +216,7 @@ async def test_a_text_for_a_conversation_of_others_is_not_heard(community: Commu
         link = await mallory.dials(carol)
         link.says(mallory.text(1, "let me in"))
         assert (await link.hears(Leave)).conversation == mallory.conversation
-        theirs = carol.peer._conversations.conversation
+        theirs = carol.peer._exchange.conversations.conversation
         assert theirs is not None
         link.says(
             msgspec.structs.replace(mallory.text(1, "let me in"), conversation=theirs.id),
@@ -233,7 +233,7 @@ async def test_nobody_signs_themselves_into_a_conversation_of_others(community: 
     carol, _ = await community.talking("carol", "dave")
     async with raw(community, "mallory") as mallory:
         link = await mallory.dials(carol)
-        theirs = carol.peer._conversations.conversation
+        theirs = carol.peer._exchange.conversations.conversation
         assert theirs is not None
         link.says(Members(theirs.id, (mallory.founded,)))
         assert (await link.hears(Err)).code == "PROTOCOL"

@@ -21,7 +21,7 @@ def pending(person: Person) -> list[str]:
 
 async def history(person: Person, of: str) -> list[str]:
     """The texts, without their times."""
-    found = await person.peer.history(of)
+    found = await person.peer.history.last(of)
     return [f"{entry.kind.value} {entry.author}: {entry.text}" for entry in found.entries]
 
 
@@ -148,7 +148,9 @@ async def test_the_receiver_may_die_at_any_moment(community: Community, moment: 
     carol.types_ahead("@dave hello")
     for _ in range(moment):
         await trio.lowlevel.checkpoint()
-    was_delivered = not carol.peer._lines.is_sending_to("dave") and not carol.keyboard.waiting
+    was_delivered = (
+        not carol.peer._exchange.lines.is_sending_to("dave") and not carol.keyboard.waiting
+    )
     await dave.is_killed()
     shown = dave.saw("hello")
     ((kept,),) = on_disk(dave, "SELECT count(*) FROM lines")

@@ -287,12 +287,12 @@ async def test_many_messages_come_in_order(community: Community) -> None:
 
 async def test_a_forged_envelope_is_not_shown_and_both_are_told(community: Community) -> None:
     carol, dave = await away(community, "carol", "dave")
-    contact = await carol.peer.contact("dave")
+    contact = await carol.peer.finder.contact("dave")
     erin = community.person("erin")
     await erin.starts()
-    mine = erin.peer._myself.certificate
+    mine = erin.peer._memory.myself.certificate
     forged = seal(  # carol signs, and shows the certificate of erin
-        carol.peer._myself.identity,
+        carol.peer._memory.myself.identity,
         mine,
         contact.sealing_key,
         id="ab" * 16,
@@ -300,8 +300,8 @@ async def test_a_forged_envelope_is_not_shown_and_both_are_told(community: Commu
         text="I am erin",
     )
     left = LeftLetter("dave", contact.key, EPOCH, None)
-    await carol.peer._journal.left_letters.add("ab" * 16, left)
-    await carol.peer._letter_drop._drop("dave", "ab" * 16, forged)
+    await carol.peer._memory.journal.left_letters.add("ab" * 16, left)
+    await carol.peer._exchange.letter_drop._drop("dave", "ab" * 16, forged)
     await carol.types("LEAVE dave I am carol")
     await dave.starts()
     await dave.sees("A message that was left for you cannot be opened: a signature does not fit.")

@@ -3,7 +3,7 @@
 import pytest
 import trio
 
-from peer.local_peer import Options
+from peer.options import Options
 from peer.runtime.mailbox.letter_drop import STORED_SECONDS
 from tests.kit.community import Community, Person
 
@@ -205,7 +205,7 @@ async def test_what_was_signed_together_may_be_left_in_two_parts(
     carol, dave = await community.talking("carol", "dave")
     community.separates(carol, dave)
     for text in "abcd":  # all but the first one in one TEXT
-        await carol.peer.say(text)
+        await carol.peer.conversation.say(text)
     for _ in range(left):
         await carol.sees("Message left for dave.", within=40)
     await community.directory.crashes()

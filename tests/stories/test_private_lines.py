@@ -11,9 +11,9 @@ from peer.core.myself import Myself, Registration
 from peer.core.stranger_limits import StrangerLimits
 from peer.events import Event
 from peer.runtime.disk_shares import DiskShares
+from peer.runtime.keys.linked_names import LinkedNames
+from peer.runtime.lines.private_lines import UNSHOWN_LINES, Came, Heard
 from peer.runtime.link import links
-from peer.runtime.linked_names import LinkedNames
-from peer.runtime.private_lines import UNSHOWN_LINES, Came, Heard
 from peer.runtime.recorder import KEEP_AGAIN_SECONDS, Recorder
 from peer.runtime.tasks import Tasks
 from peer.storage.journal import Journal
@@ -124,7 +124,7 @@ async def test_a_line_over_a_dead_link_says_so_and_is_left(community: Community)
 async def test_a_line_is_delivered_when_it_stood_on_the_screen(community: Community) -> None:
     carol, dave = await community.start("carol", "dave")
     dave.screen.pauses()
-    delivery = carol.peer.private("dave", "hello")
+    delivery = carol.peer.lines.private("dave", "hello")
     await trio.sleep(5)
     assert not delivery.is_over
     dave.screen.goes_on()
@@ -147,7 +147,7 @@ async def test_a_slow_screen_does_not_set_the_pace(community: Community) -> None
     await dave.types("@carol hello")
     await carol.sees("[private] dave: hello")
     dave.screen.pauses()
-    lines = [carol.peer.private("dave", str(number)) for number in range(300)]
+    lines = [carol.peer.lines.private("dave", str(number)) for number in range(300)]
     drawn = 0
     while not lines[-1].is_over:
         await trio.sleep(0.1)
@@ -166,7 +166,7 @@ async def test_lines_that_a_broken_link_lost_come_once_and_in_order(community: C
     await dave.types("@carol hello")
     await carol.sees("[private] dave: hello")
     dave.screen.pauses()
-    lines = [carol.peer.private("dave", str(number)) for number in range(40)]
+    lines = [carol.peer.lines.private("dave", str(number)) for number in range(40)]
     await trio.sleep(1)
     community.cuts(carol, dave)
     await trio.sleep(3)

@@ -46,7 +46,7 @@ async def test_whatever_happens_all_agree_in_the_end(autojump_clock: object, see
         await trio.sleep(200)
         for person in people:
             assert not person.has_open_question_of_others, person.lines
-            assert not person.peer.waits_for
+            assert not person.peer.invitations.waits_for
             for partner in person.talks_with:
                 assert community.people[partner].talks_with == (person.name,), person.lines
             assert not person.keyboard.waiting

@@ -5,8 +5,8 @@ import trio
 
 from directory_server.settings import Settings
 from peer import events
-from peer.local_peer import Options
-from peer.runtime.directory.directory_client import NameTaken
+from peer.options import Options
+from peer.runtime.directory.registrar import NameTaken
 from shared.errors import Refused, StorageError, Unreachable
 from shared.identity import fingerprint
 from shared.messages.common import Status
@@ -88,7 +88,7 @@ async def test_info_shows_status_since_when_address_and_key(community: Community
     carol, dave = await community.start("carol", "dave")
     await dave.types("STATUS BUSY")
     await carol.types("INFO dave")
-    contact = await carol.peer.contact("dave")
+    contact = await carol.peer.finder.contact("dave")
     key = fingerprint(contact.key)
     await carol.sees(f"dave: BUSY since {at(EPOCH)}, at 10.0.1.2:{contact.port}, key {key}")
     await dave.quits()
@@ -192,7 +192,7 @@ async def test_an_outage_does_not_wake_who_touches_nothing(community: Community)
     await community.directory.starts()
     await carol.sees("The directory is back.")
     await dave.sees("The directory is back.")
-    assert carol.peer.status is Status.ACTIVE
+    assert carol.peer.presence.status is Status.ACTIVE
     await carol.types("LIST USERS")
     await carol.sees("ACTIVE: carol (you)")
     await carol.sees("INACTIVE: dave")
@@ -213,7 +213,7 @@ async def test_a_word_of_the_directory_that_comes_too_late_changes_no_status(
     await carol.sees("You are now connected with dave.")
     cable.heal()
     await trio.sleep(1)
-    assert carol.peer.status is Status.BUSY
+    assert carol.peer.presence.status is Status.BUSY
     await carol.types("/q")
     await dave.sees("The conversation is over.")
     await dave.types("LIST USERS")
@@ -255,7 +255,7 @@ async def test_no_is_read_by_the_one_who_asked(community: Community) -> None:
     await dave.types("N")
     await carol.sees("User dave does not want to chat with you.")
     assert not dave.has_open_question
-    assert carol.peer.status is dave.peer.status is Status.ACTIVE
+    assert carol.peer.presence.status is dave.peer.presence.status is Status.ACTIVE
 
 
 async def test_nobody_answers_for_a_minute(community: Community) -> None:
@@ -624,7 +624,7 @@ async def test_somebody_else_at_the_advertised_address_is_not_spoken_to(
     community: Community,
 ) -> None:
     carol, dave = await community.start("carol", "dave")
-    port = (await carol.peer.contact("dave")).port
+    port = (await carol.peer.finder.contact("dave")).port
     mallory = community.person("mallory", Options(advertise_host=dave.host, advertise_port=port))
     await mallory.starts()
     await carol.types("CHAT mallory")

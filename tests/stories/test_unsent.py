@@ -11,7 +11,7 @@ from peer.commands.parsing import parse
 from peer.console.codes import Code
 from peer.console.console import Console
 from peer.events import Event
-from peer.local_peer import Options
+from peer.options import Options
 from peer.program.offline_commands import keep_unregistered
 from peer.storage.vault import CLEAR, Vault, new_key
 from shared.errors import Refused
@@ -79,7 +79,7 @@ async def test_lines_and_letters_are_kept_and_go_in_order_once(community: Commun
 
 
 async def carol_says(carol: Person) -> list[str]:
-    found = await carol.peer.history("dave")
+    found = await carol.peer.history.last("dave")
     return [entry.text for entry in found.entries]
 
 
@@ -441,9 +441,9 @@ async def test_somebody_else_at_the_old_address_is_not_who_was_looked_for(
     await carol.sees_part("dave: ACTIVE since")
     await goes(community)
     await dave.is_killed()
-    known = carol.peer._contacts.of("dave")
+    known = carol.peer._reach.contacts.of("dave")
     assert known is not None
-    carol.peer._contacts._known["dave"] = type(known)(
+    carol.peer._reach.contacts._known["dave"] = type(known)(
         **{name: getattr(known, name) for name in known.__struct_fields__}
         | {"host": erin.host, "seen": erin.host}
     )
@@ -475,7 +475,7 @@ async def test_whom_a_contact_names_with_another_key_than_the_remembered_one_is_
     carol, dave = await community.start("carol", "dave")
     await carol.types("INFO dave")
     await carol.sees_part("dave: ACTIVE since")
-    await carol.peer._journal.contacts.remember_key("dave", b"k" * 32, 0.0)
+    await carol.peer._memory.journal.contacts.remember_key("dave", b"k" * 32, 0.0)
     await goes(community)
     await carol.types("CHAT dave")
     await carol.sees_part("The key of dave has changed.")

@@ -9,7 +9,7 @@ from peer.core.conversation.entrances import Entrance
 from peer.core.conversation.texts import Stream
 from peer.core.membership import Roll
 from peer.core.myself import Myself
-from peer.runtime.known_keys import KnownKeys
+from peer.runtime.keys.known_keys import KnownKeys
 from peer.storage.journal import Journal
 from shared.errors import ProtocolError
 from shared.messages.peers import Position

@@ -23,9 +23,9 @@ from peer.runtime.conversation.shell import ConversationShell, Parts
 from peer.runtime.conversation.stays import Listener, Stays
 from peer.runtime.conversation.text_display import TextDisplay
 from peer.runtime.disk_shares import DiskShares
-from peer.runtime.known_keys import KnownKeys
+from peer.runtime.keys.known_keys import KnownKeys
+from peer.runtime.keys.name_judge import NameJudge
 from peer.runtime.link.links import Links
-from peer.runtime.name_judge import NameJudge
 from peer.runtime.recorder import keep_committing
 from peer.runtime.tasks import Tasks
 from peer.runtime.timer import Timer

@@ -8,8 +8,8 @@ from peer.core.conversation.conversation import Conversation
 from peer.core.display_gate import DisplayGate
 from peer.events import Lateness, Tell, as_called
 from peer.runtime.conversation.progress import Progress
-from peer.runtime.known_keys import KnownKeys
-from peer.runtime.name_judge import NameJudge
+from peer.runtime.keys.known_keys import KnownKeys
+from peer.runtime.keys.name_judge import NameJudge
 from peer.runtime.tasks import Tasks
 
 Shown = Callable[[], None]

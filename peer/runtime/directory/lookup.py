@@ -2,7 +2,7 @@
 
 from peer.core.reach.contacts import Contacts
 from peer.runtime.directory.directory_client import DirectoryClient
-from peer.runtime.known_keys import KnownKeys
+from peer.runtime.keys.known_keys import KnownKeys
 from shared.errors import Refused
 from shared.identity import check_key
 from shared.messages import directory as wire

@@ -4,7 +4,9 @@ from typing import Final
 
 import trio
 
+from peer import events
 from peer.core.myself import Registration
+from peer.events import Tell
 from peer.runtime.directory.directory_client import DirectoryClient
 from shared.messages.common import Status
 from shared.messages.directory import SetStatus, Stir
@@ -16,8 +18,8 @@ STIR_SHARE: Final = 4.0  # nor is that more than a quarter of the time until INA
 class OwnPresence:
     """My status: BUSY in a conversation, ACTIVE outside, unless one was chosen by hand."""
 
-    def __init__(self, registration: Registration, directory: DirectoryClient) -> None:
-        self._registration, self._directory = registration, directory
+    def __init__(self, registration: Registration, directory: DirectoryClient, tell: Tell) -> None:
+        self._registration, self._directory, self._tell = registration, directory, tell
         self.idle_after = 300.0  #: seconds; the directory tells its own value
         self._chosen: Status | None = None
         self._is_idle = False  # so INACTIVE, unless we talk or chose another status
@@ -42,6 +44,11 @@ class OwnPresence:
         self._is_idle = False
         self._chosen = status if status is not Status.ACTIVE or self._talks else None
         self.put()
+        if self._directory.is_there:
+            self._tell(events.StatusIsNow(status), events.nothing)
+        else:
+            words = f"Your status will be {status.value} when the directory is back."
+            self._tell(events.Notice(words), events.nothing)
 
     def talks(self, talks: bool) -> None:
         """Note that a conversation began, or ended."""
@@ -63,16 +70,16 @@ class OwnPresence:
             return Status.BUSY
         return Status.INACTIVE if self._is_idle else Status.ACTIVE
 
-    def changed(self, status: Status) -> bool:
+    def changed(self, status: Status) -> None:
         """Take a status from the directory: nobody touched the keys, or somebody did again.
 
-        Return False when it does not hold: what we set meanwhile is newer.
+        Ignore one that does not hold: what we set meanwhile is newer.
         """
         if self._talks or self._chosen is not None:
-            return False
+            return
         self._is_idle = status is Status.INACTIVE
         self._registration.status = status
-        return True
+        self._tell(events.StatusIsNow(status), events.nothing)
 
     def stir(self) -> None:
         """Note that somebody touched the keys."""

@@ -16,10 +16,10 @@ from peer.runtime.invitation.performer import Performer
 from peer.runtime.invitation.question_display import QuestionDisplay
 from peer.runtime.invitation.results import Result, Results
 from peer.runtime.invitation.sent_invitations import SentInvitations
-from peer.runtime.known_keys import KnownKeys
+from peer.runtime.keys.known_keys import KnownKeys
+from peer.runtime.keys.linked_names import LinkedNames
+from peer.runtime.keys.name_judge import NameJudge
 from peer.runtime.link.links import Links
-from peer.runtime.linked_names import LinkedNames
-from peer.runtime.name_judge import NameJudge
 from peer.runtime.tasks import Tasks
 from peer.storage.known_users import KnownUsers
 from shared.messages.common import Message
@@ -94,17 +94,21 @@ class Invitations:
 
     # --- What I do ---
 
-    async def invite(self, name: str, *, urgent: bool) -> Result:
-        """Invite a user; return when it is decided.
+    async def invite(self, name: str, *, urgent: bool = False) -> Result:
+        """Invite a user; return when it is decided, and was told.
 
         Raises Refused for myself, an unknown user, or when I am in a
         conversation already or wait for somebody else.
         """
-        return await self._sent.invite(name, urgent=urgent)
+        result = await self._sent.invite(name, urgent=urgent)
+        await self._conversations.wait_shown()
+        return result
 
-    async def add(self, name: str, *, urgent: bool) -> Result:
+    async def add(self, name: str, *, urgent: bool = False) -> Result:
         """Invite a user into the conversation that I am in; like `invite`."""
-        return await self._sent.add(name, urgent=urgent)
+        result = await self._sent.add(name, urgent=urgent)
+        await self._conversations.wait_shown()
+        return result
 
     def take_back(self) -> bool:
         """Stop waiting for an answer; return False when none was awaited."""
@@ -116,7 +120,7 @@ class Invitations:
         self._performer.close()
         self._sent.close()
 
-    def answer(self, id: str, *, yes: bool) -> bool:
+    def answer(self, id: str, yes: bool) -> bool:
         """Answer a question; return False when it is over already.
 
         A yes leaves the conversation that I am in.

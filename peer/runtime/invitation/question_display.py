@@ -7,9 +7,9 @@ from peer.core.invitation.actions import Ask, Closed, Question, Why
 from peer.core.invitation.machine import InvitationMachine
 from peer.events import Tell
 from peer.runtime.conversation.conversations import Conversations
-from peer.runtime.known_keys import KnownKeys
-from peer.runtime.linked_names import LinkedNames
-from peer.runtime.name_judge import NameJudge
+from peer.runtime.keys.known_keys import KnownKeys
+from peer.runtime.keys.linked_names import LinkedNames
+from peer.runtime.keys.name_judge import NameJudge
 from peer.runtime.tasks import Tasks
 
 

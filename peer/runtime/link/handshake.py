@@ -4,7 +4,7 @@ import trio
 
 from peer.core.keys.key_alarms import KeyAlarms
 from peer.core.myself import Myself
-from peer.runtime.known_keys import KnownKeys
+from peer.runtime.keys.known_keys import KnownKeys
 from peer.runtime.link.locator import Locator
 from peer.runtime.link.table import LinkTable, OpenLink
 from shared.errors import KeyChanged, ProtocolError, Refused, Unreachable

@@ -8,7 +8,7 @@ import trio
 from peer.core.keys.key_alarms import KeyAlarms
 from peer.core.myself import Myself
 from peer.runtime.directory.lookup import Lookup
-from peer.runtime.known_keys import KnownKeys
+from peer.runtime.keys.known_keys import KnownKeys
 from peer.runtime.link.carrier import Carrier
 from peer.runtime.link.dialler import Dialler
 from peer.runtime.link.dials import Dials

@@ -1,4 +1,4 @@
-"""What links tell the rest of a peer."""
+"""What links tell the rest of a peer, and how it gets there."""
 
 from typing import Protocol
 
@@ -29,3 +29,31 @@ class Listener(Protocol):
 
     def needs(self, name: str) -> bool:
         """Whether the link to this user is still wanted."""
+
+
+class Outlet:
+    """The one way up from links: to a receiver that is made after them, because it uses them."""
+
+    def __init__(self) -> None:
+        self.receiver: Listener  #: set before the first link
+
+    def linked(self, name: str) -> None:
+        self.receiver.linked(name)
+
+    def link_lost(self, name: str) -> None:
+        self.receiver.link_lost(name)
+
+    def unreachable(self, name: str, failure: ParleyError) -> None:
+        self.receiver.unreachable(name, failure)
+
+    def received(self, name: str, message: Message) -> None:
+        self.receiver.received(name, message)
+
+    def knows(self, name: str) -> bool:
+        return self.receiver.knows(name)
+
+    def pause(self, name: str) -> float:
+        return self.receiver.pause(name)
+
+    def needs(self, name: str) -> bool:
+        return self.receiver.needs(name)

@@ -2,7 +2,7 @@
 
 from peer.runtime.directory.directory_client import DirectoryGone
 from peer.runtime.directory.lookup import Lookup
-from peer.runtime.known_keys import KnownKeys
+from peer.runtime.keys.known_keys import KnownKeys
 from peer.runtime.link.table import LinkTable
 from shared.errors import Unreachable
 from shared.messages.common import Status

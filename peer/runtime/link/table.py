@@ -11,7 +11,7 @@ from typing import Final
 
 import trio
 
-from peer.runtime.known_keys import KnownKeys
+from peer.runtime.keys.known_keys import KnownKeys
 from peer.runtime.link.listener import Listener
 from shared.errors import KeyChanged, Refused
 from shared.link import Link

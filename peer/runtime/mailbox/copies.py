@@ -22,7 +22,7 @@ from peer.core.myself import Myself
 from peer.events import Tell
 from peer.runtime.directory.directory_client import DirectoryClient
 from peer.runtime.finder import Finder
-from peer.runtime.known_keys import KnownKeys
+from peer.runtime.keys.known_keys import KnownKeys
 from peer.runtime.mailbox.letter_drop import LetterDrop
 from peer.runtime.tasks import Tasks
 from peer.storage.copies import KeptCopy

@@ -19,10 +19,10 @@ from peer.core.stranger_limits import StrangerLimits
 from peer.events import Tell
 from peer.runtime.directory.directory_client import DirectoryClient
 from peer.runtime.finder import Finder
-from peer.runtime.known_keys import KnownKeys
+from peer.runtime.keys.known_keys import KnownKeys
+from peer.runtime.lines.private_lines import Came
 from peer.runtime.mailbox.announcer import Announcer
 from peer.runtime.mailbox.receipts import ReceiptBook, TextsInConversations
-from peer.runtime.private_lines import Came
 from peer.storage.journal import Journal
 from peer.storage.letters import CopyKey, WaitingLetter
 from shared import receipt

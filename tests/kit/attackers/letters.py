@@ -48,7 +48,7 @@ async def leave(
 
 def next_texts(author: Person, count: int) -> list[About]:
     """Return the places of this person's next texts, which every member can work out."""
-    current = author.peer._conversations.conversation
+    current = author.peer._exchange.conversations.conversation
     assert current is not None
     return [About(current.id, current.epoch, seq) for seq in range(1, count + 1)]
 

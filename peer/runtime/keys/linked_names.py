@@ -1,6 +1,6 @@
 """Whose the names are under which others are linked with us."""
 
-from peer.runtime.known_keys import KnownKeys
+from peer.runtime.keys.known_keys import KnownKeys
 from peer.runtime.link.links import Links
 
 

@@ -7,7 +7,7 @@ from typing import Final
 import trio
 
 from peer.runtime.finder import Finder
-from peer.runtime.known_keys import KnownKeys
+from peer.runtime.keys.known_keys import KnownKeys
 from shared.errors import ParleyError
 from shared.names import fold
 

@@ -24,9 +24,9 @@ from peer.core.myself import Myself
 from peer.core.stranger_limits import LINE_BYTES, StrangerLimits
 from peer.events import Tell
 from peer.runtime.disk_shares import DiskShares
-from peer.runtime.known_keys import KnownKeys
+from peer.runtime.keys.known_keys import KnownKeys
+from peer.runtime.keys.linked_names import LinkedNames
 from peer.runtime.link.links import Links
-from peer.runtime.linked_names import LinkedNames
 from peer.runtime.recorder import Recorder
 from peer.runtime.tasks import Tasks
 from peer.storage.lines import Fate, KeptLine, LineStore

@@ -1,0 +1,292 @@
+"""Put the parts of one peer together: each gets the parts below it, and knows no other.
+
+`Memory` is what this peer remembers, `Reach` how it finds others and they find it,
+`Exchange` what they say to each other.
+"""
+
+from dataclasses import dataclass
+from functools import partial
+
+from peer import events
+from peer.core.keys.key_alarms import KeyAlarms
+from peer.core.myself import Myself, Registration
+from peer.core.reach.contacts import Contacts
+from peer.core.reach.presence import Presences
+from peer.core.stranger_limits import StrangerLimits
+from peer.events import Tell
+from peer.options import Options
+from peer.runtime.conversation.conversations import Conversations
+from peer.runtime.conversation.stays import Listener
+from peer.runtime.conversation_view import ConversationView
+from peer.runtime.directory.certificates import Certificates
+from peer.runtime.directory.directory_client import DirectoryClient
+from peer.runtime.directory.lookup import Lookup
+from peer.runtime.directory.own_presence import OwnPresence
+from peer.runtime.directory.registrar import Registrar
+from peer.runtime.directory.roster import Roster
+from peer.runtime.directory.tries import Tries
+from peer.runtime.disk_shares import DiskShares
+from peer.runtime.dispatch import Dispatch
+from peer.runtime.finder import Finder
+from peer.runtime.history_reader import HistoryReader
+from peer.runtime.ignore_list import IgnoreList
+from peer.runtime.invitation.invitations import Invitations
+from peer.runtime.keys.known_keys import KnownKeys
+from peer.runtime.keys.linked_names import LinkedNames
+from peer.runtime.keys.name_judge import NameJudge
+from peer.runtime.keys.verification import Verification
+from peer.runtime.lines.own_lines import OwnLines
+from peer.runtime.lines.private_lines import Came, Heard, PrivateLines
+from peer.runtime.link.links import Links
+from peer.runtime.link.listener import Outlet
+from peer.runtime.mailbox.copies import MailboxCopies
+from peer.runtime.mailbox.letter_drop import LetterDrop
+from peer.runtime.mailbox.letter_sender import LetterSender
+from peer.runtime.mailbox.letters import Letters
+from peer.runtime.mailbox.own_letters import OwnLetters
+from peer.runtime.mailbox.unsent import Unsent
+from peer.runtime.mailbox.waiting_texts import WaitingTexts
+from peer.runtime.recorder import Recorder
+from peer.runtime.tasks import Tasks
+from peer.storage.history import History
+from peer.storage.journal import Journal
+from peer.storage.known_users import KnownUsers
+from peer.storage.paths import KEY_FILE
+from peer.storage.rows import UNREADABLE
+from peer.storage.vault import open_key, seal_key
+from shared.errors import StorageError
+from shared.identity import SEED_BYTES, Identity
+from shared.world import Address, World
+
+
+@dataclass(frozen=True)
+class Outside:
+    """What a peer is made with: its world, its user's choices, and a screen."""
+
+    world: World
+    tell: Tell
+    options: Options
+    directory: Address
+
+
+@dataclass(frozen=True)
+class Memory:
+    """What a peer remembers, of itself and of others."""
+
+    myself: Myself
+    is_new: bool  #: whether our key was made at this start
+    journal: Journal
+    came: Came
+    recorder: Recorder
+    history: History
+    alarms: KeyAlarms
+    known_keys: KnownKeys
+    known_users: KnownUsers
+    strangers: StrangerLimits
+    disk_shares: DiskShares
+
+
+@dataclass(frozen=True)
+class Reach:
+    """How a peer finds others, and they find it."""
+
+    presences: Presences
+    contacts: Contacts
+    directory: DirectoryClient
+    certificates: Certificates
+    registrar: Registrar
+    own_presence: OwnPresence
+    links: Links
+    outlet: Outlet  #: of links
+    linked_names: LinkedNames
+    finder: Finder
+    judge: NameJudge
+    roster: Roster
+
+
+@dataclass(frozen=True)
+class Exchange:
+    """What users say to each other, on its way."""
+
+    conversations: Conversations
+    invitations: Invitations
+    lines: PrivateLines
+    heard_lines: Heard
+    letter_drop: LetterDrop
+    letters: Letters
+    copies: MailboxCopies
+    letter_sender: LetterSender
+    waiting: WaitingTexts
+    unsent: Unsent
+
+
+@dataclass(frozen=True)
+class Facade:
+    """What a console or a bot asks for by name."""
+
+    conversation: ConversationView
+    lines: OwnLines
+    letters: OwnLetters
+    history: HistoryReader
+    keys: Verification
+    ignored: IgnoreList
+
+
+def remember(outside: Outside, registration: Registration, tasks: Tasks) -> Memory:
+    """Open the journal, and make or load our key."""
+    world, tell, options = outside.world, outside.tell, outside.options
+    identity, is_new = _load_identity(outside)
+    myself = Myself(registration, identity)
+    journal = Journal(
+        world.disk, keeps_history=options.keeps_history, vault=options.vault,
+        unreadable=partial(tell, events.Notice(UNREADABLE), events.nothing),
+    )  # fmt: skip
+    alarms = KeyAlarms(tell)
+    known_keys = KnownKeys(journal.contacts, world.clock, alarms, myself, tasks)
+    known_users = KnownUsers(journal.contacts, world.clock, tasks.spawn, known_keys.pin)
+    return Memory(
+        myself, is_new, journal, Came(journal.lines), Recorder(journal.lines, tell),
+        History(
+            journal.database, journal.rows, registration, world.clock, known_keys.called
+        ),
+        alarms, known_keys, known_users,
+        StrangerLimits(known_users.knows, journal.lines.written_by),
+        DiskShares(journal.contacts, world.clock, tell, tasks),
+    )  # fmt: skip
+
+
+def _load_identity(outside: Outside) -> tuple[Identity, bool]:
+    """Return our identity, and whether it was made just now."""
+    world, vault = outside.world, outside.options.vault
+    content = world.disk.read(KEY_FILE)
+    if content is not None:
+        seed = open_key(content, vault)
+    else:
+        seed = world.chance.randbytes(SEED_BYTES)
+        world.disk.write(KEY_FILE, seal_key(seed, vault))
+    try:
+        return Identity(seed), content is None
+    except ValueError as error:
+        raise StorageError(
+            f'the file "{KEY_FILE}" in the data folder is damaged ({error}): bring it back'
+            " from a backup; without it the name is lost"
+        ) from None
+
+
+def reach(
+    outside: Outside, memory: Memory, presences: Presences, tasks: Tasks, run_id: str
+) -> Reach:
+    world, known_keys, myself = outside.world, memory.known_keys, memory.myself
+    contacts, tries = Contacts(), Tries()
+    directory = DirectoryClient(tries)
+    certificates = Certificates(
+        world, outside.directory, myself, known_keys, memory.journal.communities,
+        expected_key=outside.options.directory_key, authority=outside.options.authority,
+    )  # fmt: skip
+    lookup = Lookup(directory, known_keys, contacts)
+    outlet = Outlet()
+    links = Links(world, known_keys, myself, tasks, lookup, memory.alarms, outlet, run=run_id)
+    linked_names = LinkedNames(links, known_keys)
+    finder = Finder(lookup, links, known_keys, linked_names)
+    return Reach(
+        presences, contacts, directory, certificates,
+        Registrar(
+            world, outside.directory, myself, certificates, directory, tries, presences
+        ),
+        OwnPresence(myself.registration, directory, outside.tell),
+        links, outlet, linked_names, finder, NameJudge(known_keys, finder),
+        Roster(presences, directory, links, memory.journal.contacts, world.clock, outside.tell),
+    )  # fmt: skip
+
+
+def exchange(
+    outside: Outside, memory: Memory, reach: Reach, tasks: Tasks, *,
+    listener: Listener,
+) -> Exchange:  # fmt: skip
+    conversations = Conversations(
+        outside.world, reach.links, memory.journal, outside.tell, memory.myself, tasks,
+        known_keys=memory.known_keys, name_judge=reach.judge, known_users=memory.known_users,
+        disk_shares=memory.disk_shares, listener=listener,
+    )  # fmt: skip
+    lines = PrivateLines(reach.links, memory.recorder, memory.known_keys, memory.myself, tasks)
+    drop = LetterDrop(
+        outside.world, memory.journal, reach.directory, memory.recorder, memory.myself
+    )
+    sender = LetterSender(drop, reach.finder, memory.known_keys, memory.known_users)
+    waiting = WaitingTexts(
+        outside.world, memory.recorder, memory.myself, memory.known_users, outside.tell
+    )
+    return Exchange(
+        conversations,
+        _invitations(outside, memory, reach, conversations, tasks),
+        lines,
+        _heard_lines(outside, memory, reach),
+        drop,
+        _letters(outside, memory, reach, conversations),
+        MailboxCopies(
+            memory.journal, drop, reach.directory, outside.tell, myself=memory.myself,
+            known_keys=memory.known_keys, tasks=tasks, finder=reach.finder,
+        ),
+        sender,
+        waiting,
+        Unsent(
+            waiting, lines, sender, reach.directory, reach.linked_names, memory.known_users, tasks,
+            is_passing=outside.options.is_passing,
+        ),
+    )  # fmt: skip
+
+
+def _invitations(
+    outside: Outside, memory: Memory, reach: Reach, conversations: Conversations, tasks: Tasks
+) -> Invitations:
+    return Invitations(
+        outside.world, reach.links, conversations, outside.tell, memory.myself, tasks,
+        finder=reach.finder, linked_names=reach.linked_names, name_judge=reach.judge,
+        known_keys=memory.known_keys, ignored=memory.journal.contacts.ignored,
+        answers=not outside.options.is_passing, known_users=memory.known_users,
+    )  # fmt: skip
+
+
+def _heard_lines(outside: Outside, memory: Memory, reach: Reach) -> Heard:
+    return Heard(
+        reach.links, outside.tell, memory.journal.contacts.ignored, memory.came, memory.recorder,
+        outside.world.clock, memory.myself, memory.strangers, reach.linked_names,
+        memory.disk_shares,
+    )  # fmt: skip
+
+
+def _letters(
+    outside: Outside, memory: Memory, reach: Reach, conversations: Conversations
+) -> Letters:
+    return Letters(
+        outside.world, memory.myself, memory.known_keys, memory.journal, reach.directory,
+        outside.tell, came=memory.came, finder=reach.finder, unanswered=memory.strangers,
+        texts=conversations.arrivals,
+    )  # fmt: skip
+
+
+def dispatch(outside: Outside, memory: Memory, reach: Reach, exchange: Exchange) -> Dispatch:
+    return Dispatch(
+        reach.links, exchange.lines, exchange.heard_lines, exchange.unsent, exchange.invitations,
+        exchange.conversations, contacts=memory.journal.contacts, known_users=memory.known_users,
+        strangers=memory.strangers, is_passing=outside.options.is_passing,
+    )  # fmt: skip
+
+
+def facade(outside: Outside, memory: Memory, reach: Reach, exchange: Exchange) -> Facade:
+    world, myself, conversations = outside.world, memory.myself, exchange.conversations
+    waiting, unsent, sender = exchange.waiting, exchange.unsent, exchange.letter_sender
+    return Facade(
+        ConversationView(conversations, reach.links, memory.known_keys, world.clock),
+        OwnLines(
+            world, exchange.lines, waiting, unsent, sender, reach.roster, memory.known_users,
+            myself, outside.tell,
+        ),
+        OwnLetters(sender, waiting, unsent, myself, world.clock),
+        HistoryReader(memory.history, conversations, memory.recorder, reach.judge),
+        Verification(
+            myself, memory.journal.contacts, memory.known_keys, memory.known_users, reach.finder,
+            reach.links, exchange.letters,
+        ),
+        IgnoreList(memory.journal.contacts, conversations, reach.roster),
+    )  # fmt: skip

@@ -1,0 +1,17 @@
+"""How a peer lives: what its user chose at the start."""
+
+from msgspec import Struct
+
+from peer.storage.vault import CLEAR, Vault
+
+
+class Options(Struct, frozen=True):
+    listen: int = 0  #: the port to listen on, 0 for a random one
+    advertise_host: str = ""  #: told to others instead of what the directory sees
+    advertise_port: int = 0
+    token: str = ""  #: for a directory with --register-only-with
+    directory_key: str | None = None  #: the fingerprint that the user vouches for
+    authority: bytes | None = None  #: of the directory, when it has moved to another address
+    keeps_history: bool = True  #: else texts are kept until delivered, older ones forgotten
+    vault: Vault = CLEAR  #: seals the key and all texts on their way to the disk
+    is_passing: bool = False  #: here for one command only: asks nobody, fetches no mail

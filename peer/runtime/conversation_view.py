@@ -1,0 +1,86 @@
+"""My conversation as its user sees it: who is in, who is late, and what I say in it."""
+
+import trio
+
+from peer.core.conversation.route import DIRECT, Way
+from peer.core.conversation.sent_text import SentText
+from peer.runtime.conversation.conversations import Conversations
+from peer.runtime.keys.known_keys import KnownKeys
+from peer.runtime.link.links import Links
+from shared.errors import Refused
+from shared.world import Clock
+
+
+class ConversationView:
+    def __init__(
+        self, conversations: Conversations, links: Links, known_keys: KnownKeys, clock: Clock
+    ) -> None:
+        self._conversations, self._links = conversations, links
+        self._known_keys, self._clock = known_keys, clock
+
+    @property
+    def others(self) -> tuple[str, ...]:
+        """The others in my conversation; none while I am in no conversation."""
+        return self._conversations.others
+
+    async def say(self, text: str) -> SentText:
+        """Say a text in the conversation; wait while too many are undelivered.
+
+        The handle tells its fate.  Raises Refused when there is no conversation.
+        """
+        return await self._conversations.say(text)
+
+    @property
+    def last_said(self) -> SentText | None:
+        """My last text in a conversation; it tells who has it."""
+        return self._conversations.last
+
+    async def leave(self) -> bool:
+        """Leave the conversation once my texts have arrived; return False when there is none."""
+        return await self._conversations.leave()
+
+    async def members(self) -> list[Way]:
+        """Return the others, and how each is reached; measuring takes time."""
+        current = self._conversations.conversation
+        if current is None:
+            raise Refused("You are in no conversation.")
+        name, called = current.roll.name, current.called
+        await self._links.measure(name(one) for one, way, _ in current.who() if way == DIRECT)
+        now, time = trio.current_time(), self._clock.time()
+        return [
+            Way(
+                called(one), way if way in ("", DIRECT) else called(way),
+                None if since is None else time - (now - since),
+                self._links.round_trip(name(one)) if way == DIRECT else None,
+                self._known_keys.is_verified(name(one))
+                and self._known_keys.remembers(name(one), current.roll.key(one) or b""),
+            )
+            for one, way, since in current.who()
+        ]  # fmt: skip
+
+    @property
+    def ways(self) -> list[tuple[str, str, int]]:
+        """Like `members`, at once: each name, through whom, and how many texts of mine it lacks."""
+        current = self._conversations.conversation
+        if current is None:
+            return []
+        called = current.called
+        return [
+            (called(one), way if way in ("", DIRECT) else called(way), current.lacks(one))
+            for one, way, _ in current.who()
+        ]
+
+    @property
+    def to_come(self) -> int:
+        """The number of texts on their way to me, which others have."""
+        current = self._conversations.conversation
+        return 0 if current is None else current.to_come
+
+    @property
+    def undelivered(self) -> int:
+        """The number of my texts that the member furthest behind lacks; 0 when nobody is late."""
+        current = self._conversations.conversation
+        if current is None:
+            return 0
+        late = (current.lacks(one) for one, *_ in current.who() if current.is_late(one))
+        return max(late, default=0)

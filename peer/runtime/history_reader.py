@@ -1,0 +1,64 @@
+"""Read what was said, together with what is still on its way to the disk."""
+
+from contextlib import suppress
+from typing import Final
+
+import trio
+
+from peer.commands.grammar import HISTORY_TEXTS
+from peer.runtime.conversation.conversations import Conversations
+from peer.runtime.keys.name_judge import NameJudge
+from peer.runtime.recorder import Recorder
+from peer.storage.history import Found, History
+from shared.errors import StorageError
+
+KEPT_SECONDS: Final = 1.0  # for what was just shown to be on disk, before history is read
+
+
+class HistoryReader:
+    """What was said, for its user: under names that are asked for if they were never confirmed."""
+
+    def __init__(
+        self, history: History, conversations: Conversations, recorder: Recorder, judge: NameJudge
+    ) -> None:
+        self._history, self._conversations = history, conversations
+        self._recorder, self._judge = recorder, judge
+
+    async def last(
+        self, name: str | None = None, *, to_all: bool = False, last: int = HISTORY_TEXTS
+    ) -> Found:
+        """Return the last texts of the conversation that I am in, else of the last one.
+
+        With `name`: what was said with that user; with `to_all`: in the general chat.
+        """
+        await self._all_kept()
+        found = await self._find(name, to_all=to_all, last=last)
+        if await self._judge.judge_wondered():
+            found = await self._find(name, to_all=to_all, last=last)
+        return found
+
+    async def _find(self, name: str | None, *, to_all: bool, last: int) -> Found:
+        if to_all:
+            return self._history.to_all(last)
+        if name is not None:
+            return await self._history.with_user(name, last)
+        current = self._conversations.conversation
+        return await self._history.conversation(current.id if current else None, last)
+
+    async def search(self, words: str, *, last: int = HISTORY_TEXTS) -> Found:
+        """Return the last texts that contain a word beginning with each of these.
+
+        Raises Refused when there are no words, or too many.
+        """
+        await self._all_kept()
+        found = await self._history.search(words, last)
+        if await self._judge.judge_wondered():
+            found = await self._history.search(words, last)
+        return found
+
+    async def _all_kept(self) -> None:
+        """Wait, KEPT_SECONDS at most, until what was just shown is history too."""
+        with trio.move_on_after(KEPT_SECONDS), suppress(StorageError):
+            await self._conversations.wait_kept()
+            await self._recorder.wait_kept()
+            await self._history.wait_written()

@@ -1,0 +1,26 @@
+"""Ignore users: what they write is not shown, and they do not learn of it."""
+
+from peer.runtime.conversation.conversations import Conversations
+from peer.runtime.directory.roster import Roster
+from peer.storage.contacts import ContactStore
+from shared.names import fold
+
+
+class IgnoreList:
+    def __init__(
+        self, contacts: ContactStore, conversations: Conversations, roster: Roster
+    ) -> None:
+        self._contacts, self._conversations, self._roster = contacts, conversations, roster
+
+    async def add(self, name: str) -> None:
+        await self._contacts.ignore(name)
+        self._conversations.release(name)
+
+    async def remove(self, name: str) -> None:
+        await self._contacts.unignore(name)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The users whom I ignore, in alphabetical order, in their own spelling if it is known."""
+        spelled = {fold(user.name): user.name for user in self._roster.known}
+        return tuple(spelled.get(name, name) for name in sorted(self._contacts.ignored))

@@ -1,0 +1,1 @@
+"""Know whose key a name has, and compare keys by words."""

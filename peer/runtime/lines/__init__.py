@@ -1,0 +1,1 @@
+"""Send and show single lines: private ones, and those to everybody."""
