@@ -5,9 +5,7 @@
 """
 
 from dataclasses import dataclass
-from functools import partial
 
-from peer import events
 from peer.core.keys.key_alarms import KeyAlarms
 from peer.core.myself import Myself, Registration
 from peer.core.reach.contacts import Contacts
@@ -32,6 +30,7 @@ from peer.runtime.history_reader import HistoryReader
 from peer.runtime.ignore_list import IgnoreList
 from peer.runtime.invitation.invitations import Invitations
 from peer.runtime.keys.known_keys import KnownKeys
+from peer.runtime.keys.known_users import KnownUsers
 from peer.runtime.keys.linked_names import LinkedNames
 from peer.runtime.keys.name_judge import NameJudge
 from peer.runtime.keys.verification import Verification
@@ -50,9 +49,7 @@ from peer.runtime.recorder import Recorder
 from peer.runtime.tasks import Tasks
 from peer.storage.history import History
 from peer.storage.journal import Journal
-from peer.storage.known_users import KnownUsers
 from peer.storage.paths import KEY_FILE
-from peer.storage.rows import UNREADABLE
 from peer.storage.vault import open_key, seal_key
 from shared.errors import StorageError
 from shared.identity import SEED_BYTES, Identity
@@ -139,16 +136,14 @@ def remember(outside: Outside, registration: Registration, tasks: Tasks) -> Memo
     myself = Myself(registration, identity)
     journal = Journal(
         world.disk, keeps_history=options.keeps_history, vault=options.vault,
-        unreadable=partial(tell, events.Notice(UNREADABLE), events.nothing),
+        tell=tell,
     )  # fmt: skip
     alarms = KeyAlarms(tell)
     known_keys = KnownKeys(journal.contacts, world.clock, alarms, myself, tasks)
-    known_users = KnownUsers(journal.contacts, world.clock, tasks.spawn, known_keys.pin)
+    known_users = KnownUsers(journal.contacts, world.clock, tasks, known_keys)
     return Memory(
         myself, is_new, journal, Came(journal.lines), Recorder(journal.lines, tell),
-        History(
-            journal.database, journal.rows, registration, world.clock, known_keys.called
-        ),
+        History(journal.database, journal.rows, registration, world.clock, known_keys),
         alarms, known_keys, known_users,
         StrangerLimits(known_users.knows, journal.lines.written_by),
         DiskShares(journal.contacts, world.clock, tell, tasks),

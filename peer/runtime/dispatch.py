@@ -11,11 +11,11 @@ from peer.core.stranger_limits import StrangerLimits
 from peer.runtime.conversation.conversations import Conversations
 from peer.runtime.conversation.news import TalkMessage
 from peer.runtime.invitation.invitations import Invitations
+from peer.runtime.keys.known_users import KnownUsers
 from peer.runtime.lines.private_lines import Heard, PrivateLines
 from peer.runtime.link.links import Links
 from peer.runtime.mailbox.unsent import Unsent
 from peer.storage.contacts import ContactStore
-from peer.storage.known_users import KnownUsers
 from shared.bucket import Brakes
 from shared.codec import encode
 from shared.errors import ParleyError

@@ -20,7 +20,7 @@ class ContactStore:
         #: users whose keys were compared
         self.verified = self._names("SELECT name FROM known_keys WHERE verified IS NOT NULL")
         self.ignored = self._names("SELECT name FROM ignored")
-        #: users whom I have answered, see peer.storage.known_users
+        #: users whom I have answered, see peer.runtime.keys.known_users
         self.answered = self._names("SELECT name FROM answered")
 
     # --- Keys, remembered when the user has acted ---

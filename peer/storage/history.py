@@ -7,8 +7,8 @@ in the loop, a page at a time; those that may take long run in the writing threa
 
 import heapq
 import sqlite3
-from collections.abc import Callable, Iterator
-from typing import Any, Final
+from collections.abc import Iterator
+from typing import Any, Final, Protocol
 
 import msgspec
 import trio
@@ -46,6 +46,13 @@ class Found(Struct, frozen=True):
     more: bool
 
 
+class Names(Protocol):
+    """The names that a user reads."""
+
+    def called(self, member: str, name: str) -> str:
+        """Return what the user reads for a member of a conversation with this id and name."""
+
+
 class History:
     def __init__(
         self,
@@ -53,13 +60,10 @@ class History:
         rows: Rows,
         me: Registration,
         clock: Clock,
-        called: Callable[[str, str], str],
+        known: Names,
     ) -> None:
-        """`called` returns what the user reads for a member of a conversation, given the id and
-        the name.
-        """
         self._database, self._rows, self._me, self._clock = database, rows, me, clock
-        self._called = called
+        self._known = known
 
     async def wait_written(self) -> None:
         """Return when all that is on its way to the disk is there, and so can be found."""
@@ -96,7 +100,7 @@ class History:
             (name,),
         )
         # Another key of that name was somebody else.
-        ids = [id for id, *one in rows if not self._called(*one).endswith(ANOTHER_KEY)]
+        ids = [id for id, *one in rows if not self._known.called(*one).endswith(ANOTHER_KEY)]
         entries: list[HistoryEntry] = []
         for id in dict.fromkeys(ids):
             entries = await self._texts(id, last - len(entries)) + entries
@@ -121,7 +125,7 @@ class History:
             for _, author, epoch, seq, line in rows:
                 for text in self._rows.text(line, conversation, author, epoch, seq):
                     is_late = any(self._is_missing(conversation, one, upto) for one in text.after)
-                    called = self._called(text.author, names.get(text.author, text.author))
+                    called = self._known.called(text.author, names.get(text.author, text.author))
                     found += reversed(_entries(text, called, is_late))
                     size += sum(map(len, text.texts))
             if len(rows) < PAGE_ROWS:
@@ -203,7 +207,7 @@ class History:
         hits, lines = await self._database.write(lambda db: _hits(db, self._rows, query, last + 1))
         self._rows.report()
         texts = [
-            msgspec.structs.replace(entry, author=self._called(member, entry.author))
+            msgspec.structs.replace(entry, author=self._known.called(member, entry.author))
             for member, entry in hits
         ]
         return self._last([texts, lines], last)

@@ -7,7 +7,6 @@ journal itself keeps conversations: their members, and which one I am in.
 """
 
 import sqlite3
-from collections.abc import Callable
 
 import msgspec
 import trio
@@ -17,13 +16,14 @@ from peer.core.conversation.actions import LeaveFor
 from peer.core.conversation.conversation import Kept
 from peer.core.conversation.entrances import Entrance
 from peer.core.conversation.texts import last
+from peer.events import Tell
 from peer.storage import copies, letters, texts
 from peer.storage.contacts import CommunityStore, ContactStore
 from peer.storage.copies import CopyStore
 from peer.storage.left_letters import LeftLetterStore
 from peer.storage.letters import LetterStore
 from peer.storage.lines import FORGET_ROWS, LineStore
-from peer.storage.rows import Rows
+from peer.storage.rows import Rows, tell_nobody
 from peer.storage.schema import opened
 from peer.storage.sealed_journal import prepare
 from peer.storage.texts import Place, TextStore
@@ -71,10 +71,10 @@ class Journal:
         *,
         keeps_history: bool = True,
         vault: Vault = CLEAR,
-        unreadable: Callable[[], None] = lambda: None,
+        tell: Tell = tell_nobody,
     ) -> None:
-        """`unreadable` is called once, when something that was kept cannot be read."""
-        self.rows = Rows(unreadable, vault)
+        """`tell` is called once, when something that was kept cannot be read."""
+        self.rows = Rows(tell, vault)
         self.database = opened(disk, lambda db: prepare(db, vault))
         self.contacts = ContactStore(self.database)
         self.communities = CommunityStore(self.database)

@@ -9,7 +9,9 @@ from typing import Final, TypeVar
 
 import msgspec
 
+from peer import events
 from peer.core.conversation.entrances import Entrance
+from peer.events import Tell
 from peer.storage.vault import CLEAR, Vault
 from shared.errors import StorageError
 from shared.messages.peers import Membership, Text
@@ -23,12 +25,16 @@ _membership = msgspec.json.Decoder(Membership)
 _text = msgspec.json.Decoder(Text)
 
 
+def tell_nobody(_event: events.Event, shown: Callable[[], None]) -> None:
+    """Show nothing, where there is no screen."""
+    shown()
+
+
 class Rows:
     """A reader of the texts, lines, memberships and entrances in the journal."""
 
-    def __init__(self, unreadable: Callable[[], None], vault: Vault = CLEAR) -> None:
-        """`unreadable` is called once, in the loop, when something could not be read."""
-        self._unreadable, self.vault = unreadable, vault
+    def __init__(self, tell: Tell, vault: Vault = CLEAR) -> None:
+        self._tell, self.vault = tell, vault
         self._found_unreadable = self._has_told = False
 
     # --- In any thread ---
@@ -71,4 +77,4 @@ class Rows:
         """Tell the user once if something could not be read; call this after reading."""
         if self._found_unreadable and not self._has_told:
             self._has_told = True
-            self._unreadable()
+            self._tell(events.Notice(UNREADABLE), events.nothing)

@@ -19,10 +19,8 @@ from directory_server.settings import Settings
 from peer.api import join
 from peer.core.conversation.actions import LeaveFor
 from peer.core.history_entry import Kind
-from peer.core.myself import Registration
 from peer.program.passphrase import Source, change, unlock
 from peer.storage.copies import KeptCopy
-from peer.storage.history import History
 from peer.storage.input_history import InputHistory
 from peer.storage.journal import Batch, Journal
 from peer.storage.lines import Fate, KeptLine
@@ -42,8 +40,8 @@ from shared.errors import Refused, StorageError
 from shared.messages.peers import Position, Text
 from shared.real import real_world
 from shared.sealing import About, Letter
+from tests.kit.histories import history_of
 from tests.kit.programs import staged
-from tests.kit.world import FakeClock
 
 ROOT = Path(__file__).parents[2]
 ID, EPOCH, NOW = "c" * 32, "e" * 16, 1_700_000_000.0
@@ -132,21 +130,15 @@ async def talk(folder: Path, vault: Vault = CLEAR) -> None:
     disk.unlock()
 
 
-def called(_: str, name: str) -> str:
-    return name
-
-
 async def searched(kept: Journal, vault: Vault) -> list[str]:
-    history = History(kept.database, kept.rows, Registration("carol"), FakeClock(NOW + 10), called)
+    history = history_of(kept, NOW + 10)
     return [entry.text for entry in (await history.search("zebra", 20)).entries]
 
 
 async def everything(folder: Path, vault: Vault = CLEAR) -> set[str]:
     """What its owner reads, whichever way it is asked for."""
     async with journal(folder, vault) as kept:
-        history = History(
-            kept.database, kept.rows, Registration("carol"), FakeClock(NOW + 10), called
-        )
+        history = history_of(kept, NOW + 10)
         found = {entry.text for entry in (await history.conversation(ID, 20)).entries}
         found |= {entry.text for entry in (await history.with_user("dave", 20)).entries}
         found |= {entry.text for entry in history.to_all(20).entries}
@@ -218,7 +210,7 @@ async def test_a_text_that_looks_sealed_is_a_text(tmp_path: Path) -> None:
     set_to(tmp_path, "", "open sesame")
     vault = unlock(tmp_path, gives("open sesame"))
     async with journal(tmp_path, vault) as kept:
-        history = History(kept.database, kept.rows, Registration("carol"), FakeClock(NOW), called)
+        history = history_of(kept, NOW)
         assert [entry.text for entry in history.to_all(2).entries] == [odd]
 
 
@@ -233,7 +225,7 @@ async def test_sealed_texts_cannot_be_exchanged(tmp_path: Path) -> None:
     )
     db.close()
     async with journal(tmp_path, vault) as kept:
-        history = History(kept.database, kept.rows, Registration("carol"), FakeClock(NOW), called)
+        history = history_of(kept, NOW)
         assert "carol" not in {entry.author for entry in history.to_all(20).entries}
 
 

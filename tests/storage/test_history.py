@@ -12,17 +12,17 @@ from peer import events
 from peer.core.conversation.texts import sign
 from peer.core.history_entry import HistoryEntry, Kind, lines_of
 from peer.core.membership import Me
-from peer.core.myself import Registration
 from peer.options import Options
 from peer.storage import history
-from peer.storage.history import Found, History
+from peer.storage.history import Found
 from peer.storage.journal import Batch, Journal
 from peer.storage.lines import Fate, KeptLine
 from shared.errors import Refused
 from shared.messages.peers import Position, Text
 from tests.kit.community import Community, Person
 from tests.kit.gathering import adds, group
-from tests.kit.world import EPOCH, Authority, FakeClock, MemoryDisk
+from tests.kit.histories import history_of
+from tests.kit.world import EPOCH, Authority, MemoryDisk
 
 NOTHING = "No history here: nothing was said, or history is off."
 
@@ -338,10 +338,6 @@ async def test_without_history_an_interrupted_conversation_goes_on(community: Co
 # --- The journal ----------------------------------------------------------------------
 
 
-def _called(_: str, name: str) -> str:
-    return name
-
-
 class Shelf:
     """A journal with a conversation of carol in it, to be filled with texts."""
 
@@ -351,9 +347,7 @@ class Shelf:
         identity, credentials = Authority().user("carol")
         self.me = Me("carol", identity, credentials.certificate)
         self.journal = journal
-        self.history = History(
-            journal.database, journal.rows, Registration("carol"), FakeClock(EPOCH), _called
-        )
+        self.history = history_of(journal)
 
     def text(self, seq: int, *texts: str, after: tuple[Position, ...] = (), **more: Any) -> Text:
         said = Text(self.ID, "carol", "e" * 16, seq, seq, EPOCH - 60, texts, after)
@@ -440,9 +434,7 @@ def test_no_words_are_syntax(words: list[str]) -> None:
         journal = Journal(MemoryDisk())
         async with trio.open_nursery() as nursery:
             await nursery.start(journal.run)
-            found = History(
-                journal.database, journal.rows, Registration("carol"), FakeClock(EPOCH), _called
-            )
+            found = history_of(journal)
             text = " ".join(["x", *words, 'AND OR NOT NEAR( text: ^ - "'])
             assert (await found.search(text, 20)).entries == []
             nursery.cancel_scope.cancel()

@@ -1,6 +1,6 @@
 """What must be in one commit, so that no restart reads anything twice."""
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -12,10 +12,10 @@ from peer.core.conversation.actions import LeaveFor
 from peer.core.conversation.incoming.lamport_clock import STEP, LamportClock
 from peer.core.conversation.proof.digests import digest
 from peer.core.membership import member_id
-from peer.core.myself import Registration
-from peer.storage.history import History
+from peer.events import Tell
 from peer.storage.journal import Batch, Journal
 from peer.storage.left_letters import LeftLetter
+from peer.storage.rows import UNREADABLE, tell_nobody
 from peer.storage.schema import FILE, MIGRATIONS
 from peer.storage.texts import DIGESTS
 from shared.codec import encode
@@ -25,7 +25,8 @@ from shared.messages.common import COUNT_MOST
 from shared.messages.peers import Position, Text
 from shared.sealing import About, Letter
 from shared.world import Disk
-from tests.kit.world import FakeClock, MemoryDisk
+from tests.kit.histories import history_of
+from tests.kit.world import MemoryDisk
 
 ID, EPOCH, NOW = "c" * 32, "e" * 16, 1_700_000_000.0
 BEFORE_MEMBERS = next(n for n, one in enumerate(MIGRATIONS) if "CREATE TABLE members (" in one)
@@ -35,11 +36,9 @@ ANOTHER = Letter("carol", bytes(32), "2" * 32, NOW, "three", About(ID, EPOCH, 3)
 
 
 @asynccontextmanager
-async def opened(
-    disk: Disk, unreadable: Callable[[], None] = lambda: None
-) -> AsyncIterator[Journal]:
+async def opened(disk: Disk, tell: Tell = tell_nobody) -> AsyncIterator[Journal]:
     async with trio.open_nursery() as nursery:
-        journal = Journal(disk, unreadable=unreadable)
+        journal = Journal(disk, tell=tell)
         await nursery.start(journal.run)
         yield journal
         nursery.cancel_scope.cancel()
@@ -101,13 +100,7 @@ async def test_a_journal_of_before_members_had_ids_opens_and_ends_what_it_was_in
     async with opened(disk) as journal:
         assert journal.interrupted() is None
         assert journal.memberships(ID) == ()
-        history = History(
-            journal.database,
-            journal.rows,
-            Registration("carol"),
-            FakeClock(NOW),
-            lambda _, name: name,
-        )
+        history = history_of(journal, NOW)
         for found in (await history.with_user("Dave", 9), await history.search("hello", 9)):
             assert [(one.author, one.text) for one in found.entries] == [("dave", "hello")]
         (copy,) = journal.copies.all()
@@ -193,19 +186,19 @@ async def test_a_damaged_file_costs_the_texts_in_it_and_no_more(tmp_path: Path) 
     """Whoever asks for them, or is owed them, gets none; the user is told once."""
     disk = FolderDisk(tmp_path)
     told: list[str] = []
-    async with opened(disk, lambda: told.append("unreadable")) as journal:
+    async with opened(disk, lambda event, _: told.append(str(event))) as journal:
         for seq in range(1, 200):
             await keep(journal, Text(ID, CAROL, EPOCH, seq, seq, NOW, ("x" * 3_000,), ()))
     file = tmp_path / FILE
     pages = file.read_bytes()
     whole = len(pages) * 3 // 4  # the tables begin before this, and end behind it
     file.write_bytes(pages[:whole] + b"\xff" * (len(pages) - whole))
-    async with opened(disk, lambda: told.append("unreadable")) as journal:
+    async with opened(disk, lambda event, _: told.append(str(event))) as journal:
         after = Position(CAROL, EPOCH, 0)
         lines = journal.texts.after(ID, after, 256, 1_000_000)
         copies = journal.copies.owed(ID, "dave", LeaveFor("d" * 24, after, 199))
         assert len(lines) == len(copies) < 199
-        assert told == ["unreadable"]
+        assert told == [UNREADABLE]
 
 
 async def test_the_digests_of_the_latest_texts_outlive_the_program() -> None:

@@ -24,13 +24,13 @@ from peer.runtime.conversation.stays import Listener, Stays
 from peer.runtime.conversation.text_display import TextDisplay
 from peer.runtime.disk_shares import DiskShares
 from peer.runtime.keys.known_keys import KnownKeys
+from peer.runtime.keys.known_users import KnownUsers
 from peer.runtime.keys.name_judge import NameJudge
 from peer.runtime.link.links import Links
 from peer.runtime.recorder import keep_committing
 from peer.runtime.tasks import Tasks
 from peer.runtime.timer import Timer
 from peer.storage.journal import Journal
-from peer.storage.known_users import KnownUsers
 from shared.errors import Refused
 from shared.messages.peers import Entry, Members, Membership, Position
 from shared.names import fold

@@ -18,7 +18,7 @@ from peer.runtime.conversation.member_links import MemberLinks
 from peer.runtime.conversation.progress import Progress
 from peer.runtime.conversation.screen import ConversationScreen
 from peer.runtime.conversation.text_display import TextDisplay
-from peer.storage.known_users import KnownUsers
+from peer.runtime.keys.known_users import KnownUsers
 from shared.messages.peers import Position, Text
 from shared.world import Clock
 

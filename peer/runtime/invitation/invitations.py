@@ -17,11 +17,11 @@ from peer.runtime.invitation.question_display import QuestionDisplay
 from peer.runtime.invitation.results import Result, Results
 from peer.runtime.invitation.sent_invitations import SentInvitations
 from peer.runtime.keys.known_keys import KnownKeys
+from peer.runtime.keys.known_users import KnownUsers
 from peer.runtime.keys.linked_names import LinkedNames
 from peer.runtime.keys.name_judge import NameJudge
 from peer.runtime.link.links import Links
 from peer.runtime.tasks import Tasks
-from peer.storage.known_users import KnownUsers
 from shared.messages.common import Message
 from shared.world import World
 

@@ -10,7 +10,7 @@ from peer.runtime.conversation.conversations import Conversations
 from peer.runtime.finder import Finder
 from peer.runtime.invitation.performer import Performer
 from peer.runtime.invitation.results import Outcome, Result, Results
-from peer.storage.known_users import KnownUsers
+from peer.runtime.keys.known_users import KnownUsers
 from shared.errors import Refused
 from shared.messages.peers import MEMBERS, SALT_BYTES
 from shared.names import fold

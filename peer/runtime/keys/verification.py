@@ -4,10 +4,10 @@ from peer.core.keys.key_comparison import Comparison
 from peer.core.myself import Myself
 from peer.runtime.finder import Finder
 from peer.runtime.keys.known_keys import KnownKeys
+from peer.runtime.keys.known_users import KnownUsers
 from peer.runtime.link.links import Links
 from peer.runtime.mailbox.letters import Letters
 from peer.storage.contacts import ContactStore
-from peer.storage.known_users import KnownUsers
 from shared.errors import Refused
 from shared.identity import verify_words
 

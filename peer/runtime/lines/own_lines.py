@@ -7,11 +7,11 @@ from peer.core.backlog import Late
 from peer.core.myself import Myself
 from peer.events import Tell
 from peer.runtime.directory.roster import Roster
+from peer.runtime.keys.known_users import KnownUsers
 from peer.runtime.lines.private_lines import Delivery, PrivateLines
 from peer.runtime.mailbox.letter_sender import LetterSender
 from peer.runtime.mailbox.unsent import Unsent
 from peer.runtime.mailbox.waiting_texts import Ended, Posted, WaitingTexts
-from peer.storage.known_users import KnownUsers
 from shared.messages.common import Status
 from shared.messages.peers import Private, ToAll
 from shared.world import World

@@ -3,8 +3,8 @@
 from peer.core.backlog import Late
 from peer.runtime.finder import Finder
 from peer.runtime.keys.known_keys import KnownKeys
+from peer.runtime.keys.known_users import KnownUsers
 from peer.runtime.mailbox.letter_drop import LetterDrop
-from peer.storage.known_users import KnownUsers
 
 
 class LetterSender:

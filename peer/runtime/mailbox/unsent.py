@@ -9,12 +9,12 @@ import trio
 
 from peer.core.backlog import End, Late, Verdict, verdict
 from peer.runtime.directory.directory_client import DirectoryClient, DirectoryGone
+from peer.runtime.keys.known_users import KnownUsers
 from peer.runtime.keys.linked_names import LinkedNames
 from peer.runtime.lines.private_lines import PrivateLines
 from peer.runtime.mailbox.letter_sender import LetterSender
 from peer.runtime.mailbox.waiting_texts import Ended, Posted, WaitingTexts
 from peer.runtime.tasks import Tasks
-from peer.storage.known_users import KnownUsers
 from shared.errors import ParleyError
 from shared.messages.peers import Private
 from shared.names import fold

@@ -17,8 +17,8 @@ from peer.core.backlog import Backlog, End, Late, Verdict, verdict
 from peer.core.history_entry import Kind
 from peer.core.myself import Myself
 from peer.events import Tell
+from peer.runtime.keys.known_users import KnownUsers
 from peer.runtime.recorder import Recorder
-from peer.storage.known_users import KnownUsers
 from peer.storage.lines import Fate, KeptLine
 from shared.errors import ParleyError, Refused, StorageError
 from shared.wording import sentence

@@ -6,9 +6,10 @@ strangers hold until I act.
 """
 
 import logging
-from collections.abc import Callable
 from typing import Final
 
+from peer.runtime.keys.known_keys import KnownKeys
+from peer.runtime.tasks import Tasks
 from peer.storage.contacts import ContactStore
 from shared.errors import StorageError
 from shared.names import fold
@@ -23,14 +24,10 @@ class KnownUsers:
     """The users whom I have answered, over restarts; `ContactStore` has the names."""
 
     def __init__(
-        self,
-        contacts: ContactStore,
-        clock: Clock,
-        spawn: Callable[..., None],
-        pin: Callable[..., None],
+        self, contacts: ContactStore, clock: Clock, tasks: Tasks, known_keys: KnownKeys
     ) -> None:
-        """`pin` remembers the keys of these users."""
-        self._contacts, self._clock, self._spawn, self._pin = contacts, clock, spawn, pin
+        self._contacts, self._clock = contacts, clock
+        self._tasks, self._known_keys = tasks, known_keys
 
     @property
     def names(self) -> set[str]:
@@ -42,12 +39,12 @@ class KnownUsers:
 
     def answer(self, *names: str) -> None:
         """Make these users known, whom I have just answered: at once here, and on disk soon."""
-        self._pin(*names)
+        self._known_keys.pin(*names)
         answered = self._contacts.answered
         fresh = tuple({fold(name) for name in names} - answered)
         if fresh and len(answered) < MOST:
             answered.update(fresh)
-            self._spawn(self._remember, fresh)
+            self._tasks.spawn(self._remember, fresh)
 
     async def _remember(self, names: tuple[str, ...]) -> None:
         try:

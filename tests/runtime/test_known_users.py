@@ -1,11 +1,17 @@
-"""Whom I have answered, over restarts and in journals of before (`peer.storage.known_users`)."""
+"""Whom I have answered, over restarts and in older journals (`peer.runtime.keys.known_users`)."""
 
 import trio
 import trio.testing
 
+from peer.core.keys.key_alarms import KeyAlarms
+from peer.core.myself import Myself, Registration
+from peer.runtime.keys.known_keys import KnownKeys
+from peer.runtime.keys.known_users import KnownUsers
+from peer.runtime.tasks import Tasks
 from peer.storage.journal import Journal
-from peer.storage.known_users import KnownUsers
+from peer.storage.rows import tell_nobody
 from peer.storage.schema import FILE, MIGRATIONS
+from shared.identity import SEED_BYTES, Identity
 from tests.kit.community import Community
 from tests.kit.world import FakeClock, MemoryDisk
 
@@ -37,7 +43,10 @@ async def test_what_i_did_is_remembered_once() -> None:
     async with trio.open_nursery() as nursery:
         journal = Journal(disk)
         await nursery.start(journal.run)
-        known = KnownUsers(journal.contacts, FakeClock(), nursery.start_soon, lambda *_: None)
+        clock, tasks, alarms = FakeClock(), Tasks(nursery), KeyAlarms(tell_nobody)
+        myself = Myself(Registration("carol"), Identity(bytes(SEED_BYTES)))
+        keys = KnownKeys(journal.contacts, clock, alarms, myself, tasks)
+        known = KnownUsers(journal.contacts, clock, tasks, keys)
         known.answer("Dave", "erin")
         assert known.knows("dave")
         await trio.testing.wait_all_tasks_blocked()
