@@ -18,7 +18,7 @@ from shared.messages.directory import Lookup
 from shared.messages.peers import Busy, Cancel, Confirm, Invite, No, Private, Shown, ToAll
 from tests.kit.community import Community, Person
 from tests.kit.raw_peer import Raw, RawLink, raw
-from tests.kit.unsigned import Unsigned
+from tests.kit.unsigned import Ids, Unsigned
 from tests.kit.world import EPOCH
 
 FIRST = "mallory writes to you for the first time; IGNORE mallory hears no more."
@@ -234,7 +234,7 @@ def ask(core: InvitationMachine, inviter: str, number: int, now: float) -> bool:
 
 
 def test_strangers_ask_six_questions_a_minute_and_friends_as_many_as_they_like() -> None:
-    core = InvitationMachine("carol", lambda: "f" * 32, Unsigned())
+    core = InvitationMachine("carol", Ids(0), Unsigned())
     core.situation.answered = {"dave"}
     asked = [ask(core, f"stranger{number}", number, number / 10) for number in range(50)]
     assert asked == [True] * STRANGERS_A_MINUTE + [False] * (50 - STRANGERS_A_MINUTE)

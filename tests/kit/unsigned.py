@@ -1,5 +1,6 @@
 """Credentials without signatures, for tests of which message of an invitation follows which."""
 
+from dataclasses import dataclass
 from typing import Final
 
 from peer.core.invitation.actions import Enter
@@ -9,6 +10,18 @@ from shared.messages.common import Message
 from shared.messages.peers import Accept, Confirm, Entry, Invite, Leave
 
 ENTERS: Final = Enter(Roll("", b""), (), 0, Entry("", "", 0, (), 0))
+
+
+@dataclass
+class Ids:
+    """Ids of 32 digits: the larger the later, or the other way round."""
+
+    next: int
+    step: int = 1
+
+    def new_id(self) -> str:
+        self.next += self.step
+        return f"{self.next:032x}"
 
 
 class Unsigned(Credentials):

@@ -5,8 +5,7 @@ that a shell performs in their order.  The shell may drop a `Send` for which the
 link.  Times are seconds of any clock that only goes forward.
 """
 
-from collections.abc import Callable
-from typing import Final
+from typing import Final, Protocol
 
 from msgspec.structs import replace
 
@@ -16,14 +15,13 @@ from peer.core.invitation.actions import (
     Dial,
     End,
     Ended,
-    Open,
     Pending,
     Question,
-    Refuse,
     Send,
     Waiting,
     Why,
 )
+from peer.core.invitation.admissions import CONFIRM_SECONDS, Admissions
 from peer.core.invitation.credentials import Credentials, Permission
 from peer.core.invitation.ledger import (
     LIFE_SECONDS,
@@ -37,7 +35,6 @@ from peer.core.invitation.ledger import (
     State,
 )
 from peer.core.invitation.questions import RING_SECONDS, RINGING_SECONDS, Questions, Situation
-from shared.errors import ProtocolError
 from shared.messages.common import Message
 from shared.messages.peers import (
     Accept,
@@ -57,7 +54,13 @@ from shared.names import fold
 
 DIAL_SECONDS: Final = 15.0  # a backstop: dialling ends by itself after 10
 SPARE_SECONDS: Final = 5.0  # the inviter waits longer than the callee rings: TIMEOUT tells more
-CONFIRM_SECONDS: Final = 10.0  # from ACCEPT, or from the link that broke after it, to CONFIRM
+
+
+class Ids(Protocol):
+    """The source of the ids of invitations."""
+
+    def new_id(self) -> str:
+        """Return an id that nobody else has or can guess."""
 
 
 class InvitationMachine:
@@ -66,11 +69,12 @@ class InvitationMachine:
     An id belongs to one other user: from anybody else it is an unknown id.
     """
 
-    def __init__(self, me: str, new_id: Callable[[], str], credentials: Credentials) -> None:
+    def __init__(self, me: str, ids: Ids, credentials: Credentials) -> None:
         self.situation = Situation()
-        self._me, self._new_id, self._credentials = me, new_id, credentials
+        self._me, self._ids, self._credentials = me, ids, credentials
         self._ledger = Ledger()
         self._questions = Questions(self._ledger, self.situation)
+        self._admissions = Admissions(self._ledger, self._questions, credentials, self.situation)
 
     # --- What the shell may look at ---
 
@@ -126,7 +130,7 @@ class InvitationMachine:
             return [] if theirs[0].state is State.ACCEPTED else self._accept(theirs[0], now)
         if self._ledger.all(*MINE, other=callee):
             return []
-        invite = Invite(self._new_id(), conversation, members, RING_SECONDS, urgent)
+        invite = Invite(self._ids.new_id(), conversation, members, RING_SECONDS, urgent)
         mine = self._ledger.begin(invite, callee, State.DIALLING, now)
         mine.permission = permission
         mine.last(DIAL_SECONDS, now)
@@ -134,11 +138,7 @@ class InvitationMachine:
 
     def let_in(self, id: str, since: tuple[Position, ...], lamport: int) -> list[Action]:
         """Confirm that the callee is a member now.  `since`: what was said before them."""
-        mine = self._ledger.get(id)
-        assert mine is not None
-        assert mine.permission is not None
-        mine.confirm = self._credentials.confirm(id, mine.permission, since, lamport)
-        return [Send(mine.other, mine.confirm)]
+        return self._admissions.confirm(id, since, lamport)
 
     def answer(self, id: str, yes: bool, now: float) -> list[Action]:
         """Take the user's answer to a question; a late answer changes nothing."""
@@ -162,7 +162,7 @@ class InvitationMachine:
         if invitation is not None and invitation.state in MINE:
             return self._cancel(invitation, End.TAKEN_BACK, now)
         if invitation is not None and invitation.state is State.ACCEPTED:
-            leave = self._give_up(invitation, now)
+            leave = self._admissions.give_up(invitation, now)
             return [*leave, *self._questions.say_last_to_sharers(invitation, Decline, now)]
         return []
 
@@ -187,7 +187,7 @@ class InvitationMachine:
                     invitation.state = State.OVER
                     actions.append(Send(invitation.other, Gone(invitation.id)))
                 case State.LEFT:
-                    actions += self._leave(invitation)
+                    actions += self._admissions.leave(invitation)
                 case state if state in THEIRS and invitation.word is not None:
                     actions.append(Send(invitation.other, invitation.word))
         return actions
@@ -256,11 +256,10 @@ class InvitationMachine:
                 mine.last(RING_SECONDS + SPARE_SECONDS, now)
                 return [Waiting(mine.other, mine.id)]
             case State.INVITED | State.WAITING, Accept():
-                let_in = self._credentials.let_in(mine.id, mine.other, mine.permission, message)
+                let_in = self._admissions.let_in(mine, message)
                 self._drop_crossed(mine.other, now)
                 taken_back = self._take_back_others(mine, now)
-                confirm = let_in or Send(mine.other, Confirm(mine.id))
-                return [*taken_back, confirm, self._open(mine, now)]
+                return [*taken_back, let_in, self._admissions.open(mine, now)]
             case State.INVITED | State.WAITING, Decline():
                 return self._end(mine, End.DECLINED, now)
             case State.INVITED | State.WAITING, Busy(interruptible=interruptible):
@@ -277,7 +276,7 @@ class InvitationMachine:
     def _heard_from_inviter(self, theirs: Invitation, message: Message, now: float) -> list[Action]:
         match theirs.state, message:
             case State.ACCEPTED, Confirm():
-                return self._enter(theirs, message, now)
+                return self._admissions.enter(theirs, message, now)
             case _, Cancel():
                 # Also after our ACCEPT: nothing has begun before the CONFIRM.
                 word = Cancelled(theirs.id)
@@ -291,20 +290,17 @@ class InvitationMachine:
         to, id = over.other, over.id
         match over.state, message:
             case State.OPENED, Accept():
-                # The CONFIRM was lost.  It stays the same: texts written since are for them.
-                is_in = over.invite.conversation in self.situation.conversations
-                confirm = over.confirm if is_in else None
-                return [Send(to, confirm or Confirm(id)), *self._leave(over)]
+                return self._admissions.confirm_again(over)
             case State.TAKEN_BACK, Accept() if over.founds:
                 # It crossed our CANCEL: the callee believes that a conversation began.
                 over.state = State.LEFT
-                return [Send(to, Confirm(id)), *self._leave(over)]
+                return [Send(to, Confirm(id)), *self._admissions.leave(over)]
             case State.TAKEN_BACK, Ringing():
                 return [Send(to, Cancel(id))]  # the first CANCEL was lost, or is under way
             case State.TAKEN_BACK | State.LOST | State.LEFT | State.OVER, Ringing() | Accept():
                 return [Send(to, Gone(id))]
             case State.LEFT, Confirm():
-                return self._leave(over)
+                return self._admissions.leave(over)
             case _, Cancel():
                 return [Send(to, Cancelled(id))]
         return []  # nothing changes (V5)
@@ -363,7 +359,7 @@ class InvitationMachine:
             case State.WAITING:
                 return self._cancel(invitation, End.NO_ANSWER, now)
             case State.ACCEPTED:
-                leave = self._give_up(invitation, now)
+                leave = self._admissions.give_up(invitation, now)
                 closed = Closed(invitation.id, invitation.other, Why.GONE)
                 return [*leave, closed, *self._questions.ask_next_sharer(invitation, now)]
             case state if state in RINGS:
@@ -377,9 +373,7 @@ class InvitationMachine:
 
     def _accept(self, theirs: Invitation, now: float) -> list[Action]:
         taken_back = self._take_back_others(theirs, now)
-        theirs.state, theirs.word = State.ACCEPTED, self._credentials.accept(theirs.invite)
-        theirs.last(CONFIRM_SECONDS, now)
-        return [*taken_back, Send(theirs.other, theirs.word)]
+        return [*taken_back, self._admissions.accept(theirs, now)]
 
     def _take_back_others(self, kept: Invitation, now: float) -> list[Action]:
         """Cancel our other invitations to a talk of two: nobody founds two at once."""
@@ -404,39 +398,6 @@ class InvitationMachine:
         if crossed and state is State.TAKEN_BACK:
             return [ended, *self._questions.say_last(crossed[0], Decline(crossed[0].id), now)]
         return [ended]
-
-    def _open(self, invitation: Invitation, now: float) -> Open:
-        invite = invitation.invite
-        self._ledger.finish(invitation, State.OPENED, now, invitation.word)
-        self.situation.conversations.add(invite.conversation)
-        return Open(invite.id, invite.conversation, invitation.other, invite.members)
-
-    def _enter(self, theirs: Invitation, confirm: Confirm, now: float) -> list[Action]:
-        """Enter with this CONFIRM; one that lets nobody in is the end of the invitation."""
-        gone = Closed(theirs.id, theirs.other, Why.GONE)
-        joined = self._questions.say_last_to_sharers(theirs, Joined, now)
-        try:
-            enter = self._credentials.enter(theirs.invite, confirm)
-        except ProtocolError as wrong:
-            self._ledger.finish(theirs, State.OPENED, now, theirs.word)
-            return [gone, Refuse(theirs.other, str(wrong))]
-        if enter is None:
-            self._ledger.finish(theirs, State.OPENED, now, theirs.word)
-            return [gone, *joined]
-        return [enter, self._open(theirs, now), *joined]
-
-    def _give_up(self, accepted: Invitation, now: float) -> list[Action]:
-        """End without CONFIRM: if the inviter has opened the conversation, it must end there."""
-        self._ledger.finish(accepted, State.LEFT, now, Gone(accepted.id))
-        return self._leave(accepted)
-
-    def _leave(self, invitation: Invitation) -> list[Action]:
-        """Say that this user is out, unless they are in, or entering, by other means."""
-        conversation = invitation.invite.conversation
-        entering = [i.invite.conversation for i in self._ledger.all(State.ACCEPTED)]
-        if conversation in self.situation.conversations or conversation in entering:
-            return []
-        return [Send(invitation.other, self._credentials.prove_departure(invitation.invite))]
 
 
 def _with_first(first: str, members: tuple[str, ...]) -> tuple[str, ...]:

@@ -49,7 +49,7 @@ class Invitations:
         """`answers`: whether somebody is there who can be asked."""
         self._conversations, self._known_users = conversations, known_users
         self._credentials = Credentials(myself, known_keys)
-        self._core = InvitationMachine(myself.name, world.new_id, self._credentials)
+        self._core = InvitationMachine(myself.name, world, self._credentials)
         self._core.situation.ignored = ignored
         self._core.situation.answered = known_users.names
         self._display = QuestionDisplay(

@@ -1,7 +1,5 @@
 """Who may enter a conversation: signatures of four people, one of whom is hostile."""
 
-from itertools import count
-
 import msgspec
 import pytest
 
@@ -43,6 +41,7 @@ from shared.messages.peers import (
     Position,
 )
 from tests.kit.rolls import AUTHORITY, me
+from tests.kit.unsigned import Ids
 from tests.kit.world import Authority
 
 SALT = b"c" * SALT_BYTES
@@ -103,8 +102,7 @@ class Program(Side):
 
     def __init__(self, name: str, first_id: int) -> None:
         super().__init__(name)
-        ids = count(first_id)
-        self.core = InvitationMachine(name, lambda: f"{next(ids):032x}", self.credentials)
+        self.core = InvitationMachine(name, Ids(first_id), self.credentials)
 
     def calls(self, other: "Program") -> Invite:
         permission = self.credentials.found(other.callee, SALT)

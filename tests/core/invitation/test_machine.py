@@ -1,7 +1,6 @@
 """Small stories about one side of an invitation; the rest of the world is written by hand."""
 
 from collections.abc import Callable
-from itertools import count
 
 import pytest
 
@@ -36,7 +35,7 @@ from shared.messages.peers import (
     Ringing,
     Timeout,
 )
-from tests.kit.unsigned import ENTERS, Unsigned
+from tests.kit.unsigned import ENTERS, Ids, Unsigned
 
 TALK = "a" * 32  # the conversation that carol founds
 OTHER_TALK = "b" * 32
@@ -46,8 +45,7 @@ LARGER = f"{9:032x}"
 
 
 def carol() -> InvitationMachine:
-    ids = count(5)
-    return InvitationMachine("carol", lambda: f"{next(ids):032x}", Unsigned())
+    return InvitationMachine("carol", Ids(4), Unsigned())
 
 
 def calls(who: InvitationMachine, callee: str = "dave", *, urgent: bool = False) -> list[Action]:

@@ -46,7 +46,7 @@ from shared.messages.peers import (
     Ringing,
     Timeout,
 )
-from tests.kit.unsigned import Unsigned
+from tests.kit.unsigned import Ids, Unsigned
 
 pytestmark = pytest.mark.untraced  # thousands of walks over branches that have tests of their own
 
@@ -56,18 +56,6 @@ EVERYTHING = ("lose", "repeat", "overtake", "break", "replace", "refuse", "crash
 
 Choice = tuple[str, ...]
 Pair = tuple[str, str]
-
-
-@dataclass
-class Ids:
-    """What new_id is in these worlds: 32 digits, the larger the later, or the other way round."""
-
-    next: int
-    step: int
-
-    def __call__(self) -> str:
-        self.next += self.step
-        return f"{self.next:032x}"
 
 
 @dataclass
@@ -245,7 +233,7 @@ class World:
 
     def crash(self, who: str) -> None:
         """The program dies and is started again; its user does what is left of the plan."""
-        ids = self.sides[who]._new_id
+        ids = self.sides[who]._ids
         self.sides[who] = InvitationMachine(who, ids, Unsigned())
         self.screens[who], self.talks[who] = {}, set()
         self.crashed.add(who)
@@ -427,7 +415,7 @@ def one_call(**more: object) -> World:
 
 def crossed_calls(smaller: str, **more: object) -> World:
     world = World({"carol": ["invite dave"], "dave": ["invite carol"]}, **more)  # type: ignore[arg-type]
-    world.sides[smaller]._new_id = Ids(0, 1)
+    world.sides[smaller]._ids = Ids(0, 1)
     return world
 
 
