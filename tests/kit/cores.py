@@ -17,6 +17,7 @@ from peer.core.conversation.entrances import Entrance
 from peer.core.conversation.outbox import RECENT_TEXTS
 from peer.core.conversation.proof.digests import digest
 from peer.core.conversation.texts import WINDOW_TEXTS, last, stream
+from peer.core.departure import DepartureClaim
 from peer.core.membership import Me, Roll
 from shared.messages.common import Message
 from shared.messages.peers import (
@@ -309,17 +310,16 @@ class Town:
         if not core.is_settled:
             self.perform(person, core.receive(sender, message, self.now))
         elif isinstance(message, Members):
-            self._disowns(person, sender, message)
+            self._proves_departure(person, sender, message)
         elif isinstance(message, Text | Hello):
             self._post(person.name, sender, Leave(self.id))
 
-    def _disowns(self, person: Person, sender: str, message: Members) -> None:
-        roll = Roll(self.id, AUTHORITY.certificate)
-        roll.merge(message.members)
-        mine = roll.of(person.name)
-        if mine is not None and roll.is_in(person.name):
-            gone = membership.leave(me(person.name), self.id, mine)
-            self._post(person.name, sender, Members(self.id, (gone,)))
+    def _proves_departure(self, person: Person, sender: str, message: Members) -> None:
+        claim = DepartureClaim(me(person.name), self.id, AUTHORITY.certificate)
+        if claim.hear(message.members):
+            kept = person.disk.members.values() if claim.is_by_member(sender) else ()
+            for proof in claim.prove(kept):
+                self._post(person.name, sender, proof)
 
     # --- What the user, the screen, the disk and the directory do ---
 

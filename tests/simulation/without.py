@@ -214,7 +214,7 @@ RULES: Final[dict[str, tuple[str, list[Change]]]] = {
         "each stay has a name of its own",
         [(membership, "_stay_id", lambda *_: bytes(16))],
     ),
-    "disown": (
+    "departed": (
         "who is counted in and is not says so",
         [(Departures, "prove", lambda *_: None)],
     ),

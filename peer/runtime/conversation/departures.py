@@ -1,17 +1,13 @@
 """Prove that I have left a conversation to members who still count me in."""
 
-from contextlib import suppress
-
 import trio
 
-from peer.core import membership
 from peer.core.conversation.proof.check_budget import CheckBudget
-from peer.core.membership import Roll
+from peer.core.departure import DepartureClaim
 from peer.core.myself import Myself
 from peer.runtime.conversation.member_links import MemberLinks
 from peer.runtime.keys.known_keys import KnownKeys
 from peer.storage.journal import Journal
-from shared.errors import ProtocolError
 from shared.messages.peers import Members
 
 
@@ -26,20 +22,12 @@ class Departures:
     def prove(self, name: str, message: Members) -> None:
         """Sign that I am out of a conversation in which they count me, and tell them its roll."""
         me, id, sender = self._myself.me, message.conversation, self._links.member(name)
-        membership.check_size(message.members)
-        if not any(me.identity.public in one.certificate for one in message.members):
-            return  # it is not about me, so it costs them nothing
-        roll = Roll(id, self._known_keys.authority)
+        claim = DepartureClaim(me, id, self._known_keys.authority)
         try:
-            roll.merge(message.members)
+            counts_me_in = claim.hear(message.members)
         finally:
-            self._budget.spend(sender, roll.checks, trio.current_time())
-        if not roll.is_in(me.id):
-            return
-        if roll.is_in(sender):  # nobody else need know who is in
-            with suppress(ProtocolError):  # damage on my disk is no fault of theirs
-                roll.merge(self._journal.memberships(id))
-        if roll.is_in(me.id) and (mine := roll.of(me.id)) is not None:
-            roll.merge((membership.leave(me, id, mine),))
-        for page in membership.pages(roll.all()):
-            self._links.post_to(name, Members(id, page))
+            self._budget.spend(sender, claim.checks, trio.current_time())
+        if counts_me_in:
+            kept = self._journal.memberships(id) if claim.is_by_member(sender) else ()
+            for proof in claim.prove(kept):
+                self._links.post_to(name, proof)
