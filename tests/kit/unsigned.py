@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Final
 
-from peer.core.invitation.actions import Enter
+from peer.core.invitation.actions import Enter, Send
 from peer.core.invitation.credentials import Credentials, Permission
 from peer.core.membership import Roll
 from shared.messages.common import Message
@@ -36,8 +36,8 @@ class Unsigned(Credentials):
     def invite(self, invite: Invite, permission: Permission | None) -> Invite:
         return invite
 
-    def let_in(self, id: str, callee: str, permission: Permission | None, accept: Accept) -> None:
-        """Leave it to a CONFIRM without anything."""
+    def let_in(self, id: str, callee: str, permission: Permission | None, accept: Accept) -> Send:
+        return Send(callee, Confirm(id))
 
     def accept(self, invite: Invite) -> Accept:
         return Accept(invite.id)

@@ -178,3 +178,16 @@ async def test_good_bye_right_after_yes_is_heard_at_once(community: Community) -
     await trio.sleep(2)
     assert carol.talks_with == ("dave",)
     assert dave.talks_with == ("carol",)
+
+
+async def test_a_yes_comes_too_late_when_the_conversation_is_over(community: Community) -> None:
+    carol, dave = await community.talking("carol", "dave")
+    (erin,) = await community.start("erin")
+    await carol.types("ADD erin")
+    await erin.sees("User carol wants to chat with you and dave. Would you like to? (Y/N)")
+    await dave.types(r"\q")
+    await carol.sees("The conversation is over.")
+    await erin.types("Y")
+    await erin.sees("User carol is gone.")
+    await carol.sees("You withdrew your invitation to erin.")
+    carol.never_saw("You are now connected with erin.")

@@ -2,12 +2,12 @@
 
 from typing import Final
 
-from peer.core.invitation.actions import Action, Closed, Open, Refuse, Send, Why
+from peer.core.invitation.actions import Action, Open, Refuse, Send, Why
 from peer.core.invitation.credentials import Credentials
 from peer.core.invitation.ledger import Invitation, Ledger, State
 from peer.core.invitation.questions import Questions, Situation
 from shared.errors import ProtocolError
-from shared.messages.peers import Accept, Confirm, Gone, Joined, Position
+from shared.messages.peers import Confirm, Gone, Joined, Position
 
 CONFIRM_SECONDS: Final = 10.0  # from ACCEPT, or from the link that broke after it, to CONFIRM
 
@@ -22,11 +22,6 @@ class Admissions:
         self._credentials, self._situation = credentials, situation
 
     # --- Mine ---
-
-    def let_in(self, mine: Invitation, accept: Accept) -> Action:
-        """Let the callee in who accepted; raises ProtocolError unless they have signed for it."""
-        let_in = self._credentials.let_in(mine.id, mine.other, mine.permission, accept)
-        return let_in or Send(mine.other, Confirm(mine.id))
 
     def confirm(self, id: str, since: tuple[Position, ...], lamport: int) -> list[Action]:
         """Tell the callee that they are a member now."""
@@ -52,16 +47,14 @@ class Admissions:
 
     def enter(self, theirs: Invitation, confirm: Confirm, now: float) -> list[Action]:
         """Enter with this CONFIRM; one that lets nobody in is the end of the invitation."""
-        gone = Closed(theirs.id, theirs.other, Why.GONE)
-        joined = self._questions.say_last_to_sharers(theirs, Joined, now)
         try:
             enter = self._credentials.enter(theirs.invite, confirm)
         except ProtocolError as wrong:
-            self._ledger.finish(theirs, State.OPENED, now, theirs.word)
-            return [gone, Refuse(theirs.other, str(wrong))]
+            gone = self._questions.close(theirs, Why.GONE, now)
+            return [*gone, Refuse(theirs.other, str(wrong))]
         if enter is None:
-            self._ledger.finish(theirs, State.OPENED, now, theirs.word)
-            return [gone, *joined]
+            return self._questions.close(theirs, Why.GONE, now)
+        joined = self._questions.say_last_to_sharers(theirs, Joined, now)
         return [enter, self.open(theirs, now), *joined]
 
     def give_up(self, accepted: Invitation, now: float) -> list[Action]:

@@ -14,7 +14,7 @@ from msgspec import Struct
 from peer.core import membership
 from peer.core.conversation.conversation import Conversation
 from peer.core.conversation.texts import check_stream
-from peer.core.invitation.actions import Admit, Enter, Found
+from peer.core.invitation.actions import Action, Admit, Enter, Found
 from peer.core.membership import Roll, conversation_id, member_id
 from peer.core.myself import Myself
 from peer.core.reach.contacts import Callee
@@ -110,8 +110,8 @@ class Credentials:
 
     def let_in(
         self, id: str, callee: str, permission: Permission | None, accept: Accept
-    ) -> Found | Admit | None:
-        """Return how the callee who accepted enters; None if the conversation is over or full.
+    ) -> Action | None:
+        """Return what lets the callee in who accepted; None if the conversation is over or full.
 
         Raises ProtocolError unless they have signed to be a member.
         """

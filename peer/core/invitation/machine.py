@@ -256,7 +256,10 @@ class InvitationMachine:
                 mine.last(RING_SECONDS + SPARE_SECONDS, now)
                 return [Waiting(mine.other, mine.id)]
             case State.INVITED | State.WAITING, Accept():
-                let_in = self._admissions.let_in(mine, message)
+                let_in = self._credentials.let_in(mine.id, mine.other, mine.permission, message)
+                if let_in is None:
+                    gone = Send(mine.other, Gone(mine.id))
+                    return [gone, *self._end(mine, End.TAKEN_BACK, now)]
                 self._drop_crossed(mine.other, now)
                 taken_back = self._take_back_others(mine, now)
                 return [*taken_back, let_in, self._admissions.open(mine, now)]

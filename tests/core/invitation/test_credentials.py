@@ -9,6 +9,7 @@ from peer.core.invitation import credentials
 from peer.core.invitation.actions import (
     Action,
     Admit,
+    Ask,
     Closed,
     End,
     Ended,
@@ -35,10 +36,12 @@ from shared.messages.peers import (
     Accept,
     Confirm,
     Entry,
+    Gone,
     Invite,
     Leave,
     Members,
     Position,
+    Ringing,
 )
 from tests.kit.rolls import AUTHORITY, me
 from tests.kit.unsigned import Ids
@@ -104,8 +107,9 @@ class Program(Side):
         super().__init__(name)
         self.core = InvitationMachine(name, Ids(first_id), self.credentials)
 
-    def calls(self, other: "Program") -> Invite:
-        permission = self.credentials.found(other.callee, SALT)
+    def calls(self, other: "Program", permission: Permission | None = None) -> Invite:
+        """Send an invitation: into a conversation of two, if there is no permission yet."""
+        permission = permission or self.credentials.found(other.callee, SALT)
         self.core.invite(
             other.name, conversation=TALK, members=(self.name,), urgent=False, now=0,
             permission=permission,
@@ -328,7 +332,7 @@ def test_of_two_who_take_the_last_place_one_is_not_let_in(
     first, second = (dave, erin) if both.is_in(dave.me.id) else (erin, dave)
     assert not both.is_in(second.me.id)
 
-    def let_in(one: Program) -> Found | Admit | None:
+    def let_in(one: Program) -> Action | None:
         return inviter.credentials.let_in(ID, one.name, permissions[one], accepts[one])
 
     assert isinstance(let_in(second), Admit)
@@ -536,6 +540,37 @@ def test_a_confirm_of_whoever_has_left_ends_it(carol: Program, dave: Program) ->
     dave.says_yes(carol, invite)
     assert dave.hears(carol, Confirm(invite.id)) == [Closed(invite.id, "carol", Why.GONE)]
     assert TALK not in dave.core.situation.conversations
+
+
+def test_a_yes_to_a_conversation_that_i_have_left_is_too_late(
+    carol: Program, dave: Program, erin: Program
+) -> None:
+    carol.founds(erin)
+    permission = carol.credentials.add(dave.callee, carol.current)
+    invite = carol.calls(dave, permission)
+    accept = dave.says_yes(carol, invite)
+    carol.credentials.conversation = None
+    gone, ended = carol.hears(dave, accept)
+    assert gone == Send("dave", Gone(invite.id))
+    assert ended == Ended(invite.id, "dave", End.TAKEN_BACK)
+    assert TALK not in carol.core.situation.conversations
+    assert dave.hears(carol, Gone(invite.id)) == [Closed(invite.id, "carol", Why.GONE)]
+    assert carol.hears(dave, accept) == [Send("dave", Gone(invite.id))]
+
+
+def test_when_a_confirm_lets_nobody_in_the_next_member_who_asked_may(
+    carol: Program, dave: Program, erin: Program
+) -> None:
+    carol.founds(erin)
+    first = carol.calls(dave, carol.credentials.add(dave.callee, carol.current))
+    second = erin.calls(dave, erin.credentials.add(dave.callee, erin.current))
+    dave.says_yes(carol, first)
+    (ringing,) = dave.hears(erin, second)
+    assert ringing == Send("erin", Ringing(second.id))
+    assert dave.hears(carol, Confirm(first.id)) == [
+        Closed(first.id, "carol", Why.GONE),
+        Ask(second.id, "erin", ("erin",)),
+    ]
 
 
 def test_a_yes_that_is_taken_back_is_a_signed_departure(carol: Program, dave: Program) -> None:
