@@ -64,5 +64,10 @@ def say_unwritten(fault: BaseException | None) -> None:
     """Report on stderr why stdout could not be written; a closed pipe needs no report."""
     if isinstance(fault, OSError) and not isinstance(fault, BrokenPipeError):
         program = os.path.basename(sys.argv[0])
-        with suppress(OSError):  # stderr may have the same problem
-            os.write(2, f"{program}: stdout cannot be written: {system_reason(fault)}.\n".encode())
+        say_on_stderr(f"{program}: stdout cannot be written: {system_reason(fault)}.")
+
+
+def say_on_stderr(line: str) -> None:
+    """Write a last line, also where nobody reads it."""
+    with suppress(OSError):
+        os.write(2, f"{line}\n".encode(errors="backslashreplace"))

@@ -21,7 +21,7 @@ USUAL_PORT: Final = 5000
 FIRST_STEPS: Final = (
     Notice("LIST USERS shows who is there."),
     Notice("CHAT name invites somebody; they answer Y or N."),
-    Notice("HELP lists everything; QUIT leaves."),
+    Notice("HELP lists the first commands, HELP ALL all of them; QUIT leaves."),
     Notice(
         f"Your name is kept for {FLEETING_DAYS} days without use, and for {UNUSED_DAYS} once you"
         " have used it for an hour."

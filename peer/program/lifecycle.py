@@ -4,7 +4,6 @@ import argparse
 import logging
 import os
 import signal
-import sys
 from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
@@ -20,7 +19,7 @@ from peer.screen.ui_state import UiState
 from shared.clean import on_one_line
 from shared.log import log_to_stderr
 from shared.names import is_name
-from shared.process import UNWRITTEN, open_standard_files, say_unwritten
+from shared.process import UNWRITTEN, open_standard_files, say_on_stderr, say_unwritten
 
 FLUSH_SECONDS: Final = 2.0  # for the prompt to appear, and for the last lines to be written
 INTERRUPTED: Final = 130  # the exit code when a signal came before there was anything to finish
@@ -38,7 +37,7 @@ def run(arguments: argparse.Namespace, work: Work) -> int:
         stage.face.stands(UiState(me=arguments.name))
     code = trio.run(stage.play, lambda: work(arguments, stage))
     if stage.last_words:
-        print(f"peer: {on_one_line(stage.last_words)}", file=sys.stderr)
+        say_on_stderr(f"peer: {on_one_line(stage.last_words)}")
     if stage.screen_gone is not None:
         say_unwritten(stage.screen_gone.__cause__)
         return code or UNWRITTEN

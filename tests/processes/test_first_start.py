@@ -83,7 +83,7 @@ def test_a_person_is_asked_once_and_known_from_then_on(stage: Stage, people: lis
     carol.types(str(stage.port))
     carol.sees(f"You are carol, connected to the directory at {HOST}:{stage.port}.")
     carol.sees(FIRST_STEPS)
-    carol.sees("HELP lists everything; QUIT leaves.")
+    carol.sees("HELP lists the first commands, HELP ALL all of them; QUIT leaves.")
     carol.sees("Your name is kept for 7 days without use")
     assert stat.S_IMODE(config_of(stage).stat().st_mode) == 0o600
     carol.types("QUIT")

@@ -158,7 +158,7 @@ def test_what_is_typed_is_never_taken_for_an_answer_by_accident(tmux: Tmux) -> N
 BUGS = {
     "a task": "peer.console.console.Console._perform = bug",
     "a key": "peer.screen.editor.draft.Draft.enter = bug",
-    "the painting": "peer.screen.terminal.presenter.hint = lambda text, _: bug() if text else ''",
+    "the painting": "peer.screen.terminal.presenter.hint = lambda text, *_: bug() if text else ''",
 }
 DRIVER = """
 import sys

@@ -111,8 +111,14 @@ def test_while_a_message_is_written(line: str, said: str) -> None:
     assert hint(line, WRITING) == said
 
 
-def test_who_only_waits_may_still_need_a_word() -> None:
-    assert hint("", replace(OUTSIDE, waits_for=("dave",))) == INVITATION
+def test_who_waits_learns_how_to_stop() -> None:
+    waiting = replace(OUTSIDE, waits_for=("dave",))
+    assert hint("", waiting) == "QUIT CONVERSATION takes the invitation to dave back"
+
+
+def test_a_hint_fits_into_a_narrow_terminal() -> None:
+    assert hint("", OUTSIDE, 20) == "CHAT name to talk t…"
+    assert hint("", OUTSIDE, 200) == INVITATION
 
 
 def test_a_text_that_is_too_long_says_so() -> None:

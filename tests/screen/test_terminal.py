@@ -408,7 +408,7 @@ async def test_a_bug_in_the_editors_thread_comes_out(
     class Bug(Exception):
         pass
 
-    def hint(text: str, outlook: UiState) -> str:
+    def hint(text: str, *_: object) -> str:
         raise Bug(text)
 
     monkeypatch.setattr(presenter, "hint", hint)

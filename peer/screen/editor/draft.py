@@ -28,7 +28,9 @@ class Draft:
         self._held_at = -math.inf  # when this line was held back
         self._says = ""  # instead of the hint, until the next key
         self._is_confirmed = False  # that this many lines are to be sent
-        self.searching = SearchBufferControl(buffer=Buffer(), ignore_case=True)
+        self.searching = SearchBufferControl(
+            buffer=Buffer(), input_processors=[BeforeInput("search: ")], ignore_case=True
+        )
         self.control = BufferControl(
             buffer=self._new_buffer(InMemoryHistory()),
             input_processors=[HighlightIncrementalSearchProcessor(), BeforeInput(host.prompt)],

@@ -19,9 +19,9 @@ OUTSIDE = "CHAT name to talk to somebody, LIST USERS to see who is there, HELP f
 SOMEBODY = "a user"  # as the meanings in the table call them
 
 
-def hint(line: str, ui_state: UiState) -> str:
+def hint(line: str, ui_state: UiState, width: int = HINT_CELLS) -> str:
     """Return the hint; never raise, and be harmless whatever was typed or users are called."""
-    return cut(on_one_line(_hint(line, ui_state)), HINT_CELLS)
+    return cut(on_one_line(_hint(line, ui_state)), min(width, HINT_CELLS))
 
 
 def _hint(line: str, ui_state: UiState) -> str:
@@ -74,6 +74,9 @@ def _what_now(ui_state: UiState) -> str:
         return (
             f"a text for {listed(ui_state.others, NAMES_CELLS)}; \\q leaves, /HELP lists commands"
         )
+    if ui_state.waits_for:
+        names = listed(ui_state.waits_for, NAMES_CELLS)
+        return f"QUIT CONVERSATION takes the invitation to {names} back"
     return OUTSIDE
 
 

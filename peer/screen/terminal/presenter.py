@@ -67,7 +67,7 @@ class Presenter:
         return ""
 
     def hint(self, text: str) -> str:
-        return hint(text, self.ui_state)
+        return hint(text, self.ui_state, self._output.get_size().columns)
 
     def prompt(self) -> StyleAndTextTuples:
         return prompt(self.ui_state, self._output.get_size().columns)
