@@ -12,6 +12,7 @@ from typing import Final
 
 import trio
 
+from directory_server.admin.http import Pages
 from directory_server.admin.operator import Operator, Running
 from directory_server.admin.service import AdminService
 from directory_server.core.addresses import is_loopback
@@ -22,10 +23,11 @@ from directory_server.service_manager import tell_manager
 from directory_server.settings import Settings
 from shared.arguments import USAGE_ERROR
 from shared.clean import on_one_line
-from shared.errors import ParleyError
+from shared.errors import ParleyError, Refused
 from shared.log import log_to_stderr
 from shared.process import open_standard_files
 from shared.real import real_world
+from shared.wire import address, why_not_heard
 from shared.wording import system_reason
 
 log = logging.getLogger(__name__)
@@ -42,6 +44,7 @@ MOST_CONNECTIONS: Final = 100_000
 LOOK_FOR_GARBAGE_AFTER: Final = (20_000, 10, 10)
 
 
+Place = tuple[str, int]
 Read = Callable[[], argparse.Namespace]
 """Read the options anew; ends the program, with a line, when one is wrong."""
 
@@ -55,7 +58,8 @@ def run(arguments: argparse.Namespace, read: Read) -> int:
     folder = folder_of(arguments.data)
     if arguments.list or arguments.forget:
         return trio.run(_operate, folder, arguments)
-    return trio.run(_serve, folder, _settings(arguments, _connections()), read)
+    settings = _settings(arguments, _connections())
+    return trio.run(_serve, folder, settings, arguments.metrics, read)
 
 
 def _level(arguments: argparse.Namespace) -> int:
@@ -86,18 +90,24 @@ def _connections() -> int:
     return max(SPARE_FILES, min(most, MOST_CONNECTIONS) - SPARE_FILES)
 
 
-async def _serve(folder: Path, settings: Settings, read: Read) -> int:
+async def _serve(folder: Path, settings: Settings, metrics: Place | None, read: Read) -> int:
     """Run the nursery of the whole program; return after SIGINT or SIGTERM."""
     directory = Directory(real_world(folder), settings)
     with trio.open_signal_receiver(signal.SIGINT, signal.SIGTERM, signal.SIGHUP) as signals:
         async with trio.open_nursery() as obeying:
             obeying.start_soon(_obey, signals, directory, read, obeying.cancel_scope)
-            code = await _serve_until_stopped(directory, folder, settings)
+            code = await _serve_until_stopped(directory, folder, settings, metrics)
             obeying.cancel_scope.cancel()
     return code
 
 
-async def _serve_until_stopped(directory: Directory, folder: Path, settings: Settings) -> int:
+async def _serve_until_stopped(
+    directory: Directory, folder: Path, settings: Settings, metrics: Place | None
+) -> int:
+    try:
+        listeners = await _listen_for_metrics(metrics)
+    except ParleyError as error:
+        return _complain(error)
     async with trio.open_nursery() as nursery:
 
         async def live(task_status: trio.TaskStatus[Bound]) -> None:
@@ -109,10 +119,40 @@ async def _serve_until_stopped(directory: Directory, folder: Path, settings: Set
         except ParleyError as error:
             return _complain(error)
         await _hear_the_operator(nursery, directory, bound, folder)
+        if listeners:
+            await nursery.start(_pages(directory).run, listeners)
         gc.freeze()  # objects that exist by now stay
-        _say("\n".join(_greeting(bound, folder, settings)))
+        _say("\n".join([*_greeting(bound, folder, settings), *map(_page_of, listeners)]))
         tell_manager("READY=1", f"STATUS=Listening on {bound.address}")
     return 0
+
+
+async def _listen_for_metrics(place: Place | None) -> list[trio.SocketListener]:
+    """Listen for who wants to see the metrics.  Raises Refused."""
+    if place is None:
+        return []
+    try:
+        import prometheus_client  # noqa: F401, PLC0415  # only who wants metrics has it
+    except ImportError:
+        why = "--metrics needs prometheus_client: pip install 'parley-chat[ops]'"
+        raise Refused(why, "USAGE") from None
+    host, port = place
+    try:
+        return await trio.open_tcp_listeners(port, host=host)
+    except OSError as error:
+        raise Refused(f"--metrics: {why_not_heard(error, host, port, 'directory')}") from None
+
+
+def _pages(directory: Directory) -> Pages:
+    from directory_server.admin.metrics import Metrics  # noqa: PLC0415  # see above
+
+    community = directory.community
+    metrics = Metrics(community, lambda: directory.strangers)
+    return Pages(community, metrics.page, community.world.bugs)
+
+
+def _page_of(listener: trio.SocketListener) -> str:
+    return f"Metrics at http://{address(listener.socket.getsockname())}/metrics"
 
 
 async def _hear_the_operator(
@@ -140,7 +180,11 @@ def _greeting(bound: Bound, folder: Path, settings: Settings) -> Iterator[str]:
     if bound.is_new:
         yield f"Founded a new community in {folder}."
     yield f"Give to your users: {bound.join_line()}"
-    if settings.token is None and not _is_only_for_this_machine(settings.host):
+    if (
+        settings.token is None
+        and not settings.is_closed
+        and not _is_only_for_this_machine(settings.host)
+    ):
         yield OPEN
 
 

@@ -64,6 +64,7 @@ class Sessions:
         )
         self._tombstones = Tombstones()
         self.counts = Counts()
+        self.counts.ticked = trio.current_time()
         store.observe(self.counts.committed)
         self.bans, self.invites = Bans(), Invites()
         self.motd = ""  #: what newcomers are told

@@ -6,6 +6,7 @@ long a user has been idle.
 
 from bisect import bisect_left, bisect_right, insort
 from collections import OrderedDict
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from itertools import islice
 from typing import NamedTuple
@@ -104,6 +105,14 @@ class Registry:
     def here(self) -> int:
         """How many users are not OFFLINE."""
         return self._places.taken
+
+    @property
+    def names(self) -> int:
+        return len(self._users)
+
+    def statuses(self) -> Iterator[Status]:
+        """Yield the status of each user."""
+        return (user.status for user in self._users.values())
 
     # --- Names ---
 

@@ -119,6 +119,14 @@ def test_an_encoded_presence_is_never_out_of_date() -> None:
     assert known.encoded(carol) == b'{"name":"Carol","status":"ACTIVE","since":1}'
 
 
+def test_the_statuses_of_all_are_known() -> None:
+    known, carol = registry()
+    arrive(known, carol)
+    known.know(user("dave", 2))
+    assert sorted(status.value for status in known.statuses()) == ["ACTIVE", "OFFLINE"]
+    assert known.names == 2
+
+
 def test_rules_may_change_while_users_are_here() -> None:
     known, carol = registry()
     arrive(known, carol)
