@@ -134,7 +134,7 @@ async def _listen_for_metrics(place: Place | None) -> list[trio.SocketListener]:
     try:
         import prometheus_client  # noqa: F401, PLC0415  # only who wants metrics has it
     except ImportError:
-        why = "--metrics needs prometheus_client: pip install 'parley-chat[ops]'"
+        why = '--metrics needs prometheus_client: pip install "parley-chat[ops]"'
         raise Refused(why, "USAGE") from None
     host, port = place
     try:

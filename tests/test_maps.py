@@ -14,6 +14,7 @@ MAPS: Final = {
     "peer/README.md": "peer",
     "directory_server/README.md": "directory_server",
     "tests/README.md": "tests",
+    "directory_server/OPERATING.md": "directory_server",
     "shared/PROTOCOL.md": "shared",
     "shared/PROMISES.md": "shared",
 }

@@ -11,21 +11,14 @@ import msgspec
 import trio
 
 from directory_server.admin import requests as ask
-from directory_server.admin.operator import Operator
 from directory_server.admin.requests import Answer, AnyRequest, answers
 from directory_server.admin.service import FILE
 from directory_server.admin.tables import head, lines
-from directory_server.sessions import Sessions
-from directory_server.settings import Settings
-from directory_server.storage.founding import AUTHORITY_FILE, find
-from directory_server.storage.sqlite import SqliteStore
 from shared.arguments import USAGE_ERROR
 from shared.clean import on_one_line
 from shared.errors import ParleyError, Refused, StorageError
 from shared.local_socket import NOBODY_THERE, connect, may_be_trusted
 from shared.log import log_to_stderr
-from shared.real import real_world
-from shared.world import World
 
 REFUSED: Final = 4
 NOBODY: Final = 5
@@ -68,7 +61,9 @@ async def perform(folder: Path, request: AnyRequest, show: Show) -> None:
         if error.errno not in NOBODY_THERE:
             why = (error.strerror or str(error)).lower()
             raise StorageError(f"cannot ask the directory of {folder}: {why}") from error
-        await _perform_alone(real_world(folder), request, show)
+        from directory_server.admin.alone import perform_alone  # noqa: PLC0415  # seldom needed
+
+        await perform_alone(folder, request, show)
         return
     async with stream:
         await _ask(stream, request, show)
@@ -103,30 +98,6 @@ async def _is_last(line: bytearray, show: Show) -> bool:
         return True
     await show(answer)
     return False
-
-
-async def _perform_alone(world: World, request: AnyRequest, show: Show) -> None:
-    """Perform the request on the data, while no directory runs there."""
-    if world.disk.read(AUTHORITY_FILE) is None:
-        raise Refused("there is no directory in the data folder", "DIRECTORY")
-    world.disk.lock()
-    try:
-        store = SqliteStore(world.disk)
-        found = await find(world.disk, store, world.chance.randbytes, found_anew=False)
-        failure: ParleyError | None = None
-        async with trio.open_nursery() as nursery:
-            await nursery.start(store.run)
-            try:
-                community = Sessions(world, Settings(), found.authority, store)
-                await community.recall()
-                await Operator(community).perform(request, show)
-            except ParleyError as error:
-                failure = error
-            nursery.cancel_scope.cancel()
-        if failure is not None:
-            raise failure
-    finally:
-        world.disk.unlock()
 
 
 class Screen:
