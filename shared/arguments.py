@@ -1,4 +1,4 @@
-"""What both command lines share.  Imports little, so that `--help` appears at once."""
+"""Parse what both command lines share.  Imports little, so that `--help` appears at once."""
 
 import argparse
 import sys

@@ -207,7 +207,7 @@ def _quit_conversation(said: TypedCommand) -> Command:
 
 
 class Takes(Enum):
-    """What may follow the words of a command, for a screen that offers completions."""
+    """The kind of argument that a command takes, for a screen that offers completions."""
 
     NOTHING = auto()  #: or something that cannot be known
     ONLINE = auto()  #: a user who is online

@@ -1,4 +1,4 @@
-"""The questions to the user that wait for an answer: Y or N, or a choice of words."""
+"""Ask the user, and wait for an answer: Y or N, or a choice of words."""
 
 import math
 from collections.abc import Awaitable, Callable
@@ -30,8 +30,8 @@ class _Question(Struct, frozen=True):
 
     about: str
     reply: Reply
-    since: float  # trio's time
-    texts: int  # said in my conversations before it
+    since: float  # when it was shown, in trio's time
+    texts: int  # the number of texts said in my conversations before it
     invitation: str = ""
     choices: tuple[str, ...] = ()
 

@@ -27,9 +27,9 @@ if TYPE_CHECKING:
     from peer.storage.vault import Vault
 
 WAITING_BYTES = 8 * 2**20  # for a paused or slow screen; beyond that the oldest lines are dropped
-LINE_BYTES = 2**20  # kept of one line; nobody types a longer one
+LINE_BYTES = 2**20  # at most, kept of one line; nobody types a longer one
 READ_BYTES = 2**16
-LINES_AT_ONCE = 32  # read without a pause; then other tasks get a turn
+LINES_AT_ONCE = 32  # at most, read without a pause; then other tasks get a turn
 PIECE_BYTES = select.PIPE_BUF  # a ready pipe is sure to take this much at once, and not more
 
 Spell = Callable[[Event], list[str]]
@@ -37,7 +37,7 @@ Spell = Callable[[Event], list[str]]
 
 
 class ScreenGone(ParleyError):
-    """Nobody can see what is shown any more."""
+    """The screen is gone: nobody can see what is shown any more."""
 
 
 class NotShown(Event, frozen=True):

@@ -12,7 +12,7 @@ LINES_A_SECOND: Final = 5  # names are free: a user of many could write texts wi
 
 
 class Crowd(Event, frozen=True):
-    """How many others came, and went, within a second."""
+    """The numbers of others who came, and went, within a second."""
 
     came: int
     went: int

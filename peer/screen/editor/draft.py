@@ -18,16 +18,16 @@ AGAIN_SECONDS: Final = 0.5  # after a line was held back, Enter may be of the sa
 
 
 class Draft:
-    """What is typed and not sent yet."""
+    """The text that is typed and not sent yet."""
 
     def __init__(self, host: EditorHost, completer: Completer) -> None:
         self._host, self._completer = host, completer
         self._begun = 0.0  # when the first key of the line was hit
         self._is_begun = False
-        self._aimed_at = Target()  # what the prompt showed then
+        self._aimed_at = Target()  # the target that the prompt showed then
         self._held_at = -math.inf  # when this line was held back
-        self._says = ""  # instead of the hint, until the next key
-        self._is_confirmed = False  # that this many lines are to be sent
+        self._says = ""  # shown instead of the hint, until the next key
+        self._is_confirmed = False  # the user wants to send this many lines
         self.searching = SearchBufferControl(
             buffer=Buffer(), input_processors=[BeforeInput("search: ")], ignore_case=True
         )
@@ -53,12 +53,12 @@ class Draft:
 
     @property
     def hint(self) -> str:
-        """What Enter would do, or what was said instead."""
+        """The hint: the effect of Enter, or a sentence that replaces it until the next key."""
         return self._says or self._host.hint(self.text)
 
     @property
     def offers(self) -> int:
-        """How many completions the menu offers."""
+        """The number of completions in the menu."""
         state = self.control.buffer.complete_state
         return len(state.completions) if state is not None else 0
 

@@ -1,4 +1,4 @@
-"""What each key does at the prompt, besides what it does in any line editor."""
+"""Bind the keys that do more at this prompt than in any line editor."""
 
 from prompt_toolkit.filters import Condition, is_searching
 from prompt_toolkit.key_binding import KeyBindings, KeyPressEvent

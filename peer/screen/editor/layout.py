@@ -1,4 +1,4 @@
-"""Where each part of the prompt is drawn: recent texts, the draft, a hint, the toolbar."""
+"""Arrange the parts of the prompt: recent texts, the draft, a hint, the toolbar."""
 
 from typing import Final
 
@@ -19,8 +19,8 @@ from prompt_toolkit.layout.menus import CompletionsMenu
 from peer.screen.editor.draft import Draft
 from peer.screen.editor.host import EditorHost
 
-MENU_ROWS: Final = 6  # of the menu of completions
-DRAFT_ROWS: Final = 10  # of a draft are shown at once
+MENU_ROWS: Final = 6  # at most, for completions
+DRAFT_ROWS: Final = 10  # at most, for the draft; a longer one scrolls
 
 
 class EditorLayout:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 
 class LoopCalls:
-    """Calls wait until the loop opens, and are dropped once it is closed."""
+    """Keeps calls until the loop opens, and drops them once it is closed."""
 
     def __init__(self) -> None:
         self._gate = threading.Lock()  # for the three below

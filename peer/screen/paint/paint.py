@@ -41,7 +41,7 @@ from shared.names import fold
 from shared.world import Clock
 
 LEAST_WIDTH: Final = 10  # of a screen; a narrower one cuts or wraps by itself
-NAMED: Final = 3  # named of those who come or go at once; if there are more, the first two are
+NAMED: Final = 3  # users named in one line; of more users, the first two are named
 
 _URL = re.compile(r"https?://[^\s<>\"]*[^\s<>\".,;:!?'()\[\]{}]", re.IGNORECASE)
 _RULE = "──"

@@ -1,4 +1,4 @@
-"""What waits to be written above the prompt, and which of it is written next.
+"""Keep the events that wait to be written above the prompt, and choose the next ones.
 
 A text of mine waits below everything for its mark, for a moment: then it is written once,
 with the mark.  Nothing that was said after it may appear above it.
@@ -22,7 +22,7 @@ LIVE_MOST: Final = 4  # texts
 
 
 class NextWrite(Struct):
-    """What one write shows."""
+    """The events that one write shows."""
 
     taken: list[Event] = []  #: events that wait no longer
     written: list[Event] = []  #: above the prompt: what was taken, or was live until now

@@ -1,4 +1,4 @@
-"""What a half-typed line will do when Enter is pressed, in one short line."""
+"""Tell in one short line what a half-typed line will do when Enter is pressed."""
 
 from msgspec.structs import replace
 

@@ -62,7 +62,7 @@ def title(ui_state: UiState, unread: int = 0) -> str:
 
 
 class _Rank(IntEnum):
-    """How important a part is: the first is dropped last."""
+    """The importance of a part: the first is dropped last."""
 
     CONNECTING = auto()
     GONE = auto()

@@ -1,4 +1,4 @@
-"""The lines and keys that were typed and not read yet."""
+"""Keep the lines and keys that were typed and not read yet."""
 
 import math
 from typing import Final
