@@ -168,29 +168,29 @@ class Database:
             self._attempt(batch)
 
     def _attempt(self, batch: list[_Write[Any]]) -> None:
+        """Do a batch in one transaction; without those whose own error prevents it."""
+        while (bad := self._try(batch)) is not None:
+            batch = [write for write in batch if write is not bad]
+
+    def _try(self, batch: list[_Write[Any]]) -> _Write[Any] | None:
+        """Do a batch; return the write whose error, which its caller gets, has undone it."""
+        write: _Write[Any] | None = None
         try:
             self._writer.execute("BEGIN IMMEDIATE")
             for write in batch:
-                self._perform(write)
+                write.result = write.work(self._writer)
             self._writer.execute("COMMIT")
-        except sqlite3.Error as error:
+        except Exception as error:
             self._roll_back()
+            if write is not None and type(error) not in _DISK_ERRORS:
+                write.error = error
+                return write
+            if not isinstance(error, sqlite3.Error):
+                raise
             self._retry_singly(batch, error)
         else:
             self._reserve.recover(self._writer)
-
-    def _perform(self, write: _Write[Any]) -> None:
-        """Do one caller's work; its error undoes this work only."""
-        self._writer.execute("SAVEPOINT one")
-        try:
-            write.result = write.work(self._writer)
-        except Exception as error:
-            if type(error) in _DISK_ERRORS:
-                raise  # it concerns the whole batch
-            # The caller gets the error, and raises it.
-            self._writer.execute("ROLLBACK TO one")
-            write.error = error
-        self._writer.execute("RELEASE one")
+        return None
 
     def _retry_singly(self, batch: list[_Write[Any]], error: sqlite3.Error) -> None:
         """Try each write alone: a full disk may still take small ones, and deletions."""
