@@ -5,6 +5,7 @@ all that gathers during one commit goes into the next one.  Nobody waits for a b
 fill: the running commit is the wait.
 """
 
+import math
 import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -19,6 +20,8 @@ from shared.world import Disk
 T = TypeVar("T")
 
 BATCH_WRITES = 4_096  # in one commit, so that nobody waits behind a huge one
+LOOK_SECONDS = 0.5  # between two looks whether a commit has hung for too long
+HUNG = "the disk does not answer"
 
 
 # The file is full, failing or damaged.  Their subclasses are the fault of one caller.
@@ -44,6 +47,7 @@ class _Write(Generic[T]):
         self.done = trio.Event()
         self.result: T
         self.error: Exception | None = None
+        self.is_given_up = False  # nobody waits for it any more
 
 
 class Database:
@@ -62,8 +66,17 @@ class Database:
         prepare: Callable[[sqlite3.Connection], None] = lambda _: None,
         *,
         reserve: int = 0,
+        patience: float = math.inf,
     ) -> None:
-        """`reserve`: bytes on the disk that only deletions may use, see shared.reserve."""
+        """`reserve`: bytes on the disk that only deletions may use, see shared.reserve.
+
+        `patience`: seconds after which a commit has failed for all who wait for it, although
+        it may still happen; until it ends, no other write is accepted.
+        """
+        self._patience = patience
+        self._running: list[_Write[Any]] = []  # the batch that is being committed,
+        self._running_since = math.inf  # if there is one
+        self._is_hung = False
         self._reserve = Reserve(disk, reserve)
         self._disk, self._name = disk, name
         self._waiting: list[_Write[Any]] = []
@@ -103,6 +116,8 @@ class Database:
         """
         if self._closing:
             raise StorageError("the database is closed")
+        if self._is_hung:
+            raise StorageError(HUNG)
         write = _Write(work, frees=frees)
         self._waiting.append(write)
         self._something.set()
@@ -110,6 +125,8 @@ class Database:
         # At the end of a program the write may finish just when its caller is cancelled.
         # The caller must not continue then, because the reader is closed.
         await trio.lowlevel.checkpoint_if_cancelled()
+        if write.is_given_up:
+            raise StorageError(HUNG)
         if write.error is not None:
             raise write.error
         return write.result
@@ -130,16 +147,30 @@ class Database:
 
     async def run(self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
         """Write until cancelled; what was queued by then is still committed."""
-        task_status.started()
-        try:
-            while True:
-                await self._something.wait()
-                await self._commit_some()
-        finally:
-            self._closing = True
-            while self._waiting:
-                await self._commit_some()
-            self.close()
+        async with trio.open_nursery() as nursery:
+            if self._patience < math.inf:
+                nursery.start_soon(self._watch)
+            task_status.started()
+            try:
+                while True:
+                    await self._something.wait()
+                    await self._commit_some()
+            finally:
+                self._closing = True
+                while self._waiting:
+                    await self._commit_some()
+                self.close()
+
+    async def _watch(self) -> None:
+        """Give up a commit that has hung for too long, for all who wait for it."""
+        while True:
+            await trio.sleep(LOOK_SECONDS)
+            if not self._is_hung and trio.current_time() > self._running_since + self._patience:
+                self._is_hung = True
+                for write in (*self._running, *self._waiting):
+                    write.is_given_up = True
+                    write.done.set()
+                self._waiting.clear()
 
     def close(self) -> None:
         """Close a database that `run` was never started for."""
@@ -151,12 +182,13 @@ class Database:
         del self._waiting[:BATCH_WRITES]
         if not self._waiting:
             self._something = trio.Event()
+        self._running, self._running_since = batch, trio.current_time()
         # Shielded, because a batch that was handed over must be answered; without a
         # deadline, because a thread that waits for a disk cannot be left behind.
-        begun = trio.current_time()
         with trio.CancelScope(shield=True):
             await self._disk.run(lambda: self._commit(batch))
-        self.committed(trio.current_time() - begun, len(batch))
+        self.committed(trio.current_time() - self._running_since, len(batch))
+        self._running, self._running_since, self._is_hung = [], math.inf, False
         for write in batch:
             write.done.set()
 

@@ -298,3 +298,33 @@ def test_a_full_disk_at_the_start_is_a_sentence() -> None:
     disk.is_full = True
     with pytest.raises(StorageError, match="disk is full"):
         opened(disk)
+
+
+async def test_a_commit_that_hangs_is_given_up_and_nothing_else_is_taken_meanwhile(
+    autojump_clock: MockClock,
+) -> None:
+    disk = MemoryDisk()
+    database = Database(disk, "journal", [TABLE], patience=6)
+    ends: list[tuple[str, float]] = []
+
+    async def add(text: str) -> None:
+        assert str(await refused(database, adds(text))) == "the disk does not answer"
+        ends.append((text, trio.current_time()))
+
+    async with trio.open_nursery() as nursery:
+        await nursery.start(database.run)
+        disk.seconds = 100
+        async with trio.open_nursery() as callers:
+            callers.start_soon(add, "on its way")
+            await trio.sleep(5)
+            callers.start_soon(add, "behind it")
+            await trio.sleep(5)
+            callers.start_soon(add, "too late")
+        assert all(when <= 7 for text, when in ends if text != "too late")
+        assert ends[-1] == ("too late", 10)
+        disk.seconds = 0
+        await trio.sleep_until(101)
+        assert lines(database) == ["on its way"], "which nobody could take back"
+        await database.write(adds("after"))
+        nursery.cancel_scope.cancel()
+    assert on_disk(disk) == ["on its way", "after"]
