@@ -36,6 +36,7 @@ from shared.messages.directory import PAGE, Iam
 log = logging.getLogger(__name__)
 
 NONCE_BYTES: Final = 32
+DROPS_AT_ONCE: Final = 64  # batches of them, on their way from one link to the disk
 RENEW_SECONDS: Final = 60.0  # between two certificates over one link: each is signed in the loop
 GIVEN_BACK: Final = "the name was given back"
 NOT_STORED: Final = "the directory's disk is full, the message was not stored"
@@ -48,6 +49,8 @@ class Session:
         self._renewed_at = float("-inf")
         self._told = 0  # letters, by WELCOME
         self._is_new = False  # the name was registered over this link
+        self._on_their_way = 0  # batches of drops, to the disk
+        self._waits_for_disk: trio.Event | None = None
 
     async def serve(self, deadline: float, identified: Callable[[], None]) -> None:
         """Serve the link to its end.  Raises ProtocolError, or Refused if the user may not enter.
@@ -77,6 +80,7 @@ class Session:
         try:
             await self._community.backlogs.say(user, self._link, self._told)
             await self._serve_requests(user)
+            await self._wait_for_disk(0)  # else its last answers would not be sent
         finally:
             self._community.leave(user, self._link)
 
@@ -296,7 +300,11 @@ class Session:
     # --- Mail ---
 
     async def _drop(self, user: User, drops: list[wire.Drop]) -> None:
-        """Store all envelopes in one commit, and send all answers in one write."""
+        """Store all envelopes in one commit; all answers go out in one write, after it.
+
+        Returns at once, unless too many are on their way to the disk.
+        """
+        await self._wait_for_disk(DROPS_AT_ONCE)
         answers: list[msgspec.Struct] = []
         posted: list[Posted] = []
         accepted: list[wire.Drop] = []
@@ -309,19 +317,28 @@ class Session:
             else:
                 posted.append(Posted(drop.envelope, receiver.id, receiver.name, drop.sealed))
                 accepted.append(drop)
-        answers += await self._keep(user, posted, accepted)
         self._community.counts.answered(answers)
         self._link.post_bytes(b"".join(map(encode, answers)))
+        if posted:
+            self._keep(user, posted, accepted)
 
-    async def _keep(
-        self, user: User, posted: list[Posted], drops: list[wire.Drop]
-    ) -> list[msgspec.Struct]:
-        try:
-            results = await self._store.drop(
-                user.id, posted, self._community.time(), self._community.age()
-            )
-        except StorageError:
-            return [Err("DISK", NOT_STORED, drop.id) for drop in drops]
+    def _keep(self, user: User, posted: list[Posted], drops: list[wire.Drop]) -> None:
+        def then(results: list[Kept | NotKept] | StorageError) -> None:
+            self._on_their_way -= 1
+            if self._waits_for_disk is not None:
+                self._waits_for_disk.set()
+            if isinstance(results, StorageError):
+                answers: list[msgspec.Struct] = [Err("DISK", NOT_STORED, one.id) for one in drops]
+            else:
+                self._tell_receivers(posted, results)
+                answers = [_outcome(*one) for one in zip(drops, results, strict=True)]
+            self._community.counts.answered(answers)
+            self._link.post_bytes(b"".join(map(encode, answers)))
+
+        self._on_their_way += 1
+        self._store.drop(user.id, posted, self._community.time(), self._community.age(), then)
+
+    def _tell_receivers(self, posted: list[Posted], results: list[Kept | NotKept]) -> None:
         waiting = {
             one.receiver: result.waiting
             for one, result in zip(posted, results, strict=True)
@@ -329,7 +346,13 @@ class Session:
         }
         for receiver, count in waiting.items():
             self._community.push(receiver, wire.Waiting(count))
-        return [_outcome(drop, result) for drop, result in zip(drops, results, strict=True)]
+
+    async def _wait_for_disk(self, most: int) -> None:
+        """Return when at most so many drops are on their way to the disk."""
+        while self._on_their_way > most:
+            self._waits_for_disk = trio.Event()
+            await self._waits_for_disk.wait()
+            self._waits_for_disk = None
 
 
 async def _pause(seconds: float, deadline: float) -> None:

@@ -39,15 +39,29 @@ def reading(name: str) -> Iterator[None]:
         raise StorageError(f"{name} cannot be read: {error}") from error
 
 
-class _Write(Generic[T]):
-    """One caller's work, and its result or error."""
+class Written(Generic[T]):
+    """One caller's work, and what came of it."""
 
-    def __init__(self, work: Callable[[sqlite3.Connection], T], *, frees: bool) -> None:
-        self.work, self.frees = work, frees
-        self.done = trio.Event()
-        self.result: T
+    __slots__ = ("_result", "error", "frees", "then", "work")
+
+    def __init__(
+        self,
+        work: Callable[[sqlite3.Connection], T],
+        then: "Callable[[Written[T]], None]",
+        *,
+        frees: bool,
+    ) -> None:
+        self.work, self.then, self.frees = work, then, frees
         self.error: Exception | None = None
-        self.is_given_up = False  # nobody waits for it any more
+
+    def result(self) -> T:
+        """Return the result of the work; raise its error, or StorageError, if it was not done."""
+        if self.error is not None:
+            raise self.error
+        return self._result
+
+    def perform(self, connection: sqlite3.Connection) -> None:
+        self._result = self.work(connection)
 
 
 class Database:
@@ -74,12 +88,12 @@ class Database:
         it may still happen; until it ends, no other write is accepted.
         """
         self._patience = patience
-        self._running: list[_Write[Any]] = []  # the batch that is being committed,
+        self._running: list[Written[Any]] = []  # the batch that is being committed,
         self._running_since = math.inf  # if there is one
         self._is_hung = False
         self._reserve = Reserve(disk, reserve)
         self._disk, self._name = disk, name
-        self._waiting: list[_Write[Any]] = []
+        self._waiting: list[Written[Any]] = []
         self._something = trio.Event()
         self._closing = False
         #: is called after each commit, with its seconds and the number of its writes
@@ -114,22 +128,37 @@ class Database:
         whatever `work` raises.  `work` sees the connection inside a
         transaction and must touch nothing else that lives in the loop.
         """
+        done = trio.Event()
+        written: list[Written[T]] = []
+
+        def then(write: Written[T]) -> None:
+            written.append(write)
+            done.set()
+
+        self._queue(Written(work, then, frees=frees))
+        await done.wait()
+        # At the end of a program the write may finish just when its caller is cancelled.
+        # The caller must not continue then, because the reader is closed.
+        await trio.lowlevel.checkpoint_if_cancelled()
+        return written[0].result()
+
+    def write_then(
+        self, work: Callable[[sqlite3.Connection], T], then: Callable[[Written[T]], None]
+    ) -> None:
+        """Like `write`, but return at once; `then` is called in the loop, after the commit.
+
+        Raises StorageError when nothing is taken at this moment.  To wake no task for it is
+        a fifth of what a small write costs.
+        """
+        self._queue(Written(work, then, frees=False))
+
+    def _queue(self, write: Written[T]) -> None:
         if self._closing:
             raise StorageError("the database is closed")
         if self._is_hung:
             raise StorageError(HUNG)
-        write = _Write(work, frees=frees)
         self._waiting.append(write)
         self._something.set()
-        await write.done.wait()
-        # At the end of a program the write may finish just when its caller is cancelled.
-        # The caller must not continue then, because the reader is closed.
-        await trio.lowlevel.checkpoint_if_cancelled()
-        if write.is_given_up:
-            raise StorageError(HUNG)
-        if write.error is not None:
-            raise write.error
-        return write.result
 
     async def execute(self, statement: str, values: tuple[object, ...]) -> None:
         """Execute one statement; it is on disk when this returns.  Raises what `write` raises."""
@@ -167,10 +196,13 @@ class Database:
             await trio.sleep(LOOK_SECONDS)
             if not self._is_hung and trio.current_time() > self._running_since + self._patience:
                 self._is_hung = True
-                for write in (*self._running, *self._waiting):
-                    write.is_given_up = True
-                    write.done.set()
+                given_up = [*self._running, *self._waiting]
+                self._running = []  # whatever the thread does with it yet, nobody looks
                 self._waiting.clear()
+                for write in given_up:
+                    gone = Written(write.work, write.then, frees=write.frees)
+                    gone.error = StorageError(HUNG)
+                    write.then(gone)
 
     def close(self) -> None:
         """Close a database that `run` was never started for."""
@@ -188,29 +220,30 @@ class Database:
         with trio.CancelScope(shield=True):
             await self._disk.run(lambda: self._commit(batch))
         self.committed(trio.current_time() - self._running_since, len(batch))
-        self._running, self._running_since, self._is_hung = [], math.inf, False
-        for write in batch:
-            write.done.set()
+        done, self._running = self._running, []
+        self._running_since, self._is_hung = math.inf, False
+        for write in done:
+            write.then(write)
 
-    def _commit(self, batch: list[_Write[Any]]) -> None:
+    def _commit(self, batch: list[Written[Any]]) -> None:
         """Commit a batch, in the writing thread."""
         if not self._reserve.is_whole():
             batch = _without_growth(batch)
         if batch:
             self._attempt(batch)
 
-    def _attempt(self, batch: list[_Write[Any]]) -> None:
+    def _attempt(self, batch: list[Written[Any]]) -> None:
         """Do a batch in one transaction; without those whose own error prevents it."""
         while (bad := self._try(batch)) is not None:
             batch = [write for write in batch if write is not bad]
 
-    def _try(self, batch: list[_Write[Any]]) -> _Write[Any] | None:
+    def _try(self, batch: list[Written[Any]]) -> Written[Any] | None:
         """Do a batch; return the write whose error, which its caller gets, has undone it."""
-        write: _Write[Any] | None = None
+        write: Written[Any] | None = None
         try:
             self._writer.execute("BEGIN IMMEDIATE")
             for write in batch:
-                write.result = write.work(self._writer)
+                write.perform(self._writer)
             self._writer.execute("COMMIT")
         except Exception as error:
             self._roll_back()
@@ -224,7 +257,7 @@ class Database:
             self._reserve.recover(self._writer)
         return None
 
-    def _retry_singly(self, batch: list[_Write[Any]], error: sqlite3.Error) -> None:
+    def _retry_singly(self, batch: list[Written[Any]], error: sqlite3.Error) -> None:
         """Try each write alone: a full disk may still take small ones, and deletions."""
         if len(batch) == 1:
             if batch[0].frees and self._reserve.open():
@@ -241,7 +274,7 @@ class Database:
             self._writer.execute("ROLLBACK")
 
 
-def _without_growth(batch: list[_Write[Any]]) -> list[_Write[Any]]:
+def _without_growth(batch: list[Written[Any]]) -> list[Written[Any]]:
     """Return the deletions of a batch; the other writes fail, as the disk is full."""
     for write in batch:
         if not write.frees:

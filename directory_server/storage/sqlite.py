@@ -17,8 +17,17 @@ from directory_server.core.operating.invites import Invite
 from directory_server.core.registry import User
 from directory_server.core.tombstones import Tombstone, Validity
 from directory_server.storage import mail_room, mailbox, operations, ownership
-from directory_server.storage.store import Kept, Listed, Newcomer, NotKept, Owed, Posted, Use
-from shared.database import Database
+from directory_server.storage.store import (
+    Dropped,
+    Kept,
+    Listed,
+    Newcomer,
+    NotKept,
+    Owed,
+    Posted,
+    Use,
+)
+from shared.database import Database, Written
 from shared.errors import StorageError
 from shared.messages.directory import Envelope, Receipt, Verdict
 from shared.world import Disk
@@ -170,14 +179,25 @@ class SqliteStore:
 
     # --- Mail ---
 
-    async def drop(
-        self, sender: int, posted: Iterable[Posted], time: float, age: float
-    ) -> list[Kept | NotKept]:
-        return await self._write(
-            lambda connection: mailbox.drop(
-                connection, sender, posted, time=time, age=age, most=self._most
-            )
-        )
+    def drop(
+        self, sender: int, posted: list[Posted], time: float, age: float, then: Dropped
+    ) -> None:
+        def work(connection: sqlite3.Connection) -> list[Kept | NotKept]:
+            return mailbox.drop(connection, sender, posted, time=time, age=age, most=self._most)
+
+        def finish(written: Written[list[Kept | NotKept]]) -> None:
+            try:
+                results: list[Kept | NotKept] | StorageError = written.result()
+            except StorageError as error:
+                results = error
+            self._note_outcome(results if isinstance(results, StorageError) else None)
+            then(results)
+
+        try:
+            self._database.write_then(work, finish)
+        except StorageError as error:
+            self._note_outcome(error)
+            then(error)
 
     async def take(
         self, receiver: int, name: str, verdicts: Iterable[Verdict], time: float, age: float
@@ -225,17 +245,21 @@ class SqliteStore:
             with trio.CancelScope(shield=True):
                 result = await self._database.write(work, frees=frees)
         except StorageError as error:
-            if not self._failing:
-                log.warning("%s", error)
-            self._failing = True
-            self._note_failure()
+            self._note_outcome(error)
             raise
-        if self._failing:
-            log.warning("the disk takes it again")
-        self._failing, self.failing_since = False, None
+        self._note_outcome(None)
         return result
 
-    def _note_failure(self) -> None:
+    def _note_outcome(self, error: StorageError | None) -> None:
+        """Log the first failure, and the first success after it."""
+        if error is not None and not self._failing:
+            log.warning("%s", error)
+        elif error is None and self._failing:
+            log.warning("the disk takes it again")
+        self._failing = error is not None
+        if error is None:
+            self.failing_since = None
+            return
         self.failures += 1
         if self.failing_since is None:
             self.failing_since = trio.current_time()

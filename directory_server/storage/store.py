@@ -17,6 +17,7 @@ from directory_server.core.operating.invites import Invite
 from directory_server.core.registry import User
 from directory_server.core.tombstones import Tombstone, Validity
 from directory_server.core.usage import Usage
+from shared.errors import StorageError
 from shared.messages.directory import Envelope, Receipt, Verdict
 
 
@@ -80,6 +81,10 @@ class Owed:
 
     sender: int
     receipt: Receipt
+
+
+#: Gets one result for each envelope, in their order; or the reason why none was stored.
+Dropped = Callable[[list[Kept | NotKept] | StorageError], None]
 
 
 class Store(Protocol):
@@ -178,12 +183,14 @@ class Store(Protocol):
 
     # --- Mail ---
 
-    async def drop(
-        self, sender: int, posted: Iterable[Posted], time: float, age: float
-    ) -> list[Kept | NotKept]:
-        """Store those that have room, all in one commit; return one result for each, in order.
+    def drop(
+        self, sender: int, posted: list[Posted], time: float, age: float, then: Dropped
+    ) -> None:
+        """Store those that have room, all in one commit, and call `then` after it, in the loop.
 
-        What the same sender stored before is not stored again.
+        What the same sender stored before is not stored again.  A call of `then`, and not a
+        return after a wait: no task is woken for each message, and a sender may drop the next
+        ones meanwhile.
         """
 
     async def take(

@@ -11,6 +11,7 @@ from directory_server.core.operating.invites import Invite
 from directory_server.core.registry import User
 from directory_server.core.tombstones import Tombstone, Validity
 from directory_server.storage.store import (
+    Dropped,
     Kept,
     Listed,
     Newcomer,
@@ -46,6 +47,24 @@ async def release(store: Store, *users: User) -> None:
 
 def post(receiver: User, number: int, size: int = 10) -> Posted:
     return Posted(f"{number:032x}", receiver.id, receiver.name, bytes(size))
+
+
+async def drop(
+    store: Store, sender: int, posted: list[Posted], time: float, age: float
+) -> list[Kept | NotKept]:
+    """Return what came of it.  Raises StorageError."""
+    done, outcome = trio.Event(), []
+
+    def then(results: list[Kept | NotKept] | StorageError) -> None:
+        outcome.append(results)
+        done.set()
+
+    store.drop(sender, posted, time, age, then)
+    await done.wait()
+    (results,) = outcome
+    if isinstance(results, StorageError):
+        raise results
+    return results
 
 
 async def mail(store: Store, receiver: User) -> list[Envelope]:
@@ -87,6 +106,7 @@ class FarStore:
         """
         self._store, self._chance = store, random.Random(seed)
         self._seconds, self._losses = seconds, losses
+        self._nursery: trio.Nursery | None = None
         self.where = store.where
         self.is_away = False
         self.failures = 0
@@ -118,7 +138,8 @@ class FarStore:
         return result
 
     async def run(self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
-        await self._store.run(task_status=task_status)
+        async with trio.open_nursery() as self._nursery:
+            await self._store.run(task_status=task_status)
 
     def close(self) -> None:
         self._store.close()
@@ -207,11 +228,24 @@ class FarStore:
     async def note_uses(self, uses: list[Use], time: float, age: float) -> None:
         await self._write(lambda: self._store.note_uses(uses, time, age))
 
-    async def drop(
-        self, sender: int, posted: Iterable[Posted], time: float, age: float
+    def drop(
+        self, sender: int, posted: list[Posted], time: float, age: float, then: Dropped
+    ) -> None:
+        async def work() -> None:
+            try:
+                results = await self._write(lambda: self._drop(sender, posted, time, age))
+            except StorageError as error:
+                then(error)
+            else:
+                then(results)
+
+        assert self._nursery is not None, "the store does not run"
+        self._nursery.start_soon(work)
+
+    async def _drop(
+        self, sender: int, posted: list[Posted], time: float, age: float
     ) -> list[Kept | NotKept]:
-        all_of_them = list(posted)
-        return await self._write(lambda: self._store.drop(sender, all_of_them, time, age))
+        return await drop(self._store, sender, posted, time, age)
 
     async def take(
         self, receiver: int, name: str, verdicts: Iterable[Verdict], time: float, age: float

@@ -16,7 +16,7 @@ from directory_server.storage.sqlite import FILE, SqliteStore
 from directory_server.storage.store import Kept, Posted
 from shared.disk import FolderDisk
 from shared.errors import StorageError
-from tests.kit.stores import AGE, NOW, post, register, release, take
+from tests.kit.stores import AGE, NOW, drop, post, register, release, take
 from tests.kit.world import MemoryDisk
 
 
@@ -73,11 +73,11 @@ async def test_a_disk_that_is_really_full_takes_small_things_again_later(tmp_pat
             limit.execute(f"PRAGMA max_page_count = {pages + 4}")
 
             with pytest.raises(StorageError, match="full"):
-                await store.drop(carol.id, [post(dave, 1, 40_000)], NOW, AGE)
+                await drop(store, carol.id, [post(dave, 1, 40_000)], NOW, AGE)
             assert await store.waiting(dave.id) == 0
 
             limit.execute("PRAGMA max_page_count = 10000")
-            assert await store.drop(carol.id, [post(dave, 1, 40_000)], NOW, AGE) == [Kept(1)]
+            assert await drop(store, carol.id, [post(dave, 1, 40_000)], NOW, AGE) == [Kept(1)]
             nursery.cancel_scope.cancel()
 
 
@@ -114,7 +114,7 @@ async def test_a_full_disk_can_always_be_emptied(small_disk: Path) -> None:
             carol, dave, erin = await register(store, "carol", "dave", "erin")
             for sender in (carol, erin):
                 many = [post(dave, number, 40_000) for number in range(26)]
-                await store.drop(sender.id, many, NOW, AGE)
+                await drop(store, sender.id, many, NOW, AGE)
             fill(small_disk)
             with pytest.raises(StorageError, match="full"):
                 await register(store, *(f"user{number}" for number in range(9_999)))
@@ -146,7 +146,7 @@ async def test_what_was_taken_leaves_no_trace_on_the_disk(tmp_path: Path) -> Non
             await nursery.start(store.run)
             carol, dave = await register(store, "carol", "dave")
             secret = Posted("ab" * 16, dave.id, "dave", b"as secret as it gets" * 300)
-            await store.drop(carol.id, [secret], NOW, AGE)
+            await drop(store, carol.id, [secret], NOW, AGE)
             await take(store, dave, NOW, "ab" * 16)
             nursery.cancel_scope.cancel()
     assert b"as secret" not in everything_in(tmp_path)
@@ -158,7 +158,7 @@ async def test_names_stand_in_one_table_only(tmp_path: Path) -> None:
         async with trio.open_nursery() as nursery:
             await nursery.start(store.run)
             carol, dave = await register(store, "carol", "dave")
-            await store.drop(carol.id, [post(dave, 1), post(dave, 2)], NOW, AGE)
+            await drop(store, carol.id, [post(dave, 1), post(dave, 2)], NOW, AGE)
             await take(store, dave, NOW, post(dave, 1).envelope)
             nursery.cancel_scope.cancel()
     database = sqlite3.connect(tmp_path / FILE)

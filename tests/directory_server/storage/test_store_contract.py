@@ -32,6 +32,7 @@ from tests.kit.stores import (
     AGE,
     NOW,
     FarStore,
+    drop,
     mail,
     newcomer,
     post,
@@ -118,14 +119,14 @@ async def test_nobody_fills_a_mailbox_alone(
 ) -> None:
     carol, dave, erin = await register(store, "carol", "dave", "erin")
     for number in range(fits):
-        assert await store.drop(carol.id, [post(dave, number, size)], NOW, AGE) == [
+        assert await drop(store, carol.id, [post(dave, number, size)], NOW, AGE) == [
             Kept(number + 1)
         ]
-    assert await store.drop(carol.id, [post(dave, 999, size)], NOW, AGE) == [
+    assert await drop(store, carol.id, [post(dave, 999, size)], NOW, AGE) == [
         NotKept("FULL", reason)
     ]
-    assert await store.drop(erin.id, [post(dave, 999, size)], NOW, AGE) == [Kept(fits + 1)]
-    assert await store.drop(carol.id, [post(erin, 999, size)], NOW, AGE) == [Kept(1)]
+    assert await drop(store, erin.id, [post(dave, 999, size)], NOW, AGE) == [Kept(fits + 1)]
+    assert await drop(store, carol.id, [post(erin, 999, size)], NOW, AGE) == [Kept(1)]
 
 
 @pytest.mark.parametrize(
@@ -143,11 +144,11 @@ async def test_many_together_fill_it(store: Store, each: int, size: int, reason:
         await store.answer(dave.id, user.id)
     for user in users[:-1]:
         posted = [post(dave, number, size) for number in range(each)]
-        assert (await store.drop(user.id, posted, NOW, AGE))[-1] == Kept(
+        assert (await drop(store, user.id, posted, NOW, AGE))[-1] == Kept(
             await store.waiting(dave.id)
         )
     full = [NotKept("FULL", reason)]
-    assert await store.drop(users[-1].id, [post(dave, 1, size)], NOW, AGE) == full
+    assert await drop(store, users[-1].id, [post(dave, 1, size)], NOW, AGE) == full
 
 
 @pytest.mark.parametrize(
@@ -161,14 +162,14 @@ async def test_strangers_get_half_of_it(store: Store, each: int, size: int, fit:
     dave, carol, *strangers = await register(
         store, "dave", "carol", *(f"user{number}" for number in range(fit // each + 1))
     )
-    await store.drop(dave.id, [post(carol, 1)], NOW, AGE)
+    await drop(store, dave.id, [post(carol, 1)], NOW, AGE)
     for user in strangers[:-1]:
-        await store.drop(user.id, [post(dave, n, size) for n in range(each)], NOW, AGE)
+        await drop(store, user.id, [post(dave, n, size) for n in range(each)], NOW, AGE)
     assert await store.waiting(dave.id) == fit
     last = [post(dave, 1, size)]
     why = "the mailbox of dave is full for users whom dave has never answered"
-    assert await store.drop(strangers[-1].id, last, NOW, AGE) == [NotKept("FULL", why)]
-    assert await store.drop(carol.id, last, NOW, AGE) == [Kept(fit + 1)]
+    assert await drop(store, strangers[-1].id, last, NOW, AGE) == [NotKept("FULL", why)]
+    assert await drop(store, carol.id, last, NOW, AGE) == [Kept(fit + 1)]
 
 
 async def test_answers_are_remembered_for_so_many(
@@ -185,24 +186,24 @@ async def test_answers_are_remembered_for_so_many(
 async def test_all_mail_together_has_a_limit(opened: Opened) -> None:
     store, (one, one2, _, two, two2, two3, dave) = await small_store(opened)
     for number, user in enumerate((one, two, one2, two2), start=1):
-        assert await store.drop(user.id, [post(dave, 1, LARGE)], NOW, AGE) == [Kept(number)]
+        assert await drop(store, user.id, [post(dave, 1, LARGE)], NOW, AGE) == [Kept(number)]
     full = [NotKept("FULL", "this directory keeps 1 MiB of messages, and is full")]
-    assert await store.drop(two3.id, [post(dave, 1)], NOW, AGE) == full
+    assert await drop(store, two3.id, [post(dave, 1)], NOW, AGE) == full
     await take(store, dave, NOW, post(dave, 1).envelope)
-    assert await store.drop(two3.id, [post(dave, 1)], NOW, AGE) == [Kept(1)]
+    assert await drop(store, two3.id, [post(dave, 1)], NOW, AGE) == [Kept(1)]
 
 
 async def test_no_address_fills_it_alone(opened: Opened) -> None:
     store, (one, one2, one3, two, _, _, dave) = await small_store(opened)
     for user in (one, one2, one3):
-        await store.drop(user.id, [post(dave, 1, LARGE)], NOW, AGE)
-    await store.drop(one3.id, [post(dave, 2)], NOW, AGE)
+        await drop(store, user.id, [post(dave, 1, LARGE)], NOW, AGE)
+    await drop(store, one3.id, [post(dave, 2)], NOW, AGE)
     no = "this directory is nearly full of messages, half of them from your address"
-    assert await store.drop(one.id, [post(dave, 3)], NOW, AGE) == [NotKept("FULL", no)]
-    assert await store.drop(two.id, [post(dave, 1)], NOW, AGE) == [Kept(5)]
+    assert await drop(store, one.id, [post(dave, 3)], NOW, AGE) == [NotKept("FULL", no)]
+    assert await drop(store, two.id, [post(dave, 1)], NOW, AGE) == [Kept(5)]
     await release(store, dave)
     (erin,) = await register(store, "erin")
-    assert await store.drop(one.id, [post(erin, 3)], NOW, AGE) == [Kept(1)], "its mail went too"
+    assert await drop(store, one.id, [post(erin, 3)], NOW, AGE) == [Kept(1)], "its mail went too"
 
 
 async def test_receipts_that_nobody_notes_end_the_sending(
@@ -210,17 +211,17 @@ async def test_receipts_that_nobody_notes_end_the_sending(
 ) -> None:
     monkeypatch.setattr(mail_limits, "RECEIPTS", 2)
     carol, dave = await register(store, "carol", "dave")
-    await store.drop(carol.id, [post(dave, 1), post(dave, 2)], NOW, AGE)
+    await drop(store, carol.id, [post(dave, 1), post(dave, 2)], NOW, AGE)
     await take(store, dave, NOW, post(dave, 1).envelope, post(dave, 2).envelope)
     full = [NotKept("FULL", "2 receipts wait for you: note them first")]
-    assert await store.drop(carol.id, [post(dave, 3)], NOW, AGE) == full
+    assert await drop(store, carol.id, [post(dave, 3)], NOW, AGE) == full
     await store.note(carol.id, [post(dave, 1).envelope])
-    assert await store.drop(carol.id, [post(dave, 3)], NOW, AGE) == [Kept(1)]
+    assert await drop(store, carol.id, [post(dave, 3)], NOW, AGE) == [Kept(1)]
 
 
 async def test_the_same_envelope_twice_in_one_go_is_stored_once(store: Store) -> None:
     carol, dave = await register(store, "carol", "dave")
-    assert await store.drop(carol.id, [post(dave, 1), post(dave, 1)], NOW, AGE) == [
+    assert await drop(store, carol.id, [post(dave, 1), post(dave, 1)], NOW, AGE) == [
         Kept(1),
         Kept(1),
     ]
@@ -230,7 +231,7 @@ async def test_the_same_envelope_twice_in_one_go_is_stored_once(store: Store) ->
 async def test_a_receiver_who_went_meanwhile_does_not_exist(store: Store) -> None:
     carol, dave, erin = await register(store, "carol", "dave", "erin")
     await release(store, dave)
-    assert await store.drop(carol.id, [post(dave, 1), post(erin, 2)], NOW, AGE) == [
+    assert await drop(store, carol.id, [post(dave, 1), post(erin, 2)], NOW, AGE) == [
         NotKept("NOBODY", "User dave does not exist!"),
         Kept(1),
     ]
@@ -238,8 +239,8 @@ async def test_a_receiver_who_went_meanwhile_does_not_exist(store: Store) -> Non
 
 async def test_old_mail_and_old_receipts_are_thrown_away(store: Store) -> None:
     carol, dave = await register(store, "carol", "dave")
-    await store.drop(carol.id, [post(dave, number) for number in range(4)], NOW, AGE)
-    await store.drop(carol.id, [post(dave, 9)], NOW + 100, AGE + 100)
+    await drop(store, carol.id, [post(dave, number) for number in range(4)], NOW, AGE)
+    await drop(store, carol.id, [post(dave, 9)], NOW + 100, AGE + 100)
     await take(store, dave, NOW, post(dave, 0).envelope)
     await take(store, dave, NOW + 100, post(dave, 1).envelope)
 
@@ -258,7 +259,7 @@ async def test_old_mail_and_old_receipts_are_thrown_away(store: Store) -> None:
 async def test_receipts_cannot_be_hoarded(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(mail_limits, "RECEIPTS", 2)
     carol, dave = await register(store, "carol", "dave")
-    await store.drop(carol.id, [post(dave, number) for number in range(5)], NOW, AGE)
+    await drop(store, carol.id, [post(dave, number) for number in range(5)], NOW, AGE)
     for number in range(5):
         await take(store, dave, NOW + number, post(dave, number).envelope)
     await store.expire(AGE + 10)
@@ -267,7 +268,7 @@ async def test_receipts_cannot_be_hoarded(store: Store, monkeypatch: pytest.Monk
 
 async def test_receipts_come_in_pages(store: Store) -> None:
     carol, dave = await register(store, "carol", "dave")
-    await store.drop(carol.id, [post(dave, number) for number in range(5)], NOW, AGE)
+    await drop(store, carol.id, [post(dave, number) for number in range(5)], NOW, AGE)
     await take(store, dave, NOW, *(post(dave, number).envelope for number in range(5)))
     found = await receipts(store, carol, most=2)
     assert [int(one.envelope, 16) for one in found] == list(range(5))
@@ -299,7 +300,7 @@ async def test_whose_names_these_are_is_noted(store: Store) -> None:
 
 async def test_a_community_that_is_founded_anew_loses_all_names(store: Store) -> None:
     carol, dave, erin = await register(store, "carol", "dave", "erin")
-    await store.drop(carol.id, [post(dave, 1)], NOW, AGE)
+    await drop(store, carol.id, [post(dave, 1)], NOW, AGE)
     await release(store, erin)
     await store.order(["carol"], free=True)
     await store.found(b"d" * 32, anew=True)
@@ -319,7 +320,7 @@ async def test_orders_stay_until_they_are_fulfilled(store: Store) -> None:
 
 async def test_what_an_operator_sees_of_each_name(store: Store) -> None:
     dave, carol = await register(store, "dave", "Carol")
-    await store.drop(carol.id, [post(dave, 1, 10), post(dave, 2, 20)], NOW, AGE)
+    await drop(store, carol.id, [post(dave, 1, 10), post(dave, 2, 20)], NOW, AGE)
     await store.note_uses([Use(dave.id, NOW + 5, Usage(60.0, AGE))], NOW + 5, AGE + 5)
     await store.note_uses([Use(carol.id, None, Usage(0.0, AGE, AGE))], NOW + 5, AGE + 5)
     assert [tuple(one) for one in await store.listed()] == [
@@ -375,7 +376,7 @@ async def test_a_tombstone_stays_until_it_is_lifted_or_the_name_has_an_owner(sto
 
 async def test_letters_come_in_their_order_and_in_pages(store: Store) -> None:
     carol, dave = await register(store, "carol", "dave")
-    await store.drop(carol.id, [post(dave, n, 20_000) for n in range(5)], NOW, AGE)
+    await drop(store, carol.id, [post(dave, n, 20_000) for n in range(5)], NOW, AGE)
     page, more = await store.mail(dave.id, 0)
     assert ([int(one.id, 16) for one in page], more) == ([0, 1], True)
     assert [(one.sealed, one.at) for one in page] == [(bytes(20_000), NOW)] * 2
@@ -385,14 +386,14 @@ async def test_letters_come_in_their_order_and_in_pages(store: Store) -> None:
 
 async def test_a_letter_larger_than_a_page_comes_alone(store: Store) -> None:
     carol, dave = await register(store, "carol", "dave")
-    await store.drop(carol.id, [post(dave, 1, 80_000), post(dave, 2)], NOW, AGE)
+    await drop(store, carol.id, [post(dave, 1, 80_000), post(dave, 2)], NOW, AGE)
     page, more = await store.mail(dave.id, 0)
     assert ([int(one.id, 16) for one in page], more) == ([1], True)
 
 
 async def test_what_was_taken_is_gone_and_its_sender_has_a_receipt(store: Store) -> None:
     carol, dave = await register(store, "carol", "dave")
-    await store.drop(carol.id, [post(dave, 1), post(dave, 2)], NOW, AGE)
+    await drop(store, carol.id, [post(dave, 1), post(dave, 2)], NOW, AGE)
     ((number, id, *_), _) = [
         (one.number, one.id, one.sealed) for one in (await store.mail(dave.id, 0))[0]
     ]
@@ -406,14 +407,14 @@ async def test_what_was_taken_is_gone_and_its_sender_has_a_receipt(store: Store)
     assert (receipt.by, receipt.at, receipt.proof, receipt.refused) == (
         "dave", NOW + 5, b"p" * 64, "FULL",
     )  # fmt: skip
-    assert await store.drop(carol.id, [post(dave, 1)], NOW, AGE) == [Kept(1)], "not once more"
+    assert await drop(store, carol.id, [post(dave, 1)], NOW, AGE) == [Kept(1)], "not once more"
     assert [int(one.id, 16) for one in await mail(store, dave)] == [2]
 
 
 @pytest.mark.parametrize("lie", [{"number": 99}, {"id": f"{9:032x}"}])
 async def test_only_the_owner_of_a_mailbox_empties_it(store: Store, lie: dict[str, object]) -> None:
     carol, dave = await register(store, "carol", "dave")
-    await store.drop(carol.id, [post(dave, 1)], NOW, AGE)
+    await drop(store, carol.id, [post(dave, 1)], NOW, AGE)
     ((one,), _) = await store.mail(dave.id, 0)
     honest = Verdict(one.number, one.id, bytes(64))
     assert not await store.take(carol.id, "carol", [honest], NOW, AGE)
@@ -426,9 +427,9 @@ async def test_letters_of_a_sender_who_is_no_more_still_come_and_nobody_gets_a_r
     store: Store,
 ) -> None:
     carol, dave = await register(store, "carol", "dave")
-    await store.drop(carol.id, [post(dave, 1)], NOW, AGE)
+    await drop(store, carol.id, [post(dave, 1)], NOW, AGE)
     await release(store, carol)
-    assert await store.drop(carol.id, [post(dave, 2)], NOW, AGE) == [
+    assert await drop(store, carol.id, [post(dave, 2)], NOW, AGE) == [
         NotKept("NOBODY", "User dave does not exist!")
     ]
     assert not await take(store, dave, NOW, post(dave, 1).envelope)
@@ -438,7 +439,7 @@ async def test_letters_of_a_sender_who_is_no_more_still_come_and_nobody_gets_a_r
 async def test_two_senders_may_use_the_same_id(store: Store) -> None:
     carol, dave, erin = await register(store, "carol", "dave", "erin")
     for number, sender in enumerate((carol, erin), start=1):
-        assert await store.drop(sender.id, [post(dave, 7)], NOW, AGE) == [Kept(number)]
+        assert await drop(store, sender.id, [post(dave, 7)], NOW, AGE) == [Kept(number)]
 
 
 async def test_many_write_at_once(store: Store) -> None:
@@ -447,7 +448,7 @@ async def test_many_write_at_once(store: Store) -> None:
 
     async def leave(sender: User) -> None:
         for number in range(5):
-            (kept,) = await store.drop(sender.id, [post(dave, number)], NOW, AGE)
+            (kept,) = await drop(store, sender.id, [post(dave, number)], NOW, AGE)
             assert isinstance(kept, Kept)
 
     async with trio.open_nursery() as nursery:
