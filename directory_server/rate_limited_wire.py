@@ -30,6 +30,7 @@ class RateLimitedWire:
         "local",
         "remote",
         "send_all",
+        "try_send",
         "unheard",
     )  # fmt: skip
 
@@ -40,7 +41,7 @@ class RateLimitedWire:
         self._bytes = TokenBucket(BYTES_A_SECOND, BYTES_AT_ONCE, now)
         self.heard = now  #: when the last bytes arrived
         self.remote, self.local, self.certificate = wire.remote, wire.local, wire.certificate
-        self.send_all = wire.send_all
+        self.send_all, self.try_send = wire.send_all, wire.try_send
         self.aclose, self.abort, self.unheard = wire.aclose, wire.abort, wire.unheard
 
     async def receive_some(self) -> bytes | bytearray:

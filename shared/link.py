@@ -1,9 +1,10 @@
 """Messages over one wire, which one reader and one writer have to themselves.
 
-`post` never blocks and never raises.  The writer takes all that waits and sends
-it as one write, which under TLS costs the same for one text or for three
-hundred.  A receiver that lets the outbox grow full is cut off (the SendQ rule of IRC),
-so a reader that has stopped costs us bounded memory and delays nobody else.
+`post` never blocks and never raises.  On an idle link it sends at once, without waking
+the writer.  Otherwise the writer takes all that waits and sends it as one write, which
+under TLS costs the same for one text or for three hundred.  A receiver that lets the
+outbox grow full is cut off (the SendQ rule of IRC), so a reader that has stopped costs us
+bounded memory and delays nobody else.
 """
 
 import contextlib
@@ -74,7 +75,7 @@ class Link(Generic[M]):
         """Like `post`, for lines that are encoded once and sent over many links."""
         if self._ending or self._cut:
             return
-        if not self._outbox.add(lines):
+        if not self._outbox.send(lines, self.wire.try_send):
             self.cut(SLOW)
 
     def hang_up(self, *last: msgspec.Struct) -> None:
@@ -275,6 +276,7 @@ class Link(Generic[M]):
                     self._lose(fault)
                     self._outbox.clear()
                     self._ending = True
+                self._outbox.taken()
                 del piece  # or each idle link would keep its last write
             self._outbox.release()
         self._drained.set()

@@ -95,6 +95,14 @@ class TlsWire:
                 raise trio.BrokenResourceError from error
         await trio.lowlevel.checkpoint()
 
+    def try_send(self, data: bytes) -> int:
+        if self._socket.fileno() < 0:
+            return 0
+        try:
+            return self._socket.write(data)
+        except OSError:  # there is no room, or the next `send_all` meets it too
+            return 0
+
     async def receive_some(self) -> bytes:
         data = b"" if self._has_ended else None
         while data is None:

@@ -40,6 +40,12 @@ class Wire(Protocol):
 
     async def send_all(self, data: bytes | bytearray) -> None: ...
 
+    def try_send(self, data: bytes) -> int:
+        """Send what can be sent at once; return how many bytes that was, 0 if anything hinders.
+
+        Only while no `send_all` runs; the next bytes that are sent must begin with the rest.
+        """
+
     async def receive_some(self) -> bytes | bytearray:
         """Return the next bytes; b"" when the other side has ended."""
 

@@ -23,6 +23,7 @@ from shared.link import (
 )
 from shared.messages.common import Bye, Err, Ping, Pong
 from shared.messages.peers import BetweenPeers, Decline, PeerIam, Text
+from shared.outbox import GATHER_SECONDS
 from tests.kit.world import PIPE_BYTES, Cable, MemoryWire, cable
 
 ID = "0123456789abcdef" * 2
@@ -755,3 +756,88 @@ async def test_within_turns_a_deadline_into_a_sentence(autojump_clock: MockClock
         await trio.sleep(11)
     with within(10, "nobody answered"):
         await trio.sleep(9)
+
+
+# --- Sending at once on an idle link ---
+
+
+class Direct(MemoryWire):
+    """A wire that takes some bytes at once."""
+
+    takes = 1_000_000
+    tries = 0
+
+    def try_send(self, data: bytes) -> int:
+        self.tries += 1
+        self._sent.bytes += data[: self.takes]
+        self._sent.news.unpark_all()
+        return min(len(data), self.takes)
+
+
+@pytest.mark.parametrize("takes", [0, 1, 30, 1_000_000])
+async def test_what_an_idle_link_does_not_take_at_once_follows_in_order(
+    takes: int, nursery: trio.Nursery, autojump_clock: MockClock
+) -> None:
+    carol, dave = two(cable(wire=Direct))
+    assert isinstance(carol.wire, Direct)
+    carol.wire.takes = takes
+    for end in (carol, dave):
+        nursery.start_soon(end.run)
+    for message in says(20):
+        carol.link.post(message)
+        await trio.sleep(0.01)
+    await trio.testing.wait_all_tasks_blocked()
+    assert dave.received == says(20)
+    assert carol.wire.tries == 20
+    assert carol.wire.writes == (20 if takes < 1_000 else 0), "the writer has the rest"
+
+
+async def test_what_is_posted_in_a_row_goes_in_one_write(
+    nursery: trio.Nursery, autojump_clock: MockClock
+) -> None:
+    carol, dave = two(cable(wire=Direct))
+    assert isinstance(carol.wire, Direct)
+    for end in (carol, dave):
+        nursery.start_soon(end.run)
+    for message in says(20):
+        carol.link.post(message)
+    await trio.testing.wait_all_tasks_blocked()
+    assert (carol.wire.tries, carol.wire.writes) == (1, 1)
+    await trio.sleep(GATHER_SECONDS)
+    carol.link.post(say(21))
+    await trio.testing.wait_all_tasks_blocked()
+    assert (carol.wire.tries, carol.wire.writes) == (2, 1)
+    assert dave.received == says(21)
+
+
+async def test_nothing_overtakes_a_write_that_is_stuck(
+    nursery: trio.Nursery, autojump_clock: MockClock
+) -> None:
+    carol, dave = two(cable(room=100, wire=Direct))
+    assert isinstance(carol.wire, Direct)
+    carol.wire.takes = 0
+    nursery.start_soon(carol.run)
+    carol.link.post(say(1, "x" * 200))
+    await trio.testing.wait_all_tasks_blocked()
+    carol.wire.takes = 1_000_000
+    carol.link.post(say(2))
+    assert carol.wire.tries == 1
+    nursery.start_soon(dave.run)
+    await trio.testing.wait_all_tasks_blocked()
+    assert dave.received == [say(1, "x" * 200), say(2)]
+
+
+async def test_a_long_line_and_a_link_that_is_over_are_not_tried(
+    nursery: trio.Nursery, autojump_clock: MockClock
+) -> None:
+    carol, dave = two(cable(wire=Direct), write_bytes=200)
+    assert isinstance(carol.wire, Direct)
+    for end in (carol, dave):
+        nursery.start_soon(end.run)
+    carol.link.post(say(1, "x" * 200))
+    await trio.testing.wait_all_tasks_blocked()
+    carol.link.hang_up()
+    carol.link.post(say(2))
+    await trio.testing.wait_all_tasks_blocked()
+    assert carol.wire.tries == 0
+    assert dave.received == [say(1, "x" * 200)]

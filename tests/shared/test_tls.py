@@ -311,6 +311,25 @@ async def test_much_goes_both_ways_at_once_and_arrives_in_order() -> None:
             nursery.start_soon(hear, wire)
 
 
+async def test_what_a_full_wire_does_not_take_at_once_can_follow() -> None:
+    async with two_wires() as (here, there), trio.open_nursery() as nursery:
+        said, pieces = bytearray(), [os.urandom(20_000) for _ in range(500)]
+        rest = b""
+        for piece in pieces:
+            said += piece
+            rest = rest or piece[here.try_send(piece) :]
+            if rest:
+                break
+        assert rest, "it takes all that there is"
+        said += b"more"
+        nursery.start_soon(here.send_all, rest + b"more")
+        heard = bytearray()
+        while len(heard) < len(said):
+            heard += await there.receive_some()
+        assert heard == said
+    assert here.try_send(b"x") == 0, "it is closed"
+
+
 async def test_who_sends_without_end_leaves_others_their_turns() -> None:
     async with two_wires() as (here, there), trio.open_nursery() as nursery:
         nursery.start_soon(_fill, here)
