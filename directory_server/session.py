@@ -167,7 +167,7 @@ class Session:
 
     def _welcome(self, user: User, iam: Iam, letters: int) -> wire.Welcome:
         community = self._community
-        certificate = self._certify(user, iam.request, iam.name) if iam.request else b""
+        certificate = self._certify(user) if iam.request else b""
         return wire.Welcome(
             name=user.name,
             host=iam.host or self._link.wire.remote.host,
@@ -178,19 +178,17 @@ class Session:
             motd=community.motd,
         )
 
-    def _certify(self, user: User, request: bytes, asked: str) -> bytes:
-        """Issue a certificate.  Raises Refused unless the user signed this request, for `asked`."""
-        community = self._community
-        return community.authority.certify(
-            request, asked, name=user.name, key=user.key, now=community.time()
-        )
+    def _certify(self, user: User) -> bytes:
+        """Issue a certificate.  The signing request is not looked at: it says what IAM proved."""
+        now = self._community.time()
+        return self._community.authority.certify(name=user.name, key=user.key, now=now)
 
-    async def _renew(self, user: User, request: bytes) -> bytes:
+    async def _renew(self, user: User) -> bytes:
         now = trio.current_time()
         if now < self._renewed_at + RENEW_SECONDS:
             raise Refused(f"one certificate in {RENEW_SECONDS:.0f} seconds is enough", "LIMIT")
         self._renewed_at = now
-        certificate = self._certify(user, request, user.name)
+        certificate = self._certify(user)
         await self._community.note_certificate(user)
         return certificate
 
@@ -245,8 +243,8 @@ class Session:
             case wire.Noted(id=re, envelopes=envelopes):
                 await store.note(user.id, envelopes)
                 link.post(wire.Done(re))
-            case wire.Renew(id=re, request=request):
-                link.post(wire.Renewed(re, await self._renew(user, request)))
+            case wire.Renew(id=re):
+                link.post(wire.Renewed(re, await self._renew(user)))
             case wire.Unregister(id=re):
                 for over in await community.release([user]):
                     over.hang_up(*([wire.Done(re)] if over is link else []), Bye(GIVEN_BACK))

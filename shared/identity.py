@@ -172,22 +172,6 @@ def issue_for_user(
     return _issue(authority, authority_key, key, name, _USER_URI + name, ends)
 
 
-def check_request(request: bytes, name: str, public: bytes) -> None:
-    """Raise ProtocolError unless this key signed the request, for this name."""
-    try:
-        wanted = x509.load_der_x509_csr(request)
-        subject = wanted.subject.get_attributes_for_oid(NameOID.COMMON_NAME)
-        fits = (
-            wanted.is_signature_valid
-            and _raw(wanted.public_key()) == public
-            and [part.value for part in subject] == [name]
-        )
-    except _UNREADABLE:
-        raise ProtocolError("the signing request cannot be read") from None
-    if not fits:
-        raise ProtocolError("the signing request is not for this name and key")
-
-
 def read_certificate(certificate: bytes, authority: bytes, now: float) -> Subject:
     """Return whom `authority` certifies here.  Raises ProtocolError if it does not certify it.
 

@@ -12,7 +12,6 @@ from shared.errors import ProtocolError, Refused, StorageError
 from shared.identity import (
     Credentials,
     authority_key,
-    check_request,
     fingerprint,
     is_authority,
     issue_for_directory,
@@ -71,15 +70,11 @@ class Authority:
         certificate = issue_for_directory(self.certificate, self._key, leaf.public_key())
         return Credentials(leaf, certificate, self.certificate)
 
-    def certify(self, request: bytes, asked: str, *, name: str, key: bytes, now: float) -> bytes:
+    def certify(self, *, name: str, key: bytes, now: float) -> bytes:
         """Return a certificate for `name`, in the spelling that was registered first.
 
-        `asked` is the spelling in the signing request.  Raises Refused.
+        IAM has proved that the user holds the key.
         """
-        try:
-            check_request(request, asked, key)
-        except ProtocolError as error:
-            raise Refused(f"{error}", "KEY") from None
         return issue_for_user(self.certificate, self._key, name, key, now)
 
     def check_certificate(self, certificate: bytes, name: str, key: bytes, now: float) -> None:

@@ -57,7 +57,7 @@ class Iam(Message, frozen=True):
     sealing_key: Key  # X25519, for envelopes
     sealing_proof: Signature  # by `key`, see shared.identity.sealing_proof
     host: Host = ""  # from --advertise; else the address that the directory sees
-    request: Certificate = b""  # PKCS #10, when a certificate is wanted
+    request: Certificate = b""  # PKCS #10, when a certificate is wanted; IAM itself is the proof
     token: Annotated[str, Meta(max_length=256)] = ""  # from --register-only-with
     status: Status = Status.ACTIVE
     by_hand: bool = False  # the user chose this status

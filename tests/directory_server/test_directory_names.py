@@ -292,11 +292,13 @@ async def test_ones_own_certificate_fits_in_any_spelling(town: Town) -> None:
     assert again.welcome.name == "carol"
 
 
-async def test_a_signing_request_for_another_name_is_refused(town: Town) -> None:
-    no = await refusal(town, request=identity_of("carol").request("dave"))
-    assert no.code == "KEY"
-    no = await refusal(town, request=b"rubbish")
-    assert (no.code, str(no)) == ("KEY", "the signing request cannot be read")
+@pytest.mark.parametrize("request_", [identity_of("dave").request("dave"), b"rubbish"])
+async def test_a_certificate_is_for_the_name_and_key_that_iam_has_proved(
+    town: Town, request_: bytes
+) -> None:
+    carol = await town.enters("carol", request=request_)
+    subject = read_certificate(carol.welcome.certificate, carol.who.authority, 0)
+    assert (subject.name, subject.key) == ("carol", carol.identity.public)
 
 
 # --- Who may come in ------------------------------------------------------------

@@ -26,8 +26,7 @@ DAVE = Identity(chance.randbytes(USER_SEED_BYTES))
 
 
 def certificate_of_carol(authority: Authority = AUTHORITY) -> bytes:
-    request = CAROL.request("carol")
-    return authority.certify(request, "carol", name="carol", key=CAROL.public, now=NOW)
+    return authority.certify(name="carol", key=CAROL.public, now=NOW)
 
 
 def test_it_is_the_same_after_a_restart() -> None:
@@ -68,20 +67,9 @@ def test_each_start_has_a_fresh_key_that_the_authority_vouches_for() -> None:
 
 
 def test_a_certificate_names_the_user_as_registered_first() -> None:
-    certificate = AUTHORITY.certify(
-        CAROL.request("CAROL"), "CAROL", name="Carol", key=CAROL.public, now=NOW
-    )
+    certificate = AUTHORITY.certify(name="Carol", key=CAROL.public, now=NOW)
     assert read_certificate(certificate, AUTHORITY.certificate, NOW).name == "Carol"
     AUTHORITY.check_certificate(certificate, "carol", CAROL.public, NOW)
-
-
-@pytest.mark.parametrize(
-    "request_", [b"", b"rubbish", CAROL.request("dave"), DAVE.request("carol")]
-)
-def test_a_request_for_another_name_or_key_is_refused(request_: bytes) -> None:
-    with pytest.raises(Refused, match="signing request") as no:
-        AUTHORITY.certify(request_, "carol", name="carol", key=CAROL.public, now=NOW)
-    assert no.value.code == "KEY"
 
 
 @pytest.mark.parametrize(

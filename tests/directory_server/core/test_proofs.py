@@ -20,9 +20,7 @@ WHO = Who(VERSION, AUTHORITY.certificate, NONCE)
 CAROL = identity_of("carol")
 HONEST = iam(WHO, "carol", CAROL)
 STRANGER = Visitor("10.0.0.9", NONCE, None)
-CERTIFICATE = AUTHORITY.certify(
-    CAROL.request("carol"), "carol", name="carol", key=CAROL.public, now=NOW
-)
+CERTIFICATE = AUTHORITY.certify(name="carol", key=CAROL.public, now=NOW)
 
 
 @pytest.mark.parametrize("host", ["", "10.0.0.5", "fe80::1%eth0", "carol.example", "::1"])

@@ -560,9 +560,7 @@ class OfFalseDirectory(Victim):
         is_new = hello.name not in self.met
         if hello.request:
             now = time.time()
-            self.met[hello.name] = self.authority.certify(
-                hello.request, hello.name, name=hello.name, key=hello.key, now=now
-            )
+            self.met[hello.name] = self.authority.certify(name=hello.name, key=hello.key, now=now)
         welcome = wire.Welcome(hello.name, HOST, 1, 600.0, self.met.get(hello.name, b""))
         mutants.hear(welcome)
         mutants.hear(hello)
