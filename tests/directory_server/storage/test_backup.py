@@ -18,6 +18,7 @@ from directory_server.storage.sqlite import FILE, SqliteStore
 from directory_server.storage.store import Newcomer, Posted
 from shared.disk import FolderDisk
 from shared.errors import Refused, StorageError
+from tests.kit.stores import drop
 
 KEY = bytes(32)
 
@@ -32,7 +33,7 @@ class Kept:
         """One message goes from the first user to the second."""
         one, two = self.users
         envelope = number.to_bytes(16, "big").hex()
-        await self.store.drop(one.id, [Posted(envelope, two.id, two.name, b"x" * 500)], 1.0, 1.0)
+        await drop(self.store, one.id, [Posted(envelope, two.id, two.name, b"x" * 500)], 1.0, 1.0)
 
 
 @pytest.fixture
