@@ -233,7 +233,7 @@ class Chat:
 
     async def set_status(self, status: Status) -> None:
         """Set my status by hand; ACTIVE outside of a conversation makes it automatic again."""
-        self._peer.set_status(status)
+        self._peer.presence.choose(status)
 
     async def words(self, name: str) -> Comparison:
         """Return the words that both must see; `accept` believes the key that they are about."""

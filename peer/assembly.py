@@ -6,6 +6,8 @@
 
 from dataclasses import dataclass
 
+from peer.core.invitation.credentials import Credentials
+from peer.core.invitation.questions import Situation
 from peer.core.keys.key_alarms import KeyAlarms
 from peer.core.myself import Myself, Registration
 from peer.core.reach.contacts import Contacts
@@ -14,7 +16,7 @@ from peer.core.stranger_limits import StrangerLimits
 from peer.events import Tell
 from peer.options import Options
 from peer.runtime.conversation.conversations import Conversations
-from peer.runtime.conversation.stays import Listener
+from peer.runtime.conversation_news import ConversationNews
 from peer.runtime.conversation_view import ConversationView
 from peer.runtime.directory.certificates import Certificates
 from peer.runtime.directory.directory_client import DirectoryClient
@@ -71,6 +73,7 @@ class Memory:
     """What a peer remembers, of itself and of others."""
 
     myself: Myself
+    situation: Situation
     is_new: bool  #: whether our key was made at this start
     journal: Journal
     came: Came
@@ -142,7 +145,8 @@ def remember(outside: Outside, registration: Registration, tasks: Tasks) -> Memo
     known_keys = KnownKeys(journal.contacts, world.clock, alarms, myself, tasks)
     known_users = KnownUsers(journal.contacts, world.clock, tasks, known_keys)
     return Memory(
-        myself, is_new, journal, Came(journal.lines), Recorder(journal.lines, tell),
+        myself, Situation(ignored=journal.contacts.ignored, answered=known_users.names), is_new,
+        journal, Came(journal.lines), Recorder(journal.lines, tell),
         History(journal.database, journal.rows, registration, world.clock, known_keys),
         alarms, known_keys, known_users,
         StrangerLimits(known_users.knows, journal.lines.written_by),
@@ -188,40 +192,41 @@ def reach(
         Registrar(
             world, outside.directory, myself, certificates, directory, tries, presences
         ),
-        OwnPresence(myself.registration, directory, outside.tell),
+        OwnPresence(myself.registration, directory, memory.situation, outside.tell),
         links, outlet, linked_names, finder, NameJudge(known_keys, finder),
         Roster(presences, directory, links, memory.journal.contacts, world.clock, outside.tell),
     )  # fmt: skip
 
 
-def exchange(
-    outside: Outside, memory: Memory, reach: Reach, tasks: Tasks, *,
-    listener: Listener,
-) -> Exchange:  # fmt: skip
-    conversations = Conversations(
-        outside.world, reach.links, memory.journal, outside.tell, memory.myself, tasks,
-        known_keys=memory.known_keys, name_judge=reach.judge, known_users=memory.known_users,
-        disk_shares=memory.disk_shares, listener=listener,
-    )  # fmt: skip
-    lines = PrivateLines(reach.links, memory.recorder, memory.known_keys, memory.myself, tasks)
+def exchange(outside: Outside, memory: Memory, reach: Reach, tasks: Tasks) -> Exchange:
     drop = LetterDrop(
         outside.world, memory.journal, reach.directory, memory.recorder, memory.myself
     )
+    copies = MailboxCopies(
+        memory.journal, drop, reach.directory, outside.tell, myself=memory.myself,
+        known_keys=memory.known_keys, tasks=tasks, finder=reach.finder,
+    )  # fmt: skip
+    credentials = Credentials(memory.myself, memory.known_keys)
+    news = ConversationNews(reach.own_presence, memory.situation, credentials, copies)
+    conversations = Conversations(
+        outside.world, reach.links, memory.journal, outside.tell, memory.myself, tasks,
+        known_keys=memory.known_keys, name_judge=reach.judge, known_users=memory.known_users,
+        disk_shares=memory.disk_shares, listener=news,
+        keeps_history=outside.options.keeps_history,
+    )  # fmt: skip
+    lines = PrivateLines(reach.links, memory.recorder, memory.known_keys, memory.myself, tasks)
     sender = LetterSender(drop, reach.finder, memory.known_keys, memory.known_users)
     waiting = WaitingTexts(
         outside.world, memory.recorder, memory.myself, memory.known_users, outside.tell
     )
     return Exchange(
         conversations,
-        _invitations(outside, memory, reach, conversations, tasks),
+        _invitations(outside, memory, reach, conversations, credentials, tasks),
         lines,
         _heard_lines(outside, memory, reach),
         drop,
         _letters(outside, memory, reach, conversations),
-        MailboxCopies(
-            memory.journal, drop, reach.directory, outside.tell, myself=memory.myself,
-            known_keys=memory.known_keys, tasks=tasks, finder=reach.finder,
-        ),
+        copies,
         sender,
         waiting,
         Unsent(
@@ -232,12 +237,13 @@ def exchange(
 
 
 def _invitations(
-    outside: Outside, memory: Memory, reach: Reach, conversations: Conversations, tasks: Tasks
-) -> Invitations:
+    outside: Outside, memory: Memory, reach: Reach, conversations: Conversations,
+    credentials: Credentials, tasks: Tasks,
+) -> Invitations:  # fmt: skip
     return Invitations(
         outside.world, reach.links, conversations, outside.tell, memory.myself, tasks,
-        finder=reach.finder, linked_names=reach.linked_names, name_judge=reach.judge,
-        known_keys=memory.known_keys, ignored=memory.journal.contacts.ignored,
+        credentials, memory.situation, finder=reach.finder, linked_names=reach.linked_names,
+        name_judge=reach.judge, known_keys=memory.known_keys,
         answers=not outside.options.is_passing, known_users=memory.known_users,
     )  # fmt: skip
 

@@ -8,9 +8,8 @@ from typing import Final
 
 import trio
 
-from peer import assembly, events
+from peer import assembly
 from peer.assembly import Exchange, Facade, Memory, Outside, Reach
-from peer.core.conversation.conversation import Conversation
 from peer.core.myself import Registration
 from peer.core.reach.presence import Presences
 from peer.directory_news import DirectoryNews
@@ -28,12 +27,9 @@ from peer.runtime.keys.verification import Verification
 from peer.runtime.lines.own_lines import OwnLines
 from peer.runtime.mailbox.own_letters import OwnLetters
 from peer.runtime.tasks import Tasks
-from shared.errors import ParleyError, Refused, StorageError
-from shared.messages.common import Status
+from shared.errors import ParleyError, Refused
 from shared.messages.directory import Done, Unregister
-from shared.messages.peers import Position
 from shared.wire import why_not_heard
-from shared.wording import clause
 from shared.world import Address, World
 
 QUIT_SECONDS: Final = 1.0  # for letters on their way to the screen; then for the last words
@@ -105,7 +101,7 @@ class LocalPeer:
         self._tasks = tasks
         self._memory = assembly.remember(outside, self._registration, tasks)
         self._reach = assembly.reach(outside, self._memory, self._presences, tasks, self._run_id)
-        self._exchange = assembly.exchange(outside, self._memory, self._reach, tasks, listener=self)
+        self._exchange = assembly.exchange(outside, self._memory, self._reach, tasks)
         self._facade = assembly.facade(outside, self._memory, self._reach, self._exchange)
         self._reach.outlet.receiver = assembly.dispatch(
             outside, self._memory, self._reach, self._exchange
@@ -126,8 +122,7 @@ class LocalPeer:
         nursery.start_soon(stay_certified, reach.certificates, reach.directory)
         if not options.is_passing:
             nursery.start_soon(exchange.letters.run)
-            if not options.keeps_history:
-                self._tasks.spawn(self._forget_texts, None)
+            exchange.conversations.forgetting.begin()
         news = DirectoryNews(self._outside, self._memory, reach, exchange, self._tasks)
         await nursery.start(reach.registrar.stay_registered, news)
 
@@ -187,11 +182,6 @@ class LocalPeer:
     def presence(self) -> OwnPresence:
         """My status."""
         return self._reach.own_presence
-
-    def set_status(self, status: Status) -> None:
-        """Set my status by hand; ACTIVE outside of a conversation makes it automatic again."""
-        self._reach.own_presence.choose(status)
-        self._exchange.invitations.situation(busy=self._reach.own_presence.is_busy)
 
     def stir(self) -> None:
         """Note that the user typed something, for which the directory may be needed."""
@@ -254,25 +244,3 @@ class LocalPeer:
         """Answer yes to `events.KeepMore`: this author may fill as much of the disk again."""
         self._memory.disk_shares.allow_more(author)
         self._exchange.conversations.release(author)
-
-    # --- News of my conversations ---
-
-    def conversation_changed(self) -> None:
-        self._reach.own_presence.talks(self._exchange.conversations.conversation is not None)
-        self._exchange.invitations.situation(busy=self._reach.own_presence.is_busy)
-
-    def leave_for(self, current: Conversation, to: str, after: Position, upto: int) -> None:
-        self._exchange.copies.leave_for(current, to, after, upto)
-
-    def conversation_settled(self, current: Conversation) -> None:
-        if not self._outside.options.keeps_history:
-            self._tasks.spawn(self._forget_texts, current.id)
-
-    async def _forget_texts(self, conversation: str | None) -> None:
-        try:
-            await self._exchange.conversations.wait_kept()
-            now = self._outside.world.clock.time()
-            await self._memory.journal.forget_texts(conversation, now)
-        except StorageError as failure:
-            notice = events.Notice(f"What was said cannot be forgotten: {clause(failure)}.")
-            self._outside.tell(notice, events.nothing)

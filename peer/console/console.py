@@ -164,7 +164,7 @@ class Console:
             case typed.SetStatus(None):
                 show(results.MyStatus(peer.presence.status))
             case typed.SetStatus(Status() as status):
-                peer.set_status(status)
+                peer.presence.choose(status)
             case typed.Chat(name):
                 return await self._inviter.chat(name)
             case typed.Add(name):

@@ -69,8 +69,10 @@ class InvitationMachine:
     An id belongs to one other user: from anybody else it is an unknown id.
     """
 
-    def __init__(self, me: str, ids: Ids, credentials: Credentials) -> None:
-        self.situation = Situation()
+    def __init__(
+        self, me: str, ids: Ids, credentials: Credentials, situation: Situation | None = None
+    ) -> None:
+        self.situation = situation or Situation()
         self._me, self._ids, self._credentials = me, ids, credentials
         self._ledger = Ledger()
         self._questions = Questions(self._ledger, self.situation)

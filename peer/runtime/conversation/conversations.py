@@ -23,6 +23,7 @@ from peer.runtime.conversation.shell import ConversationShell, Parts
 from peer.runtime.conversation.stays import Listener, Stays
 from peer.runtime.conversation.text_display import TextDisplay
 from peer.runtime.disk_shares import DiskShares
+from peer.runtime.forgetting import Forgetting
 from peer.runtime.keys.known_keys import KnownKeys
 from peer.runtime.keys.known_users import KnownUsers
 from peer.runtime.keys.name_judge import NameJudge
@@ -54,8 +55,9 @@ class Conversations:
         known_users: KnownUsers,
         disk_shares: DiskShares,
         listener: Listener,
+        keeps_history: bool,
     ) -> None:
-        self._journal, self._tell, self._listener = journal, tell, listener
+        self._journal, self._tell = journal, tell
         clock, progress, members = world.clock, Progress(), MemberLinks(links)
         screen = ConversationScreen(tell, known_keys, name_judge, progress, tasks)
         commits = CommitQueue(journal, clock, screen, progress)
@@ -66,7 +68,12 @@ class Conversations:
             Times(),
         )  # fmt: skip
         self._timer = Timer()
-        self._stays = Stays(commits, listener, self._timer)
+        #: of what was said, when it is done
+        self.forgetting = Forgetting(
+            journal, clock, commits, self._parts.display, progress, tasks, tell,
+            is_wanted=not keeps_history,
+        )  # fmt: skip
+        self._stays = Stays(commits, self.forgetting, listener, self._timer)
         self._builder = ConversationBuilder(world, myself, known_keys, journal)
         self.last: SentText | None = None  #: my last text
         budget = CheckBudget()
@@ -116,7 +123,7 @@ class Conversations:
             begun.perform(begun.core.receive(begun.core.me.id, entry, trio.current_time()))
         self._parts.commits.begin(roll.conversation, since, lamport)
         begun.keep_members(roll.everybody(), pins=True)
-        self._listener.conversation_changed()
+        self._stays.changed()
         return begun.core
 
     def _shell(self, core: Conversation) -> ConversationShell:

@@ -6,6 +6,7 @@ from typing import Protocol
 from peer.core.conversation.conversation import Conversation
 from peer.runtime.conversation.commit_queue import CommitQueue
 from peer.runtime.conversation.shell import ConversationShell
+from peer.runtime.forgetting import Forgetting
 from peer.runtime.timer import Timer
 from shared.messages.peers import Position
 
@@ -13,11 +14,8 @@ from shared.messages.peers import Position
 class Listener(Protocol):
     """The receiver of news about my conversations; called in the loop, never blocks."""
 
-    def conversation_changed(self) -> None:
-        """Note that a conversation begins, ends or goes on."""
-
-    def conversation_settled(self, current: Conversation) -> None:
-        """Note that a conversation is done for good."""
+    def conversation_changed(self, current: Conversation | None) -> None:
+        """Note that a conversation begins, ends or goes on.  `current`: the one I am in now."""
 
     def leave_for(self, current: Conversation, to: str, after: Position, upto: int) -> None:
         """Leave texts in the directory's mailbox, which this member gets no other way."""
@@ -30,8 +28,11 @@ class Stays:
     One may sleep: it was interrupted, and goes on when a member is in reach again.
     """
 
-    def __init__(self, commits: CommitQueue, listener: Listener, timer: Timer) -> None:
-        self._commits, self._listener, self._timer = commits, listener, timer
+    def __init__(
+        self, commits: CommitQueue, forgetting: Forgetting, listener: Listener, timer: Timer
+    ) -> None:
+        self._commits, self._forgetting = commits, forgetting
+        self._listener, self._timer = listener, timer
         self.current: ConversationShell | None = None
         self.asleep: ConversationShell | None = None
         self._settling: list[ConversationShell] = []
@@ -66,6 +67,10 @@ class Stays:
         times = [core.next_deadline() for core in self.cores]
         return min((time for time in times if time is not None), default=None)
 
+    def changed(self) -> None:
+        """Tell others that I am in a conversation now, or in none."""
+        self._listener.conversation_changed(self.current.core if self.current else None)
+
     def give_up_asleep(self) -> ConversationShell | None:
         """Return the one that slept, which settles now, if there is one."""
         if (asleep := self.asleep) is not None:
@@ -83,7 +88,7 @@ class Stays:
         """Resume the conversation that slept, unless I am in another one by now."""
         if conversation is self.asleep:
             self.asleep, self.current = None, conversation
-            self._listener.conversation_changed()
+            self.changed()
             conversation.show_back()
 
     def finished(self, conversation: ConversationShell) -> None:
@@ -97,7 +102,7 @@ class Stays:
             self._settling.append(conversation)
             self._commits.end(conversation.core.id)
             self._commits.leave(conversation.core)
-        self._listener.conversation_changed()
+        self.changed()
 
     def settled(self, conversation: ConversationShell) -> None:
         if conversation is self.asleep:
@@ -105,7 +110,7 @@ class Stays:
             self._commits.end(conversation.core.id)
         if conversation in self._settling:
             self._settling.remove(conversation)
-        self._listener.conversation_settled(conversation.core)
+        self._forgetting.begin(conversation.core.id)
 
     def leave_for(self, current: Conversation, to: str, after: Position, upto: int) -> None:
         self._listener.leave_for(current, to, after, upto)

@@ -5,6 +5,7 @@ from typing import Final
 import trio
 
 from peer import events
+from peer.core.invitation.questions import Situation
 from peer.core.myself import Registration
 from peer.events import Tell
 from peer.runtime.directory.directory_client import DirectoryClient
@@ -18,8 +19,12 @@ STIR_SHARE: Final = 4.0  # nor is that more than a quarter of the time until INA
 class OwnPresence:
     """My status: BUSY in a conversation, ACTIVE outside, unless one was chosen by hand."""
 
-    def __init__(self, registration: Registration, directory: DirectoryClient, tell: Tell) -> None:
-        self._registration, self._directory, self._tell = registration, directory, tell
+    def __init__(
+        self, registration: Registration, directory: DirectoryClient, situation: Situation,
+        tell: Tell,
+    ) -> None:  # fmt: skip
+        self._registration, self._directory = registration, directory
+        self._situation, self._tell = situation, tell
         self.idle_after = 300.0  #: seconds; the directory tells its own value
         self._chosen: Status | None = None
         self._is_idle = False  # so INACTIVE, unless we talk or chose another status
@@ -29,11 +34,6 @@ class OwnPresence:
     @property
     def status(self) -> Status:
         return self._registration.status
-
-    @property
-    def is_busy(self) -> bool:
-        """Whether somebody who invites me must be told so first."""
-        return self._talks or self._registration.status is Status.BUSY
 
     def choose(self, status: Status) -> None:
         """Choose a status by hand: neither a conversation nor the directory changes it any more.
@@ -58,11 +58,12 @@ class OwnPresence:
         self.put()
 
     def put(self) -> None:
-        """Tell the directory, now or when we come back to it."""
+        """Tell the directory, now or when we come back to it, and those who invite me."""
         status, by_hand = self._chosen or self._automatic, self._chosen is not None
         if (status, by_hand) != (self._registration.status, self._registration.by_hand):
             self._registration.status, self._registration.by_hand = status, by_hand
             self._directory.tell(SetStatus(0, status, by_hand))
+        self._situation.busy = self._talks or status is Status.BUSY
 
     @property
     def _automatic(self) -> Status:

@@ -8,6 +8,7 @@ import trio
 from peer.core.invitation.actions import Question
 from peer.core.invitation.credentials import Credentials
 from peer.core.invitation.machine import InvitationMachine
+from peer.core.invitation.questions import Situation
 from peer.core.myself import Myself
 from peer.events import Tell
 from peer.runtime.conversation.conversations import Conversations
@@ -37,21 +38,19 @@ class Invitations:
         tell: Tell,
         myself: Myself,
         tasks: Tasks,
+        credentials: Credentials,
+        situation: Situation,
         *,
         finder: Finder,
         linked_names: LinkedNames,
         name_judge: NameJudge,
         known_keys: KnownKeys,
-        ignored: set[str],
         answers: bool,
         known_users: KnownUsers,
     ) -> None:
         """`answers`: whether somebody is there who can be asked."""
         self._conversations, self._known_users = conversations, known_users
-        self._credentials = Credentials(myself, known_keys)
-        self._core = InvitationMachine(myself.name, world, self._credentials)
-        self._core.situation.ignored = ignored
-        self._core.situation.answered = known_users.names
+        self._core = InvitationMachine(myself.name, world, credentials, situation)
         self._display = QuestionDisplay(
             self._core, conversations, known_keys, linked_names, name_judge, tasks, tell
         )
@@ -60,7 +59,7 @@ class Invitations:
             self._core, links, conversations, self._display, self._results, tell, answers=answers
         )
         self._sent = SentInvitations(
-            self._core, self._credentials, self._performer, self._results, conversations, myself,
+            self._core, credentials, self._performer, self._results, conversations, myself,
             known_users, world, finder,
         )  # fmt: skip
         self._is_closed = False
@@ -85,12 +84,6 @@ class Invitations:
     def will_open(self, conversation: str) -> bool:
         """Whether I said yes to it, and its CONFIRM may have gone over a link that broke."""
         return any(one.conversation == conversation for one in self._core.accepted)
-
-    def situation(self, *, busy: bool) -> None:
-        """Set what others are told when they invite me."""
-        current = self._credentials.conversation = self._conversations.conversation
-        self._core.situation.busy = busy
-        self._core.situation.conversations = {current.id} if current else set()
 
     # --- What I do ---
 
