@@ -3,13 +3,13 @@
 import gc
 import os
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from shared.process import end_when_interrupted, forbid_core_dumps
 
 if TYPE_CHECKING:
     import argparse
-    from pathlib import Path
 
     from peer.program.lifecycle import Lifecycle
 
@@ -49,20 +49,26 @@ def _open(arguments: "argparse.Namespace") -> None:
 
 
 def _find_folder(arguments: "argparse.Namespace") -> "Path | None":
-    """Return the folder that the command line means; it may be that of another address."""
-    from peer.storage.paths import directory_for, folder_for, others_of  # noqa: PLC0415
+    """Return the folder that the command line means; None if no passphrase can be meant."""
+    from peer.storage import paths  # noqa: PLC0415
 
     arguments.found = {}
-    folder = folder_for(arguments)
-    if folder is None or arguments.data or not others_of(folder):
-        return folder
-    import trio  # noqa: PLC0415  # a third of a second, only for users of several folders
+    if arguments.data:
+        return Path(arguments.data).expanduser()
+    try:
+        name, directory = paths.name_for(arguments), paths.directory_for(arguments)
+    except KeyError:
+        return None
+    peers = paths.peers_folder()
+    if not arguments.passphrase and not any(map(paths.is_set, paths.folders_of(peers, name))):
+        return None
+    import trio  # noqa: PLC0415  # a third of a second, only for users of a passphrase
 
     from peer.program.community_folder import find  # noqa: PLC0415
     from shared.world import Address  # noqa: PLC0415
 
-    found = trio.run(find, folder, Address(*directory_for(arguments)))
-    arguments.found[folder] = found
+    address = Address(*directory)
+    found = arguments.found[name, address] = trio.run(find, peers, name, address)
     return found.folder
 
 

@@ -82,7 +82,7 @@ from peer.program.passphrase import Source, unlock
 from peer.runtime.invitation.results import Outcome, Result
 from peer.runtime.lines.private_lines import Delivery
 from peer.storage.history import Found
-from peer.storage.paths import folder_of, is_set
+from peer.storage.paths import is_set, peers_folder
 from shared.clean import clean
 from shared.errors import KeyChanged, ParleyError, Refused, StorageError, Unreachable
 from shared.messages.common import Status
@@ -329,7 +329,7 @@ async def join(
     options, directory = options or Options(), Address(host, port)
     folder = data
     if folder is None:
-        folder, authority = await find(folder_of(name, directory), directory)
+        folder, authority = await find(peers_folder(), name, directory)
         options = replace(options, authority=authority)
     if is_set(folder):
         source = Source(lambda _: passphrase, is_person=False)

@@ -1,8 +1,9 @@
-"""Find the folder of a user whose community answers at another address than before.
+"""Find the folder of a user by the community that answers at an address.
 
 A community is known by its key, not by an address: localhost and 127.0.0.1, or a machine
-that has moved, are the same one.  So before a new folder is made for an address, the server
-there is asked for its key, which reveals nothing to it, and must prove that it has the key.
+that has moved, are the same one.  So before a new folder is made, the server at the address
+is asked for its key, which reveals nothing to it, and must prove that it has the key.
+A folder that is named by an address is moved to the name of its community once that is known.
 """
 
 import logging
@@ -11,19 +12,24 @@ from contextlib import closing
 from pathlib import Path
 from typing import Final, NamedTuple
 
+import trio
+
 from peer.runtime.directory.certificates import check_directory
-from peer.storage.paths import is_set, others_of
+from peer.storage.paths import folder_by_address, folder_by_key, folders_of, is_by_key
 from peer.storage.schema import FILE
-from shared.disk import FolderDisk
-from shared.errors import ParleyError, StorageError
+from shared.disk import FolderDisk, sync
+from shared.errors import ParleyError, Refused, StorageError
+from shared.identity import authority_key, fingerprint, is_authority
 from shared.link import Link, within
 from shared.messages.common import Message
 from shared.messages.directory import FromDirectory, Who
-from shared.private import check_folder
+from shared.private import check_folder, make_folder
 from shared.tls import TlsNetwork
 from shared.world import Address, SystemClock
 
 ASK_SECONDS: Final = 5.0
+MOVE_SECONDS: Final = 5.0  # to wait for other programs that move folders just now
+MOVE_PAUSE: Final = 0.02
 
 log = logging.getLogger("peer")
 
@@ -35,23 +41,30 @@ class Found(NamedTuple):
     authority: bytes | None = None
 
 
-async def find(folder: Path, directory: Address) -> Found:
-    """Return the folder to use; `folder` is the one for this address.
+async def find(peers: Path, name: str, directory: Address) -> Found:
+    """Return the folder of this name in the community at this address.
 
-    That one is right if it was used, or if no other belongs to the same community.
+    One that is named by an address is moved first, if it is not in use.
     """
-    others = others_of(folder)
-    if not others or is_set(folder) or _communities(folder):
-        return Found(folder)
-    known = {other: _communities(other) for other in others}
-    for other, communities in known.items():
-        if str(directory) in communities:
-            return Found(other)
+    known = {folder: _communities(folder) for folder in folders_of(peers, name)}
+    for folder, communities in known.items():
+        if (met := communities.get(str(directory))) is not None:
+            return Found(await _moved(folder, peers, met))
     authority = await _authority_at(directory)
-    for other, communities in known.items():
+    unnamed = folder_by_address(peers, name, directory)
+    if authority is None:
+        return Found(unnamed)
+    for folder, communities in known.items():
         if authority in communities.values():
-            return Found(other, authority)
-    return Found(folder)
+            return Found(await _moved(folder, peers, authority), authority)
+    named = _named(peers, name, authority)
+    # It was made when nobody answered, or for a passphrase: no community knows it.
+    is_free = known.get(unnamed) == {} and named not in known
+    return Found(await _moved(unnamed, peers, authority) if is_free else named, authority)
+
+
+def _named(peers: Path, name: str, authority: bytes) -> Path:
+    return folder_by_key(peers, name, fingerprint(authority_key(authority)))
 
 
 def _communities(folder: Path) -> dict[str, bytes]:
@@ -65,6 +78,66 @@ def _communities(folder: Path) -> dict[str, bytes]:
     except (StorageError, sqlite3.Error) as failure:
         log.info("the folder %s is passed over: %s", folder, failure)
         return {}
+
+
+# --- Moving ---
+
+
+async def _moved(folder: Path, peers: Path, authority: bytes) -> Path:
+    """Move a folder to the name of its community; return where it is now.
+
+    It stays where it is while a program uses it, or if another one has that name.
+    """
+    if is_by_key(folder) or not is_authority(authority):
+        return folder
+    target = _named(peers, folder.name, authority)
+    all_folders = FolderDisk(peers)
+    try:
+        await _lock(all_folders)  # so that no other program finds it here and then not any more
+        try:
+            return _move(folder, target)
+        finally:
+            all_folders.unlock()
+    except (OSError, ParleyError) as failure:
+        log.info("the folder %s is not moved to %s: %s", folder, target, failure)
+        return folder
+
+
+async def _lock(disk: FolderDisk) -> None:
+    """Take the lock; wait for it some seconds.  Raises Unreachable, or StorageError."""
+    with within(MOVE_SECONDS, "another program moves folders"):
+        while True:
+            try:
+                return disk.lock()
+            except Refused:
+                await trio.sleep(MOVE_PAUSE)
+
+
+def _move(folder: Path, target: Path) -> Path:
+    """Move the folder in one step, unless another program was faster.
+
+    Raises Refused when a program uses it, OSError or StorageError when it cannot be moved.
+    """
+    if not folder.exists():
+        return target
+    disk = FolderDisk(folder)
+    disk.lock()
+    try:
+        make_folder(target.parent)
+        folder.rename(target)
+    finally:
+        disk.unlock()
+    try:
+        sync(target.parent)
+        sync(folder.parent)
+        if not any(folder.parent.iterdir()):
+            folder.parent.rmdir()
+    except OSError as failure:  # a crash now may move it back, where it is found again
+        log.info("the folder %s may not be on disk yet: %s", target, failure)
+    return target
+
+
+# --- Asking ---
 
 
 async def _authority_at(directory: Address) -> bytes | None:

@@ -28,7 +28,7 @@ from peer.program.status_feed import StatusFeed
 from peer.results import Done, Handed, Manual
 from peer.runtime.directory.registrar import NameTaken
 from peer.screen.ui_state import UiState
-from peer.storage.paths import folder_of, is_set
+from peer.storage.paths import is_set, peers_folder
 from peer.storage.vault import CLEAR, Vault
 from shared.errors import KeyChanged, ParleyError, Refused, StorageError, Unreachable
 from shared.link import within
@@ -108,6 +108,7 @@ class Program:
                 is_late = trio.current_time() >= begun + YIELD_SECONDS
                 if failure.code != "LOCK" or is_late or await control.is_served(self._folder(name)):
                     raise
+                await self._find(name)
             if not told:
                 told = True
                 wait = "Waiting for a command on the same data to end..."
@@ -241,11 +242,11 @@ class Program:
         name = self._arguments.name
         try:
             check_name(name)
-            await self._find(name)
             whole = line.encode(errors="replace").decode()
             request = control.HandedCommand(whole, self._arguments.json)
             with within(SHARE_SECONDS, "the data was not free for this command"):
                 while True:
+                    await self._find(name)
                     folder = self._folder(name)
                     ended = await control.hand_over(folder, request, self._show_line)
                     if ended is None:
@@ -323,10 +324,11 @@ class Program:
         self._face.show(Done(line, code, code.name, outcome))
 
     async def _find(self, name: str) -> None:
-        """Find the folder of this name."""
-        folder, found = folder_of(name, self._directory), self._arguments.found
-        if not self._arguments.data and folder not in found:
-            found[folder] = await find(folder, self._directory)
+        """Find the folder of this name; anew if it is no longer where it was."""
+        found: dict[tuple[str, Address], Found] = self._arguments.found
+        key = (name, self._directory)
+        if not self._arguments.data and (key not in found or not found[key].folder.exists()):
+            found[key] = await find(peers_folder(), name, self._directory)
 
     def _folder(self, name: str) -> Path:
         if self._arguments.data:
@@ -334,7 +336,7 @@ class Program:
         return self._found(name).folder
 
     def _found(self, name: str) -> Found:
-        found: Found = self._arguments.found[folder_of(name, self._directory)]
+        found: Found = self._arguments.found[name, self._directory]
         return found
 
     def _vault(self, folder: Path) -> Vault:

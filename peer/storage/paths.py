@@ -1,10 +1,12 @@
-"""Find the folder of a user's key and journal.
+"""Find the folders of a user's key and journal.
 
-Folders are named after the address of the directory; `peer.program.community_folder`
-knows which of them belongs to a community that now answers at another address.
+A folder is named by the key of its community, and in it by the user's name;
+`peer.program.community_folder` knows which community answers at an address.  Before that is
+known, and in earlier versions, a folder is named by the address.
 """
 
 import argparse
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -14,8 +16,9 @@ if TYPE_CHECKING:
     from shared.world import Address  # imports trio, for which a start need not wait here
 
 KEY_FILE: Final = "key"
-OTHERS_MOST: Final = 100  # folders of one name: each is looked into
+FOLDERS_MOST: Final = 100  # of one name: each is looked into
 VAULT_FILE: Final = "vault"  # exists when a passphrase is set: the key that it opens
+_BY_KEY: Final = re.compile("[0-9a-f]{32}")  # a fingerprint without its spaces
 
 
 def is_set(folder: Path) -> bool:
@@ -23,14 +26,12 @@ def is_set(folder: Path) -> bool:
     return (folder / VAULT_FILE).is_symlink() or (folder / VAULT_FILE).exists()
 
 
-def folder_for(arguments: argparse.Namespace) -> Path | None:
-    """Return the folder that the command line means; None if it neither says nor offers one."""
-    if arguments.data:
-        return Path(arguments.data).expanduser()
-    try:
-        return _folder(_said(arguments, "name"), *directory_for(arguments))
-    except KeyError:
-        return None
+# --- What the command line means ---
+
+
+def name_for(arguments: argparse.Namespace) -> str:
+    """Return the name that it says or offers.  Raises KeyError if it does neither."""
+    return str(_said(arguments, "name"))
 
 
 def directory_for(arguments: argparse.Namespace) -> tuple[str, int]:
@@ -43,26 +44,45 @@ def _said(arguments: argparse.Namespace, word: str) -> Any:
     return arguments.offered[word] if value is None else value
 
 
-def others_of(folder: Path) -> list[Path]:
-    """Return the folders with a key of the same name at other addresses, the oldest key first."""
-    beside = folder.parent.parent.glob("*/")
-    others = [one / folder.name for one in beside if one != folder.parent]
-    made = [(when, one) for one in others if (when := _key_made(one)) is not None]
-    return [one for _, one in sorted(made)[:OTHERS_MOST]]
+# --- The folders of all communities ---
 
 
-def _key_made(folder: Path) -> float | None:
-    try:
-        return (folder / KEY_FILE).stat().st_mtime
-    except (OSError, ValueError):  # ValueError: for a name that no file can have
-        return None
+def peers_folder() -> Path:
+    """Return the folder in which those of all communities lie."""
+    return user_data_path("parley") / "peers"
 
 
-def folder_of(name: str, directory: "Address") -> Path:
-    """Return the one folder of a name at a directory: together these are one identity."""
-    return _folder(name, directory.host, directory.port)
+def folders_of(peers: Path, name: str) -> list[Path]:
+    """Return the folders with a key of this name, or with a passphrase for one, oldest first."""
+    folders = [one / _file_name(name) for one in peers.glob("*/")]
+    made = [(when, one) for one in folders if (when := _made(one)) is not None]
+    return [one for _, one in sorted(made)[:FOLDERS_MOST]]
 
 
-def _folder(name: str, host: str, port: int) -> Path:
-    host = host.lower().replace("/", "_").replace(":", "_")
-    return user_data_path("parley") / "peers" / f"{host}_{port}" / name.lower()
+def folder_by_key(peers: Path, name: str, fingerprint: str) -> Path:
+    """Return the one folder of a name in the community with this key: together one identity."""
+    return peers / fingerprint.replace(" ", "") / _file_name(name)
+
+
+def folder_by_address(peers: Path, name: str, directory: "Address") -> Path:
+    """Return the folder to use as long as nobody knows which community is there."""
+    host = directory.host.lower().replace("/", "_").replace(":", "_")
+    return peers / f"{host}_{directory.port}" / _file_name(name)
+
+
+def is_by_key(folder: Path) -> bool:
+    """Whether this folder is named by the key of a community."""
+    return _BY_KEY.fullmatch(folder.parent.name) is not None
+
+
+def _file_name(name: str) -> str:
+    return name.lower()
+
+
+def _made(folder: Path) -> float | None:
+    for file in (KEY_FILE, VAULT_FILE):
+        try:
+            return (folder / file).stat().st_mtime
+        except (OSError, ValueError):  # ValueError: for a name that no file can have
+            pass
+    return None

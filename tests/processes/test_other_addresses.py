@@ -1,5 +1,6 @@
 """A community is the same at every address at which its directory answers."""
 
+import re
 import shutil
 from pathlib import Path
 
@@ -131,3 +132,50 @@ def test_one_folder_of_ones_own_knows_a_community_at_each_address(stage: Stage) 
     asking = starts(stage, OTHER, *own, "STATUS")
     assert asking.ends() == 0
     assert not [line for line in asking.errors if FIRST_SIGHT in line]
+
+
+def named_by_address(stage: Stage) -> Path:
+    """Her folder, as an earlier version named it."""
+    (key,) = keys(stage)
+    assert re.fullmatch("[0-9a-f]{32}", key.parent.parent.name)
+    old = key.parents[2] / f"{HOST}_{stage.port}"
+    key.parent.parent.rename(old)
+    return old
+
+
+def test_a_folder_of_an_earlier_version_is_moved_with_all_that_is_in_it(stage: Stage) -> None:
+    stage.directory()
+    quits(is_there(stage, HOST))
+    (stage.folder / "words").write_text("six small words\n")
+    here = ("--passphrase-file", str(stage.folder / "words"))
+    assert starts(stage, HOST, "--passphrase", *here).ends() == 0
+    old = named_by_address(stage)
+    before = (old / "carol" / "key").read_bytes()
+    assert starts(stage, OTHER, *here, "STATUS").ends() == 0
+    (key,) = keys(stage)
+    assert key.read_bytes() == before
+    assert not old.exists()
+
+
+def test_two_programs_that_start_at_once_move_a_folder_once(stage: Stage) -> None:
+    stage.directory()
+    quits(is_there(stage, HOST))
+    old = named_by_address(stage)
+    both = [starts(stage, host, "STATUS") for host in (HOST, OTHER)]
+    assert [one.ends() for one in both] == [0, 0]
+    assert len(keys(stage)) == 1
+    assert not old.exists()
+
+
+def test_a_first_start_in_vain_leaves_a_key_that_the_next_one_uses(stage: Stage) -> None:
+    directory = stage.directory()
+    directory.process.terminate()
+    directory.ends()
+    assert starts(stage, HOST, "STATUS").ends() == 7
+    (key,) = keys(stage)
+    before = key.read_bytes()
+    stage.directory()
+    assert starts(stage, HOST, "STATUS").ends() == 0
+    (key,) = keys(stage)
+    assert key.read_bytes() == before
+    named_by_address(stage)

@@ -56,16 +56,15 @@ class Certificates:
         if self._expected_key is not None:
             if key.replace(" ", "") != self._expected_key:
                 raise KeyChanged(f"The directory at {self._address} has another key: {key}.")
-        elif self._authority is None:
-            if not self._communities.has_met(authority):
-                self.first_seen = key
-        elif self._authority != authority:
+        elif self._authority is not None and self._authority != authority:
             was = fingerprint(authority_key(self._authority))
             raise KeyChanged(
                 f"The key of the directory at {self._address} has changed. It was {was}, now it is"
                 f" {key}. Someone may be impersonating it: check with its operator. Start once with"
                 f' --directory-key "{key}" to accept the new key.'
             )
+        elif not self._communities.has_met(authority):
+            self.first_seen = key
         if self._authority != authority:
             self._recall(authority)
 
