@@ -7,9 +7,14 @@ from peer.core.invitation.actions import Enter, Send
 from peer.core.invitation.credentials import Credentials, Permission
 from peer.core.membership import Roll
 from shared.messages.common import Message
-from shared.messages.peers import Accept, Confirm, Entry, Invite, Leave
+from shared.messages.peers import Accept, Adding, Confirm, Entry, Invite, Leave
 
 ENTERS: Final = Enter(Roll("", b""), (), 0, Entry("", "", 0, (), 0))
+
+
+def unsigned(conversation: str) -> Permission:
+    """Return a permission that nobody checks."""
+    return Permission(conversation, "", 1, Adding("", 1, b"", b""))
 
 
 @dataclass
@@ -33,10 +38,10 @@ class Unsigned(Credentials):
     def check_invite(self, invite: Invite) -> None:
         """Take all."""
 
-    def invite(self, invite: Invite, permission: Permission | None) -> Invite:
+    def invite(self, invite: Invite, permission: Permission) -> Invite:
         return invite
 
-    def let_in(self, id: str, callee: str, permission: Permission | None, accept: Accept) -> Send:
+    def let_in(self, id: str, callee: str, permission: Permission, accept: Accept) -> Send:
         return Send(callee, Confirm(id))
 
     def accept(self, invite: Invite) -> Accept:

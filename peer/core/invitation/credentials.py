@@ -91,13 +91,11 @@ class Credentials:
         adding = membership.add(self._myself.me, conversation, mine, member, theirs)
         return Permission(conversation, member, theirs, adding, salt)
 
-    def invite(self, invite: Invite, permission: Permission | None) -> Invite:
+    def invite(self, invite: Invite, permission: Permission) -> Invite:
         """Return the INVITE with all that it carries.
 
         It proves who is in my conversation, as far as that fits into one line.
         """
-        if permission is None:
-            return invite
         invite = msgspec.structs.replace(
             invite, counter=permission.counter, adding=permission.adding
         )
@@ -108,15 +106,11 @@ class Credentials:
         first, *_ = membership.pages(current.roll.essential(first=self._myself.id), room)
         return msgspec.structs.replace(invite, proof=first)
 
-    def let_in(
-        self, id: str, callee: str, permission: Permission | None, accept: Accept
-    ) -> Action | None:
+    def let_in(self, id: str, callee: str, permission: Permission, accept: Accept) -> Action | None:
         """Return what lets the callee in who accepted; None if the conversation is over or full.
 
         Raises ProtocolError unless they have signed to be a member.
         """
-        if permission is None:
-            return None
         if accept.membership is None:
             raise ProtocolError("an ACCEPT makes nobody a member")
         roll = self._roll_for(permission)

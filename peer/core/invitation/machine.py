@@ -113,26 +113,26 @@ class InvitationMachine:
     def invite(
         self,
         callee: str,
+        permission: Permission | None,
         *,
-        conversation: str,
         members: tuple[str, ...],
         urgent: bool,
         now: float,
-        permission: Permission | None = None,
     ) -> list[Action]:
         """Ask `callee` into a conversation of `members`, this user first.
 
         With this user alone it becomes a conversation of two.  Then an open invitation
         from `callee` is accepted instead.  Do nothing while another invitation to
-        `callee` is out (V4; it would be answered BUSY).
+        `callee` is out (V4; it would be answered BUSY), nor without a permission for them.
         """
         members = _with_first(self._me, members)
         theirs = self._ledger.all(*QUESTION, State.IGNORED, State.ACCEPTED, other=callee)
         if theirs and len(members) == 1:
             return [] if theirs[0].state is State.ACCEPTED else self._accept(theirs[0], now)
-        if self._ledger.all(*MINE, other=callee):
+        if permission is None or self._ledger.all(*MINE, other=callee):
             return []
-        invite = Invite(self._ids.new_id(), conversation, members, RING_SECONDS, urgent)
+        id, conversation = self._ids.new_id(), permission.conversation
+        invite = Invite(id, conversation, members, RING_SECONDS, urgent)
         mine = self._ledger.begin(invite, callee, State.DIALLING, now)
         mine.permission = permission
         mine.last(DIAL_SECONDS, now)
@@ -195,6 +195,7 @@ class InvitationMachine:
         return actions
 
     def _send(self, mine: Invitation) -> Send:
+        assert mine.permission is not None
         return Send(mine.other, self._credentials.invite(mine.invite, mine.permission))
 
     def unreachable(self, other: str, reason: str, now: float) -> list[Action]:
@@ -258,6 +259,7 @@ class InvitationMachine:
                 mine.last(RING_SECONDS + SPARE_SECONDS, now)
                 return [Waiting(mine.other, mine.id)]
             case State.INVITED | State.WAITING, Accept():
+                assert mine.permission is not None
                 let_in = self._credentials.let_in(mine.id, mine.other, mine.permission, message)
                 if let_in is None:
                     gone = Send(mine.other, Gone(mine.id))

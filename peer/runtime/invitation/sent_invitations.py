@@ -49,7 +49,7 @@ class SentInvitations:
         self._refuse_while_talking(name)
         if self._asks_me(name):
             self._known_users.answer(name)
-            return await self._ask(name, "", (self._myself.name,), None, urgent=True)
+            return await self._ask(name, None, (self._myself.name,), urgent=True)
         contact = await self._finder.callee(name)
         self._known_users.answer(contact.name)
         if self._conversations.is_with(name):
@@ -59,8 +59,7 @@ class SentInvitations:
             return Result(contact.name, Outcome.OFFLINE)
         # They say themselves whether they are BUSY: the directory's word may be stale.
         found = self._credentials.found(contact, self._world.chance.randbytes(SALT_BYTES))
-        members = (self._myself.name,)
-        return await self._ask(contact.name, found.conversation, members, found, urgent=urgent)
+        return await self._ask(contact.name, found, (self._myself.name,), urgent=urgent)
 
     async def add(self, name: str, *, urgent: bool) -> Result:
         """Invite a user into the conversation that I am in; like `invite`."""
@@ -74,7 +73,7 @@ class SentInvitations:
             return Result(contact.name, Outcome.OFFLINE)
         permission = self._credentials.add(contact, current)
         members = (self._myself.name, *self._conversations.names)
-        return await self._ask(contact.name, current.id, members, permission, urgent=urgent)
+        return await self._ask(contact.name, permission, members, urgent=urgent)
 
     def take_back(self) -> bool:
         """Stop waiting for an answer; return False when none was awaited."""
@@ -124,12 +123,12 @@ class SentInvitations:
     async def _ask(
         self,
         callee: str,
-        conversation: str,
-        members: tuple[str, ...],
         permission: Permission | None,
+        members: tuple[str, ...],
         *,
         urgent: bool,
     ) -> Result:
+        """Return when it is decided.  Without a permission, accept what the callee asks me."""
         if self._is_closed:
             return Result(callee, Outcome.TAKEN_BACK)  # by our quitting, during the lookup
         try:
@@ -137,16 +136,16 @@ class SentInvitations:
                 self._performer.perform(
                     self._core.invite(
                         callee,
-                        conversation=conversation,
+                        permission,
                         members=members,
                         urgent=urgent,
                         now=trio.current_time(),
-                        permission=permission,
                     )
                 )
                 return await asking.result()
         finally:
-            self._withdraw(callee, conversation)
+            if permission is not None:
+                self._withdraw(callee, permission.conversation)
 
     def _withdraw(self, callee: str, conversation: str) -> None:
         """Take back my invitation when something else decided it, such as their own."""

@@ -4,162 +4,26 @@ import msgspec
 import pytest
 
 from peer.core import membership
-from peer.core.conversation.conversation import Conversation
 from peer.core.invitation import credentials
-from peer.core.invitation.actions import (
-    Action,
-    Admit,
-    Ask,
-    Closed,
-    End,
-    Ended,
-    Enter,
-    Found,
-    Open,
-    Refuse,
-    Send,
-    Why,
-)
-from peer.core.invitation.credentials import Credentials, Permission
-from peer.core.invitation.machine import InvitationMachine
-from peer.core.membership import Roll, conversation_id, member_id
-from peer.core.myself import Myself, Registration
+from peer.core.invitation.actions import Action, Admit, Enter, Found
+from peer.core.membership import Roll, member_id
 from peer.core.reach.contacts import Callee
 from shared.codec import LINE_BYTES, encode
 from shared.errors import ProtocolError, Refused
-from shared.messages.common import Message
 from shared.messages.peers import (
     MEMBERS,
-    SALT_BYTES,
     SINCE,
     STAYS,
     Accept,
     Confirm,
     Entry,
-    Gone,
     Invite,
     Leave,
     Members,
     Position,
-    Ringing,
 )
-from tests.kit.rolls import AUTHORITY, me
-from tests.kit.unsigned import Ids
+from tests.kit.signed import ID, SALT, TALK, Program, Side
 from tests.kit.world import Authority
-
-SALT = b"c" * SALT_BYTES
-TALK = conversation_id(me("carol").identity.public, SALT)
-ID = f"{1:032x}"
-
-
-class Place:
-    """The community of these people."""
-
-    authority = AUTHORITY.certificate
-
-
-class Side:
-    """One user, with the conversation that this user is in."""
-
-    def __init__(self, name: str) -> None:
-        self.name, self.me = name, me(name)
-        self.myself = Myself(Registration(name), self.me.identity)
-        self.myself.certificate = self.me.certificate
-        self.credentials = Credentials(self.myself, Place())
-        self.callee = Callee(name, self.me.identity.public)
-
-    @property
-    def current(self) -> Conversation:
-        assert self.credentials.conversation is not None
-        return self.credentials.conversation
-
-    def is_in(self, roll: Roll) -> None:
-        """Enter the conversation of this roll."""
-        self.credentials.conversation = Conversation(
-            roll.conversation, self.me, roll, "e" * 16, first_number=1, jitter=lambda: 1.0
-        )
-
-    def founds(self, *others: "Side") -> None:
-        """Begin a conversation, and let the others in one after the other."""
-        roll = Roll(TALK, AUTHORITY.certificate)
-        roll.merge([membership.found(self.me, SALT)])
-        self.is_in(roll)
-        for other in others:
-            asked = self.adds(other)
-            accept = other.credentials.accept(asked)
-            assert accept.membership is not None
-            roll.merge([accept.membership])
-            other.is_in(roll.copy())
-
-    def adds(self, other: "Side") -> Invite:
-        """Ask somebody into the conversation that I am in."""
-        return self.asks(self.credentials.add(other.callee, self.current))
-
-    def asks(self, permission: Permission) -> Invite:
-        invite = Invite(ID, permission.conversation, (self.name,))
-        return self.credentials.invite(invite, permission)
-
-
-class Program(Side):
-    """One user with the whole core, and a shell that only notes what it should do."""
-
-    def __init__(self, name: str, first_id: int) -> None:
-        super().__init__(name)
-        self.core = InvitationMachine(name, Ids(first_id), self.credentials)
-
-    def calls(self, other: "Program", permission: Permission | None = None) -> Invite:
-        """Send an invitation: into a conversation of two, if there is no permission yet."""
-        permission = permission or self.credentials.found(other.callee, SALT)
-        self.core.invite(
-            other.name, conversation=TALK, members=(self.name,), urgent=False, now=0,
-            permission=permission,
-        )  # fmt: skip
-        (sent,) = self.core.linked(other.name, 0)
-        assert isinstance(sent, Send)
-        assert isinstance(sent.message, Invite)
-        return sent.message
-
-    def says_yes(self, inviter: "Program", invite: Invite) -> Accept:
-        self.core.receive(inviter.name, invite, 0)
-        (sent,) = self.core.answer(invite.id, True, 0)
-        assert isinstance(sent, Send)
-        assert isinstance(sent.message, Accept)
-        return sent.message
-
-    def lets_in(self, other: "Program", accept: Accept) -> Confirm:
-        found, opened = self.core.receive(other.name, accept, 1)
-        assert isinstance(found, Found)
-        assert opened == Open(accept.id, TALK, other.name, (self.name,))
-        self.is_in(found.roll)
-        self.core.situation.conversations = {TALK}
-        (sent,) = self.core.let_in(found.id, (), 0)
-        assert isinstance(sent, Send)
-        assert isinstance(sent.message, Confirm)
-        return sent.message
-
-    def hears(self, sender: "Program", message: Message) -> list[Action]:
-        return self.core.receive(sender.name, message, 2)
-
-
-@pytest.fixture
-def carol() -> Program:
-    return Program("carol", 1)
-
-
-@pytest.fixture
-def dave() -> Program:
-    return Program("dave", 100)
-
-
-@pytest.fixture
-def erin() -> Program:
-    return Program("erin", 200)
-
-
-@pytest.fixture
-def mallory() -> Program:
-    """Return somebody hostile."""
-    return Program("mallory", 300)
 
 
 def why_not(enters: Side, invite: Invite, confirm: Confirm) -> str:
@@ -373,12 +237,6 @@ def test_who_has_left_lets_nobody_in(carol: Program, dave: Program, erin: Progra
     assert not invite.proof
 
 
-def test_an_invitation_without_a_permission_lets_nobody_in(carol: Program) -> None:
-    invite = Invite(ID, TALK, ("carol",))
-    assert carol.credentials.invite(invite, None) == invite
-    assert carol.credentials.let_in(ID, "dave", None, Accept(ID)) is None
-
-
 # --- Whose name is shown ---
 
 
@@ -475,135 +333,3 @@ def test_a_position_with_a_strange_name_is_refused(carol: Program, dave: Program
     invite, confirm = confirmed(carol, dave)
     strange = msgspec.structs.replace(confirm, since=(Position("\x07" * 24, "e" * 16, 1),))
     assert why_not(dave, invite, strange) == "a text is not numbered as it should be"
-
-
-# --- Two programs, message by message ---
-
-
-def test_both_are_in_after_invite_accept_and_confirm(carol: Program, dave: Program) -> None:
-    invite = carol.calls(dave)
-    confirm = carol.lets_in(dave, dave.says_yes(carol, invite))
-    enter, opened = dave.hears(carol, confirm)
-    assert isinstance(enter, Enter)
-    assert enter.roll.digest() == carol.current.roll.digest()
-    assert opened == Open(invite.id, TALK, "carol", ("carol",))
-
-
-def test_a_repeated_yes_is_confirmed_alike(carol: Program, dave: Program) -> None:
-    accept = dave.says_yes(carol, carol.calls(dave))
-    confirm = carol.lets_in(dave, accept)
-    assert carol.hears(dave, accept) == [Send("dave", confirm)]
-
-
-def test_a_repeated_yes_lets_nobody_in_whom_i_have_left(carol: Program, dave: Program) -> None:
-    accept = dave.says_yes(carol, carol.calls(dave))
-    carol.lets_in(dave, accept)
-    carol.core.situation.conversations = set()
-    assert carol.hears(dave, accept) == [
-        Send("dave", Confirm(accept.id)),
-        Send("dave", Leave(TALK)),
-    ]
-
-
-def test_a_yes_to_what_was_taken_back_lets_nobody_in(carol: Program, dave: Program) -> None:
-    invite = carol.calls(dave)
-    accept = dave.says_yes(carol, invite)
-    carol.core.take_back(invite.id, 1)
-    assert carol.hears(dave, accept) == [
-        Send("dave", Confirm(invite.id)),
-        Send("dave", Leave(TALK)),
-    ]
-
-
-def test_a_false_yes_changes_nothing(carol: Program, dave: Program) -> None:
-    invite = carol.calls(dave)
-    accept = dave.says_yes(carol, invite)
-    with pytest.raises(ProtocolError):
-        carol.hears(dave, Accept(invite.id))
-    assert len(carol.core.outgoing) == 1
-    assert isinstance(carol.hears(dave, accept)[0], Found)
-
-
-def test_a_forged_confirm_ends_it_and_the_link(carol: Program, dave: Program) -> None:
-    invite = carol.calls(dave)
-    confirm = carol.lets_in(dave, dave.says_yes(carol, invite))
-    forged = msgspec.structs.replace(confirm, members=confirm.members[:1])
-    closed, refused = dave.hears(carol, forged)
-    assert closed == Closed(invite.id, "carol", Why.GONE)
-    assert isinstance(refused, Refuse)
-    assert dave.hears(carol, confirm) == []
-    assert TALK not in dave.core.situation.conversations
-
-
-def test_a_confirm_of_whoever_has_left_ends_it(carol: Program, dave: Program) -> None:
-    invite = carol.calls(dave)
-    dave.says_yes(carol, invite)
-    assert dave.hears(carol, Confirm(invite.id)) == [Closed(invite.id, "carol", Why.GONE)]
-    assert TALK not in dave.core.situation.conversations
-
-
-def test_a_yes_to_a_conversation_that_i_have_left_is_too_late(
-    carol: Program, dave: Program, erin: Program
-) -> None:
-    carol.founds(erin)
-    permission = carol.credentials.add(dave.callee, carol.current)
-    invite = carol.calls(dave, permission)
-    accept = dave.says_yes(carol, invite)
-    carol.credentials.conversation = None
-    gone, ended = carol.hears(dave, accept)
-    assert gone == Send("dave", Gone(invite.id))
-    assert ended == Ended(invite.id, "dave", End.TAKEN_BACK)
-    assert TALK not in carol.core.situation.conversations
-    assert dave.hears(carol, Gone(invite.id)) == [Closed(invite.id, "carol", Why.GONE)]
-    assert carol.hears(dave, accept) == [Send("dave", Gone(invite.id))]
-
-
-def test_when_a_confirm_lets_nobody_in_the_next_member_who_asked_may(
-    carol: Program, dave: Program, erin: Program
-) -> None:
-    carol.founds(erin)
-    first = carol.calls(dave, carol.credentials.add(dave.callee, carol.current))
-    second = erin.calls(dave, erin.credentials.add(dave.callee, erin.current))
-    dave.says_yes(carol, first)
-    (ringing,) = dave.hears(erin, second)
-    assert ringing == Send("erin", Ringing(second.id))
-    assert dave.hears(carol, Confirm(first.id)) == [
-        Closed(first.id, "carol", Why.GONE),
-        Ask(second.id, "erin", ("erin",)),
-    ]
-
-
-def test_a_yes_that_is_taken_back_is_a_signed_departure(carol: Program, dave: Program) -> None:
-    invite = carol.calls(dave)
-    carol.lets_in(dave, dave.says_yes(carol, invite))
-    (sent,) = dave.core.take_back(invite.id, 2)
-    assert isinstance(sent, Send)
-    assert isinstance(sent.message, Members)
-    carol.current.roll.merge(sent.message.members)
-    assert not carol.current.roll.is_in(dave.me.id)
-
-
-def test_the_proof_of_a_finished_invitation_is_not_kept(
-    carol: Program, dave: Program, erin: Program
-) -> None:
-    carol.founds(erin)
-    invite = msgspec.structs.replace(carol.adds(dave), members=("carol", "erin"))
-    dave.core.receive("carol", invite, 0)
-    assert dave.core.proven(invite.id) == [(erin.me.id, "erin")]
-    dave.core.answer(invite.id, False, 0)
-    assert dave.core.proven(invite.id) == []
-    assert dave.core.proven("f" * 32) == []
-
-
-def test_an_invitation_that_lets_nobody_in_is_not_asked(carol: Program, dave: Program) -> None:
-    with pytest.raises(ProtocolError, match="an invitation lets nobody in"):
-        dave.hears(carol, Invite(ID, TALK, ("carol",)))
-    assert dave.core.questions == ()
-
-
-def test_a_refusal_needs_no_signature(carol: Program, dave: Program) -> None:
-    invite = carol.calls(dave)
-    dave.core.receive("carol", invite, 0)
-    (no,) = dave.core.answer(invite.id, False, 0)
-    assert isinstance(no, Send)
-    assert carol.hears(dave, no.message) == [Ended(invite.id, "dave", End.DECLINED)]

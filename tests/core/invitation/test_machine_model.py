@@ -46,7 +46,7 @@ from shared.messages.peers import (
     Ringing,
     Timeout,
 )
-from tests.kit.unsigned import Ids, Unsigned
+from tests.kit.unsigned import Ids, Unsigned, unsigned
 
 pytestmark = pytest.mark.untraced  # thousands of walks over branches that have tests of their own
 
@@ -189,7 +189,7 @@ class World:
         side = self.sides[who]
         before = {pending.id for pending in side.outgoing}
         actions = side.invite(
-            callee, conversation=conversation, members=members, urgent=False, now=self.now
+            callee, unsigned(conversation), members=members, urgent=False, now=self.now
         )
         for pending in side.outgoing:
             if pending.id not in before:

@@ -1,0 +1,149 @@
+"""From a yes to the conversation, between two programs, message by message."""
+
+import msgspec
+import pytest
+
+from peer.core.invitation.actions import (
+    Ask,
+    Closed,
+    End,
+    Ended,
+    Enter,
+    Found,
+    Open,
+    Refuse,
+    Send,
+    Why,
+)
+from shared.errors import ProtocolError
+from shared.messages.peers import Accept, Confirm, Gone, Invite, Leave, Members, Ringing
+from tests.kit.signed import ID, TALK, Program
+
+
+def test_both_are_in_after_invite_accept_and_confirm(carol: Program, dave: Program) -> None:
+    invite = carol.calls(dave)
+    confirm = carol.lets_in(dave, dave.says_yes(carol, invite))
+    enter, opened = dave.hears(carol, confirm)
+    assert isinstance(enter, Enter)
+    assert enter.roll.digest() == carol.current.roll.digest()
+    assert opened == Open(invite.id, TALK, "carol", ("carol",))
+
+
+def test_a_repeated_yes_is_confirmed_alike(carol: Program, dave: Program) -> None:
+    accept = dave.says_yes(carol, carol.calls(dave))
+    confirm = carol.lets_in(dave, accept)
+    assert carol.hears(dave, accept) == [Send("dave", confirm)]
+
+
+def test_a_repeated_yes_lets_nobody_in_whom_i_have_left(carol: Program, dave: Program) -> None:
+    accept = dave.says_yes(carol, carol.calls(dave))
+    carol.lets_in(dave, accept)
+    carol.core.situation.conversations = set()
+    assert carol.hears(dave, accept) == [
+        Send("dave", Confirm(accept.id)),
+        Send("dave", Leave(TALK)),
+    ]
+
+
+def test_a_yes_to_what_was_taken_back_lets_nobody_in(carol: Program, dave: Program) -> None:
+    invite = carol.calls(dave)
+    accept = dave.says_yes(carol, invite)
+    carol.core.take_back(invite.id, 1)
+    assert carol.hears(dave, accept) == [
+        Send("dave", Confirm(invite.id)),
+        Send("dave", Leave(TALK)),
+    ]
+
+
+def test_a_false_yes_changes_nothing(carol: Program, dave: Program) -> None:
+    invite = carol.calls(dave)
+    accept = dave.says_yes(carol, invite)
+    with pytest.raises(ProtocolError):
+        carol.hears(dave, Accept(invite.id))
+    assert len(carol.core.outgoing) == 1
+    assert isinstance(carol.hears(dave, accept)[0], Found)
+
+
+def test_a_forged_confirm_ends_it_and_the_link(carol: Program, dave: Program) -> None:
+    invite = carol.calls(dave)
+    confirm = carol.lets_in(dave, dave.says_yes(carol, invite))
+    forged = msgspec.structs.replace(confirm, members=confirm.members[:1])
+    closed, refused = dave.hears(carol, forged)
+    assert closed == Closed(invite.id, "carol", Why.GONE)
+    assert isinstance(refused, Refuse)
+    assert dave.hears(carol, confirm) == []
+    assert TALK not in dave.core.situation.conversations
+
+
+def test_a_confirm_of_whoever_has_left_ends_it(carol: Program, dave: Program) -> None:
+    invite = carol.calls(dave)
+    dave.says_yes(carol, invite)
+    assert dave.hears(carol, Confirm(invite.id)) == [Closed(invite.id, "carol", Why.GONE)]
+    assert TALK not in dave.core.situation.conversations
+
+
+def test_a_yes_to_a_conversation_that_i_have_left_is_too_late(
+    carol: Program, dave: Program, erin: Program
+) -> None:
+    carol.founds(erin)
+    permission = carol.credentials.add(dave.callee, carol.current)
+    invite = carol.calls(dave, permission)
+    accept = dave.says_yes(carol, invite)
+    carol.credentials.conversation = None
+    gone, ended = carol.hears(dave, accept)
+    assert gone == Send("dave", Gone(invite.id))
+    assert ended == Ended(invite.id, "dave", End.TAKEN_BACK)
+    assert TALK not in carol.core.situation.conversations
+    assert dave.hears(carol, Gone(invite.id)) == [Closed(invite.id, "carol", Why.GONE)]
+    assert carol.hears(dave, accept) == [Send("dave", Gone(invite.id))]
+
+
+def test_when_a_confirm_lets_nobody_in_the_next_member_who_asked_may(
+    carol: Program, dave: Program, erin: Program
+) -> None:
+    carol.founds(erin)
+    first = carol.calls(dave, carol.credentials.add(dave.callee, carol.current))
+    second = erin.calls(dave, erin.credentials.add(dave.callee, erin.current))
+    dave.says_yes(carol, first)
+    (ringing,) = dave.hears(erin, second)
+    assert ringing == Send("erin", Ringing(second.id))
+    assert dave.hears(carol, Confirm(first.id)) == [
+        Closed(first.id, "carol", Why.GONE),
+        Ask(second.id, "erin", ("erin",)),
+    ]
+
+
+def test_a_yes_that_is_taken_back_is_a_signed_departure(carol: Program, dave: Program) -> None:
+    invite = carol.calls(dave)
+    carol.lets_in(dave, dave.says_yes(carol, invite))
+    (sent,) = dave.core.take_back(invite.id, 2)
+    assert isinstance(sent, Send)
+    assert isinstance(sent.message, Members)
+    carol.current.roll.merge(sent.message.members)
+    assert not carol.current.roll.is_in(dave.me.id)
+
+
+def test_the_proof_of_a_finished_invitation_is_not_kept(
+    carol: Program, dave: Program, erin: Program
+) -> None:
+    carol.founds(erin)
+    invite = msgspec.structs.replace(carol.adds(dave), members=("carol", "erin"))
+    dave.core.receive("carol", invite, 0)
+    assert dave.core.proven(invite.id) == [(erin.me.id, "erin")]
+    dave.core.answer(invite.id, False, 0)
+    assert dave.core.proven(invite.id) == []
+    assert dave.core.proven("f" * 32) == []
+
+
+def test_an_invitation_that_lets_nobody_in_is_not_asked(carol: Program, dave: Program) -> None:
+    with pytest.raises(ProtocolError, match="an invitation lets nobody in"):
+        dave.hears(carol, Invite(ID, TALK, ("carol",)))
+    assert dave.core.questions == ()
+
+
+def test_a_refusal_needs_no_signature(carol: Program, dave: Program) -> None:
+    invite = carol.calls(dave)
+    dave.core.receive("carol", invite, 0)
+    (no,) = dave.core.answer(invite.id, False, 0)
+    assert isinstance(no, Send)
+    assert carol.hears(dave, no.message) == [Ended(invite.id, "dave", End.DECLINED)]

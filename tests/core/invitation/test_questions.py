@@ -1,0 +1,158 @@
+"""Which invitations of others the user is asked about, and in which order."""
+
+from peer.core.invitation import questions
+from peer.core.invitation.actions import Ask, Closed, Dial, Open, Send, Why
+from peer.core.invitation.machine import InvitationMachine
+from shared.messages.peers import (
+    Busy,
+    Cancel,
+    Cancelled,
+    Confirm,
+    Decline,
+    Joined,
+    Leave,
+    Ringing,
+    Timeout,
+)
+from tests.kit.invitations import (
+    LARGER,
+    OTHER_TALK,
+    SMALLER,
+    TALK,
+    asked,
+    asks,
+    calls,
+    carol,
+    nothing_is_left,
+)
+from tests.kit.unsigned import ENTERS
+
+# --- Who is not asked ---
+
+
+def test_a_busy_user_is_asked_only_urgently() -> None:
+    who = carol()
+    who.situation.busy = True
+    assert who.receive("dave", asks(SMALLER), 0) == [Send("dave", Busy(SMALLER, True))]
+    assert who.receive("dave", asks(SMALLER), 0) == [Send("dave", Busy(SMALLER, True))]
+    urgent = asks(LARGER, urgent=True)
+    assert who.receive("dave", urgent, 0) == [Ask(LARGER, "dave", ("dave",))]
+
+
+def test_a_second_question_of_the_same_user_is_not_shown() -> None:
+    who = asked()
+    refused = [Send("DAVE", Busy(SMALLER, interruptible=False))]
+    assert who.receive("DAVE", asks(SMALLER, "DAVE", talk=TALK), 1) == refused
+
+
+def test_no_more_than_three_questions_stand_on_the_screen() -> None:
+    who = carol()
+    for n in range(4):
+        last = who.receive(f"user{n}", asks(f"{n:032x}", f"user{n}", talk=f"{n:032x}"), 0)
+    assert last == [Send("user3", Busy(f"{3:032x}", interruptible=False))]
+    assert [question.inviter for question in who.questions] == ["user0", "user1", "user2"]
+
+
+def test_whom_we_have_answered_before_is_asked_about_beside_any_number_of_strangers() -> None:
+    who = carol()
+    who.situation.answered = {"dave"}
+    for n in range(questions.STRANGERS_A_MINUTE):
+        id = f"{100 + n:032x}"
+        who.receive(f"user{n}", asks(id, f"user{n}", talk=id), 0)
+        who.receive(f"user{n}", Cancel(id), 0)
+    frank = asks(SMALLER, "frank", talk=f"{99:032x}")
+    assert who.receive("frank", frank, 1) == [Send("frank", Busy(SMALLER, interruptible=False))]
+    assert who.receive("Dave", asks(LARGER), 1) == [Ask(LARGER, "Dave", ("Dave",))]
+
+
+def test_an_ignored_user_hears_it_ring_and_learns_nothing() -> None:
+    who = carol()
+    who.situation.ignored = {"dave"}
+    assert who.receive("Dave", asks(LARGER, "Dave"), 0) == [Send("Dave", Ringing(LARGER))]
+    assert who.questions == ()
+    assert who.tick(60) == [Send("Dave", Timeout(LARGER))]
+    assert who.receive("Dave", Cancel(LARGER), 61) == [Send("Dave", Cancelled(LARGER))]
+
+
+def test_what_only_rings_waits_between_the_two_all_the_same() -> None:
+    who = carol()
+    who.situation.ignored = {"dave"}
+    who.receive("dave", asks(LARGER), 0)
+    assert nothing_is_left(who)
+    assert who.is_live_with("DAVE")
+    assert not who.is_live_with("erin")
+
+
+def test_an_ignored_user_who_gives_up_learns_nothing_either() -> None:
+    who = carol()
+    who.situation.ignored = {"dave"}
+    who.receive("dave", asks(LARGER), 0)
+    assert who.receive("dave", Cancel(LARGER), 1) == [Send("dave", Cancelled(LARGER))]
+
+
+def test_a_member_need_not_be_asked() -> None:
+    who = carol()
+    who.situation.conversations = {OTHER_TALK}
+    assert who.receive("dave", asks(LARGER), 0) == [Send("dave", Joined(LARGER))]
+
+
+# --- Two members invite the same user into one conversation ---
+
+
+def twice_asked() -> InvitationMachine:
+    who = carol()
+    assert who.receive("dave", asks(SMALLER, "dave", "erin"), 0) == [
+        Ask(SMALLER, "dave", ("dave", "erin"))
+    ]
+    assert who.shown(SMALLER, 0) == [Send("dave", Ringing(SMALLER))]
+    assert who.receive("erin", asks(LARGER, "erin", "dave"), 1) == [Send("erin", Ringing(LARGER))]
+    assert len(who.questions) == 1
+    return who
+
+
+def test_a_yes_to_one_member_makes_the_other_read_joined() -> None:
+    who = twice_asked()
+    who.answer(SMALLER, True, 2)
+    assert who.receive("dave", Confirm(SMALLER), 3) == [
+        ENTERS,
+        Open(SMALLER, OTHER_TALK, "dave", ("dave", "erin")),
+        Send("erin", Joined(LARGER)),
+    ]
+
+
+def test_a_no_to_one_member_is_a_no_to_the_other() -> None:
+    who = twice_asked()
+    expected = [Send("dave", Decline(SMALLER)), Send("erin", Decline(LARGER))]
+    assert who.answer(SMALLER, False, 2) == expected
+
+
+def test_a_question_missed_from_one_member_is_missed_from_the_other() -> None:
+    assert twice_asked().tick(60) == [
+        Send("dave", Timeout(SMALLER)),
+        Closed(SMALLER, "dave", Why.MISSED),
+        Send("erin", Timeout(LARGER)),
+    ]
+
+
+def test_when_one_member_takes_it_back_the_other_one_asks() -> None:
+    who = twice_asked()
+    assert who.receive("dave", Cancel(SMALLER), 2) == [
+        Send("dave", Cancelled(SMALLER)),
+        Closed(SMALLER, "dave", Why.CANCELLED),
+        Ask(LARGER, "erin", ("erin", "dave")),
+    ]
+
+
+def test_when_one_member_does_not_confirm_the_other_one_asks() -> None:
+    who = twice_asked()
+    who.answer(SMALLER, True, 2)
+    assert who.tick(12) == [
+        Send("dave", Leave(OTHER_TALK)),
+        Closed(SMALLER, "dave", Why.GONE),
+        Ask(LARGER, "erin", ("erin", "dave")),
+    ]
+
+
+def test_an_own_invitation_to_the_silent_second_member_goes_its_own_way() -> None:
+    who = twice_asked()
+    assert calls(who, "erin") == [Dial("erin")]
