@@ -40,6 +40,7 @@ from peer.runtime.lines.own_lines import OwnLines
 from peer.runtime.lines.private_lines import Came, Heard, PrivateLines
 from peer.runtime.link.links import Links
 from peer.runtime.link.listener import Outlet
+from peer.runtime.link.switchboard import Switchboard
 from peer.runtime.mailbox.copies import MailboxCopies
 from peer.runtime.mailbox.letter_drop import LetterDrop
 from peer.runtime.mailbox.letter_sender import LetterSender
@@ -55,6 +56,7 @@ from peer.storage.paths import KEY_FILE
 from peer.storage.vault import open_key, seal_key
 from shared.errors import StorageError
 from shared.identity import SEED_BYTES, Identity
+from shared.messages.peers import LinkKind
 from shared.world import Address, World
 
 
@@ -96,7 +98,8 @@ class Reach:
     certificates: Certificates
     registrar: Registrar
     own_presence: OwnPresence
-    links: Links
+    switchboard: Switchboard
+    links: Links  #: that carry text
     outlet: Outlet  #: of links
     linked_names: LinkedNames
     finder: Finder
@@ -184,7 +187,8 @@ def reach(
     )  # fmt: skip
     lookup = Lookup(directory, known_keys, contacts)
     outlet = Outlet()
-    links = Links(world, known_keys, myself, tasks, lookup, memory.alarms, outlet, run=run_id)
+    switchboard = Switchboard(world, known_keys, myself, tasks, lookup, memory.alarms, run=run_id)
+    links = switchboard.open(LinkKind.TEXT, outlet)
     linked_names = LinkedNames(links, known_keys)
     finder = Finder(lookup, links, known_keys, linked_names)
     return Reach(
@@ -193,7 +197,7 @@ def reach(
             world, outside.directory, myself, certificates, directory, tries, presences
         ),
         OwnPresence(myself.registration, directory, memory.situation, outside.tell),
-        links, outlet, linked_names, finder, NameJudge(known_keys, finder),
+        switchboard, links, outlet, linked_names, finder, NameJudge(known_keys, finder),
         Roster(presences, directory, links, memory.journal.contacts, world.clock, outside.tell),
     )  # fmt: skip
 

@@ -65,7 +65,7 @@ class DirectoryNews:
             self._exchange.unsent.wake_all()
         # Not sooner: peers who hear of us would be told that we have left the conversation
         # in which we were interrupted.
-        self._reach.links.reception.open()
+        self._reach.switchboard.reception.open()
 
     def _greet(self) -> None:
         self._tell(events.Registered(self._memory.myself.name, str(self._outside.directory)))

@@ -111,13 +111,15 @@ class LocalPeer:
         """Start the tasks of all parts, and register."""
         options, reach, exchange = self._outside.options, self._reach, self._exchange
         await nursery.start(self._memory.journal.run)
-        network, links = self._outside.world.network, reach.links
-        bound = await nursery.start(network.serve, None, options.listen, links.reception.answer)
+        network, switchboard = self._outside.world.network, reach.switchboard
+        bound = await nursery.start(
+            network.serve, None, options.listen, switchboard.reception.answer
+        )
         self._registration.port = options.advertise_port or bound.port
         nursery.start_soon(self._memory.recorder.run)
         nursery.start_soon(exchange.invitations.run)
         nursery.start_soon(exchange.conversations.run)
-        nursery.start_soon(links.sweep)
+        nursery.start_soon(switchboard.sweep)
         nursery.start_soon(reach.registrar.watch)
         nursery.start_soon(stay_certified, reach.certificates, reach.directory)
         if not options.is_passing:
@@ -147,10 +149,10 @@ class LocalPeer:
         with trio.move_on_after(QUIT_SECONDS):
             await self._memory.recorder.wait_kept()
             await exchange.conversations.settle()  # what we were let into while quitting
-        reach.links.hang_up_all()
+        reach.switchboard.hang_up_all()
         reach.registrar.leave()
         with trio.move_on_after(QUIT_SECONDS):
-            await reach.links.wait_none()
+            await reach.switchboard.wait_none()
             await reach.directory.wait_gone()
         self.end()
 

@@ -1,5 +1,6 @@
 """Messages between two peers."""
 
+from enum import Enum
 from typing import Annotated
 
 import msgspec
@@ -21,6 +22,7 @@ from shared.messages.common import (
     Signature,
     Time,
     Token,
+    Word,
 )
 
 MEMBERS = 50  # of one conversation: each has a link to each
@@ -55,6 +57,22 @@ class PeerIam(Message, frozen=True, tag="IAM"):
     name: Name
     run: Id
     time: Time
+
+
+class LinkKind(Enum):
+    """What a link between two peers carries; a pair has one link of each kind at most."""
+
+    TEXT = "text"  #: invitations, conversations and lines: all that there is today
+    BULK = "bulk"  #: what must not delay text; only beside a link of that kind
+
+
+class PeerIamFor(PeerIam, frozen=True, tag="IAMFOR"):
+    """Like IAM, for a link of another kind than TEXT.
+
+    It has a tag of its own: a program that knows no kinds must not take it for IAM.
+    """
+
+    kind: Word
 
 
 class Adding(msgspec.Struct, frozen=True):
@@ -303,7 +321,7 @@ AboutInvitations = (
     | Joined
 )  # fmt: skip
 BetweenPeers = (
-    PeerIam | AboutInvitations | Hello | Text | Acknowledge
+    PeerIam | PeerIamFor | AboutInvitations | Hello | Text | Acknowledge
     | Members | Entry | Want | Leave | Private | ToAll | Shown | No
     | Ping | Pong | Err | Bye
 )  # fmt: skip

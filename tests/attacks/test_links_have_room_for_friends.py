@@ -8,11 +8,12 @@ from contextlib import AsyncExitStack
 import pytest
 import trio
 
-from peer.runtime.link import table
-from peer.runtime.link.table import LINKS_OF_UNKNOWN
+from peer.runtime.link.table import LIMITS, Limits
+from shared.messages.peers import LinkKind
 from tests.kit.community import Community
 from tests.kit.raw_peer import RawLink, raw
 
+LINKS_OF_UNKNOWN = LIMITS[LinkKind.TEXT].of_unknown
 NAMES = [f"{'x' * (number % 30)}{number:02}" for number in range(LINKS_OF_UNKNOWN + 20)]
 
 
@@ -39,7 +40,7 @@ async def test_strangers_make_room_for_each_other(community: Community) -> None:
 async def test_a_friend_finds_room_when_all_links_are_taken(
     community: Community, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(table, "LINKS_IN_ALL", 40)
+    monkeypatch.setitem(LIMITS, LinkKind.TEXT, Limits(40, LINKS_OF_UNKNOWN))
     carol, dave = await community.start("carol", "dave")
     await carol.types("PRV dave hello")
     await dave.sees("[private] carol: hello")

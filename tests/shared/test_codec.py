@@ -58,6 +58,7 @@ from shared.messages.peers import (
     Hello,
     Invite,
     PeerIam,
+    PeerIamFor,
     Position,
     Text,
     ToAll,
@@ -300,6 +301,10 @@ _worst = "\x01"
             ToDirectory,
         ),
         (PeerIam(COUNT_MOST, LONGEST_NAME, ID, 253_402_300_799.0), BetweenPeers),
+        (
+            PeerIamFor(COUNT_MOST, LONGEST_NAME, ID, 253_402_300_799.0, _worst * 64),
+            BetweenPeers,
+        ),
         (Err(_worst * 64, _worst * 1_000, COUNT_MOST), BetweenPeers),
         (Bye(_worst * 1_000), BetweenPeers),
     ],

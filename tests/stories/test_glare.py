@@ -3,7 +3,7 @@
 import pytest
 import trio
 
-from peer.runtime.link.links import SWEEP_SECONDS
+from peer.runtime.link.switchboard import SWEEP_SECONDS
 from peer.runtime.link.table import IDLE_SECONDS
 from shared.messages.common import Bye
 from tests.kit.community import Community, Person, open_community

@@ -1,4 +1,4 @@
-"""Dial users, and serve the links that come of it."""
+"""Dial users for links of one kind, and serve what comes of it."""
 
 from peer.runtime.link.carrier import Carrier
 from peer.runtime.link.dialler import Dialler
@@ -9,20 +9,21 @@ from peer.runtime.link.pending_dials import PendingDials
 from peer.runtime.link.table import LinkTable
 from peer.runtime.tasks import Tasks
 from shared.border import Bugs, border
-from shared.errors import KeyChanged, ParleyError, Unreachable
+from shared.errors import KeyChanged, ParleyError, Refused, Unreachable
 from shared.heartbeat import PING_AFTER
 from shared.link import HANDSHAKE_SECONDS, Link, within
 from shared.messages.common import Message
-from shared.messages.peers import BetweenPeers
+from shared.messages.peers import BetweenPeers, LinkKind
 from shared.world import Wire
 
 
 class Dials:
     def __init__(
-        self, table: LinkTable, pending: PendingDials, carrier: Carrier, listener: Listener, *,
+        self, kind: LinkKind, table: LinkTable, pending: PendingDials, carrier: Carrier,
+        listener: Listener, *,
         locator: Locator, dialler: Dialler, handshake: Handshake, tasks: Tasks, bugs: Bugs,
     ) -> None:  # fmt: skip
-        self._table, self._pending = table, pending
+        self._kind, self._table, self._pending = kind, table, pending
         self._carrier, self._listener = carrier, listener
         self._locator, self._dialler, self._handshake = locator, dialler, handshake
         self._tasks, self._bugs = tasks, bugs
@@ -77,7 +78,7 @@ class Dials:
 
         async def serve() -> None:
             with within(HANDSHAKE_SECONDS, "it did not say who it is"):
-                entry = await self._handshake.introduce(link, contact)
+                entry = await self._handshake.introduce(link, contact, self._kind)
             await self._carrier.carry(entry, identified, by_me=True)
 
         link = new_link(wire)
@@ -86,6 +87,8 @@ class Dials:
         except ParleyError as error:
             return error
         finally:
+            if isinstance(link.failure, Refused) and link.failure.code == "KIND":
+                attempt.proved()  # it is the user, who only takes no such links
             attempt.failed()  # no effect once it has proved
         return link.failure or Unreachable(link.reason)
 

@@ -6,12 +6,13 @@ from peer.core.keys.key_alarms import KeyAlarms
 from peer.core.myself import Myself
 from peer.runtime.keys.known_keys import KnownKeys
 from peer.runtime.link.locator import Locator
-from peer.runtime.link.table import LinkTable, OpenLink
-from shared.errors import KeyChanged, ProtocolError, Refused, Unreachable
+from peer.runtime.link.table import OpenLink
+from peer.runtime.link.tables import LinkTables
+from shared.errors import KeyChanged, ProtocolError, Refused, TurnedAway, Unreachable
 from shared.link import Link
 from shared.messages.common import VERSION, Message
 from shared.messages.directory import Contact
-from shared.messages.peers import PeerIam
+from shared.messages.peers import LinkKind, PeerIam, PeerIamFor
 from shared.names import fold
 from shared.world import Clock
 
@@ -20,18 +21,25 @@ class Handshake:
     """What is said first on a link.  The other side reads why it is refused."""
 
     def __init__(
-        self, known_keys: KnownKeys, myself: Myself, locator: Locator, table: LinkTable,
+        self, known_keys: KnownKeys, myself: Myself, locator: Locator, tables: LinkTables,
         alarms: KeyAlarms, clock: Clock, *, run: str,
     ) -> None:  # fmt: skip
         """`run` is new at each start of a program."""
         self._known_keys, self._myself, self._locator = known_keys, myself, locator
-        self._table, self._alarms, self._clock, self._run = table, alarms, clock, run
+        self._tables, self._alarms, self._clock, self._run = tables, alarms, clock, run
 
-    async def introduce(self, link: Link[Message], contact: Contact) -> OpenLink:
+    async def introduce(self, link: Link[Message], contact: Contact, kind: LinkKind) -> OpenLink:
         """Greet a user whom I have dialled.  Raises Refused, KeyChanged..."""
         self._compare_with(contact, link.wire.certificate)
-        link.post(self._iam())
-        them = await self._meet(link)
+        link.post(self._iam(kind))
+        try:
+            them = await self._meet(link)
+        except TurnedAway as no:
+            if no.code == "UNKNOWN" and kind is not LinkKind.TEXT:
+                raise Refused(f"the program of {contact.name} is too old for this", "KIND") from no
+            raise
+        if them.kind is not kind:
+            raise Refused("this link is of another kind", "KIND")
         if fold(them.name) != fold(contact.name):
             raise Refused(f"you are {them.name}, not {contact.name}", "KEY")
         them.dialled_by = self._myself.name
@@ -40,7 +48,7 @@ class Handshake:
     async def answer(self, link: Link[Message]) -> OpenLink:
         """Greet somebody who has dialled me.  Raises Refused, KeyChanged..."""
         them = await self._meet(link)
-        link.post(self._iam())
+        link.post(self._iam(them.kind))
         return them
 
     def alarm(self, failure: KeyChanged) -> None:
@@ -50,12 +58,18 @@ class Handshake:
     async def _meet(self, link: Link[Message]) -> OpenLink:
         them = await link.expect(PeerIam)
         behind = self._clock.time() - them.time
+        if them.version != VERSION:
+            raise Refused(f"this program speaks version {VERSION} of the protocol", "VERSION")
+        kind = LinkKind.TEXT
+        if isinstance(them, PeerIamFor):
+            kind = self._tables.check_kind(them.kind)
         key = await self._judge(them, link.wire.certificate)
-        self._table.refuse_second_key(them.name, key)
-        return OpenLink(them.name, key, them.run, link, them.name, behind)
+        self._tables.check(kind, them.name, key)
+        return OpenLink(kind, them.name, key, them.run, link, them.name, behind)
 
-    def _iam(self) -> PeerIam:
-        return PeerIam(VERSION, self._myself.name, self._run, self._clock.time())
+    def _iam(self, kind: LinkKind) -> PeerIam:
+        me = (VERSION, self._myself.name, self._run, self._clock.time())
+        return PeerIam(*me) if kind is LinkKind.TEXT else PeerIamFor(*me, kind.value)
 
     def _compare_with(self, contact: Contact, certificate: bytes | None) -> None:
         """Check, before we say a word, that it is the user whom the directory named."""
@@ -65,8 +79,6 @@ class Handshake:
 
     async def _judge(self, them: PeerIam, certificate: bytes | None) -> bytes:
         """Check that they are who they say they are, and return their key."""
-        if them.version != VERSION:
-            raise Refused(f"this program speaks version {VERSION} of the protocol", "VERSION")
         try:
             name, key = self._known_keys.name_and_key(certificate)
         except ProtocolError as error:

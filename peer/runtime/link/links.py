@@ -1,55 +1,26 @@
-"""All links of one peer to others, one for each pair: dialled, answered, and written to."""
+"""The links of one kind to other users: look them up, write to them, dial."""
 
 from collections.abc import Iterable
 from typing import Final
 
 import trio
 
-from peer.core.keys.key_alarms import KeyAlarms
-from peer.core.myself import Myself
-from peer.runtime.directory.lookup import Lookup
-from peer.runtime.keys.known_keys import KnownKeys
-from peer.runtime.link.carrier import Carrier
-from peer.runtime.link.dialler import Dialler
 from peer.runtime.link.dials import Dials
-from peer.runtime.link.handshake import Handshake
-from peer.runtime.link.listener import Listener
 from peer.runtime.link.locator import Locator
-from peer.runtime.link.pending_dials import PendingDials
-from peer.runtime.link.reception import Reception
 from peer.runtime.link.table import LinkTable
-from peer.runtime.tasks import Tasks
 from shared.codec import encode
 from shared.link import Link
 from shared.messages.common import Message
 from shared.messages.directory import Contact
-from shared.world import World
 
 MEASURE_SECONDS: Final = 1.0  # for the answers to PINGs sent at the user's request
-SWEEP_SECONDS: Final = 5.0
 
 
 class Links:
     """The links, by the names of their users."""
 
-    def __init__(
-        self, world: World, known_keys: KnownKeys, myself: Myself, tasks: Tasks, lookup: Lookup,
-        alarms: KeyAlarms, listener: Listener, *, run: str,
-    ) -> None:  # fmt: skip
-        """`run` is new at each start of a program."""
-        self._table = LinkTable(known_keys, listener)
-        self._locator = Locator(lookup, known_keys, self._table)
-        handshake = Handshake(
-            known_keys, myself, self._locator, self._table, alarms, world.clock, run=run
-        )
-        pending = PendingDials()
-        carrier = Carrier(self._table, pending, listener)
-        self._dials = Dials(
-            self._table, pending, carrier, listener, locator=self._locator,
-            dialler=Dialler(world.network), handshake=handshake, tasks=tasks, bugs=world.bugs,
-        )  # fmt: skip
-        #: answers those who dial us
-        self.reception = Reception(handshake, carrier, world.bugs)
+    def __init__(self, table: LinkTable, dials: Dials, locator: Locator) -> None:
+        self._table, self._dials, self._locator = table, dials, locator
 
     # --- Who is linked ---
 
@@ -78,8 +49,8 @@ class Links:
         self._locator.believe(contact)
 
     def keep_only(self, name: str, key: bytes) -> None:
-        """Cut the links under this name that show another key than its own."""
-        self._table.keep_only(name, key)
+        """Cut the links under this name, of all kinds, that show another key than its own."""
+        self._locator.keep_only(name, key)
 
     # --- Writing ---
 
@@ -132,18 +103,3 @@ class Links:
         """Return by how many seconds their clock is behind ours; 0 when that is not known."""
         current = self._table.current(name)
         return current.behind if current else 0.0
-
-    # --- Living ---
-
-    async def sweep(self) -> None:
-        """Close links that nobody needs, and losers that nobody has closed; until cancelled."""
-        while True:
-            await trio.sleep(SWEEP_SECONDS)
-            self._table.sweep()
-
-    def hang_up_all(self) -> None:
-        self._table.hang_up_all()
-
-    async def wait_none(self) -> None:
-        """Return when the last link is closed by the other side."""
-        await self._table.wait_none()

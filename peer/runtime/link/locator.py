@@ -3,7 +3,7 @@
 from peer.runtime.directory.directory_client import DirectoryGone
 from peer.runtime.directory.lookup import Lookup
 from peer.runtime.keys.known_keys import KnownKeys
-from peer.runtime.link.table import LinkTable
+from peer.runtime.link.tables import LinkTables
 from shared.errors import Unreachable
 from shared.messages.common import Status
 from shared.messages.directory import Contact
@@ -11,8 +11,8 @@ from shared.names import fold
 
 
 class Locator:
-    def __init__(self, lookup: Lookup, known_keys: KnownKeys, table: LinkTable) -> None:
-        self._lookup, self._known_keys, self._table = lookup, known_keys, table
+    def __init__(self, lookup: Lookup, known_keys: KnownKeys, tables: LinkTables) -> None:
+        self._lookup, self._known_keys, self._tables = lookup, known_keys, tables
         self._found: dict[str, Contact] = {}  # where users were dialled last
 
     async def find(self, name: str) -> Contact:
@@ -39,7 +39,11 @@ class Locator:
         self._known_keys.check(contact.name, contact.key)
         return contact
 
+    def keep_only(self, name: str, key: bytes) -> None:
+        """Cut the links under this name that show another key than its own."""
+        self._tables.keep_only(name, key)
+
     def believe(self, contact: Contact) -> None:
         """Cut the links under this name that show another key than the one that is believed."""
         believed = self._known_keys.believed(contact.name) or contact.key
-        self._table.keep_only(contact.name, believed)
+        self._tables.keep_only(contact.name, believed)

@@ -11,6 +11,7 @@ from peer.runtime.link.handshake import Handshake
 from shared.border import Bugs, border
 from shared.errors import ParleyError
 from shared.link import HANDSHAKE_SECONDS, within
+from shared.messages.peers import LinkKind
 from shared.strangers import Stranger, Strangers
 from shared.world import Incoming
 
@@ -21,10 +22,15 @@ log = logging.getLogger("peer")
 
 
 class Reception:
-    def __init__(self, handshake: Handshake, carrier: Carrier, bugs: Bugs) -> None:
-        self._handshake, self._carrier, self._bugs = handshake, carrier, bugs
+    def __init__(self, handshake: Handshake, bugs: Bugs) -> None:
+        self._handshake, self._bugs = handshake, bugs
+        self._carriers: dict[LinkKind, Carrier] = {}
         self._is_open = trio.Event()
         self._strangers = Strangers(STRANGERS_AT_ONCE, STRANGERS_PER_ADDRESS)
+
+    def add(self, kind: LinkKind, carrier: Carrier) -> None:
+        """Hand links of this kind to this carrier."""
+        self._carriers[kind] = carrier
 
     def open(self) -> None:
         """Answer dials from now on; until then they wait."""
@@ -56,7 +62,7 @@ class Reception:
         async def serve() -> None:
             with within(HANDSHAKE_SECONDS, "it did not say who it is"):
                 entry = await self._handshake.answer(link)
-            await self._carrier.carry(entry, identified, by_me=False)
+            await self._carriers[entry.kind].carry(entry, identified, by_me=False)
 
         link = new_link(wire)
         await link.run(serve)

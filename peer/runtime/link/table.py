@@ -1,4 +1,4 @@
-"""The open links of a peer, one for each pair of users.
+"""The open links of a peer of one kind, one for each pair of users.
 
 Both may dial at once.  Then the link dialled by the smaller name stays, unless
 the other one is fresh and this one is not: old, silent, or of a program that has
@@ -16,19 +16,19 @@ from peer.runtime.link.listener import Listener
 from shared.errors import KeyChanged, Refused
 from shared.link import Link
 from shared.messages.common import Bye, Message
+from shared.messages.peers import LinkKind
 from shared.names import fold
 
 GLARE_SECONDS: Final = 10.0  # links younger than this may have been dialled at the same time
 IDLE_SECONDS: Final = 30.0  # a link that nobody needs is closed after this
-LINKS_PER_USER: Final = 4  # open at once; a cross dial makes two
-LINKS_IN_ALL: Final = 256  # a group of 50, a line to 100, and room; a process has 1,024 files
-LINKS_OF_UNKNOWN: Final = 64  # of users whom I have never answered, and do not need
+LINKS_PER_USER: Final = 4  # of one kind, open at once; a cross dial makes two
 
 
 @dataclass(eq=False)
 class OpenLink:
     """An open link to an identified peer."""
 
+    kind: LinkKind
     name: str
     key: bytes  # the same for all open links of one name
     run: str
@@ -40,11 +40,25 @@ class OpenLink:
     used: float = field(default_factory=trio.current_time)
 
 
-class LinkTable:
-    """The table of open links, by user."""
+@dataclass(frozen=True)
+class Limits:
+    """How many links of one kind may be open at once."""
 
-    def __init__(self, known_keys: KnownKeys, listener: Listener) -> None:
-        self._known_keys, self._listener = known_keys, listener
+    in_all: int
+    of_unknown: int  # users whom I have never answered, and do not need
+
+
+LIMITS: Final = {  # a process has 1,024 files
+    LinkKind.TEXT: Limits(256, 64),  # a group of 50, a line to 100, and room
+    LinkKind.BULK: Limits(64, 16),
+}
+
+
+class LinkTable:
+    """The table of the open links of one kind, by user."""
+
+    def __init__(self, kind: LinkKind, known_keys: KnownKeys, listener: Listener) -> None:
+        self._kind, self._known_keys, self._listener = kind, known_keys, listener
         self._open: dict[str, list[OpenLink]] = {}  # the last one is the one we write to
         self._none = trio.Event()
         self._none.set()
@@ -97,7 +111,8 @@ class LinkTable:
         """Cut a link if there are too many; users whom I do not know make room first."""
         entries = [one for all in self._open.values() for one in all if not one.link.is_over]
         unknown = [one for one in entries if self._rank(one.name) == 0]
-        if len(unknown) > LINKS_OF_UNKNOWN or len(entries) > LINKS_IN_ALL:
+        most = LIMITS[self._kind]
+        if len(unknown) > most.of_unknown or len(entries) > most.in_all:
             first = min(entries, key=lambda one: (self._rank(one.name), one.used))
             first.link.cut("too many links")
 
