@@ -39,7 +39,6 @@ NONCE_BYTES: Final = 32
 DROPS_AT_ONCE: Final = 64  # batches of them, on their way from one link to the disk
 RENEW_SECONDS: Final = 60.0  # between two certificates over one link: each is signed in the loop
 GIVEN_BACK: Final = "the name was given back"
-NOT_STORED: Final = "the directory's disk is full, the message was not stored"
 
 
 class Session:
@@ -326,7 +325,8 @@ class Session:
             if self._waits_for_disk is not None:
                 self._waits_for_disk.set()
             if isinstance(results, StorageError):
-                answers: list[msgspec.Struct] = [Err("DISK", NOT_STORED, one.id) for one in drops]
+                why = f"the directory did not store the message: {results}"
+                answers: list[msgspec.Struct] = [Err("DISK", why, one.id) for one in drops]
             else:
                 self._tell_receivers(posted, results)
                 answers = [_outcome(*one) for one in zip(drops, results, strict=True)]

@@ -272,7 +272,8 @@ async def test_a_full_disk_is_said_and_the_directory_lives_on(town: Town) -> Non
     carol = await town.enters("carol")
     town.machine.disk.is_full, town.machine.disk.has_reserve = True, False
 
-    no = Err("DISK", "the directory's disk is full, the message was not stored", 1)
+    why = "the disk did not take it: database or disk is full"
+    no = Err("DISK", f"the directory did not store the message: {why}", 1)
     assert await leave(carol, "dave", 1) == [no]
     assert await town.enters("dave")  # who is known needs no disk
     with pytest.raises(Refused, match="disk") as refusal:

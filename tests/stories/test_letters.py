@@ -5,6 +5,7 @@ import trio
 
 from directory_server.storage import mailbox
 from peer import events
+from peer.runtime.directory.directory_client import ANSWER_SECONDS
 from peer.storage.left_letters import LeftLetter
 from shared.sealing import seal
 from tests.kit.community import Community, Person
@@ -117,10 +118,28 @@ async def test_a_full_mailbox_and_a_full_disk_are_said(community: Community) -> 
     await erin.starts()
     community.directory.machine.disk.is_full = True
     await erin.types("LEAVE dave hello")
-    await erin.sees("The directory's disk is full, the message was not stored.")
+    await erin.sees("Kept for dave until the directory is back.")
+    await erin.sees_part("The directory did not store the message: the disk did not take it")
     community.directory.machine.disk.is_full = False
-    await erin.types("LEAVE dave hello")
     await erin.sees("Message left for dave.")
+
+
+async def test_a_directory_whose_disk_hangs_says_so_and_the_message_is_kept(
+    community: Community,
+) -> None:
+    carol, dave = await away(community, "carol", "dave")
+    disk = community.directory.machine.disk
+    disk.seconds = 1_000
+    await carol.types("LEAVE dave hello")
+    before = trio.current_time()
+    await carol.sees("Kept for dave until the directory is back.")
+    await carol.sees("The directory did not store the message: the disk does not answer.")
+    assert trio.current_time() < before + ANSWER_SECONDS
+    disk.seconds = 0
+    await trio.sleep_until(before + 1_010)
+    await carol.sees("Message left for dave.")
+    await dave.starts()
+    await dave.sees("1 message was left for you:")
 
 
 # --- Receipts ---------------------------------------------------------------------

@@ -3,6 +3,7 @@
 import pytest
 import trio
 
+from directory_server.core import mail_limits
 from peer.options import Options
 from peer.runtime.mailbox.letter_drop import STORED_SECONDS
 from tests.kit.community import Community, Person
@@ -139,18 +140,35 @@ async def test_without_history_it_is_kept_until_it_is_left(community: Community)
 
 
 async def test_what_the_directory_does_not_want_later_is_said_to_be_lost(
-    community: Community,
+    community: Community, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     carol, dave = await parted(community)
     await carol.types("QUIT CONVERSATION")
     await carol.sees(WAITS, within=10)
-    community.directory.machine.disk.is_full = True
+    monkeypatch.setattr(mail_limits, "MESSAGES_FROM_ONE", 0)
     await community.directory.starts()
-    reason = "the directory's disk is full, the message was not stored"
+    reason = "0 messages from you already wait for dave"
     await carol.sees(f"Not delivered to dave: {reason} (one).", within=60)
     await carol.sees(f"Not delivered to dave: {reason} (two).")
     assert not on_disk(carol)
     assert dave.is_running
+
+
+async def test_what_a_full_directory_does_not_take_now_is_left_when_it_has_room(
+    community: Community,
+) -> None:
+    carol, _ = await parted(community)
+    await carol.types("QUIT CONVERSATION")
+    await carol.sees(WAITS, within=10)
+    community.directory.machine.disk.is_full = True
+    await community.directory.starts()
+    await trio.sleep(60)
+    assert on_disk(carol)
+    community.directory.machine.disk.is_full = False
+    for _ in ("one", "two"):
+        await carol.sees("Message left for dave.", within=60)
+    await trio.sleep(1)
+    assert not on_disk(carol)
 
 
 async def test_what_the_own_disk_does_not_take_either_is_said_to_be_lost(

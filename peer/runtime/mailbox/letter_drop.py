@@ -10,21 +10,25 @@ import trio
 from peer.core.history_entry import Kind
 from peer.core.membership import member_id
 from peer.core.myself import Myself
-from peer.runtime.directory.directory_client import DirectoryClient
+from peer.runtime.directory.directory_client import DirectoryClient, DirectoryGone
 from peer.runtime.recorder import Recorder
 from peer.storage.journal import Journal
 from peer.storage.left_letters import LeftLetter
 from peer.storage.lines import Fate, KeptLine
-from shared.errors import ParleyError, StorageError, Unreachable
+from shared.errors import ParleyError, Refused, StorageError, Unreachable
 from shared.identity import check_sealing_proof
 from shared.messages.directory import Contact, Drop, Stored
 from shared.names import fold
 from shared.sealing import About, copy_id, seal
 from shared.world import World
 
-STORED_SECONDS: Final = 30.0  # to wait for a directory that is lost before it says STORED
+STORED_SECONDS: Final = 30.0  # to try at a directory that is lost, or silent, before it answers
 
 log = logging.getLogger("peer")
+
+
+class NotStored(DirectoryGone):
+    """The directory's own disk or database does not take it at this moment."""
 
 
 class LetterDrop:
@@ -66,8 +70,8 @@ class LetterDrop:
         one again is the same letter.  `waits`: whether to wait, up to STORED_SECONDS, for a
         directory that is lost before it has answered.
 
-        Raises Refused (a quota, a full disk) or Unreachable: then it was not left,
-        unless the directory died between storing it and saying so.
+        Raises Refused (a quota) or Unreachable: then it was not left, unless the directory
+        died between storing it and saying so.  NotStored says why.
         """
         check_sealing_proof(to.key, to.sealing_key, to.sealing_proof)
         if about is not None:
@@ -100,13 +104,18 @@ class LetterDrop:
         self, to: str, envelope: str, sealed: bytes, patience: float = STORED_SECONDS
     ) -> None:
         """Drop an envelope, again if the answer is lost: the same id is the same envelope."""
+        until = trio.current_time() + patience
         while True:
             try:
                 await self._directory.ask(lambda id: Drop(id, to, envelope, sealed), Stored)
+            except Refused as no:
+                if no.code == "DISK":
+                    raise NotStored(str(no)) from None
+                raise
             except Unreachable as failure:
-                with trio.move_on_after(patience) as waiting:
+                with trio.move_on_at(until):
                     await self._directory.wait_back()
-                if waiting.cancelled_caught:
+                if trio.current_time() >= until:
                     raise failure from None
             else:
                 return

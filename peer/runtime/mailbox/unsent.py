@@ -12,6 +12,7 @@ from peer.runtime.directory.directory_client import DirectoryClient, DirectoryGo
 from peer.runtime.keys.known_users import KnownUsers
 from peer.runtime.keys.linked_names import LinkedNames
 from peer.runtime.lines.private_lines import PrivateLines
+from peer.runtime.mailbox.letter_drop import NotStored
 from peer.runtime.mailbox.letter_sender import LetterSender
 from peer.runtime.mailbox.waiting_texts import Ended, Posted, WaitingTexts
 from peer.runtime.tasks import Tasks
@@ -121,6 +122,9 @@ class Unsent:
                     ended = Ended(End.LEFT, await self._sender.leave_late(late))
                 else:
                     ended = await self._deliver_or_leave(late)
+        except NotStored as no:
+            self._waiting.complain(no)
+            return False
         except DirectoryGone:
             return False
         except ParleyError as failure:

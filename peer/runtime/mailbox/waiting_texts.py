@@ -87,7 +87,7 @@ class WaitingTexts:
         self.backlog = Backlog()
         self._orders = itertools.count()
         self._posted: dict[str, Posted] = {}  # by id
-        self._told = ""  # the last complaint about my own disk
+        self._told = ""  # the last complaint about a disk
 
     def next_order(self) -> int:
         """Return the place of a text written just now, among all that waits."""
@@ -157,10 +157,15 @@ class WaitingTexts:
             case Verdict.FAILS:
                 self._give_up((late,), failure)
                 return True
-        if isinstance(failure, StorageError) and str(failure) != self._told:
+        if isinstance(failure, StorageError):
+            self.complain(failure)
+        return False
+
+    def complain(self, failure: ParleyError) -> None:
+        """Tell why a disk, mine or the directory's, does not take it; the same once in a row."""
+        if str(failure) != self._told:
             self._told = str(failure)
             self._tell(events.Notice(sentence(failure)), events.nothing)
-        return False
 
     def _give_up(self, lates: tuple[Late, ...], failure: ParleyError) -> None:
         """Give these up: a caller who waits for one tells the user, one notice lists the others."""
