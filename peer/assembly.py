@@ -37,7 +37,7 @@ from peer.runtime.keys.linked_names import LinkedNames
 from peer.runtime.keys.name_judge import NameJudge
 from peer.runtime.keys.verification import Verification
 from peer.runtime.lines.own_lines import OwnLines
-from peer.runtime.lines.private_lines import Came, Heard, PrivateLines
+from peer.runtime.lines.private_lines import Came, IncomingLines, PrivateLines
 from peer.runtime.link.links import Links
 from peer.runtime.link.listener import Outlet
 from peer.runtime.link.switchboard import Switchboard
@@ -89,7 +89,7 @@ class Memory:
 
 
 @dataclass(frozen=True)
-class Reach:
+class Connections:
     """How a peer finds others, and they find it."""
 
     presences: Presences
@@ -114,7 +114,7 @@ class Exchange:
     conversations: Conversations
     invitations: Invitations
     lines: PrivateLines
-    heard_lines: Heard
+    heard_lines: IncomingLines
     letter_drop: LetterDrop
     letters: Letters
     copies: MailboxCopies
@@ -177,7 +177,7 @@ def _load_identity(outside: Outside) -> tuple[Identity, bool]:
 
 def reach(
     outside: Outside, memory: Memory, presences: Presences, tasks: Tasks, run_id: str
-) -> Reach:
+) -> Connections:
     world, known_keys, myself = outside.world, memory.known_keys, memory.myself
     contacts, tries = Contacts(), Tries()
     directory = DirectoryClient(tries)
@@ -191,7 +191,7 @@ def reach(
     links = switchboard.open(LinkKind.TEXT, outlet)
     linked_names = LinkedNames(links, known_keys)
     finder = Finder(lookup, links, known_keys, linked_names)
-    return Reach(
+    return Connections(
         presences, contacts, directory, certificates,
         Registrar(
             world, outside.directory, myself, certificates, directory, tries, presences
@@ -202,7 +202,7 @@ def reach(
     )  # fmt: skip
 
 
-def exchange(outside: Outside, memory: Memory, reach: Reach, tasks: Tasks) -> Exchange:
+def exchange(outside: Outside, memory: Memory, reach: Connections, tasks: Tasks) -> Exchange:
     drop = LetterDrop(
         outside.world, memory.journal, reach.directory, memory.recorder, memory.myself
     )
@@ -241,7 +241,7 @@ def exchange(outside: Outside, memory: Memory, reach: Reach, tasks: Tasks) -> Ex
 
 
 def _invitations(
-    outside: Outside, memory: Memory, reach: Reach, conversations: Conversations,
+    outside: Outside, memory: Memory, reach: Connections, conversations: Conversations,
     credentials: Credentials, tasks: Tasks,
 ) -> Invitations:  # fmt: skip
     return Invitations(
@@ -252,8 +252,8 @@ def _invitations(
     )  # fmt: skip
 
 
-def _heard_lines(outside: Outside, memory: Memory, reach: Reach) -> Heard:
-    return Heard(
+def _heard_lines(outside: Outside, memory: Memory, reach: Connections) -> IncomingLines:
+    return IncomingLines(
         reach.links, outside.tell, memory.journal.contacts.ignored, memory.came, memory.recorder,
         outside.world.clock, memory.myself, memory.strangers, reach.linked_names,
         memory.disk_shares,
@@ -261,7 +261,7 @@ def _heard_lines(outside: Outside, memory: Memory, reach: Reach) -> Heard:
 
 
 def _letters(
-    outside: Outside, memory: Memory, reach: Reach, conversations: Conversations
+    outside: Outside, memory: Memory, reach: Connections, conversations: Conversations
 ) -> Letters:
     return Letters(
         outside.world, memory.myself, memory.known_keys, memory.journal, reach.directory,
@@ -270,7 +270,7 @@ def _letters(
     )  # fmt: skip
 
 
-def dispatch(outside: Outside, memory: Memory, reach: Reach, exchange: Exchange) -> Dispatch:
+def dispatch(outside: Outside, memory: Memory, reach: Connections, exchange: Exchange) -> Dispatch:
     return Dispatch(
         reach.links, exchange.lines, exchange.heard_lines, exchange.unsent, exchange.invitations,
         exchange.conversations, contacts=memory.journal.contacts, known_users=memory.known_users,
@@ -278,7 +278,7 @@ def dispatch(outside: Outside, memory: Memory, reach: Reach, exchange: Exchange)
     )  # fmt: skip
 
 
-def facade(outside: Outside, memory: Memory, reach: Reach, exchange: Exchange) -> Facade:
+def facade(outside: Outside, memory: Memory, reach: Connections, exchange: Exchange) -> Facade:
     world, myself, conversations = outside.world, memory.myself, exchange.conversations
     waiting, unsent, sender = exchange.waiting, exchange.unsent, exchange.letter_sender
     return Facade(

@@ -6,7 +6,7 @@ from typing import Final
 import trio
 
 from peer import events
-from peer.assembly import Exchange, Memory, Outside, Reach
+from peer.assembly import Connections, Exchange, Memory, Outside
 from peer.runtime.tasks import Tasks
 from shared.bucket import TokenBucket
 from shared.errors import StorageError
@@ -31,10 +31,10 @@ log = logging.getLogger("peer")
 
 
 class DirectoryNews:
-    """The receiver of the directory's news (`peer.runtime.directory.directory_client.Listener`)."""
+    """The receiver of the directory's news (`DirectoryListener`)."""
 
     def __init__(
-        self, outside: Outside, memory: Memory, reach: Reach, exchange: Exchange, tasks: Tasks
+        self, outside: Outside, memory: Memory, reach: Connections, exchange: Exchange, tasks: Tasks
     ) -> None:
         self._outside, self._memory, self._reach, self._exchange = outside, memory, reach, exchange
         self._tasks = tasks

@@ -9,7 +9,7 @@ from typing import Final
 import trio
 
 from peer import assembly
-from peer.assembly import Exchange, Facade, Memory, Outside, Reach
+from peer.assembly import Connections, Exchange, Facade, Memory, Outside
 from peer.core.myself import Registration
 from peer.core.reach.presence import Presences
 from peer.directory_news import DirectoryNews
@@ -58,7 +58,7 @@ class LocalPeer:
         self._finished = trio.Event()
         self._tasks: Tasks
         self._memory: Memory
-        self._reach: Reach
+        self._reach: Connections
         self._exchange: Exchange
         self._facade: Facade
 

@@ -161,7 +161,7 @@ class Manual(Answer, frozen=True):
         return help_lines(self.topic)
 
 
-class Fate(Protocol):
+class DeliveryProgress(Protocol):
     """How far something that I wrote got."""
 
     async def delivered(self) -> None:
@@ -186,7 +186,7 @@ class Sent(Answer, frozen=True):
     to: str = ""
     to_all: bool = False
     is_left: bool = False  #: at the directory, for `to`
-    handle: Fate | None = None
+    handle: DeliveryProgress | None = None
 
     def lines(self) -> list[str]:
         return []

@@ -39,6 +39,11 @@ MAY_IMPORT: dict[str, set[str]] = {
     "peer/screen/": SHOWS,
 }
 MODULES_MOST = 16  # in one folder: what one page of a listing shows
+# Whose classes are the words of a language, and bear their names for that.
+VOCABULARIES = {
+    "directory_server/admin/requests.py", "peer/commands/grammar.py", "peer/events.py",
+    "peer/core/conversation/actions.py", "peer/core/invitation/actions.py",
+}  # fmt: skip
 CROWDED = {"shared"}  # each name in it is imported by dozens: renaming costs more than it gives
 
 # What of the standard library neither reads nor writes anything outside of the program.
@@ -147,10 +152,21 @@ def test_no_folder_is_crowded() -> None:
     assert {name for name, count in folders.items() if count > MODULES_MOST} == CROWDED
 
 
+@pytest.mark.parametrize("package", PACKAGES)
+def test_no_two_public_classes_of_a_package_share_a_name(package: str) -> None:
+    files: dict[str, list[str]] = {}
+    for file in sources():
+        if file.startswith(f"{package}/") and file not in VOCABULARIES:
+            for node in ast.parse((ROOT / file).read_text(encoding="utf-8")).body:
+                if isinstance(node, ast.ClassDef) and not node.name.startswith("_"):
+                    files.setdefault(node.name, []).append(file)
+    assert not {name: where for name, where in files.items() if len(where) > 1}
+
+
 def test_what_is_named_here_is_there() -> None:
     for one in (*CORES, *LAYERS):
         assert (ROOT / one).exists(), one
-    assert LIBRARIES_OF.keys() <= set(sources())
+    assert LIBRARIES_OF.keys() | VOCABULARIES <= set(sources())
 
 
 @pytest.mark.parametrize("file", sources())

@@ -12,7 +12,7 @@ BYTES_A_DAY: Final = 64 * 1024 * 1024  # of one author; a busy person fills a th
 SECONDS_A_DAY: Final = 86_400.0
 
 
-class Verdict(Enum):
+class Ruling(Enum):
     """The verdict on a text of an author."""
 
     TAKE = auto()  #: keep it
@@ -39,17 +39,17 @@ class Allowance:
         self.most = most
         self._shares = {author: _Share(day, size, most) for author, day, size in taken}
 
-    def judge(self, author: str, size: int, time: float) -> Verdict:
+    def judge(self, author: str, size: int, time: float) -> Ruling:
         """Judge a text of `size` bytes that has come; it counts only if it is to be kept."""
         share = self._share(author, time)
         if share.bytes + size > share.allowed:
             is_news, share.is_asked = not share.is_asked, True
-            return Verdict.ASK if is_news else Verdict.WAIT
+            return Ruling.ASK if is_news else Ruling.WAIT
         share.bytes += size
         if share.is_told or share.bytes < share.allowed - self.most / 2:
-            return Verdict.TAKE
+            return Ruling.TAKE
         share.is_told = True
-        return Verdict.TAKE_AND_TELL
+        return Ruling.TAKE_AND_TELL
 
     def allow_more(self, author: str, time: float) -> None:
         """Allow the author `most` bytes more today."""

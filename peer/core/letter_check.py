@@ -28,19 +28,19 @@ def never_opened(reason: str, why: str) -> Refusal:
     return Refusal(reason, f"A message that was left for you cannot be opened: {why}.")
 
 
-class Stays(Struct, frozen=True):
+class Unjudged(Struct, frozen=True):
     """An envelope that cannot be judged now, and stays at the directory."""
 
     sentence: str
 
 
-def left_there(why: str) -> Stays:
-    return Stays(f"A message that was left for you stays at the directory. {why}")
+def left_there(why: str) -> Unjudged:
+    return Unjudged(f"A message that was left for you stays at the directory. {why}")
 
 
 def open_for(
     me: Identity, name: str, authority: bytes, envelope: Envelope, now: float
-) -> Letter | Refusal | Stays:
+) -> Letter | Refusal | Unjudged:
     """Open an envelope for me, under my `name`; the caller must still compare the sender's key."""
     try:
         letter = open_envelope(me, authority, envelope.sealed, id=envelope.id)
@@ -63,7 +63,7 @@ def _check_copy(letter: Letter, me: str) -> None:
         raise ProtocolError("it says that it is a copy of somebody else's text")
 
 
-def _judge_certificate(letter: Letter, at: float, now: float) -> Letter | Refusal | Stays:
+def _judge_certificate(letter: Letter, at: float, now: float) -> Letter | Refusal | Unjudged:
     """Judge by the time of arrival at the directory, whose clock is believed within bounds."""
     if letter.expires >= min(max(at, now - ARRIVED_SECONDS), now):
         return letter

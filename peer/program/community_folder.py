@@ -34,14 +34,14 @@ MOVE_PAUSE: Final = 0.02
 log = logging.getLogger("peer")
 
 
-class Found(NamedTuple):
+class FoundFolder(NamedTuple):
     """A folder, with the `authority` of its community if that was found by asking."""
 
     folder: Path
     authority: bytes | None = None
 
 
-async def find(peers: Path, name: str, directory: Address) -> Found:
+async def find(peers: Path, name: str, directory: Address) -> FoundFolder:
     """Return the folder of this name in the community at this address.
 
     One that is named by an address is moved first, if it is not in use.
@@ -49,18 +49,18 @@ async def find(peers: Path, name: str, directory: Address) -> Found:
     known = {folder: _communities(folder) for folder in folders_of(peers, name)}
     for folder, communities in known.items():
         if (met := communities.get(str(directory))) is not None:
-            return Found(await _moved(folder, peers, met))
+            return FoundFolder(await _moved(folder, peers, met))
     authority = await _authority_at(directory)
     unnamed = folder_by_address(peers, name, directory)
     if authority is None:
-        return Found(unnamed)
+        return FoundFolder(unnamed)
     for folder, communities in known.items():
         if authority in communities.values():
-            return Found(await _moved(folder, peers, authority), authority)
+            return FoundFolder(await _moved(folder, peers, authority), authority)
     named = _named(peers, name, authority)
     # It was made when nobody answered, or for a passphrase: no community knows it.
     is_free = known.get(unnamed) == {} and named not in known
-    return Found(await _moved(unnamed, peers, authority) if is_free else named, authority)
+    return FoundFolder(await _moved(unnamed, peers, authority) if is_free else named, authority)
 
 
 def _named(peers: Path, name: str, authority: bytes) -> Path:

@@ -18,7 +18,7 @@ from typing import Final, NamedTuple
 
 from peer.console.codes import Code
 from peer.storage.paths import VAULT_FILE, is_set
-from peer.storage.vault import CLEAR, State, Vault, WrongPassphrase, new_key, unwrap, wrap
+from peer.storage.vault import CLEAR, SealState, Vault, WrongPassphrase, new_key, unwrap, wrap
 from shared.arguments import USAGE_ERROR, Parser
 from shared.disk import FolderDisk
 from shared.errors import ParleyError, Refused
@@ -130,7 +130,7 @@ def unlock(folder: Path, source: Source, question: str = "Passphrase: ") -> Vaul
     if content is None:
         return CLEAR
     key, state, passphrase = _opened(content, source, question)
-    if state is State.SEALED:
+    if state is SealState.SEALED:
         return Vault(key)
     with _locked(disk):
         return _take_up(disk, passphrase)
@@ -153,18 +153,18 @@ def change(folder: Path, source: Source, new_source: Source) -> str:
         if key is None and not new:
             return "There is no passphrase: the key and what was said lie in clear."
         if key is None:
-            disk.write(VAULT_FILE, wrap(new_key(), new, State.SEALING))
+            disk.write(VAULT_FILE, wrap(new_key(), new, SealState.SEALING))
             _take_up(disk, new)
             return "The key and what was said are sealed with the passphrase."
         if new:
-            disk.write(VAULT_FILE, wrap(key, new, State.SEALED))
+            disk.write(VAULT_FILE, wrap(key, new, SealState.SEALED))
             return "The passphrase is changed."
-        disk.write(VAULT_FILE, wrap(key, old, State.OPENING))
+        disk.write(VAULT_FILE, wrap(key, old, SealState.OPENING))
         _take_up(disk, old)
         return "The passphrase is removed: the key and what was said lie in clear."
 
 
-def _opened(content: bytes, source: Source, question: str) -> tuple[bytes, State, str]:
+def _opened(content: bytes, source: Source, question: str) -> tuple[bytes, SealState, str]:
     again = f"That is not the passphrase. {question}"
     for left in reversed(range(TRIES if source.is_person else 1)):
         passphrase = source.read(question)
@@ -208,10 +208,10 @@ def _take_up(disk: FolderDisk, passphrase: str) -> Vault:
     key, state = unwrap(disk.read(VAULT_FILE) or b"", passphrase)
     vault = Vault(key)
     match state:
-        case State.SEALING:
+        case SealState.SEALING:
             _files().seal_files(disk, vault)
-            disk.write(VAULT_FILE, wrap(key, passphrase, State.SEALED))
-        case State.OPENING:
+            disk.write(VAULT_FILE, wrap(key, passphrase, SealState.SEALED))
+        case SealState.OPENING:
             _files().open_files(disk, vault)
             disk.remove(VAULT_FILE)
             return CLEAR

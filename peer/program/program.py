@@ -18,7 +18,7 @@ from peer.lifespan import running
 from peer.local_peer import LocalPeer
 from peer.options import Options
 from peer.program import control
-from peer.program.community_folder import Found, find
+from peer.program.community_folder import FoundFolder, find
 from peer.program.first_start import FIRST_STEPS, GivenUp, ask_for_words, check_not_quit
 from peer.program.handed_commands import HandedCommands
 from peer.program.lifecycle import Lifecycle
@@ -325,7 +325,7 @@ class Program:
 
     async def _find(self, name: str) -> None:
         """Find the folder of this name; anew if it is no longer where it was."""
-        found: dict[tuple[str, Address], Found] = self._arguments.found
+        found: dict[tuple[str, Address], FoundFolder] = self._arguments.found
         key = (name, self._directory)
         if not self._arguments.data and (key not in found or not found[key].folder.exists()):
             found[key] = await find(peers_folder(), name, self._directory)
@@ -335,8 +335,8 @@ class Program:
             return Path(self._arguments.data).expanduser()
         return self._found(name).folder
 
-    def _found(self, name: str) -> Found:
-        found: Found = self._arguments.found[name, self._directory]
+    def _found(self, name: str) -> FoundFolder:
+        found: FoundFolder = self._arguments.found[name, self._directory]
         return found
 
     def _vault(self, folder: Path) -> Vault:

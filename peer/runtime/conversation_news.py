@@ -9,7 +9,7 @@ from shared.messages.peers import Position
 
 
 class ConversationNews:
-    """The receiver of news of conversations (`peer.runtime.conversation.stays.Listener`)."""
+    """The `ConversationListener` of `peer.runtime.conversation.stays`."""
 
     def __init__(
         self, own_presence: OwnPresence, situation: Situation, credentials: Credentials,

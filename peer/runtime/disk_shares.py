@@ -4,7 +4,7 @@ import logging
 from typing import Final
 
 from peer import events
-from peer.core.allowance import BYTES_A_DAY, Allowance, Verdict, day_of
+from peer.core.allowance import BYTES_A_DAY, Allowance, Ruling, day_of
 from peer.events import Tell
 from peer.runtime.tasks import Tasks
 from peer.storage.contacts import ContactStore
@@ -28,14 +28,14 @@ class DiskShares:
     def may_keep(self, author: str, size: int) -> bool:
         """Whether `size` bytes of this author may be put on disk; may tell or ask the user."""
         match self._allowance.judge(author, size, self._clock.time()):
-            case Verdict.TAKE:
+            case Ruling.TAKE:
                 self._note(author)
                 return True
-            case Verdict.TAKE_AND_TELL:
+            case Ruling.TAKE_AND_TELL:
                 self._note(author)
                 self._tell(events.DiskFilling(author, self._allowance.most), events.nothing)
                 return True
-            case Verdict.ASK:
+            case Ruling.ASK:
                 self._tell(events.KeepMore(author, self._allowance.most), events.nothing)
         return False
 

@@ -12,7 +12,7 @@ from peer.runtime.conversation.conversations import Conversations
 from peer.runtime.conversation.news import TalkMessage
 from peer.runtime.invitation.invitations import Invitations
 from peer.runtime.keys.known_users import KnownUsers
-from peer.runtime.lines.private_lines import Heard, PrivateLines
+from peer.runtime.lines.private_lines import IncomingLines, PrivateLines
 from peer.runtime.link.links import Links
 from peer.runtime.mailbox.unsent import Unsent
 from peer.storage.contacts import ContactStore
@@ -41,10 +41,10 @@ IGNORED_BYTES_AT_ONCE: Final = 4.0 * 1024 * 1024
 
 
 class Dispatch:
-    """The receiver of all news of links (`peer.runtime.link.listener.Listener`)."""
+    """The receiver of all news of links (`peer.runtime.link.listener.LinkListener`)."""
 
     def __init__(
-        self, links: Links, lines: PrivateLines, heard_lines: Heard, unsent: Unsent,
+        self, links: Links, lines: PrivateLines, heard_lines: IncomingLines, unsent: Unsent,
         invitations: Invitations, conversations: Conversations, *, contacts: ContactStore,
         known_users: KnownUsers, strangers: StrangerLimits, is_passing: bool,
     ) -> None:  # fmt: skip

@@ -27,7 +27,7 @@ _WRAP: Final = "parley vault 1"
 _SEALED_KEY: Final = b"parley sealed key 1\n"  # a clear one is 64 random bytes
 
 
-class State(Enum):
+class SealState(Enum):
     """How far the other files are sealed.  Written first, so a crash leaves nothing half done."""
 
     SEALING = "sealing"  #: they may lie in clear still
@@ -123,7 +123,7 @@ class WrongPassphrase(Refused):
 
 class _Wrapped(msgspec.Struct, frozen=True):
     version: Annotated[int, msgspec.Meta(ge=1, le=1)]
-    state: State
+    state: SealState
     cost: Annotated[int, msgspec.Meta(ge=2, le=COST_MOST)]
     salt: Annotated[bytes, msgspec.Meta(min_length=SALT_BYTES, max_length=SALT_BYTES)]
     key: bytes
@@ -133,7 +133,7 @@ def new_key() -> bytes:
     return secrets.token_bytes(KEY_BYTES)
 
 
-def wrap(key: bytes, passphrase: str, state: State) -> bytes:
+def wrap(key: bytes, passphrase: str, state: SealState) -> bytes:
     """Return the content of the file from which only this passphrase gets the key back."""
     salt = secrets.token_bytes(SALT_BYTES)
     stretched = Vault(_stretch(passphrase, salt, COST))
@@ -141,7 +141,7 @@ def wrap(key: bytes, passphrase: str, state: State) -> bytes:
     return msgspec.json.encode(_Wrapped(1, state, COST, salt, sealed))
 
 
-def unwrap(content: bytes, passphrase: str) -> tuple[bytes, State]:
+def unwrap(content: bytes, passphrase: str) -> tuple[bytes, SealState]:
     """Return the key, and how far the other files are sealed.
 
     Raises WrongPassphrase; StorageError when this is no such file.

@@ -26,7 +26,7 @@ from peer.storage.journal import Batch, Journal
 from peer.storage.lines import Fate, KeptLine
 from peer.storage.vault import (
     CLEAR,
-    State,
+    SealState,
     Vault,
     WrongPassphrase,
     new_key,
@@ -272,8 +272,8 @@ def test_every_column_of_the_journal_is_sealed_or_known_to_hold_no_words(tmp_pat
 
 def test_what_the_wrapped_key_says_cannot_be_changed_without_the_passphrase() -> None:
     """Else the next start would lay everything open, or take up what was never begun."""
-    content = wrap(new_key(), "open sesame", State.SEALED)
-    assert unwrap(content, "open sesame")[1] is State.SEALED
+    content = wrap(new_key(), "open sesame", SealState.SEALED)
+    assert unwrap(content, "open sesame")[1] is SealState.SEALED
     for changed in (
         content.replace(b'"sealed"', b'"opening"'),
         content.replace(b'"cost":16', b'"cost":32'),
@@ -285,8 +285,8 @@ def test_what_the_wrapped_key_says_cannot_be_changed_without_the_passphrase() ->
 
 @pytest.mark.parametrize(
     "content",
-    [b"", b"{}", b"[" * 100_000, wrap(bytes(32), "x", State.SEALED).replace(b"32768", b"32769"),
-     wrap(bytes(32), "x", State.SEALED).replace(b"32768", b"99999999999")],
+    [b"", b"{}", b"[" * 100_000, wrap(bytes(32), "x", SealState.SEALED).replace(b"32768", b"32769"),
+     wrap(bytes(32), "x", SealState.SEALED).replace(b"32768", b"99999999999")],
 )  # fmt: skip
 def test_a_damaged_one_is_a_sentence(content: bytes) -> None:
     with pytest.raises(StorageError, match='"vault" in the data folder is damaged'):
@@ -294,7 +294,7 @@ def test_a_damaged_one_is_a_sentence(content: bytes) -> None:
 
 
 def test_the_same_letters_open_it_from_every_keyboard() -> None:
-    assert unwrap(wrap(b"k" * 32, "caf\u00e9", State.SEALED), "cafe\u0301")[0] == b"k" * 32
+    assert unwrap(wrap(b"k" * 32, "caf\u00e9", SealState.SEALED), "cafe\u0301")[0] == b"k" * 32
 
 
 @pytest.mark.parametrize("sealed", ["", "not base64!", "AAAA", "zzzz" * 20])

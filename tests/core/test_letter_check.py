@@ -2,7 +2,7 @@
 
 import pytest
 
-from peer.core.letter_check import ARRIVED_SECONDS, Refusal, Stays, open_for
+from peer.core.letter_check import ARRIVED_SECONDS, Refusal, Unjudged, open_for
 from peer.core.membership import member_id
 from shared import receipt
 from shared.identity import CERTIFICATE_DAYS
@@ -23,7 +23,7 @@ CAROL, DAVE = member_id("carol", carol.public), member_id("dave", dave.public)
 def opened(
     *, id: str = ID, about: About | None = None, at: float = EPOCH, now: float = EPOCH,
     name: str = "dave",
-) -> Letter | Refusal | Stays:  # fmt: skip
+) -> Letter | Refusal | Unjudged:  # fmt: skip
     sealed = seal(
         carol, carols.certificate, dave.sealing_public, id=id, time=EPOCH, text="hi", about=about
     )
@@ -58,8 +58,8 @@ def test_what_bears_my_own_name_is_not_mine() -> None:
         (OVER + DAY, OVER - DAY, Letter),  # their clock is ahead, or ours behind
         (OVER + DAY, EPOCH - 9_000 * DAY, Letter),
         (OVER - DAY, OVER + ARRIVED_SECONDS - DAY, Letter),
-        (OVER - DAY, OVER + ARRIVED_SECONDS + DAY, Stays),  # nothing waits so long
-        (EPOCH, EPOCH + 9_000 * DAY, Stays),  # our clock is years ahead, or theirs behind
+        (OVER - DAY, OVER + ARRIVED_SECONDS + DAY, Unjudged),  # nothing waits so long
+        (EPOCH, EPOCH + 9_000 * DAY, Unjudged),  # our clock is years ahead, or theirs behind
         (OVER + DAY, EPOCH + 9_000 * DAY, Refusal),  # over by both clocks
     ],
 )

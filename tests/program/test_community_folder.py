@@ -11,7 +11,7 @@ import trio
 
 from peer.options import Options
 from peer.program import community_folder
-from peer.program.community_folder import Found, find
+from peer.program.community_folder import FoundFolder, find
 from peer.storage.paths import FOLDERS_MOST, KEY_FILE, VAULT_FILE, folders_of
 from peer.storage.schema import FILE, opened
 from shared.codec import encode
@@ -86,7 +86,7 @@ class Answering:
         wire.abort()
 
 
-async def asks(peers: Path, answering: Answering) -> tuple[Found, Address]:
+async def asks(peers: Path, answering: Answering) -> tuple[FoundFolder, Address]:
     async with trio.open_nursery() as nursery:
         network = answering.network
         address: Address = await nursery.start(network.serve, LOCAL, 0, answering.answer)
@@ -110,7 +110,7 @@ async def test_the_folder_of_a_community_that_has_moved_is_found(peers: Path) ->
     used(peers / THEIR_KEY / "carol", "elsewhere:1", THEIRS.certificate)
     folder, directory = used(peers / OUR_KEY / "carol"), ours()
     found, _ = await asks(peers, directory)
-    assert found == Found(folder, OURS.certificate)
+    assert found == FoundFolder(folder, OURS.certificate)
     assert directory.shown == [None]
     assert not directory.heard, "nobody learns who asks"
 
@@ -119,7 +119,7 @@ async def test_a_new_folder_is_named_by_the_key_of_the_community(peers: Path) ->
     used(peers / THEIR_KEY / "carol", "elsewhere:1", THEIRS.certificate)
     used(peers / OUR_KEY / "dave")
     found, _ = await asks(peers, ours())
-    assert found == Found(peers / OUR_KEY / "carol", OURS.certificate)
+    assert found == FoundFolder(peers / OUR_KEY / "carol", OURS.certificate)
     found, _ = await asks(peers, Answering(THEIRS.directory(), THEIRS.certificate))
     assert found.folder == peers / THEIR_KEY / "carol", "another community, whatever the address"
 
@@ -139,18 +139,18 @@ async def test_who_does_not_prove_to_be_its_directory_gets_no_folder_of_it(
     used(peers / OUR_KEY / "carol")
     somebody = Answering(shows(), says)
     found, address = await asks(peers, somebody)
-    assert found == Found(at(peers, address))
+    assert found == FoundFolder(at(peers, address))
     assert b"carol" not in somebody.heard
 
 
 async def test_an_address_that_is_known_needs_no_answer(peers: Path) -> None:
     folder = used(peers / OUR_KEY / "carol", str(SILENT))
-    assert await find(peers, "Carol", SILENT) == Found(folder)
+    assert await find(peers, "Carol", SILENT) == FoundFolder(folder)
 
 
 async def test_where_nobody_answers_the_folder_is_that_of_the_address(peers: Path) -> None:
     used(peers / OUR_KEY / "carol")
-    assert await find(peers, "carol", SILENT) == Found(at(peers, SILENT))
+    assert await find(peers, "carol", SILENT) == FoundFolder(at(peers, SILENT))
 
 
 async def test_another_name_and_a_damaged_journal_are_passed_over(peers: Path) -> None:
@@ -159,7 +159,7 @@ async def test_another_name_and_a_damaged_journal_are_passed_over(peers: Path) -
     (damaged / FILE).write_bytes(b"no database" * 1_000)
     open_to_all = used(peers / "oldest_5000" / "carol", str(SILENT))
     open_to_all.chmod(0o777)
-    assert await find(peers, "carol", SILENT) == Found(at(peers, SILENT))
+    assert await find(peers, "carol", SILENT) == FoundFolder(at(peers, SILENT))
 
 
 async def test_who_answered_before_must_answer_when_we_register(community: Community) -> None:
@@ -205,19 +205,19 @@ async def test_a_folder_of_an_earlier_version_is_moved(peers: Path, old: Path) -
     beside = used(old.parent / "dave", str(SILENT))
     named = peers / OUR_KEY / "carol"
     content = contents(old)
-    assert await find(peers, "carol", SILENT) == Found(named)
+    assert await find(peers, "carol", SILENT) == FoundFolder(named)
     assert not is_there(old)
     assert beside.is_dir()
     assert content.items() <= contents(named).items()
     assert peers.joinpath(OUR_KEY).stat().st_mode & 0o777 == 0o700
-    assert await find(peers, "carol", SILENT) == Found(named)
+    assert await find(peers, "carol", SILENT) == FoundFolder(named)
     await find(peers, "dave", SILENT)
     assert not is_there(old.parent)
 
 
 async def test_a_folder_that_is_found_by_asking_is_moved(peers: Path, old: Path) -> None:
     found, _ = await asks(peers, ours())
-    assert found == Found(peers / OUR_KEY / "carol", OURS.certificate)
+    assert found == FoundFolder(peers / OUR_KEY / "carol", OURS.certificate)
     assert not is_there(old)
 
 
@@ -232,28 +232,28 @@ async def test_a_folder_that_no_community_knows_becomes_that_of_its_address(
         unnamed = make(at(peers, address))
         found = await find(peers, "carol", address)
         nursery.cancel_scope.cancel()
-    assert found == Found(peers / OUR_KEY / "carol", OURS.certificate)
+    assert found == FoundFolder(peers / OUR_KEY / "carol", OURS.certificate)
     assert is_there(unnamed) == (make is not sealed)
 
 
 async def test_a_folder_in_use_is_not_moved(peers: Path, old: Path) -> None:
     program = FolderDisk(old)
     program.lock()
-    assert await find(peers, "carol", SILENT) == Found(old)
+    assert await find(peers, "carol", SILENT) == FoundFolder(old)
     program.unlock()
-    assert await find(peers, "carol", SILENT) == Found(peers / OUR_KEY / "carol")
+    assert await find(peers, "carol", SILENT) == FoundFolder(peers / OUR_KEY / "carol")
 
 
 async def test_a_folder_whose_new_name_is_taken_is_not_moved(peers: Path, old: Path) -> None:
     taken = used(peers / OUR_KEY / "carol", "old:5000")
     os.utime(taken / KEY_FILE, (2e9, 2e9))
-    assert await find(peers, "carol", SILENT) == Found(old)
+    assert await find(peers, "carol", SILENT) == FoundFolder(old)
     assert taken.is_dir()
 
 
 async def test_a_folder_of_no_key_is_not_moved(peers: Path) -> None:
     folder = used(at(peers, SILENT), str(SILENT), b"no certificate")
-    assert await find(peers, "carol", SILENT) == Found(folder)
+    assert await find(peers, "carol", SILENT) == FoundFolder(folder)
 
 
 async def test_a_folder_stays_while_others_are_moved_for_too_long(
@@ -261,12 +261,12 @@ async def test_a_folder_stays_while_others_are_moved_for_too_long(
 ) -> None:
     mover = FolderDisk(peers)
     mover.lock()
-    assert await find(peers, "carol", SILENT) == Found(old)
+    assert await find(peers, "carol", SILENT) == FoundFolder(old)
     mover.unlock()
 
 
 async def test_programs_that_start_at_once_find_the_same_folder(peers: Path, old: Path) -> None:
-    found: list[Found] = []
+    found: list[FoundFolder] = []
 
     async def start() -> None:
         found.append(await find(peers, "carol", SILENT))
@@ -274,7 +274,7 @@ async def test_programs_that_start_at_once_find_the_same_folder(peers: Path, old
     async with trio.open_nursery() as nursery:
         for _ in range(8):
             nursery.start_soon(start)
-    assert found == [Found(peers / OUR_KEY / "carol")] * 8
+    assert found == [FoundFolder(peers / OUR_KEY / "carol")] * 8
     assert not is_there(old)
 
 
@@ -294,7 +294,7 @@ async def test_a_program_killed_while_it_moves_leaves_one_folder_that_is_found(
         with pytest.raises(Killed):
             await find(peers, "carol", SILENT)
     assert len(folders_of(peers, "carol")) == 1
-    assert await find(peers, "carol", SILENT) == Found(peers / OUR_KEY / "carol")
+    assert await find(peers, "carol", SILENT) == FoundFolder(peers / OUR_KEY / "carol")
 
 
 async def test_a_move_that_may_not_be_on_disk_has_happened(
@@ -304,5 +304,5 @@ async def test_a_move_that_may_not_be_on_disk_has_happened(
         raise OSError(5, "Input/output error")
 
     monkeypatch.setattr(community_folder, "sync", fail)
-    assert await find(peers, "carol", SILENT) == Found(peers / OUR_KEY / "carol")
+    assert await find(peers, "carol", SILENT) == FoundFolder(peers / OUR_KEY / "carol")
     assert not is_there(old)

@@ -16,7 +16,7 @@ from peer.core.conversation.sent_text import SentText
 from peer.events import Event, Notice, Said
 from peer.results import Sent
 from peer.screen.line import ScreenGone
-from peer.screen.terminal import event_queue, presenter, typed_lines
+from peer.screen.terminal import paint_queue, presenter, typed_lines
 from peer.screen.terminal.terminal import Terminal
 from peer.screen.ui_state import UiState
 from peer.storage.input_history import FILE, InputHistory
@@ -117,8 +117,8 @@ def said_by_me(text: str, copies: Copies) -> Sent:
 @pytest.fixture
 def patient(monkeypatch: pytest.MonkeyPatch) -> None:
     """Texts of mine wait for their marks as long as it takes."""
-    monkeypatch.setattr(event_queue, "LIVE_SECONDS", LONG)
-    monkeypatch.setattr(event_queue, "HOLD_SECONDS", LONG / 2)
+    monkeypatch.setattr(paint_queue, "LIVE_SECONDS", LONG)
+    monkeypatch.setattr(paint_queue, "HOLD_SECONDS", LONG / 2)
 
 
 # --- What happens -----------------------------------------------------------------
@@ -171,7 +171,7 @@ async def test_a_hundred_texts_take_a_few_writes(desk: Desk) -> None:
 async def test_what_a_slow_terminal_did_not_take_is_counted(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(event_queue, "WAITING_MOST", 10)
+    monkeypatch.setattr(paint_queue, "WAITING_MOST", 10)
     early = Desk()
     async with early.sits_down() as desk:
         for number in range(13):
@@ -216,7 +216,7 @@ async def test_what_others_say_waits_for_the_mark_of_what_i_said_before(
 
 
 async def test_but_not_for_long(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(event_queue, "HOLD_SECONDS", 0.0)
+    monkeypatch.setattr(paint_queue, "HOLD_SECONDS", 0.0)
     desk.face.show(said_by_me("question", Copies("dave")))
     desk.face.show(Said("dave", "answer"))
     await desk.screen.sees("answer")
@@ -226,8 +226,8 @@ async def test_but_not_for_long(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> 
 async def test_a_text_that_does_not_arrive_keeps_its_mark(
     desk: Desk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(event_queue, "HOLD_SECONDS", 0.0)
-    monkeypatch.setattr(event_queue, "LIVE_SECONDS", 0.0)
+    monkeypatch.setattr(paint_queue, "HOLD_SECONDS", 0.0)
+    monkeypatch.setattr(paint_queue, "LIVE_SECONDS", 0.0)
     there = trio.Event()
     desk.face.show(said_by_me("hello", Copies("dave")), then=there.set)
     await there.wait()

@@ -12,7 +12,7 @@ from peer.core.stranger_limits import StrangerLimits
 from peer.events import Event
 from peer.runtime.disk_shares import DiskShares
 from peer.runtime.keys.linked_names import LinkedNames
-from peer.runtime.lines.private_lines import UNSHOWN_LINES, Came, Heard
+from peer.runtime.lines.private_lines import UNSHOWN_LINES, Came, IncomingLines
 from peer.runtime.link import links
 from peer.runtime.recorder import KEEP_AGAIN_SECONDS, Recorder
 from peer.runtime.tasks import Tasks
@@ -272,7 +272,7 @@ class Listener:
         journal = Journal(disk)
         keeping, clock = Recorder(journal.lines, self._tell), FakeClock()
         shares = DiskShares(journal.contacts, clock, self._tell, Tasks(nursery))
-        self.heard = Heard(
+        self.heard = IncomingLines(
             cast(links.Links, self.links), self._tell, ignored or set(), Came(journal.lines),
             keeping, clock, CAROL, StrangerLimits(lambda _: True, journal.lines.written_by),
             cast(LinkedNames, Names()), shares,

@@ -33,7 +33,7 @@ class Times:
             del self._at[key]
 
 
-class Progress(Protocol):
+class ProgressNews(Protocol):
     """The news that something about a conversation may have changed."""
 
     async def until(self, holds: Callable[[], bool]) -> None:
@@ -44,7 +44,7 @@ class SentText:
     __slots__ = ("_progress", "_times", "conversation", "seq")
 
     def __init__(
-        self, conversation: "Conversation", seq: int, progress: Progress, times: Times
+        self, conversation: "Conversation", seq: int, progress: ProgressNews, times: Times
     ) -> None:
         self.conversation, self.seq = conversation, seq
         self._progress, self._times = progress, times

@@ -20,7 +20,7 @@ from peer.runtime.conversation.news import News
 from peer.runtime.conversation.progress import Progress
 from peer.runtime.conversation.screen import ConversationScreen
 from peer.runtime.conversation.shell import ConversationShell, Parts
-from peer.runtime.conversation.stays import Listener, Stays
+from peer.runtime.conversation.stays import ConversationListener, Stays
 from peer.runtime.conversation.text_display import TextDisplay
 from peer.runtime.disk_shares import DiskShares
 from peer.runtime.forgetting import Forgetting
@@ -54,7 +54,7 @@ class Conversations:
         name_judge: NameJudge,
         known_users: KnownUsers,
         disk_shares: DiskShares,
-        listener: Listener,
+        listener: ConversationListener,
         keeps_history: bool,
     ) -> None:
         self._journal, self._tell = journal, tell

@@ -11,7 +11,7 @@ from peer.runtime.timer import Timer
 from shared.messages.peers import Position
 
 
-class Listener(Protocol):
+class ConversationListener(Protocol):
     """The receiver of news about my conversations; called in the loop, never blocks."""
 
     def conversation_changed(self, current: Conversation | None) -> None:
@@ -29,7 +29,11 @@ class Stays:
     """
 
     def __init__(
-        self, commits: CommitQueue, forgetting: Forgetting, listener: Listener, timer: Timer
+        self,
+        commits: CommitQueue,
+        forgetting: Forgetting,
+        listener: ConversationListener,
+        timer: Timer,
     ) -> None:
         self._commits, self._forgetting = commits, forgetting
         self._listener, self._timer = listener, timer

@@ -41,7 +41,7 @@ class NameTaken(TurnedAway):
         )
 
 
-class Listener(Protocol):
+class DirectoryListener(Protocol):
     """The receiver of the directory's news; called in the loop, never blocks."""
 
     def registered(self, welcome: Welcome) -> None:
@@ -90,7 +90,7 @@ class Registrar:
 
     async def stay_registered(
         self,
-        listener: Listener,
+        listener: DirectoryListener,
         *,
         task_status: trio.TaskStatus[Welcome] = trio.TASK_STATUS_IGNORED,
     ) -> None:
@@ -108,7 +108,7 @@ class Registrar:
             listener.lost()
             await self._come_back(listener)
 
-    async def _come_back(self, listener: Listener) -> None:
+    async def _come_back(self, listener: DirectoryListener) -> None:
         """Try until registered once more, and serve that registration to its end."""
         told = ""
         begun = trio.current_time()
@@ -127,7 +127,7 @@ class Registrar:
                 listener.refused(told)
 
     async def _register_and_serve(
-        self, listener: Listener, started: Callable[[Welcome], None]
+        self, listener: DirectoryListener, started: Callable[[Welcome], None]
     ) -> ParleyError | None:
         """Serve one connection to its end; return the failure if it was never registered."""
         registered = False
@@ -171,7 +171,7 @@ class Registrar:
         await link.run(lambda: serve(link))
         return link.failure or Unreachable(f"the directory hung up: {link.reason}")
 
-    def _hear(self, message: Message, listener: Listener, since: float) -> None:
+    def _hear(self, message: Message, listener: DirectoryListener, since: float) -> None:
         """Handle a message.  `since`: when we were registered."""
         if isinstance(message, Err) and message.code == "TAKEOVER":
             if not self._met_ghost and trio.current_time() < since + GHOST_SECONDS:

@@ -13,7 +13,7 @@ from peer.core.myself import Myself
 from peer.events import Tell
 from peer.runtime.conversation.conversations import Conversations
 from peer.runtime.finder import Finder
-from peer.runtime.invitation.performer import Performer
+from peer.runtime.invitation.performer import InvitationPerformer
 from peer.runtime.invitation.question_display import QuestionDisplay
 from peer.runtime.invitation.results import Result, Results
 from peer.runtime.invitation.sent_invitations import SentInvitations
@@ -55,7 +55,7 @@ class Invitations:
             self._core, conversations, known_keys, linked_names, name_judge, tasks, tell
         )
         self._results = Results()
-        self._performer = Performer(
+        self._performer = InvitationPerformer(
             self._core, links, conversations, self._display, self._results, tell, answers=answers
         )
         self._sent = SentInvitations(

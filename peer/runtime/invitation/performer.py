@@ -41,7 +41,7 @@ _OUTCOMES: Final = {
 }
 
 
-class Performer:
+class InvitationPerformer:
     """The hands of the invitation machine, and its clock."""
 
     def __init__(

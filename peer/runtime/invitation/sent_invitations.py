@@ -8,7 +8,7 @@ from peer.core.invitation.machine import InvitationMachine
 from peer.core.myself import Myself
 from peer.runtime.conversation.conversations import Conversations
 from peer.runtime.finder import Finder
-from peer.runtime.invitation.performer import Performer
+from peer.runtime.invitation.performer import InvitationPerformer
 from peer.runtime.invitation.results import Outcome, Result, Results
 from peer.runtime.keys.known_users import KnownUsers
 from shared.errors import Refused
@@ -24,7 +24,7 @@ class SentInvitations:
         self,
         core: InvitationMachine,
         credentials: Credentials,
-        performer: Performer,
+        performer: InvitationPerformer,
         results: Results,
         conversations: Conversations,
         myself: Myself,

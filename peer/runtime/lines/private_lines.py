@@ -73,7 +73,7 @@ class Delivery:
 
 
 class LineFate:
-    """The fate of a line to one user (`peer.results.Fate`)."""
+    """The fate of a line to one user (`peer.results.DeliveryProgress`)."""
 
     def __init__(self, delivery: Delivery) -> None:
         self._delivery = delivery
@@ -258,7 +258,7 @@ class Came:
             await over.wait()
 
 
-class Heard:
+class IncomingLines:
     """The lines that others send us: each is shown once, put on disk, then answered by SHOWN.
 
     One line too many of a sender whom I have never answered is answered by NO.  A sender

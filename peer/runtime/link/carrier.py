@@ -6,7 +6,7 @@ from typing import Final
 
 import trio
 
-from peer.runtime.link.listener import Listener
+from peer.runtime.link.listener import LinkListener
 from peer.runtime.link.pending_dials import PendingDials
 from peer.runtime.link.table import LinkTable, OpenLink
 from shared.messages.common import Err
@@ -17,7 +17,7 @@ log = logging.getLogger("peer")
 
 
 class Carrier:
-    def __init__(self, table: LinkTable, pending: PendingDials, listener: Listener) -> None:
+    def __init__(self, table: LinkTable, pending: PendingDials, listener: LinkListener) -> None:
         self._table, self._pending, self._listener = table, pending, listener
 
     async def carry(self, entry: OpenLink, identified: Callable[[], None], *, by_me: bool) -> None:

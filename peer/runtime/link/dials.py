@@ -3,7 +3,7 @@
 from peer.runtime.link.carrier import Carrier
 from peer.runtime.link.dialler import Dialler
 from peer.runtime.link.handshake import Handshake
-from peer.runtime.link.listener import Listener
+from peer.runtime.link.listener import LinkListener
 from peer.runtime.link.locator import Locator
 from peer.runtime.link.pending_dials import PendingDials
 from peer.runtime.link.table import LinkTable
@@ -20,7 +20,7 @@ from shared.world import Wire
 class Dials:
     def __init__(
         self, kind: LinkKind, table: LinkTable, pending: PendingDials, carrier: Carrier,
-        listener: Listener, *,
+        listener: LinkListener, *,
         locator: Locator, dialler: Dialler, handshake: Handshake, tasks: Tasks, bugs: Bugs,
     ) -> None:  # fmt: skip
         self._kind, self._table, self._pending = kind, table, pending

@@ -6,7 +6,7 @@ from shared.errors import ParleyError
 from shared.messages.common import Message
 
 
-class Listener(Protocol):
+class LinkListener(Protocol):
     """The receiver of news about links; called in the loop, never blocks."""
 
     def linked(self, name: str) -> None:
@@ -35,7 +35,7 @@ class Outlet:
     """The one way up from links: to a receiver that is made after them, because it uses them."""
 
     def __init__(self) -> None:
-        self.receiver: Listener  #: set before the first link
+        self.receiver: LinkListener  #: set before the first link
 
     def linked(self, name: str) -> None:
         self.receiver.linked(name)

@@ -13,7 +13,7 @@ from peer.runtime.link.dialler import Dialler
 from peer.runtime.link.dials import Dials
 from peer.runtime.link.handshake import Handshake
 from peer.runtime.link.links import Links
-from peer.runtime.link.listener import Listener
+from peer.runtime.link.listener import LinkListener
 from peer.runtime.link.locator import Locator
 from peer.runtime.link.pending_dials import PendingDials
 from peer.runtime.link.reception import Reception
@@ -43,7 +43,7 @@ class Switchboard:
         #: answers those who dial us
         self.reception = Reception(self._handshake, world.bugs)
 
-    def open(self, kind: LinkKind, listener: Listener) -> Links:
+    def open(self, kind: LinkKind, listener: LinkListener) -> Links:
         """Return the links of this kind; from now on others may dial them too."""
         table, pending = self._tables.add(kind, listener), PendingDials()
         carrier = Carrier(table, pending, listener)

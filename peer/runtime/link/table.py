@@ -12,7 +12,7 @@ from typing import Final
 import trio
 
 from peer.runtime.keys.known_keys import KnownKeys
-from peer.runtime.link.listener import Listener
+from peer.runtime.link.listener import LinkListener
 from shared.errors import KeyChanged, Refused
 from shared.link import Link
 from shared.messages.common import Bye, Message
@@ -57,7 +57,7 @@ LIMITS: Final = {  # a process has 1,024 files
 class LinkTable:
     """The table of the open links of one kind, by user."""
 
-    def __init__(self, kind: LinkKind, known_keys: KnownKeys, listener: Listener) -> None:
+    def __init__(self, kind: LinkKind, known_keys: KnownKeys, listener: LinkListener) -> None:
         self._kind, self._known_keys, self._listener = kind, known_keys, listener
         self._open: dict[str, list[OpenLink]] = {}  # the last one is the one we write to
         self._none = trio.Event()

@@ -1,7 +1,7 @@
 """The open links of all kinds: what a link of one kind needs of those of the others."""
 
 from peer.runtime.keys.known_keys import KnownKeys
-from peer.runtime.link.listener import Listener
+from peer.runtime.link.listener import LinkListener
 from peer.runtime.link.table import LinkTable
 from shared.errors import Refused
 from shared.messages.peers import LinkKind
@@ -14,7 +14,7 @@ class LinkTables:
         self._known_keys = known_keys
         self._tables: dict[LinkKind, LinkTable] = {}
 
-    def add(self, kind: LinkKind, listener: Listener) -> LinkTable:
+    def add(self, kind: LinkKind, listener: LinkListener) -> LinkTable:
         """Accept links of this kind from now on."""
         table = self._tables[kind] = LinkTable(kind, self._known_keys, listener)
         return table

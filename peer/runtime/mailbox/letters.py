@@ -12,7 +12,7 @@ from typing import Final
 import trio
 
 from peer import events
-from peer.core.letter_check import Refusal, Stays, left_there, never_opened, open_for
+from peer.core.letter_check import Refusal, Unjudged, left_there, never_opened, open_for
 from peer.core.membership import member_id
 from peer.core.myself import Myself
 from peer.core.stranger_limits import StrangerLimits
@@ -195,7 +195,7 @@ class Letters:
         if isinstance(opened, Letter) and self._is_wanted(opened):
             opened = self._check_stranger(opened)
         match opened:
-            case Stays(sentence):
+            case Unjudged(sentence):
                 self._announcer.complain(sentence)
             case Refusal(reason, sentence):
                 self._announcer.complain(sentence)
@@ -210,7 +210,7 @@ class Letters:
                 proof = sign_taken(self._myself.identity, envelope.id, key)
                 batch.add(envelope, Verdict(envelope.number, envelope.id, proof))
 
-    async def _check_sender(self, letter: Letter, batch: _Batch) -> Letter | Refusal | Stays:
+    async def _check_sender(self, letter: Letter, batch: _Batch) -> Letter | Refusal | Unjudged:
         """Return the letter if its key is the one of the sender's name, else what is wrong.
 
         A letter makes no key known.  For an unknown name the directory is asked: a

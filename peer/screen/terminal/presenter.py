@@ -13,9 +13,9 @@ from peer.events import Notice
 from peer.results import NotSent
 from peer.screen.attention import Attention
 from peer.screen.frontend import Line
-from peer.screen.terminal.event_queue import EventQueue
 from peer.screen.terminal.hint import hint
 from peer.screen.terminal.main_thread import MainThread
+from peer.screen.terminal.paint_queue import PaintQueue
 from peer.screen.terminal.prompt import prompt, title, toolbar
 from peer.screen.terminal.typed_lines import TypedLines
 from peer.screen.ui_state import UiState
@@ -30,7 +30,7 @@ class Presenter:
     """
 
     def __init__(
-        self, main: MainThread, typed: TypedLines, queue: EventQueue, attention: Attention,
+        self, main: MainThread, typed: TypedLines, queue: PaintQueue, attention: Attention,
         output: Output,
     ) -> None:  # fmt: skip
         self._main, self._typed, self._queue = main, typed, queue

@@ -35,8 +35,8 @@ from peer.screen.presence_lines import PresenceLines
 from peer.screen.terminal.canvas import Canvas
 from peer.screen.terminal.completion import Completions
 from peer.screen.terminal.editor_thread import run_editor
-from peer.screen.terminal.event_queue import EventQueue, NextWrite
 from peer.screen.terminal.main_thread import MainThread
+from peer.screen.terminal.paint_queue import NextWrite, PaintQueue
 from peer.screen.terminal.presenter import Presenter, again
 from peer.screen.terminal.prompt import STYLE
 from peer.screen.terminal.typed_lines import TypedLines
@@ -65,7 +65,7 @@ class Terminal:
     ) -> None:  # fmt: skip
         output = output or Tty.from_pty(sys.stdout, term=os.environ.get("TERM"))
         self._main = MainThread()
-        self._typed, self._queue, self._calm = TypedLines(), EventQueue(), PresenceLines()
+        self._typed, self._queue, self._calm = TypedLines(), PaintQueue(), PresenceLines()
         self._attention = Attention(notify=notify, with_text=notify_text)
         self._presenter = Presenter(self._main, self._typed, self._queue, self._attention, output)
         self._canvas = Canvas(output, clock)
@@ -224,7 +224,7 @@ def _logging_to(handler: logging.Handler) -> Iterator[None]:
 class _NoticeHandler(logging.Handler):
     """Shows what was logged, in any thread."""
 
-    def __init__(self, main: MainThread, queue: EventQueue) -> None:
+    def __init__(self, main: MainThread, queue: PaintQueue) -> None:
         super().__init__()
         self.setFormatter(HarmlessFormatter())
         self._main, self._queue = main, queue

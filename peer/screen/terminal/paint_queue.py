@@ -30,7 +30,7 @@ class NextWrite(Struct):
     thens: list[Then] = []  #: to call once all is on the screen
 
 
-class EventQueue:
+class PaintQueue:
     """Keeps events in their order until they are written."""
 
     def __init__(self) -> None:
