@@ -191,6 +191,18 @@ async def test_all_kinds_of_links_end_with_the_program(community: Community) -> 
     assert not community.cables(carol, dave)
 
 
+async def test_a_key_that_is_not_believed_any_more_loses_links_of_all_kinds(
+    community: Community,
+) -> None:
+    carol, dave = await community.talking("carol", "dave")
+    ours, theirs = takes_bulk(carol), takes_bulk(dave)
+    bulk, text = await ours.links.reach("dave"), text_link(carol, "dave")
+    await theirs.sees("linked carol")
+    carol.peer._reach.links.keep_only("dave", b"k" * 32)
+    assert text.is_over
+    assert bulk.is_over
+
+
 # --- By the hostile -----------------------------------------------------------------------
 
 
@@ -215,6 +227,20 @@ async def test_an_unknown_kind_is_refused(community: Community) -> None:
             assert (await link.hears(Err)).code == "KIND"
             await link.ends()
         assert not text.is_over
+
+
+async def test_an_answer_for_another_kind_is_refused(community: Community) -> None:
+    """Else a link that was dialled for files would become one that carries text."""
+    carol, dave = await community.talking("carol", "dave")
+    ours, _ = takes_bulk(carol), takes_bulk(dave)
+    text = text_link(carol, "dave")
+    hers = dave.peer._reach.switchboard._handshake
+    iam = PeerIam(VERSION, "dave", "0" * 32, EPOCH)
+    hers._iam = lambda kind: iam  # type: ignore[method-assign]
+    with pytest.raises(Refused, match="another kind"):
+        await ours.links.reach("dave")
+    assert ours.links.to("dave") is None
+    assert text_link(carol, "dave") is text
 
 
 async def test_a_second_link_of_a_kind_replaces_the_first(community: Community) -> None:
