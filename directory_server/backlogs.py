@@ -1,4 +1,4 @@
-"""What waited for users while they were away: letters and receipts, told when they come.
+"""Tell users who come what waited for them: letters and receipts.
 
 A store that does not answer keeps nobody out: such a user hears of it later.
 """

@@ -1,4 +1,4 @@
-"""Where a directory keeps its data, and where its options may stand."""
+"""Find where a directory keeps its data, and where its options may stand."""
 
 import argparse
 from collections.abc import Mapping

@@ -84,12 +84,12 @@ class Directory:
 
     @property
     def community(self) -> Sessions:
-        """What all links share; once it listens."""
+        """The part that all links share; there once it listens."""
         return self._community
 
     @property
     def strangers(self) -> int:
-        """How many connections have not said who they are."""
+        """The number of connections that have not said who they are."""
         return len(self._strangers)
 
     def stop(self) -> None:

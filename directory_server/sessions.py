@@ -1,4 +1,4 @@
-"""What all links of one running directory share: who is online, and over which link."""
+"""Know who is online, and over which link, for all links of one running directory."""
 
 import logging
 from collections import defaultdict
@@ -53,7 +53,7 @@ class Sessions:
     def __init__(
         self, world: World, settings: Settings, authority: Authority, store: Store
     ) -> None:
-        """Nobody is known before `recall`."""
+        """Start without users; `recall` loads them."""
         self.world, self.settings = world, settings
         self.authority, self.store = authority, store
         self.registry = Registry(

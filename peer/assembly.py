@@ -62,7 +62,7 @@ from shared.world import Address, World
 
 @dataclass(frozen=True)
 class Outside:
-    """What a peer is made with: its world, its user's choices, and a screen."""
+    """The things a peer is made with: its world, its user's choices, and a screen."""
 
     world: World
     tell: Tell
@@ -72,7 +72,7 @@ class Outside:
 
 @dataclass(frozen=True)
 class Memory:
-    """What a peer remembers, of itself and of others."""
+    """The memory of a peer, of itself and of others."""
 
     myself: Myself
     situation: Situation
@@ -90,7 +90,7 @@ class Memory:
 
 @dataclass(frozen=True)
 class Connections:
-    """How a peer finds others, and they find it."""
+    """The parts through which a peer finds others, and they find it."""
 
     presences: Presences
     contacts: Contacts
@@ -109,7 +109,7 @@ class Connections:
 
 @dataclass(frozen=True)
 class Exchange:
-    """What users say to each other, on its way."""
+    """The parts that carry what users say to each other."""
 
     conversations: Conversations
     invitations: Invitations
@@ -125,7 +125,7 @@ class Exchange:
 
 @dataclass(frozen=True)
 class Facade:
-    """What a console or a bot asks for by name."""
+    """The parts that a console or a bot asks for by name."""
 
     conversation: ConversationView
     lines: OwnLines

@@ -1,4 +1,4 @@
-"""What a peer tells its user: one small class for each thing that can happen.
+"""The events that a peer tells its user: one small class for each thing that can happen.
 
 A program matches on the classes; a screen shows `said()`, which is the text of
 line mode.  Texts of other users are returned as they were written: the code that shows
@@ -86,7 +86,7 @@ class DirectoryBack(Event, frozen=True):
 
 
 class DirectorySays(Event, frozen=True):
-    """What the directory's operator tells everybody."""
+    """The directory's operator tells something to everybody."""
 
     text: str
 
@@ -118,7 +118,7 @@ class StatusIsNow(Event, frozen=True):
 
 
 class Invited(Event, frozen=True):
-    """Somebody invites me; `Peer.answer(id, True)` accepts and leaves the talk with `leaves`."""
+    """An invitation came; `Peer.answer(id, True)` accepts and leaves the talk with `leaves`."""
 
     id: str
     inviter: str
@@ -200,7 +200,7 @@ class SaidPrivately(Event, frozen=True):
 
 
 class FirstLine(Event, frozen=True):
-    """Somebody whom I have never answered writes to me for the first time; the text follows."""
+    """A user whom I have never answered writes to me for the first time; the text follows."""
 
     sender: str
 

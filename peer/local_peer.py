@@ -199,17 +199,17 @@ class LocalPeer:
 
     @property
     def roster(self) -> Roster:
-        """Who is registered, and who is there."""
+        """The list of who is registered, and who is there."""
         return self._reach.roster
 
     @property
     def finder(self) -> Finder:
-        """Where a user is."""
+        """The part that finds where a user is."""
         return self._reach.finder
 
     @property
     def keys(self) -> Verification:
-        """Whose key is verified, by comparing words."""
+        """The part that verifies keys, by comparing words."""
         return self._facade.keys
 
     @property
@@ -239,7 +239,7 @@ class LocalPeer:
 
     @property
     def history(self) -> HistoryReader:
-        """What was said."""
+        """The part that reads what was said."""
         return self._facade.history
 
     def keep_more(self, author: str) -> None:

@@ -1,4 +1,4 @@
-"""How a peer lives: what its user chose at the start."""
+"""The options of a peer: what its user chose at the start."""
 
 from msgspec import Struct
 

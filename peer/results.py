@@ -115,7 +115,7 @@ class MemberList(Answer, frozen=True):
 
 
 class WhoHas(Answer, frozen=True):
-    """How far my last text got: a name and a few words for each other member."""
+    """The way of my last text: a name and a few words for each other member."""
 
     states: tuple[tuple[str, str], ...]
 
@@ -125,7 +125,7 @@ class WhoHas(Answer, frozen=True):
 
 
 class WhatWasSaid(Answer, frozen=True):
-    """What HISTORY or SEARCH found, with a `note` on it if there is one.
+    """The texts that HISTORY or SEARCH found, with a `note` on them if there is one.
 
     `heading`: its title, for a screen that shows other things too.
     """
@@ -162,7 +162,7 @@ class Manual(Answer, frozen=True):
 
 
 class DeliveryProgress(Protocol):
-    """How far something that I wrote got."""
+    """The progress of something that I wrote."""
 
     async def delivered(self) -> None:
         """Wait until everybody has it on disk, or it cannot get any further."""

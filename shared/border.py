@@ -20,7 +20,7 @@ KINDS: Final = 100  # of bugs that are told apart; far more than a program ever 
 
 
 class Bugs(Protocol):
-    """What to do about a bug that a connection has met.
+    """Decides what to do about a bug that a connection has met.
 
     The tests of this project raise it, so that a bug still fails the test.
     """

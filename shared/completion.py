@@ -1,4 +1,4 @@
-"""What a shell needs to complete a command line, made from its parser.
+"""Make completion scripts for shells from the parser of a command line.
 
 The scripts hold no logic of the programs: options with their values, and words of commands.
 """
@@ -16,7 +16,7 @@ class _Option(NamedTuple):
 
     @property
     def kind(self) -> str:
-        """What a shell completes after this option."""
+        """Return what a shell completes after this option."""
         if self.value in ("DIR", "FILE"):
             return self.value
         return "WORDS" if self.choices else ("ANY" if self.value else "")

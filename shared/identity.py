@@ -1,4 +1,4 @@
-"""Who somebody is: a key pair, and a certificate that ties it to a name.
+"""Identify a user by a key pair, and a certificate that ties it to a name.
 
 A user is an Ed25519 key, made at the first start, with an X25519 key beside it
 to which envelopes are sealed.  The directory is the certificate authority of its

@@ -107,7 +107,7 @@ class Link(Generic[M]):
 
     @property
     def waiting(self) -> int:
-        """How many posted bytes are not yet sent."""
+        """The number of posted bytes that are not sent yet."""
         return len(self._outbox)
 
     async def flush(self) -> None:

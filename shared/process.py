@@ -1,4 +1,4 @@
-"""What a program does to its own process before all else."""
+"""Prepare the process of a program: signals, core dumps, standard files."""
 
 import os
 import resource

@@ -1,1 +1,1 @@
-"""What the operator of a running directory asks of it, over a socket in its data folder."""
+"""Serve the operator of a running directory, over a socket in its data folder."""

@@ -23,7 +23,7 @@ Seconds = Annotated[float, Meta(gt=0, le=3_650 * 86_400)]
 class Request(
     msgspec.Struct, frozen=True, tag_field="do", tag=str.lower, forbid_unknown_fields=True
 ):
-    """What the operator wants."""
+    """The operator's request."""
 
 
 class Status(Request, frozen=True):
@@ -176,7 +176,7 @@ class Invited(Answer, frozen=True, tag="invite"):
 
 
 class Loses(Answer, frozen=True):
-    """What is lost when a name is forgotten."""
+    """The losses when a name is forgotten."""
 
     name: str
     here: bool

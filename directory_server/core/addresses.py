@@ -1,4 +1,4 @@
-"""What an IP address says of who has it."""
+"""Tell what an IP address says about its owner."""
 
 import ipaddress
 

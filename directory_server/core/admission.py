@@ -37,7 +37,7 @@ class Moment(NamedTuple):
 
 
 class Applicant(NamedTuple):
-    """Somebody who has proved to hold the key, and asks for the name."""
+    """A user who has proved to hold the key, and asks for the name."""
 
     name: str
     key: bytes

@@ -1,4 +1,4 @@
-"""How much of the directory one address, or one user, may take."""
+"""The limits of what one address, or one user, may take of the directory."""
 
 from typing import Final
 

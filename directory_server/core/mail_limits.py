@@ -1,4 +1,4 @@
-"""How much mail may wait: in one mailbox, and in all together.
+"""Decide how much mail may wait: in one mailbox, and in all together.
 
 Half of a mailbox is reserved for users whom its owner has answered, so that strangers
 cannot fill it and lock them out.  The directory knows that an owner has answered somebody
@@ -31,7 +31,7 @@ ENVELOPE_OVERHEAD: Final = 130  # of one envelope in JSON, beside its content
 
 @dataclass(slots=True)
 class Mailbox:
-    """What waits in one mailbox, as seen by one sender."""
+    """The contents of one mailbox, as one sender sees them."""
 
     all: int
     all_bytes: float

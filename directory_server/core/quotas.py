@@ -1,4 +1,4 @@
-"""How much of the directory one address may take.
+"""Decide how much of the directory one address may take.
 
 An address is an IPv4 address, or a /64 of IPv6: somebody who has one address of such a
 network has all of them.

@@ -1,4 +1,4 @@
-"""Who is registered, where, and in what status; and what others must be told about it.
+"""Know who is registered, where, and in what status, and what others must be told about it.
 
 `time` is seconds since 1970 and is shown to people; `now` is monotonic, to measure how
 long a user has been idle.
@@ -53,7 +53,7 @@ class News(NamedTuple):
 
 @dataclass(slots=True, eq=False)
 class User:
-    """Somebody who owns a name, here or not."""
+    """The owner of a name, here or not."""
 
     id: int
     name: str
@@ -103,7 +103,7 @@ class Registry:
 
     @property
     def here(self) -> int:
-        """How many users are not OFFLINE."""
+        """The number of users who are not OFFLINE."""
         return self._places.taken
 
     @property

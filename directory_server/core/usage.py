@@ -1,4 +1,4 @@
-"""How long a name is kept without use.
+"""Decide how long a name is kept without use.
 
 Somebody who tries the program once does not keep a name for years, and nobody holds names
 that they do not use.  All times here are the directory's age: the seconds for which it
@@ -15,7 +15,7 @@ DAY: Final = 86_400.0
 
 @dataclass(slots=True)
 class Usage:
-    """How much one name has been used."""
+    """The use of one name so far."""
 
     seconds: float = 0.0  # in all, the present stay not included
     last: float = 0.0  # when it was registered, or last used

@@ -1,4 +1,4 @@
-"""How full the mailboxes are, and whom their owners have answered, as SQL."""
+"""Ask in SQL how full the mailboxes are, and whom their owners have answered."""
 
 import sqlite3
 

@@ -1,4 +1,4 @@
-"""What the directory needs of a store: names, and the mail that waits for them.
+"""Describe what the directory needs of a store: names, and the mail that waits for them.
 
 A method that writes returns after its commit, so the directory may promise the result; the
 same write again has the same result, so one whose outcome is unknown may be repeated.

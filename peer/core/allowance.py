@@ -22,7 +22,7 @@ class Ruling(Enum):
 
 
 class _Share(Struct):
-    """What one author has filled in one day."""
+    """The space that one author has filled in one day."""
 
     day: int
     bytes: int

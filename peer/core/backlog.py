@@ -39,7 +39,7 @@ class Late(Struct, frozen=True):
 
 
 class End(Enum):
-    """Where a line or letter ended up when all went well."""
+    """The place where a line or letter ended up when all went well."""
 
     DELIVERED = auto()  #: its receiver has it
     LEFT = auto()  #: the directory has it

@@ -11,7 +11,7 @@ from shared.names import fold
 
 
 class Kind(Enum):
-    """How a text reached its reader."""
+    """The way in which a text reached its reader."""
 
     SAID = "said"  #: in a conversation
     PRIVATE = "private"

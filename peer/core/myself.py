@@ -1,4 +1,4 @@
-"""Who the user of this program is: name, key and certificate, as they are now."""
+"""Know the user of this program: name, key and certificate, as they are now."""
 
 from msgspec import Struct
 
@@ -9,7 +9,7 @@ from shared.names import fold
 
 
 class Registration(Struct):
-    """What I register with, kept up to date, so that I come back with the same."""
+    """The name, address and status to register with, also when I come back."""
 
     name: str
     port: int = 0

@@ -21,7 +21,7 @@ REMEMBERED: Final = 1_000  # users: bounds memory; the disk knows the others
 
 
 class Written(Struct, frozen=True):
-    """What one user has on my disk."""
+    """The space that one user takes on my disk."""
 
     lines: int = 0
     bytes: int = 0  # of their texts

@@ -20,7 +20,7 @@ _BOUND = typed.Say | typed.WriteLine | typed.Add | typed.QuitConversation | type
 
 
 class Target(Struct, frozen=True):
-    """Where Enter goes, as the prompt shows it: to the program, unless one of these is set."""
+    """The target of Enter, as the prompt shows it: the program, unless one of these is set."""
 
     others: tuple[str, ...] = ()  #: the other members of my conversation
     writing_to: str = ""  #: the user for whom a message is being written

@@ -18,7 +18,7 @@ NOTED_BYTES: Final = 1024 * 1024  # between two notes on disk: a crash forgets a
 
 
 class DiskShares:
-    """What each author may put on my disk in a day; beyond that they wait until I allow more."""
+    """Limits what each author may put on my disk in a day; the rest waits until I allow more."""
 
     def __init__(self, contacts: ContactStore, clock: Clock, tell: Tell, tasks: Tasks) -> None:
         self._contacts, self._clock, self._tell, self._tasks = contacts, clock, tell, tasks

@@ -16,7 +16,7 @@ KEPT_SECONDS: Final = 1.0  # for what was just shown to be on disk, before histo
 
 
 class HistoryReader:
-    """What was said, for its user: under names that are asked for if they were never confirmed."""
+    """Reads what was said.  Names that were never confirmed are asked for."""
 
     def __init__(
         self, history: History, conversations: Conversations, recorder: Recorder, judge: NameJudge

@@ -8,7 +8,7 @@ NEVER = float("inf")
 
 
 class Timed(Protocol):
-    """What has something to do at some time."""
+    """A part that has something to do at some time."""
 
     def next_deadline(self) -> float | None:
         """Return when something is due; None if nothing is."""

@@ -35,7 +35,7 @@ _encoder = msgspec.json.Encoder()
 
 
 class Batch(Struct, frozen=True):
-    """What one commit keeps of conversations."""
+    """The records of conversations that one commit keeps."""
 
     #: conversations that I am in from now on, each with what was said in it before and the
     #: highest lamport of that

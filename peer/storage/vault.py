@@ -28,7 +28,7 @@ _SEALED_KEY: Final = b"parley sealed key 1\n"  # a clear one is 64 random bytes
 
 
 class SealState(Enum):
-    """How far the other files are sealed.  Written first, so a crash leaves nothing half done."""
+    """Whether the other files are sealed.  Written first, so a crash leaves nothing half done."""
 
     SEALING = "sealing"  #: they may lie in clear still
     SEALED = "sealed"

@@ -32,7 +32,7 @@ Host = Annotated[str, Meta(max_length=255)]
 
 
 class Status(Enum):
-    """How far a user may be disturbed."""
+    """The status of a user: may they be disturbed?"""
 
     ACTIVE = "ACTIVE"  #: here, and may be asked
     BUSY = "BUSY"  #: here, in a conversation or by own choice: may be interrupted

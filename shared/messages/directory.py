@@ -76,7 +76,7 @@ class Welcome(Message, frozen=True):
 
 
 class Notice(Message, frozen=True):
-    """What the operator tells everybody who is here."""
+    """The operator tells this to everybody who is here."""
 
     text: Reason
 

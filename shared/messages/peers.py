@@ -60,7 +60,7 @@ class PeerIam(Message, frozen=True, tag="IAM"):
 
 
 class LinkKind(Enum):
-    """What a link between two peers carries; a pair has one link of each kind at most."""
+    """The use of a link between two peers; a pair has one link of each kind at most."""
 
     TEXT = "text"  #: invitations, conversations and lines: all that there is today
     BULK = "bulk"  #: what must not delay text; only beside a link of that kind

@@ -1,4 +1,4 @@
-"""What a running directory counts: numbers only, no names, for `/metrics` and `status`."""
+"""Count what a running directory does: numbers only, no names, for `/metrics` and `status`."""
 
 from bisect import bisect_left
 from collections import Counter
@@ -13,7 +13,7 @@ LATE_SECONDS: Final = (0.001, 0.005, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 5.0)
 
 
 class Histogram:
-    """How often a value was at most as large as each bound."""
+    """Counts how often a value was at most as large as each bound."""
 
     def __init__(self, bounds: Sequence[float]) -> None:
         self._bounds = tuple(bounds)

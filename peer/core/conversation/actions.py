@@ -1,4 +1,4 @@
-"""What a conversation wants done; its shell does it."""
+"""The actions of a conversation; its shell performs them."""
 
 from msgspec import Struct
 

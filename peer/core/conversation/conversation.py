@@ -86,7 +86,7 @@ _UNSIGNED = "a text is not signed by its author"
 
 
 class Kept(Struct, frozen=True):
-    """What the disk knows of a conversation that goes on after a restart."""
+    """The records on disk of a conversation that goes on after a restart."""
 
     members: tuple[Membership, ...]
     have: tuple[Position, ...]
@@ -213,7 +213,7 @@ class Conversation:
 
     @property
     def to_come(self) -> int:
-        """How many texts of others we lack, that some member may have for us."""
+        """The number of texts of others that we lack, and that some member may have for us."""
         return self._gaps.to_come
 
     def is_for(self, member: str, epoch: str, seq: int) -> bool:

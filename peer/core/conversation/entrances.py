@@ -31,7 +31,7 @@ class Heard(Struct, frozen=True):
 
 
 class Entrance(Struct, frozen=True):
-    """What is known here of how a member came in; one for each stay."""
+    """The proof here of how a member came in; one for each stay."""
 
     member: str
     counter: int  # of the membership with which they came in

@@ -22,7 +22,7 @@ _DISK = "your disk did not take what you wrote last"
 
 
 class _Mail(Struct):
-    """What one member finds in their mailbox, by epoch, up to a seq."""
+    """The texts that one member finds in their mailbox, by epoch, up to a seq."""
 
     queued: dict[str, int] = field(default_factory=dict)  # waits there, or will soon
     done: dict[str, int] = field(default_factory=dict)  # waits there, or need not any more

@@ -1,4 +1,4 @@
-"""Who is in reach: the other members, the links between us all, and who was lost.
+"""Know who is in reach: the other members, the links between us all, and who was lost.
 
 Being a member and being reachable are two things.  A broken link ends nothing: both sides
 try to link again.  A member who cannot be reached for a minute only looks as if they had

@@ -1,4 +1,4 @@
-"""What an invitation machine asks its shell to do, and what it tells of invitations."""
+"""The actions of an invitation machine, and its news of invitations."""
 
 from enum import Enum, auto
 
@@ -18,7 +18,7 @@ class Why(Enum):
 
 
 class End(Enum):
-    """How an outgoing invitation ended without a conversation."""
+    """The end of an outgoing invitation that led to no conversation."""
 
     DECLINED = auto()  #: the callee said no
     NO_ANSWER = auto()  #: the question was shown, and nobody answered

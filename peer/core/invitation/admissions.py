@@ -1,4 +1,4 @@
-"""From a yes to the conversation: letting in, entering, and taking a yes back."""
+"""Lead from a yes to the conversation: let in, enter, and take a yes back."""
 
 from typing import Final
 

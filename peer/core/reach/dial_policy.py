@@ -64,7 +64,7 @@ class _Window:
 
 
 class _Known(Struct):
-    """What is known of one address."""
+    """The knowledge of one address."""
 
     is_dialled: bool = False
     is_proven: bool = False

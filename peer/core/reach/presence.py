@@ -30,7 +30,7 @@ class Presences:
 
     @property
     def online(self) -> int:
-        """How many users are online, as the directory announced it; 0: not known.
+        """The number of users online, as the directory announced it; 0: not known.
 
         After an outage at least as many as before it: at first only a few are back.
         """

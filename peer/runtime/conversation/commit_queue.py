@@ -24,7 +24,7 @@ Written = tuple[Performer, Text]
 
 @dataclass
 class Pending:
-    """What shares a commit."""
+    """The records that share a commit."""
 
     begun: list[tuple[str, tuple[Position, ...], int]] = field(default_factory=list)
     texts: list[Written] = field(default_factory=list)

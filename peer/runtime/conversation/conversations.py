@@ -92,7 +92,7 @@ class Conversations:
 
     @property
     def others(self) -> tuple[str, ...]:
-        """What the user reads for the others in my conversation."""
+        """The names under which the user reads of the others in my conversation."""
         current = self.conversation
         return tuple(map(current.called, current.others)) if current else ()
 

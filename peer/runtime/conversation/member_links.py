@@ -10,7 +10,7 @@ from shared.names import fold
 
 
 class MemberLinks:
-    """Which member is at the other end of each link.  Another key is another member."""
+    """Knows which member is at the other end of each link.  Another key is another member."""
 
     def __init__(self, links: Links) -> None:
         self._links = links

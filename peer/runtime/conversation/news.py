@@ -24,7 +24,7 @@ TalkMessage = Text | Acknowledge | Hello | Members | Entry | Want | Leave
 
 
 class News:
-    """What happens around my conversations.  Names are those of links; each is one member's."""
+    """Hears what happens around my conversations.  Each name is that of a member's link."""
 
     def __init__(
         self, stays: Stays, links: MemberLinks, drafts: Drafts, progress: Progress, clock: Clock,

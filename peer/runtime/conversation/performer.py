@@ -1,4 +1,4 @@
-"""What the parts that all my conversations share know of a single one."""
+"""Describe what the parts that all my conversations share know of a single one."""
 
 from typing import Protocol
 
@@ -12,7 +12,7 @@ class Performer(Protocol):
 
     @property
     def core(self) -> Conversation:
-        """What decides."""
+        """The core, which decides."""
 
     def perform(self, actions: list[Action]) -> None:
         """Do what the core has decided."""

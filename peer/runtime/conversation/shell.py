@@ -47,7 +47,7 @@ class Owner(Protocol):
 
 @dataclass(frozen=True)
 class Parts:
-    """What all my conversations share."""
+    """The parts that all my conversations share."""
 
     clock: Clock
     links: MemberLinks

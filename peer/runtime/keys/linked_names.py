@@ -1,4 +1,4 @@
-"""Whose the names are under which others are linked with us."""
+"""Know whose the names are under which others are linked with us."""
 
 from peer.runtime.keys.known_keys import KnownKeys
 from peer.runtime.link.links import Links

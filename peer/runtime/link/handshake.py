@@ -18,7 +18,7 @@ from shared.world import Clock
 
 
 class Handshake:
-    """What is said first on a link.  The other side reads why it is refused."""
+    """The first messages on a link.  The other side reads why it is refused."""
 
     def __init__(
         self, known_keys: KnownKeys, myself: Myself, locator: Locator, tables: LinkTables,

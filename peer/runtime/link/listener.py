@@ -1,4 +1,4 @@
-"""What links tell the rest of a peer, and how it gets there."""
+"""Take what links tell to the rest of a peer."""
 
 from typing import Protocol
 

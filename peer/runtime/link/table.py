@@ -42,7 +42,7 @@ class OpenLink:
 
 @dataclass(frozen=True)
 class Limits:
-    """How many links of one kind may be open at once."""
+    """Limits how many links of one kind may be open at once."""
 
     in_all: int
     of_unknown: int  # users whom I have never answered, and do not need

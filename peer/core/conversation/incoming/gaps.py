@@ -63,7 +63,7 @@ class Gaps:
 
     @property
     def to_come(self) -> int:
-        """How many texts others have for me, by sources that are not in doubt."""
+        """The number of texts that others have for me, by sources that are not in doubt."""
         return min(sum(map(self._count, self._gaps)), TO_COME)
 
     def _count(self, of: Origin) -> int:

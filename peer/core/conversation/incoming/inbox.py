@@ -35,7 +35,7 @@ AUTHOR_BYTES = 3 * WINDOW_BYTES
 
 
 class _Author(Struct):
-    """What we have of one author, in all epochs together."""
+    """The texts we have of one author, in all epochs together."""
 
     epochs: dict[str, None] = field(default_factory=dict)  # in the order of their last use
     texts: int = 0  # that came and are not on disk yet,
@@ -43,7 +43,7 @@ class _Author(Struct):
 
 
 class _Stream(Struct):
-    """What one author wrote in one epoch, as far as we have it."""
+    """The texts that one author wrote in one epoch, as far as we have them."""
 
     author: _Author
     number: int  # how many streams were known here before it
@@ -271,7 +271,7 @@ class Inbox:
 
     @property
     def origins(self) -> int:
-        """How many streams are known."""
+        """The number of streams that are known."""
         return len(self._streams)
 
     def first_heard(self, of: Stream) -> int:

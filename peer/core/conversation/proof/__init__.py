@@ -1,1 +1,1 @@
-"""What members prove to each other: who said what, and the same to all."""
+"""Prove to members who said what, and that it was the same to all."""
