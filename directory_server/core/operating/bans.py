@@ -1,4 +1,4 @@
-"""Whom the operator has banned: a user, by key, or the addresses of a network.
+"""Know whom the operator has banned: a user, by key, or the addresses of a network.
 
 A banned user keeps the name, but cannot register: not under another name either, since the
 key is banned.  Times are of day, as the operator reads them.
