@@ -45,7 +45,7 @@ class ConversationView:
         if current is None:
             raise Refused("You are in no conversation.")
         name, called = current.roll.name, current.called
-        await self._links.measure(name(one) for one, way, _ in current.who() if way == DIRECT)
+        await self._links.measure(name(one) for one, way, _ in current.reach.who() if way == DIRECT)
         now, time = trio.current_time(), self._clock.time()
         return [
             Way(
@@ -55,7 +55,7 @@ class ConversationView:
                 self._known_keys.is_verified(name(one))
                 and self._known_keys.remembers(name(one), current.roll.key(one) or b""),
             )
-            for one, way, since in current.who()
+            for one, way, since in current.reach.who()
         ]  # fmt: skip
 
     @property
@@ -66,15 +66,15 @@ class ConversationView:
             return []
         called = current.called
         return [
-            (called(one), way if way in ("", DIRECT) else called(way), current.lacks(one))
-            for one, way, _ in current.who()
+            (called(one), way if way in ("", DIRECT) else called(way), current.outgoing.lacks(one))
+            for one, way, _ in current.reach.who()
         ]
 
     @property
     def to_come(self) -> int:
         """The number of texts on their way to me, which others have."""
         current = self._conversations.conversation
-        return 0 if current is None else current.to_come
+        return 0 if current is None else current.incoming.to_come
 
     @property
     def undelivered(self) -> int:
@@ -82,5 +82,5 @@ class ConversationView:
         current = self._conversations.conversation
         if current is None:
             return 0
-        late = (current.lacks(one) for one, *_ in current.who() if current.is_late(one))
-        return max(late, default=0)
+        late = [one for one, *_ in current.reach.who() if current.mailbox.is_late(one)]
+        return max(map(current.outgoing.lacks, late), default=0)

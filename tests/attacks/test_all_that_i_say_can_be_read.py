@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from trio.testing import MockClock
 
 from peer.core import membership
-from peer.core.conversation.conversation import _hello_statement
+from peer.core.conversation.hello import hello_statement
 from peer.storage.rows import UNREADABLE
 from shared.codec import LINE_BYTES, Codec, Unknown
 from shared.messages.common import COUNT_MOST, TEXT_CHARACTERS, Message
@@ -112,7 +112,7 @@ class Play:
     def hello(self, number: int, have: tuple[Position, ...]) -> Hello:
         self.number = max(self.number + 1, number)
         hello = self.mallory.hello(min(self.number, COUNT_MOST), "0" * 32, *have)
-        signature = self.mallory.me.identity.sign(_hello_statement(hello))
+        signature = self.mallory.me.identity.sign(hello_statement(hello))
         return msgspec.structs.replace(hello, signature=signature)
 
     async def does(self, act: tuple[Any, ...]) -> None:

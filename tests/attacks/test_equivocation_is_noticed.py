@@ -7,7 +7,8 @@ nobody can be accused without it.
 import msgspec
 
 from peer import events
-from peer.core.conversation.conversation import HELLO_SECONDS, PROOFS, _hello_statement
+from peer.core.conversation.hello import HELLO_SECONDS, hello_statement
+from peer.core.conversation.proof.contradictions import PROOFS
 from peer.core.conversation.proof.digests import digest
 from shared.messages.peers import Hello, Position, Text, Want
 from tests.kit.attackers.members import hello, sends, text
@@ -175,7 +176,7 @@ def test_nobody_is_accused_without_two_texts_that_they_have_signed() -> None:
 
 
 def _signed(lie: Hello) -> Hello:
-    signature = me(lie.by).identity.sign(_hello_statement(lie))
+    signature = me(lie.by).identity.sign(hello_statement(lie))
     return msgspec.structs.replace(lie, signature=signature)
 
 

@@ -11,7 +11,7 @@ import msgspec
 import pytest
 
 from peer.core import membership
-from peer.core.conversation.conversation import BAD_MOST
+from peer.core.conversation.proof.blame import BAD_MOST
 from peer.core.conversation.proof.check_budget import CHECKS_AT_ONCE
 from peer.core.membership import STATEMENTS, Me, Roll
 from shared import identity
@@ -32,7 +32,8 @@ def town_with_mallory() -> Town:
     town = Town(CAROL, DAVE, ERIN, MALLORY)
     town.begins(CAROL, DAVE, ERIN, MALLORY)
     for person in town.running:
-        person.core.called = person.core._spell = lambda member: member  # tells two apart
+        stay = person.core._stay
+        stay.called = stay.spell = lambda member: member  # tells two apart
     town.settles(5)
     return town
 

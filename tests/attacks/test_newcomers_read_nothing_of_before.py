@@ -39,7 +39,7 @@ def asks_for_everything(town: Town, by: str, *others: str) -> None:
 
 
 def shows_members(town: Town, by: str, other: str) -> None:
-    sends(town, by, other, Members(town.id, town.people[by].core.memberships()))
+    sends(town, by, other, Members(town.id, town.people[by].core.roll.all()))
 
 
 def read(town: Town, name: str) -> set[str]:
@@ -76,7 +76,7 @@ def test_nothing_is_handed_to_who_shows_no_entry() -> None:
 def test_nor_to_who_shows_it() -> None:
     town = town_with_secrets(CAROL, DAVE, ERIN, MALLORY)
     adds_a_bad_one(town, CAROL, MALLORY)
-    entry = town.people[MALLORY].core._entrances.entry_of(MALLORY)
+    entry = town.people[MALLORY].core._rolls._entrances.entry_of(MALLORY)
     assert entry is not None
     for other in (CAROL, DAVE, ERIN):
         town.link(MALLORY, other)
@@ -139,7 +139,7 @@ def test_who_has_been_in_before_reads_nothing_of_what_was_said_meanwhile() -> No
     town.settles(2)
     town.adds(CAROL, MALLORY)
     town.settles(2)
-    first = town.people[MALLORY].core._entrances.entry_of(MALLORY)
+    first = town.people[MALLORY].core._rolls._entrances.entry_of(MALLORY)
     assert first is not None
     town.says(DAVE, "for all three")
     town.settles(2)

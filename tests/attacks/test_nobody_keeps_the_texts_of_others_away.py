@@ -40,7 +40,7 @@ def test_invented_positions_do_not_keep_a_real_text_away() -> None:
     town.link(MALLORY, CAROL)
     for number in range(1, 5):
         sends(town, MALLORY, CAROL, invented(town, number))
-    assert town.people[CAROL].core.to_come <= TO_COME
+    assert town.people[CAROL].core.incoming.to_come <= TO_COME
     town.link(ERIN, CAROL)
     for number in range(5, 12):
         sends(town, MALLORY, CAROL, invented(town, number))
@@ -49,7 +49,7 @@ def test_invented_positions_do_not_keep_a_real_text_away() -> None:
         said for one in town.people[CAROL].disk.texts.values() for said in one.texts
     }
     town.settles(400)
-    assert town.people[CAROL].core.to_come == 0
+    assert town.people[CAROL].core.incoming.to_come == 0
 
 
 def test_nor_does_a_false_word_on_the_same_texts() -> None:
@@ -60,14 +60,14 @@ def test_nor_does_a_false_word_on_the_same_texts() -> None:
     for number in range(1, 12):
         lie = hello(town, MALLORY, 10**9 + number, Position(DAVE, epoch, 2**53))
         sends(town, MALLORY, CAROL, lie)
-        assert town.people[CAROL].core.to_come <= TO_COME
+        assert town.people[CAROL].core.incoming.to_come <= TO_COME
         town.settles(1)
     town.link(ERIN, CAROL)
     town.settles(10)
     (text,) = town.people[CAROL].disk.texts.values()
     assert text.texts == ("the real one",)
     town.settles(400)
-    assert town.people[CAROL].core.to_come == 0
+    assert town.people[CAROL].core.incoming.to_come == 0
 
 
 async def test_long_texts_of_an_absent_member_do_not_break_the_link(community: Community) -> None:

@@ -4,7 +4,7 @@ import msgspec
 import pytest
 import trio
 
-from peer.core.conversation.conversation import ACKNOWLEDGE_SECONDS
+from peer.core.conversation.acknowledgements import ACKNOWLEDGE_SECONDS
 from peer.core.conversation.incoming.lamport_clock import START_MOST, STEP, LamportClock
 from peer.core.conversation.texts import sign
 from peer.storage.rows import UNREADABLE

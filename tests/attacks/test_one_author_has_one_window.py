@@ -43,8 +43,8 @@ def test_a_thousand_epochs_push_nobody_out_of_what_others_are_told() -> None:
             town.commits(CAROL)
     town.settles(1)
     carol = town.people[CAROL].core
-    assert DAVE in {one.author for one in carol.have()}
-    assert DAVE in {one.author for one in carol.before()}
+    assert DAVE in {one.author for one in carol.incoming.have()}
+    assert DAVE in {one.author for one in carol.incoming.history_mark}
     town.says(CAROL, "an answer to both")
     town.settles(1)
     (answer,) = [one for one in town.people[DAVE].disk.texts.values() if one.author == CAROL]

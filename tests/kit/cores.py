@@ -222,7 +222,7 @@ class Town:
         assert mine is not None
         adding = membership.add(me(adder), self.id, mine, me(newcomer).id, theirs)
         joined = membership.join(me(newcomer), self.id, theirs, adding)
-        since, lamport = one.core.before(), one.core.lamport
+        since, lamport = one.core.incoming.history_mark, one.core.incoming.lamport
         self.perform(one, one.core.receive(newcomer, Members(self.id, (joined,)), self.now))
         told = membership.pages(one.core.roll.essential(first=newcomer))[0]
         entry = one.core.entry_for(newcomer, since)
@@ -271,7 +271,7 @@ class Town:
         if self.is_linked(one, other):
             self.perform(dialler, dialler.core.linked(other, self.now))
         elif answerer is None or not answerer.program or frozenset((one, other)) in self.apart:
-            self.perform(dialler, dialler.core.unreachable(other, self.now))
+            self.perform(dialler, dialler.core.reach.unreachable(other, self.now))
         else:
             self.links[one, other], self.links[other, one] = deque(), deque()
             self.takes_over(other, one)
@@ -385,7 +385,7 @@ class Town:
             author, epoch, seq = key
             sender = self.people[author]
             if sender.program is not None and not sender.core.is_settled:
-                self.perform(sender, sender.core.taken_from_mailbox(name, epoch, seq))
+                self.perform(sender, sender.core.outgoing.taken_from_mailbox(name, epoch, seq))
         return bool(letters)
 
     # --- Time ---
@@ -477,7 +477,7 @@ class Town:
                     assert program.core.roll.is_in(to), "G6"
                     for text in person.disk.after(after):
                         self._post(person.name, to, text)
-                    self.perform(person, program.core.handed(to, after))
+                    self.perform(person, program.core.incoming.handed(to, after))
                 case talk.Dial(to):
                     program.wants.add(to)
                 case talk.LeaveFor(to, after, upto):
@@ -551,7 +551,7 @@ class Town:
         assert all(counters[name] >= old for name, old in person.counters.items()
                    if name in counters), "G2"  # fmt: skip
         person.counters = {name: counters[name] for name in counters if name in person.disk.members}
-        assert len(core._outbox._recent) <= RECENT_TEXTS + 1, "D5"
+        assert len(core.outgoing._outbox._recent) <= RECENT_TEXTS + 1, "D5"
         waiting = sum(len(text.texts) for text in program.to_show)
         authors = len(program.shown) + 1
         assert waiting <= authors * (2 * WINDOW_TEXTS + 2 * TEXTS), "D5"

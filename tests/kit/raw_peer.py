@@ -9,7 +9,7 @@ import msgspec
 import trio
 
 from peer.core import membership
-from peer.core.conversation.conversation import _hello_statement
+from peer.core.conversation.hello import hello_statement
 from peer.core.conversation.proof.digests import digest
 from peer.core.conversation.texts import last, sign
 from peer.core.membership import Me, Roll, member_id
@@ -100,7 +100,7 @@ class Raw:
 
     def hello(self, number: int, members: str = "0" * 32, *have: Position) -> Hello:
         said = Hello(self.conversation, self.me.id, number, members, (), have)
-        signature = self.me.identity.sign(_hello_statement(said))
+        signature = self.me.identity.sign(hello_statement(said))
         return msgspec.structs.replace(said, signature=signature)
 
     def text(self, seq: int, *texts: str, epoch: str = RUN, **fields: Any) -> Text:

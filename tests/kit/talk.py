@@ -9,7 +9,8 @@ from peer import events
 from peer.core import membership
 from peer.core.conversation import actions as talk
 from peer.core.conversation.actions import Action
-from peer.core.conversation.conversation import Conversation, Kept, _hello_statement
+from peer.core.conversation.conversation import Conversation, Kept
+from peer.core.conversation.hello import hello_statement
 from peer.core.conversation.proof.digests import digest
 from peer.core.conversation.texts import last, sign
 from peer.core.membership import Roll
@@ -70,7 +71,7 @@ class Talk:
         self.numbers += 1
         digest = digest or self.roll.digest()
         hello = Hello(ID, by, self.numbers, digest, linked, have)
-        signature = me(by).identity.sign(_hello_statement(hello))
+        signature = me(by).identity.sign(hello_statement(hello))
         return msgspec.structs.replace(hello, signature=signature)
 
     def passes(self, seconds: float) -> list[Action]:

@@ -3,8 +3,10 @@
 import msgspec
 
 from peer.core.conversation.actions import Action, Send
-from peer.core.conversation.conversation import WANT_SECONDS, Conversation, _hello_statement
+from peer.core.conversation.conversation import Conversation
+from peer.core.conversation.hello import hello_statement
 from peer.core.conversation.incoming.gaps import ASK_AGAIN_SECONDS, DOUBT_SECONDS
+from peer.core.conversation.incoming.incoming_texts import WANT_SECONDS
 from shared.messages.peers import Acknowledge, Hello, Position, Text, Want
 from tests.kit.rolls import CAROL, DAVE, ERIN, FOUNDED, ID, joined, roll
 
@@ -21,7 +23,7 @@ def erin_hears_of_a_thousand_texts() -> Conversation:
         talk.linked(name, 0.0)
         said = Hello(ID, name, 1, members.digest(), others, (ALL,))
         key = {CAROL.id: CAROL, DAVE.id: DAVE}[name].identity
-        signature = key.sign(_hello_statement(said))
+        signature = key.sign(hello_statement(said))
         talk.receive(name, msgspec.structs.replace(said, signature=signature), 0.0)
     return talk
 

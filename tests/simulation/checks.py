@@ -109,14 +109,14 @@ class Checks:
         return known
 
     def _copy(self, said: Said, player: Player) -> str:
-        about = About(said.conversation, said.handle.conversation.epoch, said.handle.seq)
+        about = About(said.conversation, said.handle.conversation.outgoing.epoch, said.handle.seq)
         return copy_id(about, said.member, player.member)
 
     def _has(self, player: Player, said: Said) -> bool:
         """Return whether it is on their disk, as a text or as a letter."""
         if (player.name, said.text) in self._found:
             return True  # texts are never deleted
-        epoch, seq = said.handle.conversation.epoch, said.handle.seq
+        epoch, seq = said.handle.conversation.outgoing.epoch, said.handle.seq
         found = self._rows(
             player,
             "SELECT 1 FROM texts WHERE conversation = ? AND author = ? AND epoch = ?"
@@ -215,7 +215,7 @@ class Checks:
         current = to.conversation
         if current is None or current.id != text.conversation:
             return
-        entry = current._entrances.entry_of(to.member)
+        entry = current._rolls._entrances.entry_of(to.member)
         if entry is None or entry.counter != 1:
             return
         since = {(one.author, one.epoch): one.seq for one in entry.since}
@@ -263,9 +263,9 @@ class Checks:
         """D5: nobody must keep more for an author than the window allows."""
         assert player.peer is not None
         for current in player.peer._exchange.conversations._stays.cores:
-            if current.id == text.conversation and current.epoch == text.epoch:
+            if current.id == text.conversation and current.outgoing.epoch == text.epoch:
                 for name in to:
-                    has = current._outbox.has(self._scenario.named(name).member)
+                    has = current.outgoing._outbox.has(self._scenario.named(name).member)
                     if last(text) > has + texts.WINDOW_TEXTS:
                         raise Broken("D5", f"{player.name} sends {name} more than the window")
 
@@ -361,7 +361,7 @@ class Checks:
         """
         words: dict[Place, set[tuple[str, ...]]] = defaultdict(set)
         honest = [player for player, _ in group if player.manners.are_good]
-        floors = {player: current._entrances.floor for player, current in group}
+        floors = {player: current._rolls._entrances.floor for player, current in group}
         for player in honest:
             for text in self.journal(player, id):
                 if text.seq > floors[player](player.member, (text.author, text.epoch)):
@@ -449,7 +449,7 @@ class Checks:
         the mailbox.
         """
         have = [
-            (player, {(one.author, one.epoch): one.seq for one in current.have()})
+            (player, {(one.author, one.epoch): one.seq for one in current.incoming.have()})
             for player, current in group
         ]
         for of in {of for _, positions in have for of in positions}:
@@ -473,7 +473,7 @@ class Checks:
     def _undelivered(self, group: list[tuple[Player, Conversation]]) -> Iterator[Broken]:
         for player, current in group:
             assert player.session is not None
-            if not current.is_delivered:
+            if not current.outgoing.is_delivered:
                 yield Broken("D3", f"{player.name} has texts that are not delivered")
             for said in player.session.said:
                 for other, _ in group if said.handle.conversation is current else ():
@@ -515,7 +515,7 @@ class Checks:
         """D5: no text waits once everybody has it."""
         current = player.conversation
         if current is not None:
-            outbox = current._outbox
+            outbox = current.outgoing._outbox
             if len(outbox._recent) > RECENT_TEXTS or outbox._written:
                 raise Broken("D5", f"{player.name} keeps {len(outbox._written)} texts for nobody")
 

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 import trio
 
 from peer import events
-from peer.core.conversation.conversation import SETTLE_SECONDS, Conversation
+from peer.core.conversation.conversation import Conversation
+from peer.core.conversation.ending import SETTLE_SECONDS
 from peer.core.conversation.sent_text import SentText
 from peer.lifespan import running
 from peer.local_peer import LocalPeer

@@ -16,17 +16,19 @@ from unittest.mock import patch
 from directory_server.sessions import Sessions as DirectoryCommunity
 from peer.core import membership
 from peer.core.conversation import actions as talk
-from peer.core.conversation import conversation, outbox, reach, texts
+from peer.core.conversation import outbox, reach, texts
 from peer.core.conversation.conversation import Conversation
+from peer.core.conversation.ending import SETTLE_SECONDS, Ending
 from peer.core.conversation.entrances import Entrances
 from peer.core.conversation.incoming import inbox
 from peer.core.conversation.incoming.inbox import Inbox, Ready
+from peer.core.conversation.incoming.incoming_texts import IncomingTexts
 from peer.core.conversation.incoming.lamport_clock import LamportClock
 from peer.core.conversation.outbox import Outbox
-from peer.core.conversation.proof import unchecked_texts
+from peer.core.conversation.proof import signatures, unchecked_texts
 from peer.core.conversation.proof.digests import Digests
+from peer.core.conversation.roll_exchange import RollExchange
 from peer.core.conversation.texts import last
-from peer.core.membership import Roll
 from peer.runtime.conversation.builder import ConversationBuilder
 from peer.runtime.conversation.conversations import Conversations
 from peer.runtime.conversation.departures import Departures
@@ -42,28 +44,15 @@ from tests.simulation.scenario import Failure, run
 SEEDS: Final = 400  # to try, at most, until a rule's absence is noticed
 
 Change = tuple[object, str, Any]
-_hear_own = Conversation._hear_own
-_linked = Conversation.linked
 _perform = ConversationShell.perform
 _take_to_send = Outbox.take
 
 
-def _silent(self: Conversation, hello: Hello, now: float) -> list[talk.Action]:
-    """Pretend that the other roll is the same."""
-    with patch.object(Roll, "digest", lambda _: hello.members):
-        return _hear_own(self, hello, now)
-
-
-def _linked_without_roll(self: Conversation, name: str, now: float) -> list[talk.Action]:
-    self._know_us.add(name)
-    return _linked(self, name, now)
-
-
 def _acknowledge_first(self: Conversation, text: Text) -> list[talk.Action]:
     """Treat a shown text as kept."""
-    self._inbox.kept(text)
-    self._owe(text, 0.0)
-    return [*self._acknowledge(0.0), talk.Keep(text)]
+    self.incoming._inbox.kept(text)
+    self._acknowledgements.owe(text, 0.0)
+    return [*self._acknowledgements.send(0.0), talk.Keep(text)]
 
 
 def _not_performed(*kinds: type) -> Callable[..., None]:
@@ -78,9 +67,9 @@ def _not_performed(*kinds: type) -> Callable[..., None]:
     return perform
 
 
-def _show_again(self: Conversation, text: Text, now: float) -> list[talk.Action]:
+def _show_again(self: IncomingTexts, text: Text, now: float) -> list[talk.Action]:
     """Show a text without checking whether it came before."""
-    return self._show([Ready(text)])
+    return self._queue.show([Ready(text)])
 
 
 def _in_any_order(self: Inbox, text: Text, now: float) -> list[Ready] | None:
@@ -103,10 +92,10 @@ def _lower(self: Any) -> tuple[int, bytes]:
     return -self.said.counter, self.said.signature
 
 
-def _leave_unsigned(self: Conversation, now: float) -> list[talk.Action]:
+def _leave_unsigned(self: Ending, now: float) -> list[talk.Action]:
     """Leave without a statement, so that nobody can prove it."""
-    self._stay.is_over, self._settle_at = True, now + conversation.SETTLE_SECONDS
-    return [talk.Finished(), *self._settle_if_quiet()]
+    self._stay.is_over, self.due = True, now + SETTLE_SECONDS
+    return [talk.Finished(), *self.settle_if_quiet()]
 
 
 def _first_stays(self: LinkTable, old: Any, new: Any) -> bool:
@@ -170,7 +159,7 @@ _NO_LAMPORT: Final = property(lambda _: 0, lambda *_: None)
 RULES: Final[dict[str, tuple[str, list[Change]]]] = {
     "rolls": (
         "rolls are exchanged on new links, and when they differ",
-        [(Conversation, "_hear_own", _silent), (Conversation, "linked", _linked_without_roll)],
+        [(RollExchange, "introduce", lambda *_: [])],
     ),
     "commit": ("an ACK follows the commit", [(Conversation, "shown", _acknowledge_first)]),
     "silent": ("a silent link yields to a fresh one", [(LinkTable, "_replaces", _first_stays)]),
@@ -182,7 +171,7 @@ RULES: Final[dict[str, tuple[str, list[Change]]]] = {
         "what is lacking is asked for",
         [(ConversationShell, "perform", _not_performed(Want))],
     ),
-    "dedup": ("what came before is not shown again", [(Conversation, "_hear_again", _show_again)]),
+    "dedup": ("what came before is not shown again", [(IncomingTexts, "_hear_again", _show_again)]),
     "fifo": ("of one author nothing is skipped", [(Inbox, "take", _in_any_order)]),
     "window": (
         "no more is sent than may be unacknowledged",
@@ -203,7 +192,7 @@ RULES: Final[dict[str, tuple[str, list[Change]]]] = {
     ),
     "leave": (
         "who leaves signs it, at once or when asked",
-        [(Conversation, "leave", _leave_unsigned), (Departures, "prove", lambda *_: None)],
+        [(Ending, "leave", _leave_unsigned), (Departures, "prove", lambda *_: None)],
     ),
     "counter": ("the higher counter wins", [(membership._Stay, "rank", property(_lower))]),
     "kept": (
@@ -250,7 +239,7 @@ RULES: Final[dict[str, tuple[str, list[Change]]]] = {
     ),
     "checked": (
         "what comes from its author directly is checked too",
-        [(module, "is_genuine", lambda *_: True) for module in (unchecked_texts, conversation)],
+        [(module, "is_genuine", lambda *_: True) for module in (unchecked_texts, signatures)],
     ),
     "age": (
         "mail expires by what the directory has run",

@@ -220,7 +220,7 @@ async def test_a_text_for_a_conversation_of_others_is_not_heard(community: Commu
         assert theirs is not None
         link.says(
             msgspec.structs.replace(mallory.text(1, "let me in"), conversation=theirs.id),
-            Acknowledge(theirs.id, (Position(id_of(carol), theirs.epoch, 50),)),
+            Acknowledge(theirs.id, (Position(id_of(carol), theirs.outgoing.epoch, 50),)),
             Leave(theirs.id),
         )
         await carol.types("@mallory hello")

@@ -9,6 +9,7 @@ from msgspec import Struct, field
 from peer import events
 from peer.core.conversation.actions import Action, LeaveFor, Show
 from peer.core.conversation.incoming.inbox import Inbox
+from peer.core.conversation.mesh import Mesh
 from peer.core.conversation.outbox import Outbox
 from peer.core.conversation.own_stay import OwnStay
 from peer.core.conversation.reach import Reach
@@ -30,8 +31,11 @@ class _Mail(Struct):
 
 
 class MailboxFallback:
-    def __init__(self, stay: OwnStay, reach: Reach, outbox: Outbox, inbox: Inbox) -> None:
-        self._stay, self._reach, self._outbox, self._inbox = stay, reach, outbox, inbox
+    def __init__(
+        self, stay: OwnStay, mesh: Mesh, reach: Reach, outbox: Outbox, inbox: Inbox
+    ) -> None:
+        self._stay, self._mesh, self._reach = stay, mesh, reach
+        self._outbox, self._inbox = outbox, inbox
         self.look_at = _NEVER  #: when to judge who lacks a text
         self._late: set[str] = set()  # the user was told that these members lack a text
         self._mail: dict[str, _Mail] = {}  # of members
@@ -65,7 +69,7 @@ class MailboxFallback:
 
     def _readers(self) -> list[tuple[str, _Mail]]:
         """Return the members, and after them who left."""
-        return [*((member, self._of(member)) for member in self._reach), *self._parted.items()]
+        return [*((member, self._of(member)) for member in self._mesh), *self._parted.items()]
 
     def _of(self, member: str) -> _Mail:
         return self._mail.setdefault(member, _Mail())
@@ -74,13 +78,13 @@ class MailboxFallback:
 
     def not_left(self, to: str, after: Position) -> None:
         """Note that the mailbox did not take what follows this position; try again later."""
-        if to in self._reach:
+        if to in self._mesh:
             queued = self._of(to).queued
             queued[after.epoch] = min(queued.get(after.epoch, 0), after.seq)
 
     def was_left(self, to: str, epoch: str, seq: int) -> None:
         """Note that the mailbox has this text of mine, or never will; do not try it again."""
-        mail = self._of(to) if to in self._reach else self._parted.get(to)
+        mail = self._of(to) if to in self._mesh else self._parted.get(to)
         if mail is not None:
             mail.done[epoch] = max(mail.done.get(epoch, 0), seq)
             mail.queued[epoch] = max(mail.queued.get(epoch, 0), seq)
@@ -118,7 +122,7 @@ class MailboxFallback:
 
     def _mailbox_at(self, member: str, written: float) -> float:
         """Return when to use the mailbox: too long out of reach, or others cannot hand these on."""
-        if self._reach.is_greeted(member):
+        if self._mesh.is_greeted(member):
             return _NEVER
         lost_at = self._reach.lost_at(member)
         since = written if lost_at is None else max(lost_at, written)
@@ -134,7 +138,7 @@ class MailboxFallback:
 
     def _forget(self) -> None:
         """Forget of my texts what all readers have."""
-        self._outbox.forget([*self._reach, *self._parted])
+        self._outbox.forget([*self._mesh, *self._parted])
 
     # --- Leaving texts there ---
 
@@ -159,7 +163,7 @@ class MailboxFallback:
 
     def leave_all(self) -> list[Action]:
         """Leave for every member what they lack."""
-        return [one for member in self._reach for one in self._leave_for(member, self._of(member))]
+        return [one for member in self._mesh for one in self._leave_for(member, self._of(member))]
 
     def _leave_for(self, member: str, mail: _Mail) -> list[Action]:
         """Leave everything that they lack and that does not wait for them already."""

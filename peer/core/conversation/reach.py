@@ -1,16 +1,17 @@
-"""Know who is in reach: the other members, the links between us all, and who was lost.
+"""Know who is in reach and who was lost, and when to dial them again.
 
 Being a member and being reachable are two things.  A broken link ends nothing: both sides
 try to link again.  A member who cannot be reached for a minute only looks as if they had
 left.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 from msgspec import Struct
 
 from peer import events
 from peer.core.conversation.actions import Action, Back, Dial, Show
+from peer.core.conversation.mesh import Mesh
 from peer.core.conversation.own_stay import OwnStay
 from peer.core.conversation.route import DIRECT
 from peer.core.reach.absence import LOST_SECONDS, Absence
@@ -23,103 +24,42 @@ _NEVER = float("inf")
 
 
 class _Member(Struct):
-    """Another member, and how they are reached."""
+    """Another member, and whether they are in reach."""
 
     id: str
     lost_at: float | None  # since when they are out of reach
     redial_at: float = _NEVER
-    is_linked: bool = False
-    is_greeted: bool = False  # their HELLO came on this link
-    links: frozenset[str] = frozenset()  # members whom they reach themselves
     reached: bool = False  # at any time
     told_lost: bool = False
     is_gone: bool = False  # out of reach so long that the user was told they left
 
 
 class Reach:
-    """The other members.  Iterates over their ids, also of those who are out of reach."""
-
-    def __init__(self, stay: OwnStay, jitter: Callable[[], float]) -> None:
-        self._stay, self._jitter = stay, jitter
+    def __init__(self, stay: OwnStay, mesh: Mesh, jitter: Callable[[], float]) -> None:
+        self._stay, self._mesh, self._jitter = stay, mesh, jitter
         self._absence = Absence()
-        self._members: dict[str, _Member] = {}
+        self._members = {member: _Member(member, 0.0) for member in mesh}
         self.look_at = _NEVER  #: when to judge who is in reach
-        for member in stay.roll.members():
-            if member != stay.me.id:
-                self._add(member, 0.0, _NEVER)
 
-    # --- Who is there ---
-
-    def __contains__(self, member: str) -> bool:
-        """Whether they are in, so that a link to them is wanted."""
-        return member in self._members
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(tuple(self._members))
-
-    def __len__(self) -> int:
-        return len(self._members)
+    # --- What the shell may look at ---
 
     @property
     def others(self) -> tuple[str, ...]:
         """The other members, without those who were out of reach for too long."""
         return tuple(one.id for one in self._members.values() if not one.is_gone)
 
-    @property
-    def linked(self) -> tuple[str, ...]:
-        """The members with a link to us."""
-        return tuple(one.id for one in self._members.values() if one.is_linked)
-
-    @property
-    def greeted(self) -> tuple[str, ...]:
-        """The members whose HELLO came on the present link."""
-        return tuple(one.id for one in self._members.values() if one.is_greeted)
-
-    def is_linked(self, member: str) -> bool:
-        return member in self._members and self._members[member].is_linked
-
-    def is_greeted(self, member: str) -> bool:
-        return member in self._members and self._members[member].is_greeted
-
     def lost_at(self, member: str) -> float | None:
         """Return since when they are out of reach; None if they are in reach."""
         return self._members[member].lost_at
-
-    def not_linked_with(self, author: str) -> list[str]:
-        """Return the greeted members who have no link to this one."""
-        return [
-            one.id
-            for one in self._members.values()
-            if one.is_greeted and one.id != author and author not in one.links
-        ]
 
     def who(self) -> list[tuple[str, str, float | None]]:
         """Return for each other member the id, the way (DIRECT, a member who hands on, or "")
         and since when they are out of reach, if they are.
         """
-        return [(one.id, self._way(one), one.lost_at) for one in self._members.values()]
-
-    def _way(self, one: _Member) -> str:
-        if one.is_greeted:
-            return DIRECT
-        return self.reached().get(one.id, "")
-
-    def reached(self) -> dict[str, str]:
-        """Return whom a text can reach now, and through whom; "": directly."""
-        way = {one.id: "" for one in self._members.values() if one.is_greeted}
-        queue = list(way)
-        for member in queue:
-            for further in self._members[member].links:
-                if further in self._members and further not in way:
-                    way[further] = way[member] or member
-                    queue.append(further)
-        return way
+        way = self._mesh.reached() | dict.fromkeys(self._mesh.greeted, DIRECT)
+        return [(one.id, way.get(one.id, ""), one.lost_at) for one in self._members.values()]
 
     # --- Coming and going ---
-
-    def _add(self, member: str, now: float, redial_at: float) -> None:
-        self._members[member] = _Member(member, now, redial_at)
-        self.look_at = now
 
     def begin(self, now: float) -> list[Action]:
         """Link with everybody who is in."""
@@ -133,7 +73,8 @@ class Reach:
 
     def meet(self, member: str, now: float) -> list[Action]:
         """Note a new member, who will dial us."""
-        self._add(member, now, now + FIRST_DIAL_SECONDS)
+        self._members[member] = _Member(member, now, now + FIRST_DIAL_SECONDS)
+        self.look_at = now
         if self._stay.is_asleep:
             return []  # Back announces who is in
         return [Show(events.MemberJoined(self._stay.spell(member)))]
@@ -145,39 +86,29 @@ class Reach:
             return []
         return [Show(events.MemberLeft(self._stay.spell(member)))]
 
-    # --- Links ---
+    # --- Dialling ---
 
-    def link(self, member: str) -> None:
-        """Note a link to a member, for the first time or again."""
-        one = self._members[member]
-        one.is_linked, one.is_greeted, one.redial_at = True, False, _NEVER
+    def linked(self, member: str) -> None:
+        """Note a link to a member: there is nothing to dial."""
+        self._members[member].redial_at = _NEVER
 
-    def greet(self, member: str) -> bool:
-        """Note that their HELLO came on our link; return whether it is the first one there."""
-        one = self._members[member]
-        is_first, one.is_greeted = not one.is_greeted, True
-        return is_first
-
-    def note_links(self, member: str, links: tuple[str, ...]) -> None:
-        """Note whom a member reaches, as their HELLO says."""
-        self._members[member].links = frozenset(links)
-
-    def lose_link(self, member: str, now: float) -> None:
-        one = self._members[member]
-        one.is_linked = one.is_greeted = False
-        one.redial_at = now + REDIAL_SECONDS  # one that breaks at once is not dialled in a hot loop
+    def link_lost(self, member: str, now: float) -> list[Action]:
+        """Dial at once, for a link may break for no reason; but do not dial in a hot loop."""
+        self._members[member].redial_at = now + REDIAL_SECONDS
         self._absence.link_lost(now)
+        return [Dial(member)]
 
-    def unreachable(self, member: str, now: float) -> None:
-        """Note that dialling failed."""
+    def unreachable(self, member: str, now: float) -> list[Action]:
+        """Note that dialling failed; the next try has its deadline."""
         one = self._members.get(member)
-        if one is not None and not one.is_linked:
+        if one is not None and not self._mesh.is_linked(member):
             one.redial_at = now + self._redial_pause(one, now)
+        return []
 
     def may_be_back(self, member: str, now: float) -> list[Action]:
         """Dial a member whom the directory announces, before the next try is due."""
         one = self._members.get(member)
-        if one is None or one.is_linked or self._stay.is_over:
+        if one is None or self._mesh.is_linked(member) or self._stay.is_over:
             return []
         one.redial_at = now + REDIAL_SECONDS
         return [Dial(member)]
@@ -214,7 +145,13 @@ class Reach:
             if one.lost_at is not None:
                 one.lost_at = now
 
-    def say_out_of_reach(self, now: float) -> list[Action]:
+    def all_parted(self, parted: list[str], now: float) -> list[Action]:
+        """If all others have left at once, because I was away, tell the user so."""
+        if self._stay.is_asleep or len(parted) < len(self._members):
+            return []
+        return self._say_out_of_reach(now)
+
+    def _say_out_of_reach(self, now: float) -> list[Action]:
         """Note that others are in reach, or were; tell the user if it was I who was away."""
         seconds = self._absence.back(now)
         if seconds is None or self._stay.is_asleep:
@@ -234,11 +171,11 @@ class Reach:
             self._absence.alone(now)
             return []
         if not self._stay.is_asleep:
-            return self.say_out_of_reach(now)
+            return self._say_out_of_reach(now)
         self._stay.is_asleep = False
         for one in self._members.values():
             one.is_gone = one.id not in reached and one.is_gone
-        return [Back(), *self.say_out_of_reach(now)]
+        return [Back(), *self._say_out_of_reach(now)]
 
     def judge(self, member: str, reached: dict[str, str], now: float) -> list[Action]:
         """Judge whether a member came into reach, or was lost."""
@@ -261,7 +198,8 @@ class Reach:
         is_asleep, name = self._stay.is_asleep, self._stay.spell(one.id)
         if one.lost_at is None:
             one.lost_at = now
-        is_news = one.reached and not (one.told_lost or one.is_gone or one.is_linked)
+        is_linked = self._mesh.is_linked(one.id)
+        is_news = one.reached and not (one.told_lost or one.is_gone or is_linked)
         if is_news and not is_asleep and now >= self._absence.quiet_until:
             one.told_lost = True
             actions.append(Show(events.MemberLost(name)))

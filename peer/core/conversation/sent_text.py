@@ -63,14 +63,14 @@ class SentText:
         current = self.conversation
         return [
             member
-            for member, _, _ in current.who()
-            if current.is_for(member, current.epoch, self.seq)
+            for member, _, _ in current.reach.who()
+            if current.outgoing.is_for(member, current.outgoing.epoch, self.seq)
         ]
 
     def _member(self, called: str) -> str:
         """Return the id of a member by what the user reads; members who are in come first."""
         current = self.conversation
-        known = [*(member for member, _, _ in current.who()), *current.roll.everybody()]
+        known = [*(member for member, _, _ in current.reach.who()), *current.roll.everybody()]
         return next((member for member in known if current.called(member) == called), "")
 
     def state(self, name: str) -> str:
@@ -78,10 +78,10 @@ class SentText:
         return self._state(self._member(name))
 
     def _state(self, member: str) -> str:
-        current, epoch = self.conversation, self.conversation.epoch
-        if current.has(member, epoch, self.seq):
+        current, epoch = self.conversation, self.conversation.outgoing.epoch
+        if current.outgoing.has(member, epoch, self.seq):
             return "delivered"
-        return "left" if current.waits_at_directory(member, epoch, self.seq) else "waiting"
+        return "left" if current.mailbox.has(member, epoch, self.seq) else "waiting"
 
     def states(self) -> dict[str, str]:
         """Return the states for the others who are in, and were when it was said.
@@ -94,4 +94,4 @@ class SentText:
     def delivered_at(self, name: str) -> float | None:
         """Return when they had it on disk, in seconds since 1970; None if not known any more."""
         current, member = self.conversation, self._member(name)
-        return self._times.of(current.id, member, current.epoch, self.seq)
+        return self._times.of(current.id, member, current.outgoing.epoch, self.seq)

@@ -55,4 +55,4 @@ class AnswerQueue:
         if current.roll.is_in(to):
             lines = self._journal.texts.after(current.id, after, WINDOW_TEXTS, ANSWER_BYTES)
             self._members.post_bytes(current, to, b"".join(lines))
-            conversation.perform(current.handed(to, after))
+            conversation.perform(current.incoming.handed(to, after))

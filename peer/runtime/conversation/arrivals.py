@@ -24,7 +24,7 @@ class Arrivals:
         """
         place = (about.conversation, author, about.epoch)
         return any(
-            one.core.has_come(author, about.epoch, about.seq)
+            one.core.incoming.has_come(author, about.epoch, about.seq)
             for one in self._stays.of(about.conversation)
         ) or any(
             place == (text.conversation, *stream(text)) and text.seq <= about.seq <= last(text)
@@ -41,7 +41,7 @@ class Arrivals:
     def received_from_mailbox(self, by: str, about: About) -> bool:
         """Note a receipt for the copy of a text; return False when nobody here waits for it."""
         for one in self._stays.of(about.conversation):
-            was_there = one.core.has(by, about.epoch, about.seq)
-            one.perform(one.core.taken_from_mailbox(by, about.epoch, about.seq))
+            was_there = one.core.outgoing.has(by, about.epoch, about.seq)
+            one.perform(one.core.outgoing.taken_from_mailbox(by, about.epoch, about.seq))
             return not was_there
         return False

@@ -47,7 +47,7 @@ class Pending:
             owed=[
                 (current.id, current.roll.name(owed.to), owed)
                 for current in self.left
-                for owed in current.owed()
+                for owed in current.mailbox.owed()
             ],
             received=[(*of, seq) for of, seq in self.received.items()],
             passed=[(one.conversation, *stream(one), last(one)) for _, one in self.passed],

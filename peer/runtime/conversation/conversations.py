@@ -143,8 +143,8 @@ class Conversations:
         """Return what was said so far, which a newcomer does not get, and its highest lamport."""
         self._parts.drafts.flush()
         self._parts.display.note_shown()
-        self._stays.shell(current).perform(current.check_all())
-        return current.before(), current.lamport
+        self._stays.shell(current).perform(current.incoming.check_all())
+        return current.incoming.history_mark, current.incoming.lamport
 
     def restore(self) -> None:
         """Take up the conversation in which my last program was interrupted."""

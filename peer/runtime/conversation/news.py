@@ -62,7 +62,7 @@ class News:
     def unreachable(self, name: str) -> None:
         for one in self._stays.all:
             for member in one.core.roll.named(name):
-                one.perform(one.core.unreachable(member, trio.current_time()))
+                one.perform(one.core.reach.unreachable(member, trio.current_time()))
 
     # --- Members ---
 
@@ -90,13 +90,13 @@ class News:
 
     def directory(self, *, is_there: bool) -> None:
         for core in self._stays.cores:
-            core.directory(trio.current_time(), is_there=is_there)
+            core.reach.directory(trio.current_time(), is_there=is_there)
 
     def came(self, name: str) -> None:
         """Note that the directory says that they are online."""
         for one in self._stays.all:
             for member in one.core.roll.named(name):
-                one.perform(one.core.may_be_back(member, trio.current_time()))
+                one.perform(one.core.reach.may_be_back(member, trio.current_time()))
 
     # --- The clock ---
 
@@ -105,7 +105,7 @@ class News:
         seconds = self._heartbeat.beat(trio.current_time(), self._clock.time())
         if seconds:
             for core in self._stays.cores:
-                core.slept(seconds, trio.current_time())
+                core.reach.slept(seconds, trio.current_time())
 
     async def run(self) -> None:
         """Look at the clock from time to time; run until cancelled."""

@@ -85,7 +85,7 @@ class ConversationShell:
         core, parts = self._core, self._parts
         sent = SentText(core, core.say(text), parts.progress, parts.times)
         now = trio.current_time()
-        if now - self._flushed_at > TOGETHER_SECONDS or core.must_flush:
+        if now - self._flushed_at > TOGETHER_SECONDS or core.outgoing.must_flush:
             self.flush()
         else:
             parts.drafts.add(self)
@@ -94,9 +94,9 @@ class ConversationShell:
     async def wait_for_room(self) -> None:
         """Wait while too many of my texts are undelivered."""
         core = self._core
-        if not core.has_room:
+        if not core.outgoing.has_room:
             self.flush()
-            await self._parts.progress.until(lambda: core.has_room or core.is_over)
+            await self._parts.progress.until(lambda: core.outgoing.has_room or core.is_over)
 
     def flush(self) -> None:
         """Send what I have said and not sent yet."""
@@ -113,7 +113,7 @@ class ConversationShell:
         self.flush()
         with trio.move_on_after(LEAVE_SECONDS):
             await self._parts.progress.until(
-                lambda: core.is_delivered or core.is_over or not core.can_deliver
+                lambda: core.outgoing.is_delivered or core.is_over or not core.outgoing.can_deliver
             )
 
     def leave(self) -> None:

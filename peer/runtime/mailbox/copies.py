@@ -109,7 +109,7 @@ class MailboxCopies:
         async with self._drop.turn(name):
             await self._leave_kept(name)
             while batch.copies and not _is_last_word(batch):
-                if batch.current.has(batch.to, *batch.next_place):
+                if batch.current.outgoing.has(batch.to, *batch.next_place):
                     batch.copies.popleft()
                     continue
                 await self._leave_one(batch.copies[0])
@@ -126,7 +126,7 @@ class MailboxCopies:
 
     def _note_not_left(self, batch: _Batch) -> None:
         epoch, seq = batch.next_place
-        batch.current.not_left(batch.to, Position(self._myself.id, epoch, seq - 1))
+        batch.current.mailbox.not_left(batch.to, Position(self._myself.id, epoch, seq - 1))
 
     async def _leave_one(self, copy: KeptCopy) -> None:
         """Leave one copy, or give it up if it is refused.  Raises failures that may pass."""
@@ -150,7 +150,9 @@ class MailboxCopies:
         """Persist before leaving, so that the next program can leave what this one does not."""
         current, to = batch.current, batch.to
         copies = [
-            copy for copy in batch.copies if not current.has(to, copy.about.epoch, copy.about.seq)
+            copy
+            for copy in batch.copies
+            if not current.outgoing.has(to, copy.about.epoch, copy.about.seq)
         ]
         if not copies:
             return
@@ -218,4 +220,4 @@ def _is_last_word(batch: _Batch) -> bool:
 
 
 def _was_left(current: Conversation, copy: KeptCopy) -> None:
-    current.was_left(copy.member, copy.about.epoch, copy.about.seq)
+    current.mailbox.was_left(copy.member, copy.about.epoch, copy.about.seq)

@@ -5,21 +5,17 @@ import pytest
 
 from peer import events
 from peer.core.conversation import actions as talk
+from peer.core.conversation.acknowledgements import ACKNOWLEDGE_SECONDS, ACKNOWLEDGE_TEXTS
 from peer.core.conversation.actions import Action
-from peer.core.conversation.conversation import (
-    ACKNOWLEDGE_SECONDS,
-    ACKNOWLEDGE_TEXTS,
-    BACKLOG_TEXTS,
-    HELLO_SECONDS,
-    HELLO_SOON_SECONDS,
-    SETTLE_SECONDS,
-    WANT_SECONDS,
-    Kept,
-)
+from peer.core.conversation.conversation import Kept
+from peer.core.conversation.ending import SETTLE_SECONDS
+from peer.core.conversation.hello import HELLO_SECONDS, HELLO_SOON_SECONDS
 from peer.core.conversation.incoming import inbox
 from peer.core.conversation.incoming.gaps import ASK_AGAIN_SECONDS, CLAIMS, DOUBT_SECONDS
 from peer.core.conversation.incoming.inbox import HOLD_SECONDS
+from peer.core.conversation.incoming.incoming_texts import WANT_SECONDS
 from peer.core.conversation.mailbox_fallback import LATE_SECONDS, PATHLESS_SECONDS
+from peer.core.conversation.outgoing_texts import BACKLOG_TEXTS
 from peer.core.conversation.proof.evidence import PIECES_MOST
 from peer.core.conversation.reach import FIRST_DIAL_SECONDS, REDIAL_FAR_SECONDS, REDIAL_SECONDS
 from peer.core.conversation.route import DIRECT
@@ -108,9 +104,9 @@ def test_of_strangers_nothing_is_heard() -> None:
         assert carol.hears(MALLORY, message) == []
     assert carol.core.linked(MALLORY, carol.now) == []
     assert carol.core.link_lost(MALLORY, carol.now) == []
-    assert carol.core.unreachable(MALLORY, carol.now) == []
-    assert carol.core.may_be_back(MALLORY, carol.now) == []
-    carol.core.not_left(MALLORY, upto(CAROL, 0))
+    assert carol.core.reach.unreachable(MALLORY, carol.now) == []
+    assert carol.core.reach.may_be_back(MALLORY, carol.now) == []
+    carol.core.mailbox.not_left(MALLORY, upto(CAROL, 0))
     assert not carol.core.concerns(MALLORY)
     assert carol.core.concerns(DAVE)
 
@@ -160,7 +156,7 @@ def test_a_forged_hello_is_not_heard_and_not_the_fault_of_who_passes_it_on() -> 
     carol.greets(DAVE)
     forged = msgspec.structs.replace(carol.hello(ERIN), linked=(DAVE, CAROL))
     assert carol.hears(DAVE, forged) == []
-    assert carol.core.who()[1][1] == ""
+    assert carol.core.reach.who()[1][1] == ""
 
 
 # --- Bounds -----------------------------------------------------------------------
@@ -178,14 +174,14 @@ def test_what_is_asked_for_is_bounded() -> None:
     for start in range(3):
         claims = [Position(ERIN, f"{start}{n:015x}", 7) for n in range(POSITIONS)]
         carol.hears(DAVE, Acknowledge(ID, tuple(claims)))
-    assert len(carol.core._gaps) == CLAIMS
+    assert len(carol.core.incoming._gaps) == CLAIMS
 
 
 def test_an_acknowledgement_of_what_i_never_wrote_is_not_kept() -> None:
     carol = talking(DAVE)
     heard = carol.hears(DAVE, Acknowledge(ID, (Position(CAROL, "9" * 16, 7),)))
     assert only(talk.KeepAcknowledged, heard) == []
-    assert not carol.core.has(DAVE, "9" * 16, 1)
+    assert not carol.core.outgoing.has(DAVE, "9" * 16, 1)
 
 
 # --- Leaving ----------------------------------------------------------------------
@@ -289,7 +285,7 @@ def test_who_left_goes_on_with_no_timer_but_the_last() -> None:
     carol.now += HELLO_SECONDS - 1
     carol.core.leave(carol.now)
     assert carol.core.tick(carol.now + 2) == []  # the time of a HELLO, which nobody needs
-    assert carol.core.may_be_back(DAVE, carol.now) == []
+    assert carol.core.reach.may_be_back(DAVE, carol.now) == []
     carol.core.link_lost(DAVE, carol.now)
 
 
@@ -397,7 +393,7 @@ def test_somebody_joins() -> None:
     heard = carol.hears(ERIN, Members(ID, (erins,)))
     assert shown(heard) == [events.MemberJoined("erin")]
     assert talk.Send((DAVE,), Members(ID, (erins,))) in heard
-    assert carol.core.memberships() == together(CAROL, DAVE, ERIN)
+    assert carol.core.roll.all() == together(CAROL, DAVE, ERIN)
     assert carol.core.others == (DAVE, ERIN)
     assert only(talk.Dial, carol.passes(FIRST_DIAL_SECONDS - 0.1)) == []
     assert only(talk.Dial, carol.passes(0.2)) == [talk.Dial(ERIN)]
@@ -407,19 +403,19 @@ def test_what_was_said_before_is_not_for_a_newcomer() -> None:
     carol = talking(DAVE)
     carol.keeps(carol.says("one"))
     heard = carol.hears(DAVE, text(DAVE, 1))
-    assert carol.core.have() == (upto(CAROL, 1),)
-    assert set(carol.core.before()) == {upto(CAROL, 1), upto(DAVE, 1)}
-    assert carol.core.lamport == 1
+    assert carol.core.incoming.have() == (upto(CAROL, 1),)
+    assert set(carol.core.incoming.history_mark) == {upto(CAROL, 1), upto(DAVE, 1)}
+    assert carol.core.incoming.lamport == 1
     carol.keeps(heard)
     *_, erins = together(CAROL, DAVE, ERIN)
     carol.hears(ERIN, Members(ID, (erins,)))
     carol.greets(ERIN, upto(CAROL, 1))
-    assert not carol.core.is_for(ERIN, MINE, 1)
-    assert not carol.core.has(ERIN, MINE, 1)
-    assert carol.core.lacks(ERIN) == 0
+    assert not carol.core.outgoing.is_for(ERIN, MINE, 1)
+    assert not carol.core.outgoing.has(ERIN, MINE, 1)
+    assert carol.core.outgoing.lacks(ERIN) == 0
     carol.keeps(carol.says("two"))
-    assert carol.core.is_for(ERIN, MINE, 2)
-    assert not carol.core.has(ERIN, MINE, 2)
+    assert carol.core.outgoing.is_for(ERIN, MINE, 2)
+    assert not carol.core.outgoing.has(ERIN, MINE, 2)
 
 
 def test_a_newcomer_begins_where_the_one_who_added_them_stands() -> None:
@@ -439,13 +435,13 @@ def test_a_newcomer_begins_where_the_one_who_added_them_stands() -> None:
 def test_a_text_goes_to_all_at_once_and_to_the_disk_beside_it() -> None:
     carol = talking(DAVE, ERIN)
     assert [carol.core.say("one"), carol.core.say("two")] == [1, 2]
-    assert not carol.core.must_flush
+    assert not carol.core.outgoing.must_flush
     send, keep = carol.core.flush(7.0, carol.now)
     assert isinstance(send, talk.Send)
     assert isinstance(keep, talk.Keep)
     assert send == talk.Send((DAVE, ERIN), keep.text)
     assert (keep.text.texts, keep.text.seq, keep.text.time) == (("one", "two"), 1, 7.0)
-    assert carol.core.epoch == keep.text.epoch == MINE
+    assert carol.core.outgoing.epoch == keep.text.epoch == MINE
     assert carol.core.flush(7.0, carol.now) == []
 
 
@@ -461,8 +457,8 @@ def test_a_text_is_acknowledged_a_moment_after_it_lies_on_disk() -> None:
     carol = talking(DAVE)
     heard = carol.hears(DAVE, text(DAVE, 1))
     assert heard == [talk.Read(text(DAVE, 1))]
-    assert carol.core.has_come(DAVE, EPOCHS[DAVE], 1)
-    assert not carol.core.has_come(DAVE, EPOCHS[DAVE], 2)
+    assert carol.core.incoming.has_come(DAVE, EPOCHS[DAVE], 1)
+    assert not carol.core.incoming.has_come(DAVE, EPOCHS[DAVE], 2)
     assert carol.core.shown(text(DAVE, 1)) == [talk.Keep(text(DAVE, 1))]
     assert sent(carol.passes(1)) == []
     carol.core.kept(text(DAVE, 1), carol.now)
@@ -499,8 +495,8 @@ def test_what_a_newcomer_does_not_read_is_checked_before_it_is_named() -> None:
     carol = talking(DAVE)
     carol.hears(DAVE, text(DAVE, 1))
     carol.hears(DAVE, msgspec.structs.replace(text(DAVE, 2), signature=bytes(64)))
-    assert only(talk.Refuse, carol.core.check_all()) != []
-    assert [(one.author, one.seq) for one in carol.core.before()] == [(DAVE, 1)]
+    assert only(talk.Refuse, carol.core.incoming.check_all()) != []
+    assert [(one.author, one.seq) for one in carol.core.incoming.history_mark] == [(DAVE, 1)]
 
 
 def test_what_was_discarded_meanwhile_is_not_kept_when_it_stands_there() -> None:
@@ -590,7 +586,7 @@ def test_who_could_compare_once_is_shown_no_later_lies() -> None:
         assert shown_now == ([talk.Hand(ERIN, upto(DAVE, 1))] if seq == 4 else [])
         carol.hears_text(text(DAVE, seq))
         lies(carol, seq + 1)
-    assert len(carol.core._evidence) == PIECES_MOST
+    assert len(carol.core._contradictions._evidence) == PIECES_MOST
 
 
 def test_who_came_later_is_not_shown_what_was_said_before() -> None:
@@ -649,10 +645,10 @@ def test_acknowledgements_let_the_next_texts_go() -> None:
     (more,) = sent(carol.hears(DAVE, Acknowledge(ID, (upto(CAROL, 1),))))
     assert isinstance(more, Text)
     assert more.texts == ("y",)
-    assert not carol.core.is_delivered
+    assert not carol.core.outgoing.is_delivered
     carol.hears(DAVE, Acknowledge(ID, (upto(CAROL, WINDOW_TEXTS + 1),)))
-    assert carol.core.is_delivered
-    assert not carol.core.can_deliver
+    assert carol.core.outgoing.is_delivered
+    assert not carol.core.outgoing.can_deliver
 
 
 def test_an_acknowledgement_of_what_was_never_sent_breaks_the_protocol() -> None:
@@ -671,17 +667,17 @@ def test_but_not_when_another_hands_it_on() -> None:
 
 def test_who_keeps_up_best_decides_whether_the_keyboard_waits() -> None:
     carol = talking(DAVE, ERIN)
-    assert carol.core.has_room
+    assert carol.core.outgoing.has_room
     said = [action for _ in range(BACKLOG_TEXTS) for action in carol.says("x")]
-    assert not carol.core.has_room  # the disk is behind
+    assert not carol.core.outgoing.has_room  # the disk is behind
     carol.keeps(said)
-    assert not carol.core.has_room
+    assert not carol.core.outgoing.has_room
     carol.hears(DAVE, Acknowledge(ID, (upto(CAROL, 1),)))
-    assert carol.core.has_room
+    assert carol.core.outgoing.has_room
     carol.core.link_lost(DAVE, carol.now)
-    assert not carol.core.has_room
+    assert not carol.core.outgoing.has_room
     carol.core.link_lost(ERIN, carol.now)
-    assert carol.core.has_room  # there is only the disk to fill
+    assert carol.core.outgoing.has_room  # there is only the disk to fill
 
 
 def test_what_is_acknowledged_is_known_of_each() -> None:
@@ -689,12 +685,12 @@ def test_what_is_acknowledged_is_known_of_each() -> None:
     carol.keeps(carol.says("one"))
     heard = carol.hears(DAVE, Acknowledge(ID, (upto(CAROL, 1),)))
     assert heard == [talk.KeepAcknowledged(DAVE, MINE, 1)]
-    assert carol.core.has(DAVE, MINE, 1)
-    assert not carol.core.has(ERIN, MINE, 1)
-    assert (carol.core.lacks(DAVE), carol.core.lacks(ERIN)) == (0, 1)
-    assert carol.core.can_deliver
-    assert not carol.core.waits_at_directory(ERIN, MINE, 1)
-    assert not carol.core.waits_at_directory(MALLORY, MINE, 1)
+    assert carol.core.outgoing.has(DAVE, MINE, 1)
+    assert not carol.core.outgoing.has(ERIN, MINE, 1)
+    assert (carol.core.outgoing.lacks(DAVE), carol.core.outgoing.lacks(ERIN)) == (0, 1)
+    assert carol.core.outgoing.can_deliver
+    assert not carol.core.mailbox.has(ERIN, MINE, 1)
+    assert not carol.core.mailbox.has(MALLORY, MINE, 1)
 
 
 # --- Asking for what is lacking ---------------------------------------------------
@@ -720,19 +716,19 @@ def test_what_is_missing_in_between_is_asked_of_its_author() -> None:
 
 def test_how_much_is_to_come_is_known_until_its_source_was_asked_in_vain() -> None:
     carol = talking(DAVE, ERIN)
-    assert carol.core.to_come == 0
+    assert carol.core.incoming.to_come == 0
     carol.hears(ERIN, Acknowledge(ID, (upto(DAVE, 30),)))
-    assert carol.core.to_come == 30
+    assert carol.core.incoming.to_come == 30
     carol.hears(DAVE, text(DAVE, 1, "one", "two"))
-    assert carol.core.to_come == 28
+    assert carol.core.incoming.to_come == 28
     carol.passes(WANT_SECONDS + 2 * ASK_AGAIN_SECONDS)
-    assert carol.core.to_come == 0  # erin has told of it, and has it no more
+    assert carol.core.incoming.to_come == 0  # erin has told of it, and has it no more
     carol.hears(ERIN, Acknowledge(ID, (upto(DAVE, 31),)))
-    assert carol.core.to_come == 0  # and is not believed at once
+    assert carol.core.incoming.to_come == 0  # and is not believed at once
     carol.passes(DOUBT_SECONDS)
     carol.hears(DAVE, text(DAVE, 3))
     carol.hears(ERIN, Acknowledge(ID, (upto(DAVE, 31),)))
-    assert carol.core.to_come == 28
+    assert carol.core.incoming.to_come == 28
 
 
 def test_what_others_say_that_they_have_may_bring_the_question_forward() -> None:
@@ -790,7 +786,7 @@ def test_without_any_link_nobody_is_asked() -> None:
     carol.core.link_lost(DAVE, carol.now)
     carol.core.link_lost(ERIN, carol.now)
     assert wants(carol.passes(10)) == []
-    assert not carol.core._gaps
+    assert not carol.core.incoming._gaps
 
 
 def test_no_more_is_asked_for_than_the_disk_can_take() -> None:
@@ -809,9 +805,9 @@ def test_whoever_asks_is_handed_what_lies_on_disk_and_told_how_much_there_is() -
     carol = talking(DAVE, ERIN)
     carol.hears_text(text(DAVE, 1))
     assert carol.hears(ERIN, Want(ID, upto(DAVE, 0))) == [talk.Hand(ERIN, upto(DAVE, 0))]
-    told = carol.core.handed(ERIN, upto(DAVE, 0))
+    told = carol.core.incoming.handed(ERIN, upto(DAVE, 0))
     assert told == [talk.Send((ERIN,), Acknowledge(ID, (upto(DAVE, 1),)))]
-    assert carol.core.handed(ERIN, upto(FRANK, 0)) == []
+    assert carol.core.incoming.handed(ERIN, upto(FRANK, 0)) == []
 
 
 def test_who_is_too_far_behind_is_told_to_ask() -> None:
@@ -829,7 +825,7 @@ def test_a_text_of_mine_that_my_disk_has_lost_comes_back_to_it_and_not_to_the_sc
     heard = carol.hears(DAVE, lost)
     assert heard == [talk.Keep(lost)]
     carol.keeps(heard)
-    assert Position(CAROL, "0" * 16, 1) in carol.core.have()
+    assert Position(CAROL, "0" * 16, 1) in carol.core.incoming.have()
     assert not only(Acknowledge, sent(carol.passes(1)))
 
 
@@ -863,9 +859,10 @@ def test_who_lacks_a_text_for_long_is_told_of_once_and_so_is_the_end_of_it() -> 
     carol.keeps(carol.says("one"))
     carol.hears(ERIN, Acknowledge(ID, (upto(CAROL, 1),)))
     assert shown(carol.passes(LATE_SECONDS - 0.1)) == []
-    assert not carol.core.is_late(DAVE)
+    assert not carol.core.mailbox.is_late(DAVE)
     assert shown(carol.passes(0.2)) == [events.NotYetDelivered("dave")]
-    assert [carol.core.is_late(one) for one in (DAVE, ERIN, "nobody")] == [True, False, False]
+    late = [one for one in (DAVE, ERIN, "nobody") if carol.core.mailbox.is_late(one)]
+    assert late == [DAVE]
     carol.keeps(carol.says("two"))
     assert shown(carol.passes(4)) == []
     assert shown(carol.hears(DAVE, Acknowledge(ID, (upto(CAROL, 1),)))) == []
@@ -882,27 +879,27 @@ def test_who_is_out_of_reach_for_long_gets_it_through_the_mailbox() -> None:
     carol.keeps(carol.says("one"))
     assert only(talk.LeaveFor, carol.passes(PATHLESS_SECONDS - 0.1)) == []
     assert only(talk.LeaveFor, carol.passes(0.2)) == [talk.LeaveFor(DAVE, upto(CAROL, 0), 1)]
-    assert carol.core.waits_at_directory(DAVE, MINE, 1)
+    assert carol.core.mailbox.has(DAVE, MINE, 1)
     assert only(talk.LeaveFor, carol.passes(10)) == []
-    carol.core.not_left(DAVE, upto(CAROL, 0))
+    carol.core.mailbox.not_left(DAVE, upto(CAROL, 0))
     assert only(talk.LeaveFor, carol.passes(10)) == [talk.LeaveFor(DAVE, upto(CAROL, 0), 1)]
 
 
 def test_what_nobody_has_and_nobody_has_left_is_owed_to_the_members() -> None:
     carol = talking(DAVE, ERIN)
-    assert carol.core.owed() == []
+    assert carol.core.mailbox.owed() == []
     one = carol.says("one")
     carol.keeps(one)
     carol.hears(ERIN, Acknowledge(ID, (upto(CAROL, 1),)))
     carol.says("two")  # is not on disk yet
     to_erin = talk.LeaveFor(ERIN, upto(CAROL, 1), 2)
-    assert carol.core.owed() == [talk.LeaveFor(DAVE, upto(CAROL, 0), 2), to_erin]
-    carol.core.was_left(DAVE, MINE, 1)
-    carol.core.was_left(MALLORY, MINE, 1)
-    assert carol.core.owed() == [talk.LeaveFor(DAVE, upto(CAROL, 1), 2), to_erin]
-    carol.core.was_left(DAVE, MINE, 2)
-    assert carol.core.owed() == [to_erin]
-    assert carol.core.waits_at_directory(DAVE, MINE, 2)
+    assert carol.core.mailbox.owed() == [talk.LeaveFor(DAVE, upto(CAROL, 0), 2), to_erin]
+    carol.core.mailbox.was_left(DAVE, MINE, 1)
+    carol.core.mailbox.was_left(MALLORY, MINE, 1)
+    assert carol.core.mailbox.owed() == [talk.LeaveFor(DAVE, upto(CAROL, 1), 2), to_erin]
+    carol.core.mailbox.was_left(DAVE, MINE, 2)
+    assert carol.core.mailbox.owed() == [to_erin]
+    assert carol.core.mailbox.has(DAVE, MINE, 2)
 
 
 def test_somebody_else_has_half_a_minute_to_hand_it_on() -> None:
@@ -917,9 +914,10 @@ def test_what_was_taken_from_the_mailbox_is_delivered() -> None:
     carol = talking(DAVE, ERIN)
     carol.keeps(carol.says("one"))
     carol.keeps(carol.says("two"))
-    assert carol.core.taken_from_mailbox(DAVE, MINE, 2) == []  # the first one is missing
-    assert carol.core.taken_from_mailbox(DAVE, MINE, 1) == [talk.KeepAcknowledged(DAVE, MINE, 1)]
-    assert carol.core.taken_from_mailbox(DAVE, MINE, 1) == []
+    outgoing = carol.core.outgoing
+    assert outgoing.taken_from_mailbox(DAVE, MINE, 2) == []  # the first one is missing
+    assert outgoing.taken_from_mailbox(DAVE, MINE, 1) == [talk.KeepAcknowledged(DAVE, MINE, 1)]
+    assert outgoing.taken_from_mailbox(DAVE, MINE, 1) == []
 
 
 # --- Lost, back, left -------------------------------------------------------------
@@ -931,12 +929,12 @@ def test_a_lost_link_is_said_once_and_dialled_again_and_again() -> None:
         talk.Show(events.MemberLost("dave")),
         talk.Dial(DAVE),
     ]
-    carol.core.unreachable(DAVE, carol.now)
+    carol.core.reach.unreachable(DAVE, carol.now)
     assert carol.passes(REDIAL_SECONDS) == [talk.Dial(DAVE)]
     assert len(only(talk.Dial, carol.passes(5))) == 5
     carol.greets(DAVE)
     assert carol.passes(5) == []
-    carol.core.unreachable(DAVE, carol.now)  # of a dial that a link had overtaken
+    carol.core.reach.unreachable(DAVE, carol.now)  # of a dial that a link had overtaken
     assert carol.passes(5) == []
 
 
@@ -945,16 +943,16 @@ def test_who_is_back_is_said_and_gets_what_was_missed() -> None:
     carol.keeps(carol.says("one"))
     carol.core.link_lost(DAVE, carol.now)
     carol.keeps(carol.says("two"))
-    assert carol.core.who() == [(DAVE, "", carol.now)]
+    assert carol.core.reach.who() == [(DAVE, "", carol.now)]
     carol.core.linked(DAVE, carol.now)
     back = carol.hears(DAVE, carol.hello(DAVE, upto(CAROL, 1)))
     assert shown(back) == [events.MemberBack("dave")]
     assert [one.texts for one in only(Text, sent(back))] == [("two",)]
-    assert carol.core.who() == [(DAVE, DIRECT, None)]
+    assert carol.core.reach.who() == [(DAVE, DIRECT, None)]
 
 
 def way(at: Talk, name: str) -> str:
-    (found,) = [way for one, way, _ in at.core.who() if one == name]
+    (found,) = [way for one, way, _ in at.core.reach.who() if one == name]
     return found
 
 
@@ -980,9 +978,9 @@ def test_who_is_reached_through_another_is_dialled_seldom() -> None:
 
 def test_who_comes_online_is_dialled_at_once() -> None:
     carol = talking(DAVE, ERIN)
-    assert carol.core.may_be_back(DAVE, carol.now) == []
+    assert carol.core.reach.may_be_back(DAVE, carol.now) == []
     carol.core.link_lost(DAVE, carol.now)
-    assert carol.core.may_be_back(DAVE, carol.now) == [talk.Dial(DAVE)]
+    assert carol.core.reach.may_be_back(DAVE, carol.now) == [talk.Dial(DAVE)]
 
 
 def test_a_minute_out_of_reach_looks_as_if_they_had_left() -> None:
@@ -1076,7 +1074,7 @@ def returns(carol: Talk, *names: str) -> list[events.Event]:
 def test_after_a_standstill_nobody_was_lost() -> None:
     carol = talking(DAVE, ERIN)
     carol.now += 74
-    carol.core.slept(74.0, carol.now)
+    carol.core.reach.slept(74.0, carol.now)
     told = shown(carol.core.link_lost(DAVE, carol.now))
     told += shown(carol.core.link_lost(ERIN, carol.now))
     told += shown(carol.passes(1))
@@ -1088,7 +1086,7 @@ def test_after_a_standstill_nobody_was_lost() -> None:
 
 def test_of_two_it_is_said_when_the_other_is_in_reach() -> None:
     carol = talking(DAVE)
-    carol.core.slept(74.0, carol.now)
+    carol.core.reach.slept(74.0, carol.now)
     assert shown(carol.core.link_lost(DAVE, carol.now)) == []
     assert shown(carol.passes(1)) == []
     assert returns(carol, DAVE) == [events.OutOfReach(75.0, ("dave",))]
@@ -1096,7 +1094,7 @@ def test_of_two_it_is_said_when_the_other_is_in_reach() -> None:
 
 def test_who_is_not_back_soon_after_it_is_lost() -> None:
     carol = talking(DAVE, ERIN)
-    carol.core.slept(74.0, carol.now)
+    carol.core.reach.slept(74.0, carol.now)
     carol.core.link_lost(DAVE, carol.now)
     carol.core.link_lost(ERIN, carol.now)
     assert returns(carol, ERIN) == []
@@ -1106,7 +1104,7 @@ def test_who_is_not_back_soon_after_it_is_lost() -> None:
 
 def test_of_two_the_other_went_on() -> None:
     carol = talking(DAVE)
-    carol.core.slept(74.0, carol.now)
+    carol.core.reach.slept(74.0, carol.now)
     carol.core.link_lost(DAVE, carol.now)
     carol.core.linked(DAVE, carol.now)
     told = shown(carol.hears(DAVE, Members(ID, (gone(DAVE, DAVE),))))
@@ -1115,7 +1113,7 @@ def test_of_two_the_other_went_on() -> None:
 
 def test_a_clock_that_jumps_is_no_standstill() -> None:
     carol = talking(DAVE)
-    carol.core.slept(3_600.0, carol.now)
+    carol.core.reach.slept(3_600.0, carol.now)
     carol.passes(BREAK_SECONDS + 1)
     assert shown(carol.core.link_lost(DAVE, carol.now)) == [events.MemberLost("dave")]
     assert returns(carol, DAVE) == [events.MemberBack("dave")]
@@ -1123,12 +1121,12 @@ def test_a_clock_that_jumps_is_no_standstill() -> None:
 
 def test_without_the_directory_nobody_else_is_gone() -> None:
     carol = talking(DAVE, ERIN)
-    carol.core.directory(carol.now, is_there=False)
+    carol.core.reach.directory(carol.now, is_there=False)
     carol.core.link_lost(DAVE, carol.now)
     carol.core.link_lost(ERIN, carol.now)
     assert shown(carol.passes(9 * LOST_SECONDS)) == []
     assert len(carol.core.others) == 2
-    carol.core.directory(carol.now, is_there=True)
+    carol.core.reach.directory(carol.now, is_there=True)
     assert shown(carol.passes(LOST_SECONDS - 1)) == []
     assert returns(carol, DAVE) == [events.OutOfReach(599.0, ("dave", "erin"))]
 
@@ -1137,9 +1135,9 @@ def test_who_is_not_back_a_minute_after_the_directory_has_left() -> None:
     carol = talking(DAVE, ERIN)
     carol.core.link_lost(DAVE, carol.now)
     carol.core.link_lost(ERIN, carol.now)
-    carol.core.directory(carol.now, is_there=False)
+    carol.core.reach.directory(carol.now, is_there=False)
     carol.passes(9 * LOST_SECONDS)
-    carol.core.directory(carol.now, is_there=True)
+    carol.core.reach.directory(carol.now, is_there=True)
     left = shown(carol.passes(2 * LOST_SECONDS))
     assert left == [
         events.MemberLeft("dave", "connection lost"),
@@ -1150,7 +1148,7 @@ def test_who_is_not_back_a_minute_after_the_directory_has_left() -> None:
 
 def test_without_the_directory_one_may_leave_whom_others_do_not_reach() -> None:
     carol = talking(DAVE, ERIN)
-    carol.core.directory(carol.now, is_there=False)
+    carol.core.reach.directory(carol.now, is_there=False)
     carol.core.link_lost(DAVE, carol.now)
     carol.hears(ERIN, carol.hello(ERIN))
     assert shown(carol.passes(LOST_SECONDS)) == [events.MemberLeft("dave", "connection lost")]
@@ -1158,7 +1156,7 @@ def test_without_the_directory_one_may_leave_whom_others_do_not_reach() -> None:
 
 def test_a_short_absence_needs_no_word() -> None:
     carol = talking(DAVE)
-    carol.core.directory(carol.now, is_there=False)
+    carol.core.reach.directory(carol.now, is_there=False)
     assert shown(carol.core.link_lost(DAVE, carol.now)) == [events.MemberLost("dave")]
     carol.passes(LOST_SECONDS - 1)
     assert returns(carol, DAVE) == [events.MemberBack("dave")]
@@ -1236,7 +1234,7 @@ def test_what_was_on_disk_is_neither_shown_nor_said_again() -> None:
     carol.greets(DAVE, upto(DAVE, 3))
     assert read(carol.hears(DAVE, text(DAVE, 3))) == []
     assert read(carol.hears(DAVE, text(DAVE, 4))) == ["dave 4"]
-    assert carol.core.lamport == 9
+    assert carol.core.incoming.lamport == 9
     (mine,) = only(talk.Keep, carol.says("back"))
     assert (mine.text.epoch, mine.text.seq, mine.text.lamport) == (MINE, 1, 10)
 
@@ -1246,12 +1244,12 @@ def test_what_was_written_before_and_not_acknowledged_is_asked_for() -> None:
     (hello,) = only(Hello, sent(carol.core.linked(DAVE, carol.now)))
     assert Position(CAROL, "0" * 16, 2) in hello.have
     carol.hears(DAVE, carol.hello(DAVE))
-    assert not carol.core.is_delivered
+    assert not carol.core.outgoing.is_delivered
     lacking = Position(CAROL, "0" * 16, 1)
-    assert carol.core.owed() == [talk.LeaveFor(DAVE, lacking, 2)]
+    assert carol.core.mailbox.owed() == [talk.LeaveFor(DAVE, lacking, 2)]
     done = carol.hears(DAVE, Acknowledge(ID, (Position(CAROL, "0" * 16, 2),)))
     assert talk.KeepAcknowledged(DAVE, "0" * 16, 2) in done
-    assert carol.core.is_delivered
+    assert carol.core.outgoing.is_delivered
 
 
 def test_when_the_only_other_has_left_meanwhile_it_ends_in_silence() -> None:
@@ -1272,8 +1270,8 @@ def test_of_two_who_sleep_none_gives_up() -> None:
 def test_what_was_said_so_far_is_not_for_who_comes_in_now() -> None:
     carol = talking(DAVE)
     carol.hears(DAVE, text(DAVE, 1))  # shown, and not on disk yet
-    assert carol.core.have() == ()
-    assert [(one.author, one.seq) for one in carol.core.before()] == [(DAVE, 1)]
+    assert carol.core.incoming.have() == ()
+    assert [(one.author, one.seq) for one in carol.core.incoming.history_mark] == [(DAVE, 1)]
 
 
 def test_what_the_own_disk_never_took_is_said_to_be_lost() -> None:

@@ -40,7 +40,7 @@ class Talk(RuleBasedStateMachine):
     @rule(who=someone, count=st.sampled_from([1, 1, 1, 2, 5, 70, 300]))
     def says(self, who: int, count: int) -> None:
         person = self.one(who)
-        if person.sits_there and person.core.has_room:
+        if person.sits_there and person.core.outgoing.has_room:
             said = len(person.said)
             self.town.says(person.name, *(f"{said + number}" for number in range(count)))
 
@@ -152,7 +152,7 @@ def check_quiet(town: Town) -> None:
     for one in talking:
         _check_agreement(one, talking)
         _check_lamport(one)
-        assert one.core.is_delivered, f"{one.name} waits for somebody"
+        assert one.core.outgoing.is_delivered, f"{one.name} waits for somebody"
         assert set(one.core.others) == {other.name for other in talking} - {one.name}, "G3"
     for one in town.running:
         assert one.core.is_settled or not one.core.is_over

@@ -53,7 +53,7 @@ def test_what_was_left_in_a_mailbox_says_so() -> None:
     text = handle(carol)
     carol.core.link_lost(DAVE, carol.now)
     carol.passes(100)
-    carol.core.was_left(DAVE, MINE, 1)
+    carol.core.mailbox.was_left(DAVE, MINE, 1)
     assert text.state("dave") == "left"
 
 

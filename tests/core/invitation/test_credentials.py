@@ -36,7 +36,7 @@ def is_genuine(entry: Entry, roll: Roll, at: Side) -> bool:
     """Whether a member takes this entry as signed by the one who let its member in."""
     at.is_in(roll)
     at.current.receive(at.me.id, entry, 0.0)
-    found = at.current._entrances.of(entry.member)
+    found = at.current._rolls._entrances.of(entry.member)
     return found is not None and found.entry == entry
 
 
@@ -298,7 +298,7 @@ def test_nobody_is_drawn_into_a_conversation_of_others(
     carol: Program, dave: Program, erin: Program, mallory: Program
 ) -> None:
     carol.founds(dave)
-    theirs = carol.current.memberships()
+    theirs = carol.current.roll.all()
     mine = membership.found(mallory.me, SALT)
     adding = membership.add(mallory.me, TALK, mine, erin.me.id, 1)
     invite = Invite(ID, TALK, ("mallory",), adding=adding)

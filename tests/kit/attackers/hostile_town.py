@@ -9,7 +9,8 @@ import msgspec
 from peer import events
 from peer.core import membership
 from peer.core.conversation import actions as talk
-from peer.core.conversation.conversation import Conversation, _hello_statement
+from peer.core.conversation.conversation import Conversation
+from peer.core.conversation.hello import hello_statement
 from peer.core.conversation.texts import last, sign
 from peer.core.membership import Me
 from shared.errors import ProtocolError
@@ -60,7 +61,8 @@ class HostileTown(Town):
 
     def _core(self, *arguments: Any) -> Conversation:
         core = super()._core(*arguments)
-        core.called = core._spell = lambda member: member  # a name could not tell two apart
+        stay = core._stay
+        stay.called = stay.spell = lambda member: member  # a name could not tell two apart
         return core
 
     def perform(self, person: Person, actions: list[talk.Action]) -> None:
@@ -161,7 +163,7 @@ class HostileTown(Town):
         linked = tuple(self.chance.sample(self.honest, self.chance.randint(0, 2)))
         number = self.chance.randint(1, 100)
         said = Hello(self.id, MALLORY, number, self.chance.choice("0a") * 32, linked, have)
-        signature = me(MALLORY).identity.sign(_hello_statement(said))
+        signature = me(MALLORY).identity.sign(hello_statement(said))
         return [msgspec.structs.replace(said, signature=signature)]
 
     def a_forged_hello(self, to: str) -> list[Message]:

@@ -50,7 +50,7 @@ def next_texts(author: Person, count: int) -> list[About]:
     """Return the places of this person's next texts, which every member can work out."""
     current = author.peer._exchange.conversations.conversation
     assert current is not None
-    return [About(current.id, current.epoch, seq) for seq in range(1, count + 1)]
+    return [About(current.id, current.outgoing.epoch, seq) for seq in range(1, count + 1)]
 
 
 def vouches(community: Community, name: str, key: bytes, *, now: float) -> bytes:

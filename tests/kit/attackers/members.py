@@ -2,7 +2,7 @@
 
 import msgspec
 
-from peer.core.conversation.conversation import _hello_statement
+from peer.core.conversation.hello import hello_statement
 from peer.core.conversation.proof.digests import digest
 from peer.core.conversation.texts import sign
 from shared.messages.common import Message
@@ -21,7 +21,7 @@ def hello(town: Town, by: str, number: int, *have: Position) -> Hello:
     """Return a genuine HELLO of the named member."""
     core = town.people[by].core
     made = Hello(town.id, by, number, core.roll.digest(), (), have)
-    return msgspec.structs.replace(made, signature=me(by).identity.sign(_hello_statement(made)))
+    return msgspec.structs.replace(made, signature=me(by).identity.sign(hello_statement(made)))
 
 
 def text(

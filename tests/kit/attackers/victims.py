@@ -18,8 +18,8 @@ from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PublicKey
 
 from directory_server.core.authority import SEED_BYTES, Authority
 from peer.core import membership
-from peer.core.conversation.conversation import _hello_statement
 from peer.core.conversation.entrances import sign_entry
+from peer.core.conversation.hello import hello_statement
 from peer.core.conversation.proof.digests import digest
 from peer.core.conversation.texts import sign
 from peer.core.membership import Me
@@ -419,7 +419,7 @@ class Member:
             if self.chance.random() < 0.9:
                 fields["number"] = self.number
             made = self.mutants.made(peers.Hello, **fields)
-        signature = _attempt(lambda: self.me.identity.sign(_hello_statement(made)))
+        signature = _attempt(lambda: self.me.identity.sign(hello_statement(made)))
         return msgspec.structs.replace(made, signature=signature or bytes(64))
 
     def members(self) -> peers.Members:

@@ -8,6 +8,7 @@ equal.  Members exchange their digests in HELLO.
 import hashlib
 from bisect import bisect_left
 from collections import defaultdict
+from collections.abc import Iterable
 
 from peer.core.conversation.texts import EPOCHS_AT_HEAD, Stream, last, statement, stream
 from shared.messages.peers import CHAIN_BYTES, Text
@@ -27,9 +28,12 @@ def digest(text: Text) -> bytes:
 class Digests:
     """The digests of what was said here, by author and epoch."""
 
-    def __init__(self) -> None:
+    def __init__(self, kept: Iterable[tuple[str, str, int, bytes]] = ()) -> None:
+        """`kept`: author, epoch, last seq, and the digest of everything up to there."""
         self._marks: dict[Stream, list[tuple[int, bytes]]] = {}  # after the text with this seq
         self._recent: defaultdict[str, list[Stream]] = defaultdict(list)  # by author
+        for author, epoch, seq, said in kept:
+            self.restore((author, epoch), seq, said)
 
     def note(self, text: Text) -> bool:
         """Note the author's next text; return False if it follows on another past than mine."""

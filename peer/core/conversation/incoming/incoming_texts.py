@@ -1,0 +1,187 @@
+"""Texts of others: asked for, taken in, checked, shown, kept and handed on."""
+
+from collections.abc import Iterable
+
+from peer.core.conversation.acknowledgements import ACKNOWLEDGE_SECONDS, Acknowledgements
+from peer.core.conversation.actions import Action, Hand, Send
+from peer.core.conversation.entrances import NOTHING, Entrances
+from peer.core.conversation.incoming.gaps import Gaps, Request
+from peer.core.conversation.incoming.held_answers import HeldAnswers
+from peer.core.conversation.incoming.inbox import Inbox
+from peer.core.conversation.incoming.screen_queue import ScreenQueue
+from peer.core.conversation.mesh import Mesh
+from peer.core.conversation.own_stay import OwnStay
+from peer.core.conversation.proof.blame import Blame
+from peer.core.conversation.proof.contradictions import Contradictions
+from peer.core.conversation.proof.signatures import UNSIGNED, Signatures
+from peer.core.conversation.texts import Stream, last, stream
+from shared.errors import ProtocolError
+from shared.messages.peers import SINCE, Acknowledge, Position, Text, Want
+
+WANT_SECONDS = 1.0  # for a text to come by itself before we ask for it
+
+_NEVER = float("inf")
+
+
+class IncomingTexts:
+    def __init__(
+        self, stay: OwnStay, mesh: Mesh, entrances: Entrances, inbox: Inbox,
+        queue: ScreenQueue, signatures: Signatures, contradictions: Contradictions,
+        acknowledgements: Acknowledgements, blame: Blame,
+    ) -> None:  # fmt: skip
+        self._stay, self._mesh, self._entrances = stay, mesh, entrances
+        self._inbox, self._queue = inbox, queue
+        self._signatures, self._contradictions = signatures, contradictions
+        self._acknowledgements, self._blame = acknowledgements, blame
+        self._gaps = Gaps(inbox.came)
+        self._held_answers = HeldAnswers(inbox)
+
+    # --- What the shell may look at ---
+
+    @property
+    def to_come(self) -> int:
+        """The number of texts of others that we lack, and that some member may have for us."""
+        return self._gaps.to_come
+
+    def has_come(self, author: str, epoch: str, seq: int) -> bool:
+        """Whether this text of another member was shown, or is about to be."""
+        return self._inbox.came((author, epoch)) >= seq
+
+    def have(self) -> tuple[Position, ...]:
+        """Return what is on disk."""
+        return self._inbox.have()
+
+    @property
+    def history_mark(self) -> tuple[Position, ...]:
+        """The ends of what was said so far, which is not for a user who comes in now."""
+        return self._inbox.seen(SINCE)
+
+    @property
+    def lamport(self) -> int:
+        """The number from which a newcomer goes on: their texts sort after what was said before."""
+        return self._inbox.clock.now
+
+    # --- Taking in ---
+
+    def hear(self, sender: str, text: Text, now: float) -> list[Action]:
+        """Take a text from its author, or from a member who hands it on.
+
+        Raise ProtocolError when its sender breaks the rules.
+        """
+        if text.seq <= self._inbox.came(stream(text)):
+            return [*self._contradictions.compare_text(sender, text), *self._hear_again(text, now)]
+        is_direct = text.author == sender
+        is_checked = not self._signatures.is_trusted(sender, text.author)
+        if is_checked and not self._signatures.is_genuine(text):
+            if is_direct:
+                raise ProtocolError(UNSIGNED)
+            if self._stay.roll.key(text.author) is not None:
+                self._blame.count(sender)
+            return []
+        try:
+            return self._take(sender, text, now, is_checked=is_checked)
+        except ProtocolError:
+            if is_direct:
+                raise
+            return []
+
+    def _hear_again(self, text: Text, now: float) -> list[Action]:
+        """Acknowledge a duplicate again: our acknowledgement may have been lost."""
+        if last(text) <= self._inbox.position(stream(text)).seq:
+            self._acknowledgements.owe(text, now)
+        return []
+
+    def _take(self, sender: str, text: Text, now: float, *, is_checked: bool) -> list[Action]:
+        ready = self._inbox.take(text, now)
+        if ready is None:
+            self._gaps.claim(sender, stream(text), last(text), now + WANT_SECONDS, now)
+            return []
+        self._signatures.add(text, now, is_checked=is_checked)
+        if not ready:
+            self._held_answers.add(sender, text, now)
+        return self._queue.show(ready)
+
+    def shown(self, text: Text) -> list[Action]:
+        """Check a text that was shown on the screen, and keep it."""
+        if not self._queue.note_shown(text):
+            return []
+        return [*self._signatures.check(stream(text)), *self._queue.keep_shown()]
+
+    def check_all(self) -> list[Action]:
+        """Check now all that waits to be checked."""
+        return self._signatures.check_all()
+
+    def check_for_others(self) -> list[Action]:
+        """Check what my next text names to members other than its author."""
+        return self._signatures.check_for_others()
+
+    def kept(self, text: Text, now: float) -> None:
+        """Note that a text is on disk: now it may be acknowledged."""
+        self._inbox.kept(text)
+        self._queue.kept()
+        self._acknowledgements.owe(text, now)
+
+    # --- Asking for what is lacking ---
+
+    def claim(self, source: str, there: Position, now: float, *, announced: bool) -> None:
+        """Note what a member has.  `announced`: they tell it because others may lack texts."""
+        if self._stay.roll.key(there.author) is None or self._stay.is_over:
+            return
+        comes = self._mesh.is_greeted(there.author)
+        pause = 0.0 if announced and (not comes or there.author == source) else WANT_SECONDS
+        self._gaps.claim(source, (there.author, there.epoch), there.seq, now + pause, now)
+
+    def link_lost(self, member: str, now: float) -> None:
+        self._gaps.forget(member, now)
+        self._blame.forget(member)
+
+    def ask_if_due(self, now: float) -> list[Action]:
+        """Ask for what is lacking, as soon as others say that they have it."""
+        return self._ask(now) if self._gaps.next_deadline() <= now else []
+
+    def _ask(self, now: float) -> list[Action]:
+        """Ask linked members for what is due."""
+        return self._want(self._gaps.ask(self._mesh.greeted, now, self._pause_for_disk))
+
+    def _ask_for_held(self, now: float) -> list[Action]:
+        """Ask whoever answered a text that is missing here for it."""
+        return self._want(self._held_answers.ask(self._mesh.greeted, now, self._may_ask))
+
+    def _want(self, requests: Iterable[Request]) -> list[Action]:
+        id = self._stay.id
+        return [Send((one.to,), Want(id, Position(*one.of, one.came))) for one in requests]
+
+    def _may_ask(self, of: Stream) -> bool:
+        return self._stay.roll.key(of[0]) is not None and not self._pause_for_disk(of)
+
+    def _pause_for_disk(self, of: Stream) -> float:
+        """Return the seconds to wait until my own disk has kept up; 0.0 when it has."""
+        return 0.0 if self._inbox.has_room(of[0]) else ACKNOWLEDGE_SECONDS
+
+    # --- Handing on ---
+
+    def hand(self, to: str, after: Position) -> list[Action]:
+        """Hand on what they ask for, but nothing that was said before they came in."""
+        floor = self._entrances.floor(to, (after.author, after.epoch))
+        start = Position(after.author, after.epoch, max(after.seq, floor))
+        return [] if floor == NOTHING else [Hand(to, start)]
+
+    def handed(self, to: str, after: Position) -> list[Action]:
+        """Tell a member who was sent texts how many there are, so that they go on asking."""
+        there = self._inbox.position((after.author, after.epoch))
+        return [Send((to,), Acknowledge(self._stay.id, (there,)))] if there.seq else []
+
+    # --- What the clock does ---
+
+    def next_deadline(self) -> float:
+        held = self._inbox.next_deadline() or _NEVER
+        return min(held, self._gaps.next_deadline(), self._held_answers.due, self._signatures.due)
+
+    def tick(self, now: float) -> list[Action]:
+        actions = self._queue.show(self._inbox.overdue(now))
+        actions += self._ask(now)
+        if now >= self._held_answers.due:
+            actions += self._ask_for_held(now)
+        if now >= self._signatures.due:
+            actions += self._signatures.check_some(now)
+        return actions

@@ -1,0 +1,106 @@
+"""Notices authors who tell members different things, and shows the others the evidence."""
+
+from collections.abc import Iterable
+
+from peer import events
+from peer.core.conversation.actions import Action, Hand, Send, Show
+from peer.core.conversation.entrances import Entrances
+from peer.core.conversation.incoming.inbox import Inbox
+from peer.core.conversation.mesh import Mesh
+from peer.core.conversation.own_stay import OwnStay
+from peer.core.conversation.proof.digests import Digests
+from peer.core.conversation.proof.evidence import Evidence
+from peer.core.conversation.proof.unchecked_texts import is_genuine
+from peer.core.conversation.texts import stream
+from shared.messages.peers import Hello, Position, Text, Want
+
+PROOFS = 4  # texts that one HELLO makes me ask for, if its sender has others than I
+
+
+class Contradictions:
+    """The authors who contradict what they have told others, and the evidence."""
+
+    def __init__(
+        self, stay: OwnStay, mesh: Mesh, entrances: Entrances, digests: Digests, inbox: Inbox
+    ) -> None:
+        self._stay, self._mesh, self._entrances = stay, mesh, entrances
+        self._digests = digests
+        #: the text after each position proves to others that its author said different things
+        self._evidence = Evidence(lambda of: inbox.position(of).seq, entrances.floor)
+        self._untold: list[str] = []  # authors who told me something else before
+        self._two_faced: set[str] = set()  # authors of whom the user was told so
+
+    # --- Noticing ---
+
+    def note(self, text: Text) -> None:
+        """Note a text that its author has signed; note a contradiction too."""
+        if self._digests.note(text):
+            return
+        self._evidence.add(Position(*stream(text), max(0, text.seq - 2)))
+        if text.author not in self._two_faced and text.author not in self._untold:
+            self._untold.append(text.author)
+
+    def tell(self) -> list[Action]:
+        """Tell the user of authors who contradict what they told me before."""
+        untold, self._untold = self._untold, []
+        return [self._tell_of(author, "") for author in untold]
+
+    def _tell_of(self, author: str, to: str) -> Action:
+        self._two_faced.add(author)
+        name, other = self._stay.spell(author), self._stay.spell(to) if to else ""
+        return Show(events.SaidDifferently(name, other))
+
+    def compare_text(self, sender: str, text: Text) -> list[Action]:
+        """Compare a text that came before with the one that is here."""
+        author = text.author
+        if author in self._two_faced or author == self._stay.me.id:
+            return []
+        key = self._stay.roll.key(author)
+        if not self._digests.contradicts(text) or not is_genuine(text, key):
+            return []
+        told = self._tell_of(author, sender if sender != author else "")
+        self._evidence.add(Position(*stream(text), text.seq - 1), text)
+        others = [name for name in self._mesh.greeted if name not in (author, sender)]
+        return [told, *self._send(others, text)]
+
+    def compare_digests(self, sender: str, hello: Hello) -> list[Action]:
+        """Ask for texts of authors who have told this member other things."""
+        differing = [
+            there
+            for there, said in zip(hello.have, hello.said, strict=False)
+            if there.author not in self._two_faced and there.author != self._stay.me.id
+            and self._digests.differs((there.author, there.epoch), there.seq, said)
+        ]  # fmt: skip
+        return [
+            Send((sender,), Want(self._stay.id, Position(there.author, there.epoch, there.seq - 1)))
+            for there in differing[:PROOFS]
+        ]
+
+    # --- Showing the evidence ---
+
+    def has(self, member: str, there: Position) -> None:
+        """Note what a member has, with which they can compare the evidence."""
+        self._evidence.has(member, there)
+
+    def link_lost(self, member: str) -> None:
+        self._evidence.link_lost(member)
+
+    @property
+    def is_unseen(self) -> bool:
+        """Whether there is evidence that somebody has not seen."""
+        return bool(self._evidence and self._evidence.unseen(self._mesh.greeted))
+
+    def show(self) -> list[Action]:
+        """Send the evidence to members who may read it and have not seen it yet."""
+        actions: list[Action] = []
+        for where, member in self._evidence.unseen(self._mesh.greeted):
+            other = self._evidence.mark_sent(where, member)
+            actions.append(Hand(member, where))
+            if other is not None:
+                actions += self._send((member,), other)
+        return actions
+
+    def _send(self, to: Iterable[str], text: Text) -> list[Action]:
+        """Send the other text to those who may read it: they may have the same as I."""
+        able = [name for name in to if self._entrances.floor(name, stream(text)) < text.seq]
+        return [Send(tuple(able), text)] if able else []

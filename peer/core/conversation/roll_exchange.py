@@ -1,0 +1,76 @@
+"""Tell the others who is in, and from where on they may read; hear it from them."""
+
+from collections.abc import Iterable
+
+from peer.core import membership
+from peer.core.conversation.actions import Action, KeepEntrance, KeepMembers, Send
+from peer.core.conversation.entrances import Entrances, Heard, sign_entry
+from peer.core.conversation.incoming.inbox import Inbox
+from peer.core.conversation.mesh import Mesh
+from peer.core.conversation.own_stay import OwnStay
+from shared.messages.peers import SINCE, Entry, Members, Membership, Position
+
+
+class RollExchange:
+    def __init__(self, stay: OwnStay, mesh: Mesh, entrances: Entrances, inbox: Inbox) -> None:
+        self._stay, self._mesh, self._entrances, self._inbox = stay, mesh, entrances, inbox
+        self._learned = self._learn_entrances()  # not on disk yet
+
+    def begin(self) -> list[Action]:
+        return self._keep_entrances(self._learned)
+
+    # --- The roll ---
+
+    def introduce(self, to: str) -> list[Action]:
+        """Send a member the roll, and my entry: from where on I may read."""
+        mine = self._entrances.entry_of(self._stay.me.id)
+        told = self.tell_all(to)
+        return [*told, Send((to,), mine)] if mine else told
+
+    def tell_all(self, to: str) -> list[Action]:
+        """Show somebody the whole roll."""
+        return self._tell((to,), self._stay.roll.all())
+
+    def _tell(self, to: tuple[str, ...], what: Iterable[Membership]) -> list[Action]:
+        return [Send(to, Members(self._stay.id, page)) for page in membership.pages(what)]
+
+    def pass_on(self, changed: list[str], sender: str) -> list[Action]:
+        """Tell all others whose membership has changed, and put that on disk."""
+        roll = self._stay.roll
+        to = tuple(member for member in self._mesh.linked if member != sender)
+        known = tuple(member for member in changed if roll.of(member))  # not dropped
+        told = self._tell(to, roll.told(changed))
+        return [*told, KeepMembers(known), *self._keep_entrances(self._learn_entrances())]
+
+    def sign_out(self) -> Membership | None:
+        """Sign that I am out, and put that on the roll; return None if I am out already."""
+        me, roll = self._stay.me, self._stay.roll
+        mine = roll.of(me.id)
+        if mine is None or not mine.counter % 2:
+            return None
+        gone = membership.leave(me, self._stay.id, mine)
+        roll.merge([gone])
+        return gone
+
+    # --- Entrances ---
+
+    def _learn_entrances(self) -> list[str]:
+        """Note new entrances; return whose.  They came in after what is here now."""
+        heard = Heard(self._inbox.seen(), self._inbox.origins)
+        members = self._stay.roll.members()
+        return [member for member in members if self._entrances.learn(member, heard)]
+
+    def _keep_entrances(self, members: Iterable[str]) -> list[Action]:
+        found = map(self._entrances.of, members)
+        return [KeepEntrance(one) for one in found if one is not None]
+
+    def hear_entry(self, entry: Entry) -> list[Action]:
+        """Take an entry: from where on its member may read."""
+        is_news = entry.conversation == self._stay.id and self._entrances.hear(entry)
+        return self._keep_entrances((entry.member,)) if is_news else []
+
+    def sign_entry(self, newcomer: str, since: tuple[Position, ...]) -> Entry:
+        """Sign what was said before a newcomer whom I have let in."""
+        counter, epochs = self._stay.roll.counter(newcomer), self._inbox.epochs_told(SINCE)
+        entry = Entry(self._stay.id, newcomer, counter, since, epochs)
+        return sign_entry(self._stay.me, entry)
