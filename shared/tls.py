@@ -13,7 +13,8 @@ import socket
 import ssl
 import sys
 import tempfile
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Final, NoReturn
 
@@ -22,6 +23,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 from shared.accepting import serve_all
+from shared.candidates import first_of
 from shared.errors import Unreachable
 from shared.identity import Credentials
 from shared.wire import TlsWire, abort, address, cause_of, close, wrap
@@ -98,20 +100,24 @@ class TlsNetwork:
             raise Unreachable(_why_not(error, Address(host, port))) from error
         return tuple(dict.fromkeys(str(name[0]) for *_, name in found))
 
-    async def dial(self, host: str, port: int, *, anonymous: bool = False) -> TlsWire:
+    async def dial(self, candidates: Sequence[Address], *, anonymous: bool = False) -> TlsWire:
+        context = self._anonymous if anonymous else self._client
+        return await first_of(candidates, partial(self._dial, context))
+
+    async def _dial(self, context: ssl.SSLContext, where: Address) -> TlsWire:
         try:
-            stream = await trio.open_tcp_stream(host, port)
+            stream = await trio.open_tcp_stream(*where)
         except (OSError, UnicodeError) as error:  # UnicodeError: it cannot be a host name
-            raise Unreachable(_why_not(error, Address(host, port))) from error
+            raise Unreachable(_why_not(error, where)) from error
         sock: socket.socket = _bare(stream)
         try:
             _keep_alive(sock)
-            secured = sock = wrap(sock, self._anonymous if anonymous else self._client)
+            secured = sock = wrap(sock, context)
             return await TlsWire.secure(secured, self.limiter)
         except BaseException as failure:
             close(sock)
             if isinstance(failure, Unreachable):
-                raise Unreachable(_why_no_tls(failure, Address(host, port))) from failure
+                raise Unreachable(_why_no_tls(failure, where)) from failure
             raise
 
     async def server_context(self) -> ssl.SSLContext:

@@ -8,7 +8,7 @@ community can run inside one process, on a network and a disk that fail on purpo
 import random
 import sqlite3
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple, NoReturn, Protocol, TypeVar
 
@@ -102,8 +102,11 @@ class Network(Protocol):
         A numeric address stands for itself.  Raises Unreachable when nobody knows the name.
         """
 
-    async def dial(self, host: str, port: int, *, anonymous: bool = False) -> Wire:
-        """Connect and perform the handshake.  Raises Unreachable, with the cause.
+    async def dial(self, candidates: Sequence[Address], *, anonymous: bool = False) -> Wire:
+        """Connect to one of these addresses of one program and perform the handshake.
+
+        They are tried in order, each when the one before has failed or is slow; at most
+        `shared.candidates.CANDIDATES_MOST`.  Raises Unreachable, with the causes of all.
 
         `anonymous`: show no certificate, even if we have one.  Otherwise it is shown only
         to a host whose own certificate is from our authority.

@@ -153,7 +153,7 @@ async def _authority_at(directory: Address) -> bytes | None:
 
     try:
         with within(ASK_SECONDS, "nobody answered"):
-            wire = await TlsNetwork().dial(*directory, anonymous=True)
+            wire = await TlsNetwork().dial([directory], anonymous=True)
     except ParleyError as failure:
         log.info("not known which community is at %s: %s", directory, failure)
         return None

@@ -92,10 +92,10 @@ async def test_an_impostor_at_a_peers_address_learns_no_name(is_careful: bool) -
         address: Address = await nursery.start(impostor.network.serve, LOCAL, 0, impostor.answer)
         if is_careful:
             with pytest.raises(Unreachable, match="somebody else answers there"):
-                await network.dial(*address)
+                await network.dial([address])
             await impostor.met.wait()
         else:
-            wire = await network.dial(*address)
+            wire = await network.dial([address])
             await impostor.met.wait()
             await wire.aclose()
         nursery.cancel_scope.cancel()
@@ -118,7 +118,7 @@ async def test_members_of_a_community_still_reach_each_other() -> None:
 
     async with trio.open_nursery() as nursery:
         address: Address = await nursery.start(server.serve, LOCAL, 0, answer)
-        wire = await network.dial(*address)
+        wire = await network.dial([address])
         assert wire.certificate == dave.certificate
         assert await shown.receive() == carol.certificate
         await wire.aclose()
@@ -145,4 +145,4 @@ async def test_the_played_network_keeps_the_same_rule() -> None:
 
 
 async def _dials(network: MemoryNetwork, address: Address) -> None:
-    await network.dial("10.0.0.1", address.port)
+    await network.dial([Address("10.0.0.1", address.port)])

@@ -14,6 +14,7 @@ from shared.errors import Refused
 from shared.identity import Identity, read_certificate
 from shared.messages.common import VERSION, Ping, Status
 from shared.messages.directory import Arr, Done, Iam, Lft, List, Lookup, SetStatus, Unregister
+from shared.world import Address
 from tests.kit.directory import ELSEWHERE, Town
 from tests.kit.raw_client import Client, identity_of
 from tests.kit.world import Authority
@@ -376,7 +377,7 @@ async def test_who_does_not_say_who_they_are_is_told_so_and_cut(
     town: Town, autojump_clock: MockClock
 ) -> None:
     carol = await town.enters("carol")
-    wire = await town.hub.network("10.0.0.66").dial("10.0.0.1", 5000)
+    wire = await town.hub.network("10.0.0.66").dial([Address("10.0.0.1", 5000)])
     said = b""
     while chunk := await wire.receive_some():
         said += chunk

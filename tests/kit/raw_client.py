@@ -73,7 +73,7 @@ class Client:
         name), Unreachable when it does not answer.
         """
         with trio.fail_after(PATIENCE_SECONDS):
-            wire = await network.dial(*address)
+            wire = await network.dial([address])
             link: Link[Any] = Link(wire, FromDirectory)
             identity = identity or identity_of(name)
 

@@ -29,6 +29,7 @@ from shared.messages.peers import (
     Ringing,
     Text,
 )
+from shared.world import Address
 from tests.kit.community import DIRECTORY, PATIENCE, Community, Person
 from tests.kit.raw_client import Client, identity_of
 from tests.kit.world import EPOCH, MemoryNetwork
@@ -115,7 +116,9 @@ class Raw:
 
     async def dials_silently(self, whom: Person) -> "RawLink":
         contact = await self.client.ask(Lookup(self.client.next_id(), whom.name))
-        raw = RawLink(Link(await self.network.dial(contact.host, contact.port), BetweenPeers))
+        raw = RawLink(
+            Link(await self.network.dial([Address(contact.host, contact.port)]), BetweenPeers)
+        )
         raw.link.identified()
         self.nursery.start_soon(raw.live)
         return raw

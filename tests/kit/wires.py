@@ -71,7 +71,7 @@ async def serving(host: str | None = LOCAL) -> AsyncIterator[tuple[Server, Addre
 @asynccontextmanager
 async def two_wires() -> AsyncIterator[tuple[TlsWire, TlsWire]]:
     async with serving() as (server, address):
-        here = await presenting(dave).dial(*address)
+        here = await presenting(dave).dial([address])
         there = await server.wires.receive()
         yield here, there
         await here.aclose()

@@ -14,13 +14,15 @@ import os
 import random
 import sqlite3
 import weakref
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from contextlib import closing
+from functools import partial
 from typing import Any, Final, NoReturn, TypeVar
 
 import trio
 
 from shared.border import Bugs
+from shared.candidates import first_of
 from shared.database import Database
 from shared.errors import ProtocolError, Refused, StorageError, Unreachable
 from shared.identity import (
@@ -392,8 +394,12 @@ class MemoryNetwork:
         self.hub.asked_for.append(host)
         return self.hub.names.get(host, (host,))
 
-    async def dial(self, host: str, port: int, *, anonymous: bool = False) -> MemoryWire:
-        self.hub.dialled.append((trio.current_time(), Address(host, port)))
+    async def dial(self, candidates: Sequence[Address], *, anonymous: bool = False) -> MemoryWire:
+        return await first_of(candidates, partial(self._dial, anonymous))
+
+    async def _dial(self, anonymous: bool, to: Address) -> MemoryWire:
+        host, port = to
+        self.hub.dialled.append((trio.current_time(), to))
         host = self.host if host in {"localhost", "127.0.0.1", "::1"} else host
         address = Address(host, port)
         listener = await self.hub.knock(self.host, address)

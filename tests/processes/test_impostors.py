@@ -47,7 +47,7 @@ async def says_to_be(name: str, credentials: Credentials | None, peer: Address) 
         network.present(credentials)
     with trio.fail_after(PATIENCE):
         try:
-            link = Link[object](await network.dial(*peer), BetweenPeers)
+            link = Link[object](await network.dial([peer]), BetweenPeers)
         except ParleyError as failure:
             return failure
 

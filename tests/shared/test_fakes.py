@@ -59,10 +59,10 @@ async def test_dialling_brings_two_wires_with_what_each_has_proved(
     async with trio.open_nursery() as nursery:
         network, address = await _listening(hub, nursery, answer)
         caller = hub.network("10.0.0.1")
-        wire = await caller.dial(*address)
+        wire = await caller.dial([address])
         assert await wire.receive_some() == b""
         caller.present(dave)
-        wire = await caller.dial(*address)
+        wire = await caller.dial([address])
         assert await wire.receive_some() == b""
         nursery.cancel_scope.cancel()
     assert network.credentials is not None
@@ -86,7 +86,7 @@ async def test_a_certificate_of_another_community_breaks_the_handshake(
         caller = hub.network("10.0.0.1")
         caller.present(Authority(seed=1).user("dave")[1])
         caller.is_careless = True
-        wire = await caller.dial(*address)
+        wire = await caller.dial([address])
         with pytest.raises(trio.BrokenResourceError):
             await wire.receive_some()
         nursery.cancel_scope.cancel()
@@ -99,20 +99,20 @@ async def test_a_dial_fails_with_a_sentence(autojump_clock: trio.testing.MockClo
     async with trio.open_nursery() as nursery:
         network, address = await _listening(hub, nursery, _echo)
         with pytest.raises(Unreachable, match="connection refused"):
-            await caller.dial("10.0.0.2", 1)
+            await caller.dial([Address("10.0.0.2", 1)])
         hub.refusing.add("10.0.0.2")
         with pytest.raises(Unreachable, match="connection refused"):
-            await caller.dial(*address)
+            await caller.dial([address])
         hub.refusing.clear()
         hub.swallowing.add("10.0.0.2")
         before = trio.current_time()
         with pytest.raises(Unreachable, match="timed out"):
-            await caller.dial(*address)
+            await caller.dial([address])
         assert trio.current_time() - before == pytest.approx(CONNECT_SECONDS)
         hub.swallowing.clear()
         with pytest.raises(OSError, match="in use"):
             await network.serve(None, address.port, _echo)
-        await caller.dial(*address)
+        await caller.dial([address])
         nursery.cancel_scope.cancel()
 
 
@@ -127,7 +127,7 @@ async def test_who_hangs_up_without_a_handshake_refuses_the_dial(
     async with trio.open_nursery() as nursery:
         _, address = await _listening(hub, nursery, answer)
         with pytest.raises(Unreachable):
-            await hub.network("10.0.0.1").dial(*address)
+            await hub.network("10.0.0.1").dial([address])
         nursery.cancel_scope.cancel()
 
 
@@ -138,7 +138,7 @@ async def test_separated_hosts_hear_nothing_and_then_everything(
     caller = hub.network("10.0.0.1")
     async with trio.open_nursery() as nursery:
         _, address = await _listening(hub, nursery, _echo)
-        wire = await caller.dial(*address)
+        wire = await caller.dial([address])
         hub.separate("10.0.0.1", "10.0.0.2")
         await wire.send_all(b"hello")
         with trio.move_on_after(60) as waited:
@@ -146,7 +146,7 @@ async def test_separated_hosts_hear_nothing_and_then_everything(
         assert waited.cancelled_caught
         assert wire.unheard() == pytest.approx(60)
         with pytest.raises(Unreachable, match="timed out"):
-            await caller.dial(*address)
+            await caller.dial([address])
         hub.reunite("10.0.0.1", "10.0.0.2")
         assert wire.unheard() == 0
         assert await wire.receive_some() == b"hello"
@@ -163,7 +163,7 @@ async def test_a_cut_and_a_kill_are_resets(autojump_clock: trio.testing.MockCloc
 
     async with trio.open_nursery() as nursery:
         network, address = await _listening(hub, nursery, hold)
-        first, second = await caller.dial(*address), await caller.dial(*address)
+        first, second = await caller.dial([address]), await caller.dial([address])
         (one, _) = hub.cables("10.0.0.1", "10.0.0.2")
         one.cut()
         with pytest.raises(trio.BrokenResourceError):
@@ -172,7 +172,7 @@ async def test_a_cut_and_a_kill_are_resets(autojump_clock: trio.testing.MockCloc
         with pytest.raises(trio.BrokenResourceError):
             await second.receive_some()
         with pytest.raises(Unreachable):
-            await caller.dial(*address)
+            await caller.dial([address])
         nursery.cancel_scope.cancel()
 
 

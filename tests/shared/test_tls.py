@@ -61,7 +61,7 @@ async def test_both_sides_see_what_the_other_has_proved() -> None:
 
 async def test_who_has_no_certificate_yet_is_let_in_without() -> None:
     async with serving() as (server, address):
-        wire = await TlsNetwork().dial(*address)
+        wire = await TlsNetwork().dial([address])
         there = await server.wires.receive()
         assert there.certificate is None
         await wire.aclose()
@@ -70,11 +70,11 @@ async def test_who_has_no_certificate_yet_is_let_in_without() -> None:
 async def test_what_is_presented_last_counts_from_then_on() -> None:
     network = presenting(dave)
     async with serving() as (server, address):
-        first = await network.dial(*address)
+        first = await network.dial([address])
         assert (await server.wires.receive()).certificate == dave.certificate
         _, renamed = authority.user("carol", NOW)
         network.present(renamed)
-        second = await network.dial(*address)
+        second = await network.dial([address])
         assert (await server.wires.receive()).certificate == renamed.certificate
         await first.aclose()
         await second.aclose()
@@ -88,7 +88,7 @@ async def test_a_server_that_knows_not_yet_who_it_is_lets_them_wait() -> None:
         await incoming.secure()
 
     async def dial(address: Address) -> None:
-        wires.append(await client.dial(*address))
+        wires.append(await client.dial([address]))
 
     async with trio.open_nursery() as nursery:
         address = await nursery.start(network.serve, LOCAL, 0, answer)
@@ -107,7 +107,7 @@ async def test_a_server_that_knows_not_yet_who_it_is_lets_them_wait() -> None:
 
 async def test_a_certificate_of_another_community_breaks_the_handshake() -> None:
     async with serving() as (server, address):
-        wire = await careless(Authority(1).user("dave", NOW)[1]).dial(*address)
+        wire = await careless(Authority(1).user("dave", NOW)[1]).dial([address])
         assert await server.reason() == "no TLS connection: certificate verify failed"
         # TLS 1.3: the dialler believed in the link before it was judged.
         with pytest.raises((trio.BrokenResourceError, OSError)) as caught:
@@ -125,7 +125,7 @@ async def test_a_certificate_out_of_date_is_refused_in_words_and_not_in_the_hand
     long_ago = 1e9
     _, old = authority.user("dave", long_ago)
     async with serving() as (server, address):
-        wire = await presenting(old).dial(*address)
+        wire = await presenting(old).dial([address])
         there = await server.wires.receive()
         assert there.certificate == old.certificate
         with pytest.raises(ProtocolError, match="out of date"):
@@ -209,7 +209,7 @@ async def test_who_connects_and_falls_silent_holds_no_place(said: str) -> None:
                 await stream.send_all(piece)
         while server.connected < len(crowd):
             await trio.lowlevel.checkpoint()
-        wire = await presenting(dave).dial(*address)
+        wire = await presenting(dave).dial([address])
         assert (await server.wires.receive()).certificate == dave.certificate
         assert server.network.limiter.borrowed_tokens == 0
         await wire.aclose()
@@ -255,7 +255,7 @@ async def test_a_crowd_of_honest_ones_gets_in() -> None:
     client = presenting(dave)
 
     async def dial(address: Address) -> None:
-        wire = await client.dial(*address)
+        wire = await client.dial([address])
         assert await wire.receive_some() == b"hi"
         await wire.aclose()
 
@@ -271,7 +271,8 @@ async def test_a_dial_can_be_given_up_while_the_other_side_is_silent() -> None:
     listeners = await trio.open_tcp_listeners(0, host=LOCAL)
     network = presenting(dave)
     async with trio.open_nursery() as nursery:
-        nursery.start_soon(network.dial, LOCAL, listeners[0].socket.getsockname()[1])
+        where = Address(LOCAL, listeners[0].socket.getsockname()[1])
+        nursery.start_soon(network.dial, [where])
         stream = await listeners[0].accept()
         assert await stream.receive_some()
         nursery.cancel_scope.cancel()
@@ -400,7 +401,7 @@ async def test_a_closed_connection_before_the_handshake_is_a_reset_too() -> None
     async with trio.open_nursery() as nursery:
         address = await nursery.start(network.serve, LOCAL, 0, answer)
         with pytest.raises(Unreachable) as caught:
-            await presenting(dave).dial(*address)
+            await presenting(dave).dial([address])
         assert str(caught.value) == f"no TLS connection to {address}: connection reset by peer"
         nursery.cancel_scope.cancel()
 
@@ -480,7 +481,7 @@ def _has_ipv6() -> bool:
 async def test_one_random_port_for_both_kinds_of_addresses() -> None:
     async with serving(None) as (server, address):
         for host in (LOCAL, "::1"):
-            wire = await presenting(dave).dial(host, address.port)
+            wire = await presenting(dave).dial([Address(host, address.port)])
             there = await server.wires.receive()
             assert wire.remote == Address(host, address.port) == there.local
             await wire.aclose()
@@ -496,7 +497,7 @@ async def test_a_port_that_is_taken_is_an_error() -> None:
 
 async def test_a_fixed_port_is_taken_again_at_once() -> None:
     async with serving() as (server, address):
-        wire = await presenting(dave).dial(*address)
+        wire = await presenting(dave).dial([address])
         await server.wires.receive()
     again = Server()
     async with trio.open_nursery() as nursery:
@@ -529,7 +530,7 @@ async def test_who_is_gone_before_we_look_is_nobody() -> None:
     async with serving() as (server, address):
         with socket.create_connection(address) as hasty:
             hasty.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-        wire = await presenting(dave).dial(*address)
+        wire = await presenting(dave).dial([address])
         await server.wires.receive()
         assert server.connected == 1
         await wire.aclose()
@@ -570,7 +571,7 @@ class Names(trio.abc.HostnameResolver):
 async def test_why_nobody_is_reached_is_a_sentence(host: str, reason: str) -> None:
     trio.socket.set_custom_hostname_resolver(Names())
     with pytest.raises(Unreachable) as caught:
-        await TlsNetwork().dial(host, 1)
+        await TlsNetwork().dial([Address(host, 1)])
     assert str(caught.value) == reason
 
 
@@ -588,7 +589,7 @@ async def test_when_there_are_no_more_descriptors_a_dial_says_so() -> None:
         resource.setrlimit(resource.RLIMIT_NOFILE, (free, hard))
         try:
             with pytest.raises(Unreachable, match="too many open files"):
-                await network.dial(*address)
+                await network.dial([address])
         finally:
             resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
 
@@ -624,7 +625,7 @@ async def test_who_answers_in_another_language_is_told_apart() -> None:
         (listener,) = await nursery.start(partial(trio.serve_tcp, host=LOCAL), answer, 0)
         port = listener.socket.getsockname()[1]
         with pytest.raises(Unreachable) as caught:
-            await presenting(dave).dial(LOCAL, port)
+            await presenting(dave).dial([Address(LOCAL, port)])
         nursery.cancel_scope.cancel()
     why = "what answers there does not speak TLS"
     assert str(caught.value) == f"no TLS connection to {LOCAL}:{port}: {why}"

@@ -43,7 +43,7 @@ class Tries:
         self._dialling_since = trio.current_time()
         try:
             with trio.CancelScope() as self._dial_scope:
-                return await network.dial(*address, anonymous=True)
+                return await network.dial([address], anonymous=True)
             return None
         finally:
             self._dialling_since = math.inf

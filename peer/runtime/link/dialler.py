@@ -15,7 +15,6 @@ from shared.world import Address, Network, Wire
 
 DIAL_SECONDS: Final = 10.0  # to connect and shake hands
 PATIENCE: Final = 5.0  # for an address to be due; a longer wait is refused
-NEXT_SECONDS: Final = 0.25  # until the next address of a host is tried too (RFC 8305)
 HOSTS_MOST: Final = 4  # of one host name
 
 
@@ -58,13 +57,13 @@ class Dialler:
         where = Address(contact.host, contact.port)
         try:
             with within(DIAL_SECONDS, f"no connection to {where}"):
-                hosts = await self._hosts(contact, attempt)
-                return await self._first_of(hosts, contact.port), attempt
+                candidates = await self._candidates(contact, attempt)
+                return await self._network.dial(candidates), attempt
         except BaseException:
             attempt.failed()
             raise
 
-    async def _hosts(self, contact: Contact, attempt: Attempt) -> list[str]:
+    async def _candidates(self, contact: Contact, attempt: Attempt) -> list[Address]:
         """Return the numeric addresses that may be dialled now.
 
         Looking up a name is a kind of dialling too: it tells its name server who asks.
@@ -78,35 +77,7 @@ class Dialler:
         for host in hosts:
             if host != said:
                 await attempt.begin((host, port), is_seen=is_seen)
-        return hosts
-
-    async def _first_of(self, hosts: list[str], port: int) -> Wire:
-        """Return the first wire that shakes hands; try the next host when one fails, or is slow."""
-        wires: list[Wire] = []
-        failures: list[Unreachable] = []
-
-        async def dial(host: str, failed: trio.Event) -> None:
-            try:
-                wire = await self._network.dial(host, port)
-            except Unreachable as failure:
-                failures.append(failure)
-                failed.set()
-                return
-            if wires:
-                wire.abort()
-            else:
-                wires.append(wire)
-            nursery.cancel_scope.cancel()
-
-        async with trio.open_nursery() as nursery:
-            for host in hosts:
-                failed = trio.Event()
-                nursery.start_soon(dial, host, failed)
-                with trio.move_on_after(NEXT_SECONDS):
-                    await failed.wait()
-        if not wires:
-            raise failures[0]
-        return wires[0]
+        return [Address(host, port) for host in hosts]
 
 
 def _not_yet(place: Place, pause: float) -> str:

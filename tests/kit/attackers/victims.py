@@ -199,7 +199,9 @@ class Attacker:
         contact = await self.client.ask(wire.Lookup(self.client.next_id(), whom))
         if isinstance(contact, common.Err):
             raise ParleyError(contact.text)
-        made: Link[Any] = Link(await self.network.dial(contact.host, contact.port), BetweenPeers)
+        made: Link[Any] = Link(
+            await self.network.dial([Address(contact.host, contact.port)]), BetweenPeers
+        )
         made.identified()
         made.post(PeerIam(VERSION, self.name, RUN, time.time()))
         return made
@@ -244,7 +246,7 @@ class OfDirectory(Victim):
         chance, mutants = self.chance, self.mutants
         name = f"m{number}x{chance.randrange(NAMES // 4)}"
         network, identity = TlsNetwork(), identity_of(name)
-        link: Link[Any] = Link(await network.dial(HOST, self.stage.port), FromDirectory)
+        link: Link[Any] = Link(await network.dial([Address(HOST, self.stage.port)]), FromDirectory)
 
         async def serve() -> None:
             who = await link.expect(wire.Who)
