@@ -147,6 +147,20 @@ class Sessions:
         if link.reason == SLOW:
             self.counts.cut["slow"] += 1
 
+    def expel(self, user: User, *last: msgspec.Struct) -> bool:
+        """End this user's link with these words; return False if the user is away.
+
+        What still comes over the link is not performed any more.
+        """
+        link = self.links.get(user.id)
+        if link is None:
+            return False
+        self.counts.cut["operator"] += 1
+        self.registry.leave(user, self.time())
+        self._gone(user)
+        link.hang_up(*last)
+        return True
+
     def is_carried_by(self, user: User, link: UserLink) -> bool:
         return self.links.get(user.id) is link
 

@@ -12,7 +12,6 @@ import trio
 
 from directory_server.admin import requests as ask
 from directory_server.admin.requests import Answer, AnyRequest
-from directory_server.backlogs import UserLink
 from directory_server.core.mail_limits import MIB
 from directory_server.core.operating.bans import ADDRESS, USER, Ban, parse_network, spell_network
 from directory_server.core.operating.durations import spell_duration
@@ -167,11 +166,10 @@ class Operator:
     def _kick(self, name: str, reason: str) -> ask.Said:
         self._alive()
         user = self._community.registry.look_up(name)
-        link = self._community.links.get(user.id)
-        if link is None or link.is_over:
-            raise Refused(f"User {user.name} is offline at this moment.", "OFFLINE")
         because = f": {reason}" if reason else ""
-        self._end(link, Notice(f"Your connection is ended{because or '.'}"), Bye(KICKED))
+        told = Notice(f"Your connection is ended{because or '.'}")
+        if not self._community.expel(user, told, Bye(KICKED)):
+            raise Refused(f"User {user.name} is offline at this moment.", "OFFLINE")
         log.warning("the operator has ended the connection of %s%s", user.name, because)
         return ask.Said(f"The connection of {user.name} is ended; the program may come back.")
 
@@ -189,12 +187,12 @@ class Operator:
         await community.store.ban(ban)
         community.bans.add(ban)
         banned = [
-            link
-            for user, link in self._here()
-            if community.bans.find(user.key, user.place.address, now) == ban
+            user
+            for user in self._everybody()
+            if user.is_here and community.bans.find(user.key, user.place.address, now) == ban
         ]
-        for link in banned:
-            self._end(link, Err("BANNED", ban.sentence()), Bye(ban.sentence()))
+        for user in banned:
+            community.expel(user, Err("BANNED", ban.sentence()), Bye(ban.sentence()))
         lasting = (
             "for ever" if request.seconds is None else f"for {spell_duration(request.seconds)}"
         )
@@ -212,17 +210,6 @@ class Operator:
             community.bans.remove(ban)
         log.warning("the operator has taken the ban of %s back", bans[0].whom)
         return ask.Said(f"{bans[0].whom} is not banned any more.")
-
-    def _here(self) -> Iterator[tuple[User, UserLink]]:
-        links = self._community.links
-        for user in self._everybody():
-            link = links.get(user.id)
-            if link is not None:
-                yield user, link
-
-    def _end(self, link: UserLink, *last: Notice | Err | Bye) -> None:
-        self._community.counts.cut["operator"] += 1
-        link.hang_up(*last)
 
     # --- Names ---
 
@@ -330,7 +317,7 @@ class Operator:
     async def _empty(self, running: Running) -> None:
         community = self._community
         for number, link in enumerate(list(community.links.values()), start=1):
-            self._end(link, Bye("the directory is about to be restarted"))
+            link.hang_up(Bye("the directory is about to be restarted"))
             if number % DRAIN_AT_ONCE == 0:
                 await trio.sleep(DRAIN_PAUSE)
         with trio.move_on_after(GONE_SECONDS):

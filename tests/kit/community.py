@@ -161,6 +161,11 @@ class DirectoryProgram:
         self._run = _Run()
         await self._nursery.start(self._run.carry, directory.run)
 
+    @property
+    def running(self) -> Directory:
+        assert self._directory is not None
+        return self._directory
+
     def frees(self, name: str) -> None:
         """Make a name that was given back free for all, as if thirty days had passed."""
         assert self._directory is not None

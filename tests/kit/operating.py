@@ -6,16 +6,21 @@ import trio
 
 from directory_server.admin.operator import Operator, Running
 from directory_server.admin.requests import Answer, AnyRequest
+from directory_server.server import Bound
+from tests.kit.community import DIRECTORY, Community
 from tests.kit.directory import Town
 
 
 class Asking:
     """Somebody who asks an operator's questions, and keeps the answers."""
 
-    def __init__(self, town: Town) -> None:
-        directory = town.directory
+    def __init__(self, town: Town | Community) -> None:
+        if isinstance(town, Town):
+            directory, bound = town.directory, town.bound
+        else:
+            directory, bound = town.directory.running, Bound((DIRECTORY,), "", is_new=False)
         running = Running(
-            town.bound,
+            bound,
             trio.current_time(),
             lambda: directory.strangers,
             directory.stop,

@@ -48,6 +48,18 @@ async def test_a_banned_user_is_told_why_and_stays_out(town: Town) -> None:
     assert (no.code, str(no)) == ("BANNED", reason)
 
 
+async def test_what_a_banned_user_still_sends_is_not_performed(town: Town) -> None:
+    await (await town.enters("dave")).leaves()
+    mallory = await town.enters("mallory")
+    cable = town.hub.cables(ELSEWHERE)[-1]
+    cable.silence()  # the directory's words, and mallory's, are on their way
+    mallory.say(Drop(1, "dave", "ab" * 16, b"spam"))
+    await Asking(town).asks(ask.Ban("mallory"))
+    cable.heal()
+    await mallory.ends()
+    assert (await town.enters("dave")).welcome.waiting == 0
+
+
 async def test_no_other_name_and_no_other_address_evades_a_ban(town: Town) -> None:
     await (await town.enters("mallory")).leaves()
     await Asking(town).asks(ask.Ban("mallory"))
