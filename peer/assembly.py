@@ -41,11 +41,17 @@ from peer.runtime.lines.private_lines import Came, IncomingLines, PrivateLines
 from peer.runtime.link.links import Links
 from peer.runtime.link.listener import Outlet
 from peer.runtime.link.switchboard import Switchboard
+from peer.runtime.mailbox.announcer import Announcer
 from peer.runtime.mailbox.copies import MailboxCopies
+from peer.runtime.mailbox.letter_arrivals import LetterArrivals
+from peer.runtime.mailbox.letter_display import LetterDisplay
 from peer.runtime.mailbox.letter_drop import LetterDrop
 from peer.runtime.mailbox.letter_sender import LetterSender
+from peer.runtime.mailbox.letter_taker import LetterTaker
 from peer.runtime.mailbox.letters import Letters
 from peer.runtime.mailbox.own_letters import OwnLetters
+from peer.runtime.mailbox.receipts import ReceiptBook
+from peer.runtime.mailbox.sender_check import SenderCheck, StrangerLetters
 from peer.runtime.mailbox.unsent import Unsent
 from peer.runtime.mailbox.waiting_texts import WaitingTexts
 from peer.runtime.recorder import Recorder
@@ -263,11 +269,19 @@ def _heard_lines(outside: Outside, memory: Memory, reach: Connections) -> Incomi
 def _letters(
     outside: Outside, memory: Memory, reach: Connections, conversations: Conversations
 ) -> Letters:
-    return Letters(
-        outside.world, memory.myself, memory.known_keys, memory.journal, reach.directory,
-        outside.tell, came=memory.came, finder=reach.finder, unanswered=memory.strangers,
-        texts=conversations.arrivals,
+    announcer, directory = Announcer(outside.tell), reach.directory
+    journal, texts = memory.journal, conversations.arrivals
+    arrivals = LetterArrivals(memory.came, texts, journal.texts)
+    strangers = StrangerLetters(memory.strangers)
+    taker = LetterTaker(
+        outside.world.clock, memory.myself, memory.known_keys, journal, directory,
+        announcer=announcer,
+        senders=SenderCheck(memory.known_keys, journal.contacts, reach.finder),
+        strangers=strangers, arrivals=arrivals,
+        display=LetterDisplay(announcer, arrivals, strangers, journal.letters, memory.myself),
     )  # fmt: skip
+    receipts = ReceiptBook(journal.left_letters, directory, memory.myself, texts, announcer)
+    return Letters(taker, receipts, announcer)
 
 
 def dispatch(outside: Outside, memory: Memory, reach: Connections, exchange: Exchange) -> Dispatch:

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 import trio
 
-from peer.runtime.mailbox import letters
+from peer.runtime.mailbox import letter_taker
 from shared.errors import Refused
 from tests.kit.attackers.letters import drop, envelopes_at, gives_again, leave
 from tests.kit.community import Community
@@ -30,7 +30,7 @@ async def test_a_mailbox_without_end_is_read_bit_by_bit(
     community: Community, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """As a dishonest directory can fill it: what was read is shown before more is asked for."""
-    monkeypatch.setattr(letters, "ENVELOPES_AT_ONCE", 50)
+    monkeypatch.setattr(letter_taker, "ENVELOPES_AT_ONCE", 50)
     carol, dave = await community.start("carol", "dave")
     await dave.quits()
     await carol.types("LEAVE dave back at five?")

@@ -34,8 +34,7 @@ from peer.runtime.conversation.conversations import Conversations
 from peer.runtime.conversation.departures import Departures
 from peer.runtime.conversation.shell import ConversationShell
 from peer.runtime.link.table import LinkTable
-from peer.runtime.mailbox import letter_drop
-from peer.runtime.mailbox import letters as mail
+from peer.runtime.mailbox import letter_drop, letter_taker
 from peer.storage.letters import LetterStore
 from shared.link import Link
 from shared.messages.peers import TEXTS, Hello, Members, Text, Want
@@ -214,7 +213,7 @@ RULES: Final[dict[str, tuple[str, list[Change]]]] = {
     ),
     "signed": (
         "receipts are signed by who took the letter",
-        [(mail, "sign_taken", lambda *_: bytes(64))],
+        [(letter_taker, "sign_taken", lambda *_: bytes(64))],
     ),
     "passed": (
         "a letter that need not be shown has come as well",
