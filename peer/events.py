@@ -6,12 +6,12 @@ them makes them harmless first (`shared.clean`).
 """
 
 from collections.abc import Callable
-from datetime import datetime
 
 from msgspec import Struct
-from msgspec.structs import replace
 
 from peer.core.keys.name_marks import bare
+from peer.core.lateness import Lateness
+from peer.core.local_time import lasting, local_time
 from shared.messages.common import Status
 
 MIB = 1024 * 1024
@@ -160,16 +160,6 @@ class Connected(Event, frozen=True):
 
     def said(self) -> tuple[str, str]:
         return f"You are now connected with {', '.join(self.others)}.", ""
-
-
-class Lateness(Struct, frozen=True):
-    """The times of a text that came more than a minute after writing; seconds since 1970."""
-
-    written: float
-    came: float
-
-    def __str__(self) -> str:
-        return f"(came {local_time(self.came):%H:%M})"
 
 
 def _head(tag: str, sender: str, late: Lateness | None) -> str:
@@ -325,14 +315,7 @@ class OutOfReach(Event, frozen=True):
     def said(self) -> tuple[str, str]:
         *rest, last = self.others
         others = f"{', '.join(rest)} and {last}" if rest else last
-        return f"You were out of reach for {_lasting(self.seconds)}; {others} went on.", ""
-
-
-def _lasting(seconds: float) -> str:
-    for size, unit in ((3_600, "h"), (60, "min")):
-        if seconds >= 2 * size:
-            return f"{seconds / size:.0f} {unit}"
-    return f"{seconds:.0f} s"
+        return f"You were out of reach for {lasting(self.seconds)}; {others} went on.", ""
 
 
 class ConversationOver(Event, frozen=True):
@@ -461,33 +444,3 @@ class NotDelivered(Event, frozen=True):
 
     def said(self) -> tuple[str, str]:
         return f"Not delivered to {self.to}: ", f"{self.reason}."
-
-
-def local_time(seconds: float) -> datetime:
-    """Return the local time; 1970-01-01 for a time out of range, so that any can be shown."""
-    try:
-        return datetime.fromtimestamp(seconds).astimezone()
-    except (ValueError, OverflowError, OSError):
-        return datetime(1970, 1, 1)
-
-
-def as_called(event: Event, read: Callable[[str], str]) -> Event:
-    """Return the event with its members named by what the user reads for them."""
-    match event:
-        case Said(sender=member):
-            return replace(event, sender=read(member))
-        case MemberJoined(name=member) | MemberLost(name=member) | MemberBack(name=member):
-            return replace(event, name=read(member))
-        case MemberLeft(name=member):
-            return replace(event, name=read(member))
-        case SaidDifferently(author=author, to=member):
-            return replace(event, author=read(author), to=read(member) if member else "")
-        case Delivered(to=member) | NotYetDelivered(to=member) | NotDelivered(to=member):
-            return replace(event, to=read(member))
-        case (
-            Connected(others=members)
-            | BackInConversation(others=members)
-            | OutOfReach(others=members)
-        ):
-            return replace(event, others=tuple(map(read, members)))
-    return event

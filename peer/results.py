@@ -13,8 +13,9 @@ from peer.core.conversation.route import DIRECT, Way
 from peer.core.conversation.sent_text import SentText
 from peer.core.history_entry import HistoryEntry, lines_of
 from peer.core.keys.name_marks import ANOTHER_KEY
+from peer.core.local_time import local_time
 from peer.core.target import Target
-from peer.events import Event, local_time
+from peer.events import Event
 from shared.messages.common import Status
 from shared.messages.directory import Contact, Presence
 from shared.names import fold

@@ -6,7 +6,8 @@ from itertools import chain
 
 from msgspec import Struct
 
-from peer.events import Missing, local_time
+from peer.core.local_time import local_time
+from peer.events import Missing
 from shared.names import fold
 
 

@@ -6,9 +6,21 @@ sets it.  So we subtract how far that clock was behind ours when the two program
 
 from typing import Final
 
-from peer.events import Lateness
+from msgspec import Struct
+
+from peer.core.local_time import local_time
 
 LATE_SECONDS: Final = 60.0
+
+
+class Lateness(Struct, frozen=True):
+    """The times of a text that came more than a minute after writing; seconds since 1970."""
+
+    written: float
+    came: float
+
+    def __str__(self) -> str:
+        return f"(came {local_time(self.came):%H:%M})"
 
 
 def late(written: float, now: float, behind: float) -> Lateness | None:

@@ -2,9 +2,8 @@
 
 import trio
 
-from peer.core.lateness import LATE_SECONDS, late
+from peer.core.lateness import LATE_SECONDS, Lateness, late
 from peer.core.line_window import SECONDS
-from peer.events import Lateness
 from tests.kit.community import Community
 
 NOON = 1_790_000_000.0

@@ -3,6 +3,7 @@
 from datetime import datetime
 
 from peer import events
+from peer.core.lateness import Lateness
 from shared.messages.common import Status
 
 TEXTS = [
@@ -47,15 +48,15 @@ TEXTS = [
     (events.Connected(("carol", "dave")), "You are now connected with carol, dave."),
     (events.Said("carol", "hello"), "carol: hello"),
     (
-        events.Said("carol", "hello", events.Lateness(120.0, 86_700.0)),
+        events.Said("carol", "hello", Lateness(120.0, 86_700.0)),
         "[1970-01-01 00:02] carol (came 00:05): hello",
     ),
     (
-        events.SaidPrivately("carol", "hello", events.Lateness(120.0, 300.0)),
+        events.SaidPrivately("carol", "hello", Lateness(120.0, 300.0)),
         "[1970-01-01 00:02] [private] carol (came 00:05): hello",
     ),
     (
-        events.SaidToAll("carol", "hello", events.Lateness(120.0, 300.0)),
+        events.SaidToAll("carol", "hello", Lateness(120.0, 300.0)),
         "[1970-01-01 00:02] [all] carol (came 00:05): hello",
     ),
     (

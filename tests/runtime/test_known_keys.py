@@ -2,7 +2,7 @@
 
 import trio
 
-from peer.events import local_time
+from peer.core.local_time import local_time
 from tests.kit.community import Community, Person
 
 WORDS = "You and {} must both see these words: "

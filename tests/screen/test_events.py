@@ -3,6 +3,7 @@
 import pytest
 
 from peer import events
+from peer.core.local_time import local_time
 from peer.events import Event
 from tests.kit.event_texts import TEXTS
 
@@ -27,4 +28,4 @@ def test_what_others_wrote_stands_apart_from_what_is_ours() -> None:
 
 @pytest.mark.parametrize("seconds", [0.0, 253_402_300_799.0, -1e300, float("nan"), float("inf")])
 def test_any_time_can_be_shown(seconds: float) -> None:
-    assert len(f"{events.local_time(seconds):%Y-%m-%d %H:%M}") == 16
+    assert len(f"{local_time(seconds):%Y-%m-%d %H:%M}") == 16

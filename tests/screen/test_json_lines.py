@@ -10,6 +10,7 @@ import trio
 from peer import events, results
 from peer.core.conversation.route import Way
 from peer.core.history_entry import HistoryEntry, Kind
+from peer.core.lateness import Lateness
 from peer.core.target import Target
 from peer.events import Event
 from peer.results import Answer
@@ -128,7 +129,7 @@ FORMS: list[tuple[Event, dict[str, object]]] = [
         },
     ),
     (
-        events.Said("carol", "hello", events.Lateness(120.0, 300.0)),
+        events.Said("carol", "hello", Lateness(120.0, 300.0)),
         {
             "event": "said",
             "sender": "carol",

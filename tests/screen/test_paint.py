@@ -16,6 +16,7 @@ from rich.text import Text
 from peer import events, results
 from peer.core.conversation.route import Way
 from peer.core.history_entry import HistoryEntry, Kind
+from peer.core.lateness import Lateness
 from peer.core.target import Target
 from peer.events import Event
 from peer.screen.paint.colours import HUES, SAFE, Colours, name_style
@@ -145,7 +146,7 @@ def test_a_text_has_its_time_and_its_user() -> None:
 
 
 def test_a_text_that_came_late_has_the_time_when_it_was_written() -> None:
-    late = events.Lateness(seconds(2026, 11, 20, 11, 38), seconds(2026, 11, 20, 11, 41))
+    late = Lateness(seconds(2026, 11, 20, 11, 38), seconds(2026, 11, 20, 11, 41))
     assert lines(
         events.Said("dave", "hello", late), events.SaidPrivately("dave", "psst", late)
     ) == [

@@ -3,15 +3,16 @@
 import pytest
 
 from peer.core.display_gate import DisplayGate
+from peer.core.event_names import as_called
 from peer.core.keys.key_comparison import Comparison
 from peer.core.keys.name_marks import ANOTHER_KEY, NOT_CONFIRMED, bare, variants
+from peer.core.lateness import Lateness
 from peer.events import (
     BackInConversation,
     Connected,
     ConversationOver,
     Delivered,
     Event,
-    Lateness,
     MemberBack,
     MemberJoined,
     MemberLeft,
@@ -21,7 +22,6 @@ from peer.events import (
     OutOfReach,
     Said,
     SaidDifferently,
-    as_called,
 )
 from shared.identity import fingerprint
 

@@ -11,6 +11,7 @@ from msgspec.structs import replace
 from peer import events
 from peer.core.conversation.texts import sign
 from peer.core.history_entry import HistoryEntry, Kind, lines_of
+from peer.core.local_time import local_time
 from peer.core.membership import Me
 from peer.options import Options
 from peer.storage import history
@@ -28,7 +29,7 @@ NOTHING = "No history here: nothing was said, or history is off."
 
 
 def stamp(person: Person) -> str:
-    return f"{events.local_time(person.now):%Y-%m-%d %H:%M}"
+    return f"{local_time(person.now):%Y-%m-%d %H:%M}"
 
 
 async def reads(person: Person, command: str) -> list[str]:
@@ -454,4 +455,4 @@ def test_no_words_are_syntax(words: list[str]) -> None:
     ],
 )
 def test_the_line_of_an_entry(entry: HistoryEntry, line: str) -> None:
-    assert lines_of([entry], "carol") == [f"[{events.local_time(EPOCH):%Y-%m-%d %H:%M}] {line}"]
+    assert lines_of([entry], "carol") == [f"[{local_time(EPOCH):%Y-%m-%d %H:%M}] {line}"]

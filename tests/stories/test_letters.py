@@ -4,7 +4,7 @@ import pytest
 import trio
 
 from directory_server.storage import mailbox
-from peer import events
+from peer.core.local_time import local_time
 from peer.runtime.directory.directory_client import ANSWER_SECONDS
 from peer.storage.left_letters import LeftLetter
 from shared.sealing import seal
@@ -15,11 +15,11 @@ OFFLINE_DAVE = "User dave is offline at this moment. Would you like to leave a m
 
 
 def minute(person: Person) -> str:
-    return f"{events.local_time(person.machine.clock.time()):%H:%M}"
+    return f"{local_time(person.machine.clock.time()):%H:%M}"
 
 
 def stamp(person: Person) -> str:
-    return f"{events.local_time(person.machine.clock.time()):%Y-%m-%d %H:%M}"
+    return f"{local_time(person.machine.clock.time()):%Y-%m-%d %H:%M}"
 
 
 async def away(community: Community, *names: str) -> list[Person]:
@@ -325,7 +325,7 @@ async def test_a_forged_envelope_is_not_shown_and_both_are_told(community: Commu
     await dave.starts()
     await dave.sees("A message that was left for you cannot be opened: a signature does not fit.")
     await dave.sees_part("carol: I am carol")
-    at = f"{events.local_time(EPOCH):%H:%M}"
+    at = f"{local_time(EPOCH):%H:%M}"
     await carol.sees(f"dave did not take your message of {at}: it was damaged on its way.")
     await carol.sees_part("dave received your message of ")
     dave.never_saw("I am erin")

@@ -4,7 +4,7 @@ import pytest
 import trio
 
 from directory_server.settings import Settings
-from peer import events
+from peer.core.local_time import local_time
 from peer.options import Options
 from peer.runtime.directory.registrar import NameTaken
 from shared.errors import Refused, StorageError, Unreachable
@@ -18,7 +18,7 @@ RINGS = 60.0  # seconds
 
 
 def at(seconds: float) -> str:
-    return f"{events.local_time(seconds):%Y-%m-%d %H:%M}"
+    return f"{local_time(seconds):%Y-%m-%d %H:%M}"
 
 
 # --- Who is there -----------------------------------------------------------------

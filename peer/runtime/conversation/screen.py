@@ -6,7 +6,9 @@ from enum import Enum, auto
 from peer import events
 from peer.core.conversation.conversation import Conversation
 from peer.core.display_gate import DisplayGate
-from peer.events import Lateness, Tell, as_called
+from peer.core.event_names import as_called
+from peer.core.lateness import Lateness
+from peer.events import Tell
 from peer.runtime.conversation.progress import Progress
 from peer.runtime.keys.known_keys import KnownKeys
 from peer.runtime.keys.name_judge import NameJudge

@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from typing import Protocol
 
 from peer import events
+from peer.core.local_time import local_time
 from peer.core.membership import member_id
 from peer.core.myself import Myself
 from peer.runtime.directory.directory_client import DirectoryClient
@@ -53,7 +54,7 @@ class ReceiptBook:
     async def _note_one(self, receipt: Receipt, left: LeftLetter) -> None:
         if not is_signed(receipt, left.key, self._myself.key):
             # The letter stays noted as left: a signed receipt may still come.
-            at = f"{events.local_time(left.time):%H:%M}"
+            at = f"{local_time(left.time):%H:%M}"
             self._announcer.complain(
                 f"The directory says that {left.receiver} is done with your message of {at}, but"
                 f" {left.receiver} has not signed that: it may never have arrived."

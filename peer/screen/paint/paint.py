@@ -16,7 +16,8 @@ from rich.text import Text
 from peer import events, results
 from peer.commands.manual import page
 from peer.core.history_entry import HistoryEntry, Kind
-from peer.events import Event, local_time
+from peer.core.local_time import local_time
+from peer.events import Event
 from peer.results import Sent
 from peer.screen.paint import tables
 from peer.screen.paint.colours import (

@@ -8,7 +8,7 @@ from rich.text import Text
 from peer import results
 from peer.commands.manual import Page
 from peer.core.conversation.route import Way
-from peer.events import local_time
+from peer.core.local_time import local_time
 from peer.results import GROUPS, how_linked, milliseconds
 from peer.screen.paint.colours import STRONG, SYSTEM, TIME, name_style
 from peer.screen.paint.hanging_row import Row

@@ -1,0 +1,43 @@
+"""Names the members in an event by what the user reads for them.  A core."""
+
+from collections.abc import Callable
+
+from msgspec.structs import replace
+
+from peer.events import (
+    BackInConversation,
+    Connected,
+    Delivered,
+    Event,
+    MemberBack,
+    MemberJoined,
+    MemberLeft,
+    MemberLost,
+    NotDelivered,
+    NotYetDelivered,
+    OutOfReach,
+    Said,
+    SaidDifferently,
+)
+
+
+def as_called(event: Event, read: Callable[[str], str]) -> Event:
+    """Return the event with its members named by what the user reads for them."""
+    match event:
+        case Said(sender=member):
+            return replace(event, sender=read(member))
+        case MemberJoined(name=member) | MemberLost(name=member) | MemberBack(name=member):
+            return replace(event, name=read(member))
+        case MemberLeft(name=member):
+            return replace(event, name=read(member))
+        case SaidDifferently(author=author, to=member):
+            return replace(event, author=read(author), to=read(member) if member else "")
+        case Delivered(to=member) | NotYetDelivered(to=member) | NotDelivered(to=member):
+            return replace(event, to=read(member))
+        case (
+            Connected(others=members)
+            | BackInConversation(others=members)
+            | OutOfReach(others=members)
+        ):
+            return replace(event, others=tuple(map(read, members)))
+    return event
