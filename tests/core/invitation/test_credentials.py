@@ -6,12 +6,13 @@ import pytest
 from peer.core import membership
 from peer.core.invitation import credentials
 from peer.core.invitation.actions import Action, Admit, Enter, Found
-from peer.core.membership import Roll, member_id
+from peer.core.membership import Roll, conversation_id, member_id
 from peer.core.reach.contacts import Callee
 from shared.codec import LINE_BYTES, encode
 from shared.errors import ProtocolError, Refused
 from shared.messages.peers import (
     MEMBERS,
+    SALT_BYTES,
     SINCE,
     STAYS,
     Accept,
@@ -22,6 +23,7 @@ from shared.messages.peers import (
     Members,
     Position,
 )
+from tests.kit.rolls import AUTHORITY
 from tests.kit.signed import ID, SALT, TALK, Program, Side
 from tests.kit.world import Authority
 
@@ -226,11 +228,23 @@ def test_an_invitation_and_its_confirm_fit_into_one_line(
     assert len(encode(confirm)) <= room
 
 
-def test_who_has_left_lets_nobody_in(carol: Program, dave: Program, erin: Program) -> None:
+def another_conversation(of: Program) -> Roll:
+    salt = b"o" * SALT_BYTES
+    roll = Roll(conversation_id(of.myself.key, salt), AUTHORITY.certificate)
+    roll.merge([membership.found(of.me, salt)])
+    return roll
+
+
+@pytest.mark.parametrize("is_elsewhere", [False, True])
+def test_who_has_left_lets_nobody_in(
+    carol: Program, dave: Program, erin: Program, is_elsewhere: bool
+) -> None:
     carol.founds(dave)
     permission = carol.credentials.add(erin.callee, carol.current)
     accept = erin.credentials.accept(carol.asks(permission))
     carol.credentials.conversation = None
+    if is_elsewhere:
+        carol.is_in(another_conversation(carol))
     assert carol.credentials.let_in(ID, "erin", permission, accept) is None
     invite = carol.asks(permission)
     assert invite.adding == permission.adding
