@@ -14,7 +14,7 @@ from msgspec import Struct
 
 from peer.core.conversation.actions import LeaveFor
 from peer.core.conversation.conversation import Kept
-from peer.core.conversation.entrances import Entrance
+from peer.core.conversation.members.entrances import Entrance
 from peer.core.conversation.texts import last
 from peer.events import Tell
 from peer.storage import copies, letters, texts

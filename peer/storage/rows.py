@@ -10,7 +10,7 @@ from typing import Final, TypeVar
 import msgspec
 
 from peer import events
-from peer.core.conversation.entrances import Entrance
+from peer.core.conversation.members.entrances import Entrance
 from peer.events import Tell
 from peer.storage.vault import CLEAR, Vault
 from shared.errors import StorageError

@@ -7,7 +7,7 @@ then they get all the same, also when whoever added them is gone.
 import msgspec
 import pytest
 
-from peer.core.conversation.entrances import sign_entry
+from peer.core.conversation.members.entrances import sign_entry
 from peer.core.conversation.texts import EPOCHS_TOLD
 from shared.messages.peers import Entry, Members, Position, Text, Want
 from tests.kit.attackers.members import hello, sends, text

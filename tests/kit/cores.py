@@ -13,7 +13,7 @@ from peer import events
 from peer.core import membership
 from peer.core.conversation import actions as talk
 from peer.core.conversation.conversation import Conversation, Kept
-from peer.core.conversation.entrances import Entrance
+from peer.core.conversation.members.entrances import Entrance
 from peer.core.conversation.outbox import RECENT_TEXTS
 from peer.core.conversation.proof.digests import digest
 from peer.core.conversation.texts import WINDOW_TEXTS, last, stream

@@ -16,18 +16,19 @@ from unittest.mock import patch
 from directory_server.sessions import Sessions as DirectoryCommunity
 from peer.core import membership
 from peer.core.conversation import actions as talk
-from peer.core.conversation import outbox, reach, texts
+from peer.core.conversation import outbox, texts
 from peer.core.conversation.conversation import Conversation
 from peer.core.conversation.ending import SETTLE_SECONDS, Ending
-from peer.core.conversation.entrances import Entrances
 from peer.core.conversation.incoming import inbox
 from peer.core.conversation.incoming.inbox import Inbox, Ready
 from peer.core.conversation.incoming.incoming_texts import IncomingTexts
 from peer.core.conversation.incoming.lamport_clock import LamportClock
+from peer.core.conversation.members import reach
+from peer.core.conversation.members.entrances import Entrances
+from peer.core.conversation.members.roll_exchange import RollExchange
 from peer.core.conversation.outbox import Outbox
 from peer.core.conversation.proof import signatures, unchecked_texts
 from peer.core.conversation.proof.digests import Digests
-from peer.core.conversation.roll_exchange import RollExchange
 from peer.core.conversation.texts import last
 from peer.runtime.conversation.builder import ConversationBuilder
 from peer.runtime.conversation.conversations import Conversations

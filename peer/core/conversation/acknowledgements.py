@@ -5,7 +5,7 @@ from collections import defaultdict
 from peer.core.conversation.actions import Action, Send
 from peer.core.conversation.hello import Hellos
 from peer.core.conversation.incoming.inbox import Inbox
-from peer.core.conversation.mesh import Mesh
+from peer.core.conversation.members.mesh import Mesh
 from peer.core.conversation.own_stay import OwnStay
 from peer.core.conversation.texts import Stream, stream
 from shared.messages.peers import POSITIONS, Acknowledge, Position, Text

@@ -3,7 +3,7 @@
 from msgspec import Struct
 
 from peer import events
-from peer.core.conversation.entrances import Entrance
+from peer.core.conversation.members.entrances import Entrance
 from shared.messages.common import Message
 from shared.messages.peers import Position, Text
 

@@ -16,13 +16,15 @@ from msgspec import Struct
 from peer.core.conversation.acknowledgements import Acknowledgements
 from peer.core.conversation.actions import Action
 from peer.core.conversation.ending import Ending
-from peer.core.conversation.entrances import Entrance, Entrances
 from peer.core.conversation.hello import Hellos
 from peer.core.conversation.incoming.inbox import Inbox
 from peer.core.conversation.incoming.incoming_texts import IncomingTexts
 from peer.core.conversation.incoming.screen_queue import ScreenQueue
 from peer.core.conversation.mailbox_fallback import MailboxFallback
-from peer.core.conversation.mesh import Mesh
+from peer.core.conversation.members.entrances import Entrance, Entrances
+from peer.core.conversation.members.mesh import Mesh
+from peer.core.conversation.members.reach import Reach
+from peer.core.conversation.members.roll_exchange import RollExchange
 from peer.core.conversation.outbox import Outbox
 from peer.core.conversation.outgoing_texts import OutgoingTexts
 from peer.core.conversation.own_stay import OwnStay
@@ -30,8 +32,6 @@ from peer.core.conversation.proof.blame import Blame
 from peer.core.conversation.proof.contradictions import Contradictions
 from peer.core.conversation.proof.digests import Digests
 from peer.core.conversation.proof.signatures import Signatures
-from peer.core.conversation.reach import Reach
-from peer.core.conversation.roll_exchange import RollExchange
 from peer.core.conversation.texts import stream
 from peer.core.membership import Me, Roll
 from shared.messages.common import Message

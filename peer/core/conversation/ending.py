@@ -9,11 +9,11 @@ from peer.core.conversation.acknowledgements import Acknowledgements
 from peer.core.conversation.actions import Action, Finished, KeepMembers, Send, Settled, Show
 from peer.core.conversation.incoming.screen_queue import ScreenQueue
 from peer.core.conversation.mailbox_fallback import MailboxFallback
-from peer.core.conversation.mesh import Mesh
+from peer.core.conversation.members.mesh import Mesh
+from peer.core.conversation.members.reach import Reach
+from peer.core.conversation.members.roll_exchange import RollExchange
 from peer.core.conversation.outgoing_texts import OutgoingTexts
 from peer.core.conversation.own_stay import OwnStay
-from peer.core.conversation.reach import Reach
-from peer.core.conversation.roll_exchange import RollExchange
 from shared.messages.peers import Members
 
 SETTLE_SECONDS = 5.0  # after leaving: for the last acknowledgements to arrive

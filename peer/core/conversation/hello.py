@@ -9,13 +9,13 @@ import msgspec
 
 from peer.core.conversation.actions import Action, Send
 from peer.core.conversation.incoming.inbox import Inbox
-from peer.core.conversation.mesh import Mesh
+from peer.core.conversation.members.mesh import Mesh
+from peer.core.conversation.members.reach import Reach
+from peer.core.conversation.members.roll_exchange import RollExchange
 from peer.core.conversation.outgoing_texts import OutgoingTexts
 from peer.core.conversation.own_stay import OwnStay
 from peer.core.conversation.proof.blame import Blame
 from peer.core.conversation.proof.digests import Digests
-from peer.core.conversation.reach import Reach
-from peer.core.conversation.roll_exchange import RollExchange
 from shared.errors import ProtocolError
 from shared.identity import check_signature
 from shared.messages.peers import MEMBERS, Hello

@@ -9,10 +9,10 @@ from msgspec import Struct, field
 from peer import events
 from peer.core.conversation.actions import Action, LeaveFor, Show
 from peer.core.conversation.incoming.inbox import Inbox
-from peer.core.conversation.mesh import Mesh
+from peer.core.conversation.members.mesh import Mesh
+from peer.core.conversation.members.reach import Reach
 from peer.core.conversation.outbox import Outbox
 from peer.core.conversation.own_stay import OwnStay
-from peer.core.conversation.reach import Reach
 from shared.messages.peers import Position
 
 LATE_SECONDS = 5.0  # until we tell the author that somebody lacks a text

@@ -3,10 +3,10 @@
 from collections.abc import Iterable
 
 from peer.core.conversation.actions import Action, Keep, KeepAcknowledged, Send
-from peer.core.conversation.entrances import Entrances
 from peer.core.conversation.incoming.inbox import Inbox
 from peer.core.conversation.mailbox_fallback import MailboxFallback
-from peer.core.conversation.mesh import Mesh
+from peer.core.conversation.members.entrances import Entrances
+from peer.core.conversation.members.mesh import Mesh
 from peer.core.conversation.outbox import Outbox
 from peer.core.conversation.own_stay import OwnStay
 from peer.core.conversation.proof.digests import Digests

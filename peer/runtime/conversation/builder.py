@@ -5,7 +5,7 @@ from contextlib import suppress
 import trio
 
 from peer.core.conversation.conversation import Conversation, Kept
-from peer.core.conversation.entrances import Entrance
+from peer.core.conversation.members.entrances import Entrance
 from peer.core.conversation.texts import Stream
 from peer.core.membership import Roll
 from peer.core.myself import Myself

@@ -7,7 +7,7 @@ from typing import Final
 import trio
 
 from peer.core.conversation.conversation import Conversation
-from peer.core.conversation.entrances import Entrance
+from peer.core.conversation.members.entrances import Entrance
 from peer.core.conversation.texts import last, stream
 from peer.runtime.conversation.performer import Performer
 from peer.runtime.conversation.progress import Progress

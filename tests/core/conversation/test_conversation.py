@@ -15,9 +15,13 @@ from peer.core.conversation.incoming.gaps import ASK_AGAIN_SECONDS, CLAIMS, DOUB
 from peer.core.conversation.incoming.inbox import HOLD_SECONDS
 from peer.core.conversation.incoming.incoming_texts import WANT_SECONDS
 from peer.core.conversation.mailbox_fallback import LATE_SECONDS, PATHLESS_SECONDS
+from peer.core.conversation.members.reach import (
+    FIRST_DIAL_SECONDS,
+    REDIAL_FAR_SECONDS,
+    REDIAL_SECONDS,
+)
 from peer.core.conversation.outgoing_texts import BACKLOG_TEXTS
 from peer.core.conversation.proof.evidence import PIECES_MOST
-from peer.core.conversation.reach import FIRST_DIAL_SECONDS, REDIAL_FAR_SECONDS, REDIAL_SECONDS
 from peer.core.conversation.route import DIRECT
 from peer.core.conversation.texts import WINDOW_TEXTS, sign
 from peer.core.reach.absence import BACK_SECONDS, BREAK_SECONDS, LOST_SECONDS

@@ -18,8 +18,8 @@ from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PublicKey
 
 from directory_server.core.authority import SEED_BYTES, Authority
 from peer.core import membership
-from peer.core.conversation.entrances import sign_entry
 from peer.core.conversation.hello import hello_statement
+from peer.core.conversation.members.entrances import sign_entry
 from peer.core.conversation.proof.digests import digest
 from peer.core.conversation.texts import sign
 from peer.core.membership import Me

@@ -4,12 +4,12 @@ from collections.abc import Iterable
 
 from peer.core.conversation.acknowledgements import ACKNOWLEDGE_SECONDS, Acknowledgements
 from peer.core.conversation.actions import Action, Hand, Send
-from peer.core.conversation.entrances import NOTHING, Entrances
 from peer.core.conversation.incoming.gaps import Gaps, Request
 from peer.core.conversation.incoming.held_answers import HeldAnswers
 from peer.core.conversation.incoming.inbox import Inbox
 from peer.core.conversation.incoming.screen_queue import ScreenQueue
-from peer.core.conversation.mesh import Mesh
+from peer.core.conversation.members.entrances import NOTHING, Entrances
+from peer.core.conversation.members.mesh import Mesh
 from peer.core.conversation.own_stay import OwnStay
 from peer.core.conversation.proof.blame import Blame
 from peer.core.conversation.proof.contradictions import Contradictions

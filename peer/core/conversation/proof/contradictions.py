@@ -4,9 +4,9 @@ from collections.abc import Iterable
 
 from peer import events
 from peer.core.conversation.actions import Action, Hand, Send, Show
-from peer.core.conversation.entrances import Entrances
 from peer.core.conversation.incoming.inbox import Inbox
-from peer.core.conversation.mesh import Mesh
+from peer.core.conversation.members.entrances import Entrances
+from peer.core.conversation.members.mesh import Mesh
 from peer.core.conversation.own_stay import OwnStay
 from peer.core.conversation.proof.digests import Digests
 from peer.core.conversation.proof.evidence import Evidence

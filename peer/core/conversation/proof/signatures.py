@@ -3,7 +3,7 @@
 from peer.core.conversation.actions import Action, Discard, Refuse
 from peer.core.conversation.incoming.inbox import Inbox
 from peer.core.conversation.incoming.screen_queue import ScreenQueue
-from peer.core.conversation.mesh import Mesh
+from peer.core.conversation.members.mesh import Mesh
 from peer.core.conversation.proof.contradictions import Contradictions
 from peer.core.conversation.proof.unchecked_texts import UncheckedTexts, is_genuine
 from peer.core.conversation.texts import Stream

@@ -4,9 +4,9 @@ from collections.abc import Iterable
 
 from peer.core import membership
 from peer.core.conversation.actions import Action, KeepEntrance, KeepMembers, Send
-from peer.core.conversation.entrances import Entrances, Heard, sign_entry
 from peer.core.conversation.incoming.inbox import Inbox
-from peer.core.conversation.mesh import Mesh
+from peer.core.conversation.members.entrances import Entrances, Heard, sign_entry
+from peer.core.conversation.members.mesh import Mesh
 from peer.core.conversation.own_stay import OwnStay
 from shared.messages.peers import SINCE, Entry, Members, Membership, Position
 

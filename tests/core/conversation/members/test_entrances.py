@@ -6,7 +6,7 @@ import msgspec
 import pytest
 
 from peer.core import membership
-from peer.core.conversation.entrances import NOTHING, Entrance, Entrances, Heard, sign_entry
+from peer.core.conversation.members.entrances import NOTHING, Entrance, Entrances, Heard, sign_entry
 from peer.core.membership import Roll
 from shared.messages.peers import Adding, Entry, Membership, Position
 from tests.kit.cores import (

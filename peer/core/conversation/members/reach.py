@@ -11,7 +11,7 @@ from msgspec import Struct
 
 from peer import events
 from peer.core.conversation.actions import Action, Back, Dial, Show
-from peer.core.conversation.mesh import Mesh
+from peer.core.conversation.members.mesh import Mesh
 from peer.core.conversation.own_stay import OwnStay
 from peer.core.conversation.route import DIRECT
 from peer.core.reach.absence import LOST_SECONDS, Absence

@@ -1,0 +1,1 @@
+"""The members: who is in, from where on they may read, and who is in reach."""
