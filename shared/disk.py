@@ -11,6 +11,7 @@ from typing import TypeVar
 import trio
 
 from shared.errors import Refused, StorageError
+from shared.file_streams import FolderFileReader, FolderFileWriter, check_file_name
 from shared.private import check_file, make_folder, open_file
 from shared.wording import system_reason
 
@@ -35,6 +36,7 @@ class FolderDisk:
     def __init__(self, folder: Path, own: Path | None = None) -> None:
         self.folder, self._own = folder, own
         self._lock: int | None = None
+        self._being_written: set[str] = set()  # files, in chunks
 
     def lock(self) -> None:
         make_folder(self.folder, self._own)
@@ -81,6 +83,24 @@ class FolderDisk:
             with contextlib.suppress(OSError):
                 fresh.unlink(missing_ok=True)
             raise StorageError(_sentence(f"cannot write {target}", error)) from error
+
+    def open(self, name: str) -> FolderFileReader | None:
+        path = self.folder / check_file_name(name)
+        try:
+            return FolderFileReader(path)
+        except FileNotFoundError:
+            return None
+        except OSError as error:
+            raise StorageError(_sentence(f"cannot read {path}", error)) from error
+
+    def create(self, name: str) -> FolderFileWriter:
+        path = self.folder / check_file_name(name)
+        if name in self._being_written:
+            raise StorageError(f"{path} is being written already")
+        try:
+            return FolderFileWriter(path, self._being_written)
+        except OSError as error:
+            raise StorageError(_sentence(f"cannot write {path}", error)) from error
 
     def write_over(self, name: str, content: bytes) -> None:
         """Like `write`, but also overwrite the old content, if the disk writes in place."""

@@ -10,7 +10,7 @@ import sqlite3
 import time
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple, NoReturn, Protocol, TypeVar
+from typing import Final, NamedTuple, NoReturn, Protocol, TypeVar
 
 import trio
 
@@ -18,6 +18,8 @@ from shared.border import Bugs
 from shared.identity import Credentials
 
 T = TypeVar("T")
+
+FILE_CHUNK_BYTES: Final = 64 * 1024  # of a file that is read or written in chunks
 
 
 class Address(NamedTuple):
@@ -115,6 +117,36 @@ class Network(Protocol):
         """
 
 
+class FileReader(Protocol):
+    """A file that is read from its beginning, by one task at a time."""
+
+    size: int  #: in bytes, when it was opened
+
+    async def read(self) -> bytes:
+        """Return the next bytes, at most FILE_CHUNK_BYTES; b"" at the end.  Raises StorageError.
+
+        What is read is the file that was opened, even if another one has its name by now.
+        """
+
+    def close(self) -> None: ...
+
+
+class FileWriter(Protocol):
+    """A file that is written by one task at a time; nobody sees it before it is finished."""
+
+    async def write(self, chunk: bytes) -> None:
+        """Append at most FILE_CHUNK_BYTES.  Raises StorageError, ValueError for a longer chunk."""
+
+    async def finish(self) -> None:
+        """Give the file its name, in one step; it is on disk at the return.  Raises StorageError.
+
+        A file of that name is replaced.
+        """
+
+    def close(self) -> None:
+        """Remove what was written, unless it is finished."""
+
+
 class Disk(Protocol):
     """One program's own folder.  Everything in it is for its owner only (0600)."""
 
@@ -128,6 +160,15 @@ class Disk(Protocol):
 
     def write(self, name: str, content: bytes) -> None:
         """Replace the file in one step; it is on disk at the return.  Raises StorageError."""
+
+    def open(self, name: str) -> FileReader | None:
+        """Open a file to read it in chunks; None if there is none.  Raises StorageError."""
+
+    def create(self, name: str) -> FileWriter:
+        """Begin a file that is written in chunks.
+
+        Raises StorageError, also while somebody else writes a file of this name.
+        """
 
     def database(self, name: str, *, readonly: bool = False) -> sqlite3.Connection:
         """Open (or make) an SQLite database for use by one thread at a time."""

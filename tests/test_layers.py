@@ -59,6 +59,7 @@ AT_THE_BORDER = {
     "shared/tls.py",
     "shared/wire.py",
     "shared/disk.py",
+    "shared/file_streams.py",
     "shared/local_socket.py",
     "shared/private.py",
     "shared/process.py",

@@ -25,6 +25,7 @@ from shared.border import Bugs
 from shared.candidates import first_of
 from shared.database import Database
 from shared.errors import ProtocolError, Refused, StorageError, Unreachable
+from shared.file_streams import check_chunk, check_file_name
 from shared.identity import (
     SEED_BYTES,
     Credentials,
@@ -34,7 +35,7 @@ from shared.identity import (
     make_authority,
     read_certificate,
 )
-from shared.world import Address, Incoming, World
+from shared.world import FILE_CHUNK_BYTES, Address, Incoming, World
 
 T = TypeVar("T")
 C = TypeVar("C", bound=sqlite3.Connection)
@@ -512,11 +513,64 @@ class Hub:
 # --- The disk ---------------------------------------------------------------------
 
 
+class MemoryFileReader:
+    """`shared.world.FileReader`: of the content that a file had when it was opened."""
+
+    def __init__(self, content: bytes) -> None:
+        self.size = len(content)
+        self._rest: bytes | None = content
+
+    async def read(self) -> bytes:
+        await trio.lowlevel.checkpoint()
+        if self._rest is None:
+            raise trio.ClosedResourceError
+        chunk, self._rest = self._rest[:FILE_CHUNK_BYTES], self._rest[FILE_CHUNK_BYTES:]
+        return chunk
+
+    def close(self) -> None:
+        self._rest = None
+
+
+class MemoryFileWriter:
+    """`shared.world.FileWriter`."""
+
+    def __init__(self, disk: "MemoryDisk", name: str) -> None:
+        if check_file_name(name) in disk.being_written:
+            raise StorageError(f"{name} is being written already")
+        self._disk, self._name, self._written = disk, name, bytearray()
+        self._is_open = True
+        disk.being_written[name] = self
+
+    async def write(self, chunk: bytes) -> None:
+        check_chunk(chunk)
+        await self._check()
+        self._written += chunk
+
+    async def finish(self) -> None:
+        await self._check()
+        self._disk.files[self._name] = bytes(self._written)
+        self.close()
+
+    def close(self) -> None:
+        if self._is_open:
+            self._is_open = False
+            if self._disk.being_written.get(self._name) is self:
+                del self._disk.being_written[self._name]
+
+    async def _check(self) -> None:
+        await trio.lowlevel.checkpoint()
+        if not self._is_open:
+            raise trio.ClosedResourceError
+        if self._disk.is_full:
+            raise StorageError(f"cannot write {self._name}: no space left on device")
+
+
 class MemoryDisk:
     """`shared.world.Disk`: its content survives every program of the test."""
 
     def __init__(self) -> None:
         self.files: dict[str, bytes] = {}
+        self.being_written: dict[str, MemoryFileWriter] = {}  #: files, in chunks
         self.is_full = False  #: every write fails, as on a full disk
         self.has_reserve = False
         self.spare = 0  #: commits that a full disk still takes after the reserve is released
@@ -534,6 +588,7 @@ class MemoryDisk:
     def unlock(self) -> None:
         """Unlock the folder, as any end of a process does."""
         self._is_locked = False
+        self.being_written.clear()
 
     def read(self, name: str) -> bytes | None:
         return self.files.get(name)
@@ -544,9 +599,16 @@ class MemoryDisk:
         self.files[name] = bytes(content)
 
     def database(self, name: str, *, readonly: bool = False) -> sqlite3.Connection:
-        return self.open(name, MemoryConnection, readonly=readonly)
+        return self.connect(name, MemoryConnection, readonly=readonly)
 
-    def open(self, name: str, kind: "type[D]", *, readonly: bool) -> "D":
+    def open(self, name: str) -> MemoryFileReader | None:
+        content = self.files.get(check_file_name(name))
+        return None if content is None else MemoryFileReader(content)
+
+    def create(self, name: str) -> MemoryFileWriter:
+        return MemoryFileWriter(self, name)
+
+    def connect(self, name: str, kind: "type[D]", *, readonly: bool) -> "D":
         if name not in self._keepers:
             # An SQLite database in memory lives as long as a connection to it is open.
             keeper = self._keepers[name] = self._connect(name, sqlite3.Connection)

@@ -13,12 +13,13 @@ from typing import Any, Protocol, TypeVar, cast
 
 import trio
 
-from shared.world import World
+from shared.world import FileReader, FileWriter, World
 from tests.kit.world import (
     Hub,
     Machine,
     MemoryConnection,
     MemoryDisk,
+    MemoryFileWriter,
     MemoryNetwork,
     MemoryWire,
 )
@@ -101,6 +102,20 @@ class _Connection(MemoryConnection):
         return cursor
 
 
+class _FileWriter(MemoryFileWriter):
+    """A file that is not finished once the program is dead."""
+
+    def __init__(self, disk: MemoryDisk, name: str, run: Run) -> None:
+        super().__init__(disk, name)
+        self._run = run
+
+    async def finish(self) -> None:
+        self._run.is_about_to(COMMIT)
+        if not self._run.is_dead:
+            await super().finish()
+            self._run.has_done(COMMIT)
+
+
 class _Disk:
     """`shared.world.Disk` for one program, which writes nothing once it is dead."""
 
@@ -123,8 +138,14 @@ class _Disk:
             self._disk.write(name, content)
             self._run.has_done(COMMIT)
 
+    def open(self, name: str) -> FileReader | None:
+        return self._disk.open(name)
+
+    def create(self, name: str) -> FileWriter:
+        return _FileWriter(self._disk, name, self._run)
+
     def database(self, name: str, *, readonly: bool = False) -> sqlite3.Connection:
-        connection = self._disk.open(name, _Connection, readonly=readonly)
+        connection = self._disk.connect(name, _Connection, readonly=readonly)
         connection.run = self._run
         self._run.opened.append(connection)
         return connection
