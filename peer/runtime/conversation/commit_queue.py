@@ -23,7 +23,7 @@ Written = tuple[Performer, Text]
 
 
 @dataclass
-class Pending:
+class Uncommitted:
     """The records that share a commit."""
 
     begun: list[tuple[str, tuple[Position, ...], int]] = field(default_factory=list)
@@ -54,9 +54,9 @@ class Pending:
             entrances=[(id, one) for (id, _, _), one in self.entrances.items()],
         )  # fmt: skip
 
-    def followed_by(self, newer: "Pending") -> "Pending":
+    def followed_by(self, newer: "Uncommitted") -> "Uncommitted":
         """Return both in one."""
-        return Pending(
+        return Uncommitted(
             self.begun + newer.begun,
             self.texts + newer.texts,
             self.passed + newer.passed,
@@ -77,7 +77,7 @@ class CommitQueue:
     ) -> None:
         self._journal, self._clock, self._screen = journal, clock, screen
         self._progress = progress
-        self._waiting = Pending()
+        self._waiting = Uncommitted()
         self._something = trio.Event()
         self._much = trio.Event()  # so much waits that the next commit begins at once
         self._is_committing = False
@@ -136,26 +136,26 @@ class CommitQueue:
 
     # --- For the commit loop ---
 
-    async def gather(self) -> Pending:
+    async def gather(self) -> Uncommitted:
         await self._something.wait()
         with trio.move_on_after(KEEP_PAUSE):
             await self._much.wait()
         self._something, self._much = trio.Event(), trio.Event()
-        batch, self._waiting = self._waiting, Pending()
+        batch, self._waiting = self._waiting, Uncommitted()
         self._is_committing = True
         return batch
 
-    async def commit(self, batch: Pending) -> None:
+    async def commit(self, batch: Uncommitted) -> None:
         await self._journal.keep(batch.written(), self._clock.time())
 
-    def committed(self, batch: Pending) -> None:
+    def committed(self, batch: Uncommitted) -> None:
         self._is_committing = False
         self._screen.kept(id for id, *_ in batch.begun)
         for conversation, text in [*batch.texts, *batch.passed]:
             conversation.kept(text)
         self._progress.made()
 
-    def put_back(self, batch: Pending) -> None:
+    def put_back(self, batch: Uncommitted) -> None:
         self._waiting = batch.followed_by(self._waiting)
         self._something.set()
         self._screen.kept(id for id, *_ in batch.begun)  # the user was told that it is not

@@ -17,7 +17,7 @@ from peer.runtime.tasks import Tasks
 Shown = Callable[[], None]
 
 
-class Why(Enum):
+class WhyHidden(Enum):
     """A reason to show nothing of a conversation yet; names not judged yet are another."""
 
     DISK = auto()  #: it is not on disk yet
@@ -68,12 +68,12 @@ class ConversationScreen:
         return self._gate.is_closed(id)
 
     def close_until_kept(self, id: str) -> None:
-        self._gate.close(id, Why.DISK)
+        self._gate.close(id, WhyHidden.DISK)
 
     def kept(self, ids: Iterable[str]) -> None:
         """Let these be shown: a restart finds them, or the user was told why not."""
         for id in ids:
-            self._open(id, Why.DISK)
+            self._open(id, WhyHidden.DISK)
 
     def _open(self, id: str, reason: object) -> None:
         for current, event, shown in self._gate.open(id, reason):

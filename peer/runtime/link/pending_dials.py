@@ -10,7 +10,7 @@ from shared.names import fold
 BRIEF_SECONDS: Final = 0.1  # a link that ended sooner is redialled after this: no busy loop
 
 
-class Dial:
+class PendingDial:
     """A dial under way, and its outcome."""
 
     def __init__(self) -> None:
@@ -21,10 +21,10 @@ class Dial:
 
 class PendingDials:
     def __init__(self) -> None:
-        self._dials: dict[str, Dial] = {}
+        self._dials: dict[str, PendingDial] = {}
         self._brief: dict[str, float] = {}  # folded name -> when a very short link ended
 
-    def of(self, name: str) -> Dial | None:
+    def of(self, name: str) -> PendingDial | None:
         """Return the dial to this user that is under way."""
         return self._dials.get(fold(name))
 
@@ -32,7 +32,7 @@ class PendingDials:
         """Note that a dial begins; return False if one is under way."""
         if fold(name) in self._dials:
             return False
-        self._dials[fold(name)] = Dial()
+        self._dials[fold(name)] = PendingDial()
         return True
 
     def end(self, name: str, failure: ParleyError | None) -> None:
