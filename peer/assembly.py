@@ -30,6 +30,7 @@ from peer.runtime.dispatch import Dispatch
 from peer.runtime.finder import Finder
 from peer.runtime.history_reader import HistoryReader
 from peer.runtime.ignore_list import IgnoreList
+from peer.runtime.incoming import Incoming
 from peer.runtime.invitation.invitations import Invitations
 from peer.runtime.keys.known_keys import KnownKeys
 from peer.runtime.keys.known_users import KnownUsers
@@ -37,13 +38,12 @@ from peer.runtime.keys.linked_names import LinkedNames
 from peer.runtime.keys.name_judge import NameJudge
 from peer.runtime.keys.verification import Verification
 from peer.runtime.lines.own_lines import OwnLines
-from peer.runtime.lines.private_lines import Came, IncomingLines, PrivateLines
+from peer.runtime.lines.private_lines import IncomingLines, PrivateLines
 from peer.runtime.link.links import Links
 from peer.runtime.link.listener import Outlet
 from peer.runtime.link.switchboard import Switchboard
 from peer.runtime.mailbox.announcer import Announcer
 from peer.runtime.mailbox.copies import MailboxCopies
-from peer.runtime.mailbox.letter_arrivals import LetterArrivals
 from peer.runtime.mailbox.letter_display import LetterDisplay
 from peer.runtime.mailbox.letter_drop import LetterDrop
 from peer.runtime.mailbox.letter_sender import LetterSender
@@ -84,7 +84,6 @@ class Memory:
     situation: Situation
     is_new: bool  #: whether our key was made at this start
     journal: Journal
-    came: Came
     recorder: Recorder
     history: History
     alarms: KeyAlarms
@@ -155,7 +154,7 @@ def remember(outside: Outside, registration: Registration, tasks: Tasks) -> Memo
     known_users = KnownUsers(journal.contacts, world.clock, tasks, known_keys)
     return Memory(
         myself, Situation(ignored=journal.contacts.ignored, answered=known_users.names), is_new,
-        journal, Came(journal.lines), Recorder(journal.lines, tell),
+        journal, Recorder(journal.lines, tell),
         History(journal.database, journal.rows, registration, world.clock, known_keys),
         alarms, known_keys, known_users,
         StrangerLimits(known_users.knows, journal.lines.written_by),
@@ -224,6 +223,7 @@ def exchange(outside: Outside, memory: Memory, reach: Connections, tasks: Tasks)
         disk_shares=memory.disk_shares, listener=news,
         keeps_history=outside.options.keeps_history,
     )  # fmt: skip
+    incoming = Incoming(memory.journal, conversations.direct_texts)
     lines = PrivateLines(reach.links, memory.recorder, memory.known_keys, memory.myself, tasks)
     sender = LetterSender(drop, reach.finder, memory.known_keys, memory.known_users)
     waiting = WaitingTexts(
@@ -233,9 +233,9 @@ def exchange(outside: Outside, memory: Memory, reach: Connections, tasks: Tasks)
         conversations,
         _invitations(outside, memory, reach, conversations, credentials, tasks),
         lines,
-        _heard_lines(outside, memory, reach),
+        _heard_lines(outside, memory, reach, incoming),
         drop,
-        _letters(outside, memory, reach, conversations),
+        _letters(outside, memory, reach, conversations, incoming),
         copies,
         sender,
         waiting,
@@ -258,27 +258,29 @@ def _invitations(
     )  # fmt: skip
 
 
-def _heard_lines(outside: Outside, memory: Memory, reach: Connections) -> IncomingLines:
+def _heard_lines(
+    outside: Outside, memory: Memory, reach: Connections, incoming: Incoming
+) -> IncomingLines:
     return IncomingLines(
-        reach.links, outside.tell, memory.journal.contacts.ignored, memory.came, memory.recorder,
+        reach.links, outside.tell, memory.journal.contacts.ignored, incoming, memory.recorder,
         outside.world.clock, memory.myself, memory.strangers, reach.linked_names,
         memory.disk_shares,
     )  # fmt: skip
 
 
 def _letters(
-    outside: Outside, memory: Memory, reach: Connections, conversations: Conversations
-) -> Letters:
+    outside: Outside, memory: Memory, reach: Connections, conversations: Conversations,
+    incoming: Incoming,
+) -> Letters:  # fmt: skip
     announcer, directory = Announcer(outside.tell), reach.directory
-    journal, texts = memory.journal, conversations.arrivals
-    arrivals = LetterArrivals(memory.came, texts, journal.texts)
+    journal, texts = memory.journal, conversations.direct_texts
     strangers = StrangerLetters(memory.strangers)
     taker = LetterTaker(
         outside.world.clock, memory.myself, memory.known_keys, journal, directory,
         announcer=announcer,
         senders=SenderCheck(memory.known_keys, journal.contacts, reach.finder),
-        strangers=strangers, arrivals=arrivals,
-        display=LetterDisplay(announcer, arrivals, strangers, journal.letters, memory.myself),
+        strangers=strangers, incoming=incoming,
+        display=LetterDisplay(announcer, incoming, strangers, journal.letters, memory.myself),
     )  # fmt: skip
     receipts = ReceiptBook(journal.left_letters, directory, memory.myself, texts, announcer)
     return Letters(taker, receipts, announcer)

@@ -18,7 +18,7 @@ LOOK_SECONDS = 20.0
 
 def presented(person: Person) -> bytes:
     """What whoever dials this person is shown."""
-    credentials = person.peer._world.network.credentials  # type: ignore[attr-defined]
+    credentials = person.peer._outside.world.network.credentials  # type: ignore[attr-defined]
     certificate: bytes = credentials.certificate
     return certificate
 

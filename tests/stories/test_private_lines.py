@@ -6,13 +6,16 @@ from typing import Any, cast
 import pytest
 import trio
 
+from peer.core.arrivals import TextPlace
 from peer.core.line_window import SECONDS
 from peer.core.myself import Myself, Registration
 from peer.core.stranger_limits import StrangerLimits
 from peer.events import Event
+from peer.runtime.conversation.progress import Progress
 from peer.runtime.disk_shares import DiskShares
+from peer.runtime.incoming import Incoming
 from peer.runtime.keys.linked_names import LinkedNames
-from peer.runtime.lines.private_lines import UNSHOWN_LINES, Came, IncomingLines
+from peer.runtime.lines.private_lines import UNSHOWN_LINES, IncomingLines
 from peer.runtime.link import links
 from peer.runtime.recorder import KEEP_AGAIN_SECONDS, Recorder
 from peer.runtime.tasks import Tasks
@@ -260,6 +263,16 @@ class Names:
 CAROL = Myself(Registration("carol"), Identity(bytes(SEED_BYTES)))
 
 
+class NoTexts:
+    """There is no conversation whose texts could come."""
+
+    def __init__(self) -> None:
+        self.progress = Progress()
+
+    def has_come(self, _: TextPlace) -> bool:
+        return False
+
+
 class Listener:
     """Somebody whose screen shows what it is told to show, when it is told to."""
 
@@ -273,8 +286,9 @@ class Listener:
         keeping, clock = Recorder(journal.lines, self._tell), FakeClock()
         shares = DiskShares(journal.contacts, clock, self._tell, Tasks(nursery))
         self.heard = IncomingLines(
-            cast(links.Links, self.links), self._tell, ignored or set(), Came(journal.lines),
-            keeping, clock, CAROL, StrangerLimits(lambda _: True, journal.lines.written_by),
+            cast(links.Links, self.links), self._tell, ignored or set(),
+            Incoming(journal, NoTexts()), keeping, clock, CAROL,
+            StrangerLimits(lambda _: True, journal.lines.written_by),
             cast(LinkedNames, Names()), shares,
         )  # fmt: skip
         nursery.start_soon(journal.run)

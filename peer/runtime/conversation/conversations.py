@@ -9,10 +9,10 @@ from peer.core.membership import Roll
 from peer.core.myself import Myself
 from peer.events import Tell
 from peer.runtime.conversation.answer_queue import AnswerQueue
-from peer.runtime.conversation.arrivals import Arrivals
 from peer.runtime.conversation.builder import ConversationBuilder
 from peer.runtime.conversation.commit_queue import CommitQueue
 from peer.runtime.conversation.departures import Departures
+from peer.runtime.conversation.direct_texts import DirectTexts
 from peer.runtime.conversation.drafts import Drafts
 from peer.runtime.conversation.intake import TextIntake
 from peer.runtime.conversation.member_links import MemberLinks
@@ -80,7 +80,7 @@ class Conversations:
         #: what links, members, the directory and the clock bring
         self.news = News(self._stays, members, self._parts.drafts, progress, clock, budget)
         #: texts that came, for the letters that bring copies of them
-        self.arrivals = Arrivals(self._stays, self._parts.display, journal, progress)
+        self.direct_texts = DirectTexts(self._stays, self._parts.display, progress)
         #: proofs for those who count me in a conversation that I have left
         self.departures = Departures(myself, members, known_keys, journal, budget)
 

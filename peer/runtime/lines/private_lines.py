@@ -16,20 +16,21 @@ import trio
 
 from peer import events
 from peer.core import line_window
+from peer.core.arrivals import Arrival
 from peer.core.history_entry import Kind
-from peer.core.keys.name_marks import variants
 from peer.core.lateness import late
 from peer.core.line_window import LineWindow
 from peer.core.myself import Myself
 from peer.core.stranger_limits import LINE_BYTES, StrangerLimits
 from peer.events import Tell
 from peer.runtime.disk_shares import DiskShares
+from peer.runtime.incoming import Incoming
 from peer.runtime.keys.known_keys import KnownKeys
 from peer.runtime.keys.linked_names import LinkedNames
 from peer.runtime.link.links import Links
 from peer.runtime.recorder import Recorder
 from peer.runtime.tasks import Tasks
-from peer.storage.lines import Fate, KeptLine, LineStore
+from peer.storage.lines import Fate, KeptLine
 from shared.codec import encode
 from shared.errors import ParleyError, ProtocolError, Refused, TurnedAway, Unreachable
 from shared.link import Link
@@ -228,36 +229,6 @@ def _until(deadline: float, to: str) -> Iterator[None]:
         raise Unreachable(f"{to}'s program did not answer within {seconds}") from None
 
 
-class Came:
-    """Incoming texts that are not on disk yet, known by their sender and id.
-
-    A text may come directly and as a letter at the same time; it counts as one (D6).
-    """
-
-    def __init__(self, lines: LineStore) -> None:
-        self._lines = lines
-        self._coming: dict[tuple[str, str], trio.Event] = {}
-
-    def is_coming(self, sender: str, id: str) -> bool:
-        return (fold(sender), id) in self._coming
-
-    def is_here(self, sender: str, id: str) -> bool:
-        """Whether it is on disk, whichever mark its sender's name had when it was shown."""
-        return any(self._lines.has(called, id) for called in variants(sender))
-
-    def begin(self, sender: str, id: str) -> None:
-        """Note that it is coming; call `end` when it is on disk, or was given up."""
-        self._coming[fold(sender), id] = trio.Event()
-
-    def end(self, sender: str, id: str) -> None:
-        self._coming.pop((fold(sender), id)).set()
-
-    async def wait(self, sender: str, id: str) -> None:
-        """Return when it is no longer coming."""
-        while (over := self._coming.get((fold(sender), id))) is not None:
-            await over.wait()
-
-
 class IncomingLines:
     """The lines that others send us: each is shown once, put on disk, then answered by SHOWN.
 
@@ -266,14 +237,19 @@ class IncomingLines:
     """
 
     def __init__(
-        self, links: Links, tell: Tell, ignored: set[str], came: Came, recorder: Recorder,
+        self, links: Links, tell: Tell, ignored: set[str], incoming: Incoming, recorder: Recorder,
         clock: Clock, myself: Myself, unanswered: StrangerLimits,
         linked_names: LinkedNames, disk_shares: DiskShares,
     ) -> None:  # fmt: skip
         self._unanswered, self._disk_shares = unanswered, disk_shares
         self._linked_names = linked_names
         self._links, self._tell, self._ignored = links, tell, ignored
-        self._came, self._recorder, self._clock, self._myself = came, recorder, clock, myself
+        self._incoming, self._recorder, self._clock, self._myself = (
+            incoming,
+            recorder,
+            clock,
+            myself,
+        )
         self._waiting: Counter[str] = Counter()  # lines of each sender that are not on disk
 
     def hear(self, sender: str, line: Line) -> None:
@@ -281,9 +257,10 @@ class IncomingLines:
 
         Raises ProtocolError when the sender does not wait for SHOWN.
         """
-        if self._came.is_coming(sender, line.id):
+        arrival = self._incoming.arrivals.of_line(sender, line.id)
+        if arrival is Arrival.COMING:
             return
-        if fold(sender) in self._ignored or self._came.is_here(sender, line.id):
+        if fold(sender) in self._ignored or arrival is Arrival.HERE:
             self._links.post(sender, Shown(line.id))  # an ignored user does not learn of it
             return
         if self._waiting[fold(sender)] >= UNSHOWN_LINES:
@@ -297,7 +274,7 @@ class IncomingLines:
         if isinstance(line, Private) and self._unanswered.announces(sender, now):
             self._tell(events.FirstLine(self._linked_names.called(sender)), events.nothing)
         self._waiting[fold(sender)] += 1
-        self._came.begin(sender, line.id)
+        self._incoming.arrivals.begin(sender, line.id)
         self._show(sender, line)
 
     def _check_room(self, sender: str, line: Line, now: float) -> None:
@@ -324,7 +301,7 @@ class IncomingLines:
             self._waiting[fold(sender)] -= 1
             if not self._waiting[fold(sender)]:
                 del self._waiting[fold(sender)]
-            self._came.end(sender, line.id)
+            self._incoming.end(sender, line.id)
             self._links.post(sender, Shown(line.id))
 
         is_late = late(line.time, self._clock.time(), self._links.behind(sender))

@@ -2,38 +2,39 @@
 
 from peer import events
 from peer.core.myself import Myself
+from peer.runtime.incoming import Incoming
 from peer.runtime.mailbox.announcer import Announcer
-from peer.runtime.mailbox.letter_arrivals import LetterArrivals
 from peer.runtime.mailbox.sender_check import StrangerLetters
 from peer.storage.letters import LetterStore, WaitingLetter
-from shared.sealing import About
+from shared.sealing import Letter
 
 
 class LetterDisplay:
     def __init__(
-        self, announcer: Announcer, arrivals: LetterArrivals, strangers: StrangerLetters,
+        self, announcer: Announcer, incoming: Incoming, strangers: StrangerLetters,
         kept: LetterStore, myself: Myself,
     ) -> None:  # fmt: skip
-        self._announcer, self._arrivals, self._strangers = announcer, arrivals, strangers
+        self._announcer, self._incoming, self._strangers = announcer, incoming, strangers
         self._kept, self._myself = kept, myself
         self._shown: set[int] = set()  # numbers of letters shown, until the disk has that
 
-    async def show(self, fresh: list[WaitingLetter], abouts: dict[str, tuple[str, About]]) -> None:
+    async def show(self, fresh: list[WaitingLetter], opened: dict[str, Letter]) -> None:
         """Show letters, except copies whose text came directly while they went to the disk.
 
-        `abouts`: of copies, by id, the author and the place of their texts.
+        `opened`: the letters of this look, by id.
         """
+        arrivals = self._incoming.arrivals
         direct = {
-            one.id: abouts[one.id]
+            one.id: opened[one.id]
             for one in fresh
-            if one.id in abouts and self._arrivals.has_come(*abouts[one.id])
+            if one.id in opened and arrivals.came_directly(opened[one.id])
         }
         letters = [one for one in fresh if one.id not in direct and one.number not in self._shown]
         if letters:
             await self._announcer.show(self._events(letters))
             self._shown |= {one.number for one in letters}
-        for place in direct.values():
-            await self._arrivals.wait_on_disk(*place)
+        for copy in direct.values():
+            await self._incoming.wait_text_kept(copy)
         await self._kept.shown([one.number for one in fresh], self._myself.name)
         self._shown.clear()
 

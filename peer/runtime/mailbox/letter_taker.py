@@ -8,12 +8,13 @@ from typing import Final
 
 import trio
 
+from peer.core.arrivals import Arrival
 from peer.core.letter_check import Refusal, Unjudged, open_for
 from peer.core.myself import Myself
 from peer.runtime.directory.directory_client import DirectoryClient
+from peer.runtime.incoming import Incoming
 from peer.runtime.keys.known_keys import KnownKeys
 from peer.runtime.mailbox.announcer import Announcer
-from peer.runtime.mailbox.letter_arrivals import LetterArrivals, author_of
 from peer.runtime.mailbox.letter_batch import LetterBatch
 from peer.runtime.mailbox.letter_display import LetterDisplay
 from peer.runtime.mailbox.sender_check import SenderCheck, StrangerLetters
@@ -33,12 +34,12 @@ class LetterTaker:
     def __init__(
         self, clock: Clock, myself: Myself, known_keys: KnownKeys, journal: Journal,
         directory: DirectoryClient, *, announcer: Announcer, senders: SenderCheck,
-        strangers: StrangerLetters, arrivals: LetterArrivals, display: LetterDisplay,
+        strangers: StrangerLetters, incoming: Incoming, display: LetterDisplay,
     ) -> None:  # fmt: skip
         self._clock, self._myself, self._known_keys = clock, myself, known_keys
         self._journal, self._directory, self._announcer = journal, directory, announcer
         self._senders, self._strangers = senders, strangers
-        self._arrivals, self._display = arrivals, display
+        self._incoming, self._display = incoming, display
 
     async def take(self) -> bool:
         """Take and show letters; return False when some must be asked for again."""
@@ -58,11 +59,10 @@ class LetterTaker:
             fresh = await self._keep(letters, batch)
         finally:
             for letter in letters:
-                self._arrivals.end(letter)
+                self._incoming.end(letter.sender, letter.id)
         self._strangers.kept()
         if fresh:
-            abouts = {one.id: (author_of(one), one.about) for one in letters if one.about}
-            await self._display.show(fresh, abouts)
+            await self._display.show(fresh, {one.id: one for one in letters})
         verdicts = tuple(batch.verdicts.values())
         for start in range(0, len(verdicts), VERDICTS):
             page = verdicts[start : start + VERDICTS]
@@ -73,21 +73,24 @@ class LetterTaker:
         """Return the letters to keep, without those that came directly meanwhile."""
         with trio.move_on_after(SHOWN_SECONDS):
             for letter in batch.letters.values():
-                await self._arrivals.wait(letter)
+                await self._incoming.wait_here(letter)
+        arrivals = self._incoming.arrivals
         claimed = []
         for number, letter in batch.letters.items():
-            if self._arrivals.is_coming(letter):
-                del batch.verdicts[number]  # it stays in the mailbox until the next look
-            elif self._arrivals.is_here(letter):
-                batch.passed.add((letter.sender, letter.id))
-            else:
-                self._arrivals.begin(letter)
-                claimed.append(letter)
+            match arrivals.of_letter(letter):
+                case Arrival.COMING:
+                    del batch.verdicts[number]  # it stays in the mailbox until the next look
+                case Arrival.HERE:
+                    batch.passed.add((letter.sender, letter.id))
+                case Arrival.NEW:
+                    arrivals.begin(letter.sender, letter.id)
+                    claimed.append(letter)
         return claimed
 
     async def _keep(self, letters: list[Letter], batch: LetterBatch) -> list[WaitingLetter]:
         """Put letters into the journal; return those that are not shown yet."""
-        gaps = {(one.sender, one.id) for one in letters if self._arrivals.follows_gap(one, batch)}
+        follows_gap = self._incoming.arrivals.follows_gap
+        gaps = {(one.sender, one.id) for one in letters if follows_gap(one, batch.opened)}
         return await self._journal.letters.add(
             letters, self._clock.time(), unregistered=batch.unregistered, after_gaps=gaps,
             passed=batch.passed,
@@ -122,4 +125,4 @@ class LetterTaker:
 
     def _is_wanted(self, letter: Letter) -> bool:
         is_heard = fold(letter.sender) not in self._journal.contacts.ignored
-        return is_heard and not self._arrivals.is_here(letter)
+        return is_heard and self._incoming.arrivals.of_letter(letter) is not Arrival.HERE

@@ -15,23 +15,17 @@ from shared.receipt import is_signed, reason
 from shared.sealing import About
 
 
-class TextsInConversations(Protocol):
-    """The texts of my conversations; `author` and `by` are member ids."""
+class CopiedTexts(Protocol):
+    """The texts of my conversations of which copies are left in mailboxes."""
 
     def received_from_mailbox(self, by: str, about: About) -> bool:
-        """Note that a member took the copy of a text; return whether that is news."""
-
-    def has_come(self, author: str, about: About) -> bool:
-        """Whether a text came directly, and is on its way to the screen and the disk."""
-
-    async def wait_on_disk(self, author: str, about: About) -> None:
-        """Return when such a text is on disk, or is no longer coming."""
+        """Note that a member, by id, took the copy of a text; return whether that is news."""
 
 
 class ReceiptBook:
     def __init__(
         self, left_letters: LeftLetterStore, directory: DirectoryClient, myself: Myself,
-        texts: TextsInConversations, announcer: Announcer,
+        texts: CopiedTexts, announcer: Announcer,
     ) -> None:  # fmt: skip
         self._left_letters, self._directory, self._myself = left_letters, directory, myself
         self._texts, self._announcer = texts, announcer
