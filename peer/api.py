@@ -193,15 +193,15 @@ class Chat:
     """A peer whose events are iterated: `async for event in chat`, by one task.
 
     A text counts as shown, and is acknowledged to its sender, once the iterator has
-    returned it.
+    returned it.  What has no method here is asked of a part of `peer`.
     """
 
     def __init__(self, peer: LocalPeer, events: EventQueue) -> None:
-        self._peer, self._events = peer, events
+        self.peer, self._events = peer, events
 
     @property
     def name(self) -> str:
-        return self._peer.name
+        return self.peer.name
 
     # --- Events ---
 
@@ -225,30 +225,30 @@ class Chat:
 
     async def users(self) -> list[Presence]:
         """Return everybody registered, in alphabetical order."""
-        return await self._peer.roster.users()
+        return await self.peer.roster.users()
 
     async def contact(self, name: str) -> Contact:
         """Return where this user is.  Raises KeyChanged when the key is not the remembered one."""
-        return await self._peer.finder.contact(name)
+        return await self.peer.finder.contact(name)
 
     async def set_status(self, status: Status) -> None:
         """Set my status by hand; ACTIVE outside of a conversation makes it automatic again."""
-        self._peer.presence.choose(status)
+        self.peer.presence.choose(status)
 
     async def words(self, name: str) -> Comparison:
         """Return the words that both must see; `accept` believes the key that they are about."""
-        return await self._peer.keys.words(name)
+        return await self.peer.keys.words(name)
 
     async def accept(self, compared: Comparison) -> None:
         """Accept a key whose words the user has compared, and found the same at the other's."""
-        await self._peer.keys.accept(compared)
+        await self.peer.keys.accept(compared)
 
     # --- Conversations ---
 
     @property
     def talks_with(self) -> tuple[str, ...]:
         """The others in my conversation."""
-        return self._peer.conversation.others
+        return self.peer.conversation.others
 
     async def invite(self, name: str, *, urgent: bool = False) -> Result:
         """Ask somebody into a conversation; return when it is decided.
@@ -256,57 +256,61 @@ class Chat:
         Raises Refused for myself, an unknown user, or when I am in a
         conversation already or wait for somebody else.
         """
-        return await self._peer.invitations.invite(name, urgent=urgent)
+        return await self.peer.invitations.invite(name, urgent=urgent)
 
     async def add(self, name: str, *, urgent: bool = False) -> Result:
         """Ask somebody into the conversation that I am in; return as `invite` does."""
-        return await self._peer.invitations.add(name, urgent=urgent)
+        return await self.peer.invitations.add(name, urgent=urgent)
 
     def answer(self, id: str, yes: bool) -> bool:
         """Answer an invitation; return False when it is over already.
 
         A yes leaves the conversation that I am in.
         """
-        return self._peer.invitations.answer(id, yes)
+        return self.peer.invitations.answer(id, yes)
 
     def take_back(self) -> bool:
         """Stop waiting for an answer; return False when none was awaited."""
-        return self._peer.invitations.take_back()
+        return self.peer.invitations.take_back()
 
     async def say(self, text: str) -> SentText:
         """Say a text in the conversation; wait while too many are undelivered.
 
         The handle tells its fate.  Raises Refused when there is no conversation.
         """
-        return await self._peer.conversation.say(text)
+        return await self.peer.conversation.say(text)
 
     async def leave_conversation(self) -> bool:
         """Leave the conversation once my texts have arrived; return False when there is none."""
-        return await self._peer.conversation.leave()
+        return await self.peer.conversation.leave()
 
     # --- Lines, messages, history ---
 
     def private(self, name: str, text: str) -> Delivery:
         """Send one private line; `wait` on the delivery to know its outcome."""
-        return self._peer.lines.private(name, text)
+        return self.peer.lines.private(name, text)
 
     async def to_all(self, text: str) -> list[Delivery]:
         """Send one line to everybody online."""
-        return await self._peer.lines.to_all(text)
+        return await self.peer.lines.to_all(text)
+
+    def keep_more(self, author: str) -> None:
+        """Answer yes to `KeepMore`: this author may fill as much of the disk again."""
+        self.peer.keep_more(author)
 
     async def leave_message(self, name: str, text: str) -> str:
         """Leave a message; return the receiver's name when the directory has it on disk."""
-        return await self._peer.letters.leave(name, text)
+        return await self.peer.letters.leave(name, text)
 
     async def history(
         self, name: str | None = None, *, to_all: bool = False, last: int = HISTORY_TEXTS
     ) -> Found:
         """Return the last texts of my conversation, with a user, or to all."""
-        return await self._peer.history.last(name, to_all=to_all, last=last)
+        return await self.peer.history.last(name, to_all=to_all, last=last)
 
     async def search(self, words: str, *, last: int = HISTORY_TEXTS) -> Found:
         """Return the last texts that contain a word beginning with each of these."""
-        return await self._peer.history.search(words, last=last)
+        return await self.peer.history.search(words, last=last)
 
 
 @asynccontextmanager

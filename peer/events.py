@@ -118,7 +118,7 @@ class StatusIsNow(Event, frozen=True):
 
 
 class Invited(Event, frozen=True):
-    """An invitation came; `Peer.answer(id, True)` accepts and leaves the talk with `leaves`."""
+    """An invitation came; `Chat.answer(id, True)` accepts and leaves the talk with `leaves`."""
 
     id: str
     inviter: str
@@ -229,7 +229,7 @@ class DiskFilling(Event, frozen=True):
 
 
 class KeepMore(Event, frozen=True):
-    """An author has filled the whole amount; the rest waits until `Peer.keep_more`."""
+    """An author has filled the whole amount; the rest waits until `Chat.keep_more`."""
 
     author: str
     bytes: int

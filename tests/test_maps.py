@@ -6,6 +6,7 @@ from typing import Final
 
 import pytest
 
+from peer.api import Chat
 from peer.commands.table import TABLE
 
 ROOT: Final = Path(__file__).parent.parent
@@ -40,6 +41,13 @@ def test_every_path_of_a_map_is_there(map_: str) -> None:
 @pytest.mark.parametrize("map_", [one for one in MAPS if one.count("/") and "README" in one])
 def test_a_map_is_short(map_: str) -> None:
     assert len((ROOT / map_).read_text(encoding="utf-8").splitlines()) <= LINES_MOST
+
+
+def test_a_bot_can_do_what_the_readme_says() -> None:
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    named = set(re.findall(r"\bchat\.(\w+)\(", text))
+    assert named
+    assert not [name for name in named if not hasattr(Chat, name)]
 
 
 def test_the_commands_of_the_readme_are_those_of_the_program() -> None:

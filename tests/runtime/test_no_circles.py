@@ -107,13 +107,25 @@ def parts_in_circles(root: object) -> list[list[str]]:
 
 
 async def test_no_part_of_a_running_peer_holds_one_that_holds_it(community: Community) -> None:
-    carol, dave = await community.talking("carol", "dave")
-    await carol.types("hello", "PRV dave psst", "LEAVE erin back at five?", "HISTORY")
-    await dave.sees("carol: hello")
+    carol, dave, erin = await community.start("carol", "dave", "erin")
+    assert parts_in_circles(carol.peer) == []
+    await carol.types("CHAT dave")
+    await dave.sees_part("User carol wants to chat with you.")
+    assert parts_in_circles(dave.peer) == [], "while a question is open"
+    await dave.types("Y")
+    await carol.sees("You are now connected with dave.")
+    await carol.types("hello", "PRV erin psst", "LEAVE frank back at five?", "HISTORY")
     await dave.types("hello yourself")
     await carol.sees("dave: hello yourself")
-    await trio.sleep(5)  # what waits for the disk holds the conversation that waits for it
-    assert parts_in_circles(carol.peer) == []
+    # What waits for the disk holds the conversation that waits for it.
+    await trio.sleep(5)
+    assert parts_in_circles(carol.peer) == [], "in a conversation"
+    await erin.is_killed()
+    await carol.types("PRV erin are you there?", "\\q")
+    await carol.sees("You have just left your last conversation.")
+    await community.directory.crashes()
+    await trio.sleep(60)
+    assert parts_in_circles(carol.peer) == [], "after a conversation, without the directory"
 
 
 def closure_of_ours(tasks: Tasks) -> Callable[[], Tasks]:
