@@ -24,6 +24,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 
 from shared.accepting import serve_all
 from shared.candidates import first_of
+from shared.datagrams import UdpPort
 from shared.errors import Unreachable
 from shared.identity import Credentials
 from shared.wire import TlsWire, abort, address, cause_of, close, wrap
@@ -119,6 +120,9 @@ class TlsNetwork:
             if isinstance(failure, Unreachable):
                 raise Unreachable(_why_no_tls(failure, where)) from failure
             raise
+
+    async def bind(self, host: str, port: int) -> UdpPort:
+        return await UdpPort.bind(host, port)
 
     async def server_context(self) -> ssl.SSLContext:
         """Return the context for incoming connections; wait until we have credentials."""

@@ -19,6 +19,7 @@ from shared.identity import Credentials
 
 T = TypeVar("T")
 
+DATAGRAM_BYTES: Final = 1_200  # pass every network in one piece (RFC 9000, 14)
 FILE_CHUNK_BYTES: Final = 64 * 1024  # of a file that is read or written in chunks
 
 
@@ -78,6 +79,27 @@ class Incoming(Protocol):
     def abort(self) -> None: ...
 
 
+class Datagrams(Protocol):
+    """A port for datagrams, each of which may get lost, come twice, or overtake another one.
+
+    Anybody may send one here, and write any sender on it.
+    """
+
+    local: Address
+
+    async def send(self, data: bytes, to: Address) -> None:
+        """Send one datagram to a numeric address; nobody tells whether it arrives.
+
+        Raises OSError when this host cannot send it; ValueError for more than DATAGRAM_BYTES.
+        """
+
+    async def receive(self) -> tuple[bytes, Address]:
+        """Return the next datagram and its sender.  Longer ones than DATAGRAM_BYTES are dropped."""
+
+    def close(self) -> None:
+        """Close the port; a waiting `receive` raises trio.ClosedResourceError."""
+
+
 class Network(Protocol):
     listens_on: tuple[Address, ...]  #: known once `serve` has reported; several if IPv6 is apart
 
@@ -115,6 +137,9 @@ class Network(Protocol):
 
         Does NOT judge name and key: the caller compares them.
         """
+
+    async def bind(self, host: str, port: int) -> Datagrams:
+        """Open a port for datagrams at this numeric address; 0: a random one.  Raises OSError."""
 
 
 class FileReader(Protocol):

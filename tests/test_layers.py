@@ -58,6 +58,7 @@ OUTSIDE = {"socket", "ssl", "os", "random", "time"}
 AT_THE_BORDER = {
     "shared/tls.py",
     "shared/wire.py",
+    "shared/datagrams.py",
     "shared/disk.py",
     "shared/file_streams.py",
     "shared/local_socket.py",

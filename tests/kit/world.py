@@ -15,7 +15,7 @@ import random
 import sqlite3
 import weakref
 from collections.abc import Awaitable, Callable, Iterable, Sequence
-from contextlib import closing
+from contextlib import closing, suppress
 from functools import partial
 from typing import Any, Final, NoReturn, TypeVar
 
@@ -24,6 +24,7 @@ import trio
 from shared.border import Bugs
 from shared.candidates import first_of
 from shared.database import Database
+from shared.datagrams import check_datagram
 from shared.errors import ProtocolError, Refused, StorageError, Unreachable
 from shared.file_streams import check_chunk, check_file_name
 from shared.identity import (
@@ -43,6 +44,7 @@ D = TypeVar("D", bound="MemoryConnection")
 
 PIPE_BYTES: Final = 256 * 1024  # the most that two kernels buffer for a reader that does not read
 CHUNK_BYTES: Final = 16 * 1024  # the most that one read returns, as under TLS
+DATAGRAMS_WAITING: Final = 64  # at one port; more get lost
 CONNECT_SECONDS: Final = 127.0  # until Linux gives up connecting to a silent host
 FIRST_PORT: Final = 40_000
 DIALLER: Final = Address("10.0.0.1", FIRST_PORT)
@@ -352,6 +354,37 @@ class _Listener:
             incoming.end()
 
 
+class MemoryPort:
+    """`shared.world.Datagrams`: one port of a host."""
+
+    def __init__(self, hub: "Hub", local: Address) -> None:
+        self.local, self._hub = local, hub
+        sent = trio.open_memory_channel[tuple[bytes, Address]](DATAGRAMS_WAITING)
+        self._coming, self._waiting = sent
+        self._is_open = True
+
+    async def send(self, data: bytes, to: Address) -> None:
+        check_datagram(data, to)
+        await trio.lowlevel.checkpoint()
+        if not self._is_open:
+            raise trio.ClosedResourceError
+        self._hub.carry(data, self.local, to)
+
+    async def receive(self) -> tuple[bytes, Address]:
+        return await self._waiting.receive()
+
+    def take(self, data: bytes, sender: Address) -> None:
+        """Take a datagram that has arrived, if there is room for it."""
+        with suppress(trio.WouldBlock):
+            self._coming.send_nowait((data, sender))
+
+    def close(self) -> None:
+        self._is_open = False
+        self._waiting.close()
+        if self._hub.ports.get(self.local) is self:
+            del self._hub.ports[self.local]
+
+
 class MemoryNetwork:
     """`shared.world.Network` for one program on one host of the hub."""
 
@@ -362,6 +395,7 @@ class MemoryNetwork:
         self.is_careless = False  #: shows its certificate to anybody
         self.presented = trio.Event()
         self._wires: list[MemoryWire] = []
+        self._ports: list[MemoryPort] = []
 
     def present(self, credentials: Credentials) -> None:
         self.credentials = credentials
@@ -419,6 +453,15 @@ class MemoryNetwork:
         wire.certificate = incoming.proof
         return wire
 
+    async def bind(self, host: str, port: int) -> MemoryPort:
+        await trio.lowlevel.checkpoint()
+        local = Address(self.host, port or self.hub.free_port())
+        if local in self.hub.ports:
+            raise OSError(errno.EADDRINUSE, os.strerror(errno.EADDRINUSE))
+        opened = self.hub.ports[local] = MemoryPort(self.hub, local)
+        self._ports.append(opened)
+        return opened
+
     def _connect(
         self, listener: _Listener, credentials: Credentials | None
     ) -> tuple[MemoryIncoming, MemoryWire]:
@@ -438,6 +481,8 @@ class MemoryNetwork:
         """Die as by `kill -9`: wires are reset, ports become free, and no BYE is sent."""
         for wire in self._wires:
             wire.abort()
+        for port in self._ports:
+            port.close()
         for address, listener in list(self.hub.listeners.items()):
             if listener.network is self:
                 del self.hub.listeners[address]
@@ -456,6 +501,8 @@ class Hub:
         self.names: dict[str, tuple[str, ...]] = {"localhost": ("127.0.0.1",)}
         self.asked_for: list[str] = []  #: host names that were looked up
         self.dialled: list[tuple[float, Address]] = []  #: time and address of each dial
+        self.ports: dict[Address, MemoryPort] = {}  #: for datagrams
+        self.lost = self.doubled = 0  #: of the next datagrams, so many get lost, then come twice
         self._cables: list[Cable] = []
         self._apart: set[frozenset[str]] = set()
         self._last_port = FIRST_PORT
@@ -490,6 +537,21 @@ class Hub:
             each.heal()
 
     # --- For the networks ---
+
+    def carry(self, data: bytes, sender: Address, to: Address) -> None:
+        """Bring a datagram to its port, if there is one, and nothing is between them."""
+        if self.lost:
+            self.lost -= 1
+            return
+        host = sender.host if to.host in {"127.0.0.1", "::1"} else to.host
+        apart = frozenset((sender.host, host)) in self._apart
+        port = self.ports.get(Address(host, to.port))
+        if port is None or apart or host in self.refusing | self.swallowing:
+            return
+        port.take(data, sender)
+        if self.doubled:
+            self.doubled -= 1
+            port.take(data, sender)
 
     def add(self, new: Cable) -> None:
         new.dialler.chunk_bytes = new.answerer.chunk_bytes = self.chunk_bytes
