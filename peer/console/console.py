@@ -17,7 +17,7 @@ from peer.commands.grammar import Command, Context
 from peer.commands.parsing import parse, unknown_text, wrong_text
 from peer.console import lookups
 from peer.console.codes import Code
-from peer.console.dialogue import Dialogue, ReportDone, ShowEvents, Spawn
+from peer.console.dialogue import Dialogue, Screen
 from peer.console.inviter import Inviter
 from peer.console.message_sender import MessageSender
 from peer.console.questions import OpenQuestions
@@ -34,15 +34,16 @@ NO_QUESTION = "No question is open."
 
 
 class Console:
-    """Performs the commands of one user (`Dialogue` explains `spawn` and `done`)."""
+    """Performs the commands of one user."""
 
     def __init__(
-        self, peer: LocalPeer, show: ShowEvents, spawn: Spawn | None, *,
-        asks: bool = False, done: ReportDone = lambda *_: None,
-    ) -> None:  # fmt: skip
-        """`asks`: ask a person before a line goes to more users than it was meant for."""
+        self, peer: LocalPeer, screen: Screen, *, is_script: bool = False, asks: bool = False
+    ) -> None:
+        """`is_script`: await each command, and ask nothing.  `asks`: ask a person before a line
+        goes to more users than it was meant for.
+        """
         self._peer = peer
-        self._dialogue = Dialogue(show, spawn, done)
+        self._dialogue = Dialogue(peer, screen, is_script=is_script)
         self._questions = OpenQuestions(peer, self._dialogue)
         self._messages = MessageSender(peer, self._dialogue, self._questions, asks=asks)
         self._inviter = Inviter(peer, self._dialogue, self._questions, self._messages)
@@ -294,7 +295,7 @@ class Console:
 
     async def _ask_to_unregister(self) -> Code:
         self._check_alone()
-        if not self._dialogue.is_with_a_person:
+        if self._dialogue.is_script:
             return await self._unregister()  # a script is not asked
         name = self._peer.name
         statement = (

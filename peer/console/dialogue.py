@@ -5,37 +5,34 @@ from typing import Protocol
 
 from peer import events
 from peer.console.codes import Code
+from peer.local_peer import LocalPeer
+from peer.results import Done
 from peer.runtime.directory.directory_client import DirectoryGone
 from shared.errors import KeyChanged, ParleyError, Refused, Unreachable
 from shared.wording import sentence
 
-Spawn = Callable[..., None]
-ReportDone = Callable[[str, Code, str], None]
-"""Report a line as done, with its code and the outcome of its invitation or message."""
 
+class Screen(Protocol):
+    """The screen of the user, or of the script, that gives the commands."""
 
-class ShowEvents(Protocol):
-    def __call__(self, *events: events.Event, then: Callable[[], None] | None = None) -> None:
+    def show(self, *events: events.Event, then: Callable[[], None] | None = None) -> None:
         """Show each event on one or more lines of its own; call `then` when all were shown."""
 
 
 class Dialogue:
     """Shows what came of commands, and starts the ones that must not hold up the next.
 
-    `spawn` starts work in the background; with None, as for a script, each command is
-    awaited.  `done` is called for each line that was performed.
+    `is_script`: each command is awaited, and no question is asked.
     """
 
-    def __init__(self, show: ShowEvents, spawn: Spawn | None, done: ReportDone) -> None:
-        self.show, self._spawn, self._done = show, spawn, done
+    def __init__(self, peer: LocalPeer, screen: Screen, *, is_script: bool) -> None:
+        self._peer, self._screen, self.is_script = peer, screen, is_script
         self.outcome = ""  #: the outcome of the last invitation or message, in a word
         self._line = ""  # the line that is being performed
         self._is_decided_later = False  # that line: it waits for an invitation
 
-    @property
-    def is_with_a_person(self) -> bool:
-        """Whether there is a keyboard, so that a question can be answered."""
-        return self._spawn is not None
+    def show(self, *events: events.Event, then: Callable[[], None] | None = None) -> None:
+        self._screen.show(*events, then=then)
 
     def say(self, text: str) -> None:
         self.show(events.Notice(text))
@@ -53,15 +50,18 @@ class Dialogue:
     def end_line(self, code: Code) -> None:
         """Report the line as done, unless its invitation is still to be decided."""
         if not self._is_decided_later:
-            self._done(self._line, code, self.outcome if code is Code.STORED else "")
+            self._report(self._line, code, self.outcome if code is Code.STORED else "")
+
+    def _report(self, line: str, code: Code, outcome: str) -> None:
+        self.show(Done(line, code, code.name, outcome))
 
     # --- Work beside the keyboard ---
 
     async def aside(self, work: Callable[..., Awaitable[Code]], *arguments: object) -> Code:
-        """Run it in the background if there is a keyboard, else await it."""
-        if self._spawn is None:
+        """Run it in the background, but await it for a script."""
+        if self.is_script:
             return await work(*arguments)
-        self._spawn(self._guarded, work, *arguments)
+        self._peer.spawn(self._guarded, work, *arguments)
         return Code.DONE
 
     async def _guarded(self, work: Callable[..., Awaitable[Code]], *arguments: object) -> None:
@@ -72,17 +72,17 @@ class Dialogue:
 
     async def until_decided(self, work: Callable[..., Awaitable[Code]], *words: object) -> Code:
         """Like `aside`, but report the line only when its invitation is decided."""
-        if self._spawn is None:
+        if self.is_script:
             return await self._decide(work, *words)
         self._is_decided_later = True
-        self._spawn(self._report_decided, self._line, work, *words)
+        self._peer.spawn(self._report_decided, self._line, work, *words)
         return Code.DONE
 
     async def _report_decided(
         self, line: str, work: Callable[..., Awaitable[Code]], *words: object
     ) -> None:
         code = await self._decide(work, *words)
-        self._done(line, code, self.outcome)
+        self._report(line, code, self.outcome)
 
     async def _decide(self, work: Callable[..., Awaitable[Code]], *words: object) -> Code:
         """Perform an invitation; set `outcome`, also when it is refused."""

@@ -95,7 +95,7 @@ class MessageSender:
             return await self._to_all(line.text)
         if line.is_private:
             return await self.private(perhaps.name, perhaps.text)
-        if not self._asks or not self._dialogue.is_with_a_person:
+        if not self._asks or self._dialogue.is_script:
             self._dialogue.say(f"To everybody: {line.text}")
             return await self._to_all(line.text)
 

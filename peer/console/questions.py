@@ -110,7 +110,7 @@ class OpenQuestions:
 
         `no` is shown after the answer N.
         """
-        if not self._dialogue.is_with_a_person:
+        if self._dialogue.is_script:
             if statement:
                 self._dialogue.say(statement)
             return
@@ -140,7 +140,7 @@ class OpenQuestions:
                 self._dialogue.say(told)
             return Code.DONE
 
-        if self._dialogue.is_with_a_person:
+        if not self._dialogue.is_script:
             self._open(author, reply)
 
     def _open(

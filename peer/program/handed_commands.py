@@ -25,15 +25,15 @@ class HandedCommands:
         self._peer, self._own, self._stage = peer, own, stage
 
     async def perform(self, handed: HandedCommand, show: ShowLine) -> CommandResult:
-        show_all = _ShowLines(show, as_json=handed.as_json)
-        console = Console(self._peer, show_all, None)
+        screen = _LineScreen(show, as_json=handed.as_json)
+        console = Console(self._peer, screen, is_script=True)
         # A script's PRV stays private, even if its user is in a conversation just now.
         self._peer.stir()
         context = replace(console.context(), in_conversation=False, writing=False)
         command = parse(handed.command, context)
         code = await console.perform(command, handed.command)
         if code is Code.DONE and (begun := self._begun(command)) is not None:
-            show_all(begun)  # the peer's own screen shows it already
+            screen.show(begun)  # the peer's own screen shows it already
         if isinstance(command, Mute):
             self._own.is_muted = command.on
         if console.is_over:
@@ -52,16 +52,16 @@ class HandedCommands:
         return None
 
 
-class _ShowLines:
+class _LineScreen:
     """Shows events to the other program, which makes them harmless itself."""
 
     def __init__(self, show: ShowLine, *, as_json: bool) -> None:
-        self._show, self._spell = show, _spelling(as_json)
+        self._show_line, self._spell = show, _spelling(as_json)
 
-    def __call__(self, *shown: events.Event, then: Callable[[], None] | None = None) -> None:
+    def show(self, *shown: events.Event, then: Callable[[], None] | None = None) -> None:
         for event in shown:
             for line in self._spell(event):
-                self._show(line)
+                self._show_line(line)
         if then is not None:
             then()
 

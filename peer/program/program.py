@@ -123,16 +123,10 @@ class Program:
             console.tell(event, shown)
             watching.heard(event)
 
-        def show(*shown: events.Event, then: Callable[[], None] | None = None) -> None:
-            self._face.show(*shown, then=then)
-            watching.look()  # a command in the background has made progress
-
         options = self._options(name)
         peer = LocalPeer(real_world(folder), name, self._directory, tell, options)
-        console = Console(
-            peer, show, peer.spawn, asks=self._arguments.by_hand, done=self._show_done
-        )
-        watching = StatusFeed(peer, console, self._face)
+        watching = StatusFeed(self._face)
+        console = Console(peer, watching, asks=self._arguments.by_hand)
         self._face.stands(UiState(me=name, connects_to=str(self._directory)))
         async with AsyncExitStack() as whole:
             async with self._leaving_is_possible():
@@ -140,7 +134,7 @@ class Program:
             nursery = await whole.enter_async_context(trio.open_nursery())
             self._stage.may_finish = True
             self._remember_what_is_typed(folder)
-            nursery.start_soon(watching.run)
+            nursery.start_soon(watching.run, peer, console)
             nursery.start_soon(self._note_keys, peer)
             await nursery.start(self._serve_control, folder, peer, console)
             self._welcome(peer)
@@ -293,7 +287,7 @@ class Program:
         options = self._options(name, is_passing=True)
         peer = LocalPeer(real_world(folder), name, self._directory, tell, options)
         async with running(peer):
-            console = Console(peer, self._face.show, None)
+            console = Console(peer, self._face, is_script=True)
             code = await console.perform(command, line)
             return control.CommandResult(code, console.outcome)
 

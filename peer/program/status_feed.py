@@ -1,5 +1,6 @@
 """Tell a screen the state of its peer."""
 
+from collections.abc import Callable
 from contextlib import suppress
 from typing import Final, Protocol
 
@@ -7,6 +8,7 @@ import trio
 
 from peer import events
 from peer.console.console import Console
+from peer.console.dialogue import Screen
 from peer.core.conversation.route import DIRECT
 from peer.local_peer import LocalPeer
 from peer.screen.ui_state import Member, UiState
@@ -16,7 +18,9 @@ GATHER_SECONDS: Final = 0.05  # at least, between two looks
 LOOK_SECONDS: Final = 1.0  # between two looks at links and deliveries, in a conversation
 
 
-class ShowsState(Protocol):
+class StateScreen(Screen, Protocol):
+    """A screen that shows the state of the peer, too."""
+
     def stands(self, ui_state: UiState) -> None:
         """Show the present state without waiting."""
 
@@ -24,8 +28,8 @@ class ShowsState(Protocol):
 class StatusFeed:
     """Shows a screen the state of the peer, whenever that may have changed."""
 
-    def __init__(self, peer: LocalPeer, console: Console, face: ShowsState) -> None:
-        self._peer, self._console, self._face = peer, console, face
+    def __init__(self, face: StateScreen) -> None:
+        self._face = face
         self._changed = trio.Event()
         self._must_ask = False  # the directory, for the list of users
 
@@ -35,42 +39,47 @@ class StatusFeed:
             self._must_ask = True
         self.look()
 
+    def show(self, *shown: events.Event, then: Callable[[], None] | None = None) -> None:
+        """Show events; a command in the background has made progress."""
+        self._face.show(*shown, then=then)
+        self.look()
+
     def look(self) -> None:
         """Note that something was done, so that the state may have changed."""
         self._changed.set()
 
-    async def run(self) -> None:
+    async def run(self, peer: LocalPeer, console: Console) -> None:
         while True:
             if self._must_ask:
                 self._must_ask = False
                 with suppress(ParleyError):  # the directory is gone again; an event reports it
-                    await self._peer.roster.users()
-            self._face.stands(self._ui_state())
-            talks = bool(self._peer.conversation.others)
+                    await peer.roster.users()
+            self._face.stands(_ui_state(peer, console))
+            talks = bool(peer.conversation.others)
             with trio.move_on_after(LOOK_SECONDS if talks else float("inf")):
                 await self._changed.wait()
             await trio.sleep(GATHER_SECONDS)
             self._changed = trio.Event()
 
-    def _ui_state(self) -> UiState:
-        peer, console = self._peer, self._console
-        members = tuple(
-            Member(name, is_direct=way == DIRECT, through="" if way == DIRECT else way, lacks=lacks)
-            for name, way, lacks in peer.conversation.ways
-        )
-        return UiState(
-            me=peer.name,
-            status=peer.presence.status,
-            members=members,
-            writing_to=console.writing_to,
-            waits_for=peer.invitations.waits_for,
-            questions=console.questions,
-            invited_by=tuple(question.inviter for question in peer.invitations.questions),
-            directory_is_gone=not peer.is_registered,
-            undelivered=peer.conversation.undelivered,
-            to_come=peer.conversation.to_come,
-            is_muted=console.is_muted,
-            talk_went_on=console.talk_went_on,
-            choices=console.choices,
-            users=peer.roster.known,
-        )
+
+def _ui_state(peer: LocalPeer, console: Console) -> UiState:
+    members = tuple(
+        Member(name, is_direct=way == DIRECT, through="" if way == DIRECT else way, lacks=lacks)
+        for name, way, lacks in peer.conversation.ways
+    )
+    return UiState(
+        me=peer.name,
+        status=peer.presence.status,
+        members=members,
+        writing_to=console.writing_to,
+        waits_for=peer.invitations.waits_for,
+        questions=console.questions,
+        invited_by=tuple(question.inviter for question in peer.invitations.questions),
+        directory_is_gone=not peer.is_registered,
+        undelivered=peer.conversation.undelivered,
+        to_come=peer.conversation.to_come,
+        is_muted=console.is_muted,
+        talk_went_on=console.talk_went_on,
+        choices=console.choices,
+        users=peer.roster.known,
+    )

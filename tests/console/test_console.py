@@ -1,15 +1,12 @@
 """Commands of scripts and their exit codes; ends of programs (PRODUCT.md)."""
 
-from collections.abc import Callable
-
 import pytest
 import trio
 
 from peer.console.codes import Code
 from peer.console.console import Console
 from peer.core.target import Target
-from peer.events import Event
-from tests.kit.community import Community, Person
+from tests.kit.community import Community, Person, Shown
 
 
 async def script(community: Community, *names: str) -> tuple[Person, ...]:
@@ -133,18 +130,14 @@ async def test_a_dead_directory_is_7(community: Community) -> None:
     carol, _dave = await community.start("carol", "dave")
     await community.directory.crashes()
     await carol.sees("Lost the directory, trying again.")
-    shown: list[str] = []
-
-    def show(*events: Event, then: object = None) -> None:
-        shown.extend(map(str, events))
-
-    handed = Console(carol.peer, show, None)
+    shown = Shown()
+    handed = Console(carol.peer, shown, is_script=True)
     for command in ("LIST USERS", "CHAT dave", "INFO dave", "MSG hi", "frank hi"):
         assert await handed.perform_line(command) is Code.DIRECTORY, command
     for command in ("PRV dave hi", "LEAVE dave hi", "dave hi"):
-        shown.clear()
+        shown.lines.clear()
         assert await handed.perform_line(command) is Code.STORED, command
-        assert shown[-1] == "Kept for dave until the directory is back."
+        assert shown.lines[-1] == "Kept for dave until the directory is back."
     assert await handed.perform_line("STATUS BUSY") is Code.DONE
 
 
@@ -174,7 +167,7 @@ async def test_a_handed_command_answers_the_question_of_the_other_screen(
     carol, dave = await community.start("carol", "dave")
     await carol.types("CHAT dave")
     await dave.sees("User carol wants to chat with you. Would you like to? (Y/N)")
-    handed = Console(dave.peer, lambda *_, then=None: None, None)
+    handed = Console(dave.peer, Shown(), is_script=True)
     assert await handed.perform_line("Y") is Code.DONE
     await carol.sees("You are now connected with dave.")
     assert not dave.has_open_question
@@ -283,25 +276,25 @@ async def test_how_far_away_others_are_is_known_of_those_who_are_linked(
 
 async def test_an_answer_without_a_question_is_refused(community: Community) -> None:
     (carol,) = await community.start("carol")
-    shown: list[str] = []
-    handed = Console(carol.peer, lambda *events, then=None: shown.extend(map(str, events)), None)
+    shown = Shown()
+    handed = Console(carol.peer, shown, is_script=True)
     from peer.commands.grammar import Answer
 
     assert await handed.perform(Answer(True)) is Code.REFUSED
     assert await handed.perform(Answer(True, "dave")) is Code.REFUSED
-    assert shown == ["No question is open."] * 2
+    assert shown.lines == ["No question is open."] * 2
 
 
 async def test_mute_lasts_until_unmute(community: Community) -> None:
     (carol,) = await community.start("carol")
-    shown: list[str] = []
-    console = Console(carol.peer, lambda *events, then=None: shown.extend(map(str, events)), None)
+    shown = Shown()
+    console = Console(carol.peer, shown, is_script=True)
     assert not console.is_muted
     await console.perform_line("MUTE")
     assert console.is_muted
     await console.perform_line("/unmute")
     assert not console.is_muted
-    assert shown == ["The bell is off until UNMUTE.", "The bell rings again."]
+    assert shown.lines == ["The bell is off until UNMUTE.", "The bell rings again."]
 
 
 # --- Ends -------------------------------------------------------------------------
@@ -412,12 +405,8 @@ def read(reader: Person, author: str) -> list[str]:
 
 def at_a_terminal(person: Person) -> tuple[Console, list[str]]:
     """A console whose questions a person answers, and what it shows."""
-    shown: list[str] = []
-
-    def show(*events: Event, then: Callable[[], None] | None = None) -> None:
-        shown.extend(line for event in events for line in event.lines())
-
-    return Console(person.peer, show, person.peer.spawn, asks=True), shown
+    shown = Shown()
+    return Console(person.peer, shown, asks=True), shown.lines
 
 
 async def test_msg_with_a_slash_and_a_name_reaches_nobody_else(community: Community) -> None:

@@ -288,7 +288,7 @@ class Person:
             self.console.tell(event, shown)
 
         peer = self.peer = LocalPeer(self.machine.world(), self.name, DIRECTORY, tell, self.options)
-        console = self.console = Console(peer, screen.show, peer.spawn)
+        console = self.console = Console(peer, screen)
         async with screen.shining(), running(peer):
             task_status.started()
             while not console.is_over and (line := await keyboard.read_line()) is not None:
@@ -309,7 +309,7 @@ class Person:
         options = Options(is_passing=True)
         peer = self.peer = LocalPeer(self.machine.world(), self.name, DIRECTORY, tell, options)
         async with self.screen.shining(), running(peer):
-            console = self.console = Console(peer, self.screen.show, None)
+            console = self.console = Console(peer, self.screen, is_script=True)
             self.code = await console.perform(parse(command, console.context()), command)
         return self.code
 
@@ -381,6 +381,16 @@ class Person:
     @property
     def talks_with(self) -> tuple[str, ...]:
         return self.peer.conversation.others
+
+
+class Shown:
+    """A screen that keeps the lines which it is given."""
+
+    def __init__(self) -> None:
+        self.lines: list[str] = []
+
+    def show(self, *shown: events.Event, then: Then | None = None) -> None:
+        self.lines += [line for event in shown for line in event.lines()]
 
 
 class Screen:

@@ -19,11 +19,14 @@ class Onlooker:
     def __init__(self, person: Person) -> None:
         self.outlooks: list[UiState] = []
         self._news = trio.Event()
-        self.watching = StatusFeed(person.peer, person.console, self)
+        self.watching = StatusFeed(self)
 
     def stands(self, outlook: UiState) -> None:
         self.outlooks.append(outlook)
         self._news.set()
+
+    def show(self, *shown: events.Event, then: Callable[[], None] | None = None) -> None:
+        """Show nothing: the screen of the person does."""
 
     @property
     def now(self) -> UiState:
@@ -54,7 +57,7 @@ def onlooker(community: Community, person: Person) -> Onlooker:
     person.console.tell = heard  # type: ignore[method-assign]
     community.nursery.start_soon(look, person.screen.news)  # whatever is shown
     community.nursery.start_soon(look, person.keyboard.news)  # or was done
-    community.nursery.start_soon(looking.watching.run)
+    community.nursery.start_soon(looking.watching.run, person.peer, person.console)
     return looking
 
 

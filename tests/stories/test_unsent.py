@@ -10,14 +10,13 @@ from peer.commands.grammar import Context
 from peer.commands.parsing import parse
 from peer.console.codes import Code
 from peer.console.console import Console
-from peer.events import Event
 from peer.options import Options
 from peer.program.offline_commands import keep_unregistered
 from peer.storage.vault import CLEAR, Vault, new_key
 from shared.errors import Refused
 from shared.link import Link
 from shared.messages.directory import Contact, Stored
-from tests.kit.community import DIRECTORY, Community, Person
+from tests.kit.community import DIRECTORY, Community, Person, Shown
 
 KEPT = "Kept for dave until the directory is back."
 LEFT = "Message left for dave."
@@ -590,15 +589,11 @@ async def test_a_disk_that_does_not_take_it_is_said_and_nothing_is_kept(
 
 async def test_a_command_that_is_handed_over_ends_with_3(community: Community) -> None:
     carol, _dave = await alone(community, "carol", "dave")
-    shown: list[str] = []
-
-    def show(*events: Event, then: object = None) -> None:
-        shown.extend(map(str, events))
-
-    handed = Console(carol.peer, show, None)
+    shown = Shown()
+    handed = Console(carol.peer, shown, is_script=True)
     for line in ("PRV dave one", "LEAVE dave two", "PRV dave three"):
         assert await handed.perform_line(line) is Code.STORED
-    assert [line for line in shown if line] == [KEPT] * 3
+    assert shown.lines == [KEPT] * 3
     await returns(community)
     assert await handed.perform_line("PRV dave four") is Code.DONE
 
