@@ -6,7 +6,7 @@ import pytest
 import trio
 
 from peer import events
-from peer.core.conversation.conversation import Conversation
+from peer.core.conversation.incoming.incoming_texts import IncomingTexts
 from peer.program.status_feed import LOOK_SECONDS, StatusFeed
 from peer.screen.ui_state import Member, UiState
 from shared.messages.common import Status
@@ -141,7 +141,7 @@ async def test_it_counts_what_has_not_arrived(community: Community) -> None:
 async def test_it_tells_how_much_is_to_come(
     community: Community, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(Conversation, "to_come", 120)
+    monkeypatch.setattr(IncomingTexts, "to_come", 120)
     carol, dave = await community.start("carol", "dave")
     look = onlooker(community, carol)
     assert (await look.sees(lambda now: now.me == "carol")).to_come == 0
