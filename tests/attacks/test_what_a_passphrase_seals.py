@@ -40,7 +40,7 @@ from shared.errors import Refused, StorageError
 from shared.messages.peers import Position, Text
 from shared.real import real_world
 from shared.sealing import About, Letter
-from tests.kit.histories import history_of
+from tests.kit.journals import history_of
 from tests.kit.programs import staged
 
 ROOT = Path(__file__).parents[2]

@@ -22,7 +22,7 @@ from shared.errors import Refused
 from shared.messages.peers import Position, Text
 from tests.kit.community import Community, Person
 from tests.kit.gathering import adds, group
-from tests.kit.histories import history_of
+from tests.kit.journals import history_of
 from tests.kit.world import EPOCH, Authority, MemoryDisk
 
 NOTHING = "No history here: nothing was said, or history is off."
