@@ -101,11 +101,28 @@ class Sessions:
             self.registry.know(user)
         for tombstone in await self.store.tombstones():
             self._tombstones.bury(tombstone)
-        for ban in await self.store.bans():
-            self.bans.add(ban)
-        for invite in await self.store.invites():
-            self.invites.add(invite)
+        await self.read_operations()
+
+    async def read_operations(self) -> None:
+        """Take over what the operator has said, here or at another directory of the store.
+
+        Raises StorageError.
+        """
+        self.bans.load(await self.store.bans())
+        self.invites.load(await self.store.invites())
         self.motd = await self.store.motd()
+        self.expel_banned()
+
+    def expel_banned(self) -> int:
+        """End the links of users who are banned, and tell them why; return how many."""
+        expelled = 0
+        for user in self.registry.everybody():
+            ban = self.bans.find(user.key, user.place.address, self.time())
+            if ban is not None and self.expel(
+                user, Err("BANNED", ban.sentence()), Bye(ban.sentence())
+            ):
+                expelled += 1
+        return expelled
 
     def apply(self, settings: Settings) -> None:
         """Take over what may change while the directory runs."""

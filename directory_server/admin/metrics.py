@@ -79,7 +79,7 @@ class Metrics(Collector):
         yield InfoMetricFamily("parley_build", "The program", value={"version": VERSION})
 
     def _users(self) -> Metric:
-        statuses = Tally(self._community.registry.statuses())
+        statuses = Tally(user.status for user in self._community.registry.everybody())
         by_name = {status.value: statuses[status] for status in Status}
         return _gauges("users", "Users by status", "status", by_name)
 

@@ -3,7 +3,7 @@
 import base64
 import logging
 from collections import Counter
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -24,7 +24,7 @@ from directory_server.storage.backup import back_up
 from shared.clean import on_one_line
 from shared.errors import Refused
 from shared.identity import fingerprint
-from shared.messages.common import Bye, Err
+from shared.messages.common import Bye
 from shared.messages.directory import PAGE, Notice
 from shared.names import fold
 from shared.version import VERSION
@@ -107,7 +107,7 @@ class Operator:
         settings = community.settings
         waiting, mail_bytes = await community.store.mail_waiting()
         statuses: Counter[str] = Counter()
-        for user in self._everybody():
+        for user in community.registry.everybody():
             statuses[user.status.value] += 1
         registering = "open" if settings.token is None else "token"
         return ask.State(
@@ -136,7 +136,7 @@ class Operator:
         )
 
     async def _users(self, prefix: str, tell: Tell) -> None:
-        for number, user in enumerate(list(self._everybody()), start=1):
+        for number, user in enumerate(self._community.registry.everybody(), start=1):
             if fold(user.name).startswith(fold(prefix)):
                 await tell(await self._row(user))
             if number % PAGE == 0:
@@ -152,14 +152,6 @@ class Operator:
             round(user.usage.seconds / 3_600, 1),
             await self._community.store.waiting(user.id),
         )
-
-    def _everybody(self) -> Iterator[User]:
-        registry = self._community.registry
-        users, more = registry.page("", PAGE)
-        yield from users
-        while more:
-            users, more = registry.page(users[-1].name, PAGE)
-            yield from users
 
     # --- Keeping out ---
 
@@ -186,18 +178,13 @@ class Operator:
         community.bans.check_room()
         await community.store.ban(ban)
         community.bans.add(ban)
-        banned = [
-            user
-            for user in self._everybody()
-            if user.is_here and community.bans.find(user.key, user.place.address, now) == ban
-        ]
-        for user in banned:
-            community.expel(user, Err("BANNED", ban.sentence()), Bye(ban.sentence()))
+        banned = community.expel_banned()
         lasting = (
             "for ever" if request.seconds is None else f"for {spell_duration(request.seconds)}"
         )
         log.warning("the operator has banned %s %s: %s", ban.whom, lasting, reason or "-")
-        links = f"; {len(banned)} connections are ended" if banned else ""
+        are = "1 connection is" if banned == 1 else f"{banned} connections are"
+        links = f"; {are} ended" if banned else ""
         return ask.Said(f"{ban.whom} is banned {lasting}{links}.")
 
     async def _unban(self, whom: str) -> ask.Said:

@@ -6,7 +6,6 @@ long a user has been idle.
 
 from bisect import bisect_left, bisect_right, insort
 from collections import OrderedDict
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from itertools import islice
 from typing import NamedTuple
@@ -110,9 +109,9 @@ class Registry:
     def names(self) -> int:
         return len(self._users)
 
-    def statuses(self) -> Iterator[Status]:
-        """Yield the status of each user."""
-        return (user.status for user in self._users.values())
+    def everybody(self) -> list[User]:
+        """Return all users, in the order of their names."""
+        return [self._users[folded] for folded in self._order]
 
     # --- Names ---
 

@@ -71,6 +71,12 @@ class Bans:
     def __init__(self, bans: Iterable[Ban] = ()) -> None:
         self._users: dict[str, Ban] = {}  # by key, in hex
         self._networks: dict[Network, Ban] = {}
+        self.load(bans)
+
+    def load(self, bans: Iterable[Ban]) -> None:
+        """Take these bans for all that there are."""
+        self._users.clear()
+        self._networks.clear()
         for ban in bans:
             self.add(ban)
 

@@ -39,6 +39,11 @@ def digest_of(token: str) -> bytes:
 
 class Invites:
     def __init__(self, invites: Iterable[Invite] = ()) -> None:
+        self._all: dict[bytes, Invite] = {}
+        self.load(invites)
+
+    def load(self, invites: Iterable[Invite]) -> None:
+        """Take these invites for all that there are."""
         self._all = {invite.digest: invite for invite in invites}
 
     def add(self, invite: Invite) -> None:

@@ -9,6 +9,7 @@ from trio.testing import MockClock
 
 from directory_server.admin import requests as ask
 from directory_server.admin.operator import OPEN, Operator
+from directory_server.core.operating.bans import USER, Ban
 from directory_server.core.operating.invites import USED_UP
 from directory_server.sessions import FORGOTTEN
 from shared.errors import Refused
@@ -39,7 +40,7 @@ async def test_a_banned_user_is_told_why_and_stays_out(town: Town) -> None:
     await dave.hears(Arr)  # who comes and goes at once is no news
     operator = Asking(town)
     said = await operator.said(ask.Ban("MALLORY", 7 * 86_400.0, "being rude"))
-    assert said == "mallory is banned for 7 days; 1 connections are ended."
+    assert said == "mallory is banned for 7 days; 1 connection is ended."
 
     reason = "You are banned from this directory until 2023-11-21 22:13 UTC: being rude"
     assert await mallory.ends() == reason
@@ -113,6 +114,22 @@ async def test_a_ban_outlives_the_directory_and_ends(town: Town, autojump_clock:
     assert town.machine.disk.ask("directory.sqlite", "SELECT * FROM bans") == []
 
 
+async def test_what_another_directory_of_the_store_has_said_counts_here_too(town: Town) -> None:
+    mallory, dave = await town.enters("mallory"), await town.enters("dave")
+    community = town.directory.community
+    ban = Ban(USER, mallory.identity.public.hex(), "mallory", reason="being rude")
+    await community.store.ban(ban)
+    await community.store.set_motd("be kind")
+    await community.read_operations()
+    assert "being rude" in await mallory.ends()
+    assert (await refusal(town, "mallory")).code == "BANNED"
+    assert (await town.enters("erin")).welcome.motd == "be kind"
+    await community.store.unban([ban])
+    await community.read_operations()
+    await town.enters("mallory")
+    await dave.leaves()
+
+
 async def test_unban_lets_them_in_again(town: Town) -> None:
     await (await town.enters("mallory")).leaves()
     operator = Asking(town)
@@ -130,7 +147,7 @@ async def test_a_name_that_looks_like_an_address_can_be_banned(town: Town) -> No
     operator = Asking(town)
     assert (await operator.said(ask.Ban("10.0.0.5"))) == "10.0.0.5 is banned for ever."
     said = await operator.said(ask.Ban("name:10.0.0.5"))
-    assert said == "10.0.0.5 is banned for ever; 1 connections are ended."
+    assert said == "10.0.0.5 is banned for ever; 1 connection is ended."
     with pytest.raises(Refused, match="User nobody does not exist!"):
         await operator.asks(ask.Ban("nobody"))
 

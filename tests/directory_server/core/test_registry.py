@@ -119,11 +119,11 @@ def test_an_encoded_presence_is_never_out_of_date() -> None:
     assert known.encoded(carol) == b'{"name":"Carol","status":"ACTIVE","since":1}'
 
 
-def test_the_statuses_of_all_are_known() -> None:
+def test_everybody_is_known_in_order() -> None:
     known, carol = registry()
     arrive(known, carol)
-    known.know(user("dave", 2))
-    assert sorted(status.value for status in known.statuses()) == ["ACTIVE", "OFFLINE"]
+    known.know(user("bob", 2))
+    assert [user.name for user in known.everybody()] == ["bob", "Carol"]
     assert known.names == 2
 
 

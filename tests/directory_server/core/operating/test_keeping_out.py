@@ -109,5 +109,8 @@ def test_new_rules_count_from_now_on() -> None:
     assert gate.admit("dave", b"d") == Register(b"")
     with pytest.raises(Refused, match="too many new names came from your address"):
         gate.admit("erin", b"e")
+    gate.admission.set_rules(token=None, is_closed=False, names_at_once=1)
+    with pytest.raises(Refused, match="too many new names"):  # what was taken still counts
+        gate.admit("erin", b"e")
     gate.admission.set_rules(token=None, is_closed=False, names_at_once=0)
     assert gate.admit("erin", b"e") == Register(b"")
