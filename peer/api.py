@@ -26,7 +26,7 @@ import trio
 from msgspec.structs import replace
 
 from peer.commands.grammar import HISTORY_TEXTS
-from peer.core.conversation.route import Way
+from peer.core.conversation.route import Route
 from peer.core.conversation.sent_text import SentText
 from peer.core.history_entry import HistoryEntry, Kind
 from peer.core.keys.key_comparison import Comparison
@@ -142,6 +142,7 @@ __all__ = [
     "Refused",
     "Registered",
     "Result",
+    "Route",
     "Said",
     "SaidDifferently",
     "SaidPrivately",
@@ -152,7 +153,6 @@ __all__ = [
     "StorageError",
     "Unreachable",
     "Waiting",
-    "Way",
     "Went",
     "clean",
     "join",

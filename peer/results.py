@@ -9,7 +9,7 @@ from typing import Final, Protocol
 from msgspec import field
 
 from peer.commands.manual import help_lines
-from peer.core.conversation.route import DIRECT, Way
+from peer.core.conversation.route import DIRECT, Route
 from peer.core.conversation.sent_text import SentText
 from peer.core.history_entry import HistoryEntry, lines_of
 from peer.core.keys.name_marks import ANOTHER_KEY
@@ -109,7 +109,7 @@ class MemberList(Answer, frozen=True):
     """The members of my conversation, and how each is reached."""
 
     me: str
-    others: tuple[Way, ...]
+    others: tuple[Route, ...]
 
     def lines(self) -> list[str]:
         return [f"{self.me} (you)", *(f"{one.name}: {how_linked(one)}" for one in self.others)]
@@ -241,11 +241,11 @@ class Handed(Answer, frozen=True):
         return [self.line]
 
 
-def how_linked(member: Way) -> str:
+def how_linked(member: Route) -> str:
     return _linked(member) + (", verified" if member.is_verified else "")
 
 
-def _linked(member: Way) -> str:
+def _linked(member: Route) -> str:
     if member.through == DIRECT:
         trip = member.round_trip
         return "direct" + ("" if trip is None else f", {milliseconds(trip)}")

@@ -2,7 +2,7 @@
 
 import trio
 
-from peer.core.conversation.route import DIRECT, Way
+from peer.core.conversation.route import DIRECT, Route
 from peer.core.conversation.sent_text import SentText
 from peer.runtime.conversation.conversations import Conversations
 from peer.runtime.keys.known_keys import KnownKeys
@@ -39,7 +39,7 @@ class ConversationView:
         """Leave the conversation once my texts have arrived; return False when there is none."""
         return await self._conversations.leave()
 
-    async def members(self) -> list[Way]:
+    async def members(self) -> list[Route]:
         """Return the others, and how each is reached; measuring takes time."""
         current = self._conversations.conversation
         if current is None:
@@ -48,7 +48,7 @@ class ConversationView:
         await self._links.measure(name(one) for one, way, _ in current.reach.who() if way == DIRECT)
         now, time = trio.current_time(), self._clock.time()
         return [
-            Way(
+            Route(
                 called(one), way if way in ("", DIRECT) else called(way),
                 None if since is None else time - (now - since),
                 self._links.round_trip(name(one)) if way == DIRECT else None,

@@ -14,7 +14,7 @@ from typing import Final
 
 from msgspec import Struct, structs
 
-from peer.core.conversation.route import DIRECT, Way
+from peer.core.conversation.route import DIRECT, Route
 from peer.events import Event
 from peer.results import Handed, MemberList, Sent, UserInfo, WhoHas
 from peer.screen.line import LineFrontend, plain_lines
@@ -77,7 +77,7 @@ def _fields(event: Event) -> dict[str, object]:
     return structs.asdict(event)
 
 
-def _way(member: Way) -> dict[str, object]:
+def _way(member: Route) -> dict[str, object]:
     is_direct = member.through == DIRECT
     return structs.asdict(member) | {
         "is_direct": is_direct,

@@ -8,7 +8,7 @@ import pytest
 import trio
 
 from peer import events, results
-from peer.core.conversation.route import Way
+from peer.core.conversation.route import Route
 from peer.core.history_entry import HistoryEntry, Kind
 from peer.core.lateness import Lateness
 from peer.core.target import Target
@@ -30,8 +30,8 @@ DAVE = Contact(
     sealing_proof=bytes(64), host="10.0.0.7", port=40_112,
 )  # fmt: skip
 HI = HistoryEntry(Kind.PRIVATE, MORNING, "dave", "carol", "hi")
-DIRECTLY = Way("dave", "direct", None, 0.25)
-THROUGH_DAVE = Way("erin", "dave", 7.0, None, True)
+DIRECTLY = Route("dave", "direct", None, 0.25)
+THROUGH_DAVE = Route("erin", "dave", 7.0, None, True)
 
 FORMS: list[tuple[Event, dict[str, object]]] = [
     (Hello(), {"event": "hello", "version": 1, "said": ""}),

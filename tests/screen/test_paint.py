@@ -14,7 +14,7 @@ from rich.cells import cell_len
 from rich.text import Text
 
 from peer import events, results
-from peer.core.conversation.route import Way
+from peer.core.conversation.route import Route
 from peer.core.history_entry import HistoryEntry, Kind
 from peer.core.lateness import Lateness
 from peer.core.target import Target
@@ -83,9 +83,9 @@ ANSWERS: list[Event] = [
     results.MemberList(
         "carol",
         (
-            Way("dave", "direct", None, 0.0012),
-            Way("erin", "dave", None, None),
-            Way("frank", "", NOON.timestamp(), None),
+            Route("dave", "direct", None, 0.0012),
+            Route("erin", "dave", None, None),
+            Route("frank", "", NOON.timestamp(), None),
         ),
     ),
     results.WhoHas((("dave", "delivered at 12:00:00"), ("erin", "waiting"))),
@@ -483,7 +483,7 @@ def test_a_user_is_described_line_by_line() -> None:
 
 
 def test_members_and_how_they_are_reached() -> None:
-    ways = (Way("dave", "direct", None, 0.0012), Way("erin", "dave", None, None))
+    ways = (Route("dave", "direct", None, 0.0012), Route("erin", "dave", None, None))
 
     assert lines(results.MemberList("carol", ways)) == [
         " carol (you)",
@@ -569,7 +569,7 @@ def hostile(name: str, text: str) -> list[Event]:
             (Presence(name, Status.BUSY, 0.0), Presence(text, Status.BUSY, 0.0)), name
         ),
         info(host=text),
-        results.MemberList(name, (Way(name, text, None, None),)),
+        results.MemberList(name, (Route(name, text, None, None),)),
         results.WhoHas(((name, text),)),
         results.WhatWasSaid((HistoryEntry(Kind.PRIVATE, 0.0, name, name, text),), name, text),
         results.Words(name, (text, text), True),

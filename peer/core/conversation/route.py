@@ -7,7 +7,7 @@ from msgspec import Struct
 DIRECT: Final = "direct"  # over our own link
 
 
-class Way(Struct, frozen=True):
+class Route(Struct, frozen=True):
     name: str
     through: str  #: DIRECT, a member who hands texts on, or "" when out of reach
     lost_since: float | None  #: seconds since 1970

@@ -135,11 +135,11 @@ class Conversations:
         shell.show_begun()
         shell.begin()
 
-    def admit(self, current: Conversation, member: str, membership: Membership) -> None:
+    def add_member(self, current: Conversation, member: str, membership: Membership) -> None:
         """Make somebody a member who has said yes."""
         self.news.hear_member(member, Members(current.id, (membership,)))
 
-    def before(self, current: Conversation) -> tuple[tuple[Position, ...], int]:
+    def history_mark(self, current: Conversation) -> tuple[tuple[Position, ...], int]:
         """Return what was said so far, which a newcomer does not get, and its highest lamport."""
         self._parts.drafts.flush()
         self._parts.display.note_shown()

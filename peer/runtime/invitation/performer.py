@@ -141,7 +141,7 @@ class InvitationPerformer:
     def _admit(self, admit: Admit) -> None:
         current = self._conversations.conversation
         assert current is not None
-        since, lamport = self._conversations.before(current)
-        self._conversations.admit(current, admit.member, admit.membership)
+        since, lamport = self._conversations.history_mark(current)
+        self._conversations.add_member(current, admit.member, admit.membership)
         self.perform(self._core.let_in(admit.id, since, lamport))
         self._tell(events.Connected((admit.callee,)), events.nothing)

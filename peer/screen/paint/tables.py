@@ -7,7 +7,7 @@ from rich.text import Text
 
 from peer import results
 from peer.commands.manual import Page
-from peer.core.conversation.route import Way
+from peer.core.conversation.route import Route
 from peer.core.local_time import local_time
 from peer.results import GROUPS, how_linked, milliseconds
 from peer.screen.paint.colours import STRONG, SYSTEM, TIME, name_style
@@ -104,7 +104,7 @@ def _shown(name: str, me: str) -> str:
     return f"{harmless(name)} (you)" if fold(name) == fold(me) else harmless(name)
 
 
-def _way(member: Way) -> str:
+def _way(member: Route) -> str:
     return clean(how_linked(member))
 
 

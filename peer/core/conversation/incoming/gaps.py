@@ -38,7 +38,7 @@ class _Doubt(Struct):
     came: int  # how far the origin had come here then
 
 
-class _Lack(Struct):
+class _Gap(Struct):
     """An origin of which others have more than I."""
 
     due: float = _NEVER  # when to ask
@@ -53,7 +53,7 @@ class Gaps:
 
     def __init__(self, came: Callable[[Origin], int]) -> None:
         self._came = came
-        self._gaps: dict[Origin, _Lack] = {}
+        self._gaps: dict[Origin, _Gap] = {}
         self._places: defaultdict[str, dict[Origin, None]] = defaultdict(dict)  # by source
         self._later: defaultdict[str, dict[Origin, int]] = defaultdict(dict)  # by source
         self._doubts: defaultdict[str, dict[Origin, _Doubt]] = defaultdict(dict)  # by source
@@ -91,21 +91,21 @@ class Gaps:
         doubts = self._doubts[source]
         if of in doubts and came > doubts[of].came:
             del doubts[of]  # it could show some of it
-        lack = self._gaps.setdefault(of, _Lack())
-        places[of], lack.claims[source] = None, upto
-        lack.tried.discard(source)
-        if lack.asked == source and came > lack.since:
-            lack.due = -_NEVER  # what was asked for has come, and there is more
-        elif not lack.asked:
-            lack.due = min(lack.due, max(due, doubts[of].until if of in doubts else due))
+        gap = self._gaps.setdefault(of, _Gap())
+        places[of], gap.claims[source] = None, upto
+        gap.tried.discard(source)
+        if gap.asked == source and came > gap.since:
+            gap.due = -_NEVER  # what was asked for has come, and there is more
+        elif not gap.asked:
+            gap.due = min(gap.due, max(due, doubts[of].until if of in doubts else due))
 
     def forget(self, source: str, now: float) -> None:
         """Drop the claims of a source whose link is lost; it will make them again."""
         self._later.pop(source, None)
         for of in list(self._places[source]):
-            lack = self._gaps[of]
-            if lack.asked == source:
-                lack.asked, lack.due = "", now
+            gap = self._gaps[of]
+            if gap.asked == source:
+                gap.asked, gap.due = "", now
             self._withdraw(source, of)
 
     # --- Asking ---
@@ -113,7 +113,7 @@ class Gaps:
     def next_deadline(self) -> float:
         if not self._gaps:
             return _NEVER  # this is called at each text
-        return min(lack.due for lack in self._gaps.values())
+        return min(gap.due for gap in self._gaps.values())
 
     def ask(
         self, greeted: Iterable[str], now: float, may_ask: Callable[[Origin], float]
@@ -121,55 +121,53 @@ class Gaps:
         """Return what to ask for now.  `may_ask`: the seconds an origin must still wait, or 0.0."""
         linked = tuple(greeted)
         requests: list[Request] = []
-        for of, lack in list(self._gaps.items()):
-            if self._came(of) >= max(lack.claims.values()):
+        for of, gap in list(self._gaps.items()):
+            if self._came(of) >= max(gap.claims.values()):
                 self._fulfil(of, now)
-            elif lack.due <= now and (pause := may_ask(of)):
-                lack.due = now + pause
-            elif lack.due <= now:
-                requests += self._ask_for(of, lack, linked, now)
+            elif gap.due <= now and (pause := may_ask(of)):
+                gap.due = now + pause
+            elif gap.due <= now:
+                requests += self._ask_for(of, gap, linked, now)
         return requests
 
-    def _ask_for(
-        self, of: Origin, lack: _Lack, linked: tuple[str, ...], now: float
-    ) -> list[Request]:
+    def _ask_for(self, of: Origin, gap: _Gap, linked: tuple[str, ...], now: float) -> list[Request]:
         came = self._came(of)
-        for source in [one for one, upto in lack.claims.items() if upto <= came]:
+        for source in [one for one, upto in gap.claims.items() if upto <= came]:
             self._release(source, of, now)
-            lack.asked = "" if lack.asked == source else lack.asked
-        if came > lack.since:
-            lack.tried.clear()
-        elif lack.asked:
-            lack.tried.add(lack.asked)
-            if lack.asked in lack.claims:
-                self._doubt(lack.asked, of, now)
-            if not lack.claims:
+            gap.asked = "" if gap.asked == source else gap.asked
+        if came > gap.since:
+            gap.tried.clear()
+        elif gap.asked:
+            gap.tried.add(gap.asked)
+            if gap.asked in gap.claims:
+                self._doubt(gap.asked, of, now)
+            if not gap.claims:
                 return []  # the next HELLO claims it again
-        lack.since, lack.asked = came, self._next_source(of, lack, linked, now)
-        if lack.asked:
-            lack.due = now + ASK_AGAIN_SECONDS
-            return [Request(lack.asked, of, came)]
+        gap.since, gap.asked = came, self._next_source(of, gap, linked, now)
+        if gap.asked:
+            gap.due = now + ASK_AGAIN_SECONDS
+            return [Request(gap.asked, of, came)]
         waits = [
-            self._doubts[one][of].until for one in lack.claims if self._is_doubted(one, of, now)
+            self._doubts[one][of].until for one in gap.claims if self._is_doubted(one, of, now)
         ]
-        lack.due = min(waits, default=_NEVER)
+        gap.due = min(waits, default=_NEVER)
         if not waits:
-            for source in list(lack.claims):
+            for source in list(gap.claims):
                 self._doubt(source, of, now)
         return []
 
-    def _next_source(self, of: Origin, lack: _Lack, linked: tuple[str, ...], now: float) -> str:
+    def _next_source(self, of: Origin, gap: _Gap, linked: tuple[str, ...], now: float) -> str:
         """Choose the author first, then a source; others only if a source has no link to me."""
-        if lack.asked in linked and lack.asked not in lack.tried:
-            return lack.asked  # it goes on
-        open_to = [one for one in linked if one not in lack.tried]
+        if gap.asked in linked and gap.asked not in gap.tried:
+            return gap.asked  # it goes on
+        open_to = [one for one in linked if one not in gap.tried]
         if of[0] in open_to:
             return of[0]
-        for one in sorted(lack.claims, key=lambda source: of in self._doubts[source]):
+        for one in sorted(gap.claims, key=lambda source: of in self._doubts[source]):
             if one in open_to and not self._is_doubted(one, of, now):
                 return one
-        is_distant = any(one not in linked for one in lack.claims)
-        others = [one for one in open_to if one not in lack.claims]
+        is_distant = any(one not in linked for one in gap.claims)
+        others = [one for one in open_to if one not in gap.claims]
         return others[0] if is_distant and others else ""
 
     def _is_doubted(self, source: str, of: Origin, now: float) -> bool:
@@ -192,10 +190,10 @@ class Gaps:
 
     def _fulfil(self, of: Origin, now: float) -> None:
         """Release all sources of an origin once all that they claim has come."""
-        lack = self._gaps.get(of)
-        if lack is None or self._came(of) < max(lack.claims.values()):
+        gap = self._gaps.get(of)
+        if gap is None or self._came(of) < max(gap.claims.values()):
             return
-        for source in list(lack.claims):
+        for source in list(gap.claims):
             self._release(source, of, now)
 
     def _release(self, source: str, of: Origin, now: float) -> None:
@@ -206,9 +204,9 @@ class Gaps:
 
     def _withdraw(self, source: str, of: Origin) -> None:
         del self._places[source][of]
-        lack = self._gaps[of]
-        del lack.claims[source]
-        if not lack.claims:
+        gap = self._gaps[of]
+        del gap.claims[source]
+        if not gap.claims:
             del self._gaps[of]
 
     def _fill_place(self, source: str, now: float) -> None:
