@@ -15,7 +15,6 @@ from msgspec import Struct
 from peer.core.conversation.actions import LeaveFor
 from peer.core.conversation.conversation import Kept
 from peer.core.conversation.members.entrances import Entrance
-from peer.core.conversation.texts import last
 from peer.events import Tell
 from peer.storage import copies, letters, texts
 from peer.storage.contacts import CommunityStore, ContactStore
@@ -136,7 +135,7 @@ class Journal:
         """Keep all of this in one commit."""
         rows = [texts.row_of(self.rows, one) for one in batch.texts]
         read = self.letters.read_within(
-            ((one.conversation, one.author, one.epoch, one.seq), last(one)) for one in batch.texts
+            ((one.conversation, *one.origin, one.seq), one.last_seq) for one in batch.texts
         )
 
         def work(db: sqlite3.Connection) -> None:

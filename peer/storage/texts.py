@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator
 
 from peer.core.conversation.incoming.lamport_clock import LamportClock
 from peer.core.conversation.proof.digests import digest
-from peer.core.conversation.texts import is_stream, last
+from peer.core.conversation.texts import is_origin
 from peer.storage.rows import Rows
 from peer.storage.schema import FILE
 from shared.codec import encode
@@ -82,7 +82,7 @@ class TextStore:
     def _plain(self, rows: list[tuple[str, str, int]]) -> Iterator[Position]:
         """Yield the positions that others can read: our own texts contain them."""
         for author, epoch, seq in rows:
-            if seq <= COUNT_MOST and is_stream((author, epoch)):
+            if seq <= COUNT_MOST and is_origin((author, epoch)):
                 yield Position(author, epoch, seq)
             else:
                 self._rows.note()
@@ -161,7 +161,7 @@ def row_of(rows: Rows, text: Text) -> tuple[object, ...]:
     """Return the row of this text, sealed for its place."""
     place = (text.conversation, text.author, text.epoch, text.seq)
     line = rows.vault.seal(encode(text), "text", *place)
-    return (*place, last(text), text.lamport, text.time, line)
+    return (*place, text.last_seq, text.lamport, text.time, line)
 
 
 def insert(db: sqlite3.Connection, rows: Iterable[tuple[object, ...]]) -> None:

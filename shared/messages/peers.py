@@ -39,6 +39,7 @@ Member = Annotated[str, Meta(min_length=1, max_length=32)]
 Epoch = Annotated[str, Meta(min_length=16, max_length=16)]  # 8 random bytes, new at each start
 StayId = Annotated[bytes, Meta(min_length=STAY_BYTES, max_length=STAY_BYTES)]
 Digest = Annotated[str, Meta(min_length=32, max_length=32)]
+Origin = tuple[str, str]  # the author and the epoch of texts, which have one order
 Chain = Annotated[bytes, Meta(max_length=CHAIN_BYTES)]  # a digest of earlier texts; empty: unknown
 
 
@@ -120,6 +121,10 @@ class Position(msgspec.Struct, frozen=True, array_like=True):
     author: Member
     epoch: Epoch
     seq: Count
+
+    @property
+    def origin(self) -> Origin:
+        return self.author, self.epoch
 
 
 Positions = Annotated[tuple[Position, ...], Meta(max_length=POSITIONS)]
@@ -227,6 +232,20 @@ class Text(Message, frozen=True):
     after: Positions = ()
     signature: Signature = bytes(64)
     chain: Chain = b""
+
+    @property
+    def origin(self) -> Origin:
+        return self.author, self.epoch
+
+    @property
+    def last_seq(self) -> int:
+        """The seq of the last one of these texts."""
+        return self.seq + len(self.texts) - 1
+
+    @property
+    def size(self) -> int:
+        """The size in memory, about: what counts towards limits."""
+        return sum(map(len, self.texts)) + 200  # with the other fields
 
 
 class Acknowledge(Message, frozen=True, tag="ACK"):

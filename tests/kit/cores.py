@@ -16,7 +16,7 @@ from peer.core.conversation.conversation import Conversation, Kept
 from peer.core.conversation.members.entrances import Entrance
 from peer.core.conversation.outbox import RECENT_TEXTS
 from peer.core.conversation.proof.digests import digest
-from peer.core.conversation.texts import WINDOW_TEXTS, last, stream
+from peer.core.conversation.texts import WINDOW_TEXTS
 from peer.core.departure import DepartureClaim
 from peer.core.membership import Me, Roll
 from shared.messages.common import Message
@@ -92,20 +92,20 @@ class Disk:
         if key not in self.texts:
             self.texts[key] = text
             if text.author == by:
-                self.written.append((text.epoch, last(text)))
+                self.written.append((text.epoch, text.last_seq))
 
     def have(self) -> dict[tuple[str, str], int]:
         found = dict(self.since)
         for text in self.texts.values():
-            found[stream(text)] = max(found.get(stream(text), 0), last(text))
+            found[text.origin] = max(found.get(text.origin, 0), text.last_seq)
         return found
 
     def after(self, position: Position) -> list[Text]:
         found = [
             text
             for (author, epoch, seq), text in self.texts.items()
-            if (author, epoch) == (position.author, position.epoch)
-            and last(text) > position.seq
+            if (author, epoch) == position.origin
+            and text.last_seq > position.seq
             and seq <= position.seq + WINDOW_TEXTS
         ]
         return sorted(found, key=lambda text: text.seq)
@@ -116,8 +116,8 @@ class Disk:
         acknowledged = tuple((by, of, seq) for (by, of), seq in self.acknowledged.items())
         lamport = max([self.lamport, *(text.lamport for text in self.texts.values())])
         entrances = tuple(self.entrances.values())
-        ends = {stream(text): text for text in self.texts.values()}  # the last of each stream
-        said = tuple((*of, last(text), digest(text)) for of, text in ends.items())
+        ends = {text.origin: text for text in self.texts.values()}  # the last of each origin
+        said = tuple((*of, text.last_seq, digest(text)) for of, text in ends.items())
         return Kept(
             tuple(self.members.values()), have, written, acknowledged, lamport, entrances, said
         )
@@ -196,7 +196,7 @@ class Town:
         assert roll.is_in(person.name)
         person.disk.is_in, person.disk.lamport = True, lamport
         person.counters = {}  # a returning member knows only what they are told, until more arrives
-        person.since = {(one.author, one.epoch): one.seq for one in since}
+        person.since = {one.origin: one.seq for one in since}
         person.disk.since = person.disk.since | person.since
         person.disk.members |= {name: one for name in roll.everybody() if (one := roll.of(name))}
         person.program = Program(self._core(person, roll, since, None, lamport))
@@ -454,7 +454,7 @@ class Town:
                     self._watch_content(text)
                     program.to_keep.append(text)
                     if text.author == person.name:
-                        program.shown[stream(text)] = last(text)
+                        program.shown[text.origin] = text.last_seq
                 case talk.KeepMembers(names):
                     for name in names:
                         one = program.core.roll.of(name)
@@ -466,7 +466,7 @@ class Town:
                 case talk.KeepAcknowledged(by, epoch, seq):
                     program.to_keep.append((by, epoch, seq))
                 case talk.Discard(text):
-                    program.shown[stream(text)] = min(program.shown[stream(text)], text.seq - 1)
+                    program.shown[text.origin] = min(program.shown[text.origin], text.seq - 1)
                     program.to_show = deque(one for one in program.to_show if one is not text)
                     for key, _ in texts_in(text):
                         person.may_see_again[key] = person.seen[key]
@@ -499,7 +499,7 @@ class Town:
         assert after.author == person.name
         for text in person.disk.texts.values():
             for key, said in texts_in(text):
-                if stream(text) == (after.author, after.epoch) and after.seq < key[2] <= upto:
+                if text.origin == after.origin and after.seq < key[2] <= upto:
                     self.people[to].mailbox[key] = said
 
     def _post(self, sender: str, receiver: str, message: Message) -> None:
@@ -520,7 +520,7 @@ class Town:
     def _watch_promise(self, person: Person, have: tuple[Position, ...]) -> None:
         on_disk = person.disk.have()
         for one in have:
-            assert on_disk[one.author, one.epoch] >= one.seq, "D1: promised before it was kept"
+            assert on_disk[one.origin] >= one.seq, "D1: promised before it was kept"
 
     def _watch_late(self, program: Program, event: events.Event) -> None:
         match event:
@@ -536,12 +536,12 @@ class Town:
             assert first == said or text.author in self.muted, "G8: a number was used twice"
 
     def _watch_order(self, person: Person, program: Program, text: Text, gap: bool) -> None:
-        before = program.shown.get(stream(text), person.disk.since.get(stream(text), 0))
+        before = program.shown.get(text.origin, person.disk.since.get(text.origin, 0))
         assert text.seq == before + 1, "G4, D4: in the order of writing, without a gap"
-        program.shown[stream(text)] = last(text)
+        program.shown[text.origin] = text.last_seq
         if not gap:
             for one in text.after:
-                of = (one.author, one.epoch)
+                of = one.origin
                 shown = max(program.shown.get(of, 0), person.disk.since.get(of, 0))
                 assert shown >= one.seq, "G5: an answer above its question"
 

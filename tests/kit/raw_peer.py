@@ -11,7 +11,7 @@ import trio
 from peer.core import membership
 from peer.core.conversation.hello import hello_statement
 from peer.core.conversation.proof.digests import digest
-from peer.core.conversation.texts import last, sign
+from peer.core.conversation.texts import sign
 from peer.core.membership import Me, Roll, member_id
 from shared.link import Link
 from shared.messages.common import VERSION, Message
@@ -111,7 +111,7 @@ class Raw:
         made = Text(self.conversation, self.me.id, epoch, seq, seq, EPOCH, said, chain=chain)
         made = msgspec.structs.replace(made, **fields)
         signed = sign(self.me, made)
-        self.said[epoch, last(signed)] = digest(signed)
+        self.said[epoch, signed.last_seq] = digest(signed)
         return signed
 
     async def dials_silently(self, whom: Person) -> "RawLink":

@@ -12,7 +12,7 @@ from peer.core.conversation.actions import Action
 from peer.core.conversation.conversation import Conversation, Kept
 from peer.core.conversation.hello import hello_statement
 from peer.core.conversation.proof.digests import digest
-from peer.core.conversation.texts import last, sign
+from peer.core.conversation.texts import sign
 from peer.core.membership import Roll
 from shared.messages.common import Message
 from shared.messages.peers import Hello, Membership, Position, Text
@@ -125,7 +125,7 @@ def text(author: str, seq: int, *texts: str, after: tuple[Position, ...] = ()) -
     said = texts or (f"{me(author).name} {seq}",)
     made = Text(ID, author, epoch, seq, seq, 7.0, said, after, chain=chain)
     signed = sign(me(author), made)
-    _said[author, last(signed)] = digest(signed)
+    _said[author, signed.last_seq] = digest(signed)
     return signed
 
 

@@ -15,7 +15,6 @@ from peer import events
 from peer.core.conversation import texts
 from peer.core.conversation.conversation import Conversation
 from peer.core.conversation.outbox import RECENT_TEXTS
-from peer.core.conversation.texts import last
 from peer.core.keys.name_marks import bare
 from peer.storage import schema
 from shared.messages.common import Message
@@ -218,8 +217,8 @@ class Checks:
         entry = current._rolls._entrances.entry_of(to.member)
         if entry is None or entry.counter != 1:
             return
-        since = {(one.author, one.epoch): one.seq for one in entry.since}
-        if last(text) <= since.get((text.author, text.epoch), 0):
+        since = {one.origin: one.seq for one in entry.since}
+        if text.last_seq <= since.get(text.origin, 0):
             raise Broken("G10", f"{to.name} gets {text.texts}, which was said before they came")
 
     def _is_honest(self, member: str) -> bool:
@@ -266,7 +265,7 @@ class Checks:
             if current.id == text.conversation and current.outgoing.epoch == text.epoch:
                 for name in to:
                     has = current.outgoing._outbox.has(self._scenario.named(name).member)
-                    if last(text) > has + texts.WINDOW_TEXTS:
+                    if text.last_seq > has + texts.WINDOW_TEXTS:
                         raise Broken("D5", f"{player.name} sends {name} more than the window")
 
     def _check_addressee(self, player: Player, to: str, head: _Head) -> None:
@@ -364,7 +363,7 @@ class Checks:
         floors = {player: current._rolls._entrances.floor for player, current in group}
         for player in honest:
             for text in self.journal(player, id):
-                if text.seq > floors[player](player.member, (text.author, text.epoch)):
+                if text.seq > floors[player](player.member, text.origin):
                     words[id, text.author, text.epoch, text.seq].add(text.texts)
                 if any(said.startswith(UNSIGNED) for said in text.texts):
                     yield Broken("G12", f"{player.name} has kept {text.texts}")
@@ -449,7 +448,7 @@ class Checks:
         the mailbox.
         """
         have = [
-            (player, {(one.author, one.epoch): one.seq for one in current.incoming.have()})
+            (player, {one.origin: one.seq for one in current.incoming.have()})
             for player, current in group
         ]
         for of in {of for _, positions in have for of in positions}:
@@ -493,13 +492,13 @@ class Checks:
         }
         had: dict[tuple[str, str], int] = {}
         for text in self.journal(player, current.id):
-            of = (text.author, text.epoch)
+            of = text.origin
             if (
                 text.seq != had.get(of, 0) + 1
                 and not had.get(of, 0) < text.seq <= since.get(of, 0) + 1
             ):
                 yield Broken("G4", f"{player.name} has {text.seq} after {had.get(of, 0)} of {of}")
-            had[of] = last(text)
+            had[of] = text.last_seq
 
     # --- At the very end ---
 
@@ -525,7 +524,7 @@ class Checks:
         texts = [text for one in self._scenario.players for text in self.journal(one)]
         for text in texts:
             self._check_content(text)
-            for seq in range(text.seq, last(text) + 1):
+            for seq in range(text.seq, text.last_seq + 1):
                 lamports[text.conversation, text.author, text.epoch, seq] = text.lamport
         for text in texts:
             for one in text.after:

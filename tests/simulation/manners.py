@@ -47,7 +47,7 @@ def _ask_for_everything(shell: ConversationShell) -> None:
         wants = [
             talk.Send(one.to, Want(current.id, Position(author, epoch, 0)))
             for one in mine
-            for author, epoch in current.incoming._inbox._streams
+            for author, epoch in current.incoming._inbox._origins
         ]
         perform([*actions, *wants])
 

@@ -29,7 +29,6 @@ from peer.core.conversation.members.roll_exchange import RollExchange
 from peer.core.conversation.outbox import Outbox
 from peer.core.conversation.proof import signatures, unchecked_texts
 from peer.core.conversation.proof.digests import Digests
-from peer.core.conversation.texts import last
 from peer.runtime.conversation.builder import ConversationBuilder
 from peer.runtime.conversation.conversations import Conversations
 from peer.runtime.conversation.departures import Departures
@@ -74,10 +73,10 @@ def _show_again(self: IncomingTexts, text: Text, now: float) -> list[talk.Action
 
 def _in_any_order(self: Inbox, text: Text, now: float) -> list[Ready] | None:
     """Show a text even if it lacks an earlier one."""
-    known = self._stream((text.author, text.epoch))
+    known = self._known(text.origin)
     if text.seq <= known.came:
         return []
-    known.came = last(text)
+    known.came = text.last_seq
     return [self._show(text, known)]
 
 

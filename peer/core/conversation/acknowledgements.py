@@ -7,8 +7,7 @@ from peer.core.conversation.hello import Hellos
 from peer.core.conversation.incoming.inbox import Inbox
 from peer.core.conversation.members.mesh import Mesh
 from peer.core.conversation.own_stay import OwnStay
-from peer.core.conversation.texts import Stream, stream
-from shared.messages.peers import POSITIONS, Acknowledge, Position, Text
+from shared.messages.peers import POSITIONS, Acknowledge, Origin, Position, Text
 
 ACKNOWLEDGE_TEXTS = 16  # one ACK for this many texts,
 ACKNOWLEDGE_SECONDS = 0.05  # or for all texts kept within this time
@@ -19,13 +18,13 @@ _NEVER = float("inf")
 class Acknowledgements:
     def __init__(self, stay: OwnStay, mesh: Mesh, inbox: Inbox, hellos: Hellos) -> None:
         self._stay, self._mesh, self._inbox, self._hellos = stay, mesh, inbox, hellos
-        self._owed: dict[Stream, None] = {}  # streams that have grown on disk since the last ACK
+        self._owed: dict[Origin, None] = {}  # origins that have grown on disk since the last ACK
         self._texts = 0  # of these
         self.due = _NEVER  #: when to send them at the latest
 
     def owe(self, text: Text, now: float) -> None:
         """Note that a text is on disk, or came again."""
-        self._owed[stream(text)] = None
+        self._owed[text.origin] = None
         self._texts += len(text.texts)
         self.due = min(self.due, now + ACKNOWLEDGE_SECONDS)
 

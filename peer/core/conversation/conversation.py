@@ -32,7 +32,6 @@ from peer.core.conversation.proof.blame import Blame
 from peer.core.conversation.proof.contradictions import Contradictions
 from peer.core.conversation.proof.digests import Digests
 from peer.core.conversation.proof.signatures import Signatures
-from peer.core.conversation.texts import stream
 from peer.core.membership import Me, Roll
 from shared.messages.common import Message
 from shared.messages.peers import (
@@ -226,7 +225,7 @@ class Conversation:
             self._contradictions.has(sender, there)
             if there.author == self.me.id:
                 actions += self.outgoing.acknowledged(sender, there)
-            if (there.author, there.epoch) != self.outgoing.origin:
+            if there.origin != self.outgoing.origin:
                 self.incoming.claim(sender, there, now, announced=announced)
         actions += self.outgoing.send((sender,))
         actions += self.incoming.ask_if_due(now)
@@ -285,7 +284,7 @@ class Conversation:
 
     def kept(self, text: Text, now: float) -> list[Action]:
         """Note that a text is on disk: now it may be acknowledged."""
-        if stream(text) == self.outgoing.origin:
+        if text.origin == self.outgoing.origin:
             left = self.outgoing.kept(text)
             more = self.mailbox.leave_all() if self.is_settled else self._ending.settle_if_quiet()
             return [*left, *more]

@@ -73,7 +73,7 @@ class Hellos:
     def _make(self) -> Hello:
         self._number += 1
         stay, have = self._stay, self._inbox.have()
-        said = tuple(self._digests.at((one.author, one.epoch), one.seq) for one in have)
+        said = tuple(self._digests.at(one.origin, one.seq) for one in have)
         hello = Hello(
             stay.id, stay.me.id, self._number, stay.roll.digest(),
             self._mesh.greeted[:MEMBERS], have, said=said,

@@ -7,7 +7,7 @@ from itertools import takewhile
 import msgspec
 from msgspec import Struct
 
-from peer.core.conversation.texts import WINDOW_BYTES, WINDOW_TEXTS, last, size
+from peer.core.conversation.texts import WINDOW_BYTES, WINDOW_TEXTS
 from shared.errors import ProtocolError
 from shared.messages.peers import TEXTS, Position, Text
 
@@ -65,14 +65,14 @@ class Outbox:
             together = _together(self._draft)
             del self._draft[: len(together)]
             text = make(self.last + 1, tuple(together))
-            self.last = last(text)
+            self.last = text.last_seq
             self._watch(self.last, now)
             self._recent.append(text)
-            self._recent_size += size(text)
+            self._recent_size += text.size
             made.append(text)
         self._draft_bytes = 0
         while self._recent and self._is_too_much():
-            self._recent_size -= size(self._recent.popleft())
+            self._recent_size -= self._recent.popleft().size
         return made
 
     def _watch(self, seq: int, now: float) -> None:
@@ -109,24 +109,25 @@ class Outbox:
         acknowledged = self.has(to)
         if window.acknowledged != acknowledged:
             window.sent = max(window.sent, acknowledged)
-            on_way = [one for one in self._after(acknowledged) if last(one) <= window.sent]
-            size_on_way = sum(map(size, on_way))
+            on_way = [one for one in self._after(acknowledged) if one.last_seq <= window.sent]
+            size_on_way = sum(one.size for one in on_way)
             window.acknowledged, window.size, window.is_full = acknowledged, size_on_way, False
         if window.is_full or self.is_behind(to):
             return []  # looks for nothing: a member who stops reading costs nothing
         taken = []
         for text in reversed(self._after(window.sent)):
-            if last(text) > acknowledged + WINDOW_TEXTS or window.size + size(text) > WINDOW_BYTES:
+            is_too_far = text.last_seq > acknowledged + WINDOW_TEXTS
+            if is_too_far or window.size + text.size > WINDOW_BYTES:
                 window.is_full = True
                 break
             taken.append(text)
-            window.sent = last(text)
-            window.size += size(text)
+            window.sent = text.last_seq
+            window.size += text.size
         return taken
 
     def _after(self, seq: int) -> list[Text]:
         """Return the texts in memory that end after this seq, the newest first."""
-        return list(takewhile(lambda text: last(text) > seq, reversed(self._recent)))
+        return list(takewhile(lambda text: text.last_seq > seq, reversed(self._recent)))
 
     def is_behind(self, to: str) -> bool:
         """Whether they lack texts that are no longer in memory."""

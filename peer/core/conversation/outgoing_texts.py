@@ -10,8 +10,8 @@ from peer.core.conversation.members.mesh import Mesh
 from peer.core.conversation.outbox import Outbox
 from peer.core.conversation.own_stay import OwnStay
 from peer.core.conversation.proof.digests import Digests
-from peer.core.conversation.texts import Stream, sign
-from shared.messages.peers import Acknowledge, Position, Text
+from peer.core.conversation.texts import sign
+from shared.messages.peers import Acknowledge, Origin, Position, Text
 
 BACKLOG_TEXTS = 1_000  # that every member lacks: then the keyboard waits
 
@@ -38,7 +38,7 @@ class OutgoingTexts:
         return self._outbox.epoch
 
     @property
-    def origin(self) -> Stream:
+    def origin(self) -> Origin:
         return self._stay.me.id, self._outbox.epoch
 
     @property
@@ -84,7 +84,7 @@ class OutgoingTexts:
 
     def was_never_written(self, there: Position) -> bool:
         """Whether somebody claims to have a text that I have not written."""
-        return (there.author, there.epoch) == self.origin and there.seq > self._outbox.last
+        return there.origin == self.origin and there.seq > self._outbox.last
 
     # --- Writing ---
 
@@ -120,7 +120,7 @@ class OutgoingTexts:
     def greeted(self, to: str, have: Iterable[Position]) -> None:
         """Note a new link to a member, who has just said what they have."""
         mine = self.origin
-        has = {(there.author, there.epoch): there.seq for there in have}
+        has = {there.origin: there.seq for there in have}
         floor = self._entrances.floor(to, mine)
         self._outbox.greeted(to, max(has.get(mine, 0), floor))
 

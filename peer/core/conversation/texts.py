@@ -1,4 +1,4 @@
-"""A text: who signed it, where it stands, how large it is.
+"""Sign a text, and check its signature and its origin.
 
 A text is known by (author, epoch, seq).  `seq` counts up from 1 within an epoch, which is
 new at each start of its author's program, so no number is ever used twice, whatever a
@@ -13,18 +13,17 @@ import msgspec
 from peer.core.membership import Me
 from shared.errors import ProtocolError
 from shared.identity import check_signature
-from shared.messages.peers import Text
+from shared.messages.peers import Origin, Text
 
 WINDOW_TEXTS = 256  # unacknowledged at once: bounds what a slow receiver must keep
 WINDOW_BYTES = 256 * 1024
 EPOCHS_TOLD = 20  # of one author in one message: endless restarts crowd nobody out
 EPOCHS_AT_HEAD = 2  # of one author, in what a text comes after: the newer one implies the older
 
-Stream = tuple[str, str]  # author and epoch
 _PLAIN = re.compile("[A-Za-z0-9._=-]*")  # JSON escapes none of these
 
 
-# --- Signing and measuring ----------------------------------------------------------
+# --- Signing ----------------------------------------------------------
 
 
 def sign(me: Me, text: Text) -> Text:
@@ -44,27 +43,14 @@ def statement(text: Text) -> bytes:
     return b"parley text 2\0" + msgspec.msgpack.encode(said)
 
 
-def stream(text: Text) -> Stream:
-    return text.author, text.epoch
-
-
-def last(text: Text) -> int:
-    """Return the seq of the last text in this `Text`."""
-    return text.seq + len(text.texts) - 1
-
-
-def check_stream(of: Stream) -> None:
+def check_origin(of: Origin) -> None:
     """Raise ProtocolError unless the names of author and epoch have the usual form.
 
-    Characters that JSON escapes would make our messages too long if they list many streams.
+    Characters that JSON escapes would make our messages too long if they list many origins.
     """
-    if not is_stream(of):
+    if not is_origin(of):
         raise ProtocolError("a text is not numbered as it should be")
 
 
-def is_stream(of: Stream) -> bool:
+def is_origin(of: Origin) -> bool:
     return all(map(_PLAIN.fullmatch, of))
-
-
-def size(text: Text) -> int:
-    return sum(map(len, text.texts)) + 200  # with the other fields

@@ -13,7 +13,7 @@ from msgspec import Struct
 
 from peer.core import membership
 from peer.core.conversation.conversation import Conversation
-from peer.core.conversation.texts import check_stream
+from peer.core.conversation.texts import check_origin
 from peer.core.invitation.actions import Action, Admit, Enter, Found
 from peer.core.membership import Roll, conversation_id, member_id
 from peer.core.myself import Myself
@@ -196,7 +196,7 @@ class Credentials:
         if not roll.is_in(self._myself.id):
             raise ProtocolError("nobody has added me to this conversation")
         for one in confirm.since:
-            check_stream((one.author, one.epoch))
+            check_origin(one.origin)
         entry = Entry(
             invite.conversation, self._myself.id, mine.counter, confirm.since, confirm.epochs,
             confirm.signature,

@@ -6,13 +6,12 @@ import trio
 
 from peer.core.conversation.conversation import Conversation, Kept
 from peer.core.conversation.members.entrances import Entrance
-from peer.core.conversation.texts import Stream
 from peer.core.membership import Roll
 from peer.core.myself import Myself
 from peer.runtime.keys.known_keys import KnownKeys
 from peer.storage.journal import Journal
 from shared.errors import ProtocolError
-from shared.messages.peers import Position
+from shared.messages.peers import Origin, Position
 from shared.world import World
 
 Positions = tuple[Position, ...]
@@ -37,9 +36,9 @@ class ConversationBuilder:
         The member who brings me back may have fewer of them than I had.
         """
         have, highest = self._journal.reach(id, self._myself.id)
-        positions: dict[Stream, int] = {}
+        positions: dict[Origin, int] = {}
         for one in (*since, *have):
-            of = (one.author, one.epoch)
+            of = one.origin
             positions[of] = max(one.seq, positions.get(of, 0))
         furthest = tuple(Position(*of, seq) for of, seq in positions.items())
         return furthest, max(lamport, highest)

@@ -8,7 +8,6 @@ import trio
 
 from peer.core.conversation.conversation import Conversation
 from peer.core.conversation.members.entrances import Entrance
-from peer.core.conversation.texts import last, stream
 from peer.runtime.conversation.performer import Performer
 from peer.runtime.conversation.progress import Progress
 from peer.runtime.conversation.screen import ConversationScreen
@@ -50,7 +49,7 @@ class Uncommitted:
                 for owed in current.mailbox.owed()
             ],
             received=[(*of, seq) for of, seq in self.received.items()],
-            passed=[(one.conversation, *stream(one), last(one)) for _, one in self.passed],
+            passed=[(one.conversation, *one.origin, one.last_seq) for _, one in self.passed],
             entrances=[(id, one) for (id, _, _), one in self.entrances.items()],
         )  # fmt: skip
 

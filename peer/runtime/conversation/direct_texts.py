@@ -1,7 +1,6 @@
 """The texts of my conversations that came over links, for the letters that copy them."""
 
 from peer.core.arrivals import TextPlace
-from peer.core.conversation.texts import last, stream
 from peer.runtime.conversation.progress import Progress
 from peer.runtime.conversation.stays import Stays
 from peer.runtime.conversation.text_display import TextDisplay
@@ -21,7 +20,7 @@ class DirectTexts:
             one.core.incoming.has_come(place.author, place.epoch, place.seq)
             for one in self._stays.of(place.conversation)
         ) or any(
-            origin == (text.conversation, *stream(text)) and text.seq <= place.seq <= last(text)
+            origin == (text.conversation, *text.origin) and text.seq <= place.seq <= text.last_seq
             for text in self._display.unkept
         )
 

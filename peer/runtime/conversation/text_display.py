@@ -6,7 +6,6 @@ from typing import Final
 import trio
 
 from peer.core.conversation.conversation import Conversation
-from peer.core.conversation.texts import last, stream
 from peer.core.lateness import late
 from peer.runtime.conversation.member_links import MemberLinks
 from peer.runtime.conversation.performer import Performer
@@ -104,9 +103,9 @@ class TextDisplay:
         """Whether I read it in an earlier stay; the member who brought me back lacked it."""
         if current.roll.counter(current.me.id) == 1:
             return False
-        end = (text.conversation, *stream(text), last(text))
+        end = (text.conversation, *text.origin, text.last_seq)
         return _place(text) in self._unkept or self._journal.texts.has(*end)
 
 
 def _place(text: Text) -> Place:
-    return (text.conversation, *stream(text), text.seq)
+    return (text.conversation, *text.origin, text.seq)

@@ -10,7 +10,6 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, rule
 
-from peer.core.conversation.texts import last, stream
 from tests.kit.cores import CAROL, DAVE, ERIN, FRANK, GRACE, Person, Town, texts_in
 
 NAMES = (CAROL, DAVE, ERIN, FRANK, GRACE)
@@ -166,9 +165,9 @@ def _check_agreement(one: Person, talking: list[Person]) -> None:
         assert one.core.roll.digest() == other.core.roll.digest(), "G1: memberships"
         for text in other.disk.texts.values():
             came_by_mail = {key for key, _ in texts_in(text)} <= one.disk.copies
-            assert came_by_mail or have.get(stream(text), 0) >= last(text), "G1: positions"
+            assert came_by_mail or have.get(text.origin, 0) >= text.last_seq, "G1: positions"
             key = (text.author, text.epoch, text.seq)
-            is_before = last(text) <= one.disk.since.get(stream(text), 0)
+            is_before = text.last_seq <= one.disk.since.get(text.origin, 0)
             assert came_by_mail or is_before or one.disk.texts.get(key) == text, "G1: texts"
 
 
@@ -185,10 +184,10 @@ def _check_disk(one: Person) -> None:
     """G4, G8: nothing is missing in between, and what lies on disk was shown."""
     upto = dict(one.disk.since)
     for text in sorted(one.disk.texts.values(), key=lambda text: text.seq):
-        assert text.seq <= upto.get(stream(text), 0) + 1, "G4"
-        upto[stream(text)] = max(last(text), upto.get(stream(text), 0))
+        assert text.seq <= upto.get(text.origin, 0) + 1, "G4"
+        upto[text.origin] = max(text.last_seq, upto.get(text.origin, 0))
         if text.author != one.name:
-            for seq in range(text.seq, last(text) + 1):
+            for seq in range(text.seq, text.last_seq + 1):
                 assert one.seen[text.author, text.epoch, seq], "on disk, and never seen"
 
 

@@ -18,14 +18,7 @@ from peer.core.conversation.incoming.inbox import (
     epochs_of_each,
 )
 from peer.core.conversation.outbox import RECENT_BYTES, TOGETHER_BYTES, WATCHED, Outbox
-from peer.core.conversation.texts import (
-    EPOCHS_TOLD,
-    WINDOW_BYTES,
-    WINDOW_TEXTS,
-    check_author,
-    last,
-    sign,
-)
+from peer.core.conversation.texts import EPOCHS_TOLD, WINDOW_BYTES, WINDOW_TEXTS, check_author, sign
 from shared.codec import LINE_BYTES, encode
 from shared.errors import ProtocolError
 from shared.messages.common import TEXT_CHARACTERS
@@ -349,7 +342,7 @@ def test_what_is_written_in_one_go_is_signed_together() -> None:
     assert [box.write(one) for one in ("one", "two")] == [1, 2]
     assert box.lag("dave") == 2
     (both,) = box.sign_draft(make, 0.0)
-    assert (both.seq, last(both), both.texts) == (1, 2, ("one", "two"))
+    assert (both.seq, both.last_seq, both.texts) == (1, 2, ("one", "two"))
     assert box.last == 2
     assert box.write("three") == 3
     assert box.sign_draft(make, 0.0) == [make(3, ("three",))]

@@ -11,7 +11,7 @@ from peer.core import membership
 from peer.core.conversation import actions as talk
 from peer.core.conversation.conversation import Conversation
 from peer.core.conversation.hello import hello_statement
-from peer.core.conversation.texts import last, sign
+from peer.core.conversation.texts import sign
 from peer.core.membership import Me
 from shared.errors import ProtocolError
 from shared.messages.common import Message
@@ -75,7 +75,7 @@ class HostileTown(Town):
 
     def _watch_order(self, person: Person, program: Program, text: Text, gap: bool) -> None:
         if text.author in self.hers:
-            program.shown[text.author, text.epoch] = last(text)
+            program.shown[text.origin] = text.last_seq
         else:
             super()._watch_order(person, program, text, gap)
 

@@ -1,4 +1,4 @@
-"""Decides whom to ask for texts that other members claim to have and I lack.
+"""Decides whom to ask for texts that other members claim to have and I gap.
 
 A claim counts only as long as its source can show the text.  A source that was asked in
 vain is believed again after a pause, which doubles each time.  And each source has only a
@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable
 
 from msgspec import Struct, field
 
-from shared.messages.peers import POSITIONS
+from shared.messages.peers import POSITIONS, Origin
 
 CLAIMS = 8  # of one source at a time; its other claims wait for a free place
 ASK_AGAIN_SECONDS = 3.0  # for an answer; then somebody else is asked
@@ -18,7 +18,6 @@ DOUBT_SECONDS = 6.0  # no belief in a source that was asked in vain; doubles,
 DOUBT_MOST_SECONDS = 60.0  # up to this
 TO_COME = 10_000  # texts: no claim raises the count of missing texts above this
 
-Origin = tuple[str, str]  # author and epoch
 _NEVER = float("inf")
 
 

@@ -8,14 +8,13 @@ from collections.abc import Callable, Iterable
 
 from peer.core.conversation.incoming.gaps import Request
 from peer.core.conversation.incoming.inbox import Inbox
-from peer.core.conversation.texts import Stream, stream
-from shared.messages.peers import Text
+from shared.messages.peers import Origin, Text
 
 HURRY_SECONDS = 0.05  # for what an answer names to come by itself; then its sender is asked
 HURRIED = 32  # requests at one time: a hostile answer may name anything
 
 _NEVER = float("inf")
-_Place = tuple[Stream, int]
+_Place = tuple[Origin, int]
 
 
 class HeldAnswers:
@@ -24,16 +23,16 @@ class HeldAnswers:
     def __init__(self, inbox: Inbox) -> None:
         self._inbox = inbox
         self._senders: dict[_Place, str] = {}  # of the answers that are held back
-        self._asked: dict[tuple[str, Stream], int] = {}  # how far the origin had come then
+        self._asked: dict[tuple[str, Origin], int] = {}  # how far the origin had come then
         self.due = _NEVER  #: when to ask next
 
     def add(self, sender: str, text: Text, now: float) -> None:
         """Note that the inbox holds this text back."""
-        self._senders[stream(text), text.seq] = sender
+        self._senders[text.origin, text.seq] = sender
         self.due = min(self.due, now + HURRY_SECONDS)
 
     def ask(
-        self, linked: Iterable[str], now: float, may_ask: Callable[[Stream], bool]
+        self, linked: Iterable[str], now: float, may_ask: Callable[[Origin], bool]
     ) -> list[Request]:
         """Return what to ask the senders for now; nobody is asked twice for the same."""
         reachable = frozenset(linked)
@@ -42,7 +41,7 @@ class HeldAnswers:
         self._asked = {}
         requests: list[Request] = []
         for text in inbox.first_held():
-            sender = self._senders.get((stream(text), text.seq), text.author)
+            sender = self._senders.get((text.origin, text.seq), text.author)
             if sender not in reachable:
                 continue
             for of in inbox.lacking(text):

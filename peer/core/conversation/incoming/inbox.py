@@ -12,14 +12,10 @@ from peer.core.conversation.texts import (
     EPOCHS_TOLD,
     WINDOW_BYTES,
     WINDOW_TEXTS,
-    Stream,
-    check_stream,
-    last,
-    size,
-    stream,
+    check_origin,
 )
 from shared.errors import ProtocolError
-from shared.messages.peers import POSITIONS, TEXTS, Position, Text
+from shared.messages.peers import POSITIONS, TEXTS, Origin, Position, Text
 
 HEADS = 100  # in one Text: twice the members, and it fits in a line with the longest text
 HOLD_SECONDS = 2.0  # a text waits for what it answers; then it is shown anyway
@@ -42,11 +38,11 @@ class _Author(Struct):
     size: int = 0  # and their size
 
 
-class _Stream(Struct):
+class _Progress(Struct):
     """The texts that one author wrote in one epoch, as far as we have them."""
 
     author: _Author
-    number: int  # how many streams were known here before it
+    number: int  # how many origins were known here before it
     came: int = 0  # up to this seq
     shown: int = 0  # up to this seq, given to the screen
     have: int = 0  # up to this seq, on disk
@@ -68,17 +64,17 @@ class Inbox:
 
     def __init__(self, have: Iterable[Position] = (), lamport: int = 0) -> None:
         """`have`: what was said before us or is on disk already; `lamport`: its highest number."""
-        self._streams: dict[Stream, _Stream] = {}
+        self._origins: dict[Origin, _Progress] = {}
         self._authors: dict[str, _Author] = {}
         self.clock = LamportClock(lamport)  #: follows what was shown
         #: the ends of what was shown that no later shown text names, in the order of showing
-        self._heads: dict[Stream, int] = {}
+        self._heads: dict[Origin, int] = {}
         #: texts that came and are held back, each with its deadline
-        self._held: dict[Stream, deque[tuple[Text, float]]] = {}
+        self._held: dict[Origin, deque[tuple[Text, float]]] = {}
         for one in have:
-            known = self._begin((one.author, one.epoch))
+            known = self._begin(one.origin)
             known.came = known.shown = known.have = one.seq
-            self._put_head((one.author, one.epoch), one.seq)
+            self._put_head(one.origin, one.seq)
 
     # --- Coming in ---
 
@@ -88,23 +84,23 @@ class Inbox:
         Return None when something before it is missing, or there is no room yet.  A duplicate
         changes nothing.  Raise ProtocolError when more texts came than the window allows.
         """
-        known = self._stream(stream(text))
+        known = self._known(text.origin)
         if text.seq <= known.came:
             return []
         if text.seq != known.came + 1:
             return None
-        if last(text) > known.have + AUTHOR_TEXTS:
+        if text.last_seq > known.have + AUTHOR_TEXTS:
             raise ProtocolError("more texts came than the window allows")
         author = known.author
-        if author.texts + len(text.texts) > AUTHOR_TEXTS or author.size + size(text) > AUTHOR_BYTES:
+        if author.texts + len(text.texts) > AUTHOR_TEXTS or author.size + text.size > AUTHOR_BYTES:
             return None  # it is asked for again when the disk has what came before
-        known.came = last(text)
+        known.came = text.last_seq
         author.texts += len(text.texts)
-        author.size += size(text)
-        self._use(stream(text), author)
+        author.size += text.size
+        self._use(text.origin, author)
         if not self._held and self._implied(text):
             return [self._show(text, known)]
-        self._held.setdefault(stream(text), deque()).append((text, now + HOLD_SECONDS))
+        self._held.setdefault(text.origin, deque()).append((text, now + HOLD_SECONDS))
         return self._release()
 
     def overdue(self, now: float) -> list[Ready]:
@@ -122,26 +118,26 @@ class Inbox:
 
     def wrote(self, text: Text) -> None:
         """Note a text of mine, which its author has seen already."""
-        known = self._stream(stream(text))
-        known.came = last(text)
+        known = self._known(text.origin)
+        known.came = text.last_seq
         known.author.texts += len(text.texts)
-        known.author.size += size(text)
-        self._use(stream(text), known.author)
+        known.author.size += text.size
+        self._use(text.origin, known.author)
         self._show(text, known)
 
     def kept(self, text: Text) -> None:
         """Note that a text is on disk."""
-        known = self._streams[stream(text)]
-        known.have = max(known.have, last(text))
+        known = self._origins[text.origin]
+        known.have = max(known.have, text.last_seq)
         known.author.texts -= len(text.texts)
-        known.author.size -= size(text)
+        known.author.size -= text.size
 
     def reject(self, texts: list[Text]) -> None:
-        """Take back these texts, the last of their stream, which its author never wrote."""
-        of, first = stream(texts[0]), texts[0].seq
-        known = self._streams[of]
+        """Take back these texts, the last of their origin, which its author never wrote."""
+        of, first = texts[0].origin, texts[0].seq
+        known = self._origins[of]
         known.author.texts -= sum(len(text.texts) for text in texts)
-        known.author.size -= sum(map(size, texts))
+        known.author.size -= sum(one.size for one in texts)
         known.came = first - 1
         held = [one for one in self._held.pop(of, ()) if one[0].seq < first]
         if held:
@@ -152,24 +148,24 @@ class Inbox:
             if known.shown:
                 self._put_head(of, known.shown)
 
-    def _stream(self, of: Stream) -> _Stream:
-        known = self._streams.get(of)
+    def _known(self, of: Origin) -> _Progress:
+        known = self._origins.get(of)
         if known is None:
-            check_stream(of)
+            check_origin(of)
             author = self._authors.get(of[0])
             if author is not None and len(author.epochs) >= EPOCHS:
                 raise ProtocolError("one author was started too often in one conversation")
             known = self._begin(of)
         return known
 
-    def _begin(self, of: Stream) -> _Stream:
+    def _begin(self, of: Origin) -> _Progress:
         author = self._authors.setdefault(of[0], _Author())
         author.epochs[of[1]] = None
-        known = self._streams[of] = _Stream(author, len(self._streams))
+        known = self._origins[of] = _Progress(author, len(self._origins))
         return known
 
-    def _use(self, of: Stream, author: _Author) -> None:
-        """Note that this stream is its author's last epoch in use."""
+    def _use(self, of: Origin, author: _Author) -> None:
+        """Note that this origin is its author's last epoch in use."""
         epochs = author.epochs
         if next(reversed(epochs)) != of[1]:
             del epochs[of[1]]
@@ -177,16 +173,16 @@ class Inbox:
 
     def _implied(self, text: Text) -> bool:
         """Whether all that the author had read before was shown here too."""
-        streams = self._streams
+        origins = self._origins
         for one in text.after:
-            known = streams.get((one.author, one.epoch))
+            known = origins.get(one.origin)
             if known is None or known.shown < one.seq:
                 return False
         return True
 
     # --- What is held back ---
 
-    def holds(self, of: Stream, seq: int) -> bool:
+    def holds(self, of: Origin, seq: int) -> bool:
         """Whether this text is held back."""
         return any(text.seq == seq for text, _ in self._held.get(of, ()))
 
@@ -194,18 +190,18 @@ class Inbox:
         """Return the first text of each origin that is held back; the others wait for it."""
         return (held[0][0] for held in self._held.values())
 
-    def lacking(self, text: Text) -> list[Stream]:
+    def lacking(self, text: Text) -> list[Origin]:
         """Return origins that must grow here before a text may be shown, LACKING at most.
 
         They are those that it names, and those that held texts name which it names.
         """
-        lacking: dict[Stream, None] = {}
-        named = {stream(text)}
+        lacking: dict[Origin, None] = {}
+        named = {text.origin}
         queue = [text]
         for one in queue:
             for there in one.after:
-                of = (there.author, there.epoch)
-                known = self._streams.get(of)
+                of = there.origin
+                known = self._origins.get(of)
                 if of in named or (known is not None and known.shown >= there.seq):
                     continue
                 named.add(of)
@@ -229,23 +225,23 @@ class Inbox:
         return ready
 
     def _unhold(
-        self, of: Stream, held: deque[tuple[Text, float]], *, gap: bool = False
+        self, of: Origin, held: deque[tuple[Text, float]], *, gap: bool = False
     ) -> Ready:  # fmt: skip
         text, _ = held.popleft()
         if not held:
             del self._held[of]
-        return self._show(text, self._streams[of], gap=gap)
+        return self._show(text, self._origins[of], gap=gap)
 
-    def _show(self, text: Text, known: _Stream, *, gap: bool = False) -> Ready:
-        known.shown = last(text)
+    def _show(self, text: Text, known: _Progress, *, gap: bool = False) -> Ready:
+        known.shown = text.last_seq
         self.clock.saw(text.lamport)
         for one in text.after:
-            if self._heads.get((one.author, one.epoch), one.seq + 1) <= one.seq:
-                del self._heads[one.author, one.epoch]
-        self._put_head(stream(text), known.shown)
+            if self._heads.get(one.origin, one.seq + 1) <= one.seq:
+                del self._heads[one.origin]
+        self._put_head(text.origin, known.shown)
         return Ready(text, gap)
 
-    def _put_head(self, of: Stream, seq: int) -> None:
+    def _put_head(self, of: Origin, seq: int) -> None:
         """Put the newest head at the end; it pushes out an older epoch of its author."""
         heads = self._heads
         if heads.pop(of, None) is None:
@@ -256,7 +252,7 @@ class Inbox:
 
     # --- Where we stand ---
 
-    def heads(self, without: Stream) -> tuple[Position, ...]:
+    def heads(self, without: Origin) -> tuple[Position, ...]:
         """Return the positions that a text written now comes after."""
         heads = [Position(*of, seq) for of, seq in self._heads.items() if of != without]
         return tuple(heads[-HEADS:])
@@ -271,25 +267,25 @@ class Inbox:
 
     @property
     def origins(self) -> int:
-        """The number of streams that are known."""
-        return len(self._streams)
+        """The number of origins that are known."""
+        return len(self._origins)
 
-    def first_heard(self, of: Stream) -> int:
-        """Return how many streams were known before this one."""
-        known = self._streams.get(of)
-        return known.number if known else len(self._streams)
+    def first_heard(self, of: Origin) -> int:
+        """Return how many origins were known before this one."""
+        known = self._origins.get(of)
+        return known.number if known else len(self._origins)
 
     def epochs_told(self, most: int) -> int:
         """Return how many epochs of each author fit into a message of `most` positions."""
         return epochs_of_each((len(one.epochs) for one in self._authors.values()), most)
 
-    def _in_use(self, seq: Callable[[_Stream], int], most: int) -> tuple[Position, ...]:
+    def _in_use(self, seq: Callable[[_Progress], int], most: int) -> tuple[Position, ...]:
         """Return the positions of the last epochs in use, equally many for each author."""
         each = self.epochs_told(most)
         found: list[Position] = []
         for name, author in self._authors.items():
             for epoch in islice(reversed(author.epochs), each):
-                if upto := seq(self._streams[name, epoch]):
+                if upto := seq(self._origins[name, epoch]):
                     found.append(Position(name, epoch, upto))
         return tuple(found[:most])
 
@@ -298,13 +294,13 @@ class Inbox:
         known = self._authors.get(author)
         return known is None or (known.texts <= WINDOW_TEXTS and known.size <= WINDOW_BYTES)
 
-    def position(self, of: Stream) -> Position:
-        known = self._streams.get(of)
+    def position(self, of: Origin) -> Position:
+        known = self._origins.get(of)
         return Position(*of, known.have if known else 0)
 
-    def came(self, of: Stream) -> int:
+    def came(self, of: Origin) -> int:
         """Return up to which seq everything has come here, shown or not."""
-        known = self._streams.get(of)
+        known = self._origins.get(of)
         return known.came if known else 0
 
 

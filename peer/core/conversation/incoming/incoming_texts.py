@@ -14,9 +14,8 @@ from peer.core.conversation.own_stay import OwnStay
 from peer.core.conversation.proof.blame import Blame
 from peer.core.conversation.proof.contradictions import Contradictions
 from peer.core.conversation.proof.signatures import UNSIGNED, Signatures
-from peer.core.conversation.texts import Stream, last, stream
 from shared.errors import ProtocolError
-from shared.messages.peers import SINCE, Acknowledge, Position, Text, Want
+from shared.messages.peers import SINCE, Acknowledge, Origin, Position, Text, Want
 
 WANT_SECONDS = 1.0  # for a text to come by itself before we ask for it
 
@@ -68,7 +67,7 @@ class IncomingTexts:
 
         Raise ProtocolError when its sender breaks the rules.
         """
-        if text.seq <= self._inbox.came(stream(text)):
+        if text.seq <= self._inbox.came(text.origin):
             return [*self._contradictions.compare_text(sender, text), *self._hear_again(text, now)]
         is_direct = text.author == sender
         is_checked = not self._signatures.is_trusted(sender, text.author)
@@ -87,14 +86,14 @@ class IncomingTexts:
 
     def _hear_again(self, text: Text, now: float) -> list[Action]:
         """Acknowledge a duplicate again: our acknowledgement may have been lost."""
-        if last(text) <= self._inbox.position(stream(text)).seq:
+        if text.last_seq <= self._inbox.position(text.origin).seq:
             self._acknowledgements.owe(text, now)
         return []
 
     def _take(self, sender: str, text: Text, now: float, *, is_checked: bool) -> list[Action]:
         ready = self._inbox.take(text, now)
         if ready is None:
-            self._gaps.claim(sender, stream(text), last(text), now + WANT_SECONDS, now)
+            self._gaps.claim(sender, text.origin, text.last_seq, now + WANT_SECONDS, now)
             return []
         self._signatures.add(text, now, is_checked=is_checked)
         if not ready:
@@ -105,7 +104,7 @@ class IncomingTexts:
         """Check a text that was shown on the screen, and keep it."""
         if not self._queue.note_shown(text):
             return []
-        return [*self._signatures.check(stream(text)), *self._queue.keep_shown()]
+        return [*self._signatures.check(text.origin), *self._queue.keep_shown()]
 
     def check_all(self) -> list[Action]:
         """Check now all that waits to be checked."""
@@ -129,7 +128,7 @@ class IncomingTexts:
             return
         comes = self._mesh.is_greeted(there.author)
         pause = 0.0 if announced and (not comes or there.author == source) else WANT_SECONDS
-        self._gaps.claim(source, (there.author, there.epoch), there.seq, now + pause, now)
+        self._gaps.claim(source, there.origin, there.seq, now + pause, now)
 
     def link_lost(self, member: str, now: float) -> None:
         self._gaps.forget(member, now)
@@ -151,10 +150,10 @@ class IncomingTexts:
         id = self._stay.id
         return [Send((one.to,), Want(id, Position(*one.of, one.came))) for one in requests]
 
-    def _may_ask(self, of: Stream) -> bool:
+    def _may_ask(self, of: Origin) -> bool:
         return self._stay.roll.key(of[0]) is not None and not self._pause_for_disk(of)
 
-    def _pause_for_disk(self, of: Stream) -> float:
+    def _pause_for_disk(self, of: Origin) -> float:
         """Return the seconds to wait until my own disk has kept up; 0.0 when it has."""
         return 0.0 if self._inbox.has_room(of[0]) else ACKNOWLEDGE_SECONDS
 
@@ -162,13 +161,13 @@ class IncomingTexts:
 
     def hand(self, to: str, after: Position) -> list[Action]:
         """Hand on what they ask for, but nothing that was said before they came in."""
-        floor = self._entrances.floor(to, (after.author, after.epoch))
+        floor = self._entrances.floor(to, after.origin)
         start = Position(after.author, after.epoch, max(after.seq, floor))
         return [] if floor == NOTHING else [Hand(to, start)]
 
     def handed(self, to: str, after: Position) -> list[Action]:
         """Tell a member who was sent texts how many there are, so that they go on asking."""
-        there = self._inbox.position((after.author, after.epoch))
+        there = self._inbox.position(after.origin)
         return [Send((to,), Acknowledge(self._stay.id, (there,)))] if there.seq else []
 
     # --- What the clock does ---

@@ -6,8 +6,7 @@ from collections.abc import Iterable
 from peer import events
 from peer.core.conversation.actions import Action, Keep, Read, Show
 from peer.core.conversation.incoming.inbox import Ready
-from peer.core.conversation.texts import Stream, stream
-from shared.messages.peers import Text
+from shared.messages.peers import Origin, Text
 
 
 class ScreenQueue:
@@ -16,7 +15,7 @@ class ScreenQueue:
     def __init__(self, me: str) -> None:
         self._me = me
         self._reading: deque[Text] = deque()  # given to the screen, in this order
-        self._shown: set[tuple[Stream, int]] = set()  # which of these were shown
+        self._shown: set[tuple[Origin, int]] = set()  # which of these were shown
         self._count = 0  # with those that wait for the disk only
 
     @property
@@ -42,7 +41,7 @@ class ScreenQueue:
         """Note that a text was shown; return False if it has been discarded."""
         if text not in self._reading:
             return False
-        self._shown.add((stream(text), text.seq))
+        self._shown.add((text.origin, text.seq))
         return True
 
     def keep_shown(self) -> list[Action]:
@@ -53,7 +52,7 @@ class ScreenQueue:
         """
         actions: list[Action] = []
         while self._reading:
-            place = (stream(self._reading[0]), self._reading[0].seq)
+            place = (self._reading[0].origin, self._reading[0].seq)
             if place not in self._shown:
                 break
             self._shown.remove(place)
@@ -65,7 +64,7 @@ class ScreenQueue:
         discarded = [one for one in self._reading if one in forged]
         for one in discarded:
             self._reading.remove(one)
-            self._shown.discard((stream(one), one.seq))
+            self._shown.discard((one.origin, one.seq))
         self._count -= len(discarded)
         return discarded
 

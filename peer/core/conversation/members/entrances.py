@@ -16,9 +16,8 @@ from msgspec import Struct
 from peer.core.membership import Me, Roll
 from shared.errors import ProtocolError
 from shared.identity import check_signature
-from shared.messages.peers import Adding, Entry, Membership, Position
+from shared.messages.peers import Adding, Entry, Membership, Origin, Position
 
-Origin = tuple[str, str]  # author and epoch
 _Stay = tuple[str, int]  # a member, and the counter with which the stay began
 NOTHING = 2**60  # higher than any seq: they may read nothing of an origin
 
@@ -148,7 +147,7 @@ class Entrances:
 
 
 def _seqs(positions: Iterable[Position]) -> dict[Origin, int]:
-    return {(one.author, one.epoch): one.seq for one in positions}
+    return {one.origin: one.seq for one in positions}
 
 
 def _joined(counter: int) -> int:

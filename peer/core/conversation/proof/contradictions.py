@@ -11,7 +11,6 @@ from peer.core.conversation.own_stay import OwnStay
 from peer.core.conversation.proof.digests import Digests
 from peer.core.conversation.proof.evidence import Evidence
 from peer.core.conversation.proof.unchecked_texts import is_genuine
-from peer.core.conversation.texts import stream
 from shared.messages.peers import Hello, Position, Text, Want
 
 PROOFS = 4  # texts that one HELLO makes me ask for, if its sender has others than I
@@ -36,7 +35,7 @@ class Contradictions:
         """Note a text that its author has signed; note a contradiction too."""
         if self._digests.note(text):
             return
-        self._evidence.add(Position(*stream(text), max(0, text.seq - 2)))
+        self._evidence.add(Position(*text.origin, max(0, text.seq - 2)))
         if text.author not in self._two_faced and text.author not in self._untold:
             self._untold.append(text.author)
 
@@ -59,7 +58,7 @@ class Contradictions:
         if not self._digests.contradicts(text) or not is_genuine(text, key):
             return []
         told = self._tell_of(author, sender if sender != author else "")
-        self._evidence.add(Position(*stream(text), text.seq - 1), text)
+        self._evidence.add(Position(*text.origin, text.seq - 1), text)
         others = [name for name in self._mesh.greeted if name not in (author, sender)]
         return [told, *self._send(others, text)]
 
@@ -69,7 +68,7 @@ class Contradictions:
             there
             for there, said in zip(hello.have, hello.said, strict=False)
             if there.author not in self._two_faced and there.author != self._stay.me.id
-            and self._digests.differs((there.author, there.epoch), there.seq, said)
+            and self._digests.differs(there.origin, there.seq, said)
         ]  # fmt: skip
         return [
             Send((sender,), Want(self._stay.id, Position(there.author, there.epoch, there.seq - 1)))
@@ -102,5 +101,5 @@ class Contradictions:
 
     def _send(self, to: Iterable[str], text: Text) -> list[Action]:
         """Send the other text to those who may read it: they may have the same as I."""
-        able = [name for name in to if self._entrances.floor(name, stream(text)) < text.seq]
+        able = [name for name in to if self._entrances.floor(name, text.origin) < text.seq]
         return [Send(tuple(able), text)] if able else []

@@ -10,8 +10,8 @@ from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Iterable
 
-from peer.core.conversation.texts import EPOCHS_AT_HEAD, Stream, last, statement, stream
-from shared.messages.peers import CHAIN_BYTES, Text
+from peer.core.conversation.texts import EPOCHS_AT_HEAD, statement
+from shared.messages.peers import CHAIN_BYTES, Origin, Text
 
 MARKS = 64  # of one epoch: other members are a little behind, or ahead
 
@@ -30,26 +30,26 @@ class Digests:
 
     def __init__(self, kept: Iterable[tuple[str, str, int, bytes]] = ()) -> None:
         """`kept`: author, epoch, last seq, and the digest of everything up to there."""
-        self._marks: dict[Stream, list[tuple[int, bytes]]] = {}  # after the text with this seq
-        self._recent: defaultdict[str, list[Stream]] = defaultdict(list)  # by author
+        self._marks: dict[Origin, list[tuple[int, bytes]]] = {}  # after the text with this seq
+        self._recent: defaultdict[str, list[Origin]] = defaultdict(list)  # by author
         for author, epoch, seq, said in kept:
             self.restore((author, epoch), seq, said)
 
     def note(self, text: Text) -> bool:
         """Note the author's next text; return False if it follows on another past than mine."""
-        of = stream(text)
+        of = text.origin
         before = self.at(of, text.seq - 1)
-        self.restore(of, last(text), digest(text))
+        self.restore(of, text.last_seq, digest(text))
         return not before or text.chain == before
 
-    def restore(self, of: Stream, seq: int, said: bytes) -> None:
+    def restore(self, of: Origin, seq: int, said: bytes) -> None:
         marks = self._marks.setdefault(of, [])
         marks.append((seq, said))
         if len(marks) > MARKS:
             del marks[0]
         self._use(of)
 
-    def _use(self, of: Stream) -> None:
+    def _use(self, of: Origin) -> None:
         """Note the epoch in use; of an author's older epochs remember only the end."""
         recent = self._recent[of[0]]
         if of not in recent:
@@ -57,13 +57,13 @@ class Digests:
         if len(recent) > EPOCHS_AT_HEAD:
             del self._marks[recent.pop(0)][:-1]
 
-    def at(self, of: Stream, seq: int) -> bytes:
+    def at(self, of: Origin, seq: int) -> bytes:
         """Return the digest of everything up to this seq; empty when it is not known."""
         marks = self._marks.get(of, [])
         place = bisect_left(marks, (seq, b""))
         return marks[place][1] if place < len(marks) and marks[place][0] == seq else b""
 
-    def differs(self, of: Stream, seq: int, said: bytes) -> bool:
+    def differs(self, of: Origin, seq: int, said: bytes) -> bool:
         """Whether somebody was told other things up to this seq, as far as I can know."""
         marks = self._marks.get(of, [])
         if not said or not marks or not marks[0][0] <= seq <= marks[-1][0]:
@@ -73,6 +73,6 @@ class Digests:
     def contradicts(self, text: Text) -> bool:
         """Whether no honest author can have written both this text and what was said here."""
         inside = [
-            seq for seq, _ in self._marks.get(stream(text), []) if text.seq <= seq < last(text)
+            seq for seq, _ in self._marks.get(text.origin, []) if text.seq <= seq < text.last_seq
         ]
-        return bool(inside) or self.differs(stream(text), last(text), digest(text))
+        return bool(inside) or self.differs(text.origin, text.last_seq, digest(text))

@@ -8,8 +8,7 @@ from collections.abc import Callable, Iterable
 
 from msgspec import Struct, field
 
-from peer.core.conversation.texts import Stream
-from shared.messages.peers import Position, Text
+from shared.messages.peers import Origin, Position, Text
 
 PIECES_MOST = 4  # against one author: the first, and the last ones
 
@@ -26,11 +25,11 @@ class Evidence:
     """All evidence of one conversation."""
 
     def __init__(
-        self, on_disk: Callable[[Stream], int], floor: Callable[[str, Stream], int]
+        self, on_disk: Callable[[Origin], int], floor: Callable[[str, Origin], int]
     ) -> None:
-        """`on_disk`: the last seq of a stream that lies there.
+        """`on_disk`: the last seq of an origin that lies there.
 
-        `floor`: up to this seq of a stream a member may read nothing.
+        `floor`: up to this seq of an origin a member may read nothing.
         """
         self._on_disk, self._floor = on_disk, floor
         self._pieces: dict[Position, _Piece] = {}
@@ -57,7 +56,7 @@ class Evidence:
         Before that it may have been of no use to them: something before it was missing.
         """
         for where, piece in self._pieces.items():
-            is_of = (where.author, where.epoch) == (there.author, there.epoch)
+            is_of = where.origin == there.origin
             if is_of and there.seq > where.seq and member not in piece.able:
                 piece.able.add(member)
                 piece.sent.discard(member)
@@ -67,11 +66,11 @@ class Evidence:
         return [
             (where, member)
             for where, piece in self._pieces.items()
-            if self._on_disk((where.author, where.epoch)) > where.seq
+            if self._on_disk(where.origin) > where.seq
             for member in members
             if member != where.author
             and member not in piece.sent
-            and self._floor(member, (where.author, where.epoch)) <= where.seq
+            and self._floor(member, where.origin) <= where.seq
             and not self._was_shown(member, where.author)
         ]
 

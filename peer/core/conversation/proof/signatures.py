@@ -6,9 +6,8 @@ from peer.core.conversation.incoming.screen_queue import ScreenQueue
 from peer.core.conversation.members.mesh import Mesh
 from peer.core.conversation.proof.contradictions import Contradictions
 from peer.core.conversation.proof.unchecked_texts import UncheckedTexts, is_genuine
-from peer.core.conversation.texts import Stream
 from peer.core.membership import Roll
-from shared.messages.peers import Text
+from shared.messages.peers import Origin, Text
 
 UNSIGNED = "a text is not signed by its author"
 
@@ -54,7 +53,7 @@ class Signatures:
         named = [of for of in self._unchecked.origins() if set(self._mesh) - {of[0]}]
         return [action for of in named for action in self.check(of)]
 
-    def check(self, of: Stream) -> list[Action]:
+    def check(self, of: Origin) -> list[Action]:
         """Check all that waits of one author and epoch."""
         return self._judge(self._unchecked.check(of))
 

@@ -10,9 +10,9 @@ from collections.abc import Callable
 
 from msgspec import Struct
 
-from peer.core.conversation.texts import Stream, check_author, stream
+from peer.core.conversation.texts import check_author
 from shared.errors import ProtocolError
-from shared.messages.peers import Text
+from shared.messages.peers import Origin, Text
 
 CHECK_SECONDS = 0.05  # for a text to be shown; then it is checked anyway,
 CHECKS = 16  # this many at a time, so that other work gets its turn in between
@@ -29,20 +29,20 @@ class UncheckedTexts:
     def __init__(self, key: Callable[[str], bytes | None], prove: Callable[[Text], None]) -> None:
         """`prove` is called with each text that its author did sign, in order."""
         self._key, self._prove = key, prove
-        self._waiting: dict[Stream, deque[_Waiting]] = {}
+        self._waiting: dict[Origin, deque[_Waiting]] = {}
         self.due = _NEVER  #: when the next ones should be checked
 
     def add(self, text: Text, now: float, *, is_checked: bool) -> None:
         """Add a text, which follows those of its author and epoch that came before."""
-        waiting = self._waiting.setdefault(stream(text), deque())
+        waiting = self._waiting.setdefault(text.origin, deque())
         waiting.append(_Waiting(text, is_checked))
         self.due = min(self.due, now + CHECK_SECONDS)
 
-    def origins(self) -> list[Stream]:
+    def origins(self) -> list[Origin]:
         """Return the origins with texts that wait to be checked."""
         return list(self._waiting)
 
-    def check(self, of: Stream, most: int = 1_000_000) -> list[Text]:
+    def check(self, of: Origin, most: int = 1_000_000) -> list[Text]:
         """Check at most `most` waiting texts of an origin.
 
         Return the first text that its author has not signed and all that came after it,
@@ -57,7 +57,7 @@ class UncheckedTexts:
             most -= 1
         return [] if waiting else self._forget(of)
 
-    def _forget(self, of: Stream) -> list[Text]:
+    def _forget(self, of: Origin) -> list[Text]:
         waiting = self._waiting.pop(of, ())
         if not self._waiting:
             self.due = _NEVER

@@ -10,9 +10,8 @@ from peer.core.conversation.incoming.gaps import (
     DOUBT_SECONDS,
     TO_COME,
     Gaps,
-    Origin,
 )
-from shared.messages.peers import POSITIONS
+from shared.messages.peers import POSITIONS, Origin
 
 FRANKS = ("frank", "f" * 16)
 

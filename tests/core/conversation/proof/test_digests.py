@@ -3,7 +3,7 @@
 import pytest
 
 from peer.core.conversation.proof.digests import MARKS, Digests, digest
-from peer.core.conversation.texts import last, sign
+from peer.core.conversation.texts import sign
 from shared.messages.peers import Text
 from tests.kit.cores import me
 
@@ -12,7 +12,7 @@ OF = ("dave", EPOCH)
 
 
 def text(before: Text | None, *texts: str, epoch: str = EPOCH) -> Text:
-    seq = last(before) + 1 if before else 1
+    seq = before.last_seq + 1 if before else 1
     chain = digest(before) if before else b""
     return sign(me("dave"), Text(ID, "dave", epoch, seq, seq, 7.0, texts or ("hi",), chain=chain))
 
