@@ -3,7 +3,6 @@
 import pytest
 
 from peer import events
-from peer.core.local_time import local_time
 from peer.events import Event
 from tests.kit.event_texts import TEXTS
 
@@ -24,8 +23,3 @@ def test_every_event_has_a_text() -> None:
 def test_what_others_wrote_stands_apart_from_what_is_ours() -> None:
     assert events.Said("carol", "a\nb").said() == ("carol: ", "a\nb")
     assert events.Letter("carol", 0.0, "x").said()[1] == "x"
-
-
-@pytest.mark.parametrize("seconds", [0.0, 253_402_300_799.0, -1e300, float("nan"), float("inf")])
-def test_any_time_can_be_shown(seconds: float) -> None:
-    assert len(f"{local_time(seconds):%Y-%m-%d %H:%M}") == 16
