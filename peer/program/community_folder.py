@@ -3,7 +3,8 @@
 A community is known by its key, not by an address: localhost and 127.0.0.1, or a machine
 that has moved, are the same one.  So before a new folder is made, the server at the address
 is asked for its key, which reveals nothing to it, and must prove that it has the key.
-A folder that is named by an address is moved to the name of its community once that is known.
+A folder that is named by an address is moved to the name of its community once that is known;
+so is one whose community has a new key, which its user has accepted.
 """
 
 import logging
@@ -15,7 +16,7 @@ from typing import Final, NamedTuple
 import trio
 
 from peer.runtime.directory.certificates import check_directory
-from peer.storage.paths import folder_by_address, folder_by_key, folders_of, is_by_key
+from peer.storage.paths import folder_by_address, folder_by_key, folders_of
 from peer.storage.schema import FILE
 from shared.disk import FolderDisk, sync
 from shared.errors import ParleyError, Refused, StorageError
@@ -44,23 +45,23 @@ class FoundFolder(NamedTuple):
 async def find(peers: Path, name: str, directory: Address) -> FoundFolder:
     """Return the folder of this name in the community at this address.
 
-    One that is named by an address is moved first, if it is not in use.
+    One that is named otherwise is moved first, if it is not in use.
     """
     known = {folder: _communities(folder) for folder in folders_of(peers, name)}
     for folder, communities in known.items():
         if (met := communities.get(str(directory))) is not None:
-            return FoundFolder(await _moved(folder, peers, met))
+            return FoundFolder(await _moved(folder, peers, met, communities))
     authority = await _authority_at(directory)
     unnamed = folder_by_address(peers, name, directory)
     if authority is None:
         return FoundFolder(unnamed)
     for folder, communities in known.items():
         if authority in communities.values():
-            return FoundFolder(await _moved(folder, peers, authority), authority)
+            return FoundFolder(await _moved(folder, peers, authority, communities), authority)
     named = _named(peers, name, authority)
     # It was made when nobody answered, or for a passphrase: no community knows it.
     is_free = known.get(unnamed) == {} and named not in known
-    return FoundFolder(await _moved(unnamed, peers, authority) if is_free else named, authority)
+    return FoundFolder(await _moved(unnamed, peers, authority, {}) if is_free else named, authority)
 
 
 def _named(peers: Path, name: str, authority: bytes) -> Path:
@@ -83,12 +84,16 @@ def _communities(folder: Path) -> dict[str, bytes]:
 # --- Moving ---
 
 
-async def _moved(folder: Path, peers: Path, authority: bytes) -> Path:
+async def _moved(
+    folder: Path, peers: Path, authority: bytes, communities: dict[str, bytes]
+) -> Path:
     """Move a folder to the name of its community; return where it is now.
 
-    It stays where it is while a program uses it, or if another one has that name.
+    It stays where it is if that is the name of one of its communities, while a program uses
+    it, or if another folder has the name.
     """
-    if is_by_key(folder) or not is_authority(authority):
+    ours = [one for one in communities.values() if is_authority(one)]
+    if folder in [_named(peers, folder.name, one) for one in ours] or not is_authority(authority):
         return folder
     target = _named(peers, folder.name, authority)
     all_folders = FolderDisk(peers)

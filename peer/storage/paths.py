@@ -6,7 +6,6 @@ known, and in earlier versions, a folder is named by the address.
 """
 
 import argparse
-import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -18,7 +17,6 @@ if TYPE_CHECKING:
 KEY_FILE: Final = "key"
 FOLDERS_MOST: Final = 100  # of one name: each is looked into
 VAULT_FILE: Final = "vault"  # exists when a passphrase is set: the key that it opens
-_BY_KEY: Final = re.compile("[0-9a-f]{32}")  # a fingerprint without its spaces
 
 
 def is_set(folder: Path) -> bool:
@@ -68,11 +66,6 @@ def folder_by_address(peers: Path, name: str, directory: "Address") -> Path:
     """Return the folder to use as long as nobody knows which community is there."""
     host = directory.host.lower().replace("/", "_").replace(":", "_")
     return peers / f"{host}_{directory.port}" / _file_name(name)
-
-
-def is_by_key(folder: Path) -> bool:
-    """Whether this folder is named by the key of a community."""
-    return _BY_KEY.fullmatch(folder.parent.name) is not None
 
 
 def _file_name(name: str) -> str:

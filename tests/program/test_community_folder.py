@@ -251,6 +251,21 @@ async def test_a_folder_whose_new_name_is_taken_is_not_moved(peers: Path, old: P
     assert taken.is_dir()
 
 
+async def test_a_folder_follows_its_community_to_a_new_key(peers: Path) -> None:
+    """Its user has accepted that with --directory-key."""
+    used(peers / THEIR_KEY / "carol", str(SILENT))
+    assert await find(peers, "carol", SILENT) == FoundFolder(peers / OUR_KEY / "carol")
+    assert not is_there(peers / THEIR_KEY)
+
+
+async def test_a_folder_of_two_communities_keeps_the_name_of_one(peers: Path) -> None:
+    folder = used(peers / THEIR_KEY / "carol", str(SILENT))
+    with closing(sqlite3.connect(folder / FILE)) as journal:
+        journal.execute("INSERT INTO directories VALUES ('old:1', ?)", (THEIRS.certificate,))
+        journal.commit()
+    assert await find(peers, "carol", SILENT) == FoundFolder(folder)
+
+
 async def test_a_folder_of_no_key_is_not_moved(peers: Path) -> None:
     folder = used(at(peers, SILENT), str(SILENT), b"no certificate")
     assert await find(peers, "carol", SILENT) == FoundFolder(folder)
