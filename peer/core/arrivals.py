@@ -15,7 +15,7 @@ from shared.sealing import Letter
 
 
 class Arrival(Enum):
-    """How far something is that comes now, perhaps again."""
+    """The state of something that comes now, perhaps again."""
 
     NEW = "nobody has heard of it here"
     COMING = "it came, and is on its way to the screen and the disk"
@@ -23,7 +23,7 @@ class Arrival(Enum):
 
 
 class TextPlace(NamedTuple):
-    """Where a text stands in its conversation; `author` is a member id."""
+    """The place of a text in its conversation; `author` is a member id."""
 
     conversation: str
     author: str
@@ -32,7 +32,7 @@ class TextPlace(NamedTuple):
 
 
 class OnDisk(Protocol):
-    """What is on disk."""
+    """The arrivals that are on disk."""
 
     def has_line(self, sender: str, id: str) -> bool: ...
 

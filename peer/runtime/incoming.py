@@ -1,4 +1,4 @@
-"""What comes, line, letter or text: which of it is new, and when the disk has it."""
+"""Tell which lines, letters and texts that come are new, and when the disk has them."""
 
 from typing import Protocol
 
