@@ -157,7 +157,7 @@ def remember(outside: Outside, registration: Registration, tasks: Tasks) -> Memo
         journal, Recorder(journal.lines, tell),
         History(journal.database, journal.rows, registration, world.clock, known_keys),
         alarms, known_keys, known_users,
-        StrangerLimits(known_users.knows, journal.lines.written_by),
+        StrangerLimits(known_users, journal.lines),
         DiskShares(journal.contacts, world.clock, tell, tasks),
     )  # fmt: skip
 

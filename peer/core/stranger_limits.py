@@ -4,8 +4,7 @@ A core.  Once I answer a user, no limit applies.  Each line counts with its row 
 so that many short lines do not count less than the space they take.
 """
 
-from collections.abc import Callable
-from typing import Final
+from typing import Final, Protocol
 
 from msgspec import Struct
 
@@ -28,6 +27,20 @@ class Written(Struct, frozen=True):
     is_announced: bool = False  # whether a private line or a letter is among them
 
 
+class Answered(Protocol):
+    """The users whom I have answered."""
+
+    def knows(self, name: str) -> bool:
+        """Whether this user is one of them."""
+
+
+class KeptLines(Protocol):
+    """The lines on my disk."""
+
+    def written_by(self, sender: str) -> Written:
+        """Return how much of them this user has written."""
+
+
 class _User(Struct):
     bucket: TokenBucket
     bytes: int
@@ -38,14 +51,13 @@ class _User(Struct):
 class StrangerLimits:
     """The limits of all such users.  `now`: seconds of any clock that only goes forward."""
 
-    def __init__(self, knows: Callable[[str], bool], written: Callable[[str], Written]) -> None:
-        """`knows`: whether I have answered this user; `written` looks on the disk."""
-        self._knows, self._written = knows, written
+    def __init__(self, answered: Answered, kept: KeptLines) -> None:
+        self._answered, self._kept = answered, kept
         self._users: dict[str, _User] = {}  # the last writer is at the end
 
     def take(self, name: str, text: str, now: float) -> None:
         """Count a line or letter; raise Refused, for its author, when that is too much."""
-        if self._knows(name):
+        if self._answered.knows(name):
             self._users.pop(fold(name), None)
             return
         user = self._user(name, now)
@@ -58,13 +70,13 @@ class StrangerLimits:
     def pause(self, name: str, now: float) -> float:
         """Return the seconds to wait before reading the next line of this user."""
         user = self._users.get(fold(name))
-        if user is None or self._knows(name):
+        if user is None or self._answered.knows(name):
             return 0.0
         return max(0.0, user.pause_until - now)
 
     def announces(self, name: str, now: float) -> bool:
         """Whether to announce that this user writes for the first time ever; True once."""
-        if self._knows(name):
+        if self._answered.knows(name):
             return False
         user = self._user(name, now)
         is_first, user.is_announced = not user.is_announced, True
@@ -73,7 +85,7 @@ class StrangerLimits:
     def _user(self, name: str, now: float) -> _User:
         user = self._users.pop(fold(name), None)
         if user is None:
-            there = self._written(name)
+            there = self._kept.written_by(name)
             size = there.bytes + there.lines * LINE_BYTES
             bucket = TokenBucket(LINES_A_SECOND, LINES_AT_ONCE, now)
             user = _User(bucket, size, there.is_announced)

@@ -6,9 +6,29 @@ from peer.core.stranger_limits import BYTES_MOST, LINE_BYTES, REMEMBERED, Strang
 from shared.errors import Refused
 
 
+class Answered:
+    """The users whom I have answered."""
+
+    def __init__(self, names: set[str]) -> None:
+        self.names = names
+
+    def knows(self, name: str) -> bool:
+        return name in self.names
+
+
+class OnDisk:
+    """A disk on which each user has the same."""
+
+    def __init__(self, written: Written) -> None:
+        self.written = written
+
+    def written_by(self, _: str) -> Written:
+        return self.written
+
+
 def unanswered(known: set[str] | None = None, written: Written | None = None) -> StrangerLimits:
-    on_disk = written or Written()
-    return StrangerLimits(lambda name: name in (known or set()), lambda _: on_disk)
+    answered = Answered(set() if known is None else known)
+    return StrangerLimits(answered, OnDisk(written or Written()))
 
 
 def test_a_burst_comes_at_once_and_then_twenty_lines_a_second() -> None:

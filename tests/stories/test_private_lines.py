@@ -253,6 +253,13 @@ class Links:
         return 0.0
 
 
+class Everybody:
+    """Users whom I have answered, all of them."""
+
+    def knows(self, _: str) -> bool:
+        return True
+
+
 class Names:
     """The names of links whose keys are all known."""
 
@@ -288,7 +295,7 @@ class Listener:
         self.heard = IncomingLines(
             cast(links.Links, self.links), self._tell, ignored or set(),
             Incoming(journal, NoTexts()), keeping, clock, CAROL,
-            StrangerLimits(lambda _: True, journal.lines.written_by),
+            StrangerLimits(Everybody(), journal.lines),
             cast(LinkedNames, Names()), shares,
         )  # fmt: skip
         nursery.start_soon(journal.run)
