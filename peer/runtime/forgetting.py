@@ -2,9 +2,9 @@
 
 from peer import events
 from peer.events import Tell
-from peer.runtime.conversation.commit_queue import CommitQueue
 from peer.runtime.conversation.progress import Progress
-from peer.runtime.conversation.text_display import TextDisplay
+from peer.runtime.conversation.texts.commit_queue import CommitQueue
+from peer.runtime.conversation.texts.text_display import TextDisplay
 from peer.runtime.tasks import Tasks
 from peer.storage.journal import Journal
 from shared.errors import StorageError

@@ -7,7 +7,7 @@ of long texts: neither delays what is asked for.
 import trio
 
 from peer.core.conversation.incoming.gaps import TO_COME
-from peer.runtime.conversation.answer_queue import ANSWER_BYTES
+from peer.runtime.conversation.texts.answer_queue import ANSWER_BYTES
 from shared.messages.common import TEXT_CHARACTERS
 from shared.messages.peers import POSITIONS, Hello, Position, Text, Want
 from tests.kit.attackers.members import hello, sends

@@ -8,20 +8,20 @@ from peer.core.conversation.sent_text import SentText, Times
 from peer.core.membership import Roll
 from peer.core.myself import Myself
 from peer.events import Tell
-from peer.runtime.conversation.answer_queue import AnswerQueue
 from peer.runtime.conversation.builder import ConversationBuilder
-from peer.runtime.conversation.commit_queue import CommitQueue
 from peer.runtime.conversation.departures import Departures
-from peer.runtime.conversation.direct_texts import DirectTexts
-from peer.runtime.conversation.drafts import Drafts
-from peer.runtime.conversation.intake import TextIntake
 from peer.runtime.conversation.member_links import MemberLinks
 from peer.runtime.conversation.news import News
 from peer.runtime.conversation.progress import Progress
 from peer.runtime.conversation.screen import ConversationScreen
 from peer.runtime.conversation.shell import ConversationShell, Parts
 from peer.runtime.conversation.stays import ConversationListener, Stays
-from peer.runtime.conversation.text_display import TextDisplay
+from peer.runtime.conversation.texts.answer_queue import AnswerQueue
+from peer.runtime.conversation.texts.commit_queue import CommitQueue
+from peer.runtime.conversation.texts.direct_texts import DirectTexts
+from peer.runtime.conversation.texts.drafts import Drafts
+from peer.runtime.conversation.texts.intake import TextIntake
+from peer.runtime.conversation.texts.text_display import TextDisplay
 from peer.runtime.disk_shares import DiskShares
 from peer.runtime.forgetting import Forgetting
 from peer.runtime.keys.known_keys import KnownKeys

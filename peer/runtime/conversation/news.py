@@ -5,10 +5,10 @@ import trio
 from peer.core import membership
 from peer.core.conversation.proof.check_budget import CheckBudget
 from peer.core.reach.absence import BEAT, Heartbeat
-from peer.runtime.conversation.drafts import Drafts
 from peer.runtime.conversation.member_links import MemberLinks
 from peer.runtime.conversation.progress import Progress
 from peer.runtime.conversation.stays import Stays
+from peer.runtime.conversation.texts.drafts import Drafts
 from shared.messages.peers import (
     Acknowledge,
     Entry,

@@ -10,14 +10,14 @@ from peer import events
 from peer.core.conversation import actions as talk
 from peer.core.conversation.conversation import Conversation
 from peer.core.conversation.sent_text import SentText, Times
-from peer.runtime.conversation.answer_queue import AnswerQueue
-from peer.runtime.conversation.commit_queue import CommitQueue
-from peer.runtime.conversation.drafts import Drafts
-from peer.runtime.conversation.intake import TextIntake
 from peer.runtime.conversation.member_links import MemberLinks
 from peer.runtime.conversation.progress import Progress
 from peer.runtime.conversation.screen import ConversationScreen
-from peer.runtime.conversation.text_display import TextDisplay
+from peer.runtime.conversation.texts.answer_queue import AnswerQueue
+from peer.runtime.conversation.texts.commit_queue import CommitQueue
+from peer.runtime.conversation.texts.drafts import Drafts
+from peer.runtime.conversation.texts.intake import TextIntake
+from peer.runtime.conversation.texts.text_display import TextDisplay
 from peer.runtime.keys.known_users import KnownUsers
 from shared.messages.peers import Position, Text
 from shared.world import Clock

@@ -4,8 +4,8 @@ from collections.abc import Iterator
 from typing import Protocol
 
 from peer.core.conversation.conversation import Conversation
-from peer.runtime.conversation.commit_queue import CommitQueue
 from peer.runtime.conversation.shell import ConversationShell
+from peer.runtime.conversation.texts.commit_queue import CommitQueue
 from peer.runtime.forgetting import Forgetting
 from peer.runtime.timer import Timer
 from shared.messages.peers import Position

@@ -3,7 +3,7 @@
 from peer.core.arrivals import TextPlace
 from peer.runtime.conversation.progress import Progress
 from peer.runtime.conversation.stays import Stays
-from peer.runtime.conversation.text_display import TextDisplay
+from peer.runtime.conversation.texts.text_display import TextDisplay
 from shared.sealing import About
 
 

@@ -2,8 +2,8 @@
 
 from peer.core.allowance import day_of
 from peer.core.keys.name_marks import bare, variants
-from peer.runtime.conversation.commit_queue import CommitQueue
 from peer.runtime.conversation.performer import Performer
+from peer.runtime.conversation.texts.commit_queue import CommitQueue
 from peer.runtime.disk_shares import DiskShares
 from peer.storage.journal import Journal
 from shared.codec import encode
