@@ -516,6 +516,18 @@ def test_what_was_discarded_meanwhile_is_not_kept_when_it_stands_there() -> None
     assert carol.core.shown(text(DAVE, 1, "real")) == [talk.Keep(text(DAVE, 1, "real"))]
 
 
+def test_who_forged_once_is_checked_before_anything_is_shown() -> None:
+    carol = talking(DAVE)
+    forged = msgspec.structs.replace(text(DAVE, 1), signature=bytes(64))
+    carol.hears(DAVE, forged)
+    assert only(talk.Refuse, carol.core.incoming.check_all()) != []
+    carol.core.link_lost(DAVE, carol.now)
+    carol.greets(DAVE)
+    with pytest.raises(ProtocolError, match="not signed by its author"):
+        carol.hears(DAVE, forged)
+    assert read(carol.hears(DAVE, text(DAVE, 1))) == ["dave 1"]
+
+
 def test_who_contradicts_themselves_twice_in_a_row_is_named_once() -> None:
     carol = talking(DAVE, ERIN)
     carol.hears_text(text(DAVE, 1))
@@ -533,6 +545,12 @@ def two_faced_dave(*others: str) -> Talk:
     third = msgspec.structs.replace(text(DAVE, 3), chain=b"n" * CHAIN_BYTES, signature=bytes(64))
     carol.hears_text(sign(me(DAVE), third))
     return carol
+
+
+def test_of_a_liar_nothing_more_is_told() -> None:
+    carol = two_faced_dave()
+    other = msgspec.structs.replace(text(DAVE, 1), texts=("no",), signature=bytes(64))
+    assert carol.hears(DAVE, sign(me(DAVE), other)) == []
 
 
 def test_evidence_is_shown_again_to_who_could_not_use_it_before() -> None:
