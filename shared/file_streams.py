@@ -12,6 +12,7 @@ from typing import TypeVar
 
 import trio
 
+from shared.arguments import quoted
 from shared.errors import StorageError
 from shared.private import open_file
 from shared.wording import system_reason
@@ -26,7 +27,7 @@ def check_file_name(name: str) -> str:
     Names with a dot in front are ours: for files that are not whole yet.
     """
     if not name or name.startswith(".") or "/" in name or "\0" in name:
-        raise StorageError(f"a file cannot be called {name!r}")
+        raise StorageError(f"a file cannot be called {quoted(name)}")
     return name
 
 
