@@ -75,7 +75,9 @@ class _Commands:
     """The commands of a parser, each with the options that all have in common."""
 
     def __init__(self, parser: Parser, common: Parser) -> None:
-        self._all = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
+        self._all = parser.add_subparsers(
+            prog=parser.prog, dest="command", metavar="COMMAND", required=True
+        )
         self._common = common
 
     def add(self, name: str, help: str) -> argparse.ArgumentParser:

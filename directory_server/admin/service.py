@@ -5,7 +5,7 @@ The mode of the file keeps others out; the kernel's word on who asks is looked a
 
 import contextlib
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
 from typing import Final
 
@@ -32,6 +32,19 @@ Tell = Callable[[Answer], Awaitable[None]]
 Perform = Callable[[AnyRequest, Tell], Awaitable[None]]
 
 
+class _Gone(Exception):
+    """Whoever asked has gone, or does not read."""
+
+
+@contextlib.contextmanager
+def _gone() -> Iterator[None]:
+    """Tell a fault of the other side from one of what we do for it, such as a disk's."""
+    try:
+        yield
+    except REMOTE_FAULTS:
+        raise _Gone from None
+
+
 class AdminService:
     def __init__(self, folder: Path, perform: Perform, bugs: Bugs) -> None:
         self._path, self._perform, self._bugs = folder / FILE, perform, bugs
@@ -53,7 +66,7 @@ class AdminService:
         try:
             with (
                 border("the admin socket", self._bugs),
-                contextlib.suppress(*REMOTE_FAULTS),  # it has gone
+                contextlib.suppress(_Gone),
                 trio.move_on_after(WHOLE_SECONDS),
             ):
                 await self._serve(stream)
@@ -62,7 +75,7 @@ class AdminService:
 
     async def _serve(self, stream: trio.SocketStream) -> None:
         async def tell(answer: Answer) -> None:
-            with trio.fail_after(ANSWER_SECONDS):
+            with _gone(), trio.fail_after(ANSWER_SECONDS):
                 await stream.send_all(msgspec.json.encode(answer) + b"\n")
 
         try:
@@ -75,14 +88,14 @@ class AdminService:
             await tell(Done())
         except ParleyError as no:
             await tell(No(getattr(no, "code", "DISK"), str(no)))
-            with trio.move_on_after(UNREAD_SECONDS):  # closing with unread bytes loses the answer
+            with _gone(), trio.move_on_after(UNREAD_SECONDS):  # else its close loses the answer
                 await stream.receive_some(LINE_BYTES)
 
 
 async def _request(stream: trio.SocketStream) -> AnyRequest:
     """Read the one line that is a request.  Raises Refused."""
     line = bytearray()
-    with trio.move_on_after(REQUEST_SECONDS):
+    with _gone(), trio.move_on_after(REQUEST_SECONDS):
         while b"\n" not in line:
             chunk = await stream.receive_some(LINE_BYTES)
             line += chunk

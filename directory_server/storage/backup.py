@@ -26,14 +26,9 @@ def back_up(disk: Disk, folder: Path) -> int:
 
     It gets its name only when all of it is on the disk: what has the name is whole.
     """
-    if not folder.is_absolute():
-        raise Refused("the folder of a backup must be named from the root on", "USAGE")
-    if folder.exists() or folder.is_symlink():
-        raise Refused(f"{folder} exists already: a backup wants a new folder", "USAGE")
-    if not folder.parent.is_dir():
-        raise Refused(f"there is no folder {folder.parent}", "USAGE")
     unfinished = folder.with_name(folder.name + UNFINISHED)
     try:
+        _check(folder)
         shutil.rmtree(unfinished, ignore_errors=True)  # of a try that crashed
         make_folder(unfinished)
         size = _fill(disk, unfinished)
@@ -46,6 +41,15 @@ def back_up(disk: Disk, folder: Path) -> int:
         shutil.rmtree(unfinished, ignore_errors=True)
         raise
     return size
+
+
+def _check(folder: Path) -> None:
+    if not folder.is_absolute():
+        raise Refused("the folder of a backup must be named from the root on", "USAGE")
+    if folder.exists() or folder.is_symlink():
+        raise Refused(f"{folder} exists already: a backup wants a new folder", "USAGE")
+    if not folder.parent.is_dir():
+        raise Refused(f"there is no folder {folder.parent}", "USAGE")
 
 
 def _fill(disk: Disk, folder: Path) -> int:

@@ -152,6 +152,27 @@ async def test_who_does_not_read_the_answer_is_left(
             nursery.cancel_scope.cancel()
 
 
+async def test_a_bug_is_met_at_the_border_even_if_it_is_an_error_of_the_system(
+    tmp_path: Path,
+) -> None:
+    met: list[str] = []
+
+    class Noted:
+        def met(self, where: str, bug: Exception) -> None:
+            met.append(f"{where}: {bug!r}")
+
+    async def fails(_: AnyRequest, tell: Tell) -> None:
+        raise PermissionError("ours")
+
+    with trio.fail_after(60):
+        async with trio.open_nursery() as nursery:
+            await nursery.start(AdminService(tmp_path, fails, Noted()).run)
+            assert await answers(tmp_path / FILE, b'{"do":"status"}\n') == []
+            nursery.cancel_scope.cancel()
+    assert len(met) == 1
+    assert "PermissionError('ours')" in met[0]
+
+
 async def test_a_stranger_whom_the_kernel_names_is_refused(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -111,6 +111,17 @@ async def test_a_backup_overwrites_nothing(kept: Kept, tmp_path: Path) -> None:
             back_up(kept.disk, folder)
 
 
+async def test_a_folder_that_cannot_be_looked_at_is_told(
+    kept: Kept, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def closed(_: object) -> bool:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(Path, "exists", closed)
+    with pytest.raises(StorageError, match="cannot be written: permission denied"):
+        back_up(kept.disk, tmp_path / "backup")
+
+
 async def test_a_backup_that_fails_leaves_nothing_behind(
     kept: Kept, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
