@@ -1,6 +1,7 @@
 """`dirserver admin`: ask the running directory, or work on its data while none runs."""
 
 import argparse
+import contextlib
 import logging
 import sys
 from collections.abc import Awaitable, Callable
@@ -19,6 +20,7 @@ from shared.clean import on_one_line
 from shared.errors import ParleyError, Refused, StorageError
 from shared.local_socket import NOBODY_THERE, connect, may_be_trusted
 from shared.log import log_to_stderr
+from shared.process import UNWRITTEN, write_out
 
 REFUSED: Final = 4
 NOBODY: Final = 5
@@ -35,6 +37,8 @@ def run(arguments: argparse.Namespace, folder: Path) -> int:
     log_to_stderr(logging.ERROR, "%(levelname)s %(message)s")
     try:
         return trio.run(_run, folder, arguments.request, screen)
+    except Unwritten:
+        return UNWRITTEN  # it has said why
     except ParleyError as error:
         return screen.complain(error)
 
@@ -100,6 +104,17 @@ async def _is_last(line: bytearray, show: Show) -> bool:
     return False
 
 
+class Unwritten(ParleyError):
+    """Nobody reads what we show, or the disk is full."""
+
+
+def _write(line: str) -> None:
+    try:
+        write_out(f"{line}\n")
+    except SystemExit:
+        raise Unwritten from None
+
+
 class Screen:
     def __init__(self, *, as_json: bool) -> None:
         self._as_json = as_json
@@ -107,15 +122,14 @@ class Screen:
 
     async def show(self, answer: Answer) -> None:
         if self._as_json:
-            print(msgspec.json.encode(answer).decode(), flush=True)
+            _write(msgspec.json.encode(answer).decode())
             return
         top = head(answer)
         if top is not None and self._kind is not type(answer):
-            print(top)
+            _write(top)
         self._kind = type(answer)
         for line in lines(answer):
-            print(line)
-        sys.stdout.flush()
+            _write(line)
 
     def asks(self, name: str) -> bool:
         """Ask a person whether the name shall be forgotten; a script must say --yes."""
@@ -128,7 +142,8 @@ class Screen:
         code = getattr(error, "code", "DISK")
         text = on_one_line(str(error))
         if self._as_json:
-            print(msgspec.json.encode(ask.No(code, text)).decode(), flush=True)
+            with contextlib.suppress(Unwritten):
+                _write(msgspec.json.encode(ask.No(code, text)).decode())
         else:
             print(f"dirserver admin: {text}", file=sys.stderr)
         return USAGE_ERROR if isinstance(error, StorageError) else CODES.get(code, REFUSED)

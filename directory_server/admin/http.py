@@ -40,27 +40,23 @@ class Pages:
         """Answer one request.  A fault border."""
         self._asking += 1
         try:
-            with border("the page of metrics", self._bugs), contextlib.suppress(*REMOTE_FAULTS):
+            with border("the page of metrics", self._bugs):
                 if self._asking <= ASKING_AT_ONCE:
                     await self._serve(stream)
         finally:
             self._asking -= 1
 
     async def _serve(self, stream: trio.SocketStream) -> None:
-        request = bytearray()
-        with trio.fail_after(REQUEST_SECONDS):
-            while b"\r\n\r\n" not in request and len(request) <= REQUEST_BYTES:
-                chunk = await stream.receive_some(REQUEST_BYTES)
-                if not chunk:
-                    return
-                request += chunk
+        request = await _request(stream)
+        if request is None:
+            return
         method, _, rest = request.partition(b"\r\n")[0].partition(b" ")
         status, page = await self._page(bytes(method), bytes(rest.partition(b" ")[0]))
         head = (
             f"HTTP/1.0 {status}\r\nContent-Type: {TEXT}\r\nContent-Length: {len(page)}\r\n"
             "Connection: close\r\n\r\n"
         ).encode()
-        with trio.fail_after(ANSWER_SECONDS):
+        with contextlib.suppress(*REMOTE_FAULTS), trio.fail_after(ANSWER_SECONDS):
             await stream.send_all(head + (b"" if method == b"HEAD" else page))
 
     async def _page(self, method: bytes, path: bytes) -> tuple[str, bytes]:
@@ -86,6 +82,19 @@ class Pages:
         if failing is not None and trio.current_time() > failing + FAILING_SECONDS:
             return "the disk takes no writes"
         return ""
+
+
+async def _request(stream: trio.SocketStream) -> bytearray | None:
+    """Return the head of a request, or what is too long for one; None when nothing comes."""
+    request = bytearray()
+    with contextlib.suppress(*REMOTE_FAULTS), trio.fail_after(REQUEST_SECONDS):
+        while b"\r\n\r\n" not in request and len(request) <= REQUEST_BYTES:
+            chunk = await stream.receive_some(REQUEST_BYTES)
+            if not chunk:
+                return None
+            request += chunk
+        return request
+    return None
 
 
 def _verdict(trouble: str) -> tuple[str, bytes]:

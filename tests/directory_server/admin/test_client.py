@@ -1,0 +1,116 @@
+"""`dirserver admin` at the screen: tables, objects, codes, and a reader who has gone."""
+
+import subprocess
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from directory_server.admin import requests as ask
+from directory_server.admin.client import Screen, perform
+from directory_server.admin.requests import Answer, AnyAnswer
+from shared.errors import Refused, StorageError
+from tests.kit.programs import HOST, Stage, tool
+
+STATE = ask.State(
+    version="1", key="3f2a", addresses=("10.0.0.5:5000",), up_seconds=7_200.0,
+    users={"ACTIVE": 1, "BUSY": 0, "INACTIVE": 0, "OFFLINE": 2}, names=3, connections=100,
+    strangers=1, messages_waiting=5, mail_bytes=2 * 2**20, mail_most_bytes=2**30,
+    registering="invites", bans=1, invites=2, motd="be\nkind", log="info", draining=True,
+    store_failing=True, registrations={"new": 3}, left={"stored": 9}, taken=4, cut={"slow": 1},
+)  # fmt: skip
+BAN = ask.Banned("mallory", "user", 1.0, None, "being \x1b[31mrude")
+
+
+async def shown(*answers: Answer, as_json: bool = False) -> None:
+    screen = Screen(as_json=as_json)
+    for answer in answers:
+        await screen.show(answer)
+
+
+async def test_rows_stand_below_one_head(capsys: pytest.CaptureFixture[str]) -> None:
+    user = ask.User("carol", "ACTIVE", 0.0, "10.0.0.9", "3f2a", 1.5, 2)
+    await shown(user, msgspec.structs.replace(user, name="dave", address=""), BAN)
+    head, carol, dave, bans, mallory = capsys.readouterr().out.splitlines()
+    assert head.split() == "NAME STATUS SINCE (UTC) FROM USED WAITING".split()
+    assert carol.split() == "carol ACTIVE 1970-01-01 00:00 10.0.0.9 1.5 h 2".split()
+    assert dave.split()[4] == "-"
+    assert bans.split() == "WHOM UNTIL (UTC) REASON".split()
+    assert mallory.split(maxsplit=3) == ["mallory", "for", "ever", "being \u241b[31mrude"]
+
+
+async def test_the_state_is_a_page(capsys: pytest.CaptureFixture[str]) -> None:
+    await shown(STATE)
+    said = capsys.readouterr().out
+    for line in (
+        "Runs for:    2 hours",
+        "Users:       1 online of 3 (1 ACTIVE, 0 BUSY, 0 INACTIVE, 2 OFFLINE)",
+        "Mail:        5 messages, 2.0 MiB of 1,024",
+        "Registering: invites; 1 bans, 2 invites",
+        "Told:        be kind",
+        "It is being emptied: nobody comes in.",
+        "THE DISK TAKES NOTHING: messages are refused.",
+    ):
+        assert line in said.splitlines()
+
+
+async def test_objects_are_the_answers_themselves(capsys: pytest.CaptureFixture[str]) -> None:
+    await shown(STATE, BAN, as_json=True)
+    lines = capsys.readouterr().out.splitlines()
+    assert [msgspec.json.decode(line, type=AnyAnswer) for line in lines] == [STATE, BAN]
+    assert "\x1b" not in lines[1]
+
+
+@pytest.mark.parametrize(
+    ("error", "code"),
+    [
+        (Refused("x", "NOBODY"), 5),
+        (Refused("x", "DIRECTORY"), 7),
+        (Refused("x", "USAGE"), 2),
+        (Refused("x"), 4),
+        (StorageError("x"), 2),
+    ],
+)
+def test_each_refusal_has_its_code(
+    error: Refused | StorageError, code: int, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert Screen(as_json=False).complain(error) == code
+    assert capsys.readouterr().err == "dirserver admin: x\n"
+    assert Screen(as_json=True).complain(error) == code
+    assert '"t":"no"' in capsys.readouterr().out
+
+
+async def test_without_a_directory_there_is_nothing_to_ask(tmp_path: Path) -> None:
+    async def show(_: Answer) -> None: ...
+
+    with pytest.raises(Refused, match="there is no directory in the data folder"):
+        await perform(tmp_path / "none", ask.Bans(), show)
+
+
+def test_a_file_in_the_place_of_the_socket_is_none(tmp_path: Path) -> None:
+    (tmp_path / "admin").write_text("no socket")
+    done = subprocess.run(
+        [tool("dirserver"), "admin", "--data", str(tmp_path), "bans"],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 7
+    assert done.stderr.count("\n") == 1
+
+
+def test_a_reader_who_has_gone_causes_no_traceback(stage: Stage) -> None:
+    stage.directory("--host", HOST)
+    data = str(stage.directory_data)
+    for words in (("status",), ("status", "--json"), ("users",)):
+        asking = subprocess.Popen(
+            [tool("dirserver"), "admin", "--data", data, *words],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+        )
+        assert asking.stdout is not None
+        asking.stdout.close()
+        assert asking.wait(60) == (0 if words == ("users",) else 1)
+        assert asking.stderr is not None
+        assert asking.stderr.read() == b""
+        asking.stderr.close()
