@@ -63,10 +63,10 @@ def test_the_directorys_files_hold_no_text_and_names_only_among_the_users(stage:
 
 def assert_unreadable(folder: Path) -> None:
     for file in folder.iterdir():
-        assert SECRET.encode() not in file.read_bytes(), file
+        assert file.is_socket() or SECRET.encode() not in file.read_bytes(), file
         assert file.stat().st_mode & 0o077 == 0, file
     copy = folder.with_name("copy")
-    shutil.copytree(folder, copy)
+    shutil.copytree(folder, copy, ignore=shutil.ignore_patterns("admin"))  # a socket
     connection = sqlite3.connect(copy / "directory.sqlite")
     tables = [name for (name,) in connection.execute("SELECT name FROM sqlite_schema")]
     for table in tables:
