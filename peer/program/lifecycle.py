@@ -13,13 +13,16 @@ import trio
 
 from peer.commands.grammar import Context, Quit
 from peer.commands.parsing import parse
+from peer.console.codes import Code
 from peer.screen.frontend import Frontend, Line
 from peer.screen.line import LineFrontend, ScreenGone
 from peer.screen.ui_state import UiState
 from shared.clean import on_one_line
+from shared.errors import ParleyError, Refused, StorageError
 from shared.log import log_to_stderr
 from shared.names import is_name
 from shared.process import UNWRITTEN, open_standard_files, say_on_stderr, say_unwritten
+from shared.wording import clause
 
 FLUSH_SECONDS: Final = 2.0  # for the prompt to appear, and for the last lines to be written
 INTERRUPTED: Final = 130  # the exit code when a signal came before there was anything to finish
@@ -72,6 +75,14 @@ class Lifecycle:
         self._work = trio.CancelScope()
         self._code = INTERRUPTED  # the exit code of cancelled work
         self._early: deque[Line] = deque()  # typed while the work waited
+
+    def fail(self, failure: ParleyError) -> int:
+        """Set the line for stderr at the end; return the exit code."""
+        self.last_words = f"{clause(failure)}."
+        if isinstance(failure, Refused):
+            is_usage = failure.code in ("LISTEN", "LOCK", "NAME", "USAGE")
+            return Code.USAGE if is_usage else Code.REFUSED
+        return Code.USAGE if isinstance(failure, StorageError) else Code.DIRECTORY
 
     async def play(self, work: Callable[[], Awaitable[int]]) -> int:
         """Run the screen and the signals until `work` ends; return the exit code."""

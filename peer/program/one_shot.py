@@ -1,0 +1,131 @@
+"""Perform one command and end, for scripts: here, or in the peer that runs on the same data."""
+
+import argparse
+from collections.abc import Callable
+from pathlib import Path
+from typing import Final
+
+import trio
+
+from peer import events
+from peer.commands.grammar import Command, Context, Help, Nothing, Unknown, Wrong
+from peer.commands.manual import is_topic
+from peer.commands.parsing import parse, unknown_text, wrong_text
+from peer.console.codes import KEPT, Code
+from peer.console.console import Console
+from peer.lifespan import running
+from peer.local_peer import LocalPeer
+from peer.program import control
+from peer.program.lifecycle import Lifecycle
+from peer.program.offline_commands import keep_unregistered
+from peer.program.user_data import UserData
+from peer.results import Done, Handed, Manual
+from shared.errors import KeyChanged, ParleyError, Refused, Unreachable
+from shared.link import within
+from shared.names import check_name
+from shared.real import real_world
+
+SHARE_SECONDS: Final = 60.0  # to wait until another one-shot command on the same data ends
+SHARE_PAUSE: Final = 0.1
+
+_NOT_FOR_SCRIPTS = (
+    events.Registered | events.Came | events.Went
+    | events.DirectoryLost | events.DirectoryBack | events.DirectorySays
+)  # fmt: skip
+
+
+class OneShot:
+    """One run of `peer NAME HOST PORT COMMAND`."""
+
+    def __init__(self, arguments: argparse.Namespace, stage: Lifecycle) -> None:
+        self._arguments, self._stage, self._face = arguments, stage, stage.face
+        self._data = UserData(arguments)
+
+    async def perform(self, line: str) -> int:
+        """Perform one command, here or in the peer that runs on the same data."""
+        command = parse(line, Context())
+        match command:
+            case Nothing():
+                return self._stage.fail(Refused("the command is empty", "USAGE"))
+            case Wrong():
+                return self._stage.fail(Refused(wrong_text(command), "USAGE"))
+            case Unknown(perhaps=None):
+                return self._stage.fail(Refused(unknown_text(command), "USAGE"))
+            case Help(topic=str() as topic) if not is_topic(topic):
+                return self._stage.fail(Refused(Manual(topic).lines()[0], "USAGE"))
+        return await self._perform_once(command, line)
+
+    async def _perform_once(self, command: Command, line: str) -> int:
+        if isinstance(command, Help):
+            self._face.show(Manual(command.topic))
+            self._show_done(line, Code.DONE)
+            return Code.DONE
+        name = self._arguments.name
+        try:
+            check_name(name)
+            whole = line.encode(errors="replace").decode()
+            request = control.HandedCommand(whole, self._arguments.json)
+            with within(SHARE_SECONDS, "the data was not free for this command"):
+                while True:
+                    await self._data.find(name)
+                    folder = self._data.folder(name)
+                    ended = await control.hand_over(folder, request, self._show_line)
+                    if ended is None:
+                        ended = await self._pass_by(folder, name, command, line)
+                    if ended is not None:
+                        self._show_done(line, Code(ended.code), ended.outcome)
+                        return ended.code
+                    await trio.sleep(SHARE_PAUSE)
+        except ParleyError as failure:
+            return self._stage.fail(failure)
+
+    async def _pass_by(
+        self, folder: Path, name: str, command: Command, line: str
+    ) -> control.CommandResult | None:
+        """Perform this one command; return None when somebody else has the data just now.
+
+        A line or letter is kept for later if the directory cannot be reached.
+        """
+        try:
+            try:
+                return await self._register_and_perform(folder, name, command, line)
+            except Unreachable as failure:
+                to = None
+                if not isinstance(failure, KeyChanged):
+                    to = await self._keep_for_later(folder, name, command)
+                if to is None:
+                    raise
+                self._face.show(events.KeptForLater(to))
+                return control.CommandResult(Code.STORED, KEPT)
+        except Refused as failure:
+            if failure.code == "LOCK":
+                return None
+            raise
+
+    async def _register_and_perform(
+        self, folder: Path, name: str, command: Command, line: str
+    ) -> control.CommandResult:
+        def tell(event: events.Event, shown: Callable[[], None]) -> None:
+            if isinstance(event, events.DirectoryKey):
+                self._stage.last_words = str(event)  # stdout belongs to the command
+            elif not isinstance(event, _NOT_FOR_SCRIPTS):
+                self._face.show(event, then=shown)
+
+        options = self._data.options(name, is_passing=True)
+        peer = LocalPeer(real_world(folder), name, self._data.directory, tell, options)
+        async with running(peer):
+            console = Console(peer, self._face, is_script=True)
+            code = await console.perform(command, line)
+            return control.CommandResult(code, console.outcome)
+
+    async def _keep_for_later(self, folder: Path, name: str, command: Command) -> str | None:
+        """Keep the command's text; return its receiver, None if it cannot or need not be kept."""
+        vault = self._data.vault(folder)
+        world = real_world(folder)
+        return await keep_unregistered(world, name, self._data.directory, command, vault)
+
+    def _show_line(self, line: str) -> None:
+        self._face.show(Handed(line))
+
+    def _show_done(self, line: str, code: Code, outcome: str = "") -> None:
+        self._face.show(Done(line, code, code.name, outcome))
