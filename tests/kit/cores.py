@@ -250,7 +250,8 @@ class Town:
         person.program.shown = person.disk.have()
         if not person.disk.is_in or not roll.is_in(name) or len(roll.members()) < 2:
             person.disk.is_in = False
-            person.core._stay.is_over = person.core._stay.is_settled = True
+            person.core._stay.end()
+            person.core._stay.settle()
             return
         self.perform(person, person.core.begin(self.now))
 

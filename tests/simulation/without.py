@@ -93,7 +93,8 @@ def _lower(self: Any) -> tuple[int, bytes]:
 
 def _leave_unsigned(self: Ending, now: float) -> list[talk.Action]:
     """Leave without a statement, so that nobody can prove it."""
-    self._stay.is_over, self.due = True, now + SETTLE_SECONDS
+    self._stay.end()
+    self.due = now + SETTLE_SECONDS
     return [talk.Finished(), *self.settle_if_quiet()]
 
 

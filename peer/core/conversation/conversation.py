@@ -323,6 +323,6 @@ class Conversation:
         actions += [*self.incoming.tick(now), *self.reach.redial(now)]
         if now >= min(self.reach.look_at, self.mailbox.look_at):
             actions += self._look_around(now)
-            self.reach.look_at = max(self.reach.look_at, now + LOOK_SECONDS)
-            self.mailbox.look_at = max(self.mailbox.look_at, now + LOOK_SECONDS)
+            self.reach.rest(now + LOOK_SECONDS)
+            self.mailbox.rest(now + LOOK_SECONDS)
         return actions

@@ -43,7 +43,8 @@ class Ending:
         return [*actions, *self._begin(now)]
 
     def _begin(self, now: float) -> list[Action]:
-        self._stay.is_over, self.due = True, now + SETTLE_SECONDS
+        self._stay.end()
+        self.due = now + SETTLE_SECONDS
         return self.settle_if_quiet()
 
     def finish_if_alone(self, now: float) -> list[Action]:
@@ -58,7 +59,7 @@ class Ending:
             return []
         if len(self._mesh) == 1:
             return [*over, *self.finish(now)]
-        self._stay.is_asleep = True
+        self._stay.fall_asleep()
         return [*over, Finished()]
 
     def finish(self, now: float) -> list[Action]:
@@ -81,7 +82,8 @@ class Ending:
 
     def settle(self) -> list[Action]:
         """Settle, whatever is on its way."""
-        self._stay.is_settled, self.due = True, _NEVER
+        self._stay.settle()
+        self.due = _NEVER
         left = self._mailbox.leave_all()
         if not self._outgoing.is_on_disk:  # so it cannot be left in a mailbox
             left += self._mailbox.tell_lost()

@@ -111,6 +111,10 @@ class MailboxFallback:
         self.look_at = min(self.look_at, self._mailbox_at(member, written))
         return actions
 
+    def rest(self, until: float) -> None:
+        """Look no more before this time."""
+        self.look_at = max(self.look_at, until)
+
     def _act_for(self, member: str, written: float, now: float) -> list[Action]:
         actions: list[Action] = []
         if now >= written + LATE_SECONDS and member not in self._late:

@@ -23,3 +23,19 @@ class OwnStay:
         self.spell = spell or self.called
         self.is_asleep = is_asleep
         self.is_over = self.is_settled = False
+
+    def fall_asleep(self) -> None:
+        """Note that nobody is left now, but that some may come back."""
+        self.is_asleep = True
+
+    def wake_up(self) -> None:
+        """Note that somebody is in reach again."""
+        self.is_asleep = False
+
+    def end(self) -> None:
+        """End it for the user."""
+        self.is_over = True
+
+    def settle(self) -> None:
+        """Note that nothing more happens in it."""
+        self.is_settled = True

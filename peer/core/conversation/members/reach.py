@@ -172,7 +172,7 @@ class Reach:
             return []
         if not self._stay.is_asleep:
             return self._say_out_of_reach(now)
-        self._stay.is_asleep = False
+        self._stay.wake_up()
         for one in self._members.values():
             one.is_gone = one.id not in reached and one.is_gone
         return [Back(), *self._say_out_of_reach(now)]
@@ -185,6 +185,10 @@ class Reach:
             quiet = _NEVER if one.told_lost else self._absence.quiet_until
             self.look_at = min(self.look_at, one.lost_at + LOST_SECONDS, quiet)
         return actions
+
+    def rest(self, until: float) -> None:
+        """Look no more before this time."""
+        self.look_at = max(self.look_at, until)
 
     def _is_reached(self, one: _Member) -> list[Action]:
         was_lost, was_gone = one.told_lost, one.is_gone
