@@ -28,6 +28,8 @@ examples:
   dirserver 5000 --closed                      new names only with an invite
   dirserver 5000 --names-per-address 500       a school behind one address (0: no limit)
   dirserver 5000 --mail-mib 4096               room for 4 GiB of messages
+  dirserver 5000 --store postgresql://db1,db2/parley   names and mail in PostgreSQL
+  dirserver 5000 --store URL --store-sync      promise nothing that lies on one machine
   dirserver 5000 --metrics 9464                figures for Prometheus, on this machine
   dirserver 5000 --log-format json             the log as one object a line
   dirserver 5000 --found-anew                  go on without names that were lost
@@ -72,6 +74,12 @@ def _metrics(text: str) -> tuple[str, int]:
     """Read PORT, HOST:PORT or [IPv6]:PORT."""
     host, _, number = text.rpartition(":")
     return readable(host.removeprefix("[").removesuffix("]")) if host else LOOPBACK, port(number)
+
+
+def _store(text: str) -> str:
+    if not readable(text).startswith(("postgresql://", "postgres://")):
+        raise argparse.ArgumentTypeError(f"{quoted(text)} is not postgresql://...")
+    return text
 
 
 def _log_format(text: str) -> str:
@@ -119,6 +127,17 @@ OPTIONS: Final = (
         "N",
         _count,
         NEW_NAMES_AT_ONCE,
+    ),
+    Option(
+        "store",
+        "keep names and mail in this PostgreSQL; several hosts: whichever writes just now",
+        "URL",
+        _store,
+        None,
+    ),
+    Option(
+        "store_sync",
+        "promise nothing that lies on one machine only (so it is if URL names several hosts)",
     ),
     Option(
         "mail_mib",

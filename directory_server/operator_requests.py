@@ -1,6 +1,6 @@
 """Answer an operator's requests about a data folder, whether or not a directory runs.
 
-SQLite lets two programs share a database, so the names can be listed at any time.  A name
+Two programs may share a database, so the names can be listed at any time.  A name
 to be forgotten is noted there: a running directory looks every 30 seconds.  If none runs,
 it is forgotten at once.
 """
@@ -13,7 +13,7 @@ import trio
 from directory_server.sessions import Sessions
 from directory_server.settings import Settings
 from directory_server.storage.founding import AUTHORITY_FILE, find
-from directory_server.storage.sqlite import SqliteStore
+from directory_server.storage.opening import open_store
 from directory_server.storage.store import Listed, Store
 from shared.errors import Refused
 from shared.names import fold
@@ -22,9 +22,9 @@ from shared.world import World
 NAME_COLUMN = 32
 
 
-async def list_names(world: World) -> Iterable[str]:
+async def list_names(world: World, settings: Settings) -> Iterable[str]:
     """Return one line for each name.  Raises Refused, or StorageError."""
-    store = _store(world)
+    store = await _store(world, settings)
     try:
         listed = await store.listed()
     finally:
@@ -44,7 +44,9 @@ def _utc(time: float) -> datetime.datetime:
     return datetime.datetime.fromtimestamp(time, datetime.UTC)
 
 
-async def forget(world: World, names: list[str], *, free: bool) -> Iterable[str]:
+async def forget(
+    world: World, settings: Settings, names: list[str], *, free: bool
+) -> Iterable[str]:
     """Forget these names, with their mailboxes; return a line about each for the operator.
 
     `free`: anybody may have them at once, although certificates may still be valid for their
@@ -53,16 +55,15 @@ async def forget(world: World, names: list[str], *, free: bool) -> Iterable[str]
     try:
         world.disk.lock()
     except Refused:
-        return await _order(world, names, free=free)
+        return await _order(await _store(world, settings), names, free=free)
     try:
-        return await _perform(world, names, free=free)
+        return await _perform(world, settings, names, free=free)
     finally:
         world.disk.unlock()
 
 
-async def _order(world: World, names: list[str], *, free: bool) -> Iterable[str]:
+async def _order(store: Store, names: list[str], *, free: bool) -> Iterable[str]:
     """Leave the request to the running directory."""
-    store = _store(world)
     known = await _known(store, names)
     async with trio.open_nursery() as nursery:
         await nursery.start(store.run)
@@ -71,25 +72,27 @@ async def _order(world: World, names: list[str], *, free: bool) -> Iterable[str]
     return (f"{name} will be forgotten within 30 seconds." for name in known)
 
 
-async def _perform(world: World, names: list[str], *, free: bool) -> Iterable[str]:
+async def _perform(
+    world: World, settings: Settings, names: list[str], *, free: bool
+) -> Iterable[str]:
     """Forget the names ourselves, as no directory runs."""
-    store = _store(world)
+    store = await _store(world, settings)
     known = await _known(store, names)
     found = await find(world.disk, store, world.chance.randbytes, found_anew=False)
     async with trio.open_nursery() as nursery:
         await nursery.start(store.run)
         await store.order(known, free=free)
-        community = Sessions(world, Settings(), found.authority, store)
+        community = Sessions(world, settings, found.authority, store)
         await community.recall()
         await community.forget_as_ordered()
         nursery.cancel_scope.cancel()
     return (f"{name} is forgotten." for name in known)
 
 
-def _store(world: World) -> Store:
+async def _store(world: World, settings: Settings) -> Store:
     if world.disk.read(AUTHORITY_FILE) is None:
         raise Refused("there is no directory in the data folder")
-    return SqliteStore(world.disk)
+    return await open_store(world, settings)
 
 
 async def _known(store: Store, names: list[str]) -> list[str]:

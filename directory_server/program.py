@@ -75,6 +75,8 @@ def _settings(arguments: argparse.Namespace, connections: int) -> Settings:
         token=arguments.register_only_with,
         is_closed=arguments.closed,
         names_per_address=arguments.names_per_address,
+        store=arguments.store,
+        store_sync=arguments.store_sync,
         mail_mib=arguments.mail_mib,
         found_anew=arguments.found_anew,
         connections=connections,
@@ -122,7 +124,8 @@ async def _serve_until_stopped(
         if listeners:
             await nursery.start(_pages(directory).run, listeners)
         gc.freeze()  # objects that exist by now stay
-        _say("\n".join([*_greeting(bound, folder, settings), *map(_page_of, listeners)]))
+        kept = directory.community.store.where
+        _say("\n".join([*_greeting(bound, folder, settings, kept), *map(_page_of, listeners)]))
         tell_manager("READY=1", f"STATUS=Listening on {bound.address}")
     return 0
 
@@ -173,12 +176,17 @@ async def _hear_the_operator(
         log.warning("dirserver admin cannot ask: %s", system_reason(error))
 
 
-def _greeting(bound: Bound, folder: Path, settings: Settings) -> Iterator[str]:
-    """Yield the lines printed at the start; scripts wait for the first one."""
+def _greeting(bound: Bound, folder: Path, settings: Settings, kept: str) -> Iterator[str]:
+    """Yield the lines printed at the start; scripts wait for the first one.
+
+    `kept`: where names and mail are.
+    """
     addresses = " and ".join(map(str, bound.addresses))
     yield f"Directory listening on {addresses}, key {bound.fingerprint}"
     if bound.is_new:
         yield f"Founded a new community in {folder}."
+    if settings.store is not None:
+        yield f"Names and mail are in {kept}."
     yield f"Give to your users: {bound.join_line()}"
     if (
         settings.token is None
@@ -190,12 +198,12 @@ def _greeting(bound: Bound, folder: Path, settings: Settings) -> Iterator[str]:
 
 async def _operate(folder: Path, arguments: argparse.Namespace) -> int:
     """List or forget names, and end."""
-    world = real_world(folder)
+    world, settings = real_world(folder), _settings(arguments, 0)
     try:
         lines = (
-            await forget(world, arguments.forget, free=arguments.free)
+            await forget(world, settings, arguments.forget, free=arguments.free)
             if arguments.forget
-            else await list_names(world)
+            else await list_names(world, settings)
         )
         for line in lines:
             _say(line)

@@ -17,7 +17,7 @@ from directory_server.sessions import Sessions
 from directory_server.settings import Settings
 from directory_server.storage.founding import Community as Found
 from directory_server.storage.founding import find
-from directory_server.storage.sqlite import SqliteStore
+from directory_server.storage.opening import open_store
 from directory_server.storage.store import Store
 from shared.border import border
 from shared.errors import ParleyError, Refused
@@ -59,18 +59,11 @@ class Bound:
 OpenStore = Callable[[World, Settings], Awaitable[Store]]
 
 
-async def open_sqlite(world: World, settings: Settings) -> Store:
-    """Open the store that every directory has unless another is chosen."""
-    return SqliteStore(world.disk, settings.mail_mib)
-
-
 class Directory:
     """A running directory.  `await nursery.start(directory.run)` starts it and returns a Bound."""
 
-    def __init__(
-        self, world: World, settings: Settings, open_store: OpenStore = open_sqlite
-    ) -> None:
-        self._world, self._settings, self._open_store = world, settings, open_store
+    def __init__(self, world: World, settings: Settings, open_it: OpenStore = open_store) -> None:
+        self._world, self._settings, self._open_store = world, settings, open_it
         self._strangers = Strangers(strangers_at_most(settings.connections), STRANGERS_PER_ADDRESS)
         self._stop = trio.Event()
         self._has_begun = False

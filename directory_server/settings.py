@@ -17,6 +17,8 @@ class Settings(NamedTuple):
     is_closed: bool = False  # only the token, or an invite, lets a new name in
     names_per_address: int = NEW_NAMES_AT_ONCE  # at once; then each has to wait; 0: no limit
     names: int = NAMES  # that the directory knows at most
+    store: str | None = None  # the URL of a PostgreSQL; None: SQLite in the data folder
+    store_sync: bool = False  # promise nothing that lies on one machine only
     mail_mib: int = MAIL_MIB  # that all mail together may take
     found_anew: bool = False  # give up all names rather than refuse to start when a file is missing
     connections: int = CONNECTIONS  # that the process may hold open, users and strangers together

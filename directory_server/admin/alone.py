@@ -10,7 +10,7 @@ from directory_server.admin.requests import Answer, AnyRequest
 from directory_server.sessions import Sessions
 from directory_server.settings import Settings
 from directory_server.storage.founding import AUTHORITY_FILE, find
-from directory_server.storage.sqlite import SqliteStore
+from directory_server.storage.opening import open_sqlite
 from shared.errors import ParleyError, Refused
 from shared.real import real_world
 
@@ -24,7 +24,7 @@ async def perform_alone(folder: Path, request: AnyRequest, show: Show) -> None:
         raise Refused("there is no directory in the data folder", "DIRECTORY")
     world.disk.lock()
     try:
-        store = SqliteStore(world.disk)
+        store = open_sqlite(world.disk)
         found = await find(world.disk, store, world.chance.randbytes, found_anew=False)
         failure: ParleyError | None = None
         async with trio.open_nursery() as nursery:

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Final
 
 from directory_server.storage.founding import AUTHORITY_FILE, NAMES_FILE
+from directory_server.storage.opening import STORE_FILE
 from directory_server.storage.sqlite import FILE
 from shared.disk import FolderDisk, sync
 from shared.errors import Refused, StorageError
@@ -26,6 +27,8 @@ def back_up(disk: Disk, folder: Path) -> int:
 
     It gets its name only when all of it is on the disk: what has the name is whole.
     """
+    if disk.read(STORE_FILE) is not None:
+        raise Refused("names and mail are in PostgreSQL: back it up with pg_dump", "STORE")
     unfinished = folder.with_name(folder.name + UNFINISHED)
     try:
         _check(folder)

@@ -287,6 +287,8 @@ def test_all_arguments_together() -> None:
         "token_file": None,
         "closed": False,
         "names_per_address": 64,
+        "store": None,
+        "store_sync": False,
         "mail_mib": 1_024,
         "metrics": None,
         "log_format": "plain",

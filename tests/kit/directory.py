@@ -4,8 +4,9 @@ from typing import Any
 
 import trio
 
-from directory_server.server import Bound, Directory, OpenStore, open_sqlite
+from directory_server.server import Bound, Directory, OpenStore
 from directory_server.settings import Settings
+from directory_server.storage.opening import open_store
 from directory_server.storage.sqlite import FILE
 from shared.identity import Credentials
 from tests.kit.raw_client import Client
@@ -16,10 +17,10 @@ ELSEWHERE = "10.0.0.9"  # where users sit unless a test moves them
 
 
 class Town:
-    def __init__(self, nursery: trio.Nursery, open_store: OpenStore = open_sqlite) -> None:
+    def __init__(self, nursery: trio.Nursery, open_it: OpenStore = open_store) -> None:
         self.hub = Hub()
         self.machine = self.hub.machine(TOWN_HALL)
-        self.nursery, self._open_store = nursery, open_store
+        self.nursery, self._open_store = nursery, open_it
         self.directory: Directory
         self.bound: Bound
         self._scope = trio.CancelScope()

@@ -6,22 +6,13 @@ import trio
 from directory_server.core.operating.bans import ADDRESS, USER, Ban
 from directory_server.core.operating.invites import USED_UP, Invite, digest_of
 from directory_server.core.tombstones import Validity
-from directory_server.storage.sqlite import SqliteStore
 from directory_server.storage.store import Newcomer, Store
 from shared.errors import Refused
-from tests.kit.world import MemoryDisk
 
 KEY = bytes(32)
 BAN = Ban(USER, KEY.hex(), "carol", 1.0, 2.0, "being rude")
 OTHER = Ban(ADDRESS, "10.0.0.0/24", "", 1.0, None, "")
 INVITE = Invite(digest_of("welcome"), 1, 1.0, None, "for dave")
-
-
-@pytest.fixture
-async def store(nursery: trio.Nursery) -> Store:
-    store = SqliteStore(MemoryDisk())
-    await nursery.start(store.run)
-    return store
 
 
 async def test_bans_are_kept_replaced_and_taken_back(store: Store) -> None:

@@ -3,14 +3,11 @@
 Far stores answer late, lose answers to writes, and repeat the writes.
 """
 
-from collections.abc import AsyncIterator, Awaitable, Callable
-
 import msgspec
 import pytest
 import trio
 
 from directory_server.core import mail_limits
-from directory_server.core.limits import MAIL_MIB
 from directory_server.core.mail_limits import (
     BYTES_FROM_ONE,
     BYTES_IN_ALL,
@@ -25,13 +22,12 @@ from directory_server.core.mail_limits import (
 from directory_server.core.registry import User
 from directory_server.core.tombstones import NOBODY, Tombstone, Validity
 from directory_server.core.usage import Usage
-from directory_server.storage.sqlite import SqliteStore
 from directory_server.storage.store import Kept, NotKept, Store, Use
 from shared.messages.directory import Verdict
+from tests.directory_server.storage.conftest import Opened
 from tests.kit.stores import (
     AGE,
     NOW,
-    FarStore,
     drop,
     mail,
     newcomer,
@@ -41,29 +37,6 @@ from tests.kit.stores import (
     release,
     take,
 )
-from tests.kit.world import MemoryDisk
-
-Opened = Callable[[int], Awaitable[Store]]
-
-
-@pytest.fixture(params=["sqlite", "far"])
-async def opened(request: pytest.FixtureRequest, nursery: trio.Nursery) -> AsyncIterator[Opened]:
-    """Return the opening of a new store that runs; it is closed after the test."""
-
-    async def open_store(mail_mib: int) -> Store:
-        store: Store = SqliteStore(MemoryDisk(), mail_mib)
-        if request.param == "far":
-            store = FarStore(store, seconds=0)
-        await nursery.start(store.run)
-        return store
-
-    yield open_store
-    nursery.cancel_scope.cancel()
-
-
-@pytest.fixture
-async def store(opened: Opened) -> Store:
-    return await opened(MAIL_MIB)
 
 
 async def small_store(opened: Opened) -> tuple[Store, list[User]]:

@@ -1,0 +1,312 @@
+"""The store in PostgreSQL: its own machine, or two that both have what is promised.
+
+One connection writes, many callers in one commit; another one reads.
+"""
+
+import contextlib
+import logging
+from collections.abc import Callable, Iterable
+from typing import Final, TypeVar
+
+import psycopg
+import trio
+
+from directory_server.core.database_facts import check_facts
+from directory_server.core.limits import MAIL_MIB
+from directory_server.core.mail_limits import MIB
+from directory_server.core.operating.bans import Ban
+from directory_server.core.operating.invites import Invite
+from directory_server.core.registry import User
+from directory_server.core.tombstones import Tombstone, Validity
+from directory_server.storage.postgres import mail, names
+from directory_server.storage.postgres.commits import AWAY, PATIENCE_SECONDS, Commits, Job
+from directory_server.storage.postgres.connection import Connection, Line, Lost, hosts_in, place_of
+from directory_server.storage.postgres.facts import facts_of
+from directory_server.storage.postgres.mail import Dropping, Stocks
+from directory_server.storage.postgres.schema import migrate
+from directory_server.storage.store import (
+    Dropped,
+    Kept,
+    Listed,
+    Newcomer,
+    NotKept,
+    Owed,
+    Posted,
+    Use,
+)
+from shared.errors import Refused, StorageError
+from shared.messages.directory import Envelope, Receipt, Verdict
+
+log = logging.getLogger(__name__)
+T = TypeVar("T")
+
+OPEN_SECONDS: Final = 20.0  # to find a database that works, at the start
+COUNT_SECONDS: Final = 60.0  # between two counts of all mail, as other programs may add to it
+
+
+async def open_postgres(
+    where: str, mail_mib: int = MAIL_MIB, *, must_be_two: bool | None = None
+) -> "PostgresStore":
+    """Open the store at this URL.  Raises Refused or StorageError.
+
+    `must_be_two`: whether a promise needs a second machine; None: if the URL names two.
+    """
+    try:
+        hosts = hosts_in(where)
+    except (psycopg.Error, ValueError) as error:
+        raise Refused(f"--store: {str(error).strip()}", "USAGE") from None
+    if must_be_two is None:
+        must_be_two = len(hosts) > 1
+    store = PostgresStore(where, mail_mib, must_be_two=must_be_two)
+    try:
+        with trio.fail_after(OPEN_SECONDS):
+            await store.prepare()
+    except (Lost, trio.TooSlowError) as error:
+        store.close()
+        raise StorageError(f"the database cannot be used: {error or AWAY}") from error
+    except BaseException:
+        store.close()
+        raise
+    return store
+
+
+class PostgresStore:
+    def __init__(self, where: str, mail_mib: int = MAIL_MIB, *, must_be_two: bool = False) -> None:
+        """`prepare` makes it usable."""
+        self.where = place_of(where)
+        self._must_be_two = must_be_two
+        self._writer = Line(where, self._check)
+        self._reader = Line(where)
+        self._commits = Commits(self._writer)
+        self._stocks = Stocks()
+        self._commits.begins = self._stocks.begin
+        self._commits.ended = self._stocks.commit
+        self._most = mail_mib * MIB
+        self._warned: set[str] = set()
+        self.failures = 0
+        self.failing_since: float | None = None
+
+    async def prepare(self) -> None:
+        """Check the server, and bring its tables up to date.  Raises Refused, or Lost."""
+        await self._writer.run(self._prepare)
+
+    def _prepare(self, connection: Connection) -> None:
+        migrate(connection)
+        self._stocks.count(connection)
+
+    def _check(self, connection: Connection) -> None:
+        """Judge a server that we have just connected to, in the thread.  Raises Refused."""
+        for warning in check_facts(facts_of(connection), must_be_two=self._must_be_two):
+            if warning not in self._warned:
+                self._warned.add(warning)
+                log.warning("%s", warning)
+
+    async def run(self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
+        try:
+            async with trio.open_nursery() as nursery:
+                nursery.start_soon(self._count_mail)
+                await nursery.start(self._commits.run)
+                task_status.started()
+        finally:
+            self.close()
+
+    async def _count_mail(self) -> None:
+        while True:
+            await trio.sleep(COUNT_SECONDS)
+            with contextlib.suppress(StorageError):  # which is told where it matters
+                await self._commits.write(self._stocks.count)
+
+    def close(self) -> None:
+        self._writer.close()
+        self._reader.close()
+
+    # --- The community ---
+
+    async def community(self) -> bytes | None:
+        return await self._read(names.community)
+
+    async def has_had_names(self) -> bool:
+        return await self._read(names.has_had_names)
+
+    async def found(self, key: bytes, *, anew: bool) -> None:
+        def work(connection: Connection) -> None:
+            names.found(connection, key, anew=anew)
+            self._stocks.count(connection)
+
+        await self._write(work)
+
+    # --- The operator's orders, bans and invites ---
+
+    async def listed(self) -> list[Listed]:
+        return await self._read(names.listed)
+
+    async def orders(self) -> list[tuple[str, bool]]:
+        return await self._read(names.orders)
+
+    async def order(self, names_: list[str], *, free: bool) -> None:
+        await self._write(lambda connection: names.order(connection, names_, free=free))
+
+    async def fulfil(self, names_: list[str]) -> None:
+        await self._write(lambda connection: names.fulfil(connection, names_))
+
+    async def bans(self) -> list[Ban]:
+        return await self._read(names.bans)
+
+    async def ban(self, new: Ban) -> None:
+        await self._write(lambda connection: names.ban(connection, new))
+
+    async def unban(self, gone: list[Ban]) -> None:
+        await self._write(lambda connection: names.unban(connection, gone))
+
+    async def invites(self) -> list[Invite]:
+        return await self._read(names.invites)
+
+    async def invite(self, new: Invite) -> None:
+        await self._write(lambda connection: names.invite(connection, new))
+
+    async def uninvite(self, digests: list[bytes]) -> None:
+        await self._write(lambda connection: names.uninvite(connection, digests))
+
+    async def uses_left(self, digest: bytes) -> int:
+        return await self._read(lambda connection: names.uses_left(connection, digest))
+
+    async def motd(self) -> str:
+        return await self._read(names.motd)
+
+    async def set_motd(self, text: str) -> None:
+        await self._write(lambda connection: names.set_motd(connection, text))
+
+    async def mail_waiting(self) -> tuple[int, int]:
+        return await self._read(mail.in_all)
+
+    def set_room(self, mail_mib: int) -> None:
+        self._most = mail_mib * MIB
+
+    def observe(self, committed: Callable[[float, int], None]) -> None:
+        self._commits.committed = committed
+
+    # --- Names ---
+
+    async def users(self) -> list[User]:
+        return await self._read(names.users)
+
+    async def tombstones(self) -> list[Tombstone]:
+        return await self._read(names.tombstones)
+
+    async def age(self) -> float:
+        return await self._read(names.age)
+
+    async def register(self, new: Newcomer, time: float, age: float) -> User:
+        return await self._write(lambda connection: names.register(connection, new, time, age))
+
+    async def reseal(self, user: int, sealing_key: bytes, sealing_proof: bytes) -> None:
+        await self._write(
+            lambda connection: names.reseal(connection, user, sealing_key, sealing_proof)
+        )
+
+    async def certify(self, user: int, certified: Validity) -> None:
+        await self._write(lambda connection: names.certify(connection, user, certified))
+
+    async def release(self, owned: list[tuple[int, Tombstone | None]]) -> None:
+        def work(connection: Connection) -> None:
+            names.release(connection, owned)
+            if owned:
+                self._stocks.count(connection)  # mailboxes went, too
+
+        await self._write(work)
+
+    async def lift(self, names_: list[str]) -> None:
+        await self._write(lambda connection: names.lift(connection, names_))
+
+    async def note_uses(self, uses: list[Use], time: float, age: float) -> None:
+        await self._write(lambda connection: names.note(connection, uses, time, age))
+
+    # --- Mail ---
+
+    def drop(
+        self, sender: int, posted: list[Posted], time: float, age: float, then: Dropped
+    ) -> None:
+        one = Dropping(sender, posted, time, age)
+
+        def finish(job: Job[list[Kept | NotKept]]) -> None:
+            try:
+                results: list[Kept | NotKept] | StorageError = job.result()
+            except StorageError as error:
+                results = error
+            self._note_outcome(results if isinstance(results, StorageError) else None)
+            then(results)
+
+        try:
+            self._commits.put_together(one, self._drop, finish)
+        except StorageError as error:
+            self._note_outcome(error)
+            then(error)
+
+    def _drop(self, connection: Connection, dropping: list[Dropping]) -> list[list[Kept | NotKept]]:
+        return mail.drop(connection, dropping, self._stocks, self._most)
+
+    async def take(
+        self, receiver: int, name: str, verdicts: Iterable[Verdict], time: float, age: float
+    ) -> list[Owed]:
+        every = list(verdicts)
+        return await self._write(
+            lambda connection: mail.take(connection, receiver, name, every, self._stocks, time, age)
+        )
+
+    async def note(self, sender: int, envelopes: Iterable[str]) -> None:
+        every = list(envelopes)
+        await self._write(lambda connection: mail.note(connection, sender, every))
+
+    async def expire(self, age: float) -> bool:
+        return await self._write(lambda connection: mail.expire(connection, self._stocks, age))
+
+    async def answer(self, owner: int, other: int) -> None:
+        await self._write(lambda connection: mail.note_answers(connection, [(owner, other)]))
+
+    async def has_answered(self, owner: int, other: int) -> bool:
+        return await self._read(lambda connection: mail.has_answered(connection, owner, other))
+
+    async def waiting(self, receiver: int) -> int:
+        return await self._read(lambda connection: mail.count(connection, receiver))
+
+    async def mail(self, receiver: int, after: int) -> tuple[list[Envelope], bool]:
+        return await self._read(lambda connection: mail.page(connection, receiver, after))
+
+    async def receipts(self, sender: int, after: str, most: int) -> tuple[Receipt, ...]:
+        return await self._read(lambda connection: mail.receipts(connection, sender, after, most))
+
+    # --- Inside ---
+
+    async def _read(self, work: Callable[[Connection], T]) -> T:
+        """Read; a connection that is lost is replaced once."""
+        with trio.move_on_after(PATIENCE_SECONDS):
+            for _ in range(2):
+                if self._commits.is_away:
+                    raise StorageError(AWAY)
+                try:
+                    return await self._reader.run(work)
+                except Lost as lost:
+                    log.info("a read is tried again: %s", lost)
+                except Refused as no:  # by the check of a new connection
+                    raise StorageError(str(no)) from no
+        self._reader.break_off()
+        self._commits.suspect()
+        raise StorageError(AWAY)
+
+    async def _write(self, work: Callable[[Connection], T]) -> T:
+        try:
+            result = await self._commits.write(work)
+        except StorageError as error:
+            self._note_outcome(error)
+            raise
+        self._note_outcome(None)
+        return result
+
+    def _note_outcome(self, error: StorageError | None) -> None:
+        if error is None:
+            self.failing_since = None
+            return
+        self.failures += 1
+        if self.failing_since is None:
+            self.failing_since = trio.current_time()
+            log.warning("%s", error)

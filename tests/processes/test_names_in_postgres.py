@@ -1,0 +1,71 @@
+"""Real programs, whose directory keeps names and mail in a real PostgreSQL."""
+
+from tests.kit.postgres import needs_postgres, servers
+from tests.kit.programs import Stage, tool
+
+KEPT = "Kept for dave until the directory is back."
+
+
+@needs_postgres
+def test_what_is_left_outlives_a_database_that_hangs_and_a_directory_that_dies(
+    stage: Stage,
+) -> None:
+    with servers() as place:
+        server = place.one()
+        store = ("--store", server.url)
+        directory = stage.directory(*store)
+        directory.sees(f"Names and mail are in PostgreSQL at 127.0.0.1:{server.port}.")
+        carol, dave = stage.peer("carol"), stage.peer("dave")
+        dave.types("QUIT")
+        dave.ends()
+        carol.types("LEAVE dave one")
+        carol.sees("Message left for dave.")
+
+        server.freezes()
+        carol.types("LEAVE dave two")
+        carol.sees(KEPT)
+        carol.types("LIST USERS")
+        carol.sees("OFFLINE: dave")
+        server.thaws()
+        carol.sees("Message left for dave.")
+
+        directory.dies()
+        server.is_killed()
+        server.start()
+        stage.directory(*store)
+        dave = stage.peer("dave")
+        dave.sees("2 messages were left for you:")
+        for word in ("one", "two"):
+            dave.sees_like(rf"\[.*\] carol: {word}")
+        carol.sees_like("dave received your message of .*")
+        assert "dave" in server.ask("SELECT string_agg(name, ' ') FROM parley.users")
+
+
+@needs_postgres
+def test_a_directory_whose_names_are_in_postgresql_does_not_start_without_it(
+    stage: Stage,
+) -> None:
+    with servers() as place:
+        server = place.one()
+        directory = stage.directory("--store", server.url)
+        stage.peer("carol")
+        directory.dies()
+        data = ("--data", str(stage.directory_data))
+        listing = stage.starts(tool("dirserver"), "--list", *data, "--store", server.url)
+        assert listing.ends() == 0
+        assert [line.split()[0] for line in listing.lines] == ["NAME", "carol"]
+        alone = stage.starts(tool("dirserver"), str(stage.port), *data)
+        alone.says_like(
+            "dirserver: names and mail of this directory are in PostgreSQL: name it with --store"
+        )
+        assert alone.ends() == 2
+        server.is_killed()
+        without = stage.starts(tool("dirserver"), str(stage.port), *data, "--store", server.url)
+        without.says_like("dirserver: the database cannot be used: .*")
+        assert without.ends() == 2
+
+
+def test_a_store_that_is_no_postgresql_is_a_usage_error(stage: Stage) -> None:
+    wrong = stage.starts(tool("dirserver"), "0", "--store", "mysql://db1/parley")
+    assert wrong.ends() == 2
+    assert "is not postgresql://" in wrong.errors[-1]
