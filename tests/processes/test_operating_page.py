@@ -2,8 +2,11 @@
 
 import json
 import re
+import shutil
 from pathlib import Path
 from typing import Final
+
+import pytest
 
 from tests.kit.programs import Program, Stage
 from tests.kit.service_machine import ServiceMachine
@@ -34,6 +37,7 @@ def invited(machine: ServiceMachine) -> str:
     return str(json.loads(made.splitlines()[0])["token"])
 
 
+@pytest.mark.skipif(shutil.which("curl") is None, reason="curl is not here")
 def test_every_command_of_the_page_works(stage: Stage) -> None:
     machine = ServiceMachine(stage)
     said: dict[str, str] = {}
