@@ -5,7 +5,9 @@ from typing import Final
 from directory_server.core.addresses import is_loopback
 from directory_server.core.database_facts import Facts
 from directory_server.storage.postgres.connection import Connection
+from shared.errors import Refused
 
+OWN_NOTICE_SECONDS: Final = 5.0  # to hear what we said ourselves
 ASKED: Final = ("fsync", "full_page_writes", "synchronous_commit", "synchronous_standby_names")
 
 
@@ -23,6 +25,19 @@ def facts_of(connection: Connection) -> Facts:
         is_local=is_local,
         is_verified=connection.info.get_parameters().get("sslmode") == "verify-full",
     )
+
+
+def check_direct(connection: Connection) -> None:
+    """Raise Refused unless this connection is our own: a pooler lends it for a transaction only.
+
+    Then what we set holds for others, too, and a lock for nobody.
+    """
+    connection.execute("LISTEN parley")
+    connection.execute("NOTIFY parley")
+    heard = list(connection.notifies(timeout=OWN_NOTICE_SECONDS, stop_after=1))
+    connection.execute("UNLISTEN parley")
+    if not heard:
+        raise Refused("a pooler stands before the database: connect directly", "USAGE")
 
 
 def _has_standby(connection: Connection) -> bool | None:

@@ -21,7 +21,7 @@ from directory_server.core.tombstones import Tombstone, Validity
 from directory_server.storage.postgres import mail, names
 from directory_server.storage.postgres.commits import AWAY, PATIENCE_SECONDS, Commits, Job
 from directory_server.storage.postgres.connection import Connection, Line, Lost, hosts_in, place_of
-from directory_server.storage.postgres.facts import facts_of
+from directory_server.storage.postgres.facts import check_direct, facts_of
 from directory_server.storage.postgres.mail import Dropping, Stocks
 from directory_server.storage.postgres.schema import migrate
 from directory_server.storage.store import (
@@ -91,6 +91,7 @@ class PostgresStore:
         await self._writer.run(self._prepare)
 
     def _prepare(self, connection: Connection) -> None:
+        check_direct(connection)
         migrate(connection)
         self._stocks.count(connection)
 

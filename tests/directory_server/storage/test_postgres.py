@@ -33,10 +33,14 @@ def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(module, "PATIENCE_SECONDS", 1.0)
 
 
-async def opened(nursery: trio.Nursery, *hosts: Server, **how: Any) -> Store:
+async def open_one(*hosts: Server, **how: Any) -> Store:
     from directory_server.storage.postgres.store import open_postgres
 
-    store = await open_postgres(url_of(*hosts), **how)
+    return await open_postgres(url_of(*hosts), **how)
+
+
+async def opened(nursery: trio.Nursery, *hosts: Server, **how: Any) -> Store:
+    store = await open_one(*hosts, **how)
     await nursery.start(store.run)
     return store
 
@@ -217,10 +221,8 @@ async def test_a_wait_for_the_standby_that_somebody_ends_is_no_promise(
 
 
 async def refusal(*hosts: Server, **how: Any) -> ParleyError:
-    from directory_server.storage.postgres.store import open_postgres
-
     with pytest.raises(ParleyError) as no:
-        await open_postgres(url_of(*hosts), **how)
+        await open_one(*hosts, **how)
     return no.value
 
 
@@ -269,3 +271,18 @@ async def test_a_url_that_is_none_is_a_sentence() -> None:
 
     with pytest.raises(Refused, match="--store: "):
         await open_postgres("postgresql://%zz")
+
+
+async def test_a_pooler_before_the_database_is_noticed(
+    place: Servers, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import psycopg
+
+    server = place.one()
+    # A pooler gives the connection to others between two transactions, and what is said to
+    # it meanwhile as well.
+    monkeypatch.setattr(psycopg.Connection, "notifies", lambda *_, **__: iter(()))
+    assert "a pooler stands before the database" in str(await refusal(server))
+    monkeypatch.undo()
+    store = await open_one(server)
+    store.close()
