@@ -20,7 +20,7 @@ from directory_server.core.registry import User
 from directory_server.housekeeping import PAUSE_SECONDS, POSTS_AT_ONCE
 from directory_server.server import Bound
 from directory_server.sessions import Sessions
-from directory_server.storage.backup import back_up
+from directory_server.storage.backup import back_up, is_elsewhere
 from shared.clean import on_one_line
 from shared.errors import Refused
 from shared.identity import fingerprint
@@ -32,6 +32,7 @@ from shared.version import VERSION
 log = logging.getLogger(__name__)
 
 OPEN: Final = "Everybody may register without it now: start the directory with --closed."
+DUMP: Final = " Names and mail are in PostgreSQL: back them up with pg_dump -n parley."
 KICKED: Final = "whoever keeps the directory has ended your connection"
 DRAIN_AT_ONCE: Final = 10  # users who are sent away, then a pause: 200 a second
 DRAIN_PAUSE: Final = 0.05
@@ -282,9 +283,10 @@ class Operator:
         disk = self._community.world.disk
         size = await disk.run(lambda: back_up(disk, folder))
         log.warning("the operator has backed up to %s", folder)
+        rest = DUMP if is_elsewhere(disk) else ""
         return ask.Said(
             f"Backed up to {folder}, {size / MIB:,.1f} MiB. It holds the community's key:"
-            " keep it where nobody else can read it."
+            f" keep it where nobody else can read it.{rest}"
         )
 
     async def _drain(self, tell: Tell) -> None:

@@ -2,6 +2,8 @@
 
 SQLite's VACUUM INTO reads one moment of the database over a connection of its own, so
 writes go on beside it.  (Its backup interface begins anew at each commit of others.)
+
+Where names and mail are in PostgreSQL only the key lies in the folder: pg_dump does the rest.
 """
 
 import shutil
@@ -27,8 +29,6 @@ def back_up(disk: Disk, folder: Path) -> int:
 
     It gets its name only when all of it is on the disk: what has the name is whole.
     """
-    if disk.read(STORE_FILE) is not None:
-        raise Refused("names and mail are in PostgreSQL: back it up with pg_dump", "STORE")
     unfinished = folder.with_name(folder.name + UNFINISHED)
     try:
         _check(folder)
@@ -55,9 +55,24 @@ def _check(folder: Path) -> None:
         raise Refused(f"there is no folder {folder.parent}", "USAGE")
 
 
+def is_elsewhere(disk: Disk) -> bool:
+    """Whether names and mail are in PostgreSQL, and no part of a backup."""
+    return disk.read(STORE_FILE) is not None
+
+
 def _fill(disk: Disk, folder: Path) -> int:
-    copy, kept = folder / FILE, FolderDisk(folder)
-    kept.write(FILE, b"")  # SQLite would use the umask
+    kept = FolderDisk(folder)
+    if not is_elsewhere(disk):
+        _copy_database(disk, folder / FILE)
+    for name in (AUTHORITY_FILE, NAMES_FILE, STORE_FILE):
+        content = disk.read(name)
+        if content is not None:
+            kept.write(name, content)
+    return sum(one.stat().st_size for one in folder.iterdir())
+
+
+def _copy_database(disk: Disk, copy: Path) -> None:
+    FolderDisk(copy.parent).write(copy.name, b"")  # SQLite would use the umask
     with closing(disk.database(FILE)) as reader:
         reader.execute("VACUUM INTO ?", (str(copy),))
     with closing(sqlite3.connect(copy)) as written:
@@ -65,8 +80,3 @@ def _fill(disk: Disk, folder: Path) -> int:
     if verdict != "ok":
         raise StorageError(f"the backup cannot be written: {verdict}")
     sync(copy)  # SQLite does not, there
-    for name in (AUTHORITY_FILE, NAMES_FILE):
-        content = disk.read(name)
-        if content is not None:
-            kept.write(name, content)
-    return sum(one.stat().st_size for one in folder.iterdir())

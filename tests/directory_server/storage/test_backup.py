@@ -14,6 +14,7 @@ from directory_server.core.tombstones import Validity
 from directory_server.storage import backup
 from directory_server.storage.backup import UNFINISHED, back_up
 from directory_server.storage.founding import AUTHORITY_FILE, find, mark_names
+from directory_server.storage.opening import ELSEWHERE, STORE_FILE
 from directory_server.storage.sqlite import FILE, SqliteStore
 from directory_server.storage.store import Newcomer, Posted
 from shared.disk import FolderDisk
@@ -96,6 +97,18 @@ async def test_writes_go_on_beside_it_and_it_holds_one_moment(kept: Kept, tmp_pa
     written = await opened(tmp_path / "backup")
     assert 10 <= await written.waiting(kept.users[1].id) <= promised
     written.close()
+
+
+async def test_where_names_are_in_postgresql_only_the_key_is_backed_up(
+    kept: Kept, tmp_path: Path
+) -> None:
+    assert not backup.is_elsewhere(kept.disk)
+    kept.disk.write(STORE_FILE, ELSEWHERE)
+    back_up(kept.disk, tmp_path / "backup")
+    assert sorted(os.listdir(tmp_path / "backup")) == [AUTHORITY_FILE, "names", STORE_FILE]
+    copy = FolderDisk(tmp_path / "backup")
+    assert backup.is_elsewhere(copy)
+    assert copy.read(AUTHORITY_FILE) == kept.disk.read(AUTHORITY_FILE)
 
 
 async def test_a_backup_overwrites_nothing(kept: Kept, tmp_path: Path) -> None:
