@@ -137,7 +137,7 @@ OPTIONS: Final = (
     ),
     Option(
         "store_sync",
-        "promise nothing that lies on one machine only (so it is if URL names several hosts)",
+        "promise nothing that lies on one machine only; at the start, several hosts mean that",
     ),
     Option(
         "mail_mib",

@@ -49,15 +49,15 @@ async def open_postgres(
 ) -> "PostgresStore":
     """Open the store at this URL.  Raises Refused or StorageError.
 
-    `must_be_two`: whether a promise needs a second machine; None: if the URL names two.
+    `must_be_two`: whether a promise needs a second machine, always; None: only now, if the URL
+    names two, so that one alone can go on after the other has died.
     """
     try:
         hosts = hosts_in(where)
     except (psycopg.Error, ValueError) as error:
         raise Refused(f"--store: {str(error).strip()}", "USAGE") from None
-    if must_be_two is None:
-        must_be_two = len(hosts) > 1
-    store = PostgresStore(where, mail_mib, must_be_two=must_be_two)
+    must_start_with_two = len(hosts) > 1 if must_be_two is None else must_be_two
+    store = PostgresStore(where, mail_mib, must_be_two=must_start_with_two)
     try:
         with trio.fail_after(OPEN_SECONDS):
             await store.prepare()
@@ -67,6 +67,7 @@ async def open_postgres(
     except BaseException:
         store.close()
         raise
+    store.must_be_two = bool(must_be_two)
     return store
 
 
@@ -74,7 +75,7 @@ class PostgresStore:
     def __init__(self, where: str, mail_mib: int = MAIL_MIB, *, must_be_two: bool = False) -> None:
         """`prepare` makes it usable."""
         self.where = place_of(where)
-        self._must_be_two = must_be_two
+        self.must_be_two = must_be_two  #: checked at each new connection
         self._writer = Line(where, self._check)
         self._reader = Line(where)
         self._commits = Commits(self._writer)
@@ -97,7 +98,7 @@ class PostgresStore:
 
     def _check(self, connection: Connection) -> None:
         """Judge a server that we have just connected to, in the thread.  Raises Refused."""
-        for warning in check_facts(facts_of(connection), must_be_two=self._must_be_two):
+        for warning in check_facts(facts_of(connection), must_be_two=self.must_be_two):
             if warning not in self._warned:
                 self._warned.add(warning)
                 log.warning("%s", warning)

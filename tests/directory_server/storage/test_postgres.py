@@ -16,7 +16,6 @@ pytestmark = needs_postgres
 
 SECONDS = 60.0  # for what must come
 WAITS = "SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'SyncRep'"
-BACKEND = "SELECT {0}(pid) FROM pg_stat_activity WHERE wait_event = 'SyncRep'"
 
 
 @pytest.fixture
@@ -55,6 +54,12 @@ async def until(holds: Callable[[], bool]) -> None:
     with trio.fail_after(SECONDS):
         while not await trio.to_thread.run_sync(holds):  # noqa: ASYNC110  # of another program
             await trio.sleep(0.05)
+
+
+END_ALL = (
+    "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity"
+    " WHERE application_name = 'dirserver'"
+)
 
 
 async def kept(store: Store, sender: User, receiver: User, number: int) -> int:
@@ -143,7 +148,6 @@ async def test_nothing_promised_is_lost_when_the_primary_dies(
         await trio.to_thread.run_sync(standby.promote)
         standby.ask("ALTER SYSTEM SET synchronous_standby_names = ''")
         standby.ask("SELECT pg_reload_conf()")
-        store._must_be_two = False  # type: ignore[attr-defined]  # as its operator would start it
         await until(lambda: len(promised) > before + 100)
         is_over = True
     found = [one.id for user in users for one in await mail(store, user)]
@@ -286,3 +290,22 @@ async def test_a_pooler_before_the_database_is_noticed(
     monkeypatch.undo()
     store = await open_one(server)
     store.close()
+
+
+@pytest.mark.parametrize("must_be_two", [None, True])
+async def test_one_machine_alone_goes_on_unless_two_are_always_wanted(
+    place: Servers, impatient: None, nursery: trio.Nursery, must_be_two: bool | None
+) -> None:
+    primary, standby = place.two()
+    store = await opened(nursery, primary, standby, must_be_two=must_be_two)
+    carol, dave = await register(store, "carol", "dave")
+    standby.is_killed()
+    primary.ask("ALTER SYSTEM SET synchronous_standby_names = ''")
+    primary.ask("SELECT pg_reload_conf()")
+    primary.ask(END_ALL)
+    if must_be_two:
+        with trio.fail_after(SECONDS), pytest.raises(StorageError):
+            await drop(store, carol.id, [post(dave, 1)], NOW, AGE)
+    else:
+        await kept(store, carol, dave, 1)
+    nursery.cancel_scope.cancel()
