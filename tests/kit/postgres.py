@@ -52,7 +52,9 @@ def ordinary_user() -> list[str]:
     if os.geteuid():
         return []
     user = pwd.getpwnam("nobody")
-    return ["setpriv", f"--reuid={user.pw_uid}", f"--regid={user.pw_gid}", "--clear-groups"]
+    # A server ends with the tests, even if they are killed.
+    ends = ["--pdeathsig", "QUIT"]
+    return ["setpriv", f"--reuid={user.pw_uid}", f"--regid={user.pw_gid}", "--clear-groups", *ends]
 
 
 def free_port() -> int:
