@@ -6,8 +6,8 @@ from typing import Final
 
 import trio
 
+from directory_server.community.community import Community
 from directory_server.core.registry import News
-from directory_server.sessions import Sessions
 from shared.codec import encode
 from shared.errors import StorageError
 from shared.messages.common import Message
@@ -34,7 +34,7 @@ EXPIRE_SECONDS: Final = 600.0
 
 
 class Housekeeping:
-    def __init__(self, community: Sessions) -> None:
+    def __init__(self, community: Community) -> None:
         self._community = community
         self._running_since = trio.current_time()  # since our start, or since we were last stopped
 
@@ -51,17 +51,17 @@ class Housekeeping:
         """Send news to all users, also to the one concerned: that saves encoding it twice."""
         community, registry = self._community, self._community.registry
         while True:
-            await community.changed.wait()
+            await community.sessions.changed.wait()
             await trio.sleep(GATHER_SECONDS)
             news = registry.take_news(NEWS_AT_ONCE)
             if not registry.has_news:
-                community.changed = trio.Event()
+                community.sessions.changed = trio.Event()
             if lines := b"".join(map(encode, _messages(news))):
                 await self._post_to_all(lines)
 
     async def _post_to_all(self, lines: bytes) -> None:
         """Post at an even pace: 1,000 users take 0.8 s, and other tasks run in between."""
-        for number, link in enumerate(list(self._community.links.values()), start=1):
+        for number, link in enumerate(list(self._community.sessions.links.values()), start=1):
             link.post_bytes(lines)
             self._community.counts.news_posts += 1
             if number % POSTS_AT_ONCE == 0:
@@ -76,13 +76,13 @@ class Housekeeping:
             self._community.counts.tick(trio.current_time(), trio.current_time() - due)
             if trio.current_time() > due + STOPPED_SECONDS:
                 self._running_since = trio.current_time()
-            self._community.let_fall_idle()
+            self._community.sessions.let_fall_idle()
             await self._cut_the_dead()
 
     async def _cut_the_dead(self) -> None:
         # While we were stopped we could hear nobody, so each lease begins anew.
         running = trio.current_time() - self._running_since
-        for number, link in enumerate(list(self._community.links.values()), start=1):
+        for number, link in enumerate(list(self._community.sessions.links.values()), start=1):
             if link.wire.unheard() > UNHEARD_SECONDS:
                 self._community.counts.cut["vanished"] += 1
                 link.cut(f"its host has not answered for {UNHEARD_SECONDS:.0f} seconds")
@@ -94,10 +94,10 @@ class Housekeeping:
 
     async def _keep_seen(self) -> None:
         while True:
-            await self._community.note_seen()
-            await self._community.mark_names()
+            await self._community.sessions.note_seen()
+            await self._community.names.mark(self._community.world.disk)
             try:
-                await self._community.forget_as_ordered()
+                await self._community.names.forget_as_ordered()
             except StorageError as error:
                 log.warning("names cannot be forgotten yet: %s", error)
             await trio.sleep(SEEN_SECONDS)
@@ -106,10 +106,10 @@ class Housekeeping:
         community = self._community
         while True:
             try:
-                while not await community.store.expire(community.age()):
+                while not await community.store.expire(community.clocks.age()):
                     await trio.lowlevel.checkpoint()
-                await community.give_up_unused_names()
-                await community.sweep_operations()
+                await community.names.give_up_unused_names()
+                await community.orders.sweep()
             except StorageError as error:
                 log.info("old mail and unused names stay for now: %s", error)
             await trio.sleep(EXPIRE_SECONDS)

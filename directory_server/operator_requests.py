@@ -10,7 +10,7 @@ from collections.abc import Iterable
 
 import trio
 
-from directory_server.sessions import Sessions
+from directory_server.community.community import Community
 from directory_server.settings import Settings
 from directory_server.storage.founding import AUTHORITY_FILE, find
 from directory_server.storage.opening import open_store
@@ -82,9 +82,9 @@ async def _perform(
     async with trio.open_nursery() as nursery:
         await nursery.start(store.run)
         await store.order(known, free=free)
-        community = Sessions(world, settings, found.authority, store)
+        community = Community(world, settings, found.authority, store)
         await community.recall()
-        await community.forget_as_ordered()
+        await community.names.forget_as_ordered()
         nursery.cancel_scope.cancel()
     return (f"{name} is forgotten." for name in known)
 

@@ -7,15 +7,15 @@ from typing import Final
 
 import trio
 
-from directory_server.backlogs import UserLink
+from directory_server.community.backlogs import UserLink
+from directory_server.community.community import Community
 from directory_server.core.authority import SEED_BYTES
 from directory_server.core.limits import STRANGERS_PER_ADDRESS, strangers_at_most
 from directory_server.housekeeping import Housekeeping
 from directory_server.rate_limited_wire import RateLimitedWire
 from directory_server.session import Session
-from directory_server.sessions import Sessions
 from directory_server.settings import Settings
-from directory_server.storage.founding import Community as Found
+from directory_server.storage.founding import FoundCommunity as Found
 from directory_server.storage.founding import find
 from directory_server.storage.opening import open_store
 from directory_server.storage.store import Store
@@ -67,7 +67,7 @@ class Directory:
         self._strangers = Strangers(strangers_at_most(settings.connections), STRANGERS_PER_ADDRESS)
         self._stop = trio.Event()
         self._has_begun = False
-        self._community: Sessions
+        self._community: Community
 
     def apply(self, make: Callable[[int], Settings]) -> None:
         """Take over what may change of these settings, which `make` makes of the connections."""
@@ -76,7 +76,7 @@ class Directory:
             self._community.apply(self._settings)
 
     @property
-    def community(self) -> Sessions:
+    def community(self) -> Community:
         """The part that all links share; there once it listens."""
         return self._community
 
@@ -117,13 +117,13 @@ class Directory:
             key = authority_key(found.authority.certificate)
             if await store.community() != key:
                 await store.found(key, anew=found.loses_names)
-            self._community = Sessions(self._world, self._settings, found.authority, store)
+            self._community = Community(self._world, self._settings, found.authority, store)
             await self._community.recall()
-            await self._community.mark_names()
+            await self._community.names.mark(self._world.disk)
             self._has_begun = True
             refusal = await self._serve_users(found, task_status)
-            await self._community.note_seen()
-            await self._community.mark_names()
+            await self._community.sessions.note_seen()
+            await self._community.names.mark(self._world.disk)
             storing.cancel_scope.cancel()
         if refusal is not None:
             raise refusal
@@ -144,7 +144,7 @@ class Directory:
             task_status.started(Bound(addresses, found.authority.fingerprint(), found.is_new))
             await self._stop.wait()
             with trio.move_on_after(FAREWELL_SECONDS):
-                await community.say_good_bye()
+                await community.sessions.say_good_bye()
             nursery.cancel_scope.cancel()
         return None
 

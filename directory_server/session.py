@@ -8,7 +8,8 @@ from typing import Any, Final, cast
 import msgspec
 import trio
 
-from directory_server.backlogs import UserLink
+from directory_server.community.backlogs import UserLink
+from directory_server.community.community import Community
 from directory_server.core.addresses import is_loopback, network_of
 from directory_server.core.admission import (
     Applicant,
@@ -23,7 +24,6 @@ from directory_server.core.proofs import Visitor, check_iam, check_sealing
 from directory_server.core.quotas import WRONG_TOKEN_SECONDS
 from directory_server.core.registry import NameTaken, Place, User
 from directory_server.core.tombstones import Validity
-from directory_server.sessions import Sessions
 from directory_server.storage.store import Kept, Newcomer, NotKept, Posted
 from shared.codec import encode
 from shared.errors import ProtocolError, Refused, StorageError
@@ -42,7 +42,7 @@ GIVEN_BACK: Final = "the name was given back"
 
 
 class Session:
-    def __init__(self, community: Sessions, link: UserLink) -> None:
+    def __init__(self, community: Community, link: UserLink) -> None:
         self._community, self._link = community, link
         self._registry, self._store = community.registry, community.store
         self._renewed_at = float("-inf")
@@ -81,7 +81,7 @@ class Session:
             await self._serve_requests(user)
             await self._wait_for_disk(0)  # else its last answers would not be sent
         finally:
-            self._community.leave(user, self._link)
+            self._community.sessions.leave(user, self._link)
 
     # --- Coming in ---
 
@@ -93,13 +93,13 @@ class Session:
         iam, visitor = await self._meet(deadline)
         admission, entrance = self._community.admission, self._community.entrance
         async with entrance:
-            self._community.check_open()
-            check_iam(iam, visitor, self._community.authority, self._community.time())
+            self._community.orders.check_open()
+            check_iam(iam, visitor, self._community.authority, self._community.clocks.time())
         applicant = self._applicant(iam, visitor)
         letters: int | None = None  # that wait, once counted
         while True:
             async with entrance:
-                step = admission.next_step(applicant, self._community.moment())
+                step = admission.next_step(applicant, self._community.clocks.moment())
                 if isinstance(step, Enter) and letters is not None:
                     self._enter(step.user, iam, visitor, letters)
                     return step.user
@@ -142,9 +142,9 @@ class Session:
             case Register(origin, invite):
                 try:
                     check_sealing(iam)
-                    certified = Validity.of_new(community.time(), community.age())
+                    certified = Validity.of_new(community.clocks.time(), community.clocks.age())
                     new = Newcomer(iam.name, iam.key, *sealing, origin, certified, invite)
-                    await community.register(new)
+                    await community.names.register(new)
                     self._is_new = True
                 finally:
                     community.admission.settle(step)
@@ -153,13 +153,13 @@ class Session:
                 await self._store.reseal(user.id, *sealing)
                 user.sealing_key, user.sealing_proof = sealing
             case Certify(user):
-                await community.note_certificate(user)
+                await community.names.note_certificate(user)
 
     def _enter(self, user: User, iam: Iam, visitor: Visitor, letters: int) -> None:
         """Let the user in.  Waits for nothing, so that what was decided still holds."""
         welcome, self._told = self._welcome(user, iam, letters), letters
         place = Place(visitor.host, iam.port, iam.host)
-        self._community.arrive(user, self._link, place, iam.status, by_hand=iam.by_hand)
+        self._community.sessions.arrive(user, self._link, place, iam.status, by_hand=iam.by_hand)
         self._link.post(welcome)
         self._community.counts.registrations["new" if self._is_new else "again"] += 1
         log.info("%s is here, from %s", user.name, self._link.wire.remote)
@@ -174,12 +174,12 @@ class Session:
             idle_after=community.settings.idle_after,
             certificate=certificate,
             online=self._registry.here + (not user.is_here),
-            motd=community.motd,
+            motd=community.orders.motd,
         )
 
     def _certify(self, user: User) -> bytes:
         """Issue a certificate.  The signing request is not looked at: it says what IAM proved."""
-        now = self._community.time()
+        now = self._community.clocks.time()
         return self._community.authority.certify(name=user.name, key=user.key, now=now)
 
     async def _renew(self, user: User) -> bytes:
@@ -188,7 +188,7 @@ class Session:
             raise Refused(f"one certificate in {RENEW_SECONDS:.0f} seconds is enough", "LIMIT")
         self._renewed_at = now
         certificate = self._certify(user)
-        await self._community.note_certificate(user)
+        await self._community.names.note_certificate(user)
         return certificate
 
     # --- Requests ---
@@ -196,7 +196,7 @@ class Session:
     async def _serve_requests(self, user: User) -> None:
         while batch := await self._link.receive():
             for is_drop, run in groupby(batch, lambda message: isinstance(message, wire.Drop)):
-                if not self._community.is_carried_by(user, self._link):
+                if not self._community.sessions.is_carried_by(user, self._link):
                     return  # another program took over, and this one may request nothing more
                 if is_drop:
                     await self._drop(user, list(cast(Iterable[wire.Drop], run)))
@@ -218,7 +218,7 @@ class Session:
         link, store, community = self._link, self._store, self._community
         match message:
             case wire.Stir():
-                community.stir(user)
+                community.sessions.stir(user)
             case wire.List(id=re):
                 await self._list(re)
             case wire.Lookup(id=re, name=name, own=own):
@@ -227,25 +227,25 @@ class Session:
                 if own:
                     await self._note_answer(user, found)
             case wire.SetStatus(id=re, status=status, by_hand=by_hand):
-                community.set_status(user, status, by_hand=by_hand)
+                community.sessions.set_status(user, status, by_hand=by_hand)
                 link.post(wire.Done(re))
             case wire.Fetch(id=re, after=after):
                 link.post(wire.Mail(re, *_letters(await store.mail(user.id, after))))
                 await link.flush()
             case wire.Taken(id=re, envelopes=verdicts):
                 owed = await store.take(
-                    user.id, user.name, verdicts, community.time(), community.age()
+                    user.id, user.name, verdicts, community.clocks.time(), community.clocks.age()
                 )
                 link.post(wire.Done(re))
                 community.counts.taken += len(owed)
-                community.push_receipts(owed)
+                community.sessions.push_receipts(owed)
             case wire.Noted(id=re, envelopes=envelopes):
                 await store.note(user.id, envelopes)
                 link.post(wire.Done(re))
             case wire.Renew(id=re):
                 link.post(wire.Renewed(re, await self._renew(user)))
             case wire.Unregister(id=re):
-                for over in await community.release([user]):
+                for over in await community.names.release([user]):
                     over.hang_up(*([wire.Done(re)] if over is link else []), Bye(GIVEN_BACK))
             case Err(code=code, text=text):
                 log.info("%s says %s: %s", user.name, code, text)
@@ -334,7 +334,9 @@ class Session:
             self._link.post_bytes(b"".join(map(encode, answers)))
 
         self._on_their_way += 1
-        self._store.drop(user.id, posted, self._community.time(), self._community.age(), then)
+        self._store.drop(
+            user.id, posted, self._community.clocks.time(), self._community.clocks.age(), then
+        )
 
     def _tell_receivers(self, posted: list[Posted], results: list[Kept | NotKept]) -> None:
         waiting = {
@@ -343,7 +345,7 @@ class Session:
             if isinstance(result, Kept) and result.waiting
         }
         for receiver, count in waiting.items():
-            self._community.push(receiver, wire.Waiting(count))
+            self._community.sessions.push(receiver, wire.Waiting(count))
 
     async def _wait_for_disk(self, most: int) -> None:
         """Return when at most so many drops are on their way to the disk."""

@@ -7,7 +7,7 @@ import trio
 
 from directory_server.admin.operator import Operator
 from directory_server.admin.requests import Answer, AnyRequest
-from directory_server.sessions import Sessions
+from directory_server.community.community import Community
 from directory_server.settings import Settings
 from directory_server.storage.founding import AUTHORITY_FILE, find
 from directory_server.storage.opening import open_sqlite
@@ -30,7 +30,7 @@ async def perform_alone(folder: Path, request: AnyRequest, show: Show) -> None:
         async with trio.open_nursery() as nursery:
             await nursery.start(store.run)
             try:
-                community = Sessions(world, Settings(), found.authority, store)
+                community = Community(world, Settings(), found.authority, store)
                 await community.recall()
                 await Operator(community).perform(request, show)
             except ParleyError as error:

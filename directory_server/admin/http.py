@@ -6,7 +6,7 @@ from typing import Final
 
 import trio
 
-from directory_server.sessions import Sessions
+from directory_server.community.community import Community
 from shared.accepting import serve_all
 from shared.border import Bugs, border
 from shared.link import REMOTE_FAULTS
@@ -23,7 +23,7 @@ Page = Callable[[], Awaitable[bytes]]
 
 
 class Pages:
-    def __init__(self, community: Sessions, metrics: Page, bugs: Bugs) -> None:
+    def __init__(self, community: Community, metrics: Page, bugs: Bugs) -> None:
         self._community, self._metrics, self._bugs = community, metrics, bugs
         self._asking = 0
 
@@ -76,7 +76,7 @@ class Pages:
         return f"the loop last ran {since:.0f} seconds ago" if since > ALIVE_SECONDS else ""
 
     def why_not_ready(self) -> str:
-        if self._community.is_draining:
+        if self._community.orders.is_draining:
             return "nobody is let in: the directory is about to be restarted"
         failing = self._community.store.failing_since
         if failing is not None and trio.current_time() > failing + FAILING_SECONDS:

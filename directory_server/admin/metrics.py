@@ -18,8 +18,8 @@ from prometheus_client.core import (
 )
 from prometheus_client.registry import Collector
 
+from directory_server.community.community import Community
 from directory_server.core.operating.counts import Histogram
-from directory_server.sessions import Sessions
 from shared.errors import StorageError
 from shared.messages.common import Status
 from shared.version import VERSION
@@ -31,7 +31,7 @@ CUT: Final = ("slow", "silent", "vanished", "takeover", "operator")
 
 
 class Metrics(Collector):
-    def __init__(self, community: Sessions, strangers: Callable[[], int]) -> None:
+    def __init__(self, community: Community, strangers: Callable[[], int]) -> None:
         self._community, self._strangers = community, strangers
         self._registry = CollectorRegistry(auto_describe=False)
         self._registry.register(self)
@@ -59,7 +59,7 @@ class Metrics(Collector):
         yield _gauge("names", "Names that are registered", community.registry.names)
         yield _gauges(
             "links", "Connections", "kind",
-            {"user": len(community.links), "stranger": self._strangers()},
+            {"user": len(community.sessions.links), "stranger": self._strangers()},
         )  # fmt: skip
         yield _counters(
             "registrations", "Registrations", "outcome", counts.registrations, REGISTRATIONS
@@ -75,7 +75,7 @@ class Metrics(Collector):
         yield _histogram("loop_late_seconds", "How late the tick came", counts.loop_late)
         yield _counters("links_cut", "Connections that were cut", "why", counts.cut, CUT)
         yield _counter("store_failures", "Writes that were refused", community.store.failures)
-        yield _gauge("draining", "1 while nobody is let in", int(community.is_draining))
+        yield _gauge("draining", "1 while nobody is let in", int(community.orders.is_draining))
         yield InfoMetricFamily("parley_build", "The program", value={"version": VERSION})
 
     def _users(self) -> Metric:

@@ -12,6 +12,7 @@ import trio
 
 from directory_server.admin import requests as ask
 from directory_server.admin.requests import Answer, AnyRequest
+from directory_server.community.community import Community
 from directory_server.core.mail_limits import MIB
 from directory_server.core.operating.bans import ADDRESS, USER, Ban, parse_network, spell_network
 from directory_server.core.operating.durations import spell_duration
@@ -19,7 +20,6 @@ from directory_server.core.operating.invites import TOKEN_BYTES, Invite, digest_
 from directory_server.core.registry import User
 from directory_server.housekeeping import PAUSE_SECONDS, POSTS_AT_ONCE
 from directory_server.server import Bound
-from directory_server.sessions import Sessions
 from directory_server.storage.backup import back_up, is_elsewhere
 from shared.clean import on_one_line
 from shared.errors import Refused
@@ -55,7 +55,7 @@ class Running:
 
 
 class Operator:
-    def __init__(self, community: Sessions, running: Running | None = None) -> None:
+    def __init__(self, community: Community, running: Running | None = None) -> None:
         """`running`: None when only the data is there."""
         self._community, self._running = community, running
         self._emptied = trio.Event()
@@ -75,7 +75,7 @@ class Operator:
             case ask.Unban(whom=whom):
                 await tell(await self._unban(whom))
             case ask.Bans():
-                for ban in self._community.bans.all(self._time()):
+                for ban in self._community.orders.bans.all(self._time()):
                     await tell(ask.Banned(ban.whom, ban.kind, ban.since, ban.until, ban.reason))
             case ask.Forget(name=name, is_certain=is_certain):
                 await tell(await self._forget(name) if is_certain else await self._loses(name))
@@ -84,7 +84,7 @@ class Operator:
                 if self._running is not None and not self._community.admission.wants_token:
                     await tell(ask.Said(OPEN))
             case ask.Invites():
-                for invite in self._community.invites.all(self._time()):
+                for invite in self._community.orders.invites.all(self._time()):
                     await tell(_shown(invite))
             case ask.Uninvite(id=id):
                 await tell(await self._uninvite(id))
@@ -124,11 +124,11 @@ class Operator:
             mail_bytes=mail_bytes,
             mail_most_bytes=settings.mail_mib * MIB,
             registering="invites" if settings.is_closed else registering,
-            bans=len(community.bans.all(self._time())),
-            invites=len(community.invites.all(self._time())),
-            motd=community.motd,
+            bans=len(community.orders.bans.all(self._time())),
+            invites=len(community.orders.invites.all(self._time())),
+            motd=community.orders.motd,
             log=logging.getLevelName(logging.getLogger().level).lower(),
-            draining=community.is_draining,
+            draining=community.orders.is_draining,
             store_failing=community.store.failing_since is not None,
             registrations=dict(community.counts.registrations),
             left=dict(community.counts.left),
@@ -161,7 +161,7 @@ class Operator:
         user = self._community.registry.look_up(name)
         because = f": {reason}" if reason else ""
         told = Notice(f"Your connection is ended{because or '.'}")
-        if not self._community.expel(user, told, Bye(KICKED)):
+        if not self._community.sessions.expel(user, told, Bye(KICKED)):
             raise Refused(f"User {user.name} is offline at this moment.", "OFFLINE")
         log.warning("the operator has ended the connection of %s%s", user.name, because)
         return ask.Said(f"The connection of {user.name} is ended; the program may come back.")
@@ -176,10 +176,10 @@ class Operator:
         else:
             user = community.registry.look_up(request.whom.removeprefix(NAME_PREFIX))
             ban = Ban(USER, user.key.hex(), user.name, now, until, reason)
-        community.bans.check_room()
+        community.orders.bans.check_room()
         await community.store.ban(ban)
-        community.bans.add(ban)
-        banned = community.expel_banned()
+        community.orders.bans.add(ban)
+        banned = community.orders.expel_banned()
         lasting = (
             "for ever" if request.seconds is None else f"for {spell_duration(request.seconds)}"
         )
@@ -190,12 +190,12 @@ class Operator:
 
     async def _unban(self, whom: str) -> ask.Said:
         community = self._community
-        bans = community.bans.named(whom.removeprefix(NAME_PREFIX), self._time())
+        bans = community.orders.bans.named(whom.removeprefix(NAME_PREFIX), self._time())
         if not bans:
             raise Refused(f"{whom} is not banned", "NOBODY")
         await community.store.unban(bans)
         for ban in bans:
-            community.bans.remove(ban)
+            community.orders.bans.remove(ban)
         log.warning("the operator has taken the ban of %s back", bans[0].whom)
         return ask.Said(f"{bans[0].whom} is not banned any more.")
 
@@ -205,7 +205,7 @@ class Operator:
         community = self._community
         user = community.registry.find(name)
         if user is None:
-            buried = community.buried(name)
+            buried = community.names.buried(name)
             if buried is None:
                 raise Refused(f"User {name} does not exist!", "NOBODY")
             text = (
@@ -227,9 +227,9 @@ class Operator:
         community = self._community
         user = community.registry.find(name)
         if user is not None:
-            await community.forget(user, free=True)
+            await community.names.forget(user, free=True)
             return ask.Said(f"{user.name} is forgotten: anybody may register the name.")
-        if not await community.unbury(name):
+        if not await community.names.unbury(name):
             raise Refused(f"User {name} does not exist!", "NOBODY")
         return ask.Said(f"{name} is free: anybody may register the name.")
 
@@ -237,31 +237,31 @@ class Operator:
 
     async def _invite(self, request: ask.Invite) -> ask.Invited:
         community, now = self._community, self._time()
-        community.invites.check_room(request.uses)
+        community.orders.invites.check_room(request.uses)
         random = community.world.chance.randbytes(TOKEN_BYTES)
         token = base64.b32encode(random).decode().lower()
         until = None if request.seconds is None else now + request.seconds
         invite = Invite(digest_of(token), request.uses, now, until, on_one_line(request.note))
         await community.store.invite(invite)
-        community.invites.add(invite)
+        community.orders.invites.add(invite)
         log.warning("the operator has made the invite %s", invite.id)
         join = "" if self._running is None else self._running.bound.join_line(token)
         return _shown(invite, token, join)
 
     async def _uninvite(self, id: str) -> ask.Said:
         community = self._community
-        invite = community.invites.named(id, self._time())
+        invite = community.orders.invites.named(id, self._time())
         if invite is None:
             raise Refused(f"there is no invite {id}", "NOBODY")
         await community.store.uninvite([invite.digest])
-        community.invites.remove(invite.digest)
+        community.orders.invites.remove(invite.digest)
         return ask.Said(f"The invite {invite.id} lets nobody in any more.")
 
     # --- Telling ---
 
     async def _notice(self, text: str) -> ask.Said:
         self._alive()
-        links = list(self._community.links.values())
+        links = list(self._community.sessions.links.values())
         for number, link in enumerate(links, start=1):
             link.post(Notice(text))
             if number % POSTS_AT_ONCE == 0:
@@ -272,10 +272,10 @@ class Operator:
         community = self._community
         if text is not None:
             await community.store.set_motd(text)
-            community.motd = text
-        if not community.motd:
+            community.orders.motd = text
+        if not community.orders.motd:
             return ask.Said("Nobody is told anything on coming in.")
-        return ask.Said(f"Whoever comes in is told: {community.motd}")
+        return ask.Said(f"Whoever comes in is told: {community.orders.motd}")
 
     # --- Keeping, and ending ---
 
@@ -292,12 +292,14 @@ class Operator:
     async def _drain(self, tell: Tell) -> None:
         """Send everybody away, although the operator may not wait for it."""
         running, community = self._alive(), self._community
-        if community.is_draining:
+        if community.orders.is_draining:
             raise Refused("the directory is being emptied already")
-        community.is_draining = True
-        log.warning("the operator empties the directory: %d users are here", len(community.links))
+        community.orders.is_draining = True
+        log.warning(
+            "the operator empties the directory: %d users are here", len(community.sessions.links)
+        )
         running.spawn(lambda: self._empty(running))
-        await tell(ask.Said(f"{len(community.links)} users are sent away; none comes in."))
+        await tell(ask.Said(f"{len(community.sessions.links)} users are sent away; none comes in."))
         await self._emptied.wait()
         await tell(ask.Said("Everybody is gone; the directory ends."))
         await tell(ask.Done())
@@ -305,12 +307,12 @@ class Operator:
 
     async def _empty(self, running: Running) -> None:
         community = self._community
-        for number, link in enumerate(list(community.links.values()), start=1):
+        for number, link in enumerate(list(community.sessions.links.values()), start=1):
             link.hang_up(Bye("the directory is about to be restarted"))
             if number % DRAIN_AT_ONCE == 0:
                 await trio.sleep(DRAIN_PAUSE)
         with trio.move_on_after(GONE_SECONDS):
-            await community.say_good_bye()
+            await community.sessions.say_good_bye()
         self._emptied.set()
         with trio.move_on_after(FAREWELL_SECONDS):
             await self._told.wait()
@@ -323,7 +325,7 @@ class Operator:
         return self._running
 
     def _time(self) -> float:
-        return self._community.time()
+        return self._community.clocks.time()
 
 
 def _shown(invite: Invite, token: str = "", join: str = "") -> ask.Invited:

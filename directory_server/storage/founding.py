@@ -22,7 +22,7 @@ ANEW: Final = "or start with --found-anew to lose all names"
 
 
 @dataclass(frozen=True)
-class Community:
+class FoundCommunity:
     """The community that was found in the data folder, or founded there."""
 
     authority: Authority
@@ -32,7 +32,7 @@ class Community:
 
 async def find(
     disk: Disk, store: Store, random_bytes: Callable[[int], bytes], *, found_anew: bool
-) -> Community:
+) -> FoundCommunity:
     """Return the community of this folder; found it at the first start.
 
     When a part of the community is missing or damaged, closes the store and raises
@@ -47,7 +47,7 @@ async def find(
 
 async def _find(
     disk: Disk, store: Store, random_bytes: Callable[[int], bytes], *, found_anew: bool
-) -> Community:
+) -> FoundCommunity:
     content, had_names = disk.read(AUTHORITY_FILE), await store.has_had_names()
     marked = bool(disk.read(NAMES_FILE))
     if content is None:
@@ -58,7 +58,7 @@ async def _find(
             )
         authority = Authority.found(random_bytes(SEED_BYTES))
         disk.write(AUTHORITY_FILE, authority.content())
-        return Community(authority, is_new=True, loses_names=had_names)
+        return FoundCommunity(authority, is_new=True, loses_names=had_names)
     authority = _restore(content)
     if marked and not had_names and not found_anew:
         raise StorageError(
@@ -70,7 +70,7 @@ async def _find(
             f"{store.where} belongs to another community than the file"
             f" {AUTHORITY_FILE}: bring back the one that fits, {ANEW}"
         )
-    return Community(authority, is_new=False, loses_names=others)
+    return FoundCommunity(authority, is_new=False, loses_names=others)
 
 
 def mark_names(disk: Disk, *, exist: bool) -> None:

@@ -8,8 +8,8 @@ import pytest
 import trio
 from trio.testing import MockClock
 
+from directory_server.community.sessions import CLOSING, TAKEN_OVER
 from directory_server.core.admission import NO_TOKEN
-from directory_server.sessions import CLOSING, TAKEN_OVER
 from shared.errors import Refused
 from shared.identity import Identity, read_certificate
 from shared.messages.common import VERSION, Ping, Status

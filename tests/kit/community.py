@@ -169,7 +169,7 @@ class DirectoryProgram:
     def frees(self, name: str) -> None:
         """Make a name that was given back free for all, as if thirty days had passed."""
         assert self._directory is not None
-        self._directory._community._tombstones.lift(name)
+        self._directory._community.names._tombstones.lift(name)
 
     async def stops(self) -> None:
         """Stop it, as by SIGTERM."""

@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from typing import Any, Final
 from unittest.mock import patch
 
-from directory_server.sessions import Sessions as DirectoryCommunity
+from directory_server.community.clocks import Clocks
 from peer.core import membership
 from peer.core.conversation import actions as talk
 from peer.core.conversation import outbox, texts
@@ -243,7 +243,7 @@ RULES: Final[dict[str, tuple[str, list[Change]]]] = {
     ),
     "age": (
         "mail expires by what the directory has run",
-        [(DirectoryCommunity, "age", DirectoryCommunity.time)],
+        [(Clocks, "age", Clocks.time)],
     ),
     "mailbox": (
         "who has no path finds it in the mailbox",

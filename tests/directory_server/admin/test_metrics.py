@@ -135,7 +135,7 @@ async def test_silent_visitors_keep_no_others_out_for_long(
 
 async def test_a_directory_that_is_emptied_is_alive_and_not_ready(town: Town) -> None:
     pages, port = await served(town)
-    town.directory.community.is_draining = True
+    town.directory.community.orders.is_draining = True
     assert (pages.why_not_alive(), pages.why_not_ready()[:16]) == ("", "nobody is let in")
     assert b" 503 " in await visit(port, b"GET /readyz HTTP/1.0\r\n\r\n")
     assert b" 200 " in await visit(port, b"GET /healthz HTTP/1.0\r\n\r\n")

@@ -9,9 +9,9 @@ from trio.testing import MockClock
 
 from directory_server.admin import requests as ask
 from directory_server.admin.operator import OPEN, Operator
+from directory_server.community.names import FORGOTTEN
 from directory_server.core.operating.bans import USER, Ban
 from directory_server.core.operating.invites import USED_UP
-from directory_server.sessions import FORGOTTEN
 from shared.errors import Refused
 from shared.messages.directory import Arr, Drop, Lft, List, Notice, Unregister
 from tests.kit.directory import ELSEWHERE, TOWN_HALL, Town
@@ -94,7 +94,7 @@ async def test_who_is_coming_in_while_the_ban_is_spoken_does_not_stay(town: Town
         await operator.asks(ask.Ban("10.9.9.0/24"))
     assert len(ended) == 20
     assert set(ended) <= {"BANNED", "ended"}
-    assert not town.directory.community.links
+    assert not town.directory.community.sessions.links
 
 
 async def test_a_ban_outlives_the_directory_and_ends(town: Town, autojump_clock: MockClock) -> None:
@@ -120,12 +120,12 @@ async def test_what_another_directory_of_the_store_has_said_counts_here_too(town
     ban = Ban(USER, mallory.identity.public.hex(), "mallory", reason="being rude")
     await community.store.ban(ban)
     await community.store.set_motd("be kind")
-    await community.read_operations()
+    await community.orders.read()
     assert "being rude" in await mallory.ends()
     assert (await refusal(town, "mallory")).code == "BANNED"
     assert (await town.enters("erin")).welcome.motd == "be kind"
     await community.store.unban([ban])
-    await community.read_operations()
+    await community.orders.read()
     await town.enters("mallory")
     await dave.leaves()
 

@@ -67,7 +67,7 @@ def says_received(community: Community, to: Person, *receipts: Receipt) -> None:
     assert directory is not None
     user = directory._community.registry.find(to.name)
     assert user is not None
-    directory._community.push(user.id, Receipts(receipts))
+    directory._community.sessions.push(user.id, Receipts(receipts))
 
 
 def envelopes_at(community: Community) -> list[tuple[Any, ...]]:

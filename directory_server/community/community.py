@@ -1,0 +1,86 @@
+"""The community of one running directory: its parts, put together."""
+
+import logging
+
+import trio
+
+from directory_server.community.backlogs import Backlogs
+from directory_server.community.clocks import Clocks
+from directory_server.community.names import Names
+from directory_server.community.orders import Orders
+from directory_server.community.sessions import Sessions
+from directory_server.core.admission import Admission
+from directory_server.core.alarm import Alarm
+from directory_server.core.authority import Authority
+from directory_server.core.limits import users_at_most
+from directory_server.core.operating.counts import Counts
+from directory_server.core.registry import Registry
+from directory_server.core.tombstones import Tombstones
+from directory_server.settings import Settings
+from directory_server.storage.store import Store
+from shared.world import World
+
+log = logging.getLogger(__name__)
+
+
+class Community:
+    def __init__(
+        self, world: World, settings: Settings, authority: Authority, store: Store
+    ) -> None:
+        """Start without users; `recall` loads them."""
+        self.world, self.settings = world, settings
+        self.authority, self.store = authority, store
+        self.clocks = Clocks(world.clock)
+        self.counts = Counts()
+        self.counts.ticked = trio.current_time()
+        store.observe(self.counts.committed)
+        self.registry = Registry(
+            idle_after=settings.idle_after,
+            one_per_address=settings.one_per_address,
+            names=settings.names,
+            places=users_at_most(settings.connections),
+        )
+        tombstones = Tombstones()
+        self.sessions = Sessions(self.registry, store, self.clocks, self.counts)
+        self.orders = Orders(self.registry, self.sessions, store, self.clocks)
+        self.names = Names(
+            self.registry, tombstones, self.orders.invites, self.sessions, store, self.clocks
+        )
+        self.admission = Admission(
+            self.registry,
+            tombstones,
+            token=settings.token,
+            is_closed=settings.is_closed,
+            names_at_once=settings.names_per_address,
+            bans=self.orders.bans,
+            invites=self.orders.invites,
+        )
+        #: Newcomers pass one at a time, a millisecond each; other tasks run in between.
+        self.entrance = trio.Lock()
+        self.backlogs = Backlogs(store, self.sessions.links)
+        self._wrong_tokens = Alarm()
+
+    async def recall(self) -> None:
+        """Read names, and what the operator has said, from the store.  Raises StorageError."""
+        self.clocks.resume(await self.store.age())
+        await self.names.recall()
+        await self.orders.read()
+
+    def apply(self, settings: Settings) -> None:
+        """Take over what may change while the directory runs."""
+        self.settings = settings
+        self.registry.set_rules(
+            idle_after=settings.idle_after, one_per_address=settings.one_per_address
+        )
+        self.admission.set_rules(
+            token=settings.token,
+            is_closed=settings.is_closed,
+            names_at_once=settings.names_per_address,
+        )
+        self.store.set_room(settings.mail_mib)
+
+    def note_wrong_token(self, host: str) -> None:
+        """Count a wrong token; the log does not get a line for each."""
+        count = self._wrong_tokens.ring(trio.current_time())
+        if count:
+            log.warning("wrong tokens: %d, the last one from %s", count, host)
