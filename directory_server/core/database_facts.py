@@ -13,7 +13,7 @@ WRITES_TO_DISK: Final = ("fsync", "full_page_writes")
 
 @dataclass(frozen=True)
 class Facts:
-    """What the server says, and the tables in it."""
+    """The facts that a server tells of itself and its tables."""
 
     version: int  # of the server
     settings: dict[str, str]
@@ -50,7 +50,7 @@ def _why_on_one_machine(facts: Facts) -> str | None:
 
 @dataclass(frozen=True)
 class Tables:
-    """What stands in the database of the tables in it."""
+    """The state of our tables in a database."""
 
     version: int  # migrations done; 0: there are no tables
     least: int  # the oldest program, by its number of migrations, that may use them

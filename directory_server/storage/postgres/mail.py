@@ -65,7 +65,7 @@ _INSERT: Final = """
 
 @dataclass(frozen=True, slots=True)
 class Dropping:
-    """What one request drops."""
+    """The envelopes that one request drops."""
 
     sender: int
     posted: list[Posted]
@@ -74,7 +74,7 @@ class Dropping:
 
 
 class Stocks:
-    """How much mail there is, by where it came from, in this process.
+    """Count the mail that waits, by where it came from, for this process.
 
     Counted anew now and then, because other programs may use the database, too.
     """
@@ -110,7 +110,7 @@ class Stocks:
 
 
 class _Batch:
-    """What a batch of requests needs to know, looked up at once."""
+    """The facts that a batch of requests needs, looked up at once."""
 
     def __init__(self, connection: Connection, dropping: list[Dropping]) -> None:
         pairs = [(one.sender, item) for one in dropping for item in one.posted]
