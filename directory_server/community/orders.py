@@ -7,7 +7,7 @@ from directory_server.community.sessions import Sessions
 from directory_server.core.operating.bans import Bans
 from directory_server.core.operating.invites import Invites
 from directory_server.core.registry import Registry
-from directory_server.storage.store import Store
+from directory_server.storage.store import OperationStore
 from shared.errors import Refused
 from shared.messages.common import Bye, Err
 
@@ -16,7 +16,7 @@ DRAINING: Final = "the directory takes nobody in at this moment: it is about to 
 
 class Orders:
     def __init__(
-        self, registry: Registry, sessions: Sessions, store: Store, clocks: Clocks
+        self, registry: Registry, sessions: Sessions, store: OperationStore, clocks: Clocks
     ) -> None:
         self._registry, self._sessions = registry, sessions
         self._store, self._clocks = store, clocks

@@ -12,15 +12,13 @@ import trio
 
 from directory_server.core.limits import MAIL_MIB
 from directory_server.core.mail_limits import MIB
-from directory_server.core.operating.bans import Ban
-from directory_server.core.operating.invites import Invite
 from directory_server.core.registry import User
 from directory_server.core.tombstones import Tombstone, Validity
 from directory_server.storage import mail_room, mailbox, operations, ownership
+from directory_server.storage.sqlite_operations import SqliteOperations
 from directory_server.storage.store import (
     Dropped,
     Kept,
-    Listed,
     Newcomer,
     NotKept,
     Owed,
@@ -66,16 +64,13 @@ def _database(disk: Disk) -> Database:
     return Database(disk, FILE, _MIGRATIONS, reserve=RESERVE_BYTES, patience=PATIENCE_SECONDS)
 
 
-class SqliteStore:
+class SqliteStore(SqliteOperations):
     where = f"the file {FILE}"
 
     def __init__(self, disk: Disk, mail_mib: int = MAIL_MIB) -> None:
         """`mail_mib`: the room for all mail together, in MiB."""
-        self._database = _opened(disk)
+        super().__init__(_opened(disk))
         self._most = mail_mib * MIB
-        self._failing = False  # the disk refused the last write
-        self.failures = 0
-        self.failing_since: float | None = None
 
     async def run(self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
         await self._database.run(task_status=task_status)
@@ -93,50 +88,6 @@ class SqliteStore:
 
     async def found(self, key: bytes, *, anew: bool) -> None:
         await self._write(lambda connection: ownership.found(connection, key, anew=anew))
-
-    # --- The operator's orders ---
-
-    async def listed(self) -> list[Listed]:
-        return self._read(ownership.listed)
-
-    async def orders(self) -> list[tuple[str, bool]]:
-        return self._read(ownership.orders)
-
-    async def order(self, names: list[str], *, free: bool) -> None:
-        await self._write(lambda connection: ownership.order(connection, names, free=free))
-
-    async def fulfil(self, names: list[str]) -> None:
-        await self._write(lambda connection: ownership.fulfil(connection, names), frees=True)
-
-    async def bans(self) -> list[Ban]:
-        return self._read(operations.bans)
-
-    async def ban(self, new: Ban) -> None:
-        await self._write(lambda connection: operations.ban(connection, new))
-
-    async def unban(self, gone: list[Ban]) -> None:
-        await self._write(lambda connection: operations.unban(connection, gone), frees=True)
-
-    async def invites(self) -> list[Invite]:
-        return self._read(operations.invites)
-
-    async def invite(self, new: Invite) -> None:
-        await self._write(lambda connection: operations.invite(connection, new))
-
-    async def uninvite(self, digests: list[bytes]) -> None:
-        await self._write(lambda connection: operations.uninvite(connection, digests), frees=True)
-
-    async def uses_left(self, digest: bytes) -> int:
-        return self._read(lambda reader: operations.uses_left(reader, digest))
-
-    async def motd(self) -> str:
-        return self._read(operations.motd)
-
-    async def set_motd(self, text: str) -> None:
-        await self._write(lambda connection: operations.set_motd(connection, text))
-
-    async def mail_waiting(self) -> tuple[int, int]:
-        return self._read(operations.waiting)
 
     def set_room(self, mail_mib: int) -> None:
         self._most = mail_mib * MIB
@@ -229,37 +180,3 @@ class SqliteStore:
 
     async def receipts(self, sender: int, after: str, most: int) -> tuple[Receipt, ...]:
         return self._read(lambda reader: mailbox.receipts(reader, sender, after, most))
-
-    # --- Inside ---
-
-    def _read(self, work: Callable[[sqlite3.Connection], T]) -> T:
-        try:
-            return work(self._database.reader)
-        except sqlite3.Error as error:
-            raise StorageError(f"the disk cannot be read: {error}") from error
-
-    async def _write(self, work: Callable[[sqlite3.Connection], T], *, frees: bool = False) -> T:
-        """Run `work` in a transaction.  `frees`: it needs hardly any room; a full disk takes it."""
-        try:
-            # Shielded, so that the caller also learns the result.
-            with trio.CancelScope(shield=True):
-                result = await self._database.write(work, frees=frees)
-        except StorageError as error:
-            self._note_outcome(error)
-            raise
-        self._note_outcome(None)
-        return result
-
-    def _note_outcome(self, error: StorageError | None) -> None:
-        """Log the first failure, and the first success after it."""
-        if error is not None and not self._failing:
-            log.warning("%s", error)
-        elif error is None and self._failing:
-            log.warning("the disk takes it again")
-        self._failing = error is not None
-        if error is None:
-            self.failing_since = None
-            return
-        self.failures += 1
-        if self.failing_since is None:
-            self.failing_since = trio.current_time()

@@ -87,29 +87,8 @@ class Owed:
 Dropped = Callable[[list[Kept | NotKept] | StorageError], None]
 
 
-class Store(Protocol):
-    where: str  #: what to bring back when the names are missing, for a person
-    failures: int  #: writes that were refused
-    failing_since: float | None  #: by trio's clock; None: it takes writes
-
-    async def run(self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
-        """Write until cancelled, then close; what was asked for by then is still written."""
-
-    def close(self) -> None:
-        """Close a store that `run` was never started for."""
-
-    # --- The community ---
-
-    async def community(self) -> bytes | None:
-        """Return the key of the authority to which the names belong; None if not noted yet."""
-
-    async def has_had_names(self) -> bool:
-        """Return whether anybody was ever registered here, even if nobody is now."""
-
-    async def found(self, key: bytes, *, anew: bool) -> None:
-        """Note that the store belongs to this authority from now on; `anew`: delete all names."""
-
-    # --- The operator's orders ---
+class OperationStore(Protocol):
+    """Keeps what the operator has said: orders, bans, invites, a motd."""
 
     async def listed(self) -> list[Listed]: ...
 
@@ -144,13 +123,9 @@ class Store(Protocol):
     async def mail_waiting(self) -> tuple[int, int]:
         """Return how many messages wait in all, and how many bytes of room they take."""
 
-    def set_room(self, mail_mib: int) -> None:
-        """Take so much mail in all from now on, in MiB."""
 
-    def observe(self, committed: Callable[[float, int], None]) -> None:
-        """Call this after each commit, with its seconds and the number of its writes."""
-
-    # --- Names ---
+class NameStore(Protocol):
+    """Keeps the users, with their names and keys."""
 
     async def users(self) -> list[User]: ...
 
@@ -181,7 +156,9 @@ class Store(Protocol):
     async def note_uses(self, uses: list[Use], time: float, age: float) -> None:
         """Note arrivals and departures, and that the directory is alive at this time and age."""
 
-    # --- Mail ---
+
+class MailStore(Protocol):
+    """Keeps the mail that waits, and the receipts of what was taken."""
 
     def drop(
         self, sender: int, posted: list[Posted], time: float, age: float, then: Dropped
@@ -225,3 +202,32 @@ class Store(Protocol):
 
     async def receipts(self, sender: int, after: str, most: int) -> tuple[Receipt, ...]:
         """Return the next receipts for a sender, by envelope; `after` "": from the first."""
+
+
+class Store(OperationStore, NameStore, MailStore, Protocol):
+    where: str  #: what to bring back when the names are missing, for a person
+    failures: int  #: writes that were refused
+    failing_since: float | None  #: by trio's clock; None: it takes writes
+
+    async def run(self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
+        """Write until cancelled, then close; what was asked for by then is still written."""
+
+    def close(self) -> None:
+        """Close a store that `run` was never started for."""
+
+    def set_room(self, mail_mib: int) -> None:
+        """Take so much mail in all from now on, in MiB."""
+
+    def observe(self, committed: Callable[[float, int], None]) -> None:
+        """Call this after each commit, with its seconds and the number of its writes."""
+
+    # --- The community ---
+
+    async def community(self) -> bytes | None:
+        """Return the key of the authority to which the names belong; None if not noted yet."""
+
+    async def has_had_names(self) -> bool:
+        """Return whether anybody was ever registered here, even if nobody is now."""
+
+    async def found(self, key: bytes, *, anew: bool) -> None:
+        """Note that the store belongs to this authority from now on; `anew`: delete all names."""

@@ -20,7 +20,7 @@ from shared.identity import Subject
 from shared.messages.common import Err
 from shared.messages.peers import SALT_BYTES, STAY_BYTES, STAYS, Members, Membership, Private
 from tests.kit.community import Community
-from tests.kit.cores import AUTHORITY, CAROL, DAVE, ERIN, MALLORY, Town, conversation_of, me
+from tests.kit.cores import AUTHORITY, CAROL, DAVE, ERIN, MALLORY, Ids, Town, conversation_of, me
 from tests.kit.raw_peer import raw
 from tests.kit.talk import talking, text
 from tests.kit.world import EPOCH
@@ -32,8 +32,7 @@ def town_with_mallory() -> Town:
     town = Town(CAROL, DAVE, ERIN, MALLORY)
     town.begins(CAROL, DAVE, ERIN, MALLORY)
     for person in town.running:
-        stay = person.core._stay
-        stay.called = stay.spell = lambda member: member  # tells two apart
+        person.core._stay.names = Ids()
     town.settles(5)
     return town
 

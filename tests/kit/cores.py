@@ -73,6 +73,16 @@ def texts_in(text: Text) -> list[tuple[Key, str]]:
     return [((text.author, text.epoch, seq), said) for seq, said in numbered]
 
 
+class Ids:
+    """Names members by their ids, which tell two of one name apart."""
+
+    def called(self, member: str) -> str:
+        return member
+
+    def spelled(self, member: str) -> str:
+        return member
+
+
 @dataclass
 class Disk:
     """What the journal keeps across crashes."""

@@ -252,24 +252,14 @@ def take(
         ),
         binary=True,
     ).fetchall()
-    with connection.cursor() as cursor:
-        cursor.executemany(
-            "INSERT INTO receipts VALUES (%s, %s, %s, %s, %s, %s, %s)"
-            " ON CONFLICT (sender, envelope) DO NOTHING",
-            [
-                (
-                    sender,
-                    envelope,
-                    receiver,
-                    time,
-                    age,
-                    said[envelope].proof,
-                    said[envelope].refused,
-                )
-                for sender, envelope, *_ in gone
-                if sender is not None
-            ],
-        )
+    _keep_receipts(
+        connection,
+        [
+            (sender, envelope, receiver, time, age, said[envelope].proof, said[envelope].refused)
+            for sender, envelope, *_ in gone
+            if sender is not None
+        ],
+    )
     for _, _, origin, size in gone:
         stocks.change(bytes(origin), -(size + COST))
     rows = connection.execute(
@@ -282,6 +272,15 @@ def take(
         Owed(sender, Receipt(envelope.hex(), receiver_name, at, proof, refused))
         for sender, envelope, at, proof, refused in rows
     ]
+
+
+def _keep_receipts(connection: Connection, rows: list[tuple[object, ...]]) -> None:
+    with connection.cursor() as cursor:
+        cursor.executemany(
+            "INSERT INTO receipts VALUES (%s, %s, %s, %s, %s, %s, %s)"
+            " ON CONFLICT (sender, envelope) DO NOTHING",
+            rows,
+        )
 
 
 def note(connection: Connection, sender: int, envelopes: Iterable[str]) -> None:

@@ -5,7 +5,7 @@ One connection writes, many callers in one commit; another one reads.
 
 import contextlib
 import logging
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from typing import Final, TypeVar
 
 import psycopg
@@ -14,20 +14,18 @@ import trio
 from directory_server.core.database_facts import check_facts
 from directory_server.core.limits import MAIL_MIB
 from directory_server.core.mail_limits import MIB
-from directory_server.core.operating.bans import Ban
-from directory_server.core.operating.invites import Invite
 from directory_server.core.registry import User
 from directory_server.core.tombstones import Tombstone, Validity
 from directory_server.storage.postgres import mail, names
-from directory_server.storage.postgres.commits import AWAY, PATIENCE_SECONDS, Commits, Job
+from directory_server.storage.postgres.commits import AWAY, Commits, Job
 from directory_server.storage.postgres.connection import Connection, Line, Lost, hosts_in, place_of
 from directory_server.storage.postgres.facts import check_direct, facts_of
 from directory_server.storage.postgres.mail import Dropping, Stocks
+from directory_server.storage.postgres.operations import PostgresOperations
 from directory_server.storage.postgres.schema import migrate
 from directory_server.storage.store import (
     Dropped,
     Kept,
-    Listed,
     Newcomer,
     NotKept,
     Owed,
@@ -71,21 +69,19 @@ async def open_postgres(
     return store
 
 
-class PostgresStore:
+class PostgresStore(PostgresOperations):
     def __init__(self, where: str, mail_mib: int = MAIL_MIB, *, must_be_two: bool = False) -> None:
         """`prepare` makes it usable."""
         self.where = place_of(where)
         self.must_be_two = must_be_two  #: checked at each new connection
-        self._writer = Line(where, self._check)
-        self._reader = Line(where)
-        self._commits = Commits(self._writer)
+        writer = Line(where, self._check)
+        super().__init__(Commits(writer), Line(where))
+        self._writer = writer
         self._stocks = Stocks()
         self._commits.begins = self._stocks.begin
         self._commits.ended = self._stocks.commit
         self._most = mail_mib * MIB
         self._warned: set[str] = set()
-        self.failures = 0
-        self.failing_since: float | None = None
 
     async def prepare(self) -> None:
         """Check the server, and bring its tables up to date.  Raises Refused, or Lost."""
@@ -137,55 +133,8 @@ class PostgresStore:
 
         await self._write(work)
 
-    # --- The operator's orders, bans and invites ---
-
-    async def listed(self) -> list[Listed]:
-        return await self._read(names.listed)
-
-    async def orders(self) -> list[tuple[str, bool]]:
-        return await self._read(names.orders)
-
-    async def order(self, names_: list[str], *, free: bool) -> None:
-        await self._write(lambda connection: names.order(connection, names_, free=free))
-
-    async def fulfil(self, names_: list[str]) -> None:
-        await self._write(lambda connection: names.fulfil(connection, names_))
-
-    async def bans(self) -> list[Ban]:
-        return await self._read(names.bans)
-
-    async def ban(self, new: Ban) -> None:
-        await self._write(lambda connection: names.ban(connection, new))
-
-    async def unban(self, gone: list[Ban]) -> None:
-        await self._write(lambda connection: names.unban(connection, gone))
-
-    async def invites(self) -> list[Invite]:
-        return await self._read(names.invites)
-
-    async def invite(self, new: Invite) -> None:
-        await self._write(lambda connection: names.invite(connection, new))
-
-    async def uninvite(self, digests: list[bytes]) -> None:
-        await self._write(lambda connection: names.uninvite(connection, digests))
-
-    async def uses_left(self, digest: bytes) -> int:
-        return await self._read(lambda connection: names.uses_left(connection, digest))
-
-    async def motd(self) -> str:
-        return await self._read(names.motd)
-
-    async def set_motd(self, text: str) -> None:
-        await self._write(lambda connection: names.set_motd(connection, text))
-
-    async def mail_waiting(self) -> tuple[int, int]:
-        return await self._read(mail.in_all)
-
     def set_room(self, mail_mib: int) -> None:
         self._most = mail_mib * MIB
-
-    def observe(self, committed: Callable[[float, int], None]) -> None:
-        self._commits.committed = committed
 
     # --- Names ---
 
@@ -276,39 +225,3 @@ class PostgresStore:
 
     async def receipts(self, sender: int, after: str, most: int) -> tuple[Receipt, ...]:
         return await self._read(lambda connection: mail.receipts(connection, sender, after, most))
-
-    # --- Inside ---
-
-    async def _read(self, work: Callable[[Connection], T]) -> T:
-        """Read; a connection that is lost is replaced once."""
-        with trio.move_on_after(PATIENCE_SECONDS):
-            for _ in range(2):
-                if self._commits.is_away:
-                    raise StorageError(AWAY)
-                try:
-                    return await self._reader.run(work)
-                except Lost as lost:
-                    log.info("a read is tried again: %s", lost)
-                except Refused as no:  # by the check of a new connection
-                    raise StorageError(str(no)) from no
-        self._reader.break_off()
-        self._commits.suspect()
-        raise StorageError(AWAY)
-
-    async def _write(self, work: Callable[[Connection], T]) -> T:
-        try:
-            result = await self._commits.write(work)
-        except StorageError as error:
-            self._note_outcome(error)
-            raise
-        self._note_outcome(None)
-        return result
-
-    def _note_outcome(self, error: StorageError | None) -> None:
-        if error is None:
-            self.failing_since = None
-            return
-        self.failures += 1
-        if self.failing_since is None:
-            self.failing_since = trio.current_time()
-            log.warning("%s", error)

@@ -27,7 +27,7 @@ from peer.core.conversation.members.reach import Reach
 from peer.core.conversation.members.roll_exchange import RollExchange
 from peer.core.conversation.outbox import Outbox
 from peer.core.conversation.outgoing_texts import OutgoingTexts
-from peer.core.conversation.own_stay import OwnStay
+from peer.core.conversation.own_stay import MemberNames, OwnStay
 from peer.core.conversation.proof.blame import Blame
 from peer.core.conversation.proof.contradictions import Contradictions
 from peer.core.conversation.proof.digests import Digests
@@ -70,16 +70,14 @@ class Conversation:
         self, id: str, me: Me, roll: Roll, epoch: str, *, first_number: int,
         jitter: Callable[[], float], have: Iterable[Position] = (), lamport: int = 0,
         kept: Kept | None = None, entrances: Iterable[Entrance] = (),
-        called: Callable[[str], str] | None = None,
-        spell: Callable[[str], str] | None = None,
+        names: MemberNames | None = None,
     ) -> None:  # fmt: skip
         """`first_number`: higher than that of any HELLO of an earlier start.
         `jitter` returns a number between 0.8 and 1.2.  `have`: what was said before we
         came, and `lamport` its highest number.  `entrances`: known from an earlier stay or
-        start of mine.  `called`: what the user reads for a member; by default the name.
-        `spell`: how events name a member; by default as `called`.
+        start of mine.  `names`: how members are named; by default as in their certificates.
         """
-        stay = OwnStay(id, me, roll, is_asleep=kept is not None, called=called, spell=spell)
+        stay = OwnStay(id, me, roll, is_asleep=kept is not None, names=names)
         self.id, self.me, self.roll, self._stay = id, me, roll, stay
         inbox = Inbox(kept.have, kept.lamport) if kept else Inbox(have, lamport)
         outbox = Outbox(epoch, kept.written if kept else ())
@@ -129,7 +127,7 @@ class Conversation:
     @property
     def called(self) -> Callable[[str], str]:
         """The name that the user reads for a member."""
-        return self._stay.called
+        return self._stay.names.called
 
     @property
     def others(self) -> tuple[str, ...]:

@@ -119,7 +119,7 @@ class MailboxFallback:
         actions: list[Action] = []
         if now >= written + LATE_SECONDS and member not in self._late:
             self._late.add(member)
-            actions.append(Show(events.NotYetDelivered(self._stay.spell(member))))
+            actions.append(Show(events.NotYetDelivered(self._stay.names.spelled(member))))
         if now >= self._mailbox_at(member, written):
             actions += self._leave_for(member, self._of(member))
         return actions
@@ -138,7 +138,7 @@ class MailboxFallback:
         if is_news:
             self._late.discard(to)
         self._forget()
-        return [Show(events.Delivered(self._stay.spell(to)))] if is_news else []
+        return [Show(events.Delivered(self._stay.names.spelled(to)))] if is_news else []
 
     def _forget(self) -> None:
         """Forget of my texts what all readers have."""
@@ -190,7 +190,7 @@ class MailboxFallback:
     def tell_lost(self) -> list[Action]:
         """Tell the user who lacks for good a text that my disk has not taken."""
         return [
-            Show(events.NotDelivered(self._stay.spell(member), _DISK))
+            Show(events.NotDelivered(self._stay.names.spelled(member), _DISK))
             for member, mail in self._readers()
             if self._lacks_for_good(member, mail)
         ]

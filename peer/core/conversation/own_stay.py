@@ -1,8 +1,25 @@
 """My stay in a conversation: as whom, with whom, and whether it goes on."""
 
-from collections.abc import Callable
+from typing import Protocol
 
 from peer.core.membership import Me, Roll
+
+
+class MemberNames(Protocol):
+    """Names members, who are known by their ids."""
+
+    def called(self, member: str) -> str:
+        """Return what the user reads for a member."""
+
+    def spelled(self, member: str) -> str:
+        """Return how events name a member."""
+
+
+class _RollNames:
+    """Members are called what their certificates say."""
+
+    def __init__(self, roll: Roll) -> None:
+        self.called = self.spelled = roll.name
 
 
 class OwnStay:
@@ -15,12 +32,11 @@ class OwnStay:
 
     def __init__(
         self, id: str, me: Me, roll: Roll, *, is_asleep: bool,
-        called: Callable[[str], str] | None, spell: Callable[[str], str] | None,
+        names: MemberNames | None = None,
     ) -> None:  # fmt: skip
-        """`called` and `spell`: see Conversation."""
+        """`names`: by default those of the certificates."""
         self.id, self.me, self.roll = id, me, roll
-        self.called = called or roll.name
-        self.spell = spell or self.called
+        self.names: MemberNames = names or _RollNames(roll)
         self.is_asleep = is_asleep
         self.is_over = self.is_settled = False
 

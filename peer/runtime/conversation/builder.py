@@ -17,6 +17,20 @@ from shared.world import World
 Positions = tuple[Position, ...]
 
 
+class _ShownNames:
+    """Members are called what the user knows them by; events carry their ids."""
+
+    def __init__(self, known_keys: KnownKeys, roll: Roll) -> None:
+        self._known_keys, self._roll = known_keys, roll
+
+    def called(self, member: str) -> str:
+        return self._known_keys.called(member, self._roll.name(member))
+
+    def spelled(self, member: str) -> str:
+        """Return the id, which the screen replaces by the name shown."""
+        return member
+
+
 class ConversationBuilder:
     def __init__(
         self, world: World, myself: Myself, known_keys: KnownKeys, journal: Journal
@@ -66,6 +80,5 @@ class ConversationBuilder:
             first_number=int(self._world.clock.time() * 1000),
             jitter=lambda: chance.uniform(0.8, 1.2), have=since, lamport=lamport, kept=kept,
             entrances=entrances,
-            called=lambda member: self._known_keys.called(member, roll.name(member)),
-            spell=lambda member: member,  # an id, which the screen replaces by the name shown
+            names=_ShownNames(self._known_keys, roll),
         )  # fmt: skip

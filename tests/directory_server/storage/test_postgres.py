@@ -26,9 +26,9 @@ def place() -> Iterator[Servers]:
 
 @pytest.fixture
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    from directory_server.storage.postgres import commits, store
+    from directory_server.storage.postgres import access, commits
 
-    for module in (commits, store):
+    for module in (access, commits):
         monkeypatch.setattr(module, "PATIENCE_SECONDS", 1.0)
 
 

@@ -16,7 +16,7 @@ from peer.core.membership import Me
 from shared.errors import ProtocolError
 from shared.messages.common import Message
 from shared.messages.peers import Acknowledge, Hello, Members, Membership, Position, Text, Want
-from tests.kit.cores import AUTHORITY, DAVE, MALLORY, Person, Program, Town, me, together
+from tests.kit.cores import AUTHORITY, DAVE, MALLORY, Ids, Person, Program, Town, me, together
 
 HER_NAMES = 12
 
@@ -61,8 +61,7 @@ class HostileTown(Town):
 
     def _core(self, *arguments: Any) -> Conversation:
         core = super()._core(*arguments)
-        stay = core._stay
-        stay.called = stay.spell = lambda member: member  # a name could not tell two apart
+        core._stay.names = Ids()
         return core
 
     def perform(self, person: Person, actions: list[talk.Action]) -> None:

@@ -77,14 +77,14 @@ class Reach:
         self.look_at = now
         if self._stay.is_asleep:
             return []  # Back announces who is in
-        return [Show(events.MemberJoined(self._stay.spell(member)))]
+        return [Show(events.MemberJoined(self._stay.names.spelled(member)))]
 
     def part(self, member: str, *, is_news: bool) -> list[Action]:
         """Note that a member has left."""
         one = self._members.pop(member)
         if not is_news or one.is_gone or self._stay.is_asleep:
             return []
-        return [Show(events.MemberLeft(self._stay.spell(member)))]
+        return [Show(events.MemberLeft(self._stay.names.spelled(member)))]
 
     # --- Dialling ---
 
@@ -159,7 +159,7 @@ class Reach:
         self._excuse(now)
         for one in self._members.values():
             one.told_lost = False  # they are not announced as back: they were there all the time
-        others = tuple(map(self._stay.spell, self.others))
+        others = tuple(map(self._stay.names.spelled, self.others))
         return [Show(events.OutOfReach(seconds, others))] if others else []
 
     # --- Judging ---
@@ -194,12 +194,12 @@ class Reach:
         was_lost, was_gone = one.told_lost, one.is_gone
         one.lost_at, one.told_lost, one.is_gone, one.reached = None, False, False, True
         if was_gone:
-            return [Show(events.MemberJoined(self._stay.spell(one.id)))]
-        return [Show(events.MemberBack(self._stay.spell(one.id)))] if was_lost else []
+            return [Show(events.MemberJoined(self._stay.names.spelled(one.id)))]
+        return [Show(events.MemberBack(self._stay.names.spelled(one.id)))] if was_lost else []
 
     def _is_out_of_reach(self, one: _Member, now: float) -> list[Action]:
         actions: list[Action] = []
-        is_asleep, name = self._stay.is_asleep, self._stay.spell(one.id)
+        is_asleep, name = self._stay.is_asleep, self._stay.names.spelled(one.id)
         if one.lost_at is None:
             one.lost_at = now
         is_linked = self._mesh.is_linked(one.id)

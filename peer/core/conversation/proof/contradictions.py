@@ -46,7 +46,7 @@ class Contradictions:
 
     def _tell_of(self, author: str, to: str) -> Action:
         self._two_faced.add(author)
-        name, other = self._stay.spell(author), self._stay.spell(to) if to else ""
+        name, other = self._stay.names.spelled(author), self._stay.names.spelled(to) if to else ""
         return Show(events.SaidDifferently(name, other))
 
     def compare_text(self, sender: str, text: Text) -> list[Action]:

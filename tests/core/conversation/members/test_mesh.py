@@ -10,9 +10,7 @@ def mesh_of(*others: str) -> Mesh:
     """Return carol's mesh."""
     roll = Roll(conversation_of(CAROL), AUTHORITY.certificate)
     roll.merge(together(CAROL, *others))
-    return Mesh(
-        OwnStay(roll.conversation, me(CAROL), roll, is_asleep=False, called=None, spell=None)
-    )
+    return Mesh(OwnStay(roll.conversation, me(CAROL), roll, is_asleep=False))
 
 
 def greeted(*others: str) -> Mesh:

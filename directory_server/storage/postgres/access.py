@@ -1,0 +1,58 @@
+"""Read and write a PostgreSQL database, and tell the log when it refuses, once."""
+
+import logging
+from collections.abc import Callable
+from typing import TypeVar
+
+import trio
+
+from directory_server.storage.postgres.commits import AWAY, PATIENCE_SECONDS, Commits
+from directory_server.storage.postgres.connection import Connection, Line, Lost
+from shared.errors import Refused, StorageError
+
+log = logging.getLogger(__name__)
+T = TypeVar("T")
+
+
+class PostgresAccess:
+    def __init__(self, commits: Commits, reader: Line) -> None:
+        self._commits, self._reader = commits, reader
+        self.failures = 0
+        self.failing_since: float | None = None
+
+    def observe(self, committed: Callable[[float, int], None]) -> None:
+        self._commits.committed = committed
+
+    async def _read(self, work: Callable[[Connection], T]) -> T:
+        """Read; a connection that is lost is replaced once."""
+        with trio.move_on_after(PATIENCE_SECONDS):
+            for _ in range(2):
+                if self._commits.is_away:
+                    raise StorageError(AWAY)
+                try:
+                    return await self._reader.run(work)
+                except Lost as lost:
+                    log.info("a read is tried again: %s", lost)
+                except Refused as no:  # by the check of a new connection
+                    raise StorageError(str(no)) from no
+        self._reader.break_off()
+        self._commits.suspect()
+        raise StorageError(AWAY)
+
+    async def _write(self, work: Callable[[Connection], T]) -> T:
+        try:
+            result = await self._commits.write(work)
+        except StorageError as error:
+            self._note_outcome(error)
+            raise
+        self._note_outcome(None)
+        return result
+
+    def _note_outcome(self, error: StorageError | None) -> None:
+        if error is None:
+            self.failing_since = None
+            return
+        self.failures += 1
+        if self.failing_since is None:
+            self.failing_since = trio.current_time()
+            log.warning("%s", error)
