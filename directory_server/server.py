@@ -48,7 +48,7 @@ class Bound:
     def address(self) -> Address:
         return self.addresses[0]
 
-    def join_line(self, token: str = "") -> str:
+    def join_line(self, token: str = "") -> str:  # nosec B107
         """Return the command with which a user comes in, to be given to them."""
         host, port = self.address
         host = "HOST" if host in EVERYWHERE else host

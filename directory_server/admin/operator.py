@@ -328,5 +328,5 @@ class Operator:
         return self._community.clocks.time()
 
 
-def _shown(invite: Invite, token: str = "", join: str = "") -> ask.Invited:
+def _shown(invite: Invite, token: str = "", join: str = "") -> ask.Invited:  # nosec B107
     return ask.Invited(invite.id, invite.uses, invite.since, invite.until, invite.note, token, join)
