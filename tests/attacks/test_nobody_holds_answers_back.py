@@ -2,7 +2,8 @@
 
 from peer import events
 from peer.core.conversation.incoming.held_answers import HURRIED, HURRY_SECONDS
-from shared.messages.peers import POSITIONS, Position, Text, Want
+from peer.core.conversation.incoming.inbox import HOLD_SECONDS
+from shared.messages.peers import POSITIONS, Acknowledge, Position, Text, Want
 from tests.kit.attackers.members import hello, sends, text
 from tests.kit.cores import CAROL, DAVE, ERIN, MALLORY, TRUDY, Town
 
@@ -71,6 +72,44 @@ def test_also_when_the_missing_text_hides_behind_another() -> None:
     waits(town, SOON)
     assert has_read(town, DAVE, "what do you mean?")
     assert never_missed(town, DAVE)
+
+
+def test_an_answer_to_what_names_an_invention_waits_once_and_not_at_each_member() -> None:
+    """Carol has waited for the invention; dave hears from her that there is none."""
+    town = town_of(CAROL, DAVE, MALLORY)
+    invented = (Position(DAVE, HIDDEN, 1), Position("A" * 24, HIDDEN, 1))
+    sends(town, MALLORY, CAROL, text(town, MALLORY, EPOCH, 1, "for carol alone", after=invented))
+    waits(town, HOLD_SECONDS)
+    assert has_read(town, CAROL, "for carol alone")
+    town.says(CAROL, "what do you mean?")
+    for _ in range(3):  # the answer, what it names, the word that there is no more
+        assert not has_read(town, DAVE, "what do you mean?")
+        waits(town, HURRY_SECONDS)
+    waits(town, 0.01)
+    assert has_read(town, DAVE, "for carol alone")
+    assert has_read(town, DAVE, "what do you mean?")
+    assert town.people[DAVE].told.count(events.Missing()) == 1
+
+
+def test_nobody_who_hands_a_text_on_says_that_it_lacks_nothing() -> None:
+    """Mallory hands dave's answer on first, and denies to have what it names: carol waits."""
+    town = town_of(CAROL, DAVE, ERIN, MALLORY)
+    town.says(ERIN, "question")
+    town.arrives(ERIN, DAVE)
+    town.shows(DAVE)
+    town.commits(DAVE)
+    town.says(DAVE, "answer")
+    (answer,) = [one for one in town.links[DAVE, CAROL] if isinstance(one, Text)]
+    sends(town, MALLORY, CAROL, answer)
+    town.passes(HURRY_SECONDS)
+    epoch = town.people[ERIN].core.outgoing.origin[1]
+    sends(town, MALLORY, CAROL, Acknowledge(town.id, (Position(ERIN, epoch, 0),)))
+    town.passes(HURRY_SECONDS)
+    town.shows(CAROL)
+    assert never_missed(town, CAROL)
+    waits(town, SOON)
+    assert has_read(town, CAROL, "answer")
+    assert never_missed(town, CAROL)
 
 
 def test_invented_answers_make_nobody_ask_others() -> None:

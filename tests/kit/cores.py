@@ -531,7 +531,7 @@ class Town:
     def _watch_promise(self, person: Person, have: tuple[Position, ...]) -> None:
         on_disk = person.disk.have()
         for one in have:
-            assert on_disk[one.origin] >= one.seq, "D1: promised before it was kept"
+            assert on_disk.get(one.origin, 0) >= one.seq, "D1: promised before it was kept"
 
     def _watch_late(self, program: Program, event: events.Event) -> None:
         match event:

@@ -1,7 +1,7 @@
 """Texts that arrive: in which order they are shown, and which of them lie on disk."""
 
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from itertools import islice
 
 from msgspec import Struct, field
@@ -195,23 +195,29 @@ class Inbox:
 
         They are those that it names, and those that held texts name which it names.
         """
-        lacking: dict[Origin, None] = {}
+        return [of for _, of in islice(self._blocks(text), LACKING)]
+
+    def give_up(self, text: Text, now: float) -> None:
+        """Wait no longer for what is lacking: `overdue` returns what held a text back."""
+        for one, _ in islice(self._blocks(text), LACKING):
+            self._held[one.origin][0] = (one, now)
+
+    def _blocks(self, text: Text) -> Iterator[tuple[Text, Origin]]:
+        """Yield the held texts that hold a text back, each with an origin that it lacks."""
         named = {text.origin}
         queue = [text]
         for one in queue:
             for there in one.after:
-                of = there.origin
-                known = self._origins.get(of)
-                if of in named or (known is not None and known.shown >= there.seq):
+                known = self._origins.get(there.origin)
+                if there.origin in named or (known is not None and known.shown >= there.seq):
                     continue
-                named.add(of)
+                named.add(there.origin)
                 if known is None or known.came < there.seq:
-                    lacking[of] = None
-                if of in self._held:
-                    queue.append(self._held[of][0][0])
-            if len(lacking) >= LACKING or len(queue) > LACKING:
-                break
-        return list(lacking)[:LACKING]
+                    yield one, there.origin
+                if there.origin in self._held:
+                    queue.append(self._held[there.origin][0][0])
+            if len(queue) > LACKING:
+                return
 
     def _release(self) -> list[Ready]:
         ready: list[Ready] = []

@@ -124,6 +124,7 @@ class IncomingTexts:
 
     def claim(self, source: str, there: Position, now: float, *, announced: bool) -> None:
         """Note what a member has.  `announced`: they tell it because others may lack texts."""
+        self._held_answers.deny(source, there, now)
         if self._stay.roll.key(there.author) is None or self._stay.is_over:
             return
         comes = self._mesh.is_greeted(there.author)
@@ -151,7 +152,7 @@ class IncomingTexts:
         return [Send((one.to,), Want(id, Position(*one.of, one.came))) for one in requests]
 
     def _may_ask(self, of: Origin) -> bool:
-        return self._stay.roll.key(of[0]) is not None and not self._pause_for_disk(of)
+        return not self._pause_for_disk(of)
 
     def _pause_for_disk(self, of: Origin) -> float:
         """Return the seconds to wait until my own disk has kept up; 0.0 when it has."""
@@ -166,9 +167,9 @@ class IncomingTexts:
         return [] if floor == NOTHING else [Hand(to, start)]
 
     def handed(self, to: str, after: Position) -> list[Action]:
-        """Tell a member who was sent texts how many there are, so that they go on asking."""
+        """Tell a member who was sent texts how many there are: they go on asking, or give up."""
         there = self._inbox.position(after.origin)
-        return [Send((to,), Acknowledge(self._stay.id, (there,)))] if there.seq else []
+        return [Send((to,), Acknowledge(self._stay.id, (there,)))]
 
     # --- What the clock does ---
 

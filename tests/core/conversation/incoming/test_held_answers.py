@@ -119,3 +119,43 @@ def test_a_long_chain_of_answers_is_looked_through_in_part() -> None:
         held.takes("dave", text(1, epoch=epoch, after=(Position("dave", before, 1),)))
     held.takes("erin", erins(1, Position("dave", chain[-1], 1)))
     assert Request("erin", ("dave", chain[0]), 0) not in held.asks("erin")
+
+
+def test_an_author_who_lacks_it_too_is_not_waited_for() -> None:
+    held = Held()
+    held.takes("erin", erins(1, daves(1)))
+    held.answers.deny("erin", daves(0), held.now)  # was not asked yet
+    assert held.asks("erin") == [Request("erin", ("dave", DAVES), 0)]
+    held.answers.deny("frank", daves(0), held.now)
+    held.answers.deny("erin", daves(1), held.now)
+    assert held.answers.due > held.now
+    held.answers.deny("erin", daves(0), held.now)
+    assert held.answers.due == held.now
+    assert held.inbox.overdue(held.now) == []
+    assert held.asks("erin") == []
+    (shown,) = held.inbox.overdue(held.now)
+    assert (shown.text, shown.gap) == (erins(1, daves(1)), True)
+
+
+def test_who_hands_an_answer_on_cannot_deny_for_its_author() -> None:
+    held = Held()
+    held.takes("frank", erins(1, daves(1)))
+    assert held.asks("frank") == [Request("frank", ("dave", DAVES), 0)]
+    held.answers.deny("frank", daves(0), held.now)
+    assert held.asks("frank") == []
+    assert held.inbox.overdue(held.now) == []
+
+
+def test_what_an_answer_names_is_shown_without_what_that_lacks_and_then_the_answer() -> None:
+    held = Held()
+    franks = Position("frank", "f" * 16, 1)
+    named, answer = text(1, after=(franks,)), erins(1, daves(1))
+    held.takes("erin", named)
+    held.takes("erin", answer)
+    assert held.asks("erin") == [Request("erin", ("frank", "f" * 16), 0)]
+    held.answers.deny("erin", franks, held.now)
+    assert held.inbox.overdue(held.now) == []
+    held.answers.deny("erin", Position("frank", "f" * 16, 0), held.now)
+    held.asks("erin")
+    shown = [(one.text, one.gap) for one in held.inbox.overdue(held.now)]
+    assert shown == [(named, True), (answer, False)]
