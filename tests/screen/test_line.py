@@ -26,6 +26,17 @@ class Ends:
             with suppress(OSError):
                 os.close(fd)
 
+    def retire(self) -> None:
+        """Close them, but keep the number of the writing end taken, for as long as we run.
+
+        The thread of a cancelled write may only begin now: it must not find another test's file.
+        """
+        with suppress(OSError):  # the test has closed it
+            os.close(self.reading)
+        nothing = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nothing, self.writing)
+        os.close(nothing)
+
     async def read_all(self, count: int) -> bytes:
         data = b""
         while len(data) < count:
@@ -46,7 +57,7 @@ def terminal() -> Iterator[Ends]:
     """Its screen is `writing`, and the person looks at `reading`."""
     ends = Ends(*pty.openpty())
     yield ends
-    ends.close()
+    ends.retire()
 
 
 def fill(fd: int) -> int:
