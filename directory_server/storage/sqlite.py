@@ -137,12 +137,7 @@ class SqliteStore(SqliteOperations):
             return mailbox.drop(connection, sender, posted, time=time, age=age, most=self._most)
 
         def finish(written: Written[list[Kept | NotKept]]) -> None:
-            try:
-                results: list[Kept | NotKept] | StorageError = written.result()
-            except StorageError as error:
-                results = error
-            self._note_outcome(results if isinstance(results, StorageError) else None)
-            then(results)
+            self._finish(written.result, then)
 
         try:
             self._database.write_then(work, finish)

@@ -1,25 +1,22 @@
-"""Read and write an SQLite database, and tell the log when its disk refuses, once."""
+"""Read and write an SQLite database."""
 
-import logging
 import sqlite3
 from collections.abc import Callable
 from typing import TypeVar
 
 import trio
 
+from directory_server.storage.outcomes import WriteOutcomes
 from shared.database import Database
 from shared.errors import StorageError
 
-log = logging.getLogger(__name__)
 T = TypeVar("T")
 
 
-class SqliteAccess:
+class SqliteAccess(WriteOutcomes):
     def __init__(self, database: Database) -> None:
+        super().__init__(recovery="the disk takes it again")
         self._database = database
-        self._failing = False  # the disk refused the last write
-        self.failures = 0
-        self.failing_since: float | None = None
 
     def _read(self, work: Callable[[sqlite3.Connection], T]) -> T:
         try:
@@ -38,17 +35,3 @@ class SqliteAccess:
             raise
         self._note_outcome(None)
         return result
-
-    def _note_outcome(self, error: StorageError | None) -> None:
-        """Log the first failure, and the first success after it."""
-        if error is not None and not self._failing:
-            log.warning("%s", error)
-        elif error is None and self._failing:
-            log.warning("the disk takes it again")
-        self._failing = error is not None
-        if error is None:
-            self.failing_since = None
-            return
-        self.failures += 1
-        if self.failing_since is None:
-            self.failing_since = trio.current_time()

@@ -1,4 +1,4 @@
-"""Read and write a PostgreSQL database, and tell the log when it refuses, once."""
+"""Read and write a PostgreSQL database."""
 
 import logging
 from collections.abc import Callable
@@ -6,6 +6,7 @@ from typing import TypeVar
 
 import trio
 
+from directory_server.storage.outcomes import WriteOutcomes
 from directory_server.storage.postgres.commits import AWAY, PATIENCE_SECONDS, Commits
 from directory_server.storage.postgres.connection import Connection, Line, Lost
 from shared.errors import Refused, StorageError
@@ -14,11 +15,10 @@ log = logging.getLogger(__name__)
 T = TypeVar("T")
 
 
-class PostgresAccess:
+class PostgresAccess(WriteOutcomes):
     def __init__(self, commits: Commits, reader: Line) -> None:
+        super().__init__()  # the commits tell of a recovery
         self._commits, self._reader = commits, reader
-        self.failures = 0
-        self.failing_since: float | None = None
 
     def observe(self, committed: Callable[[float, int], None]) -> None:
         self._commits.committed = committed
@@ -47,12 +47,3 @@ class PostgresAccess:
             raise
         self._note_outcome(None)
         return result
-
-    def _note_outcome(self, error: StorageError | None) -> None:
-        if error is None:
-            self.failing_since = None
-            return
-        self.failures += 1
-        if self.failing_since is None:
-            self.failing_since = trio.current_time()
-            log.warning("%s", error)

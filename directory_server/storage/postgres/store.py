@@ -180,12 +180,7 @@ class PostgresStore(PostgresOperations):
         one = Dropping(sender, posted, time, age)
 
         def finish(job: Job[list[Kept | NotKept]]) -> None:
-            try:
-                results: list[Kept | NotKept] | StorageError = job.result()
-            except StorageError as error:
-                results = error
-            self._note_outcome(results if isinstance(results, StorageError) else None)
-            then(results)
+            self._finish(job.result, then)
 
         try:
             self._commits.put_together(one, self._drop, finish)
