@@ -33,7 +33,7 @@ Perform = Callable[[AnyRequest, Tell], Awaitable[None]]
 
 
 class _Gone(Exception):
-    """Whoever asked has gone, or does not read."""
+    """The client has gone, or does not read."""
 
 
 @contextlib.contextmanager

@@ -69,7 +69,7 @@ class Sessions:
     def expel(self, user: User, *last: msgspec.Struct) -> bool:
         """End this user's link with these words; return False if the user is away.
 
-        What still comes over the link is not performed any more.
+        Messages that still come over the link are not performed any more.
         """
         link = self.links.get(user.id)
         if link is None:

@@ -165,9 +165,9 @@ class MailStore(Protocol):
     ) -> None:
         """Store those that have room, all in one commit, and call `then` after it, in the loop.
 
-        What the same sender stored before is not stored again.  A call of `then`, and not a
-        return after a wait: no task is woken for each message, and a sender may drop the next
-        ones meanwhile.
+        It does not store again what the same sender stored before.  It calls `then` instead of
+        waiting, so that no task is woken for each message, and a sender may drop the next ones
+        meanwhile.
         """
 
     async def take(

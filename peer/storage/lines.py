@@ -104,7 +104,7 @@ class LineStore:
     async def forget_texts(self, now: float, old: float) -> None:
         """Forget the text of every line that is not on its way.
 
-        Of a line before `old`, only the id stays.
+        Keep only the id of a line before `old`.
         """
 
         def forget_some(db: sqlite3.Connection) -> int:

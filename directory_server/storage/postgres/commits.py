@@ -224,8 +224,8 @@ def _perform_together(connection: Connection, jobs: list[Any]) -> None:
 def _write_something(connection: Connection) -> None:
     """Make the commit wait for disk and standby, even if nothing else is written.
 
-    What an attempt before has half done is found there, and would be promised at once: a
-    transaction that only reads waits for nobody.
+    A repeated attempt finds the rows of the attempt before, which may not have reached the
+    standby; and a transaction that only reads waits for nobody.
     """
     connection.execute("SELECT pg_logical_emit_message(true, 'parley', '')")
 

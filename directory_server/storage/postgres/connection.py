@@ -1,6 +1,6 @@
 """One connection to PostgreSQL: opened when it is needed, given up when it fails.
 
-What may be promised depends on it, so it believes no success that is half of one:
+Promises depend on it, so it believes no success that is half of one:
 
 - An old primary that comes back accepts connections again.  So all hosts are asked, and the
   one counts that writes and has the highest timeline; none that is lower than one seen before.

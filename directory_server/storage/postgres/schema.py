@@ -1,6 +1,6 @@
 """The tables, and how they came to be: each script only adds, as older programs may run on.
 
-What is dropped is dropped a release later, by a script that raises `life.least`.
+A column is dropped one release later, by a script that raises `life.least`.
 """
 
 from typing import Any, Final

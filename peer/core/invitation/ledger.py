@@ -75,7 +75,7 @@ class Invitation(Struct):
 class Ledger:
     """The invitations of one peer, by id.
 
-    What one user can make it remember is bounded: one live invitation, one more for each of
+    It remembers a bounded number of each user: one live invitation, one more for each of
     ours that it crossed, and REMEMBER_EACH finished ones.
     """
 

@@ -26,7 +26,7 @@ class TextIntake:
     def keep(self, conversation: Performer, text: Text) -> None:
         """Put it on disk, unless its author has filled enough of it for today.
 
-        Of a text of an ignored author, only the place goes there.
+        Keep only the place of a text whose author is ignored.
         """
         current = conversation.core
         author = current.called(text.author)  # another key of a name has its own allowance
