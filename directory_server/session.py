@@ -219,8 +219,12 @@ class Session:
         match message:
             case wire.Stir():
                 community.sessions.stir(user)
-            case wire.List(id=re):
-                await self._list(re)
+            case wire.List(id=re, most=0, prefix=prefix, after=after, here=here):
+                await self._list(re, prefix, after, here=here)
+            case wire.List(id=re, prefix=prefix, after=after, most=most, here=here):
+                self._say_users(re, *self._registry.page(after, most, prefix=prefix, here=here))
+            case wire.Watch(id=re, names=names):
+                self._say_users(re, self._registry.find_all(names), more=False)
             case wire.Lookup(id=re, name=name, own=own):
                 found = self._registry.look_up(name)
                 link.post(self._contact(re, found))
@@ -262,16 +266,18 @@ class Session:
             except StorageError as error:
                 log.info("%s has answered somebody, which is not on disk: %s", user.name, error)
 
-    async def _list(self, re: int) -> None:
-        """Send all presences, page by page, no faster than the user reads them."""
-        users, more = self._registry.page("", PAGE)
-        while True:
-            presences = b",".join(map(self._registry.encoded, users))
-            self._link.post(wire.Users(re, cast(Any, msgspec.Raw(b"[" + presences + b"]")), more))
+    async def _list(self, re: int, prefix: str, after: str, *, here: bool) -> None:
+        """Send presences, page by page, no faster than the user reads them."""
+        more = True
+        while more:
+            users, more = self._registry.page(after, PAGE, prefix=prefix, here=here)
+            self._say_users(re, users, more)
             await self._link.flush()
-            if not more:
-                return
-            users, more = self._registry.page(users[-1].name, PAGE)
+            after = users[-1].name if users else ""
+
+    def _say_users(self, re: int, users: Iterable[User], more: bool) -> None:
+        presences = b",".join(map(self._registry.encoded, users))
+        self._link.post(wire.Users(re, cast(Any, msgspec.Raw(b"[" + presences + b"]")), more))
 
     def _contact(self, re: int, user: User) -> wire.Contact:
         return wire.Contact(

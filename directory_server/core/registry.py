@@ -4,14 +4,15 @@
 long a user has been idle.
 """
 
-from bisect import bisect_left, bisect_right, insort
 from collections import OrderedDict
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from itertools import islice
 from typing import NamedTuple
 
 from directory_server.core.addresses import network_of
 from directory_server.core.limits import NAMES
+from directory_server.core.name_index import NameIndex
 from directory_server.core.quotas import Shares
 from directory_server.core.tombstones import NO_CERTIFICATE, Validity
 from directory_server.core.usage import Usage
@@ -89,7 +90,7 @@ class Registry:
         self._idle_after, self._one_per_address = idle_after, one_per_address
         self._names, self._places = Shares(names), Shares(places)
         self._users: dict[str, User] = {}
-        self._order: list[str] = []  # the folded names, sorted
+        self._order, self._present = NameIndex(), NameIndex()  # of all, and of who is here
         self._awake: OrderedDict[User, float] = OrderedDict()  # who may fall idle; last stir
         self._at: dict[str, User] = {}  # by address; only with one_per_address
         self._told: dict[User, tuple[Status, float]] = {}  # what others know of changed users
@@ -119,7 +120,7 @@ class Registry:
         """Add a name that is on disk."""
         folded = fold(user.name)
         self._users[folded] = user
-        insort(self._order, folded)
+        self._order.add(folded)
         self._names.add(user.origin)
 
     def forget(self, user: User, time: float) -> None:
@@ -129,10 +130,14 @@ class Registry:
         folded = fold(user.name)
         del self._users[folded]
         self._names.remove(user.origin)
-        del self._order[bisect_left(self._order, folded)]
+        self._order.remove(folded)
 
     def find(self, name: str) -> User | None:
         return self._users.get(fold(name))
+
+    def find_all(self, names: Iterable[str]) -> list[User]:
+        """Return the users who have these names; a name that nobody has is left out."""
+        return [user for name in names if (user := self.find(name)) is not None]
 
     def look_up(self, name: str) -> User:
         user = self.find(name)
@@ -140,11 +145,16 @@ class Registry:
             raise Refused(f"User {name} does not exist!", "NOBODY")
         return user
 
-    def page(self, after: str, size: int) -> tuple[list[User], bool]:
-        """Return the next users by name, and whether there are more; "" starts at the first."""
-        start = bisect_right(self._order, fold(after))
-        names = self._order[start : start + size]
-        return [self._users[folded] for folded in names], start + size < len(self._order)
+    def page(
+        self, after: str, size: int, *, prefix: str = "", here: bool = False
+    ) -> tuple[list[User], bool]:
+        """Return the next users by name, and whether there are more; "" starts at the first.
+
+        `prefix`: only of names that begin so; `here`: only users who are here.
+        """
+        order = self._present if here else self._order
+        names, more = order.page(fold(after), size, fold(prefix))
+        return [self._users[folded] for folded in names], more
 
     def encoded(self, user: User) -> bytes:
         """Return the presence as in USERS, cached: to encode 10,000 for a LIST would take 10 ms."""
@@ -252,6 +262,9 @@ class Registry:
         self, user: User, status: Status, *, by_hand: bool, time: float, now: float
     ) -> None:
         self._told.setdefault(user, (user.status, user.since))
+        if user.is_here != (status is not Status.OFFLINE):
+            index = self._present.remove if user.is_here else self._present.add
+            index(fold(user.name))
         if user.status is not status:
             user.status, user.since, user.listed = status, time, None
         user.by_hand = by_hand

@@ -31,7 +31,13 @@ PAGE = 400  # users in one USERS or ARR: stays far below the 64 KiB of a line
 BATCH = 1_000  # ids in one NOTED
 VERDICTS = 300  # in one TAKEN: 58 KB
 RECEIPTS = 200  # in one message: 50 KB
+WATCHED_AT_FIRST = 200  # names in IAM, 7 KB: its line is a stranger's, of 16 KiB
+WATCHED = 1_000  # names in all, over one link
+OTHERS = 16  # addresses of directories in one WELCOME
 Sealed = Annotated[bytes, Meta(min_length=1, max_length=ENVELOPE_BYTES)]
+HostPort = Annotated[str, Meta(max_length=263)]  # "host:port", or "[IPv6]:port"
+Prefix = Annotated[str, Meta(max_length=256)]  # of a name; one that no name has finds nobody
+Most = Annotated[int, Meta(ge=0, le=PAGE)]
 ReasonWord = Annotated[str, Meta(pattern=r"\A[a-z]{0,16}\Z")]
 
 
@@ -61,6 +67,8 @@ class Iam(Message, frozen=True):
     token: Annotated[str, Meta(max_length=256)] = ""  # from --register-only-with
     status: Status = Status.ACTIVE
     by_hand: bool = False  # the user chose this status
+    #: Whose news I want in a crowd; None: this program is old, and does not know of crowds.
+    watch: Annotated[tuple[Name, ...], Meta(max_length=WATCHED_AT_FIRST)] | None = None
 
 
 class Welcome(Message, frozen=True):
@@ -73,6 +81,24 @@ class Welcome(Message, frozen=True):
     certificate: Certificate = b""
     online: Count = 0  # users who are here, with this one; 0: the directory does not tell
     motd: Reason = ""  # what the operator tells everybody who comes in
+    crowd: bool = False  # see Crowd
+    others: Annotated[tuple[HostPort, ...], Meta(max_length=OTHERS)] = ()  # living directories
+
+
+class Move(Message, frozen=True):
+    """Register at this directory instead: this one is about to end."""
+
+    to: HostPort
+
+
+class Crowd(Message, frozen=True):
+    """The rule has changed: in a crowd you hear of the users whom you watch, else of all.
+
+    When it is over, ask LIST: what you know of the others is out of date.
+    """
+
+    crowd: bool
+    online: Count
 
 
 class Notice(Message, frozen=True):
@@ -112,12 +138,32 @@ class Chg(Message, frozen=True):
 
 
 class List(Request, frozen=True):
-    """Give me all registered users.  Answered by one or more USERS."""
+    """Give me registered users, in the order of their names.  Answered by USERS.
+
+    All of them, in as many USERS as it takes; or `most` of them, in one USERS whose
+    `more` says that further ones follow: ask again, `after` the last name.
+    """
+
+    prefix: Prefix = ""  # only users whose names begin so, in upper or lower case
+    after: Prefix = ""  # only users whose names sort after this
+    most: Most = 0  # 0: all
+    here: bool = False  # only users who are not OFFLINE
 
 
 class Users(Answer, frozen=True):
     users: Annotated[tuple[Presence, ...], Meta(max_length=PAGE)]
     more: bool = False  # another USERS with the same `re` follows
+
+
+class Watch(Request, frozen=True):
+    """Tell me the news of these users, too; nobody need have such a name yet.
+
+    Answered by one USERS with how those of `names` stand that exist, or ERR FULL: then
+    nothing has changed.
+    """
+
+    names: Annotated[tuple[Name, ...], Meta(max_length=PAGE)] = ()
+    no_more: Annotated[tuple[Name, ...], Meta(max_length=PAGE)] = ()  # these not any more
 
 
 class Lookup(Request, frozen=True):
@@ -252,10 +298,10 @@ class Noted(Request, frozen=True):
 
 
 ToDirectory = (
-    Iam | List | Lookup | SetStatus | Stir | Unregister | Renew | Drop | Fetch | Taken | Noted
-    | Ping | Pong | Err | Bye
+    Iam | List | Watch | Lookup | SetStatus | Stir | Unregister | Renew | Drop | Fetch | Taken
+    | Noted | Ping | Pong | Err | Bye
 )  # fmt: skip
 FromDirectory = (
     Who | Welcome | Tkn | Arr | Lft | Chg | Users | Contact | StatusNow | Renewed | Done | Stored
-    | Waiting | Mail | Receipts | Notice | Ping | Pong | Err | Bye
+    | Waiting | Mail | Receipts | Notice | Crowd | Move | Ping | Pong | Err | Bye
 )  # fmt: skip

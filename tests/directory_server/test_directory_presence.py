@@ -1,5 +1,7 @@
 """Statuses, who hears of them, and where somebody can be found."""
 
+from typing import Any
+
 import pytest
 import trio
 from trio.testing import MockClock
@@ -20,6 +22,7 @@ from shared.messages.directory import (
     SetStatus,
     StatusNow,
     Stir,
+    Watch,
 )
 from tests.kit.directory import ELSEWHERE, TOWN_HALL, Town
 from tests.kit.raw_client import PORT, Client, identity_of
@@ -240,6 +243,40 @@ async def test_a_list_has_everybody_in_the_order_of_names_page_by_page(
         "OFFLINE",
         "BUSY",
     ]
+
+
+async def test_a_part_of_a_list_comes_in_one_answer(town: Town) -> None:
+    await (await town.enters("Joan")).leaves()
+    for name in ("jo", "John", "karl"):
+        await town.enters(name)
+    carol = await town.enters("carol")
+
+    async def part(**how: Any) -> tuple[list[str], bool]:
+        page = await carol.ask(List(carol.next_id(), **how))
+        return [user.name for user in page.users], page.more
+
+    assert await part(prefix="JO", most=2) == (["jo", "Joan"], True)
+    assert await part(prefix="JO", most=2, after="joan") == (["John"], False)
+    assert await part(prefix="jo", most=400, here=True) == (["jo", "John"], False)
+    assert await part(prefix="jo") == (["jo", "Joan", "John"], False)
+    assert await part(after="john", here=True) == (["karl"], False)
+    assert await part(prefix="\x1b[2J" * 60, most=1) == ([], False)
+
+
+@pytest.mark.parametrize("most", [-1, 401, 2**70])
+async def test_no_answer_is_longer_than_a_page(town: Town, most: int) -> None:
+    carol = await town.enters("carol")
+    carol.say(List(1, most=most))
+    assert (await carol.hears(Err)).code == "PROTOCOL"
+    await carol.ends()
+
+
+async def test_who_is_watched_is_told_of_at_once_if_the_name_exists(town: Town) -> None:
+    await town.enters("Dave")
+    carol = await town.enters("carol")
+    answer = await carol.ask(Watch(1, ("DAVE", "erin")))
+    assert [(user.name, user.status) for user in answer.users] == [("Dave", Status.ACTIVE)]
+    assert not answer.more
 
 
 async def test_a_look_up_says_where_and_with_which_keys(town: Town) -> None:

@@ -26,9 +26,11 @@ from shared.messages.common import (
 from shared.messages.directory import (
     BATCH,
     ENVELOPE_BYTES,
+    OTHERS,
     PAGE,
     RECEIPTS,
     VERDICTS,
+    WATCHED_AT_FIRST,
     Arr,
     Done,
     Drop,
@@ -47,6 +49,8 @@ from shared.messages.directory import (
     ToDirectory,
     Users,
     Verdict,
+    Watch,
+    Welcome,
     Who,
 )
 from shared.messages.peers import (
@@ -272,6 +276,21 @@ _verdict = Verdict(COUNT_MOST, ID, _signature, "z" * 16)
             ToDirectory,
         ),
         (Noted(COUNT_MOST, _ids), ToDirectory),
+        (Watch(COUNT_MOST, (LONGEST_NAME,) * PAGE, (LONGEST_NAME,) * PAGE), ToDirectory),
+        (
+            Welcome(
+                LONGEST_NAME,
+                "\x01" * 255,
+                COUNT_MOST,
+                LATE,
+                _certificate,
+                COUNT_MOST,
+                "\x01" * 1_000,
+                crowd=True,
+                others=("\x01" * 263,) * OTHERS,
+            ),
+            FromDirectory,
+        ),
         (
             Receipts((Receipt(ID, LONGEST_NAME, LATE, _signature, "z" * 16),) * RECEIPTS),
             FromDirectory,
@@ -297,6 +316,14 @@ _worst = "\x01"
             Iam(
                 COUNT_MOST, _worst * 256, _key, _signature, 65_535, _key, _signature, _worst * 255,
                 _certificate, _worst * 256, Status.INACTIVE, by_hand=True,
+            ),
+            ToDirectory,
+        ),
+        (
+            Iam(
+                VERSION, LONGEST_NAME, _key, _signature, 65_535, _key, _signature, _worst * 255,
+                _certificate, _worst * 256, Status.INACTIVE, by_hand=True,
+                watch=(LONGEST_NAME,) * WATCHED_AT_FIRST,
             ),
             ToDirectory,
         ),

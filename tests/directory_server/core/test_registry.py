@@ -33,6 +33,7 @@ def test_a_name_is_found_in_any_spelling() -> None:
     known, carol = registry()
     assert known.find("cAROL") is carol
     assert known.look_up("CAROL") is carol
+    assert known.find_all(["CAROL", "dave"]) == [carol]
     assert known.find("dave") is None
 
 
@@ -109,6 +110,23 @@ def test_a_page_goes_on_after_a_name_even_when_that_is_gone() -> None:
     known.forget(carol, 0)
     users, more = known.page("CAROL", 3)
     assert ([one.name for one in users], more) == (["dave", "erin"], False)
+
+
+def test_a_page_of_those_who_are_here_leaves_the_others_out() -> None:
+    known, carol = registry()
+    for number, name in enumerate(("Cora", "cosima", "dave"), start=2):
+        known.know(one := user(name, number))
+        if name != "cosima":
+            arrive(known, one)
+    assert known.page("", 3, prefix="CO", here=True) == ([known.look_up("cora")], False)
+    assert known.page("", 1, here=True) == ([known.look_up("cora")], True)
+    assert [one.name for one in known.page("Cora", 3, prefix="c")[0]] == ["cosima"]
+    known.leave(known.look_up("cora"), 5)
+    arrive(known, carol)
+    arrive(known, carol, status=BUSY)
+    assert known.page("", 3, prefix="c", here=True) == ([carol], False)
+    known.forget(carol, 6)
+    assert known.page("", 3, prefix="c", here=True) == ([], False)
 
 
 def test_an_encoded_presence_is_never_out_of_date() -> None:

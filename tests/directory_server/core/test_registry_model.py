@@ -144,6 +144,8 @@ class RegistryMachine(RuleBasedStateMachine):
         assert not more
         assert [user.name for user in users] == sorted(self.owners)
         assert self.registry.here == len(self.here)
+        here, _ = self.registry.page("", 100, here=True)
+        assert [user.name for user in here] == sorted(self.here)
         for user in users:
             if user.name in self.here:
                 status, by_hand, address = self.here[user.name]
