@@ -4,7 +4,7 @@
 `Exchange` what they say to each other.
 """
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from peer.core.invitation.credentials import Credentials
 from peer.core.invitation.questions import Situation
@@ -66,8 +66,7 @@ from shared.messages.peers import LinkKind
 from shared.world import Address, World
 
 
-@dataclass(frozen=True)
-class Outside:
+class Outside(Struct, frozen=True):
     """The things a peer is made with: its world, its user's choices, and a screen."""
 
     world: World
@@ -76,8 +75,7 @@ class Outside:
     directory: Address
 
 
-@dataclass(frozen=True)
-class Memory:
+class Memory(Struct, frozen=True):
     """The memory of a peer, of itself and of others."""
 
     myself: Myself
@@ -93,8 +91,7 @@ class Memory:
     disk_shares: DiskShares
 
 
-@dataclass(frozen=True)
-class Connections:
+class Connections(Struct, frozen=True):
     """The parts through which a peer finds others, and they find it."""
 
     presences: Presences
@@ -112,8 +109,7 @@ class Connections:
     roster: Roster
 
 
-@dataclass(frozen=True)
-class Exchange:
+class Exchange(Struct, frozen=True):
     """The parts that carry what users say to each other."""
 
     conversations: Conversations
@@ -128,8 +124,7 @@ class Exchange:
     unsent: Unsent
 
 
-@dataclass(frozen=True)
-class Facade:
+class Facade(Struct, frozen=True):
     """The parts that a console or a bot asks for by name."""
 
     conversation: ConversationView

@@ -8,7 +8,6 @@ without case and with wildcards, and no user can get the directory's own.
 
 import datetime
 import hashlib
-from dataclasses import dataclass
 from functools import lru_cache
 
 from cryptography import x509
@@ -17,6 +16,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey,
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509.oid import NameOID
+from msgspec import Struct
 
 from shared.errors import ProtocolError
 from shared.names import is_name
@@ -48,8 +48,7 @@ _UNREADABLE = (
 )
 
 
-@dataclass(frozen=True)
-class Credentials:
+class Credentials(Struct, frozen=True):
     """The key and certificates for a handshake.  `certificate` and `authority` are DER."""
 
     key: Ed25519PrivateKey
@@ -57,8 +56,7 @@ class Credentials:
     authority: bytes
 
 
-@dataclass(frozen=True)
-class Subject:
+class Subject(Struct, frozen=True):
     """The owner that a certificate names.  `name` is None for the directory itself."""
 
     name: str | None

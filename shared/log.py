@@ -4,7 +4,6 @@ A log holds names, reasons and texts of others.  Unchanged, they could bring col
 window title, or lines that look like ours.
 """
 
-import json
 import logging
 import sys
 import traceback
@@ -32,6 +31,8 @@ class JsonFormatter(logging.Formatter):
     """
 
     def format(self, record: logging.LogRecord) -> str:
+        import json  # noqa: PLC0415  # slow, and a peer never needs it
+
         found = {
             "time": round(record.created, 3),
             "level": record.levelname.lower(),

@@ -7,7 +7,6 @@ and seal it again for somebody else, and the id, so it cannot be shown twice.
 
 import hashlib
 import math
-from dataclasses import dataclass
 
 import msgspec
 from cryptography.exceptions import InvalidTag
@@ -41,8 +40,7 @@ class About(msgspec.Struct, frozen=True, array_like=True):
     seq: Count
 
 
-@dataclass(frozen=True)
-class Letter:
+class Letter(msgspec.Struct, frozen=True):
     """The content of an envelope, with the sender whom the directory certified.
 
     `expires`: when the sender's certificate expires.  `after`: the id of the

@@ -6,11 +6,11 @@ identifies itself within moments.  The newcomer is never refused.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 
-@dataclass(eq=False)
-class Stranger:
+class Stranger(Struct, eq=False):
     address: str
     cut: Callable[[], None]
 

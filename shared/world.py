@@ -9,10 +9,10 @@ import random
 import sqlite3
 import time
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
 from typing import Final, NamedTuple, NoReturn, Protocol, TypeVar
 
 import trio
+from msgspec import Struct
 
 from shared.border import Bugs
 from shared.identity import Credentials
@@ -220,8 +220,7 @@ class SystemClock:
         return time.time()
 
 
-@dataclass(frozen=True)
-class World:
+class World(Struct, frozen=True):
     network: Network
     disk: Disk
     clock: Clock

@@ -1,10 +1,10 @@
 """Run one conversation of mine: the shell of `peer.core.conversation.conversation`."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import Final, Protocol
 
 import trio
+from msgspec import Struct
 
 from peer import events
 from peer.core.conversation import actions as talk
@@ -45,8 +45,7 @@ class Owner(Protocol):
         """Leave texts in the directory's mailbox, which this member gets no other way."""
 
 
-@dataclass(frozen=True)
-class Parts:
+class Parts(Struct, frozen=True):
     """The parts that all my conversations share."""
 
     clock: Clock

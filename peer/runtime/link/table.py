@@ -6,10 +6,10 @@ been started again meanwhile.  The side that dialled the later one retires the l
 and a link that loses is still read to its end, so nothing on it is lost.
 """
 
-from dataclasses import dataclass, field
 from typing import Final
 
 import trio
+from msgspec import Struct, field
 
 from peer.runtime.keys.known_keys import KnownKeys
 from peer.runtime.link.listener import LinkListener
@@ -24,8 +24,7 @@ IDLE_SECONDS: Final = 30.0  # a link that nobody needs is closed after this
 LINKS_PER_USER: Final = 4  # of one kind, open at once; a cross dial makes two
 
 
-@dataclass(eq=False)
-class OpenLink:
+class OpenLink(Struct, eq=False):
     """An open link to an identified peer."""
 
     kind: LinkKind
@@ -34,14 +33,13 @@ class OpenLink:
     run: str
     link: Link[Message]
     dialled_by: str
-    is_closed: bool = field(default=False, init=False)  # by us, as idle
     behind: float = 0.0  # seconds by which their clock was behind ours
     since: float = field(default_factory=trio.current_time)
     used: float = field(default_factory=trio.current_time)
+    is_closed: bool = False  # by us, as idle
 
 
-@dataclass(frozen=True)
-class Limits:
+class Limits(Struct, frozen=True):
     """Limits how many links of one kind may be open at once."""
 
     in_all: int

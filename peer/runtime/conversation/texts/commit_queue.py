@@ -1,10 +1,11 @@
 """Gather what my conversations have for the disk, so that all of it shares one commit."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
 from typing import Final
 
 import trio
+from msgspec import Struct, field
+from msgspec.structs import astuple
 
 from peer.core.conversation.conversation import Conversation
 from peer.core.conversation.members.entrances import Entrance
@@ -21,8 +22,7 @@ KEEP_AT_ONCE: Final = 64  # unless this many wait: the window must not run dry
 Written = tuple[Performer, Text]
 
 
-@dataclass
-class Uncommitted:
+class Uncommitted(Struct):
     """The records that share a commit."""
 
     begun: list[tuple[str, tuple[Position, ...], int]] = field(default_factory=list)
@@ -36,7 +36,7 @@ class Uncommitted:
     left: list[Conversation] = field(default_factory=list)  # by me, since the last commit
 
     def __bool__(self) -> bool:
-        return any(vars(self).values())
+        return any(astuple(self))
 
     def written(self) -> Batch:
         """Return what the journal keeps of it."""
