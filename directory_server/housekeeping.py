@@ -18,7 +18,7 @@ log = logging.getLogger(__name__)
 # News is gathered, encoded once and posted to all users, a few at a time.  A post takes
 # 80 us, so posts take at most a tenth of our time, and nobody waits for long.
 GATHER_SECONDS: Final = 0.2
-NEWS_AT_ONCE: Final = 4 * PAGE  # changes, 110 KiB: below an outbox
+NEWS_AT_ONCE: Final = 16 * PAGE  # changes, 110 KiB; 1 MiB with notes: below an outbox
 POSTS_AT_ONCE: Final = 10
 PAUSE_SECONDS: Final = 0.008  # between two such groups of posts
 CROWD_PAUSE_SECONDS: Final = 0.032  # while newcomers wait: they are the next news anyway

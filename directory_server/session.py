@@ -20,11 +20,13 @@ from directory_server.core.admission import (
     Wait,
     WrongToken,
 )
+from directory_server.core.limits import NOTES_A_SECOND, NOTES_AT_ONCE
 from directory_server.core.proofs import Visitor, check_iam, check_sealing
 from directory_server.core.quotas import WRONG_TOKEN_SECONDS
 from directory_server.core.registry import NameTaken, Place, User
 from directory_server.core.tombstones import Validity
 from directory_server.storage.store import Kept, Newcomer, NotKept, Posted
+from shared.bucket import TokenBucket
 from shared.codec import encode
 from shared.errors import ProtocolError, Refused, StorageError
 from shared.link import HANDSHAKE_SECONDS
@@ -32,12 +34,14 @@ from shared.messages import common
 from shared.messages import directory as wire
 from shared.messages.common import VERSION, Bye, Err
 from shared.messages.directory import PAGE, Iam
+from shared.notes import harmless_note
 
 log = logging.getLogger(__name__)
 
 NONCE_BYTES: Final = 32
 DROPS_AT_ONCE: Final = 64  # batches of them, on their way from one link to the disk
 RENEW_SECONDS: Final = 60.0  # between two certificates over one link: each is signed in the loop
+TOO_MANY_NOTES: Final = "your status counts, but nobody reads the note: too many came at once"
 GIVEN_BACK: Final = "the name was given back"
 
 
@@ -46,6 +50,7 @@ class Session:
         self._community, self._link = community, link
         self._registry, self._store = community.registry, community.store
         self._renewed_at = float("-inf")
+        self._notes = TokenBucket(NOTES_A_SECOND, NOTES_AT_ONCE, trio.current_time())
         self._told = 0  # letters, by WELCOME
         self._is_new = False  # the name was registered over this link
         self._on_their_way = 0  # batches of drops, to the disk
@@ -159,7 +164,9 @@ class Session:
         """Let the user in.  Waits for nothing, so that what was decided still holds."""
         welcome, self._told = self._welcome(user, iam, letters), letters
         place = Place(visitor.host, iam.port, iam.host)
-        self._community.sessions.arrive(user, self._link, place, iam.status, by_hand=iam.by_hand)
+        self._community.sessions.arrive(
+            user, self._link, place, iam.status, by_hand=iam.by_hand, note=harmless_note(iam.note)
+        )
         self._link.post(welcome)
         self._community.counts.registrations["new" if self._is_new else "again"] += 1
         log.info("%s is here, from %s", user.name, self._link.wire.remote)
@@ -222,7 +229,8 @@ class Session:
             case wire.List(id=re, most=0, prefix=prefix, after=after, here=here):
                 await self._list(re, prefix, after, here=here)
             case wire.List(id=re, prefix=prefix, after=after, most=most, here=here):
-                self._say_users(re, *self._registry.page(after, most, prefix=prefix, here=here))
+                part = min(most, PAGE)
+                self._say_users(re, *self._registry.page(after, part, prefix=prefix, here=here))
             case wire.Watch(id=re, names=names):
                 self._say_users(re, self._registry.find_all(names), more=False)
             case wire.Lookup(id=re, name=name, own=own):
@@ -230,8 +238,9 @@ class Session:
                 link.post(self._contact(re, found))
                 if own:
                     await self._note_answer(user, found)
-            case wire.SetStatus(id=re, status=status, by_hand=by_hand):
-                community.sessions.set_status(user, status, by_hand=by_hand)
+            case wire.SetStatus(id=re, status=status, by_hand=by_hand, note=note):
+                note = self._admitted(user, note)
+                community.sessions.set_status(user, status, by_hand=by_hand, note=note)
                 link.post(wire.Done(re))
             case wire.Fetch(id=re, after=after):
                 link.post(wire.Mail(re, *_letters(await store.mail(user.id, after))))
@@ -256,6 +265,14 @@ class Session:
             case _:
                 tag = cast(msgspec.Struct, message).__struct_config__.tag
                 raise ProtocolError(f"{tag} does not belong here")
+
+    def _admitted(self, user: User, note: str) -> str:
+        """Return the note to tell others; none, with a word to its author, if it comes too soon."""
+        note = harmless_note(note)
+        if note in ("", user.note) or not self._notes.take(1, trio.current_time()):
+            return note
+        self._link.post(Err("NOTE", TOO_MANY_NOTES))
+        return ""
 
     async def _note_answer(self, user: User, other: User) -> None:
         """Reserve room in this user's mailbox for the other's letters, from the commit on."""
@@ -291,6 +308,7 @@ class Session:
             host=user.place.advertised or self._seen_host_of(user.place),
             port=user.place.port,
             seen=self._seen_host_of(user.place),
+            note=user.note,
         )
 
     def _seen_host_of(self, place: Place) -> str:

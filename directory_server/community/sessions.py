@@ -42,13 +42,14 @@ class Sessions:
     # --- Coming and going ---
 
     def arrive(
-        self, user: User, link: UserLink, place: Place, status: Status, *, by_hand: bool
+        self, user: User, link: UserLink, place: Place, status: Status, *, by_hand: bool, note: str
     ) -> None:
         """Note that the user is online over this link; a link they had before is hung up."""
         ghost = self.links.get(user.id)
         self._registry.arrive(
-            user, place, status, by_hand=by_hand, time=self._clocks.time(), now=trio.current_time()
-        )
+            user, place, status, by_hand=by_hand, note=note,
+            time=self._clocks.time(), now=trio.current_time(),
+        )  # fmt: skip
         self.links[user.id] = link
         user.usage.arrive(self._clocks.age())
         self._unnoted[user] = None
@@ -115,10 +116,11 @@ class Sessions:
             self.push(user.id, StatusNow(Status.ACTIVE))
             self.changed.set()
 
-    def set_status(self, user: User, status: Status, *, by_hand: bool) -> None:
+    def set_status(self, user: User, status: Status, *, by_hand: bool, note: str) -> None:
         self._registry.set_status(
-            user, status, by_hand=by_hand, time=self._clocks.time(), now=trio.current_time()
-        )
+            user, status, by_hand=by_hand, note=note,
+            time=self._clocks.time(), now=trio.current_time(),
+        )  # fmt: skip
         self.changed.set()
 
     def let_fall_idle(self) -> None:

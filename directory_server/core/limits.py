@@ -17,6 +17,10 @@ LINES_AT_ONCE: Final = 2_000.0
 BYTES_A_SECOND: Final = 2.0 * 1024 * 1024
 BYTES_AT_ONCE: Final = 8.0 * 1024 * 1024
 
+# Notes with a status that one link may give: each is told to all who hear of its user.
+NOTES_A_SECOND: Final = 0.1
+NOTES_AT_ONCE: Final = 10.0
+
 
 def strangers_at_most(connections: int) -> int:
     """Return how many of all connections strangers may hold."""

@@ -66,6 +66,7 @@ class User:
     certified: Validity = NO_CERTIFICATE  # of all certificates for this name and key
     status: Status = Status.OFFLINE
     by_hand: bool = False  # the user chose this status
+    note: str = ""  # on it; only of a user who is here
     place: Place = NOWHERE
     listed: bytes | None = None  # encoded as in USERS; None when that is out of date
 
@@ -74,7 +75,7 @@ class User:
         return self.status is not Status.OFFLINE
 
     def presence(self) -> Presence:
-        return Presence(self.name, self.status, self.since)
+        return Presence(self.name, self.status, self.since, self.note)
 
 
 class Registry:
@@ -93,7 +94,7 @@ class Registry:
         self._order, self._present = NameIndex(), NameIndex()  # of all, and of who is here
         self._awake: OrderedDict[User, float] = OrderedDict()  # who may fall idle; last stir
         self._at: dict[str, User] = {}  # by address; only with one_per_address
-        self._told: dict[User, tuple[Status, float]] = {}  # what others know of changed users
+        self._told: dict[User, Presence] = {}  # what others know of changed users
 
     def set_rules(self, *, idle_after: float, one_per_address: bool) -> None:
         """Judge by these from now on; users who share an address already stay."""
@@ -205,8 +206,9 @@ class Registry:
             )
 
     def arrive(
-        self, user: User, place: Place, status: Status, *, by_hand: bool, time: float, now: float
-    ) -> None:
+        self, user: User, place: Place, status: Status, *, by_hand: bool, time: float, now: float,
+        note: str = "",
+    ) -> None:  # fmt: skip
         """Note that the user is here; also when a new program takes over from a ghost."""
         if self._at.get(user.place.address) is user:
             del self._at[user.place.address]
@@ -216,23 +218,23 @@ class Registry:
             self._places.remove(network_of(user.place.address))
         self._places.add(network_of(place.address))
         user.place = place
-        self._change(user, status, by_hand=by_hand, time=time, now=now)
+        self._change(user, status, by_hand=by_hand, note=note, time=time, now=now)
 
     def leave(self, user: User, time: float) -> None:
         if self._at.get(user.place.address) is user:
             del self._at[user.place.address]
         self._places.remove(network_of(user.place.address))
         user.place = NOWHERE
-        self._change(user, Status.OFFLINE, by_hand=False, time=time, now=0)
+        self._change(user, Status.OFFLINE, by_hand=False, note="", time=time, now=0)
 
     # --- Status ---
 
     def set_status(
-        self, user: User, status: Status, *, by_hand: bool, time: float, now: float
+        self, user: User, status: Status, *, by_hand: bool, time: float, now: float, note: str = ""
     ) -> None:
         if status is Status.OFFLINE:
             raise Refused("choose ACTIVE, BUSY or INACTIVE: you are OFFLINE when you leave")
-        self._change(user, status, by_hand=by_hand, time=time, now=now)
+        self._change(user, status, by_hand=by_hand, note=note, time=time, now=now)
 
     def stir(self, user: User, *, time: float, now: float) -> bool:
         """Note activity; return whether it made an INACTIVE user ACTIVE again."""
@@ -241,7 +243,7 @@ class Registry:
             self._awake.move_to_end(user)
         if user.status is not Status.INACTIVE or user.by_hand:
             return False
-        self._change(user, Status.ACTIVE, by_hand=False, time=time, now=now)
+        self._change(user, Status.ACTIVE, by_hand=False, note=user.note, time=time, now=now)
         return True
 
     def fall_idle(self, *, time: float, now: float) -> list[User]:
@@ -254,19 +256,21 @@ class Registry:
             user, stirred = next(iter(self._awake.items()))
             if stirred + self._idle_after > now:
                 break
-            self._change(user, Status.INACTIVE, by_hand=False, time=time, now=now)
+            self._change(user, Status.INACTIVE, by_hand=False, note=user.note, time=time, now=now)
             idle.append(user)
         return idle
 
     def _change(
-        self, user: User, status: Status, *, by_hand: bool, time: float, now: float
+        self, user: User, status: Status, *, by_hand: bool, note: str, time: float, now: float
     ) -> None:
-        self._told.setdefault(user, (user.status, user.since))
+        self._told.setdefault(user, user.presence())
         if user.is_here != (status is not Status.OFFLINE):
             index = self._present.remove if user.is_here else self._present.add
             index(fold(user.name))
         if user.status is not status:
             user.status, user.since, user.listed = status, time, None
+        if user.note != note:
+            user.note, user.listed = note, None
         user.by_hand = by_hand
         self._awake.pop(user, None)
         if self._idle_after and status is Status.ACTIVE and not by_hand:
@@ -284,13 +288,13 @@ class Registry:
         Only net changes: a user who came and went meanwhile is not included.
         """
         news = News([], [], [])
-        for user, (status, since) in list(islice(self._told.items(), limit)):
+        for user, told in list(islice(self._told.items(), limit)):
             del self._told[user]
             if not user.is_here:
-                if status is not Status.OFFLINE:
+                if told.status is not Status.OFFLINE:
                     news.went.append(user.name)
-            elif status is Status.OFFLINE:
+            elif told.status is Status.OFFLINE:
                 news.came.append(user.presence())
-            elif (status, since) != (user.status, user.since):
+            elif told != user.presence():
                 news.changed.append(user.presence())
         return news

@@ -11,6 +11,7 @@ from shared.names import PATTERN
 VERSION = 2  # of the protocol; the first message of each side carries it
 
 TEXT_CHARACTERS = 8_000  # the longest text; 48 KB if JSON escapes all of it
+NOTE_CHARACTERS = 80  # of a note with a status: it stands beside a name, on one line
 
 Name = Annotated[str, Meta(pattern=PATTERN)]
 Id = Annotated[str, Meta(pattern=r"\A[0-9a-f]{32}\Z")]  # 16 random bytes, in hex
@@ -20,6 +21,7 @@ Key = Annotated[bytes, Meta(min_length=32, max_length=32)]  # a raw Ed25519 or X
 Signature = Annotated[bytes, Meta(min_length=64, max_length=64)]
 Certificate = Annotated[bytes, Meta(max_length=4_096)]  # DER
 Line = Annotated[str, Meta(max_length=TEXT_CHARACTERS)]  # what a person wrote
+Note = Annotated[str, Meta(max_length=NOTE_CHARACTERS)]  # of a user, with the status
 Reason = Annotated[str, Meta(max_length=1_000)]
 Word = Annotated[str, Meta(max_length=64)]
 Time = Annotated[float, Meta(ge=0, le=253_402_300_799)]  # up to the year 9999
@@ -62,7 +64,8 @@ class Err(Message, frozen=True):
     the name), TOKEN, ADDRESS (`--one-per-address`), NOBODY (no such user), FULL
     (a quota), DISK, LIMIT (too many connections), TAKEOVER (another program of yours
     has registered: do not come back), BANNED (by the operator, with the reason),
-    DRAINING (nobody comes in at this moment: come back), REFUSED.
+    DRAINING (nobody comes in at this moment: come back), NOTE (it came too soon after
+    others; the status counts), REFUSED.
     """
 
     code: Word

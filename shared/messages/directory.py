@@ -16,6 +16,7 @@ from shared.messages.common import (
     Key,
     Message,
     Name,
+    Note,
     Ping,
     Pong,
     Port,
@@ -27,7 +28,8 @@ from shared.messages.common import (
 )
 
 ENVELOPE_BYTES = 40_000  # a sealed text of 8,000 four-byte characters, with its certificate
-PAGE = 400  # users in one USERS or ARR: stays far below the 64 KiB of a line
+PAGE_MOST = 400  # users in one USERS or ARR; earlier directories, which know no notes, say so many
+PAGE = 100  # that are sent in one: with the longest notes it stays below the 64 KiB of a line
 BATCH = 1_000  # ids in one NOTED
 VERDICTS = 300  # in one TAKEN: 58 KB
 RECEIPTS = 200  # in one message: 50 KB
@@ -37,7 +39,7 @@ OTHERS = 16  # addresses of directories in one WELCOME
 Sealed = Annotated[bytes, Meta(min_length=1, max_length=ENVELOPE_BYTES)]
 HostPort = Annotated[str, Meta(max_length=263)]  # "host:port", or "[IPv6]:port"
 Prefix = Annotated[str, Meta(max_length=256)]  # of a name; one that no name has finds nobody
-Most = Annotated[int, Meta(ge=0, le=PAGE)]
+Most = Annotated[int, Meta(ge=0, le=PAGE_MOST)]
 ReasonWord = Annotated[str, Meta(pattern=r"\A[a-z]{0,16}\Z")]
 
 
@@ -67,6 +69,7 @@ class Iam(Message, frozen=True):
     token: Annotated[str, Meta(max_length=256)] = ""  # from --register-only-with
     status: Status = Status.ACTIVE
     by_hand: bool = False  # the user chose this status
+    note: Note = ""  # on it, for others
     #: Whose news I want in a crowd; None: this program is old, and does not know of crowds.
     watch: Annotated[tuple[Name, ...], Meta(max_length=WATCHED_AT_FIRST)] | None = None
 
@@ -113,28 +116,31 @@ class Tkn(Message, frozen=True):
     name: Name
 
 
-class Presence(msgspec.Struct, frozen=True):
+class Presence(msgspec.Struct, frozen=True, omit_defaults=True):
+    """The status of a user, and the note on it: on one line, but show it harmless."""
+
     name: Name
     status: Status
     since: Time
+    note: Note = ""
 
 
 class Arr(Message, frozen=True):
     """These users came since the last ARR."""
 
-    users: Annotated[tuple[Presence, ...], Meta(max_length=PAGE)]
+    users: Annotated[tuple[Presence, ...], Meta(max_length=PAGE_MOST)]
 
 
 class Lft(Message, frozen=True):
     """These users went."""
 
-    names: Annotated[tuple[Name, ...], Meta(max_length=PAGE)]
+    names: Annotated[tuple[Name, ...], Meta(max_length=PAGE_MOST)]
 
 
 class Chg(Message, frozen=True):
     """These users, who are here, changed status."""
 
-    users: Annotated[tuple[Presence, ...], Meta(max_length=PAGE)]
+    users: Annotated[tuple[Presence, ...], Meta(max_length=PAGE_MOST)]
 
 
 class List(Request, frozen=True):
@@ -146,12 +152,12 @@ class List(Request, frozen=True):
 
     prefix: Prefix = ""  # only users whose names begin so, in upper or lower case
     after: Prefix = ""  # only users whose names sort after this
-    most: Most = 0  # 0: all
+    most: Most = 0  # 0: all; no answer has more than PAGE
     here: bool = False  # only users who are not OFFLINE
 
 
 class Users(Answer, frozen=True):
-    users: Annotated[tuple[Presence, ...], Meta(max_length=PAGE)]
+    users: Annotated[tuple[Presence, ...], Meta(max_length=PAGE_MOST)]
     more: bool = False  # another USERS with the same `re` follows
 
 
@@ -187,13 +193,18 @@ class Contact(Answer, frozen=True):
     host: Host = ""  # empty when OFFLINE
     port: Port = 0
     seen: Host = ""  # where the directory sees them; `host` is what they advertise, if they do
+    note: Note = ""  # on the status
 
 
 class SetStatus(Request, frozen=True, tag="STATUS"):
-    """Change my status.  `by_hand`: the directory may not change it by itself."""
+    """Change my status, and the note on it.  `by_hand`: the directory may not change it by itself.
+
+    Of notes that come too fast, the later ones are left out; ERR NOTE says so.
+    """
 
     status: Status
     by_hand: bool = False
+    note: Note = ""
 
 
 class StatusNow(Message, frozen=True, tag="STATUS"):

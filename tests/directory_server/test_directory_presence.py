@@ -213,6 +213,98 @@ async def test_more_news_than_fits_is_told_in_turns(
     assert sorted(await news(carol)) == [f"user{number} left" for number in range(8)]
 
 
+# --- Notes ---
+
+
+async def notes(client: Client) -> list[tuple[str, str]]:
+    """The notes that a user has been told of others, and has not looked at yet."""
+    await trio.sleep(SOON)
+    told = [user for message in client.heard if isinstance(message, Arr | Chg)
+            for user in message.users]  # fmt: skip
+    client.heard.clear()
+    return [(user.name, user.note) for user in told]
+
+
+async def test_a_note_is_told_with_its_status_and_is_gone_at_the_next(
+    town: Town, autojump_clock: MockClock
+) -> None:
+    carol = await town.enters("carol")
+    dave = await town.enters("dave", note="at my desk")
+    assert ("dave", "at my desk") in await notes(carol)
+    await dave.ask(SetStatus(1, Status.BUSY, by_hand=True, note="back at five"))
+    assert await notes(carol) == [("dave", "back at five")]
+    assert (await carol.ask(Lookup(1, "dave"))).note == "back at five"
+    page = await carol.ask(List(2))
+    assert [(user.name, user.note) for user in page.users] == [
+        ("carol", ""), ("dave", "back at five")
+    ]  # fmt: skip
+    await dave.ask(SetStatus(2, Status.ACTIVE))
+    assert await notes(carol) == [("dave", "")]
+    await dave.ask(SetStatus(3, Status.BUSY, note="lunch"))
+    await dave.leaves()
+    assert (await carol.ask(Lookup(3, "dave"))).note == ""
+
+
+@pytest.mark.parametrize(
+    ("note", "told"),
+    [
+        ("\x1b]2;owned\x07\x1b[2J", "\N{SYMBOL FOR ESCAPE}]2;owned\N{SYMBOL FOR BELL}"
+         "\N{SYMBOL FOR ESCAPE}[2J"),
+        ("a\n* carol is offline.\r\u2028b", "a * carol is offline. b"),
+        ("\u202eevil\u2066", "\N{REPLACEMENT CHARACTER}evil\N{REPLACEMENT CHARACTER}"),
+        ("  \t ", ""),
+        ("\t" * 80 + "x", None),
+        ("x\u0301" * 40, "x\u0301" * 40),
+        ("x" + "\u0301" * 79, "x" + "\u0301" * 8),
+    ],
+)  # fmt: skip
+async def test_a_note_is_one_harmless_line_whatever_its_author_sends(
+    town: Town, autojump_clock: MockClock, note: str, told: str | None
+) -> None:
+    carol, dave = await town.enters("carol"), await town.enters("dave")
+    await notes(carol)
+    dave.say(SetStatus(1, Status.BUSY, note=note))
+    if told is None:  # longer than any program sends: the link ends
+        await trio.sleep(SOON)
+        assert dave.is_over
+    else:
+        assert ("dave", told) in await notes(carol)
+        assert not dave.is_over
+
+
+async def test_a_note_of_ten_thousand_characters_ends_its_link_and_nobody_hears_it(
+    town: Town, autojump_clock: MockClock
+) -> None:
+    carol, dave = await town.enters("carol"), await town.enters("dave")
+    await notes(carol)
+    dave.say(SetStatus(1, Status.BUSY, note="x" * 10_000))
+    assert (await dave.hears(Err)).code == "PROTOCOL"
+    assert await news(carol) == ["dave left"]
+
+
+async def test_a_note_each_millisecond_costs_its_author_the_notes_and_others_nothing(
+    town: Town, autojump_clock: MockClock
+) -> None:
+    carol, dave = await town.enters("carol"), await town.enters("dave")
+    await notes(carol)
+    for number in range(3_000):
+        dave.say(SetStatus(number, Status.BUSY, note=f"number {number}"))
+        await trio.sleep(0.001)
+    told = [note for _, note in await notes(carol)]
+    assert len([note for note in told if note]) <= 10
+    assert told[-1] == ""
+    assert next(one for one in dave.heard if isinstance(one, Err)).code == "NOTE"
+    assert await status_of(carol, "dave") is Status.BUSY
+
+
+async def test_a_note_that_stays_costs_nothing(town: Town, autojump_clock: MockClock) -> None:
+    carol, dave = await town.enters("carol"), await town.enters("dave")
+    for number in range(50):
+        status = (Status.BUSY, Status.ACTIVE)[number % 2]
+        await dave.ask(SetStatus(number, status, note="back at five"))
+    assert (await carol.ask(Lookup(1, "dave"))).note == "back at five"
+
+
 # --- Lists and look-ups ---
 
 

@@ -15,6 +15,7 @@ from shared.codec import LINE_BYTES, STRANGER_LINE_BYTES, Codec, Unknown, encode
 from shared.errors import ProtocolError
 from shared.messages.common import (
     COUNT_MOST,
+    NOTE_CHARACTERS,
     TEXT_CHARACTERS,
     VERSION,
     Bye,
@@ -28,6 +29,7 @@ from shared.messages.directory import (
     ENVELOPE_BYTES,
     OTHERS,
     PAGE,
+    PAGE_MOST,
     RECEIPTS,
     VERDICTS,
     WATCHED_AT_FIRST,
@@ -251,7 +253,7 @@ def test_the_longest_text_fits_in_a_line_whatever_it_is_made_of(character: str) 
 
 
 _ids = (ID,) * BATCH
-_presences = (Presence(LONGEST_NAME, Status.INACTIVE, LATE),) * PAGE
+_presences = (Presence(LONGEST_NAME, Status.INACTIVE, LATE, "\x01" * NOTE_CHARACTERS),) * PAGE
 _positions = (Position(LONGEST_NAME, EPOCH, COUNT_MOST),) * POSITIONS
 _envelope = Envelope(COUNT_MOST, ID, b"\xff" * ENVELOPE_BYTES, LATE)
 _key, _signature, _certificate = b"\xff" * 32, b"\xff" * 64, b"\xff" * 4_096
@@ -263,7 +265,8 @@ _verdict = Verdict(COUNT_MOST, ID, _signature, "z" * 16)
     [
         (Users(COUNT_MOST, _presences, more=True), FromDirectory),
         (Arr(_presences), FromDirectory),
-        (Lft((LONGEST_NAME,) * PAGE), FromDirectory),
+        (Arr((Presence(LONGEST_NAME, Status.INACTIVE, LATE),) * PAGE_MOST), FromDirectory),
+        (Lft((LONGEST_NAME,) * PAGE_MOST), FromDirectory),
         (
             Mail(
                 COUNT_MOST, (Envelope(COUNT_MOST, ID, b"\xff" * ENVELOPE_BYTES, LATE),), more=True
@@ -316,6 +319,7 @@ _worst = "\x01"
             Iam(
                 COUNT_MOST, _worst * 256, _key, _signature, 65_535, _key, _signature, _worst * 255,
                 _certificate, _worst * 256, Status.INACTIVE, by_hand=True,
+                note=_worst * NOTE_CHARACTERS,
             ),
             ToDirectory,
         ),
@@ -480,7 +484,7 @@ def _builtins(message: msgspec.Struct) -> Iterable[tuple[str, Any]]:
 
 
 def test_a_page_that_is_too_long_is_refused() -> None:
-    assert "length" in refusal(encode(Lft(("a",) * (PAGE + 1)))[:-1], FromDirectory)
+    assert "length" in refusal(encode(Lft(("a",) * (PAGE_MOST + 1)))[:-1], FromDirectory)
     assert "length" in refusal(encode(Noted(1, (ID,) * (BATCH + 1)))[:-1], ToDirectory)
     assert "length" in refusal(encode(ToAll(ID, 1.0, "x" * (TEXT_CHARACTERS + 1)))[:-1])
 

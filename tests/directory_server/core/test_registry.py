@@ -184,6 +184,31 @@ def test_a_takeover_is_neither_arrival_nor_departure() -> None:
     assert known.take_news(9) == News([], [], [Presence("Carol", BUSY, 6)])
 
 
+def test_a_note_is_news_of_its_own_and_goes_with_its_user() -> None:
+    known, carol = registry()
+    arrive(known, carol, note="at my desk")
+    assert known.take_news(9) == News([], [Presence("Carol", ACTIVE, 1, "at my desk")], [])
+    assert b"at my desk" in known.encoded(carol)
+    known.set_status(carol, ACTIVE, by_hand=True, note="back at five", time=2, now=2)
+    assert known.take_news(9) == News([], [], [Presence("Carol", ACTIVE, 1, "back at five")])
+    assert b"back at five" in known.encoded(carol)
+    known.set_status(carol, ACTIVE, by_hand=True, note="lunch", time=3, now=3)
+    known.set_status(carol, ACTIVE, by_hand=True, note="back at five", time=4, now=4)
+    assert known.take_news(9) == News([], [], [])
+    known.leave(carol, 5)
+    assert carol.note == ""
+    assert b"note" not in known.encoded(carol)
+
+
+def test_a_note_stays_while_its_user_falls_idle_and_wakes() -> None:
+    known, carol = registry()
+    arrive(known, carol, note="at my desk")
+    assert known.fall_idle(time=301, now=301) == [carol]
+    assert carol.presence() == Presence("Carol", INACTIVE, 301, "at my desk")
+    assert known.stir(carol, time=302, now=302)
+    assert carol.presence() == Presence("Carol", ACTIVE, 302, "at my desk")
+
+
 def test_who_leaves_is_nowhere() -> None:
     known, carol = registry()
     arrive(known, carol, by_hand=True)

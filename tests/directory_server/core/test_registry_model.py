@@ -16,6 +16,7 @@ IDLE_AFTER = 100
 NAMES = ("alice", "bob", "carol", "dave")
 names = st.sampled_from(NAMES)
 addresses = st.sampled_from(["10.0.0.1", "10.0.0.2", "10.0.0.3"])
+notes = st.sampled_from(["", "back at five", "lunch"])
 statuses = st.sampled_from([Status.ACTIVE, Status.BUSY, Status.INACTIVE])
 
 
@@ -30,6 +31,7 @@ class RegistryMachine(RuleBasedStateMachine):
         self.ids = 0
         self.owners: dict[str, bytes] = {}
         self.here: dict[str, tuple[Status, bool, str]] = {}  # status, by hand, address
+        self.notes: dict[str, str] = {}
         self.stirred: dict[str, float] = {}
         self.told: dict[str, Status] = {}  # what one who listens believes
 
@@ -77,6 +79,7 @@ class RegistryMachine(RuleBasedStateMachine):
             self.owners[name] = key
         self.registry.arrive(user, Place(address, 1), status, by_hand=by_hand, **self.when())
         self.here[name] = (status, by_hand, address)
+        self.notes[name] = ""
         self.stirred[name] = self.now
 
     @rule(name=names)
@@ -92,11 +95,14 @@ class RegistryMachine(RuleBasedStateMachine):
             del self.owners[name]
             self.here.pop(name, None)
 
-    @rule(name=names, status=statuses, by_hand=st.booleans())
-    def somebody_sets_a_status(self, name: str, status: Status, by_hand: bool) -> None:
+    @rule(name=names, status=statuses, by_hand=st.booleans(), note=notes)
+    def somebody_sets_a_status(self, name: str, status: Status, by_hand: bool, note: str) -> None:
         if name in self.here:
-            self.registry.set_status(self.user(name), status, by_hand=by_hand, **self.when())
+            self.registry.set_status(
+                self.user(name), status, by_hand=by_hand, note=note, **self.when()
+            )
             self.here[name] = (status, by_hand, self.here[name][2])
+            self.notes[name] = note
             self.stirred[name] = self.now
 
     @rule(name=names)
@@ -150,6 +156,7 @@ class RegistryMachine(RuleBasedStateMachine):
             if user.name in self.here:
                 status, by_hand, address = self.here[user.name]
                 assert (user.status, user.by_hand) == (status, by_hand)
+                assert user.note == self.notes[user.name]
                 assert user.place.address == address
             else:
                 assert not user.is_here
