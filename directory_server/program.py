@@ -16,6 +16,7 @@ from directory_server.admin.http import Pages
 from directory_server.admin.operator import Operator, Running
 from directory_server.admin.service import AdminService
 from directory_server.core.addresses import is_loopback
+from directory_server.inherited_sockets import inherited_listeners
 from directory_server.operator_requests import forget, list_names
 from directory_server.places import folder_of
 from directory_server.server import Bound, Directory
@@ -94,7 +95,11 @@ def _connections() -> int:
 
 async def _serve(folder: Path, settings: Settings, metrics: Place | None, read: Read) -> int:
     """Run the nursery of the whole program; return after SIGINT or SIGTERM."""
-    directory = Directory(real_world(folder), settings)
+    try:
+        inherited = inherited_listeners(settings.port)
+    except ParleyError as error:
+        return _complain(error)
+    directory = Directory(real_world(folder, inherited), settings)
     with trio.open_signal_receiver(signal.SIGINT, signal.SIGTERM, signal.SIGHUP) as signals:
         async with trio.open_nursery() as obeying:
             obeying.start_soon(_obey, signals, directory, read, obeying.cancel_scope)

@@ -48,7 +48,8 @@ _WHATEVER_THE_DATE = 0x200000
 class TlsNetwork:
     """`shared.world.Network` on real sockets."""
 
-    def __init__(self) -> None:
+    def __init__(self, inherited: Sequence[trio.SocketListener] = ()) -> None:
+        self._inherited = inherited
         self.limiter = trio.CapacityLimiter(HANDSHAKES_AT_ONCE)
         self.listens_on: tuple[Address, ...] = ()
         self._client = self._anonymous = _client_context()
@@ -85,7 +86,7 @@ class TlsNetwork:
                     incoming.close()
 
         try:
-            listeners = await _listen(host, port)
+            listeners = [*self._inherited] or await _listen(host, port)
         except UnicodeError as error:
             raise OSError(f"the host name {host} is not known") from error
         self.listens_on = tuple(address(one.socket.getsockname()) for one in listeners)

@@ -34,6 +34,7 @@ class Program:
         name: str = "",
         environment: Mapping[str, str] | None = None,
         prefix: Sequence[str] = (),
+        descriptors: Sequence[int] = (),
     ) -> None:
         self.name = name or words[0]
         self.process = subprocess.Popen(
@@ -43,6 +44,7 @@ class Program:
             stderr=subprocess.PIPE,
             env={**os.environ, **(environment or {})},
             bufsize=0,
+            pass_fds=descriptors,
         )
         self.lines: list[str] = []  #: all lines of stdout, in order
         self.errors: list[str] = []  #: all lines of stderr, in order

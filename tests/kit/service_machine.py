@@ -16,9 +16,11 @@ import signal
 import socket
 import subprocess
 import sys
+from functools import partial
 from pathlib import Path
 from typing import Final
 
+from tests.kit.handed_sockets import listening, with_sockets
 from tests.kit.programs import PATIENCE, Program, Stage, tool
 
 ROOT: Final = Path(__file__).parent.parent.parent
@@ -54,6 +56,7 @@ class ServiceMachine:
             "PIP_DISABLE_PIP_VERSION_CHECK": "1",
         }
         self.service: Program | None = None
+        self._sockets: list[socket.socket] = []  # that systemd holds
 
     def path(self, name: str) -> Path:
         return self.root / name[1:]
@@ -120,6 +123,8 @@ class ServiceMachine:
         match words:
             case ["daemon-reload"]:
                 assert self._unit("Type") == "notify"
+            case ["enable", "--now", "dirserver.socket"]:
+                self._sockets = [self._listens(at) for at in self._listed("ListenStream")]
             case ["start", "dirserver"] | ["enable", "--now", "dirserver"]:
                 self._starts()
             case ["stop", "dirserver"]:
@@ -139,6 +144,20 @@ class ServiceMachine:
         unit = self.path("/etc/systemd/system") / "dirserver.service"
         return str(re.findall(rf"^{key}=(.*)$", unit.read_text(), re.MULTILINE)[0])
 
+    def _listed(self, key: str) -> list[str]:
+        unit = self.path("/etc/systemd/system") / "dirserver.socket"
+        assert re.findall(r"^BindIPv6Only=(.*)$", unit.read_text(), re.MULTILINE) == ["ipv6-only"]
+        return re.findall(rf"^{key}=(.*)$", self.here(unit.read_text()), re.MULTILINE)
+
+    def _listens(self, at: str) -> socket.socket:
+        host, _, port = at.rpartition(":")
+        return listening(host.strip("[]"), int(port))
+
+    def close(self) -> None:
+        """Close what systemd holds."""
+        for one in self._sockets:
+            one.close()
+
     def _starts(self) -> None:
         state = self.path("/var/lib") / self._unit("StateDirectory")
         state.mkdir(mode=int(self._unit("StateDirectoryMode"), 8), exist_ok=True)
@@ -149,7 +168,8 @@ class ServiceMachine:
             hearing.settimeout(PATIENCE)
             words = shlex.split(self.here(self._unit("ExecStart")))
             environment = {**self._environment, "NOTIFY_SOCKET": str(manager)}
-            self.service = Program(words, name="the service", environment=environment)
+            start = partial(with_sockets, self._sockets) if self._sockets else Program
+            self.service = start(words, name="the service", environment=environment)
             self._stage.programs.append(self.service)
             try:
                 assert "READY=1" in hearing.recv(1_000).decode().splitlines()

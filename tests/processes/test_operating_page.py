@@ -3,6 +3,8 @@
 import json
 import re
 import shutil
+from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Final
 
@@ -37,9 +39,14 @@ def invited(machine: ServiceMachine) -> str:
     return str(json.loads(made.splitlines()[0])["token"])
 
 
+@pytest.fixture
+def machine(stage: Stage) -> Iterator[ServiceMachine]:
+    with closing(ServiceMachine(stage)) as one:
+        yield one
+
+
 @pytest.mark.skipif(shutil.which("curl") is None, reason="curl is not here")
-def test_every_command_of_the_page_works(stage: Stage) -> None:
-    machine = ServiceMachine(stage)
+def test_every_command_of_the_page_works(stage: Stage, machine: ServiceMachine) -> None:
     said: dict[str, str] = {}
     ran = 0
 
@@ -51,10 +58,10 @@ def test_every_command_of_the_page_works(stage: Stage) -> None:
 
     run("A service")
     assert machine.service is not None
-    (key,) = re.findall(r"key ((?:[0-9a-f]{4} ?){8})", "\n".join(machine.service.lines))
+    key = machine.service.sees_like("Directory listening on .*, key .*").partition(" key ")[2]
     assert key in said["dirserver admin status"]
     assert "INACTIVE" in said["dirserver admin --data /var/lib/parley status"]
-    join = next(line for line in machine.service.lines if line.startswith("Give to your users"))
+    join = machine.service.sees_like("Give to your users: .*")
     assert join == f'Give to your users: peer NAME HOST {machine.port} --directory-key "{key}"'
 
     run("Ports and firewalls")
