@@ -87,6 +87,7 @@ from shared.clean import clean
 from shared.errors import KeyChanged, ParleyError, Refused, StorageError, Unreachable
 from shared.messages.common import Status
 from shared.messages.directory import Contact, Presence
+from shared.notes import harmless_note
 from shared.real import real_world
 from shared.world import Address
 
@@ -231,9 +232,12 @@ class Chat:
         """Return where this user is.  Raises KeyChanged when the key is not the remembered one."""
         return await self.peer.finder.contact(name)
 
-    async def set_status(self, status: Status) -> None:
-        """Set my status by hand; ACTIVE outside of a conversation makes it automatic again."""
-        self.peer.presence.choose(status)
+    async def set_status(self, status: Status, note: str = "") -> None:
+        """Set my status by hand; ACTIVE outside of a conversation makes it automatic again.
+
+        `note`: for others, one line of 80 characters at most; gone at the next status.
+        """
+        self.peer.presence.choose(status, harmless_note(note))
 
     async def words(self, name: str) -> Comparison:
         """Return the words that both must see; `accept` believes the key that they are about."""

@@ -121,6 +121,8 @@ class DirectoryNews:
                 self._exchange.letters.fetch()
             case Receipts(receipts=receipts):
                 self._exchange.letters.receipts(receipts)
+            case Err(code="NOTE", text=text):
+                self._directory_says(text)
             case Err(text=text):
                 log.info("the directory says: %s", text)
             case Users(users=users) | Chg(users=users):

@@ -13,6 +13,7 @@ from peer.core.keys.name_marks import bare
 from peer.core.lateness import Lateness
 from peer.core.local_time import lasting, local_time
 from shared.messages.common import Status
+from shared.notes import with_note
 
 MIB = 1024 * 1024
 
@@ -112,9 +113,10 @@ class StatusIsNow(Event, frozen=True):
     """My status changed, set by the directory or by me."""
 
     status: Status
+    note: str = ""  #: for others
 
     def said(self) -> tuple[str, str]:
-        return f"Your status is now {self.status.value}.", ""
+        return f"Your status is now {with_note(self.status, self.note)}.", ""
 
 
 class Invited(Event, frozen=True):

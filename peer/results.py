@@ -19,6 +19,7 @@ from peer.events import Event
 from shared.messages.common import Status
 from shared.messages.directory import Contact, Presence
 from shared.names import fold
+from shared.notes import with_note
 
 SEEN_SECONDS: Final = 0.5  # a question shown for less has not been read yet
 GROUPS: Final = (Status.ACTIVE, Status.BUSY, Status.INACTIVE, Status.OFFLINE)
@@ -83,6 +84,8 @@ class UserList(Answer, frozen=True):
 
 
 class UserInfo(Answer, frozen=True):
+    """A user, with the note on their status in a line of its own: it may contain anything."""
+
     contact: Contact
     fingerprint: str  #: of their key
     is_verified: bool = False  #: the user has compared the words of this key
@@ -94,15 +97,17 @@ class UserInfo(Answer, frozen=True):
         verified = ", verified" if self.is_verified else ""
         return [
             f"{contact.name}: {contact.status.value} since {since}{where}, key {self.fingerprint}"
-            f"{verified}"
+            f"{verified}",
+            *([f"The note of {contact.name}: {contact.note}"] if contact.note else []),
         ]
 
 
 class MyStatus(Answer, frozen=True):
     status: Status
+    note: str = ""  #: for others
 
     def lines(self) -> list[str]:
-        return [f"Your status is {self.status.value}."]
+        return [f"Your status is {with_note(self.status, self.note)}."]
 
 
 class MemberList(Answer, frozen=True):

@@ -14,8 +14,8 @@ CORES = (
     "directory_server/core/", "peer/commands/", "peer/core/", "peer/events.py",
     "peer/screen/ui_state.py", "shared/bucket.py", "shared/clean.py", "shared/codec.py",
     "shared/errors.py", "shared/identity.py", "shared/messages/", "shared/names.py",
-    "shared/receipt.py", "shared/reserved.py", "shared/sealing.py", "shared/strangers.py",
-    "shared/weak_keys.py", "shared/wording.py", "shared/words.py",
+    "shared/notes.py", "shared/receipt.py", "shared/reserved.py", "shared/sealing.py",
+    "shared/strangers.py", "shared/weak_keys.py", "shared/wording.py", "shared/words.py",
 )  # fmt: skip
 LIBRARIES = {"msgspec"}  # which a core may use,
 LIBRARIES_OF: dict[str, set[str]] = {  # and these as well

@@ -27,9 +27,10 @@ class Info(Struct, frozen=True):
 
 
 class SetStatus(Struct, frozen=True):
-    """Set my status; without one, show it."""
+    """Set my status, and a note on it for others; without a status, show both."""
 
     status: Status | None
+    note: str = ""
 
 
 class Chat(Struct, frozen=True):
@@ -122,6 +123,10 @@ class Mute(Struct, frozen=True):
     on: bool
 
 
+class ListMuted(Struct, frozen=True):
+    pass
+
+
 class Unregister(Struct, frozen=True):
     pass
 
@@ -178,6 +183,6 @@ Command = (
     ListUsers | Info | SetStatus | Chat | Add | ShowMembers | WhoGot | Answer | Choose | Private
     | ToAll
     | LeaveMessage | History | Search | Ignore | Unignore | ListIgnored
-    | Verify | Mute | Unregister
+    | Verify | Mute | ListMuted | Unregister
     | QuitConversation | Quit | Help | Say | WriteLine | EndWriting | Unknown | Wrong | Nothing
 )  # fmt: skip

@@ -8,7 +8,7 @@ from peer.commands.grammar import Context, Unknown
 from peer.commands.parsing import begun, nearest, unknown_text
 from peer.commands.table import TABLE, Entry
 
-COLUMN = 29  # the longest usage; the meanings end before column 80
+COLUMN = 27  # the longest usage; the meanings end before column 80
 EVERYTHING = "ALL"
 FIRST_DAY = (
     "LIST USERS", "CHAT", "Y", "PRV", "LEAVE", "ADD", "HISTORY", "QUIT CONVERSATION", "QUIT",
@@ -24,7 +24,7 @@ class Topic(Enum):
     MESSAGES = ("PRV", "MSG", "LEAVE")
     PAST = ("HISTORY", "SEARCH")
     SAFETY = ("IGNORE", "UNIGNORE", "IGNORED", "VERIFY", "UNREGISTER")
-    PROGRAM = ("MUTE", "UNMUTE", "HELP", "QUIT")
+    PROGRAM = ("MUTE", "UNMUTE", "MUTED", "HELP", "QUIT")
 
 
 class Page(Struct, frozen=True):

@@ -24,6 +24,7 @@ from peer.commands.grammar import (
     Info,
     LeaveMessage,
     ListIgnored,
+    ListMuted,
     ListUsers,
     Mute,
     Private,
@@ -39,8 +40,9 @@ from peer.commands.grammar import (
     WhoGot,
 )
 from shared.errors import Refused
-from shared.messages.common import TEXT_CHARACTERS, Status
+from shared.messages.common import NOTE_CHARACTERS, TEXT_CHARACTERS, Status
 from shared.names import check_name, is_name
+from shared.notes import harmless_note
 
 HISTORY_MOST = 1_000  # at once
 ECHO_CHARACTERS = 60  # of a wrong line, quoted in the answer
@@ -186,13 +188,25 @@ def _search(said: TypedCommand) -> Command:
 
 def _status(said: TypedCommand) -> Command:
     if said.words != "STATUS":
-        return _alone(SetStatus(_STATUSES[said.words]))(said)
-    if not said.rest:
+        if not said.has_slash:  # else `/away back at five`, as everywhere
+            _alone(SetStatus(None))(said)
+        return SetStatus(_STATUSES[said.words], _note(said.rest))
+    word, *note = said.rest.split(None, 1) or [""]
+    if not word:
         return SetStatus(None)
-    status = _STATUSES.get(said.rest.upper())
+    status = _STATUSES.get(word.upper())
     if status is None:
-        raise Refused(f'"{_shortened(said.rest)}" is not a status: ACTIVE, BUSY or INACTIVE.')
-    return SetStatus(status)
+        raise Refused(f'"{_shortened(word)}" is not a status: ACTIVE, BUSY or INACTIVE.')
+    return SetStatus(status, _note("".join(note)))
+
+
+def _note(text: str) -> str:
+    if len(text) > NOTE_CHARACTERS:
+        raise Refused(
+            f"The note is too long: {len(text):,} characters, at most {NOTE_CHARACTERS} are"
+            " possible."
+        )
+    return harmless_note(text)
 
 
 def _answer(said: TypedCommand) -> Command:
@@ -264,9 +278,9 @@ TABLE = (
     ),
     Entry(
         ("STATUS", *_STATUSES),
-        "STATUS [ACTIVE|BUSY|INACTIVE]",
-        "show or set my status",
-        "STATUS BUSY",
+        "STATUS [status [note]]",
+        "show or set my status: ACTIVE, BUSY, INACTIVE",
+        "STATUS BUSY back at five",
         _status,
         Takes.STATUS,
     ),
@@ -387,6 +401,13 @@ TABLE = (
         "the bell and notifications again",
         "UNMUTE",
         _alone(Mute(False)),
+    ),
+    Entry(
+        ("MUTED",),
+        "MUTED",
+        "whether the bell is off",
+        "MUTED",
+        _alone(ListMuted()),
     ),
     Entry(
         ("UNREGISTER",),

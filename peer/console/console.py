@@ -31,6 +31,7 @@ from shared.wording import clause
 
 EXIT_SECONDS = 3.0  # after a conversation ended, EXIT was most likely meant for it
 NO_QUESTION = "No question is open."
+BELL_OFF = "The bell is off until UNMUTE."
 
 
 class Console:
@@ -163,9 +164,9 @@ class Console:
             case typed.Info(name):
                 show(await lookups.info(peer, name))
             case typed.SetStatus(None):
-                show(results.MyStatus(peer.presence.status))
-            case typed.SetStatus(Status() as status):
-                peer.presence.choose(status)
+                show(results.MyStatus(peer.presence.status, peer.presence.note))
+            case typed.SetStatus(Status() as status, note):
+                peer.presence.choose(status, note)
             case typed.Chat(name):
                 return await self._inviter.chat(name)
             case typed.Add(name):
@@ -194,6 +195,8 @@ class Console:
                 return await verify(peer, self._dialogue, self._questions, name, words)
             case typed.Mute(on):
                 self._mute(on)
+            case typed.ListMuted():
+                self._dialogue.say(BELL_OFF if self.is_muted else "Nothing is muted.")
             case typed.Unregister():
                 return await self._ask_to_unregister()
             case typed.QuitConversation():
@@ -244,7 +247,7 @@ class Console:
 
     def _mute(self, on: bool) -> None:
         self.is_muted = on
-        self._dialogue.say("The bell is off until UNMUTE." if on else "The bell rings again.")
+        self._dialogue.say(BELL_OFF if on else "The bell rings again.")
 
     # --- What is no command ---
 

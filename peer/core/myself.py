@@ -17,6 +17,7 @@ class Registration(Struct):
     token: str = ""
     status: Status = Status.ACTIVE
     by_hand: bool = False
+    note: str = ""  #: on the status, for others
 
 
 class Myself:

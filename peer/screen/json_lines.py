@@ -65,7 +65,7 @@ def name_of(kind: type[Event]) -> str:
 def _fields(event: Event) -> dict[str, object]:
     match event:
         case UserInfo(contact=contact):
-            names = ("name", "status", "since", "host", "port")
+            names = ("name", "status", "note", "since", "host", "port")
             key = {"key": event.fingerprint, "is_verified": event.is_verified}
             return {name: getattr(contact, name) for name in names} | key
         case MemberList(me=me, others=others):

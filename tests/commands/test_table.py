@@ -18,6 +18,7 @@ from peer.commands.grammar import (
     Info,
     LeaveMessage,
     ListIgnored,
+    ListMuted,
     ListUsers,
     Mute,
     Nothing,
@@ -74,6 +75,10 @@ MEANINGS: list[tuple[str, Command]] = [
     ("STATUS", SetStatus(None)),
     ("STATUS ACTIVE", SetStatus(Status.ACTIVE)),
     ("status busy", SetStatus(Status.BUSY)),
+    ("STATUS busy  back at five ", SetStatus(Status.BUSY, "back at five")),
+    ("STATUS BUSY " + "x" * 80, SetStatus(Status.BUSY, "x" * 80)),
+    ("STATUS BUSY \x1b[2J\u202e\tevil", SetStatus(Status.BUSY, "\N{SYMBOL FOR ESCAPE}[2J� evil")),
+    ("MUTED", ListMuted()),
     ("STATUS inactive", SetStatus(Status.INACTIVE)),
     ("STATUS ACTIVO", SetStatus(Status.ACTIVE)),
     ("STATUS OCUPADO", SetStatus(Status.BUSY)),
@@ -143,6 +148,15 @@ def test_a_line_outside_a_conversation_is_a_command(line: str, command: Command)
 def test_every_command_is_accepted_with_a_slash_everywhere(line: str, command: Command) -> None:
     assert parse(f"/{line}", ALONE) == command
     assert parse(f"/{line}", TALKING) == command
+
+
+@pytest.mark.parametrize("context", [ALONE, TALKING, WRITING])
+def test_a_status_word_takes_a_note_behind_a_slash(context: Context) -> None:
+    assert parse("/away back at five", context) == SetStatus(Status.INACTIVE, "back at five")
+
+
+def test_in_a_conversation_a_status_with_a_note_is_a_text_without_a_slash() -> None:
+    assert parse("STATUS BUSY back at five", TALKING) == Say("STATUS BUSY back at five")
 
 
 def test_the_table_is_tested_completely() -> None:
@@ -414,9 +428,15 @@ def test_the_answer_to_an_unknown_command_is_one_short_line() -> None:
         ("HISTORY dave x", '"x" is not a number', "HISTORY [name|ALL] [number]"),
         ("HISTORY dave 1001", '"1001" is not a number', "HISTORY [name|ALL] [number]"),
         ("HISTORY d@ve", '"d@ve" is not a valid name', "HISTORY [name|ALL] [number]"),
-        ("STATUS happy", '"happy" is not a status', "STATUS [ACTIVE|BUSY|INACTIVE]"),
-        ("STATUS OFFLINE", '"OFFLINE" is not a status', "STATUS [ACTIVE|BUSY|INACTIVE]"),
-        ("BUSY now", "BUSY takes nothing after it.", "STATUS [ACTIVE|BUSY|INACTIVE]"),
+        ("STATUS happy", '"happy" is not a status', "STATUS [status [note]]"),
+        ("STATUS OFFLINE", '"OFFLINE" is not a status', "STATUS [status [note]]"),
+        ("STATUS off to bed", '"off" is not a status', "STATUS [status [note]]"),
+        (
+            "STATUS BUSY " + "x" * 81,
+            "The note is too long: 81 characters, at most 80",
+            "STATUS [status [note]]",
+        ),
+        ("BUSY now", "BUSY takes nothing after it.", "STATUS [status [note]]"),
         ("WHO is there", "WHO takes nothing after it.", "LIST USERS"),
         ("QUIT now", "QUIT takes nothing after it.", "QUIT"),
         (f"PRV dave {TOO_LONG}", "The text is too long: 8,001", "PRV name text"),

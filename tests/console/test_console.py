@@ -297,6 +297,62 @@ async def test_mute_lasts_until_unmute(community: Community) -> None:
     assert shown.lines == ["The bell is off until UNMUTE.", "The bell rings again."]
 
 
+async def test_muted_tells_what_is_muted(community: Community) -> None:
+    (carol,) = await community.start("carol")
+    await carol.types("MUTED", "MUTE", "MUTED")
+    assert carol.lines[-3:] == [
+        "Nothing is muted.", "The bell is off until UNMUTE.", "The bell is off until UNMUTE."
+    ]  # fmt: skip
+
+
+async def test_a_note_is_told_with_the_status_and_gone_at_the_next(community: Community) -> None:
+    carol, dave = await community.start("carol", "dave")
+    await dave.types("STATUS BUSY back at five", "STATUS")
+    await dave.sees("Your status is now BUSY (back at five).")
+    await dave.sees("Your status is BUSY (back at five).")
+    await carol.types("INFO dave", "LIST USERS")
+    await carol.sees_part("dave: BUSY since ")
+    await carol.sees("The note of dave: back at five")
+    await carol.sees("BUSY: dave")  # scripts read this line
+    await dave.types("STATUS BUSY", "STATUS")
+    await dave.sees("Your status is BUSY.")
+    await carol.types("INFO dave")
+    assert carol.saw("The note of dave") == 1
+
+
+async def test_a_note_comes_back_with_its_user(community: Community) -> None:
+    carol, dave = await community.start("carol", "dave")
+    await dave.types("STATUS ACTIVE at my desk")
+    await community.directory.crashes_and_restarts()
+    await dave.sees("The directory is back.")
+    await carol.sees("The directory is back.")
+    await carol.types("INFO dave")
+    await carol.sees("The note of dave: at my desk")
+    await dave.starts_again()
+    await carol.types("INFO dave")
+    assert carol.saw("The note of dave") == 1
+
+
+async def test_a_note_lasts_through_a_conversation(community: Community) -> None:
+    carol, dave, erin = await community.start("carol", "dave", "erin")
+    await dave.types("STATUS ACTIVE at my desk")
+    await carol.connects_with(dave)
+    await erin.types("INFO dave")
+    await erin.sees_part("dave: BUSY since ")
+    await erin.sees("The note of dave: at my desk")
+
+
+async def test_who_gives_too_many_notes_reads_that_nobody_reads_them(
+    community: Community,
+) -> None:
+    carol, dave = await community.start("carol", "dave")
+    await dave.types(*(f"STATUS BUSY {number}" for number in range(12)))
+    await dave.sees_part("The directory says: your status counts, but nobody reads the note")
+    await carol.types("INFO dave")
+    await carol.sees_part("dave: BUSY since ")
+    carol.never_saw("The note of dave")
+
+
 # --- Ends -------------------------------------------------------------------------
 
 

@@ -26,6 +26,10 @@ TEXTS = [
     (events.Went("dave"), "* dave is offline."),
     (events.StatusIsNow(Status.INACTIVE), "Your status is now INACTIVE."),
     (
+        events.StatusIsNow(Status.BUSY, "back at five"),
+        "Your status is now BUSY (back at five).",
+    ),
+    (
         events.Invited("1", "carol", ("carol",)),
         "User carol wants to chat with you. Would you like to? (Y/N)",
     ),

@@ -41,9 +41,9 @@ OUTLOOKS = st.builds(
     st.integers(0, 9_999),
     st.integers(0, 9_999),
     st.booleans(),
-    st.lists(st.builds(Presence, NAMES, st.sampled_from(Status), st.just(0.0)), max_size=6).map(
-        tuple
-    ),
+    st.lists(
+        st.builds(Presence, NAMES, st.sampled_from(Status), st.just(0.0), NAMES), max_size=6
+    ).map(tuple),
 )
 
 

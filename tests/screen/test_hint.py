@@ -44,7 +44,8 @@ from tests.kit.ui_states import ASKED, GROUP, OUTLOOKS, OUTSIDE, TALKING, WRITIN
         ("quit", "leave the program; refused inside a conversation"),
         ("exit", "leave the program; refused inside a conversation"),
         ("busy", "my status: BUSY"),
-        ("STATUS x", "STATUS [ACTIVE|BUSY|INACTIVE]: show or set my status"),
+        ("status busy back at five", "my status: BUSY (back at five)"),
+        ("STATUS x", "STATUS [status [note]]: show or set my status: ACTIVE, BUSY, INACTIVE"),
         ("mute", "no bell and no notification until UNMUTE"),
         ("CHTA dave", "unknown command; did you mean CHAT?"),
         ("Y", "unknown command"),
@@ -53,6 +54,18 @@ from tests.kit.ui_states import ASKED, GROUP, OUTLOOKS, OUTSIDE, TALKING, WRITIN
 )
 def test_outside_a_conversation(line: str, said: str) -> None:
     assert hint(line, OUTSIDE) == said
+
+
+def test_a_note_stands_beside_the_status() -> None:
+    users = (
+        Presence("dave", Status.BUSY, 0.0, "at \x1b[2J five"),
+        Presence("erin", Status.ACTIVE, 0.0, "here"),
+    )
+    noted = replace(OUTSIDE, users=users)
+    assert hint("CHAT dave", noted) == (
+        "invite dave (BUSY: at \N{SYMBOL FOR ESCAPE}[2J five) to a conversation"
+    )
+    assert hint("CHAT erin", noted) == "invite erin (ACTIVE: here) to a conversation"
 
 
 @pytest.mark.parametrize(

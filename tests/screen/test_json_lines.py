@@ -81,6 +81,7 @@ FORMS: list[tuple[Event, dict[str, object]]] = [
         {
             "event": "status_is_now",
             "status": "INACTIVE",
+            "note": "",
             "said": "Your status is now INACTIVE.",
         },
     ),
@@ -365,10 +366,12 @@ FORMS: list[tuple[Event, dict[str, object]]] = [
         },
     ),
     (
-        results.UserList((Presence("carol", Status.ACTIVE, NOW),), "carol", {"dave": 0.25}),
+        results.UserList(
+            (Presence("carol", Status.ACTIVE, NOW, "lunch"),), "carol", {"dave": 0.25}
+        ),
         {
             "event": "user_list",
-            "users": [{"name": "carol", "status": "ACTIVE", "since": NOW}],
+            "users": [{"name": "carol", "status": "ACTIVE", "since": NOW, "note": "lunch"}],
             "me": "carol",
             "round_trips": {"dave": 0.25},
             "verified": [],
@@ -382,6 +385,7 @@ FORMS: list[tuple[Event, dict[str, object]]] = [
             "event": "user_info",
             "name": "dave",
             "status": "BUSY",
+            "note": "",
             "since": MORNING,
             "host": "10.0.0.7",
             "port": 40_112,
@@ -392,7 +396,7 @@ FORMS: list[tuple[Event, dict[str, object]]] = [
     ),
     (
         results.MyStatus(Status.BUSY),
-        {"event": "my_status", "status": "BUSY", "said": "Your status is BUSY."},
+        {"event": "my_status", "status": "BUSY", "note": "", "said": "Your status is BUSY."},
     ),
     (
         results.MemberList("me", (DIRECTLY, THROUGH_DAVE)),

@@ -10,6 +10,7 @@ import pytest
 import wcwidth
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 from rich.cells import cell_len
 from rich.text import Text
 
@@ -446,6 +447,28 @@ def test_all_four_groups_are_named_and_their_users_in_order() -> None:
     assert lines(results.UserList(users, "carol"), width=40) == wanted
 
 
+def test_a_note_stands_behind_the_times_and_acts_on_nothing() -> None:
+    since = seconds(2026, 11, 20, 9, 0)
+    users = (
+        Presence("carol", Status.ACTIVE, since, "\x1b[2J), dave (you"),
+        Presence("dave", Status.BUSY, since, "back at five"),
+    )
+    shown = lines(results.UserList(users, "erin"))
+    assert shown[:2] == [
+        " ACTIVE    carol  09:00  (\N{SYMBOL FOR ESCAPE}[2J), dave (you)",
+        " BUSY      dave   09:00  (back at five)",
+    ]
+    told = results.UserList(users, "erin").lines()
+    assert told == ["ACTIVE: carol", "BUSY: dave", "INACTIVE: -", "OFFLINE: -"]
+
+
+def test_info_tells_a_note_in_a_line_of_its_own() -> None:
+    contact = replace(info().contact, note="x, verified")
+    told = results.UserInfo(contact, "485d")
+    assert lines(told)[2] == " note     x, verified"
+    assert told.lines()[1:] == ["The note of dave: x, verified"]
+
+
 def test_how_far_away_they_are_stands_beside_those_who_are_linked() -> None:
     users = (
         Presence("carol", Status.ACTIVE, seconds(2026, 11, 20, 11, 58)),
@@ -532,7 +555,7 @@ def test_the_words_to_compare_stand_alone() -> None:
 def test_the_manual_fits_in_80_columns_and_is_stacked_in_40() -> None:
     wide, narrow = lines(results.Manual("ALL")), lines(results.Manual("ALL"), width=40)
 
-    assert " LIST USERS                     everybody, grouped by status" in wide
+    assert " LIST USERS                   everybody, grouped by status" in wide
     assert narrow[:2] == [" LIST USERS", "    everybody, grouped by status"]
     assert not any(line.startswith("  ") for line in wide), "nothing wraps"
 

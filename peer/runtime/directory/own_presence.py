@@ -35,17 +35,23 @@ class OwnPresence:
     def status(self) -> Status:
         return self._registration.status
 
-    def choose(self, status: Status) -> None:
+    @property
+    def note(self) -> str:
+        """My note on it, for others."""
+        return self._registration.note
+
+    def choose(self, status: Status, note: str = "") -> None:
         """Choose a status by hand: neither a conversation nor the directory changes it any more.
 
         ACTIVE outside of a conversation makes it automatic again; within
-        one it holds as long as the conversation.
+        one it holds as long as the conversation.  The note stays until the next choice.
         """
         self._is_idle = False
+        is_noted, self._registration.note = note != self.note, note
         self._chosen = status if status is not Status.ACTIVE or self._talks else None
-        self.put()
+        self.put(is_noted=is_noted)
         if self._directory.is_there:
-            self._tell(events.StatusIsNow(status), events.nothing)
+            self._tell(events.StatusIsNow(status, note), events.nothing)
         else:
             words = f"Your status will be {status.value} when the directory is back."
             self._tell(events.Notice(words), events.nothing)
@@ -57,12 +63,16 @@ class OwnPresence:
             self._chosen = None
         self.put()
 
-    def put(self) -> None:
-        """Tell the directory, now or when we come back to it, and those who invite me."""
+    def put(self, *, is_noted: bool = False) -> None:
+        """Tell the directory, now or when we come back to it, and those who invite me.
+
+        `is_noted`: the note is another one.
+        """
         status, by_hand = self._chosen or self._automatic, self._chosen is not None
-        if (status, by_hand) != (self._registration.status, self._registration.by_hand):
+        registered = (self._registration.status, self._registration.by_hand)
+        if is_noted or (status, by_hand) != registered:
             self._registration.status, self._registration.by_hand = status, by_hand
-            self._directory.tell(SetStatus(0, status, by_hand))
+            self._directory.tell(SetStatus(0, status, by_hand, self.note))
         self._situation.busy = self._talks or status is Status.BUSY
 
     @property

@@ -229,6 +229,7 @@ class Registrar:
             token=wanted.token,
             status=wanted.status,
             by_hand=wanted.by_hand,
+            note=wanted.note,
         )
 
 

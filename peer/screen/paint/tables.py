@@ -13,7 +13,7 @@ from peer.results import GROUPS, how_linked, milliseconds
 from peer.screen.paint.colours import STRONG, SYSTEM, TIME, name_style
 from peer.screen.paint.hanging_row import Row
 from peer.screen.shown_names import harmless
-from shared.clean import clean
+from shared.clean import clean, on_one_line
 from shared.messages.directory import Presence
 from shared.names import fold
 
@@ -38,7 +38,9 @@ def user_list(users: results.UserList, today: date) -> list[Row]:
             body = Text(f"{name:<{widest}}", name_style(user.name, users.me))
             since = f"{_since(user.since, today):<{SINCE if trips else 0}}"
             trip = f"{GAP}{milliseconds(trips[user.name])}" if user.name in trips else ""
-            rows.append((group, Text.assemble(body, GAP, (f"{since}{trip}".rstrip(), TIME))))
+            times = (f"{since}{trip}".rstrip(), TIME)
+            note = (f"{GAP}({on_one_line(user.note)})" if user.note else "", SYSTEM)
+            rows.append((group, Text.assemble(body, GAP, times, note)))
             group = Text()
     return _table(rows)
 
@@ -50,6 +52,8 @@ def user_info(info: results.UserInfo, me: str) -> list[Row]:
         (Text("user", SYSTEM), Text(harmless(contact.name), name_style(contact.name, me))),
         (Text("status", SYSTEM), Text(f"{contact.status.value} since {since}")),
     ]
+    if contact.note:
+        rows.append((Text("note", SYSTEM), Text(on_one_line(contact.note))))
     if contact.host:
         where = f"{harmless(contact.host)}:{contact.port}"
         rows.append((Text("address", SYSTEM), Text(where)))

@@ -12,6 +12,7 @@ from shared.clean import on_one_line
 from shared.messages.common import TEXT_CHARACTERS, Status
 from shared.messages.directory import Presence
 from shared.names import fold
+from shared.notes import with_note
 
 HINT_CELLS = 78
 NAMES_CELLS = 40
@@ -42,8 +43,8 @@ def _hint(line: str, ui_state: UiState) -> str:
             return "to everybody" if to_all else f"to {ui_state.questions[-1]} alone"
         case typed.Answer(yes, name):
             return _answer(line, ui_state, yes, name)
-        case typed.SetStatus(Status() as status):
-            return f"my status: {status.value}"
+        case typed.SetStatus(Status() as status, note):
+            return f"my status: {with_note(status, note)}"
         case typed.Unknown() as unknown:
             return _unknown(line, ui_state, unknown)
         case typed.Wrong() as wrong:
@@ -94,8 +95,9 @@ def _about(entry: Entry, user: Presence | None) -> str:
     """Return the meaning, with the user's name in it."""
     if user is None:
         return _general(entry)
-    is_active = user.status is Status.ACTIVE
-    name = user.name if is_active else f"{user.name} ({user.status.value})"
+    is_active = user.status is Status.ACTIVE and not user.note
+    status = f"{user.status.value}: {user.note}" if user.note else user.status.value
+    name = user.name if is_active else f"{user.name} ({status})"
     if SOMEBODY in entry.meaning:
         return entry.meaning.replace(SOMEBODY, name)
     return f"{name}: {entry.meaning}"
