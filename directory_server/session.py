@@ -10,6 +10,7 @@ import trio
 
 from directory_server.community.backlogs import UserLink
 from directory_server.community.community import Community
+from directory_server.core import spots
 from directory_server.core.addresses import is_loopback, network_of
 from directory_server.core.admission import (
     Applicant,
@@ -163,7 +164,7 @@ class Session:
     def _enter(self, user: User, iam: Iam, visitor: Visitor, letters: int) -> None:
         """Let the user in.  Waits for nothing, so that what was decided still holds."""
         welcome, self._told = self._welcome(user, iam, letters), letters
-        place = Place(visitor.host, iam.port, iam.host)
+        place = Place(visitor.host, iam.port, iam.host, spots.kept(iam.spots))
         self._community.sessions.arrive(
             user, self._link, place, iam.status, by_hand=iam.by_hand, note=harmless_note(iam.note)
         )
@@ -297,6 +298,8 @@ class Session:
         self._link.post(wire.Users(re, cast(Any, msgspec.Raw(b"[" + presences + b"]")), more))
 
     def _contact(self, re: int, user: User) -> wire.Contact:
+        seen = seen_host(user.place, self._link)
+        here = self._link.wire.remote.host
         return wire.Contact(
             re,
             name=user.name,
@@ -305,18 +308,12 @@ class Session:
             key=user.key,
             sealing_key=user.sealing_key,
             sealing_proof=user.sealing_proof,
-            host=user.place.advertised or self._seen_host_of(user.place),
+            host=user.place.advertised or seen,
             port=user.place.port,
-            seen=self._seen_host_of(user.place),
             note=user.note,
+            seen=seen,
+            spots=spots.of_contact(user.place, seen, here) if user.is_here else (),
         )
-
-    def _seen_host_of(self, place: Place) -> str:
-        """Return the address at which the asker reaches them, unless they advertise another."""
-        if is_loopback(place.address) and not is_loopback(self._link.wire.remote.host):
-            # They are on the directory's own machine, which the asker reaches at this address.
-            return self._link.wire.local.host
-        return place.address
 
     # --- Mail ---
 
@@ -377,6 +374,14 @@ class Session:
             self._waits_for_disk = trio.Event()
             await self._waits_for_disk.wait()
             self._waits_for_disk = None
+
+
+def seen_host(place: Place, asker: UserLink) -> str:
+    """Return the address at which an asker reaches a user, unless that one advertises another."""
+    if is_loopback(place.address) and not is_loopback(asker.wire.remote.host):
+        # They are on the directory's own machine, which the asker reaches at this address.
+        return asker.wire.local.host
+    return place.address
 
 
 async def _pause(seconds: float, deadline: float) -> None:

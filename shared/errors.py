@@ -25,6 +25,14 @@ class Unreachable(ParleyError):
     """There is no link to the other side; the text says why."""
 
 
+class SaysNo(Unreachable):
+    """The machine there says no: nothing listens on that port, or a firewall rejects us."""
+
+
+class NoRoute(Unreachable):
+    """This machine has no way to addresses of that kind."""
+
+
 class KeyChanged(Unreachable):
     """The other side shows another key than the one remembered: a hard stop."""
 

@@ -8,6 +8,7 @@ name, only to members of its community.
 """
 
 import contextlib
+import errno
 import os
 import socket
 import ssl
@@ -25,8 +26,10 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from shared.accepting import serve_all
 from shared.candidates import first_of
 from shared.datagrams import UdpPort
-from shared.errors import Unreachable
+from shared.errors import NoRoute, SaysNo, Unreachable
 from shared.identity import Credentials
+from shared.interfaces import own_interfaces
+from shared.spots import Interface
 from shared.wire import TlsWire, abort, address, cause_of, close, wrap
 from shared.wording import system_reason
 from shared.world import Address, Incoming
@@ -40,6 +43,8 @@ PORT_TRIES: Final = 16  # random ports, until one is free for IPv4 and IPv6
 KEEPALIVE_IDLE: Final = 3
 KEEPALIVE_INTERVAL: Final = 2
 KEEPALIVE_PROBES: Final = 3
+
+_NO_ROUTE: Final = {errno.ENETUNREACH, errno.EAFNOSUPPORT, errno.EADDRNOTAVAIL}
 
 # OpenSSL's X509_V_FLAG_NO_CHECK_TIME: `read_certificate` checks the date, and reports it.
 _WHATEVER_THE_DATE = 0x200000
@@ -95,11 +100,14 @@ class TlsNetwork:
             task_status.started(self.listens_on[0])
         raise AssertionError("nobody ends it")
 
+    def interfaces(self) -> tuple[Interface, ...]:
+        return own_interfaces()
+
     async def resolve(self, host: str, port: int) -> tuple[str, ...]:
         try:
             found = await trio.socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
         except (OSError, UnicodeError) as error:  # UnicodeError: it cannot be a host name
-            raise Unreachable(_why_not(error, Address(host, port))) from error
+            raise _no_connection(error, Address(host, port)) from error
         return tuple(dict.fromkeys(str(name[0]) for *_, name in found))
 
     async def dial(self, candidates: Sequence[Address], *, anonymous: bool = False) -> TlsWire:
@@ -110,7 +118,7 @@ class TlsNetwork:
         try:
             stream = await trio.open_tcp_stream(*where)
         except (OSError, UnicodeError) as error:  # UnicodeError: it cannot be a host name
-            raise Unreachable(_why_not(error, where)) from error
+            raise _no_connection(error, where) from error
         sock: socket.socket = _bare(stream)
         try:
             _keep_alive(sock)
@@ -243,12 +251,13 @@ def _why_no_tls(failure: Unreachable, where: Address) -> str:
     return f"no TLS connection to {where}: {cause_of(failure)}"
 
 
-def _why_not(error: OSError | UnicodeError, address: Address) -> str:
+def _no_connection(error: OSError | UnicodeError, address: Address) -> Unreachable:
     causes = [error, error.__cause__, *getattr(error.__cause__, "exceptions", ())]
     for one in causes:
         if isinstance(one, socket.gaierror | UnicodeError):
-            return f"the host name {address.host} is not known"
+            return Unreachable(f"the host name {address.host} is not known")
         if isinstance(one, ConnectionRefusedError):
-            return f"nothing answers at {address} (connection refused)"
+            return SaysNo(f"nothing answers at {address} (connection refused)")
     deepest = next(one for one in reversed(causes) if isinstance(one, OSError))
-    return f"no connection to {address}: {system_reason(deepest)}"
+    kind = NoRoute if deepest.errno in _NO_ROUTE else Unreachable
+    return kind(f"no connection to {address}: {system_reason(deepest)}")

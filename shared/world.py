@@ -16,6 +16,7 @@ from msgspec import Struct
 
 from shared.border import Bugs
 from shared.identity import Credentials
+from shared.spots import Interface
 
 T = TypeVar("T")
 
@@ -119,6 +120,9 @@ class Network(Protocol):
         Reports the first bound address as soon as it listens.  Raises OSError when it
         cannot.  `answer` owns its connection, and lets no error of the other side escape.
         """
+
+    def interfaces(self) -> tuple[Interface, ...]:
+        """Return the addresses of this machine's own interfaces, as they are now."""
 
     async def resolve(self, host: str, port: int) -> tuple[str, ...]:
         """Return the numeric addresses of this host, the best one first; at least one.

@@ -15,7 +15,8 @@ CORES = (
     "peer/screen/ui_state.py", "shared/bucket.py", "shared/clean.py", "shared/codec.py",
     "shared/errors.py", "shared/identity.py", "shared/messages/", "shared/names.py",
     "shared/notes.py", "shared/receipt.py", "shared/reserved.py", "shared/sealing.py",
-    "shared/strangers.py", "shared/weak_keys.py", "shared/wording.py", "shared/words.py",
+    "shared/spots.py", "shared/strangers.py", "shared/weak_keys.py", "shared/wording.py",
+    "shared/words.py",
 )  # fmt: skip
 LIBRARIES = {"msgspec"}  # which a core may use,
 LIBRARIES_OF: dict[str, set[str]] = {  # and these as well
@@ -61,6 +62,7 @@ AT_THE_BORDER = {
     "shared/datagrams.py",
     "shared/disk.py",
     "shared/file_streams.py",
+    "shared/interfaces.py",
     "shared/local_socket.py",
     "shared/private.py",
     "shared/process.py",

@@ -20,6 +20,7 @@ from shared.codec import encode
 from shared.errors import Refused
 from shared.messages.common import Status
 from shared.messages.directory import Presence
+from shared.messages.spots import Spot
 from shared.names import fold
 
 
@@ -38,6 +39,7 @@ class Place:
     address: str  # as the directory sees it
     port: int
     advertised: str = ""  # chosen by the user, instead of the address
+    spots: tuple[Spot, ...] = ()  # others, as the user's program says
 
 
 NOWHERE = Place("", 0)

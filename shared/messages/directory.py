@@ -26,6 +26,7 @@ from shared.messages.common import (
     Status,
     Time,
 )
+from shared.messages.spots import Spots
 
 ENVELOPE_BYTES = 40_000  # a sealed text of 8,000 four-byte characters, with its certificate
 PAGE_MOST = 400  # users in one USERS or ARR; earlier directories, which know no notes, say so many
@@ -72,6 +73,7 @@ class Iam(Message, frozen=True):
     note: Note = ""  # on it, for others
     #: Whose news I want in a crowd; None: this program is old, and does not know of crowds.
     watch: Annotated[tuple[Name, ...], Meta(max_length=WATCHED_AT_FIRST)] | None = None
+    spots: Spots = ()  # LAN, GLOBAL6 and MAPPED: where else the peer may be reached
 
 
 class Welcome(Message, frozen=True):
@@ -194,6 +196,7 @@ class Contact(Answer, frozen=True):
     port: Port = 0
     seen: Host = ""  # where the directory sees them; `host` is what they advertise, if they do
     note: Note = ""  # on the status
+    spots: Spots = ()  # all of these, in the order of dialling; empty from an old directory
 
 
 class SetStatus(Request, frozen=True, tag="STATUS"):

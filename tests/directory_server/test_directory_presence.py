@@ -7,7 +7,7 @@ import trio
 from trio.testing import MockClock
 
 from directory_server.housekeeping import LEASE_SECONDS
-from shared.errors import Unreachable
+from shared.errors import Refused, Unreachable
 from shared.messages.common import Err, Ping, Status
 from shared.messages.directory import (
     Arr,
@@ -24,6 +24,7 @@ from shared.messages.directory import (
     Stir,
     Watch,
 )
+from shared.messages.spots import SPOTS, Spot
 from tests.kit.directory import ELSEWHERE, TOWN_HALL, Town
 from tests.kit.raw_client import PORT, Client, identity_of
 
@@ -470,3 +471,30 @@ async def test_who_does_not_read_is_cut_before_much_is_kept_for_them(
             dave.say(Lookup(1, "nobody" + "x" * 200))
         await trio.sleep(1)
     assert not carol.is_over
+
+
+# --- Where else somebody may be ---
+
+
+async def test_local_addresses_are_told_to_neighbours_only(
+    town: Town, autojump_clock: MockClock
+) -> None:
+    lan, everywhere = Spot("192.168.1.20", PORT, "LAN"), Spot("2001:db8::20", PORT, "GLOBAL6")
+    of_a_victim = Spot("203.0.113.5", 22, "LAN")
+    carol = await town.enters("carol", at="198.51.100.1", spots=(of_a_victim, lan, everywhere))
+    neighbour = await town.enters("dave", at="198.51.100.1")
+    stranger = await town.enters("erin", at="198.51.100.2")
+    plain = Spot("198.51.100.1", PORT, "SEEN")
+    for asker, spots in ((neighbour, (lan, everywhere, plain)), (stranger, (everywhere, plain))):
+        contact = await asker.ask(Lookup(asker.next_id(), "carol"))
+        assert contact.spots == spots
+        assert (contact.host, contact.port) == ("198.51.100.1", PORT), "what old programs dial"
+    await carol.leaves()
+    contact = await stranger.ask(Lookup(stranger.next_id(), "carol"))
+    assert contact.spots == ()
+
+
+async def test_more_spots_than_anybody_has_are_refused(town: Town) -> None:
+    many = tuple(Spot(f"10.0.0.{number}", PORT, "LAN") for number in range(SPOTS + 1))
+    with pytest.raises(Refused, match="spots"):
+        await town.enters("carol", spots=many)

@@ -25,7 +25,7 @@ from shared.border import Bugs
 from shared.candidates import first_of
 from shared.database import Database
 from shared.datagrams import check_datagram
-from shared.errors import ProtocolError, Refused, StorageError, Unreachable
+from shared.errors import ProtocolError, Refused, SaysNo, StorageError, Unreachable
 from shared.file_streams import check_chunk, check_file_name
 from shared.identity import (
     SEED_BYTES,
@@ -36,6 +36,7 @@ from shared.identity import (
     make_authority,
     read_certificate,
 )
+from shared.spots import Interface
 from shared.world import FILE_CHUNK_BYTES, Address, Incoming, World
 
 T = TypeVar("T")
@@ -424,6 +425,9 @@ class MemoryNetwork:
                 self.hub.listeners.pop(address, None)
         raise AssertionError("serve does not return")
 
+    def interfaces(self) -> tuple[Interface, ...]:
+        return self.hub.interfaces.get(self.host, (Interface("eth0", self.host, 24),))
+
     async def resolve(self, host: str, port: int) -> tuple[str, ...]:
         await trio.lowlevel.checkpoint()
         self.hub.asked_for.append(host)
@@ -439,7 +443,7 @@ class MemoryNetwork:
         address = Address(host, port)
         listener = await self.hub.knock(self.host, address)
         if listener is None:
-            raise Unreachable(f"nothing answers at {address} (connection refused)")
+            raise SaysNo(f"nothing answers at {address} (connection refused)")
         shown = None if anonymous else self.credentials
         incoming, wire = self._connect(listener, shown)
         try:
@@ -499,6 +503,8 @@ class Hub:
         self.refusing: set[str] = set()  #: hosts whose firewall refuses every dial
         self.swallowing: set[str] = set()  #: hosts whose firewall ignores dials
         self.names: dict[str, tuple[str, ...]] = {"localhost": ("127.0.0.1",)}
+        self.interfaces: dict[str, tuple[Interface, ...]] = {}  #: of hosts with more than one
+        self.others: dict[str, str] = {}  #: further addresses of hosts, and whose they are
         self.asked_for: list[str] = []  #: host names that were looked up
         self.dialled: list[tuple[float, Address]] = []  #: time and address of each dial
         self.ports: dict[Address, MemoryPort] = {}  #: for datagrams
@@ -569,7 +575,8 @@ class Hub:
             raise Unreachable(f"no connection to {address}: connection timed out")
         if address.host in self.refusing:
             return None
-        return self.listeners.get(address)
+        host = self.others.get(address.host, address.host)
+        return self.listeners.get(address._replace(host=host))
 
 
 # --- The disk ---------------------------------------------------------------------

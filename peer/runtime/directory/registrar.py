@@ -13,6 +13,7 @@ import trio
 from peer.core.myself import Myself
 from peer.core.reach.back_off import pause
 from peer.core.reach.presence import Presences
+from peer.core.reach.spots import own_spots
 from peer.runtime.directory.certificates import Certificates
 from peer.runtime.directory.directory_client import DirectoryClient
 from peer.runtime.directory.tries import Tries
@@ -216,6 +217,7 @@ class Registrar:
 
     def _iam(self, who: Who) -> Iam:
         wanted, me = self._myself.registration, self._myself.identity
+        network = self._world.network
         return Iam(
             version=VERSION,
             name=wanted.name,
@@ -230,6 +232,7 @@ class Registrar:
             status=wanted.status,
             by_hand=wanted.by_hand,
             note=wanted.note,
+            spots=own_spots(network.interfaces(), network.listens_on),
         )
 
 

@@ -25,6 +25,7 @@ class Carrier:
         entry.link.identified()
         try:
             self._table.enter(entry, by_me=by_me)
+            self._pending.note_link(entry.name)
             identified()
             await self._receive(entry)
         finally:

@@ -1,11 +1,11 @@
 """Dial users for links of one kind, and serve what comes of it."""
 
 from peer.runtime.link.carrier import Carrier
-from peer.runtime.link.dialler import Dialler
 from peer.runtime.link.handshake import Handshake
 from peer.runtime.link.listener import LinkListener
 from peer.runtime.link.locator import Locator
-from peer.runtime.link.pending_dials import PendingDials
+from peer.runtime.link.pending_dials import PendingDial, PendingDials
+from peer.runtime.link.reacher import Reacher
 from peer.runtime.link.table import LinkTable
 from peer.runtime.tasks import Tasks
 from shared.border import Bugs, border
@@ -21,11 +21,11 @@ class Dials:
     def __init__(
         self, kind: LinkKind, table: LinkTable, pending: PendingDials, carrier: Carrier,
         listener: LinkListener, *,
-        locator: Locator, dialler: Dialler, handshake: Handshake, tasks: Tasks, bugs: Bugs,
+        locator: Locator, reacher: Reacher, handshake: Handshake, tasks: Tasks, bugs: Bugs,
     ) -> None:  # fmt: skip
         self._kind, self._table, self._pending = kind, table, pending
         self._carrier, self._listener = carrier, listener
-        self._locator, self._dialler, self._handshake = locator, dialler, handshake
+        self._locator, self._reacher, self._handshake = locator, reacher, handshake
         self._tasks, self._bugs = tasks, bugs
 
     def begin(self, name: str) -> None:
@@ -54,7 +54,7 @@ class Dials:
         await self._pending.wait_turn(name)
         failure: ParleyError = Unreachable("the connection met a bug in this program")
         with border(f"link to {name}", self._bugs):
-            failure = await self._dial_and_carry(name)
+            failure = await self._dial_and_carry(name, dial)
         if not dial.over.is_set():
             self._pending.end(name, failure)
             if isinstance(failure, KeyChanged):
@@ -64,11 +64,11 @@ class Dials:
                     self._listener.link_lost(name)
                 self._listener.unreachable(name, failure)
 
-    async def _dial_and_carry(self, name: str) -> ParleyError:
+    async def _dial_and_carry(self, name: str, dial: PendingDial) -> ParleyError:
         """Dial and serve one link to its end; return why it ended, or never began."""
         try:
-            contact = await self._locator.find(name)
-            wire, attempt = await self._dialler.dial(contact)
+            found = await self._locator.find(name)
+            wire, attempt = await self._reacher.reach(found, dial.linked)
         except ParleyError as error:
             return error
 
@@ -78,7 +78,7 @@ class Dials:
 
         async def serve() -> None:
             with within(HANDSHAKE_SECONDS, "it did not say who it is"):
-                entry = await self._handshake.introduce(link, contact, self._kind)
+                entry = await self._handshake.introduce(link, found.contact, self._kind)
             await self._carrier.carry(entry, identified, by_me=True)
 
         link = new_link(wire)

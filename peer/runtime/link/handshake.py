@@ -29,8 +29,7 @@ class Handshake:
         self._tables, self._alarms, self._clock, self._run = tables, alarms, clock, run
 
     async def introduce(self, link: Link[Message], contact: Contact, kind: LinkKind) -> OpenLink:
-        """Greet a user whom I have dialled.  Raises Refused, KeyChanged..."""
-        self._compare_with(contact, link.wire.certificate)
+        """Greet a user whom I have dialled and recognised.  Raises Refused, KeyChanged..."""
         link.post(self._iam(kind))
         try:
             them = await self._meet(link)
@@ -71,8 +70,11 @@ class Handshake:
         me = (VERSION, self._myself.name, self._run, self._clock.time())
         return PeerIam(*me) if kind is LinkKind.TEXT else PeerIamFor(*me, kind.value)
 
-    def _compare_with(self, contact: Contact, certificate: bytes | None) -> None:
-        """Check, before we say a word, that it is the user whom the directory named."""
+    def recognise(self, contact: Contact, certificate: bytes | None) -> None:
+        """Check, before we say a word, that it is the user whom the directory named.
+
+        Raises Unreachable, or ProtocolError for a certificate that is none.
+        """
         name, key = self._known_keys.name_and_key(certificate)
         if fold(name) != fold(contact.name) or key != contact.key:
             raise Unreachable(f"somebody else answers there, who says to be {name}")

@@ -1,5 +1,7 @@
 """Find where to dial a user."""
 
+from msgspec import Struct
+
 from peer.runtime.directory.directory_client import DirectoryGone
 from peer.runtime.directory.lookup import Lookup
 from peer.runtime.keys.known_keys import KnownKeys
@@ -10,27 +12,35 @@ from shared.messages.directory import Contact
 from shared.names import fold
 
 
+class Whereabouts(Struct, frozen=True):
+    """The place of a user; `is_old`: where the directory saw them last, before it was gone."""
+
+    contact: Contact
+    is_old: bool = False
+
+
 class Locator:
     def __init__(self, lookup: Lookup, known_keys: KnownKeys, tables: LinkTables) -> None:
         self._lookup, self._known_keys, self._tables = lookup, known_keys, tables
         self._found: dict[str, Contact] = {}  # where users were dialled last
 
-    async def find(self, name: str) -> Contact:
+    async def find(self, name: str) -> Whereabouts:
         """Return where to dial; without the directory where the user was last, so talk goes on.
 
         Raises Refused, KeyChanged or Unreachable.
         """
+        is_old = False
         try:
             contact = await self.ask(name)
         except DirectoryGone:
             known = self._found.get(fold(name)) or self._lookup.last(name)
             if known is None:
                 raise
-            contact = known
+            contact, is_old = known, True
         if contact.status is Status.OFFLINE or not contact.port:
             raise Unreachable(f"{contact.name} is offline at this moment")
         self._found[fold(name)] = contact
-        return contact
+        return Whereabouts(contact, is_old)
 
     async def ask(self, name: str) -> Contact:
         """Ask the directory.  Raises DirectoryGone, Refused or KeyChanged."""

@@ -17,6 +17,7 @@ class PendingDial:
         self.over = trio.Event()
         self.failure: ParleyError | None = None
         self.outlived_a_link = False  # that they had dialled
+        self.linked = trio.Event()  #: they have linked with us meanwhile
 
 
 class PendingDials:
@@ -41,6 +42,11 @@ class PendingDials:
         if dial is not None:
             dial.failure = failure
             dial.over.set()
+
+    def note_link(self, name: str) -> None:
+        """Note that this user is linked: no more of their spots need be dialled."""
+        if (dial := self._dials.get(fold(name))) is not None:
+            dial.linked.set()
 
     def outlives_link(self, name: str) -> bool:
         """Whether a dial is under way at the end of the last link to this user.

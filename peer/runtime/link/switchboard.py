@@ -9,13 +9,13 @@ from peer.core.myself import Myself
 from peer.runtime.directory.lookup import Lookup
 from peer.runtime.keys.known_keys import KnownKeys
 from peer.runtime.link.carrier import Carrier
-from peer.runtime.link.dialler import Dialler
 from peer.runtime.link.dials import Dials
 from peer.runtime.link.handshake import Handshake
 from peer.runtime.link.links import Links
 from peer.runtime.link.listener import LinkListener
 from peer.runtime.link.locator import Locator
 from peer.runtime.link.pending_dials import PendingDials
+from peer.runtime.link.reacher import Reacher
 from peer.runtime.link.reception import Reception
 from peer.runtime.link.tables import LinkTables
 from peer.runtime.tasks import Tasks
@@ -39,7 +39,7 @@ class Switchboard:
         self._handshake = Handshake(
             known_keys, myself, self._locator, self._tables, alarms, world.clock, run=run
         )
-        self._dialler = Dialler(world.network)
+        self._reacher = Reacher(world.network, self._handshake)
         #: answers those who dial us
         self.reception = Reception(self._handshake, world.bugs)
 
@@ -50,7 +50,7 @@ class Switchboard:
         self.reception.add(kind, carrier)
         dials = Dials(
             kind, table, pending, carrier, listener, locator=self._locator,
-            dialler=self._dialler, handshake=self._handshake, tasks=self._tasks, bugs=self._bugs,
+            reacher=self._reacher, handshake=self._handshake, tasks=self._tasks, bugs=self._bugs,
         )  # fmt: skip
         return Links(table, dials, self._locator)
 

@@ -1,0 +1,107 @@
+"""Decides how one user is reached: dial each of their spots, and knock, so that they dial us.
+
+No way stops another one.  Whichever gives a link to that user first is used.
+"""
+
+import math
+from collections.abc import Iterable
+from typing import Final
+
+from shared.errors import NoRoute, SaysNo, Unreachable
+from shared.messages.spots import Spot
+
+KNOCK_AFTER: Final = 0.3  # seconds: nearly everybody who can be dialled has answered by then
+ANSWER_SECONDS: Final = 3.0  # for the other to dial us after a knock, when no dial of ours waits
+GIVE_UP_SECONDS: Final = 10.0  # for all of it
+
+_NEVER: Final = math.inf
+
+
+class Ladder:
+    """One try to reach one user.  `now`: seconds of a clock that only goes forward."""
+
+    def __init__(self, name: str, spots: Iterable[Spot], now: float, *, may_knock: bool) -> None:
+        self._name, self._began = name, now
+        self._outcomes: dict[Spot, Unreachable | None] = dict.fromkeys(spots)
+        self._are_dials_over = False
+        self._knock_at = now + KNOCK_AFTER if may_knock else _NEVER
+        self._is_knocking = False
+        self._knocked_at = _NEVER
+
+    @property
+    def spots(self) -> tuple[Spot, ...]:
+        return tuple(self._outcomes)
+
+    @property
+    def gives_up_at(self) -> float:
+        return self._began + GIVE_UP_SECONDS
+
+    # --- What happens ---
+
+    def failed(self, spot: Spot, failure: Unreachable) -> None:
+        """Note why the dial of this spot gave no link."""
+        self._outcomes[spot] = failure
+
+    def dials_are_over(self, now: float) -> None:
+        """Note that every dial has failed: only a knock can help, at once."""
+        self._are_dials_over = True
+        if self._knock_at != _NEVER:
+            self._knock_at = now
+
+    def knocks(self, now: float) -> bool:
+        """Whether to knock now; then tell the outcome as `knocked`."""
+        if now < self._knock_at:
+            return False
+        self._knock_at, self._is_knocking = _NEVER, True
+        return True
+
+    def knocked(self, now: float, *, is_sent: bool) -> None:
+        """Note whether the knock is on its way to the other."""
+        self._is_knocking = False
+        if is_sent:
+            self._knocked_at = now
+
+    # --- What to wait for ---
+
+    def rests_until(self) -> float:
+        """Return when to look again, if nothing happens before; in the past when it is over."""
+        if not self._are_dials_over or self._is_knocking:
+            return min(self.gives_up_at, self._knock_at)
+        if self._knocked_at == _NEVER:
+            return -_NEVER if self._knock_at == _NEVER else self._knock_at
+        return min(self.gives_up_at, self._knocked_at + ANSWER_SECONDS)
+
+    # --- What to say in the end ---
+
+    def cause(self, *, is_old: bool) -> str:
+        """Return why there is no link.  `is_old`: the directory was gone, so spots may be old."""
+        causes = [one for one in self._outcomes.values() if one is not None]
+        told = [str(one) for one in causes if not isinstance(one, SaysNo | NoRoute)]
+        if told:
+            return "; ".join(dict.fromkeys(told))
+        if is_old:
+            return f"the directory is gone, and {self._name} is not where {self._name} was"
+        silent = [spot for spot, one in self._outcomes.items() if one is None]
+        if silent:
+            return self._nothing_comes_through(_where(silent[0]))
+        refusing = [spot for spot, one in self._outcomes.items() if isinstance(one, SaysNo)]
+        if refusing:
+            return (
+                f"{self._name}'s machine says no at {_where(refusing[0])} (a firewall that"
+                " rejects, or the program is just ending)"
+            )
+        if causes and all(":" in spot.host for spot in self._outcomes):
+            return f"this machine has no IPv6, and {self._name} has only that"
+        return "; ".join(dict.fromkeys(map(str, causes))) or "there is no address to dial"
+
+    def _nothing_comes_through(self, where: str) -> str:
+        if self._knocked_at == _NEVER:
+            return f"no connection to {where} within {GIVE_UP_SECONDS:.0f} seconds"
+        return (
+            f"nothing comes through to {where}, and {self._name} does not come through to you:"
+            " firewalls on both sides"
+        )
+
+
+def _where(spot: Spot) -> str:
+    return f"[{spot.host}]:{spot.port}" if ":" in spot.host else f"{spot.host}:{spot.port}"

@@ -1,0 +1,69 @@
+"""Decides where I may be reached, and in which order the spots of another user are dialled."""
+
+import ipaddress
+from collections.abc import Iterable, Sequence
+from typing import Final
+
+from shared.messages.directory import Contact
+from shared.messages.spots import SPOTS, Spot, SpotKind
+from shared.spots import Interface, ip_of, is_global6, is_lan
+
+# Networks within this machine, of containers and virtual machines: others do not reach them.
+_INNER: Final = ("docker", "br-", "veth", "virbr", "cni", "flannel")
+_NUMERIC: Final = {SpotKind.MAPPED, SpotKind.SEEN, SpotKind.LAN, SpotKind.GLOBAL6}
+
+
+def own_spots(
+    interfaces: Iterable[Interface], listens_on: Sequence[tuple[str, int]]
+) -> tuple[Spot, ...]:
+    """Return where this machine itself knows that it listens.  `listens_on`: hosts and ports."""
+    port = listens_on[0][1]
+    has_ipv6 = any(":" in host for host, _ in listens_on)
+    found = [
+        one
+        for one in interfaces
+        if not one.name.startswith(_INNER) and (has_ipv6 or ":" not in one.host)
+    ]
+    veiled = {one.name for one in found if one.is_temporary}  # interfaces with a random address
+    lan = [Spot(one.host, port, SpotKind.LAN) for one in found if is_lan(one.host)]
+    everywhere = [
+        Spot(one.host, port, SpotKind.GLOBAL6)
+        for one in found
+        if is_global6(one.host) and (one.is_temporary or one.name not in veiled)
+    ]
+    half = SPOTS // 2  # at least, for each kind
+    return (*lan[: SPOTS - min(half, len(everywhere))], *everywhere)[:SPOTS]
+
+
+def spots_to_dial(contact: Contact, interfaces: Iterable[Interface]) -> tuple[Spot, ...]:
+    """Return where to dial this user, in that order.
+
+    Neighbours in my own network come first, then what the directory named first.
+    """
+    said = contact.spots or (_without_spots(contact),)
+    spots = [spot for spot in said if spot.port and _is_known(spot)]
+    near = [spot for spot in spots if spot.kind == SpotKind.LAN and is_near(spot.host, interfaces)]
+    return (*near, *(spot for spot in spots if spot not in near))
+
+
+def _without_spots(contact: Contact) -> Spot:
+    """Return the one address that an old directory gives."""
+    is_seen = contact.host == contact.seen
+    return Spot(contact.host, contact.port, SpotKind.SEEN if is_seen else SpotKind.SAID)
+
+
+def _is_known(spot: Spot) -> bool:
+    """Whether this is a spot as it should be, of a kind that this program knows."""
+    is_numeric = spot.kind in _NUMERIC and ip_of(spot.host) is not None
+    return is_numeric or spot.kind == SpotKind.SAID
+
+
+def is_near(host: str, interfaces: Iterable[Interface]) -> bool:
+    """Whether this address is in a network that this machine is in."""
+    address = ip_of(host)
+    return address is not None and any(address in _network(one) for one in interfaces)
+
+
+def _network(interface: Interface) -> ipaddress.IPv4Network | ipaddress.IPv6Network:
+    host = interface.host.partition("%")[0]
+    return ipaddress.ip_network(f"{host}/{interface.prefix}", strict=False)

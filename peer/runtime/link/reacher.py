@@ -1,0 +1,83 @@
+"""Reach a user by whichever way leads to them first.
+
+The shell of `peer.core.reach.ladder`.
+"""
+
+from functools import partial
+
+import trio
+
+from peer.core.reach.ladder import Ladder
+from peer.core.reach.spots import spots_to_dial
+from peer.runtime.link.dialler import Attempt, Dialler, Judge
+from peer.runtime.link.handshake import Handshake
+from peer.runtime.link.locator import Whereabouts
+from shared.errors import Unreachable
+from shared.messages.directory import Contact
+from shared.world import Network, Wire
+
+
+class Reacher:
+    def __init__(self, network: Network, handshake: Handshake) -> None:
+        self._network, self._handshake = network, handshake
+        self._dialler = Dialler(network)
+
+    async def reach(self, found: Whereabouts, linked: trio.Event) -> tuple[Wire, Attempt]:
+        """Return a wire to this user, and its attempt.
+
+        `linked` is set when they link with us.  Raises Unreachable, with the cause for a
+        person, also when they have linked.
+        """
+        contact = found.contact
+        spots = spots_to_dial(contact, self._network.interfaces())
+        ladder = Ladder(contact.name, spots, trio.current_time(), may_knock=False)
+        climb = _Climb(self._dialler, ladder, contact, partial(self._recognise, contact))
+        won = await climb.run(linked)
+        if won is None:
+            raise Unreachable(ladder.cause(is_old=found.is_old))
+        return won
+
+    def _recognise(self, contact: Contact, wire: Wire) -> None:
+        self._handshake.recognise(contact, wire.certificate)
+
+
+class _Climb:
+    """One ladder, climbed."""
+
+    def __init__(self, dialler: Dialler, ladder: Ladder, contact: Contact, judge: Judge) -> None:
+        self._dialler, self._ladder = dialler, ladder
+        self._contact, self._judge = contact, judge
+        self._won: tuple[Wire, Attempt] | None = None
+        self._news = trio.Event()
+
+    async def run(self, linked: trio.Event) -> tuple[Wire, Attempt] | None:
+        try:
+            async with trio.open_nursery() as nursery:
+                nursery.cancel_scope.deadline = self._ladder.gives_up_at
+                nursery.start_soon(self._race, nursery.cancel_scope)
+                nursery.start_soon(self._climb, nursery.cancel_scope)
+                await linked.wait()
+                nursery.cancel_scope.cancel()
+        except BaseException:
+            if self._won is not None:
+                wire, attempt = self._won
+                wire.abort()
+                attempt.failed()
+            raise
+        return self._won
+
+    async def _race(self, over: trio.CancelScope) -> None:
+        try:
+            self._won = await self._dialler.dial(self._contact, self._judge, self._ladder)
+        except Unreachable:  # the ladder knows more
+            self._ladder.dials_are_over(trio.current_time())
+            self._news.set()
+        else:
+            over.cancel()
+
+    async def _climb(self, over: trio.CancelScope) -> None:
+        while (until := self._ladder.rests_until()) > trio.current_time():
+            with trio.move_on_at(until):
+                await self._news.wait()
+            self._news = trio.Event()
+        over.cancel()

@@ -1,0 +1,56 @@
+"""Tell which IP addresses are good where: in one network only, or everywhere.
+
+They are told by ranges that never change, and not by `ipaddress.is_private`, which says
+something else in each version of Python.
+"""
+
+import ipaddress
+from typing import Final, NamedTuple
+
+IpAddress = ipaddress.IPv4Address | ipaddress.IPv6Address
+
+_PRIVATE: Final = tuple(
+    map(ipaddress.ip_network, ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "fc00::/7"))
+)
+_OWN_CABLE: Final = tuple(
+    map(ipaddress.ip_network, ("127.0.0.0/8", "169.254.0.0/16", "::1/128", "fe80::/10"))
+)
+_GLOBAL6: Final = (ipaddress.ip_network("2000::/3"),)
+
+
+class Interface(NamedTuple):
+    """One numeric address of an interface of this machine, and the size of its network."""
+
+    name: str  #: of the interface; empty if unknown
+    host: str
+    prefix: int  #: bits of the address that are the same in the whole network
+    is_temporary: bool = False  #: made at random by IPv6, so that it does not name the machine
+
+
+def ip_of(host: str) -> IpAddress | None:
+    """Return the address that this text is, None if it is none; IPv4 within IPv6 as IPv4."""
+    try:
+        address = ipaddress.ip_address(host.partition("%")[0])
+    except ValueError:
+        return None
+    return getattr(address, "ipv4_mapped", None) or address
+
+
+def is_lan(host: str) -> bool:
+    """Whether this is an address of a network of its own: a home, an office."""
+    return _is_in(host, _PRIVATE)
+
+
+def is_inside(host: str) -> bool:
+    """Whether only those of the same machine, cable or network can reach this address."""
+    return _is_in(host, _PRIVATE) or _is_in(host, _OWN_CABLE)
+
+
+def is_global6(host: str) -> bool:
+    """Whether this is an IPv6 address that is good everywhere."""
+    return _is_in(host, _GLOBAL6)
+
+
+def _is_in(host: str, networks: tuple[ipaddress.IPv4Network | ipaddress.IPv6Network, ...]) -> bool:
+    address = ip_of(host)
+    return address is not None and any(address in one for one in networks)

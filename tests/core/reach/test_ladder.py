@@ -1,0 +1,119 @@
+"""Which way is tried when, and what is said in the end (`peer.core.reach.ladder`)."""
+
+from peer.core.reach.ladder import ANSWER_SECONDS, GIVE_UP_SECONDS, KNOCK_AFTER, Ladder
+from shared.errors import NoRoute, SaysNo, Unreachable
+from shared.messages.spots import Spot
+
+ONE, OTHER = Spot("203.0.113.7", 40_112, "SEEN"), Spot("192.168.1.7", 40_112, "LAN")
+SIX = Spot("2001:db8::7", 40_112, "GLOBAL6")
+BEGUN = 100.0
+
+
+def ladder(*spots: Spot, may_knock: bool = True) -> Ladder:
+    return Ladder("dave", spots or (ONE,), BEGUN, may_knock=may_knock)
+
+
+def is_over(one: Ladder, now: float) -> bool:
+    return one.rests_until() <= now
+
+
+# --- When -------------------------------------------------------------------------
+
+
+def test_who_does_not_answer_at_once_is_knocked_at_once() -> None:
+    one = ladder(ONE, OTHER)
+    assert one.spots == (ONE, OTHER)
+    assert one.rests_until() == BEGUN + KNOCK_AFTER
+    assert not one.knocks(BEGUN + 0.2)
+    assert one.knocks(BEGUN + KNOCK_AFTER)
+    assert not one.knocks(BEGUN + KNOCK_AFTER)
+    one.knocked(BEGUN + 0.4, is_sent=True)
+    assert one.rests_until() == BEGUN + GIVE_UP_SECONDS, "a dial may still succeed"
+
+
+def test_a_refusal_is_answered_by_a_knock_without_a_pause() -> None:
+    one = ladder()
+    one.failed(ONE, SaysNo("no"))
+    one.dials_are_over(BEGUN + 0.01)
+    assert one.rests_until() == BEGUN + 0.01
+    assert one.knocks(BEGUN + 0.01)
+    assert one.rests_until() == BEGUN + GIVE_UP_SECONDS, "the directory has not answered"
+    one.knocked(BEGUN + 0.02, is_sent=True)
+    assert one.rests_until() == BEGUN + 0.02 + ANSWER_SECONDS
+
+
+def test_dials_that_fail_late_leave_time_for_a_knock_that_is_out() -> None:
+    one = ladder()
+    assert one.knocks(BEGUN + KNOCK_AFTER)
+    one.dials_are_over(BEGUN + 0.4)
+    one.knocked(BEGUN + 9.0, is_sent=True)
+    assert one.rests_until() == BEGUN + GIVE_UP_SECONDS
+
+
+def test_without_a_knock_it_ends_with_the_last_dial() -> None:
+    one = ladder(may_knock=False)
+    assert one.rests_until() == BEGUN + GIVE_UP_SECONDS
+    assert not one.knocks(BEGUN + 5.0)
+    one.dials_are_over(BEGUN + 5.0)
+    assert is_over(one, BEGUN + 5.0)
+
+
+def test_a_knock_that_is_not_taken_is_not_waited_for() -> None:
+    one = ladder()
+    one.dials_are_over(BEGUN)
+    assert one.knocks(BEGUN)
+    one.knocked(BEGUN + 0.1, is_sent=False)
+    assert is_over(one, BEGUN + 0.1)
+
+
+# --- What is said -----------------------------------------------------------------
+
+
+def test_all_refuse() -> None:
+    one = ladder(ONE, OTHER)
+    one.failed(ONE, SaysNo("a"))
+    one.failed(OTHER, SaysNo("b"))
+    assert one.cause(is_old=False) == (
+        "dave's machine says no at 203.0.113.7:40112 (a firewall that rejects, or the program is"
+        " just ending)"
+    )
+
+
+def test_nothing_comes_through_in_either_direction() -> None:
+    one = ladder(OTHER, SIX)
+    one.failed(OTHER, SaysNo("a"))
+    assert one.cause(is_old=False) == "no connection to [2001:db8::7]:40112 within 10 seconds"
+    assert one.knocks(BEGUN + 1.0)
+    one.knocked(BEGUN + 1.0, is_sent=True)
+    assert one.cause(is_old=False) == (
+        "nothing comes through to [2001:db8::7]:40112, and dave does not come through to you:"
+        " firewalls on both sides"
+    )
+
+
+def test_the_furthest_that_anybody_got_is_told_each_once() -> None:
+    one = ladder(ONE, OTHER, SIX)
+    one.failed(OTHER, Unreachable("somebody else answers there"))
+    one.failed(SIX, Unreachable("somebody else answers there"))
+    assert one.cause(is_old=True) == "somebody else answers there"
+
+
+def test_the_other_family_of_addresses() -> None:
+    one = ladder(SIX)
+    one.failed(SIX, NoRoute("network is unreachable"))
+    assert one.cause(is_old=False) == "this machine has no IPv6, and dave has only that"
+    both = ladder(SIX, ONE)
+    both.failed(SIX, NoRoute("network is unreachable"))
+    both.failed(ONE, NoRoute("network is unreachable"))
+    assert both.cause(is_old=False) == "network is unreachable"
+
+
+def test_old_spots() -> None:
+    one = ladder()
+    assert one.cause(is_old=True) == "the directory is gone, and dave is not where dave was"
+
+
+def test_no_spot_at_all() -> None:
+    assert Ladder("dave", (), BEGUN, may_knock=False).cause(is_old=False) == (
+        "there is no address to dial"
+    )

@@ -1,0 +1,104 @@
+"""Where I may be reached, and in which order others are dialled (`peer.core.reach.spots`)."""
+
+import pytest
+
+from peer.core.reach.spots import own_spots, spots_to_dial
+from shared.messages.common import Status
+from shared.messages.directory import Contact
+from shared.messages.spots import SPOTS, Spot
+from shared.spots import Interface
+
+PORT = 40_112
+BOTH = (("0.0.0.0", PORT), ("::", PORT))
+HERE = (Interface("lo", "127.0.0.1", 8), Interface("wlan0", "192.168.1.20", 24))
+
+
+def contact(*spots: Spot, host: str = "203.0.113.9", port: int = PORT, seen: str = "") -> Contact:
+    return Contact(
+        1, "dave", Status.ACTIVE, 0.0, bytes(32), bytes(32), bytes(64), host, port,
+        seen=seen or host, spots=spots,
+    )  # fmt: skip
+
+
+# --- Mine -------------------------------------------------------------------------
+
+
+def hosts(*interfaces: Interface) -> list[tuple[str, str]]:
+    return [(spot.host, spot.kind) for spot in own_spots(interfaces, BOTH)]
+
+
+def test_a_laptop_names_its_own_network_and_its_global_ipv6() -> None:
+    assert hosts(
+        *HERE, Interface("wlan0", "2001:db8::20", 64), Interface("wlan0", "fe80::20", 64),
+        Interface("wlan0", "fd00::20", 64),
+    ) == [("192.168.1.20", "LAN"), ("fd00::20", "LAN"), ("2001:db8::20", "GLOBAL6")]  # fmt: skip
+
+
+def test_networks_within_the_machine_are_not_named() -> None:
+    inner = ("docker0", "br-1a2b", "veth9", "virbr0", "cni0", "flannel.1")
+    assert hosts(*(Interface(name, "172.17.0.1", 16) for name in inner)) == []
+
+
+def test_a_public_ipv4_address_is_not_named_for_the_directory_sees_it() -> None:
+    assert hosts(Interface("eth0", "203.0.113.5", 24)) == []
+
+
+def test_a_random_ipv6_address_stands_for_the_one_that_names_the_machine() -> None:
+    assert hosts(
+        Interface("wlan0", "2001:db8::2ff:fe01:203", 64),
+        Interface("wlan0", "2001:db8::9c41", 64, is_temporary=True),
+        Interface("eth0", "2001:db8:1::5", 64),
+    ) == [("2001:db8::9c41", "GLOBAL6"), ("2001:db8:1::5", "GLOBAL6")]
+
+
+def test_without_ipv6_no_ipv6_is_named() -> None:
+    interfaces = (Interface("wlan0", "fd00::20", 64), Interface("wlan0", "2001:db8::20", 64))
+    assert own_spots((*HERE, *interfaces), BOTH[:1]) == (Spot("192.168.1.20", PORT, "LAN"),)
+
+
+@pytest.mark.parametrize(
+    ("lan", "everywhere", "wanted"),
+    [(20, 20, (4, 4)), (20, 1, (7, 1)), (1, 20, (1, 7)), (20, 0, (8, 0))],
+)
+def test_a_machine_with_many_addresses_names_some_of_each_kind(
+    lan: int, everywhere: int, wanted: tuple[int, int]
+) -> None:
+    spots = own_spots(
+        [
+            *(Interface("eth0", f"10.0.0.{number}", 24) for number in range(lan)),
+            *(Interface("eth0", f"2001:db8::{number}", 64) for number in range(1, everywhere + 1)),
+        ],
+        BOTH,
+    )
+    kinds = [spot.kind for spot in spots]
+    assert len(spots) <= SPOTS
+    assert (kinds.count("LAN"), kinds.count("GLOBAL6")) == wanted
+
+
+# --- Those of others --------------------------------------------------------------
+
+
+def test_an_old_directory_gives_one_address() -> None:
+    assert spots_to_dial(contact(), HERE) == (Spot("203.0.113.9", PORT, "SEEN"),)
+    said = contact(host="dave.example", seen="203.0.113.9")
+    assert spots_to_dial(said, HERE) == (Spot("dave.example", PORT, "SAID"),)
+
+
+def test_neighbours_come_first_then_what_the_directory_names_first() -> None:
+    mapped, seen = Spot("203.0.113.9", 40_113, "MAPPED"), Spot("203.0.113.9", PORT, "SEEN")
+    far, near = Spot("10.9.0.5", PORT, "LAN"), Spot("192.168.1.30", PORT, "LAN")
+    assert spots_to_dial(contact(mapped, seen, far, near), HERE) == (near, mapped, seen, far)
+    near6 = Spot("fd00::30", PORT, "LAN")
+    here = (*HERE, Interface("wlan0", "fd00::20%wlan0", 64))
+    assert spots_to_dial(contact(seen, near6), here) == (near6, seen)
+
+
+def test_what_is_no_address_or_of_an_unknown_kind_is_left_out() -> None:
+    good = Spot("203.0.113.9", PORT, "SEEN")
+    assert spots_to_dial(
+        contact(
+            Spot("victim.example", PORT, "LAN"), Spot("203.0.113.9", 0, "SEEN"),
+            Spot("203.0.113.9", PORT, "TELEPATHY"), Spot("", PORT, "GLOBAL6"), good,
+        ),
+        HERE,
+    ) == (good,)  # fmt: skip
