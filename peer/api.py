@@ -312,9 +312,11 @@ class Chat:
         """Return the last texts of my conversation, with a user, or to all."""
         return await self.peer.history.last(name, to_all=to_all, last=last)
 
-    async def search(self, words: str, *, last: int = HISTORY_TEXTS) -> Found:
+    async def search(
+        self, words: str, *, last: int = HISTORY_TEXTS, user: str | None = None
+    ) -> Found:
         """Return the last texts that contain a word beginning with each of these."""
-        return await self.peer.history.search(words, last=last)
+        return await self.peer.history.search(words, last=last, user=user)
 
 
 @asynccontextmanager

@@ -11,7 +11,7 @@ from msgspec import field
 from peer.commands.manual import help_lines
 from peer.core.conversation.route import DIRECT, Route
 from peer.core.conversation.sent_text import SentText
-from peer.core.history_entry import HistoryEntry, lines_of
+from peer.core.history_entry import Around, HistoryEntry, lines_of
 from peer.core.keys.name_marks import ANOTHER_KEY
 from peer.core.local_time import local_time
 from peer.core.target import Target
@@ -133,13 +133,15 @@ class WhoHas(Answer, frozen=True):
 class WhatWasSaid(Answer, frozen=True):
     """The texts that HISTORY or SEARCH found, with a `note` on them if there is one.
 
-    `heading`: its title, for a screen that shows other things too.
+    For a screen that shows other things too: `heading` is its title, `around` are the texts
+    beside each one that SEARCH found.
     """
 
     entries: tuple[HistoryEntry, ...]
     me: str
     note: str = ""
     heading: str = ""
+    around: tuple[Around, ...] = ()
 
     def lines(self) -> list[str]:
         return [*lines_of(self.entries, self.me), *([self.note] if self.note else [])]

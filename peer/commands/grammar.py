@@ -97,7 +97,14 @@ class History(Struct, frozen=True):
 
 
 class Search(Struct, frozen=True):
+    """Find what was said; with a user, only in what was said with them.
+
+    `perhaps`: what it means if its last words, "in name", name a user.
+    """
+
     words: str
+    user: str = ""
+    perhaps: "Search | None" = None
 
 
 class Ignore(Struct, frozen=True):

@@ -64,6 +64,7 @@ class TypedCommand(Struct, frozen=True):
 Reader = Callable[[TypedCommand], Command]  # raises Refused when the rest is wrong
 
 _NUMBER = re.compile(r"[0-9]{1,9}")
+_IN_A_PLACE = re.compile(r"(.*\S)\s+(in)\s+(\S+)\s*", re.DOTALL | re.IGNORECASE)
 _IN_PARENTHESES = re.compile(r"\(([^()]*)\)\s*(.*)", re.DOTALL)
 
 _STATUSES = {
@@ -183,7 +184,13 @@ def _verify(said: TypedCommand) -> Command:
 
 
 def _search(said: TypedCommand) -> Command:
-    return Search(_text(said.rest))
+    words = _text(said.rest)
+    found = _IN_A_PLACE.fullmatch(words)
+    user = _split(found[3])[0] if found else ""
+    if found is None or not is_name(user):
+        return Search(words)
+    within = Search(found[1], user)
+    return within if found[2] == "IN" else Search(words, perhaps=within)
 
 
 def _status(said: TypedCommand) -> Command:
@@ -351,9 +358,9 @@ TABLE = (
     ),
     Entry(
         ("SEARCH",),
-        "SEARCH words",
-        "find what was said",
-        "SEARCH report friday",
+        "SEARCH words [IN name]",
+        "find what was said, everywhere or with a user",
+        "SEARCH report friday IN dave",
         _search,
         has_text=True,
     ),

@@ -187,8 +187,8 @@ class Console:
                 return await self._messages.leave(name, text)
             case typed.History(name, last, to_all):
                 show(await lookups.history(peer, name, last, to_all=to_all))
-            case typed.Search(words):
-                return await self._dialogue.aside(self._search, words)
+            case typed.Search():
+                return await self._dialogue.aside(self._search, command)
             case typed.Ignore() | typed.Unignore() | typed.ListIgnored():
                 await self._ignore(command)
             case typed.Verify(name, words):
@@ -230,8 +230,8 @@ class Console:
         plain = replace(self.context(), question_open=False)
         return await self._perform(parse(line, plain), "")
 
-    async def _search(self, words: str) -> Code:
-        self._dialogue.show(await lookups.search(self._peer, words))
+    async def _search(self, search: typed.Search) -> Code:
+        self._dialogue.show(await lookups.search(self._peer, search))
         return Code.DONE
 
     async def _ignore(self, command: typed.Ignore | typed.Unignore | typed.ListIgnored) -> None:

@@ -1,6 +1,7 @@
 """Answer the commands that only look: LIST USERS, INFO, MEMBERS, HISTORY, SEARCH and others."""
 
 from peer import results
+from peer.commands.grammar import Search
 from peer.core.conversation.sent_text import SentText
 from peer.local_peer import LocalPeer
 from peer.storage.history import Found
@@ -43,17 +44,37 @@ async def history(
     note = "" if found.entries else "No history here: nothing was said, or history is off."
     if found.more and count < last:
         note = f"Only the last {count}: they are very long."
-    with_whom = " to all" if to_all else f" with {name}" if name else ""
-    heading = f"The last {count} texts{with_whom}:"
+    heading = f"The last {_texts(count)}{_where(peer, name, to_all=to_all)}:"
     return results.WhatWasSaid(tuple(found.entries), peer.name, note, heading)
 
 
-async def search(peer: LocalPeer, words: str) -> results.WhatWasSaid:
-    found = await peer.history.search(words)
-    more = f"There are more; these are the last {len(found.entries)}." if found.more else ""
-    note = more if found.entries else "Nothing was found."
+def _texts(count: int) -> str:
+    return "text" if count == 1 else f"{count} texts"
+
+
+def _where(peer: LocalPeer, name: str | None, *, to_all: bool) -> str:
+    if to_all:
+        return " to all"
+    if name is not None:
+        return f" with {name}"
+    if others := ", ".join(peer.conversation.others):
+        return f" of your conversation with {others}"
+    return " of your last conversation"
+
+
+async def search(peer: LocalPeer, search: Search) -> results.WhatWasSaid:
+    if search.perhaps and peer.roster.is_known(search.perhaps.user):
+        search = search.perhaps
+    found = await peer.history.search(search.words, user=search.user or None)
+    count = len(found.entries)
+    more = f"There are more; these are the last {count}." if found.more else ""
+    where = f", with {search.user}" if search.user else ""
     return results.WhatWasSaid(
-        tuple(found.entries), peer.name, note, heading=f"Texts with {words}:"
+        tuple(found.entries),
+        peer.name,
+        more if found.entries else "Nothing was found.",
+        f"The last {_texts(count)} that contain: {search.words}{where}",
+        tuple(found.around),
     )
 
 

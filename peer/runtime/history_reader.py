@@ -45,15 +45,18 @@ class HistoryReader:
         current = self._conversations.conversation
         return await self._history.conversation(current.id if current else None, last)
 
-    async def search(self, words: str, *, last: int = HISTORY_TEXTS) -> Found:
+    async def search(
+        self, words: str, *, last: int = HISTORY_TEXTS, user: str | None = None
+    ) -> Found:
         """Return the last texts that contain a word beginning with each of these.
 
-        Raises Refused when there are no words, or too many.
+        `user`: search only what was said with them.  Raises Refused when there are no words,
+        or too many.
         """
         await self._all_kept()
-        found = await self._history.search(words, last)
+        found = await self._history.search(words, last, user)
         if await self._judge.judge_wondered():
-            found = await self._history.search(words, last)
+            found = await self._history.search(words, last, user)
         return found
 
     async def _all_kept(self) -> None:

@@ -6,36 +6,25 @@ in the loop, a page at a time; those that may take long run in the writing threa
 """
 
 import heapq
-import sqlite3
 from collections.abc import Iterator
 from typing import Any, Final, Protocol
 
-import msgspec
 import trio
 from msgspec import Struct
+from msgspec.structs import replace
 
-from peer.core.history_entry import HistoryEntry, Kind
+from peer.core.history_entry import Around, HistoryEntry
 from peer.core.keys.name_marks import ANOTHER_KEY
 from peer.core.myself import Registration
+from peer.storage.past.entries import COLUMNS, NOT_TWICE, of_line, of_text
+from peer.storage.past.search import Hit, Within, find_all
 from peer.storage.rows import Rows
 from shared.database import Database
-from shared.errors import Refused
-from shared.messages.peers import TEXTS, Position, Text
+from shared.messages.peers import Position
 from shared.world import Clock
 
 HISTORY_CHARACTERS: Final = 1_000_000  # more would push news off a screen that is slow
 PAGE_ROWS: Final = 50  # read in one go: at most about 1 MB
-SEARCH_WORDS: Final = 20  # far below what FTS5 takes
-INDEX_ROWS: Final = 2_000  # in one commit; other commits wait meanwhile
-INDEX_TEXTS: Final = 5_000
-
-# A copy that came through the mailbox is left out if its text came as well.
-_NOT_TWICE = (
-    "(lines.conversation IS NULL OR coalesce((SELECT t.last FROM texts AS t"
-    " WHERE (t.conversation, t.author, t.epoch) = (lines.conversation, lines.member, lines.epoch)"
-    " AND t.seq <= lines.seq ORDER BY t.seq DESC LIMIT 1), 0) < lines.seq)"
-)
-_COLUMNS = "kind, lines.time, lines.author, receiver, lines.id, lines.text"
 _BEYOND = (2**62, "", "", 0)  # after every text
 
 
@@ -44,6 +33,7 @@ class Found(Struct, frozen=True):
 
     entries: list[HistoryEntry]
     more: bool
+    around: list[Around] = []  #: beside each of them, if they were searched for
 
 
 class Names(Protocol):
@@ -92,7 +82,8 @@ class History:
         """Return the last lines of the general chat."""
         return self._last([self._lines("receiver = ?", ("",), last + 1)], last)
 
-    async def _texts_with(self, name: str, last: int) -> list[HistoryEntry]:
+    def _conversations_with(self, name: str) -> list[str]:
+        """Return the conversations of which this user was a member, the last one first."""
         rows = self._all(
             "SELECT c.id, m.member, m.name FROM memberships AS m"
             " JOIN conversations AS c ON c.id = m.conversation"
@@ -101,8 +92,11 @@ class History:
         )
         # Another key of that name was somebody else.
         ids = [id for id, *one in rows if not self._known.called(*one).endswith(ANOTHER_KEY)]
+        return list(dict.fromkeys(ids))
+
+    async def _texts_with(self, name: str, last: int) -> list[HistoryEntry]:
         entries: list[HistoryEntry] = []
-        for id in dict.fromkeys(ids):
+        for id in self._conversations_with(name):
             entries = await self._texts(id, last - len(entries)) + entries
             if len(entries) >= last:
                 break
@@ -126,7 +120,7 @@ class History:
                 for text in self._rows.text(line, conversation, author, epoch, seq):
                     is_late = any(self._is_missing(conversation, one, upto) for one in text.after)
                     called = self._known.called(text.author, names.get(text.author, text.author))
-                    found += reversed(_entries(text, called, is_late))
+                    found += reversed(of_text(text, called, is_late))
                     size += sum(map(len, text.texts))
             if len(rows) < PAGE_ROWS:
                 break
@@ -159,12 +153,12 @@ class History:
     def _lines(self, where: str, values: tuple[object, ...], last: int) -> list[HistoryEntry]:
         rows = self._all(
             # `where` is one of this file's own conditions.
-            f"SELECT {_COLUMNS} FROM lines WHERE {where}"  # nosec B608
+            f"SELECT {COLUMNS} FROM lines WHERE {where}"  # nosec B608
             " AND lines.text IS NOT NULL"
-            f" AND {_NOT_TWICE} ORDER BY lines.time DESC, number DESC LIMIT ?",
+            f" AND {NOT_TWICE} ORDER BY lines.time DESC, number DESC LIMIT ?",
             (*values, last),
         )
-        found = [one for row in reversed(rows) for one in _entry(self._rows, *row)]
+        found = [one for row in reversed(rows) for one in of_line(self._rows, *row)]
         self._rows.report()
         return found
 
@@ -195,130 +189,36 @@ class History:
 
     # --- SEARCH ---
 
-    async def search(self, words: str, last: int) -> Found:
+    async def search(self, words: str, last: int, user: str | None = None) -> Found:
         """Return the last texts that contain a word beginning with each of these.
 
-        Raises Refused when there are no words, or too many; StorageError when the
-        disk has no room for the index.
+        With `user`: of those that `with_user` returns.  Raises Refused when there are no words,
+        or too many; StorageError when the disk has no room for the index.
         """
-        query = _query(words)
-        while await self._database.write(lambda db: _index_some(db, self._rows)):
-            pass
-        hits, lines = await self._database.write(lambda db: _hits(db, self._rows, query, last + 1))
+        within = None if user is None else self._within(user)
+        both = await find_all(self._database, self._rows, words, last + 1, within)
         self._rows.report()
-        texts = [
-            msgspec.structs.replace(entry, author=self._known.called(member, entry.author))
-            for member, entry in hits
-        ]
-        return self._last([texts, lines], last)
+        texts, lines = ([self._named(hit) for hit in some] for some in both)
+        found = self._last([[hit.entry for hit in texts], [hit.entry for hit in lines]], last)
+        around = {id(hit.entry): hit.around for hit in (*texts, *lines)}
+        return Found(found.entries, found.more, [around[id(one)] for one in found.entries])
 
+    def _within(self, user: str) -> Within:
+        return Within(frozenset(self._conversations_with(user)), user, self._me.name)
 
-# --- In the writing thread ------------------------------------------------------------
-
-
-def _index_some(db: sqlite3.Connection, rows: Rows) -> bool:
-    """Index some more texts and lines; return False when all are indexed."""
-    texts, lines = _index_texts(db, rows), _index_lines(db, rows)
-    return texts or lines
-
-
-def _index_texts(db: sqlite3.Connection, rows: Rows) -> bool:
-    found: list[tuple[int, str]] = []
-    upto = start = _indexed(db, "texts")
-    for number, *place, line in db.execute(
-        "SELECT number, conversation, author, epoch, seq, line FROM texts WHERE number > ?"
-        " ORDER BY number LIMIT ?",
-        (start, INDEX_ROWS),
-    ):
-        for text in rows.text(line, *place):
-            found += enumerate(text.texts, start=number * TEXTS)
-        upto = number
-        if len(found) >= INDEX_TEXTS:
-            break
-    db.executemany("INSERT INTO words_of_texts (rowid, text) VALUES (?, ?)", found)
-    db.execute("REPLACE INTO indexed VALUES ('texts', ?)", (upto,))
-    return upto > start
-
-
-def _index_lines(db: sqlite3.Connection, rows: Rows) -> bool:
-    found = db.execute(
-        "SELECT number, author, id, text FROM lines WHERE number > ? AND text IS NOT NULL"
-        " ORDER BY number LIMIT ?",
-        (_indexed(db, "lines"), INDEX_ROWS),
-    ).fetchall()
-    if found:
-        db.executemany(
-            "INSERT INTO words_of_lines (rowid, text) VALUES (?, ?)",
-            [
-                (number, words)
-                for number, *place, text in found
-                for words in rows.words(text, "line", *place)
-            ],
+    def _named(self, hit: Hit) -> Hit:
+        """Return the hit with the names that the user reads."""
+        if not hit.member:
+            return hit
+        around = Around(
+            self._called(hit.before, hit.around.before), self._called(hit.after, hit.around.after)
         )
-        db.execute("REPLACE INTO indexed VALUES ('lines', ?)", (found[-1][0],))
-    return bool(found)
+        entry = self._called(hit.member, hit.entry)
+        assert entry is not None, "a hit has an entry"
+        return replace(hit, entry=entry, around=around)
 
-
-def _indexed(db: sqlite3.Connection, source: str) -> int:
-    row = db.execute("SELECT upto FROM indexed WHERE source = ?", (source,)).fetchone()
-    return int(row[0]) if row else 0
-
-
-def _hits(
-    db: sqlite3.Connection, rows: Rows, query: str, last: int
-) -> tuple[list[tuple[str, HistoryEntry]], list[HistoryEntry]]:
-    """Return the last hits: texts with the ids of their authors, and single lines."""
-    texts = db.execute(
-        "SELECT w.rowid % ?1, t.line, c.begun, t.lamport, t.author, t.epoch, t.seq, c.id,"
-        " coalesce(m.name, t.author)"
-        " FROM (SELECT rowid FROM words_of_texts WHERE words_of_texts MATCH ?2"
-        " ORDER BY rowid DESC LIMIT ?3) AS w JOIN texts AS t ON t.number = w.rowid / ?1"
-        " JOIN conversations AS c ON c.id = t.conversation LEFT JOIN memberships AS m"
-        " ON (m.conversation, m.member) = (t.conversation, t.author) ORDER BY 3, 4, 5, 6, 7, 1",
-        (TEXTS, query, last),
-    ).fetchall()
-    lines = db.execute(
-        f"SELECT {_COLUMNS} FROM words_of_lines"  # nosec B608  # only constants of this file
-        " JOIN lines ON lines.number = words_of_lines.rowid"
-        f" WHERE words_of_lines MATCH ? AND lines.text IS NOT NULL AND {_NOT_TWICE}"
-        " ORDER BY words_of_lines.rowid DESC LIMIT ?",
-        (query, last),
-    ).fetchall()
-    lines.sort(key=lambda row: row[1])
-    found = []
-    for place, line, _, _, author, epoch, seq, conversation, name in texts:
-        for text in rows.text(line, conversation, author, epoch, seq):
-            found.append((author, _entries(text, name, False)[place]))
-    return found, [one for row in lines for one in _entry(rows, *row)]
-
-
-def _query(words: str) -> str:
-    """Return an FTS5 query for all words, quoted so that nothing in them is syntax."""
-    words = words.replace("\0", " ").encode(errors="replace").decode()
-    wanted = words.split()
-    if not wanted:
-        raise Refused("There is nothing to search for.", "USAGE")
-    if len(wanted) > SEARCH_WORDS:
-        raise Refused(f"At most {SEARCH_WORDS} words can be searched for at once.", "USAGE")
-    return " ".join('"' + word.replace('"', '""') + '"*' for word in wanted)
-
-
-# --- Forming ----------------------------------------------------------------------------
-
-
-def _entry(
-    rows: Rows, kind: str, time: float, author: str, receiver: str, id: str, text: str
-) -> Iterator[HistoryEntry]:
-    for words in rows.words(text, "line", author, id):
-        yield HistoryEntry(Kind(kind), time, author, receiver, words)
-
-
-def _entries(text: Text, author: str, is_late: bool) -> list[HistoryEntry]:
-    """Return the entries of texts written together; only the first may follow a gap."""
-    return [
-        HistoryEntry(Kind.SAID, text.time, author, "", said, is_late and not number)
-        for number, said in enumerate(text.texts)
-    ]
+    def _called(self, member: str, entry: HistoryEntry | None) -> HistoryEntry | None:
+        return entry and replace(entry, author=self._known.called(member, entry.author))
 
 
 def _first(timed: tuple[float, HistoryEntry]) -> float:

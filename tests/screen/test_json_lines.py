@@ -449,6 +449,7 @@ FORMS: list[tuple[Event, dict[str, object]]] = [
             "me": "carol",
             "note": "All.",
             "heading": "",
+            "around": [],
             "said": "[2026-11-20 14:02] [private] dave: hi\nAll.",
         },
     ),

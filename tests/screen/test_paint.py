@@ -16,7 +16,7 @@ from rich.text import Text
 
 from peer import events, results
 from peer.core.conversation.route import Route
-from peer.core.history_entry import HistoryEntry, Kind
+from peer.core.history_entry import Around, HistoryEntry, Kind
 from peer.core.lateness import Lateness
 from peer.core.target import Target
 from peer.events import Event
@@ -148,11 +148,15 @@ def test_a_text_has_its_time_and_its_user() -> None:
 
 def test_a_text_that_came_late_has_the_time_when_it_was_written() -> None:
     late = Lateness(seconds(2026, 11, 20, 11, 38), seconds(2026, 11, 20, 11, 41))
+    later = Lateness(seconds(2026, 11, 19, 23, 58), seconds(2026, 11, 20, 11, 41))
     assert lines(
-        events.Said("dave", "hello", late), events.SaidPrivately("dave", "psst", late)
+        events.Said("dave", "hello", late),
+        events.SaidPrivately("dave", "psst", late),
+        events.Said("dave", "good night", later),
     ) == [
-        "2026-11-20 11:38 dave (came 11:41)  hello",
-        "2026-11-20 11:38 [private] dave (came 11:41)  psst",
+        "11:38 dave (came 11:41)  hello",
+        "11:38 [private] dave (came 11:41)  psst",
+        "2026-11-19 23:58 dave (came 11:41)  good night",
     ]
 
 
@@ -522,24 +526,54 @@ def test_who_has_my_last_text() -> None:
     ]
 
 
-def test_what_was_said_has_its_dates() -> None:
+def test_what_was_said_stands_below_its_days() -> None:
     time = seconds(2026, 11, 19, 9, 30)
     entries = (
         HistoryEntry(Kind.SAID, time, "dave", "", "hello"),
         HistoryEntry(Kind.SAID, time, "carol", "", "hi", is_late=True),
         HistoryEntry(Kind.PRIVATE, time, "Carol", "dave", "psst"),
         HistoryEntry(Kind.LEFT, time, "dave", "carol", "later"),
-        HistoryEntry(Kind.ALL, time, "erin", "", "hi all"),
+        HistoryEntry(Kind.ALL, time + 24 * 3_600, "erin", "", "hi all"),
     )
 
-    assert lines(results.WhatWasSaid(entries, "carol", "There is more.")) == [
-        "2026-11-19 09:30 dave  hello",
+    assert lines(results.WhatWasSaid(entries, "carol", "There is more.", "The last 5:")) == [
+        "12:00 -- The last 5:",
+        "── Thursday, 19 November 2026 ──",
+        "09:30 dave  hello",
         "-- Something that was said before is still missing.",
-        "2026-11-19 09:30 carol  hi",
-        "2026-11-19 09:30 [private] Carol -> dave: psst",
-        "2026-11-19 09:30 [left] dave  later",
-        "2026-11-19 09:30 [all] erin  hi all",
+        "09:30 carol  hi",
+        "09:30 [private] Carol -> dave: psst",
+        "09:30 [left] dave  later",
+        "── Friday, 20 November 2026 ──",
+        "09:30 [all] erin  hi all",
+        "──" * 15,
         "12:00 -- There is more.",
+    ]
+    nothing = results.WhatWasSaid((), "carol", "No history here.", "The last 0:")
+    assert lines(nothing) == ["12:00 -- No history here."]
+
+
+def test_what_was_found_stands_between_its_neighbours_on_one_line_each() -> None:
+    time = seconds(2026, 11, 19, 9, 30)
+
+    def said(text: str, minutes: int) -> HistoryEntry:
+        return HistoryEntry(Kind.SAID, time + 60 * minutes, "dave", "", text)
+
+    hits = (said("the report", 1), said("report two", 9))
+    around = (
+        Around(said("before\n\x1b[2Jbefore", 0), said("x" * 200, 2)),
+        Around(None, said("after", 10)),
+    )
+    assert lines(results.WhatWasSaid(hits, "carol", "", "Found:", around)) == [
+        "12:00 -- Found:",
+        "── Thursday, 19 November 2026 ──",
+        "09:30 dave  before \N{SYMBOL FOR ESCAPE}[2Jbefore",
+        "09:31 dave  the report",
+        "09:32 dave  " + "x" * 59 + "…",
+        "...",
+        "09:39 dave  report two",
+        "09:40 dave  after",
+        "──" * 15,
     ]
 
 

@@ -14,10 +14,10 @@ from peer.core.history_entry import HistoryEntry, Kind, lines_of
 from peer.core.local_time import local_time
 from peer.core.membership import Me
 from peer.options import Options
-from peer.storage import history
-from peer.storage.history import Found
+from peer.storage.history import HISTORY_CHARACTERS, Found
 from peer.storage.journal import Batch, Journal
 from peer.storage.lines import Fate, KeptLine
+from peer.storage.past import index, search
 from shared.errors import Refused
 from shared.messages.peers import Position, Text
 from tests.kit.community import Community, Person
@@ -252,6 +252,33 @@ async def test_search_shows_the_last_ones_in_order_and_says_that_there_are_more(
     assert more == "There are more; these are the last 20."
 
 
+async def test_search_in_a_user_finds_what_was_said_with_them_alone(community: Community) -> None:
+    carol, _, erin = await community.start("carol", "dave", "erin")
+    await carol.types("@erin the report", "@dave my report", "MSG reports for all")
+    await erin.types("@carol which report?")
+    await erin.connects_with(carol)
+    await erin.types("this report")
+    await carol.sees("erin: this report")
+    await carol.types(r"\q")
+    now = stamp(carol)
+    with_erin = [
+        f"[{now}] [private] carol -> erin: the report",
+        f"[{now}] [private] erin: which report?",
+        f"[{now}] erin: this report",
+    ]
+    assert sorted(await reads(carol, "SEARCH report IN erin")) == sorted(with_erin)
+    assert sorted(await reads(carol, "search report in Erin")) == sorted(with_erin)
+    assert await reads(carol, "SEARCH report IN dave") == [
+        f"[{now}] [private] carol -> dave: my report"
+    ]
+    assert await reads(carol, "SEARCH report IN frank") == ["Nothing was found."]
+    assert await reads(carol, "SEARCH report in frank") == ["Nothing was found."]
+    await carol.types("@dave report in frankfurt")
+    assert await reads(carol, "SEARCH report in frank") == [
+        f"[{now}] [private] carol -> dave: report in frankfurt"
+    ]
+
+
 async def test_search_takes_nothing_and_too_much(community: Community) -> None:
     (carol,) = await community.start("carol")
     await carol.types("SEARCH " + "word " * 21)
@@ -401,7 +428,7 @@ async def test_what_is_very_long_is_cut_at_its_beginning(shelf: Shelf) -> None:
     await shelf.keeps(*(shelf.text(n, "x" * 8_000) for n in range(1, 300)))
     found = await shelf.reads(1_000)
     assert found.more
-    assert len(found.entries) == history.HISTORY_CHARACTERS // 8_000
+    assert len(found.entries) == HISTORY_CHARACTERS // 8_000
 
 
 async def test_a_clock_that_is_wrong_does_not_stand_last_for_ever(shelf: Shelf) -> None:
@@ -414,8 +441,8 @@ async def test_a_clock_that_is_wrong_does_not_stand_last_for_ever(shelf: Shelf) 
 async def test_more_texts_than_fit_into_one_commit_are_indexed(
     shelf: Shelf, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(history, "INDEX_TEXTS", 10)
-    monkeypatch.setattr(history, "INDEX_ROWS", 7)
+    monkeypatch.setattr(index, "INDEX_TEXTS", 10)
+    monkeypatch.setattr(index, "INDEX_ROWS", 7)
     await shelf.keeps(*(shelf.text(2 * n + 1, f"even {n}", f"odd {n}") for n in range(40)))
     lines = [
         KeptLine(Kind.PRIVATE, "dave", "carol", str(n), EPOCH, f"even private {n}", Fate.CAME)
@@ -441,6 +468,67 @@ def test_no_words_are_syntax(words: list[str]) -> None:
             nursery.cancel_scope.cancel()
 
     trio.run(search)
+
+
+def _text(entry: HistoryEntry | None) -> str | None:
+    return None if entry is None else entry.text
+
+
+def beside(found: Found) -> list[tuple[str | None, str, str | None]]:
+    return [
+        (_text(one.before), entry.text, _text(one.after))
+        for entry, one in zip(found.entries, found.around, strict=True)
+    ]
+
+
+async def test_what_is_found_comes_with_the_texts_beside_it(shelf: Shelf) -> None:
+    await shelf.keeps(shelf.text(1, "one"), shelf.text(2, "two", "three"), shelf.text(4, "four"))
+    assert beside(await shelf.history.search("one", 20)) == [(None, "one", "two")]
+    assert beside(await shelf.history.search("two", 20)) == [("one", "two", "three")]
+    assert beside(await shelf.history.search("three", 20)) == [("two", "three", "four")]
+    assert beside(await shelf.history.search("four", 20)) == [("three", "four", None)]
+
+
+async def test_a_line_that_is_found_comes_with_those_of_the_same_two(shelf: Shelf) -> None:
+    def line(number: int, author: str, receiver: str, text: str) -> KeptLine:
+        kind = Kind.PRIVATE if receiver else Kind.ALL
+        return KeptLine(kind, author, receiver, f"{number}", EPOCH + number, text, Fate.CAME)
+
+    await shelf.journal.lines.keep(
+        [
+            line(1, "dave", "carol", "hello"),
+            line(2, "erin", "carol", "psst"),
+            line(3, "dave", "", "hello all"),
+            line(4, "Carol", "Dave", "report?"),
+            line(5, "erin", "", "reporting"),
+            line(6, "dave", "carol", "here"),
+        ]
+    )
+    assert beside(await shelf.history.search("report", 20)) == [
+        ("hello", "report?", "here"), ("hello all", "reporting", None)
+    ]  # fmt: skip
+    assert beside(await shelf.history.search("report", 20, "dave")) == [
+        ("hello", "report?", "here")
+    ]
+    assert beside(await shelf.history.search("report", 20, "erin")) == []
+
+
+@pytest.mark.parametrize("last", [1, 3, 20])
+async def test_a_word_that_is_everywhere_is_looked_for_page_by_page(
+    shelf: Shelf, monkeypatch: pytest.MonkeyPatch, last: int
+) -> None:
+    monkeypatch.setattr(search, "HITS_AT_ONCE", 4)
+    await shelf.keeps(*(shelf.text(seq, f"word {seq}") for seq in range(1, 18)))
+    await shelf.journal.lines.keep(
+        [
+            KeptLine(Kind.ALL, "dave", "", f"{number}", EPOCH + number, "word", Fate.CAME)
+            for number in range(9)
+        ]
+    )
+    found = await shelf.history.search("word", last)
+    assert len(found.entries) == last
+    assert found.more
+    assert (await shelf.history.search("word", last, "dave")).entries == []
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,7 @@ The words are those of line mode; here they get time, colour and layout.
 
 import io
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import date
 from itertools import groupby
 from typing import Final
@@ -15,7 +15,7 @@ from rich.text import Text
 
 from peer import events, results
 from peer.commands.manual import page
-from peer.core.history_entry import HistoryEntry, Kind
+from peer.core.history_entry import HistoryEntry, Kind, excerpts
 from peer.core.local_time import local_time
 from peer.events import Event
 from peer.results import Sent
@@ -35,13 +35,15 @@ from peer.screen.paint.colours import (
 )
 from peer.screen.paint.hanging_row import Row
 from peer.screen.paint.long_texts import folded
+from peer.screen.paint.truncation import cut
 from peer.screen.presence_lines import Crowd
 from peer.screen.shown_names import as_word, harmless, mentions
-from shared.clean import clean
+from shared.clean import clean, on_one_line
 from shared.names import fold
 from shared.world import Clock
 
 LEAST_WIDTH: Final = 10  # of a screen; a narrower one cuts or wraps by itself
+BESIDE_CELLS: Final = 60  # of a text beside one that was found
 NAMED: Final = 3  # users named in one line; of more users, the first two are named
 
 _URL = re.compile(r"https?://[^\s<>\"]*[^\s<>\".,;:!?'()\[\]{}]", re.IGNORECASE)
@@ -142,7 +144,7 @@ class Painter:
     ) -> Row:
         sender, text, late = said.sender, said.text, said.late
         is_for_me = fold(sender) != fold(self.me) and mentions(text, self.me)
-        time = self._time() if late is None else f"{local_time(late.written):%Y-%m-%d %H:%M}"
+        time = self._time() if late is None else self._time_or_day(late.written)
         body = self._body(folded(text))
         if is_for_me:
             body.highlight_regex(as_word(self.me), MENTION)
@@ -170,13 +172,20 @@ class Painter:
         return Row(self._from_to((time, TIME), tag, self.me, sent.to), body)
 
     def _entry(self, entry: HistoryEntry) -> list[Row]:
-        tag = "" if entry.kind is Kind.SAID else f"[{entry.kind.value}]"
-        to = entry.receiver if fold(entry.author) == fold(self.me) else ""
-        time = (f"{local_time(entry.time):%Y-%m-%d %H:%M}", TIME)
-        row = Row(self._from_to(time, tag, entry.author, to), self._body(entry.text))
+        row = Row(self._entry_head(entry), self._body(entry.text))
         if entry.is_late:
             return [Row(Text("-- ", SYSTEM), Text(str(events.Missing()), SYSTEM)), row]
         return [row]
+
+    def _entry_head(self, entry: HistoryEntry) -> Text:
+        tag = "" if entry.kind is Kind.SAID else f"[{entry.kind.value}]"
+        to = entry.receiver if fold(entry.author) == fold(self.me) else ""
+        return self._from_to((f"{local_time(entry.time):%H:%M}", TIME), tag, entry.author, to)
+
+    def _beside(self, entry: HistoryEntry) -> Row:
+        """Paint an entry beside one that was found, on one line."""
+        body = Text(cut(on_one_line(entry.text), BESIDE_CELLS), SYSTEM)
+        return Row(Text(self._entry_head(entry).plain, SYSTEM), body)
 
     def _from_to(self, time: tuple[str, str], tag: str, author: str, to: str) -> Text:
         head = _head(time, tag, (harmless(author), self._style(author)), "")
@@ -205,10 +214,29 @@ class Painter:
 
     # --- Answers that are neither ---
 
-    def _what_was_said(self, answer: results.WhatWasSaid) -> list[Row]:
-        rows = self._sentences([answer.heading] if answer.heading and answer.entries else [])
-        rows += [row for entry in answer.entries for row in self._entry(entry)]
-        return rows + self._sentences([answer.note] if answer.note else [])
+    def _what_was_said(self, answer: results.WhatWasSaid) -> list[Row | Text]:
+        """Paint a heading, the texts below each day on which they were written, and a line."""
+        rows: list[Row | Text] = []
+        if answer.entries:
+            rows += self._sentences([answer.heading] if answer.heading else [])
+            rows += self._found(answer) if answer.around else self._entries(answer.entries)
+            rows.append(Text(_RULE * 15, SYSTEM))
+        return [*rows, *self._sentences([answer.note] if answer.note else [])]
+
+    def _entries(self, entries: Iterable[HistoryEntry]) -> Iterator[Row | Text]:
+        for day, some in groupby(entries, key=_day_of):
+            yield _day(day)
+            for entry in some:
+                yield from self._entry(entry)
+
+    def _found(self, answer: results.WhatWasSaid) -> Iterator[Row | Text]:
+        found = excerpts(answer.entries, answer.around)
+        for day, some in groupby(found, key=lambda one: _day_of(one.entry)):
+            yield _day(day)
+            for one in some:
+                if one.follows_gap:
+                    yield Text("...", SYSTEM)
+                yield from self._entry(one.entry) if one.is_hit else [self._beside(one.entry)]
 
     def _words(self, answer: results.Words) -> list[Row]:
         first, *more = answer.lines()
@@ -222,10 +250,15 @@ class Painter:
         before, self._day = self._day, self._today()
         if before in (None, self._day):
             return []
-        return [_rule(f"{self._day:%A}, {self._day.day} {self._day:%B} {self._day.year}")]
+        return [_day(self._day)]
 
     def _today(self) -> date:
         return local_time(self._clock.time()).date()
+
+    def _time_or_day(self, seconds: float) -> str:
+        """Return the time, with the day if it is not today."""
+        at = local_time(seconds)
+        return f"{at:%H:%M}" if at.date() == self._today() else f"{at:%Y-%m-%d %H:%M}"
 
     def _time(self) -> str:
         return f"{local_time(self._clock.time()):%H:%M}"
@@ -276,6 +309,14 @@ def ansi(
 
 def _head(time: tuple[str, str], tag: str, name: tuple[str, str], after: str) -> Text:
     return Text.assemble(time, " ", (f"{tag} " if tag else "", TAG), name, after)
+
+
+def _day_of(entry: HistoryEntry) -> date:
+    return local_time(entry.time).date()
+
+
+def _day(day: date) -> Text:
+    return _rule(f"{day:%A}, {day.day} {day:%B} {day.year}")
 
 
 def _rule(words: str) -> Text:

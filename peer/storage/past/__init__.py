@@ -1,0 +1,1 @@
+"""Find what was said, and remember how far it was read."""
