@@ -1,24 +1,20 @@
 """Chores of the directory: tell news, find dead links, delete old mail and unused names."""
 
 import logging
-from collections.abc import Iterator
 from typing import Final
 
 import trio
 
 from directory_server.community.community import Community
-from directory_server.core.registry import News
-from shared.codec import encode
 from shared.errors import StorageError
-from shared.messages.common import Message
-from shared.messages.directory import PAGE, Arr, Chg, Lft
 
 log = logging.getLogger(__name__)
 
-# News is gathered, encoded once and posted to all users, a few at a time.  A post takes
-# 80 us, so posts take at most a tenth of our time, and nobody waits for long.
+# News is gathered, encoded once, and posted to a few users at a time.  A post takes 80 us, so
+# posts take at most a tenth of our time, and nobody waits for long.
 GATHER_SECONDS: Final = 0.2
-NEWS_AT_ONCE: Final = 16 * PAGE  # changes, 110 KiB; 1 MiB with notes: below an outbox
+CROWD_GATHER_SECONDS: Final = 1.0  # in a crowd: so more of it goes out in one post
+NEWS_AT_ONCE: Final = 50  # changes, each for up to all users; then other tasks have a turn
 POSTS_AT_ONCE: Final = 10
 PAUSE_SECONDS: Final = 0.008  # between two such groups of posts
 CROWD_PAUSE_SECONDS: Final = 0.032  # while newcomers wait: they are the next news anyway
@@ -36,37 +32,52 @@ EXPIRE_SECONDS: Final = 600.0
 class Housekeeping:
     def __init__(self, community: Community) -> None:
         self._community = community
+        self._news = trio.Event()  # set while somebody must be told some
         self._running_since = trio.current_time()  # since our start, or since we were last stopped
 
     async def run(self) -> None:
         """Run all tasks until cancelled."""
         async with trio.open_nursery() as nursery:
-            nursery.start_soon(self._tell_news)
+            nursery.start_soon(self._gather_news)
+            nursery.start_soon(self._post_news)
             nursery.start_soon(self._watch)
             nursery.start_soon(self._keep_seen)
             nursery.start_soon(self._expire)
             nursery.start_soon(self._community.backlogs.run)
 
-    async def _tell_news(self) -> None:
-        """Send news to all users, also to the one concerned: that saves encoding it twice."""
-        community, registry = self._community, self._community.registry
+    async def _gather_news(self) -> None:
+        """Let news wait for those who must be told, also for the one concerned."""
+        sessions, registry = self._community.sessions, self._community.registry
+        announcements = sessions.announcements
         while True:
-            await community.sessions.changed.wait()
-            await trio.sleep(GATHER_SECONDS)
-            news = registry.take_news(NEWS_AT_ONCE)
-            if not registry.has_news:
-                community.sessions.changed = trio.Event()
-            if lines := b"".join(map(encode, _messages(news))):
-                await self._post_to_all(lines)
+            await sessions.changed.wait()
+            await trio.sleep(CROWD_GATHER_SECONDS if announcements.is_crowd else GATHER_SECONDS)
+            sessions.changed = trio.Event()
+            while registry.has_news:
+                news = registry.take_news(NEWS_AT_ONCE)
+                announcements.hear(news, registry.here, is_all=not registry.has_news)
+                self._news.set()
+                await trio.lowlevel.checkpoint()
 
-    async def _post_to_all(self, lines: bytes) -> None:
-        """Post at an even pace: 1,000 users take 0.8 s, and other tasks run in between."""
-        for number, link in enumerate(list(self._community.sessions.links.values()), start=1):
-            link.post_bytes(lines)
-            self._community.counts.news_posts += 1
-            if number % POSTS_AT_ONCE == 0:
-                crowded = self._community.entrance.locked()
-                await trio.sleep(CROWD_PAUSE_SECONDS if crowded else PAUSE_SECONDS)
+    async def _post_news(self) -> None:
+        """Post what waits, at an even pace: 1,000 users take 0.8 s, and other tasks run meanwhile.
+
+        News that come more often than that are told less often: of each user the newest.
+        """
+        community, posts = self._community, 0
+        announcements = community.sessions.announcements
+        while True:
+            await self._news.wait()
+            while announcements:
+                link, lines = announcements.take()
+                if lines:
+                    link.post_bytes(lines)
+                    community.counts.news_posts += 1
+                posts += 1
+                if posts % POSTS_AT_ONCE == 0:
+                    crowded = community.entrance.locked()
+                    await trio.sleep(CROWD_PAUSE_SECONDS if crowded else PAUSE_SECONDS)
+            self._news = trio.Event()
 
     async def _watch(self) -> None:
         """Once a second, find idle users and cut dead links."""
@@ -113,12 +124,3 @@ class Housekeeping:
             except StorageError as error:
                 log.info("old mail and unused names stay for now: %s", error)
             await trio.sleep(EXPIRE_SECONDS)
-
-
-def _messages(news: News) -> Iterator[Message]:
-    for start in range(0, len(news.went), PAGE):
-        yield Lft(tuple(news.went[start : start + PAGE]))
-    for start in range(0, len(news.came), PAGE):
-        yield Arr(tuple(news.came[start : start + PAGE]))
-    for start in range(0, len(news.changed), PAGE):
-        yield Chg(tuple(news.changed[start : start + PAGE]))

@@ -3,15 +3,16 @@
 import logging
 from collections.abc import Callable, Iterable
 from itertools import groupby
-from typing import Any, Final, cast
+from typing import Final, cast
 
 import msgspec
 import trio
 
+from directory_server.answers import Answers
 from directory_server.community.backlogs import UserLink
 from directory_server.community.community import Community
 from directory_server.core import spots
-from directory_server.core.addresses import is_loopback, network_of
+from directory_server.core.addresses import network_of
 from directory_server.core.admission import (
     Applicant,
     Certify,
@@ -34,7 +35,7 @@ from shared.link import HANDSHAKE_SECONDS
 from shared.messages import common
 from shared.messages import directory as wire
 from shared.messages.common import VERSION, Bye, Err
-from shared.messages.directory import PAGE, Iam
+from shared.messages.directory import Iam
 from shared.notes import harmless_note
 
 log = logging.getLogger(__name__)
@@ -50,6 +51,7 @@ class Session:
     def __init__(self, community: Community, link: UserLink) -> None:
         self._community, self._link = community, link
         self._registry, self._store = community.registry, community.store
+        self._answers = Answers(community, link)
         self._renewed_at = float("-inf")
         self._notes = TokenBucket(NOTES_A_SECOND, NOTES_AT_ONCE, trio.current_time())
         self._told = 0  # letters, by WELCOME
@@ -166,8 +168,9 @@ class Session:
         welcome, self._told = self._welcome(user, iam, letters), letters
         place = Place(visitor.host, iam.port, iam.host, spots.kept(iam.spots))
         self._community.sessions.arrive(
-            user, self._link, place, iam.status, by_hand=iam.by_hand, note=harmless_note(iam.note)
-        )
+            user, self._link, place, iam.status, by_hand=iam.by_hand,
+            note=harmless_note(iam.note), watch=iam.watch,
+        )  # fmt: skip
         self._link.post(welcome)
         self._community.counts.registrations["new" if self._is_new else "again"] += 1
         log.info("%s is here, from %s", user.name, self._link.wire.remote)
@@ -183,6 +186,7 @@ class Session:
             certificate=certificate,
             online=self._registry.here + (not user.is_here),
             motd=community.orders.motd,
+            crowd=community.sessions.announcements.is_crowd,
         )
 
     def _certify(self, user: User) -> bytes:
@@ -227,16 +231,12 @@ class Session:
         match message:
             case wire.Stir():
                 community.sessions.stir(user)
-            case wire.List(id=re, most=0, prefix=prefix, after=after, here=here):
-                await self._list(re, prefix, after, here=here)
-            case wire.List(id=re, prefix=prefix, after=after, most=most, here=here):
-                part = min(most, PAGE)
-                self._say_users(re, *self._registry.page(after, part, prefix=prefix, here=here))
-            case wire.Watch(id=re, names=names):
-                self._say_users(re, self._registry.find_all(names), more=False)
-            case wire.Lookup(id=re, name=name, own=own):
-                found = self._registry.look_up(name)
-                link.post(self._contact(re, found))
+            case wire.List():
+                await self._answers.list(message)
+            case wire.Watch():
+                await self._answers.watch(message)
+            case wire.Lookup(own=own):
+                found = self._answers.look_up(message)
                 if own:
                     await self._note_answer(user, found)
             case wire.SetStatus(id=re, status=status, by_hand=by_hand, note=note):
@@ -284,37 +284,6 @@ class Session:
             except StorageError as error:
                 log.info("%s has answered somebody, which is not on disk: %s", user.name, error)
 
-    async def _list(self, re: int, prefix: str, after: str, *, here: bool) -> None:
-        """Send presences, page by page, no faster than the user reads them."""
-        more = True
-        while more:
-            users, more = self._registry.page(after, PAGE, prefix=prefix, here=here)
-            self._say_users(re, users, more)
-            await self._link.flush()
-            after = users[-1].name if users else ""
-
-    def _say_users(self, re: int, users: Iterable[User], more: bool) -> None:
-        presences = b",".join(map(self._registry.encoded, users))
-        self._link.post(wire.Users(re, cast(Any, msgspec.Raw(b"[" + presences + b"]")), more))
-
-    def _contact(self, re: int, user: User) -> wire.Contact:
-        seen = seen_host(user.place, self._link)
-        here = self._link.wire.remote.host
-        return wire.Contact(
-            re,
-            name=user.name,
-            status=user.status,
-            since=user.since,
-            key=user.key,
-            sealing_key=user.sealing_key,
-            sealing_proof=user.sealing_proof,
-            host=user.place.advertised or seen,
-            port=user.place.port,
-            note=user.note,
-            seen=seen,
-            spots=spots.of_contact(user.place, seen, here) if user.is_here else (),
-        )
-
     # --- Mail ---
 
     async def _drop(self, user: User, drops: list[wire.Drop]) -> None:
@@ -335,6 +304,7 @@ class Session:
             else:
                 posted.append(Posted(drop.envelope, receiver.id, receiver.name, drop.sealed))
                 accepted.append(drop)
+                self._community.sessions.announcements.notice(self._link, receiver.name)
         self._community.counts.answered(answers)
         self._link.post_bytes(b"".join(map(encode, answers)))
         if posted:
@@ -374,14 +344,6 @@ class Session:
             self._waits_for_disk = trio.Event()
             await self._waits_for_disk.wait()
             self._waits_for_disk = None
-
-
-def seen_host(place: Place, asker: UserLink) -> str:
-    """Return the address at which an asker reaches a user, unless that one advertises another."""
-    if is_loopback(place.address) and not is_loopback(asker.wire.remote.host):
-        # They are on the directory's own machine, which the asker reaches at this address.
-        return asker.wire.local.host
-    return place.address
 
 
 async def _pause(seconds: float, deadline: float) -> None:

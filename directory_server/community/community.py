@@ -4,7 +4,7 @@ import logging
 
 import trio
 
-from directory_server.community.backlogs import Backlogs
+from directory_server.community.backlogs import Backlogs, UserLink
 from directory_server.community.clocks import Clocks
 from directory_server.community.names import Names
 from directory_server.community.orders import Orders
@@ -12,8 +12,9 @@ from directory_server.community.sessions import Sessions
 from directory_server.core.admission import Admission
 from directory_server.core.alarm import Alarm
 from directory_server.core.authority import Authority
-from directory_server.core.limits import users_at_most
+from directory_server.core.limits import WATCHED_PER_USER, users_at_most
 from directory_server.core.operating.counts import Counts
+from directory_server.core.presence.announcements import Announcements
 from directory_server.core.registry import Registry
 from directory_server.core.tombstones import Tombstones
 from directory_server.settings import Settings
@@ -34,14 +35,16 @@ class Community:
         self.counts = Counts()
         self.counts.ticked = trio.current_time()
         store.observe(self.counts.committed)
+        places = users_at_most(settings.connections)
         self.registry = Registry(
             idle_after=settings.idle_after,
             one_per_address=settings.one_per_address,
             names=settings.names,
-            places=users_at_most(settings.connections),
+            places=places,
         )
+        announcements = Announcements[UserLink](WATCHED_PER_USER * places)
         tombstones = Tombstones()
-        self.sessions = Sessions(self.registry, store, self.clocks, self.counts)
+        self.sessions = Sessions(self.registry, announcements, store, self.clocks, self.counts)
         self.orders = Orders(self.registry, self.sessions, store, self.clocks)
         self.names = Names(
             self.registry, tombstones, self.orders.invites, self.sessions, store, self.clocks

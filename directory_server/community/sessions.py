@@ -11,7 +11,9 @@ import trio
 
 from directory_server.community.backlogs import UserLink
 from directory_server.community.clocks import Clocks
+from directory_server.core.addresses import network_of
 from directory_server.core.operating.counts import Counts
+from directory_server.core.presence.announcements import Announcements
 from directory_server.core.registry import Place, Registry, User
 from directory_server.storage.store import Owed, Store, Use
 from shared.errors import StorageError
@@ -26,8 +28,12 @@ CLOSING: Final = "the directory is closing"
 
 
 class Sessions:
-    def __init__(self, registry: Registry, store: Store, clocks: Clocks, counts: Counts) -> None:
+    def __init__(
+        self, registry: Registry, announcements: Announcements[UserLink], store: Store,
+        clocks: Clocks, counts: Counts,
+    ) -> None:  # fmt: skip
         self._registry, self._store = registry, store
+        self.announcements = announcements  #: of who comes, goes, and changes, for all links
         self._clocks, self._counts = clocks, counts
         self.links: dict[int, UserLink] = {}  #: of each user who is online, by the user's id
         self.changed = trio.Event()  #: set while there is news to tell
@@ -42,19 +48,25 @@ class Sessions:
     # --- Coming and going ---
 
     def arrive(
-        self, user: User, link: UserLink, place: Place, status: Status, *, by_hand: bool, note: str
-    ) -> None:
-        """Note that the user is online over this link; a link they had before is hung up."""
+        self, user: User, link: UserLink, place: Place, status: Status, *, by_hand: bool,
+        note: str, watch: Iterable[str] | None,
+    ) -> None:  # fmt: skip
+        """Note that the user is online over this link; a link they had before is hung up.
+
+        `watch`: see Iam.
+        """
         ghost = self.links.get(user.id)
         self._registry.arrive(
             user, place, status, by_hand=by_hand, note=note,
             time=self._clocks.time(), now=trio.current_time(),
         )  # fmt: skip
         self.links[user.id] = link
+        self.announcements.join(link, network_of(place.address), watch)
         user.usage.arrive(self._clocks.age())
         self._unnoted[user] = None
         self.changed.set()
         if ghost is not None:
+            self.announcements.leave(ghost)
             self._counts.cut["takeover"] += 1
             ghost.hang_up(Err("TAKEOVER", TAKEN_OVER), Bye(TAKEN_OVER))
 
@@ -85,7 +97,7 @@ class Sessions:
         return self.links.get(user.id) is link
 
     def _gone(self, user: User) -> None:
-        del self.links[user.id]
+        self.announcements.leave(self.links.pop(user.id))
         user.usage.leave(self._clocks.age())
         self._unnoted[user] = None
         self.changed.set()

@@ -17,6 +17,15 @@ LINES_AT_ONCE: Final = 2_000.0
 BYTES_A_SECOND: Final = 2.0 * 1024 * 1024
 BYTES_AT_ONCE: Final = 8.0 * 1024 * 1024
 
+# Who is told of whom.  At 100 users, of whom each comes and goes four times a day, a screen
+# gets a line a minute: more is no news to anybody, and costs the directory what it has.
+CROWD_ABOVE: Final = 100  # users online; above it each is told of those whom they watch
+CROWD_BELOW: Final = 80  # and below it of all again: nobody must come and go to turn the rule
+WATCHED_FOR_OLD: Final = 200  # names that are watched for a program that does not know how
+WATCHED_PER_USER: Final = 100  # on the mean; a watched name that nobody has takes 0.4 KiB
+WATCHES_A_SECOND: Final = 400.0  # names in WATCH, over one link: 1 ms of work
+WATCHES_AT_ONCE: Final = 2_000.0  # so that a program names all that it may at once, twice
+
 # Notes with a status that one link may give: each is told to all who hear of its user.
 NOTES_A_SECOND: Final = 0.1
 NOTES_AT_ONCE: Final = 10.0

@@ -166,12 +166,12 @@ class Users(Answer, frozen=True):
 class Watch(Request, frozen=True):
     """Tell me the news of these users, too; nobody need have such a name yet.
 
-    Answered by one USERS with how those of `names` stand that exist, or ERR FULL: then
-    nothing has changed.
+    Answered, as LIST, by USERS with how those of `names` stand that exist, or by ERR FULL:
+    then nothing has changed.
     """
 
-    names: Annotated[tuple[Name, ...], Meta(max_length=PAGE)] = ()
-    no_more: Annotated[tuple[Name, ...], Meta(max_length=PAGE)] = ()  # these not any more
+    names: Annotated[tuple[Name, ...], Meta(max_length=PAGE_MOST)] = ()
+    no_more: Annotated[tuple[Name, ...], Meta(max_length=PAGE_MOST)] = ()  # not any more
 
 
 class Lookup(Request, frozen=True):

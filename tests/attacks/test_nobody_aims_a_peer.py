@@ -11,7 +11,7 @@ import msgspec
 import pytest
 import trio
 
-from directory_server.session import Session
+from directory_server.answers import Answers
 from peer.core import membership
 from peer.core.reach.dial_policy import CLAIMED_MOST
 from peer.options import Options
@@ -106,13 +106,13 @@ async def test_a_dishonest_directory_cannot_send_anybody_to_their_own_machine(
     community: Community, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     carol, _ = await community.start("carol", "dave")
-    honest = Session._contact
+    honest = Answers._contact
 
-    def lie(self: Session, re: int, user: object) -> wire.Contact:
+    def lie(self: Answers, re: int, user: object) -> wire.Contact:
         found = honest(self, re, user)  # type: ignore[arg-type]
         return msgspec.structs.replace(found, host="127.0.0.1", seen="127.0.0.1", port=22)
 
-    monkeypatch.setattr(Session, "_contact", lie)
+    monkeypatch.setattr(Answers, "_contact", lie)
     await carol.types("PRV dave hello")
     await carol.sees("Not delivered to dave: the directory does not see dave at 127.0.0.1.")
 

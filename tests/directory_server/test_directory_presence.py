@@ -6,6 +6,7 @@ import pytest
 import trio
 from trio.testing import MockClock
 
+from directory_server.core.limits import CROWD_ABOVE
 from directory_server.housekeeping import LEASE_SECONDS
 from shared.errors import Refused, Unreachable
 from shared.messages.common import Err, Ping, Status
@@ -16,7 +17,6 @@ from shared.messages.directory import (
     Done,
     Drop,
     Fetch,
-    Lft,
     List,
     Lookup,
     SetStatus,
@@ -25,32 +25,14 @@ from shared.messages.directory import (
     Watch,
 )
 from shared.messages.spots import SPOTS, Spot
-from tests.kit.directory import ELSEWHERE, TOWN_HALL, Town
+from tests.kit.directory import ELSEWHERE, SOON, TOWN_HALL, Town, news
 from tests.kit.raw_client import PORT, Client, identity_of
-
-SOON = 2.0  # when news that is gathered has been told
 
 
 async def status_of(asker: Client, name: str) -> Status:
     contact = await asker.ask(Lookup(asker.next_id(), name))
     assert isinstance(contact, Contact)
     return contact.status
-
-
-async def news(client: Client) -> list[str]:
-    """What a user has been told of others, and has not looked at yet."""
-    await trio.sleep(SOON)
-    told = []
-    for message in client.heard:
-        match message:
-            case Arr(users=users):
-                told += [f"{user.name} came" for user in users]
-            case Chg(users=users):
-                told += [f"{user.name} {user.status.value}" for user in users]
-            case Lft(names=names):
-                told += [f"{name} left" for name in names]
-    client.heard.clear()
-    return told
 
 
 # --- Idle ---
@@ -166,14 +148,14 @@ async def test_a_hundred_arrivals_are_told_in_a_few_lines(
     await news(carol)
 
     async with trio.open_nursery() as nursery:
-        for number in range(100):
+        for number in range(CROWD_ABOVE - 1):
             at = f"10.0.1.{number}"
             nursery.start_soon(lambda name, at: town.enters(name, at=at), f"user{number}", at)
     await trio.sleep(SOON)
 
     arrivals = [message for message in carol.heard if isinstance(message, Arr)]
     assert len(arrivals) <= 3
-    assert len(await news(carol)) == 100
+    assert len(await news(carol)) == CROWD_ABOVE - 1
 
 
 async def test_a_blink_is_no_news(town: Town, autojump_clock: MockClock) -> None:
@@ -203,7 +185,7 @@ async def test_more_news_than_fits_is_told_in_turns(
     town: Town, autojump_clock: MockClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("directory_server.housekeeping.NEWS_AT_ONCE", 3)
-    monkeypatch.setattr("directory_server.housekeeping.PAGE", 2)
+    monkeypatch.setattr("directory_server.core.presence.words.PAGE", 2)
     monkeypatch.setattr("directory_server.housekeeping.POSTS_AT_ONCE", 2)
     carol = await town.enters("carol")
     await news(carol)
@@ -312,7 +294,7 @@ async def test_a_note_that_stays_costs_nothing(town: Town, autojump_clock: MockC
 async def test_a_list_has_everybody_in_the_order_of_names_page_by_page(
     town: Town, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("directory_server.session.PAGE", 2)
+    monkeypatch.setattr("directory_server.answers.PAGE", 2)
     await (await town.enters("dave")).leaves()
     await town.enters("Erin", status=Status.BUSY)
     await town.enters("bob")

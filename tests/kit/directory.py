@@ -9,11 +9,31 @@ from directory_server.settings import Settings
 from directory_server.storage.opening import open_store
 from directory_server.storage.sqlite import FILE
 from shared.identity import Credentials
+from shared.messages.directory import Arr, Chg, Crowd, Lft
 from tests.kit.raw_client import Client
 from tests.kit.world import Hub
 
 TOWN_HALL = "10.0.0.1"
 ELSEWHERE = "10.0.0.9"  # where users sit unless a test moves them
+SOON = 2.0  # when news that is gathered has been told
+
+
+async def news(client: Client) -> list[str]:
+    """What a user has been told of others, and has not looked at yet."""
+    await trio.sleep(SOON)
+    told = []
+    for message in client.heard:
+        match message:
+            case Arr(users=users):
+                told += [f"{user.name} came" for user in users]
+            case Chg(users=users):
+                told += [f"{user.name} {user.status.value}" for user in users]
+            case Lft(names=names):
+                told += [f"{name} left" for name in names]
+            case Crowd(crowd=crowd, online=online):
+                told.append(f"a crowd of {online}" if crowd else f"no crowd: {online}")
+    client.heard.clear()
+    return told
 
 
 class Town:

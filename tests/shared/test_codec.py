@@ -279,7 +279,7 @@ _verdict = Verdict(COUNT_MOST, ID, _signature, "z" * 16)
             ToDirectory,
         ),
         (Noted(COUNT_MOST, _ids), ToDirectory),
-        (Watch(COUNT_MOST, (LONGEST_NAME,) * PAGE, (LONGEST_NAME,) * PAGE), ToDirectory),
+        (Watch(COUNT_MOST, (LONGEST_NAME,) * PAGE_MOST, (LONGEST_NAME,) * PAGE_MOST), ToDirectory),
         (
             Welcome(
                 LONGEST_NAME,

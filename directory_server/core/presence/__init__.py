@@ -1,0 +1,1 @@
+"""Decisions about presence: who is told what of whom."""
