@@ -12,6 +12,7 @@ from peer.core.keys.key_alarms import KeyAlarms
 from peer.core.myself import Myself, Registration
 from peer.core.reach.contacts import Contacts
 from peer.core.reach.presence import Presences
+from peer.core.reach.watch_list import WatchList
 from peer.core.stranger_limits import StrangerLimits
 from peer.events import Tell
 from peer.options import Options
@@ -25,6 +26,7 @@ from peer.runtime.directory.own_presence import OwnPresence
 from peer.runtime.directory.registrar import Registrar
 from peer.runtime.directory.roster import Roster
 from peer.runtime.directory.tries import Tries
+from peer.runtime.directory.watching import Watching
 from peer.runtime.disk_shares import DiskShares
 from peer.runtime.dispatch import Dispatch
 from peer.runtime.finder import Finder
@@ -56,6 +58,7 @@ from peer.runtime.mailbox.unsent import Unsent
 from peer.runtime.mailbox.waiting_texts import WaitingTexts
 from peer.runtime.recorder import Recorder
 from peer.runtime.tasks import Tasks
+from peer.runtime.watch_book import WatchBook
 from peer.storage.history import History
 from peer.storage.journal import Journal
 from peer.storage.paths import KEY_FILE
@@ -133,6 +136,7 @@ class Facade(Struct, frozen=True):
     history: HistoryReader
     keys: Verification
     ignored: IgnoreList
+    watched: WatchBook
 
 
 def remember(outside: Outside, registration: Registration, tasks: Tasks) -> Memory:
@@ -176,11 +180,16 @@ def _load_identity(outside: Outside) -> tuple[Identity, bool]:
 
 
 def reach(
-    outside: Outside, memory: Memory, presences: Presences, tasks: Tasks, run_id: str
-) -> Connections:
+    outside: Outside, memory: Memory, presences: Presences, watch_list: WatchList, tasks: Tasks,
+    run_id: str,
+) -> Connections:  # fmt: skip
     world, known_keys, myself = outside.world, memory.known_keys, memory.myself
     contacts, tries = Contacts(), Tries()
     directory = DirectoryClient(tries)
+    watching = Watching(
+        watch_list, presences, directory, memory.journal, myself, world.clock,
+        is_passing=outside.options.is_passing,
+    )  # fmt: skip
     certificates = Certificates(
         world, outside.directory, myself, known_keys, memory.journal.communities,
         expected_key=outside.options.directory_key, authority=outside.options.authority,
@@ -194,11 +203,14 @@ def reach(
     return Connections(
         presences, contacts, directory, certificates,
         Registrar(
-            world, outside.directory, myself, certificates, directory, tries, presences
+            world, outside.directory, myself, certificates, directory, tries, presences, watching
         ),
         OwnPresence(myself.registration, directory, memory.situation, outside.tell),
         switchboard, links, outlet, linked_names, finder, NameJudge(known_keys, finder),
-        Roster(presences, directory, links, memory.journal.contacts, world.clock, outside.tell),
+        Roster(
+            presences, directory, links, memory.journal.contacts, world.clock, outside.tell,
+            watching,
+        ),
     )  # fmt: skip
 
 
@@ -305,4 +317,5 @@ def facade(outside: Outside, memory: Memory, reach: Connections, exchange: Excha
             reach.links, exchange.letters,
         ),
         IgnoreList(memory.journal.contacts, conversations, reach.roster),
+        WatchBook(memory.journal.contacts, reach.roster, myself),
     )  # fmt: skip

@@ -14,6 +14,7 @@ from shared.messages.common import Err, Message
 from shared.messages.directory import (
     Arr,
     Chg,
+    Crowd,
     Lft,
     Notice,
     Receipts,
@@ -47,7 +48,7 @@ class DirectoryNews:
     def registered(self, welcome: Welcome) -> None:
         self._exchange.conversations.news.directory(is_there=True)
         self._reach.own_presence.idle_after = welcome.idle_after
-        self._reach.presences.registered(welcome.online)
+        self._reach.roster.registered(welcome.online, is_crowd=welcome.crowd)
         first, self._was_registered = not self._was_registered, True
         if first:
             self._greet()
@@ -123,6 +124,10 @@ class DirectoryNews:
                 self._exchange.letters.receipts(receipts)
             case Err(code="NOTE", text=text):
                 self._directory_says(text)
+            case Crowd(crowd=is_crowd, online=online):
+                self._reach.roster.crowded(online, is_crowd=is_crowd)
+            case Err(code="UNKNOWN"):
+                self._reach.roster.not_understood()
             case Err(text=text):
                 log.info("the directory says: %s", text)
             case Users(users=users) | Chg(users=users):

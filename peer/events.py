@@ -97,6 +97,7 @@ class DirectorySays(Event, frozen=True):
 
 class Came(Event, frozen=True):
     name: str
+    is_watched: bool = False  #: my user asked to be told (WATCH)
 
     def said(self) -> tuple[str, str]:
         return f"* {self.name} is online.", ""

@@ -11,9 +11,11 @@ import trio
 from peer import assembly
 from peer.assembly import Connections, Exchange, Facade, Memory, Outside
 from peer.core.myself import Registration
+from peer.core.reach.encounters import met_in
 from peer.core.reach.presence import Presences
+from peer.core.reach.watch_list import WatchList
 from peer.directory_news import DirectoryNews
-from peer.events import Tell
+from peer.events import Event, Tell
 from peer.options import Options
 from peer.runtime.conversation_view import ConversationView
 from peer.runtime.directory.certificates import stay_certified
@@ -27,6 +29,7 @@ from peer.runtime.keys.verification import Verification
 from peer.runtime.lines.own_lines import OwnLines
 from peer.runtime.mailbox.own_letters import OwnLetters
 from peer.runtime.tasks import Tasks
+from peer.runtime.watch_book import WatchBook
 from shared.errors import ParleyError, Refused
 from shared.messages.directory import Done, Unregister
 from shared.wire import why_not_heard
@@ -50,7 +53,9 @@ class LocalPeer:
         tell: Tell,
         options: Options | None = None,
     ) -> None:
-        self._outside = Outside(world, tell, options or Options(), directory)
+        self._watch_list = WatchList()
+        told = _telling(tell, self._watch_list)
+        self._outside = Outside(world, told, options or Options(), directory)
         chosen = self._outside.options
         self._registration = Registration(name, host=chosen.advertise_host, token=chosen.token)
         self._presences = Presences(self._registration)
@@ -100,7 +105,9 @@ class LocalPeer:
         outside, tasks = self._outside, Tasks(nursery)
         self._tasks = tasks
         self._memory = assembly.remember(outside, self._registration, tasks)
-        self._reach = assembly.reach(outside, self._memory, self._presences, tasks, self._run_id)
+        self._reach = assembly.reach(
+            outside, self._memory, self._presences, self._watch_list, tasks, self._run_id
+        )
         self._exchange = assembly.exchange(outside, self._memory, self._reach, tasks)
         self._facade = assembly.facade(outside, self._memory, self._reach, self._exchange)
         self._reach.outlet.receiver = assembly.dispatch(
@@ -123,6 +130,7 @@ class LocalPeer:
         nursery.start_soon(reach.registrar.watch)
         nursery.start_soon(stay_certified, reach.certificates, reach.directory)
         if not options.is_passing:
+            nursery.start_soon(reach.roster.keep_fresh)
             nursery.start_soon(exchange.letters.run)
             exchange.conversations.forgetting.begin()
         news = DirectoryNews(self._outside, self._memory, reach, exchange, self._tasks)
@@ -216,6 +224,11 @@ class LocalPeer:
     def ignored(self) -> IgnoreList:
         return self._facade.ignored
 
+    @property
+    def watched(self) -> WatchBook:
+        """The users whom my user watches."""
+        return self._facade.watched
+
     # --- What we say to each other ---
 
     @property
@@ -246,3 +259,13 @@ class LocalPeer:
         """Answer yes to `events.KeepMore`: this author may fill as much of the disk again."""
         self._memory.disk_shares.allow_more(author)
         self._exchange.conversations.release(author)
+
+
+def _telling(tell: Tell, watch_list: WatchList) -> Tell:
+    """Let the watch list learn from each event with whom I have to do."""
+
+    def told(event: Event, shown: Callable[[], None]) -> None:
+        watch_list.meet(*met_in(event))
+        tell(event, shown)
+
+    return told

@@ -53,7 +53,7 @@ class StatusFeed:
             if self._must_ask:
                 self._must_ask = False
                 with suppress(ParleyError):  # the directory is gone again; an event reports it
-                    await peer.roster.users()
+                    await peer.roster.refresh()
             self._face.stands(_ui_state(peer, console))
             talks = bool(peer.conversation.others)
             with trio.move_on_after(LOOK_SECONDS if talks else float("inf")):

@@ -14,10 +14,12 @@ class IgnoreList:
 
     async def add(self, name: str) -> None:
         await self._contacts.ignore(name)
+        self._roster.reconsider()
         self._conversations.release(name)
 
     async def remove(self, name: str) -> None:
         await self._contacts.unignore(name)
+        self._roster.reconsider()
 
     @property
     def names(self) -> tuple[str, ...]:

@@ -1,14 +1,50 @@
 """Keep what is known of users and of communities.
 
 That is: which key belongs to whom (at first sight, until the user says otherwise), who is
-ignored, whom I have answered, and how much they have written here today.
+ignored or watched, whom I have answered, and how much they have written here today.
 """
 
 import sqlite3
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from typing import Final
 
+from peer.core.reach.watch_list import TALK_DAYS, Interests, Talk
 from shared.database import Database
 from shared.names import fold
+
+SECONDS_A_DAY: Final = 86_400.0
+READ_MOST: Final = 10_000  # users, or conversations: ten times as many as can be watched
+
+_MEMBERS: Final = (
+    "SELECT m.name FROM conversations AS c JOIN memberships AS m ON m.conversation = c.id"
+    " WHERE c.is_in ORDER BY c.begun DESC LIMIT ?1"
+)
+_AWAITING: Final = (
+    "SELECT receiver FROM (SELECT receiver FROM lines WHERE is_pending AND receiver <> ''"
+    " UNION SELECT receiver FROM copies UNION SELECT receiver FROM letters_left) LIMIT ?1"
+)
+# Each name costs a few steps in an index, however many lines there are of it.
+_WRITTEN_TO: Final = """
+    WITH RECURSIVE them(name) AS (
+        SELECT min(receiver) FROM lines WHERE author = ?2 AND receiver > ''
+        UNION ALL SELECT (SELECT min(receiver) FROM lines
+            WHERE author = ?2 AND receiver > them.name) FROM them WHERE name IS NOT NULL)
+    SELECT name, (SELECT max(time) FROM lines WHERE author = ?2 AND receiver = them.name)
+    FROM them WHERE name IS NOT NULL LIMIT ?1"""
+_WRITTEN_BY: Final = """
+    WITH RECURSIVE them(name) AS (
+        SELECT min(author) FROM lines
+        UNION ALL SELECT (SELECT min(author) FROM lines WHERE author > them.name)
+        FROM them WHERE name IS NOT NULL)
+    SELECT name, (SELECT max(time) FROM lines WHERE author = them.name AND receiver = ?2) AS last
+    FROM them WHERE last IS NOT NULL LIMIT ?1"""
+_TALKED_WITH: Final = """
+    SELECT m.name, max(c.last) FROM (
+        SELECT id, coalesce((SELECT t.time FROM texts AS t WHERE t.conversation = conversations.id
+            ORDER BY t.lamport DESC LIMIT 1), begun) AS last
+        FROM conversations ORDER BY begun DESC LIMIT 1000) AS c
+    JOIN memberships AS m ON m.conversation = c.id WHERE m.name <> ?2
+    GROUP BY m.name COLLATE NOCASE LIMIT ?1"""
 
 
 class ContactStore:
@@ -20,6 +56,10 @@ class ContactStore:
         #: users whose keys were compared
         self.verified = self._names("SELECT name FROM known_keys WHERE verified IS NOT NULL")
         self.ignored = self._names("SELECT name FROM ignored")
+        #: users about whom my user wants to hear, as spelled, by folded names
+        self.watched: dict[str, str] = dict(
+            database.read("SELECT name, spelled FROM watched ORDER BY name")
+        )
         #: users whom I have answered, see peer.runtime.keys.known_users
         self.answered = self._names("SELECT name FROM answered")
 
@@ -48,6 +88,17 @@ class ContactStore:
     async def unignore(self, name: str) -> None:
         self.ignored.discard(fold(name))
         await self._database.execute("DELETE FROM ignored WHERE name = ?", (fold(name),))
+
+    # --- Watched users ---
+
+    async def watch(self, name: str) -> None:
+        self.watched[fold(name)] = name
+        row = (fold(name), name)
+        await self._database.execute("REPLACE INTO watched VALUES (?, ?)", row)
+
+    async def unwatch(self, name: str) -> None:
+        self.watched.pop(fold(name), None)
+        await self._database.execute("DELETE FROM watched WHERE name = ?", (fold(name),))
 
     # --- Users whom I have answered ---
 
@@ -105,3 +156,34 @@ class CommunityStore:
     def _one(self, query: str, values: tuple[object, ...]) -> bytes | None:
         rows = self._database.read(query, values)
         return bytes(rows[0][0]) if rows else None
+
+
+class InterestStore:
+    """The users who matter to me: a view on what the journal knows of all families."""
+
+    def __init__(self, database: Database, contacts: ContactStore) -> None:
+        self._database, self._contacts = database, contacts
+
+    def read(self, me: str, now: float) -> Interests:
+        """Return them as of `now`; what I am called, and anything that is no name, may be there."""
+        return Interests(
+            self._names(_MEMBERS),
+            self._names(_AWAITING),
+            tuple(self._contacts.watched.values()),
+            tuple(self._talks(me, now)),
+        )
+
+    def _talks(self, me: str, now: float) -> Iterator[Talk]:
+        """Yield each user once; a time that somebody claims counts at most as of now."""
+        since = now - TALK_DAYS * SECONDS_A_DAY
+        last: dict[str, tuple[str, float]] = {}
+        for query in (_WRITTEN_TO, _WRITTEN_BY, _TALKED_WITH):
+            for name, time in self._database.read(query, (READ_MOST, me)):
+                spelled, before = last.get(fold(name), (name, 0.0))
+                last[fold(name)] = (spelled, max(before, min(time or 0.0, now)))
+        for folded, (name, time) in last.items():
+            if time >= since:
+                yield Talk(name, time, folded in self._contacts.answered)
+
+    def _names(self, query: str) -> tuple[str, ...]:
+        return tuple(name for (name,) in self._database.read(query, (READ_MOST,)))

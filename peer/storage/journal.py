@@ -17,7 +17,7 @@ from peer.core.conversation.conversation import Kept
 from peer.core.conversation.members.entrances import Entrance
 from peer.events import Tell
 from peer.storage import copies, letters, texts
-from peer.storage.contacts import CommunityStore, ContactStore
+from peer.storage.contacts import CommunityStore, ContactStore, InterestStore
 from peer.storage.copies import CopyStore
 from peer.storage.left_letters import LeftLetterStore
 from peer.storage.letters import LetterStore
@@ -76,6 +76,7 @@ class Journal:
         self.rows = Rows(tell, vault)
         self.database = opened(disk, lambda db: prepare(db, vault))
         self.contacts = ContactStore(self.database)
+        self.interests = InterestStore(self.database, self.contacts)
         self.communities = CommunityStore(self.database)
         self.left_letters = LeftLetterStore(self.database, self.contacts)
         self.letters = LetterStore(self.database, self.rows, keeps_history=keeps_history)

@@ -130,6 +130,9 @@ MIGRATIONS = [
     CREATE TABLE taken (
         author TEXT PRIMARY KEY, day INTEGER NOT NULL, bytes INTEGER NOT NULL) STRICT;
     """,
+    """
+    CREATE TABLE watched (name TEXT PRIMARY KEY, spelled TEXT NOT NULL) STRICT;
+    """,
 ]
 
 

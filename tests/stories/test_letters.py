@@ -258,9 +258,12 @@ async def test_the_receiver_may_die_at_any_moment_of_taking(
         await dave.is_killed()
         nursery.cancel_scope.cancel()
     before = dave.saw("carol: back at five?")
+    not_noted = dave.machine.disk.ask("journal.db", "SELECT 1 FROM letters WHERE text IS NOT NULL")
     await dave.starts()
     await trio.sleep(5)
-    assert before + dave.saw("carol: back at five?") == 1
+    # Shown, and killed before that was noted: better twice than never.
+    shown = 2 if before and not_noted else 1
+    assert before + dave.saw("carol: back at five?") == shown
     assert carol.saw("dave received your message") == 1
 
 

@@ -2,22 +2,32 @@
 
 A restarted directory announces the arrival of each user again.  Users who were online
 before are awaited: their return is no news, and only those not back in time have gone.
+
+In a crowd the directory tells only of users whom I watch.  Nothing is kept then of anybody
+else, because it would grow old, whatever the directory says unasked.
 """
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Set
+from typing import Final
 
 from peer.core.myself import Registration
 from shared.messages.common import Status
 from shared.messages.directory import Presence
 from shared.names import fold
 
+KNOWN_MOST: Final = 100_000  # users: as many as a directory holds
+
 
 class Presences:
-    """The presence of every user whom the directory knows."""
+    """The presence of every user whom the directory knows; in a crowd, of those whom I watch."""
 
     def __init__(self, me: Registration) -> None:
         self._me = me
         self._users: dict[str, Presence] = {}  # by folded names
+        self.is_crowd = False  #: whether the directory tells only of users whom I watch
+        self._watched: Set[str] = frozenset()  # their folded names
+        self._asked_for: Set[str] = frozenset()  # those of them about whom the user wants to hear
+        self._here: set[str] = set()  # those of them whom the user knows to be online
         self._told_online = 0
         self._before = 0  # users online before an outage, who may still come back
         self._awaited: dict[str, str] = {}  # folded name -> name as spelled
@@ -39,12 +49,45 @@ class Presences:
 
     # --- What the directory announces ---
 
-    def registered(self, online: int) -> None:
-        self._told_online, self.is_complete = online, False
+    def registered(self, online: int, *, is_crowd: bool = False) -> None:
+        self.crowded(online, is_crowd=is_crowd)
+
+    def crowded(self, online: int, *, is_crowd: bool) -> None:
+        """Note whether from now on the directory tells only of users whom I watch."""
+        self._told_online, self.is_complete, self.is_crowd = online, False, is_crowd
+        self._forget_others()
+
+    def watch(self, names: Set[str], asked_for: Set[str]) -> None:
+        """Note whom I watch, and about whom of them the user wants to hear; folded names."""
+        self._watched, self._asked_for = frozenset(names), asked_for
+        self._here &= asked_for
+        self._forget_others()
+
+    def _forget_others(self) -> None:
+        """In a crowd, forget all whom I do not watch: nobody tells when they go."""
+        if self.is_crowd:
+            self._users = {name: one for name, one in self._users.items() if name in self._watched}
+            self._awaited = {
+                name: one for name, one in self._awaited.items() if name in self._watched
+            }
+
+    def is_heard_of(self, name: str) -> bool:
+        """Whether the directory tells of this user."""
+        return not self.is_crowd or fold(name) in self._watched
 
     def tell(self, users: Iterable[Presence]) -> None:
-        """Note the presence of these users."""
-        self._users |= {fold(user.name): user for user in users}
+        """Note the presence of these users, of whom the directory should tell."""
+        for user in users:
+            name = fold(user.name)
+            has_room = name in self._users or len(self._users) < KNOWN_MOST
+            if has_room and self.is_heard_of(user.name):
+                self._users[name] = user
+
+    def asked(self, names: Collection[str], users: Iterable[Presence]) -> None:
+        """Note the answer about these names; `tell` has noted each user already."""
+        there = {fold(user.name) for user in users}
+        for name in set(map(fold, names)) - there:
+            self._users.pop(name, None)  # nobody is called so, or not any more
 
     def listed(self, users: Iterable[Presence], before: tuple[Presence, ...]) -> None:
         """Note that these were all users when we asked; `tell` has noted each already.
@@ -56,19 +99,43 @@ class Presences:
             name = fold(user.name)
             if name not in names and self._users.get(name) is user:
                 del self._users[name]  # the name was given back
-        self.is_complete = True
+        self.is_complete = not self.is_crowd
 
     def came(self, user: Presence) -> bool:
         """Note that a user is online; return whether that is news."""
+        known = self._users.get(fold(user.name))
+        was_here = known is not None and _is_here(known)
         self.tell([user])
-        was_awaited = self._awaited.pop(fold(user.name), None) is not None
-        return not was_awaited and not self._is_me(user.name)
+        was_here |= self._awaited.pop(fold(user.name), None) is not None
+        self.noticed(user.name)
+        return not was_here and not self._is_me(user.name) and self.is_heard_of(user.name)
 
     def went(self, name: str, time: float) -> bool:
         """Note that a user is offline; return whether that is news."""
         self.tell([Presence(name, Status.OFFLINE, time)])
         self._awaited.pop(fold(name), None)
-        return not self._is_me(name)
+        self._here.discard(fold(name))
+        return not self._is_me(name) and self.is_heard_of(name)
+
+    # --- Users about whom I asked to hear ---
+
+    def is_asked_for(self, name: str) -> bool:
+        return fold(name) in self._asked_for
+
+    def noticed(self, name: str) -> None:
+        """Note that the user knows this one to be online."""
+        if self.is_asked_for(name):
+            self._here.add(fold(name))
+
+    def unnoticed(self) -> tuple[str, ...]:
+        """Return users about whom I asked to hear and who are here, each once for each stay.
+
+        They came before I was registered, or while the directory was away.
+        """
+        here = [user for name, user in sorted(self._users.items()) if name in self._asked_for]
+        new = [one for one in here if _is_here(one) and fold(one.name) not in self._here]
+        self._here.update(fold(one.name) for one in new)
+        return tuple(one.name for one in new)
 
     # --- Outages of the directory ---
 
@@ -82,6 +149,7 @@ class Presences:
         """Stop awaiting; return who has not come back."""
         awaited, self._awaited, self._before = self._awaited, {}, 0
         here = {name for name, user in self._users.items() if _is_here(user)}
+        self._here -= awaited.keys() - here
         return tuple(name for folded, name in awaited.items() if folded not in here)
 
     def _is_me(self, name: str) -> bool:

@@ -49,9 +49,11 @@ class DirectoryClient:
 
     async def ask_pages(self, make: Callable[[int], Request]) -> list[Users]:
         """Send one request, and return all pages of its answer; each page is news too."""
-        return await self._ask(make, Users)
+        return await self._ask(make, Users, all_pages=True)
 
-    async def _ask(self, make: Callable[[int], Request], kind: type[A]) -> list[A]:
+    async def _ask(
+        self, make: Callable[[int], Request], kind: type[A], *, all_pages: bool = False
+    ) -> list[A]:
         if self.link is None:
             await self._tries.wait_over()
         if self.link is None:
@@ -64,7 +66,7 @@ class DirectoryClient:
             with receive, send, trio.fail_after(ANSWER_SECONDS):
                 self.link.post(make(number))
                 pages: list[A] = []
-                while not pages or (getattr(pages[-1], "more", False) and kind is Users):
+                while not pages or (all_pages and getattr(pages[-1], "more", False)):
                     pages.append(_expected(await receive.receive(), kind))
                 return pages
         except trio.EndOfChannel:

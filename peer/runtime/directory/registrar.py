@@ -17,6 +17,7 @@ from peer.core.reach.spots import own_spots
 from peer.runtime.directory.certificates import Certificates
 from peer.runtime.directory.directory_client import DirectoryClient
 from peer.runtime.directory.tries import Tries
+from peer.runtime.directory.watching import Watching
 from shared.border import border
 from shared.errors import KeyChanged, ParleyError, ProtocolError, Refused, TurnedAway, Unreachable
 from shared.link import HANDSHAKE_SECONDS, Link, within
@@ -63,11 +64,11 @@ class Registrar:
 
     def __init__(
         self, world: World, address: Address, myself: Myself, certificates: Certificates,
-        directory: DirectoryClient, tries: Tries, presences: Presences,
+        directory: DirectoryClient, tries: Tries, presences: Presences, watching: Watching,
     ) -> None:  # fmt: skip
         self._world, self._address, self._myself = world, address, myself
         self._certificates, self._directory, self._tries = certificates, directory, tries
-        self._presences = presences
+        self._presences, self._watching = presences, watching
         self._leaving = False
         self._met_ghost = False  # and came back, which is done once only
 
@@ -233,6 +234,7 @@ class Registrar:
             by_hand=wanted.by_hand,
             note=wanted.note,
             spots=own_spots(network.interfaces(), network.listens_on),
+            watch=self._watching.introduce(),
         )
 
 

@@ -38,7 +38,9 @@ def test_who_was_there_before_an_outage_does_not_come_again(known: Presences) ->
     known.lost()
     assert not known.came(one("dave"))
     assert known.came(one("frank"))
-    assert known.came(one("dave")), "he went meanwhile"
+    assert not known.came(one("dave")), "nobody comes who is here"
+    assert known.went("Dave", 9.0)
+    assert known.came(one("dave"))
     assert known.settle() == ()  # erin is known to be there still
 
 
@@ -92,3 +94,111 @@ def test_how_many_are_there_is_what_was_told_last(known: Presences) -> None:
     assert known.online == 3
     known.registered(0)
     assert known.online == 3
+
+
+# --- In a crowd -------------------------------------------------------------------
+
+
+@pytest.fixture
+def crowd(known: Presences) -> Presences:
+    """As carol knows it in a crowd: of dave, grace and herself the directory tells."""
+    known.watch({"carol", "dave", "grace"}, {"dave", "grace"})
+    known.crowded(4_211, is_crowd=True)
+    return known
+
+
+def test_in_a_crowd_only_those_are_known_whom_i_watch(crowd: Presences) -> None:
+    assert names(crowd) == ["carol", "Dave"]
+    assert crowd.online == 4_211
+    crowd.tell([one("mallory"), one("grace", Status.OFFLINE)])
+    assert not crowd.came(one("erin")), "nobody asked for that"
+    assert not crowd.went("frank", 9.0)
+    assert crowd.came(one("grace"))
+    assert names(crowd) == ["carol", "Dave", "grace"]
+
+
+def test_a_list_of_all_keeps_nobody_in_a_crowd_and_does_not_count(crowd: Presences) -> None:
+    before = crowd.all
+    crowd.tell([one("carol"), one("Dave"), one("erin")])
+    crowd.listed([one("carol"), one("Dave"), one("erin")], before)
+    assert names(crowd) == ["carol", "Dave"]
+    assert not crowd.is_complete
+    assert crowd.online == 4_211
+
+
+def test_when_the_crowd_is_over_all_are_known_again(crowd: Presences) -> None:
+    crowd.crowded(79, is_crowd=False)
+    assert crowd.online == 79
+    crowd.tell([one("mallory")])
+    assert "mallory" in names(crowd)
+
+
+def test_who_is_watched_no_more_is_forgotten_in_a_crowd_and_only_there(known: Presences) -> None:
+    known.watch({"carol", "dave"}, set())
+    assert "erin" in names(known)
+    known.crowded(200, is_crowd=True)
+    assert names(known) == ["carol", "Dave"]
+    known.watch({"carol"}, set())
+    assert names(known) == ["carol"]
+
+
+def test_who_is_not_watched_is_not_awaited_either(known: Presences) -> None:
+    known.watch({"carol", "dave"}, set())
+    known.lost()
+    known.registered(4_211, is_crowd=True)
+    assert known.settle() == (), "of erin nobody tells"
+    known.lost()
+    known.tell([one("Dave", Status.OFFLINE)])
+    assert known.settle() == ("Dave",)
+
+
+def test_a_watched_name_that_nobody_has_is_not_known(crowd: Presences) -> None:
+    crowd.tell([one("grace")])
+    crowd.asked(["dave", "grace"], [one("grace")])
+    assert names(crowd) == ["carol", "grace"]
+
+
+def test_no_more_are_kept_than_a_directory_holds(
+    known: Presences, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("peer.core.reach.presence.KNOWN_MOST", 5)
+    known.tell([one("grace"), one("heidi"), one("Dave", Status.BUSY)])
+    assert names(known) == ["carol", "Dave", "erin", "frank", "grace"]
+    assert known.all[1].status is Status.BUSY
+
+
+# --- Users about whom I asked to hear ---------------------------------------------
+
+
+def test_who_is_here_already_is_noticed_once_for_each_stay(known: Presences) -> None:
+    known.watch(set(), {"dave", "frank"})
+    assert known.unnoticed() == ("Dave",)
+    assert known.unnoticed() == ()
+    assert known.came(one("frank"))
+    assert known.unnoticed() == (), "that was told"
+    known.went("Dave", 9.0)
+    known.tell([one("Dave")])
+    assert known.unnoticed() == ("Dave",)
+
+
+def test_what_the_user_knows_is_not_told_again(known: Presences) -> None:
+    known.watch(set(), {"dave"})
+    known.noticed("DAVE")
+    known.noticed("erin")
+    assert known.is_asked_for("Dave")
+    assert not known.is_asked_for("erin")
+    assert known.unnoticed() == ()
+    known.watch(set(), set())
+    known.watch(set(), {"dave"})
+    assert known.unnoticed() == ("Dave",), "he was asked for anew"
+
+
+def test_an_outage_tells_nobody_anew_unless_they_went_meanwhile(known: Presences) -> None:
+    known.watch(set(), {"dave", "erin"})
+    known.unnoticed()
+    known.lost()
+    known.tell([one("Dave", Status.OFFLINE), one("erin", Status.OFFLINE)])
+    assert not known.came(one("dave"))
+    assert known.settle() == ("erin",)
+    known.tell([one("erin")])
+    assert known.unnoticed() == ("erin",)
