@@ -56,7 +56,7 @@ def _find_folder(arguments: "argparse.Namespace") -> "Path | None":
     if arguments.data:
         return Path(arguments.data).expanduser()
     try:
-        name, directory = paths.name_for(arguments), paths.directory_for(arguments)
+        name, where = paths.name_for(arguments), paths.directories_for(arguments)
     except KeyError:
         return None
     peers = paths.peers_folder()
@@ -67,8 +67,8 @@ def _find_folder(arguments: "argparse.Namespace") -> "Path | None":
     from peer.program.community_folder import find  # noqa: PLC0415
     from shared.world import Address  # noqa: PLC0415
 
-    address = Address(*directory)
-    found = arguments.found[name, address] = trio.run(find, peers, name, address)
+    directories = tuple(Address(*place) for place in where)
+    found = arguments.found[name, directories] = trio.run(find, peers, name, directories)
     return found.folder
 
 

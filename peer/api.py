@@ -30,6 +30,7 @@ from peer.core.conversation.route import Route
 from peer.core.conversation.sent_text import SentText
 from peer.core.history_entry import HistoryEntry, Kind
 from peer.core.keys.key_comparison import Comparison
+from peer.core.reach.hosts import places
 from peer.events import (
     BackInConversation,
     Came,
@@ -331,22 +332,24 @@ async def join(
 ) -> AsyncIterator[Chat]:
     """Be a user as long as the block runs; at its end, leave conversations in good order.
 
+    `host` may name several directories of one community: "dir1,dir2:5001".
     `data` is the folder for the key and the journal, by default the one that the
     program `peer` uses for this name and directory; `passphrase` opens it, if one is set.
     Raises NameTaken (a Refused), Refused, Unreachable, KeyChanged or StorageError when
     registering fails.
     """
-    options, directory = options or Options(), Address(host, port)
+    options = options or Options()
+    directories = [Address(*one) for one in places(host, port)]
     folder = data
     if folder is None:
-        folder, authority = await find(peers_folder(), name, directory)
+        folder, authority = await find(peers_folder(), name, directories)
         options = replace(options, authority=authority)
     if is_set(folder):
         source = Source(lambda _: passphrase, is_person=False)
         vault = await trio.to_thread.run_sync(unlock, folder, source)
         options = replace(options, vault=vault)
     events = EventQueue()
-    peer = LocalPeer(real_world(folder), name, directory, events.add, options)
+    peer = LocalPeer(real_world(folder), name, directories, events.add, options)
     try:
         async with running(peer):
             yield Chat(peer, events)

@@ -4,6 +4,8 @@
 `Exchange` what they say to each other.
 """
 
+from collections.abc import Sequence
+
 from msgspec import Struct
 
 from peer.core.invitation.credentials import Credentials
@@ -21,10 +23,13 @@ from peer.runtime.conversation_news import ConversationNews
 from peer.runtime.conversation_view import ConversationView
 from peer.runtime.directory.certificates import Certificates
 from peer.runtime.directory.directory_client import DirectoryClient
+from peer.runtime.directory.introduction import Introduction
+from peer.runtime.directory.known_directories import KnownDirectories
 from peer.runtime.directory.lookup import Lookup
 from peer.runtime.directory.own_presence import OwnPresence
 from peer.runtime.directory.registrar import Registrar
 from peer.runtime.directory.roster import Roster
+from peer.runtime.directory.session import DirectorySession
 from peer.runtime.directory.tries import Tries
 from peer.runtime.directory.watching import Watching
 from peer.runtime.disk_shares import DiskShares
@@ -75,7 +80,7 @@ class Outside(Struct, frozen=True):
     world: World
     tell: Tell
     options: Options
-    directory: Address
+    directories: Sequence[Address]  #: named by the user
 
 
 class Memory(Struct, frozen=True):
@@ -184,16 +189,20 @@ def reach(
     run_id: str,
 ) -> Connections:  # fmt: skip
     world, known_keys, myself = outside.world, memory.known_keys, memory.myself
-    contacts, tries = Contacts(), Tries()
+    contacts, communities = Contacts(), memory.journal.communities
+    known = KnownDirectories(world, outside.directories, communities)
+    tries = Tries(known)
     directory = DirectoryClient(tries)
     watching = Watching(
         watch_list, presences, directory, memory.journal, myself, world.clock,
         is_passing=outside.options.is_passing,
     )  # fmt: skip
     certificates = Certificates(
-        world, outside.directory, myself, known_keys, memory.journal.communities,
+        world, outside.directories, myself, known_keys, communities,
         expected_key=outside.options.directory_key, authority=outside.options.authority,
     )  # fmt: skip
+    introduction = Introduction(world.network, myself, certificates, watching)
+    session = DirectorySession(world.bugs, introduction, known, directory, tries)
     lookup = Lookup(directory, known_keys, contacts)
     outlet = Outlet()
     switchboard = Switchboard(world, known_keys, myself, tasks, lookup, memory.alarms, run=run_id)
@@ -202,9 +211,7 @@ def reach(
     finder = Finder(lookup, links, known_keys, linked_names)
     return Connections(
         presences, contacts, directory, certificates,
-        Registrar(
-            world, outside.directory, myself, certificates, directory, tries, presences, watching
-        ),
+        Registrar(world, certificates, known, session, directory, tries, presences),
         OwnPresence(myself.registration, directory, memory.situation, outside.tell),
         switchboard, links, outlet, linked_names, finder, NameJudge(known_keys, finder),
         Roster(

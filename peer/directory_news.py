@@ -24,6 +24,7 @@ from shared.messages.directory import (
     Welcome,
 )
 from shared.wording import sentence
+from shared.world import Address
 
 NOTICES_A_SECOND: Final = 0.1  # of the directory, and some at once: it must not fill a screen
 NOTICES_AT_ONCE: Final = 5.0
@@ -45,20 +46,18 @@ class DirectoryNews:
 
     # --- Registrations ---
 
-    def registered(self, welcome: Welcome) -> None:
+    def registered(self, welcome: Welcome, address: Address) -> None:
         self._exchange.conversations.news.directory(is_there=True)
         self._reach.own_presence.idle_after = welcome.idle_after
         self._reach.roster.registered(welcome.online, is_crowd=welcome.crowd)
         first, self._was_registered = not self._was_registered, True
         if first:
-            self._greet()
+            self._greet(address)
         else:
             self._tell(events.DirectoryBack())
             self._tasks.linger(self._judge_again)
             self._tasks.linger(self._reach.roster.call)
-        if welcome.motd and welcome.motd != self._told_motd:
-            self._directory_says(welcome.motd)
-        self._told_motd = welcome.motd
+        self._tell_motd(welcome.motd)
         self._exchange.letters.fetch()
         if first:
             self._take_up()
@@ -68,8 +67,23 @@ class DirectoryNews:
         # in which we were interrupted.
         self._reach.switchboard.reception.open()
 
-    def _greet(self) -> None:
-        self._tell(events.Registered(self._memory.myself.name, str(self._outside.directory)))
+    def moved(self, welcome: Welcome) -> None:
+        """Take up what another directory may know better; for the user nothing has changed."""
+        self._reach.own_presence.idle_after = welcome.idle_after
+        self._reach.own_presence.repeat()
+        self._reach.presences.lost()  # their coming there is no news
+        self._reach.roster.registered(welcome.online, is_crowd=welcome.crowd)
+        self._tasks.linger(self._reach.roster.call)
+        self._tell_motd(welcome.motd)
+        self._exchange.letters.fetch()
+
+    def _tell_motd(self, motd: str) -> None:
+        if motd and motd != self._told_motd:
+            self._directory_says(motd)
+        self._told_motd = motd
+
+    def _greet(self, address: Address) -> None:
+        self._tell(events.Registered(self._memory.myself.name, str(address)))
         if first_seen := self._reach.certificates.first_seen:
             self._tell(events.DirectoryKey(first_seen))
 

@@ -3,7 +3,7 @@
 `peer.assembly` puts the parts together, `runtime` performs what the cores decide.
 """
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Final
 
 import trio
@@ -49,13 +49,13 @@ class LocalPeer:
         self,
         world: World,
         name: str,
-        directory: Address,
+        directories: Sequence[Address],
         tell: Tell,
         options: Options | None = None,
     ) -> None:
         self._watch_list = WatchList()
         told = _telling(tell, self._watch_list)
-        self._outside = Outside(world, told, options or Options(), directory)
+        self._outside = Outside(world, told, options or Options(), directories)
         chosen = self._outside.options
         self._registration = Registration(name, host=chosen.advertise_host, token=chosen.token)
         self._presences = Presences(self._registration)

@@ -4,7 +4,9 @@ import argparse
 import re
 from typing import Final
 
+from peer.core.reach.hosts import check_hosts
 from shared.arguments import Parser, port, quoted, readable, token
+from shared.errors import Refused
 from shared.names import check_name
 from shared.options import Option
 
@@ -12,6 +14,7 @@ EXAMPLES: Final = """\
 examples:
   peer                                             asks who you are and where to go
   peer carol 10.0.0.5 5000                         talk; HELP lists the commands
+  peer carol dir1,dir2:5001 5000                   whichever of these directories answers
   peer carol 10.0.0.5 5000 --data ~/chat           keep the key and the journal there
   peer carol 10.0.0.5 5000 --listen 6000           others reach me on port 6000
   peer carol 10.0.0.5 5000 --advertise me.lan:6000 tell others this address instead
@@ -43,8 +46,11 @@ not available or its key changed
 
 
 def _host(text: str) -> str:
-    """Read a host, also an IPv6 address in brackets, as it is shown everywhere."""
-    return readable(text.removeprefix("[").removesuffix("]"))
+    """Read a host, or several of one community."""
+    try:
+        return check_hosts(text)
+    except Refused as wrong:
+        raise argparse.ArgumentTypeError(str(wrong)) from None
 
 
 def _port(text: str) -> int:
@@ -81,7 +87,14 @@ WORDS: Final = (
         True,
         check_name,
     ),  # a wrong name does not end the program: it asks for another one
-    Option("host", "where the directory runs", "HOST", _host, None, True),
+    Option(
+        "host",
+        "where the directory runs; several directories of one community: HOST[:PORT],HOST[:PORT]",
+        "HOST",
+        _host,
+        None,
+        True,
+    ),
     Option("port", "the directory's port", "PORT", _port, None, True),
 )
 OPTIONS: Final = (

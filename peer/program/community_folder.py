@@ -9,6 +9,7 @@ so is one whose community has a new key, which its user has accepted.
 
 import logging
 import sqlite3
+from collections.abc import Sequence
 from contextlib import closing
 from pathlib import Path
 from typing import Final, NamedTuple
@@ -42,17 +43,18 @@ class FoundFolder(NamedTuple):
     authority: bytes | None = None
 
 
-async def find(peers: Path, name: str, directory: Address) -> FoundFolder:
-    """Return the folder of this name in the community at this address.
+async def find(peers: Path, name: str, directories: Sequence[Address]) -> FoundFolder:
+    """Return the folder of this name in the community whose directories are here.
 
     One that is named otherwise is moved first, if it is not in use.
     """
     known = {folder: _communities(folder) for folder in folders_of(peers, name)}
-    for folder, communities in known.items():
-        if (met := communities.get(str(directory))) is not None:
-            return FoundFolder(await _moved(folder, peers, met, communities))
-    authority = await _authority_at(directory)
-    unnamed = folder_by_address(peers, name, directory)
+    for address in map(str, directories):
+        for folder, communities in known.items():
+            if (met := communities.get(address)) is not None:
+                return FoundFolder(await _moved(folder, peers, met, communities))
+    authority = await _authority_at(directories)
+    unnamed = folder_by_address(peers, name, directories[0])
     if authority is None:
         return FoundFolder(unnamed)
     for folder, communities in known.items():
@@ -145,8 +147,8 @@ def _move(folder: Path, target: Path) -> Path:
 # --- Asking ---
 
 
-async def _authority_at(directory: Address) -> bytes | None:
-    """Return the authority for which the server there proves to act; None if it proves none."""
+async def _authority_at(directories: Sequence[Address]) -> bytes | None:
+    """Return the authority for which the first server that answers proves to act, None if none."""
     told: list[bytes] = []
 
     async def listen() -> None:
@@ -158,9 +160,10 @@ async def _authority_at(directory: Address) -> bytes | None:
 
     try:
         with within(ASK_SECONDS, "nobody answered"):
-            wire = await TlsNetwork().dial([directory], anonymous=True)
+            wire = await TlsNetwork().dial(directories, anonymous=True)
     except ParleyError as failure:
-        log.info("not known which community is at %s: %s", directory, failure)
+        where = ", ".join(map(str, directories))
+        log.info("not known which community is at %s: %s", where, failure)
         return None
     link: Link[Message] = Link(wire, FromDirectory)
     await link.run(listen)

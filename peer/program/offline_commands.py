@@ -1,5 +1,7 @@
 """Keep what a script writes while the directory cannot be reached, for the next start."""
 
+from collections.abc import Sequence
+
 import trio
 
 from peer.commands import grammar as typed
@@ -16,12 +18,12 @@ from shared.world import Address, World
 
 
 async def keep_unregistered(
-    world: World, name: str, directory: Address, command: Command, vault: Vault
+    world: World, name: str, directories: Sequence[Address], command: Command, vault: Vault
 ) -> str | None:
     """Keep the line or letter of this command; it is on disk when this returns.
 
     Return the receiver.  Return None if the command writes neither, or if this name was never
-    registered at this directory: then the address may be wrong, and nobody would ever send it.
+    registered at these directories: then the address may be wrong, and nobody would ever send it.
 
     Raise Refused when too much waits already, or somebody else has the data; StorageError.
     """
@@ -29,7 +31,7 @@ async def keep_unregistered(
     try:
         journal = Journal(world.disk, vault=vault)
         communities = journal.communities
-        authority = communities.authority_at(str(directory))
+        authority = communities.authority_at_any(map(str, directories))
         is_member = authority is not None and communities.certificate(authority, name) is not None
         kept: str | None = None
         failure: ParleyError | None = None

@@ -112,7 +112,7 @@ class OneShot:
                 self._face.show(event, then=shown)
 
         options = self._data.options(name, is_passing=True)
-        peer = LocalPeer(real_world(folder), name, self._data.directory, tell, options)
+        peer = LocalPeer(real_world(folder), name, self._data.directories, tell, options)
         async with running(peer):
             console = Console(peer, self._face, is_script=True)
             code = await console.perform(command, line)
@@ -122,7 +122,7 @@ class OneShot:
         """Keep the command's text; return its receiver, None if it cannot or need not be kept."""
         vault = self._data.vault(folder)
         world = real_world(folder)
-        return await keep_unregistered(world, name, self._data.directory, command, vault)
+        return await keep_unregistered(world, name, self._data.directories, command, vault)
 
     def _show_line(self, line: str) -> None:
         self._face.show(Handed(line))

@@ -21,7 +21,7 @@ from peer.program.one_shot import SHARE_PAUSE, OneShot
 from peer.program.settings import config_file, remember
 from peer.program.status_feed import StatusFeed
 from peer.program.user_data import UserData
-from peer.runtime.directory.registrar import NameTaken
+from peer.runtime.directory.introduction import NameTaken
 from peer.screen.ui_state import UiState
 from shared.errors import ParleyError, Refused, StorageError
 from shared.names import check_name
@@ -114,10 +114,11 @@ class Program:
             watching.heard(event)
 
         options = self._data.options(name)
-        peer = LocalPeer(real_world(folder), name, self._data.directory, tell, options)
+        peer = LocalPeer(real_world(folder), name, self._data.directories, tell, options)
         watching = StatusFeed(self._face)
         console = Console(peer, watching, asks=self._arguments.by_hand)
-        self._face.stands(UiState(me=name, connects_to=str(self._data.directory)))
+        where = ", ".join(map(str, self._data.directories))
+        self._face.stands(UiState(me=name, connects_to=where))
         async with AsyncExitStack() as whole:
             async with self._leaving_is_possible():
                 await whole.enter_async_context(running(peer))
@@ -159,7 +160,7 @@ class Program:
         """Save what a person was asked for, and show a new user, but no script, the first steps."""
         if self._was_asked:
             try:
-                remember(config_file(), peer.name, *self._data.directory)
+                remember(config_file(), peer.name, self._arguments.host, self._arguments.port)
             except StorageError as failure:
                 self._face.show(events.Notice(f"You will be asked again: {failure}."))
         if self._arguments.by_hand and peer.is_new:

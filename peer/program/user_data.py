@@ -3,6 +3,7 @@
 import argparse
 from pathlib import Path
 
+from peer.core.reach.hosts import places
 from peer.options import Options
 from peer.program.community_folder import FoundFolder, find
 from peer.storage.paths import is_set, peers_folder
@@ -18,16 +19,16 @@ class UserData:
         self._arguments = arguments
 
     @property
-    def directory(self) -> Address:
-        """The address of the directory."""
-        return Address(self._arguments.host, self._arguments.port)
+    def directories(self) -> tuple[Address, ...]:
+        """The addresses of the community's directories, as the user named them."""
+        return tuple(Address(*one) for one in places(self._arguments.host, self._arguments.port))
 
     async def find(self, name: str) -> None:
         """Find the folder of this name; anew if it is no longer where it was."""
-        found: dict[tuple[str, Address], FoundFolder] = self._arguments.found
-        key = (name, self.directory)
+        found: dict[tuple[str, tuple[Address, ...]], FoundFolder] = self._arguments.found
+        key = (name, self.directories)
         if not self._arguments.data and (key not in found or not found[key].folder.exists()):
-            found[key] = await find(peers_folder(), name, self.directory)
+            found[key] = await find(peers_folder(), name, self.directories)
 
     def folder(self, name: str) -> Path:
         """Return the folder of a name that was found."""
@@ -36,7 +37,7 @@ class UserData:
         return self._found(name).folder
 
     def _found(self, name: str) -> FoundFolder:
-        found: FoundFolder = self._arguments.found[name, self.directory]
+        found: FoundFolder = self._arguments.found[name, self.directories]
         return found
 
     def vault(self, folder: Path) -> Vault:

@@ -135,6 +135,11 @@ class CommunityStore:
         """Return the authority that answered at this address, as DER."""
         return self._one("SELECT authority FROM directories WHERE address = ?", (address,))
 
+    def authority_at_any(self, addresses: Iterable[str]) -> bytes | None:
+        """Return the authority that answered at the first of these addresses where one did."""
+        met = (self.authority_at(address) for address in addresses)
+        return next((authority for authority in met if authority is not None), None)
+
     def has_met(self, authority: bytes) -> bool:
         """Whether this authority answered at any address."""
         met = "SELECT 1 FROM directories WHERE authority = ? LIMIT 1"
@@ -143,6 +148,23 @@ class CommunityStore:
     async def remember(self, address: str, authority: bytes) -> None:
         row = (address, authority)
         await self._database.execute("REPLACE INTO directories VALUES (?, ?)", row)
+
+    def other_directories(self, authority: bytes) -> list[tuple[str, float]]:
+        """Return the addresses that directories of this authority named, and when."""
+        told = "SELECT address, told FROM other_directories WHERE authority = ? ORDER BY rowid"
+        return self._database.read(told, (authority,))
+
+    async def keep_other_directories(
+        self, authority: bytes, others: Iterable[tuple[str, float]]
+    ) -> None:
+        """Keep these, and no other ones of this authority."""
+        rows = [(authority, address, told) for address, told in others]
+
+        def work(db: sqlite3.Connection) -> None:
+            db.execute("DELETE FROM other_directories WHERE authority = ?", (authority,))
+            db.executemany("INSERT INTO other_directories VALUES (?, ?, ?)", rows)
+
+        await self._database.write(work)
 
     def certificate(self, authority: bytes, name: str) -> bytes | None:
         """Return the certificate that this authority issued to us for this name."""

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 from platformdirs import user_data_path
 
+from peer.core.reach.hosts import Place, places
+
 if TYPE_CHECKING:
     from shared.world import Address  # imports trio, for which a start need not wait here
 
@@ -32,9 +34,9 @@ def name_for(arguments: argparse.Namespace) -> str:
     return str(_said(arguments, "name"))
 
 
-def directory_for(arguments: argparse.Namespace) -> tuple[str, int]:
-    """Return host and port that it says or offers.  Raises KeyError if it does neither."""
-    return _said(arguments, "host"), _said(arguments, "port")
+def directories_for(arguments: argparse.Namespace) -> tuple[Place, ...]:
+    """Return the addresses that it says or offers.  Raises KeyError if it does neither."""
+    return places(_said(arguments, "host"), _said(arguments, "port"))
 
 
 def _said(arguments: argparse.Namespace, word: str) -> Any:

@@ -133,6 +133,12 @@ MIGRATIONS = [
     """
     CREATE TABLE watched (name TEXT PRIMARY KEY, spelled TEXT NOT NULL) STRICT;
     """,
+    """
+    -- addresses of directories of a community that its directories named, and when
+    CREATE TABLE other_directories (
+        authority BLOB NOT NULL, address TEXT NOT NULL, told REAL NOT NULL,
+        PRIMARY KEY (authority, address)) STRICT;
+    """,
 ]
 
 

@@ -200,6 +200,7 @@ class Person:
     def __init__(self, community: Community, name: str, machine: Machine, options: Options) -> None:
         self._community, self.name, self.machine = community, name, machine
         self.options = options
+        self.directories = [DIRECTORY]  #: that this person names
         self.screen = Screen()
         self.keyboard = Keyboard()
         self.peer: LocalPeer
@@ -235,7 +236,7 @@ class Person:
         except RuntimeError:
             assert run.was_killed
             return
-        await self.sees(f"You are {self.peer.name}, connected to the directory at {DIRECTORY}.")
+        await self.sees_part(f"You are {self.peer.name}, connected to the directory at ")
 
     async def starts_again(self) -> None:
         if self._run is not None:
@@ -287,7 +288,9 @@ class Person:
         def tell(event: events.Event, shown: Then) -> None:
             self.console.tell(event, shown)
 
-        peer = self.peer = LocalPeer(self.machine.world(), self.name, DIRECTORY, tell, self.options)
+        peer = self.peer = LocalPeer(
+            self.machine.world(), self.name, self.directories, tell, self.options
+        )
         console = self.console = Console(peer, screen)
         async with screen.shining(), running(peer):
             task_status.started()
@@ -307,7 +310,9 @@ class Person:
             self.screen.show(event, then=shown)
 
         options = Options(is_passing=True)
-        peer = self.peer = LocalPeer(self.machine.world(), self.name, DIRECTORY, tell, options)
+        peer = self.peer = LocalPeer(
+            self.machine.world(), self.name, self.directories, tell, options
+        )
         async with self.screen.shining(), running(peer):
             console = self.console = Console(peer, self.screen, is_script=True)
             self.code = await console.perform(parse(command, console.context()), command)

@@ -90,7 +90,7 @@ async def asks(peers: Path, answering: Answering) -> tuple[FoundFolder, Address]
     async with trio.open_nursery() as nursery:
         network = answering.network
         address: Address = await nursery.start(network.serve, LOCAL, 0, answering.answer)
-        found = await find(peers, "carol", address)
+        found = await find(peers, "carol", [address])
         nursery.cancel_scope.cancel()
     return found, address
 
@@ -101,6 +101,28 @@ def ours() -> Answering:
 
 def at(peers: Path, address: Address) -> Path:
     return peers / f"{address.host}_{address.port}" / "carol"
+
+
+# --- Several directories ----------------------------------------------------------------
+
+
+async def test_of_several_directories_one_that_was_met_decides(peers: Path) -> None:
+    used(peers / THEIR_KEY / "carol", "elsewhere:1", THEIRS.certificate)
+    folder = used(peers / OUR_KEY / "carol", "dir2:5001")
+    named = [SILENT, Address("dir2", 5001), Address("elsewhere", 1)]
+    assert await find(peers, "carol", named) == FoundFolder(folder)
+
+
+async def test_of_several_directories_the_first_that_answers_is_asked(peers: Path) -> None:
+    async with trio.open_nursery() as nursery:
+        answering = ours()
+        network = answering.network
+        address: Address = await nursery.start(network.serve, LOCAL, 0, answering.answer)
+        found = await find(peers, "carol", [SILENT, address])
+        assert found == FoundFolder(peers / OUR_KEY / "carol", OURS.certificate)
+        nursery.cancel_scope.cancel()
+    silent = [Address(LOCAL, 2), SILENT]
+    assert await find(peers, "dave", silent) == FoundFolder(peers / f"{LOCAL}_2" / "dave")
 
 
 # --- Found ------------------------------------------------------------------------------
@@ -145,12 +167,12 @@ async def test_who_does_not_prove_to_be_its_directory_gets_no_folder_of_it(
 
 async def test_an_address_that_is_known_needs_no_answer(peers: Path) -> None:
     folder = used(peers / OUR_KEY / "carol", str(SILENT))
-    assert await find(peers, "Carol", SILENT) == FoundFolder(folder)
+    assert await find(peers, "Carol", [SILENT]) == FoundFolder(folder)
 
 
 async def test_where_nobody_answers_the_folder_is_that_of_the_address(peers: Path) -> None:
     used(peers / OUR_KEY / "carol")
-    assert await find(peers, "carol", SILENT) == FoundFolder(at(peers, SILENT))
+    assert await find(peers, "carol", [SILENT]) == FoundFolder(at(peers, SILENT))
 
 
 async def test_another_name_and_a_damaged_journal_are_passed_over(peers: Path) -> None:
@@ -159,7 +181,7 @@ async def test_another_name_and_a_damaged_journal_are_passed_over(peers: Path) -
     (damaged / FILE).write_bytes(b"no database" * 1_000)
     open_to_all = used(peers / "oldest_5000" / "carol", str(SILENT))
     open_to_all.chmod(0o777)
-    assert await find(peers, "carol", SILENT) == FoundFolder(at(peers, SILENT))
+    assert await find(peers, "carol", [SILENT]) == FoundFolder(at(peers, SILENT))
 
 
 async def test_who_answered_before_must_answer_when_we_register(community: Community) -> None:
@@ -205,13 +227,13 @@ async def test_a_folder_of_an_earlier_version_is_moved(peers: Path, old: Path) -
     beside = used(old.parent / "dave", str(SILENT))
     named = peers / OUR_KEY / "carol"
     content = contents(old)
-    assert await find(peers, "carol", SILENT) == FoundFolder(named)
+    assert await find(peers, "carol", [SILENT]) == FoundFolder(named)
     assert not is_there(old)
     assert beside.is_dir()
     assert content.items() <= contents(named).items()
     assert peers.joinpath(OUR_KEY).stat().st_mode & 0o777 == 0o700
-    assert await find(peers, "carol", SILENT) == FoundFolder(named)
-    await find(peers, "dave", SILENT)
+    assert await find(peers, "carol", [SILENT]) == FoundFolder(named)
+    await find(peers, "dave", [SILENT])
     assert not is_there(old.parent)
 
 
@@ -230,7 +252,7 @@ async def test_a_folder_that_no_community_knows_becomes_that_of_its_address(
         directory = ours()
         address: Address = await nursery.start(directory.network.serve, LOCAL, 0, directory.answer)
         unnamed = make(at(peers, address))
-        found = await find(peers, "carol", address)
+        found = await find(peers, "carol", [address])
         nursery.cancel_scope.cancel()
     assert found == FoundFolder(peers / OUR_KEY / "carol", OURS.certificate)
     assert is_there(unnamed) == (make is not sealed)
@@ -239,22 +261,22 @@ async def test_a_folder_that_no_community_knows_becomes_that_of_its_address(
 async def test_a_folder_in_use_is_not_moved(peers: Path, old: Path) -> None:
     program = FolderDisk(old)
     program.lock()
-    assert await find(peers, "carol", SILENT) == FoundFolder(old)
+    assert await find(peers, "carol", [SILENT]) == FoundFolder(old)
     program.unlock()
-    assert await find(peers, "carol", SILENT) == FoundFolder(peers / OUR_KEY / "carol")
+    assert await find(peers, "carol", [SILENT]) == FoundFolder(peers / OUR_KEY / "carol")
 
 
 async def test_a_folder_whose_new_name_is_taken_is_not_moved(peers: Path, old: Path) -> None:
     taken = used(peers / OUR_KEY / "carol", "old:5000")
     os.utime(taken / KEY_FILE, (2e9, 2e9))
-    assert await find(peers, "carol", SILENT) == FoundFolder(old)
+    assert await find(peers, "carol", [SILENT]) == FoundFolder(old)
     assert taken.is_dir()
 
 
 async def test_a_folder_follows_its_community_to_a_new_key(peers: Path) -> None:
     """Its user has accepted that with --directory-key."""
     used(peers / THEIR_KEY / "carol", str(SILENT))
-    assert await find(peers, "carol", SILENT) == FoundFolder(peers / OUR_KEY / "carol")
+    assert await find(peers, "carol", [SILENT]) == FoundFolder(peers / OUR_KEY / "carol")
     assert not is_there(peers / THEIR_KEY)
 
 
@@ -263,12 +285,12 @@ async def test_a_folder_of_two_communities_keeps_the_name_of_one(peers: Path) ->
     with closing(sqlite3.connect(folder / FILE)) as journal:
         journal.execute("INSERT INTO directories VALUES ('old:1', ?)", (THEIRS.certificate,))
         journal.commit()
-    assert await find(peers, "carol", SILENT) == FoundFolder(folder)
+    assert await find(peers, "carol", [SILENT]) == FoundFolder(folder)
 
 
 async def test_a_folder_of_no_key_is_not_moved(peers: Path) -> None:
     folder = used(at(peers, SILENT), str(SILENT), b"no certificate")
-    assert await find(peers, "carol", SILENT) == FoundFolder(folder)
+    assert await find(peers, "carol", [SILENT]) == FoundFolder(folder)
 
 
 async def test_a_folder_stays_while_others_are_moved_for_too_long(
@@ -276,7 +298,7 @@ async def test_a_folder_stays_while_others_are_moved_for_too_long(
 ) -> None:
     mover = FolderDisk(peers)
     mover.lock()
-    assert await find(peers, "carol", SILENT) == FoundFolder(old)
+    assert await find(peers, "carol", [SILENT]) == FoundFolder(old)
     mover.unlock()
 
 
@@ -284,7 +306,7 @@ async def test_programs_that_start_at_once_find_the_same_folder(peers: Path, old
     found: list[FoundFolder] = []
 
     async def start() -> None:
-        found.append(await find(peers, "carol", SILENT))
+        found.append(await find(peers, "carol", [SILENT]))
 
     async with trio.open_nursery() as nursery:
         for _ in range(8):
@@ -307,9 +329,9 @@ async def test_a_program_killed_while_it_moves_leaves_one_folder_that_is_found(
     with monkeypatch.context() as patching:
         patching.setattr(Path if step == "rename" else community_folder, step, die)
         with pytest.raises(Killed):
-            await find(peers, "carol", SILENT)
+            await find(peers, "carol", [SILENT])
     assert len(folders_of(peers, "carol")) == 1
-    assert await find(peers, "carol", SILENT) == FoundFolder(peers / OUR_KEY / "carol")
+    assert await find(peers, "carol", [SILENT]) == FoundFolder(peers / OUR_KEY / "carol")
 
 
 async def test_a_move_that_may_not_be_on_disk_has_happened(
@@ -319,5 +341,5 @@ async def test_a_move_that_may_not_be_on_disk_has_happened(
         raise OSError(5, "Input/output error")
 
     monkeypatch.setattr(community_folder, "sync", fail)
-    assert await find(peers, "carol", SILENT) == FoundFolder(peers / OUR_KEY / "carol")
+    assert await find(peers, "carol", [SILENT]) == FoundFolder(peers / OUR_KEY / "carol")
     assert not is_there(old)

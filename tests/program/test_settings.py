@@ -12,6 +12,7 @@ from peer.events import Notice
 from peer.program.arguments import OPTIONS, WORDS, parse
 from peer.program.first_start import ask_for_words
 from peer.program.settings import complete, config_file, remember, with_words
+from peer.storage.paths import directories_for
 from shared.errors import StorageError
 
 CAROL = ["carol", "10.0.0.5", "5000"]
@@ -381,3 +382,43 @@ def test_what_cannot_be_remembered_is_a_sentence(tmp_path: Path) -> None:
         remember(tmp_path / "file" / "parley" / "config.toml", "carol", "h", 5000)
     with pytest.raises(StorageError, match=r"^there is no folder for settings$"):
         remember(Path("~/.config/parley/config.toml"), "carol", "h", 5000)
+
+
+# --- Several directories ---
+
+
+def test_several_hosts_may_stand_wherever_one_may(file: Path) -> None:
+    several = "dir1,dir2:5001,[::1]:5002"
+    found = (("dir1", 5000), ("dir2", 5001), ("::1", 5002))
+    on_the_line = start(["carol", "dir1, dir2:5001,[::1]:5002", "5000"], file)
+    environment = {"PARLEY_NAME": "carol", "PARLEY_HOST": several, "PARLEY_PORT": "5000"}
+    keeps(file, f'name = "carol"\nhost = "{several}"\nport = 5000\n')
+    for arguments in (on_the_line, start([], file, environment), start([], file)):
+        assert directories_for(arguments) == found
+    remember(file, "carol", on_the_line.host, 5000)
+    assert tomllib.loads(file.read_text())["host"] == several
+
+
+async def test_a_person_may_name_several(file: Path) -> None:
+    someone = Someone("carol", "dir1,", "dir1,dir2:5001", "5000")
+    arguments = start([], file, at_terminal=True)
+    assert await ask_for_words(arguments, someone.show, someone.read_line)
+    assert directories_for(arguments) == (("dir1", 5000), ("dir2", 5001))
+    assert 'A host is missing in "dir1,".' in someone.read
+
+
+@pytest.mark.parametrize("source", ["line", "environment", "file"])
+def test_a_wrong_host_among_several_is_said(
+    file: Path, capsys: pytest.CaptureFixture[str], source: str
+) -> None:
+    why = '"0" is not a port: a number from 1 to 65535'
+    match source:
+        case "line":
+            assert refusal(capsys, ["carol", "dir1,dir2:0", "5000"], file) == f"peer: HOST: {why}"
+        case "environment":
+            environment = {"PARLEY_NAME": "carol", "PARLEY_HOST": "dir1,dir2:0"}
+            said = refusal(capsys, [], file, environment)
+            assert said == f"peer: PARLEY_HOST: {why}"
+        case "file":
+            keeps(file, 'name = "carol"\nhost = "dir1,dir2:0"\nport = 1\n')
+            assert refusal(capsys, [], file) == f"peer: {file}: host: {why}"

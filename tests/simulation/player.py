@@ -112,7 +112,7 @@ class Player:
     async def _program(
         self, world: World, session: Session, *, task_status: trio.TaskStatus[None]
     ) -> None:
-        peer = LocalPeer(world, self.name, self._scenario.address, self._tell, Options())
+        peer = LocalPeer(world, self.name, [self._scenario.address], self._tell, Options())
         async with trio.open_nursery() as self._nursery:
             self._nursery.start_soon(self._show, session)
             failure: ParleyError | None = None

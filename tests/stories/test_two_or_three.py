@@ -6,7 +6,7 @@ import trio
 from directory_server.settings import Settings
 from peer.core.local_time import local_time
 from peer.options import Options
-from peer.runtime.directory.registrar import NameTaken
+from peer.runtime.directory.introduction import NameTaken
 from shared.errors import Refused, StorageError, Unreachable
 from shared.identity import fingerprint
 from shared.messages.common import Status

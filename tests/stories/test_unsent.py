@@ -613,7 +613,7 @@ async def test_a_script_that_finds_no_directory_keeps_what_the_next_one_sends(
     for line in ("PRV dave the parrot", "LEAVE dave sleeps", "dave at noon"):
         command = parse(line, Context())
         world = carol.machine.world()
-        assert await keep_unregistered(world, "carol", DIRECTORY, command, vault) == "dave"
+        assert await keep_unregistered(world, "carol", [DIRECTORY], command, vault) == "dave"
     assert ("the parrot" in pending(carol)) is (vault is CLEAR)
     await community.directory.starts()
     await carol.starts()
@@ -633,7 +633,7 @@ async def test_a_script_that_writes_sends_what_earlier_ones_have_kept(
     await community.directory.crashes()
     for line in ("PRV dave one", "LEAVE erin a", "LEAVE erin b", "PRV erin c", "LEAVE erin d"):
         command = parse(line, Context())
-        assert await keep_unregistered(carol.machine.world(), "carol", DIRECTORY, command, CLEAR)
+        assert await keep_unregistered(carol.machine.world(), "carol", [DIRECTORY], command, CLEAR)
     await community.directory.starts()
     assert await carol.runs("LIST USERS") is Code.DONE
     assert pending(carol) == ["one", "a", "b", "c", "d"]
@@ -651,7 +651,7 @@ async def test_a_script_that_writes_sends_what_earlier_ones_have_kept(
 async def kept_alone(person: Person, line: str) -> str | None:
     command = parse(line, Context())
     world = person.machine.world()
-    return await keep_unregistered(world, person.name, DIRECTORY, command, CLEAR)
+    return await keep_unregistered(world, person.name, [DIRECTORY], command, CLEAR)
 
 
 async def test_without_a_directory_nothing_else_is_kept(community: Community) -> None:

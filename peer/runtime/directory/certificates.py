@@ -1,6 +1,7 @@
 """Recognise the directory of our community, and keep the certificate that it gives us."""
 
 import logging
+from collections.abc import Sequence
 from typing import Final
 
 import trio
@@ -9,7 +10,7 @@ from peer.core.myself import Myself
 from peer.runtime.directory.directory_client import DirectoryClient
 from peer.runtime.keys.known_keys import KnownKeys
 from peer.storage.contacts import CommunityStore
-from shared.errors import KeyChanged, ParleyError, ProtocolError
+from shared.errors import KeyChanged, ParleyError, ProtocolError, Unreachable
 from shared.identity import (
     Credentials,
     authority_key,
@@ -28,42 +29,52 @@ log = logging.getLogger("peer")
 
 class Certificates:
     def __init__(
-        self, world: World, address: Address, myself: Myself, known_keys: KnownKeys,
+        self, world: World, named: Sequence[Address], myself: Myself, known_keys: KnownKeys,
         communities: CommunityStore, *, expected_key: str | None = None,
         authority: bytes | None = None,
     ) -> None:  # fmt: skip
-        """`expected_key`: the fingerprint that the user vouches for, whatever was remembered.
+        """`named`: where the user says that directories of the community are.
 
+        `expected_key`: the fingerprint that the user vouches for, whatever was remembered.
         `authority`: the one that must answer if none was met here before.
         """
-        self._world, self._address, self._myself = world, address, myself
+        self._world, self._named, self._myself = world, named, myself
         self._known_keys, self._communities = known_keys, communities
         self._expected_key = expected_key and expected_key.replace(" ", "").lower()
-        self._authority = communities.authority_at(str(address)) or authority
+        self._authority = communities.authority_at_any(map(str, named)) or authority
         self.first_seen = ""  #: the fingerprint of its key, if nobody has vouched for that yet
 
     # --- The directory's ---
 
-    def recall(self) -> None:
-        """Set the community that is remembered for this address, if there is one."""
+    def recall(self) -> bytes:
+        """Set the community that is remembered for these addresses, if one is; return which."""
         if self._authority is not None:
             self._recall(self._authority)
+        return self._authority or b""
 
-    def recognise(self, certificate: bytes | None, authority: bytes) -> None:
-        """Check that the directory that answers is the one that we know."""
+    def recognise(self, certificate: bytes | None, authority: bytes, address: Address) -> None:
+        """Check that the directory that answers here is of the community that we know.
+
+        An address that the user has not named was a hint, and a wrong one is no reason for
+        alarm: then this raises Unreachable, else KeyChanged.
+        """
         check_directory(certificate, authority, self._world.clock.time())
         key = fingerprint(authority_key(authority))
-        if self._expected_key is not None:
-            if key.replace(" ", "") != self._expected_key:
-                raise KeyChanged(f"The directory at {self._address} has another key: {key}.")
-        elif self._authority is not None and self._authority != authority:
-            was = fingerprint(authority_key(self._authority))
+        expected, known = self._expected_key, self._authority
+        is_expected = expected in (None, key.replace(" ", ""))
+        if address not in self._named:
+            if authority != known or not is_expected:
+                raise Unreachable(f"the directory at {address} is of another community: {key}")
+        elif not is_expected:
+            raise KeyChanged(f"The directory at {address} has another key: {key}.")
+        elif expected is None and known is not None and known != authority:
+            was = fingerprint(authority_key(known))
             raise KeyChanged(
-                f"The key of the directory at {self._address} has changed. It was {was}, now it is"
+                f"The key of the directory at {address} has changed. It was {was}, now it is"
                 f" {key}. Someone may be impersonating it: check with its operator. Start once with"
                 f' --directory-key "{key}" to accept the new key.'
             )
-        elif not self._communities.has_met(authority):
+        elif expected is None and not self._communities.has_met(authority):
             self.first_seen = key
         if self._authority != authority:
             self._recall(authority)
@@ -91,16 +102,26 @@ class Certificates:
         except ProtocolError:
             return True
 
-    async def accept(self, welcome: Welcome, authority: bytes) -> None:
+    async def accept(self, welcome: Welcome, authority: bytes, address: Address) -> None:
         """Take the certificate of a WELCOME.  Raises ProtocolError if it is not mine."""
         certificate = welcome.certificate or self._myself.certificate
         self._check_mine(certificate, welcome.name, authority)
         self._myself.registration.name = welcome.name
         if welcome.certificate:
             await self._take(certificate, welcome.name, authority)
-        address = str(self._address)
-        if self._communities.authority_at(address) != authority:
-            await self._communities.remember(address, authority)
+        if address in self._named:
+            await self._remember(authority, address)
+
+    async def _remember(self, authority: bytes, here: Address) -> None:
+        """Remember that this authority answers here.
+
+        A key that the user has vouched for replaces the former one at all addresses.
+        """
+        for address in self._named:
+            met = self._communities.authority_at(str(address))
+            is_replaced = met is not None and self._expected_key is not None
+            if met != authority and (address == here or is_replaced):
+                await self._communities.remember(str(address), authority)
 
     async def renew(self, directory: DirectoryClient) -> None:
         """Ask for a new certificate, and show it on every new link.

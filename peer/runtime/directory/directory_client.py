@@ -1,6 +1,7 @@
 """Ask the directory, over the connection that `peer.runtime.directory.registrar` keeps."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Final, TypeVar
 
 import msgspec
@@ -22,11 +23,20 @@ class DirectoryGone(Unreachable):
     """The directory itself cannot be asked at this moment."""
 
 
+@dataclass
+class _Asked:
+    """A request on its way, with where its answers go, and the link that carries it."""
+
+    request: Request
+    answers: trio.MemorySendChannel[Message]
+    link: Link[Message]
+
+
 class DirectoryClient:
     def __init__(self, tries: Tries) -> None:
         self._tries = tries
         self.link: Link[Message] | None = None  #: once we are registered
-        self._answers: dict[int, trio.MemorySendChannel[Message]] = {}
+        self._asked: dict[int, _Asked] = {}  # requests without a whole answer, the oldest first
         self._last_request = 0
         self._back = trio.Event()
         self._gone = trio.Event()
@@ -61,10 +71,10 @@ class DirectoryClient:
         self._last_request += 1
         number = self._last_request
         send, receive = trio.open_memory_channel[Message](64)
-        self._answers[number] = send
+        asked = self._asked[number] = _Asked(make(number), send, self.link)
         try:
             with receive, send, trio.fail_after(ANSWER_SECONDS):
-                self.link.post(make(number))
+                asked.link.post(asked.request)
                 pages: list[A] = []
                 while not pages or (all_pages and getattr(pages[-1], "more", False)):
                     pages.append(_expected(await receive.receive(), kind))
@@ -74,7 +84,7 @@ class DirectoryClient:
         except trio.TooSlowError:
             raise DirectoryGone("the directory did not answer in time") from None
         finally:
-            self._answers.pop(number, None)
+            self._asked.pop(number, None)
 
     def believed(self, contact: Contact) -> Contact:
         """Return the contact, without `seen` if the directory cannot have seen that address.
@@ -109,17 +119,33 @@ class DirectoryClient:
         self._gone.set()
         if self._back.is_set():
             self._back = trio.Event()
-        for answer in self._answers.values():
-            answer.close()
+        for asked in self._asked.values():
+            asked.answers.close()
+
+    def moved(self, link: Link[Message]) -> None:
+        """Ask over this link from now on; answers may still come over the former one."""
+        self.link = link
+
+    def repeat(self, over: Link[Message]) -> None:
+        """Ask again what was asked over this link, which is over, unless it is the only one.
+
+        Each request means the same when it is performed twice.
+        """
+        if self.link is None or self.link is over:
+            return
+        for asked in self._asked.values():
+            if asked.link is over:
+                asked.link = self.link
+                asked.link.post(asked.request)
 
     def answered(self, message: Message) -> bool:
         """Hand an answer to the one who asked; return False for a message that is no answer."""
         re = getattr(message, "re", None)
         if re is None:
             return False
-        if (waiting := self._answers.get(re)) is not None:
+        if (asked := self._asked.get(re)) is not None:
             try:
-                waiting.send_nowait(message)
+                asked.answers.send_nowait(message)
             except trio.WouldBlock:
                 raise ProtocolError("more answers came than were asked for") from None
         return True

@@ -75,6 +75,11 @@ class OwnPresence:
             self._directory.tell(SetStatus(0, status, by_hand, self.note))
         self._situation.busy = self._talks or status is Status.BUSY
 
+    def repeat(self) -> None:
+        """Tell a directory that we have moved to: the status may have changed on the way."""
+        mine = self._registration
+        self._directory.tell(SetStatus(0, mine.status, mine.by_hand, mine.note))
+
     @property
     def _automatic(self) -> Status:
         if self._talks:

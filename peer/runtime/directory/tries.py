@@ -5,14 +5,16 @@ from typing import Final
 
 import trio
 
-from shared.world import Address, Network, Wire
+from peer.runtime.directory.known_directories import KnownDirectories
+from shared.world import Address, Wire
 
 TRY_ANEW: Final = 3.0  # a typed command replaces a dial that has hung for this long
 HURRY_SECONDS: Final = 1.0  # for a command to wait for the outcome of such a try
 
 
 class Tries:
-    def __init__(self) -> None:
+    def __init__(self, known: KnownDirectories) -> None:
+        self._known = known
         self._hurried = trio.Event()  # the user wants something of a directory that is gone
         self._tried = trio.Event()  # the try that is due next, or under way, is over
         self._dial_scope = trio.CancelScope()
@@ -35,15 +37,12 @@ class Tries:
             with trio.move_on_after(HURRY_SECONDS):
                 await self._tried.wait()
 
-    async def dial(self, network: Network, address: Address) -> Wire | None:
-        """Dial, and show no certificate.  Return None when the user wants to try anew.
-
-        Our name goes out in IAM, and only to the directory that we know.
-        """
+    async def dial(self, address: Address) -> Wire | None:
+        """Dial; return None when the user wants to try anew.  Raises Unreachable."""
         self._dialling_since = trio.current_time()
         try:
             with trio.CancelScope() as self._dial_scope:
-                return await network.dial([address], anonymous=True)
+                return await self._known.dial(address)
             return None
         finally:
             self._dialling_since = math.inf
