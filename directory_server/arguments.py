@@ -30,6 +30,7 @@ examples:
   dirserver 5000 --mail-mib 4096               room for 4 GiB of messages
   dirserver 5000 --store postgresql://db1,db2/parley   names and mail in PostgreSQL
   dirserver 5000 --store URL --store-sync      promise nothing that lies on one machine
+  dirserver 5000 --store URL --address dir1:5000   one directory of several
   dirserver 5000 --metrics 9464                figures for Prometheus, on this machine
   dirserver 5000 --log-format json             the log as one object a line
   dirserver 5000 --found-anew                  go on without names that were lost
@@ -52,6 +53,7 @@ PREFIX: Final = "DIRSERVER"  # of the variables in the environment
 TOKEN_VARIABLE: Final = "PARLEY_TOKEN"  # as for the peer # nosec B105
 LOG_FORMATS: Final = ("plain", "json")
 LOOPBACK: Final = "127.0.0.1"
+HOST_PORT_CHARACTERS: Final = 263  # as in shared.messages.directory.HostPort
 
 
 def _count(text: str) -> int:
@@ -74,6 +76,16 @@ def _metrics(text: str) -> tuple[str, int]:
     """Read PORT, HOST:PORT or [IPv6]:PORT."""
     host, _, number = text.rpartition(":")
     return readable(host.removeprefix("[").removesuffix("]")) if host else LOOPBACK, port(number)
+
+
+def _address(text: str) -> str:
+    """Read HOST:PORT or [IPv6]:PORT."""
+    host, _, number = readable(text).rpartition(":")
+    if not host or len(text) > HOST_PORT_CHARACTERS or (":" in host and host[0] != "["):
+        raise argparse.ArgumentTypeError(f"{quoted(text)} is not HOST:PORT")
+    if not port(number):
+        raise argparse.ArgumentTypeError("the port of --address is the one that users dial, not 0")
+    return text
 
 
 def _store(text: str) -> str:
@@ -134,6 +146,13 @@ OPTIONS: Final = (
         "URL",
         _store,
         None,
+    ),
+    Option(
+        "address",
+        "the address at which users reach this directory; others of the same store tell it",
+        "HOST:PORT",
+        _address,
+        "",
     ),
     Option(
         "store_sync",

@@ -77,6 +77,7 @@ def _settings(arguments: argparse.Namespace, connections: int) -> Settings:
         is_closed=arguments.closed,
         names_per_address=arguments.names_per_address,
         store=arguments.store,
+        address=arguments.address,
         store_sync=arguments.store_sync,
         mail_mib=arguments.mail_mib,
         found_anew=arguments.found_anew,

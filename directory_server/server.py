@@ -119,11 +119,13 @@ class Directory:
                 await store.found(key, anew=found.loses_names)
             self._community = Community(self._world, self._settings, found.authority, store)
             await self._community.recall()
+            await storing.start(self._community.others.run)
             await self._community.names.mark(self._world.disk)
             self._has_begun = True
             refusal = await self._serve_users(found, task_status)
             await self._community.sessions.note_seen()
             await self._community.names.mark(self._world.disk)
+            await self._community.others.leave()
             storing.cancel_scope.cancel()
         if refusal is not None:
             raise refusal

@@ -104,6 +104,9 @@ class Session:
             self._community.orders.check_open()
             check_iam(iam, visitor, self._community.authority, self._community.clocks.time())
         applicant = self._applicant(iam, visitor)
+        known = self._registry.find(iam.name)
+        if known is None or known.key != iam.key:
+            await self._community.others.ask(iam.name)
         letters: int | None = None  # that wait, once counted
         while True:
             async with entrance:
@@ -158,8 +161,7 @@ class Session:
                     community.admission.settle(step)
             case Reseal(user):
                 check_sealing(iam)
-                await self._store.reseal(user.id, *sealing)
-                user.sealing_key, user.sealing_proof = sealing
+                await community.names.reseal(user, *sealing)
             case Certify(user):
                 await community.names.note_certificate(user)
 
@@ -187,6 +189,7 @@ class Session:
             online=self._registry.here + (not user.is_here),
             motd=community.orders.motd,
             crowd=community.sessions.announcements.is_crowd,
+            others=community.others.addresses,
         )
 
     def _certify(self, user: User) -> bytes:
@@ -235,7 +238,10 @@ class Session:
                 await self._answers.list(message)
             case wire.Watch():
                 await self._answers.watch(message)
-            case wire.Lookup(own=own):
+            case wire.Lookup(name=name, own=own):
+                found_now = self._registry.find(name)
+                if found_now is None or not found_now.is_here:  # as far as we know
+                    await community.others.ask(name)
                 found = self._answers.look_up(message)
                 if own:
                     await self._note_answer(user, found)
@@ -253,6 +259,7 @@ class Session:
                 link.post(wire.Done(re))
                 community.counts.taken += len(owed)
                 community.sessions.push_receipts(owed)
+                community.others.telling.taken(one.sender for one in owed)
             case wire.Noted(id=re, envelopes=envelopes):
                 await store.note(user.id, envelopes)
                 link.post(wire.Done(re))
@@ -296,7 +303,7 @@ class Session:
         posted: list[Posted] = []
         accepted: list[wire.Drop] = []
         for drop in drops:
-            receiver = self._registry.find(drop.to)
+            receiver = self._registry.find(drop.to) or await self._community.others.ask(drop.to)
             if receiver is None:
                 answers.append(Err("NOBODY", f"User {drop.to} does not exist!", drop.id))
             elif receiver is user:
@@ -337,6 +344,7 @@ class Session:
         }
         for receiver, count in waiting.items():
             self._community.sessions.push(receiver, wire.Waiting(count))
+        self._community.others.telling.mail(waiting)  # they may have moved by now
 
     async def _wait_for_disk(self, most: int) -> None:
         """Return when at most so many drops are on their way to the disk."""

@@ -18,6 +18,7 @@ class Settings(NamedTuple):
     names_per_address: int = NEW_NAMES_AT_ONCE  # at once; then each has to wait; 0: no limit
     names: int = NAMES  # that the directory knows at most
     store: str | None = None  # the URL of a PostgreSQL; None: SQLite in the data folder
+    address: str = ""  # host:port at which users reach this directory, for the others to tell
     store_sync: bool = False  # promise nothing that lies on one machine only
     mail_mib: int = MAIL_MIB  # that all mail together may take
     found_anew: bool = False  # give up all names rather than refuse to start when a file is missing

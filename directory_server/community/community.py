@@ -6,11 +6,13 @@ import trio
 
 from directory_server.community.backlogs import Backlogs, UserLink
 from directory_server.community.clocks import Clocks
+from directory_server.community.elsewhere import Elsewhere
 from directory_server.community.names import Names
 from directory_server.community.orders import Orders
+from directory_server.community.others import Others
 from directory_server.community.sessions import Sessions
+from directory_server.community.telling import Telling
 from directory_server.core.admission import Admission
-from directory_server.core.alarm import Alarm
 from directory_server.core.authority import Authority
 from directory_server.core.limits import WATCHED_PER_USER, users_at_most
 from directory_server.core.operating.counts import Counts
@@ -46,9 +48,12 @@ class Community:
         tombstones = Tombstones()
         self.sessions = Sessions(self.registry, announcements, store, self.clocks, self.counts)
         self.orders = Orders(self.registry, self.sessions, store, self.clocks)
+        telling = Telling(store.cluster)
         self.names = Names(
-            self.registry, tombstones, self.orders.invites, self.sessions, store, self.clocks
-        )
+            self.registry, tombstones, self.orders.invites, self.sessions, store, self.clocks,
+            telling,
+        )  # fmt: skip
+        self.others = self._others(tombstones, telling)  #: directories of the store, if any
         self.admission = Admission(
             self.registry,
             tombstones,
@@ -61,7 +66,16 @@ class Community:
         #: Newcomers pass one at a time, a millisecond each; other tasks run in between.
         self.entrance = trio.Lock()
         self.backlogs = Backlogs(store, self.sessions.links)
-        self._wrong_tokens = Alarm()
+
+    def _others(self, tombstones: Tombstones, telling: Telling) -> Others:
+        cluster, elsewhere = self.store.cluster, None
+        if cluster is not None:
+            elsewhere = Elsewhere(
+                cluster, self.store, self.registry, tombstones, self.sessions, self.orders,
+                self.clocks,
+            )  # fmt: skip
+        address = self.settings.address
+        return Others(cluster, elsewhere, telling, self.registry, self.counts, address)
 
     async def recall(self) -> None:
         """Read names, and what the operator has said, from the store.  Raises StorageError."""
@@ -84,6 +98,6 @@ class Community:
 
     def note_wrong_token(self, host: str) -> None:
         """Count a wrong token; the log does not get a line for each."""
-        count = self._wrong_tokens.ring(trio.current_time())
+        count = self.counts.wrong_tokens.ring(trio.current_time())
         if count:
             log.warning("wrong tokens: %d, the last one from %s", count, host)

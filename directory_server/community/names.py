@@ -10,6 +10,7 @@ import trio
 from directory_server.community.backlogs import UserLink
 from directory_server.community.clocks import Clocks
 from directory_server.community.sessions import Sessions
+from directory_server.community.telling import Telling
 from directory_server.core.operating.invites import Invites
 from directory_server.core.registry import Registry, User
 from directory_server.core.tombstones import NOBODY, Tombstone, Tombstones, Validity
@@ -41,10 +42,11 @@ def _no_stone(_: User) -> None:
 class Names:
     def __init__(
         self, registry: Registry, tombstones: Tombstones, invites: Invites, sessions: Sessions,
-        store: Store, clocks: Clocks,
+        store: Store, clocks: Clocks, telling: Telling,
     ) -> None:  # fmt: skip
         self._registry, self._tombstones, self._invites = registry, tombstones, invites
         self._sessions, self._store, self._clocks = sessions, store, clocks
+        self._telling = telling  # of what the other directories should know
 
     async def recall(self) -> None:
         """Read users and tombstones from the store.  Raises StorageError."""
@@ -65,6 +67,7 @@ class Names:
         if buried is not None:  # of the same key
             new = new._replace(certified=new.certified.with_other(buried.certified))
         user = await self._store.register(new, time, age)
+        self._telling.names([user.id])
         if self._registry.find(user.name) is None:
             self._registry.know(user)
             self._tombstones.lift(user.name)
@@ -79,6 +82,13 @@ class Names:
             )
             await self._store.certify(user.id, certified)
             user.certified = certified
+            self._telling.names([user.id])
+
+    async def reseal(self, user: User, sealing_key: bytes, sealing_proof: bytes) -> None:
+        """Put the user's new sealing key on disk.  Raises StorageError."""
+        await self._store.reseal(user.id, sealing_key, sealing_proof)
+        user.sealing_key, user.sealing_proof = sealing_key, sealing_proof
+        self._telling.names([user.id])
 
     async def release(
         self, users: list[User], stone: Callable[[User], Tombstone | None] = tombstone_of
@@ -91,6 +101,7 @@ class Names:
         links = []
         stones = [stone(user) for user in users]
         await self._store.release([(user.id, one) for user, one in zip(users, stones, strict=True)])
+        self._telling.names([user.id for user in users])
         for user, one in zip(users, stones, strict=True):
             if self._registry.find(user.name) is user:
                 self._registry.forget(user, self._clocks.time())

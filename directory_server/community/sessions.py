@@ -93,6 +93,15 @@ class Sessions:
         link.hang_up(*last)
         return True
 
+    def hand_over(self, user: User) -> UserLink:
+        """Forget the link of a user who has registered at another directory; return it, for the
+        caller to hang up.
+        """
+        link = self.links[user.id]
+        self._counts.cut["takeover"] += 1
+        self._gone(user)
+        return link
+
     def is_carried_by(self, user: User, link: UserLink) -> bool:
         return self.links.get(user.id) is link
 

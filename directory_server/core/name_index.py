@@ -10,6 +10,9 @@ class NameIndex:
     def __init__(self) -> None:
         self._names: list[str] = []
 
+    def __len__(self) -> int:
+        return len(self._names)
+
     def __iter__(self) -> Iterator[str]:
         return iter(self._names)
 

@@ -70,6 +70,8 @@ class User:
     by_hand: bool = False  # the user chose this status
     note: str = ""  # on it; only of a user who is here
     place: Place = NOWHERE
+    is_elsewhere: bool = False  # at another directory of the same store
+    registered_at: float = 0.0  # monotonic, when the program came that is here
     listed: bytes | None = None  # encoded as in USERS; None when that is out of date
 
     @property
@@ -93,6 +95,9 @@ class Registry:
         self._idle_after, self._one_per_address = idle_after, one_per_address
         self._names, self._places = Shares(names), Shares(places)
         self._users: dict[str, User] = {}
+        self.by_id: dict[int, User] = {}
+        #: the ids of users whose change other directories must be told; None: there are none
+        self.touched: set[int] | None = None
         self._order, self._present = NameIndex(), NameIndex()  # of all, and of who is here
         self._awake: OrderedDict[User, float] = OrderedDict()  # who may fall idle; last stir
         self._at: dict[str, User] = {}  # by address; only with one_per_address
@@ -107,7 +112,7 @@ class Registry:
     @property
     def here(self) -> int:
         """The number of users who are not OFFLINE."""
-        return self._places.taken
+        return len(self._present)
 
     @property
     def names(self) -> int:
@@ -122,7 +127,7 @@ class Registry:
     def know(self, user: User) -> None:
         """Add a name that is on disk."""
         folded = fold(user.name)
-        self._users[folded] = user
+        self._users[folded] = self.by_id[user.id] = user
         self._order.add(folded)
         self._names.add(user.origin)
 
@@ -131,7 +136,7 @@ class Registry:
         if user.is_here:
             self.leave(user, time)
         folded = fold(user.name)
-        del self._users[folded]
+        del self._users[folded], self.by_id[user.id]
         self._names.remove(user.origin)
         self._order.remove(folded)
 
@@ -196,8 +201,8 @@ class Registry:
             )
 
     def check_room(self, user: User, address: str) -> None:
-        """Raise Refused unless there is a place for this user; users who are here have one."""
-        if user.is_here:
+        """Raise Refused unless there is a place for this user; users who have one keep it."""
+        if user.is_here and not user.is_elsewhere:
             return
         if self._places.is_full:
             raise Refused(f"this directory is full: {self._places.taken} users are here", "LIMIT")
@@ -212,22 +217,36 @@ class Registry:
         note: str = "",
     ) -> None:  # fmt: skip
         """Note that the user is here; also when a new program takes over from a ghost."""
-        if self._at.get(user.place.address) is user:
-            del self._at[user.place.address]
-        if self._one_per_address:
-            self._at[place.address] = user
-        if user.is_here:
-            self._places.remove(network_of(user.place.address))
+        self._move(user, place)
         self._places.add(network_of(place.address))
-        user.place = place
+        user.registered_at = now
         self._change(user, status, by_hand=by_hand, note=note, time=time, now=now)
 
     def leave(self, user: User, time: float) -> None:
+        self._move(user, NOWHERE)
+        self._change(user, Status.OFFLINE, by_hand=False, note="", time=time, now=0)
+
+    def see(self, user: User, place: Place, status: Status, since: float, note: str = "") -> None:
+        """Note what another directory says of a user who is there."""
+        self._move(user, place)
+        self._note(user, status, since, note)
+        user.is_elsewhere, user.by_hand = True, False
+        self._awake.pop(user, None)
+
+    def lose(self, user: User, since: float) -> None:
+        """Note that a user is at no other directory any more."""
+        self._move(user, NOWHERE)
+        self._note(user, Status.OFFLINE, since, "")
+
+    def _move(self, user: User, place: Place) -> None:
+        """Give up the place that the user has, for this one."""
         if self._at.get(user.place.address) is user:
             del self._at[user.place.address]
-        self._places.remove(network_of(user.place.address))
-        user.place = NOWHERE
-        self._change(user, Status.OFFLINE, by_hand=False, note="", time=time, now=0)
+        if self._one_per_address and place is not NOWHERE:
+            self._at[place.address] = user
+        if user.is_here and not user.is_elsewhere:
+            self._places.remove(network_of(user.place.address))
+        user.place, user.is_elsewhere = place, False
 
     # --- Status ---
 
@@ -265,18 +284,22 @@ class Registry:
     def _change(
         self, user: User, status: Status, *, by_hand: bool, note: str, time: float, now: float
     ) -> None:
-        self._told.setdefault(user, user.presence())
-        if user.is_here != (status is not Status.OFFLINE):
-            index = self._present.remove if user.is_here else self._present.add
-            index(fold(user.name))
-        if user.status is not status:
-            user.status, user.since, user.listed = status, time, None
-        if user.note != note:
-            user.note, user.listed = note, None
+        self._note(user, status, user.since if user.status is status else time, note)
+        if self.touched is not None:
+            self.touched.add(user.id)
         user.by_hand = by_hand
         self._awake.pop(user, None)
         if self._idle_after and status is Status.ACTIVE and not by_hand:
             self._awake[user] = now
+
+    def _note(self, user: User, status: Status, since: float, note: str) -> None:
+        """Change what is shown of the user, and remember what others know."""
+        self._told.setdefault(user, user.presence())
+        if user.is_here != (status is not Status.OFFLINE):
+            index = self._present.remove if user.is_here else self._present.add
+            index(fold(user.name))
+        if (user.status, user.since, user.note) != (status, since, note):
+            user.status, user.since, user.note, user.listed = status, since, note, None
 
     # --- What to tell ---
 

@@ -32,6 +32,11 @@ class Usage:
             self.seconds += max(0.0, age - self.here_since)
             self.last, self.here_since = age, None
 
+    def merge(self, other: "Usage") -> None:
+        """Take over what another directory has noted of the same name."""
+        self.seconds = max(self.seconds, other.seconds)
+        self.last = max(self.last, other.last)
+
     def is_over(self, age: float) -> bool:
         """Whether the name expires, because nobody has used it for too long."""
         established = self.seconds >= ESTABLISHED_SECONDS

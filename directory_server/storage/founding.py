@@ -12,7 +12,7 @@ from typing import Final
 from directory_server.core.authority import SEED_BYTES, Authority
 from directory_server.storage.store import Store
 from shared.errors import StorageError
-from shared.identity import authority_key
+from shared.identity import authority_key, fingerprint
 from shared.world import Disk
 
 AUTHORITY_FILE: Final = "authority"
@@ -51,6 +51,12 @@ async def _find(
     content, had_names = disk.read(AUTHORITY_FILE), await store.has_had_names()
     marked = bool(disk.read(NAMES_FILE))
     if content is None:
+        key = await store.community()
+        if store.cluster is not None and key is not None and not found_anew:
+            raise StorageError(
+                f"{store.where} belongs to the community {fingerprint(key)}: copy the file"
+                f" {AUTHORITY_FILE} from one of its directories to this data folder, {ANEW}"
+            )
         if (had_names or marked) and not found_anew:
             raise StorageError(
                 "the data folder belongs to a community whose key is missing: bring back the"

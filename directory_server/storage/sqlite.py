@@ -15,6 +15,7 @@ from directory_server.core.mail_limits import MIB
 from directory_server.core.registry import User
 from directory_server.core.tombstones import Tombstone, Validity
 from directory_server.storage import mail_room, mailbox, operations, ownership
+from directory_server.storage.cluster import Cluster
 from directory_server.storage.sqlite_operations import SqliteOperations
 from directory_server.storage.store import (
     Dropped,
@@ -66,6 +67,7 @@ def _database(disk: Disk) -> Database:
 
 class SqliteStore(SqliteOperations):
     where = f"the file {FILE}"
+    cluster: Cluster | None = None  # one process writes to it
 
     def __init__(self, disk: Disk, mail_mib: int = MAIL_MIB) -> None:
         """`mail_mib`: the room for all mail together, in MiB."""

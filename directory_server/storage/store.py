@@ -17,6 +17,7 @@ from directory_server.core.operating.invites import Invite
 from directory_server.core.registry import User
 from directory_server.core.tombstones import Tombstone, Validity
 from directory_server.core.usage import Usage
+from directory_server.storage.cluster import Cluster
 from shared.errors import StorageError
 from shared.messages.directory import Envelope, Receipt, Verdict
 
@@ -205,6 +206,10 @@ class MailStore(Protocol):
 
 
 class Store(OperationStore, NameStore, MailStore, Protocol):
+    @property
+    def cluster(self) -> Cluster | None:
+        """Serve several directories on this store; None: it takes only one."""
+
     where: str  #: what to bring back when the names are missing, for a person
     failures: int  #: writes that were refused
     failing_since: float | None  #: by trio's clock; None: it takes writes

@@ -49,14 +49,14 @@ def test_each_option_may_stand_in_the_environment(file: Path) -> None:
         "PORT": "7", "HOST": "h", "DATA": "d", "IDLE_AFTER": "1", "ONE_PER_ADDRESS": "yes",
         "REGISTER_ONLY_WITH": "sesame", "CLOSED": "on", "NAMES_PER_ADDRESS": "1",
         "MAIL_MIB": "1", "METRICS": "[::1]:9464", "LOG_FORMAT": "json", "VERBOSE": "true",
-        "STORE": "postgresql://db1,db2/parley", "STORE_SYNC": "1",
+        "STORE": "postgresql://db1,db2/parley", "STORE_SYNC": "1", "ADDRESS": "[::1]:5000",
     }  # fmt: skip
     options = {option.name.upper() for option in (arguments.PORT, *arguments.OPTIONS)}
     assert set(values) == options - {"TOKEN_FILE"}
     found = parse("", None, **{f"DIRSERVER_{name}": value for name, value in values.items()})
     assert found["register_only_with"] == "sesame"
     assert found["metrics"] == ("::1", 9464)
-    assert found["store"] == "postgresql://db1,db2/parley"
+    assert (found["store"], found["address"]) == ("postgresql://db1,db2/parley", "[::1]:5000")
     assert all(found[name] for name in ("one_per_address", "closed", "verbose", "store_sync"))
 
 

@@ -108,6 +108,7 @@ class FarStore:
         self._seconds, self._losses = seconds, losses
         self._nursery: trio.Nursery | None = None
         self.where = store.where
+        self.cluster = store.cluster
         self.is_away = False
         self.failures = 0
         self.failing_since: float | None = None

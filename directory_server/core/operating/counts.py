@@ -5,6 +5,8 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from typing import Final
 
+from directory_server.core.alarm import Alarm
+
 COMMIT_SECONDS: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.2, 0.5, 1.0, 5.0)
 COMMIT_BATCH: Final = (1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0, 128.0, 256.0, 1024.0)
 #: what became of a message that was left, by the code of the ERR; without one it is stored
@@ -45,6 +47,8 @@ class Counts:
         self.cut: Counter[str] = Counter()  #: links: slow, silent, vanished, takeover, operator
         self.taken = 0  #: messages that their receivers have on disk
         self.handshakes_failed = 0
+        self.wrong_tokens = Alarm()
+        self.heard = 0  #: bulletins of other directories
         self.news_posts = 0  #: writes of news
         self.store_failures = 0  #: writes that the disk refused
         self.commit_seconds = Histogram(COMMIT_SECONDS)

@@ -68,13 +68,23 @@ def place_of(where: str) -> str:
 class Line:
     """A connection that one thread at a time uses."""
 
-    def __init__(self, where: str, check: Callable[[Connection], None] = lambda _: None) -> None:
-        """`check` judges each new connection, in the thread; it may raise Refused."""
+    def __init__(
+        self,
+        where: str,
+        check: Callable[[Connection], None] = lambda _: None,
+        *,
+        settings: str = "",
+    ) -> None:
+        """`check` judges each new connection, in the thread; it may raise Refused.
+
+        `settings`: of the session, as options of the server.
+        """
         self._hosts, self._check = hosts_in(where), check
+        self._options = f"-c search_path=parley {settings}"
         self._connection: Connection | None = None
         self._limiter = trio.CapacityLimiter(1)
         self._is_half_done = False
-        self._timeline = ""
+        self._timeline = ""  # of the last server that was chosen
         self._guard = threading.Lock()  # of `_connection`, which another thread may break off
 
     async def run(self, work: Callable[[Connection], T]) -> T:
@@ -85,6 +95,10 @@ class Line:
         return await trio.to_thread.run_sync(
             self._run, work, limiter=self._limiter, abandon_on_cancel=True
         )
+
+    def is_behind(self, other: "Line") -> bool:
+        """Whether its server was primary before that of the other one."""
+        return self._timeline < other._timeline
 
     def break_off(self) -> None:
         """End the connection now; whoever waits for it in the thread gets Lost."""
@@ -133,7 +147,7 @@ class Line:
         reasons: list[str] = []
         for host in self._hosts:
             try:
-                connection = psycopg.connect(host, autocommit=True, options="-c search_path=parley")
+                connection = psycopg.connect(host, autocommit=True, options=self._options)
                 timeline = _timeline_of(connection)
             except FAILURES as error:
                 reasons.append(_first_line(error))

@@ -24,6 +24,7 @@ from directory_server.storage.store import Kept, NotKept, Owed, Posted
 from shared.messages.directory import Envelope, Receipt, Verdict
 
 EXPIRE_AT_ONCE: Final = 1_000  # envelopes
+EXPIRING: Final = 7_236_572  # an advisory lock
 PAGE_ENVELOPES: Final = PAGE_BYTES // ENVELOPE_OVERHEAD + 2
 
 _SENDERS: Final = """
@@ -291,7 +292,13 @@ def note(connection: Connection, sender: int, envelopes: Iterable[str]) -> None:
 
 
 def expire(connection: Connection, stocks: Stocks, age: float) -> bool:
-    """Delete some envelopes and receipts that are too old; return whether none is left."""
+    """Delete some envelopes and receipts that are too old; return whether none is left.
+
+    One directory of several does it; the others have nothing to do.
+    """
+    row = connection.execute("SELECT pg_try_advisory_xact_lock(%s)", (EXPIRING,)).fetchone()
+    if row is None or not row[0]:
+        return True
     old = age - KEEP_SECONDS
     # Numbers rise with the age, so nothing after the first young one is too old.
     expired = connection.execute(

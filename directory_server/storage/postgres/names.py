@@ -5,7 +5,7 @@ from typing import Any
 
 from directory_server.core.operating.bans import Ban
 from directory_server.core.operating.invites import USED_UP, Invite
-from directory_server.core.registry import User
+from directory_server.core.registry import NameTaken, User
 from directory_server.core.tombstones import Tombstone, Validity
 from directory_server.core.usage import Usage
 from directory_server.storage.postgres.connection import Connection
@@ -18,6 +18,8 @@ _USER = (
     " coalesce(seen, greatest(registered, alive)), origin, used, last, here_since,"
     " certified_time, certified_age FROM users CROSS JOIN life"
 )
+
+_TOMBSTONE = "SELECT name, key, used, certified_time, certified_age FROM tombstones"
 
 
 def _one(connection: Connection, query: str, values: tuple[object, ...] = ()) -> Any:
@@ -48,7 +50,12 @@ def found(connection: Connection, key: bytes, *, anew: bool) -> None:
     if anew:
         for table in ("users", "tombstones", "orders"):
             connection.execute(f"DELETE FROM {table}")  # nosec B608  # one of these words
-    connection.execute("UPDATE life SET community = %s", (key,))
+    rows = connection.execute(
+        "UPDATE life SET community = %s WHERE %s OR community IS NULL OR community = %s",
+        (key, anew, key),
+    )
+    if not rows.rowcount:
+        raise Refused("another directory has just founded a community in this database", "STORE")
 
 
 def age(connection: Connection) -> float:
@@ -141,12 +148,25 @@ def users(connection: Connection) -> list[User]:
     return [_user(row) for row in connection.execute(_USER, binary=True)]
 
 
+def users_of(connection: Connection, ids: Iterable[int]) -> list[User]:
+    query = f"{_USER} WHERE id = ANY(%s)"  # nosec B608  # no word of it is from elsewhere
+    return [_user(row) for row in connection.execute(query, (list(ids),), binary=True)]
+
+
+def named(connection: Connection, name: str) -> User | None:
+    query = f"{_USER} WHERE folded = %s"  # nosec B608
+    row = connection.execute(query, (fold(name),), binary=True).fetchone()
+    return None if row is None else _user(row)
+
+
 def tombstones(connection: Connection) -> list[Tombstone]:
-    query = "SELECT name, key, used, certified_time, certified_age FROM tombstones"
-    return [
-        Tombstone(name, key, used, Validity(certified_time, certified_age))
-        for name, key, used, certified_time, certified_age in connection.execute(query, binary=True)
-    ]
+    return [_tombstone(row) for row in connection.execute(_TOMBSTONE, binary=True)]
+
+
+def tombstone_of(connection: Connection, name: str) -> Tombstone | None:
+    query = f"{_TOMBSTONE} WHERE folded = %s"  # nosec B608
+    row = connection.execute(query, (fold(name),), binary=True).fetchone()
+    return None if row is None else _tombstone(row)
 
 
 def register(connection: Connection, new: Newcomer, time: float, age: float) -> User:
@@ -167,13 +187,25 @@ def register(connection: Connection, new: Newcomer, time: float, age: float) -> 
         ),
     )
     if added.rowcount:
+        _check_tombstone(connection, new, time, age)
         if new.invite:
             _use(connection, new.invite)
         connection.execute("UPDATE life SET named = true WHERE NOT named")
         lift(connection, [new.name])
-    row = connection.execute(f"{_USER} WHERE folded = %s", (folded,), binary=True).fetchone()
-    assert row is not None
-    return _user(row)
+    user = named(connection, new.name)
+    assert user is not None
+    return user
+
+
+def _check_tombstone(connection: Connection, new: Newcomer, time: float, age: float) -> None:
+    """Raise NameTaken when another directory has just kept the name for its old key."""
+    query = (
+        "SELECT name FROM tombstones WHERE folded = %s AND key <> %s"
+        " AND (certified_time >= %s OR certified_age >= %s)"
+    )
+    row = connection.execute(query, (fold(new.name), new.key, time, age)).fetchone()
+    if row is not None:
+        raise NameTaken(str(row[0]))
 
 
 def reseal(connection: Connection, user: int, sealing_key: bytes, sealing_proof: bytes) -> None:
@@ -185,7 +217,8 @@ def reseal(connection: Connection, user: int, sealing_key: bytes, sealing_proof:
 
 def certify(connection: Connection, user: int, certified: Validity) -> None:
     connection.execute(
-        "UPDATE users SET certified_time = %s, certified_age = %s WHERE id = %s",
+        "UPDATE users SET certified_time = greatest(certified_time, %s),"
+        " certified_age = greatest(certified_age, %s) WHERE id = %s",
         (certified.time, certified.age, user),
     )
 
@@ -214,12 +247,23 @@ def lift(connection: Connection, names: Iterable[str]) -> None:
 
 
 def note(connection: Connection, uses: list[Use], time: float, age: float) -> None:
-    """Note arrivals and departures on disk, and that the directory is alive at this moment."""
+    """Note arrivals and departures on disk, and that the directory is alive at this moment.
+
+    Another directory may know of more use, and be older by some seconds.
+    """
     if uses:
-        query = "UPDATE users SET seen = %s, used = %s, last = %s, here_since = %s WHERE id = %s"
+        query = (
+            "UPDATE users SET seen = %s, used = greatest(used, %s), last = greatest(last, %s),"
+            " here_since = %s WHERE id = %s"
+        )
         rows = [(seen, usage.seconds, usage.last, usage.here_since, id) for id, seen, usage in uses]
         _each(connection, query, rows)
-    connection.execute("UPDATE life SET alive = %s, age = %s", (time, age))
+    connection.execute("UPDATE life SET alive = %s, age = greatest(age, %s)", (time, age))
+
+
+def _tombstone(row: tuple[Any, ...]) -> Tombstone:
+    name, key, used, certified_time, certified_age = row
+    return Tombstone(name, key, used, Validity(certified_time, certified_age))
 
 
 def _user(row: tuple[Any, ...]) -> User:

@@ -99,6 +99,30 @@ MIGRATIONS: Final = (
     );
     CREATE INDEX answered_other ON answered (other);
     """,
+    # Several directories.  A session goes to the program that has registered last, and each
+    # change of it gets a higher epoch.
+    """
+    CREATE TABLE directories (
+        id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+        address text NOT NULL,  -- where users reach it; '': it does not say
+        alive timestamptz NOT NULL DEFAULT clock_timestamp()
+    );
+    CREATE SEQUENCE epochs AS bigint;
+    CREATE TABLE sessions (
+        "user" bigint PRIMARY KEY REFERENCES users ON DELETE CASCADE,
+        directory bigint NOT NULL REFERENCES directories ON DELETE CASCADE,
+        epoch bigint NOT NULL DEFAULT nextval('parley.epochs'),
+        registered float8 NOT NULL,  -- by the clock of the database
+        status smallint NOT NULL,
+        since float8 NOT NULL,
+        address text NOT NULL,
+        port integer NOT NULL,
+        advertised text NOT NULL,
+        note text NOT NULL,
+        spots bytea NOT NULL  -- JSON
+    ) WITH (fillfactor = 70);  -- so that a change of status finds room on the same page
+    CREATE INDEX sessions_of ON sessions (directory);
+    """,
 )
 
 

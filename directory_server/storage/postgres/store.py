@@ -17,6 +17,7 @@ from directory_server.core.mail_limits import MIB
 from directory_server.core.registry import User
 from directory_server.core.tombstones import Tombstone, Validity
 from directory_server.storage.postgres import mail, names
+from directory_server.storage.postgres.cluster import PostgresCluster
 from directory_server.storage.postgres.commits import AWAY, Commits, Job
 from directory_server.storage.postgres.connection import Connection, Line, Lost, hosts_in, place_of
 from directory_server.storage.postgres.facts import check_direct, facts_of
@@ -75,7 +76,9 @@ class PostgresStore(PostgresOperations):
         self.where = place_of(where)
         self.must_be_two = must_be_two  #: checked at each new connection
         writer = Line(where, self._check)
-        super().__init__(Commits(writer), Line(where))
+        reader = Line(where)
+        super().__init__(Commits(writer), reader)
+        self.cluster = PostgresCluster(where, reader)
         self._writer = writer
         self._stocks = Stocks()
         self._commits.begins = self._stocks.begin
@@ -117,6 +120,7 @@ class PostgresStore(PostgresOperations):
     def close(self) -> None:
         self._writer.close()
         self._reader.close()
+        self.cluster.close()
 
     # --- The community ---
 

@@ -1,0 +1,109 @@
+"""Tell the other directories of the store what does not concern this one alone.
+
+It is gathered for a moment: each NOTIFY wakes all of them, and holds a lock of the whole
+database while it is committed.
+"""
+
+import logging
+from collections.abc import Callable, Iterable
+from typing import Final
+
+import trio
+
+from directory_server.core.cluster.bulletins import Bulletin
+from directory_server.storage.cluster import Cluster
+from shared.errors import StorageError
+
+log = logging.getLogger(__name__)
+
+GATHER_SECONDS: Final = 0.05
+PAUSE_SECONDS: Final = 0.5  # before another try
+NOTICES: Final = 100  # that wait for a database that is away
+
+
+class Telling:
+    """Does nothing where there is no other directory, and never will be."""
+
+    def __init__(self, cluster: Cluster | None) -> None:
+        self._cluster = cluster
+        self._something = trio.Event()
+        self._names: set[int] = set()
+        self._mail: dict[int, int] = {}
+        self._taken: set[int] = set()
+        self._orders = False
+        self._alone: list[Callable[[int], Bulletin]] = []  # each in a bulletin of its own
+
+    # --- What is told ---
+
+    def names(self, users: Iterable[int]) -> None:
+        """Say that these users are new, have changed, or are no more."""
+        self._names.update(users)
+        self._wake()
+
+    def mail(self, waiting: dict[int, int]) -> None:
+        """Say how much mail waits for these receivers, wherever they are."""
+        self._mail |= waiting
+        self._wake()
+
+    def taken(self, senders: Iterable[int]) -> None:
+        """Say that receipts wait for these senders."""
+        self._taken.update(senders)
+        self._wake()
+
+    def orders(self) -> None:
+        """Say that bans, invites or the motd have changed."""
+        self._orders = True
+        self._wake()
+
+    def notice(self, text: str) -> None:
+        self._alone.append(lambda directory: Bulletin(directory, notice=text))
+        self._wake()
+
+    def kick(self, user: int, reason: str) -> None:
+        self._alone.append(lambda directory: Bulletin(directory, kicked=((user, reason),)))
+        self._wake()
+
+    def _wake(self) -> None:
+        if self._cluster is None:
+            self._forget()
+        else:
+            self._something.set()
+
+    def _forget(self) -> None:
+        self._names, self._mail, self._taken, self._orders = set(), {}, set(), False
+        self._alone = []
+
+    # --- Telling it ---
+
+    async def run(self, number: Callable[[], int]) -> None:
+        """Tell until cancelled.  `number` returns that of this directory."""
+        assert self._cluster is not None
+        while True:
+            await self._something.wait()
+            await trio.sleep(GATHER_SECONDS)
+            self._something = trio.Event()
+            names, mail, taken, orders = self._names, self._mail, self._taken, self._orders
+            alone = self._alone
+            self._forget()
+            whole = Bulletin(
+                number(),
+                names=tuple(names),
+                mail=tuple(mail.items()),
+                taken=tuple(taken),
+                orders=orders,
+            )
+            bulletins = [one(number()) for one in alone]
+            if names or mail or taken or orders:
+                bulletins.append(whole)
+            try:
+                await self._cluster.tell(bulletins)
+            except StorageError as error:
+                log.info("the other directories cannot be told: %s", error)
+                # Some may have been told: each of it may be told twice, but for a notice.
+                self._names |= names
+                self._mail = mail | self._mail
+                self._taken |= taken
+                self._orders |= orders
+                self._alone = [*alone, *self._alone][-NOTICES:]
+                self._something.set()
+                await trio.sleep(PAUSE_SECONDS)

@@ -1,0 +1,1 @@
+"""Several directories on one database: what they decide about each other."""
