@@ -71,7 +71,7 @@ class DirectoryNews:
         """Take up what another directory may know better; for the user nothing has changed."""
         self._reach.own_presence.idle_after = welcome.idle_after
         self._reach.own_presence.repeat()
-        self._reach.presences.lost()  # their coming there is no news
+        self._reach.presences.moved()
         self._reach.roster.registered(welcome.online, is_crowd=welcome.crowd)
         self._tasks.linger(self._reach.roster.call)
         self._tell_motd(welcome.motd)

@@ -290,6 +290,7 @@ async def test_news_that_fell_between_two_directories_are_told(community: Commun
     old.takes_over()
     new.says(Arr((Presence("dave", Status.ACTIVE, 0.0),)))  # who moved, too
     await carol.sees("* erin is offline.", within=60)
+    await carol.sees("* frank is online.")
     assert carol.saw("* dave is online.") == 0
 
 

@@ -31,6 +31,7 @@ class Presences:
         self._told_online = 0
         self._before = 0  # users online before an outage, who may still come back
         self._awaited: dict[str, str] = {}  # folded name -> name as spelled
+        self._unheard: dict[str, str] | None = None  # likewise, who came while we moved
         self.is_complete = False  #: whether all users were listed since we registered last
 
     @property
@@ -81,6 +82,8 @@ class Presences:
             name = fold(user.name)
             has_room = name in self._users or len(self._users) < KNOWN_MOST
             if has_room and self.is_heard_of(user.name):
+                if self._unheard is not None and _is_here(user) and not self._was_here(name):
+                    self._unheard[name] = user.name
                 self._users[name] = user
 
     def asked(self, names: Collection[str], users: Iterable[Presence]) -> None:
@@ -103,9 +106,10 @@ class Presences:
 
     def came(self, user: Presence) -> bool:
         """Note that a user is online; return whether that is news."""
-        known = self._users.get(fold(user.name))
-        was_here = known is not None and _is_here(known)
+        was_here = self._was_here(fold(user.name))
         self.tell([user])
+        if self._unheard is not None and self._unheard.pop(fold(user.name), None) is not None:
+            was_here = False  # the user has not read of it yet
         was_here |= self._awaited.pop(fold(user.name), None) is not None
         self.noticed(user.name)
         return not was_here and not self._is_me(user.name) and self.is_heard_of(user.name)
@@ -145,12 +149,30 @@ class Presences:
         names = [user.name for user in self._users.values() if _is_here(user)]
         self._awaited |= {fold(name): name for name in names if not self._is_me(name)}
 
+    def moved(self) -> None:
+        """Note that another directory announces from now on, before which we were not lost.
+
+        An arrival that fell between the two was announced by neither.
+        """
+        if self.is_complete or self.is_crowd:
+            self._unheard = {}
+        self.lost()
+
+    def newcomers(self) -> tuple[str, ...]:
+        """Return, once, who has come while we moved, and was not announced."""
+        unheard, self._unheard = self._unheard or {}, None
+        here = [name for name in unheard if self._was_here(name) and name not in self._here]
+        return tuple(unheard[name] for name in here if not self._is_me(name))
+
     def settle(self) -> tuple[str, ...]:
         """Stop awaiting; return who has not come back."""
         awaited, self._awaited, self._before = self._awaited, {}, 0
         here = {name for name, user in self._users.items() if _is_here(user)}
         self._here -= awaited.keys() - here
         return tuple(name for folded, name in awaited.items() if folded not in here)
+
+    def _was_here(self, folded: str) -> bool:
+        return folded in self._users and _is_here(self._users[folded])
 
     def _is_me(self, name: str) -> bool:
         return fold(name) == fold(self._me.name)

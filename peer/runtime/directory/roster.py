@@ -152,6 +152,8 @@ class Roster:
                 return
         for name in self._presences.settle():
             self._report(events.Went(name))
+        for name in self._presences.newcomers():
+            self._report_came(name)
 
     # --- Reporting ---
 

@@ -202,3 +202,33 @@ def test_an_outage_tells_nobody_anew_unless_they_went_meanwhile(known: Presences
     assert known.settle() == ("erin",)
     known.tell([one("erin")])
     assert known.unnoticed() == ("erin",)
+
+
+# --- Moving to another directory ---
+
+
+def test_who_came_while_we_moved_is_told_once(known: Presences) -> None:
+    known.listed(known.all, known.all)
+    known.moved()
+    known.tell([one("Frank"), one("gina"), one("Hugo"), one("Dave"), one("carol")])
+    assert known.came(one("gina")), "and that was announced"
+    known.went("hugo", 9.0)
+    known.tell([one("erin", Status.OFFLINE)])
+    assert known.settle() == ("erin",)
+    assert known.newcomers() == ("Frank",)
+    assert known.newcomers() == ()
+
+
+def test_who_never_knew_all_does_not_know_who_came_while_moving(known: Presences) -> None:
+    known.moved()
+    known.tell([one("gina")])
+    assert known.newcomers() == ()
+
+
+def test_whose_coming_i_read_already_is_not_told_again(known: Presences) -> None:
+    known.registered(3, is_crowd=True)
+    known.watch({"frank", "gina"}, {"frank"})
+    known.moved()
+    known.tell([one("frank"), one("gina")])
+    assert known.unnoticed() == ("frank",)
+    assert known.newcomers() == ("gina",)
