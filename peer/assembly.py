@@ -61,11 +61,14 @@ from peer.runtime.mailbox.receipts import ReceiptBook
 from peer.runtime.mailbox.sender_check import SenderCheck, StrangerLetters
 from peer.runtime.mailbox.unsent import Unsent
 from peer.runtime.mailbox.waiting_texts import WaitingTexts
+from peer.runtime.reading import Reading
 from peer.runtime.recorder import Recorder
 from peer.runtime.tasks import Tasks
 from peer.runtime.watch_book import WatchBook
 from peer.storage.history import History
 from peer.storage.journal import Journal
+from peer.storage.past.read_marks import ReadMarkStore
+from peer.storage.past.unread import Unread
 from peer.storage.paths import KEY_FILE
 from peer.storage.vault import open_key, seal_key
 from shared.errors import StorageError
@@ -92,6 +95,7 @@ class Memory(Struct, frozen=True):
     journal: Journal
     recorder: Recorder
     history: History
+    reading: Reading
     alarms: KeyAlarms
     known_keys: KnownKeys
     known_users: KnownUsers
@@ -160,6 +164,10 @@ def remember(outside: Outside, registration: Registration, tasks: Tasks) -> Memo
         myself, Situation(ignored=journal.contacts.ignored, answered=known_users.names), is_new,
         journal, Recorder(journal.lines, tell),
         History(journal.database, journal.rows, registration, world.clock, known_keys),
+        Reading(
+            ReadMarkStore(journal.database),
+            Unread(journal.database, journal.rows, registration, known_keys), tell,
+        ),
         alarms, known_keys, known_users,
         StrangerLimits(known_users, journal.lines),
         DiskShares(journal.contacts, world.clock, tell, tasks),

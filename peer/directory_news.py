@@ -86,6 +86,7 @@ class DirectoryNews:
         self._tell(events.Registered(self._memory.myself.name, str(address)))
         if first_seen := self._reach.certificates.first_seen:
             self._tell(events.DirectoryKey(first_seen))
+        self._memory.reading.show(self._memory.myself.name)
 
     def _take_up(self) -> None:
         """Take up what an earlier program did not finish.

@@ -14,6 +14,7 @@ from peer.core.conversation.sent_text import SentText
 from peer.core.history_entry import Around, HistoryEntry, lines_of
 from peer.core.keys.name_marks import ANOTHER_KEY
 from peer.core.local_time import local_time
+from peer.core.past.looking_back import Lookback
 from peer.core.target import Target
 from peer.events import Event
 from shared.messages.common import Status
@@ -145,6 +146,24 @@ class WhatWasSaid(Answer, frozen=True):
 
     def lines(self) -> list[str]:
         return [*lines_of(self.entries, self.me), *([self.note] if self.note else [])]
+
+
+class LookedBack(Answer, frozen=True):
+    """The texts that a start shows of each place, and where the unread ones begin."""
+
+    places: tuple[Lookback, ...]
+    me: str
+    further: int = 0  #: places with unread texts, that are not shown
+
+    @property
+    def note(self) -> str:
+        return f"{self.further} more have unread texts; HISTORY name shows them." * bool(
+            self.further
+        )
+
+    def lines(self) -> list[str]:
+        shown = [line for place in self.places for line in place.lines(self.me)]
+        return [*shown, *([self.note] if self.note else [])]
 
 
 class Words(Answer, frozen=True):

@@ -5,6 +5,7 @@ from msgspec import Struct
 from shared.messages.common import Status
 
 HISTORY_TEXTS = 20  # by default: as many as a screen shows
+HISTORY_MOST = 1_000  # at once
 
 
 class Context(Struct, frozen=True):

@@ -11,6 +11,7 @@ from enum import Enum, auto
 from msgspec import Struct
 
 from peer.commands.grammar import (
+    HISTORY_MOST,
     HISTORY_TEXTS,
     Add,
     Answer,
@@ -44,7 +45,6 @@ from shared.messages.common import NOTE_CHARACTERS, TEXT_CHARACTERS, Status
 from shared.names import check_name, is_name
 from shared.notes import harmless_note
 
-HISTORY_MOST = 1_000  # at once
 ECHO_CHARACTERS = 60  # of a wrong line, quoted in the answer
 
 

@@ -69,11 +69,12 @@ async def search(peer: LocalPeer, search: Search) -> results.WhatWasSaid:
     count = len(found.entries)
     more = f"There are more; these are the last {count}." if found.more else ""
     where = f", with {search.user}" if search.user else ""
+    contains = "contains" if count == 1 else "contain"
     return results.WhatWasSaid(
         tuple(found.entries),
         peer.name,
         more if found.entries else "Nothing was found.",
-        f"The last {_texts(count)} that contain: {search.words}{where}",
+        f"The last {_texts(count)} that {contains}: {search.words}{where}",
         tuple(found.around),
     )
 

@@ -7,6 +7,7 @@ from typing import Final
 
 from peer import events
 from peer.events import Event
+from peer.screen.catching_up import NotAllShown
 from peer.screen.shown_names import mentions
 from peer.screen.ui_state import UiState
 from shared.clean import clean
@@ -71,6 +72,8 @@ class Attention:
                 self.unread += 1
                 is_late = now - self._back_at < CATCH_UP_SECONDS
                 return sender if mentions(text, ui_state.me) and not is_late else ""
+            case NotAllShown(count=count):
+                self.unread += count
             case events.SaidToAll(sender=sender, text=text):
                 self.unread += 1
                 return sender if mentions(text, ui_state.me) and not is_busy else ""

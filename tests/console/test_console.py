@@ -300,9 +300,9 @@ async def test_mute_lasts_until_unmute(community: Community) -> None:
 async def test_muted_tells_what_is_muted(community: Community) -> None:
     (carol,) = await community.start("carol")
     await carol.types("MUTED", "MUTE", "MUTED")
-    assert carol.lines[-3:] == [
-        "Nothing is muted.", "The bell is off until UNMUTE.", "The bell is off until UNMUTE."
-    ]  # fmt: skip
+    await carol.sees("Nothing is muted.")
+    await carol.sees("The bell is off until UNMUTE.")
+    await carol.sees("The bell is off until UNMUTE.")
 
 
 async def test_a_note_is_told_with_the_status_and_gone_at_the_next(community: Community) -> None:

@@ -6,11 +6,13 @@ from datetime import datetime
 
 import pytest
 import trio
+from msgspec import structs
 
 from peer import events, results
 from peer.core.conversation.route import Route
 from peer.core.history_entry import HistoryEntry, Kind
 from peer.core.lateness import Lateness
+from peer.core.past.looking_back import Lookback
 from peer.core.target import Target
 from peer.events import Event
 from peer.results import Answer
@@ -33,6 +35,15 @@ HI = HistoryEntry(Kind.PRIVATE, MORNING, "dave", "carol", "hi")
 DIRECTLY = Route("dave", "direct", None, 0.25)
 THROUGH_DAVE = Route("erin", "dave", 7.0, None, True)
 
+LOOKBACK = Lookback(
+    "The last 2 texts with dave:",
+    (
+        HistoryEntry(Kind.SAID, MORNING, "dave", "", "hi"),
+        HistoryEntry(Kind.SAID, MORNING, "dave", "", "you?"),
+    ),
+    unread=1,
+    begins=1,
+)
 FORMS: list[tuple[Event, dict[str, object]]] = [
     (Hello(), {"event": "hello", "version": 1, "said": ""}),
     (events.Notice("Anything."), {"event": "notice", "text": "Anything.", "said": "Anything."}),
@@ -489,6 +500,25 @@ FORMS: list[tuple[Event, dict[str, object]]] = [
             "would": "a text for dave",
             "target": {"others": ["dave"], "writing_to": ""},
             "said": "Not sent: it was for erin. Enter again: a text for dave.",
+        },
+    ),
+    (
+        results.LookedBack((LOOKBACK,), "carol", 2),
+        {
+            "event": "looked_back",
+            "places": [
+                {
+                    "heading": "The last 2 texts with dave:",
+                    "entries": [structs.asdict(one) | {"kind": "said"} for one in LOOKBACK.entries],
+                    "unread": 1,
+                    "begins": 1,
+                    "more": "",
+                }
+            ],
+            "me": "carol",
+            "further": 2,
+            "said": "The last 2 texts with dave:\n[2026-11-20 14:02] dave: hi\n--- 1 unread ---\n"
+            "[2026-11-20 14:02] dave: you?\n2 more have unread texts; HISTORY name shows them.",
         },
     ),
     (results.Typed("LIST USERS"), {"event": "typed", "line": "LIST USERS", "said": ""}),

@@ -18,8 +18,10 @@ from peer import events, results
 from peer.core.conversation.route import Route
 from peer.core.history_entry import Around, HistoryEntry, Kind
 from peer.core.lateness import Lateness
+from peer.core.past.looking_back import Lookback
 from peer.core.target import Target
 from peer.events import Event
+from peer.screen.catching_up import WhileAway
 from peer.screen.paint.colours import HUES, SAFE, Colours, name_style
 from peer.screen.paint.hanging_row import cells, wrapped
 from peer.screen.paint.paint import LEAST_WIDTH, Painter, ansi, mark
@@ -93,6 +95,18 @@ ANSWERS: list[Event] = [
     results.WhoHas(()),
     results.WhatWasSaid(
         (HistoryEntry(Kind.SAID, 0.0, "dave", "", "hello", True),), "carol", "A note."
+    ),
+    results.LookedBack(
+        (
+            Lookback(
+                "The last text with dave:",
+                (HistoryEntry(Kind.SAID, 0.0, "dave", "", "hello"),),
+                unread=30,
+                more="HISTORY dave 30",
+            ),
+        ),
+        "carol",
+        7,
     ),
     results.Words("dave", ("apple", "banana"), True),
     results.Manual(),
@@ -551,6 +565,31 @@ def test_what_was_said_stands_below_its_days() -> None:
     ]
     nothing = results.WhatWasSaid((), "carol", "No history here.", "The last 0:")
     assert lines(nothing) == ["12:00 -- No history here."]
+
+
+def test_a_start_shows_where_the_unread_texts_begin() -> None:
+    time = seconds(2026, 11, 19, 23, 59)
+    entries = tuple(
+        HistoryEntry(Kind.SAID, time + 60 * number, "dave", "", f"text\x1b{number}")
+        for number in range(2)
+    )
+    dave = Lookback("The last 2 texts with dave:", entries, unread=1, begins=1)
+    read = Lookback("The last text with erin:", entries[:1])
+    assert lines(results.LookedBack((dave, read), "carol", 7)) == [
+        "12:00 -- The last 2 texts with dave:",
+        "── Thursday, 19 November 2026 ──",
+        "23:59 dave  text\N{SYMBOL FOR ESCAPE}0",
+        "── Friday, 20 November 2026 ──",
+        "--- 1 unread ---",
+        "00:00 dave  text\N{SYMBOL FOR ESCAPE}1",
+        "──" * 15,
+        "12:00 -- The last text with erin:",
+        "── Thursday, 19 November 2026 ──",
+        "23:59 dave  text\N{SYMBOL FOR ESCAPE}0",
+        "──" * 15,
+        "12:00 -- 7 more have unread texts; HISTORY name shows them.",
+    ]
+    assert lines(WhileAway()) == ["── while you were away ──"]
 
 
 def test_what_was_found_stands_between_its_neighbours_on_one_line_each() -> None:
