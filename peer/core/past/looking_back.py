@@ -10,7 +10,7 @@ from peer.core.history_entry import HistoryEntry, lines_of
 
 LAST_TEXTS: Final = 10  # of the conversation in which its user still is
 SCREEN_TEXTS: Final = 20  # unread ones of one place: as many as a screen shows
-PLACES_MOST: Final = 20  # further ones are counted
+PLACES_MOST: Final = 20  # with unread texts, beside those where its user still is; then counted
 
 
 class Told(Struct, frozen=True):

@@ -19,6 +19,10 @@ def with_user(name: str) -> str:
     return f"@{fold(name)}"
 
 
+def _is_of_lines(place: str) -> bool:
+    return place.startswith(("@", "*"))
+
+
 class Mark(Struct, frozen=True):
     """The last text of a conversation, and the last single line, as numbered in the journal."""
 
@@ -38,8 +42,9 @@ class ReadMarks(Struct, frozen=True):
     @property
     def lowest(self) -> Mark:
         """The mark up to which everything was read, wherever it stands."""
-        marks = [self.everywhere, *self.behind.values()]
-        return Mark(min(one.texts for one in marks), min(one.lines for one in marks))
+        texts = [one.texts for place, one in self.behind.items() if not _is_of_lines(place)]
+        lines = [one.lines for place, one in self.behind.items() if _is_of_lines(place)]
+        return Mark(min([self.everywhere.texts, *texts]), min([self.everywhere.lines, *lines]))
 
     def read(self, now: Mark, unread: Iterable[str] = ()) -> "ReadMarks":
         """Return the marks once all up to `now` was read, except at places that stay unread."""

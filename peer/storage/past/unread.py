@@ -35,15 +35,14 @@ class Unread:
 
         Of conversations in which I still am the last texts are shown anyway.
         """
-        current = self._current()
-        found = [self._conversation(id, LAST_TEXTS, marks) for id in current]
-        for id in self._with_news(marks.lowest):
-            if id not in current:
-                found.append(self._conversation(id, 0, marks))
-        found += self._single_lines(marks)
+        current, with_news = self._current(), self._with_news(marks.lowest)
+        mine = [self._conversation(id, LAST_TEXTS, marks, id in with_news) for id in current]
+        others = [self._conversation(id, 0, marks, True) for id in with_news if id not in current]
+        others += self._single_lines(marks)
         self._rows.report()
-        shown = [one for one in found if one is not None]
-        return shown[:PLACES_MOST], max(0, len(shown) - PLACES_MOST)
+        further = [one for one in others if one is not None]
+        shown = [*(one for one in mine if one is not None), *further[:PLACES_MOST]]
+        return shown, max(0, len(further) - PLACES_MOST)
 
     # --- Conversations ---
 
@@ -64,14 +63,12 @@ class Unread:
         )
         return [id for (id,) in rows]
 
-    def _conversation(self, id: str, last: int, marks: ReadMarks) -> Lookback | None:
+    def _conversation(
+        self, id: str, last: int, marks: ReadMarks, has_news: bool
+    ) -> Lookback | None:
         mark, names = marks.of(id), self._names(id)
         mine = next((one for one, name in names.items() if self._is_me(one, name)), "")
-        ((unread,),) = self._database.read(
-            "SELECT coalesce(sum(last - seq + 1), 0) FROM texts"
-            " WHERE number > ? AND conversation = ? AND author <> ?",
-            (mark.texts, id, mine),
-        )
+        unread = self._count(id, mark, mine) if has_news else 0
         rows = self._database.read(
             "SELECT number, author, epoch, seq, line FROM texts WHERE conversation = ?"
             " ORDER BY lamport DESC, author DESC, epoch DESC, seq DESC LIMIT ?",
@@ -90,6 +87,15 @@ class Unread:
 
     def _is_me(self, member: str, name: str) -> bool:
         return fold(name) == fold(self._me.name) and self._known.called(member, name) == name
+
+    def _count(self, conversation: str, mark: Mark, mine: str) -> int:
+        """Return how many texts of others came after this mark."""
+        rows = self._database.read(
+            "SELECT coalesce(sum(last - seq + 1), 0) FROM texts"
+            " WHERE number > ? AND conversation = ? AND author <> ?",
+            (mark.texts, conversation, mine),
+        )
+        return int(rows[0][0])
 
     def _names(self, conversation: str) -> dict[str, str]:
         wanted = "SELECT member, name FROM memberships WHERE conversation = ? ORDER BY rowid"

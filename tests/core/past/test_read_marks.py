@@ -12,10 +12,11 @@ def test_what_was_shown_is_read_except_where_the_user_has_not_been() -> None:
     marks = ReadMarks(Mark(1, 1)).read(Mark(5, 7), [DAVE])
     assert marks.of(DAVE) == Mark(1, 1)
     assert marks.of(TO_ALL) == marks.of("c0" * 16) == Mark(5, 7)
-    assert marks.lowest == Mark(1, 1)
+    assert marks.lowest == Mark(5, 1)  # there are no texts of conversations at a user's place
     later = marks.read(Mark(9, 9), [DAVE, TO_ALL])
     assert (later.of(DAVE), later.of(TO_ALL)) == (Mark(1, 1), Mark(5, 7))
-    assert later.lowest == Mark(1, 1)
+    assert later.lowest == Mark(9, 1)
+    assert later.read(Mark(10, 10), ["c0" * 16, DAVE]).lowest == Mark(9, 1)
     assert later.read(Mark(9, 9)) == ReadMarks(Mark(9, 9))
 
 
