@@ -19,6 +19,7 @@ from shared.messages import directory as wire
 from shared.messages import peers
 from shared.messages.directory import Iam
 from shared.messages.peers import MEMBERS, Accept, Confirm, Membership, Ringing
+from shared.messages.spots import Spot
 from tests.kit.community import DIRECTORY, Community, Person
 from tests.kit.raw_client import Client, identity_of
 from tests.kit.raw_peer import INVITATION, Raw, raw
@@ -102,15 +103,18 @@ async def test_nobody_is_sent_to_their_own_machine_or_cable(
     assert dialled <= {DIRECTORY.host}
 
 
+@pytest.mark.parametrize("spots", [(), (Spot("127.0.0.1", 22, "SEEN"),)])
 async def test_a_dishonest_directory_cannot_send_anybody_to_their_own_machine(
-    community: Community, monkeypatch: pytest.MonkeyPatch
+    community: Community, monkeypatch: pytest.MonkeyPatch, spots: tuple[Spot, ...]
 ) -> None:
     carol, _ = await community.start("carol", "dave")
     honest = Answers._contact
 
     def lie(self: Answers, re: int, user: object) -> wire.Contact:
         found = honest(self, re, user)  # type: ignore[arg-type]
-        return msgspec.structs.replace(found, host="127.0.0.1", seen="127.0.0.1", port=22)
+        return msgspec.structs.replace(
+            found, host="127.0.0.1", seen="127.0.0.1", port=22, spots=spots
+        )
 
     monkeypatch.setattr(Answers, "_contact", lie)
     await carol.types("PRV dave hello")
