@@ -46,6 +46,8 @@ from peer.runtime.keys.name_judge import NameJudge
 from peer.runtime.keys.verification import Verification
 from peer.runtime.lines.own_lines import OwnLines
 from peer.runtime.lines.private_lines import IncomingLines, PrivateLines
+from peer.runtime.link.knock_answers import KnockAnswers
+from peer.runtime.link.knocker import Knocker
 from peer.runtime.link.links import Links
 from peer.runtime.link.listener import Outlet
 from peer.runtime.link.switchboard import Switchboard
@@ -119,6 +121,7 @@ class Connections(Struct, frozen=True):
     finder: Finder
     judge: NameJudge
     roster: Roster
+    knock_answers: KnockAnswers
 
 
 class Exchange(Struct, frozen=True):
@@ -213,7 +216,9 @@ def reach(
     session = DirectorySession(world.bugs, introduction, known, directory, tries)
     lookup = Lookup(directory, known_keys, contacts)
     outlet = Outlet()
-    switchboard = Switchboard(world, known_keys, myself, tasks, lookup, memory.alarms, run=run_id)
+    switchboard = Switchboard(
+        world, known_keys, myself, tasks, lookup, memory.alarms, Knocker(directory), run=run_id
+    )
     links = switchboard.open(LinkKind.TEXT, outlet)
     linked_names = LinkedNames(links, known_keys)
     finder = Finder(lookup, links, known_keys, linked_names)
@@ -226,6 +231,7 @@ def reach(
             presences, directory, links, memory.journal.contacts, world.clock, outside.tell,
             watching,
         ),
+        KnockAnswers(links, memory.journal.contacts, myself),
     )  # fmt: skip
 
 

@@ -23,6 +23,7 @@ from shared.messages.directory import (
     Waiting,
     Welcome,
 )
+from shared.messages.spots import Knocks
 from shared.wording import sentence
 from shared.world import Address
 
@@ -133,6 +134,8 @@ class DirectoryNews:
                 self._reach.own_presence.changed(status)
             case Notice(text=text):
                 self._directory_says(text)
+            case Knocks():
+                self._reach.knock_answers.hear(message)
             case Waiting():
                 self._exchange.letters.fetch()
             case Receipts(receipts=receipts):
