@@ -1,6 +1,7 @@
 """Decide when the bell rings, and count what has not been read.
 
-The bell rings for what is meant for me: an invitation, a private line, my name.
+The bell rings for what is meant for me: an invitation, a private line, my name, and somebody
+whom I watch.
 """
 
 from typing import Final
@@ -64,6 +65,8 @@ class Attention:
                 self._back_at = now
             case events.Invited(inviter=inviter):
                 return "" if is_busy else inviter
+            case events.Came(name=name, is_watched=True):
+                return "" if is_busy else name
             case events.SaidPrivately(sender=sender):
                 self.unread += 1
                 self.unread_private += 1
@@ -82,6 +85,8 @@ class Attention:
     def _notice(self, event: Event, who: str) -> str:
         if isinstance(event, events.Invited):
             return f"{who} wants to chat with you"
+        if isinstance(event, events.Came):
+            return f"{who} is online"
         _, text = event.said()
         return f"{who}: {text[:NOTICE_CHARACTERS]}" if self._with_text else f"A message from {who}"
 

@@ -13,6 +13,7 @@ from peer.core.conversation.route import Route
 from peer.core.history_entry import HistoryEntry, Kind
 from peer.core.lateness import Lateness
 from peer.core.past.looking_back import Lookback
+from peer.core.reach.watch_list import Watched
 from peer.core.target import Target
 from peer.events import Event
 from peer.results import Answer
@@ -85,7 +86,10 @@ FORMS: list[tuple[Event, dict[str, object]]] = [
             "said": "The directory says: back at five",
         },
     ),
-    (events.Came("dave"), {"event": "came", "name": "dave", "said": "* dave is online."}),
+    (
+        events.Came("dave", is_watched=True),
+        {"event": "came", "name": "dave", "is_watched": True, "said": "* dave is online."},
+    ),
     (events.Went("dave"), {"event": "went", "name": "dave", "said": "* dave is offline."}),
     (
         events.StatusIsNow(Status.INACTIVE),
@@ -387,6 +391,9 @@ FORMS: list[tuple[Event, dict[str, object]]] = [
             "round_trips": {"dave": 0.25},
             "verified": [],
             "contradicted": [],
+            "online": 0,
+            "beginning": "",
+            "more": False,
             "said": "ACTIVE: carol (you)\nBUSY: -\nINACTIVE: -\nOFFLINE: -",
         },
     ),
@@ -403,6 +410,37 @@ FORMS: list[tuple[Event, dict[str, object]]] = [
             "key": fingerprint(KEY),
             "is_verified": False,
             "said": "dave: BUSY since 2026-11-20 14:02, at 10.0.0.7:40112, key " + fingerprint(KEY),
+        },
+    ),
+    (
+        results.WatchBegun("dave", Status.OFFLINE, is_known=True),
+        {
+            "event": "watch_begun",
+            "name": "dave",
+            "status": "OFFLINE",
+            "is_known": True,
+            "said": "You are told when dave comes.",
+        },
+    ),
+    (
+        results.WatchedUsers((Watched("dave", Status.BUSY), Watched("erin"))),
+        {
+            "event": "watched_users",
+            "users": [
+                {"name": "dave", "status": "BUSY", "is_known": True},
+                {"name": "erin", "status": None, "is_known": True},
+            ],
+            "said": "You watch dave (BUSY), erin.",
+        },
+    ),
+    (
+        results.SentInCrowd(4_211, 23, is_whole=True),
+        {
+            "event": "sent_in_crowd",
+            "online": 4_211,
+            "sent": 23,
+            "is_whole": True,
+            "said": "4,211 users are online; sent to the 23 you talk with.",
         },
     ),
     (

@@ -19,6 +19,7 @@ from peer.core.conversation.route import Route
 from peer.core.history_entry import Around, HistoryEntry, Kind
 from peer.core.lateness import Lateness
 from peer.core.past.looking_back import Lookback
+from peer.core.reach.watch_list import Watched
 from peer.core.target import Target
 from peer.events import Event
 from peer.screen.catching_up import WhileAway
@@ -82,6 +83,9 @@ ANSWERS: list[Event] = [
     results.Asked("dave", "User dave is busy at this moment.", "Interrupt?"),
     results.UserList((Presence("dave", Status.BUSY, 0.0),), "carol"),
     info(),
+    results.WatchBegun("dave", Status.BUSY, is_known=True),
+    results.WatchedUsers((Watched("dave"),)),
+    results.SentInCrowd(4_211, 23, is_whole=True),
     results.MyStatus(Status.BUSY),
     results.MemberList(
         "carol",
@@ -465,6 +469,48 @@ def test_all_four_groups_are_named_and_their_users_in_order() -> None:
     assert lines(results.UserList(users, "carol"), width=40) == wanted
 
 
+def test_a_list_in_a_crowd_begins_with_how_many_there_are_and_ends_with_how_to_find_them() -> None:
+    users = (Presence("dave", Status.ACTIVE, seconds(2026, 11, 20, 9, 0)),)
+    first, *shown, last = lines(results.UserList(users, "carol", online=4_211))
+    assert first == "12:00 -- 4,211 users are online."
+    assert shown[0] == " ACTIVE    dave  09:00"
+    assert last == "12:00 -- LIST USERS jo shows those who begin with jo."
+    told = results.UserList(users, "carol", online=4_211).lines()
+    assert told == [
+        "4,211 users are online.",
+        "ACTIVE: dave", "BUSY: -", "INACTIVE: -", "OFFLINE: -",
+        "LIST USERS jo shows those who begin with jo.",
+    ]  # fmt: skip
+
+
+def test_a_part_of_the_list_says_when_it_is_not_all() -> None:
+    users = (Presence("joe", Status.ACTIVE, 0.0),)
+    told = results.UserList(users, "carol", beginning="jo", more=True).lines()
+    assert told[-1] == "More names begin with jo: another letter shows fewer."
+    assert results.UserList(users, "carol", beginning="jo").lines()[-1] == "OFFLINE: -"
+
+
+@pytest.mark.parametrize(
+    ("status", "is_known", "said"),
+    [
+        (Status.BUSY, True, "dave is online (BUSY); you are told when dave comes again."),
+        (Status.OFFLINE, True, "You are told when dave comes."),
+        (None, True, "There is no user dave yet; you are told when somebody of that name comes."),
+        (None, False, "You are told when dave comes, once the directory is back."),
+    ],
+)
+def test_who_is_watched_is_told_as_they_stand(
+    status: Status | None, is_known: bool, said: str
+) -> None:
+    assert results.WatchBegun("dave", status, is_known).lines() == [said]
+
+
+def test_nobody_may_be_watched_and_a_line_may_go_to_a_part() -> None:
+    assert results.WatchedUsers(()).lines() == ["You watch nobody."]
+    [said] = results.SentInCrowd(4_211, 100, is_whole=False).lines()
+    assert said == "4,211 users are online; sent to 100 of those you talk with."
+
+
 def test_a_note_stands_behind_the_times_and_acts_on_nothing() -> None:
     since = seconds(2026, 11, 20, 9, 0)
     users = (
@@ -628,8 +674,8 @@ def test_the_words_to_compare_stand_alone() -> None:
 def test_the_manual_fits_in_80_columns_and_is_stacked_in_40() -> None:
     wide, narrow = lines(results.Manual("ALL")), lines(results.Manual("ALL"), width=40)
 
-    assert " LIST USERS                   everybody, grouped by status" in wide
-    assert narrow[:2] == [" LIST USERS", "    everybody, grouped by status"]
+    assert " LIST USERS [beginning]       everybody by status, or whose names begin so" in wide
+    assert narrow[:2] == [" LIST USERS [beginning]", "    everybody by status, or whose names"]
     assert not any(line.startswith("  ") for line in wide), "nothing wraps"
 
 

@@ -122,7 +122,7 @@ class Painter:
     def _answer(self, answer: results.Answer) -> Sequence[RenderableType]:
         match answer:
             case results.UserList():
-                return tables.user_list(answer, self._today())
+                return self._user_list(answer)
             case results.UserInfo():
                 return tables.user_info(answer, self.me)
             case results.MemberList():
@@ -255,6 +255,10 @@ class Painter:
                 if one.follows_gap:
                     yield Text("...", SYSTEM)
                 yield from self._entry(one.entry) if one.is_hit else [self._beside(one.entry)]
+
+    def _user_list(self, answer: results.UserList) -> list[Row]:
+        rows = tables.user_list(answer, self._today())
+        return [*self._sentences(answer.heading()), *rows, *self._sentences(answer.footer())]
 
     def _words(self, answer: results.Words) -> list[Row]:
         first, *more = answer.lines()
