@@ -210,7 +210,8 @@ class LocalPeer:
 
     async def unregister(self) -> None:
         """Give the name back, with its mailbox; then `quit`."""
-        await self._reach.directory.ask(Unregister, Done)
+        with self._reach.registrar.staying():  # at another one the name would be taken again
+            await self._reach.directory.ask(Unregister, Done)
         self._reach.registrar.leave()
 
     # --- Others ---

@@ -127,6 +127,12 @@ class Server:
         assert done.returncode == 0, done.stderr
         return done.stdout.strip()
 
+    def has_standby(self) -> None:
+        """Let each commit wait for the standby from now on."""
+        self.ask(f"ALTER SYSTEM SET synchronous_standby_names = '{STANDBY}'")
+        self.ask("SELECT pg_reload_conf()")
+        self.wait_for_standby()
+
     def wait_for_standby(self) -> None:
         self._wait("SELECT sync_state FROM pg_stat_replication", is_ok="sync")
 
@@ -212,9 +218,7 @@ class Servers:
         primary, standby = self.one(), self.new()
         standby.copy(primary)
         standby.start()
-        primary.ask(f"ALTER SYSTEM SET synchronous_standby_names = '{STANDBY}'")
-        primary.ask("SELECT pg_reload_conf()")
-        primary.wait_for_standby()
+        primary.has_standby()
         return primary, standby
 
 

@@ -7,7 +7,7 @@ from typing import TypeVar
 import trio
 
 from directory_server.storage.outcomes import WriteOutcomes
-from directory_server.storage.postgres.commits import AWAY, PATIENCE_SECONDS, Commits
+from directory_server.storage.postgres.commits import AWAY, PATIENCE_SECONDS, PAUSE_SECONDS, Commits
 from directory_server.storage.postgres.connection import Connection, Line, Lost
 from shared.errors import Refused, StorageError
 
@@ -24,15 +24,16 @@ class PostgresAccess(WriteOutcomes):
         self._commits.committed = committed
 
     async def _read(self, work: Callable[[Connection], T]) -> T:
-        """Read; a connection that is lost is replaced once."""
+        """Read; a lost connection is replaced, by one to another machine after a fail-over."""
         with trio.move_on_after(PATIENCE_SECONDS):
-            for _ in range(2):
+            while True:
                 if self._commits.is_away:
                     raise StorageError(AWAY)
                 try:
                     return await self._reader.run(work)
                 except Lost as lost:
                     log.info("a read is tried again: %s", lost)
+                    await trio.sleep(PAUSE_SECONDS)
                 except Refused as no:  # by the check of a new connection
                     raise StorageError(str(no)) from no
         self._reader.break_off()

@@ -79,17 +79,20 @@ class KnownDirectories:
 
     # --- What directories tell ---
 
-    async def registered(self, welcome: Welcome, address: Address, wire: Wire) -> None:
+    def registered(self, welcome: Welcome, address: Address, wire: Wire) -> bool:
         """Note that a directory of ours is at this address, and which others it names.
 
-        Without them on disk a later start may find no directory, but this one has one.
+        Return whether to `keep` that.
         """
         self._places.proved(address)
         self._seen = wire.remote.host
         time = self._world.clock.time()
-        if self._places.hint(welcome.others, seen=self._seen, time=time):
-            hints = [(str(Address(*one)), told) for one, told in self._places.hints.items()]
-            try:
-                await self._communities.keep_other_directories(self._authority, hints)
-            except StorageError as failure:
-                log.warning("the other directories are not kept for the next start: %s", failure)
+        return self._places.hint(welcome.others, seen=self._seen, time=time)
+
+    async def keep(self) -> None:
+        """Keep the addresses for the next start, which may go on without them if that fails."""
+        hints = [(str(Address(*one)), told) for one, told in self._places.hints.items()]
+        try:
+            await self._communities.keep_other_directories(self._authority, hints)
+        except StorageError as failure:
+            log.warning("the other directories are not kept for the next start: %s", failure)

@@ -5,7 +5,8 @@ same name, after a random pause that grows.
 """
 
 import itertools
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Final
 
 import trio
@@ -23,6 +24,7 @@ from shared.world import World
 
 WATCH_SECONDS: Final = 2.0
 UNHEARD_SECONDS: Final = 8.0  # with the pause above: 10 s at most
+TOLD_MOST: Final = 20  # refusals in one outage: who shows new keys for ever is told of no more
 TRY_PAUSE: Final = 0.5  # after a failed try, even if a script types commands all the time
 
 
@@ -40,6 +42,15 @@ class Registrar:
     def leave(self) -> None:
         """Say good bye and stay away."""
         self._session.leave()
+
+    @contextmanager
+    def staying(self) -> Iterator[None]:
+        """Move to no other directory within the block."""
+        self._session.may_move = False
+        try:
+            yield
+        finally:
+            self._session.may_move = True
 
     async def watch(self) -> None:
         """Cut the connection when its host confirms nothing; until cancelled.
@@ -65,7 +76,7 @@ class Registrar:
         """
         await trio.lowlevel.checkpoint_if_cancelled()  # at the end the journal is closed
         self._known.recall(self._certificates.recall())
-        failure = await self._try_each(listener, task_status.started)
+        failure = await self._try_each(listener, task_status.started, set())
         if failure is not None:
             raise failure
         while not self._session.is_left:
@@ -74,7 +85,7 @@ class Registrar:
 
     async def _come_back(self, listener: DirectoryListener) -> None:
         """Try until registered once more, and serve that registration to its end."""
-        told = ""
+        told: set[str] = set()
         begun = trio.current_time()
         for tries in itertools.count():
             await trio.sleep(TRY_PAUSE)
@@ -83,20 +94,18 @@ class Registrar:
             if self._session.is_left:
                 return
             begun = trio.current_time()
-            failure = await self._try_each(listener, lambda _: None)
+            failure = await self._try_each(listener, lambda _: None, told)
             if failure is None:
                 return
-            if isinstance(failure, Refused | KeyChanged) and str(failure) != told:
-                told = str(failure)
-                listener.refused(told)
+            _tell_once(failure, listener, told)
 
     async def _try_each(
-        self, listener: DirectoryListener, started: Callable[[Welcome], None]
+        self, listener: DirectoryListener, started: Callable[[Welcome], None], told: set[str]
     ) -> ParleyError | None:
         """Try each directory once, without a pause, and serve the registration to its end.
 
         Return the failure if there was none.  Who is refused does not ask the next one: it
-        would say the same.
+        would say the same.  A changed key is `told`, also if another directory answers.
         """
         failures: list[ParleyError] = []
         self._known.begin_round()
@@ -104,6 +113,8 @@ class Registrar:
             if self._session.is_left:
                 self._known.ended(address)
                 break
+            if failures:
+                _tell_once(failures[-1], listener, told)
             failure = await self._session.hold(address, listener, started)
             if failure is None:
                 return None
@@ -112,6 +123,13 @@ class Registrar:
                 break
         self._tries.end()
         return _of_all(failures)
+
+
+def _tell_once(failure: ParleyError, listener: DirectoryListener, told: set[str]) -> None:
+    is_news = isinstance(failure, Refused | KeyChanged) and str(failure) not in told
+    if is_news and len(told) < TOLD_MOST:
+        told.add(str(failure))
+        listener.refused(str(failure))
 
 
 def _of_all(failures: list[ParleyError]) -> ParleyError:

@@ -80,6 +80,7 @@ class DirectorySession:
         self._moving = trio.CancelScope()
         self._over = trio.Event()  # the registration is lost
         self.is_left = False  #: we stay away from now on
+        self.may_move = True  #: to another directory that ours names
 
     def leave(self) -> None:
         """Say good bye, and stay away."""
@@ -132,7 +133,8 @@ class DirectorySession:
                 welcome = await self._introduction.enter(link, who, address)
             is_registered = True
             entered(link, welcome)
-            await self._known.registered(welcome, address, link.wire)
+            if self._known.registered(welcome, address, link.wire):
+                held.nursery.start_soon(self._known.keep)
             while batch := await link.receive():
                 for message in batch:
                     self._hear(message, link, held)
@@ -193,7 +195,7 @@ class DirectorySession:
 
     def _consider(self, to: str, link: Link[Message], held: _Held) -> None:
         """Move to this directory, unless we are moving already, or it may not be dialled."""
-        if self.is_left or not self._handover.begin(link):
+        if self.is_left or not self.may_move or not self._handover.begin(link):
             return
         address = self._known.address_to_move_to(to, seen=link.wire.remote.host)
         if address is None:
