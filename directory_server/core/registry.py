@@ -102,6 +102,7 @@ class Registry:
         self._awake: OrderedDict[User, float] = OrderedDict()  # who may fall idle; last stir
         self._at: dict[str, User] = {}  # by address; only with one_per_address
         self._told: dict[User, Presence] = {}  # what others know of changed users
+        self._shown: set[User] = set()  # changed users of whom somebody has read that they are here
 
     def set_rules(self, *, idle_after: float, one_per_address: bool) -> None:
         """Judge by these from now on; users who share an address already stay."""
@@ -166,6 +167,8 @@ class Registry:
 
     def encoded(self, user: User) -> bytes:
         """Return the presence as in USERS, cached: to encode 10,000 for a LIST would take 10 ms."""
+        if user.is_here and user in self._told:
+            self._shown.add(user)
         if user.listed is None:
             user.listed = encode(user.presence())[:-1]
         return user.listed
@@ -310,13 +313,16 @@ class Registry:
     def take_news(self, limit: int) -> News:
         """Return what changed since the last call, for at most `limit` users.
 
-        Only net changes: a user who came and went meanwhile is not included.
+        Only net changes: a user who came and went meanwhile is not included, unless a LIST
+        has shown them.
         """
         news = News([], [], [])
         for user, told in list(islice(self._told.items(), limit)):
             del self._told[user]
+            was_shown = user in self._shown
+            self._shown.discard(user)
             if not user.is_here:
-                if told.status is not Status.OFFLINE:
+                if was_shown or told.status is not Status.OFFLINE:
                     news.went.append(user.name)
             elif told.status is Status.OFFLINE:
                 news.came.append(user.presence())

@@ -20,8 +20,13 @@ from peer.commands.grammar import (
     WriteLine,
     Wrong,
 )
-from peer.commands.reading import (
+from peer.commands.table import (
+    _ANSWER,
+    _QUIT_CONVERSATION,
+    _STATUSES,
     ECHO_CHARACTERS,
+    TABLE,
+    Entry,
     Reader,
     TypedCommand,
     _addressed,
@@ -30,7 +35,6 @@ from peer.commands.reading import (
     _text,
     _Unnamed,
 )
-from peer.commands.table import _ANSWER, _QUIT_CONVERSATION, _STATUSES, TABLE, Entry
 from shared.errors import Refused
 from shared.names import PATTERN, is_name
 

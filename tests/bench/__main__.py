@@ -21,6 +21,7 @@ from tests.bench import (
     round_trip,
     starts,
     terminal,
+    watching,
 )
 from tests.bench.figures import Figure
 from tests.bench.plan import Plan
@@ -39,6 +40,7 @@ BENCHMARKS: Final[dict[str, Callable[[Plan], Awaitable[list[Figure]]]]] = {
     "leaving": leaving.measure,
     "starts": starts.measure,
     "terminal": terminal.measure,
+    "watching": watching.measure,
 }
 
 

@@ -1,4 +1,8 @@
-"""The bare trio programs that the others are compared with: mutual TLS 1.3 and nothing else."""
+"""The bare trio programs that the others are compared with: TLS 1.3 and nothing else.
+
+Both sides show certificates, as peers do; with `anonymous` the client shows none, as a peer
+does at the directory.
+"""
 
 import os
 import ssl
@@ -35,31 +39,37 @@ def pem(certificate: bytes) -> bytes:
     return x509.load_der_x509_certificate(certificate).public_bytes(Encoding.PEM)
 
 
-def client_context(folder: Path) -> ssl.SSLContext:
+def client_context(folder: Path, *, anonymous: bool = False) -> ssl.SSLContext:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.check_hostname = False
-    return _complete(context, folder)
+    return _complete(context, folder, shows=not anonymous, believes=False)
 
 
-def server_context(folder: Path) -> ssl.SSLContext:
+def server_context(folder: Path, *, anonymous: bool = False) -> ssl.SSLContext:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.num_tickets = 0
-    return _complete(context, folder)
+    return _complete(context, folder, shows=True, believes=anonymous)
 
 
-def _complete(context: ssl.SSLContext, folder: Path) -> ssl.SSLContext:
+def _complete(
+    context: ssl.SSLContext, folder: Path, *, shows: bool, believes: bool
+) -> ssl.SSLContext:
     context.minimum_version = ssl.TLSVersion.TLSv1_3
-    context.verify_mode = ssl.CERT_REQUIRED
+    context.verify_mode = ssl.CERT_NONE if believes else ssl.CERT_REQUIRED
     context.load_verify_locations(folder / "authority.pem")
-    context.load_cert_chain(folder / "leaf.pem")
+    if shows:
+        context.load_cert_chain(folder / "leaf.pem")
     return context
 
 
 @asynccontextmanager
-async def bare_server(folder: Path, service: str) -> AsyncIterator[tuple[Child, int]]:
+async def bare_server(
+    folder: Path, service: str, *, anonymous: bool = False
+) -> AsyncIterator[tuple[Child, int]]:
     """Another process that offers `service` of `tests.bench.bare_server`, and its port."""
     write_credentials(folder)
-    async with module("bare_server", service, folder) as child:
+    to = ["anonymous"] if anonymous else []
+    async with module("bare_server", service, folder, *to) as child:
         yield child, int(await child.hear())
 
 

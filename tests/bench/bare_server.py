@@ -1,4 +1,7 @@
-"""A bare TLS server in a process of its own: python -m tests.bench.bare_server SERVICE FOLDER."""
+"""A bare TLS server in a process of its own.
+
+python -m tests.bench.bare_server SERVICE FOLDER [anonymous]
+"""
 
 import contextlib
 import sys
@@ -34,8 +37,8 @@ async def count(stream: BareStream) -> None:
 SERVICES = {"echo": echo, "count": count}
 
 
-async def serve(service: str, folder: Path) -> None:
-    context = server_context(folder)
+async def serve(service: str, folder: Path, *, anonymous: bool) -> None:
+    context = server_context(folder, anonymous=anonymous)
 
     async def answer(stream: trio.SocketStream) -> None:
         with contextlib.suppress(trio.BrokenResourceError):
@@ -49,4 +52,5 @@ async def serve(service: str, folder: Path) -> None:
 
 if __name__ == "__main__":
     allow_many_files()
-    trio.run(until_input_ends, partial(serve, sys.argv[1], Path(sys.argv[2])))
+    service, folder, *how = sys.argv[1:]
+    trio.run(until_input_ends, partial(serve, service, Path(folder), anonymous=bool(how)))

@@ -13,7 +13,7 @@ import msgspec
 from shared.codec import encode
 from shared.identity import SEED_BYTES, Identity
 from shared.messages.common import VERSION
-from shared.messages.directory import Contact, Iam, Lookup, Welcome, Who
+from shared.messages.directory import Contact, Iam, List, Lookup, Users, Welcome, Who
 
 AT_ONCE: Final = 24  # users that register side by side
 SECONDS: Final = 60.0  # for one answer
@@ -39,6 +39,7 @@ class LeanUser:
         self.identity = Identity(os.urandom(SEED_BYTES))
         self.certificate = self.authority = b""
         self.tls: ssl.SSLSocket
+        self.watch: tuple[str, ...] = ()
         self._request = self.identity.request(name)
         self._proof = self.identity.sealing_proof()
         self._rest = b""
@@ -67,13 +68,22 @@ class LeanUser:
             sealing_key=me.sealing_public,
             sealing_proof=self._proof,
             request=b"" if self.certificate else self._request,
+            watch=self.watch,
         )
 
     def look_up(self, id: int, name: str) -> Contact:
         self.tls.sendall(encode(Lookup(id, name)))
-        while b'"CONTACT"' not in (line := self.read_line()):
+        return msgspec.json.decode(self._answer(b'"CONTACT"'), type=Contact)
+
+    def list(self, request: List) -> Users:
+        """One page."""
+        self.tls.sendall(encode(request))
+        return msgspec.json.decode(self._answer(b'"USERS"'), type=Users)
+
+    def _answer(self, tag: bytes) -> bytes:
+        while tag not in (line := self.read_line()):
             pass  # news of others
-        return msgspec.json.decode(line, type=Contact)
+        return line
 
     def echo(self, line: bytes) -> bytes:
         """From a bare server."""

@@ -28,7 +28,7 @@ async def measure(plan: Plan) -> list[Figure]:
     users = plan.times(USERS)
     folder = plan.folder / "bare"
     async with (
-        bare.bare_server(folder, "echo") as (bare_server, bare_port),
+        bare.bare_server(folder, "echo", anonymous=True) as (bare_server, bare_port),
         module("crowd", users, folder) as crowd,
         directory(plan.folder / "directory") as (server, port),
     ):
@@ -69,7 +69,7 @@ class Crowding:
 
 async def _greet(crowd: Child, server: Child, port: int, users: int, folder: Path) -> Crowding:
     asker = LeanUser("asker")
-    asker.connect(port, bare.client_context(folder))
+    asker.connect(port, bare.client_context(folder, anonymous=True))
     asker.read_line()
     return await _come(
         crowd, f"greet {port}", users, server, Asking(lambda n: asker.echo(b"%d\n" % n))

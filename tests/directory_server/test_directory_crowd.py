@@ -153,6 +153,16 @@ async def test_nothing_is_kept_of_a_link_that_has_ended(
     assert not town.directory.community.sessions.announcements
 
 
+async def test_who_came_and_went_is_told_of_if_an_answer_has_shown_them(
+    town: Town, autojump_clock: MockClock
+) -> None:
+    await crowd(town)
+    carol, dave = await town.enters("carol", watch=("dave",)), await town.enters("dave", watch=())
+    assert await asked(carol, "dave") == ["dave ACTIVE"]
+    await dave.leaves()
+    assert await news(carol) == ["dave left"]
+
+
 # --- Nobody gets more by it ---
 
 

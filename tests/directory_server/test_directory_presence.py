@@ -407,9 +407,11 @@ async def test_who_sits_beside_the_directory_is_found_at_its_address(
 # --- The dead ---
 
 
+@pytest.mark.parametrize("few", [1_000, 0], ids=["among few", "among many"])
 async def test_a_host_that_vanishes_with_bytes_on_their_way_is_offline_in_ten_seconds(
-    town: Town, autojump_clock: MockClock
+    town: Town, autojump_clock: MockClock, monkeypatch: pytest.MonkeyPatch, few: int
 ) -> None:
+    monkeypatch.setattr("directory_server.housekeeping.FEW_LINKS", few)
     carol = await town.enters("carol")
     await town.enters("dave", at="10.0.0.4")
     await news(carol)

@@ -17,17 +17,25 @@ L = TypeVar("L", bound=Hashable)
 
 
 @dataclass(slots=True, eq=False)
-class _Watchlist:
+class _Watched(Generic[L]):
+    """A name, kept once, and who watches it.  A dict of 20 is a third of a set of 20."""
+
+    name: str
+    watchers: dict[L, None]
+
+
+@dataclass(slots=True, eq=False)
+class _Watchlist(Generic[L]):
     holder: Hashable  # the network from which the link comes
     chooses: bool  # the program says whom it watches; an old one does not know how
-    names: dict[str, None]  # the latest last; a dict of 20 is a third of a set of 20
+    names: dict[str, _Watched[L]]  # the latest last
 
 
 class Watchlists(Generic[L]):
     def __init__(self, most: int) -> None:
         """`most`: names on all lists together."""
-        self._lists: dict[L, _Watchlist] = {}
-        self._watchers: dict[str, dict[L, None]] = {}
+        self._lists: dict[L, _Watchlist[L]] = {}
+        self._watched: dict[str, _Watched[L]] = {}
         self._shares = Shares(most)
 
     @property
@@ -45,22 +53,23 @@ class Watchlists(Generic[L]):
 
         While there is no room for more names the list begins empty.
         """
-        self._lists[link] = _Watchlist(holder, names is not None, {})
+        self._lists[link] = mine = _Watchlist[L](holder, names is not None, {})
         for name in names or ():
             if self._has_room(holder):
-                self._add(link, name)
+                self._add(link, mine, name)
 
     def leave(self, link: L) -> None:
         """Drop a link's list, if it has one."""
         mine = self._lists.get(link)
         if mine is not None:
             for name in list(mine.names):
-                self._remove(link, name)
+                self._remove(link, mine, name)
             del self._lists[link]
 
     def watchers(self, name: str) -> Iterable[L]:
         """Return the links that watch this name, in a fixed order."""
-        return self._watchers.get(name, ())
+        watched = self._watched.get(name)
+        return () if watched is None else watched.watchers
 
     def chooses(self, link: L) -> bool:
         """Whether a link has joined whose program knows of crowds."""
@@ -83,10 +92,9 @@ class Watchlists(Generic[L]):
             raise Refused("this directory watches nobody more for you at this moment", "FULL")
         mine.chooses = True
         for name in gone:
-            self._remove(link, name)
+            self._remove(link, mine, name)
         for name in names:
-            if name not in mine.names:
-                self._add(link, name)
+            self._add(link, mine, name)
 
     def notice(self, link: L, name: str) -> None:
         """Put the name on the list of an old program, for the one used longest ago if need be."""
@@ -94,26 +102,27 @@ class Watchlists(Generic[L]):
         if mine is None or mine.chooses:
             return
         if name in mine.names:
-            del mine.names[name]
-            mine.names[name] = None
+            mine.names[name] = mine.names.pop(name)
         elif self._has_room(mine.holder):
             if len(mine.names) == WATCHED_FOR_OLD:
-                self._remove(link, next(iter(mine.names)))
-            self._add(link, name)
+                self._remove(link, mine, next(iter(mine.names)))
+            self._add(link, mine, name)
 
     def _has_room(self, holder: Hashable) -> bool:
         return not (self._shares.is_full or self._shares.is_too_much(holder))
 
-    def _add(self, link: L, name: str) -> None:
-        mine = self._lists[link]
+    def _add(self, link: L, mine: _Watchlist[L], name: str) -> None:
         if name not in mine.names:
-            mine.names[name] = None
-            self._watchers.setdefault(name, {})[link] = None
+            watched = self._watched.get(name)
+            if watched is None:
+                watched = self._watched[name] = _Watched(name, {})
+            watched.watchers[link] = None
+            mine.names[watched.name] = watched
             self._shares.add(mine.holder)
 
-    def _remove(self, link: L, name: str) -> None:
-        mine, watchers = self._lists[link], self._watchers[name]
-        del mine.names[name], watchers[link]
-        if not watchers:
-            del self._watchers[name]
+    def _remove(self, link: L, mine: _Watchlist[L], name: str) -> None:
+        watched = mine.names.pop(name)
+        del watched.watchers[link]
+        if not watched.watchers:
+            del self._watched[name]
         self._shares.remove(mine.holder)

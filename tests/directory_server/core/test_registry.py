@@ -129,6 +129,21 @@ def test_a_page_of_those_who_are_here_leaves_the_others_out() -> None:
     assert known.page("", 3, prefix="c", here=True) == ([], False)
 
 
+def test_who_came_and_went_is_news_if_a_list_has_shown_them() -> None:
+    known, carol = registry()
+    arrive(known, carol)
+    known.leave(carol, 2)
+    known.encoded(carol)
+    assert known.take_news(9) == News([], [], [])
+    arrive(known, carol)
+    known.encoded(carol)
+    known.leave(carol, 4)
+    assert known.take_news(9) == News(["Carol"], [], [])
+    arrive(known, carol)
+    known.leave(carol, 6)
+    assert known.take_news(9) == News([], [], [])
+
+
 def test_an_encoded_presence_is_never_out_of_date() -> None:
     known, carol = registry()
     assert b"OFFLINE" in known.encoded(carol)
