@@ -289,6 +289,7 @@ class Town:
         self.directory: Directory
         self.bound: Bound
         self._scope, self._closed = trio.CancelScope(), trio.Event()
+        self.is_open = False
         self._lives = 0
 
     @property
@@ -300,6 +301,7 @@ class Town:
         self.directory = Directory(self.machine.world(), Settings(**settings), self._open)
         self._scope, self._closed = trio.CancelScope(), trio.Event()
         self.bound = await self._towns.nursery.start(self._run)
+        self.is_open = True
 
     async def _open(self, world: World, settings: Settings) -> Store:
         towns = self._towns
@@ -312,9 +314,12 @@ class Town:
         return self.store
 
     async def _run(self, task_status: trio.TaskStatus[Bound]) -> None:
-        with self._scope:
-            await self.directory.run(task_status=task_status)
-        self._closed.set()
+        try:
+            with self._scope:
+                await self.directory.run(task_status=task_status)
+        finally:
+            self.is_open = False
+            self._closed.set()
 
     def breaks(self, *, away: bool) -> None:
         """Lose the database, or have it again."""

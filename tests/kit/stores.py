@@ -105,7 +105,7 @@ class FarStore:
         an answer is lost, of 1.
         """
         self._store, self._chance = store, random.Random(seed)
-        self._seconds, self._losses = seconds, losses
+        self._seconds, self.losses = seconds, losses
         self._nursery: trio.Nursery | None = None
         self.where = store.where
         self.cluster = store.cluster
@@ -131,7 +131,7 @@ class FarStore:
     async def _write(self, ask: Callable[[], Awaitable[T]]) -> T:
         await self._pause()
         result = await ask()
-        while self._chance.random() < self._losses:
+        while self._chance.random() < self.losses:
             self.lost += 1
             await self._pause()
             result = await ask()

@@ -32,10 +32,10 @@ def check_direct(connection: Connection) -> None:
 
     Then what we set holds for others, too, and a lock for nobody.
     """
-    connection.execute("LISTEN parley")
-    connection.execute("NOTIFY parley")
+    connection.execute("LISTEN parley_check")
+    connection.execute("NOTIFY parley_check")
     heard = list(connection.notifies(timeout=OWN_NOTICE_SECONDS, stop_after=1))
-    connection.execute("UNLISTEN parley")
+    connection.execute("UNLISTEN parley_check")
     if not heard:
         raise Refused("a pooler stands before the database: connect directly", "USAGE")
 
