@@ -8,7 +8,7 @@ from typing import Final, cast
 import msgspec
 import trio
 
-from directory_server.answers import Answers
+from directory_server.answers import Answers, seen_host
 from directory_server.community.backlogs import UserLink
 from directory_server.community.community import Community
 from directory_server.core import spots
@@ -36,6 +36,7 @@ from shared.messages import common
 from shared.messages import directory as wire
 from shared.messages.common import VERSION, Bye, Err
 from shared.messages.directory import Iam
+from shared.messages.spots import Knock, Knocks
 from shared.notes import harmless_note
 
 log = logging.getLogger(__name__)
@@ -245,6 +246,9 @@ class Session:
                 found = self._answers.look_up(message)
                 if own:
                     await self._note_answer(user, found)
+            case Knock(id=re, name=name):
+                self._knock(user, self._registry.look_up(name))
+                link.post(wire.Done(re))
             case wire.SetStatus(id=re, status=status, by_hand=by_hand, note=note):
                 note = self._admitted(user, note)
                 community.sessions.set_status(user, status, by_hand=by_hand, note=note)
@@ -290,6 +294,17 @@ class Session:
                     await self._store.answer(user.id, other.id)
             except StorageError as error:
                 log.info("%s has answered somebody, which is not on disk: %s", user.name, error)
+
+    def _knock(self, caller: User, callee: User) -> None:
+        """Tell a user, if they are here, where we see another one who wants to be dialled."""
+        here = self._link.wire.remote.host
+        sessions = self._community.sessions
+        sessions.knocks.take(caller.name, here, callee.name, trio.current_time())
+        link = sessions.links.get(callee.id)
+        if link is not None and callee is not caller:
+            seen = seen_host(caller.place, link)
+            there = spots.of_caller(caller.place, seen, link.wire.remote.host)
+            link.post(Knocks(caller.name, there))
 
     # --- Mail ---
 

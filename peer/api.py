@@ -31,6 +31,7 @@ from peer.core.conversation.sent_text import SentText
 from peer.core.history_entry import HistoryEntry, Kind
 from peer.core.keys.key_comparison import Comparison
 from peer.core.reach.hosts import places
+from peer.core.reach.watch_list import Watched
 from peer.events import (
     BackInConversation,
     Came,
@@ -155,6 +156,7 @@ __all__ = [
     "StorageError",
     "Unreachable",
     "Waiting",
+    "Watched",
     "Went",
     "clean",
     "join",
@@ -225,9 +227,24 @@ class Chat:
 
     # --- Users ---
 
-    async def users(self) -> list[Presence]:
-        """Return everybody registered, in alphabetical order."""
+    async def users(self, beginning: str = "") -> list[Presence]:
+        """Return everybody registered whose name begins so, in alphabetical order."""
+        if beginning:
+            return list(await self.peer.roster.search.all(beginning))
         return await self.peer.roster.users()
+
+    async def watch(self, name: str) -> Watched:
+        """Let `Came` say `is_watched` when this user comes, and after a start if they are here."""
+        return await self.peer.watched.add(name)
+
+    async def unwatch(self, name: str) -> None:
+        """Watch a user no more.  Raises Refused when I do not."""
+        await self.peer.watched.remove(name)
+
+    @property
+    def watched(self) -> tuple[Watched, ...]:
+        """The users whom I watch; it stays so over restarts."""
+        return self.peer.watched.all
 
     async def contact(self, name: str) -> Contact:
         """Return where this user is.  Raises KeyChanged when the key is not the remembered one."""
@@ -296,7 +313,7 @@ class Chat:
         return self.peer.lines.private(name, text)
 
     async def to_all(self, text: str) -> list[Delivery]:
-        """Send one line to everybody online."""
+        """Send one line to everybody online; in a crowd to those with whom I have to do."""
         return await self.peer.lines.to_all(text)
 
     def keep_more(self, author: str) -> None:

@@ -46,6 +46,8 @@ from peer.runtime.keys.name_judge import NameJudge
 from peer.runtime.keys.verification import Verification
 from peer.runtime.lines.own_lines import OwnLines
 from peer.runtime.lines.private_lines import IncomingLines, PrivateLines
+from peer.runtime.link.knock_answers import KnockAnswers
+from peer.runtime.link.knocker import Knocker
 from peer.runtime.link.links import Links
 from peer.runtime.link.listener import Outlet
 from peer.runtime.link.switchboard import Switchboard
@@ -61,11 +63,14 @@ from peer.runtime.mailbox.receipts import ReceiptBook
 from peer.runtime.mailbox.sender_check import SenderCheck, StrangerLetters
 from peer.runtime.mailbox.unsent import Unsent
 from peer.runtime.mailbox.waiting_texts import WaitingTexts
+from peer.runtime.reading import Reading
 from peer.runtime.recorder import Recorder
 from peer.runtime.tasks import Tasks
 from peer.runtime.watch_book import WatchBook
 from peer.storage.history import History
 from peer.storage.journal import Journal
+from peer.storage.past.read_marks import ReadMarkStore
+from peer.storage.past.unread import Unread
 from peer.storage.paths import KEY_FILE
 from peer.storage.vault import open_key, seal_key
 from shared.errors import StorageError
@@ -92,6 +97,7 @@ class Memory(Struct, frozen=True):
     journal: Journal
     recorder: Recorder
     history: History
+    reading: Reading
     alarms: KeyAlarms
     known_keys: KnownKeys
     known_users: KnownUsers
@@ -115,6 +121,7 @@ class Connections(Struct, frozen=True):
     finder: Finder
     judge: NameJudge
     roster: Roster
+    knock_answers: KnockAnswers
 
 
 class Exchange(Struct, frozen=True):
@@ -160,6 +167,10 @@ def remember(outside: Outside, registration: Registration, tasks: Tasks) -> Memo
         myself, Situation(ignored=journal.contacts.ignored, answered=known_users.names), is_new,
         journal, Recorder(journal.lines, tell),
         History(journal.database, journal.rows, registration, world.clock, known_keys),
+        Reading(
+            ReadMarkStore(journal.database),
+            Unread(journal.database, journal.rows, registration, known_keys), tell,
+        ),
         alarms, known_keys, known_users,
         StrangerLimits(known_users, journal.lines),
         DiskShares(journal.contacts, world.clock, tell, tasks),
@@ -205,7 +216,9 @@ def reach(
     session = DirectorySession(world.bugs, introduction, known, directory, tries)
     lookup = Lookup(directory, known_keys, contacts)
     outlet = Outlet()
-    switchboard = Switchboard(world, known_keys, myself, tasks, lookup, memory.alarms, run=run_id)
+    switchboard = Switchboard(
+        world, known_keys, myself, tasks, lookup, memory.alarms, Knocker(directory), run=run_id
+    )
     links = switchboard.open(LinkKind.TEXT, outlet)
     linked_names = LinkedNames(links, known_keys)
     finder = Finder(lookup, links, known_keys, linked_names)
@@ -218,6 +231,7 @@ def reach(
             presences, directory, links, memory.journal.contacts, world.clock, outside.tell,
             watching,
         ),
+        KnockAnswers(links, memory.journal.contacts, myself),
     )  # fmt: skip
 
 

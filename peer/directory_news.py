@@ -23,6 +23,7 @@ from shared.messages.directory import (
     Waiting,
     Welcome,
 )
+from shared.messages.spots import Knocks
 from shared.wording import sentence
 from shared.world import Address
 
@@ -86,6 +87,7 @@ class DirectoryNews:
         self._tell(events.Registered(self._memory.myself.name, str(address)))
         if first_seen := self._reach.certificates.first_seen:
             self._tell(events.DirectoryKey(first_seen))
+        self._memory.reading.show(self._memory.myself.name)
 
     def _take_up(self) -> None:
         """Take up what an earlier program did not finish.
@@ -132,6 +134,8 @@ class DirectoryNews:
                 self._reach.own_presence.changed(status)
             case Notice(text=text):
                 self._directory_says(text)
+            case Knocks():
+                self._reach.knock_answers.hear(message)
             case Waiting():
                 self._exchange.letters.fetch()
             case Receipts(receipts=receipts):

@@ -118,6 +118,8 @@ class LocalPeer:
         """Start the tasks of all parts, and register."""
         options, reach, exchange = self._outside.options, self._reach, self._exchange
         await nursery.start(self._memory.journal.run)
+        self._memory.reading.recall(looks_back=options.looks_back)
+        nursery.start_soon(self._memory.reading.run)
         network, switchboard = self._outside.world.network, reach.switchboard
         bound = await nursery.start(
             network.serve, None, options.listen, switchboard.reception.answer
@@ -157,6 +159,8 @@ class LocalPeer:
         with trio.move_on_after(QUIT_SECONDS):
             await self._memory.recorder.wait_kept()
             await exchange.conversations.settle()  # what we were let into while quitting
+        with trio.move_on_after(QUIT_SECONDS):
+            await self._memory.reading.keep()
         reach.switchboard.hang_up_all()
         reach.registrar.leave()
         with trio.move_on_after(QUIT_SECONDS):
@@ -192,6 +196,12 @@ class LocalPeer:
     def presence(self) -> OwnPresence:
         """My status."""
         return self._reach.own_presence
+
+    def touched(self) -> None:
+        """Note that the user hit a key, and so has seen what was shown until now."""
+        if not self._finished.is_set():
+            self._reach.own_presence.stir()
+            self._memory.reading.touched()
 
     def stir(self) -> None:
         """Note that the user typed something, for which the directory may be needed."""

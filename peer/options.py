@@ -14,4 +14,5 @@ class Options(Struct, frozen=True):
     authority: bytes | None = None  #: of the directory, when it has moved to another address
     keeps_history: bool = True  #: else texts are kept until delivered, older ones forgotten
     vault: Vault = CLEAR  #: seals the key and all texts on their way to the disk
+    looks_back: bool = False  #: a start shows the last texts, and where the unread ones begin
     is_passing: bool = False  #: here for one command only: asks nobody, fetches no mail

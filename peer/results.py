@@ -14,6 +14,8 @@ from peer.core.conversation.sent_text import SentText
 from peer.core.history_entry import Around, HistoryEntry, lines_of
 from peer.core.keys.name_marks import ANOTHER_KEY
 from peer.core.local_time import local_time
+from peer.core.past.looking_back import Lookback
+from peer.core.reach.watch_list import Watched
 from peer.core.target import Target
 from peer.events import Event
 from shared.messages.common import Status
@@ -53,7 +55,8 @@ class UserList(Answer, frozen=True):
 
     `round_trips`: seconds by name, for users to whom there is a link.  `verified`: names
     whose remembered key was compared by words.  `contradicted`: names for which the
-    directory has another key now.
+    directory has another key now.  `online`: how many are, if they are so many that only
+    those are listed whom I watch.  With a `beginning` only names are listed that begin so.
     """
 
     users: tuple[Presence, ...]
@@ -61,6 +64,9 @@ class UserList(Answer, frozen=True):
     round_trips: dict[str, float] = field(default_factory=dict)
     verified: tuple[str, ...] = ()
     contradicted: tuple[str, ...] = ()
+    online: int = 0
+    beginning: str = ""
+    more: bool = False  #: names begin so that are not listed
 
     def group(self, status: Status) -> list[Presence]:
         return [user for user in self.users if user.status is status]
@@ -69,7 +75,18 @@ class UserList(Answer, frozen=True):
         return fold(user.name) == fold(self.me)
 
     def lines(self) -> list[str]:
-        return [f"{status.value}: {', '.join(self._names(status)) or '-'}" for status in GROUPS]
+        groups = [f"{status.value}: {', '.join(self._names(status)) or '-'}" for status in GROUPS]
+        return [*self.heading(), *groups, *self.footer()]
+
+    def heading(self) -> list[str]:
+        return [f"{self.online:,} users are online."] if self.online else []
+
+    def footer(self) -> list[str]:
+        if self.online:
+            return ["LIST USERS jo shows those who begin with jo."]
+        if self.more:
+            return [f"More names begin with {self.beginning}: another letter shows fewer."]
+        return []
 
     def _names(self, status: Status) -> list[str]:
         return [user.name + self.mark(user) for user in self.group(status)]
@@ -100,6 +117,49 @@ class UserInfo(Answer, frozen=True):
             f"{verified}",
             *([f"The note of {contact.name}: {contact.note}"] if contact.note else []),
         ]
+
+
+class WatchBegun(Answer, frozen=True):
+    """I watch a user from now on."""
+
+    name: str
+    status: Status | None  #: as they stand now; None: nobody is called so, or it is not known
+    is_known: bool  #: whether the directory could be asked
+
+    def lines(self) -> list[str]:
+        name, told = self.name, f"you are told when {self.name} comes"
+        if self.status is None and self.is_known:
+            return [f"There is no user {name} yet; you are told when somebody of that name comes."]
+        if self.status is None:
+            return [f"Y{told[1:]}, once the directory is back."]
+        if self.status is Status.OFFLINE:
+            return [f"Y{told[1:]}."]
+        return [f"{name} is online ({self.status.value}); {told} again."]
+
+
+class WatchedUsers(Answer, frozen=True):
+    """The users whom I watch, with their status where it is known."""
+
+    users: tuple[Watched, ...]
+
+    def lines(self) -> list[str]:
+        return [f"You watch {', '.join(map(_with_status, self.users)) or 'nobody'}."]
+
+
+def _with_status(user: Watched) -> str:
+    return user.name if user.status is None else f"{user.name} ({user.status.value})"
+
+
+class SentInCrowd(Answer, frozen=True):
+    """A line to all went to those of the many users online with whom I have to do."""
+
+    online: int
+    sent: int
+    is_whole: bool  #: whether it went to all of these
+
+    def lines(self) -> list[str]:
+        to = f"the {self.sent}" if self.is_whole else f"{self.sent} of those"
+        return [f"{self.online:,} users are online; sent to {to} you talk with."]
 
 
 class MyStatus(Answer, frozen=True):
@@ -145,6 +205,24 @@ class WhatWasSaid(Answer, frozen=True):
 
     def lines(self) -> list[str]:
         return [*lines_of(self.entries, self.me), *([self.note] if self.note else [])]
+
+
+class LookedBack(Answer, frozen=True):
+    """The texts that a start shows of each place, and where the unread ones begin."""
+
+    places: tuple[Lookback, ...]
+    me: str
+    further: int = 0  #: places with unread texts, that are not shown
+
+    @property
+    def note(self) -> str:
+        return f"{self.further} more have unread texts; HISTORY name shows them." * bool(
+            self.further
+        )
+
+    def lines(self) -> list[str]:
+        shown = [line for place in self.places for line in place.lines(self.me)]
+        return [*shown, *([self.note] if self.note else [])]
 
 
 class Words(Answer, frozen=True):

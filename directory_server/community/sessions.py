@@ -12,6 +12,7 @@ import trio
 from directory_server.community.backlogs import UserLink
 from directory_server.community.clocks import Clocks
 from directory_server.core.addresses import network_of
+from directory_server.core.knocks import Knocks
 from directory_server.core.operating.counts import Counts
 from directory_server.core.presence.announcements import Announcements
 from directory_server.core.registry import Place, Registry, User
@@ -35,6 +36,7 @@ class Sessions:
         self._registry, self._store = registry, store
         self.announcements = announcements  #: of who comes, goes, and changes, for all links
         self._clocks, self._counts = clocks, counts
+        self.knocks = Knocks()
         self.links: dict[int, UserLink] = {}  #: of each user who is online, by the user's id
         self.changed = trio.Event()  #: set while there is news to tell
         self._unnoted: dict[User, None] = {}  # users whose coming or going is not on disk yet

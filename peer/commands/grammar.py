@@ -5,6 +5,7 @@ from msgspec import Struct
 from shared.messages.common import Status
 
 HISTORY_TEXTS = 20  # by default: as many as a screen shows
+HISTORY_MOST = 1_000  # at once
 
 
 class Context(Struct, frozen=True):
@@ -19,7 +20,9 @@ class Context(Struct, frozen=True):
 
 
 class ListUsers(Struct, frozen=True):
-    pass
+    """Show users: those whose names begin so, or all of whom the directory tells."""
+
+    beginning: str = ""
 
 
 class Info(Struct, frozen=True):
@@ -119,6 +122,18 @@ class ListIgnored(Struct, frozen=True):
     pass
 
 
+class Watch(Struct, frozen=True):
+    name: str
+
+
+class Unwatch(Struct, frozen=True):
+    name: str
+
+
+class ListWatched(Struct, frozen=True):
+    pass
+
+
 class Verify(Struct, frozen=True):
     """Verify a key.  `words`: as the other user read them out; without any, show them and ask."""
 
@@ -190,6 +205,7 @@ Command = (
     ListUsers | Info | SetStatus | Chat | Add | ShowMembers | WhoGot | Answer | Choose | Private
     | ToAll
     | LeaveMessage | History | Search | Ignore | Unignore | ListIgnored
+    | Watch | Unwatch | ListWatched
     | Verify | Mute | ListMuted | Unregister
     | QuitConversation | Quit | Help | Say | WriteLine | EndWriting | Unknown | Wrong | Nothing
 )  # fmt: skip

@@ -19,7 +19,7 @@ FIRST_DAY = (
 class Topic(Enum):
     """The topics of HELP; each lists commands by their first words."""
 
-    PEOPLE = ("LIST USERS", "INFO", "STATUS")
+    PEOPLE = ("LIST USERS", "INFO", "STATUS", "WATCH", "UNWATCH", "WATCHED")
     TALK = ("CHAT", "Y", "ADD", "MEMBERS", "WHO GOT", "QUIT CONVERSATION")
     MESSAGES = ("PRV", "MSG", "LEAVE")
     PAST = ("HISTORY", "SEARCH")

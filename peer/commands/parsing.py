@@ -20,13 +20,8 @@ from peer.commands.grammar import (
     WriteLine,
     Wrong,
 )
-from peer.commands.table import (
-    _ANSWER,
-    _QUIT_CONVERSATION,
-    _STATUSES,
+from peer.commands.reading import (
     ECHO_CHARACTERS,
-    TABLE,
-    Entry,
     Reader,
     TypedCommand,
     _addressed,
@@ -35,6 +30,7 @@ from peer.commands.table import (
     _text,
     _Unnamed,
 )
+from peer.commands.table import _ANSWER, _QUIT_CONVERSATION, _STATUSES, TABLE, Entry
 from shared.errors import Refused
 from shared.names import PATTERN, is_name
 

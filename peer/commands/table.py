@@ -5,18 +5,17 @@ table (`peer.commands.manual`).
 """
 
 import re
-from collections.abc import Callable
 from enum import Enum, auto
 
 from msgspec import Struct
 
 from peer.commands.grammar import (
+    HISTORY_MOST,
     HISTORY_TEXTS,
     Add,
     Answer,
     Chat,
     Command,
-    Context,
     EndWriting,
     Help,
     History,
@@ -26,6 +25,7 @@ from peer.commands.grammar import (
     ListIgnored,
     ListMuted,
     ListUsers,
+    ListWatched,
     Mute,
     Private,
     Quit,
@@ -36,36 +36,34 @@ from peer.commands.grammar import (
     ToAll,
     Unignore,
     Unregister,
+    Unwatch,
     Verify,
+    Watch,
     WhoGot,
 )
+from peer.commands.reading import (
+    Reader,
+    TypedCommand,
+    _addressed,
+    _alone,
+    _check_somebody,
+    _name,
+    _named,
+    _shortened,
+    _split,
+    _text,
+)
 from shared.errors import Refused
-from shared.messages.common import NOTE_CHARACTERS, TEXT_CHARACTERS, Status
+from shared.messages.common import NOTE_CHARACTERS, Status
 from shared.names import check_name, is_name
 from shared.notes import harmless_note
-
-HISTORY_MOST = 1_000  # at once
-ECHO_CHARACTERS = 60  # of a wrong line, quoted in the answer
-
 
 # --- From the rest of a line to a Command ----------------------------------------
 
 
-class TypedCommand(Struct, frozen=True):
-    """A line, split into its parts."""
-
-    words: str  #: of the command, in upper case
-    rest: str
-    context: Context
-    has_slash: bool = False  #: the line begins with one
-    example: str = ""  #: of the command
-
-
-Reader = Callable[[TypedCommand], Command]  # raises Refused when the rest is wrong
-
 _NUMBER = re.compile(r"[0-9]{1,9}")
 _IN_A_PLACE = re.compile(r"(.*\S)\s+(in)\s+(\S+)\s*", re.DOTALL | re.IGNORECASE)
-_IN_PARENTHESES = re.compile(r"\(([^()]*)\)\s*(.*)", re.DOTALL)
+
 
 _STATUSES = {
     "ACTIVE": Status.ACTIVE,
@@ -81,65 +79,11 @@ _YES = ("Y", "YES", "SI", "OUI")
 _NO = ("N", "NO")
 
 
-def _split(text: str) -> tuple[str, str]:
-    """Return the first word, without its parentheses, and the rest."""
-    if found := _IN_PARENTHESES.fullmatch(text):
-        return found[1].strip(), found[2]
-    first, *rest = text.split(None, 1) or [""]
-    return first, "".join(rest)
-
-
-def _shortened(text: str) -> str:
-    return text if len(text) <= ECHO_CHARACTERS else text[: ECHO_CHARACTERS - 1] + "…"
-
-
-def _name(rest: str) -> str:
-    name, more = _split(rest)
-    return check_name(_shortened(rest if more else name))
-
-
-def _text(text: str) -> str:
-    if not text.strip():
-        raise Refused("There is no text.")
-    if len(text) > TEXT_CHARACTERS:
-        raise Refused(
-            f"The text is too long: {len(text):,} characters, "
-            f"at most {TEXT_CHARACTERS:,} are possible."
-        )
-    return text
-
-
-def _alone(command: Command) -> Reader:
-    def read(said: TypedCommand) -> Command:
-        if said.rest:
-            raise Refused(f"{said.words} takes nothing after it.")
-        return command
-
-    return read
-
-
-class _Unnamed(Refused):
-    """The name is missing.  `example`: a right line."""
-
-    def __init__(self, said: TypedCommand) -> None:
-        word, *rest = said.example.split()
-        if said.words.isalpha():
-            word = said.words  # as it was typed, and not a sign
-        super().__init__(f"{word} whom?")
-        self.example = " ".join([word, *rest])
-
-
-def _check_somebody(said: TypedCommand) -> None:
-    if not said.rest and said.words:
-        raise _Unnamed(said)
-
-
-def _named(make: Callable[[str], Command]) -> Reader:
-    def read(said: TypedCommand) -> Command:
-        _check_somebody(said)
-        return make(_name(said.rest))
-
-    return read
+def _list_users(said: TypedCommand) -> Command:
+    beginning, more = _split(said.rest)
+    if more:
+        raise Refused(f"{said.words} takes the beginning of one name.")
+    return ListUsers(check_name(_shortened(beginning)) if said.rest else "")
 
 
 def _to_all(said: TypedCommand) -> Command:
@@ -148,15 +92,6 @@ def _to_all(said: TypedCommand) -> Command:
     perhaps = Private(name, more) if is_name(name) and more.strip() else None
     is_private = perhaps is not None and said.has_slash and said.words == "MSG"
     return ToAll(text, perhaps, is_private)
-
-
-def _addressed(make: Callable[[str, str], Command]) -> Reader:
-    def read(said: TypedCommand) -> Command:
-        _check_somebody(said)
-        name, text = _split(said.rest)
-        return make(check_name(_shortened(name)), _text(text))
-
-    return read
 
 
 def _history(said: TypedCommand) -> Command:
@@ -270,10 +205,10 @@ _QUIT_CONVERSATION = Entry(
 TABLE = (
     Entry(
         ("LIST USERS", "USERS", "LIST", "WHO"),
-        "LIST USERS",
-        "everybody, grouped by status",
-        "LIST USERS",
-        _alone(ListUsers()),
+        "LIST USERS [beginning]",
+        "everybody by status, or whose names begin so",
+        "LIST USERS jo",
+        _list_users,
     ),
     Entry(
         ("INFO", "WHOIS"),
@@ -387,6 +322,23 @@ TABLE = (
         "IGNORED",
         _alone(ListIgnored()),
     ),
+    Entry(
+        ("WATCH",),
+        "WATCH name",
+        "tell me, with a bell, when a user comes",
+        "WATCH dave",
+        _named(Watch),
+        Takes.ABSENT,
+    ),
+    Entry(
+        ("UNWATCH",),
+        "UNWATCH name",
+        "no bell any more when a user comes",
+        "UNWATCH dave",
+        _named(Unwatch),
+        Takes.ANYBODY,
+    ),
+    Entry(("WATCHED",), "WATCHED", "whom I watch", "WATCHED", _alone(ListWatched())),
     Entry(
         ("VERIFY",),
         "VERIFY name [words]",

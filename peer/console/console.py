@@ -44,6 +44,7 @@ class Console:
         goes to more users than it was meant for.
         """
         self._peer = peer
+        self._lists_all = is_script or not asks  # a script wants the whole, a person what fits
         self._dialogue = Dialogue(peer, screen, is_script=is_script)
         self._questions = OpenQuestions(peer, self._dialogue)
         self._messages = MessageSender(peer, self._dialogue, self._questions, asks=asks)
@@ -159,8 +160,8 @@ class Console:
     async def _perform(self, command: Command, line: str) -> Code:
         peer, show = self._peer, self._dialogue.show
         match command:
-            case typed.ListUsers():
-                show(await lookups.users(peer))
+            case typed.ListUsers(beginning):
+                show(await lookups.users(peer, beginning, whole=self._lists_all))
             case typed.Info(name):
                 show(await lookups.info(peer, name))
             case typed.SetStatus(None):
@@ -191,6 +192,8 @@ class Console:
                 return await self._dialogue.aside(self._search, command)
             case typed.Ignore() | typed.Unignore() | typed.ListIgnored():
                 await self._ignore(command)
+            case typed.Watch() | typed.Unwatch() | typed.ListWatched():
+                await self._watch(command)
             case typed.Verify(name, words):
                 return await verify(peer, self._dialogue, self._questions, name, words)
             case typed.Mute(on):
@@ -245,6 +248,17 @@ class Console:
             case typed.ListIgnored():
                 self._dialogue.say(f"You ignore {', '.join(self._peer.ignored.names) or 'nobody'}.")
 
+    async def _watch(self, command: typed.Watch | typed.Unwatch | typed.ListWatched) -> None:
+        watched = self._peer.watched
+        match command:
+            case typed.Watch(name):
+                user = await watched.add(name)
+                self._dialogue.show(results.WatchBegun(user.name, user.status, user.is_known))
+            case typed.Unwatch(name):
+                self._dialogue.say(f"You do not watch {await watched.remove(name)} any more.")
+            case typed.ListWatched():
+                self._dialogue.show(results.WatchedUsers(watched.all))
+
     def _mute(self, on: bool) -> None:
         self.is_muted = on
         self._dialogue.say(BELL_OFF if on else "The bell rings again.")
@@ -254,7 +268,7 @@ class Console:
     async def _wrong(self, command: typed.Wrong, line: str) -> Code:
         self._dialogue.say(wrong_text(command))
         if parsing.asks_whom_to_add(line):
-            self._dialogue.show(await lookups.users(self._peer))
+            self._dialogue.show(await lookups.users(self._peer, whole=self._lists_all))
         return Code.USAGE
 
     async def _unknown(self, unknown: typed.Unknown) -> Code:

@@ -1,5 +1,7 @@
 """Answer the commands that only look: LIST USERS, INFO, MEMBERS, HISTORY, SEARCH and others."""
 
+from collections.abc import Sequence
+
 from peer import results
 from peer.commands.grammar import Search
 from peer.core.conversation.sent_text import SentText
@@ -7,15 +9,35 @@ from peer.local_peer import LocalPeer
 from peer.storage.history import Found
 from shared.errors import Refused
 from shared.identity import fingerprint
+from shared.messages.directory import Presence
 from shared.names import fold
 
 
-async def users(peer: LocalPeer) -> results.UserList:
-    everybody = await peer.roster.users()
+async def users(peer: LocalPeer, beginning: str = "", *, whole: bool) -> results.UserList:
+    """Return users; `whole`: all of them, however many, as a script wants them."""
+    crowd, more = 0, False
+    everybody: Sequence[Presence]
+    if beginning and whole:
+        everybody = await peer.roster.search.all(beginning)
+    elif beginning:
+        page = await peer.roster.search.page(beginning)
+        everybody, more = page.users, page.more
+    elif whole:
+        everybody = await peer.roster.users()
+    else:
+        everybody = await peer.roster.refresh()
+        crowd = peer.roster.crowd
     verified = tuple(user.name for user in everybody if peer.keys.is_verified(user.name))
     contradicted = tuple(user.name for user in everybody if peer.keys.is_contradicted(user.name))
     return results.UserList(
-        tuple(everybody), peer.name, peer.roster.round_trips, verified, contradicted
+        tuple(everybody),
+        peer.name,
+        peer.roster.round_trips,
+        verified,
+        contradicted,
+        online=crowd,
+        beginning=beginning,
+        more=more,
     )
 
 
@@ -69,11 +91,12 @@ async def search(peer: LocalPeer, search: Search) -> results.WhatWasSaid:
     count = len(found.entries)
     more = f"There are more; these are the last {count}." if found.more else ""
     where = f", with {search.user}" if search.user else ""
+    contains = "contains" if count == 1 else "contain"
     return results.WhatWasSaid(
         tuple(found.entries),
         peer.name,
         more if found.entries else "Nothing was found.",
-        f"The last {_texts(count)} that contain: {search.words}{where}",
+        f"The last {_texts(count)} that {contains}: {search.words}{where}",
         tuple(found.around),
     )
 

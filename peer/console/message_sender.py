@@ -12,6 +12,7 @@ from peer.console.questions import OpenQuestions
 from peer.core.backlog import End
 from peer.local_peer import LocalPeer
 from peer.runtime.directory.directory_client import DirectoryGone
+from peer.runtime.lines.own_lines import GENERAL_CHAT_MOST
 from peer.runtime.lines.private_lines import Delivery, LineFate
 from peer.runtime.mailbox.waiting_texts import Ended, Posted
 from shared.errors import KeyChanged, ParleyError, Refused, TurnedAway
@@ -127,10 +128,16 @@ class MessageSender:
 
     async def _to_all(self, text: str) -> Code:
         deliveries = await self._peer.lines.to_all(text)
+        crowd = self._peer.roster.crowd
         if not deliveries:
-            self._dialogue.show(events.NotDelivered("anybody", "nobody else is online"))
+            none = f"{crowd:,} users are online, and you talk with none of them"
+            why = none if crowd else "nobody else is online"
+            self._dialogue.show(events.NotDelivered("anybody", why))
             return Code.UNREACHABLE
         self._dialogue.show(results.Sent(text, to_all=True))
+        if crowd:
+            is_whole = len(deliveries) < GENERAL_CHAT_MOST
+            self._dialogue.show(results.SentInCrowd(crowd, len(deliveries), is_whole=is_whole))
         return await self._dialogue.aside(self._await_all_delivered, deliveries)
 
     async def _await_all_delivered(self, deliveries: list[Delivery]) -> Code:
@@ -159,6 +166,7 @@ class MessageSender:
 
         async def begin() -> Code:
             self.writing_to = name
+            self._peer.roster.meet(name)
             self._dialogue.say(f"Write your message for {name}; \\q ends it.")
             return Code.DONE
 

@@ -57,7 +57,10 @@ def face_of(arguments: argparse.Namespace) -> Frontend:
         from peer.screen.terminal.terminal import Terminal  # noqa: PLC0415
 
         with_text = arguments.notify_text
-        return Terminal(notify=arguments.notify or with_text, notify_text=with_text)
+        return Terminal(
+            notify=arguments.notify or with_text, notify_text=with_text,
+            keeps_history=not arguments.no_history,
+        )  # fmt: skip
     return LineFrontend()
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Final
 
 import trio
+from msgspec.structs import replace
 
 from peer import events
 from peer.console.codes import Code
@@ -113,7 +114,7 @@ class Program:
             console.tell(event, shown)
             watching.heard(event)
 
-        options = self._data.options(name)
+        options = replace(self._data.options(name), looks_back=self._face.looks_back)
         peer = LocalPeer(real_world(folder), name, self._data.directories, tell, options)
         watching = StatusFeed(self._face)
         console = Console(peer, watching, asks=self._arguments.by_hand)
@@ -129,7 +130,7 @@ class Program:
             nursery.start_soon(self._note_keys, peer)
             await nursery.start(self._serve_control, folder, peer, console)
             self._welcome(peer)
-            await self._obey_keyboard(console, watching)
+            await self._obey_keyboard(peer, console, watching)
             code = await self._finish(peer)
             nursery.cancel_scope.cancel()
         self._face.show(events.Notice("Good bye! ☺"))
@@ -139,7 +140,7 @@ class Program:
         """Take each key for a sign of the user, also before Enter."""
         while True:
             await self._face.touched()
-            peer.presence.stir()
+            peer.touched()
 
     def _leaving_is_possible(self) -> AbstractAsyncContextManager[None]:
         """Let a person QUIT within the block, which may take long."""
@@ -166,10 +167,11 @@ class Program:
         if self._arguments.by_hand and peer.is_new:
             self._face.show(*FIRST_STEPS)
 
-    async def _obey_keyboard(self, console: Console, watching: StatusFeed) -> None:
+    async def _obey_keyboard(self, peer: LocalPeer, console: Console, watching: StatusFeed) -> None:
         """Perform lines until QUIT, the end of input, or a signal, even during a slow command."""
         async with self._stage.until_stopped():
             while not console.is_over and (line := await self._stage.read_line()) is not None:
+                peer.touched()
                 await console.perform_line(line.text, line.begun, line.target)
                 watching.look()
 

@@ -1,23 +1,12 @@
 """Watch users: my user is told when they come."""
 
-from msgspec import Struct
-
 from peer.core.myself import Myself
-from peer.core.reach.watch_list import ASKED_MOST
+from peer.core.reach.watch_list import ASKED_MOST, Watched
 from peer.runtime.directory.directory_client import DirectoryGone
 from peer.runtime.directory.roster import Roster
 from peer.storage.contacts import ContactStore
 from shared.errors import Refused
-from shared.messages.common import Status
 from shared.names import fold
-
-
-class Watched(Struct, frozen=True):
-    """A user whom I watch, as the directory spells them."""
-
-    name: str
-    status: Status | None = None  #: None: there is nobody of that name, or it is not known
-    is_known: bool = True  #: whether the directory could be asked
 
 
 class WatchBook:
@@ -32,18 +21,18 @@ class WatchBook:
         Raises Refused for myself, for somebody whom I ignore, and when there are too many.
         """
         self._check(name)
+        user, is_known = None, True
         try:
             user = await self._roster.find(name)
         except DirectoryGone:
-            watched = Watched(name, is_known=False)
-        else:
-            watched = Watched(name) if user is None else Watched(user.name, user.status)
+            is_known = False
         self._check(name)  # others were added meanwhile
-        await self._contacts.watch(watched.name)
+        await self._contacts.watch(name if user is None else user.name)
         self._roster.reconsider()
-        if watched.status not in (None, Status.OFFLINE):
-            self._roster.notice(watched.name)
-        return watched
+        if user is None:
+            return Watched(name, is_known=is_known)
+        self._roster.notice(user)
+        return Watched(user.name, user.status)
 
     async def remove(self, name: str) -> str:
         """Watch a user no more; return how the name was spelled."""

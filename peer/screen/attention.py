@@ -1,12 +1,14 @@
 """Decide when the bell rings, and count what has not been read.
 
-The bell rings for what is meant for me: an invitation, a private line, my name.
+The bell rings for what is meant for me: an invitation, a private line, my name, and somebody
+whom I watch.
 """
 
 from typing import Final
 
 from peer import events
 from peer.events import Event
+from peer.screen.catching_up import NotAllShown
 from peer.screen.shown_names import mentions
 from peer.screen.ui_state import UiState
 from shared.clean import clean
@@ -63,6 +65,8 @@ class Attention:
                 self._back_at = now
             case events.Invited(inviter=inviter):
                 return "" if is_busy else inviter
+            case events.Came(name=name, is_watched=True):
+                return "" if is_busy else name
             case events.SaidPrivately(sender=sender):
                 self.unread += 1
                 self.unread_private += 1
@@ -71,6 +75,8 @@ class Attention:
                 self.unread += 1
                 is_late = now - self._back_at < CATCH_UP_SECONDS
                 return sender if mentions(text, ui_state.me) and not is_late else ""
+            case NotAllShown(count=count):
+                self.unread += count
             case events.SaidToAll(sender=sender, text=text):
                 self.unread += 1
                 return sender if mentions(text, ui_state.me) and not is_busy else ""
@@ -79,6 +85,8 @@ class Attention:
     def _notice(self, event: Event, who: str) -> str:
         if isinstance(event, events.Invited):
             return f"{who} wants to chat with you"
+        if isinstance(event, events.Came):
+            return f"{who} is online"
         _, text = event.said()
         return f"{who}: {text[:NOTICE_CHARACTERS]}" if self._with_text else f"A message from {who}"
 

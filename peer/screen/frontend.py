@@ -32,6 +32,8 @@ class Line(Struct, frozen=True):
 class Frontend(Protocol):
     """A screen and its keyboard.  `run` runs as long as the program."""
 
+    looks_back: bool  #: whether a start shows what was said last; scripts wait for other lines
+
     def show(self, *events: Event, then: Then | None = None) -> None:
         """Show events without waiting.
 

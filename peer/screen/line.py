@@ -231,6 +231,8 @@ class Keyboard:
 class LineFrontend:
     """A screen and a keyboard of lines.  It does not show the state of the peer."""
 
+    looks_back = False
+
     def __init__(self, reading: int = 0, writing: int = 1, spell: Spell | None = None) -> None:
         """Take two file descriptors; `spell` turns events into lines (None: for people)."""
         self._keyboard = Keyboard(reading)

@@ -9,6 +9,7 @@ import trio
 from peer.events import Came, Event, Went
 
 LINES_A_SECOND: Final = 5  # names are free: a user of many could write texts with them
+WATCHED_A_SECOND: Final = 20  # of users whom I watch, who would be lost among the others
 
 
 class Crowd(Event, frozen=True):
@@ -32,6 +33,7 @@ class PresenceLines:
 
     def __init__(self) -> None:
         self._times: deque[float] = deque(maxlen=LINES_A_SECOND)  # when one was let through
+        self._watched: deque[float] = deque(maxlen=WATCHED_A_SECOND)
         self._came = self._went = 0  # not let through, since the last sum
         self._some = trio.Event()
 
@@ -40,9 +42,9 @@ class PresenceLines:
         return tuple(one for one in events if not isinstance(one, Came | Went) or self._admit(one))
 
     def _admit(self, one: Came | Went) -> bool:
-        now = trio.current_time()
-        if len(self._times) < LINES_A_SECOND or self._times[0] <= now - 1.0:
-            self._times.append(now)
+        if isinstance(one, Came) and one.is_watched and _has_turn(self._watched):
+            return True
+        if _has_turn(self._times):
             return True
         self._came += isinstance(one, Came)
         self._went += isinstance(one, Went)
@@ -56,3 +58,12 @@ class PresenceLines:
         crowd, self._some = Crowd(self._came, self._went), trio.Event()
         self._came = self._went = 0
         return crowd
+
+
+def _has_turn(times: deque[float]) -> bool:
+    """Note a turn now, and return True, if there were fewer within a second than fit in."""
+    now = trio.current_time()
+    if times.maxlen == len(times) and times[0] > now - 1.0:
+        return False
+    times.append(now)
+    return True

@@ -7,7 +7,7 @@ in the loop, a page at a time; those that may take long run in the writing threa
 
 import heapq
 from collections.abc import Iterator
-from typing import Any, Final, Protocol
+from typing import Any, Final
 
 import trio
 from msgspec import Struct
@@ -17,6 +17,7 @@ from peer.core.history_entry import Around, HistoryEntry
 from peer.core.keys.name_marks import ANOTHER_KEY
 from peer.core.myself import Registration
 from peer.storage.past.entries import COLUMNS, NOT_TWICE, of_line, of_text
+from peer.storage.past.names import Names
 from peer.storage.past.search import Hit, Within, find_all
 from peer.storage.rows import Rows
 from shared.database import Database
@@ -34,13 +35,6 @@ class Found(Struct, frozen=True):
     entries: list[HistoryEntry]
     more: bool
     around: list[Around] = []  #: beside each of them, if they were searched for
-
-
-class Names(Protocol):
-    """The names that a user reads."""
-
-    def called(self, member: str, name: str) -> str:
-        """Return what the user reads for a member of a conversation with this id and name."""
 
 
 class History:

@@ -139,6 +139,13 @@ MIGRATIONS = [
         authority BLOB NOT NULL, address TEXT NOT NULL, told REAL NOT NULL,
         PRIMARY KEY (authority, address)) STRICT;
     """,
+    """
+    -- up to which text and line the user has read; '': everywhere but at the other places
+    CREATE TABLE read_marks (
+        place TEXT PRIMARY KEY, texts INTEGER NOT NULL, lines INTEGER NOT NULL) STRICT;
+    INSERT INTO read_marks SELECT '', coalesce((SELECT max(number) FROM texts), 0),
+        coalesce((SELECT max(number) FROM lines), 0);
+    """,
 ]
 
 

@@ -26,7 +26,7 @@ from shared.messages.common import (
     Status,
     Time,
 )
-from shared.messages.spots import Spots
+from shared.messages.spots import Knock, Knocks, Spots
 
 ENVELOPE_BYTES = 40_000  # a sealed text of 8,000 four-byte characters, with its certificate
 PAGE_MOST = 400  # users in one USERS or ARR; earlier directories, which know no notes, say so many
@@ -313,9 +313,9 @@ class Noted(Request, frozen=True):
 
 ToDirectory = (
     Iam | List | Watch | Lookup | SetStatus | Stir | Unregister | Renew | Drop | Fetch | Taken
-    | Noted | Ping | Pong | Err | Bye
+    | Noted | Knock | Ping | Pong | Err | Bye
 )  # fmt: skip
 FromDirectory = (
     Who | Welcome | Tkn | Arr | Lft | Chg | Users | Contact | StatusNow | Renewed | Done | Stored
-    | Waiting | Mail | Receipts | Notice | Crowd | Move | Ping | Pong | Err | Bye
+    | Waiting | Mail | Receipts | Notice | Crowd | Move | Knocks | Ping | Pong | Err | Bye
 )  # fmt: skip

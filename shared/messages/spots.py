@@ -1,4 +1,4 @@
-"""The spots at which a user's program may be reached, as messages say them."""
+"""The spots at which a user's program may be reached, and the wish to be dialled there."""
 
 from enum import StrEnum
 from typing import Annotated
@@ -6,7 +6,7 @@ from typing import Annotated
 import msgspec
 from msgspec import Meta
 
-from shared.messages.common import Host, Port, Word
+from shared.messages.common import Host, Message, Name, Port, Request, Word
 
 SPOTS = 8  # of one user: nobody has more ways to one machine
 
@@ -30,3 +30,19 @@ class Spot(msgspec.Struct, frozen=True, array_like=True):
 
 
 Spots = Annotated[tuple[Spot, ...], Meta(max_length=SPOTS)]
+
+
+class Knock(Request, frozen=True):
+    """Tell this user where I am, and that I want to be dialled.  Answered by DONE.
+
+    Nothing says whether they will: they may ignore me, or be as hard to reach as I am.
+    """
+
+    name: Annotated[str, Meta(max_length=256)]
+
+
+class Knocks(Message, frozen=True):
+    """This user wants to be dialled: there, and nowhere else, whatever CONTACT says."""
+
+    name: Name
+    spots: Spots

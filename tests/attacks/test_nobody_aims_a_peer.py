@@ -103,17 +103,18 @@ async def test_nobody_is_sent_to_their_own_machine_or_cable(
     assert dialled <= {DIRECTORY.host}
 
 
+@pytest.mark.parametrize("spots", [(), (Spot("127.0.0.1", 22, "SEEN"),)])
 async def test_a_dishonest_directory_cannot_send_anybody_to_their_own_machine(
-    community: Community, monkeypatch: pytest.MonkeyPatch
+    community: Community, monkeypatch: pytest.MonkeyPatch, spots: tuple[Spot, ...]
 ) -> None:
     carol, _ = await community.start("carol", "dave")
     honest = Answers._contact
 
     def lie(self: Answers, re: int, user: object) -> wire.Contact:
         found = honest(self, re, user)  # type: ignore[arg-type]
-        spots = (Spot("127.0.0.1", 22, "SEEN"),)
-        lied = {"host": "127.0.0.1", "seen": "127.0.0.1", "port": 22, "spots": spots}
-        return msgspec.structs.replace(found, **lied)
+        return msgspec.structs.replace(
+            found, host="127.0.0.1", seen="127.0.0.1", port=22, spots=spots
+        )
 
     monkeypatch.setattr(Answers, "_contact", lie)
     await carol.types("PRV dave hello")

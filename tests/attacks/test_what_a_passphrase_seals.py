@@ -61,7 +61,8 @@ def _quick_guesses(monkeypatch: pytest.MonkeyPatch) -> None:
 # Columns with names, keys, ids and signatures.
 WITHOUT_WORDS = {
     "address", "author", "authority", "before", "certificate", "conversation", "entrance",
-    "epoch", "id", "key", "kind", "member", "membership", "name", "receiver", "sender", "source",
+    "epoch", "id", "key", "kind", "member", "membership", "name", "place", "receiver", "sender",
+    "source", "spelled",
 }  # fmt: skip
 
 

@@ -206,6 +206,8 @@ class Person:
         self.peer: LocalPeer
         self.console: Console
         self.code: Code | None = None  #: of the last program, once it has ended
+        self.is_by_hand = False  #: whether the program knows that a person types
+        self.events: list[events.Event] = []  #: all that any program of theirs was told
         self._run: _Run | None = None
 
     @property
@@ -286,12 +288,13 @@ class Person:
         screen, keyboard = self.screen, self.keyboard
 
         def tell(event: events.Event, shown: Then) -> None:
+            self.events.append(event)
             self.console.tell(event, shown)
 
         peer = self.peer = LocalPeer(
             self.machine.world(), self.name, self.directories, tell, self.options
         )
-        console = self.console = Console(peer, screen)
+        console = self.console = Console(peer, screen, asks=self.is_by_hand)
         async with screen.shining(), running(peer):
             task_status.started()
             while not console.is_over and (line := await keyboard.read_line()) is not None:

@@ -5,6 +5,7 @@ import pty
 import re
 import signal
 import socket
+import sqlite3
 import stat
 import subprocess
 import sys
@@ -120,6 +121,50 @@ def test_a_draft_outlives_six_hundred_texts_a_paste_and_another_width(tmux: Tmux
     carol.presses("Enter")
     dave.sees("    the last row")
     carol.has_prompt("carol -> dave>")
+
+
+def test_a_start_is_a_return(tmux: Tmux) -> None:
+    carol, dave = tmux.peer("carol"), tmux.stage.peer("dave")
+    dave.types("CHAT carol")
+    carol.answers("Y")
+    dave.sees("You are now connected with carol.")
+    dave.types("one", "two")
+    carol.sees("dave  two")
+    journal = next(tmux.stage.data_of("carol").rglob("journal.db"))
+    carol.until(lambda: len(unread(journal, "texts")) == 2, "two texts on disk")
+    carol.presses("Space", "BSpace")  # so these two are read
+    carol.until(lambda: not unread(journal, "read_marks"), "the mark on disk")
+    dave.types("three")
+    carol.sees("dave  three")
+    carol.until(lambda: len(unread(journal, "texts")) == 3, "three texts on disk")
+    os.kill(carol.pid(), signal.SIGKILL)
+    carol.sees_at_last("Killed")
+    dave.types("four")
+    carol.forgets()
+    carol.starts()
+    carol.sees("The last 3 texts of your conversation with dave:", "--- 1 unread ---")
+    carol.sees("dave  four", count=1)
+    shown = [row[6:] for row in carol.scrollback()]
+    before, after = shown.index("dave  two"), shown.index("dave  three")
+    assert any("--- 1 unread ---" in row for row in carol.scrollback()[before:after])
+    assert after < shown.index("dave  four")
+    carol.has_prompt("carol -> dave>")
+    carol.types("SEARCH words IN dave", "/search three in dave")
+    carol.sees("The last text that contains: three, with dave")
+    carol.types("/STATUS BUSY back at five", "/info carol", "/LIST USERS")
+    carol.sees(" note     back at five", "carol (you)", "(back at five)")
+
+
+def unread(journal: Path, table: str) -> list[int]:
+    """Return the numbers of texts on disk; of `read_marks`, of those that are not read."""
+    texts = sqlite3.connect(f"file:{journal}?mode=ro", uri=True)
+    try:
+        upto = "(SELECT max(texts) FROM read_marks)" if table == "read_marks" else "0"
+        return [number for (number,) in texts.execute(
+            f"SELECT number FROM texts WHERE number > {upto}"
+        )]  # fmt: skip
+    finally:
+        texts.close()
 
 
 def test_what_is_typed_is_never_taken_for_an_answer_by_accident(tmux: Tmux) -> None:

@@ -18,6 +18,8 @@ from peer.storage.vault import Vault
 class SlowFace:
     """A `peer.screen.frontend.Face` which takes its time, or never stands."""
 
+    looks_back = False
+
     def __init__(self, seconds: float = 1.0) -> None:
         self._seconds = seconds
         self._stands = trio.Event()

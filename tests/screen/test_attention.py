@@ -18,13 +18,14 @@ TO_ME = events.Said("dave", "ask Carol, she knows")
 AMONG_US = events.Said("dave", "hello")
 TO_ALL = events.SaidToAll("dave", "carol: lunch?")
 LETTER = events.Letter("dave", 0.0, "back at five")
+WATCHED = events.Came("dave", is_watched=True)
 
 
 def attention(*, notify: bool = False, with_text: bool = False) -> Attention:
     return Attention(notify=notify, with_text=with_text)
 
 
-@pytest.mark.parametrize("event", [INVITED, PRIVATE, TO_ME, TO_ALL, LETTER])
+@pytest.mark.parametrize("event", [INVITED, PRIVATE, TO_ME, TO_ALL, LETTER, WATCHED])
 def test_what_is_meant_for_me_rings(event: Event) -> None:
     assert attention().heed(event, ME, 0.0) == "\a"
 
@@ -37,7 +38,7 @@ def test_everything_else_is_silent(event: Event) -> None:
     assert attention().heed(event, ME, 0.0) == ""
 
 
-@pytest.mark.parametrize("event", [INVITED, PRIVATE, TO_ALL, LETTER])
+@pytest.mark.parametrize("event", [INVITED, PRIVATE, TO_ALL, LETTER, WATCHED])
 def test_who_is_busy_is_not_called_from_outside(event: Event) -> None:
     assert attention().heed(event, BUSY, 0.0) == ""
 
@@ -46,7 +47,7 @@ def test_in_a_conversation_my_name_rings_although_it_makes_me_busy() -> None:
     assert attention().heed(TO_ME, BUSY, 0.0) == "\a"
 
 
-@pytest.mark.parametrize("event", [INVITED, PRIVATE, TO_ME, TO_ALL, LETTER])
+@pytest.mark.parametrize("event", [INVITED, PRIVATE, TO_ME, TO_ALL, LETTER, WATCHED])
 def test_nothing_rings_while_it_is_muted(event: Event) -> None:
     assert attention(notify=True).heed(event, MUTED, 0.0) == ""
 
@@ -99,6 +100,7 @@ def notice(event: Event, *, with_text: bool = False) -> str:
 def test_a_notification_says_who_but_not_what() -> None:
     assert notice(INVITED) == "\a\x1b]9;dave wants to chat with you\a"
     assert notice(PRIVATE) == "\a\x1b]9;A message from dave\a"
+    assert notice(WATCHED) == "\a\x1b]9;dave is online\a"
 
 
 def test_only_who_asks_for_it_is_notified_of_the_text() -> None:

@@ -46,7 +46,7 @@ def completed(line: str, outlook: UiState) -> list[str]:
         ("c", ["CHAT "]),
         ("con", ["CONNECT "]),
         ("/ch", ["/CHAT "]),
-        ("/u", ["/USERS", "/u ", "/UNIGNORE ", "/UNMUTE", "/UNREGISTER"]),
+        ("/u", ["/USERS", "/u ", "/UNIGNORE ", "/UNWATCH ", "/UNMUTE", "/UNREGISTER"]),
         ("  mem", ["  MEMBERS"]),
         ("list  u", ["LIST USERS"]),
         ("who ", ["WHO GOT"]),

@@ -6,11 +6,14 @@ from datetime import datetime
 
 import pytest
 import trio
+from msgspec import structs
 
 from peer import events, results
 from peer.core.conversation.route import Route
 from peer.core.history_entry import HistoryEntry, Kind
 from peer.core.lateness import Lateness
+from peer.core.past.looking_back import Lookback
+from peer.core.reach.watch_list import Watched
 from peer.core.target import Target
 from peer.events import Event
 from peer.results import Answer
@@ -33,6 +36,15 @@ HI = HistoryEntry(Kind.PRIVATE, MORNING, "dave", "carol", "hi")
 DIRECTLY = Route("dave", "direct", None, 0.25)
 THROUGH_DAVE = Route("erin", "dave", 7.0, None, True)
 
+LOOKBACK = Lookback(
+    "The last 2 texts with dave:",
+    (
+        HistoryEntry(Kind.SAID, MORNING, "dave", "", "hi"),
+        HistoryEntry(Kind.SAID, MORNING, "dave", "", "you?"),
+    ),
+    unread=1,
+    begins=1,
+)
 FORMS: list[tuple[Event, dict[str, object]]] = [
     (Hello(), {"event": "hello", "version": 1, "said": ""}),
     (events.Notice("Anything."), {"event": "notice", "text": "Anything.", "said": "Anything."}),
@@ -74,7 +86,10 @@ FORMS: list[tuple[Event, dict[str, object]]] = [
             "said": "The directory says: back at five",
         },
     ),
-    (events.Came("dave"), {"event": "came", "name": "dave", "said": "* dave is online."}),
+    (
+        events.Came("dave", is_watched=True),
+        {"event": "came", "name": "dave", "is_watched": True, "said": "* dave is online."},
+    ),
     (events.Went("dave"), {"event": "went", "name": "dave", "said": "* dave is offline."}),
     (
         events.StatusIsNow(Status.INACTIVE),
@@ -376,6 +391,9 @@ FORMS: list[tuple[Event, dict[str, object]]] = [
             "round_trips": {"dave": 0.25},
             "verified": [],
             "contradicted": [],
+            "online": 0,
+            "beginning": "",
+            "more": False,
             "said": "ACTIVE: carol (you)\nBUSY: -\nINACTIVE: -\nOFFLINE: -",
         },
     ),
@@ -392,6 +410,37 @@ FORMS: list[tuple[Event, dict[str, object]]] = [
             "key": fingerprint(KEY),
             "is_verified": False,
             "said": "dave: BUSY since 2026-11-20 14:02, at 10.0.0.7:40112, key " + fingerprint(KEY),
+        },
+    ),
+    (
+        results.WatchBegun("dave", Status.OFFLINE, is_known=True),
+        {
+            "event": "watch_begun",
+            "name": "dave",
+            "status": "OFFLINE",
+            "is_known": True,
+            "said": "You are told when dave comes.",
+        },
+    ),
+    (
+        results.WatchedUsers((Watched("dave", Status.BUSY), Watched("erin"))),
+        {
+            "event": "watched_users",
+            "users": [
+                {"name": "dave", "status": "BUSY", "is_known": True},
+                {"name": "erin", "status": None, "is_known": True},
+            ],
+            "said": "You watch dave (BUSY), erin.",
+        },
+    ),
+    (
+        results.SentInCrowd(4_211, 23, is_whole=True),
+        {
+            "event": "sent_in_crowd",
+            "online": 4_211,
+            "sent": 23,
+            "is_whole": True,
+            "said": "4,211 users are online; sent to the 23 you talk with.",
         },
     ),
     (
@@ -489,6 +538,25 @@ FORMS: list[tuple[Event, dict[str, object]]] = [
             "would": "a text for dave",
             "target": {"others": ["dave"], "writing_to": ""},
             "said": "Not sent: it was for erin. Enter again: a text for dave.",
+        },
+    ),
+    (
+        results.LookedBack((LOOKBACK,), "carol", 2),
+        {
+            "event": "looked_back",
+            "places": [
+                {
+                    "heading": "The last 2 texts with dave:",
+                    "entries": [structs.asdict(one) | {"kind": "said"} for one in LOOKBACK.entries],
+                    "unread": 1,
+                    "begins": 1,
+                    "more": "",
+                }
+            ],
+            "me": "carol",
+            "further": 2,
+            "said": "The last 2 texts with dave:\n[2026-11-20 14:02] dave: hi\n--- 1 unread ---\n"
+            "[2026-11-20 14:02] dave: you?\n2 more have unread texts; HISTORY name shows them.",
         },
     ),
     (results.Typed("LIST USERS"), {"event": "typed", "line": "LIST USERS", "said": ""}),

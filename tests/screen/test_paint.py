@@ -18,8 +18,11 @@ from peer import events, results
 from peer.core.conversation.route import Route
 from peer.core.history_entry import Around, HistoryEntry, Kind
 from peer.core.lateness import Lateness
+from peer.core.past.looking_back import Lookback
+from peer.core.reach.watch_list import Watched
 from peer.core.target import Target
 from peer.events import Event
+from peer.screen.catching_up import WhileAway
 from peer.screen.paint.colours import HUES, SAFE, Colours, name_style
 from peer.screen.paint.hanging_row import cells, wrapped
 from peer.screen.paint.paint import LEAST_WIDTH, Painter, ansi, mark
@@ -80,6 +83,9 @@ ANSWERS: list[Event] = [
     results.Asked("dave", "User dave is busy at this moment.", "Interrupt?"),
     results.UserList((Presence("dave", Status.BUSY, 0.0),), "carol"),
     info(),
+    results.WatchBegun("dave", Status.BUSY, is_known=True),
+    results.WatchedUsers((Watched("dave"),)),
+    results.SentInCrowd(4_211, 23, is_whole=True),
     results.MyStatus(Status.BUSY),
     results.MemberList(
         "carol",
@@ -93,6 +99,18 @@ ANSWERS: list[Event] = [
     results.WhoHas(()),
     results.WhatWasSaid(
         (HistoryEntry(Kind.SAID, 0.0, "dave", "", "hello", True),), "carol", "A note."
+    ),
+    results.LookedBack(
+        (
+            Lookback(
+                "The last text with dave:",
+                (HistoryEntry(Kind.SAID, 0.0, "dave", "", "hello"),),
+                unread=30,
+                more="HISTORY dave 30",
+            ),
+        ),
+        "carol",
+        7,
     ),
     results.Words("dave", ("apple", "banana"), True),
     results.Manual(),
@@ -451,6 +469,48 @@ def test_all_four_groups_are_named_and_their_users_in_order() -> None:
     assert lines(results.UserList(users, "carol"), width=40) == wanted
 
 
+def test_a_list_in_a_crowd_begins_with_how_many_there_are_and_ends_with_how_to_find_them() -> None:
+    users = (Presence("dave", Status.ACTIVE, seconds(2026, 11, 20, 9, 0)),)
+    first, *shown, last = lines(results.UserList(users, "carol", online=4_211))
+    assert first == "12:00 -- 4,211 users are online."
+    assert shown[0] == " ACTIVE    dave  09:00"
+    assert last == "12:00 -- LIST USERS jo shows those who begin with jo."
+    told = results.UserList(users, "carol", online=4_211).lines()
+    assert told == [
+        "4,211 users are online.",
+        "ACTIVE: dave", "BUSY: -", "INACTIVE: -", "OFFLINE: -",
+        "LIST USERS jo shows those who begin with jo.",
+    ]  # fmt: skip
+
+
+def test_a_part_of_the_list_says_when_it_is_not_all() -> None:
+    users = (Presence("joe", Status.ACTIVE, 0.0),)
+    told = results.UserList(users, "carol", beginning="jo", more=True).lines()
+    assert told[-1] == "More names begin with jo: another letter shows fewer."
+    assert results.UserList(users, "carol", beginning="jo").lines()[-1] == "OFFLINE: -"
+
+
+@pytest.mark.parametrize(
+    ("status", "is_known", "said"),
+    [
+        (Status.BUSY, True, "dave is online (BUSY); you are told when dave comes again."),
+        (Status.OFFLINE, True, "You are told when dave comes."),
+        (None, True, "There is no user dave yet; you are told when somebody of that name comes."),
+        (None, False, "You are told when dave comes, once the directory is back."),
+    ],
+)
+def test_who_is_watched_is_told_as_they_stand(
+    status: Status | None, is_known: bool, said: str
+) -> None:
+    assert results.WatchBegun("dave", status, is_known).lines() == [said]
+
+
+def test_nobody_may_be_watched_and_a_line_may_go_to_a_part() -> None:
+    assert results.WatchedUsers(()).lines() == ["You watch nobody."]
+    [said] = results.SentInCrowd(4_211, 100, is_whole=False).lines()
+    assert said == "4,211 users are online; sent to 100 of those you talk with."
+
+
 def test_a_note_stands_behind_the_times_and_acts_on_nothing() -> None:
     since = seconds(2026, 11, 20, 9, 0)
     users = (
@@ -553,6 +613,31 @@ def test_what_was_said_stands_below_its_days() -> None:
     assert lines(nothing) == ["12:00 -- No history here."]
 
 
+def test_a_start_shows_where_the_unread_texts_begin() -> None:
+    time = seconds(2026, 11, 19, 23, 59)
+    entries = tuple(
+        HistoryEntry(Kind.SAID, time + 60 * number, "dave", "", f"text\x1b{number}")
+        for number in range(2)
+    )
+    dave = Lookback("The last 2 texts with dave:", entries, unread=1, begins=1)
+    read = Lookback("The last text with erin:", entries[:1])
+    assert lines(results.LookedBack((dave, read), "carol", 7)) == [
+        "12:00 -- The last 2 texts with dave:",
+        "── Thursday, 19 November 2026 ──",
+        "23:59 dave  text\N{SYMBOL FOR ESCAPE}0",
+        "── Friday, 20 November 2026 ──",
+        "--- 1 unread ---",
+        "00:00 dave  text\N{SYMBOL FOR ESCAPE}1",
+        "──" * 15,
+        "12:00 -- The last text with erin:",
+        "── Thursday, 19 November 2026 ──",
+        "23:59 dave  text\N{SYMBOL FOR ESCAPE}0",
+        "──" * 15,
+        "12:00 -- 7 more have unread texts; HISTORY name shows them.",
+    ]
+    assert lines(WhileAway()) == ["── while you were away ──"]
+
+
 def test_what_was_found_stands_between_its_neighbours_on_one_line_each() -> None:
     time = seconds(2026, 11, 19, 9, 30)
 
@@ -589,8 +674,8 @@ def test_the_words_to_compare_stand_alone() -> None:
 def test_the_manual_fits_in_80_columns_and_is_stacked_in_40() -> None:
     wide, narrow = lines(results.Manual("ALL")), lines(results.Manual("ALL"), width=40)
 
-    assert " LIST USERS                   everybody, grouped by status" in wide
-    assert narrow[:2] == [" LIST USERS", "    everybody, grouped by status"]
+    assert " LIST USERS [beginning]       everybody by status, or whose names begin so" in wide
+    assert narrow[:2] == [" LIST USERS [beginning]", "    everybody by status, or whose names"]
     assert not any(line.startswith("  ") for line in wide), "nothing wraps"
 
 

@@ -444,7 +444,7 @@ async def test_somebody_else_at_the_old_address_is_not_who_was_looked_for(
     assert known is not None
     carol.peer._reach.contacts._known["dave"] = type(known)(
         **{name: getattr(known, name) for name in known.__struct_fields__}
-        | {"host": erin.host, "seen": erin.host}
+        | {"host": erin.host, "seen": erin.host, "spots": ()}
     )
     await carol.types("CHAT dave")
     await carol.sees(

@@ -18,6 +18,7 @@ MOST_PAUSE: Final = 60.0
 WINDOW_SECONDS: Final = 60.0
 CLAIMED_MOST: Final = 60  # a minute, at addresses that only their users claim: a newcomer dials 49
 AGAIN_MOST: Final = 30  # of these, at ones that failed before: new ones must not wait for them
+KNOCKED_MOST: Final = 60  # a minute, at addresses whose users knock: those wait for nobody else
 SEEN_MOST: Final = 180  # a minute, at hosts the directory sees: 100 for a line to all, 49
 REMEMBERED: Final = 1_000  # addresses: bounds memory
 NEVER: Final = math.inf
@@ -78,18 +79,19 @@ class DialPolicy:
     def __init__(self) -> None:
         self._known: dict[Place, _Known] = {}  # the one dialled last is at the end
         self._claimed, self._again = _Window(CLAIMED_MOST), _Window(AGAIN_MOST)
-        self._seen = _Window(SEEN_MOST)
+        self._seen, self._knocked = _Window(SEEN_MOST), _Window(KNOCKED_MOST)
 
-    def begin(self, place: Place, *, is_seen: bool, now: float) -> float:
+    def begin(self, place: Place, *, is_seen: bool, now: float, is_knock: bool = False) -> float:
         """Return 0.0 to dial now; then call `end` when the dial is over.  Else return the
         seconds to wait, NEVER while another dial of this address is under way.
 
-        `is_seen`: the directory sees the user at this host.
+        `is_seen`: the directory sees the user at this host; `is_knock`: they want to be dialled,
+        and nobody here waits for it.
         """
         known = self._known.get(place) or _Known()
         if known.is_dialled:
             return NEVER
-        windows = [] if known.is_proven else self._windows(known, is_seen)
+        windows = [] if known.is_proven else self._windows(known, is_seen, is_knock)
         pause = max([known.again_at - now, *(window.pause(now) for window in windows)])
         if pause > 0.0:
             return pause
@@ -112,7 +114,9 @@ class DialPolicy:
             known.failures += 1
             known.again_at = now + min(pause, MOST_PAUSE)
 
-    def _windows(self, known: _Known, is_seen: bool) -> list[_Window]:
+    def _windows(self, known: _Known, is_seen: bool, is_knock: bool) -> list[_Window]:
+        if is_knock:
+            return [self._knocked]
         if is_seen:
             return [self._seen]
         return [self._claimed, self._again] if known.failures else [self._claimed]

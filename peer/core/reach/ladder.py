@@ -13,6 +13,7 @@ from shared.messages.spots import Spot
 KNOCK_AFTER: Final = 0.3  # seconds: nearly everybody who can be dialled has answered by then
 ANSWER_SECONDS: Final = 3.0  # for the other to dial us after a knock, when no dial of ours waits
 GIVE_UP_SECONDS: Final = 10.0  # for all of it
+BACK_SECONDS: Final = 6.0  # for all dials that answer a knock: the caller waits no longer
 
 _NEVER: Final = math.inf
 
@@ -20,8 +21,20 @@ _NEVER: Final = math.inf
 class Ladder:
     """One try to reach one user.  `now`: seconds of a clock that only goes forward."""
 
-    def __init__(self, name: str, spots: Iterable[Spot], now: float, *, may_knock: bool) -> None:
-        self._name, self._began = name, now
+    def __init__(
+        self,
+        name: str,
+        spots: Iterable[Spot],
+        now: float,
+        *,
+        may_knock: bool = False,
+        is_answer: bool = False,
+    ) -> None:
+        """`is_answer`: to a knock of theirs."""
+        self._name = name
+        self.is_answer = is_answer
+        #: when to give up
+        self.gives_up_at = now + (BACK_SECONDS if is_answer else GIVE_UP_SECONDS)
         self._outcomes: dict[Spot, Unreachable | None] = dict.fromkeys(spots)
         self._are_dials_over = False
         self._knock_at = now + KNOCK_AFTER if may_knock else _NEVER
@@ -31,10 +44,6 @@ class Ladder:
     @property
     def spots(self) -> tuple[Spot, ...]:
         return tuple(self._outcomes)
-
-    @property
-    def gives_up_at(self) -> float:
-        return self._began + GIVE_UP_SECONDS
 
     # --- What happens ---
 

@@ -32,6 +32,7 @@ class Presences:
         self._before = 0  # users online before an outage, who may still come back
         self._awaited: dict[str, str] = {}  # folded name -> name as spelled
         self._unheard: dict[str, str] | None = None  # likewise, who came while we moved
+        self._was_crowd = False  # before that outage, so that nobody knows who was online
         self.is_complete = False  #: whether all users were listed since we registered last
 
     @property
@@ -106,13 +107,19 @@ class Presences:
 
     def came(self, user: Presence) -> bool:
         """Note that a user is online; return whether that is news."""
-        was_here = self._was_here(fold(user.name))
+        folded = fold(user.name)
+        was_here = self._was_here(folded) or self._may_have_been_here(folded)
         self.tell([user])
-        if self._unheard is not None and self._unheard.pop(fold(user.name), None) is not None:
+        if self._unheard is not None and self._unheard.pop(folded, None) is not None:
             was_here = False  # the user has not read of it yet
-        was_here |= self._awaited.pop(fold(user.name), None) is not None
+        was_here |= self._awaited.pop(folded, None) is not None
         self.noticed(user.name)
         return not was_here and not self._is_me(user.name) and self.is_heard_of(user.name)
+
+    def _may_have_been_here(self, folded: str) -> bool:
+        """Whether somebody unknown may have been online, unheard, before an outage."""
+        is_unknown = folded not in self._users and folded not in self._watched
+        return self._was_crowd and is_unknown
 
     def went(self, name: str, time: float) -> bool:
         """Note that a user is offline; return whether that is news."""
@@ -145,7 +152,7 @@ class Presences:
 
     def lost(self) -> None:
         """Await all who are online, besides those who are awaited already."""
-        self._before = self.online
+        self._before, self._was_crowd = self.online, self._was_crowd or self.is_crowd
         names = [user.name for user in self._users.values() if _is_here(user)]
         self._awaited |= {fold(name): name for name in names if not self._is_me(name)}
 
@@ -167,6 +174,7 @@ class Presences:
     def settle(self) -> tuple[str, ...]:
         """Stop awaiting; return who has not come back."""
         awaited, self._awaited, self._before = self._awaited, {}, 0
+        self._was_crowd = False
         here = {name for name, user in self._users.items() if _is_here(user)}
         self._here -= awaited.keys() - here
         return tuple(name for folded, name in awaited.items() if folded not in here)

@@ -11,6 +11,7 @@ from shared.spots import Interface, ip_of, is_global6, is_lan
 # Networks within this machine, of containers and virtual machines: others do not reach them.
 _INNER: Final = ("docker", "br-", "veth", "virbr", "cni", "flannel")
 _NUMERIC: Final = {SpotKind.MAPPED, SpotKind.SEEN, SpotKind.LAN, SpotKind.GLOBAL6}
+_AT_SIGHT: Final = {SpotKind.MAPPED, SpotKind.SEEN}
 
 
 def own_spots(
@@ -44,6 +45,26 @@ def spots_to_dial(contact: Contact, interfaces: Iterable[Interface]) -> tuple[Sp
     spots = [spot for spot in said if spot.port and _is_known(spot)]
     near = [spot for spot in spots if spot.kind == SpotKind.LAN and is_near(spot.host, interfaces)]
     return (*near, *(spot for spot in spots if spot not in near))
+
+
+def spots_of_caller(
+    said: Iterable[Spot], seen: str, interfaces: Iterable[Interface]
+) -> tuple[Spot, ...]:
+    """Return where to dial a user who knocks: where the directory sees them, whoever says more.
+
+    So nobody can send me to somebody else; a local address must be one of my own network.
+    """
+    near = [spot for spot in said if spot.port and _is_of_neighbour(spot, interfaces)]
+    at_sight = [
+        spot
+        for spot in said
+        if spot.port and spot.kind in _AT_SIGHT and spot.host == seen and ip_of(seen) is not None
+    ]
+    return (*near, *at_sight)
+
+
+def _is_of_neighbour(spot: Spot, interfaces: Iterable[Interface]) -> bool:
+    return spot.kind == SpotKind.LAN and is_lan(spot.host) and is_near(spot.host, interfaces)
 
 
 def _without_spots(contact: Contact) -> Spot:

@@ -10,12 +10,21 @@ from typing import Final
 
 from msgspec import Struct
 
-from shared.messages.directory import PAGE, WATCHED, WATCHED_AT_FIRST
+from shared.messages.common import Status
+from shared.messages.directory import PAGE, WATCHED, WATCHED_AT_FIRST, Presence
 from shared.names import fold, is_name
 
 ASKED_MOST: Final = 200  # names that a user watches by WATCH: they always find room in WATCHED
 MET_MOST: Final = 200  # names with which I had to do since the start of the program
 TALK_DAYS: Final = 90  # of history
+
+
+class Watched(Struct, frozen=True):
+    """A user whom I watch, as the directory spells them."""
+
+    name: str
+    status: Status | None = None  #: None: there is nobody of that name, or it is not known
+    is_known: bool = True  #: whether the directory could be asked
 
 
 class Talk(Struct, frozen=True):
@@ -79,6 +88,11 @@ class WatchList:
             ignored, WATCHED,
         )  # fmt: skip
         self.is_stale = False
+
+    def by_importance(self, users: Iterable[Presence]) -> list[Presence]:
+        """Return these users, the most important first."""
+        rank = {name: number for number, name in enumerate(self._wanted)}
+        return sorted(users, key=lambda user: rank.get(fold(user.name), len(rank)))
 
     # --- What the directory knows ---
 

@@ -15,6 +15,7 @@ from peer.runtime.directory.watching import Watching
 from peer.runtime.link.links import Links
 from peer.storage.contacts import ContactStore
 from shared.errors import ParleyError
+from shared.messages.common import Status
 from shared.messages.directory import List, Presence
 from shared.names import fold
 from shared.world import Clock
@@ -60,6 +61,10 @@ class Roster:
         if not self._presences.is_crowd:
             await self.users()
         return self.known
+
+    async def company(self) -> list[Presence]:
+        """Return those whom a line to everybody is for, the most important first."""
+        return self._watching.by_importance(await self.refresh())
 
     async def find(self, name: str) -> Presence | None:
         """Return how the user of this name stands; None if there is none."""
@@ -109,9 +114,11 @@ class Roster:
         """Note that my user has said whom to watch, or whom to ignore."""
         self._watching.reconsider()
 
-    def notice(self, name: str) -> None:
-        """Note that my user knows this one, whom they watch, to be online."""
-        self._presences.noticed(name)
+    def notice(self, user: Presence) -> None:
+        """Note that my user knows how this one stands, whom they watch."""
+        self._presences.tell([user])
+        if user.status is not Status.OFFLINE:
+            self._presences.noticed(user.name)
 
     # --- What the directory tells ---
 

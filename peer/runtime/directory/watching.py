@@ -5,6 +5,7 @@ everything, and nothing is said.
 """
 
 import logging
+from collections.abc import Iterable
 from typing import Final
 
 import trio
@@ -15,7 +16,7 @@ from peer.core.reach.watch_list import Change, WatchList
 from peer.runtime.directory.directory_client import DirectoryClient
 from peer.storage.journal import Journal
 from shared.errors import Refused, StorageError
-from shared.messages.directory import WATCHED_AT_FIRST, Users, Watch
+from shared.messages.directory import WATCHED_AT_FIRST, Presence, Users, Watch
 from shared.names import fold
 from shared.world import Clock
 
@@ -42,6 +43,10 @@ class Watching:
     def meet(self, *names: str) -> None:
         """Note that my user turns to these users now."""
         self._list.meet(*names)
+
+    def by_importance(self, users: Iterable[Presence]) -> list[Presence]:
+        """Return these users, those who matter most to me first."""
+        return self._list.by_importance(users)
 
     def reconsider(self) -> None:
         """Choose anew, and tell soon: my user has said whom to watch, or whom to ignore."""

@@ -38,6 +38,7 @@ class OwnLines:
         `is_lasting` also after it has failed, until `leave_instead`, `keep` or `give_up`.
         """
         self._known_users.answer(name)
+        self._roster.meet(name)
         line = Private(self._world.new_id(), self._world.clock.time(), text)
         order = self._waiting.next_order()
         return self._lines.send(name, line, is_lasting=is_lasting, order=order)
@@ -75,12 +76,15 @@ class OwnLines:
         self._lines.give_up(delivery)
 
     async def to_all(self, text: str) -> list[Delivery]:
-        """Send one line to everybody online, to GENERAL_CHAT_MOST users at most."""
-        users = await self._roster.users()
+        """Send one line to everybody online, in a crowd to those whom I watch.
+
+        It goes to GENERAL_CHAT_MOST users at most.
+        """
+        users = await self._roster.company()
         online = [user.name for user in users if user.status is not Status.OFFLINE]
         others = [name for name in online if not self._myself.is_called(name)]
         line = ToAll(self._world.new_id(), self._world.clock.time(), text)
-        if len(others) > GENERAL_CHAT_MOST:
+        if len(others) > GENERAL_CHAT_MOST and not self._roster.crowd:
             left_out = len(others) - GENERAL_CHAT_MOST
             reason = f"one line reaches {GENERAL_CHAT_MOST} users at most"
             self._tell(events.NotDelivered(f"{left_out} others", reason), events.nothing)

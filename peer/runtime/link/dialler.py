@@ -30,9 +30,11 @@ class Attempt:
         self._core = core
         self._places: list[Place] = []
 
-    async def begin(self, place: Place, *, is_seen: bool) -> None:
+    async def begin(self, place: Place, *, is_seen: bool, is_knock: bool = False) -> None:
         """Return when this address may be dialled.  Raises Unreachable if that takes long."""
-        while pause := self._core.begin(place, is_seen=is_seen, now=trio.current_time()):
+        while pause := self._core.begin(
+            place, is_seen=is_seen, is_knock=is_knock, now=trio.current_time()
+        ):
             if pause > PATIENCE:
                 raise Unreachable(_not_yet(place, pause))
             await trio.sleep(pause)
@@ -121,7 +123,8 @@ class _Race:
     async def _dial(self, address: Address) -> Wire:
         spot, attempt = self._spots[address], Attempt(self._core)
         try:
-            await attempt.begin(address, is_seen=spot.host == self._contact.seen)
+            is_seen, is_knock = spot.host == self._contact.seen, self._ladder.is_answer
+            await attempt.begin(address, is_seen=is_seen, is_knock=is_knock)
             wire = await self._network.dial([address])
             self._check(wire)
         except BaseException as failure:

@@ -1,5 +1,7 @@
 """Dial users for links of one kind, and serve what comes of it."""
 
+import logging
+
 from peer.runtime.link.carrier import Carrier
 from peer.runtime.link.handshake import Handshake
 from peer.runtime.link.listener import LinkListener
@@ -14,7 +16,10 @@ from shared.heartbeat import PING_AFTER
 from shared.link import HANDSHAKE_SECONDS, Link, within
 from shared.messages.common import Message
 from shared.messages.peers import BetweenPeers, LinkKind
+from shared.messages.spots import Knocks
 from shared.world import Wire
+
+log = logging.getLogger("peer")
 
 
 class Dials:
@@ -32,6 +37,11 @@ class Dials:
         """Dial a user unless a dial is under way, or they are linked."""
         if self._table.current(name) is None and self._pending.begin(name):
             self._tasks.linger(self._dial, name)
+
+    def answer(self, knock: Knocks) -> None:
+        """Dial a user who knocks, unless a dial is under way, or they are linked."""
+        if self._table.current(knock.name) is None and self._pending.begin(knock.name, knock):
+            self._tasks.linger(self._answer, knock.name)
 
     async def reach(self, name: str) -> Link[Message]:
         """Return the link to this user, dialled if need be.
@@ -64,11 +74,33 @@ class Dials:
                     self._listener.link_lost(name)
                 self._listener.unreachable(name, failure)
 
+    async def _answer(self, name: str) -> None:
+        """Dial a user who knocks; nobody is told if it fails, but who wants it by then dials on."""
+        dial = self._pending.of(name)
+        assert dial is not None
+        failure: ParleyError = Unreachable("the connection met a bug in this program")
+        with border(f"link to {name}", self._bugs):
+            failure = await self._dial_and_carry(name, dial)
+        if dial.over.is_set():
+            return
+        if dial.is_wanted and self._table.current(name) is None:
+            dial.begin_anew()
+            await self._dial(name)
+            return
+        log.info("%s knocked: %s", name, failure)
+        self._pending.end(name, failure)
+        if dial.outlived_a_link and self._table.current(name) is None:
+            self._listener.link_lost(name)
+
     async def _dial_and_carry(self, name: str, dial: PendingDial) -> ParleyError:
         """Dial and serve one link to its end; return why it ended, or never began."""
         try:
             found = await self._locator.find(name)
-            wire, attempt = await self._reacher.reach(found, dial.linked)
+            if dial.knock is not None:
+                wire, attempt = await self._reacher.reach_back(found, dial.knock, dial.may_stop)
+            else:
+                may_knock = self._kind is LinkKind.TEXT
+                wire, attempt = await self._reacher.reach(found, dial.may_stop, may_knock=may_knock)
         except ParleyError as error:
             return error
 

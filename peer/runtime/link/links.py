@@ -12,6 +12,7 @@ from shared.codec import encode
 from shared.link import Link
 from shared.messages.common import Message
 from shared.messages.directory import Contact
+from shared.messages.spots import Knocks
 
 MEASURE_SECONDS: Final = 1.0  # for the answers to PINGs sent at the user's request
 
@@ -76,6 +77,10 @@ class Links:
     def dial(self, name: str) -> None:
         """Dial a user unless a dial is under way; the listener is told the outcome."""
         self._dials.begin(name)
+
+    def answer(self, knock: Knocks) -> None:
+        """Dial a user who knocks, unless a dial is under way; nobody is told the outcome."""
+        self._dials.answer(knock)
 
     async def reach(self, name: str) -> Link[Message]:
         """Return the link to this user, dialled if need be.

@@ -5,6 +5,7 @@ from typing import Final
 import trio
 
 from shared.errors import ParleyError
+from shared.messages.spots import Knocks
 from shared.names import fold
 
 BRIEF_SECONDS: Final = 0.1  # a link that ended sooner is redialled after this: no busy loop
@@ -13,11 +14,24 @@ BRIEF_SECONDS: Final = 0.1  # a link that ended sooner is redialled after this: 
 class PendingDial:
     """A dial under way, and its outcome."""
 
-    def __init__(self) -> None:
+    def __init__(self, knock: Knocks | None = None) -> None:
+        """`knock`: which this dial answers; nobody here waits for it."""
         self.over = trio.Event()
         self.failure: ParleyError | None = None
         self.outlived_a_link = False  # that they had dialled
-        self.linked = trio.Event()  #: they have linked with us meanwhile
+        self.knock = knock
+        self.is_wanted = knock is None  #: by somebody here
+        self.may_stop = trio.Event()  #: they have linked with us, or I dial them for myself
+
+    def want(self) -> None:
+        """Note that somebody here wants it too: at other spots than those of the knock."""
+        if not self.is_wanted:
+            self.is_wanted = True
+            self.may_stop.set()
+
+    def begin_anew(self) -> None:
+        """Be a dial of my own from now on."""
+        self.knock, self.may_stop = None, trio.Event()
 
 
 class PendingDials:
@@ -29,12 +43,15 @@ class PendingDials:
         """Return the dial to this user that is under way."""
         return self._dials.get(fold(name))
 
-    def begin(self, name: str) -> bool:
+    def begin(self, name: str, knock: Knocks | None = None) -> bool:
         """Note that a dial begins; return False if one is under way."""
-        if fold(name) in self._dials:
-            return False
-        self._dials[fold(name)] = PendingDial()
-        return True
+        current = self._dials.get(fold(name))
+        if current is None:
+            self._dials[fold(name)] = PendingDial(knock)
+            return True
+        if knock is None:
+            current.want()
+        return False
 
     def end(self, name: str, failure: ParleyError | None) -> None:
         """Note the outcome of a dial, and wake those who wait for it."""
@@ -46,7 +63,7 @@ class PendingDials:
     def note_link(self, name: str) -> None:
         """Note that this user is linked: no more of their spots need be dialled."""
         if (dial := self._dials.get(fold(name))) is not None:
-            dial.linked.set()
+            dial.may_stop.set()
 
     def outlives_link(self, name: str) -> bool:
         """Whether a dial is under way at the end of the last link to this user.

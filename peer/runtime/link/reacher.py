@@ -8,31 +8,51 @@ from functools import partial
 import trio
 
 from peer.core.reach.ladder import Ladder
-from peer.core.reach.spots import spots_to_dial
+from peer.core.reach.spots import spots_of_caller, spots_to_dial
 from peer.runtime.link.dialler import Attempt, Dialler, Judge
 from peer.runtime.link.handshake import Handshake
+from peer.runtime.link.knocker import Knocker
 from peer.runtime.link.locator import Whereabouts
 from shared.errors import Unreachable
 from shared.messages.directory import Contact
+from shared.messages.spots import Knocks
 from shared.world import Network, Wire
 
 
 class Reacher:
-    def __init__(self, network: Network, handshake: Handshake) -> None:
-        self._network, self._handshake = network, handshake
+    def __init__(self, network: Network, handshake: Handshake, knocker: Knocker) -> None:
+        self._network, self._handshake, self._knocker = network, handshake, knocker
         self._dialler = Dialler(network)
 
-    async def reach(self, found: Whereabouts, linked: trio.Event) -> tuple[Wire, Attempt]:
+    async def reach(
+        self, found: Whereabouts, may_stop: trio.Event, *, may_knock: bool
+    ) -> tuple[Wire, Attempt]:
         """Return a wire to this user, and its attempt.
 
-        `linked` is set when they link with us.  Raises Unreachable, with the cause for a
+        `may_stop` is set when they link with us.  Raises Unreachable, with the cause for a
         person, also when they have linked.
         """
         contact = found.contact
         spots = spots_to_dial(contact, self._network.interfaces())
-        ladder = Ladder(contact.name, spots, trio.current_time(), may_knock=False)
-        climb = _Climb(self._dialler, ladder, contact, partial(self._recognise, contact))
-        won = await climb.run(linked)
+        can_knock = may_knock and bool(contact.spots)  # an old directory would not answer
+        ladder = Ladder(contact.name, spots, trio.current_time(), may_knock=can_knock)
+        return await self._climb(found, ladder, may_stop)
+
+    async def reach_back(
+        self, found: Whereabouts, knock: Knocks, may_stop: trio.Event
+    ) -> tuple[Wire, Attempt]:
+        """Like `reach`, for a user who knocks: they are dialled at spots of the knock only."""
+        contact = found.contact
+        spots = spots_of_caller(knock.spots, contact.seen, self._network.interfaces())
+        ladder = Ladder(contact.name, spots, trio.current_time(), is_answer=True)
+        return await self._climb(found, ladder, may_stop)
+
+    async def _climb(
+        self, found: Whereabouts, ladder: Ladder, may_stop: trio.Event
+    ) -> tuple[Wire, Attempt]:
+        contact = found.contact
+        judge = partial(self._recognise, contact)
+        won = await _Climb(self._dialler, self._knocker, ladder, contact, judge).run(may_stop)
         if won is None:
             raise Unreachable(ladder.cause(is_old=found.is_old))
         return won
@@ -44,19 +64,21 @@ class Reacher:
 class _Climb:
     """One ladder, climbed."""
 
-    def __init__(self, dialler: Dialler, ladder: Ladder, contact: Contact, judge: Judge) -> None:
-        self._dialler, self._ladder = dialler, ladder
+    def __init__(
+        self, dialler: Dialler, knocker: Knocker, ladder: Ladder, contact: Contact, judge: Judge
+    ) -> None:
+        self._dialler, self._knocker, self._ladder = dialler, knocker, ladder
         self._contact, self._judge = contact, judge
         self._won: tuple[Wire, Attempt] | None = None
         self._news = trio.Event()
 
-    async def run(self, linked: trio.Event) -> tuple[Wire, Attempt] | None:
+    async def run(self, may_stop: trio.Event) -> tuple[Wire, Attempt] | None:
         try:
             async with trio.open_nursery() as nursery:
                 nursery.cancel_scope.deadline = self._ladder.gives_up_at
                 nursery.start_soon(self._race, nursery.cancel_scope)
                 nursery.start_soon(self._climb, nursery.cancel_scope)
-                await linked.wait()
+                await may_stop.wait()
                 nursery.cancel_scope.cancel()
         except BaseException:
             if self._won is not None:
@@ -76,8 +98,15 @@ class _Climb:
             over.cancel()
 
     async def _climb(self, over: trio.CancelScope) -> None:
-        while (until := self._ladder.rests_until()) > trio.current_time():
-            with trio.move_on_at(until):
-                await self._news.wait()
-            self._news = trio.Event()
-        over.cancel()
+        while True:
+            now = trio.current_time()
+            if self._ladder.knocks(now):
+                is_sent = await self._knocker.knock(self._contact.name)
+                self._ladder.knocked(trio.current_time(), is_sent=is_sent)
+            elif (until := self._ladder.rests_until()) > now:
+                with trio.move_on_at(until):
+                    await self._news.wait()
+                self._news = trio.Event()
+            else:
+                over.cancel()
+                return

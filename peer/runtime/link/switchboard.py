@@ -11,6 +11,7 @@ from peer.runtime.keys.known_keys import KnownKeys
 from peer.runtime.link.carrier import Carrier
 from peer.runtime.link.dials import Dials
 from peer.runtime.link.handshake import Handshake
+from peer.runtime.link.knocker import Knocker
 from peer.runtime.link.links import Links
 from peer.runtime.link.listener import LinkListener
 from peer.runtime.link.locator import Locator
@@ -30,7 +31,7 @@ class Switchboard:
 
     def __init__(
         self, world: World, known_keys: KnownKeys, myself: Myself, tasks: Tasks, lookup: Lookup,
-        alarms: KeyAlarms, *, run: str,
+        alarms: KeyAlarms, knocker: Knocker, *, run: str,
     ) -> None:  # fmt: skip
         """`run` is new at each start of a program."""
         self._tasks, self._bugs = tasks, world.bugs
@@ -39,7 +40,7 @@ class Switchboard:
         self._handshake = Handshake(
             known_keys, myself, self._locator, self._tables, alarms, world.clock, run=run
         )
-        self._reacher = Reacher(world.network, self._handshake)
+        self._reacher = Reacher(world.network, self._handshake, knocker)
         #: answers those who dial us
         self.reception = Reception(self._handshake, world.bugs)
 

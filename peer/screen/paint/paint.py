@@ -19,6 +19,7 @@ from peer.core.history_entry import HistoryEntry, Kind, excerpts
 from peer.core.local_time import local_time
 from peer.events import Event
 from peer.results import Sent
+from peer.screen.catching_up import WhileAway
 from peer.screen.paint import tables
 from peer.screen.paint.colours import (
     ALARM,
@@ -105,6 +106,8 @@ class Painter:
                 return [self._sentence(">", line)]
             case events.Came() | events.Went():
                 return [self._came_or_went([event])]
+            case WhileAway():
+                return [_rule("while you were away")]
             case Crowd():
                 return [self._sentence("*", event.sentence)]
             case events.Invited() | events.KeepMore() | results.Asked():
@@ -119,7 +122,7 @@ class Painter:
     def _answer(self, answer: results.Answer) -> Sequence[RenderableType]:
         match answer:
             case results.UserList():
-                return tables.user_list(answer, self._today())
+                return self._user_list(answer)
             case results.UserInfo():
                 return tables.user_info(answer, self.me)
             case results.MemberList():
@@ -128,6 +131,8 @@ class Painter:
                 return tables.who_has(answer, self.me)
             case results.WhatWasSaid():
                 return self._what_was_said(answer)
+            case results.LookedBack():
+                return self._looked_back(answer)
             case results.Words():
                 return self._words(answer)
             case results.Manual(topic=topic) if (found := page(topic)) is not None:
@@ -223,6 +228,19 @@ class Painter:
             rows.append(Text(_RULE * 15, SYSTEM))
         return [*rows, *self._sentences([answer.note] if answer.note else [])]
 
+    def _looked_back(self, answer: results.LookedBack) -> list[Row | Text]:
+        rows: list[Row | Text] = []
+        for place in answer.places:
+            rows += self._sentences([place.heading])
+            for day, some in groupby(enumerate(place.entries), key=lambda one: _day_of(one[1])):
+                rows.append(_day(day))
+                for number, entry in some:
+                    if place.unread and number == place.begins:
+                        rows.append(Row(Text(), Text(place.divider, SYSTEM)))
+                    rows += self._entry(entry)
+            rows.append(Text(_RULE * 15, SYSTEM))
+        return [*rows, *self._sentences([answer.note] if answer.note else [])]
+
     def _entries(self, entries: Iterable[HistoryEntry]) -> Iterator[Row | Text]:
         for day, some in groupby(entries, key=_day_of):
             yield _day(day)
@@ -237,6 +255,10 @@ class Painter:
                 if one.follows_gap:
                     yield Text("...", SYSTEM)
                 yield from self._entry(one.entry) if one.is_hit else [self._beside(one.entry)]
+
+    def _user_list(self, answer: results.UserList) -> list[Row]:
+        rows = tables.user_list(answer, self._today())
+        return [*self._sentences(answer.heading()), *rows, *self._sentences(answer.footer())]
 
     def _words(self, answer: results.Words) -> list[Row]:
         first, *more = answer.lines()

@@ -45,6 +45,8 @@ def _hint(line: str, ui_state: UiState) -> str:
             return _answer(line, ui_state, yes, name)
         case typed.SetStatus(Status() as status, note):
             return f"my status: {with_note(status, note)}"
+        case typed.ListUsers(str() as beginning) if beginning:
+            return _offer(line, context) or f"users whose names begin with {beginning}"
         case typed.Unknown() as unknown:
             return _unknown(line, ui_state, unknown)
         case typed.Wrong() as wrong:
@@ -58,6 +60,8 @@ def _hint(line: str, ui_state: UiState) -> str:
             | typed.Ignore(name=name)
             | typed.Unignore(name=name)
             | typed.Verify(name=name)
+            | typed.Watch(name=name)
+            | typed.Unwatch(name=name)
         ):
             return _about(_entry(line, context), _user(name, ui_state))
         case _:

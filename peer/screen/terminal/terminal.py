@@ -6,6 +6,7 @@ second cost a few writes.
 """
 
 import logging
+import math
 import os
 import signal
 import sys
@@ -24,9 +25,11 @@ from prompt_toolkit.styles import Style
 
 from peer.commands.grammar import LeaveMessage, Nothing, Private, Say, ToAll, Unknown, WriteLine
 from peer.commands.parsing import parse
+from peer.core.past.looking_back import SCREEN_TEXTS
 from peer.events import Event, Invited, KeepMore, Notice
 from peer.results import Asked, NotSent, Typed
 from peer.screen.attention import Attention
+from peer.screen.catching_up import CatchUp
 from peer.screen.editor.editor import Editor
 from peer.screen.editor.tty import Tty, modes_kept
 from peer.screen.frontend import Line, Then
@@ -59,13 +62,18 @@ SHOWN_ANYWAY: Final = Say | WriteLine | Private | ToAll | LeaveMessage | Unknown
 class Terminal:
     """A frontend for people (`peer.screen.frontend.Frontend`)."""
 
+    looks_back = True
+
     def __init__(
         self, terminal: Input | None = None, output: Output | None = None, *,
         notify: bool = False, notify_text: bool = False, clock: "Clock | None" = None,
+        keeps_history: bool = True,
     ) -> None:  # fmt: skip
+        """`keeps_history`: of many texts that come late a part is enough, HISTORY has the rest."""
         output = output or Tty.from_pty(sys.stdout, term=os.environ.get("TERM"))
         self._main = MainThread()
         self._typed, self._queue, self._calm = TypedLines(), PaintQueue(), PresenceLines()
+        self._catch_up = CatchUp(SCREEN_TEXTS if keeps_history else math.inf)
         self._attention = Attention(notify=notify, with_text=notify_text)
         self._presenter = Presenter(self._main, self._typed, self._queue, self._attention, output)
         self._canvas = Canvas(output, clock)
@@ -89,7 +97,7 @@ class Terminal:
             elif isinstance(event, NotSent):
                 give_back = self._editor.give_back
                 self._editor.call(partial(give_back, event.line, event.target, again(event)))
-        self._queue.add(self._calm.of(events), then)
+        self._queue.add(self._calm.of(self._catch_up.of(events)), then)
 
     def stands(self, ui_state: UiState) -> None:
         if ui_state != self._presenter.ui_state:
@@ -161,6 +169,7 @@ class Terminal:
             self._progress.unpark_all()
             nursery.start_soon(self._follow_size)
             nursery.start_soon(self._sum_up)
+            nursery.start_soon(self._sum_up_late)
             self._canvas.import_painter()
             await self._paint(nursery)
 
@@ -175,6 +184,11 @@ class Terminal:
         """Show how many others came and went."""
         while True:
             self.show(await self._calm.sum())
+
+    async def _sum_up_late(self) -> None:
+        """Show how many texts came late that are not shown."""
+        while True:
+            self.show(await self._catch_up.sum())
 
     # --- Painting ---
 

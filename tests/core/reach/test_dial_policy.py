@@ -7,6 +7,7 @@ import pytest
 from peer.core.reach.dial_policy import (
     AGAIN_MOST,
     CLAIMED_MOST,
+    KNOCKED_MOST,
     NEVER,
     REMEMBERED,
     SEEN_MOST,
@@ -121,3 +122,14 @@ def test_nobody_is_on_our_own_machine_or_cable_unless_they_are_seen_there(
     host: str, seen: str
 ) -> None:
     assert not is_plausible(host, seen)
+
+
+def test_knocks_use_up_nothing_of_what_my_user_wants() -> None:
+    dialling = DialPolicy()
+    begun = [
+        dialling.begin(("10.0.0.7", number), is_seen=True, is_knock=True, now=0.0)
+        for number in range(1, KNOCKED_MOST + 2)
+    ]
+    assert begun == [0.0] * KNOCKED_MOST + [60.0]
+    assert dialling.begin(("10.0.0.8", 1), is_seen=True, now=0.0) == 0.0
+    assert dialling.begin(("10.0.0.9", 1), is_seen=False, now=0.0) == 0.0

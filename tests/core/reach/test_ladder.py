@@ -1,6 +1,12 @@
 """Which way is tried when, and what is said in the end (`peer.core.reach.ladder`)."""
 
-from peer.core.reach.ladder import ANSWER_SECONDS, GIVE_UP_SECONDS, KNOCK_AFTER, Ladder
+from peer.core.reach.ladder import (
+    ANSWER_SECONDS,
+    BACK_SECONDS,
+    GIVE_UP_SECONDS,
+    KNOCK_AFTER,
+    Ladder,
+)
 from shared.errors import NoRoute, SaysNo, Unreachable
 from shared.messages.spots import Spot
 
@@ -64,6 +70,13 @@ def test_a_knock_that_is_not_taken_is_not_waited_for() -> None:
     assert one.knocks(BEGUN)
     one.knocked(BEGUN + 0.1, is_sent=False)
     assert is_over(one, BEGUN + 0.1)
+
+
+def test_an_answer_to_a_knock_takes_no_longer_than_the_caller_waits() -> None:
+    one = Ladder("dave", (ONE,), BEGUN, is_answer=True)
+    assert one.is_answer
+    assert one.rests_until() == BEGUN + BACK_SECONDS
+    assert not one.knocks(BEGUN + BACK_SECONDS)
 
 
 # --- What is said -----------------------------------------------------------------

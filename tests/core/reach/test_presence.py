@@ -152,6 +152,16 @@ def test_who_is_not_watched_is_not_awaited_either(known: Presences) -> None:
     assert known.settle() == ("Dave",)
 
 
+def test_after_an_outage_in_a_crowd_those_who_were_unheard_are_no_news(crowd: Presences) -> None:
+    crowd.lost()
+    crowd.registered(1)  # the first of them all: the directory tells of each who follows
+    assert not crowd.came(one("mallory"))
+    assert not crowd.came(one("Dave"))
+    assert crowd.came(one("grace")), "I watch that name, which nobody had"
+    crowd.settle()
+    assert crowd.came(one("frank"))
+
+
 def test_a_watched_name_that_nobody_has_is_not_known(crowd: Presences) -> None:
     crowd.tell([one("grace")])
     crowd.asked(["dave", "grace"], [one("grace")])

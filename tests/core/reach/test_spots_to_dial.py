@@ -2,7 +2,7 @@
 
 import pytest
 
-from peer.core.reach.spots import own_spots, spots_to_dial
+from peer.core.reach.spots import own_spots, spots_of_caller, spots_to_dial
 from shared.messages.common import Status
 from shared.messages.directory import Contact
 from shared.messages.spots import SPOTS, Spot
@@ -102,3 +102,30 @@ def test_what_is_no_address_or_of_an_unknown_kind_is_left_out() -> None:
         ),
         HERE,
     ) == (good,)  # fmt: skip
+
+
+# --- Those of a caller who knocks -------------------------------------------------
+
+
+def test_a_caller_is_dialled_where_the_directory_sees_them_and_as_a_neighbour() -> None:
+    seen, mapped = Spot("203.0.113.9", PORT, "SEEN"), Spot("203.0.113.9", 40_113, "MAPPED")
+    near = Spot("192.168.1.30", PORT, "LAN")
+    assert spots_of_caller((mapped, seen, near), "203.0.113.9", HERE) == (near, mapped, seen)
+
+
+@pytest.mark.parametrize(
+    "spot",
+    [
+        Spot("203.0.113.5", 22, "SEEN"), Spot("203.0.113.5", 22, "MAPPED"),
+        Spot("203.0.113.9", 0, "SEEN"), Spot("192.168.1.30", 0, "LAN"),
+        Spot("10.9.0.5", 22, "LAN"), Spot("203.0.113.9", 22, "SAID"),
+        Spot("2001:db8::5", 22, "GLOBAL6"), Spot("127.0.0.1", 22, "LAN"),
+        Spot("victim.example", 22, "LAN"), Spot("203.0.113.9", 22, "LAN"),
+    ],
+)  # fmt: skip
+def test_nothing_else_that_a_knock_says_is_dialled(spot: Spot) -> None:
+    assert spots_of_caller((spot,), "203.0.113.9", HERE) == ()
+
+
+def test_a_caller_whom_nobody_sees_is_not_dialled() -> None:
+    assert spots_of_caller((Spot("", PORT, "SEEN"),), "", HERE) == ()

@@ -1,0 +1,1 @@
+"""Decide what counts as read, and what a start shows of what was said."""

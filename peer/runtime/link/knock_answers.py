@@ -1,0 +1,27 @@
+"""Dial users who knock, as they cannot dial us.
+
+The shell of `peer.core.reach.knock_limits`.
+"""
+
+import trio
+
+from peer.core.myself import Myself
+from peer.core.reach.knock_limits import KnockLimits
+from peer.runtime.link.links import Links
+from peer.storage.contacts import ContactStore
+from shared.messages.spots import Knocks
+from shared.names import fold
+
+
+class KnockAnswers:
+    def __init__(self, links: Links, contacts: ContactStore, myself: Myself) -> None:
+        self._links, self._contacts, self._myself = links, contacts, myself
+        self._limits = KnockLimits(trio.current_time())
+
+    def hear(self, knock: Knocks) -> None:
+        """Dial this user, unless I ignore them; nobody is told whether it succeeds."""
+        name = knock.name
+        if fold(name) in self._contacts.ignored or self._myself.is_called(name):
+            return
+        if self._links.to(name) is None and self._limits.allow(name, trio.current_time()):
+            self._links.answer(knock)

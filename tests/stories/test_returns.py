@@ -1,0 +1,127 @@
+"""A start is a return: what was said last, where the unread begin, and what came meanwhile."""
+
+import trio
+
+from peer.options import Options
+from tests.kit.community import Community, Person
+
+LOOKS_BACK = Options(looks_back=True)
+PARTS = ("[", "---", "The last")  # of what is shown
+
+
+async def person(community: Community, name: str) -> Person:
+    """Somebody at a terminal."""
+    found = community.person(name, LOOKS_BACK)
+    await found.starts()
+    return found
+
+
+async def looks_back(person: Person) -> list[str]:
+    """Start again; return the lines between the first sentence and the next other one."""
+    await person.starts()
+    await trio.sleep(3)
+    shown = person.lines
+    first = next(n for n, line in enumerate(shown) if line.startswith("You are carol"))
+    end = next(
+        (n for n, line in enumerate(shown) if n > first and not line.startswith(PARTS)),
+        len(shown),
+    )
+    return [line.partition("] ")[2] or line for line in shown[first + 1 : end]]
+
+
+async def test_a_start_shows_the_last_texts_and_where_the_unread_begin(
+    community: Community,
+) -> None:
+    carol = await person(community, "carol")
+    (dave,) = await community.start("dave")
+    await dave.connects_with(carol)
+    await dave.types("one", "two")
+    await carol.sees("dave: two")
+    await trio.sleep(1)
+    carol.peer.touched()
+    await trio.sleep(1)
+    await dave.types("three")
+    await carol.sees("dave: three")
+    await trio.sleep(5)
+    await carol.is_killed()
+    assert await looks_back(carol) == [
+        "The last 3 texts of your conversation with dave:", "dave: one", "dave: two",
+        "--- 1 unread ---", "dave: three",
+    ]  # fmt: skip
+    await carol.sees("You are back in the conversation with dave.")
+    carol.peer.touched()
+    await trio.sleep(5)
+    await carol.is_killed()
+    assert "--- 1 unread ---" not in await looks_back(carol)
+
+
+async def test_what_came_meanwhile_comes_after_it_and_once(community: Community) -> None:
+    carol = await person(community, "carol")
+    (dave,) = await community.start("dave")
+    await dave.connects_with(carol)
+    await dave.types("one")
+    await carol.sees("dave: one")
+    await trio.sleep(5)
+    await carol.is_killed()
+    await dave.types("two")
+    await trio.sleep(5)
+    await looks_back(carol)
+    await carol.sees("dave: two")
+    assert carol.lines.index("--- 1 unread ---") < carol.lines.index("dave: two")
+    assert carol.saw("dave: one") == carol.saw("dave: two") == 1
+
+
+async def test_unread_private_lines_are_shown_once_more(community: Community) -> None:
+    carol = await person(community, "carol")
+    (dave,) = await community.start("dave")
+    await dave.types("@carol psst", "MSG hello all")
+    await carol.sees("[all] dave: hello all")
+    await trio.sleep(1)
+    await carol.is_killed()
+    assert sorted(await looks_back(carol)) == sorted(
+        [
+            "The last text with dave:", "--- 1 unread ---", "[private] dave: psst",
+            "The last text to all:", "--- 1 unread ---", "[all] dave: hello all",
+        ]
+    )  # fmt: skip
+    carol.peer.touched()
+    await carol.quits()
+    assert await looks_back(carol) == []
+
+
+async def test_a_script_reads_nothing_of_it(community: Community) -> None:
+    carol, dave = await community.talking("carol", "dave")
+    await dave.types("one")
+    await carol.sees("dave: one")
+    await trio.sleep(5)
+    await carol.is_killed()
+    await carol.starts()
+    await carol.sees("You are back in the conversation with dave.")
+    carol.never_saw("dave: one")
+    carol.never_saw("unread")
+
+
+async def test_without_history_there_is_nothing_to_look_back_at(community: Community) -> None:
+    carol = community.person("carol", Options(looks_back=True, keeps_history=False))
+    await carol.starts()
+    (dave,) = await community.start("dave")
+    await dave.types("@carol psst")
+    await carol.sees("[private] dave: psst")
+    await trio.sleep(1)
+    await carol.is_killed()
+    assert await looks_back(carol) == []
+
+
+async def test_a_disk_that_takes_nothing_is_no_reason_to_stop(community: Community) -> None:
+    carol = await person(community, "carol")
+    (dave,) = await community.start("dave")
+    await dave.types("@carol psst")
+    await carol.sees("[private] dave: psst")
+    carol.machine.disk.is_full = True
+    carol.peer.touched()
+    await trio.sleep(5)
+    carol.machine.disk.is_full = False
+    await carol.types("STATUS")
+    await carol.sees("Your status is ACTIVE.")
+    await carol.is_killed()
+    assert "--- 1 unread ---" in await looks_back(carol)
