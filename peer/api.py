@@ -34,6 +34,7 @@ from peer.core.reach.hosts import places
 from peer.core.reach.watch_list import Watched
 from peer.events import (
     BackInConversation,
+    BackInRooms,
     Came,
     Connected,
     ConversationLeft,
@@ -46,6 +47,7 @@ from peer.events import (
     DiskFilling,
     Event,
     FirstLine,
+    InRoom,
     InvitationOver,
     Invited,
     KeepMore,
@@ -57,6 +59,7 @@ from peer.events import (
     LetterReceived,
     LetterRefused,
     LettersWaited,
+    MailboxFull,
     MemberBack,
     MemberJoined,
     MemberLeft,
@@ -97,6 +100,7 @@ EVENTS_MOST: Final = 10_000  # that may wait; texts are bounded by their senders
 
 __all__ = [
     "BackInConversation",
+    "BackInRooms",
     "Came",
     "Chat",
     "Comparison",
@@ -115,6 +119,7 @@ __all__ = [
     "FirstLine",
     "Found",
     "HistoryEntry",
+    "InRoom",
     "InvitationOver",
     "Invited",
     "KeepMore",
@@ -128,6 +133,7 @@ __all__ = [
     "LetterReceived",
     "LetterRefused",
     "LettersWaited",
+    "MailboxFull",
     "MemberBack",
     "MemberJoined",
     "MemberLeft",
@@ -280,14 +286,19 @@ class Chat:
         """
         return await self.peer.invitations.invite(name, urgent=urgent)
 
-    async def add(self, name: str, *, urgent: bool = False) -> Result:
-        """Ask somebody into the conversation that I am in; return as `invite` does."""
-        return await self.peer.invitations.add(name, urgent=urgent)
+    async def add(
+        self, name: str, *, urgent: bool = False, room: str = "", last: int = 0
+    ) -> Result:
+        """Ask somebody into the conversation that I am in, or a room; return as `invite` does.
+
+        `last`: how many of the texts of before they get; all members read that they do.
+        """
+        return await self.peer.invitations.add(name, urgent=urgent, room=room, last=last)
 
     def answer(self, id: str, yes: bool) -> bool:
         """Answer an invitation; return False when it is over already.
 
-        A yes leaves the conversation that I am in.
+        A yes leaves the conversation that I am in, unless it is to a room.
         """
         return self.peer.invitations.answer(id, yes)
 
@@ -305,6 +316,31 @@ class Chat:
     async def leave_conversation(self) -> bool:
         """Leave the conversation once my texts have arrived; return False when there is none."""
         return await self.peer.conversation.leave()
+
+    # --- Rooms ---
+
+    @property
+    def rooms(self) -> tuple[str, ...]:
+        """The rooms that I am in, by what I call them, without the `#`."""
+        return self.peer.rooms.labels
+
+    async def found_room(self, name: str) -> None:
+        """Found a room, which stands until its last member has left it; then `add` others.
+
+        Raises Refused when I am in one that is called so, or in too many.
+        """
+        await self.peer.invitations.found_room(name)
+
+    async def say_in(self, room: str, text: str) -> SentText:
+        """Say a text in a room; wait while too many are undelivered.
+
+        The handle tells its fate.  Raises Refused when I am in no such room.
+        """
+        return await self.peer.rooms.say(room, text)
+
+    async def leave_room(self, room: str) -> None:
+        """Leave a room for good, once my texts have arrived, if they can."""
+        await self.peer.rooms.leave(room)
 
     # --- Lines, messages, history ---
 
@@ -325,10 +361,11 @@ class Chat:
         return await self.peer.letters.leave(name, text)
 
     async def history(
-        self, name: str | None = None, *, to_all: bool = False, last: int = HISTORY_TEXTS
-    ) -> Found:
-        """Return the last texts of my conversation, with a user, or to all."""
-        return await self.peer.history.last(name, to_all=to_all, last=last)
+        self, name: str | None = None, *, to_all: bool = False, room: str = "",
+        last: int = HISTORY_TEXTS,
+    ) -> Found:  # fmt: skip
+        """Return the last texts of my conversation, with a user, of a room, or to all."""
+        return await self.peer.history.last(name, to_all=to_all, room=room, last=last)
 
     async def search(
         self, words: str, *, last: int = HISTORY_TEXTS, user: str | None = None

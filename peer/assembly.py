@@ -20,7 +20,7 @@ from peer.events import Tell
 from peer.options import Options
 from peer.runtime.conversation.conversations import Conversations
 from peer.runtime.conversation_news import ConversationNews
-from peer.runtime.conversation_view import ConversationView
+from peer.runtime.conversation_view import ConversationView, MemberRoutes
 from peer.runtime.directory.certificates import Certificates
 from peer.runtime.directory.directory_client import DirectoryClient
 from peer.runtime.directory.introduction import Introduction
@@ -65,6 +65,7 @@ from peer.runtime.mailbox.unsent import Unsent
 from peer.runtime.mailbox.waiting_texts import WaitingTexts
 from peer.runtime.reading import Reading
 from peer.runtime.recorder import Recorder
+from peer.runtime.rooms_view import RoomsView
 from peer.runtime.tasks import Tasks
 from peer.runtime.watch_book import WatchBook
 from peer.storage.history import History
@@ -143,6 +144,7 @@ class Facade(Struct, frozen=True):
     """The parts that a console or a bot asks for by name."""
 
     conversation: ConversationView
+    rooms: RoomsView
     lines: OwnLines
     letters: OwnLetters
     history: HistoryReader
@@ -325,8 +327,10 @@ def dispatch(outside: Outside, memory: Memory, reach: Connections, exchange: Exc
 def facade(outside: Outside, memory: Memory, reach: Connections, exchange: Exchange) -> Facade:
     world, myself, conversations = outside.world, memory.myself, exchange.conversations
     waiting, unsent, sender = exchange.waiting, exchange.unsent, exchange.letter_sender
+    routes = MemberRoutes(reach.links, memory.known_keys, world.clock)
     return Facade(
-        ConversationView(conversations, reach.links, memory.known_keys, world.clock),
+        ConversationView(conversations, routes),
+        RoomsView(conversations, routes),
         OwnLines(
             world, exchange.lines, waiting, unsent, sender, reach.roster, memory.known_users,
             myself, outside.tell,

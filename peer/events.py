@@ -2,42 +2,32 @@
 
 A program matches on the classes; a screen shows `said()`, which is the text of
 line mode.  Texts of other users are returned as they were written: the code that shows
-them makes them harmless first (`shared.clean`).
+them makes them harmless first (`shared.clean`).  `room` in an event names the room in which
+it happened, without its `#`; empty: in my conversation.
 """
-
-from collections.abc import Callable
-
-from msgspec import Struct
 
 from peer.core.keys.name_marks import bare
 from peer.core.lateness import Lateness
 from peer.core.local_time import lasting, local_time
+from peer.event import MIB, Event, Tell, nothing
+from peer.letter_events import (
+    KeptForLater,
+    KeptNotSent,
+    Letter,
+    LetterLeft,
+    LetterMissing,
+    LetterReceived,
+    LetterRefused,
+    LettersWaited,
+    NotYetLeft,
+)
 from shared.messages.common import Status
 from shared.notes import with_note
 
-MIB = 1024 * 1024
-
-
-class Event(Struct, frozen=True):
-    """Something happened.  `said()` returns a beginning of ours and a text that may be theirs."""
-
-    def said(self) -> tuple[str, str]:
-        raise NotImplementedError
-
-    def __str__(self) -> str:
-        return "".join(self.said())
-
-    def lines(self) -> list[str]:
-        """Return the parts that begin a new line on the screen."""
-        return [str(self)]
-
-
-Tell = Callable[[Event, Callable[[], None]], None]
-"""Shows the event, then calls the function, to acknowledge what was shown.  Never blocks."""
-
-
-def nothing() -> None:
-    """Do nothing, after an event that nobody acknowledges."""
+__all__ = [  # besides the classes below
+    "MIB", "Event", "KeptForLater", "KeptNotSent", "Letter", "LetterLeft", "LetterMissing",
+    "LetterReceived", "LetterRefused", "LettersWaited", "NotYetLeft", "Tell", "nothing",
+]  # fmt: skip
 
 
 class Notice(Event, frozen=True):
@@ -127,8 +117,15 @@ class Invited(Event, frozen=True):
     inviter: str
     members: tuple[str, ...]
     leaves: tuple[str, ...] = ()
+    room: str = ""  #: into which they ask me; a yes leaves nothing
+    is_namesake: bool = False  #: I am in another room of that name
 
     def said(self) -> tuple[str, str]:
+        if self.room:
+            count = "1 member" if len(self.members) == 1 else f"{len(self.members)} members"
+            the = "another" if self.is_namesake else "the"
+            asks = f"User {self.inviter} asks you into {the} room #{self.room} ({count})."
+            return f"{asks} Would you like to join? (Y/N)", ""
         *rest, last = ["you", *(name for name in self.members if name != self.inviter)]
         talkers = f"{', '.join(rest)} and {last}" if rest else last
         leaves = f" Y leaves your conversation with {', '.join(self.leaves)}."
@@ -165,6 +162,37 @@ class Connected(Event, frozen=True):
         return f"You are now connected with {', '.join(self.others)}.", ""
 
 
+class InRoom(Event, frozen=True):
+    """I am in a room now; it stands until its last member has left it."""
+
+    room: str
+    others: tuple[str, ...]
+
+    def said(self) -> tuple[str, str]:
+        others = ", ".join(self.others)
+        alone = f"alone: ADD name TO {self.room} asks somebody in"
+        return f"You are in the room #{self.room}, {f'with {others}' if others else alone}.", ""
+
+
+class BackInRooms(Event, frozen=True):
+    """My program has started, and I am in these rooms as before."""
+
+    rooms: tuple[str, ...]
+
+    def said(self) -> tuple[str, str]:
+        rooms = ", ".join(f"#{room}" for room in self.rooms)
+        return f"You are in the room{'s' if len(self.rooms) > 1 else ''} {rooms}.", ""
+
+
+def _where(room: str) -> str:
+    return f"the room #{room}" if room else "the conversation"
+
+
+def _before(room: str) -> str:
+    """Return what is shown before a sentence about something in a room."""
+    return f"#{room}: " if room else ""
+
+
 def _head(tag: str, sender: str, late: Lateness | None) -> str:
     """Return what is shown before a text."""
     if late is None:
@@ -173,14 +201,15 @@ def _head(tag: str, sender: str, late: Lateness | None) -> str:
 
 
 class Said(Event, frozen=True):
-    """A text in the conversation."""
+    """A text in the conversation, or in a room."""
 
     sender: str
     text: str
     late: Lateness | None = None
+    room: str = ""
 
     def said(self) -> tuple[str, str]:
-        return _head("", self.sender, self.late), self.text
+        return _head(f"#{self.room} " if self.room else "", self.sender, self.late), self.text
 
 
 class SaidPrivately(Event, frozen=True):
@@ -215,8 +244,10 @@ class SaidToAll(Event, frozen=True):
 class Missing(Event, frozen=True):
     """The next text answers one that has not come yet."""
 
+    room: str = ""
+
     def said(self) -> tuple[str, str]:
-        return "Something that was said before is still missing.", ""
+        return f"{_before(self.room)}Something that was said before is still missing.", ""
 
 
 class DiskFilling(Event, frozen=True):
@@ -247,9 +278,11 @@ class SaidDifferently(Event, frozen=True):
 
     author: str
     to: str = ""  #: the member who showed it; "" when nobody knows who has the other texts
+    room: str = ""
 
     def said(self) -> tuple[str, str]:
-        return f"{self.author} has said different things to you and {self.to or 'others'}.", ""
+        who = f"{_before(self.room)}{self.author}"
+        return f"{who} has said different things to you and {self.to or 'others'}.", ""
 
 
 class BackInConversation(Event, frozen=True):
@@ -263,27 +296,41 @@ class BackInConversation(Event, frozen=True):
 
 class MemberJoined(Event, frozen=True):
     name: str
+    room: str = ""
 
     def said(self) -> tuple[str, str]:
-        return f"User {self.name} joined the conversation.", ""
+        return f"User {self.name} joined {_where(self.room)}.", ""
 
 
 class NotYetDelivered(Event, frozen=True):
     """A member has lacked a text of mine for some seconds; reported once until `Delivered`."""
 
     to: str
+    room: str = ""
 
     def said(self) -> tuple[str, str]:
-        return f"Not yet delivered to {self.to}.", ""
+        return f"{_before(self.room)}Not yet delivered to {self.to}.", ""
 
 
 class Delivered(Event, frozen=True):
     """All that I wrote, or a line that was kept, is on their disk at last, after a delay."""
 
     to: str
+    room: str = ""
 
     def said(self) -> tuple[str, str]:
-        return f"Delivered to {self.to}.", ""
+        return f"{_before(self.room)}Delivered to {self.to}.", ""
+
+
+class MailboxFull(Event, frozen=True):
+    """The directory takes no more texts of a room for a member who is away; told once."""
+
+    to: str
+    room: str
+
+    def said(self) -> tuple[str, str]:
+        full = f"The mailbox of {self.to} takes no more of #{self.room}"
+        return f"{full}: {self.to} gets the rest from any member who is there.", ""
 
 
 class MemberLost(Event, frozen=True):
@@ -303,10 +350,11 @@ class MemberBack(Event, frozen=True):
 class MemberLeft(Event, frozen=True):
     name: str
     because: str = ""
+    room: str = ""
 
     def said(self) -> tuple[str, str]:
         because = f" ({self.because})" if self.because else ""
-        return f"User {self.name} left the conversation{because}.", ""
+        return f"User {self.name} left {_where(self.room)}{because}.", ""
 
 
 class OutOfReach(Event, frozen=True):
@@ -329,121 +377,20 @@ class ConversationOver(Event, frozen=True):
 
 
 class ConversationLeft(Event, frozen=True):
-    """I left the conversation."""
+    """I left the conversation, or a room."""
+
+    room: str = ""
 
     def said(self) -> tuple[str, str]:
+        if self.room:
+            return f"You have left the room #{self.room}.", ""
         return "You have just left your last conversation.", ""
-
-
-class LettersWaited(Event, frozen=True):
-    """`count` messages were left for me; each follows as a `Letter`."""
-
-    count: int
-
-    def said(self) -> tuple[str, str]:
-        if self.count == 1:
-            return "1 message was left for you:", ""
-        return f"{self.count} messages were left for you:", ""
-
-
-class Letter(Event, frozen=True):
-    """A message that was left for me, written at `time`, in seconds since 1970.
-
-    `is_registered`: False when its sender has given the name back since.
-    """
-
-    sender: str
-    time: float
-    text: str
-    is_registered: bool = True
-
-    @property
-    def writer(self) -> str:
-        """The sender as a screen shows them."""
-        return self.sender if self.is_registered else f"{self.sender} (no longer registered)"
-
-    def said(self) -> tuple[str, str]:
-        return f"[{local_time(self.time):%Y-%m-%d %H:%M}] {self.writer}: ", self.text
-
-
-class LetterMissing(Event, frozen=True):
-    """A letter of this sender has not come, between the last one and the one that follows."""
-
-    sender: str
-
-    def said(self) -> tuple[str, str]:
-        sender = self.sender
-        return (
-            f"A message that {sender} left before the next one has not come;"
-            " it may have waited too long."
-        ), ""
-
-
-class LetterLeft(Event, frozen=True):
-    """The directory has my message safely on disk."""
-
-    to: str
-
-    def said(self) -> tuple[str, str]:
-        return f"Message left for {self.to}.", ""
-
-
-class KeptForLater(Event, frozen=True):
-    """Something that I wrote waits on my disk until the directory is back."""
-
-    to: str
-
-    def said(self) -> tuple[str, str]:
-        return f"Kept for {self.to} until the directory is back.", ""
-
-
-class KeptNotSent(Event, frozen=True):
-    """Texts kept for a user can never be sent, and are dropped."""
-
-    to: str
-    reason: str  #: a sentence
-    texts: tuple[str, ...]
-
-    def said(self) -> tuple[str, str]:
-        texts = ", ".join(f'"{text}"' for text in self.texts)
-        return f"Not sent to {self.to}: ", f"{self.reason} It was kept: {texts}."
-
-
-class LetterReceived(Event, frozen=True):
-    """A message that I wrote at `time` is on its receiver's disk."""
-
-    by: str
-    time: float
-
-    def said(self) -> tuple[str, str]:
-        return f"{self.by} received your message of {local_time(self.time):%H:%M}.", ""
-
-
-class LetterRefused(Event, frozen=True):
-    """A message of mine was refused by its receiver's program: it will not be shown."""
-
-    by: str
-    time: float
-    reason: str
-
-    def said(self) -> tuple[str, str]:
-        at = f"{local_time(self.time):%H:%M}"
-        return f"{self.by} did not take your message of {at}: ", f"{self.reason}."
-
-
-class NotYetLeft(Event, frozen=True):
-    """Texts of mine that a member lacks wait on my disk for the directory's mailbox."""
-
-    to: str
-    reason: str
-
-    def said(self) -> tuple[str, str]:
-        return f"Not yet left for {self.to}, and kept here until it is: ", f"{self.reason}."
 
 
 class NotDelivered(Event, frozen=True):
     to: str
     reason: str
+    room: str = ""
 
     def said(self) -> tuple[str, str]:
-        return f"Not delivered to {self.to}: ", f"{self.reason}."
+        return f"{_before(self.room)}Not delivered to {self.to}: ", f"{self.reason}."

@@ -28,6 +28,7 @@ from peer.runtime.invitation.invitations import Invitations
 from peer.runtime.keys.verification import Verification
 from peer.runtime.lines.own_lines import OwnLines
 from peer.runtime.mailbox.own_letters import OwnLetters
+from peer.runtime.rooms_view import RoomsView
 from peer.runtime.tasks import Tasks
 from peer.runtime.watch_book import WatchBook
 from shared.errors import ParleyError, Refused
@@ -134,6 +135,7 @@ class LocalPeer:
         if not options.is_passing:
             nursery.start_soon(reach.roster.keep_fresh)
             nursery.start_soon(exchange.letters.run)
+            await exchange.conversations.rooms.take_epochs()
             exchange.conversations.forgetting.begin()
         news = DirectoryNews(self._outside, self._memory, reach, exchange, self._tasks)
         await nursery.start(reach.registrar.stay_registered, news)
@@ -149,6 +151,7 @@ class LocalPeer:
         reach, exchange = self._reach, self._exchange
         exchange.invitations.close()
         await exchange.conversations.leave()
+        await exchange.conversations.rooms.rest()
         await exchange.conversations.settle()
         await self._tasks.wait_none()
         if not self._outside.options.is_passing:
@@ -166,6 +169,7 @@ class LocalPeer:
         with trio.move_on_after(QUIT_SECONDS):
             await reach.switchboard.wait_none()
             await reach.directory.wait_gone()
+        await exchange.conversations.rooms.note_epochs()
         self.end()
 
     def end(self) -> None:
@@ -250,6 +254,11 @@ class LocalPeer:
     def conversation(self) -> ConversationView:
         """The conversation that I am in."""
         return self._facade.conversation
+
+    @property
+    def rooms(self) -> RoomsView:
+        """The rooms that I am in."""
+        return self._facade.rooms
 
     @property
     def lines(self) -> OwnLines:

@@ -171,13 +171,35 @@ class MyStatus(Answer, frozen=True):
 
 
 class MemberList(Answer, frozen=True):
-    """The members of my conversation, and how each is reached."""
+    """The members of my conversation, or of a room, and how each is reached."""
 
     me: str
     others: tuple[Route, ...]
+    room: str = ""
 
     def lines(self) -> list[str]:
-        return [f"{self.me} (you)", *(f"{one.name}: {how_linked(one)}" for one in self.others)]
+        return [f"{self.me} (you)", *(f"{one.name}: {self.how(one)}" for one in self.others)]
+
+    def how(self, one: Route) -> str:
+        """Return how a member is reached; in a room they are away if they are not."""
+        return how_linked(one) if one.through or not self.room else "away"
+
+
+class RoomList(Answer, frozen=True):
+    """The rooms that I am in: the other members of each, and those of them who are away."""
+
+    me: str
+    rooms: tuple[tuple[str, tuple[str, ...]], ...]
+    away: tuple[tuple[str, tuple[str, ...]], ...] = ()
+
+    def lines(self) -> list[str]:
+        lines = [f"#{room}: {', '.join(self._names(room, others))}" for room, others in self.rooms]
+        return lines or ["You are in no room: ROOM name founds one."]
+
+    def _names(self, room: str, others: tuple[str, ...]) -> list[str]:
+        away = dict(self.away).get(room, ())
+        marked = (f"{name} (away)" if name in away else name for name in others)
+        return [f"{self.me} (you)", *marked]
 
 
 class WhoHas(Answer, frozen=True):
@@ -264,7 +286,8 @@ class DeliveryProgress(Protocol):
 class Sent(Answer, frozen=True):
     """A text that I wrote, for a screen that does not keep what is typed.
 
-    `to`: the only receiver; with neither `to` nor `to_all` it is for my conversation.
+    `to`: the only receiver; `room`: for the members of a room.  With none of these, nor
+    `to_all`, it is for my conversation.
     `handle` knows who has it.
     """
 
@@ -273,6 +296,7 @@ class Sent(Answer, frozen=True):
     to_all: bool = False
     is_left: bool = False  #: at the directory, for `to`
     handle: DeliveryProgress | None = None
+    room: str = ""
 
     def lines(self) -> list[str]:
         return []

@@ -11,7 +11,8 @@ PACKAGES = ("shared", "directory_server", "peer")
 
 # What decides and does nothing: folders, and files elsewhere.
 CORES = (
-    "directory_server/core/", "peer/commands/", "peer/core/", "peer/events.py",
+    "directory_server/core/", "peer/commands/", "peer/core/", "peer/event.py", "peer/events.py",
+    "peer/letter_events.py",
     "peer/screen/ui_state.py", "shared/bucket.py", "shared/clean.py", "shared/codec.py",
     "shared/errors.py", "shared/identity.py", "shared/messages/", "shared/names.py",
     "shared/notes.py", "shared/receipt.py", "shared/reserved.py", "shared/sealing.py",
@@ -27,15 +28,17 @@ LIBRARIES_OF: dict[str, set[str]] = {  # and these as well
 
 # What each part of a peer may import of the others: what stands before it, or what is named.
 LAYERS = (
-    "peer/commands/", "peer/core/", "peer/events.py", "peer/storage/", "peer/results.py",
-    "peer/options.py", "peer/runtime/", "peer/assembly.py", "peer/directory_news.py",
-    "peer/local_peer.py", "peer/lifespan.py", "peer/console/", "peer/screen/",
-    "peer/program/", "peer/api.py", "peer/__main__.py",
+    "peer/commands/", "peer/core/", "peer/event.py", "peer/letter_events.py", "peer/events.py",
+    "peer/storage/", "peer/results.py", "peer/options.py", "peer/runtime/", "peer/assembly.py",
+    "peer/directory_news.py", "peer/local_peer.py", "peer/lifespan.py", "peer/console/",
+    "peer/screen/", "peer/program/", "peer/api.py", "peer/__main__.py",
 )  # fmt: skip
 SHOWS = {"peer/commands/", "peer/core/", "peer/events.py", "peer/storage/", "peer/results.py"}
 MAY_IMPORT: dict[str, set[str]] = {
     "peer/core/": {"peer/commands/", "peer/events.py"},  # events are what a core tells
-    "peer/events.py": {"peer/core/"},
+    "peer/event.py": set(),
+    "peer/letter_events.py": {"peer/core/", "peer/event.py"},
+    "peer/events.py": {"peer/core/", "peer/event.py", "peer/letter_events.py"},
     "peer/storage/": {"peer/core/", "peer/events.py"},
     "peer/screen/": SHOWS,
 }
@@ -43,6 +46,7 @@ MODULES_MOST = 16  # in one folder: what one page of a listing shows
 # Whose classes are the words of a language, and bear their names for that.
 VOCABULARIES = {
     "directory_server/admin/requests.py", "peer/commands/grammar.py", "peer/events.py",
+    "peer/letter_events.py",
     "peer/core/conversation/actions.py", "peer/core/invitation/actions.py",
 }  # fmt: skip
 CROWDED = {"shared"}  # each name in it is imported by dozens: renaming costs more than it gives

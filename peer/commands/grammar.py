@@ -17,6 +17,7 @@ class Context(Struct, frozen=True):
     waiting: bool = False  #: my invitation is open; this does not change QUIT CONVERSATION
     talk_went_on: bool = False  #: texts came since the question was shown
     choices: tuple[str, ...] = ()  #: the words that answer an open question other than Y or N
+    rooms: tuple[str, ...] = ()  #: what the user calls the rooms that they are in
 
 
 class ListUsers(Struct, frozen=True):
@@ -41,11 +42,38 @@ class Chat(Struct, frozen=True):
 
 
 class Add(Struct, frozen=True):
+    """Bring users in: to my conversation, or to a room, with its `last` texts."""
+
+    names: tuple[str, ...]
+    room: str = ""
+    last: int = 0
+
+
+class FoundRoom(Struct, frozen=True):
     name: str
 
 
-class ShowMembers(Struct, frozen=True):
+class ListRooms(Struct, frozen=True):
     pass
+
+
+class PartRoom(Struct, frozen=True):
+    """Leave a room for good."""
+
+    room: str
+
+
+class SayIn(Struct, frozen=True):
+    """A text for a room."""
+
+    room: str
+    text: str
+
+
+class ShowMembers(Struct, frozen=True):
+    """Show who is in my conversation, or in a room."""
+
+    room: str = ""
 
 
 class WhoGot(Struct, frozen=True):
@@ -92,11 +120,15 @@ class LeaveMessage(Struct, frozen=True):
 
 
 class History(Struct, frozen=True):
-    """The last texts of my conversation, those with `name`, or of the general chat."""
+    """The last texts of my conversation, those with `name`, of a room, or of the general chat.
+
+    `name` may be that of a room, too.
+    """
 
     name: str | None = None
     last: int = HISTORY_TEXTS
     to_all: bool = False
+    room: str = ""
 
 
 class Search(Struct, frozen=True):
@@ -202,7 +234,8 @@ class Nothing(Struct, frozen=True):
 
 
 Command = (
-    ListUsers | Info | SetStatus | Chat | Add | ShowMembers | WhoGot | Answer | Choose | Private
+    ListUsers | Info | SetStatus | Chat | Add | FoundRoom | ListRooms | PartRoom | SayIn
+    | ShowMembers | WhoGot | Answer | Choose | Private
     | ToAll
     | LeaveMessage | History | Search | Ignore | Unignore | ListIgnored
     | Watch | Unwatch | ListWatched

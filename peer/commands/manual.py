@@ -20,7 +20,10 @@ class Topic(Enum):
     """The topics of HELP; each lists commands by their first words."""
 
     PEOPLE = ("LIST USERS", "INFO", "STATUS", "WATCH", "UNWATCH", "WATCHED")
-    TALK = ("CHAT", "Y", "ADD", "MEMBERS", "WHO GOT", "QUIT CONVERSATION")
+    TALK = (
+        "CHAT", "Y", "ADD", "MEMBERS", "WHO GOT", "QUIT CONVERSATION",
+        "ROOM", "ROOMS", "TO", "PART",
+    )  # fmt: skip
     MESSAGES = ("PRV", "MSG", "LEAVE")
     PAST = ("HISTORY", "SEARCH")
     SAFETY = ("IGNORE", "UNIGNORE", "IGNORED", "VERIFY", "UNREGISTER")

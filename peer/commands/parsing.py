@@ -22,9 +22,11 @@ from peer.commands.grammar import (
 )
 from peer.commands.reading import (
     ECHO_CHARACTERS,
+    LABEL,
     Reader,
     TypedCommand,
     _addressed,
+    _say_in,
     _shortened,
     _split,
     _text,
@@ -32,7 +34,7 @@ from peer.commands.reading import (
 )
 from peer.commands.table import _ANSWER, _QUIT_CONVERSATION, _STATUSES, TABLE, Entry
 from shared.errors import Refused
-from shared.names import PATTERN, is_name
+from shared.names import PATTERN, fold, is_name
 
 LIKENESS = 0.7  # finds CHTA and LSIT, and does not take "hello" for TELL
 
@@ -60,6 +62,9 @@ _NOT_A_TEXT = re.compile(
     _FLAGS,
 )
 
+# One line in a room, from anywhere.
+_IN_A_ROOM = re.compile(rf"/?#({LABEL})\s+(.*)", _FLAGS)
+
 # What the keyboard could not decode; no UTF-8 exists for it.
 _LONE_SURROGATE = re.compile("[\ud800-\udfff]")
 
@@ -78,11 +83,26 @@ def parse(line: str, context: Context) -> Command:
         return Nothing()
     if (word := line.strip().removeprefix("/").upper()) in context.choices:
         return Choose(word)
+    if _is_for_room(line, context):
+        said = TypedCommand("TO", line.strip().removeprefix("/").removeprefix("#"), context)
+        return _read(_say_in, said, "#room text")
     if context.writing and not _is_command(line, context):
         return _read(lambda said: WriteLine(_text(said.rest)), _as_text(line, context))
     if context.in_conversation and not _is_command(line, context):
         return _read(lambda said: Say(_text(said.rest)), _as_text(line, context))
     return _command(line.strip(), context)
+
+
+def _is_for_room(line: str, context: Context) -> bool:
+    """Whether the line is for a room that it names.
+
+    Where lines are texts, it must be a room that the user is in.
+    """
+    takes_texts = context.in_conversation or context.writing
+    found = _IN_A_ROOM.fullmatch(line if takes_texts else line.strip())
+    if found is None:
+        return False
+    return not takes_texts or line.startswith("/") or fold(found[1]) in map(fold, context.rooms)
 
 
 def _is_command(line: str, context: Context) -> bool:

@@ -1,16 +1,18 @@
-"""Read the words behind a command: names and texts."""
+"""Read the words behind a command: names, texts and rooms."""
 
 import re
 from collections.abc import Callable
 
 from msgspec import Struct
 
-from peer.commands.grammar import Command, Context
+from peer.commands.grammar import Add, Command, Context, ListRooms, SayIn, ShowMembers
 from shared.errors import Refused
 from shared.messages.common import TEXT_CHARACTERS
-from shared.names import check_name
+from shared.names import PATTERN, check_name
 
 ECHO_CHARACTERS = 60  # of a wrong line, quoted in the answer
+ADD_MOST = 20  # users who are asked with one command
+WITH_MOST = 100  # earlier texts that a newcomer gets
 
 
 class TypedCommand(Struct, frozen=True):
@@ -26,6 +28,12 @@ class TypedCommand(Struct, frozen=True):
 Reader = Callable[[TypedCommand], Command]  # raises Refused when the rest is wrong
 
 _IN_PARENTHESES = re.compile(r"\(([^()]*)\)\s*(.*)", re.DOTALL)
+
+
+_NAME = PATTERN.removeprefix(r"\A").removesuffix(r"\Z")
+# What a user calls a room; see `label` in peer.core.conversation.charter.
+LABEL = rf"{_NAME}(?:~{_NAME})?(?:~[0-9]{{1,2}})?"
+_ROOM = re.compile(rf"#?({LABEL})")
 
 
 def _split(text: str) -> tuple[str, str]:
@@ -96,3 +104,66 @@ def _addressed(make: Callable[[str, str], Command]) -> Reader:
         return make(check_name(_shortened(name)), _text(text))
 
     return read
+
+
+# --- Rooms -----------------------------------------------------------------------
+
+
+def _room(text: str) -> str:
+    """Return what the user calls a room, without the sign before it."""
+    found = _ROOM.fullmatch(text.strip())
+    if found is None:
+        return check_name(_shortened(text.strip().removeprefix("#")))
+    return found[1]
+
+
+def _check_which(said: TypedCommand) -> None:
+    if not said.rest:
+        raise Refused(f"{said.words} which room?")
+
+
+def _of_room(make: Callable[[str], Command]) -> Reader:
+    def read(said: TypedCommand) -> Command:
+        _check_which(said)
+        return make(_room(said.rest))
+
+    return read
+
+
+def _members(said: TypedCommand) -> Command:
+    return ShowMembers(_room(said.rest)) if said.rest else ShowMembers()
+
+
+def _rooms(said: TypedCommand) -> Command:
+    return _alone(ListRooms())(said)
+
+
+def _say_in(said: TypedCommand) -> Command:
+    _check_which(said)
+    room, text = _split(said.rest)
+    return SayIn(_room(room), _text(text))
+
+
+def _add(said: TypedCommand) -> Command:
+    """Read ADD: one name, or several, then perhaps TO a room and WITH a number of texts."""
+    _check_somebody(said)
+    words = said.rest.split()
+    if len(words) < 2 or said.rest.startswith("("):
+        return Add((_name(said.rest),))
+    room, last = "", 0
+    while len(words) > 2 and words[-2].upper() in ("TO", "WITH"):
+        *words, what, value = words
+        if what.upper() == "TO":
+            room = _room(value)
+        else:
+            last = _how_many_more(value)
+    names = tuple(dict.fromkeys(check_name(_shortened(word)) for word in words))
+    if len(names) > ADD_MOST:
+        raise Refused(f"At most {ADD_MOST} users can be asked at once.")
+    return Add(names, room, last)
+
+
+def _how_many_more(text: str) -> int:
+    if not re.fullmatch("[0-9]{1,3}", text) or not 1 <= int(text) <= WITH_MOST:
+        raise Refused(f'"{_shortened(text)}" is not a number from 1 to {WITH_MOST}.')
+    return int(text)

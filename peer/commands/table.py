@@ -12,11 +12,11 @@ from msgspec import Struct
 from peer.commands.grammar import (
     HISTORY_MOST,
     HISTORY_TEXTS,
-    Add,
     Answer,
     Chat,
     Command,
     EndWriting,
+    FoundRoom,
     Help,
     History,
     Ignore,
@@ -27,12 +27,12 @@ from peer.commands.grammar import (
     ListUsers,
     ListWatched,
     Mute,
+    PartRoom,
     Private,
     Quit,
     QuitConversation,
     Search,
     SetStatus,
-    ShowMembers,
     ToAll,
     Unignore,
     Unregister,
@@ -44,11 +44,17 @@ from peer.commands.grammar import (
 from peer.commands.reading import (
     Reader,
     TypedCommand,
+    _add,
     _addressed,
     _alone,
     _check_somebody,
+    _members,
     _name,
     _named,
+    _of_room,
+    _room,
+    _rooms,
+    _say_in,
     _shortened,
     _split,
     _text,
@@ -99,6 +105,8 @@ def _history(said: TypedCommand) -> Command:
     if not said.rest or _NUMBER.fullmatch(said.rest):
         return History(last=_how_many(said.rest))
     who, more = _split(said.rest)
+    if who.startswith("#"):
+        return History(last=_how_many(more), room=_room(who))
     if who.upper() == "ALL" and not said.rest.startswith("("):
         return History(last=_how_many(more), to_all=True)
     return History(check_name(_shortened(who)), _how_many(more))
@@ -237,18 +245,35 @@ TABLE = (
     _ANSWER,
     Entry(
         ("ADD", r"\u", "/u"),
-        "ADD name",
-        "bring a user into the running conversation",
+        "ADD name ... [TO room]",
+        "bring a user into the conversation or a room",
         "ADD erin",
-        _named(Add),
+        _add,
         Takes.NEWCOMER,
     ),
     Entry(
+        ("ROOM",),
+        "ROOM name",
+        "found a room; it stands until the last has left",
+        "ROOM lab",
+        _of_room(FoundRoom),
+    ),
+    Entry(("ROOMS",), "ROOMS", "the rooms that I am in", "ROOMS", _rooms),
+    Entry(
+        ("TO",),
+        "TO room text",
+        "one line in a room, from anywhere; also #room text",
+        "TO lab hello",
+        _say_in,
+        has_text=True,
+    ),
+    Entry(("PART",), "PART room", "leave a room for good", "PART lab", _of_room(PartRoom)),
+    Entry(
         ("MEMBERS",),
+        "MEMBERS [room]",
+        "who is in, and how linked, or away",
         "MEMBERS",
-        "who is in my conversation, and how linked",
-        "MEMBERS",
-        _alone(ShowMembers()),
+        _members,
     ),
     Entry(
         ("WHO GOT",),
@@ -285,7 +310,7 @@ TABLE = (
     ),
     Entry(
         ("HISTORY",),
-        "HISTORY [name|ALL] [number]",
+        "HISTORY [name|room|ALL] [n]",
         "what was said here, with a user, or to all",
         "HISTORY dave 50",
         _history,

@@ -21,6 +21,7 @@ from peer.console.dialogue import Dialogue, Screen
 from peer.console.inviter import Inviter
 from peer.console.message_sender import MessageSender
 from peer.console.questions import OpenQuestions
+from peer.console.rooms import RoomCommands
 from peer.console.verification import verify
 from peer.core.target import Target, destination, misdirected
 from peer.local_peer import LocalPeer
@@ -49,6 +50,7 @@ class Console:
         self._questions = OpenQuestions(peer, self._dialogue)
         self._messages = MessageSender(peer, self._dialogue, self._questions, asks=asks)
         self._inviter = Inviter(peer, self._dialogue, self._questions, self._messages)
+        self._rooms = RoomCommands(peer, self._dialogue)
         self._ended_at = -math.inf  # when my last conversation was over
         self.is_over = False  #: QUIT was typed and is allowed
         self.is_muted = False  #: no bell, no notification
@@ -108,6 +110,7 @@ class Console:
             waiting=bool(self._peer.invitations.waits_for),
             talk_went_on=self.talk_went_on,
             choices=self.choices,
+            rooms=self._peer.rooms.labels,
         )
 
     @property
@@ -170,10 +173,12 @@ class Console:
                 peer.presence.choose(status, note)
             case typed.Chat(name):
                 return await self._inviter.chat(name)
-            case typed.Add(name):
-                return await self._inviter.add(name)
-            case typed.ShowMembers():
-                show(await lookups.members(peer))
+            case typed.Add():
+                return await self._inviter.add(command, self._rooms.used)
+            case typed.FoundRoom() | typed.ListRooms() | typed.PartRoom() | typed.SayIn():
+                return await self._rooms.perform(command)
+            case typed.ShowMembers(room):
+                show(await lookups.members(peer, room))
             case typed.WhoGot():
                 show(lookups.who_got(peer.conversation.last_said))
             case typed.Answer(yes, name):
@@ -186,8 +191,8 @@ class Console:
                 return await self._messages.to_all_or_one(command)
             case typed.LeaveMessage(name, text):
                 return await self._messages.leave(name, text)
-            case typed.History(name, last, to_all):
-                show(await lookups.history(peer, name, last, to_all=to_all))
+            case typed.History():
+                show(await lookups.history(peer, command))
             case typed.Search():
                 return await self._dialogue.aside(self._search, command)
             case typed.Ignore() | typed.Unignore() | typed.ListIgnored():

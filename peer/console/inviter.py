@@ -2,12 +2,16 @@
 
 from collections.abc import Awaitable, Callable
 
+import trio
+
+from peer.commands import grammar as typed
 from peer.console.codes import Code
 from peer.console.dialogue import Dialogue
 from peer.console.message_sender import MessageSender
 from peer.console.questions import OpenQuestions
 from peer.local_peer import LocalPeer
 from peer.runtime.invitation.results import Outcome, Result
+from shared.errors import ParleyError
 from shared.wording import clause
 
 
@@ -23,16 +27,43 @@ class Inviter:
     async def chat(self, name: str) -> Code:
         return await self._dialogue.until_decided(self._chat, name)
 
-    async def add(self, name: str) -> Code:
-        return await self._dialogue.until_decided(self._add, name)
+    async def add(self, asked: typed.Add, room: str) -> Code:
+        """Ask users into a room or my conversation; in none, into the room that was used last."""
+        await self._peer.rooms.take_up()
+        where = asked.room or ("" if self._peer.conversation.others else room)
+        return await self._dialogue.until_decided(self._add_all, asked.names, where, asked.last)
+
+    async def _add_all(self, names: tuple[str, ...], room: str, last: int) -> Code:
+        """Ask all of them at the same time; return the first code of one who did not come in."""
+        codes: dict[str, Code] = {}
+
+        async def add(name: str) -> None:
+            try:
+                codes[name] = await self._add(name, room, last)
+            except ParleyError as failure:
+                if len(names) == 1:
+                    raise
+                codes[name] = self._dialogue.fail(failure)
+
+        if len(names) == 1:
+            await add(names[0])
+        else:
+            async with trio.open_nursery() as nursery:
+                for name in names:
+                    nursery.start_soon(add, name)
+        return next((codes[name] for name in names if codes[name] is not Code.DONE), Code.DONE)
 
     async def _chat(self, name: str, urgent: bool = False) -> Code:
         result = await self._peer.invitations.invite(name, urgent=urgent)
         return self._say_what_came_of(result, self._chat)
 
-    async def _add(self, name: str, urgent: bool = False) -> Code:
-        result = await self._peer.invitations.add(name, urgent=urgent)
-        return self._say_what_came_of(result, self._add)
+    async def _add(self, name: str, room: str, last: int, urgent: bool = False) -> Code:
+        result = await self._peer.invitations.add(name, urgent=urgent, room=room, last=last)
+
+        async def again(name: str, urgent: bool) -> Code:
+            return await self._add(name, room, last, urgent)
+
+        return self._say_what_came_of(result, again)
 
     def _say_what_came_of(self, result: Result, again: Callable[..., Awaitable[Code]]) -> Code:
         name = result.name

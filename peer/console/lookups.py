@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from peer import results
-from peer.commands.grammar import Search
+from peer.commands.grammar import History, Search
 from peer.core.conversation.sent_text import SentText
 from peer.local_peer import LocalPeer
 from peer.storage.history import Found
@@ -46,7 +46,12 @@ async def info(peer: LocalPeer, name: str) -> results.UserInfo:
     return results.UserInfo(contact, fingerprint(contact.key), peer.keys.is_verified(contact.name))
 
 
-async def members(peer: LocalPeer) -> results.MemberList:
+async def members(peer: LocalPeer, room: str) -> results.MemberList:
+    """Return who is in a room, or in my conversation."""
+    if room:
+        await peer.rooms.take_up()
+        ways = tuple(await peer.rooms.members(room))
+        return results.MemberList(peer.name, ways, peer.rooms.label(room))
     return results.MemberList(peer.name, tuple(await peer.conversation.members()))
 
 
@@ -58,15 +63,18 @@ def who_got(last_said: SentText | None) -> results.WhoHas:
     return results.WhoHas(tuple(states))
 
 
-async def history(
-    peer: LocalPeer, name: str | None, last: int, *, to_all: bool
-) -> results.WhatWasSaid:
-    found: Found = await peer.history.last(name, to_all=to_all, last=last)
+async def history(peer: LocalPeer, asked: History) -> results.WhatWasSaid:
+    last, to_all, name = asked.last, asked.to_all, asked.name
+    room = asked.room or (peer.rooms.label(name) if name else "")
+    found: Found = await peer.history.last(
+        None if room else name, to_all=to_all, room=room, last=last
+    )
     count = len(found.entries)
     note = "" if found.entries else "No history here: nothing was said, or history is off."
     if found.more and count < last:
         note = f"Only the last {count}: they are very long."
-    heading = f"The last {_texts(count)}{_where(peer, name, to_all=to_all)}:"
+    where = f" of the room #{room}" if room else _where(peer, name, to_all=to_all)
+    heading = f"The last {_texts(count)}{where}:"
     return results.WhatWasSaid(tuple(found.entries), peer.name, note, heading)
 
 

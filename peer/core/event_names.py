@@ -9,6 +9,7 @@ from peer.events import (
     Connected,
     Delivered,
     Event,
+    InRoom,
     MemberBack,
     MemberJoined,
     MemberLeft,
@@ -19,6 +20,11 @@ from peer.events import (
     Said,
     SaidDifferently,
 )
+
+
+def in_room(event: Event, room: str) -> Event:
+    """Return the event with the name that the user reads for the room of mine it happened in."""
+    return replace(event, room=room) if room and "room" in event.__struct_fields__ else event
 
 
 def as_called(event: Event, read: Callable[[str], str]) -> Event:
@@ -38,6 +44,7 @@ def as_called(event: Event, read: Callable[[str], str]) -> Event:
             Connected(others=members)
             | BackInConversation(others=members)
             | OutOfReach(others=members)
+            | InRoom(others=members)
         ):
             return replace(event, others=tuple(map(read, members)))
     return event

@@ -46,7 +46,7 @@ class HandedCommands:
         match command:
             case Chat(name):
                 return events.Connected(self._peer.conversation.others or (name,))
-            case Add(name):
+            case Add(names=(name,), room=""):
                 names = (one for one in self._peer.conversation.others if fold(one) == fold(name))
                 return events.MemberJoined(next(names, name))
         return None

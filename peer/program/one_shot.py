@@ -29,7 +29,7 @@ SHARE_SECONDS: Final = 60.0  # to wait until another one-shot command on the sam
 SHARE_PAUSE: Final = 0.1
 
 _NOT_FOR_SCRIPTS = (
-    events.Registered | events.Came | events.Went
+    events.Registered | events.Came | events.Went | events.BackInRooms
     | events.DirectoryLost | events.DirectoryBack | events.DirectorySays
 )  # fmt: skip
 

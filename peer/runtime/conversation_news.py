@@ -18,10 +18,16 @@ class ConversationNews:
         self._own_presence, self._situation = own_presence, situation
         self._credentials, self._copies = credentials, copies
 
-    def conversation_changed(self, current: Conversation | None) -> None:
-        """Let my status, and what others hear when they invite me, follow from it."""
-        self._credentials.conversation = current
-        self._situation.conversations = {current.id} if current else set()
+    def conversation_changed(
+        self, current: Conversation | None, rooms: tuple[Conversation, ...]
+    ) -> None:
+        """Let my status, and what others hear when they invite me, follow from it.
+
+        Rooms make nobody BUSY.
+        """
+        ours = (*rooms, current) if current else rooms
+        self._credentials.conversations = {one.id: one for one in ours}
+        self._situation.conversations = set(self._credentials.conversations)
         self._own_presence.talks(current is not None)
 
     def leave_for(self, current: Conversation, to: str, after: Position, upto: int) -> None:

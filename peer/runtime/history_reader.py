@@ -25,19 +25,23 @@ class HistoryReader:
         self._recorder, self._judge = recorder, judge
 
     async def last(
-        self, name: str | None = None, *, to_all: bool = False, last: int = HISTORY_TEXTS
-    ) -> Found:
+        self, name: str | None = None, *, to_all: bool = False, room: str = "",
+        last: int = HISTORY_TEXTS,
+    ) -> Found:  # fmt: skip
         """Return the last texts of the conversation that I am in, else of the last one.
 
-        With `name`: what was said with that user; with `to_all`: in the general chat.
+        With `name`: what was said with that user; with `to_all`: in the general chat; with
+        `room`: in the room that I call so, or have called so last.
         """
         await self._all_kept()
-        found = await self._find(name, to_all=to_all, last=last)
+        found = await self._find(name, to_all=to_all, room=room, last=last)
         if await self._judge.judge_wondered():
-            found = await self._find(name, to_all=to_all, last=last)
+            found = await self._find(name, to_all=to_all, room=room, last=last)
         return found
 
-    async def _find(self, name: str | None, *, to_all: bool, last: int) -> Found:
+    async def _find(self, name: str | None, *, to_all: bool, room: str, last: int) -> Found:
+        if room:
+            return await self._history.room(room, last)
         if to_all:
             return self._history.to_all(last)
         if name is not None:

@@ -84,6 +84,8 @@ class Attention:
 
     def _notice(self, event: Event, who: str) -> str:
         if isinstance(event, events.Invited):
+            if event.room:
+                return f"{who} asks you into #{event.room}"
             return f"{who} wants to chat with you"
         if isinstance(event, events.Came):
             return f"{who} is online"

@@ -16,7 +16,7 @@ from msgspec import Struct, structs
 
 from peer.core.conversation.route import DIRECT, Route
 from peer.events import Event
-from peer.results import Handed, MemberList, Sent, UserInfo, WhoHas
+from peer.results import Handed, MemberList, RoomList, Sent, UserInfo, WhoHas
 from peer.screen.line import LineFrontend, plain_lines
 
 VERSION: Final = 1
@@ -69,12 +69,26 @@ def _fields(event: Event) -> dict[str, object]:
             key = {"key": event.fingerprint, "is_verified": event.is_verified}
             return {name: getattr(contact, name) for name in names} | key
         case MemberList(me=me, others=others):
-            return {"me": me, "others": [_way(one) for one in others]}
+            return _in_room({"me": me, "others": [_way(one) for one in others], "room": event.room})
+        case RoomList(me=me, rooms=rooms, away=away):
+            gone = dict(away)
+            return {
+                "me": me,
+                "rooms": [
+                    {"room": room, "others": others, "away": gone.get(room, ())}
+                    for room, others in rooms
+                ],
+            }
         case WhoHas(states=states):
             return {"states": [{"name": name, "state": state} for name, state in states]}
         case Sent():
-            return {name: one for name, one in structs.asdict(event).items() if name != "handle"}
-    return structs.asdict(event)
+            return _in_room({n: one for n, one in structs.asdict(event).items() if n != "handle"})
+    return _in_room(structs.asdict(event))
+
+
+def _in_room(fields: dict[str, object]) -> dict[str, object]:
+    """Leave out what only says that something is of no room."""
+    return {n: one for n, one in fields.items() if one or n not in ("room", "is_namesake")}
 
 
 def _way(member: Route) -> dict[str, object]:

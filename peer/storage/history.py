@@ -19,13 +19,19 @@ from peer.core.myself import Registration
 from peer.storage.past.entries import COLUMNS, NOT_TWICE, of_line, of_text
 from peer.storage.past.names import Names
 from peer.storage.past.search import Hit, Within, find_all
+from peer.storage.rooms import room_named
 from peer.storage.rows import Rows
 from shared.database import Database
+from shared.errors import Refused
 from shared.messages.peers import Position
 from shared.world import Clock
 
 HISTORY_CHARACTERS: Final = 1_000_000  # more would push news off a screen that is slow
 PAGE_ROWS: Final = 50  # read in one go: at most about 1 MB
+_NO_ROOM = "id NOT IN (SELECT conversation FROM rooms)"
+_NOT_OF_ROOM = (
+    "(lines.conversation IS NULL OR lines.conversation NOT IN (SELECT conversation FROM rooms))"
+)
 _BEYOND = (2**62, "", "", 0)  # after every text
 
 
@@ -58,16 +64,28 @@ class History:
     async def conversation(self, id: str | None, last: int) -> Found:
         """Return the last texts of a conversation; None: of the one that began last."""
         if id is None:
-            rows = self._all("SELECT id FROM conversations ORDER BY begun DESC LIMIT 1")
+            rows = self._all(
+                f"SELECT id FROM conversations WHERE {_NO_ROOM} ORDER BY begun DESC LIMIT 1"  # nosec B608
+            )
             if not rows:
                 return Found([], False)
             id = rows[0][0]
         copies = self._lines("lines.conversation = ?", (id,), last + 1)
         return self._last([await self._texts(id, last + 1), copies], last)
 
+    async def room(self, label: str, last: int) -> Found:
+        """Return the last texts of a room.  Raises Refused when none was ever called so here."""
+        id = room_named(self._database, label)
+        if id is None:
+            raise Refused(f"You are in no room #{label}.", "ROOM")
+        return await self.conversation(id, last)
+
     async def with_user(self, name: str, last: int) -> Found:
-        """Return private lines, letters, and texts of conversations of which they were a member."""
-        between = "lines.author = ? AND receiver = ?"
+        """Return private lines, letters, and texts of conversations of which they were a member.
+
+        Those of rooms are left out.
+        """
+        between = f"lines.author = ? AND receiver = ? AND {_NOT_OF_ROOM}"
         theirs = self._lines(between, (name, self._me.name), last + 1)
         mine = self._lines(between, (self._me.name, name), last + 1)
         return self._last([await self._texts_with(name, last + 1), theirs, mine], last)
@@ -81,7 +99,7 @@ class History:
         rows = self._all(
             "SELECT c.id, m.member, m.name FROM memberships AS m"
             " JOIN conversations AS c ON c.id = m.conversation"
-            " WHERE m.name = ? COLLATE NOCASE ORDER BY c.begun DESC",
+            f" WHERE m.name = ? COLLATE NOCASE AND {_NO_ROOM} ORDER BY c.begun DESC",  # nosec B608
             (name,),
         )
         # Another key of that name was somebody else.

@@ -1,7 +1,7 @@
 """Keep in a database what a peer must remember over restarts.
 
 Each family of tables has a part of its own, over one database: users and communities,
-letters that came or that I left, single lines, texts, and copies for mailboxes.  The
+letters that came or that I left, single lines, texts, rooms, and copies for mailboxes.  The
 journal itself keeps conversations: their members, and which one I am in.
 `peer.storage.history` reads it for HISTORY and SEARCH.
 """
@@ -16,12 +16,13 @@ from peer.core.conversation.actions import LeaveFor
 from peer.core.conversation.conversation import Kept
 from peer.core.conversation.members.entrances import Entrance
 from peer.events import Tell
-from peer.storage import copies, letters, texts
+from peer.storage import copies, letters, rooms, texts
 from peer.storage.contacts import CommunityStore, ContactStore, InterestStore
 from peer.storage.copies import CopyStore
 from peer.storage.left_letters import LeftLetterStore
 from peer.storage.letters import LetterStore
 from peer.storage.lines import FORGET_ROWS, LineStore
+from peer.storage.rooms import KeptRoom, RoomStore
 from peer.storage.rows import Rows, tell_nobody
 from peer.storage.schema import opened
 from peer.storage.sealed_journal import prepare
@@ -55,6 +56,8 @@ class Batch(Struct, frozen=True):
     entrances: list[tuple[str, Entrance]] = []
     #: texts, up to this seq, of which only the place is kept
     passed: list[Place] = []
+    #: of the conversations begun, those that are rooms
+    rooms: list[KeptRoom] = []
 
 
 class Journal:
@@ -83,6 +86,7 @@ class Journal:
         self.lines = LineStore(self.database, self.rows, keeps_history=keeps_history)
         self.copies = CopyStore(self.database, self.rows)
         self.texts = TextStore(self.database, self.rows)
+        self.rooms = RoomStore(self.database, self.rows)
 
     async def run(self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
         await self.database.run(task_status=task_status)
@@ -90,7 +94,8 @@ class Journal:
     def interrupted(self) -> str | None:
         """Return the conversation that I was in when my last program ended, if any."""
         rows = self.database.read(
-            "SELECT id FROM conversations WHERE is_in = 1 ORDER BY begun DESC LIMIT 1"
+            "SELECT id FROM conversations WHERE is_in = 1"
+            " AND id NOT IN (SELECT conversation FROM rooms) ORDER BY begun DESC LIMIT 1"
         )
         return rows[0][0] if rows else None
 
@@ -170,7 +175,7 @@ class Journal:
 
     async def _forget(self, id: str, now: float) -> None:
         await self.database.write(lambda db: texts.keep_only_places(db, id, now))
-        for table in ("texts", "memberships", "since", "acknowledged", "entrances"):
+        for table in ("texts", "memberships", "since", "acknowledged", "entrances", "rooms"):
             # `table` is one of those above.
             forget = (
                 f"DELETE FROM {table} WHERE rowid IN"  # nosec B608
@@ -190,9 +195,15 @@ class Journal:
 
 
 def _note_stays(db: sqlite3.Connection, batch: Batch, now: float) -> None:
-    """Note which conversation I am in, and from where on I know what was said."""
+    """Note which conversations I am in, and from where on I know what was said."""
+    rooms.insert(db, batch.rooms)
+    of_rooms = {one.id for one in batch.rooms}
     for id, _, lamport in batch.begun:
-        db.execute("UPDATE conversations SET is_in = 0")  # one at a time
+        if id not in of_rooms:  # one at a time, beside the rooms
+            db.execute(
+                "UPDATE conversations SET is_in = 0"
+                " WHERE id NOT IN (SELECT conversation FROM rooms)"
+            )
         db.execute("REPLACE INTO conversations VALUES (?, ?, 1, ?)", (id, now, lamport))
     db.executemany(
         "REPLACE INTO since VALUES (?, ?, ?, ?)",

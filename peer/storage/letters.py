@@ -26,6 +26,7 @@ class WaitingLetter(Struct, frozen=True):
     id: str
     is_registered: bool = True  #: whether its sender was, when it came
     follows_gap: bool = False  #: the letter that its sender left before it has not come
+    room: str = ""  #: of which it is a text: its sender is, or was, a member of that room
 
 
 class LetterStore:
@@ -81,15 +82,18 @@ class LetterStore:
     def _waiting(self) -> list[WaitingLetter]:
         """Return the letters that were never shown."""
         rows = self._database.read(
-            "SELECT number, sender, time, text, id, is_registered, follows_gap FROM letters"
-            " WHERE text IS NOT NULL ORDER BY number"
+            "SELECT l.number, l.sender, l.time, l.text, l.id, l.is_registered, l.follows_gap,"
+            " coalesce(r.label, '') FROM letters AS l LEFT JOIN memberships AS m"
+            " ON (m.conversation, m.member) = (l.conversation, l.member)"
+            " LEFT JOIN rooms AS r ON r.conversation = m.conversation"
+            " WHERE l.text IS NOT NULL ORDER BY l.number"
         )
         found = [
             WaitingLetter(
                 number, sender, time, words, id,
-                is_registered=bool(is_registered), follows_gap=bool(follows_gap),
+                is_registered=bool(is_registered), follows_gap=bool(follows_gap), room=room,
             )
-            for number, sender, time, text, id, is_registered, follows_gap in rows
+            for number, sender, time, text, id, is_registered, follows_gap, room in rows
             for words in self._rows.words(text, "line", sender, id)
         ]  # fmt: skip
         self._rows.report()

@@ -146,6 +146,12 @@ MIGRATIONS = [
     INSERT INTO read_marks SELECT '', coalesce((SELECT max(number) FROM texts), 0),
         coalesce((SELECT max(number) FROM lines), 0);
     """,
+    """
+    -- the conversations that are rooms; `epoch`: of my texts, if all of them are on disk
+    CREATE TABLE rooms (
+        conversation TEXT PRIMARY KEY, name TEXT NOT NULL, founder BLOB NOT NULL,
+        nonce BLOB NOT NULL, label TEXT NOT NULL, epoch TEXT) STRICT;
+    """,
 ]
 
 

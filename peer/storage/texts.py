@@ -12,7 +12,7 @@ from shared.codec import encode
 from shared.database import Database, reading
 from shared.errors import StorageError
 from shared.messages.common import COUNT_MOST
-from shared.messages.peers import TEXTS, Position, Text
+from shared.messages.peers import TEXTS, Origin, Position, Text
 
 WATCHED_TEXTS = 1_024  # my last ones, which somebody may lack after a restart
 DIGESTS = 1_024  # of earlier texts: others may have been told different ones
@@ -64,6 +64,23 @@ class TextStore:
                 (conversation, author, epoch, seq),
             )
         )
+
+    def last_begin(self, conversation: str, last: int) -> dict[Origin, int]:
+        """Return where the last texts of a conversation begin: for each origin the seq before.
+
+        Texts that were signed together stay together.
+        """
+        begins: dict[Origin, int] = {}
+        for author, epoch, seq, upto in self._database.read(
+            "SELECT author, epoch, seq, last FROM texts WHERE conversation = ?"
+            " ORDER BY lamport DESC, author DESC, epoch DESC, seq DESC LIMIT ?",
+            (conversation, last),
+        ):
+            if last <= 0:
+                break
+            begins[author, epoch] = seq - 1
+            last -= upto - seq + 1
+        return begins
 
     # --- A conversation that goes on after a restart ---
 

@@ -13,6 +13,7 @@ from shared.messages.common import (
     Count,
     Err,
     Id,
+    Key,
     Line,
     Message,
     Name,
@@ -130,6 +131,14 @@ class Position(msgspec.Struct, frozen=True, array_like=True):
 Positions = Annotated[tuple[Position, ...], Meta(max_length=POSITIONS)]
 
 
+class Charter(msgspec.Struct, frozen=True):
+    """The name of a room, and what makes its id from it, see peer.core.conversation.charter."""
+
+    name: Name
+    founder: Key
+    nonce: Annotated[bytes, Meta(min_length=SALT_BYTES, max_length=SALT_BYTES)]
+
+
 class Invite(Message, frozen=True):
     """May I talk to you?  Valid for `expires_in` seconds after it arrives."""
 
@@ -144,6 +153,7 @@ class Invite(Message, frozen=True):
     counter: Annotated[int, Meta(ge=1, le=COUNT_MOST - 1)] = 1
     adding: Adding | None = None  # the permission for your membership
     proof: Memberships = ()  # of `members`: a name without proof is not shown
+    room: Charter | None = None  # the conversation is a room; old programs do not know these
 
 
 class Ringing(Message, frozen=True):

@@ -12,6 +12,7 @@ from peer.commands.grammar import (
     Command,
     Context,
     EndWriting,
+    FoundRoom,
     Help,
     History,
     Ignore,
@@ -19,14 +20,17 @@ from peer.commands.grammar import (
     LeaveMessage,
     ListIgnored,
     ListMuted,
+    ListRooms,
     ListUsers,
     ListWatched,
     Mute,
     Nothing,
+    PartRoom,
     Private,
     Quit,
     QuitConversation,
     Say,
+    SayIn,
     Search,
     SetStatus,
     ShowMembers,
@@ -52,6 +56,7 @@ TALKING_AND_ASKED = Context(in_conversation=True, question_open=True)
 WRITING = Context(writing=True)
 WRITING_AND_ASKED = Context(writing=True, question_open=True)
 WAITING = Context(waiting=True)
+MANY = " ".join(f"u{number}" for number in range(21))
 TOO_LONG = "x" * (TEXT_CHARACTERS + 1)
 
 MEANINGS: list[tuple[str, Command]] = [
@@ -65,8 +70,25 @@ MEANINGS: list[tuple[str, Command]] = [
     ("WATCH dave", Watch("dave")),
     ("unwatch (dave)", Unwatch("dave")),
     ("WATCHED", ListWatched()),
-    ("ADD erin", Add("erin")),
+    ("ADD erin", Add(("erin",))),
     ("MEMBERS", ShowMembers()),
+    ("MEMBERS lab", ShowMembers("lab")),
+    ("ADD erin frank erin", Add(("erin", "frank"))),
+    ("ADD erin to", Add(("erin", "to"))),
+    ("ADD erin frank TO #lab", Add(("erin", "frank"), "lab")),
+    ("ADD erin WITH 20", Add(("erin",), last=20)),
+    ("ADD erin with 100 to lab~carol", Add(("erin",), "lab~carol", 100)),
+    ("ROOM lab", FoundRoom("lab")),
+    ("room #lab", FoundRoom("lab")),
+    ("ROOMS", ListRooms()),
+    ("PART lab", PartRoom("lab")),
+    ("PART #lab~carol~2", PartRoom("lab~carol~2")),
+    ("TO lab build is green", SayIn("lab", "build is green")),
+    ("TO (lab) build", SayIn("lab", "build")),
+    ("#lab hello there", SayIn("lab", "hello there")),
+    ("#lab~carol  hello", SayIn("lab~carol", "hello")),
+    ("HISTORY #lab", History(room="lab")),
+    ("HISTORY #lab 7", History(last=7, room="lab")),
     ("who got", WhoGot()),
     ("HISTORY", History()),
     ("history 5", History(last=5)),
@@ -109,9 +131,9 @@ MEANINGS: list[tuple[str, Command]] = [
     ("INACTIVO", SetStatus(Status.INACTIVE)),
     ("ONLINE", SetStatus(Status.ACTIVE)),
     ("AWAY", SetStatus(Status.INACTIVE)),
-    ("ADD erin", Add("erin")),
-    ("add (erin)", Add("erin")),
-    ("\\u erin", Add("erin")),
+    ("ADD erin", Add(("erin",))),
+    ("add (erin)", Add(("erin",))),
+    ("\\u erin", Add(("erin",))),
     ("MEMBERS", ShowMembers()),
     ("WHO GOT", WhoGot()),
     ("who  got", WhoGot()),
@@ -242,7 +264,7 @@ def test_users_are_listed_and_private_lines_sent_from_within_a_conversation() ->
 
 @pytest.mark.parametrize("line", ["ADD erin", "add (erin)", "ADD(erin)", "/ADD erin", "\\u erin"])
 def test_a_user_is_added_from_within_a_conversation(line: str) -> None:
-    assert parse(line, TALKING) == Add("erin")
+    assert parse(line, TALKING) == Add(("erin",))
 
 
 @pytest.mark.parametrize("line", ["MEMBERS", "HISTORY", "HISTORY dave", "SEARCH hello you"])
@@ -319,7 +341,7 @@ def test_every_other_line_while_writing_is_written(line: str) -> None:
         ("connect (dave)", Chat("dave")),
         ("STATUS", SetStatus(None)),
         ("status busy", SetStatus(Status.BUSY)),
-        ("ADD erin", Add("erin")),
+        ("ADD erin", Add(("erin",))),
         ("QUIT", Quit()),
         ("/help", Help()),
         ("@dave hi", Private("dave", "hi")),
@@ -330,6 +352,19 @@ def test_these_are_commands_in_a_conversation_and_in_a_message(
 ) -> None:
     assert parse(line, context) == command
     assert parse(f" {line}", context) in (Say(line), WriteLine(line))
+
+
+def test_where_lines_are_texts_only_a_room_of_mine_is_meant() -> None:
+    talking = Context(in_conversation=True, rooms=("Lab", "ops~carol"))
+    assert parse("#lab hello", talking) == SayIn("lab", "hello")
+    assert parse("#ops~carol hello", talking) == SayIn("ops~carol", "hello")
+    assert parse("#1 is the best", talking) == Say("#1 is the best")
+    assert parse("#lab", talking) == Say("#lab")
+    assert parse(" #lab hello", talking) == Say("#lab hello")
+    assert parse("TO lab hello", talking) == Say("TO lab hello")
+    assert parse("/to lab hello", talking) == SayIn("lab", "hello")
+    writing = Context(writing=True, rooms=("lab",))
+    assert parse("#lab hello", writing) == SayIn("lab", "hello")
 
 
 def test_exit_ends_a_message() -> None:
@@ -440,10 +475,10 @@ def test_the_answer_to_an_unknown_command_is_one_short_line() -> None:
         ("LEAVE dave", "There is no text.", "LEAVE name text"),
         ("MSG", "There is no text.", "MSG text"),
         ("SEARCH", "There is no text.", "SEARCH words [IN name]"),
-        ("HISTORY 0", '"0" is not a number from 1 to 1,000.', "HISTORY [name|ALL] [number]"),
-        ("HISTORY dave x", '"x" is not a number', "HISTORY [name|ALL] [number]"),
-        ("HISTORY dave 1001", '"1001" is not a number', "HISTORY [name|ALL] [number]"),
-        ("HISTORY d@ve", '"d@ve" is not a valid name', "HISTORY [name|ALL] [number]"),
+        ("HISTORY 0", '"0" is not a number from 1 to 1,000.', "HISTORY [name|room|ALL] [n]"),
+        ("HISTORY dave x", '"x" is not a number', "HISTORY [name|room|ALL] [n]"),
+        ("HISTORY dave 1001", '"1001" is not a number', "HISTORY [name|room|ALL] [n]"),
+        ("HISTORY d@ve", '"d@ve" is not a valid name', "HISTORY [name|room|ALL] [n]"),
         ("STATUS happy", '"happy" is not a status', "STATUS [status [note]]"),
         ("STATUS OFFLINE", '"OFFLINE" is not a status', "STATUS [status [note]]"),
         ("STATUS off to bed", '"off" is not a status', "STATUS [status [note]]"),
@@ -457,6 +492,15 @@ def test_the_answer_to_an_unknown_command_is_one_short_line() -> None:
         ("LIST j@", '"j@" is not a valid name', "LIST USERS [beginning]"),
         ("WATCH ca rol", '"ca rol" is not a valid name', "WATCH name"),
         ("WATCHED dave", "WATCHED takes nothing after it.", "WATCHED"),
+        ("ROOM", "ROOM which room?", "ROOM name"),
+        ("ROOM l@b", '"l@b" is not a valid name', "ROOM name"),
+        ("ROOMS now", "ROOMS takes nothing after it.", "ROOMS"),
+        ("TO", "TO which room?", "TO room text"),
+        ("TO lab", "There is no text.", "TO room text"),
+        ("#lab " + TOO_LONG, "The text is too long: 8,001", "#room text"),
+        ("ADD erin WITH 101", '"101" is not a number from 1 to 100.', "ADD name ... [TO room]"),
+        ("ADD erin WITH x", '"x" is not a number from 1 to 100.', "ADD name ... [TO room]"),
+        (f"ADD {MANY}", "At most 20 users", "ADD name ... [TO room]"),
         ("QUIT now", "QUIT takes nothing after it.", "QUIT"),
         (f"PRV dave {TOO_LONG}", "The text is too long: 8,001", "PRV name text"),
         (f"MSG {TOO_LONG}", "The text is too long: 8,001", "MSG text"),

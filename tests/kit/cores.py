@@ -178,8 +178,9 @@ class Person:
 class Town:
     """The people, and the links between them."""
 
-    def __init__(self, *names: str) -> None:
-        self.now = 0.0
+    def __init__(self, *names: str, room: str = "") -> None:
+        """`room`: what everybody calls the room that it is; empty: it is no room."""
+        self.now, self.room = 0.0, room
         self.id = conversation_of(names[0])
         self.people = {name: Person(name) for name in names}
         self.links: dict[tuple[str, str], deque[Message]] = {}  # one entry for each direction
@@ -188,6 +189,7 @@ class Town:
         self.muted: set[str] = set()  # whose programs send nothing: a test speaks for them
         self.content: dict[Key, str] = {}  # of all texts that were ever written
         self.sent: defaultdict[tuple[str, str], list[Message]] = defaultdict(list)
+        self.earlier_epochs: dict[str, str] = {}  # by person: in which they may write on
         self._numbers = itertools.count(1)
 
     # --- Programs ---
@@ -222,17 +224,21 @@ class Town:
         return Conversation(
             self.id, me(person.name), roll, f"{number:016x}", first_number=number * 1_000_000,
             jitter=lambda: 1.0, have=since, lamport=lamport, kept=kept,
-            entrances=person.disk.entrances.values(),
+            entrances=person.disk.entrances.values(), room=self.room,
+            earlier_epoch=self.earlier_epochs.pop(person.name, ""),
         )  # fmt: skip
 
-    def adds(self, adder: str, newcomer: str) -> None:
-        """Let one add another, who says yes."""
+    def adds(
+        self, adder: str, newcomer: str, begins: dict[tuple[str, str], int] | None = None
+    ) -> None:
+        """Let one add another, who says yes.  `begins`: where what they get of before begins."""
         one, new = self.people[adder], self.people.setdefault(newcomer, Person(newcomer))
         mine, theirs = one.core.roll.of(adder), one.core.roll.counter(newcomer) + 1
         assert mine is not None
         adding = membership.add(me(adder), self.id, mine, me(newcomer).id, theirs)
         joined = membership.join(me(newcomer), self.id, theirs, adding)
-        since, lamport = one.core.incoming.history_mark, one.core.incoming.lamport
+        since = one.core.incoming.mark_before(begins or {})
+        lamport = one.core.incoming.lamport
         self.perform(one, one.core.receive(newcomer, Members(self.id, (joined,)), self.now))
         told = membership.pages(one.core.roll.essential(first=newcomer))[0]
         entry = one.core.entry_for(newcomer, since)
@@ -258,7 +264,8 @@ class Town:
         roll.merge(kept.members)
         person.program = Program(self._core(person, roll, (), kept))
         person.program.shown = person.disk.have()
-        if not person.disk.is_in or not roll.is_in(name) or len(roll.members()) < 2:
+        is_alone = len(roll.members()) < 2 and not self.room
+        if not person.disk.is_in or not roll.is_in(name) or is_alone:
             person.disk.is_in = False
             person.core._stay.end()
             person.core._stay.settle()

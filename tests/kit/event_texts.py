@@ -46,11 +46,35 @@ TEXTS = [
         events.Invited("1", "carol", ("carol", "dave", "erin")),
         "User carol wants to chat with you, dave and erin. Would you like to? (Y/N)",
     ),
+    (
+        events.Invited("1", "carol", ("carol", "dave"), room="lab"),
+        "User carol asks you into the room #lab (2 members). Would you like to join? (Y/N)",
+    ),
+    (
+        events.Invited("1", "carol", ("carol",), room="lab"),
+        "User carol asks you into the room #lab (1 member). Would you like to join? (Y/N)",
+    ),
+    (
+        events.Invited("1", "carol", ("carol",), room="lab", is_namesake=True),
+        "User carol asks you into another room #lab (1 member). Would you like to join? (Y/N)",
+    ),
     (events.InvitationOver("1", "carol", "User carol is gone."), "User carol is gone."),
+    (events.InRoom("lab", ("carol", "dave")), "You are in the room #lab, with carol, dave."),
+    (
+        events.InRoom("lab", ()),
+        "You are in the room #lab, alone: ADD name TO lab asks somebody in.",
+    ),
+    (events.BackInRooms(("lab",)), "You are in the room #lab."),
+    (events.BackInRooms(("lab", "ops")), "You are in the rooms #lab, #ops."),
     (events.Waiting("dave"), "Waiting for dave's response..."),
     (events.Connected(("dave",)), "You are now connected with dave."),
     (events.Connected(("carol", "dave")), "You are now connected with carol, dave."),
     (events.Said("carol", "hello"), "carol: hello"),
+    (events.Said("carol", "hello", room="lab"), "#lab carol: hello"),
+    (
+        events.Said("carol", "hello", Lateness(120.0, 300.0), room="lab"),
+        "[1970-01-01 00:02] #lab carol (came 00:05): hello",
+    ),
     (
         events.Said("carol", "hello", Lateness(120.0, 86_700.0)),
         "[1970-01-01 00:02] carol (came 00:05): hello",
@@ -90,6 +114,7 @@ TEXTS = [
         "You were out of reach for 8 h; dave, erin and frank went on.",
     ),
     (events.Missing(), "Something that was said before is still missing."),
+    (events.Missing("lab"), "#lab: Something that was said before is still missing."),
     (
         events.SaidDifferently("mallory", "dave"),
         "mallory has said different things to you and dave.",
@@ -99,7 +124,22 @@ TEXTS = [
         events.BackInConversation(("carol", "dave")),
         "You are back in the conversation with carol, dave.",
     ),
+    (
+        events.SaidDifferently("mallory", room="lab"),
+        "#lab: mallory has said different things to you and others.",
+    ),
     (events.MemberJoined("erin"), "User erin joined the conversation."),
+    (events.MemberJoined("erin", "lab"), "User erin joined the room #lab."),
+    (events.MemberLeft("erin", room="lab"), "User erin left the room #lab."),
+    (events.NotYetDelivered("dave", "lab"), "#lab: Not yet delivered to dave."),
+    (events.Delivered("dave", "lab"), "#lab: Delivered to dave."),
+    (events.NotDelivered("dave", "why", "lab"), "#lab: Not delivered to dave: why."),
+    (
+        events.MailboxFull("dave", "lab"),
+        "The mailbox of dave takes no more of #lab:"
+        " dave gets the rest from any member who is there.",
+    ),
+    (events.ConversationLeft("lab"), "You have left the room #lab."),
     (events.NotYetDelivered("dave"), "Not yet delivered to dave."),
     (events.Delivered("dave"), "Delivered to dave."),
     (events.MemberLost("dave"), "Lost the connection to dave, trying again."),
@@ -116,6 +156,10 @@ TEXTS = [
     (
         events.Letter("dave", datetime(2026, 11, 20, 14, 2, 59).timestamp(), "are you there?"),
         "[2026-11-20 14:02] dave: are you there?",
+    ),
+    (
+        events.Letter("dave", datetime(2026, 11, 20, 14, 2).timestamp(), "hi", room="lab"),
+        "[2026-11-20 14:02] #lab dave: hi",
     ),
     (events.LetterLeft("dave"), "Message left for dave."),
     (events.KeptForLater("dave"), "Kept for dave until the directory is back."),

@@ -36,14 +36,15 @@ class Side:
 
     @property
     def current(self) -> Conversation:
-        assert self.credentials.conversation is not None
-        return self.credentials.conversation
+        (current,) = self.credentials.conversations.values()
+        return current
 
     def is_in(self, roll: Roll) -> None:
         """Enter the conversation of this roll."""
-        self.credentials.conversation = Conversation(
+        current = Conversation(
             roll.conversation, self.me, roll, "e" * 16, first_number=1, jitter=lambda: 1.0
         )
+        self.credentials.conversations = {roll.conversation: current}
 
     def founds(self, *others: "Side") -> None:
         """Begin a conversation, and let the others in one after the other."""

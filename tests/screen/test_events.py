@@ -2,7 +2,7 @@
 
 import pytest
 
-from peer import events
+from peer import events, letter_events
 from peer.events import Event
 from tests.kit.event_texts import TEXTS
 
@@ -16,7 +16,8 @@ def test_the_text_of_line_mode(event: Event, text: str) -> None:
 def test_every_event_has_a_text() -> None:
     with pytest.raises(NotImplementedError):
         Event().said()
-    theirs = {kind for kind in Event.__subclasses__() if kind.__module__ == events.__name__}
+    modules = (events.__name__, letter_events.__name__)
+    theirs = {kind for kind in Event.__subclasses__() if kind.__module__ in modules}
     assert {type(event) for event, _ in TEXTS} == theirs
 
 

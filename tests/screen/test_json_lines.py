@@ -8,7 +8,7 @@ import pytest
 import trio
 from msgspec import structs
 
-from peer import events, results
+from peer import events, letter_events, results
 from peer.core.conversation.route import Route
 from peer.core.history_entry import HistoryEntry, Kind
 from peer.core.lateness import Lateness
@@ -229,6 +229,60 @@ FORMS: list[tuple[Event, dict[str, object]]] = [
             "others": ["dave"],
             "said": "You are back in the conversation with dave.",
         },
+    ),
+    (
+        events.InRoom("lab", ("dave",)),
+        {
+            "event": "in_room",
+            "room": "lab",
+            "others": ["dave"],
+            "said": "You are in the room #lab, with dave.",
+        },
+    ),
+    (
+        events.BackInRooms(("lab", "ops")),
+        {
+            "event": "back_in_rooms",
+            "rooms": ["lab", "ops"],
+            "said": "You are in the rooms #lab, #ops.",
+        },
+    ),
+    (
+        events.Said("dave", "hi", room="lab"),
+        {
+            "event": "said",
+            "sender": "dave",
+            "text": "hi",
+            "late": None,
+            "room": "lab",
+            "said": "#lab dave: hi",
+        },
+    ),
+    (
+        events.MailboxFull("dave", "lab"),
+        {
+            "event": "mailbox_full",
+            "to": "dave",
+            "room": "lab",
+            "said": "The mailbox of dave takes no more of #lab:"
+            " dave gets the rest from any member who is there.",
+        },
+    ),
+    (
+        results.RoomList("me", (("lab", ("dave", "erin")), ("ops", ())), (("lab", ("erin",)),)),
+        {
+            "event": "room_list",
+            "me": "me",
+            "rooms": [
+                {"room": "lab", "others": ["dave", "erin"], "away": ["erin"]},
+                {"room": "ops", "others": [], "away": []},
+            ],
+            "said": "#lab: me (you), dave, erin (away)\n#ops: me (you)",
+        },
+    ),
+    (
+        results.MemberList("me", (), "lab"),
+        {"event": "member_list", "me": "me", "others": [], "room": "lab", "said": "me (you)"},
     ),
     (
         events.MemberJoined("erin"),
@@ -585,7 +639,7 @@ def test_the_form_of_version_1(event: Event, form: dict[str, object]) -> None:
 
 
 def test_everything_that_can_be_shown_has_a_form() -> None:
-    modules = {one.__name__ for one in (events, results, line)}
+    modules = {one.__name__ for one in (events, letter_events, results, line)}
     kinds = {*Event.__subclasses__(), *Answer.__subclasses__()} - {Answer, results.Handed}
     ours = {kind for kind in kinds if kind.__module__ in modules}
     assert {type(event) for event, _ in FORMS} == ours | {Hello}

@@ -14,7 +14,7 @@ from msgspec.structs import replace
 from rich.cells import cell_len
 from rich.text import Text
 
-from peer import events, results
+from peer import events, letter_events, results
 from peer.core.conversation.route import Route
 from peer.core.history_entry import Around, HistoryEntry, Kind
 from peer.core.lateness import Lateness
@@ -117,6 +117,8 @@ ANSWERS: list[Event] = [
     results.Manual("chat"),
     results.Manual("nonsense"),
     results.Sent("hello"),
+    results.RoomList("carol", (("lab", ("dave",)),)),
+    results.Sent("hello", room="lab"),
     results.Typed("LIST USERS"),
     results.Done("LIST USERS", 0, "DONE"),
     results.Handed("ACTIVE: carol"),
@@ -130,7 +132,7 @@ def test_there_is_one_of_each_class_below() -> None:
         below = kind.__subclasses__()
         return {kind} if not below else set().union(*map(leaves, below))
 
-    modules = (events.__name__, results.__name__)
+    modules = (events.__name__, letter_events.__name__, results.__name__)
     ours = {one for one in leaves(Event) if one.__module__ in modules}
     assert ours == {type(event) for event in EVERYTHING}
 

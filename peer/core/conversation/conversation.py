@@ -47,6 +47,7 @@ from shared.messages.peers import (
 )
 
 LOOK_SECONDS = 1.0  # between two looks at who is in reach and who lacks texts
+LOOK_AROUND_ROOM_SECONDS = 5.0  # the same in a room, where members are away for days
 
 _NEVER = float("inf")
 
@@ -70,14 +71,16 @@ class Conversation:
         self, id: str, me: Me, roll: Roll, epoch: str, *, first_number: int,
         jitter: Callable[[], float], have: Iterable[Position] = (), lamport: int = 0,
         kept: Kept | None = None, entrances: Iterable[Entrance] = (),
-        names: MemberNames | None = None,
+        names: MemberNames | None = None, room: str = "", earlier_epoch: str = "",
     ) -> None:  # fmt: skip
         """`first_number`: higher than that of any HELLO of an earlier start.
         `jitter` returns a number between 0.8 and 1.2.  `have`: what was said before we
         came, and `lamport` its highest number.  `entrances`: known from an earlier stay or
         start of mine.  `names`: how members are named; by default as in their certificates.
+        `room`: what its user calls the room that it is; empty: it is no room.
+        `earlier_epoch`: the one of my last program, all of whose texts are on my disk.
         """
-        stay = OwnStay(id, me, roll, is_asleep=kept is not None, names=names)
+        stay = OwnStay(id, me, roll, is_asleep=kept is not None, names=names, room=room)
         self.id, self.me, self.roll, self._stay = id, me, roll, stay
         inbox = Inbox(kept.have, kept.lamport) if kept else Inbox(have, lamport)
         outbox = Outbox(epoch, kept.written if kept else ())
@@ -89,7 +92,7 @@ class Conversation:
         self.reach = Reach(stay, mesh, jitter)
         self.mailbox = MailboxFallback(stay, mesh, self.reach, outbox, inbox)
         self.outgoing = OutgoingTexts(stay, mesh, known, digests, inbox, outbox, self.mailbox)
-        self.outgoing.restore(kept.acknowledged if kept else ())
+        self.outgoing.restore(kept.acknowledged if kept else (), earlier_epoch)
         self._rolls = RollExchange(stay, mesh, known, inbox)
         self._hellos = Hellos(
             stay, mesh, self.reach, self._rolls, self.outgoing, inbox, digests, blame,
@@ -108,6 +111,16 @@ class Conversation:
         )  # fmt: skip
 
     # --- What the shell may look at ---
+
+    @property
+    def room(self) -> str:
+        """The name that the user reads for the room that it is; empty: it is no room."""
+        return self._stay.room
+
+    @property
+    def has_met(self) -> bool:
+        """Whether a member is in reach, or there is no other one."""
+        return bool(self._mesh.greeted) or not self._mesh
 
     @property
     def is_over(self) -> bool:
@@ -153,6 +166,10 @@ class Conversation:
         checked = self.incoming.check_for_others()
         kept = self.outgoing.sign_draft(time, now)
         return [*self.outgoing.send(self._mesh.greeted), *checked, *kept]
+
+    def rest(self) -> list[Action]:
+        """Leave what only I have for those who are away, because my program ends."""
+        return self.mailbox.leave_fresh()
 
     def leave(self, now: float) -> list[Action]:
         """End the conversation for the user; texts on their way are still acknowledged."""
@@ -321,6 +338,7 @@ class Conversation:
         actions += [*self.incoming.tick(now), *self.reach.redial(now)]
         if now >= min(self.reach.look_at, self.mailbox.look_at):
             actions += self._look_around(now)
-            self.reach.rest(now + LOOK_SECONDS)
-            self.mailbox.rest(now + LOOK_SECONDS)
+            pause = LOOK_AROUND_ROOM_SECONDS if self.room else LOOK_SECONDS
+            self.reach.rest(now + pause)
+            self.mailbox.rest(now + pause)
         return actions

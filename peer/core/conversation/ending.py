@@ -1,7 +1,7 @@
 """The end of a conversation: for the user at once, and for good once nothing is on its way.
 
-It is over when I leave it or nobody else is left.  Then the last texts and
-acknowledgements may arrive for a while; what does not is left in mailboxes.
+It is over when I leave it or, unless it is a room, when nobody else is left.  Then the last
+texts and acknowledgements may arrive for a while; what does not is left in mailboxes.
 """
 
 from peer import events
@@ -50,7 +50,7 @@ class Ending:
     def finish_if_alone(self, now: float) -> list[Action]:
         """Finish when nobody else is there any more: for good, unless several may come back."""
         is_asleep = self._stay.is_asleep
-        if self._stay.is_over or self._reach.others:
+        if self._stay.is_over or self._stay.lasts or self._reach.others:
             return []
         over = [] if is_asleep else [Show(events.ConversationOver())]
         if not self._mesh:

@@ -1,7 +1,8 @@
 """Texts of mine that members lack for too long: the user is told, and the mailbox takes them.
 
 A member without any path to them for a while finds them in the mailbox at the directory.  So
-do members who left while texts of mine were on their way to them.
+do members who left while texts of mine were on their way to them.  In a room members are
+away for days: nobody is told of that, and a mailbox that is full is told once.
 """
 
 from msgspec import Struct, field
@@ -37,7 +38,9 @@ class MailboxFallback:
         self._stay, self._mesh, self._reach = stay, mesh, reach
         self._outbox, self._inbox = outbox, inbox
         self.look_at = _NEVER  #: when to judge who lacks a text
-        self._late: set[str] = set()  # the user was told that these members lack a text
+        self._late: set[str] = set()  # the user was told that these members lack a text,
+        self._untold: set[str] = set()  # but not of these: they are away, and everybody knows it
+        self._full: set[str] = set()  # members of a room whose mailbox took no more
         self._mail: dict[str, _Mail] = {}  # of members
         self._parted: dict[str, _Mail] = {}  # of who left, and may lack what is not on disk yet
 
@@ -89,6 +92,21 @@ class MailboxFallback:
             mail.done[epoch] = max(mail.done.get(epoch, 0), seq)
             mail.queued[epoch] = max(mail.queued.get(epoch, 0), seq)
 
+    def was_full(self, to: str) -> bool:
+        """Note that the mailbox of a member is full; return whether that is news for the user.
+
+        In a room they get the rest from any member; nothing more is left for them until they
+        are in reach, and have emptied it.
+        """
+        is_news = self._stay.lasts and to not in self._full
+        if is_news:
+            self._full.add(to)
+        return is_news
+
+    def is_full(self, to: str) -> bool:
+        """Whether nothing more is left for this member of a room."""
+        return to in self._full
+
     # --- Who lacks a text ---
 
     def wrote(self, now: float) -> None:
@@ -101,6 +119,8 @@ class MailboxFallback:
 
     def judge(self, member: str, now: float) -> list[Action]:
         """Tell the user once that a member lacks a text; use the mailbox if it takes too long."""
+        if self._reach.lost_at(member) is None:
+            self._full.discard(member)
         written = self._outbox.oldest_lacking(member)
         if written is None:
             return []
@@ -119,14 +139,17 @@ class MailboxFallback:
         actions: list[Action] = []
         if now >= written + LATE_SECONDS and member not in self._late:
             self._late.add(member)
-            actions.append(Show(events.NotYetDelivered(self._stay.names.spelled(member))))
+            if self._stay.lasts and self._reach.lost_at(member) is not None:
+                self._untold.add(member)
+            else:
+                actions.append(Show(events.NotYetDelivered(self._stay.names.spelled(member))))
         if now >= self._mailbox_at(member, written):
             actions += self._leave_for(member, self._of(member))
         return actions
 
     def _mailbox_at(self, member: str, written: float) -> float:
         """Return when to use the mailbox: too long out of reach, or others cannot hand these on."""
-        if self._mesh.is_greeted(member):
+        if self._mesh.is_greeted(member) or member in self._full:
             return _NEVER
         lost_at = self._reach.lost_at(member)
         since = written if lost_at is None else max(lost_at, written)
@@ -135,10 +158,13 @@ class MailboxFallback:
     def has_come(self, to: str) -> list[Action]:
         """Note that a member has more of my texts; tell the user once none is late any more."""
         is_news = to in self._late and self._outbox.oldest_lacking(to) is None
+        is_told = to not in self._untold
         if is_news:
             self._late.discard(to)
+            self._untold.discard(to)
         self._forget()
-        return [Show(events.Delivered(self._stay.names.spelled(to)))] if is_news else []
+        said = Show(events.Delivered(self._stay.names.spelled(to)))
+        return [said] if is_news and is_told else []
 
     def _forget(self) -> None:
         """Forget of my texts what all readers have."""
@@ -150,7 +176,8 @@ class MailboxFallback:
         """Note that a member has left; texts that crossed that go into their mailbox."""
         mail = self._parted[member] = self._mail.pop(member, _Mail())
         mail.last_seq = self._outbox.last
-        self._late.discard(member)
+        for marks in (self._late, self._untold, self._full):
+            marks.discard(member)
         return self.leave_for_parted()
 
     def leave_for_parted(self) -> list[Action]:
@@ -169,11 +196,26 @@ class MailboxFallback:
         """Leave for every member what they lack."""
         return [one for member in self._mesh for one in self._leave_for(member, self._of(member))]
 
-    def _leave_for(self, member: str, mail: _Mail) -> list[Action]:
-        """Leave everything that they lack and that does not wait for them already."""
+    def leave_fresh(self) -> list[Action]:
+        """Leave for those who are away what I wrote since my program began.
+
+        What I wrote before was left then.
+        """
+        mine = self._outbox
+        fresh = Position(self._stay.me.id, mine.epoch, mine.begun_after)
+        away = [member for member in self._mesh if self._reach.lost_at(member) is not None]
+        return [one for member in away for one in self._leave_for(member, self._of(member), fresh)]
+
+    def _leave_for(self, member: str, mail: _Mail, fresh: Position | None = None) -> list[Action]:
+        """Leave everything that they lack and that does not wait for them already.
+
+        `fresh`: only what follows this position.
+        """
         actions: list[Action] = []
-        for lacking in self._outbox.lacking(member):
-            start = max(lacking.seq, mail.queued.get(lacking.epoch, 0))
+        for lacking in self._outbox.lacking(member) if member not in self._full else ():
+            if fresh is not None and lacking.epoch != fresh.epoch:
+                continue
+            start = max(lacking.seq, mail.queued.get(lacking.epoch, 0), fresh.seq if fresh else 0)
             upto = self._on_disk(lacking.epoch)
             if lacking.epoch == self._outbox.epoch:
                 upto = int(min(upto, mail.last_seq))

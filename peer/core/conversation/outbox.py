@@ -34,8 +34,13 @@ class Outbox:
 
     def __init__(self, epoch: str, before: Iterable[tuple[str, int, float]] = ()) -> None:
         """`before`: (epoch, last seq, time) of what earlier runs of my program wrote here."""
+        before = tuple(before)
         self.epoch = epoch
-        self.last = 0
+        #: the seq of my last text, and of the last one before this run, if it goes on in an epoch
+        self.last = self.begun_after = 0
+        self._ends: dict[str, int] = {}  # epoch -> the last seq that was ever watched
+        for of, seq, _ in before:
+            self._ends[of] = max(seq, self._ends.get(of, 0))
         self._draft: list[str] = []
         self._draft_bytes = 0
         self._recent: deque[Text] = deque()
@@ -46,6 +51,10 @@ class Outbox:
         self._assumed: set[str] = set()  # members of whom that is only a guess
         self._missed: dict[str, list[tuple[str, int, int]]] = {}  # before they came: epoch, range
 
+    def go_on(self, epoch: str, seq: int) -> None:
+        """Write on in an epoch of an earlier run, before the first text of this one."""
+        self.epoch, self.last, self.begun_after = epoch, seq, seq
+
     # --- Writing ---
 
     def write(self, text: str) -> int:
@@ -53,6 +62,10 @@ class Outbox:
         self._draft.append(text)
         self._draft_bytes += len(text)
         return self.last + len(self._draft)
+
+    @property
+    def has_draft(self) -> bool:
+        return bool(self._draft)
 
     @property
     def draft_is_full(self) -> bool:
@@ -78,6 +91,7 @@ class Outbox:
     def _watch(self, seq: int, now: float) -> None:
         """Remember when this was written; beyond WATCHED, merge two of the oldest times."""
         written = self._written
+        self._ends[self.epoch] = seq
         written.append((self.epoch, seq, now))
         if len(written) > WATCHED:
             place = next(n for n in range(WATCHED) if written[n][0] == written[n + 1][0])
@@ -181,6 +195,8 @@ class Outbox:
     def oldest_lacking(self, member: str) -> float | None:
         """Return when the oldest text that they lack was written; None if they lack none."""
         has = self._has.get(member, {})
+        if all(has.get(epoch, 0) >= seq for epoch, seq in self._ends.items()):
+            return None  # asked for each member at each look, while others are away for days
         for epoch, seq, time in self._written:
             if has.get(epoch, 0) < seq:
                 return time

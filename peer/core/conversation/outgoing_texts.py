@@ -1,6 +1,6 @@
 """Texts of mine: signed, sent to each member, and acknowledged by them."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from peer.core.conversation.actions import Action, Keep, KeepAcknowledged, Send
 from peer.core.conversation.incoming.inbox import Inbox
@@ -24,9 +24,14 @@ class OutgoingTexts:
         self._stay, self._mesh, self._entrances, self._digests = stay, mesh, entrances, digests
         self._inbox, self._outbox, self._mailbox = inbox, outbox, mailbox
         self._uncommitted = 0  # texts that are on their way to the disk
+        self._earlier_epoch = ""  # in which I may write on
 
-    def restore(self, acknowledged: Iterable[tuple[str, str, int]]) -> None:
-        """Take up who has what of mine: by whom, epoch, seq."""
+    def restore(self, acknowledged: Iterable[tuple[str, str, int]], earlier_epoch: str) -> None:
+        """Take up who has what of mine: by whom, epoch, seq.
+
+        `earlier_epoch`: my texts may go on in it, for my disk has all that I wrote in it.
+        """
+        self._earlier_epoch = earlier_epoch
         for by, epoch, seq in acknowledged:
             self._outbox.acknowledged(by, epoch, seq)
         self._outbox.forget(self._mesh)
@@ -51,6 +56,16 @@ class OutgoingTexts:
         if self._uncommitted >= BACKLOG_TEXTS:
             return False
         return min(map(self._outbox.lag, self._mesh.greeted), default=0) < BACKLOG_TEXTS
+
+    @property
+    def last(self) -> int:
+        """The seq of the last one that is signed."""
+        return self._outbox.last
+
+    @property
+    def has_draft(self) -> bool:
+        """Whether something is written that is not signed yet."""
+        return self._outbox.has_draft
 
     @property
     def is_on_disk(self) -> bool:
@@ -119,10 +134,25 @@ class OutgoingTexts:
 
     def greeted(self, to: str, have: Iterable[Position]) -> None:
         """Note a new link to a member, who has just said what they have."""
-        mine = self.origin
         has = {there.origin: there.seq for there in have}
+        self._go_on(has)
+        mine = self.origin
         floor = self._entrances.floor(to, mine)
         self._outbox.greeted(to, max(has.get(mine, 0), floor))
+
+    def _go_on(self, has: Mapping[Origin, int]) -> None:
+        """Write on in the epoch of my last program: a room must not gather thousands of them.
+
+        It is the first member I meet who shows whether my disk still has the last text: it may
+        have been brought back from a backup, and no number may be used twice.
+        """
+        epoch, self._earlier_epoch = self._earlier_epoch, ""
+        if not epoch or self._outbox.last or self._outbox.has_draft:
+            return
+        origin = self._stay.me.id, epoch
+        seq = self._inbox.position(origin).seq
+        if seq and has.get(origin, 0) <= seq:
+            self._outbox.go_on(epoch, seq)
 
     def unlink(self, to: str) -> None:
         self._outbox.unlink(to)

@@ -27,18 +27,23 @@ class OwnStay:
 
     It goes on until it is over for the user, and is settled once nothing of it is on its
     way.  It may be asleep: program or network failed, and it goes on when somebody is in
-    reach again.
+    reach again.  A room never sleeps, and is over only when its user leaves it.
     """
 
     def __init__(
         self, id: str, me: Me, roll: Roll, *, is_asleep: bool,
-        names: MemberNames | None = None,
+        names: MemberNames | None = None, room: str = "",
     ) -> None:  # fmt: skip
-        """`names`: by default those of the certificates."""
-        self.id, self.me, self.roll = id, me, roll
+        """`names`: by default those of the certificates.  `room`: what the user calls it."""
+        self.id, self.me, self.roll, self.room = id, me, roll, room
         self.names: MemberNames = names or _RollNames(roll)
-        self.is_asleep = is_asleep
+        self.is_asleep = is_asleep and not room
         self.is_over = self.is_settled = False
+
+    @property
+    def lasts(self) -> bool:
+        """Whether it is a room: it goes on while others are away, or nobody else is left."""
+        return bool(self.room)
 
     def fall_asleep(self) -> None:
         """Note that nobody is left now, but that some may come back."""

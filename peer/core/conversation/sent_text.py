@@ -53,6 +53,16 @@ class SentText:
         """Wait until everybody has it on disk, or it cannot get any further."""
         await self._progress.until(lambda: self.conversation.is_settled or self.is_everywhere)
 
+    async def reached(self) -> None:
+        """Wait until somebody has it on disk, or nobody is there who could have it soon."""
+        mine = self.conversation.outgoing
+        await self._progress.until(lambda: self.is_somewhere or not mine.can_deliver)
+
+    @property
+    def is_somewhere(self) -> bool:
+        """Whether another member has it on disk."""
+        return any(self._state(member) == "delivered" for member in self._members())
+
     @property
     def is_everywhere(self) -> bool:
         """Whether everybody has it on disk."""

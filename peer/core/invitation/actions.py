@@ -6,7 +6,7 @@ from msgspec import Struct
 
 from peer.core.membership import Roll
 from shared.messages.common import Message
-from shared.messages.peers import Entry, Membership, Position
+from shared.messages.peers import Charter, Entry, Membership, Position
 
 
 class Why(Enum):
@@ -47,6 +47,7 @@ class Ask(Struct, frozen=True):
     id: str
     inviter: str
     members: tuple[str, ...]  # the inviter first
+    room: Charter | None = None  # into which they ask
 
 
 class Waiting(Struct, frozen=True):
@@ -65,6 +66,7 @@ class Closed(Struct, frozen=True):
     id: str
     inviter: str
     why: Why
+    room: str = ""  # the id of the room that it was about
 
 
 class Found(Struct, frozen=True):
@@ -76,12 +78,14 @@ class Found(Struct, frozen=True):
 
 
 class Admit(Struct, frozen=True):
-    """Make the callee a member of the conversation that this user is in; then call `let_in`."""
+    """Make the callee a member of a conversation that this user is in; then call `let_in`."""
 
     callee: str
     id: str
+    conversation: str
     member: str
     membership: Membership
+    last: int = 0  # texts of before that they get
 
 
 class Enter(Struct, frozen=True):
@@ -91,6 +95,7 @@ class Enter(Struct, frozen=True):
     since: tuple[Position, ...]  # earlier texts are not for this user
     lamport: int  # the highest number of those
     entry: Entry
+    room: Charter | None = None  # if it is a room
 
 
 class Open(Struct, frozen=True):
@@ -100,6 +105,7 @@ class Open(Struct, frozen=True):
     conversation: str
     other: str
     members: tuple[str, ...]
+    room: str = ""  # its id again, if it is a room
 
 
 class Refuse(Struct, frozen=True):
@@ -116,6 +122,7 @@ class Ended(Struct, frozen=True):
     callee: str
     end: End
     reason: str = ""  # a sentence fragment, only with UNREACHABLE
+    room: str = ""  # the id of the room into which it was
 
 
 Action = Dial | Send | Ask | Waiting | Closed | Found | Admit | Enter | Open | Ended | Refuse
@@ -128,6 +135,7 @@ class Question(Struct, frozen=True):
     inviter: str
     members: tuple[str, ...]
     conversation: str
+    room: Charter | None = None
 
 
 class Pending(Struct, frozen=True):
@@ -136,3 +144,4 @@ class Pending(Struct, frozen=True):
     id: str
     other: str
     conversation: str
+    is_room: bool = False

@@ -68,7 +68,8 @@ class Admissions:
         invite = invitation.invite
         self._ledger.finish(invitation, State.OPENED, now, invitation.word)
         self._situation.conversations.add(invite.conversation)
-        return Open(invite.id, invite.conversation, invitation.other, invite.members)
+        other, room = invitation.other, invitation.room
+        return Open(invite.id, invite.conversation, other, invite.members, room)
 
     def leave(self, invitation: Invitation) -> list[Action]:
         """Say that this user is out, unless they are in, or entering, by other means."""

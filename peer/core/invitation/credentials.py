@@ -12,6 +12,7 @@ import msgspec
 from msgspec import Struct
 
 from peer.core import membership
+from peer.core.conversation.charter import check_charter, salt_of
 from peer.core.conversation.conversation import Conversation
 from peer.core.conversation.texts import check_origin
 from peer.core.invitation.actions import Action, Admit, Enter, Found
@@ -25,6 +26,7 @@ from shared.messages.peers import (
     STAYS,
     Accept,
     Adding,
+    Charter,
     Confirm,
     Entry,
     Invite,
@@ -54,6 +56,7 @@ class Permission(Struct, frozen=True):
     counter: int  # of their membership
     adding: Adding
     salt: bytes = b""  # of the conversation that begins with them; empty: I am in it already
+    last: int = 0  # texts of before that they get
 
 
 class Credentials:
@@ -61,7 +64,8 @@ class Credentials:
 
     def __init__(self, myself: Myself, community: Community) -> None:
         self._myself, self._community = myself, community
-        self.conversation: Conversation | None = None  #: in which I am; the shell keeps it
+        #: my conversation and my rooms, by id; the shell keeps them
+        self.conversations: dict[str, Conversation] = {}
 
     # --- I invite ---
 
@@ -70,8 +74,16 @@ class Credentials:
         mine = membership.found(self._myself.me, salt)
         return self._permit(conversation_id(self._myself.key, salt), callee, mine, 1, salt)
 
-    def add(self, callee: Callee, current: Conversation) -> Permission:
-        """Permit a user to come into the conversation that I am in.
+    def found_room(self, name: str, nonce: bytes) -> tuple[Charter, Roll]:
+        """Return a new room of this name, and its roll, in which I am alone."""
+        charter = Charter(name, self._myself.key, nonce)
+        salt = salt_of(charter)
+        roll = Roll(conversation_id(self._myself.key, salt), self._community.authority)
+        roll.merge([membership.found(self._myself.me, salt)])
+        return charter, roll
+
+    def add(self, callee: Callee, current: Conversation, last: int = 0) -> Permission:
+        """Permit a user to come into a conversation that I am in, and to read the last texts.
 
         Raises Refused for a member, and when the roll has no room for another stay.
         """
@@ -79,10 +91,12 @@ class Credentials:
         assert mine is not None
         theirs = current.roll.counter(member_id(callee.name, callee.key))
         if theirs % 2:  # they are a member, but out of reach
-            raise Refused(f"User {callee.name} is in the conversation already.")
+            where = f"room #{current.room}" if current.room else "conversation"
+            raise Refused(f"User {callee.name} is in the {where} already.")
         if theirs > 2 * STAYS + 1 or not current.roll.has_room(self._myself.id):
             raise Refused("Too many came and went in this conversation: begin a new one.")
-        return self._permit(current.id, callee, mine, theirs + 1)
+        permission = self._permit(current.id, callee, mine, theirs + 1)
+        return msgspec.structs.replace(permission, last=last)
 
     def _permit(
         self, conversation: str, callee: Callee, mine: Membership, theirs: int, salt: bytes = b""
@@ -123,7 +137,8 @@ class Credentials:
             return None  # others have taken the last places meanwhile
         if permission.salt:
             return Found(callee, id, roll)
-        return Admit(callee, id, permission.member, accept.membership)
+        membership, where = accept.membership, permission.conversation
+        return Admit(callee, id, where, permission.member, membership, permission.last)
 
     def _roll_for(self, permission: Permission) -> Roll | None:
         """Return a roll, as it would be without the callee; None when I have left meanwhile."""
@@ -148,15 +163,16 @@ class Credentials:
 
     def _in(self, conversation: str) -> Conversation | None:
         """Return the conversation with this id if I am in it."""
-        current = self.conversation
-        return current if current is not None and current.id == conversation else None
+        return self.conversations.get(conversation)
 
     # --- I am invited ---
 
     def check_invite(self, invite: Invite) -> None:
-        """Raise ProtocolError for an invitation without a permission."""
+        """Raise ProtocolError for an invitation without a permission, or with a forged name."""
         if invite.adding is None:
             raise ProtocolError("an invitation lets nobody in")
+        if invite.room is not None:
+            check_charter(invite.room, invite.conversation)
 
     def proven(self, invite: Invite) -> list[tuple[str, str]]:
         """Return id and name of the other members whom the inviter has proved to be in.
@@ -201,7 +217,7 @@ class Credentials:
             invite.conversation, self._myself.id, mine.counter, confirm.since, confirm.epochs,
             confirm.signature,
         )  # fmt: skip
-        return Enter(roll, confirm.since, confirm.lamport, entry)
+        return Enter(roll, confirm.since, confirm.lamport, entry, invite.room)
 
     def prove_departure(self, invite: Invite) -> Message:
         """Return my signed leaving: my yes is over, and they may have let me in already."""

@@ -63,7 +63,12 @@ class Invitation(Struct):
     @property
     def founds(self) -> bool:
         """Whether it founds a conversation of two; else it adds the callee to one."""
-        return len(self.invite.members) == 1
+        return len(self.invite.members) == 1 and self.invite.room is None
+
+    @property
+    def room(self) -> str:
+        """The id of the room into which it is; "" for a conversation."""
+        return self.invite.conversation if self.invite.room is not None else ""
 
     def is_with(self, other: str) -> bool:
         return fold(self.other) == fold(other)

@@ -41,6 +41,7 @@ from shared.messages.peers import (
     Busy,
     Cancel,
     Cancelled,
+    Charter,
     Confirm,
     Decline,
     Gone,
@@ -87,13 +88,12 @@ class InvitationMachine:
 
     @property
     def outgoing(self) -> tuple[Pending, ...]:
-        return tuple(Pending(i.id, i.other, i.invite.conversation) for i in self._ledger.all(*MINE))
+        return tuple(map(_pending, self._ledger.all(*MINE)))
 
     @property
     def accepted(self) -> tuple[Pending, ...]:
         """Invitations accepted here that wait for CONFIRM; `take_back` ends these too."""
-        accepted = self._ledger.all(State.ACCEPTED)
-        return tuple(Pending(i.id, i.other, i.invite.conversation) for i in accepted)
+        return tuple(map(_pending, self._ledger.all(State.ACCEPTED)))
 
     def is_live_with(self, other: str) -> bool:
         """Whether an invitation between us two is open, even one that is ignored here."""
@@ -118,21 +118,23 @@ class InvitationMachine:
         members: tuple[str, ...],
         urgent: bool,
         now: float,
+        room: Charter | None = None,
     ) -> list[Action]:
         """Ask `callee` into a conversation of `members`, this user first.
 
-        With this user alone it becomes a conversation of two.  Then an open invitation
-        from `callee` is accepted instead.  Do nothing while another invitation to
+        With this user alone it becomes a conversation of two, unless it is a `room`.  Then an
+        open invitation from `callee` is accepted instead.  Do nothing while another invitation to
         `callee` is out (V4; it would be answered BUSY), nor without a permission for them.
         """
         members = _with_first(self._me, members)
         theirs = self._ledger.all(*QUESTION, State.IGNORED, State.ACCEPTED, other=callee)
-        if theirs and len(members) == 1:
+        theirs = [one for one in theirs if one.invite.room is None]
+        if theirs and len(members) == 1 and room is None:
             return [] if theirs[0].state is State.ACCEPTED else self._accept(theirs[0], now)
         if permission is None or self._ledger.all(*MINE, other=callee):
             return []
         id, conversation = self._ids.new_id(), permission.conversation
-        invite = Invite(id, conversation, members, RING_SECONDS, urgent)
+        invite = Invite(id, conversation, members, RING_SECONDS, urgent, room=room)
         mine = self._ledger.begin(invite, callee, State.DIALLING, now)
         mine.permission = permission
         mine.last(DIAL_SECONDS, now)
@@ -367,7 +369,7 @@ class InvitationMachine:
                 return self._cancel(invitation, End.NO_ANSWER, now)
             case State.ACCEPTED:
                 leave = self._admissions.give_up(invitation, now)
-                closed = Closed(invitation.id, invitation.other, Why.GONE)
+                closed = Closed(invitation.id, callee, Why.GONE, invitation.room)
                 return [*leave, closed, *self._questions.ask_next_sharer(invitation, now)]
             case state if state in RINGS:
                 word = Timeout(invitation.id)
@@ -384,6 +386,8 @@ class InvitationMachine:
 
     def _take_back_others(self, kept: Invitation, now: float) -> list[Action]:
         """Cancel our other invitations to a talk of two: nobody founds two at once."""
+        if kept.invite.room is not None:
+            return []  # who comes into a room, or whom I bring there, ends no talk
         others = [i for i in self._ledger.all(*MINE) if i.founds and i is not kept]
         return [action for i in others for action in self._cancel(i, End.TAKEN_BACK, now)]
 
@@ -401,10 +405,15 @@ class InvitationMachine:
         crossed = self._drop_crossed(mine.other, now)
         if crossed and state is State.OVER:
             return self._accept(crossed[0], now)  # the refusal meant that invitation, not the user
-        ended = Ended(mine.id, mine.other, end, reason)
+        ended = Ended(mine.id, mine.other, end, reason, mine.room)
         if crossed and state is State.TAKEN_BACK:
             return [ended, *self._questions.say_last(crossed[0], Decline(crossed[0].id), now)]
         return [ended]
+
+
+def _pending(one: Invitation) -> Pending:
+    invite = one.invite
+    return Pending(one.id, one.other, invite.conversation, is_room=invite.room is not None)
 
 
 def _with_first(first: str, members: tuple[str, ...]) -> tuple[str, ...]:

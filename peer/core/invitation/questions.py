@@ -39,7 +39,7 @@ class Questions:
     def waiting(self) -> tuple[Question, ...]:
         """The questions that wait for the user's answer, in the order of arrival."""
         return tuple(
-            Question(i.id, i.other, i.invite.members, i.invite.conversation)
+            Question(i.id, i.other, i.invite.members, i.invite.conversation, i.invite.room)
             for i in self._ledger.all(*QUESTION)
         )
 
@@ -81,7 +81,7 @@ class Questions:
             theirs.last(RINGING_SECONDS, now)
             if not self._is_known(theirs):
                 self._strangers_asked.append(now)
-            return [Ask(theirs.id, theirs.other, theirs.invite.members)]
+            return [Ask(theirs.id, theirs.other, theirs.invite.members, theirs.invite.room)]
         return self._ring(theirs, now)
 
     def shown(self, id: str, now: float) -> list[Action]:
@@ -107,7 +107,7 @@ class Questions:
         self._ledger.finish(theirs, State.OVER, now, word or Gone(theirs.id))
         if not seen:
             return []
-        closed = Closed(theirs.id, theirs.other, why)
+        closed = Closed(theirs.id, theirs.other, why, theirs.room)
         if why is Why.MISSED:
             return [closed, *self.say_last_to_sharers(theirs, Timeout, now)]
         return [closed, *self.ask_next_sharer(theirs, now)]

@@ -38,11 +38,11 @@ class ConversationBuilder:
         self._world, self._myself = world, myself
         self._known_keys, self._journal = known_keys, journal
 
-    def entered(self, roll: Roll, since: Positions, lamport: int) -> Conversation:
-        """Return a conversation that I enter now."""
+    def entered(self, roll: Roll, since: Positions, lamport: int, room: str = "") -> Conversation:
+        """Return a conversation that I enter now.  `room`: what I call the room that it is."""
         id = roll.conversation
         entrances = self._journal.entrances(id)
-        return self._build(id, roll, since=since, lamport=lamport, entrances=entrances)
+        return self._build(id, roll, since=since, lamport=lamport, entrances=entrances, room=room)
 
     def furthest(self, id: str, since: Positions, lamport: int) -> tuple[Positions, int]:
         """Return how far the texts before me reach, here or on disk from an earlier stay.
@@ -63,16 +63,34 @@ class ConversationBuilder:
         None: it is over, as nobody else is in it, or it is damaged or of another community.
         """
         kept = self._journal.kept(id, self._myself.id, trio.current_time())
-        roll = Roll(id, self._known_keys.authority)
-        with suppress(ProtocolError):
-            roll.merge(kept.members)
+        roll = self._roll_of(id, kept)
         if not roll.is_in(self._myself.id) or len(roll.members()) < 2:
             return None
         return self._build(id, roll, kept=kept, entrances=kept.entrances)
 
+    def room(self, id: str, called: str, earlier_epoch: str = "") -> Conversation | None:
+        """Return a room that I was in when my last program ended; None: it is damaged.
+
+        `earlier_epoch`: of my last program, if all that it wrote is on disk.
+        """
+        kept = self._journal.kept(id, self._myself.id, trio.current_time())
+        roll = self._roll_of(id, kept)
+        if not roll.is_in(self._myself.id):
+            return None
+        return self._build(
+            id, roll, kept=kept, entrances=kept.entrances, room=called, earlier_epoch=earlier_epoch
+        )
+
+    def _roll_of(self, id: str, kept: Kept) -> Roll:
+        roll = Roll(id, self._known_keys.authority)
+        with suppress(ProtocolError):
+            roll.merge(kept.members)
+        return roll
+
     def _build(
         self, id: str, roll: Roll, *, since: Positions = (), lamport: int = 0,
-        kept: Kept | None = None, entrances: tuple[Entrance, ...] = (),
+        kept: Kept | None = None, entrances: tuple[Entrance, ...] = (), room: str = "",
+        earlier_epoch: str = "",
     ) -> Conversation:  # fmt: skip
         chance = self._world.chance
         return Conversation(
@@ -80,5 +98,5 @@ class ConversationBuilder:
             first_number=int(self._world.clock.time() * 1000),
             jitter=lambda: chance.uniform(0.8, 1.2), have=since, lamport=lamport, kept=kept,
             entrances=entrances,
-            names=_ShownNames(self._known_keys, roll),
+            names=_ShownNames(self._known_keys, roll), room=room, earlier_epoch=earlier_epoch,
         )  # fmt: skip

@@ -13,6 +13,7 @@ from peer.runtime.conversation.departures import Departures
 from peer.runtime.conversation.member_links import MemberLinks
 from peer.runtime.conversation.news import News
 from peer.runtime.conversation.progress import Progress
+from peer.runtime.conversation.rooms import Rooms
 from peer.runtime.conversation.screen import ConversationScreen
 from peer.runtime.conversation.shell import ConversationShell, Parts
 from peer.runtime.conversation.stays import ConversationListener, Stays
@@ -33,13 +34,16 @@ from peer.runtime.tasks import Tasks
 from peer.runtime.timer import Timer
 from peer.storage.journal import Journal
 from shared.errors import Refused
-from shared.messages.peers import Entry, Members, Membership, Position
+from shared.messages.peers import Charter, Entry, Members, Membership, Position
 from shared.names import fold
 from shared.world import World
 
 
 class Conversations:
-    """I am in one at most; see `peer.runtime.conversation.stays` for those that I have left."""
+    """I am in one at most, and in rooms beside it.
+
+    See `peer.runtime.conversation.stays` for those that I have left.
+    """
 
     def __init__(
         self,
@@ -75,6 +79,7 @@ class Conversations:
         )  # fmt: skip
         self._stays = Stays(commits, self.forgetting, listener, self._timer)
         self._builder = ConversationBuilder(world, myself, known_keys, journal)
+        self.rooms = Rooms(self._stays, self._builder, journal, self._parts, tell)
         self.last: SentText | None = None  #: my last text
         budget = CheckBudget()
         #: what links, members, the directory and the clock bring
@@ -90,17 +95,18 @@ class Conversations:
         current = self._stays.current
         return current.core if current else None
 
+    def of(self, id: str) -> Conversation:
+        """Return my conversation, or my room, with this id."""
+        current = self._stays.current
+        if current is not None and current.core.id == id:
+            return current.core
+        return self._stays.rooms[id].core
+
     @property
     def others(self) -> tuple[str, ...]:
         """The names under which the user reads of the others in my conversation."""
         current = self.conversation
         return tuple(map(current.called, current.others)) if current else ()
-
-    @property
-    def names(self) -> tuple[str, ...]:
-        """The names of the others in my conversation, each once."""
-        current = self.conversation
-        return tuple(dict.fromkeys(map(current.roll.name, current.others))) if current else ()
 
     def is_with(self, name: str) -> bool:
         """Whether I talk with the owner of this name: another key of it is somebody else."""
@@ -109,19 +115,26 @@ class Conversations:
     # --- Beginning ---
 
     def enter(
-        self, roll: Roll, since: tuple[Position, ...], lamport: int = 0, entry: Entry | None = None
-    ) -> Conversation:
+        self, roll: Roll, since: tuple[Position, ...], lamport: int = 0,
+        entry: Entry | None = None, room: Charter | None = None,
+    ) -> Conversation:  # fmt: skip
         """Enter the conversation of this roll, in which I am, and leave any other.
 
-        `entry`: of the member who let me in.
+        `entry`: of the member who let me in.  `room`: it is a room, beside whatever I am in.
         """
-        self.leave_now()
+        if room is None:
+            self.leave_now()
+        named = self.rooms.name(room, roll) if room is not None else None
         since, lamport = self._builder.furthest(roll.conversation, since, lamport)
-        begun = self._shell(self._builder.entered(roll, since, lamport))
-        self._stays.current = begun
+        called = named.label if named else ""
+        begun = self._shell(self._builder.entered(roll, since, lamport, called))
+        if named is None:
+            self._stays.current = begun
+        else:
+            self._stays.rooms[named.id] = begun
         if entry is not None:
             begun.perform(begun.core.receive(begun.core.me.id, entry, trio.current_time()))
-        self._parts.commits.begin(roll.conversation, since, lamport)
+        self._parts.commits.begin(roll.conversation, since, lamport, named)
         begun.keep_members(roll.everybody(), pins=True)
         self._stays.changed()
         return begun.core
@@ -139,15 +152,27 @@ class Conversations:
         """Make somebody a member who has said yes."""
         self.news.hear_member(member, Members(current.id, (membership,)))
 
-    def history_mark(self, current: Conversation) -> tuple[tuple[Position, ...], int]:
-        """Return what was said so far, which a newcomer does not get, and its highest lamport."""
+    def history_mark(
+        self, current: Conversation, last: int = 0
+    ) -> tuple[tuple[Position, ...], int]:
+        """Return what was said so far, which a newcomer does not get, and its highest lamport.
+
+        `last`: how many of the latest texts they get all the same.
+        """
         self._parts.drafts.flush()
         self._parts.display.note_shown()
         self._stays.shell(current).perform(current.incoming.check_all())
-        return current.incoming.history_mark, current.incoming.lamport
+        begins = self._journal.texts.last_begin(current.id, last) if last else {}
+        return current.incoming.mark_before(begins), current.incoming.lamport
+
+    def say_handed_on(self, current: Conversation, name: str, last: int) -> None:
+        """Tell all members that a newcomer gets the latest texts."""
+        what = "last text" if last == 1 else f"last {last} texts"
+        self._stays.shell(current).say(f"{name} gets the {what} of before.")
 
     def restore(self) -> None:
-        """Take up the conversation in which my last program was interrupted."""
+        """Take up my rooms, and the conversation in which my last program was interrupted."""
+        self.rooms.restore()
         id = self._journal.interrupted()
         if id is None:
             return
@@ -161,9 +186,12 @@ class Conversations:
 
     # --- What I do ---
 
-    async def say(self, text: str) -> SentText:
-        """Say a text; wait while too many are undelivered.  Raises Refused in no conversation."""
-        current = self._stays.current
+    async def say(self, text: str, room: str = "") -> SentText:
+        """Say a text, in my conversation or in a room; wait while too many are undelivered.
+
+        Raises Refused when I am not in it.
+        """
+        current = self.rooms.of(room) if room else self._stays.current
         if current is None:
             raise Refused("You are in no conversation.")
         sent = self.last = current.say(text)
@@ -195,16 +223,21 @@ class Conversations:
 
     async def wait_kept(self) -> None:
         """Return when all texts said and shown are at least on their way to the disk."""
-        if self._stays.current is not None:
-            self._stays.current.flush()
+        for one in (self._stays.current, *self.rooms):
+            if one is not None:
+                one.flush()
         self._parts.display.note_shown()
         await self._parts.progress.until(lambda: not self._is_keeping)
 
     async def wait_shown(self) -> None:
-        """Return when all events of my conversation so far were told."""
-        if (current := self.conversation) is not None:
-            screen = self._parts.screen
-            await self._parts.progress.until(lambda: not screen.is_closed(current.id))
+        """Return when all events of my conversation and my rooms so far were told."""
+        screen = self._parts.screen
+        ours = [one.core.id for one in (self._stays.current, *self.rooms) if one is not None]
+        await self._parts.progress.until(lambda: not any(map(screen.is_closed, ours)))
+
+    async def wait_met(self) -> None:
+        """Return when somebody is in reach in each room with others."""
+        await self._parts.progress.until(lambda: all(one.core.has_met for one in self.rooms))
 
     async def settle(self) -> None:
         """Return when no conversation waits for its last acknowledgements."""

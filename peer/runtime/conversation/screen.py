@@ -6,7 +6,7 @@ from enum import Enum, auto
 from peer import events
 from peer.core.conversation.conversation import Conversation
 from peer.core.display_gate import DisplayGate
-from peer.core.event_names import as_called
+from peer.core.event_names import as_called, in_room
 from peer.core.lateness import Lateness
 from peer.events import Tell
 from peer.runtime.conversation.progress import Progress
@@ -39,7 +39,7 @@ class ConversationScreen:
     ) -> None:
         """Show an event as soon as the conversation may be shown; then call `shown`."""
         if not self._gate.holds(current.id, (current, event, shown)):
-            self._tell(as_called(event, current.called), shown)
+            self._tell(_named(current, event), shown)
 
     def show_text(
         self,
@@ -61,7 +61,7 @@ class ConversationScreen:
         else:
             sender = current.called(author)
             for line, then in _with_last(lines, shown):
-                self._tell(events.Said(sender, line, delay), then)
+                self._tell(events.Said(sender, line, delay, current.room), then)
 
     def is_closed(self, id: str) -> bool:
         """Whether nothing of this conversation may be shown yet."""
@@ -77,7 +77,7 @@ class ConversationScreen:
 
     def _open(self, id: str, reason: object) -> None:
         for current, event, shown in self._gate.open(id, reason):
-            self._tell(as_called(event, current.called), shown)
+            self._tell(_named(current, event), shown)
         self._progress.made()  # a command may wait until all was shown
 
     # --- Whose names these are ---
@@ -101,6 +101,11 @@ class ConversationScreen:
         if pins:
             self._known_keys.pin(*names)
         self._open(id, reason)
+
+
+def _named(current: Conversation, event: events.Event) -> events.Event:
+    """Return the event with the names that the user reads."""
+    return in_room(as_called(event, current.called), current.room)
 
 
 def _with_last(lines: list[str], shown: Shown) -> list[tuple[str, Shown]]:

@@ -29,8 +29,8 @@ TOGETHER_SECONDS: Final = 0.001  # texts that are written faster than this go ou
 class Owner(Protocol):
     """The receiver of news about a conversation of mine."""
 
-    def performed(self) -> None:
-        """Note that something may be due earlier now."""
+    def performed(self, conversation: "ConversationShell") -> None:
+        """Note that something may be due earlier now in it."""
 
     def woke(self, conversation: "ConversationShell") -> None:
         """Note that the conversation that slept goes on."""
@@ -115,6 +115,14 @@ class ConversationShell:
                 lambda: core.outgoing.is_delivered or core.is_over or not core.outgoing.can_deliver
             )
 
+    async def rest(self) -> None:
+        """Deliver my texts, or leave what others would miss, because my program ends."""
+        core = self._core
+        await self.deliver()
+        with trio.move_on_after(LEAVE_SECONDS):  # a disk may be full
+            await self._parts.progress.until(lambda: core.outgoing.is_on_disk)
+        self.perform(core.rest())
+
     def leave(self) -> None:
         self.perform(self._core.leave(trio.current_time()))
 
@@ -140,7 +148,7 @@ class ConversationShell:
         finally:
             self._depth -= 1
         if not self._depth:
-            self._owner.performed()
+            self._owner.performed(self)
 
     def _perform(self, action: talk.Action) -> None:
         core, parts = self._core, self._parts
@@ -192,7 +200,9 @@ class ConversationShell:
 
     def show_begun(self) -> None:
         """Tell the user who is in."""
-        self._parts.screen.show(self._core, events.Connected(self._core.others))
+        core = self._core
+        begun = events.InRoom(core.room, core.others) if core.room else None
+        self._parts.screen.show(core, begun or events.Connected(core.others))
 
     def show_back(self) -> None:
         """Tell the user that it goes on."""

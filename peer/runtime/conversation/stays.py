@@ -14,15 +14,20 @@ from shared.messages.peers import Position
 class ConversationListener(Protocol):
     """The receiver of news about my conversations; called in the loop, never blocks."""
 
-    def conversation_changed(self, current: Conversation | None) -> None:
-        """Note that a conversation begins, ends or goes on.  `current`: the one I am in now."""
+    def conversation_changed(
+        self, current: Conversation | None, rooms: tuple[Conversation, ...]
+    ) -> None:
+        """Note that a conversation begins, ends or goes on.
+
+        `current`: the one I am in now; `rooms`: those I am in beside it.
+        """
 
     def leave_for(self, current: Conversation, to: str, after: Position, upto: int) -> None:
         """Leave texts in the directory's mailbox, which this member gets no other way."""
 
 
 class Stays:
-    """I am in one conversation at most.
+    """I am in one conversation at most, and in some rooms beside it.
 
     Others may settle: they are over, and texts on their way in them are still acknowledged.
     One may sleep: it was interrupted, and goes on when a member is in reach again.
@@ -39,12 +44,14 @@ class Stays:
         self._listener, self._timer = listener, timer
         self.current: ConversationShell | None = None
         self.asleep: ConversationShell | None = None
+        self.rooms: dict[str, ConversationShell] = {}  #: by id
         self._settling: list[ConversationShell] = []
 
     @property
     def all(self) -> list[ConversationShell]:
         """All of them, earlier ones first."""
-        return [*self._settling, *filter(None, (self.current, self.asleep))]
+        ours = filter(None, (self.current, self.asleep))
+        return [*self._settling, *self.rooms.values(), *ours]
 
     def of(self, id: str) -> list[ConversationShell]:
         """Return my stays in this conversation.
@@ -66,14 +73,13 @@ class Stays:
         return not self._settling
 
     def next_deadline(self) -> float | None:
-        if self.current is not None and not self._settling and self.asleep is None:
-            return self.current.core.next_deadline()  # asked for at each text
         times = [core.next_deadline() for core in self.cores]
         return min((time for time in times if time is not None), default=None)
 
     def changed(self) -> None:
         """Tell others that I am in a conversation now, or in none."""
-        self._listener.conversation_changed(self.current.core if self.current else None)
+        rooms = tuple(one.core for one in self.rooms.values())
+        self._listener.conversation_changed(self.current.core if self.current else None, rooms)
 
     def give_up_asleep(self) -> ConversationShell | None:
         """Return the one that slept, which settles now, if there is one."""
@@ -85,8 +91,8 @@ class Stays:
 
     # --- News of a conversation (peer.runtime.conversation.shell.Owner) ---
 
-    def performed(self) -> None:
-        self._timer.look(self.next_deadline())
+    def performed(self, conversation: ConversationShell) -> None:
+        self._timer.look(conversation.core.next_deadline())
 
     def woke(self, conversation: ConversationShell) -> None:
         """Resume the conversation that slept, unless I am in another one by now."""
@@ -100,6 +106,8 @@ class Stays:
             self.current = None
         if conversation is self.asleep:
             self.asleep = None
+        if conversation is self.rooms.get(conversation.core.id):
+            del self.rooms[conversation.core.id]
         if conversation.core.is_asleep:
             self.asleep = conversation
         else:

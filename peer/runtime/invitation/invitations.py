@@ -97,11 +97,24 @@ class Invitations:
         await self._conversations.wait_shown()
         return result
 
-    async def add(self, name: str, *, urgent: bool = False) -> Result:
-        """Invite a user into the conversation that I am in; like `invite`."""
-        result = await self._sent.add(name, urgent=urgent)
+    async def add(
+        self, name: str, *, urgent: bool = False, room: str = "", last: int = 0
+    ) -> Result:
+        """Invite a user into the conversation that I am in, or into a room; like `invite`.
+
+        `last`: how many of the texts of before they get; all members read that they do.
+        """
+        result = await self._sent.add(name, urgent=urgent, room=room, last=last)
         await self._conversations.wait_shown()
         return result
+
+    async def found_room(self, name: str) -> None:
+        """Found a room in which I am alone.
+
+        Raises Refused when I am in one that is called so, or in too many.
+        """
+        self._sent.found_room(name)
+        await self._conversations.wait_shown()
 
     def take_back(self) -> bool:
         """Stop waiting for an answer; return False when none was awaited."""
@@ -116,14 +129,18 @@ class Invitations:
     def answer(self, id: str, yes: bool) -> bool:
         """Answer a question; return False when it is over already.
 
-        A yes leaves the conversation that I am in.
+        A yes leaves the conversation that I am in, unless it is to a room.  Raises Refused
+        when I am in too many rooms.
         """
         asked = [question for question in self._core.questions if question.id == id]
         if self._is_closed or not asked:
             return False
         if yes:
+            if asked[0].room is not None:
+                self._conversations.rooms.check_number()
             self._known_users.answer(*self._display.whom_yes_answers(asked[0]))
-            self._conversations.leave_now()
+            if asked[0].room is None:
+                self._conversations.leave_now()
         self._performer.perform(self._core.answer(id, yes, trio.current_time()))
         return True
 

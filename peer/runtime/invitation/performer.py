@@ -100,15 +100,15 @@ class InvitationPerformer:
                 self._found(action)
             case Admit():
                 self._admit(action)
-            case Enter(roll, since, lamport, entry):
-                begun = self._conversations.enter(roll, since, lamport, entry)
+            case Enter(roll, since, lamport, entry, room):
+                begun = self._conversations.enter(roll, since, lamport, entry, room)
                 self._conversations.begin(begun)
-            case Open(other=other):
-                self._results.decide(other, Outcome.CONNECTED)
+            case Open(other=other, room=room):
+                self._results.decide(other, Outcome.CONNECTED, room=room)
                 if self._is_closed:
                     self._conversations.leave_now()  # they let us in while we were quitting
-            case Ended(_, callee, end, reason):
-                self._results.decide(callee, _OUTCOMES[end], reason)
+            case Ended(_, callee, end, reason, room):
+                self._results.decide(callee, _OUTCOMES[end], reason, room)
             case Refuse(_, reason):
                 raise ProtocolError(reason)
 
@@ -128,7 +128,8 @@ class InvitationPerformer:
         self.perform(self._core.shown(id, trio.current_time()))
 
     def _close(self, closed: Closed) -> None:
-        if self._results.is_waiting_for(closed.inviter):  # I asked the same, which was my yes
+        # I asked the same, which was my yes.
+        if not closed.room and self._results.is_waiting_for(closed.inviter, ""):
             self._results.decide(closed.inviter, Outcome.GONE)
         else:
             self._display.close(closed)
@@ -139,9 +140,11 @@ class InvitationPerformer:
         self._conversations.begin(begun)
 
     def _admit(self, admit: Admit) -> None:
-        current = self._conversations.conversation
-        assert current is not None
-        since, lamport = self._conversations.history_mark(current)
+        current = self._conversations.of(admit.conversation)
+        since, lamport = self._conversations.history_mark(current, admit.last)
         self._conversations.add_member(current, admit.member, admit.membership)
         self.perform(self._core.let_in(admit.id, since, lamport))
-        self._tell(events.Connected((admit.callee,)), events.nothing)
+        if not current.room:  # there all members read the same
+            self._tell(events.Connected((admit.callee,)), events.nothing)
+        if admit.last:
+            self._conversations.say_handed_on(current, admit.callee, admit.last)

@@ -49,7 +49,15 @@ class QuestionDisplay:
     def _show(self, asked: Ask, others: list[tuple[str, str]], shown: Callable[[], None]) -> None:
         called = self._linked_names.called(asked.inviter)
         talkers = (called, *(self._known_keys.called(*one) for one in others))
-        self._tell(events.Invited(asked.id, called, talkers, self._conversations.others), shown)
+        self._tell(self._question(asked, called, talkers), shown)
+
+    def _question(self, asked: Ask, inviter: str, talkers: tuple[str, ...]) -> events.Invited:
+        if asked.room is None:
+            return events.Invited(asked.id, inviter, talkers, self._conversations.others)
+        is_namesake = self._conversations.rooms.is_namesake(asked.room)
+        return events.Invited(
+            asked.id, inviter, talkers, room=asked.room.name, is_namesake=is_namesake
+        )
 
     def close(self, closed: Closed) -> None:
         """Say why a question is over without an answer, or a yes has led to nothing."""

@@ -51,29 +51,38 @@ class _Asking:
 
 
 class Results:
-    """The results that commands of mine wait for: one a callee."""
+    """The results that commands of mine wait for: one a callee.
+
+    `room` is the id of the room into which a callee is asked; "": into a conversation.
+    """
 
     def __init__(self) -> None:
-        self._asking: dict[str, _Asking] = {}  # by folded callee
+        self._asking: dict[tuple[str, str], _Asking] = {}  # by folded callee, and room
 
     @property
     def waits_for(self) -> tuple[str, ...]:
         """The users whose answers are awaited."""
         return tuple(asking.callee for asking in self._asking.values())
 
-    def is_waiting_for(self, name: str) -> bool:
-        return fold(name) in self._asking
+    @property
+    def talks_asked_for(self) -> tuple[str, ...]:
+        """Those of them who are asked into a conversation."""
+        return tuple(one.callee for (_, room), one in self._asking.items() if not room)
+
+    def is_waiting_for(self, name: str, room: str | None = None) -> bool:
+        """Whether the answer of this user is awaited; None: for anything."""
+        return any(who == fold(name) and room in (None, of) for who, of in self._asking)
 
     @contextmanager
-    def expect(self, callee: str) -> Iterator[_Asking]:
+    def expect(self, callee: str, room: str) -> Iterator[_Asking]:
         """Wait for the answer of this user."""
-        asking = self._asking[fold(callee)] = _Asking(callee)
+        asking = self._asking[fold(callee), room] = _Asking(callee)
         try:
             yield asking
         finally:
-            self._asking.pop(fold(callee), None)
+            self._asking.pop((fold(callee), room), None)
 
-    def decide(self, other: str, outcome: Outcome, reason: str = "") -> None:
+    def decide(self, other: str, outcome: Outcome, reason: str = "", room: str = "") -> None:
         """Note how my invitation to this user ended, if I still wait for it."""
-        if (asking := self._asking.get(fold(other))) is not None:
+        if (asking := self._asking.get((fold(other), room))) is not None:
             asking.decide(outcome, reason)

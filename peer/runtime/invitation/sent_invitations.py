@@ -12,7 +12,7 @@ from peer.runtime.invitation.performer import InvitationPerformer
 from peer.runtime.invitation.results import Outcome, Result, Results
 from peer.runtime.keys.known_users import KnownUsers
 from shared.errors import Refused
-from shared.messages.peers import MEMBERS, SALT_BYTES
+from shared.messages.peers import MEMBERS, SALT_BYTES, Charter
 from shared.names import fold
 from shared.world import World
 
@@ -61,26 +61,38 @@ class SentInvitations:
         found = self._credentials.found(contact, self._world.chance.randbytes(SALT_BYTES))
         return await self._ask(contact.name, found, (self._myself.name,), urgent=urgent)
 
-    async def add(self, name: str, *, urgent: bool) -> Result:
-        """Invite a user into the conversation that I am in; like `invite`."""
+    async def add(self, name: str, *, urgent: bool, room: str, last: int) -> Result:
+        """Invite a user into the conversation that I am in, or into a room; like `invite`."""
         if self._myself.is_called(name):
             raise Refused("You can't connect with yourself.", "SELF")
-        self._conversation_to_add(name)
+        self._conversation_to_add(name, room)
         contact = await self._finder.callee(name)
         self._known_users.answer(contact.name)
-        current = self._conversation_to_add(name)
+        current = self._conversation_to_add(name, room)
         if contact.is_offline:
             return Result(contact.name, Outcome.OFFLINE)
-        permission = self._credentials.add(contact, current)
-        members = (self._myself.name, *self._conversations.names)
-        return await self._ask(contact.name, permission, members, urgent=urgent)
+        permission = self._credentials.add(contact, current, last)
+        members = (self._myself.name, *map(current.roll.name, current.others))
+        charter = self._conversations.rooms.charter(current.id)
+        return await self._ask(contact.name, permission, members, urgent=urgent, room=charter)
+
+    def found_room(self, name: str) -> None:
+        """Found a room in which I am alone, and enter it."""
+        rooms = self._conversations.rooms
+        if fold(name) in map(fold, rooms.labels):
+            raise Refused(f"You are in a room #{name} already.")
+        rooms.check_number()
+        nonce = self._world.chance.randbytes(SALT_BYTES)
+        charter, roll = self._credentials.found_room(name, nonce)
+        self._conversations.begin(self._conversations.enter(roll, (), room=charter))
 
     def take_back(self) -> bool:
         """Stop waiting for an answer; return False when none was awaited."""
         pending = (*self._core.outgoing, *self._core.accepted)
         for one in pending:
             self._performer.perform(self._core.take_back(one.id, trio.current_time()))
-            self._results.decide(one.other, Outcome.TAKEN_BACK)
+            room = one.conversation if one.is_room else ""
+            self._results.decide(one.other, Outcome.TAKEN_BACK, room=room)
         return bool(pending)
 
     def close(self) -> None:
@@ -90,16 +102,20 @@ class SentInvitations:
 
     # --- What stands against it ---
 
-    def _conversation_to_add(self, name: str) -> Conversation:
-        current = self._conversations.conversation
+    def _conversation_to_add(self, name: str, room: str) -> Conversation:
+        rooms, current = self._conversations.rooms, self._conversations.conversation
+        if room:
+            current = rooms.of(room).core
         if current is None:
             raise Refused(f"You are in no conversation: CHAT {name} begins one.")
-        if self._conversations.is_with(name):
-            raise Refused(f"User {name} is in the conversation already.")
+        if any(fold(current.called(one)) == fold(name) for one in current.others):
+            where = f"room #{current.room}" if room else "conversation"
+            raise Refused(f"User {name} is in the {where} already.")
         if self._results.is_waiting_for(name):
             raise Refused(f"You are waiting for {name}'s response already.")
         if len(current.roll.members()) >= MEMBERS:
-            raise Refused(f"A conversation has at most {MEMBERS} members.")
+            what = "room" if room else "conversation"
+            raise Refused(f"A {what} has at most {MEMBERS} members.", "FULL")
         return current
 
     def _refuse_while_talking(self, name: str) -> None:
@@ -109,13 +125,15 @@ class SentInvitations:
             raise Refused(
                 f"You are in a conversation with {others}: QUIT CONVERSATION first, or ADD {name}."
             )
-        for callee in self._results.waits_for:
+        for callee in self._results.talks_asked_for:
             raise Refused(f"You are waiting for {callee}'s response: QUIT CONVERSATION first.")
+        if self._results.is_waiting_for(name) and not self._asks_me(name):
+            raise Refused(f"You are waiting for {name}'s response already.")
 
     def _asks_me(self, name: str) -> bool:
         """Whether they invite me; also when I said yes and the conversation is about to begin."""
-        asking = [question.inviter for question in self._core.questions]
-        asking += [one.other for one in self._core.accepted]
+        asking = [one.inviter for one in self._core.questions if one.room is None]
+        asking += [one.other for one in self._core.accepted if not one.is_room]
         return fold(name) in map(fold, asking)
 
     # --- Asking ---
@@ -127,12 +145,14 @@ class SentInvitations:
         members: tuple[str, ...],
         *,
         urgent: bool,
+        room: Charter | None = None,
     ) -> Result:
         """Return when it is decided.  Without a permission, accept what the callee asks me."""
         if self._is_closed:
             return Result(callee, Outcome.TAKEN_BACK)  # by our quitting, during the lookup
         try:
-            with self._results.expect(callee) as asking:
+            into = permission.conversation if permission is not None and room else ""
+            with self._results.expect(callee, into) as asking:
                 self._performer.perform(
                     self._core.invite(
                         callee,
@@ -140,6 +160,7 @@ class SentInvitations:
                         members=members,
                         urgent=urgent,
                         now=trio.current_time(),
+                        room=room,
                     )
                 )
                 return await asking.result()

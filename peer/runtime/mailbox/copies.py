@@ -112,7 +112,8 @@ class MailboxCopies:
                 if batch.current.outgoing.has(batch.to, *batch.next_place):
                     batch.copies.popleft()
                     continue
-                await self._leave_one(batch.copies[0])
+                if not batch.current.mailbox.is_full(batch.to):
+                    await self._leave_one(batch.copies[0], batch.current)
                 await self._forget_owed(batch.current, batch.copies.popleft())
 
     async def _forget_owed(self, current: Conversation, copy: KeptCopy) -> None:
@@ -128,16 +129,22 @@ class MailboxCopies:
         epoch, seq = batch.next_place
         batch.current.mailbox.not_left(batch.to, Position(self._myself.id, epoch, seq - 1))
 
-    async def _leave_one(self, copy: KeptCopy) -> None:
+    async def _leave_one(self, copy: KeptCopy, current: Conversation | None) -> None:
         """Leave one copy, or give it up if it is refused.  Raises failures that may pass."""
+        room = current.room if current is not None else ""
         try:
             contact = await self._finder.contact(copy.receiver)
             _compare(contact, copy)
             await self._drop.leave(contact, copy.text, copy.time, copy.about)
         except Refused as no:
-            self._give_up(copy, no)
+            if current is None or not room or no.code != "FULL":
+                self._give_up(copy, no)
+            elif current.mailbox.was_full(copy.member):
+                full = events.MailboxFull(current.called(copy.member), room)
+                self._tell(full, events.nothing)
         else:
-            self._tell(events.LetterLeft(contact.name), events.nothing)
+            if not room:  # there it would be said of each text, for each who is away
+                self._tell(events.LetterLeft(contact.name), events.nothing)
 
     def _give_up(self, copy: KeptCopy, failure: ParleyError) -> None:
         reason = f"{str(failure).removesuffix('.')} ({copy.text})"
@@ -198,11 +205,12 @@ class MailboxCopies:
         kept = self._kept.get(fold(to))
         while kept:
             copy = next(iter(kept))
+            current = kept[copy]
             try:
-                await self._leave_one(copy)
+                await self._leave_one(copy, current)
             except KeyChanged as no:
                 self._give_up(copy, no)
-            if (current := kept[copy]) is not None:
+            if current is not None:
                 _was_left(current, copy)
             await self._journal.copies.forget(copy)
             del kept[copy]

@@ -45,5 +45,5 @@ class LetterDisplay:
                 shown.append(events.FirstLine(one.sender))
             if one.follows_gap:
                 shown.append(events.LetterMissing(one.sender))
-            shown.append(events.Letter(one.sender, one.time, one.text, one.is_registered))
+            shown.append(events.Letter(one.sender, one.time, one.text, one.is_registered, one.room))
         return shown

@@ -89,7 +89,7 @@ class Painter:
     def _painted(self, event: Event) -> Sequence[RenderableType]:
         match event:
             case events.Said():
-                return [self._text(event)]
+                return [self._text(event, f"#{event.room}" if event.room else "")]
             case events.SaidPrivately():
                 return [self._text(event, "[private]")]
             case events.SaidToAll():
@@ -161,7 +161,8 @@ class Painter:
     def _letter(self, letter: events.Letter) -> list[Row | Text]:
         time = (f"{local_time(letter.time):%Y-%m-%d %H:%M}", TIME)
         name = (harmless(letter.writer), self._style(letter.sender))
-        head = _head(time, "[left]", name, "  ")
+        tag = f"[left] #{letter.room}" if letter.room else "[left]"
+        head = _head(time, tag, name, "  ")
         painted: list[Row | Text] = [Row(head, self._body(folded(letter.text)))]
         if self._letters:
             self._letters -= 1
@@ -171,6 +172,7 @@ class Painter:
 
     def _sent(self, sent: Sent, mark: str, time: str) -> Row:
         tag = "[left]" if sent.is_left else "[all]" if sent.to_all else "[private]" * bool(sent.to)
+        tag = f"#{sent.room}" if sent.room else tag
         body = self._body(sent.text)
         if mark:
             body.append(f"  {clean(mark)}", MARK)

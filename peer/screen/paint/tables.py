@@ -9,7 +9,7 @@ from peer import results
 from peer.commands.manual import Page
 from peer.core.conversation.route import Route
 from peer.core.local_time import local_time
-from peer.results import GROUPS, how_linked, milliseconds
+from peer.results import GROUPS, milliseconds
 from peer.screen.paint.colours import STRONG, SYSTEM, TIME, name_style
 from peer.screen.paint.hanging_row import Row
 from peer.screen.shown_names import harmless
@@ -66,7 +66,7 @@ def member_list(members: results.MemberList) -> list[Row]:
     me = members.me
     rows = [(Text(_shown(me, me), name_style(me, me)), Text())]
     for one in members.others:
-        rows.append((Text(harmless(one.name), name_style(one.name, me)), Text(_way(one))))
+        rows.append((Text(harmless(one.name), name_style(one.name, me)), Text(_way(members, one))))
     return _table(rows)
 
 
@@ -108,8 +108,8 @@ def _shown(name: str, me: str) -> str:
     return f"{harmless(name)} (you)" if fold(name) == fold(me) else harmless(name)
 
 
-def _way(member: Route) -> str:
-    return clean(how_linked(member))
+def _way(members: results.MemberList, one: Route) -> str:
+    return clean(members.how(one))
 
 
 def _since(seconds: float, today: date) -> str:

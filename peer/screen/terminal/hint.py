@@ -53,7 +53,7 @@ def _hint(line: str, ui_state: UiState) -> str:
             return _wrong(line, context, wrong)
         case (
             typed.Chat(name=name)
-            | typed.Add(name=name)
+            | typed.Add(names=(name,))
             | typed.Info(name=name)
             | typed.Private(name=name)
             | typed.LeaveMessage(name=name)

@@ -16,6 +16,7 @@ from peer.core.past.looking_back import (
 from peer.core.past.read_marks import TO_ALL, Mark, ReadMarks, with_user
 from peer.storage.past.entries import COLUMNS, NOT_TWICE, of_line, of_text
 from peer.storage.past.names import Names
+from peer.storage.rooms import room_label
 from peer.storage.rows import Rows
 from shared.database import Database
 from shared.names import fold
@@ -81,6 +82,8 @@ class Unread:
                 called = self._known.called(author, names.get(author, author))
                 told += [Told(entry, is_unread) for entry in of_text(text, called, False)]
         others = [self._known.called(one, name) for one, name in names.items() if one != mine]
+        if label := room_label(self._database, id):
+            return look_back(f"of the room #{label}", f"HISTORY #{label}", told, unread, last)
         whose = f"of your conversation with {', '.join(others)}"
         command = "HISTORY" if last or not others else f"HISTORY {bare(others[0])}"
         return look_back(whose, command, told, unread, last)

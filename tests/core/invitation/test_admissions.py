@@ -89,7 +89,7 @@ def test_a_yes_to_a_conversation_that_i_have_left_is_too_late(
     permission = carol.credentials.add(dave.callee, carol.current)
     invite = carol.calls(dave, permission)
     accept = dave.says_yes(carol, invite)
-    carol.credentials.conversation = None
+    carol.credentials.conversations = {}
     gone, ended = carol.hears(dave, accept)
     assert gone == Send("dave", Gone(invite.id))
     assert ended == Ended(invite.id, "dave", End.TAKEN_BACK)

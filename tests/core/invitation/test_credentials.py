@@ -127,7 +127,7 @@ def test_a_third_member_is_let_in_by_anybody_who_is_in(
     accept = erin.credentials.accept(invite)
     assert accept.membership is not None
     admit = dave.credentials.let_in(ID, "erin", permission, accept)
-    assert admit == Admit("erin", ID, erin.me.id, accept.membership)
+    assert admit == Admit("erin", ID, TALK, erin.me.id, accept.membership)
     assert not dave.current.roll.is_in(erin.me.id)  # the shell has to ask what was said before
     dave.current.roll.merge([accept.membership])
     since = (Position(carol.me.id, "a" * 16, 7),)
@@ -242,7 +242,7 @@ def test_who_has_left_lets_nobody_in(
     carol.founds(dave)
     permission = carol.credentials.add(erin.callee, carol.current)
     accept = erin.credentials.accept(carol.asks(permission))
-    carol.credentials.conversation = None
+    carol.credentials.conversations = {}
     if is_elsewhere:
         carol.is_in(another_conversation(carol))
     assert carol.credentials.let_in(ID, "erin", permission, accept) is None

@@ -1,6 +1,6 @@
 """Texts of others: asked for, taken in, checked, shown, kept and handed on."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from peer.core.conversation.acknowledgements import ACKNOWLEDGE_SECONDS, Acknowledgements
 from peer.core.conversation.actions import Action, Hand, Send
@@ -54,6 +54,18 @@ class IncomingTexts:
     def history_mark(self) -> tuple[Position, ...]:
         """The ends of what was said so far, which is not for a user who comes in now."""
         return self._inbox.seen(SINCE)
+
+    def mark_before(self, begins: Mapping[Origin, int]) -> tuple[Position, ...]:
+        """Return the mark for a user who comes in now and gets some of what was said.
+
+        `begins`: where that begins.  They get nothing that I may not read myself.
+        """
+        me, found = self._stay.me.id, []
+        for one in self.history_mark:
+            seq = begins.get(one.origin, one.seq)
+            floor = max(seq, self._entrances.floor(me, one.origin)) if seq < one.seq else seq
+            found.append(Position(*one.origin, min(one.seq, floor)))
+        return tuple(found)
 
     @property
     def lamport(self) -> int:

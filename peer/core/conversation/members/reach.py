@@ -2,7 +2,7 @@
 
 Being a member and being reachable are two things.  A broken link ends nothing: both sides
 try to link again.  A member who cannot be reached for a minute only looks as if they had
-left.
+left.  In a room nobody does: members are away, and the user is not told when they are.
 """
 
 from collections.abc import Callable
@@ -18,6 +18,8 @@ from peer.core.reach.absence import LOST_SECONDS, Absence
 
 REDIAL_SECONDS = 1.0  # between two tries to link again with one lost just now
 REDIAL_FAR_SECONDS = 30.0  # with one lost long ago, or reached through others
+REDIAL_AWAY_SECONDS = 600.0  # with a member of a room who is away for hours or days; the
+REDIAL_AWAY_SHARE = 0.25  # pause grows to that with the time away.  Who is back, dials us too.
 FIRST_DIAL_SECONDS = 5.0  # for a newcomer to dial us; then we dial
 
 _NEVER = float("inf")
@@ -124,8 +126,13 @@ class Reach:
         return [Dial(one.id) for one in due]
 
     def _redial_pause(self, one: _Member, now: float) -> float:
-        fresh = one.lost_at is not None and now - one.lost_at < LOST_SECONDS
-        return REDIAL_SECONDS if fresh else REDIAL_FAR_SECONDS * self._jitter()
+        away = 0.0 if one.lost_at is None else now - one.lost_at
+        if one.lost_at is not None and away < LOST_SECONDS:
+            return REDIAL_SECONDS
+        pause = REDIAL_FAR_SECONDS
+        if self._stay.lasts:
+            pause = min(max(pause, away * REDIAL_AWAY_SHARE), REDIAL_AWAY_SECONDS)
+        return pause * self._jitter()
 
     # --- Was it they who were away, or I? ---
 
@@ -136,7 +143,7 @@ class Reach:
     def directory(self, now: float, *, is_there: bool) -> None:
         """Note whether the directory is there: without it I cannot know who is out of reach."""
         self._absence.directory(now, is_there=is_there)
-        if is_there and self._absence.is_cut_off:
+        if is_there and self._absence.is_cut_off and not self._stay.lasts:
             self._excuse(now)
 
     def _excuse(self, now: float) -> None:
@@ -147,14 +154,14 @@ class Reach:
 
     def all_parted(self, parted: list[str], now: float) -> list[Action]:
         """If all others have left at once, because I was away, tell the user so."""
-        if self._stay.is_asleep or len(parted) < len(self._members):
+        if self._stay.is_asleep or self._stay.lasts or len(parted) < len(self._members):
             return []
         return self._say_out_of_reach(now)
 
     def _say_out_of_reach(self, now: float) -> list[Action]:
         """Note that others are in reach, or were; tell the user if it was I who was away."""
         seconds = self._absence.back(now)
-        if seconds is None or self._stay.is_asleep:
+        if seconds is None or self._stay.is_asleep or self._stay.lasts:
             return []
         self._excuse(now)
         for one in self._members.values():
@@ -181,7 +188,7 @@ class Reach:
         """Judge whether a member came into reach, or was lost."""
         one = self._members[member]
         actions = self._is_reached(one) if member in reached else self._is_out_of_reach(one, now)
-        if one.lost_at is not None and not one.is_gone:
+        if one.lost_at is not None and not one.is_gone and not self._stay.lasts:
             quiet = _NEVER if one.told_lost else self._absence.quiet_until
             self.look_at = min(self.look_at, one.lost_at + LOST_SECONDS, quiet)
         return actions
@@ -202,6 +209,8 @@ class Reach:
         is_asleep, name = self._stay.is_asleep, self._stay.names.spelled(one.id)
         if one.lost_at is None:
             one.lost_at = now
+        if self._stay.lasts:
+            return []
         is_linked = self._mesh.is_linked(one.id)
         is_news = one.reached and not (one.told_lost or one.is_gone or is_linked)
         if is_news and not is_asleep and now >= self._absence.quiet_until:

@@ -13,6 +13,7 @@ from peer.runtime.conversation.performer import Performer
 from peer.runtime.conversation.progress import Progress
 from peer.runtime.conversation.screen import ConversationScreen
 from peer.storage.journal import Batch, Journal
+from peer.storage.rooms import KeptRoom
 from shared.messages.peers import Membership, Position, Text
 from shared.world import Clock
 
@@ -34,6 +35,7 @@ class Uncommitted(Struct):
     entrances: dict[tuple[str, str, int], Entrance] = field(default_factory=dict)
     ended: list[str] = field(default_factory=list)
     left: list[Conversation] = field(default_factory=list)  # by me, since the last commit
+    rooms: list[KeptRoom] = field(default_factory=list)  # of those begun
 
     def __bool__(self) -> bool:
         return any(astuple(self))
@@ -51,6 +53,7 @@ class Uncommitted(Struct):
             received=[(*of, seq) for of, seq in self.received.items()],
             passed=[(one.conversation, *one.origin, one.last_seq) for _, one in self.passed],
             entrances=[(id, one) for (id, _, _), one in self.entrances.items()],
+            rooms=self.rooms,
         )  # fmt: skip
 
     def followed_by(self, newer: "Uncommitted") -> "Uncommitted":
@@ -65,6 +68,7 @@ class Uncommitted(Struct):
             self.entrances | newer.entrances,
             self.ended + newer.ended,
             self.left + newer.left,
+            self.rooms + newer.rooms,
         )
 
 
@@ -88,9 +92,13 @@ class CommitQueue:
 
     # --- What waits for the disk ---
 
-    def begin(self, id: str, since: tuple[Position, ...], lamport: int) -> None:
+    def begin(
+        self, id: str, since: tuple[Position, ...], lamport: int, room: KeptRoom | None = None
+    ) -> None:
         """Note that I am in this conversation: nothing of it is shown before that is on disk."""
         self._waiting.begun.append((id, since, lamport))
+        self._waiting.ended = [one for one in self._waiting.ended if one != id]  # I am back
+        self._waiting.rooms += [] if room is None else [room]
         self._screen.close_until_kept(id)
         self._something.set()
         self._much.set()

@@ -1,0 +1,69 @@
+"""Perform the commands about rooms: ROOM, ROOMS, PART, and a line in one of them."""
+
+from typing import Final
+
+import trio
+
+from peer import results
+from peer.commands import grammar as typed
+from peer.console.codes import KEPT, Code
+from peer.console.dialogue import Dialogue
+from peer.core.conversation.sent_text import SentText
+from peer.local_peer import LocalPeer
+
+RoomCommand = typed.FoundRoom | typed.ListRooms | typed.PartRoom | typed.SayIn
+
+REACHED_SECONDS: Final = 10.0  # that a script waits until one member has its line
+
+
+class RoomCommands:
+    def __init__(self, peer: LocalPeer, dialogue: Dialogue) -> None:
+        self._peer, self._dialogue = peer, dialogue
+        self._used = ""  # the room that was founded or spoken in last
+
+    @property
+    def used(self) -> str:
+        """The room in which its user did something last; "" if they have left it, or none."""
+        return self._peer.rooms.label(self._used)
+
+    async def perform(self, command: RoomCommand) -> Code:
+        await self._peer.rooms.take_up()
+        match command:
+            case typed.FoundRoom(name):
+                await self._peer.invitations.found_room(name)
+                self._used = name
+            case typed.ListRooms():
+                self._dialogue.show(self._list())
+            case typed.PartRoom(room):
+                await self._peer.rooms.leave(room)
+            case typed.SayIn(room, text):
+                return await self._say(room, text)
+        return Code.DONE
+
+    def _list(self) -> results.RoomList:
+        rooms = self._peer.rooms
+        return results.RoomList(
+            self._peer.name,
+            tuple((one, tuple(name for name, *_ in rooms.ways(one))) for one in rooms.labels),
+            tuple(
+                (one, tuple(name for name, way, _ in rooms.ways(one) if not way))
+                for one in rooms.labels
+            ),
+        )
+
+    async def _say(self, room: str, text: str) -> Code:
+        sent = await self._peer.rooms.say(room, text)
+        self._used = room
+        label = self._peer.rooms.label(room)
+        self._dialogue.show(results.Sent(text, room=label, handle=sent))
+        return await self._await_reached(label, sent) if self._dialogue.is_script else Code.DONE
+
+    async def _await_reached(self, room: str, sent: SentText) -> Code:
+        """Wait until a member has it on disk, or nobody is there who could have it."""
+        with trio.move_on_after(REACHED_SECONDS):
+            await sent.reached()
+        if sent.is_somewhere:
+            return Code.DONE
+        self._dialogue.outcome = KEPT
+        self._dialogue.say(f"Kept for #{room} until a member is there.")
+        return Code.STORED

@@ -1,0 +1,149 @@
+"""A room has the name that its founder gave it, and nobody is in it, brings somebody in or
+speaks there unless its members have let them in."""
+
+import pytest
+
+from peer.core import membership
+from peer.core.conversation.charter import room_id, salt_of
+from peer.core.membership import member_id
+from shared.messages.common import Err
+from shared.messages.directory import Lookup
+from shared.messages.peers import (
+    SALT_BYTES,
+    Accept,
+    Adding,
+    Charter,
+    Confirm,
+    Invite,
+    Leave,
+    Members,
+    Position,
+    Ringing,
+    Text,
+    Want,
+)
+from shared.sealing import About
+from tests.kit.community import Community, Person
+from tests.kit.raw_peer import INVITATION, RUN, Raw, raw
+from tests.stories.test_rooms import founds
+
+NONCE = b"n" * SALT_BYTES
+
+
+def charter_of(person: Person) -> Charter:
+    (room,) = person.peer._exchange.conversations.rooms
+    found = person.peer._exchange.conversations.rooms.charter(room.core.id)
+    assert found is not None
+    return found
+
+
+async def adding(mallory: Raw, whom: Person, charter: Charter) -> Adding:
+    """Return a permission that mallory signs, as if she were in that room."""
+    contact = await mallory.client.ask(Lookup(mallory.client.next_id(), whom.name))
+    mine = membership.found(mallory.me, salt_of(charter))
+    return membership.add(mallory.me, room_id(charter), mine, member_id(whom.name, contact.key), 1)
+
+
+async def test_nobody_gives_a_room_another_name(community: Community) -> None:
+    (dave,) = await community.start("dave")
+    async with raw(community, "mallory") as mallory:
+        link = await mallory.dials(dave)
+        real = Charter("mine", mallory.me.identity.public, NONCE)
+        forged = Charter("bank", real.founder, NONCE)
+        permission = await adding(mallory, dave, real)
+        link.says(Invite(INVITATION, room_id(real), ("mallory",), adding=permission, room=forged))
+        assert "that is not the name of this room" in (await link.hears(Err)).text
+    dave.never_saw("#bank")
+
+
+async def test_nobody_asks_into_a_room_that_they_are_not_in(community: Community) -> None:
+    """What she says is hers; nobody gets in by it."""
+    carol, dave = await community.start("carol", "dave")
+    await carol.types("ROOM lab")
+    charter = charter_of(carol)
+    async with raw(community, "mallory") as mallory:
+        link = await mallory.dials(dave)
+        permission = await adding(mallory, dave, charter)
+        invite = Invite(
+            INVITATION, room_id(charter), ("mallory", "carol"), adding=permission, room=charter
+        )
+        link.says(invite)
+        await link.hears(Ringing)
+        # carol is not counted: nothing proves that she is in
+        await dave.sees(
+            "User mallory asks you into the room #lab (1 member). Would you like to join? (Y/N)"
+        )
+        await dave.types("Y")
+        accept = await link.hears(Accept)
+        assert accept.membership is not None
+        mine = membership.found(mallory.me, salt_of(charter))
+        link.says(Confirm(INVITATION, (mine, accept.membership)))
+        assert "did not found this conversation" in (await link.hears(Err)).text
+    await dave.types("ROOMS")
+    await dave.sees("You are in no room: ROOM name founds one.")
+
+
+async def test_a_stranger_gets_and_says_nothing_there(community: Community) -> None:
+    carol, dave = await community.start("carol", "dave")
+    await founds(carol, dave)
+    await carol.types("#lab secret")
+    await dave.sees("#lab carol: secret")
+    charter = charter_of(carol)
+    id = room_id(charter)
+    (room,) = carol.peer._exchange.conversations.rooms
+    origin = (room.core.me.id, room.core.outgoing.epoch)
+    async with raw(community, "mallory") as mallory:
+        link = await mallory.dials(carol)
+        text = mallory.text(1, "I am one of you", conversation=id)
+        link.says(text, Want(id, Position(*origin, 0)), Leave(id))
+        mine = membership.found(mallory.me, salt_of(charter))
+        link.says(Members(id, (mine,)))
+        assert "did not found this conversation" in (await link.hears(Err)).text
+        assert not [one for one in link.heard if isinstance(one, Text)]
+        assert not [one for one in link.heard if isinstance(one, Members)]
+    await carol.types("ROOMS")
+    await carol.sees("#lab: carol (you), dave")
+    carol.never_saw("I am one of you")
+    assert room.core.roll.counter(mallory.me.id) == 0
+    assert (mallory.me.id, RUN) not in {one.origin for one in room.core.incoming.have()}
+
+
+@pytest.mark.parametrize("knows_the_room", [True, False])
+async def test_a_letter_of_a_stranger_is_of_no_room(
+    community: Community, knows_the_room: bool
+) -> None:
+    carol, dave = await community.start("carol", "dave")
+    await founds(carol, dave)
+    (room,) = carol.peer._exchange.conversations.rooms
+    id = room.core.id if knows_the_room else "f" * 32
+    await community.start("mallory")
+    mallory = community.people["mallory"]
+    peer = mallory.peer
+    contact = await peer.finder.contact("carol")
+    await peer._exchange.letter_drop.leave(contact, "I am one", 7.0, About(id, RUN, 1))
+    await carol.sees_part("mallory: I am one", within=60)
+    carol.never_saw("#lab mallory")
+
+
+async def test_a_flood_while_somebody_is_away_ends_at_the_quota_and_loses_nothing(
+    community: Community,
+) -> None:
+    carol, dave = await community.start("carol", "dave")
+    await founds(carol, dave)
+    await dave.quits()
+    await carol.types(*(f"#lab {number}" for number in range(130)))
+    await carol.sees(
+        "The mailbox of dave takes no more of #lab: dave gets the rest from any member who is"
+        " there.",
+        within=120,
+    )
+    await carol.types("#lab 130")
+    await dave.starts()
+    await dave.sees("#lab carol: 130", within=60)
+    assert carol.saw("takes no more") == 1
+    carol.never_saw("Message left for dave.")
+    carol.never_saw("Not delivered")
+    before = len(dave.lines)
+    await dave.types("HISTORY lab 1000")
+    await dave.sees_part("carol: 0")
+    assert [line.rsplit(" ", 1)[1] for line in dave.lines[before:]] == [str(n) for n in range(131)]
