@@ -481,6 +481,8 @@ class Town:
                         program.to_keep.append(one)
                 case talk.KeepEntrance(entrance):
                     program.to_keep.append(entrance)
+                case talk.KeepPlaces(places):
+                    self._passes_over(person, program, places)
                 case talk.KeepAcknowledged(by, epoch, seq):
                     program.to_keep.append((by, epoch, seq))
                 case talk.Discard(text):
@@ -505,6 +507,12 @@ class Town:
                 case talk.Settled():
                     assert program.core.is_settled
         self._watch(person, program)
+
+    def _passes_over(
+        self, person: Person, program: Program, places: tuple[Position, ...]
+    ) -> None:  # fmt: skip
+        person.disk.since |= {one.origin: one.seq for one in places}
+        program.shown |= {one.origin: one.seq for one in places}
 
     def _reads(self, person: Person, program: Program, text: Text) -> None:
         if all(key in person.disk.copies for key, _ in texts_in(text)):

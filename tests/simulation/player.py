@@ -22,6 +22,7 @@ from tests.simulation.manners import Manners
 if TYPE_CHECKING:
     from tests.simulation.scenario import Scenario
 
+FLUSH_SECONDS = 2.0  # for the last lines, as peer.program.lifecycle has it
 RESTART_SECONDS = 1.0  # after a start that failed
 THINK_SECONDS = 3.0  # the longest time before a question is answered
 
@@ -127,6 +128,9 @@ class Player:
                     self._scenario.note(self.name, "QUIT")
             except ParleyError as error:
                 failure = error
+            with trio.move_on_after(FLUSH_SECONDS):
+                while self._screen and not session.run.is_dead:
+                    await self._news.park()  # the last lines tell what could not be left
             self._nursery.cancel_scope.cancel()
         if failure is not None:
             raise failure
@@ -169,6 +173,7 @@ class Player:
                     return
                 self._see(event, session)
                 shown()
+            self._news.unpark_all()
 
     def pauses(self, paused: bool) -> None:
         self.screen_is_paused = paused

@@ -43,6 +43,12 @@ class KeepEntrance(Struct, frozen=True):
     entrance: Entrance
 
 
+class KeepPlaces(Struct, frozen=True):
+    """Note on disk that the texts up to here are not for me."""
+
+    places: tuple[Position, ...]
+
+
 class KeepAcknowledged(Struct, frozen=True):
     """Note on disk that this member has my texts of an epoch up to `seq`."""
 
@@ -98,6 +104,6 @@ class Settled(Struct, frozen=True):
 
 
 Action = (
-    Send | Show | Read | Keep | KeepMembers | KeepEntrance | KeepAcknowledged | Discard | Refuse
-    | Hand | Dial | LeaveFor | Back | Finished | Settled
+    Send | Show | Read | Keep | KeepMembers | KeepEntrance | KeepPlaces | KeepAcknowledged
+    | Discard | Refuse | Hand | Dial | LeaveFor | Back | Finished | Settled
 )  # fmt: skip

@@ -165,6 +165,8 @@ class ConversationShell:
                 self.keep_members(members)
             case talk.KeepEntrance(entrance):
                 parts.commits.add_entrance(core.id, entrance)
+            case talk.KeepPlaces(places):
+                parts.commits.add_places(core.id, places)
             case talk.KeepAcknowledged(by, epoch, seq):
                 parts.commits.add_acknowledged(core, by, epoch, seq)
                 parts.times.note(core.id, by, epoch, seq, parts.clock.time())

@@ -536,3 +536,26 @@ def test_a_newcomer_who_was_told_less_says_so() -> None:
     box.newcomer("frank")
     box.greeted("frank", 1)
     assert seqs(box.take("frank")) == [2]
+
+
+# --- What is not for me -----------------------------------------------------------
+
+
+def test_texts_that_are_not_for_me_are_passed_over() -> None:
+    inbox = Inbox()
+    assert inbox.take(text(4), 0.0) is None
+    assert inbox.pass_over([daves(3)]) == (daves(3),)
+    assert inbox.have() == (daves(3),)
+    assert read(inbox.take(text(4), 0.0)) == ["dave 4"]
+    assert inbox.heads((MINE, MINE)) == (daves(4),)
+    assert inbox.pass_over([daves(2), daves(4)]) == ()  # that is behind me
+
+
+def test_nothing_that_waits_for_screen_or_disk_is_passed_over() -> None:
+    inbox = Inbox()
+    inbox.take(text(1), 0.0)
+    assert inbox.pass_over([daves(3)]) == ()  # 1 is not on disk, and 3 would stand for it
+    inbox.kept(text(1))
+    inbox.take(text(2, after=(Position("erin", ERINS, 1),)), 0.0)
+    inbox.kept(text(2))
+    assert inbox.pass_over([daves(3)]) == ()  # 2 is not shown

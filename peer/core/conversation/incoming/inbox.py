@@ -72,7 +72,7 @@ class Inbox:
         #: texts that came and are held back, each with its deadline
         self._held: dict[Origin, deque[tuple[Text, float]]] = {}
         for one in have:
-            known = self._begin(one.origin)
+            known = self._known(one.origin, is_new=False)
             known.came = known.shown = known.have = one.seq
             self._put_head(one.origin, one.seq)
 
@@ -132,6 +132,18 @@ class Inbox:
         known.author.texts -= len(text.texts)
         known.author.size -= text.size
 
+    def pass_over(self, places: Iterable[Position]) -> tuple[Position, ...]:
+        """Wait no longer for texts up to here, which are not for me; return what that changed."""
+        passed: list[Position] = []
+        for one in places:
+            known = self._known(one.origin)
+            is_quiet = known.have == known.came and one.origin not in self._held
+            if known.came < one.seq and is_quiet:
+                known.came = known.shown = known.have = one.seq
+                self._put_head(one.origin, one.seq)
+                passed.append(one)
+        return tuple(passed)
+
     def reject(self, texts: list[Text]) -> None:
         """Take back these texts, the last of their origin, which its author never wrote."""
         of, first = texts[0].origin, texts[0].seq
@@ -148,17 +160,15 @@ class Inbox:
             if known.shown:
                 self._put_head(of, known.shown)
 
-    def _known(self, of: Origin) -> _Progress:
+    def _known(self, of: Origin, *, is_new: bool = True) -> _Progress:
+        """Return what is known of an origin.  `is_new`: from elsewhere, and to be checked."""
         known = self._origins.get(of)
-        if known is None:
+        if known is not None:
+            return known
+        if is_new:
             check_origin(of)
-            author = self._authors.get(of[0])
-            if author is not None and len(author.epochs) >= EPOCHS:
+            if of[0] in self._authors and len(self._authors[of[0]].epochs) >= EPOCHS:
                 raise ProtocolError("one author was started too often in one conversation")
-            known = self._begin(of)
-        return known
-
-    def _begin(self, of: Origin) -> _Progress:
         author = self._authors.setdefault(of[0], _Author())
         author.epochs[of[1]] = None
         known = self._origins[of] = _Progress(author, len(self._origins))

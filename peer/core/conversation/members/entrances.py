@@ -8,7 +8,8 @@ other in.
 """
 
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from itertools import islice
 
 import msgspec
 from msgspec import Struct
@@ -16,7 +17,7 @@ from msgspec import Struct
 from peer.core.membership import Me, Roll
 from shared.errors import ProtocolError
 from shared.identity import check_signature
-from shared.messages.peers import Adding, Entry, Membership, Origin, Position
+from shared.messages.peers import MEMBERS, Adding, Entry, Membership, Origin, Position
 
 _Stay = tuple[str, int]  # a member, and the counter with which the stay began
 NOTHING = 2**60  # higher than any seq: they may read nothing of an origin
@@ -85,6 +86,30 @@ class Entrances:
         entrance = self.of(member)
         return entrance.entry if entrance else None
 
+    def past(self, member: str) -> list[Entrance]:
+        """Return the proven entrances above a member's own, of stays that are over.
+
+        Who comes in later hears them from nobody else: those members do not show them any more.
+        """
+        found: list[Entrance] = []
+        stays = self._above((member, _joined(self._roll.counter(member))))
+        for stay in islice(stays, MEMBERS):
+            known = self._known.get(stay)
+            is_over = stay[1] != self._roll.counter(stay[0])
+            if is_over and known is not None and known.entrance.entry is not None:
+                found.append(known.entrance)
+        return found
+
+    def _above(self, stay: _Stay) -> Iterator[_Stay]:
+        """Yield the stay of who let them in, of who let that one in, and so on."""
+        seen = {stay}
+        while (mine := self._roll.of(stay[0])) and (by := _added_by(mine, stay[1])):
+            stay = (by.by, _joined(by.counter))
+            if stay in seen:
+                return
+            seen.add(stay)
+            yield stay
+
     def learn(self, member: str, heard: Heard) -> bool:
         """Note a member, or a new stay, that I hear of; return whether that is news."""
         stay = (member, _joined(self._roll.counter(member)))
@@ -93,20 +118,27 @@ class Entrances:
         self._known[stay] = _Known(Entrance(*stay, heard))
         return True
 
-    def hear(self, entry: Entry) -> bool:
-        """Take an entry; return False if it is known, or not signed by the one who let them in."""
-        entrance, mine = self.of(entry.member), self._roll.of(entry.member)
-        adding = mine.adding if mine else None
+    def hear(self, entry: Entry, heard: Heard) -> Entrance | None:
+        """Take an entry; return the entrance that it proves.
+
+        None if it is known, or not signed by the one who let them in.  `heard`: what has come
+        here, for a stay that was over before I heard of it.
+        """
+        stay, mine = (entry.member, entry.counter), self._roll.of(entry.member)
+        if mine is None or not _has_stayed(mine, entry.counter):
+            return None
+        known, adding = self._known.get(stay), _added_by(mine, entry.counter)
+        entrance = known.entrance if known else Entrance(*stay, heard)
         key = self._roll.key(adding.by) if adding else None
-        if key is None or entrance is None or entrance.entry or entrance.counter != entry.counter:
-            return False
+        if key is None or entrance.entry is not None:
+            return None
         try:
             check_signature(key, entry.signature, _statement(entry))
         except ProtocolError:
-            return False
-        stay = (entry.member, entry.counter)
-        self._known[stay] = _Known(msgspec.structs.replace(entrance, entry=entry))
-        return True
+            return None
+        proven = msgspec.structs.replace(entrance, entry=entry)
+        self._known[stay] = _Known(proven)
+        return proven
 
     def floor(self, member: str, of: Origin) -> int:
         """Return the seq after which they may read an origin."""
@@ -153,6 +185,13 @@ def _seqs(positions: Iterable[Position]) -> dict[Origin, int]:
 def _joined(counter: int) -> int:
     """Return the counter with which a stay began."""
     return counter - (counter + 1) % 2
+
+
+def _has_stayed(one: Membership, stay: int) -> bool:
+    """Whether a stay of theirs began with this counter."""
+    return stay == _joined(one.counter) or any(
+        stay == _joined(earlier.counter) for earlier in one.before
+    )
 
 
 def _added_by(one: Membership, stay: int) -> Adding | None:

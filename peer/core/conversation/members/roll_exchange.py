@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 
 from peer.core import membership
-from peer.core.conversation.actions import Action, KeepEntrance, KeepMembers, Send
+from peer.core.conversation.actions import Action, KeepEntrance, KeepMembers, KeepPlaces, Send
 from peer.core.conversation.incoming.inbox import Inbox
 from peer.core.conversation.members.entrances import Entrances, Heard, sign_entry
 from peer.core.conversation.members.mesh import Mesh
@@ -22,10 +22,25 @@ class RollExchange:
     # --- The roll ---
 
     def introduce(self, to: str) -> list[Action]:
-        """Send a member the roll, and my entry: from where on I may read."""
-        mine = self._entrances.entry_of(self._stay.me.id)
-        told = self.tell_all(to)
-        return [*told, Send((to,), mine)] if mine else told
+        """Send a member the roll, and my entry: from where on I may read.
+
+        With it go the entries above mine whose members have left: nobody else shows those.
+        """
+        me = self._stay.me.id
+        mine, past = self._entrances.entry_of(me), self._entrances.past(me)
+        entries = [mine, *(one.entry for one in past)]
+        return [*self.tell_all(to), *(Send((to,), one) for one in entries if one)]
+
+    def remind(self, member: str, have: Iterable[Position]) -> list[Action]:
+        """Show a member their own entry, if they lack what they came in after.
+
+        Their program was killed before that was on its disk, and does not know that it waits
+        for texts which nobody may hand on.
+        """
+        entry = self._entrances.entry_of(member)
+        has = {one.origin: one.seq for one in have}
+        lacks = entry is not None and any(has.get(one.origin, 0) < one.seq for one in entry.since)
+        return [Send((member,), entry)] if entry is not None and lacks else []
 
     def tell_all(self, to: str) -> list[Action]:
         """Show somebody the whole roll."""
@@ -56,9 +71,11 @@ class RollExchange:
 
     def _learn_entrances(self) -> list[str]:
         """Note new entrances; return whose.  They came in after what is here now."""
-        heard = Heard(self._inbox.seen(), self._inbox.origins)
-        members = self._stay.roll.members()
+        heard, members = self._heard(), self._stay.roll.members()
         return [member for member in members if self._entrances.learn(member, heard)]
+
+    def _heard(self) -> Heard:
+        return Heard(self._inbox.seen(), self._inbox.origins)
 
     def _keep_entrances(self, members: Iterable[str]) -> list[Action]:
         found = map(self._entrances.of, members)
@@ -66,8 +83,13 @@ class RollExchange:
 
     def hear_entry(self, entry: Entry) -> list[Action]:
         """Take an entry: from where on its member may read."""
-        is_news = entry.conversation == self._stay.id and self._entrances.hear(entry)
-        return self._keep_entrances((entry.member,)) if is_news else []
+        if entry.conversation != self._stay.id:
+            return []
+        news = self._entrances.hear(entry, self._heard())
+        kept: list[Action] = [KeepEntrance(news)] if news is not None else []
+        is_mine = entry == self._entrances.entry_of(self._stay.me.id)
+        passed = self._inbox.pass_over(entry.since) if is_mine else ()
+        return [*kept, KeepPlaces(passed)] if passed else kept
 
     def sign_entry(self, newcomer: str, since: tuple[Position, ...]) -> Entry:
         """Sign what was said before a newcomer whom I have let in."""

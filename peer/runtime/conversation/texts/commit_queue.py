@@ -29,6 +29,7 @@ class Uncommitted(Struct):
     begun: list[tuple[str, tuple[Position, ...], int]] = field(default_factory=list)
     texts: list[Written] = field(default_factory=list)
     passed: list[Written] = field(default_factory=list)  # of which only the place is kept
+    places: list[tuple[str, Position]] = field(default_factory=list)  # of texts not for me
     members: list[tuple[str, str, str, Membership]] = field(default_factory=list)
     acknowledged: dict[tuple[str, str, str], int] = field(default_factory=dict)
     received: dict[tuple[str, str, str], int] = field(default_factory=dict)  # after the end
@@ -51,7 +52,10 @@ class Uncommitted(Struct):
                 for owed in current.mailbox.owed()
             ],
             received=[(*of, seq) for of, seq in self.received.items()],
-            passed=[(one.conversation, *one.origin, one.last_seq) for _, one in self.passed],
+            passed=[
+                *((one.conversation, *one.origin, one.last_seq) for _, one in self.passed),
+                *((id, *one.origin, one.seq) for id, one in self.places),
+            ],
             entrances=[(id, one) for (id, _, _), one in self.entrances.items()],
             rooms=self.rooms,
         )  # fmt: skip
@@ -62,6 +66,7 @@ class Uncommitted(Struct):
             self.begun + newer.begun,
             self.texts + newer.texts,
             self.passed + newer.passed,
+            self.places + newer.places,
             self.members + newer.members,
             self.acknowledged | newer.acknowledged,
             self.received | newer.received,
@@ -118,6 +123,11 @@ class CommitQueue:
             for member, one in found
             if one is not None
         ]
+        self._something.set()
+
+    def add_places(self, id: str, places: Iterable[Position]) -> None:
+        """Note up to where the texts of a conversation are not for me."""
+        self._waiting.places += [(id, place) for place in places]
         self._something.set()
 
     def add_entrance(self, id: str, entrance: Entrance) -> None:
