@@ -207,7 +207,7 @@ def _goes_home(day: Day) -> None:
     day.types(carol, "IGNORE erin", (carol, "You will no longer hear from erin."))
     day.types(carol, "IGNORED", (carol, "You ignore erin."))
     day.types(carol, "HISTORY dave", (carol, "The last"), (carol, "can you read me?"))
-    day.types(carol, "SEARCH station", (carol, "Texts with station:"))
+    day.types(carol, "SEARCH station", (carol, "The last text that contains: station"))
     day.types(erin, "UNREGISTER", (erin, "Give it back? (Y/N)"))
     # Carol ignores erin; dave hears of each alone only if the one is told before the other goes.
     day.answers(erin, "Y", (erin, "You gave the name erin back."), (dave, "erin is offline."))
