@@ -128,6 +128,7 @@ class Program:
             self._remember_what_is_typed(folder)
             nursery.start_soon(watching.run, peer, console)
             nursery.start_soon(self._note_keys, peer)
+            nursery.start_soon(self._seek_names, peer, watching)
             await nursery.start(self._serve_control, folder, peer, console)
             self._welcome(peer)
             await self._obey_keyboard(peer, console, watching)
@@ -141,6 +142,12 @@ class Program:
         while True:
             await self._face.touched()
             peer.touched()
+
+    async def _seek_names(self, peer: LocalPeer, watching: StatusFeed) -> None:
+        """Ask the directory for names that begin as the one that is typed."""
+        while True:
+            await peer.roster.seek(await self._face.sought())
+            watching.look()
 
     def _leaving_is_possible(self) -> AbstractAsyncContextManager[None]:
         """Let a person QUIT within the block, which may take long."""

@@ -81,5 +81,5 @@ def _ui_state(peer: LocalPeer, console: Console) -> UiState:
         is_muted=console.is_muted,
         talk_went_on=console.talk_went_on,
         choices=console.choices,
-        users=peer.roster.known,
+        users=peer.roster.offered,
     )

@@ -52,6 +52,9 @@ class Frontend(Protocol):
     async def touched(self) -> None:
         """Return when a key is pressed, also one before Enter; never, if nobody has keys."""
 
+    async def sought(self) -> str:
+        """Return the beginning of a name that is completed, and of which few are known."""
+
     async def flushed(self) -> None:
         """Return when the prompt and all that was shown before are visible, or run() is over."""
 

@@ -256,6 +256,10 @@ class LineFrontend:
     async def touched(self) -> None:
         await trio.sleep_forever()
 
+    async def sought(self) -> str:
+        await trio.sleep_forever()
+        raise AssertionError("it never ends")
+
     async def flushed(self) -> None:
         await self._screen.flushed()
 

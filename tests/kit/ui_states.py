@@ -52,6 +52,10 @@ class Owner:
 
     def __init__(self, ui_state: UiState) -> None:
         self.ui_state = ui_state
+        self.sought: list[str] = []
+
+    def seek(self, beginning: str) -> None:
+        self.sought.append(beginning)
 
 
 def is_harmless(text: str) -> bool:

@@ -38,6 +38,10 @@ class SlowFace:
         await trio.sleep(1.0)
         return Line("/list")
 
+    async def sought(self) -> str:
+        await trio.sleep_forever()
+        raise AssertionError("it never ends")
+
     async def touched(self) -> None:
         await trio.sleep_forever()
 

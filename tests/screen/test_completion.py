@@ -37,6 +37,64 @@ def completed(line: str, outlook: UiState) -> list[str]:
     return [line[: len(line) + one.start_position] + one.text for one in tab(line, outlook)]
 
 
+# --- Users of whom the directory may know more ------------------------------------
+
+
+def knows(*names: str) -> UiState:
+    return replace(OUTSIDE, users=tuple(Presence(name, Status.ACTIVE, 0.0) for name in names))
+
+
+@pytest.mark.parametrize(
+    ("line", "beginning"),
+    [
+        ("chat jo", "jo"),
+        ("CHAT (jo", None),
+        ("leave Jo", "Jo"),
+        ("watch jo", "jo"),
+        ("@jo", "jo"),
+        ("hello @jo", "jo"),
+        ("jo", "jo"),
+        ("chat j", None),
+        ("chat joe hello", None),
+        ("chat", None),
+        ("search jo", None),
+        ("y jo", None),
+        ("help jo", None),
+        ("say jo", None),
+        ("", None),
+    ],
+)
+def test_a_name_of_which_few_are_known_is_sought(line: str, beginning: str | None) -> None:
+    owner = Owner(knows("joan", "dave"))
+    list(Completions(owner).get_completions(Document(line), CompleteEvent()))
+    assert owner.sought == ([] if beginning is None else [beginning])
+
+
+def test_a_text_of_a_conversation_seeks_nobody() -> None:
+    owner = Owner(TALKING)
+    list(Completions(owner).get_completions(Document("jo"), CompleteEvent()))
+    assert owner.sought == []
+
+
+def test_two_who_fit_are_enough() -> None:
+    owner = Owner(knows("joan", "Joe"))
+    list(Completions(owner).get_completions(Document("chat jo"), CompleteEvent()))
+    assert owner.sought == []
+
+
+def test_there_is_more_once_more_fit_and_the_line_is_the_same() -> None:
+    owner = Owner(knows("joan"))
+    ours = Completions(owner)
+    assert not ours.has_more("chat jo")
+    list(ours.get_completions(Document("chat jo"), CompleteEvent()))
+    assert not ours.has_more("chat jo")
+    owner.ui_state = knows("joan", "dave")
+    assert not ours.has_more("chat jo")
+    owner.ui_state = knows("joan", "joe")
+    assert ours.has_more("chat jo")
+    assert not ours.has_more("chat joe")
+
+
 # --- Commands ---------------------------------------------------------------------
 
 

@@ -58,6 +58,9 @@ class FakeHost:
     def hint(self, text: str) -> str:
         return f"[{len(text)} characters]"
 
+    def seek(self, beginning: str) -> None:
+        pass
+
     def prompt(self) -> StyleAndTextTuples:
         return [("", self.before)]
 

@@ -20,6 +20,8 @@ from peer.screen.terminal import paint_queue, presenter, typed_lines
 from peer.screen.terminal.terminal import Terminal
 from peer.screen.ui_state import UiState
 from peer.storage.input_history import FILE, InputHistory
+from shared.messages.common import Status
+from shared.messages.directory import Presence
 from tests.kit.screens import PATIENCE, Screen, StoppedClock, keys
 from tests.kit.ui_states import ASKED, OUTSIDE, TALKING
 
@@ -369,6 +371,34 @@ async def test_a_notification_only_where_it_was_asked_for() -> None:
 async def test_tab_knows_who_is_there(desk: Desk) -> None:
     desk.hits("@da\t")
     await desk.screen.sees("@dave")
+
+
+def with_users(*names: str) -> UiState:
+    users = tuple(Presence(name, Status.ACTIVE, 0.0) for name in names)
+    return replace(TALKING, users=users)
+
+
+async def test_who_is_found_later_shows_in_the_menu_if_the_word_is_still_the_same(
+    desk: Desk,
+) -> None:
+    desk.hits("/chat jo\t")
+    assert await desk.face.sought() == "jo"
+    desk.stands(with_users("dave", "joan", "john"))
+    await desk.screen.sees("joan")
+    await desk.screen.sees("john")
+    desk.hits("\t")
+    await desk.screen.sees("/chat joan")
+
+
+async def test_who_is_found_too_late_changes_nothing(desk: Desk) -> None:
+    desk.hits("/chat jo\t")
+    assert await desk.face.sought() == "jo"
+    desk.hits("e")
+    await desk.screen.sees("/chat joe")
+    desk.stands(with_users("dave", "joel", "joey"))
+    desk.hits("x")
+    await desk.screen.sees("/chat joex")
+    assert "joey" not in "".join(desk.screen.lines)
 
 
 # --- The end ----------------------------------------------------------------------

@@ -309,3 +309,27 @@ async def test_a_line_to_all_reaches_a_hundred_at_most(
     await carol.sees("4 users are online; sent to 1 of those you talk with.")
     await erin.sees("[all] carol: hello all")
     dave.never_saw("hello all")
+
+
+# --- Completion -------------------------------------------------------------------
+
+
+def offered(person: Person) -> list[str]:
+    return [user.name for user in person.peer.roster.offered]
+
+
+async def test_in_a_crowd_others_are_found_by_how_they_begin(crowd: Community) -> None:
+    carol, *_ = await starts(crowd, "carol", "dave", "erin", "ernie")
+    await carol.peer.roster.seek("ER")
+    assert offered(carol) == ["carol", "erin", "ernie"]
+    await trio.sleep(120)
+    assert offered(carol) == ["carol"], "how they stand is not known any more"
+
+
+async def test_in_a_small_community_nobody_is_asked(community: Community) -> None:
+    carol, _ = await starts(community, "carol", "dave")
+    known = offered(carol)
+    await carol.peer.roster.seek("da")
+    assert carol.peer.roster.search.found == ()
+    assert offered(carol) == known
+    assert "dave" in known

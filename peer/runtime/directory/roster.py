@@ -89,6 +89,19 @@ class Roster:
         return self._presences.all
 
     @property
+    def offered(self) -> tuple[Presence, ...]:
+        """Those of `known`, and who was sought lately in a crowd; in alphabetical order."""
+        if not self._presences.is_crowd:
+            return self.known
+        found = {fold(user.name): user for user in (*self.search.found, *self.known)}
+        return tuple(found[name] for name in sorted(found))
+
+    async def seek(self, beginning: str) -> None:
+        """Seek users for `offered`, in a crowd, where few are known."""
+        if self._presences.is_crowd:
+            await self.search.look(beginning)
+
+    @property
     def crowd(self) -> int:
         """The number of users online, if they are so many that I hear of few; else 0."""
         return max(self._presences.online, 1) if self._presences.is_crowd else 0

@@ -5,13 +5,12 @@ import time
 from typing import Final
 
 from prompt_toolkit.buffer import Buffer
-from prompt_toolkit.completion import Completer
 from prompt_toolkit.history import History, InMemoryHistory
 from prompt_toolkit.layout import BufferControl, SearchBufferControl
 from prompt_toolkit.layout.processors import BeforeInput, HighlightIncrementalSearchProcessor
 
 from peer.core.target import Target
-from peer.screen.editor.host import EditorHost
+from peer.screen.editor.host import EditorHost, LateCompleter
 
 PASTED_LINES: Final = 5  # more than these are sent only after a second Enter
 AGAIN_SECONDS: Final = 0.5  # after a line was held back, Enter may be of the same stroke
@@ -20,7 +19,7 @@ AGAIN_SECONDS: Final = 0.5  # after a line was held back, Enter may be of the sa
 class Draft:
     """The text that is typed and not sent yet."""
 
-    def __init__(self, host: EditorHost, completer: Completer) -> None:
+    def __init__(self, host: EditorHost, completer: LateCompleter) -> None:
         self._host, self._completer = host, completer
         self._begun = 0.0  # when the first key of the line was hit
         self._is_begun = False
@@ -66,6 +65,12 @@ class Draft:
         """Whether a completion is highlighted in the menu: Enter takes it, and sends nothing."""
         state = self.control.buffer.complete_state
         return state is not None and state.current_completion is not None
+
+    def offer_late(self) -> None:
+        """Show a menu of what the completer has learned, if the line is still the same."""
+        buffer = self.control.buffer
+        if not self.is_choosing() and self._completer.has_more(buffer.document.text_before_cursor):
+            buffer.start_completion()
 
     # --- Changes ---
 

@@ -11,7 +11,6 @@ from contextlib import suppress
 from typing import Any, Final
 
 from prompt_toolkit.application import Application
-from prompt_toolkit.completion import Completer
 from prompt_toolkit.history import History
 from prompt_toolkit.input import Input
 from prompt_toolkit.key_binding import merge_key_bindings
@@ -21,7 +20,7 @@ from prompt_toolkit.styles import Style
 
 from peer.core.target import Target
 from peer.screen.editor.draft import Draft
-from peer.screen.editor.host import EditorHost
+from peer.screen.editor.host import EditorHost, LateCompleter
 from peer.screen.editor.key_bindings import Keys
 from peer.screen.editor.layout import EditorLayout
 from peer.screen.editor.loop_calls import LoopCalls
@@ -35,7 +34,7 @@ class Editor:
     """Reads lines, and shows the prompt, a hint and the toolbar around them."""
 
     def __init__(
-        self, terminal: Input, output: Output, host: EditorHost, completer: Completer, *,
+        self, terminal: Input, output: Output, host: EditorHost, completer: LateCompleter, *,
         style: Style, colours: ColorDepth | None,
     ) -> None:  # fmt: skip
         self._output = output
@@ -119,6 +118,7 @@ class Editor:
             self._output.write_raw(raw)
 
     def redraw(self) -> None:
+        self._draft.offer_late()
         self._app.invalidate()
 
     def resized(self) -> None:

@@ -2,9 +2,18 @@
 
 from typing import Protocol
 
+from prompt_toolkit.completion import Completer
 from prompt_toolkit.formatted_text import StyleAndTextTuples
 
 from peer.core.target import Target
+
+
+class LateCompleter(Completer):
+    """A completer that may learn more after it was asked."""
+
+    def has_more(self, line: str) -> bool:
+        """Whether it can offer more for this line now than when it was asked last."""
+        raise NotImplementedError
 
 
 class EditorHost(Protocol):

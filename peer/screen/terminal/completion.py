@@ -6,17 +6,19 @@ from itertools import islice
 from typing import Protocol
 
 from msgspec import Struct
-from prompt_toolkit.completion import CompleteEvent, Completer, Completion
+from prompt_toolkit.completion import CompleteEvent, Completion
 from prompt_toolkit.document import Document
 
 from peer.commands.grammar import Context, Say, SetStatus, WriteLine, Wrong
 from peer.commands.parsing import Begun, begun, offered, parse
 from peer.commands.table import TABLE, Entry, Takes
+from peer.screen.editor.host import LateCompleter
 from peer.screen.ui_state import UiState
 from shared.messages.common import Status
 from shared.names import fold, is_name
 
 MOST_OFFERS = 100  # one more letter leads to the others
+ENOUGH_NAMES = 2  # that fit; of fewer the directory may know more
 NAME_LETTERS = 2  # from which a bare name in a text is completed; one letter begins too many words
 
 _ADDRESSED = re.compile(r"(?:\A|\s)@([^\s@]*)\Z")
@@ -36,12 +38,16 @@ class HasUiState(Protocol):
     def ui_state(self) -> UiState:
         """The present state."""
 
+    def seek(self, beginning: str) -> None:
+        """Let more users be sought whose names begin so; whoever is found is in the state."""
 
-class Completions(Completer):
-    """Looks at the state when the key is pressed; needs no thread."""
+
+class Completions(LateCompleter):
+    """Looks at the state when the key is pressed; needs no thread, and waits for nobody."""
 
     def __init__(self, owner: HasUiState) -> None:
         self._owner = owner
+        self._sought: tuple[str, str, int] | None = None  # line, beginning, how many fitted
 
     def get_completions(
         self,
@@ -49,6 +55,7 @@ class Completions(Completer):
         complete_event: CompleteEvent,  # noqa: ARG002 - Tab and typing are answered alike
     ) -> Iterator[Completion]:
         line, ui_state = document.text_before_cursor, self._owner.ui_state
+        self._seek(line, ui_state)
         for offer in dict.fromkeys(islice(_offers(line, ui_state), MOST_OFFERS)):
             whole = line.removesuffix(offer.typed) + offer.text
             yield Completion(
@@ -57,6 +64,22 @@ class Completions(Completer):
                 display=offer.text,
                 display_meta=offer.meta,
             )
+
+    def _seek(self, line: str, ui_state: UiState) -> None:
+        """Let others be sought if few are known that fit."""
+        beginning, self._sought = _name_begun(line, ui_state), None
+        if len(beginning) < NAME_LETTERS or not is_name(beginning):
+            return
+        fitting = _fitting(beginning, ui_state)
+        if fitting < ENOUGH_NAMES:
+            self._sought = (line, beginning, fitting)
+            self._owner.seek(beginning)
+
+    def has_more(self, line: str) -> bool:
+        if self._sought is None or self._sought[0] != line:
+            return False
+        _, beginning, fitted = self._sought
+        return _fitting(beginning, self._owner.ui_state) > fitted
 
 
 def _after(whole: str, offer: Offer, ui_state: UiState) -> str:
@@ -149,3 +172,23 @@ def _users(typed: str, names: Iterable[str], ui_state: UiState) -> Iterator[Offe
         if fold(name).startswith(beginning) and is_name(name):
             status: Status | None = known.get(fold(name))
             yield Offer(typed, name, status.value if status else "")
+
+
+# --- Users of whom the directory may know more ------------------------------------
+
+_USERS = (Takes.ONLINE, Takes.NEWCOMER, Takes.ANYBODY, Takes.ABSENT)
+
+
+def _name_begun(line: str, ui_state: UiState) -> str:
+    """Return the beginning of a user's name at the end of the line; "" if there is none."""
+    if addressed := _ADDRESSED.search(line):
+        return addressed[1]
+    if _is_text(f"{line}x", ui_state.context):
+        return ""
+    if command := begun(line, ui_state.context):
+        return command.rest if command.entry.takes in _USERS else ""
+    return line.lstrip()
+
+
+def _fitting(beginning: str, ui_state: UiState) -> int:
+    return sum(_begins(name, beginning) for name in ui_state.everybody())

@@ -50,6 +50,9 @@ class Presenter:
     def touched(self) -> None:
         self._main.call(self._touched)
 
+    def seek(self, beginning: str) -> None:
+        self._main.call(self._typed.seek, beginning)
+
     def hold_back(self, text: str, begun: Target, now: Target) -> str:
         context = self.ui_state.context
         why = misdirected(text, begun, now, context)

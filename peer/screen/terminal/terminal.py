@@ -133,6 +133,9 @@ class Terminal:
     async def touched(self) -> None:
         await self._typed.touched()
 
+    async def sought(self) -> str:
+        return await self._typed.sought()
+
     async def flushed(self) -> None:
         await trio.lowlevel.checkpoint()
         self._queue.flush(is_on=True)

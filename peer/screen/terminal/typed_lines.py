@@ -1,4 +1,4 @@
-"""Keep the lines and keys that were typed and not read yet."""
+"""Keep the lines, keys and beginnings of names that were typed and not read yet."""
 
 import math
 from typing import Final
@@ -17,6 +17,8 @@ class TypedLines:
     def __init__(self) -> None:
         self._typed, self._lines = trio.open_memory_channel[Line](LINES_MOST)
         self._key = trio.Event()  # the next one
+        self._name = trio.Event()  # the next one that is sought
+        self._beginning = ""  # of it
         self._asked_at = -math.inf  # when a question was shown last
 
     def put(self, line: Line) -> bool:
@@ -38,6 +40,17 @@ class TypedLines:
     async def touched(self) -> None:
         """Return when the next key is hit."""
         await self._key.wait()
+
+    def seek(self, beginning: str) -> None:
+        """Note that a name is completed of which too few are known; only the last one counts."""
+        self._beginning = beginning
+        self._name.set()
+
+    async def sought(self) -> str:
+        """Return the beginning of the next name that is completed so."""
+        await self._name.wait()
+        self._name = trio.Event()
+        return self._beginning
 
     def asked(self) -> None:
         """Note that a question is shown."""
