@@ -32,6 +32,7 @@ from peer.local_peer import LocalPeer
 from peer.options import Options
 from shared.clean import lines_of
 from shared.errors import ParleyError
+from shared.messages.common import Message
 from shared.world import Address
 from tests.kit.world import Cable, Hub, Machine
 
@@ -170,6 +171,13 @@ class DirectoryProgram:
         """Make a name that was given back free for all, as if thirty days had passed."""
         assert self._directory is not None
         self._directory._community.names._tombstones.lift(name)
+
+    def says(self, name: str, *messages: Message) -> None:
+        """Say this to a user who is online, unasked, as an honest directory would not."""
+        community = self.running._community
+        link = community.sessions.links[community.registry.look_up(name).id]
+        for message in messages:
+            link.post(message)
 
     async def stops(self) -> None:
         """Stop it, as by SIGTERM."""
