@@ -63,6 +63,7 @@ from peer.runtime.mailbox.receipts import ReceiptBook
 from peer.runtime.mailbox.sender_check import SenderCheck, StrangerLetters
 from peer.runtime.mailbox.unsent import Unsent
 from peer.runtime.mailbox.waiting_texts import WaitingTexts
+from peer.runtime.passed_knocks import PassedKnocks
 from peer.runtime.reading import Reading
 from peer.runtime.recorder import Recorder
 from peer.runtime.rooms_view import RoomsView
@@ -218,8 +219,9 @@ def reach(
     session = DirectorySession(world.bugs, introduction, known, directory, tries)
     lookup = Lookup(directory, known_keys, contacts)
     outlet = Outlet()
+    knocker = Knocker(directory, outlet)
     switchboard = Switchboard(
-        world, known_keys, myself, tasks, lookup, memory.alarms, Knocker(directory), run=run_id
+        world, known_keys, myself, tasks, lookup, memory.alarms, knocker, run=run_id
     )
     links = switchboard.open(LinkKind.TEXT, outlet)
     linked_names = LinkedNames(links, known_keys)
@@ -317,10 +319,12 @@ def _letters(
 
 
 def dispatch(outside: Outside, memory: Memory, reach: Connections, exchange: Exchange) -> Dispatch:
+    knocks = PassedKnocks(reach.links, exchange.conversations, memory.myself)
     return Dispatch(
         reach.links, exchange.lines, exchange.heard_lines, exchange.unsent, exchange.invitations,
-        exchange.conversations, contacts=memory.journal.contacts, known_users=memory.known_users,
-        strangers=memory.strangers, is_passing=outside.options.is_passing,
+        exchange.conversations, knocks, contacts=memory.journal.contacts,
+        known_users=memory.known_users, strangers=memory.strangers,
+        is_passing=outside.options.is_passing,
     )  # fmt: skip
 
 

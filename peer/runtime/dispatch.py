@@ -15,6 +15,7 @@ from peer.runtime.keys.known_users import KnownUsers
 from peer.runtime.lines.private_lines import IncomingLines, PrivateLines
 from peer.runtime.link.links import Links
 from peer.runtime.mailbox.unsent import Unsent
+from peer.runtime.passed_knocks import PassedKnocks
 from peer.storage.contacts import ContactStore
 from shared.bucket import Brakes
 from shared.codec import encode
@@ -28,6 +29,7 @@ from shared.messages.peers import (
     Leave,
     Members,
     No,
+    PassedKnock,
     Private,
     Shown,
     Text,
@@ -45,7 +47,8 @@ class Dispatch:
 
     def __init__(
         self, links: Links, lines: PrivateLines, heard_lines: IncomingLines, unsent: Unsent,
-        invitations: Invitations, conversations: Conversations, *, contacts: ContactStore,
+        invitations: Invitations, conversations: Conversations, passed_knocks: PassedKnocks, *,
+        contacts: ContactStore,
         known_users: KnownUsers, strangers: StrangerLimits, is_passing: bool,
     ) -> None:  # fmt: skip
         """`is_passing`: here for one command only; the next program resumes conversations."""
@@ -56,6 +59,7 @@ class Dispatch:
             unsent,
         )
         self._invitations, self._conversations = invitations, conversations
+        self._passed_knocks = passed_knocks
         self._contacts, self._known_users = contacts, known_users
         self._strangers, self._is_passing = strangers, is_passing
         self._ignored_pace = Brakes(IGNORED_BYTES, IGNORED_BYTES_AT_ONCE)
@@ -76,6 +80,9 @@ class Dispatch:
     def unreachable(self, name: str, failure: ParleyError) -> None:
         self._invitations.unreachable(name, str(failure))
         self._conversations.news.unreachable(name)
+
+    def pass_knock(self, name: str) -> bool:
+        return self._passed_knocks.send(name)
 
     def needs(self, name: str) -> bool:
         """Whether the link to this user is still wanted."""
@@ -107,6 +114,8 @@ class Dispatch:
                 self._lines.refused(name, id, reason)
             case Text() | Acknowledge() | Hello() | Members() | Entry() | Want() | Leave():
                 self._hear_talk(name, message)
+            case PassedKnock():
+                self._passed_knocks.hear(name, message)
             case Err():
                 pass  # their version does not know something; to log each would fill a log
             case _ if isinstance(message, AboutInvitations):

@@ -316,6 +316,17 @@ class Leave(Message, frozen=True):
     conversation: Token
 
 
+class PassedKnock(Message, frozen=True, tag="KNOCK"):
+    """`caller` wants `callee` to dial them, and cannot ask the directory.
+
+    Sent by the caller to a member with links to both, who passes it on.  It names no address.
+    """
+
+    conversation: Token
+    caller: Name
+    callee: Name
+
+
 class Private(Message, frozen=True, tag="PRV"):
     """One private line; answered by SHOWN or NO."""
 
@@ -351,6 +362,6 @@ AboutInvitations = (
 )  # fmt: skip
 BetweenPeers = (
     PeerIam | PeerIamFor | AboutInvitations | Hello | Text | Acknowledge
-    | Members | Entry | Want | Leave | Private | ToAll | Shown | No
+    | Members | Entry | Want | Leave | PassedKnock | Private | ToAll | Shown | No
     | Ping | Pong | Err | Bye
 )  # fmt: skip

@@ -17,6 +17,7 @@ from shared.messages.peers import (
     Leave,
     Members,
     No,
+    PassedKnock,
     PeerIam,
     PeerIamFor,
     Private,
@@ -32,6 +33,7 @@ HEARD_BY = {
     **dict.fromkeys((Private, ToAll), "heard_lines.hear"),
     Shown: "lines.shown",
     No: "lines.refused",
+    PassedKnock: "passed_knocks.hear",
     **dict.fromkeys(TALK, "conversations.hear"),
     **dict.fromkeys(get_args(AboutInvitations), "invitations.hear"),
 }
@@ -70,7 +72,14 @@ class Board:
         self.links, self.contacts = Part("links", self.told), Part("contacts", self.told)
         parts: dict[str, Any] = {
             name: Part(name, self.told)
-            for name in ("lines", "heard_lines", "unsent", "invitations", "conversations")
+            for name in (
+                "lines",
+                "heard_lines",
+                "unsent",
+                "invitations",
+                "conversations",
+                "passed_knocks",
+            )
         }
         nobody: Any = Part("limits", [])
         limits = StrangerLimits(nobody, nobody)

@@ -38,6 +38,9 @@ class Bulk:
     def link_lost(self, name: str) -> None:
         self._note(f"lost {name}")
 
+    def pass_knock(self, name: str) -> bool:
+        return False
+
     def unreachable(self, name: str, failure: ParleyError) -> None:
         self._note(f"unreachable {name}: {failure}")
 

@@ -19,6 +19,7 @@ from tests.kit.community import make_scheduling_repeatable
 from tests.kit.world import EPOCH
 from tests.simulation.box import COMMIT, SEND, Box, Computer, Doom, Run
 from tests.simulation.checks import Broken, Checks
+from tests.simulation.firewalls import Firewalls
 from tests.simulation.manners import BAD, EVERY, asks_for_everything
 from tests.simulation.player import Player
 
@@ -63,6 +64,7 @@ class Scenario:
         latency = 0.0 if chunk < 1_000 else chance.choice([0.0, 0.01, 0.05, 0.3])
         self.box = Box(chance, latency=latency, chunk_bytes=chunk)
         self.box.spectator = self
+        self._firewalls = Firewalls(self.box, seed)
         self.address = DIRECTORY
         self.checks = Checks(self)
         self.players: list[Player] = []
@@ -112,6 +114,7 @@ class Scenario:
                 machine = Computer(self.box, f"10.0.1.{number}", seed=self.seed)
                 self._hosts[machine.host] = name
                 self.players.append(Player(self, name, machine))
+            self.note("", self._firewalls.build(self.players))
             if self.seed % EVERY == 0:
                 self._spoil(self.seed // EVERY)
             for player in self.players:
@@ -259,7 +262,8 @@ class Scenario:
             (3, self._cut), (3, self._pull), (2, self._part), (2, self._deafen),
             (2, self._stop_reading), (3, self._kill), (5, self._doom),
             (1, self._crash_directory), (1, self._doom_directory),
-            (1, self._isolate), (2, self._fill_disk), (1, self._pause_screen), (1, self._slow_disk),
+            (1, self._isolate), (1, self._wall), (2, self._fill_disk), (1, self._pause_screen),
+            (1, self._slow_disk),
         ]  # fmt: skip
         fault = chance.choices([one for _, one in faults], [weight for weight, _ in faults])[0]
         self.note("FAULT", fault(player, other))
@@ -314,6 +318,10 @@ class Scenario:
 
     def _isolate(self, player: Player, other: Player) -> str:
         return self._pull_from(player, [DIRECTORY.host])
+
+    def _wall(self, player: Player, other: Player) -> str:
+        what = self._firewalls.raise_for_a_while(player)
+        return f"{what} {self._later(lambda: self._firewalls.drop(player)):.1f}"
 
     def _deafen(self, player: Player, other: Player) -> str:
         cables = self.box.cables(player.machine.host, other.machine.host)

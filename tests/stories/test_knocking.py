@@ -3,7 +3,10 @@
 import pytest
 import trio
 
+from peer.core.conversation.members.reach import REDIAL_FAR_SECONDS
+from peer.core.reach.absence import LOST_SECONDS
 from peer.core.reach.ladder import BACK_SECONDS
+from shared.messages.peers import PassedKnock
 from tests.kit.community import Community, Person
 
 ASKED = "User carol wants to chat with you. Would you like to? (Y/N)"
@@ -101,6 +104,50 @@ async def test_a_knock_that_fails_is_nobodys_business(community: Community) -> N
     await trio.sleep(BACK_SECONDS)
     dave.never_saw("cannot be reached")
     dave.never_saw("Not delivered")
+
+
+# --- Without the directory -------------------------------------------------------
+
+
+async def three_of_whom_two_lost_each_other(community: Community) -> tuple[Person, ...]:
+    """Carol and dave reach each other through erin only, for so long that they hardly dial."""
+    carol, dave, erin = await community.start("carol", "dave", "erin")
+    await carol.types("INFO dave")
+    await carol.sees_part("dave: ACTIVE")
+    await dave.connects_with(carol)
+    await carol.types("/ADD erin")
+    await erin.sees_part("wants to chat with you")
+    await erin.types("Y")
+    await erin.sees_part("You are now connected with")
+    await community.directory.crashes()
+    community.hub.refusing |= {carol.host, dave.host}
+    community.cuts(carol, dave)
+    await trio.sleep(LOST_SECONDS + REDIAL_FAR_SECONDS)
+    assert not community.cables(carol, dave)
+    return carol, dave, erin
+
+
+async def test_a_common_member_passes_a_knock_on_while_the_directory_is_away(
+    community: Community,
+) -> None:
+    carol, dave, _ = await three_of_whom_two_lost_each_other(community)
+    community.hub.refusing.remove(carol.host)
+    await carol.types("@dave hello")
+    await dave.sees("[private] carol: hello", within=1.0)
+
+
+async def test_nobody_passes_on_a_knock_of_somebody_else(community: Community) -> None:
+    _, dave, erin = await three_of_whom_two_lost_each_other(community)
+    current = erin.peer._exchange.conversations.conversation
+    assert current is not None
+    before = len(community.hub.dialled)
+    link = erin.peer._reach.links.to("carol")
+    assert link is not None
+    for caller, callee in (("dave", "dave"), ("frank", "dave"), ("frank", "carol")):
+        link.post(PassedKnock(current.id, caller, callee))
+    link.post(PassedKnock("f" * 32, "dave", "carol"))
+    await trio.sleep(0.5)
+    assert {to.host for _, to in community.hub.dialled[before:]} <= {"10.0.0.1", dave.host}
 
 
 def dials(community: Community, by: Person) -> set[tuple[str, int]]:

@@ -92,7 +92,8 @@ class DialPolicy:
         if known.is_dialled:
             return NEVER
         windows = [] if known.is_proven else self._windows(known, is_seen, is_knock)
-        pause = max([known.again_at - now, *(window.pause(now) for window in windows)])
+        again_at = now if is_knock else known.again_at  # they are there: the directory sees them
+        pause = max([again_at - now, *(window.pause(now) for window in windows)])
         if pause > 0.0:
             return pause
         for window in windows:

@@ -1,17 +1,20 @@
-"""Knock: ask a user to dial us, for whom we cannot dial."""
+"""Knock: ask a user to dial us whom we cannot dial."""
 
 from peer.runtime.directory.directory_client import DirectoryClient
+from peer.runtime.link.listener import LinkListener
 from shared.errors import Refused, Unreachable
 from shared.messages.directory import Done
 from shared.messages.spots import Knock
 
 
 class Knocker:
-    def __init__(self, directory: DirectoryClient) -> None:
-        self._directory = directory
+    def __init__(self, directory: DirectoryClient, listener: LinkListener) -> None:
+        self._directory, self._listener = directory, listener
 
     async def knock(self, name: str) -> bool:
-        """Let the directory tell this user where we are; return whether it does."""
+        """Let this user be told that we want to be dialled; return whether somebody does."""
+        if not self._directory.is_there:
+            return self._listener.pass_knock(name)
         try:
             await self._directory.ask(lambda id: Knock(id, name), Done)
         except (Refused, Unreachable):

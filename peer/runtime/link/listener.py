@@ -18,6 +18,9 @@ class LinkListener(Protocol):
     def unreachable(self, name: str, failure: ParleyError) -> None:
         """Note that a dial failed."""
 
+    def pass_knock(self, name: str) -> bool:
+        """Let another user tell this one that I want to be dialled; return whether one does."""
+
     def received(self, name: str, message: Message) -> None:
         """Handle a message.  May raise ProtocolError: the link is then cut."""
 
@@ -45,6 +48,9 @@ class Outlet:
 
     def unreachable(self, name: str, failure: ParleyError) -> None:
         self.receiver.unreachable(name, failure)
+
+    def pass_knock(self, name: str) -> bool:
+        return self.receiver.pass_knock(name)
 
     def received(self, name: str, message: Message) -> None:
         self.receiver.received(name, message)

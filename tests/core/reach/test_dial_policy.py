@@ -133,3 +133,11 @@ def test_knocks_use_up_nothing_of_what_my_user_wants() -> None:
     assert begun == [0.0] * KNOCKED_MOST + [60.0]
     assert dialling.begin(("10.0.0.8", 1), is_seen=True, now=0.0) == 0.0
     assert dialling.begin(("10.0.0.9", 1), is_seen=False, now=0.0) == 0.0
+
+
+def test_who_knocks_is_dialled_although_they_were_not_there_before() -> None:
+    dialling = DialPolicy()
+    for now in (0.0, 1.0, 3.0, 7.0):
+        assert not fails(dialling, now)
+    assert fails(dialling, 8.0) > 0.0
+    assert dialling.begin(THERE, is_seen=True, is_knock=True, now=8.0) == 0.0
