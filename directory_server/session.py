@@ -27,7 +27,7 @@ from directory_server.core.proofs import Visitor, check_iam, check_sealing
 from directory_server.core.quotas import WRONG_TOKEN_SECONDS
 from directory_server.core.registry import NameTaken, Place, User
 from directory_server.core.tombstones import Validity
-from directory_server.storage.store import Kept, Newcomer, NotKept, Posted
+from directory_server.storage.store import Away, Kept, Newcomer, NotKept, Posted
 from shared.bucket import TokenBucket
 from shared.codec import encode
 from shared.errors import ProtocolError, Refused, StorageError
@@ -82,7 +82,7 @@ class Session:
             self._community.counts.registrations[outcome] += 1
             raise
         except StorageError as error:
-            raise Refused(f"the directory's disk is full or broken: {error}", "DISK") from error
+            raise Refused(_why_not(error), "DISK") from error
         identified()
         self._link.identified()
         try:
@@ -227,7 +227,7 @@ class Session:
         except Refused as no:
             self._link.post(Err(no.code, str(no), re))
         except StorageError as error:
-            self._link.post(Err("DISK", f"the directory's disk is full or broken: {error}", re))
+            self._link.post(Err("DISK", _why_not(error), re))
 
     async def _perform(self, user: User, message: wire.ToDirectory) -> None:
         """Perform a request.  Only STIR shows a person: programs ask and leave messages, too."""
@@ -367,6 +367,12 @@ class Session:
             self._waits_for_disk = trio.Event()
             await self._waits_for_disk.wait()
             self._waits_for_disk = None
+
+
+def _why_not(error: StorageError) -> str:
+    if isinstance(error, Away):
+        return f"{error}: try again later"
+    return f"the directory's disk is full or broken: {error}"
 
 
 async def _pause(seconds: float, deadline: float) -> None:

@@ -72,6 +72,12 @@ class Metrics(Collector):
         yield _histogram("commit_seconds", "Time of one commit", counts.commit_seconds)
         yield _histogram("commit_batch", "Writes in one commit", counts.commit_batch)
         yield _counter("news_posts", "Writes of news to users", counts.news_posts)
+        yield _gauge(
+            "links_behind", "Users who wait for news", len(community.sessions.announcements)
+        )
+        yield _gauge("directories", "Directories on the same store", community.others.alive + 1)
+        yield _counter("heard", "Bulletins of the other directories", counts.heard)
+        yield _gauge("untold", "Users whose change others do not know", community.others.behind)
         yield _histogram("loop_late_seconds", "How late the tick came", counts.loop_late)
         yield _counters("links_cut", "Connections that were cut", "why", counts.cut, CUT)
         yield _counter("store_failures", "Writes that were refused", community.store.failures)

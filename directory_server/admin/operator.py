@@ -13,6 +13,7 @@ import trio
 from directory_server.admin import requests as ask
 from directory_server.admin.requests import Answer, AnyRequest
 from directory_server.community.community import Community
+from directory_server.community.elsewhere import KICKED
 from directory_server.core.mail_limits import MIB
 from directory_server.core.operating.bans import ADDRESS, USER, Ban, parse_network, spell_network
 from directory_server.core.operating.durations import spell_duration
@@ -25,7 +26,7 @@ from shared.clean import on_one_line
 from shared.errors import Refused
 from shared.identity import fingerprint
 from shared.messages.common import Bye
-from shared.messages.directory import PAGE, Notice
+from shared.messages.directory import PAGE, Move, Notice
 from shared.names import fold
 from shared.version import VERSION
 
@@ -33,9 +34,10 @@ log = logging.getLogger(__name__)
 
 OPEN: Final = "Everybody may register without it now: start the directory with --closed."
 DUMP: Final = " Names and mail are in PostgreSQL: back them up with pg_dump -n parley."
-KICKED: Final = "whoever keeps the directory has ended your connection"
 DRAIN_AT_ONCE: Final = 10  # users who are sent away, then a pause: 200 a second
 DRAIN_PAUSE: Final = 0.05
+RESTARTED: Final = "the directory is about to be restarted"
+MOVE_SECONDS: Final = 10.0  # to register elsewhere: then also old programs are sent away
 GONE_SECONDS: Final = 10.0  # for the last ones to say good bye
 FAREWELL_SECONDS: Final = 2.0  # for the operator to read that it is over
 NAME_PREFIX: Final = "name:"  # before a name that looks like an address
@@ -130,6 +132,8 @@ class Operator:
             log=logging.getLevelName(logging.getLogger().level).lower(),
             draining=community.orders.is_draining,
             store_failing=community.store.failing_since is not None,
+            directories=community.others.alive + 1,
+            others=community.others.addresses,
             registrations=dict(community.counts.registrations),
             left=dict(community.counts.left),
             taken=community.counts.taken,
@@ -160,8 +164,10 @@ class Operator:
         self._alive()
         user = self._community.registry.look_up(name)
         because = f": {reason}" if reason else ""
-        told = Notice(f"Your connection is ended{because or '.'}")
-        if not self._community.sessions.expel(user, told, Bye(KICKED)):
+        told = f"Your connection is ended{because or '.'}"
+        if user.is_elsewhere:
+            self._community.others.telling.kick(user.id, told)
+        elif not self._community.sessions.expel(user, Notice(told), Bye(KICKED)):
             raise Refused(f"User {user.name} is offline at this moment.", "OFFLINE")
         log.warning("the operator has ended the connection of %s%s", user.name, because)
         return ask.Said(f"The connection of {user.name} is ended; the program may come back.")
@@ -179,6 +185,7 @@ class Operator:
         community.orders.bans.check_room()
         await community.store.ban(ban)
         community.orders.bans.add(ban)
+        community.others.telling.orders()
         banned = community.orders.expel_banned()
         lasting = (
             "for ever" if request.seconds is None else f"for {spell_duration(request.seconds)}"
@@ -194,6 +201,7 @@ class Operator:
         if not bans:
             raise Refused(f"{whom} is not banned", "NOBODY")
         await community.store.unban(bans)
+        community.others.telling.orders()
         for ban in bans:
             community.orders.bans.remove(ban)
         log.warning("the operator has taken the ban of %s back", bans[0].whom)
@@ -244,6 +252,7 @@ class Operator:
         invite = Invite(digest_of(token), request.uses, now, until, on_one_line(request.note))
         await community.store.invite(invite)
         community.orders.invites.add(invite)
+        community.others.telling.orders()
         log.warning("the operator has made the invite %s", invite.id)
         join = "" if self._running is None else self._running.bound.join_line(token)
         return _shown(invite, token, join)
@@ -254,6 +263,7 @@ class Operator:
         if invite is None:
             raise Refused(f"there is no invite {id}", "NOBODY")
         await community.store.uninvite([invite.digest])
+        community.others.telling.orders()
         community.orders.invites.remove(invite.digest)
         return ask.Said(f"The invite {invite.id} lets nobody in any more.")
 
@@ -262,17 +272,20 @@ class Operator:
     async def _notice(self, text: str) -> ask.Said:
         self._alive()
         links = list(self._community.sessions.links.values())
+        elsewhere = self._community.registry.here - len(links)
+        self._community.others.telling.notice(text)
         for number, link in enumerate(links, start=1):
             link.post(Notice(text))
             if number % POSTS_AT_ONCE == 0:
                 await trio.sleep(PAUSE_SECONDS)
-        return ask.Said(f"Told to {len(links)} users.")
+        return ask.Said(f"Told to {len(links) + elsewhere} users.")
 
     async def _motd(self, text: str | None) -> ask.Said:
         community = self._community
         if text is not None:
             await community.store.set_motd(text)
             community.orders.motd = text
+            community.others.telling.orders()
         if not community.orders.motd:
             return ask.Said("Nobody is told anything on coming in.")
         return ask.Said(f"Whoever comes in is told: {community.orders.motd}")
@@ -307,10 +320,18 @@ class Operator:
 
     async def _empty(self, running: Running) -> None:
         community = self._community
+        others = community.others.addresses
+        community.others.stay_unnamed()
         for number, link in enumerate(list(community.sessions.links.values()), start=1):
-            link.hang_up(Bye("the directory is about to be restarted"))
+            if others:
+                link.post(Move(others[number % len(others)]))
+            else:
+                link.hang_up(Bye(RESTARTED))
             if number % DRAIN_AT_ONCE == 0:
                 await trio.sleep(DRAIN_PAUSE)
+        if others:
+            with trio.move_on_after(MOVE_SECONDS):
+                await community.sessions.wait_until_alone()
         with trio.move_on_after(GONE_SECONDS):
             await community.sessions.say_good_bye()
         self._emptied.set()

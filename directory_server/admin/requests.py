@@ -145,6 +145,8 @@ class State(Answer, frozen=True):
     left: dict[str, int]
     taken: int
     cut: dict[str, int]
+    directories: int = 1  # on the same store, this one included
+    others: tuple[str, ...] = ()  # where users reach the others
 
 
 class User(Answer, frozen=True):

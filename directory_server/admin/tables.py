@@ -70,6 +70,8 @@ def _state(state: ask.State) -> Iterator[str]:
         "Told": on_one_line(state.motd) or "-",
         "Log": state.log,
     }
+    if state.directories > 1:
+        rows["Directories"] = f"{state.directories}; the others at {', '.join(state.others) or '-'}"
     for name, value in rows.items():
         yield f"{name + ':':13}{value}"
     if state.draining:

@@ -27,7 +27,7 @@ class Directories:
     ) -> None:
         """`address`: where users reach this directory, as the others tell theirs."""
         self._cluster, self._elsewhere, self._telling = cluster, elsewhere, telling
-        self._counts, self._address = counts, address
+        self._counts, self.address = counts, address
         self.others: tuple[str, ...] = ()  #: the addresses of the others that live; "": not told
         self._lease = Lease()
         self._must_compare = False
@@ -61,7 +61,7 @@ class Directories:
     # --- Being alive ---
 
     async def _join(self) -> None:
-        number = await self._cluster.join(self._address)
+        number = await self._cluster.join(self.address)
         self._elsewhere.whereabouts.joined(number)
         await self._renew()
 
@@ -86,7 +86,9 @@ class Directories:
         """Return False when this directory was thought dead.  Raises StorageError."""
         asked = trio.current_time()
         renewal = await self._cluster.renew(
-            self._elsewhere.whereabouts.directory, sweep=self._lease.may_sweep(asked)
+            self._elsewhere.whereabouts.directory,
+            self.address,
+            sweep=self._lease.may_sweep(asked),
         )
         now = trio.current_time()
         self._elsewhere.clock.read(asked, now, renewal.time)

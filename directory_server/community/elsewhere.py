@@ -165,9 +165,8 @@ class Elsewhere:
             self._know(found.user)
             if found.row is not None:
                 self._perform(self.whereabouts.hear(*found.row))
-        elif known is not None:
-            self._names.add(known.id)  # released, or newer than the answer
-            self._read_soon()
+        elif known is not None and not await self._read_users({known.id}):
+            self._forget(known.id)  # and it was not registered since the first answer
         return self._registry.find(name)
 
     async def read(self) -> None:

@@ -56,6 +56,11 @@ class Others:
         if self._directories is not None:
             await self._directories.leave()
 
+    def stay_unnamed(self) -> None:
+        """Let the others name this directory to nobody any more: it takes nobody in."""
+        if self._directories is not None:
+            self._directories.address = ""
+
     async def ask(self, name: str) -> User | None:
         """Look for a user who is not known here, or not as present, where the others look, too.
 

@@ -119,6 +119,9 @@ class Sessions:
         """Send BYE to all users, and wait until all are gone."""
         for link in list(self.links.values()):
             link.hang_up(Bye(CLOSING))
+        await self.wait_until_alone()
+
+    async def wait_until_alone(self) -> None:
         while self.links:
             self._alone = trio.Event()
             await self._alone.wait()

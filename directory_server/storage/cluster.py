@@ -52,8 +52,11 @@ class Cluster(Protocol):
     async def join(self, address: str) -> int:
         """Enter a new directory; return its number."""
 
-    async def renew(self, directory: int, *, sweep: bool) -> Renewal:
-        """Say that the directory is alive.  `sweep`: delete those that are not, and tell so."""
+    async def renew(self, directory: int, address: str, *, sweep: bool) -> Renewal:
+        """Say that the directory is alive, and where.
+
+        `sweep`: delete those that are not, and tell so.
+        """
 
     async def leave(self, directory: int) -> None:
         """Delete a directory, and tell the others."""

@@ -22,6 +22,10 @@ from shared.errors import StorageError
 from shared.messages.directory import Envelope, Receipt, Verdict
 
 
+class Away(StorageError):
+    """The store does not answer: what became of the work is unknown."""
+
+
 class Newcomer(NamedTuple):
     """A name that is to be registered."""
 

@@ -32,7 +32,7 @@ from shared.messages.directory import (
     Taken,
     Verdict,
 )
-from tests.kit.cluster import Town, Towns
+from tests.kit.cluster import SharedTown, Towns
 from tests.kit.raw_client import Client
 
 DIRECTORIES: Final = 3
@@ -46,7 +46,7 @@ class Program:
     """A user's program: it registers again when its link ends, as a peer does."""
 
     name: str
-    towns: list[Town]
+    towns: list[SharedTown]
     chance: random.Random
     client: Client | None = None
     old: list[Client] = field(default_factory=list)
@@ -111,7 +111,7 @@ class Program:
                 self.taken[one.id] += 1
 
 
-async def trouble(towns: list[Town], chance: random.Random) -> None:
+async def trouble(towns: list[SharedTown], chance: random.Random) -> None:
     """Let things go wrong at one directory after another."""
     while True:
         await trio.sleep(chance.uniform(0.5, 4))
@@ -163,14 +163,14 @@ async def test_whatever_happens_all_directories_agree_in_the_end(
     nursery.cancel_scope.cancel()
 
 
-async def heal(town: Town) -> None:
+async def heal(town: SharedTown) -> None:
     town.breaks(away=False)
     town.cluster.losses = town.store.losses = 0
     if not town.is_open:
         await town.opens()
 
 
-def check_links(one: Program, towns: list[Town]) -> None:
+def check_links(one: Program, towns: list[SharedTown]) -> None:
     """See that the last registration stands, and nothing but it."""
     assert one.client is not None
     taken_over = [isinstance(m, Err) and m.code == "TAKEOVER" for m in one.client.heard]
@@ -185,7 +185,7 @@ def check_links(one: Program, towns: list[Town]) -> None:
     assert len(carried) == 1, f"{one.name} has links at {carried}"
 
 
-async def check_lists(programs: list[Program], towns: list[Town]) -> None:
+async def check_lists(programs: list[Program], towns: list[SharedTown]) -> None:
     lists = []
     for town in towns:
         client = await town.enters("watcher", at="10.0.1.200")
@@ -221,7 +221,7 @@ async def test_of_two_registrations_at_the_same_moment_one_stays(
     for number in range(100):
         clients: list[Client] = []
 
-        async def come(town: Town, name: str, clients: list[Client]) -> None:
+        async def come(town: SharedTown, name: str, clients: list[Client]) -> None:
             clients.append(await town.enters(name))
 
         async with trio.open_nursery() as together:

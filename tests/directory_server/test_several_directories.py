@@ -7,7 +7,9 @@ import pytest
 import trio
 from trio.testing import MockClock
 
-from directory_server.core.cluster.lease import LEASE_SECONDS
+from directory_server.admin import requests as ask
+from directory_server.admin.operator import MOVE_SECONDS
+from directory_server.core.cluster.lease import LEASE_SECONDS, RENEW_SECONDS
 from shared.errors import Refused
 from shared.messages.common import Err, Status
 from shared.messages.directory import (
@@ -20,6 +22,8 @@ from shared.messages.directory import (
     Lft,
     List,
     Lookup,
+    Move,
+    Notice,
     Receipts,
     SetStatus,
     Stored,
@@ -28,15 +32,18 @@ from shared.messages.directory import (
     Verdict,
     Waiting,
 )
-from tests.kit.cluster import Town, Towns
+from tests.kit.cluster import SharedTown, Towns
+from tests.kit.operating import Asking
 from tests.kit.raw_client import Client, identity_of
 
 QUIET = 30.0  # until all is told, and told again
 
 
 @pytest.fixture
-async def two(nursery: trio.Nursery, autojump_clock: MockClock) -> list[Town]:
-    return await Towns(nursery).open(2)
+async def two(nursery: trio.Nursery, autojump_clock: MockClock) -> list[SharedTown]:
+    towns = await Towns(nursery).open(2)
+    await trio.sleep(2 * RENEW_SECONDS)  # until each knows that the other lives
+    return towns
 
 
 async def until(holds: Callable[[], bool]) -> None:
@@ -63,7 +70,7 @@ async def leave(client: Client, to: str, number: int) -> Any:
     return await client.ask(Drop(client.next_id(), to, f"{number:032x}", b"sealed"))
 
 
-async def test_a_user_of_another_directory_is_told_listed_and_found(two: list[Town]) -> None:
+async def test_a_user_of_another_directory_is_told_listed_and_found(two: list[SharedTown]) -> None:
     here, there = two
     carol = await here.enters("carol")
     dave = await there.enters("dave", at="10.0.1.7")
@@ -79,7 +86,7 @@ async def test_a_user_of_another_directory_is_told_listed_and_found(two: list[To
     assert (await look_up(carol, "dave")).status is Status.OFFLINE
 
 
-async def test_a_no_is_asked_of_the_database(two: list[Town]) -> None:
+async def test_a_no_is_asked_of_the_database(two: list[SharedTown]) -> None:
     here, there = two
     carol = await here.enters("carol")
     there.cluster.losses = 1  # it can tell nobody, and has said all that it has to say
@@ -90,7 +97,7 @@ async def test_a_no_is_asked_of_the_database(two: list[Town]) -> None:
     assert erin.name == "erin"
 
 
-async def test_who_moves_is_taken_over_at_once(two: list[Town]) -> None:
+async def test_who_moves_is_taken_over_at_once(two: list[SharedTown]) -> None:
     here, there = two
     carol = await here.enters("carol")
     old = await here.enters("dave")
@@ -102,7 +109,7 @@ async def test_who_moves_is_taken_over_at_once(two: list[Town]) -> None:
     assert not [one for one in carol.heard if isinstance(one, Lft)], "dave was never away"
 
 
-async def test_a_name_has_one_owner_at_all_directories(two: list[Town]) -> None:
+async def test_a_name_has_one_owner_at_all_directories(two: list[SharedTown]) -> None:
     here, there = two
     await here.enters("carol")
     with pytest.raises(Refused) as refusal:
@@ -110,7 +117,9 @@ async def test_a_name_has_one_owner_at_all_directories(two: list[Town]) -> None:
     assert refusal.value.code == "TKN"
 
 
-async def test_a_name_that_was_given_back_is_kept_for_its_key_everywhere(two: list[Town]) -> None:
+async def test_a_name_that_was_given_back_is_kept_for_its_key_everywhere(
+    two: list[SharedTown],
+) -> None:
     here, there = two
     dave = await there.enters("dave")
     carol = await here.enters("carol")
@@ -124,7 +133,7 @@ async def test_a_name_that_was_given_back_is_kept_for_its_key_everywhere(two: li
     assert await there.enters("carol")
 
 
-async def test_mail_and_its_receipt_cross(two: list[Town]) -> None:
+async def test_mail_and_its_receipt_cross(two: list[SharedTown]) -> None:
     here, there = two
     carol, dave = await here.enters("carol"), await there.enters("dave")
     assert isinstance(await leave(carol, "dave", 1), Stored)
@@ -134,7 +143,7 @@ async def test_mail_and_its_receipt_cross(two: list[Town]) -> None:
     assert (await carol.hears(Receipts)).receipts[0].envelope == one.id
 
 
-async def test_a_directory_that_dies_is_swept(two: list[Town]) -> None:
+async def test_a_directory_that_dies_is_swept(two: list[SharedTown]) -> None:
     here, there = two
     carol, _dave = await here.enters("carol"), await there.enters("dave")
     await hears_of(carol, "dave")
@@ -145,9 +154,119 @@ async def test_a_directory_that_dies_is_swept(two: list[Town]) -> None:
     assert trio.current_time() - begun >= LEASE_SECONDS - 2
 
 
-async def test_welcome_names_the_others_that_live(two: list[Town]) -> None:
+async def test_welcome_names_the_others_that_live(two: list[SharedTown]) -> None:
     here, there = two
     assert (await there.enters("dave")).welcome.others == (here.address,)
     await there.crashes()
     await trio.sleep(QUIET)
     assert (await here.enters("erin")).welcome.others == ()
+
+
+# --- The operator of one of them ---
+
+
+async def test_a_ban_a_kick_and_a_notice_reach_users_of_other_directories(
+    two: list[SharedTown],
+) -> None:
+    here, there = two
+    carol, mallory = await here.enters("carol"), await there.enters("mallory")
+    await hears_of(carol, "mallory")
+    operator = Asking(here)
+    assert await operator.said(ask.Notice("Back at five")) == "Told to 2 users."
+    for client in (carol, mallory):
+        assert (await client.hears(Notice)).text == "Back at five"
+    assert "is ended" in await operator.said(ask.Kick("mallory", "too loud"))
+    assert (await mallory.hears(Notice)).text == "Your connection is ended: too loud"
+    mallory = await there.enters("mallory")
+    await operator.asks(ask.Ban("mallory", reason="still too loud"))
+    assert "still too loud" in await mallory.ends()
+    with pytest.raises(Refused) as refusal:
+        await there.enters("mallory")
+    assert refusal.value.code == "BANNED"
+    await operator.asks(ask.Motd("be kind"))
+    await operator.asks(ask.Unban("mallory"))
+    await trio.sleep(QUIET)
+    assert (await there.enters("mallory")).welcome.motd == "be kind"
+    await operator.asks(ask.Forget("mallory", is_certain=True))
+    assert await there.enters("mallory", identity=identity_of("her new key"))
+
+
+async def test_a_drained_directory_sends_its_users_to_the_others(two: list[SharedTown]) -> None:
+    here, there = two
+    moves, old = await here.enters("carol"), await here.enters("dave")
+    erin = await there.enters("erin")
+    here.nursery.start_soon(Asking(here).asks, ask.Drain())
+    for client in (moves, old):
+        assert (await client.hears(Move)).to == there.address
+    begun = trio.current_time()
+    carol = await there.enters("carol")
+    assert (await moves.hears(Err)).code == "TAKEOVER", "which its program expects"
+    assert await old.ends(), "an old program ignores MOVE"
+    assert trio.current_time() - begun >= MOVE_SECONDS - 1
+    await until(lambda: not here.is_open)
+    assert not carol.is_over
+    assert "carol" not in [name for one in erin.heard if isinstance(one, Lft) for name in one.names]
+    await trio.sleep(2 * RENEW_SECONDS)
+    (state,) = await Asking(there).asks(ask.Status())
+    assert (state.directories, state.others) == (1, ())
+
+
+async def test_a_draining_directory_is_named_to_nobody(two: list[SharedTown]) -> None:
+    here, there = two
+    await here.enters("carol")
+    (state,) = await Asking(there).asks(ask.Status())
+    assert (state.directories, state.others) == (2, (here.address,))
+    here.nursery.start_soon(Asking(here).asks, ask.Drain())
+    await trio.sleep(MOVE_SECONDS / 2)
+    assert here.is_open
+    assert (await there.enters("erin")).welcome.others == ()
+
+
+# --- Without the database ---
+
+
+async def test_without_the_database_all_goes_on_that_needs_none(two: list[SharedTown]) -> None:
+    here, there = two
+    carol, dave = await here.enters("carol"), await there.enters("dave")
+    await (await here.enters("erin")).leaves()
+    await hears_of(carol, "dave")
+    for town in two:
+        town.breaks(away=True)
+    await trio.sleep(2 * LEASE_SECONDS)
+    assert isinstance(await look_up(carol, "dave"), Contact)
+    assert (await look_up(carol, "erin")).status is Status.OFFLINE
+    assert (await look_up(carol, "nobody")).code == "NOBODY"
+    assert await statuses(carol) == await statuses(dave)
+    assert (await leave(carol, "dave", 1)).code == "DISK"
+    erin = await here.enters("erin")  # who is known needs nothing written
+    with pytest.raises(Refused) as refusal:
+        await there.enters("frank")
+    assert refusal.value.code == "DISK"
+    for town in two:
+        town.breaks(away=False)
+    await hears_of(dave, "erin")
+    await trio.sleep(QUIET)
+    assert not any(client.is_over for client in (carol, dave, erin))
+    assert not [one for one in carol.heard if isinstance(one, Lft) and "dave" in one.names]
+    assert isinstance(await leave(carol, "dave", 2), Stored)
+
+
+async def test_who_moved_while_a_directory_had_no_database_stays_where_they_went(
+    two: list[SharedTown],
+) -> None:
+    here, there = two
+    carol = await here.enters("carol")
+    await (await there.enters("dave")).leaves()
+    await trio.sleep(1)
+    here.breaks(away=True)
+    old = await here.enters("dave", at="10.0.1.7")  # it can tell nobody
+    await trio.sleep(2 * LEASE_SECONDS)
+    new = await there.enters("dave", at="10.0.1.8")
+    await trio.sleep(1)
+    here.breaks(away=False)
+    await until(lambda: old.is_over)
+    assert (await old.hears(Err)).code == "TAKEOVER"
+    await trio.sleep(QUIET)
+    assert not new.is_over, "the later registration has the user, although it was told first"
+    assert (await look_up(carol, "dave")).host == "10.0.1.8"
+    assert not carol.is_over, "whose directory was thought dead, and is not"

@@ -74,10 +74,10 @@ class FakeDatabase:
         self.directories[self._last_directory] = address, self.time()
         return self._last_directory
 
-    def renew(self, directory: int, *, sweep: bool) -> Renewal:
+    def renew(self, directory: int, address: str, *, sweep: bool) -> Renewal:
         is_known = directory in self.directories
         if is_known:
-            self.directories[directory] = self.directories[directory][0], self.time()
+            self.directories[directory] = address, self.time()
         oldest = self.time() - LEASE_SECONDS
         if sweep and is_known:
             self.delete([id for id, (_, alive) in self.directories.items() if alive < oldest])
@@ -156,9 +156,9 @@ class FakeCluster:
 
         return await self._do(work)
 
-    async def renew(self, directory: int, *, sweep: bool) -> Renewal:
+    async def renew(self, directory: int, address: str, *, sweep: bool) -> Renewal:
         async def work() -> Renewal:
-            return self._database.renew(directory, sweep=sweep)
+            return self._database.renew(directory, address, sweep=sweep)
 
         return await self._do(work)
 
@@ -262,12 +262,12 @@ class Towns:
     ) -> None:
         self.hub, self.database, self.nursery = Hub(), FakeDatabase(), nursery
         self.seconds, self.losses, self.seed = seconds, losses, seed
-        self.all: list[Town] = []
+        self.all: list[SharedTown] = []
 
-    async def open(self, count: int, **settings: Any) -> list["Town"]:
+    async def open(self, count: int, **settings: Any) -> list["SharedTown"]:
         await self.nursery.start(self.database.store.run)
         for number in range(count):
-            town = Town(self, number)
+            town = SharedTown(self, number)
             if self.all:  # the community's key is a file on each machine
                 key = self.all[0].machine.disk.read(AUTHORITY_FILE)
                 assert key is not None
@@ -277,11 +277,11 @@ class Towns:
         return self.all
 
 
-class Town:
+class SharedTown:
     """One directory of several, and its machine."""
 
     def __init__(self, towns: Towns, number: int) -> None:
-        self._towns = towns
+        self._towns, self.nursery = towns, towns.nursery
         self.number, self.host = number, f"10.0.0.{number + 1}"
         self.machine = towns.hub.machine(self.host)
         self.cluster: FakeCluster

@@ -7,6 +7,7 @@ import trio
 from directory_server.admin.operator import Operator, Running
 from directory_server.admin.requests import Answer, AnyRequest
 from directory_server.server import Bound
+from tests.kit.cluster import SharedTown
 from tests.kit.community import DIRECTORY, Community
 from tests.kit.directory import Town
 
@@ -14,8 +15,8 @@ from tests.kit.directory import Town
 class Asking:
     """Somebody who asks an operator's questions, and keeps the answers."""
 
-    def __init__(self, town: Town | Community) -> None:
-        if isinstance(town, Town):
+    def __init__(self, town: Town | SharedTown | Community) -> None:
+        if isinstance(town, Town | SharedTown):
             directory, bound = town.directory, town.bound
         else:
             directory, bound = town.directory.running, Bound((DIRECTORY,), "", is_new=False)

@@ -9,6 +9,7 @@ import trio
 from directory_server.storage.outcomes import WriteOutcomes
 from directory_server.storage.postgres.commits import AWAY, PATIENCE_SECONDS, PAUSE_SECONDS, Commits
 from directory_server.storage.postgres.connection import Connection, Line, Lost
+from directory_server.storage.store import Away
 from shared.errors import Refused, StorageError
 
 log = logging.getLogger(__name__)
@@ -28,7 +29,7 @@ class PostgresAccess(WriteOutcomes):
         with trio.move_on_after(PATIENCE_SECONDS):
             while True:
                 if self._commits.is_away:
-                    raise StorageError(AWAY)
+                    raise Away(AWAY)
                 try:
                     return await self._reader.run(work)
                 except Lost as lost:
@@ -38,7 +39,7 @@ class PostgresAccess(WriteOutcomes):
                     raise StorageError(str(no)) from no
         self._reader.break_off()
         self._commits.suspect()
-        raise StorageError(AWAY)
+        raise Away(AWAY)
 
     async def _write(self, work: Callable[[Connection], T]) -> T:
         try:

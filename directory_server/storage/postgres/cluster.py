@@ -19,6 +19,7 @@ from directory_server.storage.cluster import Claim, Everything, Found, Receive, 
 from directory_server.storage.postgres import names, presence
 from directory_server.storage.postgres.commits import AWAY
 from directory_server.storage.postgres.connection import FAILURES, Connection, Line, Lost
+from directory_server.storage.store import Away
 from shared.errors import Refused, StorageError
 
 log = logging.getLogger(__name__)
@@ -42,9 +43,9 @@ class PostgresCluster:
     async def join(self, address: str) -> int:
         return await self._run(self._news, lambda connection: presence.join(connection, address))
 
-    async def renew(self, directory: int, *, sweep: bool) -> Renewal:
+    async def renew(self, directory: int, address: str, *, sweep: bool) -> Renewal:
         renewal = await self._run(
-            self._news, partial(presence.renew, directory=directory, sweep=sweep)
+            self._news, partial(presence.renew, directory=directory, address=address, sweep=sweep)
         )
         for line in (self._ears, self._reader):
             if line.is_behind(self._news):  # an old primary may still answer
@@ -80,7 +81,7 @@ class PostgresCluster:
             except psycopg.Error as error:  # such as: the others have deleted this directory
                 raise StorageError(f"the database refuses it: {error}") from error
         line.break_off()
-        raise StorageError(AWAY)
+        raise Away(AWAY)
 
     # --- Listening ---
 

@@ -15,6 +15,7 @@ import psycopg
 import trio
 
 from directory_server.storage.postgres.connection import FAILURES, Connection, Line, Lost
+from directory_server.storage.store import Away
 from shared.errors import Refused, StorageError
 
 log = logging.getLogger(__name__)
@@ -113,7 +114,7 @@ class Commits:
         if self._closing:
             raise StorageError("the database is closed")
         if self.is_away:
-            raise StorageError(AWAY)
+            raise Away(AWAY)
         self._waiting.append(job)
         self._something.set()
 
@@ -211,7 +212,7 @@ class Commits:
         self._waiting.clear()
         for job in given_up:
             gone = Job(job.work, job.then)  # the thread still has the other one
-            gone.error = StorageError(AWAY)
+            gone.error = Away(AWAY)
             job.then(gone)
 
 

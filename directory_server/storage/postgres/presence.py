@@ -60,10 +60,10 @@ def join(connection: Connection, address: str) -> int:
     return int(row[0])
 
 
-def renew(connection: Connection, directory: int, *, sweep: bool) -> Renewal:
+def renew(connection: Connection, directory: int, address: str, *, sweep: bool) -> Renewal:
     with connection.transaction():
-        query = "UPDATE directories SET alive = clock_timestamp() WHERE id = %s"
-        is_known = connection.execute(query, (directory,)).rowcount == 1
+        query = "UPDATE directories SET alive = clock_timestamp(), address = %s WHERE id = %s"
+        is_known = connection.execute(query, (address, directory)).rowcount == 1
         if sweep and is_known:
             _sweep(connection)
         rows = connection.execute(

@@ -110,11 +110,11 @@ async def test_a_dead_directory_is_swept_and_its_users_use_is_noted(
     await one.publish(a, [claim(carol, 1)], [])
     server.ask("UPDATE parley.life SET age = 2000")
     server.ask("UPDATE parley.users SET here_since = 500")
-    assert (await one.renew(b, sweep=True)).others == ("a:1",)
+    assert (await one.renew(b, "b:1", sweep=True)).others == ("a:1",)
     server.ask(f"UPDATE parley.directories SET alive = alive - interval '8 s' WHERE id = {a}")
-    assert (await one.renew(b, sweep=False)).others == ()
+    assert (await one.renew(b, "b:1", sweep=False)).others == ()
     async with one.listen() as receive:
-        await one.renew(b, sweep=True)
+        await one.renew(b, "b:1", sweep=True)
         with trio.fail_after(60):
             while not (payloads := await receive()):
                 pass
@@ -123,7 +123,7 @@ async def test_a_dead_directory_is_swept_and_its_users_use_is_noted(
     assert (await one.everything()).rows == []
     (found,) = await one.users_of([carol.id])
     assert (found.usage.seconds, found.usage.here_since) == (1500, None)
-    assert not (await one.renew(a, sweep=False)).is_known
+    assert not (await one.renew(a, "a:1", sweep=False)).is_known
     with pytest.raises(StorageError):
         await one.publish(a, [claim(carol, 1)], [])
 
