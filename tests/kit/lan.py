@@ -1,9 +1,10 @@
 """Hosts on a switch: network namespaces, with one cable each, and programs on them.
 
-Needs root and `ip`; `Lan.separates` also needs `nft`.
+Needs root and `ip`; all that keeps packets out also needs `nft`.
 """
 
 import os
+import re
 import secrets
 import shutil
 import subprocess
@@ -14,6 +15,19 @@ import pytest
 from tests.kit.programs import Program, Stage, tool
 
 NETWORK = "10.231.77"
+PUBLIC = "198.51.100"  # in documents only; routed nowhere from these hosts
+
+# What an ordinary firewall on a laptop does: out goes all, in comes what was asked for.
+FIREWALL = """
+table inet wall {
+  chain in {
+    type filter hook input priority 0; policy drop;
+    iifname "lo" accept
+    ct state established,related accept
+    meta l4proto icmpv6 accept
+  }
+}
+"""
 
 as_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root may do this")
 
@@ -25,9 +39,10 @@ def needs(program: str) -> pytest.MarkDecorator:
 class Host:
     """A network namespace with one cable to the outside."""
 
-    def __init__(self, number: int, name: str) -> None:
+    def __init__(self, number: int, name: str, network: str = NETWORK) -> None:
         self.name, self.cable = name, f"{name}o"
-        self.inside, self.address = f"{name}i", f"{NETWORK}.{number}"
+        self.inside, self.address = f"{name}i", f"{network}.{number}"
+        self.ipv6 = f"fd00:77::{number}"  # once it `speaks_ipv6`
 
     def sets_up(self, bridge: str) -> None:
         ip(f"netns add {self.name}")
@@ -36,6 +51,34 @@ class Host:
         ip(f"-n {self.name} addr add {self.address}/24 dev {self.inside}")
         ip(f"-n {self.name} link set {self.inside} up")
         ip(f"-n {self.name} link set lo up")
+
+    def speaks_ipv6(self) -> None:
+        ip(f"-n {self.name} addr add {self.ipv6}/64 dev {self.inside} nodad")
+
+    def lets_nobody_in(self) -> None:
+        """Drop whatever comes in and was not asked for."""
+        rules(self.name, FIREWALL)
+
+    def watches(self, *others: "Host") -> None:
+        """Count each packet that comes from these hosts, which `packets` then tells."""
+        for other in others:
+            rules(
+                self.name,
+                f"""
+                table inet watch {{
+                  chain in {{
+                    type filter hook input priority -10;
+                    ip saddr {other.address} counter
+                  }}
+                }}
+            """,
+            )
+
+    def packets(self) -> int:
+        """Return how many packets have come from those whom it watches."""
+        words = ("ip", "netns", "exec", self.name, "nft", "list", "table", "inet", "watch")
+        said = subprocess.run(words, capture_output=True, text=True, check=True).stdout
+        return sum(map(int, re.findall(r"packets (\d+)", said)))
 
     def pulls_the_cable(self) -> None:
         ip(f"link set {self.cable} down")
@@ -52,15 +95,23 @@ def ip(words: str) -> None:
     subprocess.run(["ip", *words.split()], check=True, capture_output=True, text=True)
 
 
+def rules(host: str, text: str) -> None:
+    """Give a host these rules for packets; skip the test where that is impossible."""
+    words = ("ip", "netns", "exec", host, "nft", "-f", "-")
+    done = subprocess.run(words, input=text, capture_output=True, text=True, check=False)
+    if done.returncode:
+        pytest.skip(f"no packet filter here: {done.stderr.strip()}")
+
+
 class Lan:
     """Hosts on one switch, and the programs on them."""
 
-    def __init__(self, stage: Stage, count: int) -> None:
+    def __init__(self, stage: Stage, count: int, network: str = NETWORK) -> None:
         self.stage = stage
         mark = secrets.token_hex(2)
         self.bridge = f"pb{mark}"
         names = (f"p{mark}{chr(ord('a') + number)}" for number in range(count))
-        self.hosts = [Host(number, name) for number, name in enumerate(names, start=2)]
+        self.hosts = [Host(number, name, network) for number, name in enumerate(names, start=2)]
 
     def sets_up(self) -> None:
         ip(f"link add {self.bridge} type bridge")
@@ -93,9 +144,10 @@ class Lan:
         program.sees_like("Directory listening on .*")
         return program
 
-    def peer(self, host: Host, name: str) -> Program:
+    def peer(self, host: Host, name: str, *, directory: str = "") -> Program:
+        """Start a peer; `directory`: at another address than the first one of that host."""
         data = ("--data", str(self.stage.data_of(name)))
-        where = (self.hosts[0].address, "5000")
+        where = (directory or self.hosts[0].address, "5000")
         words = (tool("peer"), name, *where, *data)
         program = self.stage.starts(*words, name=name, prefix=on(host))
         program.sees_like(f"You are {name}, connected to .*")
@@ -106,9 +158,9 @@ def on(host: Host) -> tuple[str, ...]:
     return ("ip", "netns", "exec", host.name)
 
 
-def hosts(stage: Stage, count: int) -> Iterator[Lan]:
+def hosts(stage: Stage, count: int, network: str = NETWORK) -> Iterator[Lan]:
     """Yield this many hosts for a fixture; then check that no program and no host is left."""
-    lan = Lan(stage, count)
+    lan = Lan(stage, count, network)
     try:
         try:
             lan.sets_up()

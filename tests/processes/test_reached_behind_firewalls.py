@@ -1,0 +1,130 @@
+"""Users whose machines or routers let nobody in call and are called.
+
+These tests need root, `ip` and `nft`, and are skipped without.
+"""
+
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.kit.houses import House
+from tests.kit.lan import PUBLIC, Host, Lan, as_root, hosts, needs, on
+from tests.kit.programs import Program, Stage, connect
+
+ROOT = Path(__file__).parent.parent.parent
+
+# Mallory: registers with every lie there is, and knocks at all others, again and again.
+KNOCKER = """
+import sys, trio
+from shared.messages.spots import Knock, Spot
+from shared.tls import TlsNetwork
+from shared.world import Address
+from tests.kit.raw_client import Client
+
+directory, victim, *callees = sys.argv[1:]
+KINDS = ("LAN", "MAPPED", "SEEN", "SAID", "GLOBAL6")
+
+async def main():
+    async with trio.open_nursery() as nursery:
+        mallory = await Client.register(
+            nursery, TlsNetwork(), Address(directory, 5000), "mallory", host=victim, port=22,
+            spots=(*(Spot(victim, 22, kind) for kind in KINDS), Spot("0.0.0.0", 22, "LAN"),
+                   Spot("224.0.0.1", 22, "LAN"), Spot("victim.example", 22, "LAN")),
+        )
+        answers = [
+            type(await mallory.ask(Knock(mallory.next_id(), callee))).__name__
+            for _ in range(50) for callee in callees
+        ]
+        print("Done:", answers.count("Done"), "Err:", answers.count("Err"), flush=True)
+        await trio.sleep_forever()
+
+trio.run(main)
+"""
+
+
+@pytest.fixture
+def switch(stage: Stage) -> Iterator[Lan]:
+    yield from hosts(stage, 5)
+
+
+@pytest.fixture
+def town(stage: Stage) -> Iterator[tuple[Lan, House]]:
+    for lan in hosts(stage, 3, PUBLIC):
+        house = House(lan.hosts[2], 2)
+        try:
+            house.sets_up()
+            yield lan, house
+        finally:
+            stage.closes()
+            house.is_gone()
+
+
+def call(one: Program, other: Program) -> None:
+    """Connect these two, and part them again."""
+    connect(one, one.name, other, other.name)
+    other.types("QUIT CONVERSATION")
+    one.sees(f"User {other.name} left the conversation.")
+
+
+@as_root
+@needs("ip")
+@needs("nft")
+def test_behind_a_firewall_that_drops_all_he_calls_and_is_called(switch: Lan) -> None:
+    _, home_of_carol, home_of_dave, home_of_mallory, victim = switch.hosts
+    home_of_dave.lets_nobody_in()
+    for one in (home_of_mallory, victim):
+        one.watches(home_of_carol, home_of_dave)
+    switch.directory()
+    carol, dave = switch.peer(home_of_carol, "carol"), switch.peer(home_of_dave, "dave")
+    call(carol, dave)
+    call(dave, carol)
+
+    mallory = knocks_with_lies(switch, home_of_mallory, victim, "carol", "dave")
+    mallory.sees_like(r"Done: 2 Err: 98")
+    # They look up whom to dial in this order, so what she made them dial was dialled by then.
+    call(carol, dave)
+    call(dave, carol)
+    assert home_of_mallory.packets() > 0, "they have dialled where the directory sees her"
+    assert victim.packets() == 0
+
+
+def knocks_with_lies(lan: Lan, host: Host, victim: Host, *callees: str) -> Program:
+    words = (sys.executable, "-c", KNOCKER, lan.hosts[0].address, victim.address, *callees)
+    prefix = (*on(host), "env", f"PYTHONPATH={ROOT}")
+    return lan.stage.starts(*words, name="mallory", prefix=prefix)
+
+
+@as_root
+@needs("ip")
+@needs("nft")
+def test_users_of_both_families_of_addresses_meet(switch: Lan) -> None:
+    town_hall, home_of_carol, home_of_dave, home_of_erin, _ = switch.hosts
+    for host in (town_hall, home_of_carol, home_of_dave):
+        host.speaks_ipv6()
+    home_of_dave.lets_nobody_in()
+    switch.directory()
+    carol = switch.peer(home_of_carol, "carol", directory=town_hall.ipv6)
+    dave = switch.peer(home_of_dave, "dave", directory=town_hall.ipv6)
+    erin = switch.peer(home_of_erin, "erin")  # who has no IPv6
+    call(carol, dave)
+    call(erin, carol)
+    call(erin, dave)
+    call(carol, erin)
+
+
+@as_root
+@needs("ip")
+@needs("nft")
+def test_behind_a_router_one_is_called_from_outside_and_from_the_next_room(
+    town: tuple[Lan, House],
+) -> None:
+    lan, house = town
+    room_of_dave, room_of_erin = house.rooms
+    lan.directory()
+    carol = lan.peer(lan.hosts[1], "carol")
+    dave, erin = lan.peer(room_of_dave, "dave"), lan.peer(room_of_erin, "erin")
+    call(carol, dave)
+    call(dave, erin)
+    call(dave, carol)
