@@ -259,11 +259,14 @@ class Window:
         return [row.rstrip() for row in shown.rstrip("\n").split("\n")]
 
 
-def terminals(stage: Stage) -> Iterator[Tmux]:
-    """Yield a tmux, with a directory, for a fixture; then check all windows for tracebacks."""
+def terminals(stage: Stage, *options: str) -> Iterator[Tmux]:
+    """Yield a tmux, with a directory, for a fixture; then check all windows for tracebacks.
+
+    `options`: of the directory.
+    """
     if shutil.which("tmux") is None:
         pytest.skip("tmux is not installed: no terminals to look at")
-    stage.directory()
+    stage.directory(*options)
     tmux = Tmux(stage)
     try:
         yield tmux
