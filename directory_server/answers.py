@@ -68,7 +68,8 @@ class Answers:
     def _say_users(self, re: int, users: Collection[User], *, more: bool) -> None:
         self._announcements.told(self._link, (user.name for user in users))
         presences = b",".join(map(self._registry.encoded, users))
-        self._link.post(wire.Users(re, cast(Any, msgspec.Raw(b"[" + presences + b"]")), more))
+        users_as_they_are = cast(Any, msgspec.Raw(b"[" + presences + b"]"))
+        self._link.post(wire.Users(re, users_as_they_are, more, self._registry.here))
 
     def _contact(self, re: int, user: User) -> wire.Contact:
         seen = seen_host(user.place, self._link)

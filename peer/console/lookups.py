@@ -26,7 +26,7 @@ async def users(peer: LocalPeer, beginning: str = "", *, whole: bool) -> results
         everybody = await peer.roster.users()
     else:
         everybody = await peer.roster.refresh()
-        crowd = peer.roster.crowd
+        crowd = await peer.roster.count_crowd()
     verified = tuple(user.name for user in everybody if peer.keys.is_verified(user.name))
     contradicted = tuple(user.name for user in everybody if peer.keys.is_contradicted(user.name))
     return results.UserList(

@@ -128,7 +128,7 @@ class MessageSender:
 
     async def _to_all(self, text: str) -> Code:
         deliveries = await self._peer.lines.to_all(text)
-        crowd = self._peer.roster.crowd
+        crowd = await self._peer.roster.count_crowd()
         if not deliveries:
             none = f"{crowd:,} users are online, and you talk with none of them"
             why = none if crowd else "nobody else is online"

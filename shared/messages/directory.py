@@ -161,6 +161,7 @@ class List(Request, frozen=True):
 class Users(Answer, frozen=True):
     users: Annotated[tuple[Presence, ...], Meta(max_length=PAGE_MOST)]
     more: bool = False  # another USERS with the same `re` follows
+    online: Count = 0  # users who are here now, listed or not; 0: the directory does not tell
 
 
 class Watch(Request, frozen=True):

@@ -263,7 +263,7 @@ _verdict = Verdict(COUNT_MOST, ID, _signature, "z" * 16)
 @pytest.mark.parametrize(
     ("message", "language"),
     [
-        (Users(COUNT_MOST, _presences, more=True), FromDirectory),
+        (Users(COUNT_MOST, _presences, more=True, online=COUNT_MOST), FromDirectory),
         (Arr(_presences), FromDirectory),
         (Arr((Presence(LONGEST_NAME, Status.INACTIVE, LATE),) * PAGE_MOST), FromDirectory),
         (Lft((LONGEST_NAME,) * PAGE_MOST), FromDirectory),

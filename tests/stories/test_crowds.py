@@ -1,5 +1,7 @@
 """Many are online: each hears of those with whom they have to do, and finds the others."""
 
+from typing import Any
+
 import pytest
 import trio
 
@@ -142,6 +144,55 @@ async def test_in_a_small_community_a_restart_is_one_line_too(community: Communi
         person.never_saw("is offline")
 
 
+async def test_below_a_crowd_the_directory_learns_of_no_friends(
+    community: Community, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    named: list[list[str]] = []
+    join, watch = announcements.Announcements.join, announcements.Announcements.watch
+
+    def joined(self: Any, link: Any, holder: Any, names: Any) -> None:
+        named.append(list(names))
+        join(self, link, holder, names)
+
+    def watched(self: Any, link: Any, names: Any, no_more: Any) -> None:
+        named.append([*names, *no_more])
+        watch(self, link, names, no_more)
+
+    monkeypatch.setattr(announcements.Announcements, "join", joined)
+    monkeypatch.setattr(announcements.Announcements, "watch", watched)
+    carol, _ = await starts(community, "carol", "dave")
+    await carol.types("PRV dave hello", "WATCH erin")
+    await goes_and_comes(carol)
+    await community.directory.crashes_and_restarts()
+    await trio.sleep(LONG)
+    assert named
+    assert not any(named)
+    make_crowds(monkeypatch)
+    await starts(community, "frank")
+    assert any("dave" in names for names in named)
+
+
+async def test_in_a_crowd_a_program_that_comes_back_names_them_at_once(
+    crowd: Community, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    carol, dave, *_ = await starts(crowd, "carol", "dave", "erin", "frank")
+    await carol.types("PRV dave hello")
+    await trio.sleep(LONG)
+    named: list[tuple[str, ...]] = []
+    join = announcements.Announcements.join
+
+    def joined(self: Any, link: Any, holder: Any, names: Any) -> None:
+        named.append(tuple(names))
+        join(self, link, holder, names)
+
+    monkeypatch.setattr(announcements.Announcements, "join", joined)
+    crowd.cuts(carol, crowd.directory)
+    await carol.sees("The directory is back.")
+    assert named == [("carol", "dave")]
+    await goes_and_comes(dave)
+    await carol.sees("* dave is online.")
+
+
 # --- WATCH ------------------------------------------------------------------------
 
 
@@ -239,6 +290,11 @@ async def test_in_a_crowd_a_person_reads_how_many_and_their_own(crowd: Community
         await carol.sees(line)
     await carol.types("LIST USERS E")
     await carol.sees("ACTIVE: erin")
+    frank = crowd.people["frank"]
+    await frank.quits()
+    await trio.sleep(LONG)
+    await carol.types("LIST USERS")
+    await carol.sees("3 users are online.")
     await carol.types("WHO zed")
     await carol.sees("ACTIVE: -")
 

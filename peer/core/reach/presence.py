@@ -59,6 +59,10 @@ class Presences:
         self._told_online, self.is_complete, self.is_crowd = online, False, is_crowd
         self._forget_others()
 
+    def counted(self, online: int) -> None:
+        """Note how many users are online in a crowd; 0: the directory does not tell."""
+        self._told_online = online or self._told_online
+
     def watch(self, names: Set[str], asked_for: Set[str]) -> None:
         """Note whom I watch, and about whom of them the user wants to hear; folded names."""
         self._watched, self._asked_for = frozenset(names), asked_for

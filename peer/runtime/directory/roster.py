@@ -16,7 +16,7 @@ from peer.runtime.link.links import Links
 from peer.storage.contacts import ContactStore
 from shared.errors import ParleyError
 from shared.messages.common import Status
-from shared.messages.directory import List, Presence
+from shared.messages.directory import List, Presence, Users
 from shared.names import fold
 from shared.world import Clock
 
@@ -65,6 +65,13 @@ class Roster:
     async def company(self) -> list[Presence]:
         """Return those whom a line to everybody is for, the most important first."""
         return self._watching.by_importance(await self.refresh())
+
+    async def count_crowd(self) -> int:
+        """Return how many users are online now in a crowd, as `crowd` does; ask for it."""
+        if self._presences.is_crowd:
+            answer = await self._directory.ask(lambda id: List(id, most=1, here=True), Users)
+            self._presences.counted(answer.online)
+        return self.crowd
 
     async def find(self, name: str) -> Presence | None:
         """Return how the user of this name stands; None if there is none."""

@@ -16,7 +16,7 @@ from peer.core.reach.watch_list import Change, WatchList
 from peer.runtime.directory.directory_client import DirectoryClient
 from peer.storage.journal import Journal
 from shared.errors import Refused, StorageError
-from shared.messages.directory import WATCHED_AT_FIRST, Presence, Users, Watch
+from shared.messages.directory import WATCHED_AT_FIRST, Presence, Watch
 from shared.names import fold
 from shared.world import Clock
 
@@ -68,10 +68,15 @@ class Watching:
     # --- What the directory knows of it ---
 
     def introduce(self) -> tuple[str, ...]:
-        """Return the names for IAM: a new registration begins."""
-        if not self._is_passing:
-            self.choose()
-        return self._list.introduce(0 if self._is_passing else WATCHED_AT_FIRST)
+        """Return the names for IAM: a new registration begins.
+
+        Below a crowd there are none.  With whom I have to do is nothing that a directory needs
+        to know there, and if there is a crowd now, it hears of it right after WELCOME.
+        """
+        if self._is_passing:
+            return self._list.introduce(0)
+        self.choose()
+        return self._list.introduce(WATCHED_AT_FIRST if self._presences.is_crowd else 0)
 
     def ask_again(self) -> None:
         """Note that all that is known of others has become old."""
@@ -104,13 +109,14 @@ class Watching:
         """Tell one change.  One that the directory does not like is not said again."""
         with trio.CancelScope() as self._unanswered:
             try:
-                answer = await self._directory.ask(
-                    lambda id: Watch(id, change.names, change.no_more), Users
+                pages = await self._directory.ask_pages(
+                    lambda id: Watch(id, change.names, change.no_more)
                 )
             except Refused as no:
                 log.warning("the directory does not tell of whom I watch: %s", no)
             else:
-                self._presences.asked(change.names, answer.users)
+                there = (user for page in pages for user in page.users)
+                self._presences.asked(change.names, there)
 
     def not_understood(self) -> None:
         """Note that the directory does not know a message: an old one, which tells everything."""
