@@ -71,10 +71,7 @@ class Metrics(Collector):
         yield _gauge("mailbox_bytes", "Room that they take", self._mail[1])
         yield _histogram("commit_seconds", "Time of one commit", counts.commit_seconds)
         yield _histogram("commit_batch", "Writes in one commit", counts.commit_batch)
-        yield _counter("news_posts", "Writes of news to users", counts.news_posts)
-        yield _gauge(
-            "links_behind", "Users who wait for news", len(community.sessions.announcements)
-        )
+        yield from self._announcements()
         yield _gauge("directories", "Directories on the same store", community.others.alive + 1)
         yield _counter("heard", "Bulletins of the other directories", counts.heard)
         yield _gauge("untold", "Users whose change others do not know", community.others.behind)
@@ -83,6 +80,15 @@ class Metrics(Collector):
         yield _counter("store_failures", "Writes that were refused", community.store.failures)
         yield _gauge("draining", "1 while nobody is let in", int(community.orders.is_draining))
         yield InfoMetricFamily("parley_build", "The program", value={"version": VERSION})
+
+    def _announcements(self) -> Iterator[Metric]:
+        announcements = self._community.sessions.announcements
+        posts = self._community.counts.news_posts
+        yield _counter("news_posts", "Writes of news to users", posts)
+        yield _gauge("links_behind", "Connections that wait for news", len(announcements))
+        yield _gauge("watched", "Names on all watchlists", announcements.watchlists.total)
+        crowd = int(announcements.is_crowd)
+        yield _gauge("crowd", "1 while users are told only of those whom they watch", crowd)
 
     def _users(self) -> Metric:
         statuses = Tally(user.status for user in self._community.registry.everybody())

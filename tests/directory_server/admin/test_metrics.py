@@ -29,7 +29,7 @@ async def figures(metrics: Metrics) -> dict[str, float]:
 
 async def test_the_figures_are_those_of_the_directory(town: Town) -> None:
     metrics = metrics_of(town)
-    carol = await town.enters("carol")
+    carol = await town.enters("carol", watch=("dave", "erin"))
     await (await town.enters("dave")).leaves()
     await carol.ask(Drop(1, "dave", "ab" * 16, b"sealed"))
     await carol.ask(Drop(2, "nobody", "cd" * 16, b"sealed"))
@@ -46,6 +46,8 @@ async def test_the_figures_are_those_of_the_directory(town: Town) -> None:
     assert found['parley_left_total{outcome="nobody"}'] == 1
     assert found["parley_envelopes_waiting"] == 1
     assert found["parley_mailbox_bytes"] > 6
+    assert found["parley_watched"] == 2
+    assert (found["parley_crowd"], found["parley_links_behind"]) == (0, 0)
     assert found["parley_commit_seconds_count"] > 2
     assert found['parley_commit_batch_bucket{le="+Inf"}'] == found["parley_commit_seconds_count"]
 
