@@ -9,7 +9,7 @@ import math
 import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, TypeVar, cast
 
 import trio
 
@@ -61,7 +61,14 @@ class Written(Generic[T]):
         return self._result
 
     def perform(self, connection: sqlite3.Connection) -> None:
-        self._result = self.work(connection)
+        """Do it, in the writing thread, where a cursor must end, too.
+
+        Whoever drops the last cursor of an `executemany` resets its statement.  In another
+        thread that may happen while the next write uses the same statement, which SQLite
+        then calls misuse.
+        """
+        result = self.work(connection)
+        self._result = cast(T, None) if isinstance(result, sqlite3.Cursor) else result
 
 
 class Database:

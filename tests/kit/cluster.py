@@ -329,6 +329,10 @@ class SharedTown:
         self.directory.stop()
         await self._closed.wait()
 
+    async def closed(self) -> None:
+        """Wait until it has ended by itself."""
+        await self._closed.wait()
+
     async def crashes(self) -> None:
         self.machine.kill()
         self._scope.cancel()

@@ -55,6 +55,20 @@ async def test_a_result_comes_after_its_commit(autojump_clock: MockClock) -> Non
         nursery.cancel_scope.cancel()
 
 
+async def test_no_cursor_leaves_the_writing_thread(autojump_clock: MockClock) -> None:
+    """Its end in another thread would reset a statement that the next write may be using."""
+    database = opened(MemoryDisk())
+    rows = [("one",), ("two",)]
+    async with trio.open_nursery() as nursery:
+        await nursery.start(database.run)
+        many = await database.write(
+            lambda db: db.executemany("INSERT INTO lines (text) VALUES (?)", rows)
+        )
+        assert many is None
+        assert lines(database) == ["one", "two"]
+        nursery.cancel_scope.cancel()
+
+
 async def test_what_gathers_during_a_commit_shares_the_next(autojump_clock: MockClock) -> None:
     disk = MemoryDisk()
     disk.seconds = 1
