@@ -106,6 +106,12 @@ class UserInfo(Answer, frozen=True):
     contact: Contact
     fingerprint: str  #: of their key
     is_verified: bool = False  #: the user has compared the words of this key
+    rooms: tuple[str, ...] = ()  #: in which we both are
+
+    @property
+    def shared(self) -> str:
+        """The rooms in which we both are, as a screen shows them."""
+        return ", ".join(f"#{room}" for room in self.rooms)
 
     def lines(self) -> list[str]:
         contact = self.contact
@@ -116,6 +122,7 @@ class UserInfo(Answer, frozen=True):
             f"{contact.name}: {contact.status.value} since {since}{where}, key {self.fingerprint}"
             f"{verified}",
             *([f"The note of {contact.name}: {contact.note}"] if contact.note else []),
+            *([f"You are both in {self.shared}."] if self.rooms else []),
         ]
 
 

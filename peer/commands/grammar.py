@@ -132,13 +132,15 @@ class History(Struct, frozen=True):
 
 
 class Search(Struct, frozen=True):
-    """Find what was said; with a user, only in what was said with them.
+    """Find what was said; with a user or a room, only in what was said there.
 
-    `perhaps`: what it means if its last words, "in name", name a user.
+    `user` may be the name of a room, too.  `perhaps`: what it means if its last words, "in
+    name", name a user or a room.
     """
 
     words: str
     user: str = ""
+    room: str = ""
     perhaps: "Search | None" = None
 
 

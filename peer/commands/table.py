@@ -129,10 +129,11 @@ def _verify(said: TypedCommand) -> Command:
 def _search(said: TypedCommand) -> Command:
     words = _text(said.rest)
     found = _IN_A_PLACE.fullmatch(words)
-    user = _split(found[3])[0] if found else ""
-    if found is None or not is_name(user):
+    place = _split(found[3])[0] if found else ""
+    is_room, name = place.startswith("#"), place.removeprefix("#")
+    if found is None or not is_name(name):
         return Search(words)
-    within = Search(found[1], user)
+    within = Search(found[1], room=name) if is_room else Search(found[1], name)
     return within if found[2] == "IN" else Search(words, perhaps=within)
 
 
@@ -319,7 +320,7 @@ TABLE = (
     Entry(
         ("SEARCH",),
         "SEARCH words [IN name]",
-        "find what was said, everywhere or with a user",
+        "find what was said: everywhere, or in a place",
         "SEARCH report friday IN dave",
         _search,
         has_text=True,

@@ -43,7 +43,9 @@ async def users(peer: LocalPeer, beginning: str = "", *, whole: bool) -> results
 
 async def info(peer: LocalPeer, name: str) -> results.UserInfo:
     contact = await peer.finder.contact(name)
-    return results.UserInfo(contact, fingerprint(contact.key), peer.keys.is_verified(contact.name))
+    shared = [room for room in peer.rooms.labels if contact.name in peer.rooms.others(room)]
+    is_verified = peer.keys.is_verified(contact.name)
+    return results.UserInfo(contact, fingerprint(contact.key), is_verified, tuple(shared))
 
 
 async def members(peer: LocalPeer, room: str) -> results.MemberList:
@@ -93,12 +95,15 @@ def _where(peer: LocalPeer, name: str | None, *, to_all: bool) -> str:
 
 
 async def search(peer: LocalPeer, search: Search) -> results.WhatWasSaid:
-    if search.perhaps and peer.roster.is_known(search.perhaps.user):
-        search = search.perhaps
-    found = await peer.history.search(search.words, user=search.user or None)
+    inner = search.perhaps
+    if inner and (inner.room or peer.rooms.label(inner.user) or peer.roster.is_known(inner.user)):
+        search = inner
+    room = search.room or peer.rooms.label(search.user)
+    user = None if room else search.user or None
+    found = await peer.history.search(search.words, user=user, room=room)
     count = len(found.entries)
     more = f"There are more; these are the last {count}." if found.more else ""
-    where = f", with {search.user}" if search.user else ""
+    where = f", in #{room}" if room else f", with {user}" if user else ""
     contains = "contains" if count == 1 else "contain"
     return results.WhatWasSaid(
         tuple(found.entries),

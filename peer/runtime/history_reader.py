@@ -50,17 +50,17 @@ class HistoryReader:
         return await self._history.conversation(current.id if current else None, last)
 
     async def search(
-        self, words: str, *, last: int = HISTORY_TEXTS, user: str | None = None
+        self, words: str, *, last: int = HISTORY_TEXTS, user: str | None = None, room: str = ""
     ) -> Found:
         """Return the last texts that contain a word beginning with each of these.
 
-        `user`: search only what was said with them.  Raises Refused when there are no words,
-        or too many.
+        With `user`, or in a `room`: search only what `last` returns.  Raises Refused when there
+        are no words, or too many, or no such room.
         """
         await self._all_kept()
-        found = await self._history.search(words, last, user)
+        found = await self._history.search(words, last, user, room)
         if await self._judge.judge_wondered():
-            found = await self._history.search(words, last, user)
+            found = await self._history.search(words, last, user, room)
         return found
 
     async def _all_kept(self) -> None:

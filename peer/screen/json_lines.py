@@ -66,7 +66,9 @@ def _fields(event: Event) -> dict[str, object]:
     match event:
         case UserInfo(contact=contact):
             names = ("name", "status", "note", "since", "host", "port")
-            key = {"key": event.fingerprint, "is_verified": event.is_verified}
+            key = {
+                "key": event.fingerprint, "is_verified": event.is_verified, "rooms": event.rooms
+            }  # fmt: skip
             return {name: getattr(contact, name) for name in names} | key
         case MemberList(me=me, others=others):
             return _in_room({"me": me, "others": [_way(one) for one in others], "room": event.room})

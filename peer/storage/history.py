@@ -75,10 +75,13 @@ class History:
 
     async def room(self, label: str, last: int) -> Found:
         """Return the last texts of a room.  Raises Refused when none was ever called so here."""
+        return await self.conversation(self._room(label), last)
+
+    def _room(self, label: str) -> str:
         id = room_named(self._database, label)
         if id is None:
             raise Refused(f"You are in no room #{label}.", "ROOM")
-        return await self.conversation(id, last)
+        return id
 
     async def with_user(self, name: str, last: int) -> Found:
         """Return private lines, letters, and texts of conversations of which they were a member.
@@ -201,13 +204,16 @@ class History:
 
     # --- SEARCH ---
 
-    async def search(self, words: str, last: int, user: str | None = None) -> Found:
+    async def search(self, words: str, last: int, user: str | None = None, room: str = "") -> Found:
         """Return the last texts that contain a word beginning with each of these.
 
-        With `user`: of those that `with_user` returns.  Raises Refused when there are no words,
-        or too many; StorageError when the disk has no room for the index.
+        With `user`: of those that `with_user` returns; with `room`: of those in it.  Raises
+        Refused when there are no words, or too many, or no such room; StorageError when the
+        disk has no space for the index.
         """
         within = None if user is None else self._within(user)
+        if room:
+            within = Within(frozenset([self._room(room)]))
         both = await find_all(self._database, self._rows, words, last + 1, within)
         self._rows.report()
         texts, lines = ([self._named(hit) for hit in some] for some in both)

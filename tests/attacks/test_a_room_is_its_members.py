@@ -25,7 +25,7 @@ from shared.messages.peers import (
 from shared.sealing import About
 from tests.kit.community import Community, Person
 from tests.kit.raw_peer import INVITATION, RUN, Raw, raw
-from tests.stories.test_rooms import founds
+from tests.kit.rooms import founds
 
 NONCE = b"n" * SALT_BYTES
 

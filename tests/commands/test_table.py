@@ -103,6 +103,8 @@ MEANINGS: list[tuple[str, Command]] = [
     ("search the report IN dave", Search("the report", "dave")),
     ("SEARCH report  IN (Dave) ", Search("report", "Dave")),
     ("SEARCH report in dave", Search("report in dave", perhaps=Search("report", "dave"))),
+    ("SEARCH report IN #lab", Search("report", room="lab")),
+    ("search report in #lab", Search("report in #lab", perhaps=Search("report", room="lab"))),
     ("SEARCH a IN b IN dave", Search("a IN b", "dave")),
     ("SEARCH IN dave", Search("IN dave")),
     ("SEARCH all in one!", Search("all in one!")),

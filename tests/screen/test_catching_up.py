@@ -7,7 +7,8 @@ from trio.testing import MockClock
 
 from peer.core.lateness import Lateness
 from peer.core.past.looking_back import SCREEN_TEXTS
-from peer.events import BackInConversation, Event, Said
+from peer.event import Event
+from peer.events import BackInConversation, BackInRooms, Said
 from peer.screen.catching_up import CatchUp, NotAllShown, WhileAway
 
 BACK = BackInConversation(("dave",))
@@ -40,7 +41,7 @@ async def test_of_five_hundred_a_screen_is_shown_and_the_rest_is_counted(
     sums: list[NotAllShown] = []
 
     async def sum_up() -> None:
-        sums.append(await catch_up.sum())
+        sums.extend(await catch_up.sum())
 
     async with trio.open_nursery() as nursery:
         nursery.start_soon(sum_up)
@@ -52,6 +53,20 @@ async def test_of_five_hundred_a_screen_is_shown_and_the_rest_is_counted(
     assert sums == [NotAllShown(500 - SCREEN_TEXTS)]
     assert str(sums[0]) == "480 more texts came late; HISTORY 500 shows more."
     assert texts(catch_up.of([late(500)])) == ["text 500"]
+
+
+async def test_each_room_has_a_screen_of_its_own(autojump_clock: MockClock) -> None:
+    catch_up = CatchUp(2)
+    catch_up.of([BACK, BackInRooms(("Lab", "ops"))])
+    lab = [Said("dave", f"{number}", LATE, room="Lab") for number in range(4)]
+    shown = catch_up.of([late(0), *lab, late(1), late(2)])
+    assert shown == (WhileAway(), late(0), WhileAway("Lab"), *lab[:2], late(1))
+    assert await catch_up.sum() == (NotAllShown(1), NotAllShown(2, "Lab"))
+    assert (
+        str(NotAllShown(2, "Lab")) == "2 more texts came late in #Lab; HISTORY #Lab 22 shows more."
+    )
+    assert str(WhileAway("Lab")) == "While you were away, in #Lab:"
+    assert str(WhileAway()) == "While you were away:"
 
 
 async def test_texts_of_now_are_all_shown(autojump_clock: MockClock) -> None:

@@ -463,6 +463,7 @@ FORMS: list[tuple[Event, dict[str, object]]] = [
             "port": 40_112,
             "key": fingerprint(KEY),
             "is_verified": False,
+            "rooms": [],
             "said": "dave: BUSY since 2026-11-20 14:02, at 10.0.0.7:40112, key " + fingerprint(KEY),
         },
     ),

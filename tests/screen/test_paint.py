@@ -530,9 +530,10 @@ def test_a_note_stands_behind_the_times_and_acts_on_nothing() -> None:
 
 def test_info_tells_a_note_in_a_line_of_its_own() -> None:
     contact = replace(info().contact, note="x, verified")
-    told = results.UserInfo(contact, "485d")
+    told = results.UserInfo(contact, "485d", rooms=("lab", "ops"))
     assert lines(told)[2] == " note     x, verified"
-    assert told.lines()[1:] == ["The note of dave: x, verified"]
+    assert lines(told)[4] == " rooms    #lab, #ops"
+    assert told.lines()[1:] == ["The note of dave: x, verified", "You are both in #lab, #ops."]
 
 
 def test_how_far_away_they_are_stands_beside_those_who_are_linked() -> None:

@@ -137,6 +137,27 @@ async def test_single_lines_are_shown_for_each_user_and_for_all(shelf: Shelf) ->
     assert shelf.finds() == []
 
 
+async def test_a_text_of_a_room_from_the_mailbox_is_one_of_the_room(shelf: Shelf) -> None:
+    await shelf.says(DAVE, "read", id=OTHER)
+    await shelf.journal.database.execute(
+        "INSERT INTO rooms VALUES (?, 'lab', X'00', X'00', 'Lab', NULL)", (OTHER,)
+    )
+    await shelf.reads()
+    await shelf.hears("dave", "carol", "left there")
+    await shelf.journal.database.execute(
+        "UPDATE lines SET conversation = ?, member = 'm', epoch = 'e', seq = 1", (OTHER,)
+    )
+    heading = "The last text of the room #Lab:"
+    assert shelf.finds() == [
+        [heading, "dave: read"],
+        [heading, "--- 1 unread ---", "[private] dave: left there"],
+    ]
+    await shelf.reads(OTHER)
+    assert len(shelf.finds()) == 2
+    await shelf.reads()
+    assert len(shelf.finds()) == 1
+
+
 async def test_ten_thousand_lines_of_a_stranger_take_one_screen(shelf: Shelf) -> None:
     rows = [("mallory", str(number), f"spam {number}") for number in range(10_000)]
     await shelf.journal.database.write(

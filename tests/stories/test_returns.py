@@ -4,6 +4,7 @@ import trio
 
 from peer.options import Options
 from tests.kit.community import Community, Person
+from tests.kit.rooms import founds
 
 LOOKS_BACK = Options(looks_back=True)
 PARTS = ("[", "---", "The last")  # of what is shown
@@ -53,6 +54,34 @@ async def test_a_start_shows_the_last_texts_and_where_the_unread_begin(
     await trio.sleep(5)
     await carol.is_killed()
     assert "--- 1 unread ---" not in await looks_back(carol)
+
+
+async def test_of_each_room_the_last_texts_are_shown(community: Community) -> None:
+    carol = await person(community, "carol")
+    (dave,) = await community.start("dave")
+    await founds(dave, carol)
+    await founds(dave, carol, room="ops")
+    await dave.types(*(f"#lab lab {number}" for number in range(12)))
+    await carol.sees("#lab dave: lab 11")
+    await dave.types("#ops ops 0")
+    await carol.sees("#ops dave: ops 0")
+    await trio.sleep(2)
+    carol.peer.touched()
+    await dave.types("#ops ops 1")
+    await carol.sees("#ops dave: ops 1")
+    await carol.types("SEARCH ops IN lab")
+    await carol.sees("Nothing was found.")
+    await carol.types("SEARCH lab in #lab")
+    await carol.sees_part("] dave: lab 11")
+    await carol.types("INFO dave")
+    await carol.sees("You are both in #lab, #ops.")
+    await trio.sleep(5)
+    await carol.is_killed()
+    assert await looks_back(carol) == [
+        "The last 10 texts of the room #lab:",
+        *(f"dave: lab {number}" for number in range(2, 12)),
+        "The last 2 texts of the room #ops:", "dave: ops 0", "--- 1 unread ---", "dave: ops 1",
+    ]  # fmt: skip
 
 
 async def test_what_came_meanwhile_comes_after_it_and_once(community: Community) -> None:

@@ -43,7 +43,7 @@ class ReadMarks(Struct, frozen=True):
     def lowest(self) -> Mark:
         """The mark up to which everything was read, wherever it stands."""
         texts = [one.texts for place, one in self.behind.items() if not _is_of_lines(place)]
-        lines = [one.lines for place, one in self.behind.items() if _is_of_lines(place)]
+        lines = [one.lines for one in self.behind.values()]  # mailboxes hold texts of rooms, too
         return Mark(min([self.everywhere.texts, *texts]), min([self.everywhere.lines, *lines]))
 
     def read(self, now: Mark, unread: Iterable[str] = ()) -> "ReadMarks":

@@ -106,8 +106,8 @@ class Painter:
                 return [self._sentence(">", line)]
             case events.Came() | events.Went():
                 return [self._came_or_went([event])]
-            case WhileAway():
-                return [_rule("while you were away")]
+            case WhileAway(words=words):
+                return [_rule(clean(words))]
             case Crowd():
                 return [self._sentence("*", event.sentence)]
             case events.Invited() | events.KeepMore() | results.Asked():

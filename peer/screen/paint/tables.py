@@ -57,6 +57,8 @@ def user_info(info: results.UserInfo, me: str) -> list[Row]:
     if contact.host:
         where = f"{harmless(contact.host)}:{contact.port}"
         rows.append((Text("address", SYSTEM), Text(where)))
+    if info.rooms:
+        rows.append((Text("rooms", SYSTEM), Text(clean(info.shared))))
     verified = ", verified" if info.is_verified else ""
     rows.append((Text("key", SYSTEM), Text(info.fingerprint + verified)))
     return _table(rows)

@@ -191,7 +191,7 @@ class Terminal:
     async def _sum_up_late(self) -> None:
         """Show how many texts came late that are not shown."""
         while True:
-            self.show(await self._catch_up.sum())
+            self.show(*await self._catch_up.sum())
 
     # --- Painting ---
 

@@ -109,35 +109,38 @@ class Unread:
     def _single_lines(self, marks: ReadMarks) -> list[Lookback | None]:
         """Return the unread lines of each user, and of the general chat."""
         rows = self._database.read(
-            f"SELECT {COLUMNS}, number FROM lines WHERE number > ? AND lines.text IS NOT NULL"
+            f"SELECT {COLUMNS}, conversation, number FROM lines"
+            " WHERE number > ? AND lines.text IS NOT NULL"
             f" AND author <> ? AND NOT is_pending AND {NOT_TWICE}"
             " ORDER BY number DESC LIMIT ?",
             (marks.lowest.lines, self._me.name, LINES_MOST),
         )
         told: dict[str, list[Told]] = {}
         counts: Counter[str] = Counter()
-        names: dict[str, str] = {}
-        for *columns, number in rows:
-            place, name = _place_of(columns)
+        ends: dict[str, tuple[str, str]] = {}
+        for *columns, conversation, number in rows:
+            label = room_label(self._database, conversation) if conversation else ""
+            place, whose, command = _place_of(columns, conversation, label)
             if number > marks.of(place).lines:
                 counts[place] += 1
-                names.setdefault(place, name)
+                ends.setdefault(place, (whose, command))
                 if counts[place] <= SCREEN_TEXTS:
                     found = told.setdefault(place, [])
                     found[:0] = [Told(one, True) for one in of_line(self._rows, *columns)]
         return [
-            look_back(
-                f"with {names[place]}" if names[place] else "to all",
-                f"HISTORY {bare(names[place]) or 'ALL'}",
-                some,
-                counts[place],
-                0,
-            )
+            look_back(*ends[place], some, counts[place], 0)
             for place, some in reversed(told.items())
         ]
 
 
-def _place_of(columns: list[Any]) -> tuple[str, str]:
-    """Return the place of a line of somebody else, and the user's name if it is theirs."""
+def _place_of(columns: list[Any], conversation: str | None, label: str) -> tuple[str, str, str]:
+    """Return the place of a line of somebody else, the end of its heading, and its HISTORY.
+
+    `label`: that of its room; a text of one that came from the mailbox is a line.
+    """
     _, _, author, receiver, *_ = columns
-    return (with_user(author), author) if receiver else (TO_ALL, "")
+    if conversation and label:
+        return conversation, f"of the room #{label}", f"HISTORY #{label}"
+    if receiver:
+        return with_user(author), f"with {author}", f"HISTORY {bare(author)}"
+    return TO_ALL, "to all", "HISTORY ALL"
