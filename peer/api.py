@@ -8,9 +8,10 @@
                 case Said(text=text) if chat.talks_with:
                     await chat.say(text)
 
-The methods of `Chat` ask (`users`, `contact`), invite (`invite`, `add`, `answer`,
-`take_back`), talk (`say`, `private`, `to_all`, `leave_message`), read what was said
-(`history`, `search`), compare keys (`words`, then `accept`) and set the status.
+The methods of `Chat` ask (`users`, `contact`), watch (`watch`, `unwatch`), invite
+(`invite`, `add`, `answer`, `take_back`), talk (`say`, `private`, `to_all`,
+`leave_message`), read what was said (`history`, `search`), compare keys (`words`, then
+`accept`) and set the status.  While the directory is gone, those that need it try it at once.
 They raise `Refused`, `Unreachable` or `KeyChanged`, whose texts are sentences for
 a person.  Texts of others are as they were written: pass them through `clean`
 before a terminal gets them.
@@ -235,12 +236,14 @@ class Chat:
 
     async def users(self, beginning: str = "") -> list[Presence]:
         """Return everybody registered whose name begins so, in alphabetical order."""
+        self.peer.hurry()
         if beginning:
             return list(await self.peer.roster.search.all(beginning))
         return await self.peer.roster.users()
 
     async def watch(self, name: str) -> Watched:
         """Let `Came` say `is_watched` when this user comes, and after a start if they are here."""
+        self.peer.hurry()
         return await self.peer.watched.add(name)
 
     async def unwatch(self, name: str) -> None:
@@ -254,6 +257,7 @@ class Chat:
 
     async def contact(self, name: str) -> Contact:
         """Return where this user is.  Raises KeyChanged when the key is not the remembered one."""
+        self.peer.hurry()
         return await self.peer.finder.contact(name)
 
     async def set_status(self, status: Status, note: str = "") -> None:
@@ -265,6 +269,7 @@ class Chat:
 
     async def words(self, name: str) -> Comparison:
         """Return the words that both must see; `accept` believes the key that they are about."""
+        self.peer.hurry()
         return await self.peer.keys.words(name)
 
     async def accept(self, compared: Comparison) -> None:
@@ -284,6 +289,7 @@ class Chat:
         Raises Refused for myself, an unknown user, or when I am in a
         conversation already or wait for somebody else.
         """
+        self.peer.hurry()
         return await self.peer.invitations.invite(name, urgent=urgent)
 
     async def add(
@@ -293,6 +299,7 @@ class Chat:
 
         `last`: how many of the texts of before they get; all members read that they do.
         """
+        self.peer.hurry()
         return await self.peer.invitations.add(name, urgent=urgent, room=room, last=last)
 
     def answer(self, id: str, yes: bool) -> bool:
@@ -346,10 +353,12 @@ class Chat:
 
     def private(self, name: str, text: str) -> Delivery:
         """Send one private line; `wait` on the delivery to know its outcome."""
+        self.peer.hurry()
         return self.peer.lines.private(name, text)
 
     async def to_all(self, text: str) -> list[Delivery]:
         """Send one line to everybody online; in a crowd to those with whom I have to do."""
+        self.peer.hurry()
         return await self.peer.lines.to_all(text)
 
     def keep_more(self, author: str) -> None:
@@ -358,6 +367,7 @@ class Chat:
 
     async def leave_message(self, name: str, text: str) -> str:
         """Leave a message; return the receiver's name when the directory has it on disk."""
+        self.peer.hurry()
         return await self.peer.letters.leave(name, text)
 
     async def history(

@@ -122,10 +122,8 @@ class DirectoryNews:
         match message:
             case Arr(users=users):
                 for user in users:
-                    self._reach.contacts.forget(user.name)
                     self._reach.roster.came(user)
-                    if not self._memory.myself.is_called(user.name):
-                        self._exchange.conversations.news.came(user.name)
+                    self._may_be_dialled(user.name)
             case Lft(names=names):
                 for name in names:
                     self._reach.contacts.forget(name)
@@ -149,7 +147,14 @@ class DirectoryNews:
             case Err(text=text):
                 log.info("the directory says: %s", text)
             case Users(users=users) | Chg(users=users):
-                self._reach.presences.tell(users)
+                for name in self._reach.presences.tell(users):
+                    self._may_be_dialled(name)
+
+    def _may_be_dialled(self, name: str) -> None:
+        """Note that a user is here, perhaps at another address than before."""
+        self._reach.contacts.forget(name)
+        if not self._memory.myself.is_called(name):
+            self._exchange.conversations.news.came(name)
 
     def _directory_says(self, text: str) -> None:
         if not self._notices.take(1, trio.current_time()):

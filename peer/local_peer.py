@@ -210,6 +210,10 @@ class LocalPeer:
     def stir(self) -> None:
         """Note that the user typed something, for which the directory may be needed."""
         self._reach.own_presence.stir()
+        self.hurry()
+
+    def hurry(self) -> None:
+        """Try at once to reach the directory if it is gone: somebody waits for it."""
         self._reach.directory.hurry()
 
     async def unregister(self) -> None:

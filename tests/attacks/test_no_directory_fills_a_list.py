@@ -240,3 +240,7 @@ async def test_who_watches_too_many_is_refused_and_goes_on(
     await still_talks(carol, dave)
     await carol.types("LIST USERS")
     await carol.sees("2 users are online.")
+    await carol.types("WATCH erin", "WATCH frank", "LIST USERS")
+    await trio.sleep(LONG)
+    words = "The directory takes no more names: of some users you will not hear."
+    assert carol.saw(words) == 1

@@ -2,6 +2,7 @@
 
 import trio
 
+from peer.api import Chat, EventQueue
 from tests.kit.community import DIRECTORY, PATIENCE, Community, Person
 
 LOST = "Lost the directory, trying again."
@@ -29,6 +30,15 @@ async def test_a_typed_command_tries_at_once(community: Community) -> None:
     await carol.sees("ACTIVE: carol (you)")
     assert carol.saw(BACK) == 1
     carol.never_saw("cannot be reached")
+
+
+async def test_a_bot_that_asks_tries_at_once(community: Community) -> None:
+    (carol,) = await community.start("carol")
+    await loses(community, carol)
+    await trio.sleep(OUTAGE)
+    await community.directory.starts()
+    users = await Chat(carol.peer, EventQueue()).users()
+    assert [user.name for user in users] == ["carol"]
 
 
 async def test_a_command_gives_up_a_dial_that_hangs(community: Community) -> None:

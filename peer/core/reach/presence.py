@@ -81,15 +81,22 @@ class Presences:
         """Whether the directory tells of this user."""
         return not self.is_crowd or fold(name) in self._watched
 
-    def tell(self, users: Iterable[Presence]) -> None:
-        """Note the presence of these users, of whom the directory should tell."""
+    def tell(self, users: Iterable[Presence]) -> list[str]:
+        """Note the presence of these users, of whom the directory should tell.
+
+        Return who is online and was not known to be: the directory says it no second time.
+        """
+        new: list[str] = []
         for user in users:
             name = fold(user.name)
             has_room = name in self._users or len(self._users) < KNOWN_MOST
             if has_room and self.is_heard_of(user.name):
-                if self._unheard is not None and _is_here(user) and not self._was_here(name):
-                    self._unheard[name] = user.name
+                if _is_here(user) and not self._was_here(name):
+                    new.append(user.name)
                 self._users[name] = user
+        if self._unheard is not None:
+            self._unheard |= {fold(name): name for name in new}
+        return new
 
     def asked(self, names: Collection[str], users: Iterable[Presence]) -> None:
         """Note the answer about these names; `tell` has noted each user already."""

@@ -40,6 +40,7 @@ class Roster:
         self._watching = watching
         self.search = NameSearch(directory)
         self._calls = 0
+        self._has_complained = False
 
     # --- Asking ---
 
@@ -56,7 +57,8 @@ class Roster:
     async def refresh(self) -> tuple[Presence, ...]:
         """Ask about all of whom the directory tells by itself; return them."""
         if self._presences.is_crowd:
-            await self._watching.tell()
+            if not await self._watching.tell():
+                self._complain()
             self._report_unnoticed()
         if not self._presences.is_crowd:
             await self.users()
@@ -183,6 +185,13 @@ class Roster:
             self._report_came(name)
 
     # --- Reporting ---
+
+    def _complain(self) -> None:
+        """Say, once, that I do not hear of all whom I want to hear of."""
+        if not self._has_complained:
+            self._has_complained = True
+            words = "The directory takes no more names: of some users you will not hear."
+            self._tell(events.Notice(words), events.nothing)
 
     def _report_unnoticed(self) -> None:
         for name in self._presences.unnoticed():

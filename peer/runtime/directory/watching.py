@@ -94,19 +94,21 @@ class Watching:
     def _is_stale(self) -> bool:
         return self._presences.is_crowd and self._list.is_stale
 
-    async def tell(self) -> None:
+    async def tell(self) -> bool:
         """Tell the directory whom I watch, and note how those stand of whom it did not know.
 
-        Raises DirectoryGone.
+        Return False if it will not tell of some of them.  Raises DirectoryGone.
         """
+        is_liked = True
         async with self._asking:
             self.choose()
             while self._presences.is_crowd and (change := self._list.next_change()) is not None:
-                await self._tell(change)
+                is_liked &= await self._tell(change)
                 self._list.told(change)
+        return is_liked
 
-    async def _tell(self, change: Change) -> None:
-        """Tell one change.  One that the directory does not like is not said again."""
+    async def _tell(self, change: Change) -> bool:
+        """Tell one change; return whether it is liked.  One that is not is not said again."""
         with trio.CancelScope() as self._unanswered:
             try:
                 pages = await self._directory.ask_pages(
@@ -114,9 +116,10 @@ class Watching:
                 )
             except Refused as no:
                 log.warning("the directory does not tell of whom I watch: %s", no)
-            else:
-                there = (user for page in pages for user in page.users)
-                self._presences.asked(change.names, there)
+                return False
+            there = (user for page in pages for user in page.users)
+            self._presences.asked(change.names, there)
+        return True
 
     def not_understood(self) -> None:
         """Note that the directory does not know a message: an old one, which tells everything."""

@@ -96,6 +96,12 @@ def test_how_many_are_there_is_what_was_told_last(known: Presences) -> None:
     assert known.online == 3
 
 
+def test_who_is_online_and_was_not_known_to_be_is_returned(known: Presences) -> None:
+    told = [one("carol"), one("frank"), one("grace", Status.BUSY), one("heidi", Status.OFFLINE)]
+    assert known.tell(told) == ["frank", "grace"]
+    assert known.tell(told) == []
+
+
 # --- In a crowd -------------------------------------------------------------------
 
 
