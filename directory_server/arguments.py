@@ -31,6 +31,7 @@ examples:
   dirserver 5000 --store postgresql://db1,db2/parley   names and mail in PostgreSQL
   dirserver 5000 --store URL --store-sync      promise nothing that lies on one machine
   dirserver 5000 --store URL --address dir1:5000   one directory of several
+  dirserver 5000 --store URL --workers 4       four of them on this machine, on one port
   dirserver 5000 --metrics 9464                figures for Prometheus, on this machine
   dirserver 5000 --log-format json             the log as one object a line
   dirserver 5000 --found-anew                  go on without names that were lost
@@ -53,6 +54,7 @@ PREFIX: Final = "DIRSERVER"  # of the variables in the environment
 TOKEN_VARIABLE: Final = "PARLEY_TOKEN"  # as for the peer # nosec B105
 LOG_FORMATS: Final = ("plain", "json")
 LOOPBACK: Final = "127.0.0.1"
+WORKERS: Final = 64  # more than a machine has cores that they could use
 HOST_PORT_CHARACTERS: Final = 263  # as in shared.messages.directory.HostPort
 
 
@@ -76,6 +78,12 @@ def _metrics(text: str) -> tuple[str, int]:
     """Read PORT, HOST:PORT or [IPv6]:PORT."""
     host, _, number = text.rpartition(":")
     return readable(host.removeprefix("[").removesuffix("]")) if host else LOOPBACK, port(number)
+
+
+def _workers(text: str) -> int:
+    if not 1 <= _count(text) <= WORKERS:
+        raise argparse.ArgumentTypeError(f"{quoted(text)} is not a number from 1 to {WORKERS}")
+    return int(text)
 
 
 def _address(text: str) -> str:
@@ -155,6 +163,14 @@ OPTIONS: Final = (
         "",
     ),
     Option(
+        "workers",
+        f"directories on this machine, behind one port, each on a core (default: 1; at most"
+        f" {WORKERS})",
+        "N",
+        _workers,
+        1,
+    ),
+    Option(
         "store_sync",
         "promise nothing that lies on one machine only; at the start, several hosts mean that",
     ),
@@ -208,6 +224,8 @@ def parse(
         parser.error(str(wrong))
     if parsed.port is None and not (parsed.list or parsed.forget):
         parser.error("the following arguments are required: PORT")
+    if parsed.workers > 1 and (parsed.store is None or not parsed.port):
+        parser.error("--workers needs --store, as only PostgreSQL takes several, and a PORT, not 0")
     return parsed
 
 

@@ -22,6 +22,7 @@ from directory_server.places import folder_of
 from directory_server.server import Bound, Directory
 from directory_server.service_manager import tell_manager
 from directory_server.settings import Settings
+from directory_server.workers.parent import Workers
 from shared.arguments import USAGE_ERROR
 from shared.clean import on_one_line
 from shared.errors import ParleyError, Refused
@@ -59,8 +60,18 @@ def run(arguments: argparse.Namespace, read: Read) -> int:
     folder = folder_of(arguments.data)
     if arguments.list or arguments.forget:
         return trio.run(_operate, folder, arguments)
+    if arguments.workers > 1:
+        return trio.run(_keep_workers, folder, arguments)
     settings = _settings(arguments, _connections())
     return trio.run(_serve, folder, settings, arguments.metrics, read)
+
+
+async def _keep_workers(folder: Path, arguments: argparse.Namespace) -> int:
+    workers = Workers(arguments.workers, sys.argv[1:], folder, arguments.metrics)
+    try:
+        return await workers.run(arguments.host, arguments.port)
+    except ParleyError as error:
+        return _complain(error)
 
 
 def _level(arguments: argparse.Namespace) -> int:

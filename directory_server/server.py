@@ -20,7 +20,7 @@ from directory_server.storage.founding import find
 from directory_server.storage.opening import open_store
 from directory_server.storage.store import Store
 from shared.border import border
-from shared.errors import ParleyError, Refused
+from shared.errors import ParleyError, Refused, StorageError
 from shared.identity import authority_key
 from shared.link import HANDSHAKE_SECONDS, REMOTE_FAULTS, Link
 from shared.messages.directory import ToDirectory
@@ -118,17 +118,26 @@ class Directory:
             if await store.community() != key:
                 await store.found(key, anew=found.loses_names)
             self._community = Community(self._world, self._settings, found.authority, store)
-            await self._community.recall()
-            await storing.start(self._community.others.run)
-            await self._community.names.mark(self._world.disk)
-            self._has_begun = True
-            refusal = await self._serve_users(found, task_status)
-            await self._community.sessions.note_seen()
-            await self._community.names.mark(self._world.disk)
-            await self._community.others.leave()
+            refusal = await self._begin(storing)
+            if refusal is None:
+                refusal = await self._serve_users(found, task_status)
+                await self._community.sessions.note_seen()
+                await self._community.names.mark(self._world.disk)
+                await self._community.others.leave()
             storing.cancel_scope.cancel()
         if refusal is not None:
             raise refusal
+
+    async def _begin(self, storing: trio.Nursery) -> ParleyError | None:
+        """Read all that the store knows, and live among its directories; or return why not."""
+        try:
+            await self._community.recall()
+            await storing.start(self._community.others.run)
+        except StorageError as error:
+            return error
+        await self._community.names.mark(self._world.disk)
+        self._has_begun = True
+        return None
 
     async def _serve_users(
         self, found: Found, task_status: trio.TaskStatus[Bound]

@@ -79,6 +79,8 @@ EXCEPTIONS: dict[str, set[str]] = {
     # a wait for a database that hangs is ended from another thread, which psycopg cannot do
     "directory_server/storage/postgres/connection.py": {"os", "socket"},
     "directory_server/service_manager.py": {"os", "socket"},  # the datagrams of sd_notify
+    "directory_server/workers/__main__.py": {"os"},  # the same, as if a service manager had done so
+    "directory_server/workers/parent.py": {"os"},  # the environment of a process that it starts
     "directory_server/inherited_sockets.py": {"os", "socket"},  # what sd_listen_fds names
     "peer/program/lifecycle.py": {"os"},  # closed standard streams, and a process that ends at once
     "peer/storage/input_history.py": {"os"},  # a file of its own

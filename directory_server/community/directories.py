@@ -136,8 +136,6 @@ class Directories:
                         if self._must_compare or now > self._compared + COMPARE_SECONDS:
                             await self._compare()
             except StorageError as error:
-                if is_new:
-                    raise
                 if not is_lost:
                     log.warning("nothing is heard of the other directories: %s", error)
                 is_lost = True

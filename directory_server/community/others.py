@@ -37,7 +37,11 @@ class Others:
     @property
     def addresses(self) -> tuple[str, ...]:
         """The addresses of those that tell theirs."""
-        return tuple(filter(None, self._directories.others))[:OTHERS] if self._directories else ()
+        if self._directories is None:
+            return ()
+        # Directories behind one address are one for their users.
+        others = dict.fromkeys(self._directories.others)
+        return tuple(one for one in others if one not in ("", self._directories.address))[:OTHERS]
 
     @property
     def behind(self) -> int:

@@ -50,6 +50,7 @@ def test_each_option_may_stand_in_the_environment(file: Path) -> None:
         "REGISTER_ONLY_WITH": "sesame", "CLOSED": "on", "NAMES_PER_ADDRESS": "1",
         "MAIL_MIB": "1", "METRICS": "[::1]:9464", "LOG_FORMAT": "json", "VERBOSE": "true",
         "STORE": "postgresql://db1,db2/parley", "STORE_SYNC": "1", "ADDRESS": "[::1]:5000",
+        "WORKERS": "2",
     }  # fmt: skip
     options = {option.name.upper() for option in (arguments.PORT, *arguments.OPTIONS)}
     assert set(values) == options - {"TOKEN_FILE"}

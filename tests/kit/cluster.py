@@ -262,6 +262,7 @@ class Towns:
     ) -> None:
         self.hub, self.database, self.nursery = Hub(), FakeDatabase(), nursery
         self.seconds, self.losses, self.seed = seconds, losses, seed
+        self.url = ""  #: of a real PostgreSQL, instead of the database here
         self.all: list[SharedTown] = []
 
     async def open(self, count: int, **settings: Any) -> list["SharedTown"]:
@@ -306,6 +307,10 @@ class SharedTown:
     async def _open(self, world: World, settings: Settings) -> Store:
         towns = self._towns
         self._lives += 1
+        if towns.url:
+            from directory_server.storage.postgres.store import open_postgres
+
+            return await open_postgres(towns.url)
         seed = hash((towns.seed, self.number, self._lives))
         self.cluster = FakeCluster(towns.database, seconds=towns.seconds, losses=0, seed=seed)
         self.store = SharedStore(

@@ -12,9 +12,12 @@ from directory_server.core.tombstones import Tombstone, Validity
 from directory_server.storage.cluster import Claim, Cluster, Receive
 from directory_server.storage.store import Store
 from shared.errors import StorageError
-from shared.messages.common import Status
+from shared.messages.common import Err, Status
+from shared.messages.directory import Arr, Drop, Fetch, Receipts, Stored, Taken, Verdict
 from shared.messages.spots import Spot, SpotKind
+from tests.kit.cluster import SharedTown, Towns
 from tests.kit.postgres import Server, needs_postgres, servers
+from tests.kit.raw_client import Client
 from tests.kit.stores import AGE, KEY, NOW, newcomer, register
 
 pytestmark = needs_postgres
@@ -139,3 +142,37 @@ async def test_a_name_that_was_just_given_back_elsewhere_stays_its_keys(store: S
     assert again.id != carol.id
     found = await one.find("carol")
     assert (found.user is not None, found.tombstone) == (True, None)
+
+
+async def test_two_directories_on_it_agree_about_two_registrations_at_once(
+    server: Server, nursery: trio.Nursery
+) -> None:
+    server.ask("DROP SCHEMA IF EXISTS parley CASCADE")
+    towns = Towns(nursery)
+    towns.url = server.url
+    here, there = await towns.open(2)
+    watcher = await here.enters("watcher")
+    for _ in range(10):
+        clients: list[Client] = []
+
+        async def come(town: SharedTown, clients: list[Client]) -> None:
+            clients.append(await town.enters("carol"))
+
+        async with trio.open_nursery() as together:
+            for town in (here, there):
+                together.start_soon(come, town, clients)
+        one, other = clients
+        with trio.fail_after(60):
+            while not (one.is_over or other.is_over):  # noqa: ASYNC110  # whichever it is
+                await trio.sleep(0.01)
+        (loser,) = [client for client in clients if client.is_over]
+        assert (await loser.hears(Err)).code == "TAKEOVER"
+    dave = await there.enters("dave")
+    while not any(one.name == "dave" for one in (await watcher.hears(Arr)).users):
+        pass
+    assert isinstance(await watcher.ask(Drop(1, "dave", "ab" * 16, b"sealed")), Stored)
+    (one,) = (await dave.ask(Fetch(1, 0))).envelopes
+    await dave.ask(Taken(2, (Verdict(one.number, one.id, bytes(64)),)))
+    assert (await watcher.hears(Receipts)).receipts[0].envelope == one.id
+    assert clients.count(loser) == 1
+    nursery.cancel_scope.cancel()

@@ -1,0 +1,1 @@
+"""Several directories on one machine, behind one port."""
