@@ -222,6 +222,10 @@ class LocalPeer:
             await self._reach.directory.ask(Unregister, Done)
         self._reach.registrar.leave()
 
+    def time(self) -> float:
+        """Return the time of my machine, in seconds since 1970."""
+        return self._outside.world.clock.time()
+
     # --- Others ---
 
     @property

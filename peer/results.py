@@ -16,7 +16,7 @@ from peer.core.keys.name_marks import ANOTHER_KEY
 from peer.core.local_time import local_time
 from peer.core.past.looking_back import Lookback
 from peer.core.reach.watch_list import Watched
-from peer.core.target import Target
+from peer.core.targets.target import Target
 from peer.events import Event
 from shared.messages.common import Status
 from shared.messages.directory import Contact, Presence

@@ -29,11 +29,15 @@ LIBRARIES_OF: dict[str, set[str]] = {  # and these as well
 # What each part of a peer may import of the others: what stands before it, or what is named.
 LAYERS = (
     "peer/commands/", "peer/core/", "peer/event.py", "peer/letter_events.py", "peer/events.py",
-    "peer/storage/", "peer/results.py", "peer/options.py", "peer/runtime/", "peer/assembly.py",
+    "peer/storage/", "peer/results.py", "peer/place_results.py", "peer/options.py",
+    "peer/runtime/", "peer/assembly.py",
     "peer/directory_news.py", "peer/local_peer.py", "peer/lifespan.py", "peer/console/",
     "peer/screen/", "peer/program/", "peer/api.py", "peer/__main__.py",
 )  # fmt: skip
-SHOWS = {"peer/commands/", "peer/core/", "peer/events.py", "peer/storage/", "peer/results.py"}
+SHOWS = {
+    "peer/commands/", "peer/core/", "peer/events.py", "peer/storage/", "peer/results.py",
+    "peer/place_results.py",
+}  # fmt: skip
 MAY_IMPORT: dict[str, set[str]] = {
     "peer/core/": {"peer/commands/", "peer/events.py"},  # events are what a core tells
     "peer/event.py": set(),

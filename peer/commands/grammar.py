@@ -1,5 +1,7 @@
 """The commands, one struct each, and the context in which a line is typed."""
 
+from enum import Enum
+
 from msgspec import Struct
 
 from shared.messages.common import Status
@@ -18,6 +20,18 @@ class Context(Struct, frozen=True):
     talk_went_on: bool = False  #: texts came since the question was shown
     choices: tuple[str, ...] = ()  #: the words that answer an open question other than Y or N
     rooms: tuple[str, ...] = ()  #: what the user calls the rooms that they are in
+    person: str = ""  #: the user to whom each line goes alone
+    room: str = ""  #: the room for whose members each line is
+
+    @property
+    def is_elsewhere(self) -> bool:
+        """Whether lines go to a place that is not home."""
+        return bool(self.person or self.room)
+
+    @property
+    def takes_texts(self) -> bool:
+        """Whether a line that is no command is a text for somebody."""
+        return self.in_conversation or self.writing or self.is_elsewhere
 
 
 class ListUsers(Struct, frozen=True):
@@ -179,8 +193,38 @@ class Mute(Struct, frozen=True):
     on: bool
 
 
+class Loud(Enum):
+    """The loudness of what comes for a place where I am not."""
+
+    SHOWN = "UNMUTE"
+    DIMMED = "DIM"
+    HELD = "MUTE"
+
+
+class SetLoudness(Struct, frozen=True):
+    """Choose how loud a place is.  `sign`: as in `Go`."""
+
+    name: str
+    sign: str
+    loud: Loud
+
+
 class ListMuted(Struct, frozen=True):
     pass
+
+
+class Go(Struct, frozen=True):
+    """Go to the person or room of this name; without one, back.
+
+    `sign`: `#` for a room, `@` for a person; "": whichever there is.
+    """
+
+    name: str = ""
+    sign: str = ""
+
+
+class ListPlaces(Struct, frozen=True):
+    """Show where I can go."""
 
 
 class Unregister(Struct, frozen=True):
@@ -241,6 +285,6 @@ Command = (
     | ToAll
     | LeaveMessage | History | Search | Ignore | Unignore | ListIgnored
     | Watch | Unwatch | ListWatched
-    | Verify | Mute | ListMuted | Unregister
+    | Verify | Mute | SetLoudness | ListMuted | Go | ListPlaces | Unregister
     | QuitConversation | Quit | Help | Say | WriteLine | EndWriting | Unknown | Wrong | Nothing
 )  # fmt: skip

@@ -25,9 +25,10 @@ class Topic(Enum):
         "ROOM", "ROOMS", "TO", "PART",
     )  # fmt: skip
     MESSAGES = ("PRV", "MSG", "LEAVE")
+    TARGETS = ("GO", "MUTE", "DIM", "UNMUTE", "MUTED")
     PAST = ("HISTORY", "SEARCH")
     SAFETY = ("IGNORE", "UNIGNORE", "IGNORED", "VERIFY", "UNREGISTER")
-    PROGRAM = ("MUTE", "UNMUTE", "MUTED", "HELP", "QUIT")
+    PROGRAM = ("HELP", "QUIT")
 
 
 class Page(Struct, frozen=True):
@@ -42,6 +43,11 @@ class Page(Struct, frozen=True):
         return [*listed, *self.notes]
 
 
+_GOING = (
+    "At a terminal Alt-1 to Alt-9 go where GO ? says, Alt-A where something is",
+    "unread, Ctrl-N and Ctrl-P to the next place and the one before.",
+    "Where lines are texts, GO is a command in capitals only, or as /go.",
+)
 _NOTES = (
     "Inside a conversation a line is text for it, unless it begins with / or @.",
     "HELP command says more about one of them.",
@@ -62,7 +68,8 @@ def page(topic: str | None) -> Page | None:
     if words == EVERYTHING:
         return Page(TABLE, _NOTES)
     if words in Topic.__members__:
-        return Page(tuple(map(_named, Topic[words].value)), _NOTES[1:])
+        more = _GOING if words == Topic.TARGETS.name else ()
+        return Page(tuple(map(_named, Topic[words].value)), (*more, *_NOTES[1:]))
     return None
 
 

@@ -16,6 +16,7 @@ from peer.commands.grammar import (
     Nothing,
     Private,
     Say,
+    SayIn,
     Unknown,
     WriteLine,
     Wrong,
@@ -58,7 +59,9 @@ _IS_ANSWER = re.compile(rf"/?(?:{_any_of(_ANSWER.words)}){_ONE_NAME}?", _FLAGS)
 _IS_BARE_ANSWER = re.compile(_any_of(_ANSWER.words), _FLAGS)
 _NOT_A_TEXT = re.compile(
     r"[/\\@].*|QUIT\s+CONVERSATION|QUIT|EXIT|LIST\s+USERS|WHO|HELP|\?"
-    rf"|STATUS(?:\s+(?:{_any_of(tuple(_STATUSES))}))?|(?:CHAT|CONNECT|ADD){_ONE_NAME}",
+    rf"|STATUS(?:\s+(?:{_any_of(tuple(_STATUSES))}))?|(?:CHAT|CONNECT|ADD){_ONE_NAME}"
+    # In capitals only: people say "go on" to each other.
+    rf"|(?-i:GO)(?:{_ONE_NAME}|\s+#?{LABEL}|\s+@{_NAME}|\s+\?)?",
     _FLAGS,
 )
 
@@ -75,8 +78,7 @@ _LONE_SURROGATE = re.compile("[\ud800-\udfff]")
 def parse(line: str, context: Context) -> Command:
     """Return what the line means here.  Never raises.
 
-    In a conversation, or while writing a message, one leading space makes a line a text;
-    it is not part of the text.
+    Where lines are texts, one leading space makes any line one; it is not part of the text.
     """
     line = _LONE_SURROGATE.sub("\N{REPLACEMENT CHARACTER}", line)
     if not line.strip():
@@ -86,11 +88,16 @@ def parse(line: str, context: Context) -> Command:
     if _is_for_room(line, context):
         said = TypedCommand("TO", line.strip().removeprefix("/").removeprefix("#"), context)
         return _read(_say_in, said, "#room text")
-    if context.writing and not _is_command(line, context):
-        return _read(lambda said: WriteLine(_text(said.rest)), _as_text(line, context))
-    if context.in_conversation and not _is_command(line, context):
-        return _read(lambda said: Say(_text(said.rest)), _as_text(line, context))
+    if context.takes_texts and not _is_command(line, context):
+        return _read(_for_target, TypedCommand("", line.removeprefix(" "), context))
     return _command(line.strip(), context)
+
+
+def is_text(line: str, context: Context) -> bool:
+    """Whether the line is a text for somebody, wherever it goes, and no command."""
+    if not line.strip() or line.strip().removeprefix("/").upper() in context.choices:
+        return False
+    return context.takes_texts and not (_is_for_room(line, context) or _is_command(line, context))
 
 
 def _is_for_room(line: str, context: Context) -> bool:
@@ -98,11 +105,20 @@ def _is_for_room(line: str, context: Context) -> bool:
 
     Where lines are texts, it must be a room that the user is in.
     """
-    takes_texts = context.in_conversation or context.writing
-    found = _IN_A_ROOM.fullmatch(line if takes_texts else line.strip())
+    found = _IN_A_ROOM.fullmatch(line if context.takes_texts else line.strip())
     if found is None:
         return False
-    return not takes_texts or line.startswith("/") or fold(found[1]) in map(fold, context.rooms)
+    is_named = fold(found[1]) in map(fold, context.rooms)
+    return not context.takes_texts or line.startswith("/") or is_named
+
+
+def _for_target(said: TypedCommand) -> Command:
+    text = _text(said.rest)
+    if said.context.person:
+        return Private(said.context.person, text)
+    if said.context.room:
+        return SayIn(said.context.room, text)
+    return WriteLine(text) if said.context.writing else Say(text)
 
 
 def _is_command(line: str, context: Context) -> bool:
@@ -116,10 +132,6 @@ def _is_command(line: str, context: Context) -> bool:
     if context.question_open and not is_ours and _IS_ANSWER.fullmatch(line):
         return True
     return _NOT_A_TEXT.fullmatch(line) is not None
-
-
-def _as_text(line: str, context: Context) -> TypedCommand:
-    return TypedCommand("", line.removeprefix(" "), context)
 
 
 class Begun(Struct, frozen=True):
@@ -137,7 +149,7 @@ def begun(line: str, context: Context) -> Begun | None:
         return None
     words = " ".join(found[1].upper().split())
     entry = _ENTRIES[words]
-    if words == "EXIT" and (context.in_conversation or context.writing):
+    if words == "EXIT" and context.takes_texts:
         entry = _QUIT_CONVERSATION
     return Begun(entry, words, found[2])
 
@@ -175,8 +187,8 @@ def _meaning(line: str, entry: Entry, context: Context) -> Command | None:
     start = begun(line, context)
     if start is None or start.entry is not entry:
         return None
-    both = [parse(whole, context) for whole in (line, f"{line} name")]
-    commands = [one for one in both if not isinstance(one, Say | WriteLine | Unknown)]
+    both = [whole for whole in (line, f"{line} name") if not is_text(whole, context)]
+    commands = [one for one in (parse(x, context) for x in both) if not isinstance(one, Unknown)]
     right = [one for one in commands if not isinstance(one, Wrong)]
     return next(iter([*right, *reversed(commands)]), None)
 

@@ -5,7 +5,18 @@ from collections.abc import Callable
 
 from msgspec import Struct
 
-from peer.commands.grammar import Add, Command, Context, ListRooms, SayIn, ShowMembers
+from peer.commands.grammar import (
+    Add,
+    Command,
+    Context,
+    Go,
+    ListPlaces,
+    ListRooms,
+    Loud,
+    SayIn,
+    SetLoudness,
+    ShowMembers,
+)
 from shared.errors import Refused
 from shared.messages.common import TEXT_CHARACTERS
 from shared.names import PATTERN, check_name
@@ -124,6 +135,8 @@ def _check_which(said: TypedCommand) -> None:
 
 def _of_room(make: Callable[[str], Command]) -> Reader:
     def read(said: TypedCommand) -> Command:
+        if not said.rest and said.words == "PART" and said.context.room:
+            return make(said.context.room)
         _check_which(said)
         return make(_room(said.rest))
 
@@ -131,7 +144,7 @@ def _of_room(make: Callable[[str], Command]) -> Reader:
 
 
 def _members(said: TypedCommand) -> Command:
-    return ShowMembers(_room(said.rest)) if said.rest else ShowMembers()
+    return ShowMembers(_room(said.rest) if said.rest else said.context.room)
 
 
 def _rooms(said: TypedCommand) -> Command:
@@ -149,8 +162,8 @@ def _add(said: TypedCommand) -> Command:
     _check_somebody(said)
     words = said.rest.split()
     if len(words) < 2 or said.rest.startswith("("):
-        return Add((_name(said.rest),))
-    room, last = "", 0
+        return Add((_name(said.rest),), said.context.room)
+    room, last = said.context.room, 0
     while len(words) > 2 and words[-2].upper() in ("TO", "WITH"):
         *words, what, value = words
         if what.upper() == "TO":
@@ -167,3 +180,32 @@ def _how_many_more(text: str) -> int:
     if not re.fullmatch("[0-9]{1,3}", text) or not 1 <= int(text) <= WITH_MOST:
         raise Refused(f'"{_shortened(text)}" is not a number from 1 to {WITH_MOST}.')
     return int(text)
+
+
+# --- Places ----------------------------------------------------------------------
+
+
+def _go(said: TypedCommand) -> Command:
+    if said.rest == "?":
+        return ListPlaces()
+    return Go(*_place(said.rest)) if said.rest else Go()
+
+
+def _loud(loud: Loud, alone: Command | None = None) -> Reader:
+    """Read the name of a place, or, if there is none, what the command means `alone`."""
+
+    def read(said: TypedCommand) -> Command:
+        if alone is not None and not said.rest:
+            return alone
+        _check_somebody(said)
+        return SetLoudness(*_place(said.rest), loud)
+
+    return read
+
+
+def _place(rest: str) -> tuple[str, str]:
+    """Return the name, and the sign before it; a name with `~` is that of a room."""
+    if rest.startswith("#") or "~" in rest:
+        return _room(rest), "#"
+    sign = "@" if rest.startswith("@") else ""
+    return _name(rest.removeprefix(sign)), sign

@@ -17,6 +17,7 @@ from peer.commands.grammar import (
     Command,
     EndWriting,
     FoundRoom,
+    Go,
     Help,
     History,
     Ignore,
@@ -26,6 +27,7 @@ from peer.commands.grammar import (
     ListMuted,
     ListUsers,
     ListWatched,
+    Loud,
     Mute,
     PartRoom,
     Private,
@@ -48,6 +50,8 @@ from peer.commands.reading import (
     _addressed,
     _alone,
     _check_somebody,
+    _go,
+    _loud,
     _members,
     _name,
     _named,
@@ -103,7 +107,8 @@ def _to_all(said: TypedCommand) -> Command:
 def _history(said: TypedCommand) -> Command:
     """Read HISTORY: a word in parentheses is a name, even ALL or a number."""
     if not said.rest or _NUMBER.fullmatch(said.rest):
-        return History(last=_how_many(said.rest))
+        here = said.context
+        return History(here.person or None, _how_many(said.rest), room=here.room)
     who, more = _split(said.rest)
     if who.startswith("#"):
         return History(last=_how_many(more), room=_room(who))
@@ -165,6 +170,8 @@ def _answer(said: TypedCommand) -> Command:
 
 
 def _quit_conversation(said: TypedCommand) -> Command:
+    if said.context.is_elsewhere and said.words != "QUIT CONVERSATION":
+        return _alone(Go())(said)
     return _alone(EndWriting() if said.context.writing else QuitConversation())(said)
 
 
@@ -276,13 +283,7 @@ TABLE = (
         "MEMBERS",
         _members,
     ),
-    Entry(
-        ("WHO GOT",),
-        "WHO GOT",
-        "who has my last text",
-        "WHO GOT",
-        _alone(WhoGot()),
-    ),
+    Entry(("WHO GOT",), "WHO GOT", "who has my last text", "WHO GOT", _alone(WhoGot())),
     Entry(
         ("PRV", "TELL", "@"),
         "PRV name text",
@@ -341,13 +342,7 @@ TABLE = (
         _named(Unignore),
         Takes.ANYBODY,
     ),
-    Entry(
-        ("IGNORED",),
-        "IGNORED",
-        "whom I ignore",
-        "IGNORED",
-        _alone(ListIgnored()),
-    ),
+    Entry(("IGNORED",), "IGNORED", "whom I ignore", "IGNORED", _alone(ListIgnored())),
     Entry(
         ("WATCH",),
         "WATCH name",
@@ -374,26 +369,31 @@ TABLE = (
         Takes.ANYBODY,
     ),
     Entry(
+        ("GO",),
+        "GO [name|?]",
+        "let each line go there; back; ?: where I can go",
+        "GO dave",
+        _go,
+        Takes.ANYBODY,
+    ),
+    Entry(
         ("MUTE",),
-        "MUTE",
-        "no bell and no notification until UNMUTE",
-        "MUTE",
-        _alone(Mute(True)),
+        "MUTE [name]",
+        "no bell until UNMUTE; of name: only count",
+        "MUTE dave",
+        _loud(Loud.HELD, Mute(True)),
+    ),
+    Entry(
+        ("DIM",), "DIM name", "show in grey what comes from there", "DIM dave", _loud(Loud.DIMMED)
     ),
     Entry(
         ("UNMUTE",),
-        "UNMUTE",
-        "the bell and notifications again",
-        "UNMUTE",
-        _alone(Mute(False)),
+        "UNMUTE [name]",
+        "the bell again; of name: show what comes",
+        "UNMUTE dave",
+        _loud(Loud.SHOWN, Mute(False)),
     ),
-    Entry(
-        ("MUTED",),
-        "MUTED",
-        "whether the bell is off",
-        "MUTED",
-        _alone(ListMuted()),
-    ),
+    Entry(("MUTED",), "MUTED", "what is muted or dim", "MUTED", _alone(ListMuted())),
     Entry(
         ("UNREGISTER",),
         "UNREGISTER",

@@ -22,8 +22,12 @@ from peer.console.inviter import Inviter
 from peer.console.message_sender import MessageSender
 from peer.console.questions import OpenQuestions
 from peer.console.rooms import RoomCommands
+from peer.console.targets import Targets
 from peer.console.verification import verify
-from peer.core.target import Target, destination, misdirected
+from peer.core.targets.leading import Leads
+from peer.core.targets.place import Place
+from peer.core.targets.places import Places
+from peer.core.targets.target import Target, destination, misdirected
 from peer.local_peer import LocalPeer
 from shared.errors import ParleyError, Refused
 from shared.messages.common import Status
@@ -39,10 +43,11 @@ class Console:
     """Performs the commands of one user."""
 
     def __init__(
-        self, peer: LocalPeer, screen: Screen, *, is_script: bool = False, asks: bool = False
-    ) -> None:
+        self, peer: LocalPeer, screen: Screen, *, is_script: bool = False, asks: bool = False,
+        places: Places | None = None,
+    ) -> None:  # fmt: skip
         """`is_script`: await each command, and ask nothing.  `asks`: ask a person before a line
-        goes to more users than it was meant for.
+        goes to more users than it was meant for.  `places`: those of the user's own console.
         """
         self._peer = peer
         self._lists_all = is_script or not asks  # a script wants the whole, a person what fits
@@ -51,6 +56,7 @@ class Console:
         self._messages = MessageSender(peer, self._dialogue, self._questions, asks=asks)
         self._inviter = Inviter(peer, self._dialogue, self._questions, self._messages)
         self._rooms = RoomCommands(peer, self._dialogue)
+        self.targets = Targets(peer, self._dialogue, self._questions, self._messages, places)
         self._ended_at = -math.inf  # when my last conversation was over
         self.is_over = False  #: QUIT was typed and is allowed
         self.is_muted = False  #: no bell, no notification
@@ -59,7 +65,7 @@ class Console:
 
     def tell(self, event: events.Event, shown: Callable[[], None]) -> None:
         """Show what happened to the peer (`peer.events.Tell`)."""
-        self._dialogue.show(event, then=shown)
+        self.targets.tell(event, shown)
         match event:
             case events.Invited():
                 self._questions.look()
@@ -70,8 +76,6 @@ class Console:
                 self._questions.ask_to_keep_more(author)
             case events.Connected():
                 self._messages.writing_to = ""  # what is typed now is for the conversation
-            case events.Said():
-                self._questions.note_text()
             case events.ConversationOver():
                 self._ended_at = trio.current_time()
 
@@ -98,6 +102,16 @@ class Console:
         return self._questions.choices
 
     @property
+    def leads(self) -> Leads:
+        """The users whom the open questions are about, the latest last, and where a yes leads."""
+        return self._questions.leads
+
+    @property
+    def seen_at(self) -> tuple[float, ...]:
+        """The time, for each open question, from which on a line may be begun that answers it."""
+        return self._questions.seen_at
+
+    @property
     def outcome(self) -> str:
         """The outcome of the last invitation or message, in a word."""
         return self._dialogue.outcome
@@ -111,21 +125,23 @@ class Console:
             talk_went_on=self.talk_went_on,
             choices=self.choices,
             rooms=self._peer.rooms.labels,
+            person=self.targets.look().here.person,
+            room=self.targets.look().here.room,
         )
-
-    @property
-    def _target(self) -> Target:
-        """The target of a line that is typed now."""
-        return Target(tuple(name for name, *_ in self._peer.conversation.ways), self.writing_to)
 
     # --- What is typed ---
 
     async def perform_line(
-        self, line: str, begun: float | None = None, target: Target | None = None
+        self,
+        line: str,
+        begun: float | None = None,
+        target: Target | None = None,
+        led: Place | None = None,
     ) -> Code:
         """Perform a typed line.
 
         `begun`: when its first key was hit, in trio's time; `target`: what it was for then.
+        `led`: where the prompt has gone with it.
         A line whose target has changed meanwhile is not performed.  A Y that was begun
         before a question appeared, or at the same moment, does not answer it: it was meant
         for something else.
@@ -133,20 +149,26 @@ class Console:
         self._peer.stir()
         self._questions.begin_line(math.inf if begun is None else begun)
         self._dialogue.begin_line(line)
-        code = await self._perform_line(line, target)
+        if led is not None:
+            self.targets.arrive(led)
+        code = await self._perform_line(line, target, led)
         self._dialogue.end_line(code)
         return code
 
-    async def _perform_line(self, line: str, target: Target | None) -> Code:
-        context = self.context()
-        if target is not None and (why := misdirected(line, target, self._target, context)):
-            now = self._target
+    async def _perform_line(self, line: str, target: Target | None, led: Place | None) -> Code:
+        now = self.targets.target if target is None else self.targets.of(target.place)
+        context = now.within(self.context())
+        if target is not None and (why := misdirected(line, target, now, context)):
             self._dialogue.show(results.NotSent(line, why, destination(line, now, context), now))
             return Code.REFUSED
         command = parse(line, context)
         if isinstance(command, typed.Unknown) and self._is_too_early(line, context):
             self._questions.point_at()
             return Code.REFUSED
+        if isinstance(command, typed.Go) and led is not None:
+            return await self.targets.go(command, led)
+        if target is None:
+            self.targets.led_by(command)
         return await self.perform(command, line)
 
     def _is_too_early(self, line: str, context: Context) -> bool:
@@ -162,6 +184,7 @@ class Console:
 
     async def _perform(self, command: Command, line: str) -> Code:
         peer, show = self._peer, self._dialogue.show
+        self.targets.note_answer(command)
         match command:
             case typed.ListUsers(beginning):
                 show(await lookups.users(peer, beginning, whole=self._lists_all))
@@ -203,8 +226,8 @@ class Console:
                 return await verify(peer, self._dialogue, self._questions, name, words)
             case typed.Mute(on):
                 self._mute(on)
-            case typed.ListMuted():
-                self._dialogue.say(BELL_OFF if self.is_muted else "Nothing is muted.")
+            case typed.Go() | typed.SetLoudness() | typed.ListMuted() | typed.ListPlaces():
+                return await self.targets.perform(command, is_bell_off=self.is_muted)
             case typed.Unregister():
                 return await self._ask_to_unregister()
             case typed.QuitConversation():
@@ -214,7 +237,6 @@ class Console:
             case typed.Help(topic):
                 show(results.Manual(topic))
             case typed.Say(text):
-                self._questions.note_text()
                 show(results.Sent(text, handle=await peer.conversation.say(text)))
             case typed.WriteLine(text):
                 return await self._messages.leave(self.writing_to, text)
@@ -280,7 +302,7 @@ class Console:
         """Send `dave hello` as a private line if there is a user dave."""
         perhaps = unknown.perhaps
         if perhaps is not None and await self._messages.is_private_line(perhaps):
-            return await self._messages.private(perhaps.name, perhaps.text)
+            return await self._perform(perhaps, "")
         self._dialogue.say(self._unknown_sentence(unknown))
         return Code.USAGE
 

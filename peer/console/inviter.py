@@ -9,6 +9,7 @@ from peer.console.codes import Code
 from peer.console.dialogue import Dialogue
 from peer.console.message_sender import MessageSender
 from peer.console.questions import OpenQuestions
+from peer.core.targets.place import HOME
 from peer.local_peer import LocalPeer
 from peer.runtime.invitation.results import Outcome, Result
 from shared.errors import ParleyError
@@ -83,6 +84,7 @@ class Inviter:
                     "Interrupt?",
                     name,
                     lambda: self._dialogue.until_decided(again, name, True),
+                    leads=HOME,
                 )
             case _:
                 self._dialogue.say(_end_of(result))

@@ -10,6 +10,7 @@ from peer.console.codes import KEPT, LEFT, Code
 from peer.console.dialogue import Dialogue
 from peer.console.questions import OpenQuestions
 from peer.core.backlog import End
+from peer.core.targets.place import HOME
 from peer.local_peer import LocalPeer
 from peer.runtime.directory.directory_client import DirectoryGone
 from peer.runtime.lines.own_lines import GENERAL_CHAT_MOST
@@ -170,7 +171,8 @@ class MessageSender:
             self._dialogue.say(f"Write your message for {name}; \\q ends it.")
             return Code.DONE
 
-        self._questions.ask(statement, "Would you like to leave a message?", name, begin)
+        question = "Would you like to leave a message?"
+        self._questions.ask(statement, question, name, begin, leads=HOME)
 
     async def leave(self, name: str, text: str) -> Code:
         self._dialogue.show(results.Sent(text, to=name, is_left=True))

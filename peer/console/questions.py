@@ -10,6 +10,8 @@ from msgspec import Struct
 from peer import results
 from peer.console.codes import Code
 from peer.console.dialogue import Dialogue
+from peer.core.targets.leading import Leads
+from peer.core.targets.place import HOME, Place
 from peer.local_peer import LocalPeer
 from peer.results import SEEN_SECONDS
 from shared.names import fold
@@ -25,7 +27,7 @@ class _Question(Struct, frozen=True):
 
     `invitation` is the id of the invitation it is about, if any.  `choices` are the words
     that answer it in place of Y: the first one means yes, another one no.  N then takes
-    the line back.
+    the line back.  `leads`: where its user goes with a yes.
     """
 
     about: str
@@ -34,6 +36,7 @@ class _Question(Struct, frozen=True):
     texts: int  # the number of texts said in my conversations before it
     invitation: str = ""
     choices: tuple[str, ...] = ()
+    leads: Place | None = None
 
 
 class OpenQuestions:
@@ -55,19 +58,20 @@ class OpenQuestions:
         self._begun = begun
 
     def note_text(self) -> None:
-        """Note that something was said in my conversation."""
+        """Note that something was said where the user is."""
         self._texts += 1
 
     # --- How it is ---
 
     def look(self) -> list[_Question]:
         """Return the questions in the order shown, without answered and closed ones."""
-        inviters = {question.id: question.inviter for question in self._peer.invitations.questions}
-        self._kept = [one for one in self._kept if not one.invitation or one.invitation in inviters]
+        asked = {question.id: question for question in self._peer.invitations.questions}
+        self._kept = [one for one in self._kept if not one.invitation or one.invitation in asked]
         known = {one.invitation for one in self._kept}
-        for id, inviter in inviters.items():
+        for id, one in asked.items():
             if id not in known:  # it was asked on another screen
-                self._open(inviter, self._replier(id), invitation=id)
+                leads = HOME if one.room is None else None
+                self._open(one.inviter, self._replier(id), invitation=id, leads=leads)
         return self._kept
 
     @property
@@ -86,14 +90,28 @@ class OpenQuestions:
         return next((question.choices for question in self.look()[-1:]), ())
 
     @property
+    def leads(self) -> Leads:
+        """The users whom the open questions are about, the latest last, and where a yes leads."""
+        return tuple((question.about, question.leads) for question in self.look())
+
+    @property
+    def seen_at(self) -> tuple[float, ...]:
+        """The time, for each open question, from which on a line may be begun that answers it."""
+        return tuple(map(self._seen_at, self.look()))
+
+    def _seen_at(self, question: _Question) -> float:
+        seen = question.since + SEEN_SECONDS
+        if question.since <= self._pointed_at:
+            return min(seen, math.nextafter(self._pointed_at, math.inf))
+        return seen
+
+    @property
     def can_be_answered(self) -> bool:
         """Whether the line that is being performed may answer one of them."""
         return any(map(self._was_seen, self.look()))
 
     def _was_seen(self, question: _Question) -> bool:
-        if question.since <= self._pointed_at < self._begun:
-            return True
-        return question.since + SEEN_SECONDS <= self._begun
+        return self._seen_at(question) <= self._begun
 
     def point_at(self) -> None:
         """Tell the user, whose answer came too early to be one, that a question is open."""
@@ -104,11 +122,11 @@ class OpenQuestions:
 
     def ask(
         self, statement: str, question: str, about: str, yes: Callable[[], Awaitable[Code]],
-        no: str = "",
+        no: str = "", leads: Place | None = None,
     ) -> None:  # fmt: skip
         """Ask a question of our own; a script, which cannot answer, gets the statement only.
 
-        `no` is shown after the answer N.
+        `no` is shown after the answer N; `leads`: where its user goes with a yes.
         """
         if self._dialogue.is_script:
             if statement:
@@ -121,7 +139,7 @@ class OpenQuestions:
             return await yes() if said_yes else Code.DONE
 
         self._kept = [one for one in self._kept if one.invitation or one.about != about]
-        self._open(about, reply)
+        self._open(about, reply, leads=leads)
         self._dialogue.show(results.Asked(about, statement, question))
 
     def ask_which(self, question: str, about: str, choices: tuple[str, ...], reply: Reply) -> None:
@@ -144,11 +162,12 @@ class OpenQuestions:
             self._open(author, reply)
 
     def _open(
-        self, about: str, reply: Reply, *, invitation: str = "", choices: tuple[str, ...] = ()
-    ) -> None:
+        self, about: str, reply: Reply, *, invitation: str = "", choices: tuple[str, ...] = (),
+        leads: Place | None = None,
+    ) -> None:  # fmt: skip
         """Count a question as open from now on."""
         now = trio.current_time()
-        self._kept.append(_Question(about, reply, now, self._texts, invitation, choices))
+        self._kept.append(_Question(about, reply, now, self._texts, invitation, choices, leads))
 
     def _replier(self, id: str) -> Reply:
         async def reply(yes: bool) -> Code:

@@ -2,13 +2,12 @@
 
 from collections.abc import Callable
 
-from msgspec.structs import replace
-
 from peer import events
 from peer.commands.grammar import Add, Chat, Command, Mute
 from peer.commands.parsing import parse
 from peer.console.codes import Code
 from peer.console.console import Console
+from peer.core.targets.target import Target
 from peer.local_peer import LocalPeer
 from peer.program.control import CommandResult, HandedCommand
 from peer.program.lifecycle import Lifecycle
@@ -26,10 +25,12 @@ class HandedCommands:
 
     async def perform(self, handed: HandedCommand, show: ShowLine) -> CommandResult:
         screen = _LineScreen(show, as_json=handed.as_json)
-        console = Console(self._peer, screen, is_script=True)
+        places = self._own.targets.places
+        console = Console(self._peer, screen, is_script=True, places=places)
+        console.is_muted = self._own.is_muted
         # A script's PRV stays private, even if its user is in a conversation just now.
         self._peer.stir()
-        context = replace(console.context(), in_conversation=False, writing=False)
+        context = Target().within(console.context())
         command = parse(handed.command, context)
         code = await console.perform(command, handed.command)
         if code is Code.DONE and (begun := self._begun(command)) is not None:

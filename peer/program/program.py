@@ -179,7 +179,7 @@ class Program:
         async with self._stage.until_stopped():
             while not console.is_over and (line := await self._stage.read_line()) is not None:
                 peer.touched()
-                await console.perform_line(line.text, line.begun, line.target)
+                await console.perform_line(line.text, line.begun, line.target, line.led)
                 watching.look()
 
     async def _finish(self, peer: LocalPeer) -> Code:

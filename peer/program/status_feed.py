@@ -82,4 +82,10 @@ def _ui_state(peer: LocalPeer, console: Console) -> UiState:
         talk_went_on=console.talk_went_on,
         choices=console.choices,
         users=peer.roster.offered,
+        here=console.targets.places.here,
+        places=console.targets.look().states,
+        rooms=tuple((room, peer.rooms.others(room)) for room in peer.rooms.labels),
+        elsewhere=console.targets.places.others,
+        seen_at=console.seen_at,
+        leads=tuple(place for _, place in console.leads),
     )

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Protocol
 
 from msgspec import Struct
 
-from peer.core.target import Target
+from peer.core.targets.place import Place
+from peer.core.targets.target import Target
 from peer.events import Event
 from peer.screen.ui_state import UiState
 
@@ -21,12 +22,13 @@ class Line(Struct, frozen=True):
 
     `begun`: when its first key was hit, in trio's time; None: unknown, so it may answer every
     question.  `target`: where the prompt showed that it goes; None: there was no prompt, so it
-    goes where it can.
+    goes where it can.  `led`: where the prompt has gone with it; an empty line only goes there.
     """
 
     text: str
     begun: float | None = None
     target: Target | None = None
+    led: Place | None = None
 
 
 class Frontend(Protocol):

@@ -16,7 +16,15 @@ from msgspec import Struct, structs
 
 from peer.core.conversation.route import DIRECT, Route
 from peer.events import Event
-from peer.results import Handed, MemberList, RoomList, Sent, UserInfo, WhoHas
+from peer.place_results import Dimmed, WhatIsUnread
+from peer.results import (
+    Handed,
+    MemberList,
+    RoomList,
+    Sent,
+    UserInfo,
+    WhoHas,
+)
 from peer.screen.line import LineFrontend, plain_lines
 
 VERSION: Final = 1
@@ -49,8 +57,11 @@ def spell_now(event: Event) -> list[str]:
 
 def objects(event: Event, now: float) -> list[str]:
     """Return the event's lines in ASCII, which no terminal and no encoding alters."""
-    if isinstance(event, Handed):
-        return [event.line]
+    match event:
+        case Handed(line=line):
+            return [line]
+        case Dimmed(dimmed=dimmed):
+            return objects(dimmed, now)
     found = {"event": name_of(type(event)), "time": now, **_fields(event)}
     found["said"] = "\n".join(plain_lines(event))
     line = json.dumps(_plain(found), allow_nan=False, separators=(",", ":"))
@@ -83,6 +94,12 @@ def _fields(event: Event) -> dict[str, object]:
             }
         case WhoHas(states=states):
             return {"states": [{"name": name, "state": state} for name, state in states]}
+        case WhatIsUnread(count=count, texts=texts):
+            came = [{"event": name_of(type(one.text)), "time": one.time} for one in texts]
+            return {
+                "count": count,
+                "texts": [a | _fields(one.text) for a, one in zip(came, texts, strict=True)],
+            }
         case Sent():
             return _in_room({n: one for n, one in structs.asdict(event).items() if n != "handle"})
     return _in_room(structs.asdict(event))

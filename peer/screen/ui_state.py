@@ -3,7 +3,9 @@
 from msgspec import Struct
 
 from peer.commands.grammar import Context
-from peer.core.target import Target
+from peer.core.targets.place import HOME, Place
+from peer.core.targets.places import PlaceState
+from peer.core.targets.target import Target
 from shared.messages.common import Status
 from shared.messages.directory import Presence
 from shared.names import fold
@@ -40,6 +42,13 @@ class UiState(Struct, frozen=True):
     talk_went_on: bool = False  #: something was said in my conversation since the last question
     choices: tuple[str, ...] = ()  #: the words that answer that question, if Y and N do not
     users: tuple[Presence, ...] = ()  #: everybody registered, as far as is known
+    here: Place = HOME  #: where I am
+    back: Place = HOME  #: from where I came
+    places: tuple[PlaceState, ...] = ()  #: where I can go, and what is unread there
+    rooms: tuple[tuple[str, tuple[str, ...]], ...] = ()  #: what I call each, and its others
+    elsewhere: int = 0  #: unread lines of users who are not among these
+    seen_at: tuple[float, ...] = ()  #: from when on a line answers each of the questions
+    leads: tuple[Place | None, ...] = ()  #: where a yes to each of the questions leads
 
     @property
     def context(self) -> Context:
@@ -50,12 +59,21 @@ class UiState(Struct, frozen=True):
             waiting=bool(self.waits_for),
             talk_went_on=self.talk_went_on,
             choices=self.choices,
+            rooms=tuple(room for room, _ in self.rooms),
+            person=self.here.person,
+            room=self.here.room,
         )
 
     @property
     def target(self) -> Target:
         """The target of Enter that the prompt shows."""
-        return Target(self.others, self.writing_to)
+        return Target(self.others, self.writing_to, self.here, self.roommates)
+
+    @property
+    def roommates(self) -> tuple[str, ...]:
+        """The others in the room where I am."""
+        mine = (them for room, them in self.rooms if self.here.is_same(Place(room=room)))
+        return next(mine, ())
 
     @property
     def others(self) -> tuple[str, ...]:

@@ -13,6 +13,7 @@ from peer.commands.grammar import (
     Context,
     EndWriting,
     FoundRoom,
+    Go,
     Help,
     History,
     Ignore,
@@ -20,9 +21,11 @@ from peer.commands.grammar import (
     LeaveMessage,
     ListIgnored,
     ListMuted,
+    ListPlaces,
     ListRooms,
     ListUsers,
     ListWatched,
+    Loud,
     Mute,
     Nothing,
     PartRoom,
@@ -32,6 +35,7 @@ from peer.commands.grammar import (
     Say,
     SayIn,
     Search,
+    SetLoudness,
     SetStatus,
     ShowMembers,
     ToAll,
@@ -71,6 +75,17 @@ MEANINGS: list[tuple[str, Command]] = [
     ("unwatch (dave)", Unwatch("dave")),
     ("WATCHED", ListWatched()),
     ("ADD erin", Add(("erin",))),
+    ("GO dave", Go("dave")),
+    ("go (dave)", Go("dave")),
+    ("GO #lab", Go("lab", "#")),
+    ("GO @lab", Go("lab", "@")),
+    ("GO", Go()),
+    ("GO ?", ListPlaces()),
+    ("MUTE dave", SetLoudness("dave", "", Loud.HELD)),
+    ("MUTE #lab", SetLoudness("lab", "#", Loud.HELD)),
+    ("DIM dave", SetLoudness("dave", "", Loud.DIMMED)),
+    ("UNMUTE dave", SetLoudness("dave", "", Loud.SHOWN)),
+    ("MUTED", ListMuted()),
     ("MEMBERS", ShowMembers()),
     ("MEMBERS lab", ShowMembers("lab")),
     ("ADD erin frank erin", Add(("erin", "frank"))),
@@ -201,7 +216,8 @@ def test_in_a_conversation_a_status_with_a_note_is_a_text_without_a_slash() -> N
 
 def test_the_table_is_tested_completely() -> None:
     tested = {type(command) for _, command in MEANINGS}
-    assert len(TABLE) == len(tested | {Answer}) + 1  # MUTE and UNMUTE are one Command
+    # MUTE and UNMUTE are one Command, as MUTE name, DIM and UNMUTE name are; GO is two.
+    assert len(TABLE) == len((tested | {Answer}) - {SetLoudness, ListPlaces}) + 2
 
 
 @pytest.mark.parametrize(
@@ -586,7 +602,11 @@ def test_exit_is_explained_as_what_it_does_here() -> None:
         ("/u", ALONE, ["USERS", "u", "UNIGNORE", "UNWATCH", "UNMUTE", "UNREGISTER"]),
         ("\\", TALKING, ["\\u", "\\q"]),
         ("@", ALONE, []),
-        ("", TALKING, ["LIST USERS", "STATUS", "CHAT", "ADD", "QUIT CONVERSATION", "QUIT", "HELP"]),
+        (
+            "",
+            TALKING,
+            ["LIST USERS", "STATUS", "CHAT", "ADD", "GO", "QUIT CONVERSATION", "QUIT", "HELP"],
+        ),
     ],
 )
 def test_the_commands_that_a_line_may_become(line: str, context: Context, words: list[str]) -> None:
@@ -618,3 +638,79 @@ def test_no_line_makes_the_parser_fail(line: str, context: Context) -> None:
     if isinstance(command, Say | WriteLine | ToAll | Private | LeaveMessage):
         command.text.encode()
         assert command.text.strip()
+
+
+# --- At a person ------------------------------------------------------------------
+
+AT_DAVE = Context(person="dave")
+
+
+@pytest.mark.parametrize(
+    ("line", "command"),
+    [
+        ("hello", Private("dave", "hello")),
+        (" /who", Private("dave", "/who")),
+        ("go on", Private("dave", "go on")),
+        ("Go home", Private("dave", "Go home")),
+        ("go", Private("dave", "go")),
+        ("GO on my way", Private("dave", "GO on my way")),
+        ("#lab hello", Private("dave", "#lab hello")),
+        ("GO", Go()),
+        ("\\q", Go()),
+        ("EXIT", Go()),
+        ("GO erin", Go("erin")),
+        ("GO #lab", Go("lab", "#")),
+        ("GO ?", ListPlaces()),
+        ("/go erin", Go("erin")),
+        ("@erin hi", Private("erin", "hi")),
+        ("/prv erin hi", Private("erin", "hi")),
+        ("LIST USERS", ListUsers()),
+        ("QUIT CONVERSATION", QuitConversation()),
+        ("QUIT", Quit()),
+        ("CHAT erin", Chat("erin")),
+    ],
+)
+def test_at_a_person_a_line_is_private(line: str, command: Command) -> None:
+    assert parse(line, AT_DAVE) == command
+    both = Context(person="dave", in_conversation=True)
+    assert parse(line, both) == command
+
+
+def test_people_say_go_on_to_each_other() -> None:
+    assert parse("go on", TALKING) == Say("go on")
+    assert parse("GO dave", TALKING) == Go("dave")
+
+
+def test_a_line_is_a_text_or_not() -> None:
+    assert parsing.is_text("hello", AT_DAVE)
+    assert not parsing.is_text("hello", ALONE)
+    assert not parsing.is_text(" ", AT_DAVE)
+    assert not parsing.is_text("all", Context(person="dave", choices=("ALL", "DAVE")))
+
+
+@pytest.mark.parametrize(
+    ("line", "command"),
+    [
+        ("hello", SayIn("lab", "hello")),
+        ("go on", SayIn("lab", "go on")),
+        ("#ops hello", SayIn("ops", "hello")),
+        ("#who knows", SayIn("lab", "#who knows")),
+        ("GO #lab~carol", Go("lab~carol", "#")),
+        ("GO lab~carol", Go("lab~carol", "#")),
+        ("\\q", Go()),
+        ("/members", ShowMembers("lab")),
+        ("/history", History(room="lab")),
+        ("/history 5", History(last=5, room="lab")),
+        ("ADD erin", Add(("erin",), "lab")),
+        ("/add erin frank", Add(("erin", "frank"), "lab")),
+        ("/add erin frank to ops", Add(("erin", "frank"), "ops")),
+        ("/part", PartRoom("lab")),
+        ("/part ops", PartRoom("ops")),
+    ],
+)
+def test_in_a_room_a_line_is_for_it(line: str, command: Command) -> None:
+    assert parse(line, Context(room="lab", rooms=("lab", "ops"))) == command
+
+
+def test_history_at_a_person_is_with_them() -> None:
+    assert parse("/history 5", AT_DAVE) == History("dave", 5)

@@ -5,7 +5,7 @@ import trio
 
 from peer.console.codes import Code
 from peer.console.console import Console
-from peer.core.target import Target
+from peer.core.targets.target import Target
 from tests.kit.community import Community, Person, Shown
 
 

@@ -4,6 +4,8 @@ import unicodedata
 
 from hypothesis import strategies as st
 
+from peer.core.targets.place import HOME, Place
+from peer.core.targets.places import PlaceState
 from peer.screen.ui_state import Member, UiState
 from shared.messages.common import Status
 from shared.messages.directory import Presence
@@ -25,6 +27,7 @@ NAMES = st.text(max_size=40) | st.text(
     st.characters(categories=["Cc", "Cf", "Cs", "Mn", "Lo", "So"]) | st.sampled_from("\n\x1b\u202e")
 )
 _SOME = st.lists(NAMES, max_size=6).map(tuple)
+_PLACES = st.builds(Place, NAMES) | st.builds(Place, st.just(""), NAMES)
 OUTLOOKS = st.builds(
     UiState,
     NAMES,
@@ -44,6 +47,11 @@ OUTLOOKS = st.builds(
     st.lists(
         st.builds(Presence, NAMES, st.sampled_from(Status), st.just(0.0), NAMES), max_size=6
     ).map(tuple),
+    here=st.just(HOME) | _PLACES,
+    places=st.lists(
+        st.builds(PlaceState, _PLACES, st.integers(0, 9), st.integers(0, 9_999)), max_size=6
+    ).map(tuple),
+    elsewhere=st.integers(0, 9_999),
 )
 
 

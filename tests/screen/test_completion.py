@@ -130,7 +130,7 @@ def test_an_empty_line_offers_every_command_by_its_name() -> None:
 @pytest.mark.parametrize(
     ("line", "lines"),
     [
-        ("", ["LIST USERS", "STATUS", "CHAT ", "ADD ", "QUIT CONVERSATION", "QUIT", "HELP"]),
+        ("", ["LIST USERS", "STATUS", "CHAT ", "ADD ", "GO", "QUIT CONVERSATION", "QUIT", "HELP"]),
         ("ch", ["CHAT "]),
         ("inv", []),
         ("/ch", ["/CHAT "]),

@@ -7,13 +7,17 @@ from collections.abc import Callable, Iterator
 from functools import partial
 
 import pytest
+from msgspec.structs import replace
 from prompt_toolkit.formatted_text import StyleAndTextTuples
 from prompt_toolkit.history import InMemoryHistory
 from prompt_toolkit.output import ColorDepth
 from prompt_toolkit.styles import Style
 
-from peer.core.target import Target, listed
-from peer.screen.editor.draft import AGAIN_SECONDS
+from peer.core.targets.desk import AGAIN_SECONDS
+from peer.core.targets.desk import Desk as Whereabouts
+from peer.core.targets.place import HOME, Place
+from peer.core.targets.places import PlaceState
+from peer.core.targets.target import Target
 from peer.screen.editor.editor import KEEP_TITLE, OLD_TITLE, Editor
 from peer.screen.terminal.completion import Completions
 from peer.screen.terminal.presenter import LEAVING
@@ -40,17 +44,28 @@ class FakeHost:
         self.submitted: queue.Queue[tuple[str, float]] = queue.Queue()
         self.touches = 0
         self.before = PROMPT
-        self.target = Target()
+        self.home = Target()  # what the prompt shows at home
         self.ui_state = OUTSIDE
+        self.desk = Whereabouts()
+        self.places: tuple[PlaceState, ...] = (PlaceState(HOME, 1),)
+        self.went_to: list[Place] = []
 
-    def submit(self, text: str, begun: float, target: Target) -> None:
+    @property
+    def target(self) -> Target:
+        return replace(self.home, place=self.desk.here)
+
+    def submit(self, text: str, begun: float, target: Target) -> Place | None:
         self.submitted.put((text, begun))
+        return Place(text.removeprefix("GO ")) if text.startswith("GO ") else None
+
+    def went(self, place: Place) -> None:
+        self.went_to.append(place)
 
     def touched(self) -> None:
         self.touches += 1
 
     def hold_back(self, text: str, begun: Target, now: Target) -> str:
-        return "" if begun.is_same(now) else f"not sent to {listed(now.others)}"
+        return "" if begun.is_same(now) else f"not sent to {', '.join(now.others)}"
 
     def interrupt(self) -> str:
         return LEAVING
@@ -471,10 +486,10 @@ def _is_later(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
 def test_a_line_whose_target_has_changed_stays_until_a_second_enter(
     desk: Desk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    desk.host.target = Target(("erin",))
+    desk.host.home = Target(("erin",))
     desk.hits("dave is wrong")
     desk.screen.shows("carol> dave is wrong")
-    desk.host.target = Target(("dave",))
+    desk.host.home = Target(("dave",))
     desk.hits(ENTER)
     desk.screen.shows("not sent to dave")
     assert desk.host.submitted.empty()
@@ -489,22 +504,22 @@ def test_the_second_enter_of_one_stroke_sends_nothing(
 ) -> None:
     now = time.monotonic()
     monkeypatch.setattr("peer.screen.editor.draft.time.monotonic", lambda: now)
-    desk.host.target = Target(("erin",))
+    desk.host.home = Target(("erin",))
     desk.hits("hello")
     desk.screen.shows("carol> hello")
-    desk.host.target = Target(("dave",))
+    desk.host.home = Target(("dave",))
     desk.hits(ENTER + ENTER + "!")
     desk.screen.shows("carol> hello!")
     assert desk.host.submitted.empty()
 
 
 def test_an_emptied_draft_begins_anew(desk: Desk) -> None:
-    desk.host.target = Target(("erin",))
+    desk.host.home = Target(("erin",))
     desk.hits("hello")
     desk.screen.shows("carol> hello")
     desk.hits(CTRL_C)
     desk.screen.shows_no_more("hello")
-    desk.host.target = Target(("dave",))
+    desk.host.home = Target(("dave",))
     desk.hits("hi" + ENTER)
     assert desk.sends() == "hi"
 
@@ -512,7 +527,7 @@ def test_an_emptied_draft_begins_anew(desk: Desk) -> None:
 def test_a_line_that_is_given_back_is_the_draft_again(
     desk: Desk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    desk.host.target = Target(("dave",))
+    desk.host.home = Target(("dave",))
     desk.editor.call(partial(desk.editor.give_back, "hello", desk.host.target, "not sent"))
     desk.screen.shows("carol> hello")
     desk.screen.shows("not sent")
@@ -527,3 +542,88 @@ def test_a_line_that_is_given_back_takes_the_place_of_no_other(desk: Desk) -> No
     desk.editor.call(partial(desk.editor.give_back, "hello", desk.host.target, "not sent"))
     desk.hits(" one" + ENTER)
     assert desk.sends() == "another one"
+
+
+# --- Elsewhere --------------------------------------------------------------------
+
+ALT_A, CTRL_N, CTRL_P = "\x1ba", "\x0e", "\x10"
+DAVE, ERIN = Place("dave"), Place("erin")
+
+
+def at_two_places(desk: Desk) -> None:
+    desk.host.places = (PlaceState(HOME, 1), PlaceState(DAVE, 2), PlaceState(ERIN, 3, 1, 1, 1))
+
+
+def test_a_draft_stays_with_its_place_and_comes_back_with_its_cursor(desk: Desk) -> None:
+    at_two_places(desk)
+    desk.hits("\x1b2", "hell", LEFT)
+    desk.screen.shows("carol> hell")
+    desk.hits("\x1b3")
+    desk.screen.shows_no_more("hell")
+    desk.hits("for erin", "\x1b2", "x")
+    desk.screen.shows("carol> helxl")
+    desk.hits(ENTER)
+    assert desk.sends() == "helxl"
+    desk.hits("\x1b3", ENTER)
+    assert desk.sends() == "for erin"
+    assert desk.host.went_to == [DAVE, ERIN, DAVE, ERIN]
+
+
+def test_alt_a_leads_to_what_is_unread(desk: Desk) -> None:
+    at_two_places(desk)
+    desk.hits(ALT_A, ALT_A)
+    desk.screen.shows("Nothing is unread elsewhere.")
+    assert desk.host.went_to == [ERIN]
+    assert desk.host.desk.here == ERIN
+
+
+def test_the_next_place_the_one_before_and_one_that_is_not_there(desk: Desk) -> None:
+    desk.hits(CTRL_N)
+    desk.screen.shows("There is no other place yet; GO name makes one.")
+    at_two_places(desk)
+    desk.hits(CTRL_N, CTRL_N, CTRL_N, CTRL_P, "\x1b7")
+    desk.screen.shows("No place has the number 7; GO ? lists them.")
+    assert desk.host.went_to == [DAVE, ERIN, HOME, ERIN]
+
+
+def test_what_is_typed_behind_go_is_for_that_place(desk: Desk) -> None:
+    """Nothing has to answer first: the keys may come at once."""
+    desk.hits("GO dave" + ENTER + "hello")
+    assert desk.sends() == "GO dave"
+    desk.screen.shows("carol> hello")
+    assert desk.host.desk.aimed_at(Target()) == Target(place=DAVE)
+    assert not desk.host.went_to  # the line itself tells
+
+
+def test_a_line_that_is_given_back_elsewhere_waits_at_its_place(desk: Desk) -> None:
+    at_two_places(desk)
+    refused = partial(desk.editor.give_back, "hello", Target(place=DAVE), "not sent")
+    desk.does(refused)
+    assert "hello" not in desk.screen.text
+    desk.hits("\x1b2")
+    desk.screen.shows("carol> hello")
+
+
+def test_the_menu_of_completions_keeps_its_keys(desk: Desk) -> None:
+    at_two_places(desk)
+    desk.hits("CHAT " + TAB)
+    desk.screen.shows("erin")
+    desk.hits(CTRL_N)
+    desk.screen.shows("carol> CHAT dave")
+    assert not desk.host.went_to
+
+
+def test_a_room_that_is_no_more_leads_home_with_the_line(desk: Desk) -> None:
+    lab = Place(room="lab")
+    desk.host.places = (PlaceState(HOME, 1), PlaceState(lab, 2))
+    desk.hits("at home")
+    desk.screen.shows("carol> at home")
+    desk.hits("\x1b2", "for lab")
+    desk.screen.shows("carol> for lab")
+    desk.host.places = desk.host.places[:1]
+    desk.hits("!")
+    desk.screen.shows("carol> for lab!")
+    desk.hits(ENTER)
+    desk.screen.shows("not sent to")
+    desk.hits(CTRL_C)
+    desk.screen.shows("carol> at home")

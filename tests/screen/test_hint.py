@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from peer.commands.table import TABLE, Entry
+from peer.core.targets.place import Place
 from peer.screen.paint.truncation import cells
 from peer.screen.terminal.hint import HINT_CELLS, hint
 from peer.screen.terminal.hint import OUTSIDE as INVITATION
@@ -48,7 +49,10 @@ from tests.kit.ui_states import ASKED, GROUP, OUTLOOKS, OUTSIDE, TALKING, WRITIN
         ("busy", "my status: BUSY"),
         ("status busy back at five", "my status: BUSY (back at five)"),
         ("STATUS x", "STATUS [status [note]]: show or set my status: ACTIVE, BUSY, INACTIVE"),
-        ("mute", "no bell and no notification until UNMUTE"),
+        ("mute", "no bell until UNMUTE; of name: only count"),
+        ("go", "back to commands"),
+        ("GO dave", "from now on each line goes to dave"),
+        ("GO #lab", "from now on each line goes to #lab"),
         ("CHTA dave", "unknown command; did you mean CHAT?"),
         ("Y", "unknown command"),
         ("frobnicate", "unknown command"),
@@ -91,6 +95,27 @@ def test_a_note_stands_beside_the_status() -> None:
 )
 def test_in_a_conversation(line: str, said: str) -> None:
     assert hint(line, GROUP) == said
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ("", "a private line to dave; \\q leads back, /HELP lists commands"),
+        ("hello", "text for dave alone"),
+        ("go on", "text for dave alone; start it with / to run it as a command"),
+        ("INVITE frank", "text for dave alone; start it with / to run it as a command"),
+        ("GO", "back to dave, erin"),
+        ("\\q", "back to dave, erin"),
+        ("@erin hi", "erin (BUSY): one private line, without a conversation"),
+    ],
+)
+def test_at_a_person(line: str, said: str) -> None:
+    assert hint(line, replace(GROUP, here=Place("dave"))) == said
+
+
+def test_back_to_a_message() -> None:
+    assert hint("/go", replace(WRITING, here=Place("dave"))) == "back to the message for frank"
+    assert hint("/go", replace(WRITING, here=Place("dave"), back=Place("erin"))) == "back to erin"
 
 
 @pytest.mark.parametrize(

@@ -8,13 +8,16 @@ import pytest
 import trio
 from msgspec import structs
 
-from peer import events, letter_events, results
+from peer import events, letter_events, place_results, results
+from peer.commands.grammar import Loud
 from peer.core.conversation.route import Route
 from peer.core.history_entry import HistoryEntry, Kind
 from peer.core.lateness import Lateness
 from peer.core.past.looking_back import Lookback
 from peer.core.reach.watch_list import Watched
-from peer.core.target import Target
+from peer.core.targets.place import Place
+from peer.core.targets.places import PlaceState, UnreadText
+from peer.core.targets.target import Target
 from peer.events import Event
 from peer.results import Answer
 from peer.screen import line
@@ -591,7 +594,12 @@ FORMS: list[tuple[Event, dict[str, object]]] = [
             "line": "hi",
             "why": "it was for erin",
             "would": "a text for dave",
-            "target": {"others": ["dave"], "writing_to": ""},
+            "target": {
+                "others": ["dave"],
+                "writing_to": "",
+                "place": {"person": "", "room": ""},
+                "members": [],
+            },
             "said": "Not sent: it was for erin. Enter again: a text for dave.",
         },
     ),
@@ -612,6 +620,80 @@ FORMS: list[tuple[Event, dict[str, object]]] = [
             "further": 2,
             "said": "The last 2 texts with dave:\n[2026-11-20 14:02] dave: hi\n--- 1 unread ---\n"
             "[2026-11-20 14:02] dave: you?\n2 more have unread texts; HISTORY name shows them.",
+        },
+    ),
+    (
+        place_results.GoneTo(Target(place=Place("dave"))),
+        {
+            "event": "gone_to",
+            "target": {
+                "others": [],
+                "writing_to": "",
+                "place": {"person": "dave", "room": ""},
+                "members": [],
+            },
+            "said": "Each line is a private line to dave now; GO leads back.",
+        },
+    ),
+    (
+        place_results.WhatIsUnread(2, (UnreadText(events.SaidPrivately("dave", "hi"), 4.0),)),
+        {
+            "event": "what_is_unread",
+            "count": 2,
+            "texts": [
+                {
+                    "event": "said_privately",
+                    "time": 4.0,
+                    "sender": "dave",
+                    "text": "hi",
+                    "late": None,
+                }
+            ],
+            "said": "--- 2 unread ---\nThe first 1 of them: see HISTORY.\n[private] dave: hi",
+        },
+    ),
+    (
+        place_results.Dimmed(events.SaidPrivately("dave", "hi")),
+        {
+            "event": "said_privately",
+            "sender": "dave",
+            "text": "hi",
+            "late": None,
+            "said": "[private] dave: hi",
+        },
+    ),
+    (
+        place_results.PlaceList((PlaceState(Place("dave"), 2, 3, 5, 1, Loud.HELD),), Target(), 7),
+        {
+            "event": "place_list",
+            "states": [
+                {
+                    "place": {"person": "dave", "room": ""},
+                    "number": 2,
+                    "unread": 3,
+                    "heard": 5,
+                    "since": 1,
+                    "loud": "MUTE",
+                }
+            ],
+            "target": {
+                "others": [],
+                "writing_to": "",
+                "place": {"person": "", "room": ""},
+                "members": [],
+            },
+            "others": 7,
+            "said": "2 dave: 3 unread, muted\n- others: 7 unread",
+        },
+    ),
+    (
+        place_results.MutedList(True, ("dave",), ("#lab",)),
+        {
+            "event": "muted_list",
+            "is_bell_off": True,
+            "held": ["dave"],
+            "dimmed": ["#lab"],
+            "said": "The bell is off until UNMUTE.\nMuted: dave.\nDim: #lab.",
         },
     ),
     (results.Typed("LIST USERS"), {"event": "typed", "line": "LIST USERS", "said": ""}),
@@ -640,7 +722,7 @@ def test_the_form_of_version_1(event: Event, form: dict[str, object]) -> None:
 
 
 def test_everything_that_can_be_shown_has_a_form() -> None:
-    modules = {one.__name__ for one in (events, letter_events, results, line)}
+    modules = {one.__name__ for one in (events, letter_events, results, place_results, line)}
     kinds = {*Event.__subclasses__(), *Answer.__subclasses__()} - {Answer, results.Handed}
     ours = {kind for kind in kinds if kind.__module__ in modules}
     assert {type(event) for event, _ in FORMS} == ours | {Hello}

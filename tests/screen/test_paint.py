@@ -14,13 +14,15 @@ from msgspec.structs import replace
 from rich.cells import cell_len
 from rich.text import Text
 
-from peer import events, letter_events, results
+from peer import events, letter_events, place_results, results
 from peer.core.conversation.route import Route
 from peer.core.history_entry import Around, HistoryEntry, Kind
 from peer.core.lateness import Lateness
 from peer.core.past.looking_back import Lookback
 from peer.core.reach.watch_list import Watched
-from peer.core.target import Target
+from peer.core.targets.place import HOME, Place
+from peer.core.targets.places import PlaceState, UnreadText
+from peer.core.targets.target import Target
 from peer.events import Event
 from peer.screen.catching_up import WhileAway
 from peer.screen.paint.colours import HUES, SAFE, Colours, name_style
@@ -123,6 +125,17 @@ ANSWERS: list[Event] = [
     results.Done("LIST USERS", 0, "DONE"),
     results.Handed("ACTIVE: carol"),
     results.NotSent("hi", "it was for erin", "a text for dave", Target(("dave",))),
+    place_results.GoneTo(Target(place=Place("dave"))),
+    place_results.WhatIsUnread(
+        3,
+        (
+            UnreadText(events.SaidPrivately("dave", "hello there"), 0.0),
+            UnreadText(events.Letter("dave", 0.0, "hello"), 0.0),
+        ),
+    ),
+    place_results.Dimmed(events.Letter("dave", 0.0, "hello")),
+    place_results.PlaceList((PlaceState(HOME, 1), PlaceState(Place("dave"), 2, 3)), Target()),
+    place_results.MutedList(False, (), ()),
 ]
 EVERYTHING = [event for event, _ in TEXTS] + ANSWERS
 
@@ -132,7 +145,7 @@ def test_there_is_one_of_each_class_below() -> None:
         below = kind.__subclasses__()
         return {kind} if not below else set().union(*map(leaves, below))
 
-    modules = (events.__name__, letter_events.__name__, results.__name__)
+    modules = {one.__name__ for one in (events, letter_events, results, place_results)}
     ours = {one for one in leaves(Event) if one.__module__ in modules}
     assert ours == {type(event) for event in EVERYTHING}
 
@@ -142,7 +155,8 @@ def test_there_is_one_of_each_class_below() -> None:
 def test_everything_is_painted_in_every_width(event: Event, width: int) -> None:
     shown = lines(event, width=width)
 
-    assert shown or isinstance(event, results.Done)  # which is for programs
+    # for programs, and what the prompt shows
+    assert shown or isinstance(event, results.Done | place_results.GoneTo)
     assert all(len(line) <= max(width, LEAST_WIDTH) for line in shown)
 
 
@@ -150,7 +164,7 @@ def test_everything_is_painted_in_every_width(event: Event, width: int) -> None:
 @pytest.mark.parametrize("width", [20, 40, 200])
 def test_no_letter_or_digit_of_line_mode_is_lost(event: Event, width: int) -> None:
     reworded = events.LettersWaited | results.UserList | results.UserInfo | results.Manual
-    if isinstance(event, reworded):
+    if isinstance(event, reworded | place_results.GoneTo):
         return
     told = "".join(event.lines()).replace("[1970-01-01", "").replace("[2026-11-20", "")
     wanted = [one for one in told if one.isalnum()]

@@ -9,6 +9,8 @@ from msgspec.structs import replace
 from prompt_toolkit.formatted_text import StyleAndTextTuples
 from prompt_toolkit.styles import Style
 
+from peer.core.targets.place import HOME, Place
+from peer.core.targets.places import PlaceState
 from peer.screen.paint.truncation import cells, cut, listed
 from peer.screen.terminal.prompt import MANY_TEXTS, STYLE, TITLE_CHARACTERS, prompt, title, toolbar
 from peer.screen.ui_state import Member, UiState
@@ -23,6 +25,8 @@ from tests.kit.ui_states import (
     WRITING,
     is_harmless,
 )
+
+DAVE = Place("dave")
 
 
 def text_of(fragments: StyleAndTextTuples) -> str:
@@ -132,11 +136,46 @@ def test_the_toolbar_names_the_words_that_answer_a_question() -> None:
 
 
 def test_the_toolbar_tells_what_is_not_settled() -> None:
-    outlook = UiState(me="carol", waits_for=("dave",), undelivered=2)
+    outlook = UiState(
+        me="carol", waits_for=("dave",), undelivered=2, places=(PlaceState(Place("erin"), 0, 1),)
+    )
     assert (
         text_of(toolbar(outlook, 80, unread_private=1, unread=5))
-        == "ACTIVE | waiting for dave | 1 private unread | 2 undelivered | 4 unread"
+        == "ACTIVE | waiting for dave | erin 1 | 2 undelivered | 4 unread"
     )
+
+
+def test_what_is_unread_elsewhere_stands_in_the_toolbar_by_place() -> None:
+    places = (PlaceState(HOME, 1, 2), PlaceState(Place(room="lab"), 2, 3), PlaceState(DAVE, 3, 1))
+    outlook = UiState(me="carol", places=places, here=Place("gina"))
+    assert text_of(toolbar(outlook, 80)) == "ACTIVE | conversation 2 · #lab 3 · dave 1"
+    asked = replace(outlook, questions=("erin",), invited_by=("erin",), elsewhere=900)
+    unread = "conversation 2 · #lab 3 · dave 1 · others 900 · erin asks"
+    assert text_of(toolbar(asked, 100)) == f"ACTIVE | erin invites you: Y/N | {unread}"
+
+
+def test_places_with_long_names_fit_into_80_columns() -> None:
+    names = [letter * 32 for letter in "abcd"]
+    rooms = tuple(PlaceState(Place(room=name), n + 2, 3) for n, name in enumerate(names[:3]))
+    places = (*rooms, PlaceState(Place("d" * 32), 5, 12))
+    outlook = replace(GROUP, places=places, here=Place("e" * 32), undelivered=2)
+    bars = [text_of(toolbar(outlook, width)) for width in (80, 60, 45, 40)]
+    assert bars[0] == (
+        "ACTIVE | 2 others | #aaaa… 3 · #bbbb… 3 · #cccc… 3 · ddddd… 12 | 2 undelivered"
+    )
+    assert bars[2:] == [
+        "ddddd… 12 · #aaaa… 3 · +2 | 2 undelivered",
+        "21 unread elsewhere | 2 undelivered",
+    ]
+    assert text_of(prompt(outlook, 80)) == f"[private] carol -> {'e' * 32}> "
+    assert text_of(prompt(outlook, 75)) == f"[private] -> {'e' * 32}> "
+    assert cells(text_of(prompt(outlook, 40))) <= 30
+
+
+def test_the_prompt_names_the_person_to_whom_each_line_goes() -> None:
+    at_dave = replace(GROUP, here=DAVE)
+    assert prompt(at_dave) == [("class:prompt.private", "[private] carol -> dave> ")]
+    assert title(at_dave) == "parley: carol -> dave"
 
 
 def test_before_we_are_registered_there_is_one_thing_to_tell() -> None:
@@ -244,9 +283,11 @@ def test_a_wide_toolbar_tells_everything(outlook: UiState, status: Status) -> No
     styles = {fragment[0] for fragment in toolbar(outlook, 5_000, 1, 2)}
     assert ("class:toolbar.gone" in styles) == outlook.directory_is_gone
     assert ("class:toolbar.asked" in styles) == bool(outlook.questions)
+    is_unread = outlook.elsewhere or any(one.unread for one in outlook.places)
+    assert ("class:toolbar.private" in styles) == bool(is_unread)
     assert ("class:toolbar.waiting" in styles) == bool(outlook.waits_for)
     assert ("class:toolbar.to_come" in styles) == (outlook.to_come >= MANY_TEXTS)
-    assert {"class:toolbar.status", "class:toolbar.private", "class:toolbar.unread"} <= styles
+    assert {"class:toolbar.status", "class:toolbar.unread"} <= styles
 
 
 def test_who_has_no_name_yet_is_not_registered() -> None:

@@ -13,6 +13,8 @@ from msgspec.structs import replace
 
 from peer import events
 from peer.core.conversation.sent_text import SentText
+from peer.core.targets.place import Place
+from peer.core.targets.places import PlaceState
 from peer.events import Event, Notice, Said
 from peer.results import Sent
 from peer.screen.line import ScreenGone
@@ -346,11 +348,14 @@ async def test_prompt_toolbar_and_title_follow_how_things_stand(desk: Desk) -> N
 
 async def test_a_key_reads_what_is_unread(desk: Desk) -> None:
     await desk.shows(events.SaidPrivately("dave", "psst"))
-    await desk.screen.sees("1 private unread")
+    desk.stands(replace(TALKING, places=(PlaceState(Place("dave"), 0, 1, 1),)))
+    await desk.screen.sees("dave 1")
     assert desk.screen.title.startswith("(1) ")
     assert desk.screen.emulator.bells == 0  # BUSY
     desk.hits("x")
-    await desk.screen.sees_no_more("unread")
+    await desk.screen.sees("dave> x")
+    await desk.shows(Notice("later"))
+    assert not desk.screen.title.startswith("(")
 
 
 async def test_the_bell_rings_for_an_invitation() -> None:

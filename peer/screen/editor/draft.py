@@ -1,30 +1,27 @@
 """The line that is being typed: when it was begun, for whom, and whether Enter may send it."""
 
-import math
 import time
 from typing import Final
 
 from prompt_toolkit.buffer import Buffer
+from prompt_toolkit.document import Document
 from prompt_toolkit.history import History, InMemoryHistory
 from prompt_toolkit.layout import BufferControl, SearchBufferControl
 from prompt_toolkit.layout.processors import BeforeInput, HighlightIncrementalSearchProcessor
 
-from peer.core.target import Target
+from peer.core.targets.desk import TypedText
+from peer.core.targets.place import Place
+from peer.core.targets.target import Target
 from peer.screen.editor.host import EditorHost, LateCompleter
 
 PASTED_LINES: Final = 5  # more than these are sent only after a second Enter
-AGAIN_SECONDS: Final = 0.5  # after a line was held back, Enter may be of the same stroke
 
 
 class Draft:
     """The text that is typed and not sent yet."""
 
     def __init__(self, host: EditorHost, completer: LateCompleter) -> None:
-        self._host, self._completer = host, completer
-        self._begun = 0.0  # when the first key of the line was hit
-        self._is_begun = False
-        self._aimed_at = Target()  # the target that the prompt showed then
-        self._held_at = -math.inf  # when this line was held back
+        self._host, self._desk, self._completer = host, host.desk, completer
         self._says = ""  # shown instead of the hint, until the next key
         self._is_confirmed = False  # the user wants to send this many lines
         self.searching = SearchBufferControl(
@@ -86,7 +83,9 @@ class Draft:
 
     def give_back(self, text: str, target: Target, words: str) -> None:
         """Make a line that was not sent the draft again, unless another one was begun."""
-        if not self.text:
+        if not target.place.is_same(self._desk.here):
+            self._desk.keep(TypedText(text, len(text)), target, time.monotonic())
+        elif not self.text:
             self.control.buffer.insert_text(text)
             self._hold(target, words)
 
@@ -100,12 +99,33 @@ class Draft:
         self._host.touched()
 
     def notice_begin(self) -> None:
-        """Remember the time and the target of the first key."""
-        is_begun = bool(self.text)
-        if is_begun and not self._is_begun:
-            self._begun, self._aimed_at = time.monotonic(), self._host.target
-            self._held_at = -math.inf  # this is not the line that was held back
-        self._is_begun = is_begun
+        """Remember the time and the target of the first key; show a line that waits here."""
+        self._desk.settle(self._host.places)
+        self._desk.notice(self.text, time.monotonic(), self._host.target)
+        if not self.text:
+            self._show(self._desk.take_up())
+
+    def _show(self, typed: TypedText) -> None:
+        if typed.text:
+            self.control.buffer.reset(Document(typed.text, typed.cursor))
+
+    # --- Elsewhere ---
+
+    def go(self, place: Place | None, otherwise: str) -> None:
+        """Go there by a key; the line stays behind.  Without a place, say `otherwise`."""
+        if place is None:
+            self.say(otherwise)
+            return
+        self._go(place)
+        self._host.went(place)
+        self._host.touched()
+
+    def _go(self, place: Place) -> None:
+        buffer = self.control.buffer
+        typed = TypedText(buffer.text, buffer.cursor_position)
+        there = self._desk.go(place, typed, self._host.places)
+        buffer.reset(Document(there.text, there.cursor))
+        self._says, self._is_confirmed = "", False
 
     # --- Enter ---
 
@@ -117,16 +137,20 @@ class Draft:
             self.say(f"These are {lines} lines. Enter once more sends them, Ctrl-C clears them.")
             self._is_confirmed = True
             return
-        text, begun = buffer.text, self._begun if buffer.text else time.monotonic()
-        target = self._host.target
+        text, now, target = buffer.text, time.monotonic(), self._host.target
         if text and not self._may_go(text, target):
             return
         if text.strip():
             buffer.append_to_history()
+        begun = self._desk.begun if text else None
+        led = self._host.submit(text, now if begun is None else begun, target)
         buffer.reset()
-        self._is_begun = self._is_confirmed = False
-        self._says = ""
-        self._host.submit(text, begun, target)
+        self._desk.notice("", now, target)
+        self._says, self._is_confirmed = "", False
+        if led is None:
+            self._show(self._desk.take_up())
+        else:
+            self._go(led)
 
     def quit(self) -> None:
         """Send the command QUIT."""
@@ -137,13 +161,13 @@ class Draft:
 
         If not, show why; then it belongs to this target, and a later Enter sends it.
         """
-        if time.monotonic() < self._held_at + AGAIN_SECONDS:
+        if self._desk.is_too_soon(time.monotonic()):
             return False
-        if words := self._host.hold_back(text, self._aimed_at, target):
+        if words := self._host.hold_back(text, self._desk.aimed_at(target), target):
             self._hold(target, words)
             return False
         return True
 
     def _hold(self, target: Target, words: str) -> None:
-        self._held_at, self._aimed_at = time.monotonic(), target
+        self._desk.hold(time.monotonic(), target)
         self.say(words)

@@ -18,7 +18,7 @@ from prompt_toolkit.key_binding.defaults import load_key_bindings
 from prompt_toolkit.output import ColorDepth, Output
 from prompt_toolkit.styles import Style
 
-from peer.core.target import Target
+from peer.core.targets.target import Target
 from peer.screen.editor.draft import Draft
 from peer.screen.editor.host import EditorHost, LateCompleter
 from peer.screen.editor.key_bindings import Keys

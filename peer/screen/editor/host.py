@@ -5,7 +5,10 @@ from typing import Protocol
 from prompt_toolkit.completion import Completer
 from prompt_toolkit.formatted_text import StyleAndTextTuples
 
-from peer.core.target import Target
+from peer.core.targets.choice import States
+from peer.core.targets.desk import Desk
+from peer.core.targets.place import Place
+from peer.core.targets.target import Target
 
 
 class LateCompleter(Completer):
@@ -22,12 +25,24 @@ class EditorHost(Protocol):
     Everything is called in the editor's thread.
     """
 
+    desk: Desk  #: where I am, and the line that I type there
+
+    @property
+    def places(self) -> States:
+        """The places where I can go."""
+
     @property
     def target(self) -> Target:
         """The target that the prompt shows now."""
 
-    def submit(self, text: str, begun: float, target: Target) -> None:
-        """Take a line, the monotonic time at which it was begun, and its target."""
+    def submit(self, text: str, begun: float, target: Target) -> Place | None:
+        """Take a line, the monotonic time at which it was begun, and its target.
+
+        Return the place to which the line leads; None if I stay.
+        """
+
+    def went(self, place: Place) -> None:
+        """Note that a key has led there."""
 
     def touched(self) -> None:
         """Note that the draft has changed."""

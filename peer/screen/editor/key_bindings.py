@@ -1,15 +1,21 @@
 """Bind the keys that do more at this prompt than in any line editor."""
 
-from prompt_toolkit.filters import Condition, is_searching
+from collections.abc import Callable
+
+from prompt_toolkit.filters import Condition, has_completions, is_searching
 from prompt_toolkit.key_binding import KeyBindings, KeyPressEvent
 from prompt_toolkit.key_binding.bindings.search import (
     start_forward_incremental_search,
     start_reverse_incremental_search,
 )
 
+from peer.core.targets import choice
+from peer.core.targets.places import LAST_NUMBER
 from peer.screen.editor.draft import Draft
 from peer.screen.editor.host import EditorHost
 from peer.screen.editor.tty import erase, held
+
+Obey = Callable[[KeyPressEvent], None]
 
 
 class Keys:
@@ -34,7 +40,39 @@ class Keys:
         keys.add("pagedown", eager=True)(_do_nothing)
         keys.add("c-r", filter=is_typing)(start_reverse_incremental_search)
         keys.add("c-s", filter=is_typing)(start_forward_incremental_search)
+        for number in range(1, LAST_NUMBER + 1):
+            keys.add("escape", str(number), filter=is_typing)(self._numbered(number))
+        keys.add("escape", "a", filter=is_typing)(self._unread)
+        keys.add("c-n", filter=is_typing & ~has_completions)(self._stepped(1))
+        keys.add("c-p", filter=is_typing & ~has_completions)(self._stepped(-1))
         return keys
+
+    # --- Elsewhere ---
+
+    def _numbered(self, number: int) -> Obey:
+        def go(_: KeyPressEvent) -> None:
+            place = choice.numbered(self._host.places, number)
+            self._draft.go(place, f"No place has the number {number}; GO ? lists them.")
+
+        return go
+
+    def _unread(self, _: KeyPressEvent) -> None:
+        desk = self._host.desk
+        place = choice.next_unread(desk.seen(self._host.places), desk.here)
+        self._draft.go(place, "Nothing is unread elsewhere.")
+
+    def _stepped(self, by: int) -> Obey:
+        def go(_: KeyPressEvent) -> None:
+            desk = self._host.desk
+            place = choice.stepped(desk.seen(self._host.places), desk.here, by)
+            is_here = place.is_same(desk.here)
+            self._draft.go(
+                None if is_here else place, "There is no other place yet; GO name makes one."
+            )
+
+        return go
+
+    # --- The line ---
 
     def _enter(self, _: KeyPressEvent) -> None:
         self._draft.enter()

@@ -32,6 +32,11 @@ class Row:
         """`column`: where the body begins in a table; without room there, on the next line."""
         self._head, self._body, self._column = head, body, column
 
+    def in_style(self, style: str) -> "Row":
+        """Return the same row in one style."""
+        head, body = (Text(part.plain, style) for part in (self._head, self._body))
+        return Row(head, body, self._column)
+
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> Iterator[Segment]:
         for line in self.lines(options.max_width):
             yield from line.render(console, end="\n")

@@ -5,6 +5,7 @@ from typing import Final
 from msgspec.structs import replace
 
 from peer.events import Event, Letter, Said, SaidPrivately, SaidToAll
+from peer.place_results import Dimmed, WhatIsUnread
 from shared.clean import clean
 
 LINES_MOST: Final = 40  # of one text: more would push everything else off the screen
@@ -24,6 +25,13 @@ def folded(text: str) -> str:
 
 def fold_event(event: Event) -> Event:
     """Fold the event if somebody else wrote it; return any other event as it is."""
-    if isinstance(event, Said | SaidPrivately | SaidToAll | Letter):
-        return replace(event, text=folded(event.text))
+    match event:
+        case Said() | SaidPrivately() | SaidToAll() | Letter():
+            return replace(event, text=folded(event.text))
+        case Dimmed():
+            return replace(event, dimmed=fold_event(event.dimmed))
+        case WhatIsUnread(texts=texts):
+            return replace(
+                event, texts=tuple(replace(one, text=fold_event(one.text)) for one in texts)
+            )
     return event

@@ -13,7 +13,7 @@ from typing import Final
 from rich.console import Console, RenderableType
 from rich.text import Text
 
-from peer import events, results
+from peer import events, place_results, results
 from peer.commands.manual import page
 from peer.core.history_entry import HistoryEntry, Kind, excerpts
 from peer.core.local_time import local_time
@@ -88,12 +88,8 @@ class Painter:
 
     def _painted(self, event: Event) -> Sequence[RenderableType]:
         match event:
-            case events.Said():
-                return [self._text(event, f"#{event.room}" if event.room else "")]
-            case events.SaidPrivately():
-                return [self._text(event, "[private]")]
-            case events.SaidToAll():
-                return [self._text(event, "[all]")]
+            case events.Said() | events.SaidPrivately() | events.SaidToAll():
+                return [self._text(event, self._clock.time())]
             case events.LettersWaited(count=count):
                 self._letters = count
                 return [_rule(f"while you were away ({count})")]
@@ -102,6 +98,10 @@ class Painter:
             case Sent(handle=handle):
                 states = {} if handle is None else handle.states()
                 return [self._sent(event, mark(states), self._time())]
+            case place_results.GoneTo():
+                return []  # the prompt shows it
+            case place_results.Dimmed(dimmed=dimmed):
+                return self._dimmed(dimmed)
             case results.Typed(line=line):
                 return [self._sentence(">", line)]
             case events.Came() | events.Went():
@@ -129,6 +129,8 @@ class Painter:
                 return tables.member_list(answer)
             case results.WhoHas(states=states) if states:
                 return tables.who_has(answer, self.me)
+            case place_results.WhatIsUnread():
+                return self._what_is_unread(answer)
             case results.WhatWasSaid():
                 return self._what_was_said(answer)
             case results.LookedBack():
@@ -145,18 +147,19 @@ class Painter:
     # --- Texts ---
 
     def _text(
-        self, said: events.Said | events.SaidPrivately | events.SaidToAll, tag: str = ""
+        self, said: events.Said | events.SaidPrivately | events.SaidToAll, came: float
     ) -> Row:
+        tag = _tag(said)
         sender, text, late = said.sender, said.text, said.late
         is_for_me = fold(sender) != fold(self.me) and mentions(text, self.me)
-        time = self._time() if late is None else self._time_or_day(late.written)
+        time = self._time_or_day(came if late is None else late.written)
         body = self._body(folded(text))
         if is_for_me:
             body.highlight_regex(as_word(self.me), MENTION)
         name = (harmless(sender), self._style(sender))
         head = _head((time, MENTION if is_for_me else TIME), tag, name, "")
-        came = "" if late is None else f" {late}"
-        return Row(Text.assemble(head, (came, TIME), "  "), body)
+        behind = "" if late is None else f" {late}"
+        return Row(Text.assemble(head, (behind, TIME), "  "), body)
 
     def _letter(self, letter: events.Letter) -> list[Row | Text]:
         time = (f"{local_time(letter.time):%Y-%m-%d %H:%M}", TIME)
@@ -262,6 +265,22 @@ class Painter:
         rows = tables.user_list(answer, self._today())
         return [*self._sentences(answer.heading()), *rows, *self._sentences(answer.footer())]
 
+    def _what_is_unread(self, unread: place_results.WhatIsUnread) -> list[RenderableType]:
+        """Paint the divider, and the texts below it with the times at which they came."""
+        painted: list[RenderableType] = [Text(unread.divider, SYSTEM)]
+        painted += self._sentences([unread.note] if unread.note else [])
+        for one in unread.texts:
+            match one.text:
+                case events.Said() | events.SaidPrivately() as said:
+                    painted.append(self._text(said, one.time))
+                case other:
+                    painted += self._painted(other)
+        return painted
+
+    def _dimmed(self, event: Event) -> list[RenderableType]:
+        rows = self._painted(event)
+        return [row.in_style(SYSTEM) if isinstance(row, Row) else row for row in rows]
+
     def _words(self, answer: results.Words) -> list[Row]:
         first, *more = answer.lines()
         said = first.removesuffix(" ".join(answer.words))
@@ -329,6 +348,15 @@ def ansi(
         for renderable in renderables:
             console.print(renderable, no_wrap=True, overflow="crop", crop=False)
     return screen.getvalue()
+
+
+def _tag(said: events.Said | events.SaidPrivately | events.SaidToAll) -> str:
+    match said:
+        case events.Said(room=room):
+            return f"#{room}" if room else ""
+        case events.SaidPrivately():
+            return "[private]"
+    return "[all]"
 
 
 def _head(time: tuple[str, str], tag: str, name: tuple[str, str], after: str) -> Text:

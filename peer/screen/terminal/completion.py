@@ -9,8 +9,8 @@ from msgspec import Struct
 from prompt_toolkit.completion import CompleteEvent, Completion
 from prompt_toolkit.document import Document
 
-from peer.commands.grammar import Context, Say, SetStatus, WriteLine, Wrong
-from peer.commands.parsing import Begun, begun, offered, parse
+from peer.commands.grammar import Context, SetStatus, Wrong
+from peer.commands.parsing import Begun, begun, is_text, offered, parse
 from peer.commands.table import TABLE, Entry, Takes
 from peer.screen.editor.host import LateCompleter
 from peer.screen.ui_state import UiState
@@ -85,19 +85,15 @@ class Completions(LateCompleter):
 def _after(whole: str, offer: Offer, ui_state: UiState) -> str:
     """Return what to add to the offer: a blank, or ": " after a name that begins a text."""
     is_name = offer.text in ui_state.others and whole.strip() == offer.text
-    if is_name and ui_state.context.in_conversation and _is_text(whole, ui_state.context):
+    if is_name and ui_state.context.in_conversation and is_text(whole, ui_state.context):
         return ": "
     return " " if _is_unfinished(whole, ui_state.context) else ""
 
 
-def _is_text(line: str, context: Context) -> bool:
-    return isinstance(parse(line, context), Say | WriteLine)
-
-
 def _is_unfinished(line: str, context: Context) -> bool:
     """Whether a command cannot end here; a bare ADD is a text until a name follows."""
-    if _is_text(line, context):
-        return not _is_text(f"{line} name", context)
+    if is_text(line, context):
+        return not is_text(f"{line} name", context)
     return isinstance(parse(line, context), Wrong)
 
 
@@ -109,14 +105,14 @@ def _offers(line: str, ui_state: UiState) -> Iterator[Offer]:
     typed = line.lstrip().removeprefix("/")
     for words, entry in offered(line, context):
         yield Offer(typed, words, entry.meaning)
-    is_text = _is_text(f"{line}x", context)
-    if not is_text and (command := begun(line, context)):
+    is_said = is_text(f"{line}x", context)
+    if not is_said and (command := begun(line, context)):
         yield from _arguments(line, command, ui_state)
     elif (word := _LAST_WORD.search(line)) and len(word[1]) >= NAME_LETTERS:
         is_first = word[1] == line.lstrip()
         if context.in_conversation:
             yield from _users(word[1], ui_state.others, ui_state)
-        elif is_first and not is_text:  # `dave hello`
+        elif is_first and not is_said:  # `dave hello`
             yield from _users(word[1], _there_first(ui_state), ui_state)
 
 
@@ -183,7 +179,7 @@ def _name_begun(line: str, ui_state: UiState) -> str:
     """Return the beginning of a user's name at the end of the line; "" if there is none."""
     if addressed := _ADDRESSED.search(line):
         return addressed[1]
-    if _is_text(f"{line}x", ui_state.context):
+    if is_text(f"{line}x", ui_state.context):
         return ""
     if command := begun(line, ui_state.context):
         return command.rest if command.entry.takes in _USERS else ""

@@ -4,8 +4,9 @@ from msgspec.structs import replace
 
 from peer.commands import grammar as typed
 from peer.commands.grammar import Context
-from peer.commands.parsing import begun, offered, parse
+from peer.commands.parsing import begun, is_text, offered, parse
 from peer.commands.table import Entry
+from peer.core.targets.place import Place
 from peer.screen.paint.truncation import cut, listed
 from peer.screen.ui_state import UiState
 from shared.clean import on_one_line
@@ -33,7 +34,15 @@ def _hint(line: str, ui_state: UiState) -> str:
         case typed.Nothing():
             return _what_now(ui_state)
         case typed.Say():
-            return _text(line, ui_state)
+            return _text(line, listed(ui_state.others, NAMES_CELLS))
+        case typed.SayIn(room=room) if is_text(line, context):
+            return _text(line, _members(room, ui_state))
+        case typed.Private(name=name) if is_text(line, context):
+            return _text(line, f"{name} alone")
+        case typed.Go(name="", sign=""):
+            return f"back to {place_name(ui_state.back, ui_state)}"
+        case typed.Go(name, sign):
+            return f"from now on each line goes to {sign if sign == '#' else ''}{name}"
         case typed.WriteLine():
             return f"a line of the message for {ui_state.writing_to}; \\q ends it"
         case typed.EndWriting():
@@ -73,6 +82,11 @@ def _what_now(ui_state: UiState) -> str:
     if ui_state.questions:
         answers = " or ".join(ui_state.choices or ("Y", "N"))
         return f"{answers} answers the question about {ui_state.questions[-1]}"
+    if ui_state.here.person:
+        return f"a private line to {ui_state.here}; \\q leads back, /HELP lists commands"
+    if ui_state.here.room:
+        whom = _members(ui_state.here.room, ui_state)
+        return f"a text for {whom}; \\q leads back, /HELP lists commands"
     if ui_state.writing_to:
         return f"each line is left for {ui_state.writing_to}; \\q ends it"
     if ui_state.members:
@@ -83,6 +97,21 @@ def _what_now(ui_state: UiState) -> str:
         names = listed(ui_state.waits_for, NAMES_CELLS)
         return f"QUIT CONVERSATION takes the invitation to {names} back"
     return OUTSIDE
+
+
+def _members(room: str, ui_state: UiState) -> str:
+    """Return the room, and how many read what is said there."""
+    count = len(ui_state.roommates) + 1
+    return f"#{room} ({'1 member' if count == 1 else f'{count} members'})"
+
+
+def place_name(place: Place, ui_state: UiState) -> str:
+    """Return what a screen calls a place."""
+    if not place.is_home:
+        return str(place)
+    if ui_state.writing_to:
+        return f"the message for {ui_state.writing_to}"
+    return listed(ui_state.others, NAMES_CELLS) if ui_state.members else "commands"
 
 
 def _entry(line: str, context: Context) -> Entry:
@@ -114,8 +143,8 @@ def _user(name: str, ui_state: UiState) -> Presence | None:
     return next((user for user in ui_state.users if fold(user.name) == wanted), None)
 
 
-def _text(line: str, ui_state: UiState) -> str:
-    what = f"text for {listed(ui_state.others, NAMES_CELLS)}"
+def _text(line: str, whom: str) -> str:
+    what = f"text for {whom}"
     if line[0].isspace() or isinstance(parse(line, Context()), typed.Unknown | typed.Wrong):
         return what
     return f"{what}; start it with / to run it as a command"

@@ -5,10 +5,16 @@ import time
 from typing import Final
 
 import trio
+from msgspec.structs import replace
 from prompt_toolkit.formatted_text import StyleAndTextTuples
 from prompt_toolkit.output import Output
 
-from peer.core.target import Target, destination, misdirected
+from peer.commands.parsing import parse
+from peer.core.targets.desk import Desk
+from peer.core.targets.leading import leads_to
+from peer.core.targets.place import Place
+from peer.core.targets.places import PlaceState
+from peer.core.targets.target import Target, destination, misdirected
 from peer.events import Notice
 from peer.results import NotSent
 from peer.screen.attention import Attention
@@ -26,7 +32,7 @@ LEAVING: Final = "QUIT leaves the program; in a conversation, QUIT CONVERSATION 
 class Presenter:
     """Stands between the two threads (`peer.screen.editor.host.EditorHost`).
 
-    The main thread replaces `ui_state`; the editor's thread reads it.
+    The main thread replaces `state`; the editor's thread reads it, and knows where I am.
     """
 
     def __init__(
@@ -35,17 +41,45 @@ class Presenter:
     ) -> None:  # fmt: skip
         self._main, self._typed, self._queue = main, typed, queue
         self._attention, self._output = attention, output
-        self.ui_state = UiState()
+        self.state = UiState()  #: of the peer
+        self.desk = Desk()  #: used in the editor's thread only
         self._title = ""  # of the window, as it is now
 
     # --- Called in the editor's thread ---
 
     @property
+    def ui_state(self) -> UiState:
+        """The present state, with the place where the prompt is."""
+        state, desk = self.state, self.desk
+        if not state.places:  # nobody is registered yet
+            return state
+        return replace(state, here=desk.here, back=desk.back, places=desk.seen(state.places))
+
+    @property
+    def places(self) -> tuple[PlaceState, ...]:
+        return self.state.places
+
+    @property
     def target(self) -> Target:
         return self.ui_state.target
 
-    def submit(self, text: str, begun: float, target: Target) -> None:
-        self._main.call(self._take, text, begun, target)
+    def submit(self, text: str, begun: float, target: Target) -> Place | None:
+        led = self._leads(text, begun)
+        self._main.call(self._take, text, begun, target, led)
+        return led
+
+    def _leads(self, text: str, begun: float) -> Place | None:
+        """Return where the line leads; an answer that is too early to be one leads nowhere."""
+        state = self.ui_state
+        if not state.places:
+            return None
+        rooms = [room for room, _ in state.rooms]
+        each = zip(state.questions, state.leads, state.seen_at, strict=True)
+        asked = [(about, place) for about, place, at in each if at <= begun + self._main.ahead]
+        return leads_to(parse(text, state.context), self.desk.back, rooms, asked)
+
+    def went(self, place: Place) -> None:
+        self._main.call(self._take, "", time.monotonic(), self.target, place)
 
     def touched(self) -> None:
         self._main.call(self._touched)
@@ -88,10 +122,10 @@ class Presenter:
 
     # --- Called in the main thread ---
 
-    def _take(self, text: str, begun: float, target: Target) -> None:
+    def _take(self, text: str, begun: float, target: Target, led: Place | None) -> None:
         """Take a line that was typed; `begun` is on the clock of all threads."""
         begun = trio.current_time() - (time.monotonic() - begun)
-        if not self._typed.put(Line(text, begun, target)):
+        if not self._typed.put(Line(text, begun, target, led)):
             told = "Too much was typed at once: the last line was not taken."
             self._queue.add((Notice(told),))
 
@@ -103,7 +137,7 @@ class Presenter:
 
     def new_title(self) -> str:
         """Return what gives the window its title, "" if it has the right one."""
-        heading = title(self.ui_state, self._attention.unread)
+        heading = title(self.state, self._attention.unread)
         if heading == self._title:
             return ""
         self._title = heading

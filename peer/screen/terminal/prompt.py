@@ -6,6 +6,7 @@ from enum import IntEnum, auto
 from msgspec import Struct
 from prompt_toolkit.formatted_text import StyleAndTextTuples
 
+from peer.core.targets.place import Place
 from peer.screen.paint.truncation import cells, cut, listed
 from peer.screen.ui_state import Member, UiState
 from shared.clean import on_one_line
@@ -15,6 +16,10 @@ NAMES_CELLS = 40  # of the toolbar, for names; further ones are counted
 FEW_NAMES_CELLS = 16
 MANY_TEXTS = 10  # to come; fewer arrive before anybody can read about them
 BETWEEN = " | "
+PRIVATELY = "[private] "  # as before the lines that come
+WIDE = 33  # cells of the name of a place in the toolbar: all of it,
+_NARROWER = (12, 6)  # or less where there is little room
+FEW_PLACES = 2
 
 # Colours of medium brightness, legible on black and on white alike.  With NO_COLOR
 # the rest of each style remains, and the words carry every meaning anyway.
@@ -23,6 +28,7 @@ STYLE = {
     "prompt.outside": "",
     "prompt.conversation": "#008700",
     "prompt.group": "#5f5fff",
+    "prompt.private": "#af5faf",
     "prompt.writing": "#af5f00 underline",
     "hint": "#808080",
     "toolbar": "reverse",
@@ -42,6 +48,10 @@ def prompt(ui_state: UiState, width: int = 80) -> StyleAndTextTuples:
     """Return who I am and where Enter goes, in about half of the width."""
     me = cut(on_one_line(ui_state.me), max(8, width // 4))
     room = max(8, width // 2 - cells(me))
+    if ui_state.here.person:
+        return [("class:prompt.private", _to_one(me, PRIVATELY, ui_state.here, width))]
+    if ui_state.here.room:
+        return [("class:prompt.group", _to_one(me, "", ui_state.here, width))]
     if ui_state.writing_to:
         return [("class:prompt.writing", f"leave for {listed([ui_state.writing_to], room)}> ")]
     if not ui_state.members:
@@ -50,10 +60,21 @@ def prompt(ui_state: UiState, width: int = 80) -> StyleAndTextTuples:
     return [(style, f"{me} -> {listed(ui_state.others, room)}> ")]
 
 
+def _to_one(me: str, before: str, place: Place, width: int) -> str:
+    """Return the prompt for a person or room; rather leave out who I am than cut its name."""
+    most, name = max(30, width * 2 // 3), on_one_line(str(place))
+    whole = f"{before}{me} -> {name}> "
+    if cells(whole) <= most:
+        return whole
+    return f"{before}-> {cut(name, most - cells(f'{before}-> > '))}> "
+
+
 def title(ui_state: UiState, unread: int = 0) -> str:
     """Return the title of the window; nothing in it acts on a terminal."""
     new = f"({unread}) " if unread else ""
     others = f" -> {', '.join(ui_state.others)}" if ui_state.members else ""
+    if not ui_state.here.is_home:
+        others = f" -> {ui_state.here}"
     text = on_one_line(f"{new}parley: {ui_state.me}{others}")
     return "".join(filter(str.isprintable, text))[:TITLE_CHARACTERS]
 
@@ -156,14 +177,37 @@ def _parts(ui_state: UiState, unread_private: int, unread: int) -> Iterable[_Par
     if ui_state.waits_for:
         for_whom = (listed(ui_state.waits_for, most) for most in (NAMES_CELLS, FEW_NAMES_CELLS))
         yield _Part(_Rank.WAITING, tuple(f"waiting for {names}" for names in for_whom))
-    if unread_private:
-        yield _Part(_Rank.PRIVATE, (f"{unread_private} private unread",))
+    if elsewhere := _elsewhere(ui_state):
+        yield _Part(_Rank.PRIVATE, elsewhere)
     if ui_state.undelivered:
         yield _Part(_Rank.UNDELIVERED, (f"{ui_state.undelivered} undelivered",))
     if ui_state.to_come >= MANY_TEXTS:
         yield _Part(_Rank.TO_COME, (f"catching up: {ui_state.to_come} texts to come",))
-    if unread > unread_private:  # the private ones are counted above
+    if unread > unread_private:  # the private ones are counted where they belong
         yield _Part(_Rank.UNREAD, (f"{unread - unread_private} unread",))
+
+
+def _elsewhere(ui_state: UiState) -> tuple[str, ...]:
+    """Return what is unread, and who asks, at the places where I am not, in shorter forms."""
+    unread = [(_place(one.place), one.unread) for one in ui_state.places if one.unread]
+    if ui_state.elsewhere:
+        unread.append(("others", ui_state.elsewhere))
+    if not unread:
+        return ()
+    asking = [f"{on_one_line(name)} asks" for name in dict.fromkeys(ui_state.invited_by)]
+    by_width = [
+        [f"{cut(name, most)} {count}" for name, count in unread] for most in (WIDE, *_NARROWER)
+    ]
+    busiest = sorted(unread, key=lambda one: -one[1])[:FEW_PLACES]
+    few = [f"{cut(name, _NARROWER[-1])} {count}" for name, count in busiest]
+    few += [f"+{len(unread) - FEW_PLACES}"] if len(unread) > FEW_PLACES else []
+    forms = [[*by_width[0], *asking], *by_width, few]
+    total = sum(count for _, count in unread)
+    return (*map(" · ".join, forms), f"{total} unread elsewhere")
+
+
+def _place(place: Place) -> str:
+    return "conversation" if place.is_home else on_one_line(str(place))
 
 
 def _questions(ui_state: UiState) -> tuple[str, ...]:

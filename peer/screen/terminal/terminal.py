@@ -23,7 +23,7 @@ from prompt_toolkit.input import Input, create_input
 from prompt_toolkit.output import Output
 from prompt_toolkit.styles import Style
 
-from peer.commands.grammar import LeaveMessage, Nothing, Private, Say, ToAll, Unknown, WriteLine
+from peer.commands.grammar import Go, LeaveMessage, Nothing, Private, Say, ToAll, Unknown, WriteLine
 from peer.commands.parsing import parse
 from peer.core.past.looking_back import SCREEN_TEXTS
 from peer.events import Event, Invited, KeepMore, Notice
@@ -56,7 +56,7 @@ if TYPE_CHECKING:
 GATHER_SECONDS: Final = 0.1  # between two writes; an event after a pause is written at once
 
 # These lines need not be shown as typed: their results show the same.
-SHOWN_ANYWAY: Final = Say | WriteLine | Private | ToAll | LeaveMessage | Unknown | Nothing
+SHOWN_ANYWAY: Final = Say | WriteLine | Private | ToAll | LeaveMessage | Go | Unknown | Nothing
 
 
 class Terminal:
@@ -100,8 +100,8 @@ class Terminal:
         self._queue.add(self._calm.of(self._catch_up.of(events)), then)
 
     def stands(self, ui_state: UiState) -> None:
-        if ui_state != self._presenter.ui_state:
-            self._presenter.ui_state = ui_state
+        if ui_state != self._presenter.state:
+            self._presenter.state = ui_state
             self._editor.call(self._editor.redraw)
             self._queue.wake()  # for the title
 
@@ -117,7 +117,7 @@ class Terminal:
 
     async def read_line(self) -> Line | None:
         line = await self._typed.get()
-        if not self._presenter.ui_state.me or not self._is_shown_anyway(line):
+        if not self._presenter.state.me or not self._is_shown_anyway(line):
             self.show(Typed(line.text))
         return line
 
@@ -125,7 +125,9 @@ class Terminal:
         """Whether the result of the line shows what was typed."""
         if len(line.text) > TEXT_CHARACTERS:
             return False  # the refusal is enough
-        context = self._presenter.ui_state.context
+        context = self._presenter.state.context
+        if line.target is not None:
+            context = line.target.within(context)
         if not self._typed.may_answer(line):
             context = replace(context, question_open=False)  # it is not an answer, see Console
         return isinstance(parse(line.text, context), SHOWN_ANYWAY)
@@ -211,7 +213,7 @@ class Terminal:
 
     async def _write(self, batch: NextWrite) -> None:
         """Write a batch, with what else the terminal is to be told; return when it is there."""
-        now, ui_state = trio.current_time(), self._presenter.ui_state
+        now, ui_state = trio.current_time(), self._presenter.state
         bells = [self._attention.heed(event, ui_state, now) for event in batch.taken]
         text = self._canvas.lines(batch.written, ui_state.me)
         live = self._canvas.live_lines(self._queue.live)

@@ -7,11 +7,13 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 
 from peer.commands.grammar import Context, Private, Say, Unknown, WriteLine
 from peer.commands.parsing import parse
-from peer.core.target import Target, destination, listed, misdirected
+from peer.core.targets.place import Place
+from peer.core.targets.target import Target, destination, listed, misdirected
 
 PROGRAM = Target()
 ERIN, DAVE = Target(("erin",)), Target(("dave",))
 FRANK = Target(writing_to="frank")
+LAB = Target(place=Place(room="lab"), members=("dave",))
 HERE = Context()
 
 WHY = [
@@ -32,6 +34,33 @@ WHY = [
         Target(writing_to="gina"),
         "it was a message for frank, and you are writing a message for gina now",
     ),
+    (Target(place=Place("dave")), PROGRAM, "it was for dave alone, and you are elsewhere now"),
+    (
+        Target(place=Place("dave")),
+        DAVE,
+        "it was for dave alone, and you are in a conversation with dave now",
+    ),
+    (
+        Target(("dave",), place=Place("dave")),
+        Target(("dave",)),
+        "it was for dave alone, and you are in a conversation with dave now",
+    ),
+    (ERIN, Target(place=Place("dave")), "it was for erin, and you write to dave alone now"),
+    (
+        Target(place=Place("dave")),
+        Target(place=Place("gina")),
+        "it was for dave alone, and you write to gina alone now",
+    ),
+    (LAB, PROGRAM, "it was for #lab, and you are elsewhere now"),
+    (LAB, DAVE, "it was for #lab, and you are in a conversation with dave now"),
+    (LAB, Target(place=Place("dave")), "it was for #lab, and you write to dave alone now"),
+    (ERIN, LAB, "it was for erin, and each line is for #lab now"),
+    (
+        LAB,
+        Target(place=Place(room="lab"), members=("dave", "erin")),
+        "it was for #lab, and erin has joined",
+    ),
+    (LAB, Target(place=Place(room="lab")), "it was for #lab, and dave has left"),
     (PROGRAM, DAVE, "it was begun as a command, and you are in a conversation with dave now"),
     (PROGRAM, FRANK, "it was begun as a command, and you are writing a message for frank now"),
 ]
@@ -42,9 +71,17 @@ def test_a_line_whose_target_has_changed_is_held_back(begun: Target, now: Target
     assert misdirected("dave is wrong about the budget", begun, now, HERE) == why
 
 
-@pytest.mark.parametrize("target", [PROGRAM, ERIN, FRANK, Target(("dave", "erin"))])
+@pytest.mark.parametrize("target", [PROGRAM, ERIN, FRANK, LAB, Target(("dave", "erin"))])
 def test_a_line_whose_target_is_the_same_goes(target: Target) -> None:
     assert misdirected("dave is wrong", target, target, HERE) == ""
+
+
+def test_a_line_that_names_its_room_goes_there_whoever_joins() -> None:
+    more = Target(place=Place(room="lab"), members=("dave", "erin"))
+    context = Context(rooms=("lab",))
+    assert misdirected("#lab hello", LAB, more, context) == ""
+    assert misdirected("/to lab hello", LAB, PROGRAM, context) == ""
+    assert misdirected("hello", LAB, more, context)
 
 
 def test_neither_the_order_of_names_nor_their_case_is_a_change() -> None:
@@ -56,6 +93,16 @@ def test_neither_the_order_of_names_nor_their_case_is_a_change() -> None:
 def test_a_command_that_means_the_same_everywhere_goes(line: str) -> None:
     assert misdirected(line, ERIN, DAVE, HERE) == ""
     assert misdirected(line, ERIN, PROGRAM, HERE) == ""
+
+
+def test_a_private_line_does_not_depend_on_the_conversation() -> None:
+    begun, now = Target(("erin",), place=Place("dave")), Target(place=Place("DAVE"))
+    assert misdirected("hello", begun, now, HERE)  # it is another spelling, and so another line
+    now = Target(place=Place("dave"))
+    assert misdirected("hello", begun, now, HERE) == ""
+    assert misdirected("/add frank", begun, now, HERE) == (
+        "it was for erin, and the conversation is over"
+    )
 
 
 @pytest.mark.parametrize("line", ["ADD frank", "QUIT CONVERSATION", "/add frank"])
@@ -72,6 +119,7 @@ def test_a_command_that_acts_on_the_conversation_is_held_back(line: str) -> None
         ("PRV dave hello", PROGRAM, "a private line to dave"),
         ("LEAVE dave hello", PROGRAM, "a message left for dave"),
         ("MSG hello", PROGRAM, "a line to everybody online"),
+        ("hello", LAB, "a text for #lab"),
         ("nonsense", PROGRAM, "an unknown command"),
         ("QUIT", PROGRAM, "the command"),
     ],
@@ -90,6 +138,12 @@ targets = st.one_of(
     st.just(PROGRAM),
     st.builds(Target, st.lists(st.sampled_from(NAMES), min_size=1, unique=True).map(tuple)),
     st.builds(Target, st.just(()), st.sampled_from(NAMES)),
+    st.builds(
+        Target,
+        st.lists(st.sampled_from(NAMES), unique=True).map(tuple),
+        st.just(""),
+        st.builds(Place, st.sampled_from(NAMES)),
+    ),
 )
 lines = st.sampled_from(
     [

@@ -1,0 +1,44 @@
+"""Choose the place to which a key leads, from what a screen knows of the places."""
+
+from collections.abc import Iterable, Sequence
+
+from peer.core.targets.place import HOME, Place
+from peer.core.targets.places import PlaceState
+
+States = Sequence[PlaceState]
+
+
+def numbered(states: States, number: int) -> Place | None:
+    """Return the place with this number."""
+    return next((one.place for one in states if one.number == number), None)
+
+
+def next_unread(states: States, here: Place) -> Place | None:
+    """Return the place whose unread texts have waited longest; persons come first."""
+    waiting = [one for one in states if one.unread and not one.place.is_same(here)]
+    waiting.sort(key=lambda one: (not one.place.person, one.since))
+    return waiting[0].place if waiting else None
+
+
+def stepped(states: States, here: Place, by: int) -> Place:
+    """Return the next place, or the one before (`by` -1), of those with a number or texts."""
+    known = [one.place for one in states if one.number or one.unread or one.place.is_same(here)]
+    at = next((n for n, place in enumerate(known) if place.is_same(here)), -1)
+    if at < 0:
+        return known[0] if known else HOME
+    return known[(at + by) % len(known)]
+
+
+def known_as(states: States, place: Place) -> Place:
+    """Return the place as it is known already: in the spelling of its name."""
+    return next((one.place for one in states if one.place.is_same(place)), place)
+
+
+def named(name: str, sign: str, rooms: Iterable[str]) -> Place:
+    """Return the place of that name: a room of mine, unless it is for a person (`@`)."""
+    if sign == "@":
+        return Place(person=name)
+    room = Place(room=name)
+    if sign == "#" or any(room.is_same(Place(room=one)) for one in rooms):
+        return room
+    return Place(person=name)
