@@ -1,0 +1,176 @@
+"""Decide when to ask the router for a port that leads to mine, and whether its answer helps.
+
+First PCP is asked, and if that is silent NAT-PMP as well.  What was granted is asked for again
+each minute, long before it ends: a router that has forgotten it grants it anew.
+"""
+
+import random
+from enum import Enum
+from ipaddress import ip_address
+from typing import Final
+
+from msgspec import Struct
+
+from peer.core.mapping.router_messages import (
+    Grant,
+    Refusal,
+    nat_pmp_address,
+    nat_pmp_map,
+    pcp_map,
+    read,
+)
+
+LIFETIME: Final = 3_600  # seconds that are asked for,
+SHORTEST: Final = 60  # and that help
+TRIES: Final = (0.25, 0.5, 1.0, 2.0)  # seconds to wait after each
+RENEWAL_SECONDS: Final = 60.0  # at most, until a grant is asked for again
+PAUSE: Final = 600.0  # after a router that does not help
+LOWEST_PORT: Final = 1_024  # below, the router gives away a port of its own services
+ANSWERS: Final = 4  # to one question: one of each kind, and a repeated one
+
+
+class Why(Enum):
+    """The reason for which there is no mapping."""
+
+    SILENT = "no answer to PCP and NAT-PMP"
+    REFUSED = "the router refuses it"
+    SECOND_ROUTER = "there is a second router behind this one"
+    USELESS = "the router offers a port that does not help"
+
+
+class Send(Struct, frozen=True):
+    """Send this to the router."""
+
+    datagram: bytes
+
+
+class Mapped(Struct, frozen=True):
+    """This port of the router leads to me from now on."""
+
+    port: int
+
+
+class NotMapped(Struct, frozen=True):
+    """No port of the router leads to me, or none any more."""
+
+    why: Why
+
+
+Action = Send | Mapped | NotMapped
+
+
+class PortMapping:
+    """The mapping of my port at one router, seen from one address of mine.
+
+    `deadline` says when `due` is to be called; each call returns what is to be done, in order.
+    """
+
+    def __init__(self, port: int, own_host: str, nonce: bytes, chance: random.Random) -> None:
+        self._port, self._own, self._nonce, self._chance = port, own_host, nonce, chance
+        self.deadline = float("inf")
+        self._tries = 0  # since the last answer that helped
+        self._speaks_pcp: bool | None = None  # None: not known
+        self._external = 0  # the port that I have; 0: none
+        self._ends = float("-inf")  # when the grant is over
+        self._is_inside = False  # whether the router's other side is not the world, as it says
+        self._answers = 0  # that may still come; nobody makes us say more than we asked
+
+    @property
+    def external(self) -> int:
+        """The port of the router that leads to mine; 0 if there is none."""
+        return self._external
+
+    def begin(self, now: float) -> list[Action]:
+        """Ask for a port, for the first time or anew."""
+        self._tries = 0
+        return self._ask(now)
+
+    def due(self, now: float) -> list[Action]:
+        """Go on: the router was silent, a renewal is due, or a pause is over."""
+        if self._external and now >= self._ends:
+            return [*self._give_up(Why.SILENT, now), *self.begin(now)]
+        if self._tries < len(TRIES):
+            return self._ask(now)
+        if self._external:  # it holds until its end
+            self._tries = 0
+            self.deadline = min(self._ends, now + RENEWAL_SECONDS)
+            return []
+        return self._give_up(Why.SILENT, now)
+
+    def heard(self, datagram: bytes, now: float) -> list[Action]:
+        """Take what came from the router's address; anything may have been sent from there."""
+        answer = read(datagram, self._nonce, self._port)
+        if answer is None or not self._answers:
+            return []
+        self._answers -= 1
+        if isinstance(answer, Grant):
+            return self._granted(answer, now)
+        if isinstance(answer, Refusal):
+            return self._refused(answer, now)
+        self._is_inside = not ip_address(answer.host).is_global
+        return self._drop(Why.SECOND_ROUTER, now) if self._is_inside else []
+
+    def end(self) -> list[Action]:
+        """Give the port back."""
+        self.deadline = float("inf")
+        if not self._external:
+            return []
+        self._external = self._answers = 0
+        return [Send(request) for request in self._requests(0, 0)]
+
+    # --- Asking ---
+
+    def _ask(self, now: float) -> list[Action]:
+        self._answers = ANSWERS
+        self.deadline = now + TRIES[self._tries]
+        if self._external:
+            self.deadline = min(self.deadline, self._ends)
+        self._tries += 1
+        return [Send(request) for request in self._requests(self._external or self._port, LIFETIME)]
+
+    def _requests(self, wanted: int, lifetime: int) -> list[bytes]:
+        """Return what to send: in PCP until that is known to be in vain, or silent."""
+        found = []
+        if self._speaks_pcp is not False:
+            found.append(pcp_map(self._nonce, self._own, self._port, wanted, lifetime))
+        if self._speaks_pcp is False or (self._speaks_pcp is None and self._tries > 1):
+            found.append(nat_pmp_map(self._port, wanted, lifetime))
+            found += [nat_pmp_address()] if lifetime else []
+        return found
+
+    # --- Answers ---
+
+    def _granted(self, grant: Grant, now: float) -> list[Action]:
+        if not grant.lifetime:
+            return []  # it was given back
+        was, self._external = self._external, grant.port
+        self._speaks_pcp = grant.host != ""
+        if self._is_inside or (grant.host and not ip_address(grant.host).is_global):
+            return self._drop(Why.SECOND_ROUTER, now)
+        if grant.port < LOWEST_PORT or grant.lifetime < SHORTEST:
+            return self._drop(Why.USELESS, now)
+        self._tries = 0
+        lifetime = min(grant.lifetime, LIFETIME)
+        self._ends = now + lifetime
+        self.deadline = now + min(lifetime / 2, RENEWAL_SECONDS) * self._chance.uniform(0.9, 1.1)
+        return [Mapped(grant.port)] if grant.port != was else []
+
+    def _refused(self, refusal: Refusal, now: float) -> list[Action]:
+        if self._speaks_pcp is None and (refusal.is_pcp or refusal.speaks_other_version):
+            self._speaks_pcp = False
+            return self.begin(now)
+        if refusal.is_pcp is not bool(self._speaks_pcp):
+            return []  # to what is not asked any more
+        if self._external:  # it holds until its end
+            self._tries = len(TRIES)
+            return []
+        return self._give_up(Why.REFUSED, now)
+
+    def _drop(self, why: Why, now: float) -> list[Action]:
+        """Give a port back that does not help, and ask again after a pause."""
+        return [*self.end(), *self._give_up(why, now)] if self._external else []
+
+    def _give_up(self, why: Why, now: float) -> list[Action]:
+        self._external, self._speaks_pcp, self._is_inside = 0, None, False
+        self._tries, self._answers, self.deadline = 0, 0, now + PAUSE
+        return [NotMapped(why)]

@@ -1,0 +1,239 @@
+"""When the router is asked for a port, and whether what it answers helps."""
+
+import random
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from peer.core.mapping import port_mapping
+from peer.core.mapping.port_mapping import Action, Mapped, NotMapped, PortMapping, Send, Why
+from tests.kit.router_answers import (
+    INSIDE,
+    NONCE,
+    OWN,
+    PORT,
+    PUBLIC,
+    UNKNOWN_VERSION,
+    V4,
+    nat_pmp_address,
+    nat_pmp_mapped,
+    pcp_answer,
+)
+
+V4_PUBLIC, V4_INSIDE = V4 + PUBLIC, V4 + INSIDE
+
+
+def mapping() -> PortMapping:
+    return PortMapping(PORT, OWN, NONCE, random.Random(1))
+
+
+def sent(actions: list[Action]) -> list[bytes]:
+    return [action.datagram for action in actions if isinstance(action, Send)]
+
+
+def told(actions: list[Action]) -> list[Action]:
+    return [action for action in actions if not isinstance(action, Send)]
+
+
+def lifetime(datagram: bytes) -> int:
+    """The lifetime that a request names."""
+    at = 4 if datagram[0] == 2 else 8
+    return int.from_bytes(datagram[at : at + 4], "big")
+
+
+def granted(seconds: int = 3_600) -> PortMapping:
+    """A mapping that PCP has granted at 0."""
+    one = mapping()
+    one.begin(0.0)
+    assert told(one.heard(pcp_answer(lifetime=seconds, host=V4_PUBLIC), 0.1)) == [Mapped(40_200)]
+    return one
+
+
+# --- Asking ---
+
+
+def test_pcp_is_asked_first_and_alone() -> None:
+    one = mapping()
+    (only,) = sent(one.begin(0.0))
+    assert only[0] == 2
+    assert lifetime(only) == port_mapping.LIFETIME
+    assert one.deadline == 0.25
+
+
+def test_a_silent_router_is_asked_four_times_in_both_languages_then_left_alone() -> None:
+    one = mapping()
+    one.begin(0.0)
+    asked = []
+    while not told(actions := one.due(one.deadline)):
+        asked.append([datagram[0] for datagram in sent(actions)])
+    assert asked == [[2, 0, 0]] * 3
+    assert told(actions) == [NotMapped(Why.SILENT)]
+    assert one.deadline == 3.75 + port_mapping.PAUSE
+    assert [datagram[0] for datagram in sent(one.due(one.deadline))] == [2]  # anew
+
+
+def test_a_router_that_knows_nat_pmp_only_is_asked_in_it_at_once() -> None:
+    one = mapping()
+    one.begin(0.0)
+    asked = sent(one.heard(UNKNOWN_VERSION, 0.1))
+    assert [datagram[0] for datagram in asked] == [0, 0]
+    assert told(one.heard(nat_pmp_address(PUBLIC), 0.2)) == []
+    assert told(one.heard(nat_pmp_mapped(), 0.2)) == [Mapped(40_200)]
+    assert one.external == 40_200
+
+
+def test_a_router_that_refuses_pcp_may_still_grant_it_in_nat_pmp() -> None:
+    one = mapping()
+    one.begin(0.0)
+    assert len(sent(one.heard(pcp_answer(result=2), 0.1))) == 2
+    assert told(one.heard(bytes.fromhex("00 82 0002"), 0.2)) == [NotMapped(Why.REFUSED)]
+
+
+def test_a_late_refusal_in_a_language_that_is_not_asked_any_more_changes_nothing() -> None:
+    one = mapping()
+    one.begin(0.0)
+    one.heard(UNKNOWN_VERSION, 0.1)
+    assert one.heard(pcp_answer(result=2), 0.2) == []
+
+
+def test_a_router_that_refuses_nat_pmp_is_left_alone() -> None:
+    one = mapping()
+    one.begin(0.0)
+    one.due(0.25)
+    assert one.heard(bytes.fromhex("00 82 0002"), 0.3) == [NotMapped(Why.REFUSED)]
+
+
+# --- A grant ---
+
+
+@pytest.mark.parametrize(("seconds", "pause"), [(3_600, 60.0), (80, 40.0)])
+def test_a_grant_is_asked_for_again_long_before_its_end(seconds: int, pause: float) -> None:
+    one = granted(seconds)
+    assert 0.9 * pause <= one.deadline - 0.1 <= 1.1 * pause
+    (request,) = sent(one.due(one.deadline))
+    assert int.from_bytes(request[42:44], "big") == 40_200  # the port that I have
+    assert told(one.heard(pcp_answer(host=V4_PUBLIC), one.deadline)) == []  # nothing new
+
+
+def test_a_router_that_came_back_with_another_port_is_believed() -> None:
+    one = granted()
+    one.due(one.deadline)
+    again = pcp_answer(external=40_300, host=V4_PUBLIC)
+    assert told(one.heard(again, one.deadline)) == [Mapped(40_300)]
+
+
+@pytest.mark.parametrize("answer", [None, pcp_answer(result=2)])
+def test_a_grant_that_is_not_renewed_holds_until_its_end(answer: bytes | None) -> None:
+    one = granted(600)
+    tellings: list[tuple[float, Action]] = []
+    while not tellings:
+        now = one.deadline
+        actions = one.due(now)
+        if answer is not None and sent(actions):
+            actions = [*actions, *one.heard(answer, now)]
+        tellings += [(now, action) for action in told(actions)]
+    assert tellings == [(600.1, NotMapped(Why.SILENT))]
+    assert one.external == 0
+    assert sent(actions)  # and it is asked for anew at once
+
+
+def test_at_the_end_it_is_given_back() -> None:
+    one = granted()
+    assert [lifetime(request) for request in sent(one.end())] == [0]
+    assert one.deadline == float("inf")
+    assert one.end() == []  # there is nothing left to give
+    assert one.heard(pcp_answer(lifetime=0), 1.0) == []
+
+
+def test_nat_pmp_is_given_back_in_nat_pmp() -> None:
+    one = mapping()
+    one.begin(0.0)
+    one.heard(UNKNOWN_VERSION, 0.1)
+    one.heard(nat_pmp_mapped(), 0.2)
+    first, *rest = sent(one.end())
+    assert first == bytes.fromhex("00 02 0000 9cb0 0000 00000000")
+    assert rest == []
+
+
+# --- Ports that do not help ---
+
+
+@pytest.mark.parametrize(
+    ("answer", "why"),
+    [
+        (pcp_answer(host=V4_INSIDE), Why.SECOND_ROUTER),
+        (pcp_answer(external=443, host=V4_PUBLIC), Why.USELESS),
+        (pcp_answer(lifetime=20, host=V4_PUBLIC), Why.USELESS),
+    ],
+)
+def test_a_port_that_does_not_help_is_given_back(answer: bytes, why: Why) -> None:
+    one = mapping()
+    one.begin(0.0)
+    actions = one.heard(answer, 0.1)
+    assert [lifetime(request) for request in sent(actions)] == [0]
+    assert told(actions) == [NotMapped(why)]
+    assert one.deadline == 0.1 + port_mapping.PAUSE
+
+
+@pytest.mark.parametrize("first", ["address", "port"])
+def test_behind_two_routers_nat_pmp_does_not_help_whichever_answer_comes_first(first: str) -> None:
+    one = mapping()
+    one.begin(0.0)
+    one.heard(UNKNOWN_VERSION, 0.1)
+    answers = [nat_pmp_address(INSIDE), nat_pmp_mapped()]
+    tellings = []
+    for answer in answers if first == "address" else reversed(answers):
+        tellings += told(one.heard(answer, 0.2))
+    assert tellings[-1] == NotMapped(Why.SECOND_ROUTER)
+    assert one.external == 0
+
+
+# --- Somebody who lies ---
+
+
+def test_an_answer_that_nobody_asked_for_is_none() -> None:
+    one = mapping()
+    assert one.heard(pcp_answer(host=V4_PUBLIC), 0.0) == []
+    one.begin(0.0)
+    for _ in range(port_mapping.ANSWERS):
+        one.heard(nat_pmp_mapped(), 0.1)
+    assert one.heard(nat_pmp_mapped(50_000), 0.1) == []
+
+
+def test_a_taken_port_that_was_never_asked_to_be_is_no_news() -> None:
+    one = mapping()
+    one.begin(0.0)
+    assert one.heard(pcp_answer(lifetime=0), 0.1) == []
+
+
+ANSWERS = [
+    pcp_answer(host=V4_PUBLIC), pcp_answer(result=1), pcp_answer(result=8),
+    pcp_answer(host=V4_INSIDE), pcp_answer(lifetime=1, host=V4_PUBLIC), nat_pmp_mapped(),
+    nat_pmp_mapped(1), nat_pmp_mapped(50_000, 61), nat_pmp_address(PUBLIC),
+    nat_pmp_address(INSIDE), UNKNOWN_VERSION, bytes.fromhex("00 82 0002"),
+]  # fmt: skip
+
+
+@given(
+    st.lists(
+        st.one_of(st.just(None), st.binary(max_size=70), st.sampled_from(ANSWERS)), max_size=60
+    )
+)
+def test_whatever_a_router_says_little_is_asked_and_told(answers: list[bytes | None]) -> None:
+    """A minute costs at most a handful of datagrams, and the deadline always lies ahead."""
+    one, now, count, changes = mapping(), 0.0, 0, 0
+    actions = one.begin(now)
+    for answer in answers:
+        if answer is None:
+            now = one.deadline
+            actions += one.due(now)
+        else:
+            actions += one.heard(answer, now)
+        assert one.deadline > now
+        told_port = [action for action in told(actions) if isinstance(action, Mapped)]
+        assert not one.external or told_port[-1].port == one.external
+    count, changes = len(sent(actions)), len(told(actions))
+    minutes = now / 60 + 1
+    assert count <= 40 * minutes
+    assert changes <= 10 * minutes
