@@ -9,6 +9,7 @@ from typing import Final
 
 import trio
 
+from shared.arguments import quoted
 from shared.errors import Refused
 from shared.wording import system_reason
 
@@ -31,7 +32,7 @@ def _descriptors() -> range:
     if process != str(os.getpid()):
         return range(0)
     if not (count.isascii() and count.isdigit() and len(count) < 3 and int(count) <= MOST):
-        raise Refused(f"LISTEN_FDS says {count!r}, not a number up to {MOST}", "USAGE")
+        raise Refused(f"LISTEN_FDS says {quoted(count)}, not a number up to {MOST}", "USAGE")
     return range(FIRST, FIRST + int(count))
 
 

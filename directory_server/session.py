@@ -253,6 +253,9 @@ class Session:
                 note = self._admitted(user, note)
                 community.sessions.set_status(user, status, by_hand=by_hand, note=note)
                 link.post(wire.Done(re))
+            case wire.SetSpots(id=re, spots=said):
+                community.sessions.set_spots(user, spots.kept(said))
+                link.post(wire.Done(re))
             case wire.Fetch(id=re, after=after):
                 link.post(wire.Mail(re, *_letters(await store.mail(user.id, after))))
                 await link.flush()

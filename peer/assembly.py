@@ -63,6 +63,8 @@ from peer.runtime.mailbox.receipts import ReceiptBook
 from peer.runtime.mailbox.sender_check import SenderCheck, StrangerLetters
 from peer.runtime.mailbox.unsent import Unsent
 from peer.runtime.mailbox.waiting_texts import WaitingTexts
+from peer.runtime.mapping.own_spots import Mapping, OwnSpots
+from peer.runtime.mapping.port_mapper import PortMapper
 from peer.runtime.passed_knocks import PassedKnocks
 from peer.runtime.reading import Reading
 from peer.runtime.recorder import Recorder
@@ -124,6 +126,8 @@ class Connections(Struct, frozen=True):
     judge: NameJudge
     roster: Roster
     knock_answers: KnockAnswers
+    mapping: Mapping
+    mapper: PortMapper | None  #: None: the router is not asked
 
 
 class Exchange(Struct, frozen=True):
@@ -215,7 +219,11 @@ def reach(
         world, outside.directories, myself, known_keys, communities,
         expected_key=outside.options.directory_key, authority=outside.options.authority,
     )  # fmt: skip
-    introduction = Introduction(world.network, myself, certificates, watching)
+    spots = OwnSpots(world.network, myself.registration, directory)
+    mapper = None
+    if outside.options.maps_port and not outside.options.is_passing:
+        mapper = PortMapper(world, spots)
+    introduction = Introduction(spots, myself, certificates, watching)
     session = DirectorySession(world.bugs, introduction, known, directory, tries)
     lookup = Lookup(directory, known_keys, contacts)
     outlet = Outlet()
@@ -235,7 +243,7 @@ def reach(
             presences, directory, links, memory.journal.contacts, world.clock, outside.tell,
             watching,
         ),
-        KnockAnswers(links, memory.journal.contacts, myself),
+        KnockAnswers(links, memory.journal.contacts, myself), Mapping(spots, mapper), mapper,
     )  # fmt: skip
 
 

@@ -131,6 +131,8 @@ class LocalPeer:
         nursery.start_soon(exchange.conversations.run)
         nursery.start_soon(switchboard.sweep)
         nursery.start_soon(reach.registrar.watch)
+        if reach.mapper is not None:
+            nursery.start_soon(reach.mapper.run)
         nursery.start_soon(stay_certified, reach.certificates, reach.directory)
         if not options.is_passing:
             nursery.start_soon(reach.roster.keep_fresh)

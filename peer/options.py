@@ -9,6 +9,7 @@ class Options(Struct, frozen=True):
     listen: int = 0  #: the port to listen on, 0 for a random one
     advertise_host: str = ""  #: told to others instead of what the directory sees
     advertise_port: int = 0
+    maps_port: bool = True  #: ask the router for a port, if one translates our address
     token: str = ""  #: for a directory with --register-only-with
     directory_key: str | None = None  #: the fingerprint that the user vouches for
     authority: bytes | None = None  #: of the directory, when it has moved to another address

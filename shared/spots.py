@@ -15,6 +15,8 @@ _PRIVATE: Final = tuple(
 _OWN_CABLE: Final = tuple(
     map(ipaddress.ip_network, ("127.0.0.0/8", "169.254.0.0/16", "::1/128", "fe80::/10"))
 )
+# RFC 6598, and an address that is not known yet: behind it there is another translator.
+_BEHIND_ANOTHER: Final = tuple(map(ipaddress.ip_network, ("100.64.0.0/10", "0.0.0.0/8")))
 _GLOBAL6: Final = (ipaddress.ip_network("2000::/3"),)
 
 
@@ -44,6 +46,11 @@ def is_lan(host: str) -> bool:
 def is_inside(host: str) -> bool:
     """Whether only those of the same machine, cable or network can reach this address."""
     return _is_in(host, _PRIVATE) or _is_in(host, _OWN_CABLE)
+
+
+def is_outer(host: str) -> bool:
+    """Whether a router that has this address is reached there from everywhere."""
+    return ip_of(host) is not None and not is_inside(host) and not _is_in(host, _BEHIND_ANOTHER)
 
 
 def is_global6(host: str) -> bool:

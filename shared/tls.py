@@ -27,6 +27,7 @@ from shared.accepting import serve_all
 from shared.candidates import first_of
 from shared.datagrams import UdpPort
 from shared.errors import NoRoute, SaysNo, Unreachable
+from shared.gateway import default_gateway
 from shared.identity import Credentials
 from shared.interfaces import own_interfaces
 from shared.spots import Interface
@@ -129,6 +130,9 @@ class TlsNetwork:
             if isinstance(failure, Unreachable):
                 raise Unreachable(_why_no_tls(failure, where)) from failure
             raise
+
+    def gateway(self) -> str | None:
+        return default_gateway()
 
     async def bind(self, host: str, port: int) -> UdpPort:
         return await UdpPort.bind(host, port)

@@ -142,6 +142,9 @@ class Network(Protocol):
         Does NOT judge name and key: the caller compares them.
         """
 
+    def gateway(self) -> str | None:
+        """Return the IPv4 address of the router of this host; None if it is not known."""
+
     async def bind(self, host: str, port: int) -> Datagrams:
         """Open a port for datagrams at this numeric address; 0: a random one.  Raises OSError."""
 

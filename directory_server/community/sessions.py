@@ -21,6 +21,7 @@ from shared.errors import StorageError
 from shared.link import SLOW
 from shared.messages.common import Bye, Err, Status
 from shared.messages.directory import RECEIPTS, Receipts, StatusNow
+from shared.messages.spots import Spot
 
 log = logging.getLogger(__name__)
 
@@ -147,6 +148,10 @@ class Sessions:
             user, status, by_hand=by_hand, note=note,
             time=self._clocks.time(), now=trio.current_time(),
         )  # fmt: skip
+        self.changed.set()
+
+    def set_spots(self, user: User, spots: tuple[Spot, ...]) -> None:
+        self._registry.set_spots(user, spots)
         self.changed.set()
 
     def let_fall_idle(self) -> None:

@@ -6,7 +6,7 @@ long a user has been idle.
 
 from collections import OrderedDict
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import islice
 from typing import NamedTuple
 
@@ -259,6 +259,12 @@ class Registry:
         if status is Status.OFFLINE:
             raise Refused("choose ACTIVE, BUSY or INACTIVE: you are OFFLINE when you leave")
         self._change(user, status, by_hand=by_hand, note=note, time=time, now=now)
+
+    def set_spots(self, user: User, spots: tuple[Spot, ...]) -> None:
+        """Note where a user may be reached now; nobody is told who does not ask."""
+        user.place = replace(user.place, spots=spots)
+        if self.touched is not None:
+            self.touched.add(user.id)
 
     def stir(self, user: User, *, time: float, now: float) -> bool:
         """Note activity; return whether it made an INACTIVE user ACTIVE again."""

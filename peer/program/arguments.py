@@ -107,6 +107,7 @@ OPTIONS: Final = (
         _advertised,
         ("", 0),
     ),
+    Option("no_mapping", "do not ask the router for a port that leads to me"),
     Option("token", "lets a new name register", "TOKEN", token, None),
     Option(
         "directory_key",

@@ -62,5 +62,6 @@ class UserData:
             keeps_history=not self._arguments.no_history,
             authority=None if self._arguments.data else self._found(name).authority,
             vault=self.vault(self.folder(name)),
+            maps_port=not self._arguments.no_mapping,
             is_passing=is_passing,
         )

@@ -211,6 +211,12 @@ class SetStatus(Request, frozen=True, tag="STATUS"):
     note: Note = ""
 
 
+class SetSpots(Request, frozen=True, tag="SPOTS"):
+    """I may be reached at these spots now, and not at those of IAM.  Answered by DONE."""
+
+    spots: Spots
+
+
 class StatusNow(Message, frozen=True, tag="STATUS"):
     """The directory changed your status, as nobody touched the keys, or somebody did again."""
 
@@ -313,8 +319,8 @@ class Noted(Request, frozen=True):
 
 
 ToDirectory = (
-    Iam | List | Watch | Lookup | SetStatus | Stir | Unregister | Renew | Drop | Fetch | Taken
-    | Noted | Knock | Ping | Pong | Err | Bye
+    Iam | List | Watch | Lookup | SetStatus | SetSpots | Stir | Unregister | Renew | Drop | Fetch
+    | Taken | Noted | Knock | Ping | Pong | Err | Bye
 )  # fmt: skip
 FromDirectory = (
     Who | Welcome | Tkn | Arr | Lft | Chg | Users | Contact | StatusNow | Renewed | Done | Stored

@@ -19,6 +19,7 @@ from shared.messages.directory import (
     Fetch,
     List,
     Lookup,
+    SetSpots,
     SetStatus,
     StatusNow,
     Stir,
@@ -476,6 +477,19 @@ async def test_local_addresses_are_told_to_neighbours_only(
     await carol.leaves()
     contact = await stranger.ask(Lookup(stranger.next_id(), "carol"))
     assert contact.spots == ()
+
+
+async def test_spots_that_have_changed_count_from_then_on(town: Town) -> None:
+    old = Spot("192.168.1.20", 40_000, "LAN")
+    carol = await town.enters("carol", at="198.51.100.1", spots=(old,))
+    stranger = await town.enters("stranger", at="198.51.100.2")
+    asked = SetSpots(carol.next_id(), (Spot("", 40_200, "MAPPED"), Spot("10.0.0.5", 22, "SEEN")))
+    assert isinstance(await carol.ask(asked), Done)
+    contact = await stranger.ask(Lookup(stranger.next_id(), "carol"))
+    plain = Spot("198.51.100.1", PORT, "SEEN")
+    assert contact.spots == (Spot("198.51.100.1", 40_200, "MAPPED"), plain)
+    await carol.ask(SetSpots(carol.next_id(), ()))
+    assert (await stranger.ask(Lookup(stranger.next_id(), "carol"))).spots == (plain,)
 
 
 async def test_more_spots_than_anybody_has_are_refused(town: Town) -> None:

@@ -369,7 +369,8 @@ class MemoryPort:
         await trio.lowlevel.checkpoint()
         if not self._is_open:
             raise trio.ClosedResourceError
-        self._hub.carry(data, self.local, to)
+        if self._hub.ports.get(self.local) is self:
+            self._hub.carry(data, self.local, to)
 
     async def receive(self) -> tuple[bytes, Address]:
         return await self._waiting.receive()
@@ -382,6 +383,10 @@ class MemoryPort:
     def close(self) -> None:
         self._is_open = False
         self._waiting.close()
+        self.vanish()
+
+    def vanish(self) -> None:
+        """Be free for others, as when the program is killed."""
         if self._hub.ports.get(self.local) is self:
             del self._hub.ports[self.local]
 
@@ -457,6 +462,9 @@ class MemoryNetwork:
         wire.certificate = incoming.proof
         return wire
 
+    def gateway(self) -> str | None:
+        return self.hub.gateways.get(self.host)
+
     async def bind(self, host: str, port: int) -> MemoryPort:
         await trio.lowlevel.checkpoint()
         local = Address(self.host, port or self.hub.free_port())
@@ -472,6 +480,7 @@ class MemoryNetwork:
         own = Address(self.host, self.hub.free_port())
         hub = self.hub
         new = cable(dialler=own, answerer=listener.address, room=hub.pipe_bytes, wire=hub.wire)
+        new.answerer.remote = own._replace(host=hub.translated.get(self.host, self.host))
         self.hub.add(new)
         self._wires.append(new.dialler)
         listener.network._wires.append(new.answerer)
@@ -486,7 +495,7 @@ class MemoryNetwork:
         for wire in self._wires:
             wire.abort()
         for port in self._ports:
-            port.close()
+            port.vanish()
         for address, listener in list(self.hub.listeners.items()):
             if listener.network is self:
                 del self.hub.listeners[address]
@@ -505,6 +514,9 @@ class Hub:
         self.names: dict[str, tuple[str, ...]] = {"localhost": ("127.0.0.1",)}
         self.interfaces: dict[str, tuple[Interface, ...]] = {}  #: of hosts with more than one
         self.others: dict[str, str] = {}  #: further addresses of hosts, and whose they are
+        self.gateways: dict[str, str] = {}  #: the router of each host that has one
+        self.translated: dict[str, str] = {}  #: hosts, each with the address that others see
+        self.forwards: dict[Address, Address] = {}  #: ports of routers, and where they lead
         self.asked_for: list[str] = []  #: host names that were looked up
         self.dialled: list[tuple[float, Address]] = []  #: time and address of each dial
         self.ports: dict[Address, MemoryPort] = {}  #: for datagrams
@@ -569,6 +581,7 @@ class Hub:
 
     async def knock(self, caller: str, address: Address) -> _Listener | None:
         await trio.lowlevel.checkpoint()
+        address = self.forwards.get(address, address)
         apart = frozenset((caller, address.host)) in self._apart
         if apart or address.host in self.swallowing:
             await trio.sleep(CONNECT_SECONDS)

@@ -70,6 +70,7 @@ def test_nothing_said_is_what_it_always_was(file: Path) -> None:
         "advertise": ("", 0),
         "token": None,
         "directory_key": None,
+        "no_mapping": False,
         "no_history": False,
         "passphrase": False,
         "passphrase_file": None,

@@ -4,21 +4,18 @@ First PCP is asked, and if that is silent NAT-PMP as well.  What was granted is 
 each minute, long before it ends: a router that has forgotten it grants it anew.
 """
 
-import random
-from enum import Enum
-from ipaddress import ip_address
 from typing import Final
 
-from msgspec import Struct
-
+from peer.core.mapping.actions import Action, Mapped, NotMapped, Send, Why
 from peer.core.mapping.router_messages import (
     Grant,
-    Refusal,
+    RouterRefusal,
     nat_pmp_address,
     nat_pmp_map,
     pcp_map,
     read,
 )
+from shared.spots import is_outer
 
 LIFETIME: Final = 3_600  # seconds that are asked for,
 SHORTEST: Final = 60  # and that help
@@ -29,44 +26,15 @@ LOWEST_PORT: Final = 1_024  # below, the router gives away a port of its own ser
 ANSWERS: Final = 4  # to one question: one of each kind, and a repeated one
 
 
-class Why(Enum):
-    """The reason for which there is no mapping."""
-
-    SILENT = "no answer to PCP and NAT-PMP"
-    REFUSED = "the router refuses it"
-    SECOND_ROUTER = "there is a second router behind this one"
-    USELESS = "the router offers a port that does not help"
-
-
-class Send(Struct, frozen=True):
-    """Send this to the router."""
-
-    datagram: bytes
-
-
-class Mapped(Struct, frozen=True):
-    """This port of the router leads to me from now on."""
-
-    port: int
-
-
-class NotMapped(Struct, frozen=True):
-    """No port of the router leads to me, or none any more."""
-
-    why: Why
-
-
-Action = Send | Mapped | NotMapped
-
-
 class PortMapping:
     """The mapping of my port at one router, seen from one address of mine.
 
+    `jitter`: a number between 0.9 and 1.1, so that not all ask at the same time.
     `deadline` says when `due` is to be called; each call returns what is to be done, in order.
     """
 
-    def __init__(self, port: int, own_host: str, nonce: bytes, chance: random.Random) -> None:
-        self._port, self._own, self._nonce, self._chance = port, own_host, nonce, chance
+    def __init__(self, port: int, own_host: str, nonce: bytes, jitter: float) -> None:
+        self._port, self._own, self._nonce, self._jitter = port, own_host, nonce, jitter
         self.deadline = float("inf")
         self._tries = 0  # since the last answer that helped
         self._speaks_pcp: bool | None = None  # None: not known
@@ -105,9 +73,9 @@ class PortMapping:
         self._answers -= 1
         if isinstance(answer, Grant):
             return self._granted(answer, now)
-        if isinstance(answer, Refusal):
+        if isinstance(answer, RouterRefusal):
             return self._refused(answer, now)
-        self._is_inside = not ip_address(answer.host).is_global
+        self._is_inside = not is_outer(answer.host)
         return self._drop(Why.SECOND_ROUTER, now) if self._is_inside else []
 
     def end(self) -> list[Action]:
@@ -145,17 +113,17 @@ class PortMapping:
             return []  # it was given back
         was, self._external = self._external, grant.port
         self._speaks_pcp = grant.host != ""
-        if self._is_inside or (grant.host and not ip_address(grant.host).is_global):
+        if self._is_inside or (grant.host and not is_outer(grant.host)):
             return self._drop(Why.SECOND_ROUTER, now)
         if grant.port < LOWEST_PORT or grant.lifetime < SHORTEST:
             return self._drop(Why.USELESS, now)
         self._tries = 0
         lifetime = min(grant.lifetime, LIFETIME)
         self._ends = now + lifetime
-        self.deadline = now + min(lifetime / 2, RENEWAL_SECONDS) * self._chance.uniform(0.9, 1.1)
+        self.deadline = now + min(lifetime / 2, RENEWAL_SECONDS) * self._jitter
         return [Mapped(grant.port)] if grant.port != was else []
 
-    def _refused(self, refusal: Refusal, now: float) -> list[Action]:
+    def _refused(self, refusal: RouterRefusal, now: float) -> list[Action]:
         if self._speaks_pcp is None and (refusal.is_pcp or refusal.speaks_other_version):
             self._speaks_pcp = False
             return self.begin(now)

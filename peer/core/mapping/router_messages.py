@@ -42,7 +42,7 @@ class RouterAddress(Struct, frozen=True):
     host: str
 
 
-class Refusal(Struct, frozen=True):
+class RouterRefusal(Struct, frozen=True):
     """The router does not map this port."""
 
     code: int
@@ -53,7 +53,7 @@ class Refusal(Struct, frozen=True):
         return self.code == _OTHER_VERSION
 
 
-Answer = Grant | RouterAddress | Refusal
+Answer = Grant | RouterAddress | RouterRefusal
 
 
 def pcp_map(nonce: bytes, own_host: str, port: int, wanted: int, lifetime: int) -> bytes:
@@ -94,13 +94,13 @@ def _read_pcp(datagram: bytes, nonce: bytes, port: int) -> Answer | None:
         return None
     if len(datagram) < _PCP_ANSWER.size:
         result = _PCP_REFUSED.unpack_from(datagram)[2]
-        return Refusal(result, is_pcp=True) if result == _OTHER_VERSION else None
+        return RouterRefusal(result, is_pcp=True) if result == _OTHER_VERSION else None
     found = _PCP_ANSWER.unpack_from(datagram)
     _, _, result, lifetime, echoed, protocol, internal, external, host = found
     if (echoed, protocol, internal) != (nonce, _TCP, port):
         return None
     if result:
-        return Refusal(result, is_pcp=True)
+        return RouterRefusal(result, is_pcp=True)
     address = IPv6Address(host)
     return Grant(external, lifetime, str(address.ipv4_mapped or address))
 
@@ -110,7 +110,7 @@ def _read_nat_pmp(datagram: bytes, port: int) -> Answer | None:
         return None
     _, opcode, result = _NAT_PMP_REFUSED.unpack_from(datagram)
     if result:
-        return Refusal(result, is_pcp=False)
+        return RouterRefusal(result, is_pcp=False)
     if opcode == _MAP_TCP | _ANSWER and len(datagram) >= _NAT_PMP_MAPPED.size:
         *_, internal, external, lifetime = _NAT_PMP_MAPPED.unpack_from(datagram)
         return Grant(external, lifetime) if internal == port else None

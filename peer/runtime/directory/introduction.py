@@ -1,14 +1,16 @@
 """Say who I am to a directory, once it has proved to be one of our community."""
 
+from typing import Protocol
+
 from peer.core.myself import Myself
-from peer.core.reach.spots import own_spots
 from peer.runtime.directory.certificates import Certificates
 from peer.runtime.directory.watching import Watching
 from shared.errors import ProtocolError, Refused, TurnedAway, Unreachable
 from shared.link import Link
 from shared.messages.common import VERSION, Message
 from shared.messages.directory import Iam, Tkn, Welcome, Who
-from shared.world import Address, Network
+from shared.messages.spots import Spot
+from shared.world import Address
 
 
 class NameTaken(TurnedAway):
@@ -20,11 +22,16 @@ class NameTaken(TurnedAway):
         )
 
 
+class SpotSource(Protocol):
+    def spots(self) -> tuple[Spot, ...]:
+        """Return where I may be reached."""
+
+
 class Introduction:
     def __init__(
-        self, network: Network, myself: Myself, certificates: Certificates, watching: Watching
+        self, spots: SpotSource, myself: Myself, certificates: Certificates, watching: Watching
     ) -> None:
-        self._network, self._myself, self._certificates = network, myself, certificates
+        self._spots, self._myself, self._certificates = spots, myself, certificates
         self._watching = watching
 
     async def meet(self, link: Link[Message], address: Address) -> Who:
@@ -64,7 +71,6 @@ class Introduction:
 
     def _iam(self, who: Who) -> Iam:
         wanted, me = self._myself.registration, self._myself.identity
-        network = self._network
         return Iam(
             version=VERSION,
             name=wanted.name,
@@ -79,6 +85,6 @@ class Introduction:
             status=wanted.status,
             by_hand=wanted.by_hand,
             note=wanted.note,
-            spots=own_spots(network.interfaces(), network.listens_on),
+            spots=self._spots.spots(),
             watch=self._watching.introduce(),
         )

@@ -1,13 +1,12 @@
 """When the router is asked for a port, and whether what it answers helps."""
 
-import random
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from peer.core.mapping import port_mapping
-from peer.core.mapping.port_mapping import Action, Mapped, NotMapped, PortMapping, Send, Why
+from peer.core.mapping.actions import Action, Mapped, NotMapped, Send, Why
+from peer.core.mapping.port_mapping import PortMapping
 from tests.kit.router_answers import (
     INSIDE,
     NONCE,
@@ -25,7 +24,7 @@ V4_PUBLIC, V4_INSIDE = V4 + PUBLIC, V4 + INSIDE
 
 
 def mapping() -> PortMapping:
-    return PortMapping(PORT, OWN, NONCE, random.Random(1))
+    return PortMapping(PORT, OWN, NONCE, 1.1)
 
 
 def sent(actions: list[Action]) -> list[bytes]:

@@ -6,8 +6,8 @@ from hypothesis import strategies as st
 
 from peer.core.mapping.router_messages import (
     Grant,
-    Refusal,
     RouterAddress,
+    RouterRefusal,
     nat_pmp_address,
     nat_pmp_map,
     pcp_map,
@@ -34,12 +34,12 @@ def test_nat_pmp_requests_are_those_of_the_rfc() -> None:
     [
         (pcp_answer(), Grant(40_200, 3_600, "8.8.8.8")),
         (pcp_answer(host=bytes(15) + b"\1"), Grant(40_200, 3_600, "::1")),
-        (pcp_answer(result=8), Refusal(8, is_pcp=True)),
-        (bytes([2, 0x81, 0, 1]) + bytes(20), Refusal(1, is_pcp=True)),
+        (pcp_answer(result=8), RouterRefusal(8, is_pcp=True)),
+        (bytes([2, 0x81, 0, 1]) + bytes(20), RouterRefusal(1, is_pcp=True)),
         (bytes.fromhex("00 82 0000 00000001 9cb0 9d08 00000e10"), Grant(40_200, 3_600)),
         (bytes.fromhex("00 80 0000 00000001 cb007109"), RouterAddress("203.0.113.9")),
-        (bytes.fromhex("00 81 0001"), Refusal(1, is_pcp=False)),
-        (bytes.fromhex("00 82 0002 00000001 9cb0 0000 00000000"), Refusal(2, is_pcp=False)),
+        (bytes.fromhex("00 81 0001"), RouterRefusal(1, is_pcp=False)),
+        (bytes.fromhex("00 82 0002 00000001 9cb0 0000 00000000"), RouterRefusal(2, is_pcp=False)),
     ],
 )
 def test_answers_are_read(datagram: bytes, answer: object) -> None:

@@ -1,0 +1,1 @@
+"""Keep a port of the router that leads to me."""

@@ -1,0 +1,128 @@
+"""Keep a port of the router that leads to mine, while a router translates my address."""
+
+from collections.abc import Iterable
+from contextlib import suppress
+from typing import Final, Protocol
+
+import trio
+from msgspec import Struct
+
+from peer.core.mapping.actions import Action, Mapped, NotMapped, Send
+from peer.core.mapping.port_mapping import PortMapping
+from peer.core.mapping.router_messages import NONCE_BYTES, ROUTER_PORT
+from shared.world import Address, Datagrams, World
+
+FAREWELL_SECONDS: Final = 0.5  # to give the port back
+
+
+class InnerPlace(Struct, frozen=True):
+    """My address and port on my side of the router."""
+
+    host: str
+    port: int
+
+
+class MappingNews(Protocol):
+    """A part that hears of the port that leads to mine."""
+
+    def mapped(self, port: int) -> None:
+        """Note that this port of the router leads to mine; 0: none does."""
+
+
+class PortMapper:
+    """Asks the router for a port; `run` is to be a task for the whole life of a peer."""
+
+    def __init__(self, world: World, news: MappingNews) -> None:
+        self._network, self._chance, self._news = world.network, world.chance, news
+        self._place: InnerPlace | None = None
+        self._changed = trio.Event()
+        self.state: Action | None = None  #: the last Mapped or NotMapped at this place
+        self.router = ""  #: the address of the router that was asked
+
+    def look(self, place: InnerPlace | None) -> None:
+        """Note where I am, seen from the router; None: nothing translates my address.
+
+        A new place ends what was asked for at the old one.
+        """
+        if place != self._place:
+            self._place = place
+            self._changed.set()
+
+    async def run(self) -> None:
+        """Ask for a port, keep it, and give it back, until cancelled."""
+        while True:
+            self._changed = trio.Event()
+            if self._place is not None:
+                await self._keep_while_there(self._place)
+            await self._changed.wait()
+
+    async def _keep_while_there(self, place: InnerPlace) -> None:
+        """Keep a port until the place changes."""
+        gateway = self._network.gateway()
+        self.router, self.state = gateway or "", None
+        if gateway is None:
+            return
+        try:
+            port = await self._network.bind(place.host, 0)
+        except OSError:
+            return  # the address has just gone; the directory will see another one
+        nonce = self._chance.randbytes(NONCE_BYTES)
+        jitter = self._chance.uniform(0.9, 1.1)
+        mapping = PortMapping(place.port, place.host, nonce, jitter)
+        router = _Router(port, Address(gateway, ROUTER_PORT))
+        try:
+            async with trio.open_nursery() as nursery:
+                nursery.start_soon(self._keep, mapping, router)
+                await self._changed.wait()
+                nursery.cancel_scope.cancel()
+        finally:
+            self._tell(0)
+            with trio.move_on_after(FAREWELL_SECONDS) as last:
+                last.shield = True
+                await router.send(mapping.end())
+            port.close()
+
+    async def _keep(self, mapping: PortMapping, router: "_Router") -> None:
+        await self._perform(mapping.begin(trio.current_time()), router)
+        while True:
+            datagram = await router.receive(mapping.deadline)
+            now = trio.current_time()
+            actions = mapping.due(now) if datagram is None else mapping.heard(datagram, now)
+            await self._perform(actions, router)
+
+    async def _perform(self, actions: list[Action], router: "_Router") -> None:
+        await router.send(actions)
+        for action in actions:
+            match action:
+                case Mapped(port):
+                    self.state = action
+                    self._tell(port)
+                case NotMapped():
+                    self.state = action
+                    self._tell(0)
+
+    def _tell(self, port: int) -> None:
+        self._news.mapped(port)
+
+
+class _Router:
+    """The router, at the other end of a port for datagrams."""
+
+    def __init__(self, port: Datagrams, address: Address) -> None:
+        self._port, self._address = port, address
+
+    async def send(self, actions: Iterable[Action]) -> None:
+        """Send what is to be sent; what cannot be sent now counts as lost."""
+        for action in actions:
+            if isinstance(action, Send):
+                with suppress(OSError):
+                    await self._port.send(action.datagram, self._address)
+
+    async def receive(self, deadline: float) -> bytes | None:
+        """Return what the router says next; None when the deadline comes first."""
+        with trio.move_on_at(deadline):
+            while True:
+                datagram, sender = await self._port.receive()
+                if sender == self._address:
+                    return datagram
+        return None
