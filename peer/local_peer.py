@@ -3,7 +3,7 @@
 `peer.assembly` puts the parts together, `runtime` performs what the cores decide.
 """
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from typing import Final
 
 import trio
@@ -14,6 +14,7 @@ from peer.core.myself import Registration
 from peer.core.reach.encounters import met_in
 from peer.core.reach.presence import Presences
 from peer.core.reach.watch_list import WatchList
+from peer.core.targets.place import Place
 from peer.directory_news import DirectoryNews
 from peer.events import Event, Tell
 from peer.options import Options
@@ -203,11 +204,12 @@ class LocalPeer:
         """My status."""
         return self._reach.own_presence
 
-    def touched(self) -> None:
-        """Note that the user hit a key, and so has seen what was shown until now."""
+    def touched(self, unread: Iterable[Place] = ()) -> None:
+        """Note that the user hit a key, and so has read what was shown, except at these places."""
         if not self._finished.is_set():
             self._reach.own_presence.stir()
-            self._memory.reading.touched()
+            ids = map(self._facade.history.place_id, unread)
+            self._memory.reading.touched(filter(None, ids))
 
     def stir(self) -> None:
         """Note that the user typed something, for which the directory may be needed."""

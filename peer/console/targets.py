@@ -70,6 +70,11 @@ class Targets:
             self._arrive(self.places.here)
         return self.places
 
+    @property
+    def unread(self) -> tuple[Place, ...]:
+        """The places where something came that the user has not read."""
+        return tuple(one.place for one in self.look().states if one.unread)
+
     # --- What comes ---
 
     def tell(self, event: events.Event, shown: Callable[[], None]) -> None:

@@ -127,7 +127,7 @@ class Program:
             self._stage.may_finish = True
             self._remember_what_is_typed(folder)
             nursery.start_soon(watching.run, peer, console)
-            nursery.start_soon(self._note_keys, peer)
+            nursery.start_soon(self._note_keys, peer, console)
             nursery.start_soon(self._seek_names, peer, watching)
             await nursery.start(self._serve_control, folder, peer, console)
             self._welcome(peer)
@@ -137,11 +137,11 @@ class Program:
         self._face.show(events.Notice("Good bye! ☺"))
         return code
 
-    async def _note_keys(self, peer: LocalPeer) -> None:
+    async def _note_keys(self, peer: LocalPeer, console: Console) -> None:
         """Take each key for a sign of the user, also before Enter."""
         while True:
             await self._face.touched()
-            peer.touched()
+            peer.touched(console.targets.unread)
 
     async def _seek_names(self, peer: LocalPeer, watching: StatusFeed) -> None:
         """Ask the directory for names that begin as the one that is typed."""
@@ -178,7 +178,7 @@ class Program:
         """Perform lines until QUIT, the end of input, or a signal, even during a slow command."""
         async with self._stage.until_stopped():
             while not console.is_over and (line := await self._stage.read_line()) is not None:
-                peer.touched()
+                peer.touched(console.targets.unread)
                 await console.perform_line(line.text, line.begun, line.target, line.led)
                 watching.look()
 

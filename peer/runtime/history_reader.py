@@ -6,6 +6,8 @@ from typing import Final
 import trio
 
 from peer.commands.grammar import HISTORY_TEXTS
+from peer.core.past.read_marks import with_user
+from peer.core.targets.place import Place
 from peer.runtime.conversation.conversations import Conversations
 from peer.runtime.keys.name_judge import NameJudge
 from peer.runtime.recorder import Recorder
@@ -38,6 +40,15 @@ class HistoryReader:
         if await self._judge.judge_wondered():
             found = await self._find(name, to_all=to_all, room=room, last=last)
         return found
+
+    def place_id(self, place: Place) -> str:
+        """Return the place as the marks of what was read know it (`peer.core.past.read_marks`)."""
+        if place.person:
+            return with_user(place.person)
+        if place.room:
+            return self._conversations.rooms.of(place.room).core.id
+        current = self._conversations.conversation
+        return current.id if current else ""
 
     async def _find(self, name: str | None, *, to_all: bool, room: str, last: int) -> Found:
         if room:

@@ -9,6 +9,7 @@ from msgspec import Struct
 from peer.commands.grammar import HISTORY_MOST
 from peer.core.past.looking_back import SCREEN_TEXTS
 from peer.events import BackInConversation, BackInRooms, Event, OutOfReach, Said
+from peer.place_results import Dimmed
 
 QUIET_SECONDS: Final = 1.0  # without a late text, then those of before are summed up
 
@@ -74,21 +75,23 @@ class CatchUp:
                     self._burst(room).is_back = True
                 yield event
             case Said(late=late) if late is not None:
-                yield from self._late(event)
+                yield from self._late(event.room, event)
+            case Dimmed(dimmed=Said(late=late, room=room)) if late is not None:
+                yield from self._late(room, event)
             case _:
                 yield event
 
     def _burst(self, room: str) -> _Burst:
         return self._bursts.setdefault(room, _Burst())
 
-    def _late(self, event: Said) -> Iterator[Event]:
-        now, burst = trio.current_time(), self._burst(event.room)
+    def _late(self, room: str, event: Event) -> Iterator[Event]:
+        now, burst = trio.current_time(), self._burst(room)
         if now > burst.last + QUIET_SECONDS and not burst.left_out:
             burst.shown = 0
         burst.last = now
         if burst.is_back:
             burst.is_back = False
-            yield WhileAway(event.room)
+            yield WhileAway(room)
         if burst.shown < self._most:
             burst.shown += 1
             yield event

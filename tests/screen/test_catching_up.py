@@ -9,6 +9,7 @@ from peer.core.lateness import Lateness
 from peer.core.past.looking_back import SCREEN_TEXTS
 from peer.event import Event
 from peer.events import BackInConversation, BackInRooms, Said
+from peer.place_results import Dimmed
 from peer.screen.catching_up import CatchUp, NotAllShown, WhileAway
 
 BACK = BackInConversation(("dave",))
@@ -67,6 +68,13 @@ async def test_each_room_has_a_screen_of_its_own(autojump_clock: MockClock) -> N
     )
     assert str(WhileAway("Lab")) == "While you were away, in #Lab:"
     assert str(WhileAway()) == "While you were away:"
+
+
+async def test_texts_in_grey_count_like_others(autojump_clock: MockClock) -> None:
+    catch_up = CatchUp(1)
+    dimmed = [Dimmed(Said("dave", f"{number}", LATE, room="lab")) for number in range(3)]
+    assert catch_up.of(dimmed) == (dimmed[0],)
+    assert await catch_up.sum() == (NotAllShown(2, "lab"),)
 
 
 async def test_texts_of_now_are_all_shown(autojump_clock: MockClock) -> None:

@@ -118,6 +118,44 @@ async def test_unread_private_lines_are_shown_once_more(community: Community) ->
     assert await looks_back(carol) == []
 
 
+async def test_what_is_unread_at_another_place_stays_unread(community: Community) -> None:
+    carol = await person(community, "carol")
+    dave, erin = await community.start("dave", "erin")
+    await founds(dave, carol)
+    await dave.connects_with(carol)
+    await dave.types("hello", "#lab in the lab")
+    await carol.sees("#lab dave: in the lab")
+    await erin.types("@carol psst")
+    await carol.sees("[private] erin: psst")
+    await trio.sleep(1)
+    carol.peer.touched(carol.console.targets.unread)  # she is in the conversation with dave
+    await trio.sleep(5)
+    await carol.is_killed()
+    lab = ["The last text of the room #lab:", "--- 1 unread ---", "dave: in the lab"]
+    psst = ["The last text with erin:", "--- 1 unread ---", "[private] erin: psst"]
+    talk = ["The last text of your conversation with dave:", "dave: hello"]
+    assert await looks_back(carol) == [*lab, *talk, *psst]
+    await carol.types("GO #lab")
+    carol.peer.touched(carol.console.targets.unread)
+    await trio.sleep(5)
+    await carol.is_killed()
+    assert await looks_back(carol) == [lab[0], lab[2], *talk]
+
+
+async def test_a_place_that_is_over_is_no_reason_to_stop(community: Community) -> None:
+    carol = await person(community, "carol")
+    (dave,) = await community.start("dave")
+    await dave.connects_with(carol)
+    await carol.types("GO dave")
+    await dave.types("hello")
+    await carol.sees("dave: hello")
+    await dave.types(r"\q")
+    await carol.sees("The conversation is over.")
+    carol.peer.touched(carol.console.targets.unread)
+    await carol.types("STATUS")
+    await carol.sees("Your status is ACTIVE.")
+
+
 async def test_a_script_reads_nothing_of_it(community: Community) -> None:
     carol, dave = await community.talking("carol", "dave")
     await dave.types("one")
