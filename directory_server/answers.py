@@ -11,10 +11,10 @@ import trio
 
 from directory_server.community.backlogs import UserLink
 from directory_server.community.community import Community
+from directory_server.community.sight import seen_host
 from directory_server.core import spots
-from directory_server.core.addresses import is_loopback
 from directory_server.core.limits import WATCHES_A_SECOND, WATCHES_AT_ONCE
-from directory_server.core.registry import Place, User
+from directory_server.core.registry import User
 from shared.bucket import TokenBucket
 from shared.messages import directory as wire
 from shared.messages.directory import PAGE
@@ -88,11 +88,3 @@ class Answers:
             seen=seen,
             spots=spots.of_contact(user.place, seen, here) if user.is_here else (),
         )
-
-
-def seen_host(place: Place, asker: UserLink) -> str:
-    """Return the address at which an asker reaches a user, unless that one advertises another."""
-    if is_loopback(place.address) and not is_loopback(asker.wire.remote.host):
-        # They are on the directory's own machine, which the asker reaches at this address.
-        return asker.wire.local.host
-    return place.address

@@ -8,9 +8,10 @@ from typing import Final, cast
 import msgspec
 import trio
 
-from directory_server.answers import Answers, seen_host
+from directory_server.answers import Answers
 from directory_server.community.backlogs import UserLink
 from directory_server.community.community import Community
+from directory_server.community.sight import pass_knock
 from directory_server.core import spots
 from directory_server.core.addresses import network_of
 from directory_server.core.admission import (
@@ -36,7 +37,7 @@ from shared.messages import common
 from shared.messages import directory as wire
 from shared.messages.common import VERSION, Bye, Err
 from shared.messages.directory import Iam
-from shared.messages.spots import Knock, Knocks
+from shared.messages.spots import Knock
 from shared.notes import harmless_note
 
 log = logging.getLogger(__name__)
@@ -299,15 +300,15 @@ class Session:
                 log.info("%s has answered somebody, which is not on disk: %s", user.name, error)
 
     def _knock(self, caller: User, callee: User) -> None:
-        """Tell a user, if they are here, where we see another one who wants to be dialled."""
-        here = self._link.wire.remote.host
-        sessions = self._community.sessions
+        """Let a user be told, if they are here, that another one wants to be dialled."""
+        community, here = self._community, self._link.wire.remote.host
+        sessions = community.sessions
         sessions.knocks.take(caller.name, here, callee.name, trio.current_time())
         link = sessions.links.get(callee.id)
-        if link is not None and callee is not caller:
-            seen = seen_host(caller.place, link)
-            there = spots.of_caller(caller.place, seen, link.wire.remote.host)
-            link.post(Knocks(caller.name, there))
+        if link is None and callee.is_here:
+            community.others.telling.knock(caller.id, callee.id)
+        elif link is not None and callee is not caller:
+            pass_knock(caller, link)
 
     # --- Mail ---
 

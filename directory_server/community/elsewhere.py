@@ -12,6 +12,7 @@ import trio
 from directory_server.community.clocks import Clocks
 from directory_server.community.orders import Orders
 from directory_server.community.sessions import TAKEN_OVER, Sessions
+from directory_server.community.sight import pass_knock
 from directory_server.core.addresses import is_loopback
 from directory_server.core.cluster.bulletins import STATUSES, Bulletin, Here
 from directory_server.core.cluster.lease import DatabaseClock
@@ -70,6 +71,8 @@ class Elsewhere:
             self._perform(self.whereabouts.died(directory, alive))
         for receiver, count in bulletin.mail:
             self._sessions.push(receiver, Waiting(count))
+        for caller, callee in bulletin.knocks:
+            self._knock(caller, callee)
         for user, reason in bulletin.kicked:
             self.kick(user, reason)
         if bulletin.notice:
@@ -84,6 +87,11 @@ class Elsewhere:
         """End the link of a user; return False if it is not here."""
         known = self._registry.by_id.get(user)
         return known is not None and self._sessions.expel(known, Notice(reason), Bye(KICKED))
+
+    def _knock(self, caller: int, callee: int) -> None:
+        known, link = self._registry.by_id.get(caller), self._sessions.links.get(callee)
+        if known is not None and known.is_here and link is not None:
+            pass_knock(known, link)
 
     def _read_soon(self) -> None:
         if self._names or self._receipts or self._must_read_orders:

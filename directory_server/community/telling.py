@@ -19,6 +19,7 @@ log = logging.getLogger(__name__)
 GATHER_SECONDS: Final = 0.05
 PAUSE_SECONDS: Final = 0.5  # before another try
 NOTICES: Final = 100  # that wait for a database that is away
+KNOCKS: Final = 100  # in the moment for which it is gathered; the last ones
 
 
 class Telling:
@@ -30,6 +31,7 @@ class Telling:
         self._names: set[int] = set()
         self._mail: dict[int, int] = {}
         self._taken: set[int] = set()
+        self._knocks: list[tuple[int, int]] = []
         self._orders = False
         self._alone: list[Callable[[int], Bulletin]] = []  # each in a bulletin of its own
 
@@ -48,6 +50,11 @@ class Telling:
     def taken(self, senders: Iterable[int]) -> None:
         """Say that receipts wait for these senders."""
         self._taken.update(senders)
+        self._wake()
+
+    def knock(self, caller: int, callee: int) -> None:
+        """Say that a caller wants to be dialled; once only, for the caller does not wait long."""
+        self._knocks = [*self._knocks, (caller, callee)][-KNOCKS:]
         self._wake()
 
     def orders(self) -> None:
@@ -71,7 +78,7 @@ class Telling:
 
     def _forget(self) -> None:
         self._names, self._mail, self._taken, self._orders = set(), {}, set(), False
-        self._alone = []
+        self._knocks, self._alone = [], []
 
     # --- Telling it ---
 
@@ -83,7 +90,7 @@ class Telling:
             await trio.sleep(GATHER_SECONDS)
             self._something = trio.Event()
             names, mail, taken, orders = self._names, self._mail, self._taken, self._orders
-            alone = self._alone
+            knocks, alone = self._knocks, self._alone
             self._forget()
             whole = Bulletin(
                 number(),
@@ -91,9 +98,10 @@ class Telling:
                 mail=tuple(mail.items()),
                 taken=tuple(taken),
                 orders=orders,
+                knocks=tuple(knocks),
             )
             bulletins = [one(number()) for one in alone]
-            if names or mail or taken or orders:
+            if names or mail or taken or orders or knocks:
                 bulletins.append(whole)
             try:
                 await self._cluster.tell(bulletins)

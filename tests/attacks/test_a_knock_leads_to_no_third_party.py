@@ -51,7 +51,7 @@ def lying(spots: tuple[Spot, ...], monkeypatch: pytest.MonkeyPatch) -> None:
     def lie(name: str, _: tuple[Spot, ...]) -> Knocks:
         return honest(name, spots)
 
-    monkeypatch.setattr("directory_server.session.Knocks", lie)
+    monkeypatch.setattr("directory_server.community.sight.Knocks", lie)
 
 
 async def test_a_dishonest_directory_sends_nobody_elsewhere_by_a_knock(

@@ -9,6 +9,7 @@ from trio.testing import MockClock
 
 from directory_server.admin import requests as ask
 from directory_server.admin.operator import MOVE_SECONDS
+from directory_server.core.cluster.bulletins import Bulletin
 from directory_server.core.cluster.lease import LEASE_SECONDS, RENEW_SECONDS
 from shared.errors import Refused
 from shared.messages.common import Err, Status
@@ -32,9 +33,10 @@ from shared.messages.directory import (
     Verdict,
     Waiting,
 )
+from shared.messages.spots import Knock, Knocks, Spot
 from tests.kit.cluster import SharedTown, Towns
 from tests.kit.operating import Asking
-from tests.kit.raw_client import Client, identity_of
+from tests.kit.raw_client import PORT, Client, identity_of
 
 QUIET = 30.0  # until all is told, and told again
 
@@ -95,6 +97,29 @@ async def test_a_no_is_asked_of_the_database(two: list[SharedTown]) -> None:
     assert (await look_up(carol, "nobody")).code == "NOBODY"
     assert isinstance(await leave(carol, "erin", 1), Stored)
     assert erin.name == "erin"
+
+
+async def test_a_knock_is_heard_at_another_directory(two: list[SharedTown]) -> None:
+    here, there = two
+    carol = await here.enters("carol", at="198.51.100.1", spots=(Spot("10.0.0.5", PORT, "LAN"),))
+    dave = await there.enters("dave", at="198.51.100.2")
+    await hears_of(carol, "dave")
+    assert isinstance(await carol.ask(Knock(carol.next_id(), "dave")), Done)
+    assert await dave.hears(Knocks) == Knocks("carol", (Spot("198.51.100.1", PORT, "SEEN"),))
+    await trio.sleep(5.0)
+    assert isinstance(await dave.ask(Knock(dave.next_id(), "carol")), Done)
+    assert (await carol.hears(Knocks)).name == "dave"
+
+
+async def test_a_knock_at_or_of_somebody_who_is_unknown_is_lost(two: list[SharedTown]) -> None:
+    here, there = two
+    await here.enters("carol")
+    dave = await there.enters("dave")
+    community = there.directory.community
+    hear, id_of = community.others._elsewhere.hear, community.registry.look_up("dave").id  # type: ignore[union-attr]
+    hear(Bulletin(1, knocks=((10**9, id_of), (id_of, 10**9))))
+    await trio.sleep(1.0)
+    assert not [one for one in dave.heard if isinstance(one, Knocks)]
 
 
 async def test_who_moves_is_taken_over_at_once(two: list[SharedTown]) -> None:

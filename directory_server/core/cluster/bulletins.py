@@ -52,6 +52,7 @@ class Bulletin(msgspec.Struct, frozen=True, array_like=True):
     orders: bool = False  # the operator has said something: it is to be read again
     kicked: tuple[tuple[Number, Reason], ...] = ()  # users whose links the operator ends
     notice: Reason = ""  # to be told to everybody who is here
+    knocks: tuple[tuple[Number, Number], ...] = ()  # callers, and callees who should dial them
 
 
 def encode_bulletin(bulletin: Bulletin) -> list[str]:
@@ -82,7 +83,7 @@ def _halves(whole: Bulletin) -> tuple[Bulletin, ...]:
     """Return two bulletins that say the same together; none if it has no list to be divided."""
     lists = {
         name: value
-        for name in ("here", "names", "mail", "taken", "dead", "kicked")
+        for name in ("here", "names", "mail", "taken", "dead", "kicked", "knocks")
         if len(value := getattr(whole, name)) > 1
     }
     if not lists:
