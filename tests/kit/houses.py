@@ -3,6 +3,9 @@
 The router is a host of a `Lan`.  It does not lead from the inside to its own outside address.
 """
 
+import subprocess
+from pathlib import Path
+
 from tests.kit.lan import Host, ip, rules
 
 INSIDE = "192.168.1"  # the same numbers in every house
@@ -29,6 +32,46 @@ table inet wall {{
 """
 
 
+# What miniupnpd fills, and the way through the wall for what it has let in.
+MAPS = """
+table inet filter {{
+  chain miniupnpd {{ }}
+  chain prerouting_miniupnpd {{ }}
+  chain postrouting_miniupnpd {{ }}
+  chain through {{
+    type filter hook forward priority 0; policy accept;
+    jump miniupnpd
+  }}
+  chain before {{
+    type nat hook prerouting priority -100;
+    jump prerouting_miniupnpd
+  }}
+  chain after {{
+    type nat hook postrouting priority 99;
+    jump postrouting_miniupnpd
+  }}
+}}
+add rule inet wall through ct status dnat accept
+"""
+# It refuses to work with an address for documents, as {wan} has, and so is told another one.
+MINIUPNPD = """
+ext_ifname={wan}
+ext_ip=11.0.0.21
+listening_ip=lan
+enable_natpmp=yes
+enable_upnp=no
+secure_mode=yes
+http_port=5555
+upnp_table_name=filter
+upnp_nat_table_name=filter
+upnp_forward_chain=miniupnpd
+upnp_nat_chain=prerouting_miniupnpd
+upnp_nat_postrouting_chain=postrouting_miniupnpd
+uuid=fc4ec57e-b051-11db-88f8-0060085db3f6
+allow 1024-65535 {inside}.0/24 1024-65535
+"""
+
+
 class Room(Host):
     """A network namespace in a house."""
 
@@ -52,6 +95,7 @@ class House:
     def __init__(self, router: Host, rooms: int) -> None:
         self._router = router
         self.rooms = [Room(number, router) for number in range(rooms)]
+        self._mapper: subprocess.Popen[bytes] | None = None
 
     def sets_up(self) -> None:
         router = self._router.name
@@ -63,6 +107,35 @@ class House:
         for room in self.rooms:
             room.sets_up("lan")
 
+    def maps_ports(self, folder: Path) -> None:
+        """Let the router give ports to who asks, by NAT-PMP and PCP."""
+        router, wan = self._router.name, self._router.inside
+        rules(router, MAPS.format())
+        file = folder / "miniupnpd.conf"
+        file.write_text(MINIUPNPD.format(wan=wan, inside=INSIDE))
+        words = ("ip", "netns", "exec", router, "miniupnpd", "-d", "-f", str(file))
+        self._mapper = subprocess.Popen(
+            [*words, "-P", str(folder / "miniupnpd.pid")],
+            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+        )  # fmt: skip
+
+    def maps_no_ports(self) -> None:
+        """End the daemon that maps, as a router that hangs; what it has mapped stays."""
+        if self._mapper is not None:
+            self._mapper.kill()
+            self._mapper.wait()
+            self._mapper = None
+
+    def mapped(self) -> str:
+        """Return the ports that lead inside, in the words of nft."""
+        words = "nft list chain inet filter prerouting_miniupnpd".split()
+        done = subprocess.run(
+            ["ip", "netns", "exec", self._router.name, *words],
+            capture_output=True, text=True, check=True,
+        )  # fmt: skip
+        return done.stdout
+
     def is_gone(self) -> None:
+        self.maps_no_ports()
         for room in self.rooms:
             room.is_gone()

@@ -12,6 +12,7 @@ import pytest
 from tests.kit.houses import House
 from tests.kit.lan import PUBLIC, Host, Lan, as_root, hosts, needs, on
 from tests.kit.programs import Program, Stage, connect
+from tests.kit.terminals import comes_true
 
 ROOT = Path(__file__).parent.parent.parent
 
@@ -59,6 +60,20 @@ def town(stage: Stage) -> Iterator[tuple[Lan, House]]:
         finally:
             stage.closes()
             house.is_gone()
+
+
+@pytest.fixture
+def houses(stage: Stage) -> Iterator[tuple[Lan, House, House]]:
+    for lan in hosts(stage, 3, PUBLIC):
+        both = House(lan.hosts[1], 1), House(lan.hosts[2], 1)
+        try:
+            for house in both:
+                house.sets_up()
+            yield lan, *both
+        finally:
+            stage.closes()
+            for house in both:
+                house.is_gone()
 
 
 def call(one: Program, other: Program) -> None:
@@ -128,3 +143,23 @@ def test_behind_a_router_one_is_called_from_outside_and_from_the_next_room(
     call(carol, dave)
     call(dave, erin)
     call(dave, carol)
+
+
+@as_root
+@needs("ip")
+@needs("nft")
+@needs("miniupnpd")
+def test_behind_two_routers_one_that_maps_ports_is_enough(
+    houses: tuple[Lan, House, House],
+) -> None:
+    lan, home_of_carol, home_of_dave = houses
+    home_of_dave.maps_ports(lan.stage.folder)
+    lan.directory()
+    carol = lan.peer(home_of_carol.rooms[0], "carol")
+    dave = lan.peer(home_of_dave.rooms[0], "dave")
+    assert comes_true(lambda: home_of_dave.rooms[0].address in home_of_dave.mapped())
+    call(carol, dave)
+    call(dave, carol)
+    dave.types("QUIT")
+    assert dave.ends() == 0
+    assert comes_true(lambda: home_of_dave.rooms[0].address not in home_of_dave.mapped())
