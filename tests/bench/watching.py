@@ -30,6 +30,7 @@ FEW: Final = 1_000  # users online
 MANY: Final = 8_000
 WATCHED: Final = 20  # by each
 MOVING: Final = 500  # users, who go and come again
+ROUNDS: Final = 3  # of which the cheapest counts: whatever else runs here only adds to it
 STORM: Final = 2_000
 NAMES: Final = 99_000  # beside the one who asks: as many as a directory knows, but for some
 LISTS: Final = 200
@@ -59,15 +60,15 @@ async def _crowd(plan: Plan) -> list[Figure]:
 
         await crowd.ask(f"register {port} 0 {few}")
         idle_few = await _idle(server)
-        at_few = await _move(crowd, server, port, moving, asker, idle_few)
+        at_few = await _move_often(crowd, server, port, moving, asker, idle_few)
         await server.rest()
         memory = server.resident_bytes()
         await crowd.ask(f"register {port} {few} {many}")
         await server.rest()
         memory = server.resident_bytes() - memory
         idle = await _idle(server)
-        at_many = await _move(crowd, server, port, moving, asker, idle)
-        back = await _move(crowd, server, port, storm, asker, idle)
+        at_many = await _move_often(crowd, server, port, moving, asker, idle)
+        back = await _move_often(crowd, server, port, storm, asker, idle)
     return [
         Figure(f"registered again, {few:,} online", 1 / at_few.processor, Unit.A_SECOND,
                1 / greeted.processor, "TLS handshake, 1 line back, a core", AtLeast(500)),
@@ -83,6 +84,8 @@ async def _crowd(plan: Plan) -> list[Figure]:
                target=AtMost(36 * 1024)),
         Figure(f"{storm:,} of {many:,} users back at once", back.seconds, Unit.MILLISECONDS,
                greeted.seconds, "as many TLS handshakes", AtMost(2.0, of_limit=True)),
+        Figure("processor time for each of them", back.processor, Unit.MILLISECONDS,
+               greeted.processor, "TLS handshake, 1 line back"),
         Figure("lookup meanwhile, p99", back.p99, Unit.MILLISECONDS, greeted.p99,
                "TLS echo meanwhile", AtMost(0.015)),
     ]  # fmt: skip
@@ -104,6 +107,13 @@ async def _idle(server: Child) -> float:
     processor = server.processor_seconds()
     await trio.sleep(IDLE_SECONDS)
     return (server.processor_seconds() - processor) / IDLE_SECONDS
+
+
+async def _move_often(
+    crowd: Child, server: Child, port: int, users: int, asker: LeanUser, idle: float
+) -> Coming:
+    rounds = [await _move(crowd, server, port, users, asker, idle) for _ in range(ROUNDS)]
+    return min(rounds, key=lambda coming: coming.processor)
 
 
 async def _move(
