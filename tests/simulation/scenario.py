@@ -4,13 +4,16 @@ import hashlib
 import random
 import signal
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from typing import Final
+from unittest.mock import patch
 
 import trio
 from trio.testing import MockClock
 
+from directory_server.core.presence import announcements
 from directory_server.server import Directory
 from directory_server.settings import Settings
 from peer.local_peer import LocalPeer
@@ -34,6 +37,7 @@ MENDED_SECONDS: Final = 2 * 36.0 + 3.0  # G9: two rounds of HELLO
 STABLE_SECONDS: Final = 5.0  # for which it must stay so
 QUIT_SECONDS: Final = 60.0
 FRAMES_MOST: Final = 50_000
+CROWD_EVERY: Final = 4  # one story in this many has a directory that speaks of crowds
 REAL_SECONDS: Final = 60  # limit for one story; most take a quarter of a second
 
 
@@ -455,7 +459,8 @@ def play(scenario: Scenario) -> Outcome:
     signal.signal(signal.SIGALRM, _hangs)
     signal.alarm(REAL_SECONDS)
     try:
-        return trio.run(scenario.play, clock=MockClock(autojump_threshold=0))
+        with _crowds(seed):
+            return trio.run(scenario.play, clock=MockClock(autojump_threshold=0))
     except BaseException as error:
         broken = next((one for one in _leaves(error) if isinstance(one, Broken)), None)
         if broken is not None:
@@ -467,6 +472,16 @@ def play(scenario: Scenario) -> Outcome:
     finally:
         signal.alarm(0)
         scenario.checks.close()
+
+
+@contextmanager
+def _crowds(seed: int) -> Iterator[None]:
+    """Make three users a crowd in some stories: each hears of those whom they watch only."""
+    if seed % CROWD_EVERY != 1:
+        yield
+        return
+    with patch.multiple(announcements, CROWD_ABOVE=2, CROWD_BELOW=2):
+        yield
 
 
 async def _add(peer: LocalPeer, whom: Player) -> None:
