@@ -185,6 +185,7 @@ class Takes(Enum):
     ONLINE = auto()  #: a user who is online
     NEWCOMER = auto()  #: a user who is online and not in the conversation
     ANYBODY = auto()  #: a user
+    PLACE = auto()  #: a room of mine, or a user
     ABSENT = auto()  #: a user, more likely one who is away
     ASKER = auto()  #: a user about whom a question is open
     STATUS = auto()
@@ -374,7 +375,7 @@ TABLE = (
         "let each line go there; back; ?: where I can go",
         "GO dave",
         _go,
-        Takes.ANYBODY,
+        Takes.PLACE,
     ),
     Entry(
         ("MUTE",),
@@ -382,9 +383,15 @@ TABLE = (
         "no bell until UNMUTE; of name: only count",
         "MUTE dave",
         _loud(Loud.HELD, Mute(True)),
+        Takes.PLACE,
     ),
     Entry(
-        ("DIM",), "DIM name", "show in grey what comes from there", "DIM dave", _loud(Loud.DIMMED)
+        ("DIM",),
+        "DIM name",
+        "show in grey what comes from there",
+        "DIM dave",
+        _loud(Loud.DIMMED),
+        Takes.PLACE,
     ),
     Entry(
         ("UNMUTE",),
@@ -392,6 +399,7 @@ TABLE = (
         "the bell again; of name: show what comes",
         "UNMUTE dave",
         _loud(Loud.SHOWN, Mute(False)),
+        Takes.PLACE,
     ),
     Entry(("MUTED",), "MUTED", "what is muted or dim", "MUTED", _alone(ListMuted())),
     Entry(

@@ -32,8 +32,14 @@ def test_a_draft_for_dave_waits_while_i_write_to_erin(tmux: Tmux) -> None:
     carol.has_prompt(f"{TO_DAVE} you are late")
     carol.types("not ")
     dave.sees("[private] carol: you are not late")
-    carol.types("GO", "hello")
-    carol.sees("Unknown command: hello")
+    carol.types("/go", "ROOM lab", "GO lab")
+    carol.has_prompt("carol -> #lab>")
+    carol.types_only("for the room")
+    carol.presses("M-2")
+    carol.has_prompt(TO_DAVE)
+    carol.types("for dave", "GO lab")
+    dave.sees("[private] carol: for dave")
+    carol.has_prompt("carol -> #lab> for the room")
 
 
 def test_a_line_begun_for_one_target_never_goes_to_another(tmux: Tmux) -> None:
@@ -77,17 +83,24 @@ def test_alt_a_leads_to_who_wrote_first_and_counts_are_right(tmux: Tmux) -> None
     carol.has_prompt("carol -> frank>")
     carol.types("/go gina")
     carol.sees("User gina does not exist!")
+    carol.types("/room lab", "/add erin to lab")
+    erin.sees_like("User carol asks you into the room #lab .*")
+    erin.types("Y")
+    carol.sees("User erin joined the room #lab.")
+    erin.types("#lab hello")
+    carol.toolbar_has("#lab 1")
     for person, texts in zip((frank, erin, dave), (1, 2, 3), strict=True):
         line = "text {}" if person is frank else "PRV carol text {}"
         person.types(*(line.format(number) for number in range(texts)))
         carol.toolbar_has({1: "conversation 1", 2: "erin 2", 3: "dave 3"}[texts])
-    carol.toolbar_has("conversation 1 · erin 2 · dave 3")
-    for prompt, unread in ((TO_ERIN, 2), (TO_DAVE, 3), ("carol -> frank>", 1)):
+    carol.toolbar_has("conversation 1 · #lab 1 · erin 2 · dave 3")
+    at_lab, at_home = ("carol -> #lab>", 1), ("carol -> frank>", 1)
+    for prompt, unread in ((TO_ERIN, 2), (TO_DAVE, 3), at_lab, at_home):
         carol.presses("M-a")
         carol.has_prompt(prompt)
         carol.sees_at_last(f"--- {unread} unread ---")
     carol.until(lambda: " 1" not in carol.toolbar() and " 3" not in carol.toolbar())
-    carol.presses("M-3")  # gina was 2, erin the first after
+    carol.presses("M-4")  # gina was 2, the room 3, erin the first after
     carol.has_prompt(TO_ERIN)
 
 
@@ -116,6 +129,11 @@ def test_several_targets_with_long_names_fit_into_80_columns(tmux: Tmux) -> None
     for name in names:
         carol.types(f"GO {name}")
         carol.has_prompt(f"[private] carol -> {name}>")
+    rooms = [f"{letter * 32}" for letter in "xyz"]
+    carol.presses("M-1")
+    carol.types(*(f"ROOM {room}" for room in rooms))
+    carol.types(f"GO {rooms[0]}")
+    carol.has_prompt(f"carol -> #{rooms[0]}>")
     carol.presses("M-1")
     carol.has_prompt("carol>")
     for number, other in enumerate(others):
@@ -130,4 +148,4 @@ def test_several_targets_with_long_names_fit_into_80_columns(tmux: Tmux) -> None
     carol.presses("C-n")
     carol.has_prompt(f"[private] carol -> {names[0]}>")
     carol.presses("C-p", "C-p")
-    carol.has_prompt(f"[private] carol -> {names[2]}>")
+    carol.has_prompt(f"carol -> #{rooms[2]}>")

@@ -287,3 +287,10 @@ def test_what_is_offered_is_harmless_and_replaces_what_was_typed(
 def test_every_command_that_is_offered_is_one(before: str, outlook: UiState) -> None:
     for line in completed(before, outlook):
         assert not isinstance(parse(line.strip(), outlook.context), Unknown)
+
+
+def test_go_offers_rooms_and_people() -> None:
+    state = replace(OUTSIDE, rooms=(("dab", ("erin",)), ("lab", ())))
+    assert completed("GO d", state) == ["GO dab", "GO dave"]
+    assert completed("mute #", state) == ["mute #dab", "mute #lab"]
+    assert [offer.display_meta_text for offer in tab("GO l", state)] == ["a room of 1"]

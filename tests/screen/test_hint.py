@@ -113,6 +113,20 @@ def test_at_a_person(line: str, said: str) -> None:
     assert hint(line, replace(GROUP, here=Place("dave"))) == said
 
 
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ("", "a text for #lab (3 members); \\q leads back, /HELP lists commands"),
+        ("hello", "text for #lab (3 members)"),
+        ("go on", "text for #lab (3 members); start it with / to run it as a command"),
+        ("/GO dave", "from now on each line goes to dave"),
+    ],
+)
+def test_in_a_room(line: str, said: str) -> None:
+    rooms = (("lab", ("dave", "erin")), ("ops", ()))
+    assert hint(line, replace(GROUP, here=Place(room="lab"), rooms=rooms)) == said
+
+
 def test_back_to_a_message() -> None:
     assert hint("/go", replace(WRITING, here=Place("dave"))) == "back to the message for frank"
     assert hint("/go", replace(WRITING, here=Place("dave"), back=Place("erin"))) == "back to erin"

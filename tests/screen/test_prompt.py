@@ -176,6 +176,9 @@ def test_the_prompt_names_the_person_to_whom_each_line_goes() -> None:
     at_dave = replace(GROUP, here=DAVE)
     assert prompt(at_dave) == [("class:prompt.private", "[private] carol -> dave> ")]
     assert title(at_dave) == "parley: carol -> dave"
+    in_lab = replace(GROUP, here=Place(room="lab"))
+    assert prompt(in_lab) == [("class:prompt.group", "carol -> #lab> ")]
+    assert title(in_lab) == "parley: carol -> #lab"
 
 
 def test_before_we_are_registered_there_is_one_thing_to_tell() -> None:

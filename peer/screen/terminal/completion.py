@@ -129,6 +129,9 @@ def _arguments(line: str, command: Begun, ui_state: UiState) -> Iterator[Offer]:
             yield from _users(typed, newcomers, ui_state)
         case Takes.ANYBODY:
             yield from _users(typed, _there_first(ui_state), ui_state)
+        case Takes.PLACE:
+            yield from _rooms(typed, ui_state)
+            yield from _users(typed, _there_first(ui_state), ui_state)
         case Takes.ABSENT:
             yield from _users(typed, _there_first(ui_state, away=True), ui_state)
         case Takes.ASKER:
@@ -170,9 +173,17 @@ def _users(typed: str, names: Iterable[str], ui_state: UiState) -> Iterator[Offe
             yield Offer(typed, name, status.value if status else "")
 
 
+def _rooms(typed: str, ui_state: UiState) -> Iterator[Offer]:
+    """Offer my rooms, with the sign before them if it was typed."""
+    sign = "#" if typed.startswith("#") else ""
+    for room, others in ui_state.rooms:
+        if _begins(sign + room, typed):
+            yield Offer(typed, sign + room, f"a room of {len(others) + 1}")
+
+
 # --- Users of whom the directory may know more ------------------------------------
 
-_USERS = (Takes.ONLINE, Takes.NEWCOMER, Takes.ANYBODY, Takes.ABSENT)
+_USERS = (Takes.ONLINE, Takes.NEWCOMER, Takes.ANYBODY, Takes.PLACE, Takes.ABSENT)
 
 
 def _name_begun(line: str, ui_state: UiState) -> str:

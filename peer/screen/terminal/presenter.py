@@ -9,6 +9,7 @@ from msgspec.structs import replace
 from prompt_toolkit.formatted_text import StyleAndTextTuples
 from prompt_toolkit.output import Output
 
+from peer.commands.grammar import FoundRoom
 from peer.commands.parsing import parse
 from peer.core.targets.desk import Desk
 from peer.core.targets.leading import leads_to
@@ -25,7 +26,9 @@ from peer.screen.terminal.paint_queue import PaintQueue
 from peer.screen.terminal.prompt import prompt, title, toolbar
 from peer.screen.terminal.typed_lines import TypedLines
 from peer.screen.ui_state import UiState
+from shared.names import fold
 
+FOUNDED_MOST: Final = 20  # names of rooms; nobody may be in more
 LEAVING: Final = "QUIT leaves the program; in a conversation, QUIT CONVERSATION first."
 
 
@@ -42,6 +45,7 @@ class Presenter:
         self._main, self._typed, self._queue = main, typed, queue
         self._attention, self._output = attention, output
         self.state = UiState()  #: of the peer
+        self._founded: list[str] = []  # rooms that my user founded, whose news may not be here yet
         self.desk = Desk()  #: used in the editor's thread only
         self._title = ""  # of the window, as it is now
 
@@ -73,10 +77,15 @@ class Presenter:
         state = self.ui_state
         if not state.places:
             return None
-        rooms = [room for room, _ in state.rooms]
+        command = parse(text, state.context)
+        if isinstance(command, FoundRoom):
+            self._founded = [*self._founded, command.name][-FOUNDED_MOST:]
+        known = {fold(room) for room, _ in state.rooms}
+        self._founded = [room for room in self._founded if fold(room) not in known]
+        rooms = [*known, *self._founded]
         each = zip(state.questions, state.leads, state.seen_at, strict=True)
         asked = [(about, place) for about, place, at in each if at <= begun + self._main.ahead]
-        return leads_to(parse(text, state.context), self.desk.back, rooms, asked)
+        return leads_to(command, self.desk.back, rooms, asked)
 
     def went(self, place: Place) -> None:
         self._main.call(self._take, "", time.monotonic(), self.target, place)
