@@ -11,6 +11,7 @@ has noticed anything.
 """
 
 import argparse
+import os
 import random
 import shutil
 import sys
@@ -62,9 +63,10 @@ from tests.kit.programs import HOST, Program, Stage, staged, tool
 
 KINDS: Final = ("both", "one directory", "the primary", "the other directory")
 NOTICED: Final = (  # what a conversation must not tell while nobody leaves it
-    BackInConversation, ConversationLeft, ConversationOver, MemberBack, MemberLeft,
-    MemberLost, Missing, NotDelivered, NotYetDelivered, OutOfReach, SaidDifferently,
+    BackInConversation, ConversationLeft, ConversationOver, MemberBack, MemberLeft, MemberLost,
+    NotDelivered, OutOfReach, SaidDifferently,
 )  # fmt: skip
+LATE: Final = (Missing, NotYetDelivered)  # seconds too late: so is a machine that is too busy
 WATCHER: Final = "watcher"
 DETECTED: Final = 1.0  # seconds until a dead primary is noticed
 PATIENCE: Final = 90.0  # until all is at rest again, on a busy machine
@@ -182,6 +184,8 @@ class Figures:
     registrations: int = 0
     turned_away: int = 0  # by a directory, though it knows the name
     missed: Counter[str] = field(default_factory=Counter)  # who never went, and was said to
+    late: int = 0  # notices that a text takes seconds
+    stall: float = 0.0  # seconds that this process, or its disk, stood still at most
     outages: list[float] = field(default_factory=list)  # of one user each, in seconds
 
     def __str__(self) -> str:
@@ -194,8 +198,17 @@ class Figures:
             f" {self.turned_away} refused;"
             f" {len(self.outages)} times somebody lost the directory, for"
             f" {outages[len(outages) // 2]:.1f} s in the middle, {outages[-1]:.1f} s at most;"
-            f" {sum(self.missed.values())} times somebody was missed who had never gone"
+            f" {sum(self.missed.values())} times somebody was missed who had never gone;"
+            f" {self.late} times a text was late, on a machine that stood still for"
+            f" {self.stall:.1f} s at most"
         )
+
+
+def _sync(path: Path) -> None:
+    with path.open("wb") as file:
+        file.write(b"here")
+        file.flush()
+        os.fsync(file.fileno())
 
 
 class Crowd:
@@ -297,6 +310,8 @@ class Crowd:
                 figures.outages.append(trio.current_time() - self._lost_at.pop(name))
             case Went(name=other) if other in self.steady:
                 figures.missed[other] += 1
+            case _ if isinstance(event, LATE):
+                figures.late += 1
             case LetterMissing() | Notice():
                 figures.notices.append(f"{name}: {event}")
             case _ if isinstance(event, NOTICED) and not self._is_meeting:
@@ -354,6 +369,16 @@ class Crowd:
         self.figures.promised.append((to, text))
         self.figures.kept += ended.end is End.KEPT
 
+    async def watch(self) -> None:
+        """Measure how late this process and its disk are."""
+        path = self.folder / "watched"
+        while True:
+            begun = trio.current_time()
+            await trio.sleep(0.1)
+            await trio.to_thread.run_sync(_sync, path)
+            late = trio.current_time() - begun - 0.1
+            self.figures.stall = max(self.figures.stall, late)
+
     # --- In the end ---
 
     def have_shown_all(self) -> bool:
@@ -399,6 +424,7 @@ async def _play(
     town = await run(Town, stage, place)
     crowd = Crowd(stage.folder, town.ports, size, chance)
     async with trio.open_nursery() as nursery:
+        nursery.start_soon(crowd.watch)
         for name in crowd.steady:
             nursery.start_soon(crowd.stays, name)
         await crowd.wait("the steady ones are here", lambda: crowd.are_registered(crowd.steady))
