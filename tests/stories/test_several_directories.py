@@ -64,6 +64,19 @@ async def test_a_refusal_is_not_asked_of_the_next_one(community: Community) -> N
     assert two.met == 0
 
 
+@pytest.mark.parametrize("code", ["DISK", "LIMIT", "VERSION"])
+async def test_what_only_one_lacks_the_next_one_may_have(community: Community, code: str) -> None:
+    one, two = await raw_directories(community, 2)
+    one.refusal = Err(code, "no room here")
+    carol = await comes_in(community, "carol", one, two)
+    assert carol.lines[0] == connected("carol", two)
+    carol.never_saw("no room here")
+    two.refusal = Err(code, "nor here")
+    await carol.quits()
+    with pytest.raises(Refused, match="nor here"):
+        await carol.starts()
+
+
 async def test_one_that_is_about_to_end_is_passed_over(community: Community) -> None:
     one, two = await raw_directories(community, 2)
     one.refusal = Err("DRAINING", "the directory is about to end")

@@ -9,6 +9,7 @@ registered, and coming back would only throw that one out.
 from enum import Enum, auto
 from typing import Final, Generic, TypeVar
 
+MOVE_PAUSE: Final = 2.0  # between two moves: a directory sends nobody to and fro as fast as it can
 GHOST_SECONDS: Final = 10.0  # a dead program's IAM may arrive so late after the next one's
 
 L = TypeVar("L")
@@ -29,6 +30,7 @@ class Handover(Generic[L]):
     def __init__(self) -> None:
         self._current: L | None = None
         self._since = float("-inf")
+        self._tried_at = float("-inf")  # when we were told to move
         self._is_trying = False  # to register over a second link,
         self._asked_at = float("-inf")  # where IAM was sent last
         self._has_asked = False  # in the try that is under way
@@ -43,13 +45,13 @@ class Handover(Generic[L]):
 
     # --- Moving ---
 
-    def begin(self, link: L) -> bool:
+    def begin(self, link: L, now: float) -> bool:
         """Note MOVE on this link; return whether to try that now, and then call `given_up`
         unless `moved` was called.
         """
-        if link is not self._current or self._is_trying:
+        if link is not self._current or self._is_trying or now < self._tried_at + MOVE_PAUSE:
             return False
-        self._is_trying = True
+        self._is_trying, self._tried_at = True, now
         return True
 
     def asked(self, now: float) -> None:

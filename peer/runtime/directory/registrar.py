@@ -24,6 +24,7 @@ from shared.world import World
 
 WATCH_SECONDS: Final = 2.0
 UNHEARD_SECONDS: Final = 8.0  # with the pause above: 10 s at most
+ITS_OWN: Final = {"DISK", "LIMIT", "VERSION"}  # refusals for reasons of one directory only
 TOLD_MOST: Final = 20  # refusals in one outage: who shows new keys for ever is told of no more
 TRY_PAUSE: Final = 0.5  # after a failed try, even if a script types commands all the time
 
@@ -104,8 +105,8 @@ class Registrar:
     ) -> ParleyError | None:
         """Try each directory once, without a pause, and serve the registration to its end.
 
-        Return the failure if there was none.  Who is refused does not ask the next one: it
-        would say the same.  A changed key is `told`, also if another directory answers.
+        Return the failure if there was none.  Who is refused asks the next one only for a
+        reason that it may not have.  A changed key is `told`, also if another one answers.
         """
         failures: list[ParleyError] = []
         self._known.begin_round()
@@ -113,13 +114,13 @@ class Registrar:
             if self._session.is_left:
                 self._known.ended(address)
                 break
-            if failures:
+            if failures and isinstance(failures[-1], KeyChanged):
                 _tell_once(failures[-1], listener, told)
             failure = await self._session.hold(address, listener, started)
             if failure is None:
                 return None
             failures.append(failure)
-            if isinstance(failure, Refused):
+            if isinstance(failure, Refused) and failure.code not in ITS_OWN:
                 break
         self._tries.end()
         return _of_all(failures)

@@ -195,7 +195,8 @@ class DirectorySession:
 
     def _consider(self, to: str, link: Link[Message], held: _Held) -> None:
         """Move to this directory, unless we are moving already, or it may not be dialled."""
-        if self.is_left or not self.may_move or not self._handover.begin(link):
+        may_move = self.may_move and not self.is_left
+        if not may_move or not self._handover.begin(link, trio.current_time()):
             return
         address = self._known.address_to_move_to(to, seen=link.wire.remote.host)
         if address is None:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from peer.core.reach.handover import GHOST_SECONDS, Handover, Takeover
+from peer.core.reach.handover import GHOST_SECONDS, MOVE_PAUSE, Handover, Takeover
 
 LATER = GHOST_SECONDS + 1
 
@@ -12,7 +12,7 @@ def moving() -> Handover[str]:
     """Registered over a link for long, and told to move."""
     handover: Handover[str] = Handover()
     handover.registered("old", 0.0)
-    assert handover.begin("old")
+    assert handover.begin("old", 0.0)
     return handover
 
 
@@ -76,14 +76,18 @@ def test_the_new_link_breaks_while_the_old_one_is_there(moving: Handover[str]) -
     assert not moving.ended("old")
 
 
-def test_a_second_move_waits_for_no_other(moving: Handover[str]) -> None:
-    assert not moving.begin("old"), "one try at a time"
+def test_there_is_one_try_at_a_time_and_then_a_pause(moving: Handover[str]) -> None:
+    assert not moving.begin("old", LATER)
     assert not moving.given_up()
-    assert moving.begin("old"), "and then again"
+    assert not moving.begin("old", MOVE_PAUSE - 0.1)
+    assert moving.begin("old", MOVE_PAUSE)
+
+
+def test_a_move_may_follow_another(moving: Handover[str]) -> None:
     moving.asked(LATER)
     moving.moved("new", LATER)
-    assert not moving.begin("old"), "we are not there any more"
-    assert moving.begin("new")
+    assert not moving.begin("old", LATER), "we are not there any more"
+    assert moving.begin("new", LATER)
     moving.asked(LATER)
     moving.moved("newest", LATER)
     assert not moving.ended("new")
@@ -110,5 +114,5 @@ def test_coming_back_forgets_the_try(moving: Handover[str]) -> None:
     moving.asked(LATER)
     assert moving.ended("old")
     moving.registered("back", LATER)
-    assert moving.begin("back")
+    assert moving.begin("back", LATER)
     assert moving.taken_over("back", 3 * LATER) is Takeover.ANOTHER
