@@ -40,16 +40,14 @@ class PassedKnocks:
         current = self._conversations.conversation
         if current is None or current.id != knock.conversation:
             return
+        members = {fold(current.roll.name(one)) for one in current.roll.members()}
+        if not {fold(sender), fold(knock.caller), fold(knock.callee)} <= members:
+            return
         now = trio.current_time()
         if self._myself.is_called(knock.callee):
             if self._links.to(knock.caller) is None and self._heard.allow(knock.caller, now):
-                self._conversations.news.came(knock.caller)  # dials members only
-        elif fold(sender) == fold(knock.caller) and self._may_pass(knock, now):
+                self._conversations.news.came(knock.caller)
+        elif fold(sender) == fold(knock.caller) and self._passed.allow(
+            f"{knock.caller} {knock.callee}", now
+        ):
             self._links.post(knock.callee, knock)
-
-    def _may_pass(self, knock: PassedKnock, now: float) -> bool:
-        current = self._conversations.conversation
-        assert current is not None
-        members = {fold(current.roll.name(one)) for one in current.roll.members()}
-        are_among_us = {fold(knock.caller), fold(knock.callee)} <= members
-        return are_among_us and self._passed.allow(f"{knock.caller} {knock.callee}", now)

@@ -9,6 +9,7 @@ import trio
 
 from directory_server.answers import Answers
 from peer.core.reach.dial_policy import KNOCKED_MOST
+from shared.messages.peers import PassedKnock
 from shared.messages.spots import Knock, Knocks, Spot
 from tests.kit.community import DIRECTORY, Community
 from tests.kit.raw_client import Client
@@ -94,3 +95,17 @@ async def test_a_dishonest_directory_keeps_nobody_dialling(
         in_a_minute = max(bisect_left(dials, start + 60) - n for n, start in enumerate(dials))
         assert 0 < in_a_minute <= KNOCKED_MOST
     carol.never_saw("cannot be reached")
+
+
+async def test_a_member_keeps_nobody_dialling_by_knocks_of_others(community: Community) -> None:
+    carol, dave = await community.start("carol", "dave")
+    async with raw(community, "mallory") as mallory:
+        link = await mallory.talks(carol)
+        before = len(community.hub.dialled)
+        for number in range(1_000):
+            callers = ("dave", "carol", "mallory", f"nobody{number}")
+            link.says(*(PassedKnock(mallory.conversation, one, "carol") for one in callers))
+            link.says(PassedKnock(mallory.conversation, "mallory", "dave"))
+        await trio.sleep(10.0)
+        assert len(community.hub.dialled) == before, "dave is no member, and the others are linked"
+    assert dave.host not in {to.host for _, to in community.hub.dialled}
