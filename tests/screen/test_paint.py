@@ -652,6 +652,10 @@ def test_a_start_shows_where_the_unread_texts_begin() -> None:
         "──" * 15,
         "12:00 -- 7 more have unread texts; HISTORY name shows them.",
     ]
+    flood = HistoryEntry(Kind.SAID, time, "mallory", "", "\n" * 7_999)
+    wall = HistoryEntry(Kind.SAID, time, "mallory", "", "x" * 8_000)
+    filled = lines(results.LookedBack((Lookback("The last 2:", (flood, wall)),), "carol"))
+    assert len(filled) < 20
     assert lines(WhileAway()) == ["── while you were away ──"]
 
 

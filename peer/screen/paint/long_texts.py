@@ -9,18 +9,26 @@ from peer.place_results import Dimmed, WhatIsUnread
 from shared.clean import clean
 
 LINES_MOST: Final = 40  # of one text: more would push everything else off the screen
+GLIMPSE_LINES: Final = 5
+GLIMPSE_CHARACTERS: Final = 400  # five rows of a screen
 
 
-def folded(text: str) -> str:
+def folded(text: str, most: int = LINES_MOST) -> str:
     """Return the first lines of a text, and a note on the others."""
-    if len(text) <= LINES_MOST:
+    if len(text) <= most:
         return text
     lines = clean(text).split("\n")
-    more = len(lines) - LINES_MOST
+    more = len(lines) - most
     if more <= 0:
         return text
     were = "line" if more == 1 else "lines"
-    return "\n".join([*lines[:LINES_MOST], f"... {more:,} more {were}; HISTORY shows them."])
+    return "\n".join([*lines[:most], f"... {more:,} more {were}; HISTORY shows them."])
+
+
+def glimpse(text: str) -> str:
+    """Return the beginning of a text for a start, which shows many."""
+    is_long = len(text) > GLIMPSE_CHARACTERS
+    return folded(text[:GLIMPSE_CHARACTERS] + "…" if is_long else text, GLIMPSE_LINES)
 
 
 def fold_event(event: Event) -> Event:

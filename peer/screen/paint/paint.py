@@ -10,6 +10,7 @@ from datetime import date
 from itertools import groupby
 from typing import Final
 
+from msgspec.structs import replace
 from rich.console import Console, RenderableType
 from rich.text import Text
 
@@ -35,7 +36,7 @@ from peer.screen.paint.colours import (
     theme,
 )
 from peer.screen.paint.hanging_row import Row
-from peer.screen.paint.long_texts import folded
+from peer.screen.paint.long_texts import folded, glimpse
 from peer.screen.paint.truncation import cut
 from peer.screen.presence_lines import Crowd
 from peer.screen.shown_names import as_word, harmless, mentions
@@ -242,7 +243,7 @@ class Painter:
                 for number, entry in some:
                     if place.unread and number == place.begins:
                         rows.append(Row(Text(), Text(place.divider, SYSTEM)))
-                    rows += self._entry(entry)
+                    rows += self._entry(replace(entry, text=glimpse(entry.text)))
             rows.append(Text(_RULE * 15, SYSTEM))
         return [*rows, *self._sentences([answer.note] if answer.note else [])]
 
