@@ -77,6 +77,7 @@ from peer.events import (
     SaidPrivately,
     SaidToAll,
     StatusIsNow,
+    TextsCome,
     Waiting,
     Went,
 )
@@ -161,6 +162,7 @@ __all__ = [
     "Status",
     "StatusIsNow",
     "StorageError",
+    "TextsCome",
     "Unreachable",
     "Waiting",
     "Watched",

@@ -250,6 +250,16 @@ class Missing(Event, frozen=True):
         return f"{_before(self.room)}Something that was said before is still missing.", ""
 
 
+class TextsCome(Event, frozen=True):
+    """Many texts come that were said while I was away."""
+
+    count: int
+    room: str = ""
+
+    def said(self) -> tuple[str, str]:
+        return f"{_before(self.room)}{self.count:,} texts come that were said meanwhile.", ""
+
+
 class DiskFilling(Event, frozen=True):
     """An author has filled half of the bytes that we keep of them in a day."""
 

@@ -114,6 +114,10 @@ TEXTS = [
         "You were out of reach for 8 h; dave, erin and frank went on.",
     ),
     (events.Missing(), "Something that was said before is still missing."),
+    (
+        events.TextsCome(10_000, "lab"),
+        "#lab: 10,000 texts come that were said meanwhile.",
+    ),
     (events.Missing("lab"), "#lab: Something that was said before is still missing."),
     (
         events.SaidDifferently("mallory", "dave"),

@@ -262,6 +262,15 @@ FORMS: list[tuple[Event, dict[str, object]]] = [
         },
     ),
     (
+        events.TextsCome(10_000, "lab"),
+        {
+            "event": "texts_come",
+            "count": 10_000,
+            "room": "lab",
+            "said": "#lab: 10,000 texts come that were said meanwhile.",
+        },
+    ),
+    (
         events.MailboxFull("dave", "lab"),
         {
             "event": "mailbox_full",

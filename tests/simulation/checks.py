@@ -188,6 +188,12 @@ class Checks:
             if unsigned is not None and said.handle.seq > unsigned:
                 session.again.add(text)
 
+    def left(self, player: Player, event: events.MemberLeft) -> None:
+        """G13: nobody reads that somebody has left a room who has not."""
+        other = self._scenario.named(bare(event.name))
+        if event.room and not other.has_parted:
+            raise Broken("G13", f"{player.name} reads that {event.name} has left #{event.room}")
+
     def warned(self, player: Player, event: events.Event) -> None:
         """D7: if everybody is honest, no letter is missed, refused, or without a receipt."""
         if not isinstance(event, events.Notice) or str(event).startswith(_NOT_HONEST):
@@ -211,8 +217,9 @@ class Checks:
 
         If somebody came in twice, others may not know yet that they were out.
         """
-        current = to.conversation
-        if current is None or current.id != text.conversation:
+        ours = [one for one in (to.conversation, *to.rooms) if one is not None]
+        current = next((one for one in ours if one.id == text.conversation), None)
+        if current is None:
             return
         entry = current._rolls._entrances.entry_of(to.member)
         if entry is None or entry.counter != 1:
@@ -298,9 +305,19 @@ class Checks:
         if session.run.is_dead:
             session.kept = {said.text for said in session.said if self._has(player, said)}
             rows = self._rows(
-                player, "SELECT id FROM conversations WHERE is_in = 1 ORDER BY begun DESC LIMIT 1"
+                player,
+                "SELECT id FROM conversations WHERE is_in = 1"
+                " AND id NOT IN (SELECT conversation FROM rooms) ORDER BY begun DESC LIMIT 1",
             )
             session.interrupted = rows[0][0] if rows else ""
+        player.rooms_on_disk = {
+            id
+            for (id,) in self._rows(
+                player,
+                "SELECT id FROM conversations WHERE is_in = 1"
+                " AND id IN (SELECT conversation FROM rooms)",
+            )
+        }
 
     def _check_questions(self, player: Player) -> None:
         """G5: no screen shows an answer above its question, unless it is marked."""
@@ -339,8 +356,12 @@ class Checks:
                 yield Broken("V2", f"an invitation of {player.name} is not over")
             if player.sleeping is not None:
                 yield Broken("G1", f"{player.name} sleeps in {player.sleeping.id[:6]}")
-            if player.conversation is not None:
-                groups[player.conversation.id].append((player, player.conversation))
+            for current in (player.conversation, *player.rooms):
+                if current is not None:
+                    groups[current.id].append((player, current))
+            for id in player.rooms_on_disk - player.parted:
+                if all(one.id != id for one in player.rooms):
+                    yield Broken("G8", f"{player.name} is not back in the room {id[:6]}")
         for id, group in groups.items():
             yield from self._unequal(id, group)
             yield from self._unlinked(id, [player for player, _ in group])
@@ -418,6 +439,8 @@ class Checks:
     def _lost_to(self, said: Said, told: list[str]) -> Iterator[Broken]:
         for name in said.to:
             other = self._scenario.named(bare(name))
+            if said.handle.conversation.room and other.has_parted:
+                continue  # members hand it to who is in, and to nobody else
             if self._has(other, said) or name not in said.handle.states():
                 continue
             if not any(line.startswith(f"Not delivered to {name}") for line in told):

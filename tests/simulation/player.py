@@ -82,6 +82,9 @@ class Player:
         self.session: Session | None = None
         self.sessions: list[Session] = []
         self.promised: list[tuple[str, str]] = []  #: receiver and text, left or delivered
+        self.rooms_on_disk: set[str] = set()  #: of which the last program was a member
+        self.parted: set[str] = set()  #: rooms that they have left
+        self.has_parted = False  #: ever
         self._is_missing = False
         self._goes = trio.Event()
         self.patient = True  #: takes time to answer, and leaves some questions open
@@ -199,10 +202,14 @@ class Player:
                 session.two_faced.add(author)
             case events.Connected():
                 session.is_leaving = False
-            case events.Invited(id=id):
-                self._nursery.start_soon(self._answer, id)
+            case events.InRoom() | events.BackInRooms():
+                self.parted -= {one.id for one in self.rooms}
+            case events.MemberLeft():
+                self._scenario.checks.left(self, event)
+            case events.Invited(id=id, room=room):
+                self._nursery.start_soon(self._answer, id, bool(room))
 
-    async def _answer(self, id: str) -> None:
+    async def _answer(self, id: str, is_room: bool) -> None:
         if self.patient:
             await trio.sleep(
                 self._chance.choice([0, 0, 0.1, self._chance.uniform(0, THINK_SECONDS)])
@@ -212,7 +219,7 @@ class Player:
         if self.peer is not None:
             yes = self._chance.random() < 0.9
             self._scenario.note(self.name, f"answers {'Y' if yes else 'N'}")
-            self.session_now.is_leaving |= yes
+            self.session_now.is_leaving |= yes and not is_room
             self.peer.invitations.answer(id, yes)
 
     # --- What they do ---
@@ -238,6 +245,17 @@ class Player:
         await trio.sleep(self._chance.choice([0.05, self._chance.uniform(0, SETTLE_SECONDS)]))
         self.is_killed(abruptly=self._chance.random() < 0.5, down=0.0)
 
+    async def parts(self, peer: LocalPeer) -> None:
+        """Leave the room for good."""
+        self.has_parted = True
+        self.parted |= {one.id for one in self.rooms}
+        for room in peer.rooms.labels:
+            await peer.rooms.leave(room)
+
+    @property
+    def rooms(self) -> list[Conversation]:
+        return [one.core for one in self.peer._exchange.conversations.rooms] if self.peer else []
+
     @property
     def conversation(self) -> Conversation | None:
         return self.peer._exchange.conversations.conversation if self.peer else None
@@ -260,18 +278,19 @@ class Player:
         except ParleyError as failure:
             self._scenario.note(self.name, str(failure))
 
-    async def says(self, peer: LocalPeer, count: int) -> None:
+    async def says(self, peer: LocalPeer, count: int, room: str = "") -> None:
         """Write this many texts, as fast as they are taken."""
         session = self.session
         assert session is not None
         for _ in range(count):
-            if peer._exchange.conversations.conversation is None:
+            talks = peer._exchange.conversations
+            if not peer.rooms.label(room) if room else talks.conversation is None:
                 return
             text = self._scenario.new_text(self.name)
             try:
-                await peer.conversation.say(text)
+                await talks.say(text, room)
             finally:  # it is said, even if we are stopped while we wait
-                handle = peer.conversation.last_said
+                handle = talks.last
                 assert handle is not None
                 to = frozenset(handle.states())
                 said = Said(self.name, text, handle, trio.current_time(), to)

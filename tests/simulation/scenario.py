@@ -31,6 +31,11 @@ NAMES: Final = ("carol", "dave", "erin", "frank", "grace", "heidi", "ivan", "jud
 STEPS: Final = (12, 32)  # the least and the most actions of people
 FAULTS: Final = (5, 10)
 LONG_SECONDS: Final = (33.0, 75.0)  # longer than any timeout
+ROOM: Final = "lab"
+WITH_ROOM: Final = 0.4  # of the stories: there is a room beside the talks,
+IN_ROOM: Final = 0.4  # of the actions are in it,
+AWAY: Final = 0.25  # and in the middle of these stories all programs are off for days
+DAYS_AWAY: Final = (0.5, 5.0)
 CLOCK_JUMPS: Final = (0.0, 0.0, 20 * 86_400.0)  # an error of the directory's clock, for one run
 QUIET_SECONDS: Final = 240.0  # until everything must be as it should be
 MENDED_SECONDS: Final = 2 * 36.0 + 3.0  # G9: two rounds of HELLO
@@ -72,6 +77,8 @@ class Scenario:
         self.address = DIRECTORY
         self.checks = Checks(self)
         self.players: list[Player] = []
+        self._rooms = random.Random(f"rooms {seed}")
+        self._has_room = self._rooms.random() < WITH_ROOM
         self.trace: list[str] = []
         self._hash = hashlib.sha256()
         self._frames = 0
@@ -125,7 +132,12 @@ class Scenario:
                 self._nursery.start_soon(player.live)
             await self._until(lambda: all(player.is_up for player in self.players))
             await self._gather()
+            if self._has_room:
+                await self._gather_in_room()
             await self._stir()
+            if self._has_room and self._rooms.random() < AWAY:
+                await self._sleep_for_days()
+                await self._stir()
             self._heal()
             quiet_after = await self._calm_down()
             self.checks.final()
@@ -172,6 +184,43 @@ class Scenario:
                 adding.does(f"ADD {newcomer.name}", partial(_add, whom=newcomer))
                 await trio.sleep(self.chance.choice([0, 1, 4]))
 
+    async def _gather_in_room(self) -> None:
+        """Let one found a room, and bring most of the others in."""
+        founder, *others = self._rooms.sample(self.players, len(self.players))
+        founder.does(f"ROOM {ROOM}", lambda peer: peer.invitations.found_room(ROOM))
+        await trio.sleep(self._rooms.uniform(0.1, 2))
+        for other in others:
+            if not other.manners.come_late and self._rooms.random() < 0.9:
+                self._add_to_room(founder, other)
+                await trio.sleep(self._rooms.choice([0, 1, 4]))
+
+    def _add_to_room(self, player: Player, other: Player) -> None:
+        player.does(
+            f"ADD {other.name} TO {ROOM}",
+            lambda peer: peer.invitations.add(other.name, urgent=True, room=ROOM),
+        )
+
+    async def _sleep_for_days(self) -> None:
+        """End all programs, some by a kill, and start them again days later.
+
+        The directory is off meanwhile too: else it would look at its clocks each second.
+        """
+        seconds = self._rooms.uniform(*DAYS_AWAY) * 86_400.0
+        self.note("", f"all are away for {seconds / 86_400.0:.1f} days")
+        for player in self.players:
+            player.down_until = trio.current_time() + seconds + self._rooms.uniform(0, 20)
+            if player.is_up and self._rooms.random() < 0.5:
+                player.quits()
+        await trio.sleep(30)
+        for player in self.players:
+            if player.is_up:
+                player.run.die(abruptly=self._rooms.random() < 0.5)
+        self._directory_down_until = trio.current_time() + seconds - 10
+        if self._directory_run is not None:
+            self._directory_run.die()
+        await trio.sleep(seconds)
+        await self._until(lambda: all(player.is_up for player in self.players))
+
     async def _stir(self) -> None:
         steps: list[Callable[[], None]] = [self._act] * self.chance.randint(*STEPS)
         steps += [self._fail] * self.chance.randint(*FAULTS)
@@ -195,6 +244,9 @@ class Scenario:
         if not player.is_up:
             return
         other = chance.choice([one for one in self.players if one is not player])
+        if player.rooms and self._rooms.random() < IN_ROOM:
+            self._act_in_room(player, other)
+            return
         what = chance.random()
         if player.conversation is None:
             if what < 0.7:
@@ -221,6 +273,18 @@ class Scenario:
             player.quits()
         else:
             self._write(player, other)
+
+    def _act_in_room(self, player: Player, other: Player) -> None:
+        what = self._rooms.random()
+        if what < 0.6:
+            count = 1 if what < 0.5 else self._rooms.choice([3, 10, 40])
+            player.does(f"says {count} in #{ROOM}", lambda peer: player.says(peer, count, ROOM))
+        elif what < 0.85:
+            self._add_to_room(player, other)
+        elif what < 0.93:
+            player.quits()
+        else:
+            player.does(f"PART {ROOM}", player.parts)
 
     def _add_the_late_one(self) -> None:
         late = self.players[-1]

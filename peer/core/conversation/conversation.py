@@ -229,7 +229,7 @@ class Conversation:
         actions += self._hear_positions(hello.by, hello.have, now, announced=False)
         if self._mesh.is_greeted(hello.by):
             actions += self._contradictions.compare_digests(hello.by, hello)
-        return [*actions, *self._look_around(now)]
+        return [*actions, *self.incoming.announce(), *self._look_around(now)]
 
     def _hear_positions(
         self, sender: str, have: Iterable[Position], now: float, *, announced: bool

@@ -1,6 +1,8 @@
 """HELLO: what each member has and whom they reach, said on each link and now and then.
 
-Those who have no link to its author get it from a member who has; it is signed.
+Those who have no link to its author get it from a member who has; it is signed.  In a room
+that stands for long, more was said than one HELLO can tell of: on a new link ACKs follow it,
+for a member who was away for weeks.
 """
 
 from collections.abc import Callable
@@ -18,7 +20,7 @@ from peer.core.conversation.proof.blame import Blame
 from peer.core.conversation.proof.digests import Digests
 from shared.errors import ProtocolError
 from shared.identity import check_signature
-from shared.messages.peers import MEMBERS, Hello
+from shared.messages.peers import MEMBERS, POSITIONS, Acknowledge, Hello
 
 HELLO_SECONDS = 30.0  # between two HELLOs when nothing happens
 HELLO_SOON_SECONDS = 0.5  # for members who hear of us only through others
@@ -68,7 +70,11 @@ class Hellos:
         self._reach.linked(member)
         self._outgoing.unlink(member)
         self.soon(now)
-        return [*actions, Send((member,), self._make())]
+        hello = self._make()
+        more = self._inbox.have(beyond=hello.have)
+        pages = [more[start : start + POSITIONS] for start in range(0, len(more), POSITIONS)]
+        told = [Send((member,), Acknowledge(self._stay.id, page)) for page in pages]
+        return [*actions, Send((member,), hello), *told]
 
     def _make(self) -> Hello:
         self._number += 1

@@ -13,6 +13,7 @@ from msgspec import Struct, field
 from shared.messages.peers import POSITIONS, Origin
 
 CLAIMS = 8  # of one source at a time; its other claims wait for a free place
+LATER = 5 * POSITIONS  # of these: what one source tells on a new link
 ASK_AGAIN_SECONDS = 3.0  # for an answer; then somebody else is asked
 DOUBT_SECONDS = 6.0  # no belief in a source that was asked in vain; doubles,
 DOUBT_MOST_SECONDS = 60.0  # up to this
@@ -84,7 +85,7 @@ class Gaps:
             return
         if of not in places and len(places) >= CLAIMS:
             later = self._later[source]
-            if of in later or len(later) < POSITIONS:
+            if of in later or len(later) < LATER:
                 later[of] = upto
             return
         doubts = self._doubts[source]

@@ -1,8 +1,8 @@
 """Texts that arrive: in which order they are shown, and which of them lie on disk."""
 
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
-from itertools import islice
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from itertools import islice, zip_longest
 
 from msgspec import Struct, field
 
@@ -19,6 +19,7 @@ from shared.messages.peers import POSITIONS, TEXTS, Origin, Position, Text
 
 HEADS = 100  # in one Text: twice the members, and it fits in a line with the longest text
 HOLD_SECONDS = 2.0  # a text waits for what it answers; then it is shown anyway
+BEYOND = 4 * POSITIONS  # told on a new link beside those in HELLO: about 100 KB
 LACKING = 32  # origins that are looked for at a time, for one text: it may name anything
 EPOCHS = 1_000  # of one author in one conversation: bounds memory
 # Of one author, in memory: twice what may be unacknowledged, because ACKs on their way
@@ -273,9 +274,20 @@ class Inbox:
         heads = [Position(*of, seq) for of, seq in self._heads.items() if of != without]
         return tuple(heads[-HEADS:])
 
-    def have(self) -> tuple[Position, ...]:
-        """Return what is on disk, as far as it fits into one message."""
-        return self._in_use(lambda known: known.have, POSITIONS)
+    def have(self, beyond: Iterable[Position] | None = None) -> tuple[Position, ...]:
+        """Return what is on disk, as far as it fits into one message.
+
+        `beyond`: instead of that what else there is beside it, as far as it fits into BEYOND;
+        the epochs used last come first.
+        """
+        if beyond is None:
+            return self._in_use(lambda known: known.have, POSITIONS)
+        left_out = {one.origin for one in beyond}
+        found: list[Position] = []
+        for of in _in_turn(self._authors):
+            if of not in left_out and len(found) < BEYOND and (seq := self._origins[of].have):
+                found.append(Position(*of, seq))
+        return tuple(found)
 
     def seen(self, most: int = POSITIONS) -> tuple[Position, ...]:
         """Return what was shown, on disk or not, as far as it fits into `most` positions."""
@@ -318,6 +330,14 @@ class Inbox:
         """Return up to which seq everything has come here, shown or not."""
         known = self._origins.get(of)
         return known.came if known else 0
+
+
+def _in_turn(authors: Mapping[str, _Author]) -> Iterator[Origin]:
+    """Yield the last epoch of each author, then the one before it of each, and so on."""
+    for turn in zip_longest(*(reversed(one.epochs) for one in authors.values())):
+        for name, epoch in zip(authors, turn, strict=True):
+            if epoch is not None:
+                yield name, epoch
 
 
 def epochs_of_each(counts: Iterable[int], most: int) -> int:

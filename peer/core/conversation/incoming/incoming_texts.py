@@ -2,8 +2,9 @@
 
 from collections.abc import Iterable, Mapping
 
+from peer import events
 from peer.core.conversation.acknowledgements import ACKNOWLEDGE_SECONDS, Acknowledgements
-from peer.core.conversation.actions import Action, Hand, Send
+from peer.core.conversation.actions import Action, Hand, Send, Show
 from peer.core.conversation.incoming.gaps import Gaps, Request
 from peer.core.conversation.incoming.held_answers import HeldAnswers
 from peer.core.conversation.incoming.inbox import Inbox
@@ -17,6 +18,7 @@ from peer.core.conversation.proof.signatures import UNSIGNED, Signatures
 from shared.errors import ProtocolError
 from shared.messages.peers import SINCE, Acknowledge, Origin, Position, Text, Want
 
+MANY_TEXTS = 1_000  # to come at once: it takes about a second, and the user is told
 WANT_SECONDS = 1.0  # for a text to come by itself before we ask for it
 
 _NEVER = float("inf")
@@ -33,6 +35,7 @@ class IncomingTexts:
         self._signatures, self._contradictions = signatures, contradictions
         self._acknowledgements, self._blame = acknowledgements, blame
         self._gaps = Gaps(inbox.came)
+        self._is_announced = False  # the user was told that many texts come
         self._held_answers = HeldAnswers(inbox)
 
     # --- What the shell may look at ---
@@ -133,6 +136,13 @@ class IncomingTexts:
         self._acknowledgements.owe(text, now)
 
     # --- Asking for what is lacking ---
+
+    def announce(self) -> list[Action]:
+        """Tell the user once that many texts come, which were said while I was away."""
+        count = self.to_come
+        is_news = count >= MANY_TEXTS and not self._is_announced
+        self._is_announced = is_news or (self._is_announced and count > 0)
+        return [Show(events.TextsCome(count))] if is_news else []
 
     def claim(self, source: str, there: Position, now: float, *, announced: bool) -> None:
         """Note what a member has.  `announced`: they tell it because others may lack texts."""

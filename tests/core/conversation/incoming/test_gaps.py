@@ -8,6 +8,7 @@ from peer.core.conversation.incoming.gaps import (
     CLAIMS,
     DOUBT_MOST_SECONDS,
     DOUBT_SECONDS,
+    LATER,
     TO_COME,
     Gaps,
 )
@@ -127,9 +128,9 @@ def test_the_author_is_asked_first() -> None:
 
 def test_a_source_has_few_places_and_the_next_claim_follows_when_one_is_free() -> None:
     carol = Asker()
-    for number in range(2 * POSITIONS):
+    for number in range(LATER + 2 * CLAIMS):
         carol.hears("dave", origin(number), 1)
-    carol.hears("dave", origin(POSITIONS - 1), 2)  # waits already
+    carol.hears("dave", origin(LATER - 1), 2)  # waits already
     carol.hears("erin", FRANKS, 1)
     assert len(carol.lacks) == CLAIMS + 1
     first = carol.asks()
@@ -137,8 +138,8 @@ def test_a_source_has_few_places_and_the_next_claim_follows_when_one_is_free() -
     carol.came[origin(0)] = 1
     carol.hears("dave", origin(0), 1)
     assert carol.asks() == [("dave", origin(CLAIMS))]
-    everything = carol.passes(3_600)
-    assert len(everything) == POSITIONS - 1
+    everything = carol.passes(40_000)
+    assert len(everything) == LATER - 1
     assert len(carol.lacks) == 0
 
 

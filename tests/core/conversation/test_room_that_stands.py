@@ -2,9 +2,11 @@
 
 from peer import events
 from peer.core.conversation.actions import LeaveFor, Show
+from peer.core.conversation.incoming.inbox import BEYOND, Inbox
 from peer.core.conversation.mailbox_fallback import LATE_SECONDS, PATHLESS_SECONDS
 from peer.core.conversation.members.reach import REDIAL_AWAY_SECONDS, REDIAL_FAR_SECONDS
 from peer.core.reach.absence import LOST_SECONDS
+from shared.messages.peers import Position
 from tests.kit.cores import CAROL, DAVE, ERIN, FRANK, Town
 
 
@@ -327,3 +329,48 @@ def test_nobody_is_told_that_i_was_out_of_reach() -> None:
     assert core.reach.lost_at(DAVE) is None
     assert told(town, CAROL) == []
     assert not [one for one in core.leave(town.now) if isinstance(one, Show)][1:]
+
+
+def test_after_weeks_with_many_starts_everything_comes() -> None:
+    """One HELLO tells of 20 epochs of an author."""
+    town = lab(CAROL, DAVE, ERIN)
+    town.crashes(ERIN)
+    for number in range(30):
+        town.crashes(CAROL)
+        town.restarts(CAROL)
+        town.settles(2)
+        town.says(CAROL, f"start {number}")
+        town.settles(2)
+    sleeps(town, 0.5)
+    town.crashes(CAROL)
+    town.people[ERIN].mailbox.clear()
+    town.restarts(ERIN)
+    town.settles(60)
+    assert sorted(shown(town, ERIN)) == sorted(f"start {number}" for number in range(30))
+    assert shown(town, ERIN) == shown(town, DAVE)
+
+
+def test_its_user_reads_once_that_many_texts_come() -> None:
+    town = lab(CAROL, DAVE)
+    town.crashes(DAVE)
+    for number in range(30):
+        town.says(CAROL, *(f"{number} {one}" for one in range(50)))
+        town.settles(0.5)
+    town.people[DAVE].mailbox.clear()
+    town.restarts(DAVE)
+    town.settles(60)
+    assert len(shown(town, DAVE)) == 1_500
+    said = [one for one in town.people[DAVE].told if isinstance(one, events.TextsCome)]
+    assert said == [events.TextsCome(1_500)]
+
+
+def test_no_more_is_told_on_a_new_link_than_fits_into_some_messages() -> None:
+    inbox = Inbox(Position("carol", f"{number:016x}", 1) for number in range(BEYOND + 50))
+    told = inbox.have()
+    assert len(told) == 20
+    more = inbox.have(beyond=told)
+    assert len(more) == BEYOND
+    assert more[0] == Position("carol", f"{BEYOND + 29:016x}", 1)
+    two = Inbox([Position("carol", "e" * 16, 1), *(Position("dave", c * 16, 2) for c in "ab")])
+    assert [one.author for one in two.have(beyond=())] == ["carol", "dave", "dave"]
+    assert [one.author for one in two.have(beyond=two.have()[:2])] == ["dave"]
