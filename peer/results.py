@@ -165,7 +165,8 @@ class SentInCrowd(Answer, frozen=True):
     is_whole: bool  #: whether it went to all of these
 
     def lines(self) -> list[str]:
-        to = f"the {self.sent}" if self.is_whole else f"{self.sent} of those"
+        all_of_them = "the one" if self.sent == 1 else f"the {self.sent}"
+        to = all_of_them if self.is_whole else f"{self.sent} of those"
         return [f"{self.online:,} users are online; sent to {to} you talk with."]
 
 

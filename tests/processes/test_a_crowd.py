@@ -25,7 +25,7 @@ def test_a_person_in_a_crowd(tmux: Tmux) -> None:
         carol.sees("103 users are online.", "LIST USERS jo shows those who begin with jo.")
         carol.types("MSG hello all")
         dave.sees("[all] carol: hello all")
-        carol.sees("103 users are online; sent to the 1 you talk with.")
+        carol.sees("103 users are online; sent to the one you talk with.")
 
         carol.types_only("WATCH stranger10")
         carol.presses("Tab")

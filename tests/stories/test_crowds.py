@@ -337,7 +337,7 @@ async def test_in_a_crowd_a_line_to_all_goes_to_whom_i_talk_with(crowd: Communit
     await carol.types("PRV dave hello")
     await dave.sees("[private] carol: hello")
     await carol.types("MSG hello all")
-    await carol.sees("4 users are online; sent to the 1 you talk with.")
+    await carol.sees("4 users are online; sent to the one you talk with.")
     await dave.sees("[all] carol: hello all")
     erin.never_saw("hello all")
 
@@ -348,7 +348,7 @@ async def test_a_script_too_knows_with_whom_i_talk(crowd: Community) -> None:
     await trio.sleep(LONG)
     await carol.quits()
     assert await carol.runs("MSG build is green") == 0
-    await carol.sees("4 users are online; sent to the 1 you talk with.")
+    await carol.sees("4 users are online; sent to the one you talk with.")
     await dave.sees("[all] carol: build is green")
     erin.never_saw("build is green")
 
