@@ -12,4 +12,10 @@ LINES = (
         st.sampled_from([words for entry in TABLE for words in entry.words]),
         st.sampled_from(["", " ", " (", "\u3000", " da", " dave ", " dave hi"]) | st.text(),
     )
+    | st.builds(
+        "{}{}{}".format,
+        st.sampled_from(["#lab", "/#lab", " #lab", "GO #lab", "#lab~dave~2", "#"]),
+        st.sampled_from(["", " ", " \u3000", " hi", " hi dave"]),
+        st.just("") | st.text(max_size=3),
+    )
 )  # fmt: skip

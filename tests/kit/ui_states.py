@@ -52,6 +52,7 @@ OUTLOOKS = st.builds(
         st.builds(PlaceState, _PLACES, st.integers(0, 9), st.integers(0, 9_999)), max_size=6
     ).map(tuple),
     elsewhere=st.integers(0, 9_999),
+    rooms=st.lists(st.tuples(NAMES, _SOME), max_size=3).map(tuple),
 )
 
 

@@ -119,6 +119,10 @@ def test_at_a_person(line: str, said: str) -> None:
         ("", "a text for #lab (3 members); \\q leads back, /HELP lists commands"),
         ("hello", "text for #lab (3 members)"),
         ("go on", "text for #lab (3 members); start it with / to run it as a command"),
+        ("#ops hi", "a text for #ops (1 member), and only this one"),
+        ("/#nowhere hi", "a text for #nowhere, in which you are not, and only this one"),
+        ("#ops ", "#room text: There is no text."),
+        ("/to lab hi", "a text for #lab (3 members), and only this one"),
         ("/GO dave", "from now on each line goes to dave"),
     ],
 )

@@ -37,6 +37,8 @@ def _hint(line: str, ui_state: UiState) -> str:
             return _text(line, listed(ui_state.others, NAMES_CELLS))
         case typed.SayIn(room=room) if is_text(line, context):
             return _text(line, _members(room, ui_state))
+        case typed.SayIn(room=room):
+            return f"a text for {_members(room, ui_state)}, and only this one"
         case typed.Private(name=name) if is_text(line, context):
             return _text(line, f"{name} alone")
         case typed.Go(name="", sign=""):
@@ -101,7 +103,10 @@ def _what_now(ui_state: UiState) -> str:
 
 def _members(room: str, ui_state: UiState) -> str:
     """Return the room, and how many read what is said there."""
-    count = len(ui_state.roommates) + 1
+    mine = (len(others) + 1 for one, others in ui_state.rooms if fold(one) == fold(room))
+    count = next(mine, 0)
+    if not count:
+        return f"#{room}, in which you are not"
     return f"#{room} ({'1 member' if count == 1 else f'{count} members'})"
 
 
@@ -163,6 +168,8 @@ def _answer(line: str, ui_state: UiState, yes: bool, name: str | None) -> str:
 def _wrong(line: str, context: Context, wrong: typed.Wrong) -> str:
     if not wrong.usage or len(line) > TEXT_CHARACTERS:
         return wrong.reason
+    if begun(line.strip(), context) is None:
+        return f"{wrong.usage}: {wrong.reason}"  # it begins with no words of a command: `#room`
     return _offer(line, context) or _general(_entry(line, context))
 
 
