@@ -28,7 +28,7 @@ from directory_server.core.registry import Place, Registry, User
 from directory_server.core.tombstones import Tombstones
 from directory_server.storage.cluster import Claim, Cluster
 from directory_server.storage.store import Store
-from shared.errors import StorageError
+from shared.errors import Refused, StorageError
 from shared.messages.common import Bye, Err, Status
 from shared.messages.directory import RECEIPTS, Notice, Receipts, Waiting
 
@@ -83,15 +83,23 @@ class Elsewhere:
         self._must_read_orders |= bulletin.orders
         self._read_soon()
 
+    def _knock(self, caller_id: int, callee_id: int) -> None:
+        link = self._sessions.links.get(callee_id)
+        caller, callee = map(self._registry.by_id.get, (caller_id, callee_id))
+        if link is None or caller is None or not caller.is_here or callee is None:
+            return
+        try:
+            now = trio.current_time()
+            self._sessions.knocks.take(caller.name, caller.place.address, callee.name, now)
+        except Refused as no:  # counted where they knocked, too, but there by fewer callers
+            log.info("a knock of %s: %s", caller.name, no)
+        else:
+            pass_knock(caller, link)
+
     def kick(self, user: int, reason: str) -> bool:
         """End the link of a user; return False if it is not here."""
         known = self._registry.by_id.get(user)
         return known is not None and self._sessions.expel(known, Notice(reason), Bye(KICKED))
-
-    def _knock(self, caller: int, callee: int) -> None:
-        known, link = self._registry.by_id.get(caller), self._sessions.links.get(callee)
-        if known is not None and known.is_here and link is not None:
-            pass_knock(known, link)
 
     def _read_soon(self) -> None:
         if self._names or self._receipts or self._must_read_orders:
@@ -151,8 +159,9 @@ class Elsewhere:
         place = user.place
         address = self._host if self._host and is_loopback(place.address) else place.address
         number = STATUSES.index(user.status)
+        epoch = self.whereabouts.epoch_of(user.id)
         return Here(
-            user.id, 0, number, user.since, address, place.port, place.advertised, user.note,
+            user.id, epoch, number, user.since, address, place.port, place.advertised, user.note,
             place.spots,
         )  # fmt: skip
 

@@ -21,7 +21,10 @@ class Renewal(NamedTuple):
 
 
 class Claim(NamedTuple):
-    """A user of this directory, with the database's time at which they registered here."""
+    """A user of this directory, with the database's time at which they registered here.
+
+    The epoch in it is the highest that is known of this user.
+    """
 
     here: Here
     registered: float

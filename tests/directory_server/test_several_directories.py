@@ -168,6 +168,19 @@ async def test_mail_and_its_receipt_cross(two: list[SharedTown]) -> None:
     assert (await carol.hears(Receipts)).receipts[0].envelope == one.id
 
 
+async def test_no_directory_hears_more_knocks_than_its_user_may(two: list[SharedTown]) -> None:
+    here, there = two
+    carol, dave = await here.enters("carol", at="10.0.1.7"), await there.enters("dave")
+    await hears_of(dave, "carol")
+    sent = there.directory.community.registry
+    (one, other) = (user.id for user in (sent.look_up("carol"), sent.look_up("dave")))
+    many = Bulletin(99, knocks=((one, other),) * 10 + ((one, 12345), (12345, other)))
+    await here.cluster.tell([many])
+    await trio.sleep(QUIET)
+    assert len([message for message in dave.heard if isinstance(message, Knocks)]) == 1
+    assert not carol.is_over
+
+
 async def test_a_directory_that_dies_is_swept(two: list[SharedTown]) -> None:
     here, there = two
     carol, _dave = await here.enters("carol"), await there.enters("dave")

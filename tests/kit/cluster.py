@@ -106,7 +106,8 @@ class FakeDatabase:
             user, row = claim.here.user, self.rows.get(claim.here.user)
             is_ours = row is None or row.directory == directory
             if user in users and (is_ours or row.registered <= claim.registered):  # type: ignore[union-attr]
-                self._last_epoch += 1
+                known = max(self._last_epoch, claim.here.epoch, row.epoch if row else 0)
+                self._last_epoch = known + 1
                 epochs[user] = self._last_epoch
                 word = msgspec.structs.replace(claim.here, epoch=self._last_epoch)
                 self.rows[user] = Row(directory, self._last_epoch, claim.registered, word)

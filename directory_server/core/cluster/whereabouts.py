@@ -72,8 +72,7 @@ class Whereabouts:
                 return []
             self._unknown[here.user] = directory, here
             return [Learn(here.user)]
-        known = self._theirs.get(here.user)
-        if here.epoch < max(self._mine.get(here.user, 0), known[1].epoch if known else 0):
+        if here.epoch < self.epoch_of(here.user):
             return []
         if here.is_gone:
             self._theirs.pop(here.user, None)
@@ -120,6 +119,11 @@ class Whereabouts:
         self._in_flight = set(islice(self._touched, PUBLISHED_AT_ONCE))
         self._touched -= self._in_flight
         return sorted(self._in_flight)
+
+    def epoch_of(self, user: int) -> int:
+        """Return the highest epoch that is known of a user."""
+        theirs = self._theirs.get(user)
+        return max(self._mine.get(user, 0), theirs[1].epoch if theirs else 0)
 
     def not_told(self) -> None:
         """Take in that the database could not be reached: nothing is known of what it did."""

@@ -26,6 +26,7 @@ log = logging.getLogger(__name__)
 T = TypeVar("T")
 
 PATIENCE_SECONDS: Final = 4.0  # less than a lease: who waits for longer is thought dead anyway
+WHOLE_SECONDS: Final = 60.0  # for 100,000 names, of which a busy machine reads 20,000 a second
 QUIET_SECONDS: Final = 2.0  # then the listening connection is asked whether it is there
 NO_WAIT: Final = "-c synchronous_commit=off"
 
@@ -34,11 +35,12 @@ class PostgresCluster:
     def __init__(self, where: str, reader: Line) -> None:
         """`reader` is used for what is asked of the database, and belongs to the store."""
         self._news, self._ears = Line(where, settings=NO_WAIT), Line(where)
-        self._reader = reader
+        self._whole, self._reader = Line(where), reader
 
     def close(self) -> None:
         self._news.close()
         self._ears.close()
+        self._whole.close()
 
     async def join(self, address: str) -> int:
         return await self._run(self._news, lambda connection: presence.join(connection, address))
@@ -64,7 +66,11 @@ class PostgresCluster:
         await self._run(self._news, lambda connection: presence.tell(connection, bulletins))
 
     async def everything(self) -> Everything:
-        return await self._run(self._news, presence.everything)
+        # It may take seconds: the lease is renewed over another line meanwhile.
+        try:
+            return await self._run(self._whole, presence.everything, WHOLE_SECONDS)
+        finally:
+            self._whole.close()
 
     async def users_of(self, ids: Iterable[int]) -> list[User]:
         return await self._run(self._news, lambda connection: names.users_of(connection, ids))
@@ -72,8 +78,10 @@ class PostgresCluster:
     async def find(self, name: str) -> Found:
         return await self._run(self._reader, lambda connection: presence.find(connection, name))
 
-    async def _run(self, line: Line, work: Callable[[Connection], T]) -> T:
-        with trio.move_on_after(PATIENCE_SECONDS):
+    async def _run(
+        self, line: Line, work: Callable[[Connection], T], seconds: float = PATIENCE_SECONDS
+    ) -> T:
+        with trio.move_on_after(seconds):
             try:
                 return await line.run(work)
             except (Lost, Refused) as lost:

@@ -29,18 +29,22 @@ _NOTE_USE: Final = """
     FROM sessions JOIN directories ON directories.id = directory CROSS JOIN life
     WHERE "user" = users.id AND directories.id = ANY(%s) AND here_since IS NOT NULL
 """
+# An epoch is higher than all that its directory knows of: a database that took over from
+# another one may not know the last steps of its sequence.
 _CLAIM: Final = """
     INSERT INTO sessions
-        ("user", directory, registered, status, since, address, port, advertised, note, spots)
-    SELECT n."user", %s, n.registered, n.status, n.since, n.address, n.port, n.advertised, n.note,
-        n.spots
-    FROM unnest(%s::bigint[], %s::float8[], %s::smallint[], %s::float8[], %s::text[], %s::int[],
-                %s::text[], %s::text[], %s::bytea[])
-        AS n ("user", registered, status, since, address, port, advertised, note, spots)
+        ("user", directory, epoch, registered, status, since, address, port, advertised, note,
+         spots)
+    SELECT n."user", %s, greatest(nextval('epochs'), n.known + 1), n.registered, n.status, n.since,
+        n.address, n.port, n.advertised, n.note, n.spots
+    FROM unnest(%s::bigint[], %s::bigint[], %s::float8[], %s::smallint[], %s::float8[], %s::text[],
+                %s::int[], %s::text[], %s::text[], %s::bytea[])
+        AS n ("user", known, registered, status, since, address, port, advertised, note, spots)
         JOIN users ON users.id = n."user"
     ORDER BY n."user"
     ON CONFLICT ("user") DO UPDATE SET
-        directory = excluded.directory, epoch = nextval('epochs'),
+        directory = excluded.directory,
+        epoch = greatest(nextval('epochs'), excluded.epoch, sessions.epoch + 1),
         registered = excluded.registered, status = excluded.status, since = excluded.since,
         address = excluded.address, port = excluded.port, advertised = excluded.advertised,
         note = excluded.note, spots = excluded.spots
@@ -137,6 +141,7 @@ def _columns(directory: int, here: list[Claim]) -> tuple[Any, ...]:
     return (
         directory,
         [one.user for one in words],
+        [one.epoch for one in words],
         [claim.registered for claim in here],
         [one.status_number for one in words],
         [one.since for one in words],
@@ -172,14 +177,12 @@ def everything(connection: Connection) -> Everything:
 
 
 def find(connection: Connection, name: str) -> Found:
-    with connection.transaction():
-        connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")
-        user, row = names.named(connection, name), None
-        if user is not None:
-            query = f'{_ROW} WHERE "user" = %s'  # nosec B608
-            row = connection.execute(query, (user.id,), binary=True).fetchone()
-        tombstone = names.tombstone_of(connection, name)
-    return Found(user, None if row is None else _row(row), tombstone)
+    user = names.named(connection, name)
+    if user is None:
+        return Found(None, None, names.tombstone_of(connection, name))
+    query = f'{_ROW} WHERE "user" = %s'  # nosec B608
+    row = connection.execute(query, (user.id,), binary=True).fetchone()
+    return Found(user, None if row is None else _row(row), None)
 
 
 def _row(row: tuple[Any, ...]) -> tuple[int, Here]:

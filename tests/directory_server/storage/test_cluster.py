@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator, Iterator
 from typing import NoReturn
 
+import msgspec
 import pytest
 import trio
 
@@ -77,6 +78,21 @@ async def test_who_registers_last_has_the_row(store: Store) -> None:
     assert (rows[dave.id][0], rows[dave.id][1].status) == (a, Status.BUSY)
     await one.publish(a, [], [gone(carol), gone(dave)])
     assert [here.user for _, here in (await one.everything()).rows] == [carol.id], "only ours goes"
+
+
+async def test_epochs_rise_although_a_promoted_standby_knows_less(
+    store: Store, server: Server
+) -> None:
+    one, (carol,) = cluster_of(store), await register(store, "carol")
+    a = await one.join("a:1")
+    epochs = [(await one.publish(a, [claim(carol, 1)], []))[carol.id] for _ in range(5)]
+    server.ask("ALTER SEQUENCE parley.epochs RESTART")
+    server.ask("DELETE FROM parley.sessions")
+    known = claim(carol, 1)
+    known = Claim(msgspec.structs.replace(known.here, epoch=epochs[-1]), known.registered)
+    epochs.append((await one.publish(a, [known], []))[carol.id])
+    epochs.append((await one.publish(a, [claim(carol, 1)], []))[carol.id])
+    assert epochs == sorted(set(epochs))
 
 
 async def test_what_is_told_is_heard_in_order_and_whole(store: Store) -> None:

@@ -183,6 +183,15 @@ def test_who_was_thought_dead_tells_all_again() -> None:
     assert scene.publish(None) == [HandOver(CAROL, at(9))]
 
 
+def test_the_highest_epoch_is_remembered_for_what_is_told_next() -> None:
+    scene = Scene(local=True)
+    assert scene.core.epoch_of(CAROL) == 5
+    scene.touched.add(CAROL)
+    scene.core.hear(THEM, at(9))
+    assert scene.core.epoch_of(CAROL) == 9
+    assert Scene().core.epoch_of(CAROL) == 0
+
+
 def test_a_released_name_is_forgotten() -> None:
     scene = Scene(local=True)
     scene.core.forget(CAROL)
