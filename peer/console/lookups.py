@@ -67,7 +67,7 @@ def who_got(last_said: SentText | None) -> results.WhoHas:
 
 async def history(peer: LocalPeer, asked: History) -> results.WhatWasSaid:
     last, to_all, name = asked.last, asked.to_all, asked.name
-    room = asked.room or (peer.rooms.label(name) if name else "")
+    room = asked.room or (peer.history.room(name) if name else "")
     found: Found = await peer.history.last(
         None if room else name, to_all=to_all, room=room, last=last
     )
@@ -96,9 +96,9 @@ def _where(peer: LocalPeer, name: str | None, *, to_all: bool) -> str:
 
 async def search(peer: LocalPeer, search: Search) -> results.WhatWasSaid:
     inner = search.perhaps
-    if inner and (inner.room or peer.rooms.label(inner.user) or peer.roster.is_known(inner.user)):
+    if inner and (inner.room or peer.history.room(inner.user) or peer.roster.is_known(inner.user)):
         search = inner
-    room = search.room or peer.rooms.label(search.user)
+    room = search.room or (peer.history.room(search.user) if search.user else "")
     user = None if room else search.user or None
     found = await peer.history.search(search.words, user=user, room=room)
     count = len(found.entries)

@@ -13,6 +13,7 @@ from peer.runtime.keys.name_judge import NameJudge
 from peer.runtime.recorder import Recorder
 from peer.storage.history import Found, History
 from shared.errors import StorageError
+from shared.names import fold
 
 KEPT_SECONDS: Final = 1.0  # for what was just shown to be on disk, before history is read
 
@@ -40,6 +41,14 @@ class HistoryReader:
         if await self._judge.judge_wondered():
             found = await self._find(name, to_all=to_all, room=room, last=last)
         return found
+
+    def room(self, name: str) -> str:
+        """Return what I call a room of mine of this name; "" if there is none.
+
+        A program that is here for one command knows its rooms by the journal only.
+        """
+        mine = (one for one in self._conversations.rooms.labels if fold(one) == fold(name))
+        return next(mine, "") or self._history.own_room(name)
 
     def place_id(self, place: Place) -> str:
         """Return the place as the marks of what was read know it (`peer.core.past.read_marks`)."""

@@ -19,7 +19,7 @@ from peer.core.myself import Registration
 from peer.storage.past.entries import COLUMNS, NOT_TWICE, of_line, of_text
 from peer.storage.past.names import Names
 from peer.storage.past.search import Hit, Within, find_all
-from peer.storage.rooms import room_named
+from peer.storage.rooms import own_label, room_named
 from peer.storage.rows import Rows
 from shared.database import Database
 from shared.errors import Refused
@@ -76,6 +76,10 @@ class History:
     async def room(self, label: str, last: int) -> Found:
         """Return the last texts of a room.  Raises Refused when none was ever called so here."""
         return await self.conversation(self._room(label), last)
+
+    def own_room(self, name: str) -> str:
+        """Return the label of a room that I am in, in its own spelling; "" if none is called so."""
+        return own_label(self._database, name)
 
     def _room(self, label: str) -> str:
         id = room_named(self._database, label)

@@ -73,6 +73,16 @@ def room_named(database: Database, label: str) -> str | None:
     return found[0][0] if found else None
 
 
+def own_label(database: Database, label: str) -> str:
+    """Return a label in its own spelling, if I am in a room that is called so; else ""."""
+    found = database.read(
+        "SELECT r.label FROM rooms AS r JOIN conversations AS c ON c.id = r.conversation"
+        " WHERE r.label = ? COLLATE NOCASE AND c.is_in = 1",
+        (label,),
+    )
+    return str(found[0][0]) if found else ""
+
+
 def room_label(database: Database, id: str) -> str:
     """Return what the user calls the room with this id; "" if it is no room."""
     found = database.read("SELECT label FROM rooms WHERE conversation = ?", (id,))

@@ -212,6 +212,9 @@ async def test_a_script_says_a_line_in_a_room(community: Community) -> None:
     await ci.quits()
     assert await ci.runs("TO lab build is green") == 0
     await dave.sees("#lab ci: build is green")
+    for command in ("HISTORY Lab", "HISTORY #lab", "SEARCH green IN lab", "SEARCH build in lab"):
+        assert await ci.runs(command) == 0
+        await ci.sees_part("] ci: build is green")
     await dave.quits()
     assert await ci.runs("TO lab build is red") == 3
     await ci.sees("Kept for #lab until a member is there.")
