@@ -243,7 +243,8 @@ def reach(
             presences, directory, links, memory.journal.contacts, world.clock, outside.tell,
             watching,
         ),
-        KnockAnswers(links, memory.journal.contacts, myself), Mapping(spots, mapper), mapper,
+        KnockAnswers(links, switchboard.reception, memory.journal.contacts, myself),
+        Mapping(spots, mapper), mapper,
     )  # fmt: skip
 
 

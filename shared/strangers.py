@@ -45,6 +45,10 @@ class Strangers:
             if not here:
                 del self._by_address[stranger.address]
 
+    def has(self, address: str) -> bool:
+        """Whether one of them is at this address."""
+        return address in self._by_address
+
     def _evict(self, stranger: Stranger) -> None:
         self.leave(stranger)
         stranger.cut()

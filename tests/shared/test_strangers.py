@@ -57,3 +57,12 @@ def test_there_are_never_more_than_the_most(
         assert len(strangers) == len(inside) <= most
         for address, _ in inside:
             assert sum(one == address for one, _ in inside) <= most_per_address
+
+
+def test_it_is_known_from_where_somebody_is_on_the_way() -> None:
+    strangers = Strangers(2, 2)
+    one = strangers.enter("10.0.0.1", lambda: None)
+    assert strangers.has("10.0.0.1")
+    assert not strangers.has("10.0.0.2")
+    strangers.leave(one)
+    assert not strangers.has("10.0.0.1")

@@ -149,7 +149,7 @@ class Player:
 
     @property
     def is_up(self) -> bool:
-        return self.peer is not None and not self.run.is_dead
+        return self.peer is not None and not self.peer.is_over and not self.run.is_dead
 
     def is_killed(self, *, abruptly: bool, down: float) -> None:
         self.down_until = trio.current_time() + down

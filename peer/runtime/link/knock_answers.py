@@ -8,14 +8,18 @@ import trio
 from peer.core.myself import Myself
 from peer.core.reach.knock_limits import KnockLimits
 from peer.runtime.link.links import Links
+from peer.runtime.link.reception import Reception
 from peer.storage.contacts import ContactStore
 from shared.messages.spots import Knocks
 from shared.names import fold
 
 
 class KnockAnswers:
-    def __init__(self, links: Links, contacts: ContactStore, myself: Myself) -> None:
-        self._links, self._contacts, self._myself = links, contacts, myself
+    def __init__(
+        self, links: Links, reception: Reception, contacts: ContactStore, myself: Myself
+    ) -> None:
+        self._links, self._reception = links, reception
+        self._contacts, self._myself = contacts, myself
         self._limits = KnockLimits(trio.current_time())
 
     def hear(self, knock: Knocks) -> None:
@@ -23,5 +27,11 @@ class KnockAnswers:
         name = knock.name
         if fold(name) in self._contacts.ignored or self._myself.is_called(name):
             return
-        if self._links.to(name) is None and self._limits.allow(name, trio.current_time()):
+        if self._links.to(name) is not None or self._is_on_the_way(knock):
+            return
+        if self._limits.allow(name, trio.current_time()):
             self._links.answer(knock)
+
+    def _is_on_the_way(self, knock: Knocks) -> bool:
+        """Whether their own dial has come through by now: two would only load a slow machine."""
+        return any(self._reception.is_dialled_from(spot.host) for spot in knock.spots)

@@ -36,6 +36,10 @@ class Reception:
         """Answer dials from now on; until then they wait."""
         self._is_open.set()
 
+    def is_dialled_from(self, host: str) -> bool:
+        """Whether somebody at this address is on the way in, and has not said who they are."""
+        return self._strangers.has(host)
+
     async def answer(self, incoming: Incoming) -> None:
         """Serve somebody who dialled us."""
         with border(f"link from {incoming.remote}", self._bugs):
