@@ -379,7 +379,7 @@ def test_the_bell_is_for_what_is_meant_for_me_now(tmux: Tmux) -> None:
     dave.types(*(f"PRV carol line {number}" for number in range(20)))
     carol.sees("line 19")
     carol.until(lambda: carol.bells() == 1, "one bell")
-    carol.toolbar_has("dave 20")
+    carol.toolbar_has("dave 60")  # with the letters
     carol.types("MUTE")
     carol.sees("The bell is off until UNMUTE.")
     dave.types("CHAT carol")

@@ -491,3 +491,15 @@ async def test_whoever_waits_for_a_key_hears_of_one_before_enter(desk: Desk) -> 
         assert not told.is_set()
         desk.hits("h")
         await told.wait()
+
+
+async def test_a_text_for_a_room_is_shown_once_and_a_refused_one_as_it_was_typed() -> None:
+    async with Desk().sits_down() as desk:
+        desk.stands(replace(OUTSIDE, rooms=(("lab", ("dave",)),)))
+        await desk.screen.sees("carol>")
+        desk.hits("#lab hello" + ENTER)
+        assert await desk.face.read_line() is not None
+        desk.hits("#ops hello" + ENTER)
+        assert await desk.face.read_line() is not None
+        await desk.shows(Notice("done"))
+        assert desk.above() == ["> #ops hello", "-- done"]

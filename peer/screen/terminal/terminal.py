@@ -23,7 +23,17 @@ from prompt_toolkit.input import Input, create_input
 from prompt_toolkit.output import Output
 from prompt_toolkit.styles import Style
 
-from peer.commands.grammar import Go, LeaveMessage, Nothing, Private, Say, ToAll, Unknown, WriteLine
+from peer.commands.grammar import (
+    Go,
+    LeaveMessage,
+    Nothing,
+    Private,
+    Say,
+    SayIn,
+    ToAll,
+    Unknown,
+    WriteLine,
+)
 from peer.commands.parsing import parse
 from peer.core.past.looking_back import SCREEN_TEXTS
 from peer.events import Event, Invited, KeepMore, Notice
@@ -47,6 +57,7 @@ from peer.screen.ui_state import UiState
 from peer.storage.input_history import InputHistory
 from shared.log import HarmlessFormatter
 from shared.messages.common import TEXT_CHARACTERS
+from shared.names import fold
 from shared.wording import system_reason
 
 if TYPE_CHECKING:
@@ -130,7 +141,10 @@ class Terminal:
             context = line.target.within(context)
         if not self._typed.may_answer(line):
             context = replace(context, question_open=False)  # it is not an answer, see Console
-        return isinstance(parse(line.text, context), SHOWN_ANYWAY)
+        command = parse(line.text, context)
+        if isinstance(command, SayIn):
+            return fold(command.room) in map(fold, context.rooms)  # else it is refused
+        return isinstance(command, SHOWN_ANYWAY)
 
     async def touched(self) -> None:
         await self._typed.touched()
