@@ -5,9 +5,9 @@
 Two real directories on a real PostgreSQL with a synchronous standby, and fifty peers: some
 talk, some leave messages, and those for whom they are come and go.  A directory, the primary
 database (then the standby is promoted, and the dead one becomes its standby), or both are
-killed with kill -9, again and again.  In the end each message that was promised has been
-shown, none twice, each user has one link, both directories tell the same, and no conversation
-has noticed anything.
+killed with kill -9, again and again; or a directory is drained.  In the end each message that
+was promised has been shown, none twice, each user has one link, both directories tell the
+same, and no conversation has noticed anything.
 """
 
 import argparse
@@ -61,7 +61,8 @@ from peer.events import (
 from tests.kit.postgres import Servers, free_port, servers, url_of
 from tests.kit.programs import HOST, Program, Stage, staged, tool
 
-KINDS: Final = ("both", "one directory", "the primary", "the other directory")
+DRAINED: Final = "no directory, but one is drained"
+KINDS: Final = ("both", "one directory", "the primary", "the other directory", DRAINED)
 NOTICED: Final = (  # what a conversation must not tell while nobody leaves it
     BackInConversation, ConversationLeft, ConversationOver, MemberBack, MemberLeft, MemberLost,
     NotDelivered, OutOfReach, SaidDifferently,
@@ -127,10 +128,20 @@ class Town:
             self._programs[0].dies()
         if kind == "the other directory":
             self._programs[1].dies()
+        if kind == DRAINED:
+            self._drain(0)
         if kind in ("the primary", "both"):
             time.sleep(DETECTED)
             self.standby.promote()
             self.primary, self.standby = self.standby, self.primary
+
+    def _drain(self, number: int) -> None:
+        """Let the operator send its users to the other one; return when it has ended."""
+        data = ("--data", str(self._data(number)))
+        asking = self._stage.starts(tool("dirserver"), "admin", *data, "drain", name="operator")
+        asking.ends_input()
+        assert asking.ends(PATIENCE) == 0, asking.transcript()
+        assert self._programs[number].ends(PATIENCE) == 0
 
     def repair(self, kind: str) -> None:
         """Start again what was killed; return when it has taken its place.
@@ -142,7 +153,7 @@ class Town:
             self.standby.copy(self.primary)
             self.standby.start()
             self.primary.has_standby()
-        if kind in ("one directory", "both"):
+        if kind in ("one directory", "both", DRAINED):
             self._programs[0] = self._start(0)
         if kind == "the other directory":
             self._programs[1] = self._start(1)
@@ -186,6 +197,7 @@ class Figures:
     missed: Counter[str] = field(default_factory=Counter)  # who never went, and was said to
     late: int = 0  # notices that a text takes seconds
     stall: float = 0.0  # seconds that this process, or its disk, stood still at most
+    drains: list[int] = field(default_factory=list)  # who lost the directory at each
     outages: list[float] = field(default_factory=list)  # of one user each, in seconds
 
     def __str__(self) -> str:
@@ -199,6 +211,7 @@ class Figures:
             f" {len(self.outages)} times somebody lost the directory, for"
             f" {outages[len(outages) // 2]:.1f} s in the middle, {outages[-1]:.1f} s at most;"
             f" {sum(self.missed.values())} times somebody was missed who had never gone;"
+            f" {len(self.drains)} drains, at which {sum(self.drains)} users lost the directory;"
             f" {self.late} times a text was late, on a machine that stood still for"
             f" {self.stall:.1f} s at most"
         )
@@ -438,8 +451,10 @@ async def _play(
             nursery.start_soon(crowd.write, name)
         for number in range(size.kills):
             await trio.sleep(size.pause)
-            kind = KINDS[number % len(KINDS)]
+            kind, before = KINDS[number % len(KINDS)], len(crowd.figures.outages)
             await run(town.kill, kind)
+            if kind == DRAINED:
+                crowd.figures.drains.append(len(crowd.figures.outages) - before)
             await trio.sleep(chance.uniform(0, size.pause))
             await run(town.repair, kind)
         await trio.sleep(size.pause)
