@@ -45,7 +45,7 @@ class Page(Struct, frozen=True):
 
 _GOING = (
     "At a terminal Alt-1 to Alt-9 go where GO ? says, Alt-A where something is",
-    "unread, Ctrl-N and Ctrl-P to the next place and the one before.",
+    "unread, Ctrl-N and Ctrl-P to the next place and the one before; Alt-G types GO.",
     "Where lines are texts, GO is a command in capitals only, or as /go.",
 )
 _NOTES = (

@@ -627,3 +627,19 @@ def test_a_room_that_is_no_more_leads_home_with_the_line(desk: Desk) -> None:
     desk.screen.shows("not sent to")
     desk.hits(CTRL_C)
     desk.screen.shows("carol> at home")
+
+
+def test_go_is_typed_beside_a_line_which_waits(desk: Desk) -> None:
+    at_two_places(desk)
+    desk.hits("\x1b2", "for dave", LEFT, "\x1bg")
+    desk.screen.shows("carol> /go")
+    desk.hits("erin", CTRL_C)  # never mind
+    desk.screen.shows("carol> for dave")
+    desk.hits("\x1bg", "hello", ENTER)
+    assert desk.sends() == "/go hello"
+    desk.screen.shows("carol> for dave")
+    desk.hits("\x1bg", "\x1b3", "\x1b2")
+    desk.screen.shows("carol> /go")
+    desk.hits(CTRL_C, ENTER)
+    assert desk.sends() == "for dave"
+    assert desk.host.desk.begun is None

@@ -14,6 +14,7 @@ from peer.core.targets.place import Place
 from peer.core.targets.target import Target
 from peer.screen.editor.host import EditorHost, LateCompleter
 
+GO: Final = "/go "  # with the slash it is a command wherever it is typed
 PASTED_LINES: Final = 5  # more than these are sent only after a second Enter
 
 
@@ -119,6 +120,13 @@ class Draft:
         self._go(place)
         self._host.went(place)
         self._host.touched()
+
+    def begin_go(self) -> None:
+        """Begin the command GO; the line that is typed waits here until it is needed."""
+        buffer = self.control.buffer
+        self._desk.put_aside(TypedText(buffer.text, buffer.cursor_position))
+        buffer.reset(Document(GO, len(GO)))
+        self.changed()
 
     def _go(self, place: Place) -> None:
         buffer = self.control.buffer

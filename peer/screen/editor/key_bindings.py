@@ -43,6 +43,7 @@ class Keys:
         for number in range(1, LAST_NUMBER + 1):
             keys.add("escape", str(number), filter=is_typing)(self._numbered(number))
         keys.add("escape", "a", filter=is_typing)(self._unread)
+        keys.add("escape", "g", filter=is_typing)(self._begin_go)
         keys.add("c-n", filter=is_typing & ~has_completions)(self._stepped(1))
         keys.add("c-p", filter=is_typing & ~has_completions)(self._stepped(-1))
         return keys
@@ -60,6 +61,9 @@ class Keys:
         desk = self._host.desk
         place = choice.next_unread(desk.seen(self._host.places), desk.here)
         self._draft.go(place, "Nothing is unread elsewhere.")
+
+    def _begin_go(self, _: KeyPressEvent) -> None:
+        self._draft.begin_go()
 
     def _stepped(self, by: int) -> Obey:
         def go(_: KeyPressEvent) -> None:
