@@ -226,7 +226,10 @@ async def test_a_ban_a_kick_and_a_notice_reach_users_of_other_directories(
     await trio.sleep(QUIET)
     assert (await there.enters("mallory")).welcome.motd == "be kind"
     await operator.asks(ask.Forget("mallory", is_certain=True))
-    assert await there.enters("mallory", identity=identity_of("her new key"))
+    mallory = await there.enters("mallory", identity=identity_of("her new key"))
+    await trio.sleep(QUIET)
+    assert not mallory.is_over
+    assert (await look_up(carol, "mallory")).key == mallory.identity.public
 
 
 async def test_a_drained_directory_sends_its_users_to_the_others(two: list[SharedTown]) -> None:

@@ -176,6 +176,9 @@ class Whereabouts:
 
     def _judge(self, user: int, since: float) -> list[Action]:
         """Decide from what is known; `since`: when they were last seen, if nobody has them."""
+        if user not in self._known:  # the name was released
+            self.forget(user)
+            return []
         theirs = self._theirs.get(user)
         if user not in self._local:
             return [Lose(user, since)] if theirs is None else [See(user, theirs[1])]

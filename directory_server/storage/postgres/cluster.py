@@ -67,10 +67,9 @@ class PostgresCluster:
 
     async def everything(self) -> Everything:
         # It may take seconds: the lease is renewed over another line meanwhile.
-        try:
-            return await self._run(self._whole, presence.everything, WHOLE_SECONDS)
-        finally:
-            self._whole.close()
+        whole = await self._run(self._whole, presence.everything, WHOLE_SECONDS)
+        self._whole.close()
+        return whole
 
     async def users_of(self, ids: Iterable[int]) -> list[User]:
         return await self._run(self._news, lambda connection: names.users_of(connection, ids))
@@ -108,7 +107,7 @@ class PostgresCluster:
         try:
             yield receive
         finally:
-            self._ears.close()
+            self._ears.break_off()  # not closed: a thread may still use it
 
     async def _wait(self, connection: Connection) -> None:
         """Wait until something is heard, or for a while."""

@@ -201,6 +201,16 @@ def test_a_released_name_is_forgotten() -> None:
     assert scene.core.died(THEM, 1) == []
 
 
+def test_a_name_that_we_release_ourselves_is_seen_nowhere() -> None:
+    scene = Scene()
+    scene.core.hear(THEM, at(5))
+    scene.known.clear()
+    scene.touched.add(CAROL)  # as whoever goes is touched
+    assert scene.publish(None) == []
+    scene.known.add(CAROL)
+    assert scene.core.died(THEM, 1) == []
+
+
 def compare(core: Whereabouts, *rows: tuple[int, Here]) -> list[object]:
     ours = {here.user for directory, here in rows if directory == core.directory}
     theirs = {here.user for directory, here in rows} - ours
