@@ -10,9 +10,9 @@ import trio
 from trio.testing import MockClock, memory_stream_pair
 
 import shared.wire
-from directory_server.session import Session
+from directory_server.answers import Answers
 from peer.runtime.conversation.news import News
-from peer.runtime.directory.registrar import Registrar
+from peer.runtime.directory.session import DirectorySession
 from peer.runtime.link.dials import Dials
 from shared.accepting import serve_all
 from shared.border import LoggedBugs
@@ -92,7 +92,7 @@ async def test_a_bug_on_the_link_to_the_directory_is_a_loss_of_that_link(
 ) -> None:
     (carol,) = await with_border(community, "carol")
     with monkeypatch.context() as broken:
-        broken.setattr(Registrar, "_hear", _bug)
+        broken.setattr(DirectorySession, "_hear", _bug)
         await community.person("dave").starts()
         await carol.sees_part("directory")
     await carol.sees_part("directory", within=30)
@@ -110,7 +110,7 @@ async def test_a_bug_ends_the_user_that_met_it_and_no_directory(
     carol, dave = await community.start("carol", "dave")
     async with raw(community, "mallory") as mallory:
         with monkeypatch.context() as broken:
-            broken.setattr(Session, "_list", _bug)
+            broken.setattr(Answers, "list", _bug)
             mallory.client.say(List(1))
             await mallory.client.ends()
     (line,) = logged_at(caplog, logging.ERROR)
