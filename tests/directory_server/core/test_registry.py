@@ -307,3 +307,45 @@ def test_without_a_limit_nobody_falls_idle() -> None:
     known.know(carol := user("carol"))
     arrive(known, carol)
     assert known.fall_idle(time=1e9, now=1e9) == []
+
+
+# --- Users of other directories ---
+
+AWAY = Place("10.0.0.9", 8)
+
+
+def test_a_user_of_another_directory_is_here_and_takes_no_place() -> None:
+    known, carol = registry(places=1, one_per_address=True)
+    known.touched = set()
+    known.see(carol, AWAY, BUSY, 5, "till five")
+    assert (known.here, carol.place, carol.is_elsewhere) == (1, AWAY, True)
+    assert known.take_news(9).came == [Presence("Carol", BUSY, 5, "till five")]
+    assert not known.touched, "whose word it is has told the others"
+    dave = user("dave", 2)
+    known.know(dave)
+    with pytest.raises(Refused, match="only one user"):
+        known.check_address(dave, AWAY.address)
+    known.check_room(dave, HOME.address)
+    arrive(known, dave)
+    with pytest.raises(Refused, match="is full"):
+        known.check_room(carol, AWAY.address)
+    known.lose(carol, 9)
+    assert (known.here, carol.status, carol.since, carol.place) == (1, OFFLINE, 9, NOWHERE)
+    known.check_address(dave, AWAY.address)
+    assert known.touched == {2}
+
+
+def test_a_user_moves_between_directories_without_being_away() -> None:
+    known, carol = registry(places=1)
+    arrive(known, carol)
+    known.take_news(9)
+    known.see(carol, AWAY, ACTIVE, 1)
+    assert known.take_news(9) == News([], [], [])
+    assert known.fall_idle(time=999, now=999) == [], "that is for the other directory to say"
+    arrive(known, carol, time=7)
+    assert not carol.is_elsewhere
+    known.leave(carol, 8)
+    assert known.take_news(9) == News(["Carol"], [], [])
+    known.see(carol, AWAY, ACTIVE, 9)
+    known.forget(carol, 10)
+    assert (known.here, known.names, known.by_id) == (0, 0, {})

@@ -34,3 +34,9 @@ def test_an_age_that_fell_back_by_a_crash_takes_nothing_away() -> None:
     usage = Usage(seconds=5_000, here_since=100)
     usage.leave(80)
     assert usage.seconds == 5_000
+
+
+def test_of_two_directories_the_one_that_knows_of_more_use_counts() -> None:
+    usage = Usage(seconds=10, last=5, here_since=100)
+    usage.merge(Usage(seconds=20, last=3, here_since=None))
+    assert usage == Usage(seconds=20, last=5, here_since=100)
