@@ -280,6 +280,8 @@ def test_all_arguments_together() -> None:
     assert vars(parsed) == {
         "port": 5000,
         "host": "::1",
+        "address": "",
+        "workers": 1,
         "data": "d",
         "idle_after": 1.5,
         "one_per_address": True,
