@@ -6,6 +6,7 @@ from directory_server.core.registry import NOWHERE, News, Place, Registry, User
 from shared.errors import Refused
 from shared.messages.common import Status
 from shared.messages.directory import Presence
+from shared.messages.spots import Spot, SpotKind
 
 ACTIVE, BUSY, INACTIVE, OFFLINE = Status.ACTIVE, Status.BUSY, Status.INACTIVE, Status.OFFLINE
 HOME = Place("10.0.0.5", 7)
@@ -349,3 +350,14 @@ def test_a_user_moves_between_directories_without_being_away() -> None:
     known.see(carol, AWAY, ACTIVE, 9)
     known.forget(carol, 10)
     assert (known.here, known.names, known.by_id) == (0, 0, {})
+
+
+def test_new_spots_of_a_user_are_told_to_other_directories_only() -> None:
+    known, carol = registry()
+    arrive(known, carol)
+    known.take_news(9)
+    known.set_spots(carol, (Spot("192.168.0.7", 1, SpotKind.LAN),))
+    known.touched = set()
+    known.set_spots(carol, ())
+    assert (carol.place.spots, known.touched) == ((), {carol.id})
+    assert known.take_news(9) == News([], [], [])
