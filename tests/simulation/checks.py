@@ -310,7 +310,7 @@ class Checks:
                 " AND id NOT IN (SELECT conversation FROM rooms) ORDER BY begun DESC LIMIT 1",
             )
             session.interrupted = rows[0][0] if rows else ""
-        player.rooms_on_disk = {
+        player.rooms_on_disk |= {
             id
             for (id,) in self._rows(
                 player,
@@ -359,6 +359,8 @@ class Checks:
             for current in (player.conversation, *player.rooms):
                 if current is not None:
                     groups[current.id].append((player, current))
+            if player.session_now.entered_room and not (player.has_parted or player.rooms):
+                yield Broken("G13", f"{player.name} is in no room, and has left none")
             for id in player.rooms_on_disk - player.parted:
                 if all(one.id != id for one in player.rooms):
                     yield Broken("G8", f"{player.name} is not back in the room {id[:6]}")

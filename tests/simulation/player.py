@@ -65,6 +65,7 @@ class Session:
         self.is_leaving = False  #: wanted to, and has entered no other one yet
         self.kept: set[str] = set()  #: own texts that were on this disk when it was killed
         self.interrupted = ""  #: the conversation in which it was killed, according to its disk
+        self.entered_room = False  #: and its user has read so
         self.was_in = ""  #: the last conversation, according to the program
 
 
@@ -82,7 +83,7 @@ class Player:
         self.session: Session | None = None
         self.sessions: list[Session] = []
         self.promised: list[tuple[str, str]] = []  #: receiver and text, left or delivered
-        self.rooms_on_disk: set[str] = set()  #: of which the last program was a member
+        self.rooms_on_disk: set[str] = set()  #: in which any program of theirs ended
         self.parted: set[str] = set()  #: rooms that they have left
         self.has_parted = False  #: ever
         self._is_missing = False
@@ -152,7 +153,7 @@ class Player:
         return self.peer is not None and not self.peer.is_over and not self.run.is_dead
 
     def is_killed(self, *, abruptly: bool, down: float) -> None:
-        self.down_until = trio.current_time() + down
+        self.down_until = max(self.down_until, trio.current_time() + down)
         self.run.die(abruptly=abruptly)
 
     # --- The screen ---
@@ -204,6 +205,7 @@ class Player:
                 session.is_leaving = False
             case events.InRoom() | events.BackInRooms():
                 self.parted -= {one.id for one in self.rooms}
+                session.entered_room = True
             case events.MemberLeft():
                 self._scenario.checks.left(self, event)
             case events.Invited(id=id, room=room):

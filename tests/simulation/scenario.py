@@ -35,6 +35,7 @@ ROOM: Final = "lab"
 WITH_ROOM: Final = 0.4  # of the stories: there is a room beside the talks,
 IN_ROOM: Final = 0.4  # of the actions are in it,
 AWAY: Final = 0.25  # and in the middle of these stories all programs are off for days
+ONE_AWAY: Final = 0.4  # of the others: one is off for longer than a talk waits
 DAYS_AWAY: Final = (0.5, 5.0)
 CLOCK_JUMPS: Final = (0.0, 0.0, 20 * 86_400.0)  # an error of the directory's clock, for one run
 QUIET_SECONDS: Final = 240.0  # until everything must be as it should be
@@ -138,6 +139,8 @@ class Scenario:
             if self._has_room and self._rooms.random() < AWAY:
                 await self._sleep_for_days()
                 await self._stir()
+            elif self._has_room and self._rooms.random() < ONE_AWAY:
+                await self._be_without_one()
             self._heal()
             quiet_after = await self._calm_down()
             self.checks.final()
@@ -220,6 +223,16 @@ class Scenario:
             self._directory_run.die()
         await trio.sleep(seconds)
         await self._until(lambda: all(player.is_up for player in self.players))
+
+    async def _be_without_one(self) -> None:
+        """Let one be off for some minutes; what the others write meanwhile waits."""
+        player = self._rooms.choice([one for one in self.players if one.rooms] or self.players)
+        seconds = self._rooms.uniform(70, 160)
+        self.note("", f"{player.name} is away for {seconds:.0f} s")
+        player.is_killed(abruptly=self._rooms.random() < 0.5, down=seconds)
+        for _ in range(3):
+            await trio.sleep(seconds / 3)
+            self._act()
 
     async def _stir(self) -> None:
         steps: list[Callable[[], None]] = [self._act] * self.chance.randint(*STEPS)

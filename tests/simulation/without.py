@@ -27,7 +27,6 @@ from peer.core.conversation.members import reach
 from peer.core.conversation.members.entrances import Entrances
 from peer.core.conversation.members.roll_exchange import RollExchange
 from peer.core.conversation.outbox import Outbox
-from peer.core.conversation.outgoing_texts import OutgoingTexts
 from peer.core.conversation.own_stay import OwnStay
 from peer.core.conversation.proof import signatures, unchecked_texts
 from peer.core.conversation.proof.digests import Digests
@@ -36,11 +35,11 @@ from peer.runtime.conversation.conversations import Conversations
 from peer.runtime.conversation.departures import Departures
 from peer.runtime.conversation.rooms import Rooms
 from peer.runtime.conversation.shell import ConversationShell
+from peer.runtime.conversation.stays import Stays
 from peer.runtime.link.table import LinkTable
 from peer.runtime.mailbox import letter_drop, letter_taker
 from peer.storage import rooms
 from peer.storage.letters import LetterStore
-from peer.storage.rooms import RoomStore
 from shared.link import Link
 from shared.messages.peers import TEXTS, Hello, Members, Text, Want
 from tests.simulation.scenario import Failure, run
@@ -159,22 +158,9 @@ async def _forget_passed(self: LetterStore, *letters: Any, passed: Any, **more: 
     return await _add_letters(self, *letters, **more)
 
 
-async def _note_at_once(self: RoomStore) -> dict[str, str]:
-    """Go on in the last epoch of each room, whether all of it is on disk or not."""
-    found: list[tuple[str, str]] = self._database.read(
-        "SELECT t.conversation, t.epoch FROM texts AS t JOIN rooms AS r"
-        " ON r.conversation = t.conversation JOIN memberships AS m"
-        " ON (m.conversation, m.member) = (t.conversation, t.author) ORDER BY t.number"
-    )
-    return dict(found)
-
-
-def _go_on_unasked(self: OutgoingTexts, has: Any) -> None:
-    """Write on in the last epoch, whatever others have of it."""
-    epoch, self._earlier_epoch = self._earlier_epoch, ""
-    seq = self._inbox.position((self._stay.me.id, epoch)).seq if epoch else 0
-    if seq and not self._outbox.last:
-        self._outbox.go_on(epoch, seq)
+def _only_talks(self: Stays, id: str) -> list[ConversationShell]:
+    """Hear nothing that is for a room."""
+    return [one for one in self.all if one.core.id == id and not one.core.room]
 
 
 _NO_LAMPORT: Final = property(lambda _: 0, lambda *_: None)
@@ -277,12 +263,9 @@ RULES: Final[dict[str, tuple[str, list[Change]]]] = {
         "the journal notes that it is a room",
         [(rooms, "insert", lambda *_: None)],
     ),
-    "onward": (
-        "an epoch goes on only when all of it is on disk",
-        [
-            (RoomStore, "take_epochs", _note_at_once),
-            (OutgoingTexts, "_go_on", _go_on_unasked),
-        ],
+    "heard": (
+        "a message finds the room that it is for",
+        [(Stays, "of", _only_talks)],
     ),
     "mailbox": (
         "who has no path finds it in the mailbox",
