@@ -13,6 +13,7 @@ import trio
 from rich.console import Console
 
 from tests.bench import (
+    catching_up,
     connecting,
     group,
     leaving,
@@ -35,6 +36,7 @@ BENCHMARKS: Final[dict[str, Callable[[Plan], Awaitable[list[Figure]]]]] = {
     "round-trip": round_trip.measure,
     "one-way": one_way.measure,
     "group": group.measure,
+    "catching-up": catching_up.measure,
     "connecting": connecting.measure,
     "registering": registering.measure,
     "leaving": leaving.measure,

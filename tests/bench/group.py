@@ -44,7 +44,7 @@ async def measure(plan: Plan) -> list[Figure]:
         joining = await _gather(chat, crew)
         streams = [await bare.dial(bare_port, bare.client_context(folder)) for _ in OTHERS]
         for _ in range(ROUNDS):
-            theirs.append(await _send(streams, plan.times(BARE_TEXTS)))
+            theirs.append(await send(streams, plan.times(BARE_TEXTS)))
             ours.append(await _talk(chat, crew, plan.times(TEXTS)))
         for stream in streams:
             await bare.close(stream)
@@ -91,7 +91,7 @@ async def _talk(chat: Chat, crew: Child, texts: int) -> float:
     return heard / seconds
 
 
-async def _send(streams: list[bare.BareStream], texts: int) -> float:
+async def send(streams: list[bare.BareStream], texts: int) -> float:
     """The same without Parley."""
     text = bare.random_text(CHARACTERS)
     start = time.perf_counter()
