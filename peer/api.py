@@ -32,6 +32,7 @@ from peer.core.conversation.sent_text import SentText
 from peer.core.history_entry import HistoryEntry, Kind
 from peer.core.keys.key_comparison import Comparison
 from peer.core.reach.hosts import places
+from peer.core.reach.link_way import LinkWay
 from peer.core.reach.watch_list import Watched
 from peer.events import (
     BackInConversation,
@@ -135,6 +136,7 @@ __all__ = [
     "LetterReceived",
     "LetterRefused",
     "LettersWaited",
+    "LinkWay",
     "MailboxFull",
     "MemberBack",
     "MemberJoined",

@@ -19,8 +19,9 @@ from peer.core.stranger_limits import StrangerLimits
 from peer.events import Tell
 from peer.options import Options
 from peer.runtime.conversation.conversations import Conversations
+from peer.runtime.conversation.routes import Routes
 from peer.runtime.conversation_news import ConversationNews
-from peer.runtime.conversation_view import ConversationView, MemberRoutes
+from peer.runtime.conversation_view import ConversationView
 from peer.runtime.directory.certificates import Certificates
 from peer.runtime.directory.directory_client import DirectoryClient
 from peer.runtime.directory.introduction import Introduction
@@ -340,7 +341,7 @@ def dispatch(outside: Outside, memory: Memory, reach: Connections, exchange: Exc
 def facade(outside: Outside, memory: Memory, reach: Connections, exchange: Exchange) -> Facade:
     world, myself, conversations = outside.world, memory.myself, exchange.conversations
     waiting, unsent, sender = exchange.waiting, exchange.unsent, exchange.letter_sender
-    routes = MemberRoutes(reach.links, memory.known_keys, world.clock)
+    routes = Routes(reach.links, memory.known_keys, world.clock)
     return Facade(
         ConversationView(conversations, routes),
         RoomsView(conversations, routes),

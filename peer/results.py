@@ -9,12 +9,13 @@ from typing import Final, Protocol
 from msgspec import field
 
 from peer.commands.manual import help_lines
-from peer.core.conversation.route import DIRECT, Route
+from peer.core.conversation.route import Route
 from peer.core.conversation.sent_text import SentText
 from peer.core.history_entry import Around, HistoryEntry, lines_of
 from peer.core.keys.name_marks import ANOTHER_KEY
 from peer.core.local_time import local_time
 from peer.core.past.looking_back import Lookback
+from peer.core.reach.link_way import LinkWay
 from peer.core.reach.watch_list import Watched
 from peer.core.targets.target import Target
 from peer.events import Event
@@ -107,6 +108,7 @@ class UserInfo(Answer, frozen=True):
     fingerprint: str  #: of their key
     is_verified: bool = False  #: the user has compared the words of this key
     rooms: tuple[str, ...] = ()  #: in which we both are
+    route: Route | None = None  #: how they are reached at this moment, if they are
 
     @property
     def shared(self) -> str:
@@ -123,6 +125,7 @@ class UserInfo(Answer, frozen=True):
             f"{verified}",
             *([f"The note of {contact.name}: {contact.note}"] if contact.note else []),
             *([f"You are both in {self.shared}."] if self.rooms else []),
+            *([f"The way to {contact.name}: {way_to(self.route)}."] if self.route else []),
         ]
 
 
@@ -190,7 +193,7 @@ class MemberList(Answer, frozen=True):
 
     def how(self, one: Route) -> str:
         """Return how a member is reached; in a room they are away if they are not."""
-        return how_linked(one) if one.through or not self.room else "away"
+        return how_linked(one) if one.is_reached or not self.room else "away"
 
 
 class RoomList(Answer, frozen=True):
@@ -363,14 +366,24 @@ def how_linked(member: Route) -> str:
 
 
 def _linked(member: Route) -> str:
-    if member.through == DIRECT:
+    if member.is_reached:
         trip = member.round_trip
-        return "direct" + ("" if trip is None else f", {milliseconds(trip)}")
-    if member.through:
-        return f"through {member.through}"
+        return way_to(member) + ("" if trip is None else f", {milliseconds(trip)}")
     if member.lost_since is None:
         return "not linked yet"
     return f"lost since {local_time(member.lost_since):%H:%M:%S}"
+
+
+def way_to(reached: Route) -> str:
+    """Return the way to a user who is reached."""
+    match reached.link_way:
+        case LinkWay.DIALLED:
+            return "direct"
+        case LinkWay.DIALLED_BY_THEM:
+            return f"direct ({reached.name} dialled)"
+        case LinkWay.MAPPED:
+            return "direct (router's mapping)"
+    return f"through {reached.through}"
 
 
 def milliseconds(seconds: float) -> str:

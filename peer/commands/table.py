@@ -230,7 +230,7 @@ TABLE = (
     Entry(
         ("INFO", "WHOIS"),
         "INFO name",
-        "status, since when, IP:port, key fingerprint",
+        "status, since when, IP:port, way, key fingerprint",
         "INFO dave",
         _named(Info),
         Takes.ANYBODY,
@@ -280,7 +280,7 @@ TABLE = (
     Entry(
         ("MEMBERS",),
         "MEMBERS [room]",
-        "who is in, and how linked, or away",
+        "who is in, and the way to each, or away",
         "MEMBERS",
         _members,
     ),

@@ -45,7 +45,8 @@ async def info(peer: LocalPeer, name: str) -> results.UserInfo:
     contact = await peer.finder.contact(name)
     shared = [room for room in peer.rooms.labels if contact.name in peer.rooms.others(room)]
     is_verified = peer.keys.is_verified(contact.name)
-    return results.UserInfo(contact, fingerprint(contact.key), is_verified, tuple(shared))
+    route = peer.conversation.route_to(contact)
+    return results.UserInfo(contact, fingerprint(contact.key), is_verified, tuple(shared), route)
 
 
 async def members(peer: LocalPeer, room: str) -> results.MemberList:

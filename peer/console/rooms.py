@@ -44,9 +44,9 @@ class RoomCommands:
         rooms = self._peer.rooms
         return results.RoomList(
             self._peer.name,
-            tuple((one, tuple(name for name, *_ in rooms.ways(one))) for one in rooms.labels),
+            tuple((one, tuple(route.name for route, _ in rooms.ways(one))) for one in rooms.labels),
             tuple(
-                (one, tuple(name for name, way, _ in rooms.ways(one) if not way))
+                (one, tuple(route.name for route, _ in rooms.ways(one) if not route.is_reached))
                 for one in rooms.labels
             ),
         )

@@ -56,7 +56,7 @@ class Targets:
 
     def of(self, place: Place) -> Target:
         """Return what that place means now."""
-        others = tuple(name for name, *_ in self._peer.conversation.ways)
+        others = tuple(route.name for route, _ in self._peer.conversation.ways)
         is_mine = bool(place.room) and bool(self._peer.rooms.label(place.room))
         members = self._peer.rooms.others(place.room) if is_mine else ()
         return Target(others, self._messages.writing_to, place, members)

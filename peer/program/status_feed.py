@@ -9,7 +9,6 @@ import trio
 from peer import events
 from peer.console.console import Console
 from peer.console.dialogue import Screen
-from peer.core.conversation.route import DIRECT
 from peer.local_peer import LocalPeer
 from peer.screen.ui_state import Member, UiState
 from shared.errors import ParleyError
@@ -64,8 +63,8 @@ class StatusFeed:
 
 def _ui_state(peer: LocalPeer, console: Console) -> UiState:
     members = tuple(
-        Member(name, is_direct=way == DIRECT, through="" if way == DIRECT else way, lacks=lacks)
-        for name, way, lacks in peer.conversation.ways
+        Member(route.name, is_direct=route.is_direct, through=route.through, lacks=lacks)
+        for route, lacks in peer.conversation.ways
     )
     return UiState(
         me=peer.name,

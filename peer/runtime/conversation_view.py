@@ -1,50 +1,15 @@
 """My conversation as its user sees it: who is in, who is late, and what I say in it."""
 
-import trio
-
-from peer.core.conversation.conversation import Conversation
-from peer.core.conversation.route import DIRECT, Route
+from peer.core.conversation.route import Route
 from peer.core.conversation.sent_text import SentText
 from peer.runtime.conversation.conversations import Conversations
-from peer.runtime.keys.known_keys import KnownKeys
-from peer.runtime.link.links import Links
+from peer.runtime.conversation.routes import Routes
 from shared.errors import Refused
-from shared.world import Clock
-
-
-class MemberRoutes:
-    """The ways to the members of a conversation."""
-
-    def __init__(self, links: Links, known_keys: KnownKeys, clock: Clock) -> None:
-        self._links, self._known_keys, self._clock = links, known_keys, clock
-
-    async def of(self, current: Conversation) -> list[Route]:
-        """Return the others, and how each is reached; measuring takes time."""
-        name, called = current.roll.name, current.called
-        await self._links.measure(name(one) for one, way, _ in current.reach.who() if way == DIRECT)
-        now, time = trio.current_time(), self._clock.time()
-        return [
-            Route(
-                called(one), way if way in ("", DIRECT) else called(way),
-                None if since is None else time - (now - since),
-                self._links.round_trip(name(one)) if way == DIRECT else None,
-                self._known_keys.is_verified(name(one))
-                and self._known_keys.remembers(name(one), current.roll.key(one) or b""),
-            )
-            for one, way, since in current.reach.who()
-        ]  # fmt: skip
-
-    def ways(self, current: Conversation) -> list[tuple[str, str, int]]:
-        """Return each name, through whom, and how many texts of mine they lack."""
-        called = current.called
-        return [
-            (called(one), way if way in ("", DIRECT) else called(way), current.outgoing.lacks(one))
-            for one, way, _ in current.reach.who()
-        ]
+from shared.messages.directory import Contact
 
 
 class ConversationView:
-    def __init__(self, conversations: Conversations, routes: MemberRoutes) -> None:
+    def __init__(self, conversations: Conversations, routes: Routes) -> None:
         self._conversations, self._routes = conversations, routes
 
     @property
@@ -73,11 +38,18 @@ class ConversationView:
         current = self._conversations.conversation
         if current is None:
             raise Refused("You are in no conversation.")
-        return await self._routes.of(current)
+        return await self._routes.measured(current)
+
+    def route_to(self, user: Contact) -> Route | None:
+        """Return how a user is reached: by a link, or through members of what we are both in."""
+        current = self._conversations.conversation
+        rooms = [room.core for room in self._conversations.rooms]
+        ours = rooms if current is None else [current, *rooms]
+        return self._routes.to_user(user.name, user.key, ours)
 
     @property
-    def ways(self) -> list[tuple[str, str, int]]:
-        """Like `members`, at once: each name, through whom, and how many texts of mine it lacks."""
+    def ways(self) -> list[tuple[Route, int]]:
+        """Like `members`, at once, and how many texts of mine each lacks."""
         current = self._conversations.conversation
         return [] if current is None else self._routes.ways(current)
 

@@ -7,7 +7,7 @@ import trio
 from peer.core.conversation.route import Route
 from peer.core.conversation.sent_text import SentText
 from peer.runtime.conversation.conversations import Conversations
-from peer.runtime.conversation_view import MemberRoutes
+from peer.runtime.conversation.routes import Routes
 from shared.errors import Refused
 from shared.names import fold
 
@@ -20,7 +20,7 @@ class RoomsView:
     Everything that asks for a room raises Refused when I am in no room that is called so.
     """
 
-    def __init__(self, conversations: Conversations, routes: MemberRoutes) -> None:
+    def __init__(self, conversations: Conversations, routes: Routes) -> None:
         self._conversations, self._rooms = conversations, conversations.rooms
         self._routes = routes
 
@@ -51,11 +51,11 @@ class RoomsView:
 
     async def members(self, room: str) -> list[Route]:
         """Return the other members, and how each is reached; measuring takes time."""
-        return await self._routes.of(self._rooms.of(room).core)
+        return await self._routes.measured(self._rooms.of(room).core)
 
-    def ways(self, room: str) -> list[tuple[str, str, int]]:
-        """Return, like `members` but at once: each name, through whom, and how many texts of
-        mine they lack.
+    def ways(self, room: str) -> list[tuple[Route, int]]:
+        """Return, like `members` but at once, how each is reached, and how many texts of mine
+        they lack.
         """
         return self._routes.ways(self._rooms.of(room).core)
 

@@ -14,7 +14,7 @@ from typing import Final
 
 from msgspec import Struct, structs
 
-from peer.core.conversation.route import DIRECT, Route
+from peer.core.conversation.route import Route
 from peer.events import Event
 from peer.place_results import Dimmed, WhatIsUnread
 from peer.results import (
@@ -77,8 +77,10 @@ def _fields(event: Event) -> dict[str, object]:
     match event:
         case UserInfo(contact=contact):
             names = ("name", "status", "note", "since", "host", "port")
+            way = (route.way, route.through) if (route := event.route) else ("", "")
             key = {
-                "key": event.fingerprint, "is_verified": event.is_verified, "rooms": event.rooms
+                "key": event.fingerprint, "is_verified": event.is_verified, "rooms": event.rooms,
+                "way": way[0], "through": way[1],
             }  # fmt: skip
             return {name: getattr(contact, name) for name in names} | key
         case MemberList(me=me, others=others):
@@ -111,11 +113,9 @@ def _in_room(fields: dict[str, object]) -> dict[str, object]:
 
 
 def _way(member: Route) -> dict[str, object]:
-    is_direct = member.through == DIRECT
-    return structs.asdict(member) | {
-        "is_direct": is_direct,
-        "through": "" if is_direct else member.through,
-    }
+    fields = structs.asdict(member) | {"is_direct": member.is_direct, "way": member.way}
+    del fields["link_way"]
+    return fields
 
 
 def _plain(value: object) -> object:

@@ -85,7 +85,7 @@ async def test_a_member_who_is_added_with_another_key(
         link.says(said(mallory, impostor, 1, "please send the password to mallory"))
         await carol.sees(f"{FALSE_DAVE}: please send the password to mallory")
         assert carol.talks_with == ("mallory", FALSE_DAVE)
-        assert [way[0] for way in carol.peer.conversation.ways] == ["mallory", FALSE_DAVE]
+        assert [route.name for route, _ in carol.peer.conversation.ways] == ["mallory", FALSE_DAVE]
         await carol.types("/members", "/history", "for both of you", "/who got")
         await carol.sees_part(f"{FALSE_DAVE}: lost since")
         await carol.sees_part(f"] {FALSE_DAVE}: please send the password")

@@ -1,5 +1,7 @@
 """Bring people together in one conversation."""
 
+import trio
+
 from tests.kit.community import Community, Person
 
 
@@ -18,3 +20,9 @@ async def adds(one: Person, newcomer: Person) -> None:
     await newcomer.types("Y")
     await newcomer.sees_part("You are now connected with ")
     await one.sees(f"You are now connected with {newcomer.name}.")
+
+
+async def are_separate(community: Community, one: Person, other: Person) -> None:
+    """Let nothing pass between them, and return when both have noticed."""
+    community.separates(one, other)
+    await trio.sleep(15)  # under the clock of a community

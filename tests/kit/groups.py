@@ -92,7 +92,7 @@ def goes(one: Program, other: str, way: str) -> None:
 
 def ways(one: Program) -> dict[str, str]:
     """Return who is in reach, and how, as MEMBERS shows it."""
-    way = re.compile(r"(\S+): (direct|through \S+)(?:, [\d.]+ ms)?")
+    way = re.compile(r"(\S+): (direct|through \S+)(?: \(.+?\))?(?:, [\d.]+ ms)?")
     shown = map(way.fullmatch, answer_to(one, "/MEMBERS"))
     return {found[1]: found[2] for found in shown if found}
 

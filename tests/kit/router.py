@@ -8,16 +8,18 @@ import trio
 
 from peer.core.mapping.router_messages import ROUTER_PORT
 from shared.world import Address
+from tests.kit.community import Community, Person
 from tests.kit.router_answers import UNKNOWN_VERSION, V4
 from tests.kit.world import Hub, MemoryNetwork
 
+INNER, OUTER = "192.168.1.1", "8.8.8.8"  # its two addresses
 GRANTED: Final = 40_200  # to who asks for a port that is taken
 
 
 class Router:
     """`serve` is to be a task.  `mapped` holds what leads where."""
 
-    def __init__(self, hub: Hub, host: str, outer: str = "8.8.8.8") -> None:
+    def __init__(self, hub: Hub, host: str, outer: str = OUTER) -> None:
         self._network, self._hub, self.outer = MemoryNetwork(hub, host), hub, outer
         self.speaks_pcp = self.speaks_nat_pmp = True
         self.taken: set[int] = set()  #: outer ports of somebody else
@@ -73,3 +75,18 @@ class Router:
         outer = GRANTED if wanted in self.taken else wanted
         self.mapped[outer] = self._hub.forwards[Address(self.outer, outer)] = inner
         return outer
+
+
+async def behind(community: Community, name: str) -> tuple[Person, Router]:
+    """Return somebody who lives behind a router, and the router."""
+    person, router = community.person(name), Router(community.hub, INNER)
+    router.takes_in(person.host)
+    await community.nursery.start(router.serve)
+    return person, router
+
+
+async def is_mapped(router: Router) -> int:
+    """Wait until the router has given a port, and the directory knows; return it."""
+    await trio.sleep(5)  # under the clock of a community
+    (port,) = router.mapped
+    return port

@@ -14,6 +14,7 @@ from peer.core.conversation.route import Route
 from peer.core.history_entry import HistoryEntry, Kind
 from peer.core.lateness import Lateness
 from peer.core.past.looking_back import Lookback
+from peer.core.reach.link_way import LinkWay
 from peer.core.reach.watch_list import Watched
 from peer.core.targets.place import Place
 from peer.core.targets.places import PlaceState, UnreadText
@@ -36,8 +37,9 @@ DAVE = Contact(
     sealing_proof=bytes(64), host="10.0.0.7", port=40_112,
 )  # fmt: skip
 HI = HistoryEntry(Kind.PRIVATE, MORNING, "dave", "carol", "hi")
-DIRECTLY = Route("dave", "direct", None, 0.25)
+DIRECTLY = Route("dave", "", None, 0.25, link_way=LinkWay.DIALLED)
 THROUGH_DAVE = Route("erin", "dave", 7.0, None, True)
+BY_THEM = Route("frank", link_way=LinkWay.DIALLED_BY_THEM)
 
 LOOKBACK = Lookback(
     "The last 2 texts with dave:",
@@ -476,7 +478,28 @@ FORMS: list[tuple[Event, dict[str, object]]] = [
             "key": fingerprint(KEY),
             "is_verified": False,
             "rooms": [],
+            "way": "",
+            "through": "",
             "said": "dave: BUSY since 2026-11-20 14:02, at 10.0.0.7:40112, key " + fingerprint(KEY),
+        },
+    ),
+    (
+        results.UserInfo(DAVE, "485d", True, ("lab",), Route("dave", "erin")),
+        {
+            "event": "user_info",
+            "name": "dave",
+            "status": "BUSY",
+            "note": "",
+            "since": MORNING,
+            "host": "10.0.0.7",
+            "port": 40_112,
+            "key": "485d",
+            "is_verified": True,
+            "rooms": ["lab"],
+            "way": "through",
+            "through": "erin",
+            "said": "dave: BUSY since 2026-11-20 14:02, at 10.0.0.7:40112, key 485d, verified\n"
+            "You are both in #lab.\nThe way to dave: through erin.",
         },
     ),
     (
@@ -515,7 +538,7 @@ FORMS: list[tuple[Event, dict[str, object]]] = [
         {"event": "my_status", "status": "BUSY", "note": "", "said": "Your status is BUSY."},
     ),
     (
-        results.MemberList("me", (DIRECTLY, THROUGH_DAVE)),
+        results.MemberList("me", (DIRECTLY, THROUGH_DAVE, BY_THEM)),
         {
             "event": "member_list",
             "me": "me",
@@ -523,6 +546,7 @@ FORMS: list[tuple[Event, dict[str, object]]] = [
                 {
                     "name": "dave",
                     "is_direct": True,
+                    "way": "direct",
                     "through": "",
                     "lost_since": None,
                     "round_trip": 0.25,
@@ -531,13 +555,24 @@ FORMS: list[tuple[Event, dict[str, object]]] = [
                 {
                     "name": "erin",
                     "is_direct": False,
+                    "way": "through",
                     "through": "dave",
                     "lost_since": 7.0,
                     "round_trip": None,
                     "is_verified": True,
                 },
+                {
+                    "name": "frank",
+                    "is_direct": True,
+                    "way": "they_dialled",
+                    "through": "",
+                    "lost_since": None,
+                    "round_trip": None,
+                    "is_verified": False,
+                },
             ],
-            "said": "me (you)\ndave: direct, 250.0 ms\nerin: through dave, verified",
+            "said": "me (you)\ndave: direct, 250.0 ms\nerin: through dave, verified\n"
+            "frank: direct (frank dialled)",
         },
     ),
     (

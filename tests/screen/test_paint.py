@@ -19,6 +19,7 @@ from peer.core.conversation.route import Route
 from peer.core.history_entry import Around, HistoryEntry, Kind
 from peer.core.lateness import Lateness
 from peer.core.past.looking_back import Lookback
+from peer.core.reach.link_way import LinkWay
 from peer.core.reach.watch_list import Watched
 from peer.core.targets.place import HOME, Place
 from peer.core.targets.places import PlaceState, UnreadText
@@ -35,6 +36,7 @@ from shared.messages.common import Status
 from shared.messages.directory import Contact, Presence
 from tests.kit.event_texts import TEXTS
 
+BY_THEM = LinkWay.DIALLED_BY_THEM
 NOON = datetime(2026, 11, 20, 12, 0)
 SGR = re.compile(r"\x1b\[[0-9;]*m")
 FAMILY = "👨\u200d👩\u200d👧\u200d👦"
@@ -92,7 +94,7 @@ ANSWERS: list[Event] = [
     results.MemberList(
         "carol",
         (
-            Route("dave", "direct", None, 0.0012),
+            Route("dave", "", None, 0.0012, link_way=LinkWay.DIALLED),
             Route("erin", "dave", None, None),
             Route("frank", "", NOON.timestamp(), None),
         ),
@@ -587,13 +589,35 @@ def test_a_user_is_described_line_by_line() -> None:
 
 
 def test_members_and_how_they_are_reached() -> None:
-    ways = (Route("dave", "direct", None, 0.0012), Route("erin", "dave", None, None))
+    ways = (
+        Route("dave", round_trip=0.0012, link_way=LinkWay.DIALLED),
+        Route("erin", "dave"),
+        Route("frank", link_way=BY_THEM),
+        Route("gina", round_trip=0.02, is_verified=True, link_way=LinkWay.MAPPED),
+    )
 
     assert lines(results.MemberList("carol", ways)) == [
         " carol (you)",
         " dave         direct, 1.2 ms",
         " erin         through dave",
+        " frank        direct (frank dialled)",
+        " gina         direct (router's mapping), 20.0 ms, verified",
     ]
+
+
+WAYS = [
+    (Route("dave", link_way=LinkWay.DIALLED), "direct"),
+    (Route("dave", link_way=BY_THEM), "direct (dave dialled)"),
+    (Route("dave", link_way=LinkWay.MAPPED), "direct (router's mapping)"),
+    (Route("dave", "direct"), "through direct"),
+]
+
+
+@pytest.mark.parametrize(("route", "way"), WAYS)
+def test_info_tells_the_way_to_whom_there_is_one(route: Route, way: str) -> None:
+    told = results.UserInfo(info().contact, "485d", route=route)
+    assert lines(told)[3:] == [f" way      {way}", " key      485d"]
+    assert told.lines()[1:] == [f"The way to dave: {way}."]
 
 
 def test_who_has_my_last_text() -> None:
@@ -732,7 +756,9 @@ def hostile(name: str, text: str) -> list[Event]:
             (Presence(name, Status.BUSY, 0.0), Presence(text, Status.BUSY, 0.0)), name
         ),
         info(host=text),
-        results.MemberList(name, (Route(name, text, None, None),)),
+        results.UserInfo(info().contact, "485d", route=Route(text, link_way=BY_THEM)),
+        results.UserInfo(info().contact, "485d", route=Route(name, text)),
+        results.MemberList(name, (Route(name, text), Route(text, link_way=BY_THEM))),
         results.WhoHas(((name, text),)),
         results.WhatWasSaid((HistoryEntry(Kind.PRIVATE, 0.0, name, name, text),), name, text),
         results.Words(name, (text, text), True),

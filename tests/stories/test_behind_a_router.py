@@ -5,25 +5,8 @@ import trio
 
 from peer.options import Options
 from shared.world import Address
-from tests.kit.community import Community, Person
-from tests.kit.router import GRANTED, Router
-
-INNER, OUTER = "192.168.1.1", "8.8.8.8"
-
-
-async def behind(community: Community, name: str) -> tuple[Person, Router]:
-    """Return somebody who lives behind a router, and the router."""
-    person, router = community.person(name), Router(community.hub, INNER, OUTER)
-    router.takes_in(person.host)
-    await community.nursery.start(router.serve)
-    return person, router
-
-
-async def is_mapped(router: Router) -> int:
-    """Wait until the router has given a port, and the directory knows; return it."""
-    await trio.sleep(5)  # under the clock of a community
-    (port,) = router.mapped
-    return port
+from tests.kit.community import Community
+from tests.kit.router import GRANTED, OUTER, behind, is_mapped
 
 
 @pytest.mark.parametrize("is_taken", [False, True])

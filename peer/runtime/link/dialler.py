@@ -26,7 +26,8 @@ Judge = Callable[[Wire], None]  # raises ParleyError if it is not the one who wa
 class Attempt:
     """One dial under way: `proved` or `failed` ends it, and only the first of these counts."""
 
-    def __init__(self, core: DialPolicy) -> None:
+    def __init__(self, core: DialPolicy, kind: str = SpotKind.SAID) -> None:
+        self.kind = kind  #: of the spot that is dialled
         self._core = core
         self._places: list[Place] = []
 
@@ -121,7 +122,8 @@ class _Race:
         return hosts
 
     async def _dial(self, address: Address) -> Wire:
-        spot, attempt = self._spots[address], Attempt(self._core)
+        spot = self._spots[address]
+        attempt = Attempt(self._core, spot.kind)
         try:
             is_seen, is_knock = spot.host == self._contact.seen, self._ladder.is_answer
             await attempt.begin(address, is_seen=is_seen, is_knock=is_knock)

@@ -2,6 +2,7 @@
 
 import logging
 
+from peer.core.reach.link_way import dialled_at
 from peer.runtime.link.carrier import Carrier
 from peer.runtime.link.handshake import Handshake
 from peer.runtime.link.listener import LinkListener
@@ -111,6 +112,7 @@ class Dials:
         async def serve() -> None:
             with within(HANDSHAKE_SECONDS, "it did not say who it is"):
                 entry = await self._handshake.introduce(link, found.contact, self._kind)
+            entry.way = dialled_at(attempt.kind)
             await self._carrier.carry(entry, identified, by_me=True)
 
         link = new_link(wire)

@@ -5,6 +5,7 @@ from typing import Final
 
 import trio
 
+from peer.core.reach.link_way import LinkWay
 from peer.runtime.link.dials import Dials
 from peer.runtime.link.locator import Locator
 from peer.runtime.link.table import LinkTable
@@ -34,6 +35,11 @@ class Links:
         """Return the key at the other end of the link to this user."""
         last = self._table.last(name)
         return last.key if last else None
+
+    def way(self, name: str, key: bytes) -> LinkWay | None:
+        """Return how the link to the user with this key came about; None if there is none."""
+        current = self._table.current(name)
+        return current.way if current and current.key == key else None
 
     def spelled(self, name: str) -> str:
         """Return the name as registered, if its user is linked."""

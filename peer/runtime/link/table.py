@@ -11,6 +11,7 @@ from typing import Final
 import trio
 from msgspec import Struct, field
 
+from peer.core.reach.link_way import LinkWay
 from peer.runtime.keys.known_keys import KnownKeys
 from peer.runtime.link.listener import LinkListener
 from shared.errors import KeyChanged, Refused
@@ -34,6 +35,7 @@ class OpenLink(Struct, eq=False):
     link: Link[Message]
     dialled_by: str
     behind: float = 0.0  # seconds by which their clock was behind ours
+    way: LinkWay = LinkWay.DIALLED_BY_THEM
     since: float = field(default_factory=trio.current_time)
     used: float = field(default_factory=trio.current_time)
     is_closed: bool = False  # by us, as idle

@@ -9,7 +9,7 @@ from peer import results
 from peer.commands.manual import Page
 from peer.core.conversation.route import Route
 from peer.core.local_time import local_time
-from peer.results import GROUPS, milliseconds
+from peer.results import GROUPS, milliseconds, way_to
 from peer.screen.paint.colours import STRONG, SYSTEM, TIME, name_style
 from peer.screen.paint.hanging_row import Row
 from peer.screen.shown_names import harmless
@@ -59,6 +59,8 @@ def user_info(info: results.UserInfo, me: str) -> list[Row]:
         rows.append((Text("address", SYSTEM), Text(where)))
     if info.rooms:
         rows.append((Text("rooms", SYSTEM), Text(clean(info.shared))))
+    if info.route:
+        rows.append((Text("way", SYSTEM), Text(clean(way_to(info.route)))))
     verified = ", verified" if info.is_verified else ""
     rows.append((Text("key", SYSTEM), Text(info.fingerprint + verified)))
     return _table(rows)
