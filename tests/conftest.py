@@ -50,11 +50,11 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """The long tests first, so that nobody waits for the last one alone.
 
     Those that wait for programs and those that compute in turns, so that no core is idle.
-    And a clock that jumps for each `community`: pytest-trio only sees one that a test itself
-    asks for, not one of its fixtures.
+    And a clock that jumps for each `community`, and where a fixture asks for one: pytest-trio
+    only sees one that a test itself asks for.
     """
     for item in items:
-        if "community" in getattr(item, "fixturenames", ()):
+        if {"community", "autojump_clock"} & set(getattr(item, "fixturenames", ())):
             item.add_marker(pytest.mark.trio(run=run_at_once), append=False)
     waiting: list[pytest.Item] = []
     computing: list[pytest.Item] = []

@@ -271,6 +271,7 @@ async def test_without_the_database_all_goes_on_that_needs_none(two: list[Shared
     carol, dave = await here.enters("carol"), await there.enters("dave")
     await (await here.enters("erin")).leaves()
     await hears_of(carol, "dave")
+    await trio.sleep(1)  # until the other one knows that erin has left
     for town in two:
         town.breaks(away=True)
     await trio.sleep(2 * LEASE_SECONDS)
