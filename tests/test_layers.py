@@ -198,3 +198,9 @@ def test_only_the_border_touches_network_disk_clock_and_chance(file: str) -> Non
 
 def test_every_exception_is_a_file() -> None:
     assert (AT_THE_BORDER | EXCEPTIONS.keys()) <= set(sources())
+
+
+def test_no_two_files_of_tests_share_a_name() -> None:
+    """pytest imports each by its name alone, and stops where a name comes twice."""
+    names = Counter(path.name for path in (ROOT / "tests").rglob("test_*.py"))
+    assert not [name for name, times in names.items() if times > 1]
