@@ -1,5 +1,6 @@
 """Conversations of three and more."""
 
+import pytest
 import trio
 
 from tests.kit.community import Community
@@ -180,14 +181,31 @@ async def test_good_bye_right_after_yes_is_heard_at_once(community: Community) -
     assert dave.talks_with == ("carol",)
 
 
-async def test_a_yes_comes_too_late_when_the_conversation_is_over(community: Community) -> None:
+@pytest.mark.parametrize("who", ["carol", "dave"])
+async def test_no_invitation_outlives_the_conversation(community: Community, who: str) -> None:
     carol, dave = await community.talking("carol", "dave")
     (erin,) = await community.start("erin")
     await carol.types("ADD erin")
     await erin.sees("User carol wants to chat with you and dave. Would you like to? (Y/N)")
-    await dave.types(r"\q")
-    await carol.sees("The conversation is over.")
-    await erin.types("Y")
-    await erin.sees("User carol is gone.")
+    await {"carol": carol, "dave": dave}[who].types(r"\q")
+    await erin.sees("User carol took the invitation back.")
     await carol.sees("You withdrew your invitation to erin.")
+    assert not carol.peer.invitations.waits_for
+    assert not erin.has_open_question
     carol.never_saw("You are now connected with erin.")
+    await carol.connects_with(erin)
+
+
+async def test_an_invitation_elsewhere_stands_when_a_conversation_ends(
+    community: Community,
+) -> None:
+    carol, dave = await community.talking("carol", "dave")
+    (erin,) = await community.start("erin")
+    await carol.types("/ROOM lab")
+    await carol.types("/ADD erin TO lab")
+    await erin.sees_part("#lab")
+    await carol.types("QUIT CONVERSATION")
+    await dave.sees("The conversation is over.")
+    await erin.types("Y")
+    await erin.sees_part("You are in #lab")
+    erin.never_saw("User carol took the invitation back.")

@@ -102,6 +102,11 @@ class Conversations:
             return current.core
         return self._stays.rooms[id].core
 
+    def is_in(self, id: str) -> bool:
+        """Whether my conversation, or a room of mine, has this id."""
+        current = self._stays.current
+        return id in self._stays.rooms or (current is not None and current.core.id == id)
+
     @property
     def others(self) -> tuple[str, ...]:
         """The names under which the user reads of the others in my conversation."""
@@ -238,6 +243,10 @@ class Conversations:
     async def wait_met(self) -> None:
         """Return when somebody is in reach in each room with others."""
         await self._parts.progress.until(lambda: all(one.core.has_met for one in self.rooms))
+
+    async def wait_left(self, id: str) -> None:
+        """Return when I am not in this conversation or room any more."""
+        await self._parts.progress.until(lambda: not self.is_in(id))
 
     async def settle(self) -> None:
         """Return when no conversation waits for its last acknowledgements."""

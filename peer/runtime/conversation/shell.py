@@ -185,6 +185,7 @@ class ConversationShell:
                 self._owner.woke(self)
             case talk.Finished():
                 self._owner.finished(self)
+                parts.progress.made()
             case talk.Settled():
                 self._settle()
 

@@ -35,7 +35,9 @@ class Result(Struct, frozen=True):
     reason: str = ""
 
 
-class _Asking:
+class Asking:
+    """An invitation of mine that is not decided yet."""
+
     def __init__(self, callee: str) -> None:
         self.callee = callee
         self._over = trio.Event()
@@ -57,7 +59,7 @@ class Results:
     """
 
     def __init__(self) -> None:
-        self._asking: dict[tuple[str, str], _Asking] = {}  # by folded callee, and room
+        self._asking: dict[tuple[str, str], Asking] = {}  # by folded callee, and room
 
     @property
     def waits_for(self) -> tuple[str, ...]:
@@ -74,9 +76,9 @@ class Results:
         return any(who == fold(name) and room in (None, of) for who, of in self._asking)
 
     @contextmanager
-    def expect(self, callee: str, room: str) -> Iterator[_Asking]:
+    def expect(self, callee: str, room: str) -> Iterator[Asking]:
         """Wait for the answer of this user."""
-        asking = self._asking[fold(callee), room] = _Asking(callee)
+        asking = self._asking[fold(callee), room] = Asking(callee)
         try:
             yield asking
         finally:

@@ -9,7 +9,7 @@ from peer.core.myself import Myself
 from peer.runtime.conversation.conversations import Conversations
 from peer.runtime.finder import Finder
 from peer.runtime.invitation.performer import InvitationPerformer
-from peer.runtime.invitation.results import Outcome, Result, Results
+from peer.runtime.invitation.results import Asking, Outcome, Result, Results
 from peer.runtime.keys.known_users import KnownUsers
 from shared.errors import Refused
 from shared.messages.peers import MEMBERS, SALT_BYTES, Charter
@@ -163,10 +163,24 @@ class SentInvitations:
                         room=room,
                     )
                 )
-                return await asking.result()
+                return await self._decided(asking, permission)
         finally:
             if permission is not None:
                 self._withdraw(callee, permission.conversation)
+
+    async def _decided(self, asking: Asking, permission: Permission | None) -> Result:
+        """Return the result; take the invitation back when I am no longer in what it leads to."""
+        into = "" if permission is None else permission.conversation
+        async with trio.open_nursery() as nursery:
+            if self._conversations.is_in(into):  # else it founds the conversation
+                nursery.start_soon(self._withdraw_after, asking.callee, into)
+            result = await asking.result()
+            nursery.cancel_scope.cancel()
+        return result
+
+    async def _withdraw_after(self, callee: str, conversation: str) -> None:
+        await self._conversations.wait_left(conversation)
+        self._withdraw(callee, conversation)
 
     def _withdraw(self, callee: str, conversation: str) -> None:
         """Take back my invitation when something else decided it, such as their own."""
