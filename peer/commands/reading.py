@@ -158,22 +158,31 @@ def _say_in(said: TypedCommand) -> Command:
 
 
 def _add(said: TypedCommand) -> Command:
-    """Read ADD: one name, or several, then perhaps TO a room and WITH a number of texts."""
+    """Read ADD: one name, or several, then perhaps TO a room and WITH a number of texts.
+
+    In parentheses, TO and WITH are names.
+    """
     _check_somebody(said)
-    words = said.rest.split()
-    if len(words) < 2 or said.rest.startswith("("):
+    if said.rest.startswith("("):
         return Add((_name(said.rest),), said.context.room)
+    words = said.rest.split()
     room, last = said.context.room, 0
-    while len(words) > 2 and words[-2].upper() in ("TO", "WITH"):
+    while len(words) > 2 and _is_behind_names(words[-2]):
         *words, what, value = words
         if what.upper() == "TO":
             room = _room(value)
         else:
             last = _how_many_more(value)
+    if any(map(_is_behind_names, words)):
+        raise Refused("Behind the names come TO and a room, or WITH and a number of texts.")
     names = tuple(dict.fromkeys(check_name(_shortened(word)) for word in words))
     if len(names) > ADD_MOST:
         raise Refused(f"At most {ADD_MOST} users can be asked at once.")
     return Add(names, room, last)
+
+
+def _is_behind_names(word: str) -> bool:
+    return word.upper() in ("TO", "WITH")
 
 
 def _how_many_more(text: str) -> int:

@@ -254,7 +254,7 @@ TABLE = (
     _ANSWER,
     Entry(
         ("ADD", r"\u", "/u"),
-        "ADD name ... [TO room]",
+        "ADD name [TO room] [WITH n]",
         "bring a user into the conversation or a room",
         "ADD erin",
         _add,

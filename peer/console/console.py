@@ -197,7 +197,7 @@ class Console:
             case typed.Chat(name):
                 return await self._inviter.chat(name)
             case typed.Add():
-                return await self._inviter.add(command, self._rooms.used)
+                return await self._inviter.add(command)
             case typed.FoundRoom() | typed.ListRooms() | typed.PartRoom() | typed.SayIn():
                 return await self._rooms.perform(command)
             case typed.ShowMembers(room):

@@ -28,11 +28,12 @@ class Inviter:
     async def chat(self, name: str) -> Code:
         return await self._dialogue.until_decided(self._chat, name)
 
-    async def add(self, asked: typed.Add, room: str) -> Code:
-        """Ask users into a room or my conversation; in none, into the room that was used last."""
+    async def add(self, asked: typed.Add) -> Code:
+        """Ask users into the room that was named, or else into my conversation."""
         await self._peer.rooms.take_up()
-        where = asked.room or ("" if self._peer.conversation.others else room)
-        return await self._dialogue.until_decided(self._add_all, asked.names, where, asked.last)
+        return await self._dialogue.until_decided(
+            self._add_all, asked.names, asked.room, asked.last
+        )
 
     async def _add_all(self, names: tuple[str, ...], room: str, last: int) -> Code:
         """Ask all of them at the same time; return the first code of one who did not come in."""

@@ -19,19 +19,12 @@ REACHED_SECONDS: Final = 10.0  # that a script waits until one member has its li
 class RoomCommands:
     def __init__(self, peer: LocalPeer, dialogue: Dialogue) -> None:
         self._peer, self._dialogue = peer, dialogue
-        self._used = ""  # the room that was founded or spoken in last
-
-    @property
-    def used(self) -> str:
-        """The room in which its user did something last; "" if they have left it, or none."""
-        return self._peer.rooms.label(self._used)
 
     async def perform(self, command: RoomCommand) -> Code:
         await self._peer.rooms.take_up()
         match command:
             case typed.FoundRoom(name):
                 await self._peer.invitations.found_room(name)
-                self._used = name
             case typed.ListRooms():
                 self._dialogue.show(self._list())
             case typed.PartRoom(room):
@@ -53,7 +46,6 @@ class RoomCommands:
 
     async def _say(self, room: str, text: str) -> Code:
         sent = await self._peer.rooms.say(room, text)
-        self._used = room
         label = self._peer.rooms.label(room)
         self._dialogue.show(results.Sent(text, room=label, handle=sent))
         return await self._await_reached(label, sent) if self._dialogue.is_script else Code.DONE

@@ -61,6 +61,8 @@ WRITING = Context(writing=True)
 WRITING_AND_ASKED = Context(writing=True, question_open=True)
 WAITING = Context(waiting=True)
 MANY = " ".join(f"u{number}" for number in range(21))
+ADD_USAGE = "ADD name [TO room] [WITH n]"
+BEHIND_NAMES = "Behind the names come TO and a room, or WITH and a number of texts."
 TOO_LONG = "x" * (TEXT_CHARACTERS + 1)
 
 MEANINGS: list[tuple[str, Command]] = [
@@ -89,7 +91,7 @@ MEANINGS: list[tuple[str, Command]] = [
     ("MEMBERS", ShowMembers()),
     ("MEMBERS lab", ShowMembers("lab")),
     ("ADD erin frank erin", Add(("erin", "frank"))),
-    ("ADD erin to", Add(("erin", "to"))),
+    ("ADD (to)", Add(("to",))),
     ("ADD erin frank TO #lab", Add(("erin", "frank"), "lab")),
     ("ADD erin WITH 20", Add(("erin",), last=20)),
     ("ADD erin with 100 to lab~carol", Add(("erin",), "lab~carol", 100)),
@@ -516,9 +518,13 @@ def test_the_answer_to_an_unknown_command_is_one_short_line() -> None:
         ("TO", "TO which room?", "TO room text"),
         ("TO lab", "There is no text.", "TO room text"),
         ("#lab " + TOO_LONG, "The text is too long: 8,001", "#room text"),
-        ("ADD erin WITH 101", '"101" is not a number from 1 to 100.', "ADD name ... [TO room]"),
-        ("ADD erin WITH x", '"x" is not a number from 1 to 100.', "ADD name ... [TO room]"),
-        (f"ADD {MANY}", "At most 20 users", "ADD name ... [TO room]"),
+        ("ADD erin WITH 101", '"101" is not a number from 1 to 100.', ADD_USAGE),
+        ("ADD erin WITH x", '"x" is not a number from 1 to 100.', ADD_USAGE),
+        ("ADD erin TO", BEHIND_NAMES, ADD_USAGE),
+        ("ADD with", BEHIND_NAMES, ADD_USAGE),
+        ("ADD erin to lab with", BEHIND_NAMES, ADD_USAGE),
+        ("ADD erin TO lab frank", BEHIND_NAMES, ADD_USAGE),
+        (f"ADD {MANY}", "At most 20 users", ADD_USAGE),
         ("QUIT now", "QUIT takes nothing after it.", "QUIT"),
         (f"PRV dave {TOO_LONG}", "The text is too long: 8,001", "PRV name text"),
         (f"MSG {TOO_LONG}", "The text is too long: 8,001", "MSG text"),

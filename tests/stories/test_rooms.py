@@ -22,7 +22,7 @@ async def reads(person: Person, room: str = "lab") -> list[str]:
 
 async def test_one_founds_it_and_asks_several_in(community: Community) -> None:
     carol, dave, erin = await community.start("carol", "dave", "erin")
-    await carol.types("ROOM lab", "ADD dave erin")
+    await carol.types("ROOM lab", "ADD dave erin TO lab")
     for other in (dave, erin):
         await other.sees(ASKS.format("carol", "lab", "1 member"))
         await other.types("Y")
@@ -184,13 +184,23 @@ async def test_a_newcomer_gets_the_last_texts_if_everybody_may_know(community: C
     assert (await reads(erin))[:2] == ["dave: two", "carol: three"]
 
 
+async def test_no_room_is_meant_that_is_not_named(community: Community) -> None:
+    carol, dave, mallory = await community.start("carol", "dave", "mallory")
+    await founds(carol, dave)
+    await carol.types("#lab here I am", "ADD mallory")
+    await carol.sees("You are in no conversation: CHAT mallory begins one.")
+    await carol.types("GO lab", "ADD mallory")
+    await mallory.sees(ASKS.format("carol", "lab", "2 members"))
+    assert len([line for line in mallory.lines if " asks you into " in line]) == 1
+
+
 async def test_two_rooms_of_one_name_are_told_apart(community: Community) -> None:
     carol, dave, erin = await community.start("carol", "dave", "erin")
     await founds(carol, erin)
     await erin.types("ROOM lab", "ROOM LAB")
     await erin.sees("You are in a room #lab already.")
     await erin.sees("You are in a room #LAB already.")
-    await dave.types("ROOM lab", "ADD erin")
+    await dave.types("ROOM lab", "ADD erin TO lab")
     await erin.sees(
         "User dave asks you into another room #lab (1 member). Would you like to join? (Y/N)"
     )
@@ -243,7 +253,7 @@ async def test_an_invitation_to_a_talk_is_no_answer_to_a_question_about_a_room(
     community: Community,
 ) -> None:
     carol, dave = await community.start("carol", "dave")
-    await carol.types("ROOM lab", "ADD dave")
+    await carol.types("ROOM lab", "ADD dave TO lab")
     await dave.sees(ASKS.format("carol", "lab", "1 member"))
     await dave.types("CHAT carol")
     await carol.sees("User dave wants to chat with you. Would you like to? (Y/N)")
@@ -262,7 +272,7 @@ async def test_nobody_is_in_more_than_twenty_rooms(community: Community) -> None
     await carol.sees("You are in the room #r19, alone: ADD name TO r19 asks somebody in.")
     await carol.types("ROOM r20")
     await carol.sees("You are in 20 rooms, the most: PART one of them first.")
-    await dave.types("ROOM lab", "ADD carol")
+    await dave.types("ROOM lab", "ADD carol TO lab")
     await carol.sees(ASKS.format("dave", "lab", "1 member"))
     await carol.types("Y")
     await carol.sees("You are in 20 rooms, the most: PART one of them first.")
