@@ -207,5 +207,5 @@ async def test_an_invitation_elsewhere_stands_when_a_conversation_ends(
     await carol.types("QUIT CONVERSATION")
     await dave.sees("The conversation is over.")
     await erin.types("Y")
-    await erin.sees_part("You are in #lab")
+    await erin.sees_part("You are in the room #lab")
     erin.never_saw("User carol took the invitation back.")
