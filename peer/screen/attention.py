@@ -7,6 +7,7 @@ whom I watch.
 from typing import Final
 
 from peer import events
+from peer.core.targets.place import Place, place_of
 from peer.events import Event
 from peer.screen.catching_up import NotAllShown
 from peer.screen.shown_names import mentions
@@ -32,18 +33,21 @@ class Attention:
         self.letters = 0  #: messages that waited for me when I came
         self.letters_shown = 0  #: how many of these are shown
         self.unread = 0  #: lines of others since the last key
-        self.unread_private = 0
+        self.unread_elsewhere = 0  #: of these, those counted at a place where I am not
 
     def touched(self) -> None:
         """Note that a key was hit: what is on the screen was read."""
-        self.unread = self.unread_private = 0
+        self.unread = self.unread_elsewhere = 0
 
     def heed(self, event: Event, ui_state: UiState, now: float) -> str:
         """Count the event, and return what makes a terminal call the user: "" or a bell, or more.
 
         `now`: seconds of any clock.
         """
+        before = self.unread
         who = self._calls(event, ui_state, now)
+        if _is_for_another_place(event, ui_state):
+            self.unread_elsewhere += self.unread - before
         if not who or ui_state.is_muted or now - self._rung < BELL_SECONDS:
             return ""
         self._rung = now
@@ -69,7 +73,6 @@ class Attention:
                 return "" if is_busy else name
             case events.SaidPrivately(sender=sender):
                 self.unread += 1
-                self.unread_private += 1
                 return "" if is_busy else sender
             case events.Said(sender=sender, text=text):
                 self.unread += 1
@@ -91,6 +94,17 @@ class Attention:
             return f"{who} is online"
         _, text = event.said()
         return f"{who}: {text[:NOTICE_CHARACTERS]}" if self._with_text else f"A message from {who}"
+
+
+def _is_for_another_place(event: Event, ui_state: UiState) -> bool:
+    """Whether `peer.core.targets.places` counts it as unread at a place or of others."""
+    match event:
+        case NotAllShown(room=room):
+            return not Place(room=room).is_same(ui_state.here)
+        case events.Said() | events.SaidPrivately() | events.Letter():
+            place = place_of(event)
+            return place is None or not place.is_same(ui_state.here)
+    return False
 
 
 def _osc_9(text: str) -> str:

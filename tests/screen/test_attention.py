@@ -4,8 +4,10 @@ import pytest
 from msgspec.structs import replace
 
 from peer import events
+from peer.core.targets.place import HOME, Place
 from peer.events import Event
 from peer.screen.attention import BELL_SECONDS, CATCH_UP_SECONDS, NOTICE_CHARACTERS, Attention
+from peer.screen.catching_up import NotAllShown
 from peer.screen.ui_state import UiState
 from shared.messages.common import Status
 
@@ -85,9 +87,24 @@ def test_lines_of_others_are_unread_until_a_key_is_hit() -> None:
     ours = attention()
     for event in (AMONG_US, PRIVATE, TO_ALL, LETTER, INVITED, events.Came("dave")):
         ours.heed(event, BUSY, 0.0)
-    assert (ours.unread, ours.unread_private) == (4, 1)
+    assert (ours.unread, ours.unread_elsewhere) == (4, 2)
     ours.touched()
-    assert (ours.unread, ours.unread_private) == (0, 0)
+    assert (ours.unread, ours.unread_elsewhere) == (0, 0)
+
+
+@pytest.mark.parametrize(
+    ("here", "elsewhere"), [(HOME, 6), (Place("dave"), 5), (Place(room="lab"), 4)]
+)
+def test_what_is_counted_at_a_place_is_told_apart(here: Place, elsewhere: int) -> None:
+    """A sender whose name bears a mark is one of the others, who are counted too."""
+    ours, at = attention(), replace(ME, here=here)
+    for event in (
+        AMONG_US, PRIVATE, LETTER, events.SaidToAll("dave", "hello"),
+        events.SaidPrivately("dave (another key)", "psst"), events.Said("dave", "x", room="lab"),
+        NotAllShown(2, "lab"),
+    ):  # fmt: skip
+        ours.heed(event, at, 0.0)
+    assert (ours.unread, ours.unread_elsewhere) == (8, elsewhere)
 
 
 # --- Notifications ----------------------------------------------------------------

@@ -140,8 +140,8 @@ def test_the_toolbar_tells_what_is_not_settled() -> None:
         me="carol", waits_for=("dave",), undelivered=2, places=(PlaceState(Place("erin"), 0, 1),)
     )
     assert (
-        text_of(toolbar(outlook, 80, unread_private=1, unread=5))
-        == "ACTIVE | waiting for dave | erin 1 | 2 undelivered | 4 unread"
+        text_of(toolbar(outlook, 80, unread_here=4))
+        == "ACTIVE | waiting for dave | erin 1 | 2 undelivered | 4 unread here"
     )
 
 
@@ -150,8 +150,18 @@ def test_what_is_unread_elsewhere_stands_in_the_toolbar_by_place() -> None:
     outlook = UiState(me="carol", places=places, here=Place("gina"))
     assert text_of(toolbar(outlook, 80)) == "ACTIVE | conversation 2 · #lab 3 · dave 1"
     asked = replace(outlook, questions=("erin",), invited_by=("erin",), elsewhere=900)
-    unread = "conversation 2 · #lab 3 · dave 1 · others 900 · erin asks"
+    unread = "conversation 2 · #lab 3 · dave 1 · others 900"
     assert text_of(toolbar(asked, 100)) == f"ACTIVE | erin invites you: Y/N | {unread}"
+
+
+def test_the_toolbar_tells_once_how_many_texts_a_member_lacks() -> None:
+    late = UiState(me="carol", members=(Member("dave", False, lacks=2),), undelivered=2)
+    assert text_of(toolbar(late, 80)) == "ACTIVE | dave lost (2 to come)"
+    many = replace(late, members=(*(Member(f"user{n:02}") for n in range(50)), *late.members))
+    assert text_of(toolbar(many, 80)) == "ACTIVE | 51 others: dave lost (2 to come)"
+    assert text_of(toolbar(many, 33)) == "dave lost | 2 undelivered"
+    in_time = replace(many, members=tuple(replace(one, is_direct=True) for one in many.members))
+    assert text_of(toolbar(in_time, 80)) == "ACTIVE | 51 others: all direct | 2 undelivered"
 
 
 def test_places_with_long_names_fit_into_80_columns() -> None:
@@ -195,9 +205,10 @@ def test_a_directory_that_is_gone_comes_first() -> None:
 
 def test_what_matters_least_gives_way_first() -> None:
     outlook = replace(ASKED, directory_is_gone=True, undelivered=1)
-    lines = [text_of(toolbar(outlook, width, unread=3)) for width in (90, 70, 50, 30, 16, 8)]
+    lines = [text_of(toolbar(outlook, width, unread_here=3)) for width in (95, 70, 50, 30, 16, 8)]
     assert lines == [
-        "DIRECTORY GONE, trying again | ACTIVE | dave, erin ask: Y name | 1 undelivered | 3 unread",
+        "DIRECTORY GONE, trying again | ACTIVE | dave, erin ask: Y name | 1 undelivered"
+        " | 3 unread here",
         "DIRECTORY GONE, trying again | dave, erin ask: Y name | 1 undelivered",
         "DIRECTORY GONE | 2 ask: Y name | 1 undelivered",
         "DIRECTORY GONE | 2 ask: Y name",
@@ -264,11 +275,11 @@ def test_every_style_is_one_and_marks_more_than_a_colour_where_it_is_urgent() ->
 
 
 @settings(derandomize=True, deadline=None)
-@given(OUTLOOKS, st.integers(-5, 120), st.integers(0, 9_999), st.integers(0, 9_999))
+@given(OUTLOOKS, st.integers(-5, 120), st.integers(0, 9_999))
 def test_nothing_around_the_line_is_harmful_or_too_wide(
-    outlook: UiState, width: int, unread_private: int, unread: int
+    outlook: UiState, width: int, unread: int
 ) -> None:
-    bar = text_of(toolbar(outlook, width, unread_private, unread))
+    bar = text_of(toolbar(outlook, width, unread))
     assert cells(bar) <= max(0, width)
     before = text_of(prompt(outlook, width))
     assert cells(before) <= max(30, width)
@@ -283,7 +294,7 @@ def test_nothing_around_the_line_is_harmful_or_too_wide(
 @given(OUTLOOKS, st.sampled_from(Status))
 def test_a_wide_toolbar_tells_everything(outlook: UiState, status: Status) -> None:
     outlook = replace(outlook, me="carol", status=status, connects_to="")
-    styles = {fragment[0] for fragment in toolbar(outlook, 5_000, 1, 2)}
+    styles = {fragment[0] for fragment in toolbar(outlook, 5_000, 2)}
     assert ("class:toolbar.gone" in styles) == outlook.directory_is_gone
     assert ("class:toolbar.asked" in styles) == bool(outlook.questions)
     is_unread = outlook.elsewhere or any(one.unread for one in outlook.places)

@@ -123,8 +123,7 @@ class Presenter:
         return toolbar(
             self.ui_state,
             self._output.get_size().columns,
-            attention.unread_private,
-            attention.unread,
+            attention.unread - attention.unread_elsewhere,
             attention.letters_shown,
             attention.letters,
         )

@@ -113,21 +113,32 @@ class _Part(Struct, frozen=True):
 def toolbar(
     ui_state: UiState,
     width: int,
-    unread_private: int = 0,
-    unread: int = 0,
+    unread_here: int = 0,
     letters_shown: int = 0,
     letters: int = 0,
 ) -> StyleAndTextTuples:
-    """Return the state of the peer in one line of at most `width` cells."""
+    """Return the state of the peer in one line of at most `width` cells.
+
+    `unread_here`: lines that came since the last key, and are counted at no other place.
+    """
     fragments: StyleAndTextTuples = []
-    parts = list(_parts(ui_state, unread_private, unread))
+    parts = list(_parts(ui_state, unread_here))
     if letters_shown < letters:
         parts.append(_Part(_Rank.LETTERS, (f"messages {letters_shown}/{letters}",)))
-    for part, text in _fitted(parts, width):
+    for part, text in _chosen(parts, ui_state.undelivered, width):
         if fragments:
             fragments.append(("class:toolbar", BETWEEN))
         fragments.append((f"class:toolbar.{part.rank.name.lower()}", text))
     return fragments
+
+
+def _chosen(parts: list[_Part], undelivered: int, width: int) -> list[tuple[_Part, str]]:
+    """Return what fits, without the number of undelivered texts where a link tells it."""
+    fitted = _fitted([part for part in parts if part.rank is not _Rank.UNDELIVERED], width)
+    links = [text for part, text in fitted if part.rank in (_Rank.LOST, _Rank.LINKED)]
+    if any(_to_come(undelivered) in text for text in links):
+        return fitted
+    return _fitted(parts, width)
 
 
 def _fitted(parts: list[_Part], width: int) -> list[tuple[_Part, str]]:
@@ -155,7 +166,7 @@ def _fitted(parts: list[_Part], width: int) -> list[tuple[_Part, str]]:
     return [(part, shown[part.rank]) for part in parts if shown[part.rank]]
 
 
-def _parts(ui_state: UiState, unread_private: int, unread: int) -> Iterable[_Part]:
+def _parts(ui_state: UiState, unread_here: int) -> Iterable[_Part]:
     """Yield the parts in the order in which they are shown."""
     if not ui_state.me:
         yield _Part(_Rank.CONNECTING, ("not registered",))
@@ -183,25 +194,24 @@ def _parts(ui_state: UiState, unread_private: int, unread: int) -> Iterable[_Par
         yield _Part(_Rank.UNDELIVERED, (f"{ui_state.undelivered} undelivered",))
     if ui_state.to_come >= MANY_TEXTS:
         yield _Part(_Rank.TO_COME, (f"catching up: {ui_state.to_come} texts to come",))
-    if unread > unread_private:  # the private ones are counted where they belong
-        yield _Part(_Rank.UNREAD, (f"{unread - unread_private} unread",))
+    if unread_here:
+        yield _Part(_Rank.UNREAD, (f"{unread_here} unread here",))
 
 
 def _elsewhere(ui_state: UiState) -> tuple[str, ...]:
-    """Return what is unread, and who asks, at the places where I am not, in shorter forms."""
+    """Return what is unread at the places where I am not, in shorter forms."""
     unread = [(_place(one.place), one.unread) for one in ui_state.places if one.unread]
     if ui_state.elsewhere:
         unread.append(("others", ui_state.elsewhere))
     if not unread:
         return ()
-    asking = [f"{on_one_line(name)} asks" for name in dict.fromkeys(ui_state.invited_by)]
     by_width = [
         [f"{cut(name, most)} {count}" for name, count in unread] for most in (WIDE, *_NARROWER)
     ]
     busiest = sorted(unread, key=lambda one: -one[1])[:FEW_PLACES]
     few = [f"{cut(name, _NARROWER[-1])} {count}" for name, count in busiest]
     few += [f"+{len(unread) - FEW_PLACES}"] if len(unread) > FEW_PLACES else []
-    forms = [[*by_width[0], *asking], *by_width, few]
+    forms = [*by_width, few]
     total = sum(count for _, count in unread)
     return (*map(" · ".join, forms), f"{total} unread elsewhere")
 
@@ -240,4 +250,9 @@ def _link(member: Member) -> str:
     how = "direct"
     if not member.is_direct:
         how = f"through {member.through}" if member.through else "lost"
-    return on_one_line(f"{member.name} {how}{f' ({member.lacks} to come)' * bool(member.lacks)}")
+    late = f" {_to_come(member.lacks)}" if member.lacks else ""
+    return on_one_line(f"{member.name} {how}{late}")
+
+
+def _to_come(texts: int) -> str:
+    return f"({texts} to come)"
