@@ -58,6 +58,8 @@ def _hint(line: str, ui_state: UiState) -> str:
             return f"my status: {with_note(status, note)}"
         case typed.ListUsers(str() as beginning) if beginning:
             return _offer(line, context) or f"users whose names begin with {beginning}"
+        case typed.ToAll(perhaps=typed.Private(name=name)) as to_all:
+            return _to_all(line, ui_state, to_all, name)
         case typed.Unknown() as unknown:
             return _unknown(line, ui_state, unknown)
         case typed.Wrong() as wrong:
@@ -153,6 +155,19 @@ def _text(line: str, whom: str) -> str:
     if line[0].isspace() or isinstance(parse(line, Context()), typed.Unknown | typed.Wrong):
         return what
     return f"{what}; start it with / to run it as a command"
+
+
+def _to_all(line: str, ui_state: UiState, to_all: typed.ToAll, name: str) -> str:
+    """Return the hint for a line to all whose first word may be a user; see `MessageSender`."""
+    general, private = _entry(line, ui_state.context), _entry("PRV", Context())
+    user = _user(name, ui_state)
+    if user is not None and to_all.is_private:
+        return _about(private, user)
+    if user is not None:
+        return f"to everybody, or to {user.name} alone: you are asked"
+    if to_all.is_private and fold(name) != fold(ui_state.me):
+        return f"to {name} alone if there is such a user, else to everybody online"
+    return general.meaning
 
 
 def _answer(line: str, ui_state: UiState, yes: bool, name: str | None) -> str:
