@@ -165,11 +165,17 @@ class Console:
         if isinstance(command, typed.Unknown) and self._is_too_early(line, context):
             self._questions.point_at()
             return Code.REFUSED
-        if isinstance(command, typed.Go) and led is not None:
-            return await self.targets.go(command, led)
+        if isinstance(command, typed.Go) and target is not None:
+            return await self._go(command, led)
         if target is None:
             self.targets.led_by(command)
         return await self.perform(command, line)
+
+    async def _go(self, command: typed.Go, led: Place | None) -> Code:
+        try:
+            return await self.targets.go(command, led, has_prompt=True)
+        except ParleyError as failure:
+            return self._dialogue.fail(failure)
 
     def _is_too_early(self, line: str, context: Context) -> bool:
         asked = replace(context, question_open=bool(self.questions))

@@ -71,6 +71,14 @@ class Targets:
         return self.places
 
     @property
+    def namesakes(self) -> tuple[str, ...]:
+        """Those of my rooms that are called like another user whom I know."""
+        roster, me = self._peer.roster, fold(self._peer.name)
+        return tuple(
+            room for room in self._peer.rooms.labels if fold(room) != me and roster.is_known(room)
+        )
+
+    @property
     def unread(self) -> tuple[Place, ...]:
         """The places where something came that the user has not read."""
         return tuple(one.place for one in self.look().states if one.unread)
@@ -138,20 +146,35 @@ class Targets:
                 self._list_places()
         return Code.DONE
 
-    async def go(self, command: Go, led: Place | None) -> Code:
-        """Go where the command says; `led`: a prompt has shown its user there already."""
+    async def go(self, command: Go, led: Place | None, *, has_prompt: bool = False) -> Code:
+        """Go where the command says; `led`: a prompt has shown its user there already.
+
+        A prompt stays where it is when it has found no such place.
+        """
         if self._dialogue.is_script:
             raise Refused("GO is for whoever types; a script uses PRV name text.")
         if led is None:
             back, rooms = self.places.trail.back, self.look().rooms
-            led = leads_to(command, back, rooms, ())
+            try:
+                led = leads_to(command, back, rooms, (), self.namesakes)
+            except Refused as no:
+                return self._stay(no, has_prompt=has_prompt)
             assert led is not None, "GO always leads somewhere"
+            if has_prompt:
+                raise Refused("The prompt did not know that place yet: please type it again.")
             self.arrive(led)
         if led.room and not self._peer.rooms.label(led.room):
             raise Refused(f"You are in no room {led}.")
         if led.person and not self._peer.roster.is_known(led.person):
             return await self._dialogue.aside(self._look_up, led.person)
         return Code.DONE
+
+    def _stay(self, why: Refused, *, has_prompt: bool) -> Code:
+        """Say why I go nowhere, and without a prompt where each line goes still."""
+        code = self._dialogue.fail(why)
+        if not (has_prompt or self.places.here.is_home):
+            self._dialogue.show(place_results.GoneTo(self.target))
+        return code
 
     async def _look_up(self, name: str) -> Code:
         """Say so if there is no such user; each line would say it too."""
@@ -165,9 +188,9 @@ class Targets:
 
     def _set_loudness(self, command: SetLoudness) -> None:
         places = self.look()
-        place = known_as(places.states, named(command.name, command.sign, places.rooms))
-        if place.room and place.room not in places.rooms:
-            raise Refused(f"You are in no room {place}.")
+        words, name, sign = command.loud.value, command.name, command.sign
+        place = named(words, name, sign, places.rooms, self.namesakes)
+        place = known_as(places.states, place)
         if fold(place.person) == fold(self._peer.name):
             raise Refused("You can't mute yourself.")
         self.places.make(place, command.loud)

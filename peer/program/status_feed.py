@@ -86,5 +86,6 @@ def _ui_state(peer: LocalPeer, console: Console) -> UiState:
         rooms=tuple((room, peer.rooms.others(room)) for room in peer.rooms.labels),
         elsewhere=console.targets.places.others,
         seen_at=console.seen_at,
+        namesakes=console.targets.namesakes,
         leads=tuple(place for _, place in console.leads),
     )

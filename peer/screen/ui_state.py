@@ -46,6 +46,7 @@ class UiState(Struct, frozen=True):
     back: Place = HOME  #: from where I came
     places: tuple[PlaceState, ...] = ()  #: where I can go, and what is unread there
     rooms: tuple[tuple[str, tuple[str, ...]], ...] = ()  #: what I call each, and its others
+    namesakes: tuple[str, ...] = ()  #: those of them that are called like a user
     elsewhere: int = 0  #: unread lines of users who are not among these
     seen_at: tuple[float, ...] = ()  #: from when on a line answers each of the questions
     leads: tuple[Place | None, ...] = ()  #: where a yes to each of the questions leads

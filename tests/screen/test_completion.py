@@ -294,3 +294,4 @@ def test_go_offers_rooms_and_people() -> None:
     assert completed("GO d", state) == ["GO dab", "GO dave"]
     assert completed("mute #", state) == ["mute #dab", "mute #lab"]
     assert [offer.display_meta_text for offer in tab("GO l", state)] == ["a room of 1"]
+    assert completed("GO d", replace(state, namesakes=("dab",))) == ["GO #dab", "GO dave"]

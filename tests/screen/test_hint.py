@@ -58,7 +58,7 @@ from tests.kit.ui_states import ASKED, GROUP, OUTLOOKS, OUTSIDE, TALKING, WRITIN
         ("mute", "no bell until UNMUTE; of name: only count"),
         ("go", "back to commands"),
         ("GO dave", "from now on each line goes to dave"),
-        ("GO #lab", "from now on each line goes to #lab"),
+        ("GO #lab", "You are in no room #lab"),
         ("CHTA dave", "unknown command; did you mean CHAT?"),
         ("Y", "unknown command"),
         ("frobnicate", "unknown command"),
@@ -223,3 +223,11 @@ def test_a_hint_is_one_short_harmless_line_whatever_was_typed(line: str, outlook
     assert is_harmless(said)
     assert cells(said) <= HINT_CELLS
     said.encode()
+
+
+def test_a_name_that_is_a_rooms_and_a_users_leads_nowhere() -> None:
+    state = replace(OUTSIDE, rooms=(("dave", ()),), namesakes=("dave",))
+    both = "A room of yours and a user are called dave: GO #dave or GO @dave"
+    assert hint("GO dave", state) == both
+    assert hint("GO #dave", state) == "from now on each line goes to #dave"
+    assert hint("GO @dave", state) == "from now on each line goes to dave"

@@ -154,13 +154,15 @@ async def test_a_room_is_one_more_target(community: Community) -> None:
 
 async def test_a_user_named_like_a_room_is_somebody_else(community: Community) -> None:
     carol, lab = await community.start("carol", "lab")
-    await carol.types("ROOM lab", "GO lab", "to the room")
+    await carol.types("ROOM lab", "GO #lab", "to the room")
     await carol.sees("Each line is a text for #lab (1 member) now; GO leads back.")
     await carol.types("GO @lab", "to the person")
     await carol.sees("Each line is a private line to lab now; GO leads back.")
     await lab.sees("[private] carol: to the person")
-    await carol.types("GO #ops", "for nobody", "GO #lab")
+    await carol.types("GO #ops")
     await carol.sees("You are in no room #ops.")
+    await carol.sees("Each line is a private line to lab now; GO leads back.")
+    await carol.types("GO lab", "/GO #lab")
+    await carol.sees("A room of yours and a user are called lab: GO #lab or GO @lab.")
     await carol.sees("Each line is a text for #lab (1 member) now; GO leads back.")
     lab.never_saw("to the room")
-    lab.never_saw("for nobody")

@@ -194,6 +194,33 @@ async def test_no_room_is_meant_that_is_not_named(community: Community) -> None:
     assert len([line for line in mallory.lines if " asks you into " in line]) == 1
 
 
+async def test_no_room_takes_over_the_name_of_a_user(community: Community) -> None:
+    carol, dave, mallory = await community.start("carol", "dave", "mallory")
+    await founds(mallory, carol, room="dave")
+    for words in ("GO", "MUTE", "DIM", "UNMUTE", "go", "/GO"):
+        await carol.types(f"{words} dave")
+        done = words.upper().removeprefix("/")
+        await carol.sees(
+            f"A room of yours and a user are called dave: {done} #dave or {done} @dave."
+        )
+    await carol.types("between us")
+    await carol.sees("Unknown command: between us")
+    await carol.types("GO @dave", "between us")
+    await dave.sees("[private] carol: between us")
+    await carol.types("MUTE #dave", "GO #dave", "for all of us")
+    await mallory.sees("#dave carol: for all of us")
+    mallory.never_saw("between us")
+
+
+async def test_nobody_goes_to_a_room_that_is_not_theirs(community: Community) -> None:
+    (carol,) = await community.start("carol")
+    await carol.types("GO #nolab", "GO ?")
+    await carol.sees("You are in no room #nolab.")
+    await carol.sees("1 commands: nothing unread (you are here)")
+    carol.never_saw("Each line is a text for")
+    carol.never_saw("#nolab: nothing unread")
+
+
 async def test_two_rooms_of_one_name_are_told_apart(community: Community) -> None:
     carol, dave, erin = await community.start("carol", "dave", "erin")
     await founds(carol, erin)

@@ -4,6 +4,8 @@ from collections.abc import Iterable, Sequence
 
 from peer.core.targets.place import HOME, Place
 from peer.core.targets.places import PlaceState
+from shared.errors import Refused
+from shared.names import fold
 
 States = Sequence[PlaceState]
 
@@ -34,11 +36,23 @@ def known_as(states: States, place: Place) -> Place:
     return next((one.place for one in states if one.place.is_same(place)), place)
 
 
-def named(name: str, sign: str, rooms: Iterable[str]) -> Place:
-    """Return the place of that name: a room of mine, unless it is for a person (`@`)."""
+def named(words: str, name: str, sign: str, rooms: Iterable[str], users: Iterable[str]) -> Place:
+    """Return the place of that name: a room of mine, or else a person.
+
+    `words`: of the command.  `users`: those of these rooms' names that are a user's, too.
+    Raises Refused for a room that is not mine (`#`), and when both may be meant.
+    """
     if sign == "@":
         return Place(person=name)
-    room = Place(room=name)
-    if sign == "#" or any(room.is_same(Place(room=one)) for one in rooms):
-        return room
-    return Place(person=name)
+    is_mine = fold(name) in map(fold, rooms)
+    if sign == "#" and not is_mine:
+        raise Refused(f"You are in no room #{name}.", "ROOM")
+    if not sign and fold(name) in map(fold, users):
+        raise two_meanings(words, name)
+    return Place(room=name) if is_mine else Place(person=name)
+
+
+def two_meanings(words: str, name: str) -> Refused:
+    """Return the refusal of a name that is a room's and a user's."""
+    why = f"A room of yours and a user are called {name}"
+    return Refused(f"{why}: {words} #{name} or {words} @{name}.", "USAGE")

@@ -11,8 +11,12 @@ Leads = Sequence[tuple[str, Place | None]]
 """The users whom the open questions are about, the latest last, and where a Y leads."""
 
 
-def leads_to(command: Command, back: Place, rooms: Sequence[str], asked: Leads) -> Place | None:
+def leads_to(
+    command: Command, back: Place, rooms: Sequence[str], asked: Leads, users: Sequence[str] = ()
+) -> Place | None:
     """Return the place to which the command leads; None: its user stays.
+
+    `users`: those of the rooms' names that are a user's, too.  Raises Refused like `named`.
 
     Who invites somebody, or says yes, means to go on there: what they type next is for the
     conversation that begins, and for nobody else.
@@ -21,7 +25,7 @@ def leads_to(command: Command, back: Place, rooms: Sequence[str], asked: Leads) 
         case Go(name="", sign=""):
             return back
         case Go(name, sign):
-            return named(name, sign, rooms)
+            return named("GO", name, sign, rooms, users)
         case Chat():
             return HOME
         case Answer(yes=True, name=name):

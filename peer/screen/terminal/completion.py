@@ -174,10 +174,10 @@ def _users(typed: str, names: Iterable[str], ui_state: UiState) -> Iterator[Offe
 
 
 def _rooms(typed: str, ui_state: UiState) -> Iterator[Offer]:
-    """Offer my rooms, with the sign before them if it was typed."""
-    sign = "#" if typed.startswith("#") else ""
+    """Offer my rooms, with the sign before them if it was typed, or if a user is called so."""
     for room, others in ui_state.rooms:
-        if _begins(sign + room, typed):
+        sign = "#" if typed.startswith("#") or room in ui_state.namesakes else ""
+        if _begins(room, typed.removeprefix("#")):
             yield Offer(typed, sign + room, f"a room of {len(others) + 1}")
 
 

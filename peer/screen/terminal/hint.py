@@ -6,14 +6,17 @@ from peer.commands import grammar as typed
 from peer.commands.grammar import Context
 from peer.commands.parsing import begun, is_text, offered, parse
 from peer.commands.table import Entry
+from peer.core.targets.choice import named
 from peer.core.targets.place import Place
 from peer.screen.paint.truncation import cut, listed
 from peer.screen.ui_state import UiState
 from shared.clean import on_one_line
+from shared.errors import Refused
 from shared.messages.common import TEXT_CHARACTERS, Status
 from shared.messages.directory import Presence
 from shared.names import fold
 from shared.notes import with_note
+from shared.wording import clause
 
 HINT_CELLS = 78
 NAMES_CELLS = 40
@@ -44,7 +47,7 @@ def _hint(line: str, ui_state: UiState) -> str:
         case typed.Go(name="", sign=""):
             return f"back to {place_name(ui_state.back, ui_state)}"
         case typed.Go(name, sign):
-            return f"from now on each line goes to {sign if sign == '#' else ''}{name}"
+            return _goes(name, sign, ui_state)
         case typed.WriteLine():
             return f"a line of the message for {ui_state.writing_to}; \\q ends it"
         case typed.EndWriting():
@@ -101,6 +104,15 @@ def _what_now(ui_state: UiState) -> str:
         names = listed(ui_state.waits_for, NAMES_CELLS)
         return f"QUIT CONVERSATION takes the invitation to {names} back"
     return OUTSIDE
+
+
+def _goes(name: str, sign: str, ui_state: UiState) -> str:
+    rooms = [room for room, _ in ui_state.rooms]
+    try:
+        place = named("GO", name, sign, rooms, ui_state.namesakes)
+    except Refused as no:
+        return clause(no)
+    return f"from now on each line goes to {place}"
 
 
 def _members(room: str, ui_state: UiState) -> str:

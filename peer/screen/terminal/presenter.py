@@ -26,6 +26,7 @@ from peer.screen.terminal.paint_queue import PaintQueue
 from peer.screen.terminal.prompt import prompt, title, toolbar
 from peer.screen.terminal.typed_lines import TypedLines
 from peer.screen.ui_state import UiState
+from shared.errors import Refused
 from shared.names import fold
 
 FOUNDED_MOST: Final = 20  # names of rooms; nobody may be in more
@@ -85,7 +86,10 @@ class Presenter:
         rooms = [*known, *self._founded]
         each = zip(state.questions, state.leads, state.seen_at, strict=True)
         asked = [(about, place) for about, place, at in each if at <= begun + self._main.ahead]
-        return leads_to(command, self.desk.back, rooms, asked)
+        try:
+            return leads_to(command, self.desk.back, rooms, asked, state.namesakes)
+        except Refused:
+            return None  # the console says why
 
     def went(self, place: Place) -> None:
         self._main.call(self._take, "", time.monotonic(), self.target, place)

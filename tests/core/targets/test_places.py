@@ -258,13 +258,27 @@ def test_the_next_place_and_the_one_before() -> None:
 
 
 def test_a_name_is_a_room_of_mine_or_else_a_person() -> None:
-    assert named("lab", "", ("LAB",)) == LAB
-    assert named("lab", "@", ("lab",)) == Place("lab")
-    assert named("lab", "", ()) == Place("lab")
-    assert named("ops", "#", ("lab",)) == Place(room="ops")
+    assert named("GO", "lab", "", ("LAB",), ()) == LAB
+    assert named("GO", "lab", "#", ("LAB",), ("LAB",)) == LAB
+    assert named("GO", "lab", "@", ("lab",), ("lab",)) == Place("lab")
+    assert named("GO", "lab", "", (), ()) == Place("lab")
     states = (PlaceState(Place("Dave")),)
     assert known_as(states, DAVE) == Place("Dave")
     assert known_as(states, ERIN) == ERIN
+
+
+def test_a_room_that_is_not_mine_is_no_place() -> None:
+    with pytest.raises(Refused, match="You are in no room #ops"):
+        named("GO", "ops", "#", ("lab",), ())
+
+
+@pytest.mark.parametrize("name", ["dave", "DAVE"])
+def test_a_name_of_a_room_and_of_a_user_leads_nowhere(name: str) -> None:
+    why = f"^A room of yours and a user are called {name}: MUTE #{name} or MUTE @{name}.$"
+    with pytest.raises(Refused, match=why):
+        named("MUTE", name, "", ("Dave",), ("Dave",))
+    with pytest.raises(Refused):
+        leads_to(Go(name), HOME, ("dave",), (), ("dave",))
 
 
 def test_who_invites_or_says_yes_is_at_home() -> None:
