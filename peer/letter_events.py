@@ -5,9 +5,13 @@ from peer.event import Event
 
 
 class LettersWaited(Event, frozen=True):
-    """`count` messages were left for me; each follows as a `Letter`."""
+    """`count` messages were left for me; each follows as a `Letter`.
+
+    `is_live`: they came while my program ran, after those that had waited for its start.
+    """
 
     count: int
+    is_live: bool = False
 
     def said(self) -> tuple[str, str]:
         if self.count == 1:

@@ -57,14 +57,14 @@ class Attention:
         """Count the event; return the user who wants my attention, or an empty name."""
         is_busy = ui_state.status is Status.BUSY
         match event:
-            case events.LettersWaited(count=count):
+            case events.LettersWaited(count=count, is_live=False):
                 self.letters, self.letters_shown = count, 0
-            case events.Letter(sender=sender):
+            case events.Letter(sender=sender, room=room):
                 self.unread += 1
                 if self.letters_shown < self.letters:
                     self.letters_shown += 1
                     return ""
-                return "" if is_busy else sender
+                return "" if is_busy or room else sender
             case events.BackInConversation():
                 self._back_at = now
             case events.Invited(inviter=inviter):

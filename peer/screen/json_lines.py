@@ -108,8 +108,10 @@ def _fields(event: Event) -> dict[str, object]:
 
 
 def _in_room(fields: dict[str, object]) -> dict[str, object]:
-    """Leave out what only says that something is of no room."""
-    return {n: one for n, one in fields.items() if one or n not in ("room", "is_namesake")}
+    """Leave out what only says that something is of no room, or not live."""
+    return {
+        n: one for n, one in fields.items() if one or n not in ("room", "is_namesake", "is_live")
+    }
 
 
 def _way(member: Route) -> dict[str, object]:

@@ -73,6 +73,15 @@ def test_letters_that_waited_do_not_ring_and_the_next_one_does() -> None:
     assert [ours.heed(LETTER, ME, 0.0) for _ in range(3)] == ["", "", "\a"]
 
 
+def test_a_letter_that_comes_while_i_am_here_rings() -> None:
+    """But not a text of a room that came by the mailbox."""
+    ours = attention()
+    assert ours.heed(events.LettersWaited(2, is_live=True), ME, 0.0) == ""
+    assert ours.heed(replace(LETTER, room="lab"), ME, 0.0) == ""
+    assert ours.heed(LETTER, ME, 0.0) == "\a"
+    assert ours.letters == 0
+
+
 def test_what_was_said_while_i_was_away_does_not_ring() -> None:
     ours = attention()
     ours.heed(events.BackInConversation(("dave",)), ME, 50.0)

@@ -360,6 +360,15 @@ FORMS: list[tuple[Event, dict[str, object]]] = [
         {"event": "letters_waited", "count": 2, "said": "2 messages were left for you:"},
     ),
     (
+        events.LettersWaited(1, is_live=True),
+        {
+            "event": "letters_waited",
+            "count": 1,
+            "is_live": True,
+            "said": "1 message was left for you:",
+        },
+    ),
+    (
         events.Letter("dave", MORNING, "are you there?"),
         {
             "event": "letter",

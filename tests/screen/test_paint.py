@@ -360,6 +360,20 @@ def test_what_was_left_for_me_stands_between_two_rules() -> None:
     assert len(shown) == 5
 
 
+def test_a_letter_that_comes_while_i_am_here_is_one_line() -> None:
+    assert lines(
+        events.LettersWaited(1, is_live=True),
+        events.Letter("dave", seconds(2026, 11, 20, 11, 58), "one"),
+        events.LettersWaited(2, is_live=True),
+        events.Letter("erin", seconds(2026, 11, 19, 23, 59), "two"),
+        events.Letter("erin", seconds(2026, 11, 20, 12, 0), "three"),
+    ) == [
+        "11:58 [left] dave  one",
+        "2026-11-19 23:59 [left] erin  two",
+        "12:00 [left] erin  three",
+    ]
+
+
 # --- Coming and going ---
 
 

@@ -4,6 +4,7 @@ import pytest
 import trio
 
 from directory_server.storage import mailbox
+from peer import events
 from peer.core.local_time import local_time
 from peer.runtime.directory.directory_client import ANSWER_SECONDS
 from peer.storage.left_letters import LeftLetter
@@ -107,6 +108,27 @@ async def test_leave_works_for_present_and_absent_and_not_for_nobody(
     await carol.sees("User frank does not exist!")
     await carol.types("LEAVE carol note")
     await carol.sees("You can't leave a message for yourself.")
+
+
+async def test_what_waited_for_the_start_is_told_from_what_comes_now(
+    community: Community,
+) -> None:
+    carol, erin, dave = await away(community, "carol", "erin", "dave")
+    await carol.types("LEAVE dave one")
+    await carol.types("LEAVE dave two")
+    await trio.sleep(1)
+    await dave.starts()
+    await dave.sees_part("carol: two")
+    for person in (dave, erin):  # nothing waited for erin
+        await carol.types(f"LEAVE {person.name} three")
+        await person.sees_part("carol: three")
+    waited = events.LettersWaited
+    assert [one for one in dave.events if isinstance(one, waited)] == [
+        waited(2),
+        waited(1, is_live=True),
+    ]
+    assert [one for one in erin.events if isinstance(one, waited)] == [waited(1, is_live=True)]
+    assert dave.saw("1 message was left for you:") == 1  # as ever in line mode
 
 
 async def test_a_full_mailbox_and_a_full_disk_are_said(community: Community) -> None:

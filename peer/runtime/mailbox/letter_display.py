@@ -17,6 +17,11 @@ class LetterDisplay:
         self._announcer, self._incoming, self._strangers = announcer, incoming, strangers
         self._kept, self._myself = kept, myself
         self._shown: set[int] = set()  # numbers of letters shown, until the disk has that
+        self._is_live = False  # what comes now has not waited for the start
+
+    def caught_up(self) -> None:
+        """Note that nothing of what waited for the start is left in the mailbox."""
+        self._is_live = True
 
     async def show(self, fresh: list[WaitingLetter], opened: dict[str, Letter]) -> None:
         """Show letters, except copies whose text came directly while they went to the disk.
@@ -39,7 +44,7 @@ class LetterDisplay:
         self._shown.clear()
 
     def _events(self, letters: list[WaitingLetter]) -> list[events.Event]:
-        shown: list[events.Event] = [events.LettersWaited(len(letters))]
+        shown: list[events.Event] = [events.LettersWaited(len(letters), self._is_live)]
         for one in letters:
             if self._strangers.announces(one.sender):
                 shown.append(events.FirstLine(one.sender))

@@ -67,7 +67,10 @@ class LetterTaker:
         for start in range(0, len(verdicts), VERDICTS):
             page = verdicts[start : start + VERDICTS]
             await self._directory.ask(lambda id, page=page: Taken(id, page), Done)  # type: ignore[misc]
-        return len(verdicts) == come and not more
+        is_whole = len(verdicts) == come and not more
+        if is_whole:
+            self._display.caught_up()
+        return is_whole
 
     async def _claim(self, batch: LetterBatch) -> list[Letter]:
         """Return the letters to keep, without those that came directly meanwhile."""

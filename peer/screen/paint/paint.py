@@ -91,6 +91,9 @@ class Painter:
         match event:
             case events.Said() | events.SaidPrivately() | events.SaidToAll():
                 return [self._text(event, self._clock.time())]
+            case events.LettersWaited(is_live=True):
+                self._letters = 0
+                return []  # each of them is a line with its time
             case events.LettersWaited(count=count):
                 self._letters = count
                 return [_rule(f"while you were away ({count})")]
@@ -163,7 +166,7 @@ class Painter:
         return Row(Text.assemble(head, (behind, TIME), "  "), body)
 
     def _letter(self, letter: events.Letter) -> list[Row | Text]:
-        time = (f"{local_time(letter.time):%Y-%m-%d %H:%M}", TIME)
+        time = (self._time_or_day(letter.time), TIME)
         name = (harmless(letter.writer), self._style(letter.sender))
         tag = f"[left] #{letter.room}" if letter.room else "[left]"
         head = _head(time, tag, name, "  ")
