@@ -136,26 +136,28 @@ class LeaveMessage(Struct, frozen=True):
 class History(Struct, frozen=True):
     """The last texts of my conversation, those with `name`, of a room, or of the general chat.
 
-    `name` may be that of a room, too.
+    `name` may be that of a room, too, unless `is_user`.
     """
 
     name: str | None = None
     last: int = HISTORY_TEXTS
     to_all: bool = False
     room: str = ""
+    is_user: bool = False
 
 
 class Search(Struct, frozen=True):
     """Find what was said; with a user or a room, only in what was said there.
 
-    `user` may be the name of a room, too.  `perhaps`: what it means if its last words, "in
-    name", name a user or a room.
+    `user` may be the name of a room, too, unless `is_user`.  `perhaps`: what it means if its
+    last words, "in name", name a user or a room.
     """
 
     words: str
     user: str = ""
     room: str = ""
     perhaps: "Search | None" = None
+    is_user: bool = False
 
 
 class Ignore(Struct, frozen=True):

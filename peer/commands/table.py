@@ -108,13 +108,15 @@ def _history(said: TypedCommand) -> Command:
     """Read HISTORY: a word in parentheses is a name, even ALL or a number."""
     if not said.rest or _NUMBER.fullmatch(said.rest):
         here = said.context
-        return History(here.person or None, _how_many(said.rest), room=here.room)
+        person, count = here.person, _how_many(said.rest)
+        return History(person or None, count, room=here.room, is_user=bool(person))
     who, more = _split(said.rest)
     if who.startswith("#"):
         return History(last=_how_many(more), room=_room(who))
     if who.upper() == "ALL" and not said.rest.startswith("("):
         return History(last=_how_many(more), to_all=True)
-    return History(check_name(_shortened(who)), _how_many(more))
+    name = check_name(_shortened(who.removeprefix("@")))
+    return History(name, _how_many(more), is_user=who.startswith("@"))
 
 
 def _how_many(text: str) -> int:
@@ -135,10 +137,13 @@ def _search(said: TypedCommand) -> Command:
     words = _text(said.rest)
     found = _IN_A_PLACE.fullmatch(words)
     place = _split(found[3])[0] if found else ""
-    is_room, name = place.startswith("#"), place.removeprefix("#")
+    sign = place[:1] if place.startswith(("#", "@")) else ""
+    name = place.removeprefix(sign)
     if found is None or not is_name(name):
         return Search(words)
-    within = Search(found[1], room=name) if is_room else Search(found[1], name)
+    within = Search(found[1], name, is_user=sign == "@")
+    if sign == "#":
+        within = Search(found[1], room=name)
     return within if found[2] == "IN" else Search(words, perhaps=within)
 
 

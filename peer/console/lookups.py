@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from peer import results
 from peer.commands.grammar import History, Search
 from peer.core.conversation.sent_text import SentText
+from peer.core.targets.choice import two_meanings
 from peer.local_peer import LocalPeer
 from peer.storage.history import Found
 from shared.errors import Refused
@@ -68,7 +69,9 @@ def who_got(last_said: SentText | None) -> results.WhoHas:
 
 async def history(peer: LocalPeer, asked: History) -> results.WhatWasSaid:
     last, to_all, name = asked.last, asked.to_all, asked.name
-    room = asked.room or (peer.history.room(name) if name else "")
+    room = asked.room
+    if name and not (room or asked.is_user):
+        room = _room_called(peer, "HISTORY", name)
     found: Found = await peer.history.last(
         None if room else name, to_all=to_all, room=room, last=last
     )
@@ -79,6 +82,14 @@ async def history(peer: LocalPeer, asked: History) -> results.WhatWasSaid:
     where = f" of the room #{room}" if room else _where(peer, name, to_all=to_all)
     heading = f"The last {_texts(count)}{where}:"
     return results.WhatWasSaid(tuple(found.entries), peer.name, note, heading)
+
+
+def _room_called(peer: LocalPeer, words: str, name: str) -> str:
+    """Return my room of this name; "" if there is none.  Raise Refused if a user has it, too."""
+    room = peer.history.room(name)
+    if room and fold(name) != fold(peer.name) and peer.roster.is_known(name):
+        raise two_meanings(words, name)
+    return room
 
 
 def _texts(count: int) -> str:
@@ -99,7 +110,9 @@ async def search(peer: LocalPeer, search: Search) -> results.WhatWasSaid:
     inner = search.perhaps
     if inner and (inner.room or peer.history.room(inner.user) or peer.roster.is_known(inner.user)):
         search = inner
-    room = search.room or (peer.history.room(search.user) if search.user else "")
+    room = search.room
+    if search.user and not (room or search.is_user):
+        room = _room_called(peer, "IN", search.user)
     user = None if room else search.user or None
     found = await peer.history.search(search.words, user=user, room=room)
     count = len(found.entries)

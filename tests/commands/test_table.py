@@ -112,6 +112,8 @@ MEANINGS: list[tuple[str, Command]] = [
     ("HISTORY dave", History("dave")),
     ("HISTORY dave 1000", History("dave", 1000)),
     ("HISTORY (dave) 7", History("dave", 7)),
+    ("HISTORY @dave 7", History("dave", 7, is_user=True)),
+    ("SEARCH tea IN @dave", Search("tea", "dave", is_user=True)),
     ("HISTORY (20)", History("20")),
     ("HISTORY all", History(to_all=True)),
     ("HISTORY ALL 3", History(last=3, to_all=True)),
@@ -719,4 +721,4 @@ def test_in_a_room_a_line_is_for_it(line: str, command: Command) -> None:
 
 
 def test_history_at_a_person_is_with_them() -> None:
-    assert parse("/history 5", AT_DAVE) == History("dave", 5)
+    assert parse("/history 5", AT_DAVE) == History("dave", 5, is_user=True)

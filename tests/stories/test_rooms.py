@@ -207,9 +207,27 @@ async def test_no_room_takes_over_the_name_of_a_user(community: Community) -> No
     await carol.sees("Unknown command: between us")
     await carol.types("GO @dave", "between us")
     await dave.sees("[private] carol: between us")
+    await carol.types("GO")
+    for words, sign in (("HISTORY", "HISTORY"), ("SEARCH us IN", "IN"), ("SEARCH us in", "IN")):
+        await carol.types(f"{words} dave")
+        await carol.sees(
+            f"A room of yours and a user are called dave: {sign} #dave or {sign} @dave."
+        )
+    assert await reads(carol, "@dave") == ["[private] carol -> dave: between us"]
+    assert len(await reads(carol, "#dave")) == 1  # "No history here"
     await carol.types("MUTE #dave", "GO #dave", "for all of us")
     await mallory.sees("#dave carol: for all of us")
     mallory.never_saw("between us")
+
+
+async def test_no_room_is_called_like_a_word_of_the_program(community: Community) -> None:
+    (carol,) = await community.start("carol")
+    for word in ("y", "Chat", "#TO"):
+        await carol.types(f"ROOM {word}")
+        name = word.removeprefix("#")
+        await carol.sees(f'"{name}" is a word of the program; choose another name.')
+    await carol.types("ROOMS")
+    await carol.sees("You are in no room: ROOM name founds one.")
 
 
 async def test_nobody_goes_to_a_room_that_is_not_theirs(community: Community) -> None:
