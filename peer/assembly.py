@@ -355,6 +355,6 @@ def facade(outside: Outside, memory: Memory, reach: Connections, exchange: Excha
             myself, memory.journal.contacts, memory.known_keys, memory.known_users, reach.finder,
             reach.links, exchange.letters,
         ),
-        IgnoreList(memory.journal.contacts, conversations, reach.roster),
+        IgnoreList(memory.journal.contacts, conversations, reach.roster, myself),
         WatchBook(memory.journal.contacts, reach.roster, myself),
     )  # fmt: skip

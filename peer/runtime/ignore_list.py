@@ -1,18 +1,24 @@
 """Ignore users: what they write is not shown, and they do not learn of it."""
 
+from peer.core.myself import Myself
 from peer.runtime.conversation.conversations import Conversations
 from peer.runtime.directory.roster import Roster
 from peer.storage.contacts import ContactStore
+from shared.errors import Refused
 from shared.names import fold
 
 
 class IgnoreList:
     def __init__(
-        self, contacts: ContactStore, conversations: Conversations, roster: Roster
+        self, contacts: ContactStore, conversations: Conversations, roster: Roster, myself: Myself
     ) -> None:
+        self._myself = myself
         self._contacts, self._conversations, self._roster = contacts, conversations, roster
 
     async def add(self, name: str) -> None:
+        """Ignore a user.  Raises Refused for myself: my own texts would be hidden."""
+        if self._myself.is_called(name):
+            raise Refused("You can't ignore yourself.", "SELF")
         await self._contacts.ignore(name)
         self._roster.reconsider()
         self._conversations.release(name)

@@ -393,3 +393,10 @@ async def test_an_ignored_line_is_answered_and_not_shown(
     assert carol.shown == []
     assert carol.links.posted == [("Dave", Shown(line(1).id))]
     nursery.cancel_scope.cancel()
+
+
+async def test_nobody_ignores_themselves(community: Community) -> None:
+    (carol,) = await community.start("carol")
+    await carol.types("IGNORE Carol", "IGNORED")
+    await carol.sees("You can't ignore yourself.")
+    await carol.sees("You ignore nobody.")

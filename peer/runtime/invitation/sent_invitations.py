@@ -14,6 +14,7 @@ from peer.runtime.keys.known_users import KnownUsers
 from shared.errors import Refused
 from shared.messages.peers import MEMBERS, SALT_BYTES, Charter
 from shared.names import fold
+from shared.reserved import is_reserved
 from shared.world import World
 
 
@@ -77,7 +78,12 @@ class SentInvitations:
         return await self._ask(contact.name, permission, members, urgent=urgent, room=charter)
 
     def found_room(self, name: str) -> None:
-        """Found a room in which I am alone, and enter it."""
+        """Found a room in which I am alone, and enter it.
+
+        Raises Refused for a word of the program, as the directory does for a user's name.
+        """
+        if is_reserved(name):
+            raise Refused(f'"{name}" is a word of the program; choose another name.', "NAME")
         rooms = self._conversations.rooms
         if fold(name) in map(fold, rooms.labels):
             raise Refused(f"You are in a room #{name} already.")
