@@ -258,3 +258,8 @@ def has_text(words: list[str]) -> bool:
 def is_answer(line: str) -> bool:
     """Whether the line is one of the bare words that answer a question."""
     return _IS_BARE_ANSWER.fullmatch(line.strip().removeprefix("/")) is not None
+
+
+def is_named_answer(line: str) -> bool:
+    """Whether the line answers the question about a user, if there is one."""
+    return _IS_ANSWER.fullmatch(line.strip()) is not None and not is_answer(line)

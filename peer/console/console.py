@@ -318,7 +318,8 @@ class Console:
         if about := lookups.about_a_user(self._peer, unknown.line.strip()):
             return about
         if not self.questions:
-            return unknown_text(unknown)
+            is_answer = parsing.is_named_answer(unknown.line)
+            return NO_QUESTION if is_answer else unknown_text(unknown)
         answers_are = " or ".join(self.choices or ("Y", "N"))
         return f"{clause(unknown_text(unknown))}. The open question takes {answers_are}."
 

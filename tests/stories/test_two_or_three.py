@@ -471,6 +471,13 @@ async def test_a_fourth_invitation_finds_dave_too_busy(community: Community) -> 
     await others[-1].sees("User dave is busy at this moment and cannot be interrupted.")
 
 
+@pytest.mark.parametrize("line", ["Y dave", "/no dave", "y (dave)", "Y gina"])
+async def test_y_with_a_name_while_nobody_asks(community: Community, line: str) -> None:
+    carol, _ = await community.start("carol", "dave")
+    await carol.types(line)
+    await carol.sees("No question is open.")
+
+
 async def test_y_with_a_name_that_asked_nothing_is_no_answer(community: Community) -> None:
     carol, dave = await community.start("carol", "dave")
     await carol.types("CHAT dave")
