@@ -4,6 +4,8 @@ These are private lines, lines to everybody, and messages that are left for a us
 away.
 """
 
+from contextlib import suppress
+
 from peer import events, results
 from peer.commands import grammar as typed
 from peer.console.codes import KEPT, LEFT, Code
@@ -175,10 +177,18 @@ class MessageSender:
         self._questions.ask(statement, question, name, begin, leads=HOME)
 
     async def leave(self, name: str, text: str) -> Code:
+        await self._check_receiver(name)
         self._dialogue.show(results.Sent(text, to=name, is_left=True))
         ended = await self._peer.letters.leave_or_keep(name, text)
         code = self._say_ended(ended)
         return Code.DONE if ended.end is End.LEFT else code
+
+    async def _check_receiver(self, name: str) -> None:
+        """Raise Refused for a user to whom nothing can be left, before it is shown as left."""
+        self._peer.letters.refuse_myself(name)
+        if not self._peer.roster.is_known(name):
+            with suppress(DirectoryGone):  # it is kept then
+                await self._peer.finder.contact(name)
 
     def end_writing(self) -> None:
         self._dialogue.say(f"You are done with the message for {self.writing_to}.")

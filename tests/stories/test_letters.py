@@ -1,10 +1,14 @@
 """Messages for who is away: exactly once, in order, with their time (PRODUCT.md)."""
 
+from collections.abc import Callable
+
 import pytest
 import trio
 
 from directory_server.storage import mailbox
-from peer import events
+from peer import events, results
+from peer.console.codes import Code
+from peer.console.console import Console
 from peer.core.local_time import local_time
 from peer.runtime.directory.directory_client import ANSWER_SECONDS
 from peer.storage.left_letters import LeftLetter
@@ -108,6 +112,29 @@ async def test_leave_works_for_present_and_absent_and_not_for_nobody(
     await carol.sees("User frank does not exist!")
     await carol.types("LEAVE carol note")
     await carol.sees("You can't leave a message for yourself.")
+
+
+class Kept:
+    """A screen that keeps the events which it is given."""
+
+    def __init__(self) -> None:
+        self.events: list[events.Event] = []
+
+    def show(self, *shown: events.Event, then: Callable[[], None] | None = None) -> None:
+        self.events += shown
+
+
+async def test_what_is_left_for_nobody_is_not_shown_as_left(community: Community) -> None:
+    (carol,) = await community.start("carol")
+    screen = Kept()
+    console = Console(carol.peer, screen)
+    for name, refusal in (
+        ("frank", "User frank does not exist!"),
+        ("carol", "You can't leave a message for yourself."),
+    ):
+        assert await console.perform_line(f"LEAVE {name} hello") in (Code.NOBODY, Code.REFUSED)
+        assert refusal in map(str, screen.events)
+    assert not [one for one in screen.events if isinstance(one, results.Sent)]
 
 
 async def test_what_waited_for_the_start_is_told_from_what_comes_now(

@@ -27,7 +27,7 @@ class OwnLetters:
         Raises Refused (no such user, a full mailbox, a full disk), KeyChanged or
         Unreachable.
         """
-        self._refuse_myself(name)
+        self.refuse_myself(name)
         return await self._sender.leave(name, text, self._clock.time())
 
     async def leave_or_keep(self, name: str, text: str) -> Ended:
@@ -35,7 +35,7 @@ class OwnLetters:
 
         Raises Refused also when too much waits.
         """
-        self._refuse_myself(name)
+        self.refuse_myself(name)
         self._unsent.take_up_in_passing()
         late = self._waiting.new(name, text, is_letter=True)
         if self._waiting.blocks(name, is_letter=True):
@@ -49,6 +49,7 @@ class OwnLetters:
             self._waiting.note(late, Fate.FAILED)
             raise
 
-    def _refuse_myself(self, name: str) -> None:
+    def refuse_myself(self, name: str) -> None:
+        """Raise Refused for my own name."""
         if self._myself.is_called(name):
             raise Refused("You can't leave a message for yourself.", "SELF")
