@@ -149,8 +149,6 @@ def _search(said: TypedCommand) -> Command:
 
 def _status(said: TypedCommand) -> Command:
     if said.words != "STATUS":
-        if not said.has_slash:  # else `/away back at five`, as everywhere
-            _alone(SetStatus(None))(said)
         return SetStatus(_STATUSES[said.words], _note(said.rest))
     word, *note = said.rest.split(None, 1) or [""]
     if not word:

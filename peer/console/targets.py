@@ -152,7 +152,7 @@ class Targets:
         A prompt stays where it is when it has found no such place.
         """
         if self._dialogue.is_script:
-            raise Refused("GO is for whoever types; a script uses PRV name text.")
+            raise Refused("GO is for whoever types; a script uses PRV name text or TO room text.")
         if led is None:
             back, rooms = self.places.trail.back, self.look().rooms
             try:

@@ -8,7 +8,7 @@ from typing import Final
 import trio
 
 from peer import events
-from peer.commands.grammar import Command, Context, Help, Nothing, Unknown, Wrong
+from peer.commands.grammar import Command, Context, Help, Mute, Nothing, SetLoudness, Unknown, Wrong
 from peer.commands.manual import is_topic
 from peer.commands.parsing import parse, unknown_text, wrong_text
 from peer.console.codes import KEPT, Code
@@ -71,6 +71,7 @@ class OneShot:
                     folder = self._data.folder(name)
                     ended = await control.hand_over(folder, request, self._show_line)
                     if ended is None:
+                        _refuse_what_would_be_forgotten(command)
                         ended = await self._pass_by(folder, name, command, line)
                     if ended is not None:
                         self._show_done(line, Code(ended.code), ended.outcome)
@@ -129,3 +130,9 @@ class OneShot:
 
     def _show_done(self, line: str, code: Code, outcome: str = "") -> None:
         self._face.show(Done(line, code, code.name, outcome))
+
+
+def _refuse_what_would_be_forgotten(command: Command) -> None:
+    """Raise Refused for a command that changes only the program which performs it."""
+    if isinstance(command, Mute | SetLoudness):
+        raise Refused("That lasts until the program ends, and none runs here: type it in one.")

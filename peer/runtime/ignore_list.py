@@ -24,6 +24,9 @@ class IgnoreList:
         self._conversations.release(name)
 
     async def remove(self, name: str) -> None:
+        """Hear a user again.  Raises Refused when I do not ignore them."""
+        if fold(name) not in self._contacts.ignored:
+            raise Refused(f"You do not ignore {name}.")
         await self._contacts.unignore(name)
         self._roster.reconsider()
 

@@ -214,6 +214,11 @@ def test_a_status_word_takes_a_note_behind_a_slash(context: Context) -> None:
     assert parse("/away back at five", context) == SetStatus(Status.INACTIVE, "back at five")
 
 
+def test_where_a_command_is_expected_a_status_word_takes_a_note_without_one() -> None:
+    assert parse("AWAY lunch", ALONE) == SetStatus(Status.INACTIVE, "lunch")
+    assert parse("AWAY lunch", TALKING) == Say("AWAY lunch")
+
+
 def test_in_a_conversation_a_status_with_a_note_is_a_text_without_a_slash() -> None:
     assert parse("STATUS BUSY back at five", TALKING) == Say("STATUS BUSY back at five")
 
@@ -509,7 +514,6 @@ def test_the_answer_to_an_unknown_command_is_one_short_line() -> None:
             "The note is too long: 81 characters, at most 80",
             "STATUS [status [note]]",
         ),
-        ("BUSY now", "BUSY takes nothing after it.", "STATUS [status [note]]"),
         ("WHO is there", "WHO takes the beginning of one name.", "LIST USERS [beginning]"),
         ("LIST j@", '"j@" is not a valid name', "LIST USERS [beginning]"),
         ("WATCH ca rol", '"ca rol" is not a valid name', "WATCH name"),

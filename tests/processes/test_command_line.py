@@ -132,6 +132,8 @@ def test_each_exit_code_of_the_one_shot_form(stage: Stage) -> None:
         "CHAT ci4": 4,
         "PRV nobody hello": 5,
         "CHAT frank": 6,
+        "MUTE": 4,
+        "DIM dave": 4,
     }
     running = [
         (stage.once(f"ci{number}", *command.split()), command)

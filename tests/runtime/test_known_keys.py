@@ -164,6 +164,8 @@ async def test_ignoring_is_remembered_and_can_end(community: Community) -> None:
     await trio.sleep(1)
     await carol.types("UNIGNORE dave")
     await carol.sees("You hear dave again.")
+    await carol.types("UNIGNORE dave")
+    await carol.sees("You do not ignore dave.")
     await dave.types("@carol two")
     await carol.sees("[private] dave: two")
     carol.never_saw("one")

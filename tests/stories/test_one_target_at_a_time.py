@@ -105,7 +105,7 @@ async def test_a_script_goes_nowhere(community: Community) -> None:
     await carol.quits()
     await dave.sees("* carol is offline.")
     await carol.runs("GO dave")
-    await carol.sees("GO is for whoever types; a script uses PRV name text.")
+    await carol.sees("GO is for whoever types; a script uses PRV name text or TO room text.")
 
 
 async def test_texts_that_look_like_places_are_texts(community: Community) -> None:
