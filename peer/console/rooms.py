@@ -48,6 +48,9 @@ class RoomCommands:
         sent = await self._peer.rooms.say(room, text)
         label = self._peer.rooms.label(room)
         self._dialogue.show(results.Sent(text, room=label, handle=sent))
+        if not self._peer.rooms.others(label):
+            self._dialogue.say(f"Nobody else is in #{label}: nobody has it but you.")
+            return Code.UNREACHABLE
         return await self._await_reached(label, sent) if self._dialogue.is_script else Code.DONE
 
     async def _await_reached(self, room: str, sent: SentText) -> Code:

@@ -3,6 +3,7 @@
 import trio
 import trio.testing
 
+from peer.console.codes import Code
 from tests.kit.community import Community, Person
 from tests.kit.rooms import ASKS, founds
 
@@ -281,6 +282,24 @@ async def test_a_script_says_a_line_in_a_room(community: Community) -> None:
     await dave.sees("#lab ci: here")
     assert len(await reads(ci)) == 3
     assert await reads(dave) == await reads(ci)
+
+
+async def test_a_line_in_a_room_without_others_is_not_kept_for_later_ones(
+    community: Community,
+) -> None:
+    ci, dave = await community.start("ci", "dave")
+    await ci.types("ROOM solo", "#solo hello")
+    await ci.sees("Nobody else is in #solo: nobody has it but you.")
+    await ci.quits()
+    assert await ci.runs("TO solo build is red") == Code.UNREACHABLE
+    await ci.sees("Nobody else is in #solo: nobody has it but you.")
+    ci.never_saw("Kept for")
+    await ci.starts()
+    await ci.types("ADD dave TO solo")
+    await dave.sees(ASKS.format("ci", "solo", "1 member"))
+    await dave.types("Y ci")
+    await ci.sees("User dave joined the room #solo.")
+    dave.never_saw("build is red")
 
 
 async def test_the_runs_of_a_script_share_one_epoch(community: Community) -> None:
