@@ -49,7 +49,7 @@ _GOING = (
     "Where lines are texts, GO is a command in capitals only, or as /go.",
 )
 _NOTES = (
-    "Inside a conversation a line is text for it, unless it begins with / or @.",
+    "Inside a conversation a line is text for it, unless it begins with /, @ or #.",
     "HELP command says more about one of them.",
 )
 

@@ -22,6 +22,7 @@ from peer.commands.grammar import (
     Wrong,
 )
 from peer.commands.reading import (
+    _ROOM,
     ECHO_CHARACTERS,
     LABEL,
     Reader,
@@ -60,13 +61,14 @@ _IS_BARE_ANSWER = re.compile(_any_of(_ANSWER.words), _FLAGS)
 _NOT_A_TEXT = re.compile(
     r"[/\\@].*|QUIT\s+CONVERSATION|QUIT|EXIT|LIST\s+USERS|WHO|HELP|\?"
     rf"|STATUS(?:\s+(?:{_any_of(tuple(_STATUSES))}))?|(?:CHAT|CONNECT|ADD){_ONE_NAME}"
-    # In capitals only: people say "go on" to each other.
-    rf"|(?-i:GO)(?:{_ONE_NAME}|\s+#?{LABEL}|\s+@{_NAME}|\s+\?)?",
+    # In capitals only: people say "go on" to each other, and "add milk to the list".
+    rf"|(?-i:GO)(?:{_ONE_NAME}|\s+#?{LABEL}|\s+@{_NAME}|\s+\?)?"
+    rf"|(?-i:STATUS\s+(?:{_any_of(tuple(_STATUSES))})\s.*)",
     _FLAGS,
 )
 
 # One line in a room, from anywhere.
-_IN_A_ROOM = re.compile(rf"/?#({LABEL})\s+(.*)", _FLAGS)
+_IN_A_ROOM = re.compile(rf"/?#({LABEL})(?:\s+(.*))?", _FLAGS)
 
 # What the keyboard could not decode; no UTF-8 exists for it.
 _LONE_SURROGATE = re.compile("[\ud800-\udfff]")
@@ -85,7 +87,9 @@ def parse(line: str, context: Context) -> Command:
         return Nothing()
     if (word := line.strip().removeprefix("/").upper()) in context.choices:
         return Choose(word)
-    if _is_for_room(line, context):
+    if room := _room_named(line, context):
+        if context.takes_texts and not (line.startswith("/") or _is_mine(room, context)):
+            return Wrong(f"You are in no room #{room}. A space before the line makes it a text.")
         said = TypedCommand("TO", line.strip().removeprefix("/").removeprefix("#"), context)
         return _read(_say_in, said, "#room text")
     if context.takes_texts and not _is_command(line, context):
@@ -97,19 +101,17 @@ def is_text(line: str, context: Context) -> bool:
     """Whether the line is a text for somebody, wherever it goes, and no command."""
     if not line.strip() or line.strip().removeprefix("/").upper() in context.choices:
         return False
-    return context.takes_texts and not (_is_for_room(line, context) or _is_command(line, context))
+    return context.takes_texts and not (_room_named(line, context) or _is_command(line, context))
 
 
-def _is_for_room(line: str, context: Context) -> bool:
-    """Whether the line is for a room that it names.
-
-    Where lines are texts, it must be a room that the user is in.
-    """
+def _room_named(line: str, context: Context) -> str:
+    """Return the room that the line is for by its beginning, mine or not; "" if it has none."""
     found = _IN_A_ROOM.fullmatch(line if context.takes_texts else line.strip())
-    if found is None:
-        return False
-    is_named = fold(found[1]) in map(fold, context.rooms)
-    return not context.takes_texts or line.startswith("/") or is_named
+    return "" if found is None else found[1]
+
+
+def _is_mine(room: str, context: Context) -> bool:
+    return fold(room) in map(fold, context.rooms)
 
 
 def _for_target(said: TypedCommand) -> Command:
@@ -131,7 +133,14 @@ def _is_command(line: str, context: Context) -> bool:
     is_ours = context.talk_went_on and _IS_BARE_ANSWER.fullmatch(line)
     if context.question_open and not is_ours and _IS_ANSWER.fullmatch(line):
         return True
-    return _NOT_A_TEXT.fullmatch(line) is not None
+    return _NOT_A_TEXT.fullmatch(line) is not None or _adds_several(line)
+
+
+def _adds_several(line: str) -> bool:
+    """Whether the line is ADD, in capitals, with names and perhaps a room, and nothing else."""
+    add, *names = line.split() or [""]
+    is_add = add == "ADD" and line.startswith(add)
+    return is_add and bool(names) and all(map(_ROOM.fullmatch, names))
 
 
 class Begun(Struct, frozen=True):

@@ -219,8 +219,13 @@ def test_where_a_command_is_expected_a_status_word_takes_a_note_without_one() ->
     assert parse("AWAY lunch", TALKING) == Say("AWAY lunch")
 
 
-def test_in_a_conversation_a_status_with_a_note_is_a_text_without_a_slash() -> None:
-    assert parse("STATUS BUSY back at five", TALKING) == Say("STATUS BUSY back at five")
+@pytest.mark.parametrize("context", [TALKING, WRITING])
+def test_a_status_with_a_note_is_a_command_in_capitals_where_lines_are_texts(
+    context: Context,
+) -> None:
+    assert parse("STATUS BUSY back at five", context) == SetStatus(Status.BUSY, "back at five")
+    for text in ("status busy back at five", "STATUS QUO", "STATUS busy x"):
+        assert parse(text, context) in (Say(text), WriteLine(text))
 
 
 def test_the_table_is_tested_completely() -> None:
@@ -292,6 +297,15 @@ def test_users_are_listed_and_private_lines_sent_from_within_a_conversation() ->
 @pytest.mark.parametrize("line", ["ADD erin", "add (erin)", "ADD(erin)", "/ADD erin", "\\u erin"])
 def test_a_user_is_added_from_within_a_conversation(line: str) -> None:
     assert parse(line, TALKING) == Add(("erin",))
+
+
+def test_several_are_added_by_a_command_in_capitals_where_lines_are_texts() -> None:
+    assert parse("ADD erin frank", TALKING) == Add(("erin", "frank"))
+    assert parse("ADD erin TO #lab WITH 20", TALKING) == Add(("erin",), "lab", 20)
+    assert isinstance(parse("ADD erin TO", TALKING), Wrong)
+    for text in ("add erin frank", "Add erin frank", "ADD erin, frank", "ADD a~1 a~1 !"):
+        assert parse(text, TALKING) == Say(text)
+    assert parse(" ADD erin frank", TALKING) == Say("ADD erin frank")
 
 
 @pytest.mark.parametrize("line", ["MEMBERS", "HISTORY", "HISTORY dave", "SEARCH hello you"])
@@ -385,8 +399,14 @@ def test_where_lines_are_texts_only_a_room_of_mine_is_meant() -> None:
     talking = Context(in_conversation=True, rooms=("Lab", "ops~carol"))
     assert parse("#lab hello", talking) == SayIn("lab", "hello")
     assert parse("#ops~carol hello", talking) == SayIn("ops~carol", "hello")
-    assert parse("#1 is the best", talking) == Say("#1 is the best")
-    assert parse("#lab", talking) == Say("#lab")
+    for line, room in (("#lba secret", "lba"), ("#lba", "lba"), ("#1 is the best", "1")):
+        why = f"You are in no room #{room}. A space before the line makes it a text."
+        assert parse(line, talking) == Wrong(why)
+        assert not parsing.is_text(line, talking)
+        assert parse(f" {line}", talking) == Say(line)
+    assert parse("#lab", talking) == Wrong("There is no text.", "#room text")
+    for text in ("# heading", "#!/bin/sh", "##", "#lab: done"):
+        assert parse(text, talking) == Say(text)
     assert parse(" #lab hello", talking) == Say("#lab hello")
     assert parse("TO lab hello", talking) == Say("TO lab hello")
     assert parse("/to lab hello", talking) == SayIn("lab", "hello")
@@ -666,7 +686,7 @@ AT_DAVE = Context(person="dave")
         ("Go home", Private("dave", "Go home")),
         ("go", Private("dave", "go")),
         ("GO on my way", Private("dave", "GO on my way")),
-        ("#lab hello", Private("dave", "#lab hello")),
+        (" #lab hello", Private("dave", "#lab hello")),
         ("GO", Go()),
         ("\\q", Go()),
         ("EXIT", Go()),
@@ -706,7 +726,7 @@ def test_a_line_is_a_text_or_not() -> None:
         ("hello", SayIn("lab", "hello")),
         ("go on", SayIn("lab", "go on")),
         ("#ops hello", SayIn("ops", "hello")),
-        ("#who knows", SayIn("lab", "#who knows")),
+        (" #who knows", SayIn("lab", "#who knows")),
         ("GO #lab~carol", Go("lab~carol", "#")),
         ("GO lab~carol", Go("lab~carol", "#")),
         ("\\q", Go()),
