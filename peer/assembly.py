@@ -297,6 +297,7 @@ def _invitations(
         credentials, memory.situation, finder=reach.finder, linked_names=reach.linked_names,
         name_judge=reach.judge, known_keys=memory.known_keys,
         answers=not outside.options.is_passing, known_users=memory.known_users,
+        roster=reach.roster,
     )  # fmt: skip
 
 

@@ -119,13 +119,15 @@ class Invited(Event, frozen=True):
     leaves: tuple[str, ...] = ()
     room: str = ""  #: into which they ask me; a yes leaves nothing
     is_namesake: bool = False  #: I am in another room of that name
+    is_users_name: bool = False  #: a user whom I know is called like the room
 
     def said(self) -> tuple[str, str]:
         if self.room:
             count = "1 member" if len(self.members) == 1 else f"{len(self.members)} members"
             the = "another" if self.is_namesake else "the"
             asks = f"User {self.inviter} asks you into {the} room #{self.room} ({count})."
-            return f"{asks} Would you like to join? (Y/N)", ""
+            also = f" {self.room} is the name of a user, too." if self.is_users_name else ""
+            return f"{asks}{also} Would you like to join? (Y/N)", ""
         *rest, last = ["you", *(name for name in self.members if name != self.inviter)]
         talkers = f"{', '.join(rest)} and {last}" if rest else last
         leaves = f" Y leaves your conversation with {', '.join(self.leaves)}."

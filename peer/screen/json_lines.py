@@ -68,6 +68,9 @@ def objects(event: Event, now: float) -> list[str]:
     return [line.replace("\x7f", "\\u007f")]  # JSON does not escape DEL
 
 
+_LEFT_OUT = ("room", "is_namesake", "is_users_name", "is_live")  # where they say nothing
+
+
 def name_of(kind: type[Event]) -> str:
     """Return the name of a type of events: said_to_all for SaidToAll."""
     return _INSIDE_A_NAME.sub("_", kind.__name__).lower()
@@ -109,9 +112,7 @@ def _fields(event: Event) -> dict[str, object]:
 
 def _in_room(fields: dict[str, object]) -> dict[str, object]:
     """Leave out what only says that something is of no room, or not live."""
-    return {
-        n: one for n, one in fields.items() if one or n not in ("room", "is_namesake", "is_live")
-    }
+    return {name: one for name, one in fields.items() if one or name not in _LEFT_OUT}
 
 
 def _way(member: Route) -> dict[str, object]:

@@ -58,6 +58,11 @@ TEXTS = [
         events.Invited("1", "carol", ("carol",), room="lab", is_namesake=True),
         "User carol asks you into another room #lab (1 member). Would you like to join? (Y/N)",
     ),
+    (
+        events.Invited("1", "carol", ("carol",), room="dave", is_users_name=True),
+        "User carol asks you into the room #dave (1 member). dave is the name of a user, too."
+        " Would you like to join? (Y/N)",
+    ),
     (events.InvitationOver("1", "carol", "User carol is gone."), "User carol is gone."),
     (events.InRoom("lab", ("carol", "dave")), "You are in the room #lab, with carol, dave."),
     (

@@ -199,7 +199,13 @@ async def test_no_room_is_meant_that_is_not_named(community: Community) -> None:
 
 async def test_no_room_takes_over_the_name_of_a_user(community: Community) -> None:
     carol, dave, mallory = await community.start("carol", "dave", "mallory")
-    await founds(mallory, carol, room="dave")
+    await mallory.types("ROOM dave", "ADD carol TO dave")
+    await carol.sees(
+        "User mallory asks you into the room #dave (1 member). dave is the name of a user, too."
+        " Would you like to join? (Y/N)"
+    )
+    await carol.types("Y mallory")
+    await carol.sees("You are in the room #dave, with mallory.")
     for words in ("GO", "MUTE", "DIM", "UNMUTE", "go", "/GO"):
         await carol.types(f"{words} dave")
         done = words.upper().removeprefix("/")

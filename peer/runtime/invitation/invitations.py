@@ -12,6 +12,7 @@ from peer.core.invitation.questions import Situation
 from peer.core.myself import Myself
 from peer.events import Tell
 from peer.runtime.conversation.conversations import Conversations
+from peer.runtime.directory.roster import Roster
 from peer.runtime.finder import Finder
 from peer.runtime.invitation.performer import InvitationPerformer
 from peer.runtime.invitation.question_display import QuestionDisplay
@@ -47,12 +48,13 @@ class Invitations:
         known_keys: KnownKeys,
         answers: bool,
         known_users: KnownUsers,
+        roster: Roster,
     ) -> None:
         """`answers`: whether somebody is there who can be asked."""
         self._conversations, self._known_users = conversations, known_users
         self._core = InvitationMachine(myself.name, world, credentials, situation)
         self._display = QuestionDisplay(
-            self._core, conversations, known_keys, linked_names, name_judge, tasks, tell
+            self._core, conversations, known_keys, linked_names, name_judge, roster, tasks, tell
         )
         self._results = Results()
         self._performer = InvitationPerformer(

@@ -7,6 +7,7 @@ from peer.core.invitation.actions import Ask, Closed, Question, Why
 from peer.core.invitation.machine import InvitationMachine
 from peer.events import Tell
 from peer.runtime.conversation.conversations import Conversations
+from peer.runtime.directory.roster import Roster
 from peer.runtime.keys.known_keys import KnownKeys
 from peer.runtime.keys.linked_names import LinkedNames
 from peer.runtime.keys.name_judge import NameJudge
@@ -23,9 +24,11 @@ class QuestionDisplay:
         known_keys: KnownKeys,
         linked_names: LinkedNames,
         name_judge: NameJudge,
+        roster: Roster,
         tasks: Tasks,
         tell: Tell,
     ) -> None:
+        self._roster = roster
         self._core, self._conversations = core, conversations
         self._known_keys, self._linked_names = known_keys, linked_names
         self._name_judge, self._tasks, self._tell = name_judge, tasks, tell
@@ -55,9 +58,11 @@ class QuestionDisplay:
         if asked.room is None:
             return events.Invited(asked.id, inviter, talkers, self._conversations.others)
         is_namesake = self._conversations.rooms.is_namesake(asked.room)
+        room = asked.room.name
         return events.Invited(
-            asked.id, inviter, talkers, room=asked.room.name, is_namesake=is_namesake
-        )
+            asked.id, inviter, talkers, room=room, is_namesake=is_namesake,
+            is_users_name=self._roster.is_known(room),
+        )  # fmt: skip
 
     def close(self, closed: Closed) -> None:
         """Say why a question is over without an answer, or a yes has led to nothing."""
