@@ -7,10 +7,12 @@ from peer.commands.grammar import Add, Chat, Command, Mute
 from peer.commands.parsing import parse
 from peer.console.codes import Code
 from peer.console.console import Console
+from peer.console.dialogue import Screen
 from peer.core.targets.target import Target
 from peer.local_peer import LocalPeer
 from peer.program.control import CommandResult, HandedCommand
 from peer.program.lifecycle import Lifecycle
+from peer.results import Sent
 from peer.screen.line import Spell
 from shared.names import fold
 
@@ -24,7 +26,7 @@ class HandedCommands:
         self._peer, self._own, self._stage = peer, own, stage
 
     async def perform(self, handed: HandedCommand, show: ShowLine) -> CommandResult:
-        screen = _LineScreen(show, as_json=handed.as_json)
+        screen = _LineScreen(show, self._stage.face, as_json=handed.as_json)
         places = self._own.targets.places
         console = Console(self._peer, screen, is_script=True, places=places)
         console.is_muted = self._own.is_muted
@@ -56,11 +58,14 @@ class HandedCommands:
 class _LineScreen:
     """Shows events to the other program, which makes them harmless itself."""
 
-    def __init__(self, show: ShowLine, *, as_json: bool) -> None:
-        self._show_line, self._spell = show, _spelling(as_json)
+    def __init__(self, show: ShowLine, own: Screen, *, as_json: bool) -> None:
+        """`own`: the peer's own screen, which shows what its user writes by whatever program."""
+        self._show_line, self._own, self._spell = show, own, _spelling(as_json)
 
     def show(self, *shown: events.Event, then: Callable[[], None] | None = None) -> None:
         for event in shown:
+            if isinstance(event, Sent):
+                self._own.show(event)
             for line in self._spell(event):
                 self._show_line(line)
         if then is not None:
