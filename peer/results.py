@@ -19,12 +19,14 @@ from peer.core.reach.link_way import LinkWay
 from peer.core.reach.watch_list import Watched
 from peer.core.targets.target import Target
 from peer.events import Event
+from shared.clean import on_one_line
 from shared.messages.common import Status
 from shared.messages.directory import Contact, Presence
 from shared.names import fold
 from shared.notes import with_note
 
 SEEN_SECONDS: Final = 0.5  # a question shown for less has not been read yet
+NAMED_CHARACTERS: Final = 60  # of a text of mine, which names it
 GROUPS: Final = (Status.ACTIVE, Status.BUSY, Status.INACTIVE, Status.OFFLINE)
 
 
@@ -214,13 +216,22 @@ class RoomList(Answer, frozen=True):
 
 
 class WhoHas(Answer, frozen=True):
-    """The way of my last text: a name and a few words for each other member."""
+    """The way of my last text, here or in a room: a few words for each other member."""
 
     states: tuple[tuple[str, str], ...]
+    text: str
+    room: str = ""
+
+    @property
+    def heading(self) -> str:
+        text = on_one_line(self.text)
+        short = text if len(text) <= NAMED_CHARACTERS else f"{text[: NAMED_CHARACTERS - 1]}…"
+        return f"Your last text{f' in #{self.room}' if self.room else ''}: {short}"
 
     def lines(self) -> list[str]:
         lines = [f"{name}: {state}" for name, state in self.states]
-        return lines or ["Nobody else is in that conversation any more."]
+        what = "room" if self.room else "conversation"
+        return [self.heading, *(lines or [f"Nobody else is in that {what} who was in it then."])]
 
 
 class WhatWasSaid(Answer, frozen=True):

@@ -209,7 +209,7 @@ class Console:
             case typed.ShowMembers(room):
                 show(await lookups.members(peer, room))
             case typed.WhoGot():
-                show(lookups.who_got(peer.conversation.last_said))
+                show(lookups.who_got(peer, self.targets.look().here))
             case typed.Answer(yes, name):
                 return await self._answer(yes, name, line)
             case typed.Private(name, text):

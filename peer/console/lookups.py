@@ -4,8 +4,8 @@ from collections.abc import Sequence
 
 from peer import results
 from peer.commands.grammar import History, Search
-from peer.core.conversation.sent_text import SentText
 from peer.core.targets.choice import two_meanings
+from peer.core.targets.place import Place
 from peer.local_peer import LocalPeer
 from peer.storage.history import Found
 from shared.errors import Refused
@@ -59,12 +59,18 @@ async def members(peer: LocalPeer, room: str) -> results.MemberList:
     return results.MemberList(peer.name, tuple(await peer.conversation.members()))
 
 
-def who_got(last_said: SentText | None) -> results.WhoHas:
-    """Return how far my last text got; raise Refused if there is none."""
+def who_got(peer: LocalPeer, here: Place) -> results.WhoHas:
+    """Return how far my last text at this place got; raise Refused if there is none."""
+    if here.person:
+        raise Refused("WHO GOT is for rooms and conversations: a private line has one reader.")
+    last_said = peer.conversation.last_said(here.room)
     if last_said is None:
-        raise Refused("You have said nothing in a conversation.")
+        where = f"in {here}" if here.room else "in a conversation"
+        if not here.room and peer.conversation.others:
+            where = "in this conversation"
+        raise Refused(f"You have said nothing {where} since this program started.")
     states = ((name, results.state_of(last_said, name)) for name in last_said.states())
-    return results.WhoHas(tuple(states))
+    return results.WhoHas(tuple(states), last_said.text, here.room)
 
 
 async def history(peer: LocalPeer, asked: History) -> results.WhatWasSaid:

@@ -24,10 +24,12 @@ class ConversationView:
         """
         return await self._conversations.say(text)
 
-    @property
-    def last_said(self) -> SentText | None:
-        """My last text in a conversation; it tells who has it."""
-        return self._conversations.last
+    def last_said(self, room: str = "") -> SentText | None:
+        """Return my last text in a room or in my conversation; it tells who has it.
+
+        None: I have said nothing there since this program started.
+        """
+        return self._conversations.last_said(room)
 
     async def leave(self) -> bool:
         """Leave the conversation once my texts have arrived; return False when there is none."""

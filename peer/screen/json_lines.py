@@ -97,8 +97,9 @@ def _fields(event: Event) -> dict[str, object]:
                     for room, others in rooms
                 ],
             }
-        case WhoHas(states=states):
-            return {"states": [{"name": name, "state": state} for name, state in states]}
+        case WhoHas(states=states, text=text, room=room):
+            listed = [{"name": name, "state": state} for name, state in states]
+            return _in_room({"states": listed, "text": text, "room": room})
         case WhatIsUnread(count=count, texts=texts):
             came = [{"event": name_of(type(one.text)), "time": one.time} for one in texts]
             return {

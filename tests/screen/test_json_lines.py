@@ -585,11 +585,13 @@ FORMS: list[tuple[Event, dict[str, object]]] = [
         },
     ),
     (
-        results.WhoHas((("dave", "waiting"),)),
+        results.WhoHas((("dave", "waiting"),), "hello", "lab"),
         {
             "event": "who_has",
             "states": [{"name": "dave", "state": "waiting"}],
-            "said": "dave: waiting",
+            "text": "hello",
+            "room": "lab",
+            "said": "Your last text in #lab: hello\ndave: waiting",
         },
     ),
     (

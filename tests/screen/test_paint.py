@@ -99,8 +99,8 @@ ANSWERS: list[Event] = [
             Route("frank", "", NOON.timestamp(), None),
         ),
     ),
-    results.WhoHas((("dave", "delivered at 12:00:00"), ("erin", "waiting"))),
-    results.WhoHas(()),
+    results.WhoHas((("dave", "delivered at 12:00:00"), ("erin", "waiting")), "hello"),
+    results.WhoHas((), "hello"),
     results.WhatWasSaid(
         (HistoryEntry(Kind.SAID, 0.0, "dave", "", "hello", True),), "carol", "A note."
     ),
@@ -635,10 +635,17 @@ def test_info_tells_the_way_to_whom_there_is_one(route: Route, way: str) -> None
 
 
 def test_who_has_my_last_text() -> None:
-    assert lines(results.WhoHas((("dave", "delivered at 12:00:00"), ("al", "waiting")))) == [
+    states = (("dave", "delivered at 12:00:00"), ("al", "waiting"))
+    assert lines(results.WhoHas(states, "one\ntwo")) == [
+        "12:00 -- Your last text: one two",
         " dave  delivered at 12:00:00",
         " al    waiting",
     ]
+
+
+def test_who_has_a_long_text_names_its_beginning() -> None:
+    told = results.WhoHas((), "x" * 61, "lab").lines()
+    assert told[0] == f"Your last text in #lab: {'x' * 59}…"
 
 
 def test_what_was_said_stands_below_its_days() -> None:
@@ -773,7 +780,7 @@ def hostile(name: str, text: str) -> list[Event]:
         results.UserInfo(info().contact, "485d", route=Route(text, link_way=BY_THEM)),
         results.UserInfo(info().contact, "485d", route=Route(name, text)),
         results.MemberList(name, (Route(name, text), Route(text, link_way=BY_THEM))),
-        results.WhoHas(((name, text),)),
+        results.WhoHas(((name, text),), text),
         results.WhatWasSaid((HistoryEntry(Kind.PRIVATE, 0.0, name, name, text),), name, text),
         results.Words(name, (text, text), True),
         results.Manual(text),

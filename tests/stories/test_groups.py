@@ -125,6 +125,30 @@ async def test_what_was_said_just_before_is_not_for_the_newcomer(community: Comm
     erin.never_saw("need not know")
 
 
+async def test_who_got_is_about_the_place_where_i_am(community: Community) -> None:
+    carol, dave = await community.talking("carol", "dave")
+    await carol.types("/WHO GOT")
+    await carol.sees("You have said nothing in this conversation since this program started.")
+    await carol.types("/ROOM lab")
+    await carol.types("/ROOM ops")
+    await carol.types("hello")
+    await dave.sees("carol: hello")
+    await carol.types("/TO lab one")
+    await carol.types("/WHO GOT")
+    await carol.sees("Your last text: hello")
+    await carol.sees_part("dave: ")
+    await carol.types("GO #lab")
+    await carol.types("/WHO GOT")
+    await carol.sees("Your last text in #lab: one")
+    await carol.sees("Nobody else is in that room who was in it then.")
+    await carol.types("GO #ops")
+    await carol.types("/WHO GOT")
+    await carol.sees("You have said nothing in #ops since this program started.")
+    await carol.types("GO @dave")
+    await carol.types("/WHO GOT")
+    await carol.sees_part("WHO GOT is for rooms and conversations")
+
+
 async def test_who_got_tells_the_state_for_each(community: Community) -> None:
     carol, _, erin = await group(community, "carol", "dave", "erin")
     await trio.sleep(1)

@@ -41,12 +41,13 @@ class ProgressNews(Protocol):
 
 
 class SentText:
-    __slots__ = ("_progress", "_times", "conversation", "seq")
+    __slots__ = ("_progress", "_times", "conversation", "seq", "text")
 
     def __init__(
-        self, conversation: "Conversation", seq: int, progress: ProgressNews, times: Times
-    ) -> None:
-        self.conversation, self.seq = conversation, seq
+        self, conversation: "Conversation", seq: int, progress: ProgressNews, times: Times,
+        text: str,
+    ) -> None:  # fmt: skip
+        self.conversation, self.seq, self.text = conversation, seq, text
         self._progress, self._times = progress, times
 
     async def delivered(self) -> None:

@@ -80,7 +80,9 @@ class Conversations:
         self._stays = Stays(commits, self.forgetting, listener, self._timer)
         self._builder = ConversationBuilder(world, myself, known_keys, journal)
         self.rooms = Rooms(self._stays, self._builder, journal, self._parts, tell)
-        self.last: SentText | None = None  #: my last text
+        self.last: SentText | None = None  #: my last text, wherever that was
+        # My last text in the conversation (""), and in each room that I am in, by its id.
+        self._last: dict[str, SentText] = {}
         budget = CheckBudget()
         #: what links, members, the directory and the clock bring
         self.news = News(self._stays, members, self._parts.drafts, progress, clock, budget)
@@ -200,8 +202,23 @@ class Conversations:
         if current is None:
             raise Refused("You are in no conversation.")
         sent = self.last = current.say(text)
+        mine = {"", *self._stays.rooms}
+        self._last = {id: one for id, one in self._last.items() if id in mine}
+        self._last[current.core.id if room else ""] = sent
         await current.wait_for_room()
         return sent
+
+    def last_said(self, room: str = "") -> SentText | None:
+        """Return my last text in a room, or in my conversation; in none, in that before.
+
+        None: I have said nothing there since this program started.
+        """
+        if room:
+            return self._last.get(self.rooms.of(room).core.id)
+        last, current = self._last.get(""), self._stays.current
+        if last is not None and current is not None and current.core.id != last.conversation.id:
+            return None
+        return last
 
     async def leave(self) -> bool:
         """Leave once my texts have arrived, if they can; return False in no conversation."""

@@ -82,7 +82,7 @@ class ConversationShell:
     def say(self, text: str) -> SentText:
         """Say a text; it is sent now, or with others that follow at once."""
         core, parts = self._core, self._parts
-        sent = SentText(core, core.say(text), parts.progress, parts.times)
+        sent = SentText(core, core.say(text), parts.progress, parts.times, text)
         now = trio.current_time()
         if now - self._flushed_at > TOGETHER_SECONDS or core.outgoing.must_flush:
             self.flush()

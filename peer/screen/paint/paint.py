@@ -132,7 +132,7 @@ class Painter:
             case results.MemberList():
                 return tables.member_list(answer)
             case results.WhoHas(states=states) if states:
-                return tables.who_has(answer, self.me)
+                return [*self._sentences([answer.heading]), *tables.who_has(answer, self.me)]
             case place_results.WhatIsUnread():
                 return self._what_is_unread(answer)
             case results.WhatWasSaid():

@@ -20,7 +20,7 @@ class Never:
 
 def handle(carol: Talk, times: Times | None = None) -> SentText:
     """Of a text that carol says now."""
-    made = SentText(carol.core, carol.core.say("hello"), Never(), times or Times())
+    made = SentText(carol.core, carol.core.say("hello"), Never(), times or Times(), "hello")
     carol.keeps(carol.core.flush(7.0, carol.now))
     return made
 
