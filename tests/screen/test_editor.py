@@ -48,6 +48,7 @@ class FakeHost:
         self.ui_state = OUTSIDE
         self.desk = Whereabouts()
         self.places: tuple[PlaceState, ...] = (PlaceState(HOME, 1),)
+        self.unread_of_others = 0
         self.went_to: list[Place] = []
 
     @property
@@ -575,6 +576,13 @@ def test_alt_a_leads_to_what_is_unread(desk: Desk) -> None:
     desk.screen.shows("Nothing is unread elsewhere.")
     assert desk.host.went_to == [ERIN]
     assert desk.host.desk.here == ERIN
+
+
+def test_alt_a_tells_of_unread_lines_of_users_who_have_no_place(desk: Desk) -> None:
+    desk.host.unread_of_others = 2
+    desk.hits(ALT_A)
+    desk.screen.shows("2 unread of others, who have no place; GO ? lists all places.")
+    assert desk.host.went_to == []
 
 
 def test_the_next_place_the_one_before_and_one_that_is_not_there(desk: Desk) -> None:

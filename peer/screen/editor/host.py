@@ -32,6 +32,10 @@ class EditorHost(Protocol):
         """The places where I can go."""
 
     @property
+    def unread_of_others(self) -> int:
+        """The number of unread lines of users who have no place here."""
+
+    @property
     def target(self) -> Target:
         """The target that the prompt shows now."""
 

@@ -60,7 +60,9 @@ class Keys:
     def _unread(self, _: KeyPressEvent) -> None:
         desk = self._host.desk
         place = choice.next_unread(desk.seen(self._host.places), desk.here)
-        self._draft.go(place, "Nothing is unread elsewhere.")
+        others = self._host.unread_of_others
+        counted = f"{others} unread of others, who have no place; GO ? lists all places."
+        self._draft.go(place, counted if others else "Nothing is unread elsewhere.")
 
     def _begin_go(self, _: KeyPressEvent) -> None:
         self._draft.begin_go()

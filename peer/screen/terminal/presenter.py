@@ -65,6 +65,10 @@ class Presenter:
         return self.state.places
 
     @property
+    def unread_of_others(self) -> int:
+        return self.state.elsewhere
+
+    @property
     def target(self) -> Target:
         return self.ui_state.target
 
