@@ -48,7 +48,7 @@ def test_invented_positions_do_not_keep_a_real_text_away() -> None:
     assert "the real one" in {
         said for one in town.people[CAROL].disk.texts.values() for said in one.texts
     }
-    town.settles(400)
+    town.settles(800)  # each claim is doubted in its turn, eight at a time
     assert town.people[CAROL].core.incoming.to_come == 0
 
 

@@ -48,6 +48,24 @@ def test_whoever_waits_for_it_goes_on_when_it_is_everywhere() -> None:
     trio.run(text.delivered)
 
 
+def test_whoever_waits_for_one_disk_goes_on_at_the_first_one() -> None:
+    carol = talking(DAVE, ERIN)
+    text = handle(carol)
+    assert not text.is_somewhere
+    has(carol, DAVE)
+    assert text.is_somewhere
+    trio.run(text.reached)
+
+
+def test_nobody_waits_for_a_disk_when_nobody_is_there() -> None:
+    carol = talking(DAVE)
+    text = handle(carol)
+    carol.core.link_lost(DAVE, carol.now)
+    carol.passes(100)
+    trio.run(text.reached)
+    assert not text.is_somewhere
+
+
 def test_what_was_left_in_a_mailbox_says_so() -> None:
     carol = talking(DAVE, ERIN)
     text = handle(carol)

@@ -14,8 +14,11 @@ from shared.messages.peers import (
     MEMBERS,
     SALT_BYTES,
     SINCE,
+    STAY_BYTES,
     STAYS,
     Accept,
+    Adding,
+    Charter,
     Confirm,
     Entry,
     Invite,
@@ -66,6 +69,22 @@ def test_two_found_a_conversation_with_two_signatures(carol: Program, dave: Prog
 def test_an_invitation_without_a_permission_is_none(carol: Program) -> None:
     with pytest.raises(ProtocolError, match="an invitation lets nobody in"):
         carol.credentials.check_invite(Invite(ID, TALK, ("mallory",)))
+
+
+def test_a_founder_is_alone_in_a_new_room_whose_id_stands_for_its_name(carol: Program) -> None:
+    charter, roll = carol.credentials.found_room("lab", bytes(SALT_BYTES))
+    assert (charter.name, charter.founder) == ("lab", carol.me.identity.public)
+    assert roll.members() == (carol.me.id,)
+    other, _ = carol.credentials.found_room("lib", bytes(SALT_BYTES))
+    carol.credentials.check_invite(into(charter, roll.conversation))
+    with pytest.raises(ProtocolError, match="that is not the name of this room"):
+        carol.credentials.check_invite(into(other, roll.conversation))
+
+
+def into(room: Charter, conversation: str) -> Invite:
+    """Return mallory's invitation into a room of this name."""
+    adding = Adding("m" * 24, 1, bytes(STAY_BYTES), bytes(64))
+    return Invite(ID, conversation, ("mallory",), adding=adding, room=room)
 
 
 def test_a_yes_without_a_membership_is_none(carol: Program, dave: Program) -> None:

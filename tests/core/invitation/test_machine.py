@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 
+import msgspec
 import pytest
 
 from peer.core.invitation import ledger, questions
@@ -21,10 +22,12 @@ from peer.core.invitation.actions import (
 from peer.core.invitation.machine import InvitationMachine
 from shared.messages.common import Message, Ping
 from shared.messages.peers import (
+    SALT_BYTES,
     Accept,
     Busy,
     Cancel,
     Cancelled,
+    Charter,
     Confirm,
     Decline,
     Gone,
@@ -388,6 +391,14 @@ def test_a_yes_takes_the_own_invitation_to_somebody_else_back_first() -> None:
         Ended(OURS, "erin", End.TAKEN_BACK),
         Send("dave", Accept(LARGER)),
     ]
+
+
+def test_a_yes_to_a_room_takes_no_invitation_back() -> None:
+    who = inviting("erin")
+    room = Charter("lab", bytes(32), bytes(SALT_BYTES))
+    who.receive("dave", msgspec.structs.replace(asks(LARGER), room=room), 1)
+    assert who.answer(LARGER, True, 2) == [Send("dave", Accept(LARGER))]
+    assert [one.id for one in who.outgoing] == [OURS]
 
 
 def test_who_invites_the_one_whose_question_is_open_has_said_yes() -> None:

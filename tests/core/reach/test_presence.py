@@ -248,3 +248,12 @@ def test_whose_coming_i_read_already_is_not_told_again(known: Presences) -> None
     known.tell([one("frank"), one("gina")])
     assert known.unnoticed() == ("frank",)
     assert known.newcomers() == ("gina",)
+
+
+def test_in_a_crowd_the_directory_counts_and_says_so_now_and_then() -> None:
+    presences = Presences(Registration("Carol"))
+    presences.registered(4_211, is_crowd=True)
+    presences.counted(4_300)
+    assert presences.online == 4_300
+    presences.counted(0)  # an old directory does not tell
+    assert presences.online == 4_300

@@ -13,7 +13,8 @@ from peer.core.reach.watch_list import (
     Talk,
     WatchList,
 )
-from shared.messages.directory import PAGE, WATCHED, WATCHED_AT_FIRST
+from shared.messages.common import Status
+from shared.messages.directory import PAGE, WATCHED, WATCHED_AT_FIRST, Presence
 from shared.names import fold
 
 
@@ -53,6 +54,13 @@ def test_the_most_important_come_first_and_each_once() -> None:
     )
     expected = ("carol", "dave", "erin", "heidi", "grace", "frank", "new", "old")
     assert watch_list.introduce() == expected
+
+
+def test_users_are_put_in_the_order_of_their_importance() -> None:
+    watch_list = chosen(Interests(members=("dave",), awaiting=("erin",)))
+    users = [Presence(name, Status.ACTIVE, 0.0) for name in ("zoe", "Erin", "dave", "amy")]
+    ordered = [user.name for user in watch_list.by_importance(users)]
+    assert ordered == ["dave", "Erin", "zoe", "amy"]  # strangers last, as they came
 
 
 def test_the_ignored_are_never_watched_whatever_they_are() -> None:

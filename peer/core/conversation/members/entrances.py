@@ -102,12 +102,8 @@ class Entrances:
 
     def _above(self, stay: _Stay) -> Iterator[_Stay]:
         """Yield the stay of who let them in, of who let that one in, and so on."""
-        seen = {stay}
         while (mine := self._roll.of(stay[0])) and (by := _added_by(mine, stay[1])):
             stay = (by.by, _joined(by.counter))
-            if stay in seen:
-                return
-            seen.add(stay)
             yield stay
 
     def learn(self, member: str, heard: Heard) -> bool:
