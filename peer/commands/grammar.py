@@ -91,7 +91,9 @@ class ShowMembers(Struct, frozen=True):
 
 
 class WhoGot(Struct, frozen=True):
-    """Show who has my last text."""
+    """Show who has my last text: where I am, or in a room."""
+
+    room: str = ""
 
 
 class Answer(Struct, frozen=True):

@@ -16,6 +16,7 @@ from peer.commands.grammar import (
     SayIn,
     SetLoudness,
     ShowMembers,
+    WhoGot,
 )
 from shared.errors import Refused
 from shared.messages.common import TEXT_CHARACTERS
@@ -145,6 +146,10 @@ def _of_room(make: Callable[[str], Command]) -> Reader:
 
 def _members(said: TypedCommand) -> Command:
     return ShowMembers(_room(said.rest) if said.rest else said.context.room)
+
+
+def _who_got(said: TypedCommand) -> Command:
+    return WhoGot(_room(said.rest) if said.rest else "")
 
 
 def _rooms(said: TypedCommand) -> Command:

@@ -41,7 +41,6 @@ from peer.commands.grammar import (
     Unwatch,
     Verify,
     Watch,
-    WhoGot,
 )
 from peer.commands.reading import (
     Reader,
@@ -62,6 +61,7 @@ from peer.commands.reading import (
     _shortened,
     _split,
     _text,
+    _who_got,
 )
 from shared.errors import Refused
 from shared.messages.common import NOTE_CHARACTERS, Status
@@ -287,7 +287,7 @@ TABLE = (
         "MEMBERS",
         _members,
     ),
-    Entry(("WHO GOT",), "WHO GOT", "who has my last text", "WHO GOT", _alone(WhoGot())),
+    Entry(("WHO GOT",), "WHO GOT [room]", "who has my last text", "WHO GOT", _who_got),
     Entry(
         ("PRV", "TELL", "@"),
         "PRV name text",

@@ -208,8 +208,9 @@ class Console:
                 return await self._rooms.perform(command)
             case typed.ShowMembers(room):
                 show(await lookups.members(peer, room))
-            case typed.WhoGot():
-                show(lookups.who_got(peer, self.targets.look().here))
+            case typed.WhoGot(room):
+                here = Place(room=room) if room else self.targets.look().here
+                show(lookups.who_got(peer, here))
             case typed.Answer(yes, name):
                 return await self._answer(yes, name, line)
             case typed.Private(name, text):

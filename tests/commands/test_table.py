@@ -158,6 +158,7 @@ MEANINGS: list[tuple[str, Command]] = [
     ("MEMBERS", ShowMembers()),
     ("WHO GOT", WhoGot()),
     ("who  got", WhoGot()),
+    ("WHO GOT #lab", WhoGot("lab")),
     ("CHAT dave", Chat("dave")),
     ("chat Dave", Chat("Dave")),
     ("CHAT (dave)", Chat("dave")),

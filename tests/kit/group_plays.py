@@ -318,7 +318,7 @@ def room_that_stands(stage: Stage, size: Size, chance: random.Random) -> None:
             people[name].dies()
         together([partial(says_in_room, one, turn, "more") for one in writers])
         for one, other in zip(writers, [*writers[1:], writers[0]], strict=True):
-            is_delivered(one, other.name)
+            is_delivered(one, other.name, "lab")
             said |= {f"{one.name}: word {turn}.{n} {way}" for n in range(5) for way in ("", "more")}
         people |= {name: back_in_room(stage, name) for name in chance.sample(victims, len(victims))}
     for one in people.values():
@@ -349,7 +349,7 @@ def in_room(stage: Stage, *names: str) -> list[Program]:
         other.sees_like("You are in the room #lab, with .*")
     first.types("#lab all are here")
     for other in others:
-        is_delivered(first, other.name)
+        is_delivered(first, other.name, "lab")
     return people
 
 

@@ -23,6 +23,7 @@ QUIET = 120.0  # seconds until all have all: lost members are dialled again ever
 LOOK_AGAIN = 0.2  # seconds between two looks at a file, which cannot be awaited
 T = TypeVar("T")
 
+ABOUT = "Your last text"  # which WHO GOT names: it was shown before
 GAP = "Something that was said before is still missing."
 
 
@@ -75,11 +76,14 @@ def knows(one: Program, names: Iterable[str]) -> None:
         assert time.monotonic() < deadline, f"{one.name} misses {wanted}\n{one.transcript()}"
 
 
-def is_delivered(one: Program, other: str) -> None:
-    """Return when WHO GOT reports that the other's disk has this one's last text."""
+def is_delivered(one: Program, other: str, room: str = "") -> None:
+    """Return when WHO GOT reports that the other's disk has this one's last text.
+
+    `room`: in which it was said; else in the conversation.
+    """
     deadline = time.monotonic() + QUIET
     told = f"{other}: delivered at "
-    while not any(line.startswith(told) for line in answer_to(one, "/WHO GOT")):
+    while not any(line.startswith(told) for line in answer_to(one, f"/WHO GOT {room}".rstrip())):
         assert time.monotonic() < deadline, f"{other} lacks it\n{one.transcript()}"
 
 
@@ -175,7 +179,8 @@ def _difference(theirs: dict[str, list[str]], wanted: list[str]) -> str:
 
 def nothing_twice(people: Iterable[Program], mark: str) -> None:
     for one in people:
-        counts = Counter(_marked(one.lines, mark))
+        said = (line for line in one.lines if not line.startswith(ABOUT))
+        counts = Counter(_marked(said, mark))
         twice = sorted(line for line, count in counts.items() if count > 1)
         assert not twice, f"{one.name} saw twice: {twice[:5]}"
 

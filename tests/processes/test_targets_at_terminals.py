@@ -18,7 +18,8 @@ def tmux(stage: Stage) -> Iterator[Tmux]:
 def test_a_draft_for_dave_waits_while_i_write_to_erin(tmux: Tmux) -> None:
     carol = tmux.peer("carol")
     dave, erin = tmux.stage.peer("dave"), tmux.stage.peer("erin")
-    carol.types("GO dave", "GO erin")  # at once: nothing need answer in between
+    carol.types("GO dave", "GO erin", "GO ?")  # at once: nothing need answer in between
+    carol.sees_at_last("you are here")  # by then both places have their numbers
     carol.has_prompt(TO_ERIN)
     carol.presses("M-2")
     carol.has_prompt(TO_DAVE)

@@ -1,5 +1,7 @@
 """A room is a conversation that stands, whoever is away, and tells nobody of that."""
 
+import pytest
+
 from peer import events
 from peer.core.conversation.actions import LeaveFor, Show
 from peer.core.conversation.incoming.inbox import BEYOND, Inbox
@@ -78,6 +80,7 @@ def test_its_user_leaves_it_and_nothing_else_ends_it() -> None:
     assert town.people[DAVE].core.roll.members() == (DAVE,)
 
 
+@pytest.mark.untraced
 def test_after_all_have_restarted_in_another_order_they_have_everything() -> None:
     town = lab(CAROL, DAVE, ERIN)
     town.says(CAROL, "one")
@@ -331,6 +334,7 @@ def test_nobody_is_told_that_i_was_out_of_reach() -> None:
     assert not [one for one in core.leave(town.now) if isinstance(one, Show)][1:]
 
 
+@pytest.mark.untraced
 def test_after_weeks_with_many_starts_everything_comes() -> None:
     """One HELLO tells of 20 epochs of an author."""
     town = lab(CAROL, DAVE, ERIN)
