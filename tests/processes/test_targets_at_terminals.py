@@ -65,6 +65,8 @@ def test_a_line_begun_for_one_target_never_goes_to_another(tmux: Tmux) -> None:
     carol.presses("Enter")
     dave.sees("[private] carol: for dave")
     carol.answers("/y")
+    carol.sees_at_last("You are now connected with dave.")
+    carol.presses("M-1")  # a yes leads there, but not one that follows a refused one at once
     carol.has_prompt("carol -> dave> for erin alone")
     carol.presses("Enter")
     carol.sees("Not sent: it was for erin, and you are in a conversation with dave now.")
