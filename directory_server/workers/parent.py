@@ -9,7 +9,7 @@ import fcntl
 import logging
 import os
 import signal
-import subprocess
+import subprocess  # nosec B404  # its own program, with words that it was started with
 import sys
 from collections.abc import AsyncIterator, Callable, Sequence
 from pathlib import Path

@@ -109,7 +109,7 @@ class Unread:
     def _single_lines(self, marks: ReadMarks) -> list[Lookback | None]:
         """Return the unread lines of each user, and of the general chat."""
         rows = self._database.read(
-            f"SELECT {COLUMNS}, conversation, number FROM lines"
+            f"SELECT {COLUMNS}, conversation, number FROM lines"  # nosec B608  # constants
             " WHERE number > ? AND lines.text IS NOT NULL"
             f" AND author <> ? AND NOT is_pending AND {NOT_TWICE}"
             " ORDER BY number DESC LIMIT ?",
