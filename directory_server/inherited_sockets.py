@@ -1,6 +1,6 @@
 """Take over the sockets on which a service manager listens for us: sd_listen_fds(3).
 
-Such a socket stays open while the directory restarts: who comes meanwhile waits.
+These sockets stay open while the directory restarts, so that newcomers wait.
 """
 
 import os

@@ -13,7 +13,7 @@ from msgspec import Struct
 ROUTER_PORT: Final = 5351
 NONCE_BYTES: Final = 12
 _PCP, _NAT_PMP = 2, 0  # versions
-_ANNOUNCED, _MAP = 0, 1  # opcodes of PCP
+_MAP = 1  # an opcode of PCP
 _ADDRESS, _MAP_TCP = 0, 2  # opcodes of NAT-PMP
 _ANSWER: Final = 0x80  # set in the opcode of each answer
 _TCP: Final = 6

@@ -76,7 +76,7 @@ class PortMapper:
                 await self._changed.wait()
                 nursery.cancel_scope.cancel()
         finally:
-            self._tell(0)
+            self._news.mapped(0)
             with trio.move_on_after(FAREWELL_SECONDS) as last:
                 last.shield = True
                 await router.send(mapping.end())
@@ -96,13 +96,10 @@ class PortMapper:
             match action:
                 case Mapped(port):
                     self.state = action
-                    self._tell(port)
+                    self._news.mapped(port)
                 case NotMapped():
                     self.state = action
-                    self._tell(0)
-
-    def _tell(self, port: int) -> None:
-        self._news.mapped(port)
+                    self._news.mapped(0)
 
 
 class _Router:

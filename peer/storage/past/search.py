@@ -70,8 +70,9 @@ async def find_all(
     query = query_of(words)
     while await database.write(lambda db: index_some(db, rows)):
         pass
-    texts = await _gather(database, partial(_text_hits, rows, query, within), last)
-    lines = await _gather(database, partial(_line_hits, rows, query, within), last)
+    find_text, find_line = partial(_text_hit, rows, within), partial(_line_hit, rows, within)
+    texts = await _gather(database, partial(_hits, "words_of_texts", query, find_text), last)
+    lines = await _gather(database, partial(_hits, "words_of_lines", query, find_line), last)
     return sorted(texts, key=_order), sorted(lines, key=_order)
 
 
@@ -87,25 +88,15 @@ def query_of(words: str) -> str:
 
 
 async def _gather(
-    database: Database, look: Callable[[sqlite3.Connection, int, int], Page[Hit]], last: int
+    database: Database, look: Callable[[int, int, sqlite3.Connection], Page[Hit]], last: int
 ) -> list[Hit]:
     """Return the last hits, from pages that `look` returns below a row, of at most so many."""
     found: list[Hit] = []
     below: int | None = _ABOVE_ALL
     while below is not None and len(found) < last:
-        page = partial(_page, look, below, last - len(found))
-        some, below = await database.write(page)
+        some, below = await database.write(partial(look, below, last - len(found)))
         found += some
     return found
-
-
-def _page(
-    look: Callable[[sqlite3.Connection, int, int], Page[Hit]],
-    below: int,
-    most: int,
-    db: sqlite3.Connection,
-) -> Page[Hit]:
-    return look(db, below, most)
 
 
 def _order(hit: Hit) -> tuple[object, ...]:
@@ -125,23 +116,25 @@ def _rows_with(db: sqlite3.Connection, table: str, query: str, below: int) -> li
     return [row for (row,) in found]
 
 
-def _next(rows: list[int]) -> int | None:
-    return rows[-1] if len(rows) == HITS_AT_ONCE else None
-
-
-def _text_hits(
-    rows: Rows, query: str, within: Within | None, db: sqlite3.Connection, below: int, most: int
-) -> Page[Hit]:
+def _hits(
+    index: str, query: str, find: Callable[[sqlite3.Connection, int], list[Hit]],
+    below: int, most: int, db: sqlite3.Connection,
+) -> Page[Hit]:  # fmt: skip
+    """Return the latest hits of an index below a row; `find` returns those that a row holds."""
     found: list[Hit] = []
-    numbers = _rows_with(db, "words_of_texts", query, below)
+    numbers = _rows_with(db, index, query, below)
     for number in numbers:
-        found += _text_hit(db, rows, within, number)
+        found += find(db, number)
         if len(found) == most:
             break
     return found, _next(numbers)
 
 
-def _text_hit(db: sqlite3.Connection, rows: Rows, within: Within | None, number: int) -> list[Hit]:
+def _next(rows: list[int]) -> int | None:
+    return rows[-1] if len(rows) == HITS_AT_ONCE else None
+
+
+def _text_hit(rows: Rows, within: Within | None, db: sqlite3.Connection, number: int) -> list[Hit]:
     row = db.execute(f"{_TEXTS} WHERE number = ?", (number // TEXTS,)).fetchone()
     if row is None:
         return []
@@ -194,19 +187,7 @@ def _entry_of(beside: Beside) -> HistoryEntry | None:
     return beside[1] if beside else None
 
 
-def _line_hits(
-    rows: Rows, query: str, within: Within | None, db: sqlite3.Connection, below: int, most: int
-) -> Page[Hit]:
-    found: list[Hit] = []
-    numbers = _rows_with(db, "words_of_lines", query, below)
-    for number in numbers:
-        found += _line_hit(db, rows, within, number)
-        if len(found) == most:
-            break
-    return found, _next(numbers)
-
-
-def _line_hit(db: sqlite3.Connection, rows: Rows, within: Within | None, number: int) -> list[Hit]:
+def _line_hit(rows: Rows, within: Within | None, db: sqlite3.Connection, number: int) -> list[Hit]:
     row = db.execute(
         f"SELECT {COLUMNS}, lines.conversation FROM lines"  # nosec B608  # only constants
         f" WHERE number = ? AND lines.text IS NOT NULL AND {NOT_TWICE}",
