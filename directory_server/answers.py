@@ -1,6 +1,6 @@
 """Answer one user's questions: who is registered, who is here, and where.
 
-What is answered is newer than all news that waits for this link, which are not told then.
+An answer is newer than the news that wait for this link: they are dropped.
 """
 
 from collections.abc import Collection
@@ -44,7 +44,7 @@ class Answers:
     async def watch(self, request: wire.Watch) -> None:
         """Watch users from now on, and say how they stand.  Raises Refused.
 
-        Whoever changes their mind all the time is read more slowly.
+        A user who changes it all the time is read more slowly.
         """
         now = trio.current_time()
         if self._watches is None:

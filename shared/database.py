@@ -63,7 +63,7 @@ class Written(Generic[T]):
     def perform(self, connection: sqlite3.Connection) -> None:
         """Do it, in the writing thread, where a cursor must end, too.
 
-        Whoever drops the last cursor of an `executemany` resets its statement.  In another
+        The end of the last cursor of an `executemany` resets its statement.  In another
         thread that may happen while the next write uses the same statement, which SQLite
         then calls misuse.
         """

@@ -17,7 +17,7 @@ LINES_AT_ONCE: Final = 2_000.0
 BYTES_A_SECOND: Final = 2.0 * 1024 * 1024
 BYTES_AT_ONCE: Final = 8.0 * 1024 * 1024
 
-# Who is told of whom.  At 100 users, of whom each comes and goes four times a day, a screen
+# The size of a crowd.  At 100 users, of whom each comes and goes four times a day, a screen
 # gets a line a minute: more is no news to anybody, and costs the directory what it has.
 CROWD_ABOVE: Final = 100  # users online; above it each is told of those whom they watch
 CROWD_BELOW: Final = 80  # and below it of all again: nobody must come and go to turn the rule

@@ -1,6 +1,6 @@
 """Decide which spots of a user are kept, and who is told which of them.
 
-What a user says of their own network is told only to users of the same one: no local
+The addresses of a user's own network are told only to users of the same network: no local
 address leaves the house.
 """
 

@@ -43,7 +43,7 @@ _IN_PARENTHESES = re.compile(r"\(([^()]*)\)\s*(.*)", re.DOTALL)
 
 
 _NAME = PATTERN.removeprefix(r"\A").removesuffix(r"\Z")
-# What a user calls a room; see `label` in peer.core.conversation.charter.
+# The name by which a user calls a room; see `label` in peer.core.conversation.charter.
 LABEL = rf"{_NAME}(?:~{_NAME})?(?:~[0-9]{{1,2}})?"
 _ROOM = re.compile(rf"#?({LABEL})")
 

@@ -203,7 +203,7 @@ class Contact(Answer, frozen=True):
 class SetStatus(Request, frozen=True, tag="STATUS"):
     """Change my status, and the note on it.  `by_hand`: the directory may not change it by itself.
 
-    Of notes that come too fast, the later ones are left out; ERR NOTE says so.
+    A note that comes too fast is left out; ERR NOTE says so.
     """
 
     status: Status

@@ -1,7 +1,7 @@
 """Several directories on one PostgreSQL: what one says, the others hear by NOTIFY.
 
-What is said here can all be said again, so its commits wait for no disk and no standby: one
-connection says it, another one listens.
+One connection tells, another one listens.  Everything told here can be told again, so its
+commits wait for no disk and no standby.
 """
 
 import contextlib

@@ -199,7 +199,7 @@ class MailboxFallback:
     def leave_fresh(self) -> list[Action]:
         """Leave for those who are away what I wrote since my program began.
 
-        What I wrote before was left then.
+        My earlier texts were left then.
         """
         mine = self._outbox
         fresh = Position(self._stay.me.id, mine.epoch, mine.begun_after)

@@ -18,7 +18,7 @@ def leads_to(
 
     `users`: those of the rooms' names that are a user's, too.  Raises Refused like `named`.
 
-    Who invites somebody, or says yes, means to go on there: what they type next is for the
+    A user who invites somebody, or says yes, goes on there: the next line is for the
     conversation that begins, and for nobody else.
     """
     match command:

@@ -34,7 +34,7 @@ class Unread:
     def look_back(self, marks: ReadMarks) -> tuple[list[Lookback], int]:
         """Return what to show of each place, and how many further places have unread texts.
 
-        Of conversations in which I still am the last texts are shown anyway.
+        The last texts of my present conversations are shown anyway.
         """
         current, with_news = self._current(), self._with_news(marks.lowest)
         mine = [self._conversation(id, LAST_TEXTS, marks, id in with_news) for id in current]

@@ -89,7 +89,7 @@ class Entrances:
     def past(self, member: str) -> list[Entrance]:
         """Return the proven entrances above a member's own, of stays that are over.
 
-        Who comes in later hears them from nobody else: those members do not show them any more.
+        Those members do not show them any more, and a newcomer hears them from nobody else.
         """
         found: list[Entrance] = []
         stays = self._above((member, _joined(self._roll.counter(member))))
