@@ -150,6 +150,7 @@ class Directory:
             except OSError as error:
                 host, port = self._settings.host, self._settings.port
                 return Refused(why_not_heard(error, host, port, "directory"), "LISTEN")
+            await nursery.start(community.sessions.probes.run, self._settings.host)
             nursery.start_soon(Housekeeping(community).run)
             addresses = self._world.network.listens_on
             task_status.started(Bound(addresses, found.authority.fingerprint(), found.is_new))

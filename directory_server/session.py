@@ -37,7 +37,8 @@ from shared.messages import common
 from shared.messages import directory as wire
 from shared.messages.common import VERSION, Bye, Err
 from shared.messages.directory import Iam
-from shared.messages.spots import Knock
+from shared.messages.probes import TestPort
+from shared.messages.spots import Knock, Spot, SpotKind
 from shared.notes import harmless_note
 
 log = logging.getLogger(__name__)
@@ -192,6 +193,10 @@ class Session:
             motd=community.orders.motd,
             crowd=community.sessions.announcements.is_crowd,
             others=community.others.addresses,
+            time=community.clocks.time(),
+            seen=Spot(*self._link.wire.remote, SpotKind.SEEN),
+            probe_ports=community.sessions.probes.ports,
+            cookie=community.sessions.probes.cookie(self._link.wire.remote.host),
         )
 
     def _certify(self, user: User) -> bytes:
@@ -250,6 +255,8 @@ class Session:
             case Knock(id=re, name=name):
                 self._knock(user, self._registry.look_up(name))
                 link.post(wire.Done(re))
+            case TestPort(id=re):
+                community.sessions.probes.test(user, link, re)
             case wire.SetStatus(id=re, status=status, by_hand=by_hand, note=note):
                 note = self._admitted(user, note)
                 community.sessions.set_status(user, status, by_hand=by_hand, note=note)

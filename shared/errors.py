@@ -29,6 +29,10 @@ class SaysNo(Unreachable):
     """The machine there says no: nothing listens on that port, or a firewall rejects us."""
 
 
+class NotOurs(Unreachable):
+    """Somebody answers there who does not speak as we do."""
+
+
 class NoRoute(Unreachable):
     """This machine has no way to addresses of that kind."""
 

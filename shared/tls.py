@@ -26,7 +26,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from shared.accepting import serve_all
 from shared.candidates import first_of
 from shared.datagrams import UdpPort
-from shared.errors import NoRoute, SaysNo, Unreachable
+from shared.errors import NoRoute, NotOurs, SaysNo, Unreachable
 from shared.gateway import default_gateway
 from shared.identity import Credentials
 from shared.interfaces import own_interfaces
@@ -128,7 +128,7 @@ class TlsNetwork:
         except BaseException as failure:
             close(sock)
             if isinstance(failure, Unreachable):
-                raise Unreachable(_why_no_tls(failure, where)) from failure
+                raise NotOurs(_why_no_tls(failure, where)) from failure
             raise
 
     def gateway(self) -> str | None:

@@ -10,6 +10,7 @@ from directory_server.community.elsewhere import Elsewhere
 from directory_server.community.names import Names
 from directory_server.community.orders import Orders
 from directory_server.community.others import Others
+from directory_server.community.probes import Probes
 from directory_server.community.sessions import Sessions
 from directory_server.community.telling import Telling
 from directory_server.core.admission import Admission
@@ -46,7 +47,10 @@ class Community:
         )
         announcements = Announcements[UserLink](WATCHED_PER_USER * places)
         tombstones = Tombstones()
-        self.sessions = Sessions(self.registry, announcements, store, self.clocks, self.counts)
+        probes = Probes(world, authority.certificate)
+        self.sessions = Sessions(
+            self.registry, announcements, store, self.clocks, self.counts, probes
+        )
         self.orders = Orders(self.registry, self.sessions, store, self.clocks)
         telling = Telling(store.cluster)
         self.names = Names(

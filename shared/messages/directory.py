@@ -26,7 +26,8 @@ from shared.messages.common import (
     Status,
     Time,
 )
-from shared.messages.spots import Knock, Knocks, Spots
+from shared.messages.probes import Cookie, PortTested, ProbePorts, TestPort
+from shared.messages.spots import Knock, Knocks, Spot, Spots
 
 ENVELOPE_BYTES = 40_000  # a sealed text of 8,000 four-byte characters, with its certificate
 PAGE_MOST = 400  # users in one USERS or ARR; earlier directories, which know no notes, say so many
@@ -88,6 +89,10 @@ class Welcome(Message, frozen=True):
     motd: Reason = ""  # what the operator tells everybody who comes in
     crowd: bool = False  # see Crowd
     others: Annotated[tuple[HostPort, ...], Meta(max_length=OTHERS)] = ()  # living directories
+    time: Time = 0.0  # of the directory's clock; 0: it does not tell
+    seen: Spot | None = None  # where the directory sees this connection
+    probe_ports: ProbePorts = ()  # for datagrams: see shared.messages.probes
+    cookie: Cookie = b""  # to be shown there
 
 
 class Move(Message, frozen=True):
@@ -320,9 +325,10 @@ class Noted(Request, frozen=True):
 
 ToDirectory = (
     Iam | List | Watch | Lookup | SetStatus | SetSpots | Stir | Unregister | Renew | Drop | Fetch
-    | Taken | Noted | Knock | Ping | Pong | Err | Bye
+    | Taken | Noted | Knock | TestPort | Ping | Pong | Err | Bye
 )  # fmt: skip
 FromDirectory = (
     Who | Welcome | Tkn | Arr | Lft | Chg | Users | Contact | StatusNow | Renewed | Done | Stored
-    | Waiting | Mail | Receipts | Notice | Crowd | Move | Knocks | Ping | Pong | Err | Bye
+    | Waiting | Mail | Receipts | Notice | Crowd | Move | Knocks | PortTested
+    | Ping | Pong | Err | Bye
 )  # fmt: skip
