@@ -490,6 +490,7 @@ def types_until_the_end(who: Program, lines: list[str]) -> None:
 
 def test_a_terminal_that_nobody_reads_costs_little_and_harms_nobody(stage: Stage) -> None:
     stage.directory()
+    dave = stage.peer("dave")
     ours, theirs = pty.openpty()
     data = ("--data", str(stage.data_of("carol")))
     carol = subprocess.Popen(
@@ -508,7 +509,6 @@ def test_a_terminal_that_nobody_reads_costs_little_and_harms_nobody(stage: Stage
         return os.write(ours, b"Y\r") > 0
 
     try:
-        dave = stage.peer("dave")
         dave.sees("* carol is online.")
         before = resident_kib(carol.pid)
         dave.types("CHAT carol")
