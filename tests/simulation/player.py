@@ -89,6 +89,7 @@ class Player:
         self._is_missing = False
         self._goes = trio.Event()
         self.patient = True  #: takes time to answer, and leaves some questions open
+        self.agrees = False  #: says yes to each question
         self._nursery: trio.Nursery
         self._screen: list[tuple[events.Event, Callable[[], None]]] = []
         self._news = trio.lowlevel.ParkingLot()
@@ -219,7 +220,7 @@ class Player:
         if self.patient and self._chance.random() < 0.03:
             return  # the user is away from the keyboard
         if self.peer is not None:
-            yes = self._chance.random() < 0.9
+            yes = self.agrees or self._chance.random() < 0.9
             self._scenario.note(self.name, f"answers {'Y' if yes else 'N'}")
             self.session_now.is_leaving |= yes and not is_room
             self.peer.invitations.answer(id, yes)

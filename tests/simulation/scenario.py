@@ -22,6 +22,7 @@ from tests.kit.community import make_scheduling_repeatable
 from tests.kit.world import EPOCH
 from tests.simulation.box import COMMIT, SEND, Box, Computer, Doom, Run
 from tests.simulation.checks import Broken, Checks
+from tests.simulation.coda import let_in_again
 from tests.simulation.firewalls import Firewalls
 from tests.simulation.manners import BAD, EVERY, asks_for_everything
 from tests.simulation.player import Player
@@ -144,6 +145,9 @@ class Scenario:
             self._heal()
             quiet_after = await self._calm_down()
             self.checks.final()
+            if await let_in_again(self.players, self.seed):
+                await self._calm_down()
+                self.checks.final()
             await self._say_good_bye()
             seconds = trio.current_time()
             self._nursery.cancel_scope.cancel()

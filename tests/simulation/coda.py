@@ -1,0 +1,82 @@
+"""What must work once all is well: whoever is asked and says yes is in, also a second time."""
+
+import random
+from collections.abc import Callable
+from functools import partial
+from typing import Final
+
+import trio
+
+from peer.local_peer import LocalPeer
+from tests.simulation.checks import Broken
+from tests.simulation.player import Player
+
+IN_SECONDS: Final = 60.0  # from a command to its end: longer than any timeout on the way
+
+
+async def let_in_again(players: list[Player], seed: int) -> bool:
+    """Bring somebody into a conversation, out of it and in again; return whether it was played.
+
+    V5: when nothing fails and everybody is honest, each yes leads into the conversation.
+    """
+    if not all(one.manners.are_good for one in players):
+        return False
+    chance = random.Random(f"coda {seed}")
+    for one in players:
+        one.agrees = True
+    member, other = await _talk(chance.sample(players, len(players)))
+    outside = [one for one in players if one.conversation is None]
+    if outside:
+        newcomer = chance.choice(outside)
+        await _let_in(member, newcomer)
+        await _leave(newcomer, member, other)
+        await _let_in(other, newcomer)
+    return True
+
+
+async def _talk(players: list[Player]) -> tuple[Player, Player]:
+    """Return two who talk with each other; let two begin if nobody does."""
+    for one in players:
+        for other in players:
+            if one is not other and _are_together(one, other):
+                return one, other
+    one, other, *_ = players
+    one.does(f"CHAT {other.name}", lambda peer: peer.invitations.invite(other.name, urgent=True))
+    await _until(partial(_are_together, one, other), f"{other.name} is not in with {one.name}")
+    return one, other
+
+
+async def _let_in(member: Player, newcomer: Player) -> None:
+    async def add(peer: LocalPeer) -> None:
+        await peer.invitations.add(newcomer.name, urgent=True)
+
+    member.does(f"ADD {newcomer.name}", add)
+    what = f"{newcomer.name} is not in, whom {member.name} has added"
+    await _until(partial(_are_together, member, newcomer), what)
+
+
+async def _leave(player: Player, *members: Player) -> None:
+    def is_out() -> bool:
+        stays = [one.conversation for one in members]
+        know = all(stay and not stay.roll.is_in(player.member) for stay in stays)
+        return player.conversation is None and know
+
+    player.does("leaves", player.leaves)
+    await _until(is_out, f"{player.name} is still in")
+
+
+def _are_together(one: Player, other: Player) -> bool:
+    """Return whether both are in one conversation, and count each other in."""
+    ours, theirs = one.conversation, other.conversation
+    return (
+        ours is not None and theirs is not None and ours.id == theirs.id
+        and ours.roll.is_in(other.member) and theirs.roll.is_in(one.member)
+    )  # fmt: skip
+
+
+async def _until(holds: Callable[[], bool], failure: str) -> None:
+    with trio.move_on_after(IN_SECONDS):
+        while not holds():  # noqa: ASYNC110 - there is no event
+            await trio.sleep(0.1)
+        return
+    raise Broken("V5", failure)
