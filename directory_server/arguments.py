@@ -13,6 +13,7 @@ from typing import Any, Final
 
 from directory_server.core.limits import MAIL_MIB, NEW_NAME_SECONDS, NEW_NAMES_AT_ONCE
 from directory_server.settings import IDLE_AFTER
+from shared.announcement import clean_name
 from shared.arguments import Parser, port, quoted, readable, token
 from shared.options import MISSING, Option, read_options
 
@@ -32,6 +33,8 @@ examples:
   dirserver 5000 --store URL --store-sync      promise nothing that lies on one machine
   dirserver 5000 --store URL --address dir1:5000   one directory of several
   dirserver 5000 --store URL --workers 4       four of them on this machine, on one port
+  dirserver 5000 --name lab                    announce it as "lab" on this network
+  dirserver 5000 --no-announce                 tell this network nothing
   dirserver 5000 --metrics 9464                figures for Prometheus, on this machine
   dirserver 5000 --log-format json             the log as one object a line
   dirserver 5000 --found-anew                  go on without names that were lost
@@ -94,6 +97,10 @@ def _address(text: str) -> str:
     if not port(number):
         raise argparse.ArgumentTypeError("the port of --address is the one that users dial, not 0")
     return text
+
+
+def _name(text: str) -> str:
+    return clean_name(readable(text))
 
 
 def _store(text: str) -> str:
@@ -181,6 +188,14 @@ OPTIONS: Final = (
         _count,
         MAIL_MIB,
     ),
+    Option(
+        "name",
+        "the name under which this network reads of it (default: that of the machine)",
+        "NAME",
+        _name,
+        None,
+    ),
+    Option("no_announce", "announce nothing on this network"),
     Option(
         "metrics",
         f"serve /metrics, /healthz and /readyz there (HOST: {LOOPBACK} unless named)",

@@ -15,6 +15,7 @@ import trio
 from directory_server.admin.http import Pages
 from directory_server.admin.operator import Operator, Running
 from directory_server.admin.service import AdminService
+from directory_server.announcer import Announced, Announcer, usual_name
 from directory_server.core.addresses import is_loopback
 from directory_server.inherited_sockets import inherited_listeners
 from directory_server.operator_requests import forget, list_names
@@ -24,6 +25,7 @@ from directory_server.service_manager import tell_manager
 from directory_server.settings import Settings
 from directory_server.workers.parent import Workers
 from shared.arguments import USAGE_ERROR
+from shared.border import border
 from shared.clean import on_one_line
 from shared.errors import ParleyError, Refused
 from shared.log import log_to_stderr
@@ -63,7 +65,7 @@ def run(arguments: argparse.Namespace, read: Read) -> int:
     if arguments.workers > 1:
         return trio.run(_keep_workers, folder, arguments)
     settings = _settings(arguments, _connections())
-    return trio.run(_serve, folder, settings, arguments.metrics, read)
+    return trio.run(_serve, folder, settings, arguments, read)
 
 
 async def _keep_workers(folder: Path, arguments: argparse.Namespace) -> int:
@@ -105,7 +107,9 @@ def _connections() -> int:
     return max(SPARE_FILES, min(most, MOST_CONNECTIONS) - SPARE_FILES)
 
 
-async def _serve(folder: Path, settings: Settings, metrics: Place | None, read: Read) -> int:
+async def _serve(
+    folder: Path, settings: Settings, arguments: argparse.Namespace, read: Read
+) -> int:
     """Run the nursery of the whole program; return after SIGINT or SIGTERM."""
     try:
         inherited = inherited_listeners(settings.port)
@@ -115,16 +119,16 @@ async def _serve(folder: Path, settings: Settings, metrics: Place | None, read: 
     with trio.open_signal_receiver(signal.SIGINT, signal.SIGTERM, signal.SIGHUP) as signals:
         async with trio.open_nursery() as obeying:
             obeying.start_soon(_obey, signals, directory, read, obeying.cancel_scope)
-            code = await _serve_until_stopped(directory, folder, settings, metrics)
+            code = await _serve_until_stopped(directory, folder, settings, arguments)
             obeying.cancel_scope.cancel()
     return code
 
 
 async def _serve_until_stopped(
-    directory: Directory, folder: Path, settings: Settings, metrics: Place | None
+    directory: Directory, folder: Path, settings: Settings, arguments: argparse.Namespace
 ) -> int:
     try:
-        listeners = await _listen_for_metrics(metrics)
+        listeners = await _listen_for_metrics(arguments.metrics)
     except ParleyError as error:
         return _complain(error)
     async with trio.open_nursery() as nursery:
@@ -144,6 +148,8 @@ async def _serve_until_stopped(
         kept = directory.community.store.where
         _say("\n".join([*_greeting(bound, folder, settings, kept), *map(_page_of, listeners)]))
         tell_manager("READY=1", f"STATUS=Listening on {bound.address}")
+        if not arguments.no_announce:
+            nursery.start_soon(_announce, directory, bound, arguments.name or usual_name())
     return 0
 
 
@@ -191,6 +197,23 @@ async def _hear_the_operator(
         await nursery.start(service.run)
     except OSError as error:
         log.warning("dirserver admin cannot ask: %s", system_reason(error))
+
+
+async def _announce(directory: Directory, bound: Bound, name: str) -> None:
+    """Announce the directory on this network, unless only this machine reaches it."""
+    hosts = [one.host for one in bound.addresses]
+    if all(map(is_loopback, hosts)):
+        return
+    world = directory.community.world
+    mark = world.chance.randbytes(4).hex()
+    what = Announced(name, bound.fingerprint, hosts, bound.address.port, mark)
+    with border("mDNS", world.bugs):
+        await Announcer(what, lambda: directory.needs_token, _Printed()).run()
+
+
+class _Printed:
+    def announced(self, name: str) -> None:
+        _say(f'Announced on this network as "{on_one_line(name)}".')
 
 
 def _greeting(bound: Bound, folder: Path, settings: Settings, kept: str) -> Iterator[str]:

@@ -81,6 +81,11 @@ class Directory:
         return self._community
 
     @property
+    def needs_token(self) -> bool:
+        """Whether a new name needs a token or an invite."""
+        return self._settings.token is not None or self._settings.is_closed
+
+    @property
     def strangers(self) -> int:
         """The number of connections that have not said who they are."""
         return len(self._strangers)

@@ -141,6 +141,7 @@ class Workers:
         sockets = ",".join(map(str, self._sockets))
         command = [sys.executable, "-m", "directory_server.workers", sockets, *self._words]
         command += ["--workers", "1", "--data", str(folder)]
+        command += ["--no-announce"] if number > 1 else []  # one speaks for all
         if self._metrics is not None:
             host, port = self._metrics
             shown = f"[{host}]" if ":" in host else host

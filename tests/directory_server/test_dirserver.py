@@ -292,6 +292,8 @@ def test_all_arguments_together() -> None:
         "store": None,
         "store_sync": False,
         "mail_mib": 1_024,
+        "name": None,
+        "no_announce": False,
         "metrics": None,
         "log_format": "plain",
         "config": None,

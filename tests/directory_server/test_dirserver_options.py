@@ -50,7 +50,7 @@ def test_each_option_may_stand_in_the_environment(file: Path) -> None:
         "REGISTER_ONLY_WITH": "sesame", "CLOSED": "on", "NAMES_PER_ADDRESS": "1",
         "MAIL_MIB": "1", "METRICS": "[::1]:9464", "LOG_FORMAT": "json", "VERBOSE": "true",
         "STORE": "postgresql://db1,db2/parley", "STORE_SYNC": "1", "ADDRESS": "[::1]:5000",
-        "WORKERS": "2",
+        "WORKERS": "2", "NAME": "lab", "NO_ANNOUNCE": "yes",
     }  # fmt: skip
     options = {option.name.upper() for option in (arguments.PORT, *arguments.OPTIONS)}
     assert set(values) == options - {"TOKEN_FILE"}
@@ -248,3 +248,13 @@ def test_a_terminal_that_is_closed_ends_the_directory(stage: Stage) -> None:
     finally:
         os.close(master)
         os.close(slave)
+
+
+# --- The name that is announced ---
+
+
+def test_the_name_that_is_announced_is_harmless(file: Path) -> None:
+    assert parse("5000 --name lab.example", file)["name"] == "lab-example"
+    file.write_text(f'port = 1\nname = "{"é" * 60}"\nno_announce = true\n')
+    found = parse("", file)
+    assert (found["name"], found["no_announce"]) == ("é" * 31, True)

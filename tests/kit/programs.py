@@ -203,6 +203,8 @@ class Stage:
             "XDG_DATA_HOME": str(folder / "share"),
             "XDG_CONFIG_HOME": str(folder / "config"),
             "TZ": "UTC",
+            # What a test starts is nobody's business on this machine's network.
+            "DIRSERVER_NO_ANNOUNCE": "yes",
             # Compiled once, not at each start, even if Python may not write beside sources.
             "PYTHONPYCACHEPREFIX": str(folder.parent.parent / "bytecode"),
             "PYTHONDONTWRITEBYTECODE": "",

@@ -1,0 +1,1 @@
+"""Look for directories on the local network, and let them prove their keys."""
