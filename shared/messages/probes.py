@@ -1,4 +1,4 @@
-"""What a user asks to find out how they can be reached: messages, and two datagrams.
+"""Messages, and two datagrams, with which a user finds out how they can be reached.
 
 The directory dials back only where it sees the very connection that asks, and answers only
 datagrams whose cookie was given to a user whom it sees at the address that they come from: so
@@ -22,7 +22,7 @@ ProbePorts = Annotated[tuple[Port, ...], Meta(max_length=2)]
 
 
 class Outcome(StrEnum):
-    """What the directory met at the port of a user.  Others are as if nothing was said."""
+    """A result of dialling at the port of a user.  Others are as if nothing was said."""
 
     OPEN = "OPEN"  #: their program, with their key
     REFUSED = "REFUSED"  #: a machine, or a firewall, that says no
