@@ -48,6 +48,11 @@ def is_inside(host: str) -> bool:
     return _is_in(host, _PRIVATE) or _is_in(host, _OWN_CABLE)
 
 
+def is_own_cable(host: str) -> bool:
+    """Whether only those of the same machine or cable can reach this address."""
+    return _is_in(host, _OWN_CABLE)
+
+
 def is_outer(host: str) -> bool:
     """Whether a router that has this address is reached there from everywhere."""
     return ip_of(host) is not None and not is_inside(host) and not _is_in(host, _BEHIND_ANOTHER)

@@ -10,14 +10,12 @@ from typing import Annotated, Final
 
 from msgspec import Meta
 
-from shared.messages.common import Answer, Port, Request, Word
+from shared.messages.common import Answer, Count, Port, Request, Word
 
 COOKIE_BYTES: Final = 16
 NONCE_BYTES: Final = 8
 REQUEST_BYTES: Final = 64  # no answer is longer: nobody makes the directory send more than they do
-MILLISECONDS_MOST: Final = 60_000
 Cookie = Annotated[bytes, Meta(max_length=COOKIE_BYTES)]  # empty: there are no ports to probe
-Milliseconds = Annotated[int, Meta(ge=0, le=MILLISECONDS_MOST)]
 ProbePorts = Annotated[tuple[Port, ...], Meta(max_length=2)]
 
 
@@ -38,7 +36,7 @@ class TestPort(Request, frozen=True, tag="TEST"):
 
 class PortTested(Answer, frozen=True, tag="TESTED"):
     outcome: Word
-    milliseconds: Milliseconds
+    milliseconds: Count
 
 
 def request(cookie: bytes, nonce: bytes) -> bytes:

@@ -20,11 +20,7 @@ def own_spots(
     """Return where this machine itself knows that it listens.  `listens_on`: hosts and ports."""
     port = listens_on[0][1]
     has_ipv6 = any(":" in host for host, _ in listens_on)
-    found = [
-        one
-        for one in interfaces
-        if not one.name.startswith(_INNER) and (has_ipv6 or ":" not in one.host)
-    ]
+    found = [one for one in interfaces if not is_inner(one) and (has_ipv6 or ":" not in one.host)]
     veiled = {one.name for one in found if one.is_temporary}  # interfaces with a random address
     lan = [Spot(one.host, port, SpotKind.LAN) for one in found if is_lan(one.host)]
     everywhere = [
@@ -34,6 +30,11 @@ def own_spots(
     ]
     half = SPOTS // 2  # at least, for each kind
     return (*lan[: SPOTS - min(half, len(everywhere))], *everywhere)[:SPOTS]
+
+
+def is_inner(interface: Interface) -> bool:
+    """Whether only containers and virtual machines on this machine reach this interface."""
+    return interface.name.startswith(_INNER)
 
 
 def spots_to_dial(contact: Contact, interfaces: Iterable[Interface]) -> tuple[Spot, ...]:

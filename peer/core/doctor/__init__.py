@@ -1,0 +1,1 @@
+"""Decide what keeps others from reaching me, and say it."""
