@@ -24,7 +24,7 @@ from shared.messages.directory import (
     Welcome,
 )
 from shared.messages.spots import Knocks
-from shared.wording import sentence
+from shared.wording import clause, sentence
 from shared.world import Address
 
 NOTICES_A_SECOND: Final = 0.1  # of the directory, and some at once: it must not fill a screen
@@ -114,6 +114,9 @@ class DirectoryNews:
         self._reach.presences.lost()
         self._exchange.conversations.news.directory(is_there=False)
         self._tell(events.DirectoryLost())
+
+    def unanswered(self, why: str) -> None:
+        self._tell(events.Notice(sentence(f"{clause(why)}: trying again, QUIT gives up")))
 
     def refused(self, why: str) -> None:
         self._tell(events.Notice(why))

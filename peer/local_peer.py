@@ -141,7 +141,7 @@ class LocalPeer:
             await exchange.conversations.rooms.take_epochs()
             exchange.conversations.forgetting.begin()
         news = DirectoryNews(self._outside, self._memory, reach, exchange, self._tasks)
-        await nursery.start(reach.registrar.stay_registered, news)
+        await nursery.start(reach.registrar.stay_registered, news, options.waits)
 
     def spawn(self, work: Callable[..., Awaitable[None]], *arguments: object) -> None:
         """Start a task that `quit` waits for."""

@@ -16,4 +16,5 @@ class Options(Struct, frozen=True):
     keeps_history: bool = True  #: else texts are kept until delivered, older ones forgotten
     vault: Vault = CLEAR  #: seals the key and all texts on their way to the disk
     looks_back: bool = False  #: a start shows the last texts, and where the unread ones begin
+    waits: bool = False  #: a directory that we know and that does not answer is tried again
     is_passing: bool = False  #: here for one command only: asks nobody, fetches no mail

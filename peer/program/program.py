@@ -114,7 +114,11 @@ class Program:
             console.tell(event, shown)
             watching.heard(event)
 
-        options = replace(self._data.options(name), looks_back=self._face.looks_back)
+        options = replace(
+            self._data.options(name),
+            looks_back=self._face.looks_back,
+            waits=self._arguments.by_hand,
+        )
         peer = LocalPeer(real_world(folder), name, self._data.directories, tell, options)
         watching = StatusFeed(self._face)
         console = Console(peer, watching, asks=self._arguments.by_hand)

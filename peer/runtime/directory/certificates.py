@@ -91,6 +91,11 @@ class Certificates:
     # --- Mine ---
 
     @property
+    def is_mine_known(self) -> bool:
+        """Whether this community has given us a certificate for our name, however old."""
+        return bool(self._myself.certificate)
+
+    @property
     def is_mine_wanted(self) -> bool:
         """Whether I have no certificate, or half its time is over."""
         now = self._world.clock.time()

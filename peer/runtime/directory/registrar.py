@@ -67,6 +67,7 @@ class Registrar:
     async def stay_registered(
         self,
         listener: DirectoryListener,
+        waits: bool = False,
         *,
         task_status: trio.TaskStatus[Welcome] = trio.TASK_STATUS_IGNORED,
     ) -> None:
@@ -74,24 +75,45 @@ class Registrar:
 
         If the first round of tries fails, raises NameTaken, Refused, Unreachable or
         KeyChanged.  A later refusal is told, once, as `refused`.
+
+        `waits`: a community that has registered us before is tried until it answers.
         """
         await trio.lowlevel.checkpoint_if_cancelled()  # at the end the journal is closed
         self._known.recall(self._certificates.recall())
-        failure = await self._try_each(listener, task_status.started, set())
-        if failure is not None:
-            raise failure
+        await self._begin(listener, task_status.started, waits)
         while not self._session.is_left:
             listener.lost()
             await self._come_back(listener)
+
+    async def _begin(
+        self, listener: DirectoryListener, started: Callable[[Welcome], None], waits: bool
+    ) -> None:
+        """Register for the first time in this program, and serve that registration to its end."""
+        for tries in itertools.count():
+            begun = trio.current_time()
+            failure = await self._try_each(listener, started, set())
+            if failure is None:
+                return
+            is_silent = isinstance(failure, Unreachable) and not isinstance(failure, KeyChanged)
+            may_wait = waits and self._certificates.is_mine_known and not self._session.is_left
+            if not (is_silent and may_wait):
+                raise failure
+            if tries == 0:
+                listener.unanswered(str(failure))
+            await self._pause(begun, tries)
+
+    async def _pause(self, begun: float, tries: int) -> None:
+        """Wait for the next try, which nobody makes at the same time as many others."""
+        await trio.sleep(TRY_PAUSE)
+        share = self._world.chance.uniform(0.5, 1.0)
+        await self._tries.wait_hurried(begun + pause(tries, self._presences.online) * share)
 
     async def _come_back(self, listener: DirectoryListener) -> None:
         """Try until registered once more, and serve that registration to its end."""
         told: set[str] = set()
         begun = trio.current_time()
         for tries in itertools.count():
-            await trio.sleep(TRY_PAUSE)
-            share = self._world.chance.uniform(0.5, 1.0)
-            await self._tries.wait_hurried(begun + pause(tries, self._presences.online) * share)
+            await self._pause(begun, tries)
             if self._session.is_left:
                 return
             begun = trio.current_time()

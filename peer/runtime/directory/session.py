@@ -48,6 +48,9 @@ class DirectoryListener(Protocol):
     def lost(self) -> None:
         """Note that the connection is lost; it is tried again."""
 
+    def unanswered(self, why: str) -> None:
+        """Note that no directory answers at the start; each is tried until one does."""
+
     def refused(self, why: str) -> None:
         """Note that the directory does not take us back, with a sentence for the user."""
 
