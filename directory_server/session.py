@@ -24,7 +24,7 @@ from directory_server.core.admission import (
     WrongToken,
 )
 from directory_server.core.limits import NOTES_A_SECOND, NOTES_AT_ONCE
-from directory_server.core.proofs import Visitor, check_iam, check_sealing
+from directory_server.core.proofs import Visitor, check_here, check_iam, check_sealing
 from directory_server.core.quotas import WRONG_TOKEN_SECONDS
 from directory_server.core.registry import NameTaken, Place, User
 from directory_server.core.tombstones import Validity
@@ -38,6 +38,7 @@ from shared.messages import directory as wire
 from shared.messages.common import VERSION, Bye, Err
 from shared.messages.directory import Iam
 from shared.messages.probes import TestPort
+from shared.messages.punching import MEETING_BYTES, Here, Punch
 from shared.messages.spots import Knock, Spot, SpotKind
 from shared.notes import harmless_note
 
@@ -65,11 +66,15 @@ class Session:
     async def serve(self, deadline: float, identified: Callable[[], None]) -> None:
         """Serve the link to its end.  Raises ProtocolError, or Refused if the user may not enter.
 
-        `deadline` is for IAM; `identified` is called as soon as IAM is accepted.
+        `deadline` is for IAM or HERE; `identified` is called as soon as that is accepted.
         """
+        said, visitor = await self._hear(deadline)
+        if isinstance(said, Here):
+            await self._let_meet(said, visitor, identified)
+            return
         try:
             # A call of its own, so that its variables are freed: there are thousands of sessions.
-            user = await self._come_in(deadline)
+            user = await self._come_in(said, visitor, deadline)
         except NameTaken as taken:
             self._community.counts.registrations["taken"] += 1
             self._link.hang_up(wire.Tkn(taken.name), Bye())
@@ -85,6 +90,7 @@ class Session:
             raise
         except StorageError as error:
             raise Refused(_why_not(error), "DISK") from error
+        del said, visitor
         identified()
         self._link.identified()
         try:
@@ -96,12 +102,11 @@ class Session:
 
     # --- Coming in ---
 
-    async def _come_in(self, deadline: float) -> User:
+    async def _come_in(self, iam: Iam, visitor: Visitor, deadline: float) -> User:
         """Register the user, up to WELCOME, which is posted once others can see the user.
 
         While the disk works others may enter, so admission is decided again after it.
         """
-        iam, visitor = await self._meet(deadline)
         admission, entrance = self._community.admission, self._community.entrance
         async with entrance:
             self._community.orders.check_open()
@@ -137,17 +142,33 @@ class Session:
             wants_certificate=bool(iam.request),
         )
 
-    async def _meet(self, deadline: float) -> tuple[Iam, Visitor]:
+    async def _hear(self, deadline: float) -> tuple[Iam | Here, Visitor]:
+        """Return the first word of a visitor."""
         nonce = self._community.world.chance.randbytes(NONCE_BYTES)
         self._link.post(wire.Who(VERSION, self._community.authority.certificate, nonce))
         try:
             with trio.fail_at(deadline):
-                iam = await self._link.expect(Iam)
+                said = await self._link.expect(common.Message)
         except trio.TooSlowError:
+            self._community.counts.registrations["refused"] += 1
             raise Refused(
                 f"you did not say who you are within {HANDSHAKE_SECONDS:.0f} seconds", "LIMIT"
             ) from None
-        return iam, Visitor(self._link.wire.remote.host, nonce, self._link.wire.certificate)
+        if not isinstance(said, Iam | Here):
+            raise _unexpected(said)
+        return said, Visitor(self._link.wire.remote.host, nonce, self._link.wire.certificate)
+
+    async def _let_meet(self, here: Here, visitor: Visitor, identified: Callable[[], None]) -> None:
+        """Let a user wait for another one; this is no registration."""
+        community = self._community
+
+        def check(user: User) -> None:
+            check_here(
+                visitor, name=user.name, key=user.key,
+                authority=community.authority, now=community.clocks.time(),
+            )  # fmt: skip
+
+        await community.sessions.meeting_place.serve(here, self._link, check, identified)
 
     async def _put_on_disk(self, step: Register | Reseal | Certify, iam: Iam) -> None:
         """Put on disk what this step asks for.  Raises Refused, or StorageError."""
@@ -197,6 +218,7 @@ class Session:
             seen=Spot(*self._link.wire.remote, SpotKind.SEEN),
             probe_ports=community.sessions.probes.ports,
             cookie=community.sessions.probes.cookie(self._link.wire.remote.host),
+            punch=True,
         )
 
     def _certify(self, user: User) -> bytes:
@@ -257,6 +279,8 @@ class Session:
                 link.post(wire.Done(re))
             case TestPort(id=re):
                 community.sessions.probes.test(user, link, re)
+            case Punch(id=re, name=name):
+                self._call(re, user, self._registry.look_up(name))
             case wire.SetStatus(id=re, status=status, by_hand=by_hand, note=note):
                 note = self._admitted(user, note)
                 community.sessions.set_status(user, status, by_hand=by_hand, note=note)
@@ -286,8 +310,7 @@ class Session:
             case Err(code=code, text=text):
                 log.info("%s says %s: %s", user.name, code, text)
             case _:
-                tag = cast(msgspec.Struct, message).__struct_config__.tag
-                raise ProtocolError(f"{tag} does not belong here")
+                raise _unexpected(message)
 
     def _admitted(self, user: User, note: str) -> str:
         """Return the note to tell others; none, with a word to its author, if it comes too soon."""
@@ -316,6 +339,12 @@ class Session:
             community.others.telling.knock(caller.id, callee.id)
         elif link is not None and callee is not caller:
             pass_knock(caller, link)
+
+    def _call(self, re: int, caller: User, callee: User) -> None:
+        """Let a user be told that another one waits for them, to open a way from both sides."""
+        token = self._community.world.chance.randbytes(MEETING_BYTES)
+        meeting_place, here = self._community.sessions.meeting_place, self._link.wire.remote.host
+        self._link.post(meeting_place.call(re, caller, callee, here, token))
 
     # --- Mail ---
 
@@ -378,6 +407,11 @@ class Session:
             self._waits_for_disk = trio.Event()
             await self._waits_for_disk.wait()
             self._waits_for_disk = None
+
+
+def _unexpected(message: object) -> ProtocolError:
+    tag = cast(msgspec.Struct, message).__struct_config__.tag
+    return ProtocolError(f"{tag} does not belong here")
 
 
 def _why_not(error: StorageError) -> str:

@@ -48,11 +48,11 @@ class Community:
         announcements = Announcements[UserLink](WATCHED_PER_USER * places)
         tombstones = Tombstones()
         probes = Probes(world, authority.certificate)
+        telling = Telling(store.cluster)
         self.sessions = Sessions(
-            self.registry, announcements, store, self.clocks, self.counts, probes
+            self.registry, announcements, store, self.clocks, self.counts, probes, telling
         )
         self.orders = Orders(self.registry, self.sessions, store, self.clocks)
-        telling = Telling(store.cluster)
         self.names = Names(
             self.registry, tombstones, self.orders.invites, self.sessions, store, self.clocks,
             telling,

@@ -73,6 +73,10 @@ class Elsewhere:
             self._sessions.push(receiver, Waiting(count))
         for caller, callee in bulletin.knocks:
             self._knock(caller, callee)
+        for call in bulletin.calls:
+            self._sessions.meeting_place.hear_call(call)
+        for arrival in bulletin.arrivals:
+            self._sessions.meeting_place.hear_arrival(arrival)
         for user, reason in bulletin.kicked:
             self.kick(user, reason)
         if bulletin.notice:

@@ -11,7 +11,9 @@ import trio
 
 from directory_server.community.backlogs import UserLink
 from directory_server.community.clocks import Clocks
+from directory_server.community.meeting_place import MeetingPlace
 from directory_server.community.probes import Probes
+from directory_server.community.telling import Telling
 from directory_server.core.addresses import network_of
 from directory_server.core.knocks import Knocks
 from directory_server.core.operating.counts import Counts
@@ -33,13 +35,14 @@ CLOSING: Final = "the directory is closing"
 class Sessions:
     def __init__(
         self, registry: Registry, announcements: Announcements[UserLink], store: Store,
-        clocks: Clocks, counts: Counts, probes: Probes,
+        clocks: Clocks, counts: Counts, probes: Probes, telling: Telling,
     ) -> None:  # fmt: skip
         self._registry, self._store = registry, store
         self.announcements = announcements  #: of who comes, goes, and changes, for all links
         self._clocks, self._counts = clocks, counts
         self.knocks, self.probes = Knocks(), probes
         self.links: dict[int, UserLink] = {}  #: of each user who is online, by the user's id
+        self.meeting_place = MeetingPlace(registry, self.links, telling)
         self.changed = trio.Event()  #: set while there is news to tell
         self._unnoted: dict[User, None] = {}  # users whose coming or going is not on disk yet
         self._alone = trio.Event()

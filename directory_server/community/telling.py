@@ -10,7 +10,7 @@ from typing import Final
 
 import trio
 
-from directory_server.core.cluster.bulletins import Bulletin
+from directory_server.core.cluster.bulletins import Arrival, Bulletin, Call
 from directory_server.storage.cluster import Cluster
 from shared.errors import StorageError
 
@@ -20,6 +20,7 @@ GATHER_SECONDS: Final = 0.05
 PAUSE_SECONDS: Final = 0.5  # before another try
 NOTICES: Final = 100  # that wait for a database that is away
 KNOCKS: Final = 100  # in the moment for which it is gathered; the last ones
+MEETINGS: Final = 200  # the same, of those who call or come to meet each other
 
 
 class Telling:
@@ -32,8 +33,15 @@ class Telling:
         self._mail: dict[int, int] = {}
         self._taken: set[int] = set()
         self._knocks: list[tuple[int, int]] = []
+        self._calls: list[Call] = []
+        self._arrivals: list[Arrival] = []
         self._orders = False
         self._alone: list[Callable[[int], Bulletin]] = []  # each in a bulletin of its own
+
+    @property
+    def is_heard(self) -> bool:
+        """Whether there may be other directories."""
+        return self._cluster is not None
 
     # --- What is told ---
 
@@ -57,6 +65,16 @@ class Telling:
         self._knocks = [*self._knocks, (caller, callee)][-KNOCKS:]
         self._wake()
 
+    def call(self, call: Call) -> None:
+        """Say that a user wants to meet another one; once only."""
+        self._calls = [*self._calls, call][-MEETINGS:]
+        self._wake()
+
+    def arrival(self, arrival: Arrival) -> None:
+        """Say that a user has come to a meeting; once only."""
+        self._arrivals = [*self._arrivals, arrival][-MEETINGS:]
+        self._wake()
+
     def orders(self) -> None:
         """Say that bans, invites or the motd have changed."""
         self._orders = True
@@ -78,7 +96,7 @@ class Telling:
 
     def _forget(self) -> None:
         self._names, self._mail, self._taken, self._orders = set(), {}, set(), False
-        self._knocks, self._alone = [], []
+        self._knocks, self._calls, self._arrivals, self._alone = [], [], [], []
 
     # --- Telling it ---
 
@@ -90,7 +108,8 @@ class Telling:
             await trio.sleep(GATHER_SECONDS)
             self._something = trio.Event()
             names, mail, taken, orders = self._names, self._mail, self._taken, self._orders
-            knocks, alone = self._knocks, self._alone
+            knocks, calls, arrivals = self._knocks, self._calls, self._arrivals
+            alone = self._alone
             self._forget()
             whole = Bulletin(
                 number(),
@@ -99,9 +118,11 @@ class Telling:
                 taken=tuple(taken),
                 orders=orders,
                 knocks=tuple(knocks),
+                calls=tuple(calls),
+                arrivals=tuple(arrivals),
             )
             bulletins = [one(number()) for one in alone]
-            if names or mail or taken or orders or knocks:
+            if names or mail or taken or orders or knocks or calls or arrivals:
                 bulletins.append(whole)
             try:
                 await self._cluster.tell(bulletins)

@@ -4,6 +4,8 @@ import ipaddress
 from functools import lru_cache
 from typing import Final
 
+from shared.spots import ip_of
+
 REMEMBERED: Final = 4_096  # addresses, 1 MiB; each registration asks five times
 
 
@@ -27,3 +29,8 @@ def is_loopback(host: str) -> bool:
         return ipaddress.ip_address(host.partition("%")[0]).is_loopback
     except ValueError:
         return False
+
+
+def are_the_same(one: str, other: str) -> bool:
+    """Whether two addresses that we see are one, however they are written."""
+    return (ip_of(one) or one) == (ip_of(other) or other)

@@ -50,6 +50,18 @@ def check_iam(iam: Iam, visitor: Visitor, authority: Authority, now: float) -> N
         raise Refused("the proof that you own your key does not fit", "KEY") from None
 
 
+def check_here(
+    visitor: Visitor, *, name: str, key: bytes, authority: Authority, now: float
+) -> None:
+    """Raise Refused unless the visitor has proved to own the key with which this name registered.
+
+    The handshake of the connection proves it: HERE carries no signature.
+    """
+    if visitor.certificate is None:
+        raise Refused("HERE needs a certificate", "KEY")
+    authority.check_certificate(visitor.certificate, name, key, now)
+
+
 def check_sealing(iam: Iam) -> None:
     """Raise Refused unless the user's key has signed the sealing key."""
     try:

@@ -67,6 +67,16 @@ def of_caller(place: Place, seen: str, callee: str) -> tuple[Spot, ...]:
     return _few(*lan, *_mapped(place, seen), plain)
 
 
+def of_meeting(place: Place, seen: Spot, other: str) -> tuple[Spot, ...]:
+    """Return where to dial a user who has come to a meeting with somebody seen at `other`.
+
+    `seen`: the address from which that connection comes; its port is taken for that of their
+    own machine, too, as routers keep it if they can.
+    """
+    lan = (Spot(one.host, seen.port, SpotKind.LAN) for one in _lan(place, seen.host, other))
+    return _few(seen, *lan)
+
+
 def _of(place: Place, kind: SpotKind) -> tuple[Spot, ...]:
     return tuple(spot for spot in place.spots if spot.kind == kind)
 

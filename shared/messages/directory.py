@@ -27,6 +27,7 @@ from shared.messages.common import (
     Time,
 )
 from shared.messages.probes import Cookie, PortTested, ProbePorts, TestPort
+from shared.messages.punching import Go, Here, Punch, Punches, Punching
 from shared.messages.spots import Knock, Knocks, Spot, Spots
 
 ENVELOPE_BYTES = 40_000  # a sealed text of 8,000 four-byte characters, with its certificate
@@ -93,6 +94,7 @@ class Welcome(Message, frozen=True):
     seen: Spot | None = None  # where the directory sees this connection
     probe_ports: ProbePorts = ()  # for datagrams: see shared.messages.probes
     cookie: Cookie = b""  # to be shown there
+    punch: bool = False  # this directory knows PUNCH
 
 
 class Move(Message, frozen=True):
@@ -325,10 +327,10 @@ class Noted(Request, frozen=True):
 
 ToDirectory = (
     Iam | List | Watch | Lookup | SetStatus | SetSpots | Stir | Unregister | Renew | Drop | Fetch
-    | Taken | Noted | Knock | TestPort | Ping | Pong | Err | Bye
+    | Taken | Noted | Knock | TestPort | Punch | Here | Ping | Pong | Err | Bye
 )  # fmt: skip
 FromDirectory = (
     Who | Welcome | Tkn | Arr | Lft | Chg | Users | Contact | StatusNow | Renewed | Done | Stored
-    | Waiting | Mail | Receipts | Notice | Crowd | Move | Knocks | PortTested
-    | Ping | Pong | Err | Bye
+    | Waiting | Mail | Receipts | Notice | Crowd | Move | Knocks | PortTested | Punching | Punches
+    | Go | Ping | Pong | Err | Bye
 )  # fmt: skip

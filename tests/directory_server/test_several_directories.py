@@ -9,7 +9,7 @@ from trio.testing import MockClock
 
 from directory_server.admin import requests as ask
 from directory_server.admin.operator import MOVE_SECONDS
-from directory_server.core.cluster.bulletins import Bulletin
+from directory_server.core.cluster.bulletins import Arrival, Bulletin, Call
 from directory_server.core.cluster.lease import LEASE_SECONDS, RENEW_SECONDS
 from shared.errors import Refused
 from shared.messages.common import Err, Status
@@ -33,8 +33,10 @@ from shared.messages.directory import (
     Verdict,
     Waiting,
 )
+from shared.messages.punching import Go, Punch, Punches
 from shared.messages.spots import Knock, Knocks, Spot
 from tests.kit.cluster import SharedTown, Towns
+from tests.kit.meetings import coming, next_of
 from tests.kit.operating import Asking
 from tests.kit.raw_client import PORT, Client, identity_of
 
@@ -312,3 +314,39 @@ async def test_who_moved_while_a_directory_had_no_database_stays_where_they_went
     assert not new.is_over, "the later registration has the user, although it was told first"
     assert (await look_up(carol, "dave")).host == "10.0.1.8"
     assert not carol.is_over, "whose directory was thought dead, and is not"
+
+
+def come(town: SharedTown, who: Client, at: str, token: bytes) -> Any:
+    address = town.bound.address._replace(host=town.host)
+    return coming(town._towns.hub.network(at), address, who.credentials(), token)
+
+
+@pytest.mark.parametrize("meets_at", [0, 1])
+async def test_two_users_meet_though_they_are_at_two_directories(
+    two: list[SharedTown], meets_at: int
+) -> None:
+    here, there = two
+    request = {name: identity_of(name).request(name) for name in ("carol", "dave")}
+    carol = await here.enters("carol", at="198.51.100.1", request=request["carol"])
+    dave = await there.enters("dave", at="198.51.100.2", request=request["dave"])
+    await hears_of(carol, "dave")
+    said = await carol.ask(Punch(carol.next_id(), "dave"))
+    async with come(two[meets_at], carol, "198.51.100.1", said.token) as one:  # without waiting
+        assert await dave.hears(Punches) == Punches(said.token, "carol", "carol")
+        async with come(there, dave, "198.51.100.2", said.token) as other:
+            for link, host in ((one, "198.51.100.2"), (other, "198.51.100.1")):
+                go = await next_of(link)
+                assert isinstance(go, Go)
+                assert [(spot.host, spot.kind) for spot in go.spots] == [(host, "SEEN")]
+
+
+async def test_what_is_told_of_no_meeting_is_ignored(two: list[SharedTown]) -> None:
+    _, there = two
+    dave = await there.enters("dave")
+    community = there.directory.community
+    hear, id_of = community.others._elsewhere.hear, community.registry.look_up("dave").id  # type: ignore[union-attr]
+    token = b"x" * 16
+    hear(Bulletin(1, calls=(Call(token, 10**9, id_of), Call(token, id_of, 10**9))))
+    hear(Bulletin(1, arrivals=(Arrival(token, id_of, "198.51.100.1", 7),)))
+    await trio.sleep(1.0)
+    assert not [one for one in dave.heard if isinstance(one, Punches)]

@@ -10,6 +10,7 @@ from msgspec import Meta
 
 from shared.errors import ProtocolError
 from shared.messages.common import Host, Note, Port, Reason, Status, Time
+from shared.messages.punching import MeetingToken
 from shared.messages.spots import Spots
 
 PAYLOAD_BYTES: Final = 7_900  # PostgreSQL takes less than 8,000 in one NOTIFY
@@ -40,6 +41,23 @@ class Here(msgspec.Struct, frozen=True, array_like=True):
         return self.status is Status.OFFLINE
 
 
+class Call(msgspec.Struct, frozen=True, array_like=True):
+    """A user wants to meet another one, to open a way from both sides."""
+
+    token: MeetingToken
+    caller: Number
+    callee: Number
+
+
+class Arrival(msgspec.Struct, frozen=True, array_like=True):
+    """A user is there for a meeting: a connection of theirs comes from this address."""
+
+    token: MeetingToken
+    user: Number
+    host: Host
+    port: Port
+
+
 class Bulletin(msgspec.Struct, frozen=True, array_like=True):
     """The news of one directory, for all of them."""
 
@@ -53,6 +71,8 @@ class Bulletin(msgspec.Struct, frozen=True, array_like=True):
     kicked: tuple[tuple[Number, Reason], ...] = ()  # users whose links the operator ends
     notice: Reason = ""  # to be told to everybody who is here
     knocks: tuple[tuple[Number, Number], ...] = ()  # callers, and callees who should dial them
+    calls: tuple[Call, ...] = ()  # of users who want to open a way from both sides
+    arrivals: tuple[Arrival, ...] = ()  # of those who meet for that
 
 
 def encode_bulletin(bulletin: Bulletin) -> list[str]:
@@ -76,16 +96,15 @@ def decode_bulletin(payload: str) -> Bulletin:
         raise ProtocolError(f"what another directory tells cannot be read: {error}") from None
 
 
+_LISTS: Final = (
+    "here", "names", "mail", "taken", "dead", "kicked", "knocks", "calls", "arrivals",
+)  # fmt: skip
 _decoder = msgspec.json.Decoder(Bulletin)
 
 
 def _halves(whole: Bulletin) -> tuple[Bulletin, ...]:
     """Return two bulletins that say the same together; none if it has no list to be divided."""
-    lists = {
-        name: value
-        for name in ("here", "names", "mail", "taken", "dead", "kicked", "knocks")
-        if len(value := getattr(whole, name)) > 1
-    }
+    lists = {name: value for name in _LISTS if len(value := getattr(whole, name)) > 1}
     if not lists:
         return ()
     first = {name: value[: len(value) // 2] for name, value in lists.items()}

@@ -5,9 +5,9 @@ import random
 import msgspec
 import pytest
 
-from directory_server.core.addresses import is_loopback
+from directory_server.core.addresses import are_the_same, is_loopback
 from directory_server.core.authority import SEED_BYTES, Authority
-from directory_server.core.proofs import Visitor, check_iam, check_sealing
+from directory_server.core.proofs import Visitor, check_here, check_iam, check_sealing
 from shared.errors import Refused
 from shared.messages.common import VERSION, Status
 from shared.messages.directory import Who
@@ -71,3 +71,24 @@ def test_somebody_elses_sealing_key_is_refused() -> None:
 def test_loopback_is_what_only_this_machine_can_reach() -> None:
     assert [is_loopback(host) for host in ("127.0.0.1", "127.8.8.8", "::1")] == [True] * 3
     assert not any(map(is_loopback, ("10.0.0.5", "fe80::1%lo", "localhost", "")))
+
+
+def test_who_comes_to_a_meeting_shows_their_certificate() -> None:
+    mine, of_dave = {"name": "carol", "key": CAROL.public}, identity_of("dave").public
+    judged = {"authority": AUTHORITY, "now": NOW}
+    check_here(Visitor(STRANGER.host, NONCE, CERTIFICATE), **mine, **judged)  # type: ignore[arg-type]
+    for visitor, user in (
+        (STRANGER, mine),
+        (Visitor(STRANGER.host, NONCE, CERTIFICATE), {"name": "dave", "key": of_dave}),
+        (Visitor(STRANGER.host, NONCE, CERTIFICATE), {"name": "carol", "key": of_dave}),
+    ):
+        with pytest.raises(Refused) as no:
+            check_here(visitor, **user, **judged)  # type: ignore[arg-type]
+        assert no.value.code == "KEY"
+
+
+def test_an_address_is_the_same_however_it_is_written() -> None:
+    assert are_the_same("::ffff:10.0.0.1", "10.0.0.1")
+    assert are_the_same("fd00:0::1", "fd00::1")
+    assert are_the_same("a name", "a name")
+    assert not are_the_same("10.0.0.1", "10.0.0.2")

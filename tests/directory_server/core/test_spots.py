@@ -3,7 +3,14 @@
 import pytest
 
 from directory_server.core.registry import Place
-from directory_server.core.spots import MAPPED_FROM, are_in_one_house, kept, of_caller, of_contact
+from directory_server.core.spots import (
+    MAPPED_FROM,
+    are_in_one_house,
+    kept,
+    of_caller,
+    of_contact,
+    of_meeting,
+)
 from shared.messages.spots import SPOTS, Spot
 from shared.spots import is_global6, is_inside, is_lan
 
@@ -121,3 +128,15 @@ def test_the_ranges() -> None:
     assert not is_global6("2.3.4.5")
     assert not is_global6("no:address")
     assert not is_global6("::ffff:2.3.4.5")
+
+
+# --- Who comes to a meeting -------------------------------------------------------
+
+
+def test_who_meets_another_is_at_the_port_of_that_connection() -> None:
+    seen = Spot(HOME, 50_001, "SEEN")
+    assert of_meeting(at(HOME, LAN, MAPPED, GLOBAL6), seen, OUTSIDE) == (seen,)
+    near = Spot(LAN.host, 50_001, "LAN")
+    assert of_meeting(at(HOME, LAN), seen, HOME) == (seen, near)
+    inside = Spot(LAN.host, 50_001, "SEEN")
+    assert of_meeting(at(LAN.host, LAN), inside, "192.168.1.21") == (inside,)

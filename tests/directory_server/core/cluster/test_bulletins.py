@@ -5,7 +5,9 @@ import pytest
 
 from directory_server.core.cluster.bulletins import (
     PAYLOAD_BYTES,
+    Arrival,
     Bulletin,
+    Call,
     Here,
     decode_bulletin,
     encode_bulletin,
@@ -17,8 +19,9 @@ from shared.messages.common import Status
 def test_a_bulletin_survives_the_way() -> None:
     here = Here(7, 9, 1, 1.5, "10.0.0.2", 5001, "carol.example", "till five")
     whole = Bulletin(
-        3, (here,), (1, 2), ((4, 5),), (6,), ((8, 9.5),), True, ((7, "go"),), "soon", ((7, 8),)
-    )
+        3, (here,), (1, 2), ((4, 5),), (6,), ((8, 9.5),), True, ((7, "go"),), "soon", ((7, 8),),
+        (Call(b"x" * 16, 7, 8),), (Arrival(b"x" * 16, 8, "10.0.0.3", 40_001),),
+    )  # fmt: skip
     (payload,) = encode_bulletin(whole)
     assert decode_bulletin(payload) == whole
     assert (here.status, here.is_gone) == (Status.BUSY, False)

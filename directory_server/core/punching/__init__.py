@@ -1,0 +1,1 @@
+"""Decisions on ways that two users open from both sides at once."""
