@@ -30,20 +30,16 @@ from shared.errors import NoRoute, NotOurs, SaysNo, Unreachable
 from shared.gateway import default_gateway
 from shared.identity import Credentials
 from shared.interfaces import own_interfaces
+from shared.punching import TcpPunchPort
+from shared.sockets import bare, keep_alive
 from shared.spots import Interface
 from shared.wire import TlsWire, abort, address, cause_of, close, wrap
 from shared.wording import system_reason
-from shared.world import Address, Incoming
+from shared.world import Address, Incoming, PunchPort
 
 HANDSHAKES_AT_ONCE: Final = 4  # 1,200 at once stalled everybody for 1.5 s, with this for 44 ms
 BACKLOG: Final = 1024  # connections that the kernel keeps for us
 PORT_TRIES: Final = 16  # random ports, until one is free for IPv4 and IPv6
-
-# A host that vanished is noticed 3 + 3 * 2 s later.  TCP_USER_TIMEOUT is unset: Linux
-# would then count that instead, and it kills slow readers (see `unheard`).
-KEEPALIVE_IDLE: Final = 3
-KEEPALIVE_INTERVAL: Final = 2
-KEEPALIVE_PROBES: Final = 3
 
 _NO_ROUTE: Final = {errno.ENETUNREACH, errno.EAFNOSUPPORT, errno.EADDRNOTAVAIL}
 
@@ -80,7 +76,7 @@ class TlsNetwork:
         task_status: trio.TaskStatus[Address] = trio.TASK_STATUS_IGNORED,
     ) -> NoReturn:
         async def take(stream: trio.SocketStream) -> None:
-            sock = _bare(stream)
+            sock = bare(stream)
             try:
                 incoming = TcpIncoming(sock, self)
             except OSError:
@@ -120,16 +116,40 @@ class TlsNetwork:
             stream = await trio.open_tcp_stream(*where)
         except (OSError, UnicodeError) as error:  # UnicodeError: it cannot be a host name
             raise _no_connection(error, where) from error
-        sock: socket.socket = _bare(stream)
         try:
-            _keep_alive(sock)
+            return await self._secure_client(bare(stream), context)
+        except Unreachable as failure:
+            raise NotOurs(_why_no_tls(failure, where)) from failure
+
+    async def secure_dialled(self, sock: socket.socket) -> TlsWire:
+        """Perform the handshake as a client who shows a certificate, on a socket that this owns.
+
+        Raises Unreachable.
+        """
+        return await self._secure_client(sock, self._client)
+
+    async def _secure_client(self, sock: socket.socket, context: ssl.SSLContext) -> TlsWire:
+        try:
+            keep_alive(sock)
             secured = sock = wrap(sock, context)
             return await TlsWire.secure(secured, self.limiter)
-        except BaseException as failure:
+        except BaseException:
             close(sock)
-            if isinstance(failure, Unreachable):
-                raise NotOurs(_why_no_tls(failure, where)) from failure
             raise
+
+    async def secure_accepted(self, sock: socket.socket) -> TlsWire:
+        """The same as a server."""
+        try:
+            keep_alive(sock)
+            context = await self.server_context()
+            secured = sock = wrap(sock, context, server_side=True)
+            return await TlsWire.secure(secured, self.limiter)
+        except BaseException:
+            close(sock)
+            raise
+
+    async def punch_port(self, directory: Address) -> PunchPort:
+        return await TcpPunchPort.open(self, directory)
 
     def gateway(self) -> str | None:
         return default_gateway()
@@ -150,7 +170,7 @@ class TcpIncoming:
     def __init__(self, sock: socket.socket, network: TlsNetwork) -> None:
         self._socket, self._network = sock, network
         self.remote = address(sock.getpeername())
-        _keep_alive(sock)
+        keep_alive(sock)
 
     async def secure(self) -> TlsWire:
         context = await self._network.server_context()
@@ -231,22 +251,6 @@ async def _listen(host: str | None, port: int) -> list[trio.SocketListener]:
             if attempt == PORT_TRIES - 1:
                 raise
     raise AssertionError("unreachable")
-
-
-def _bare(stream: trio.SocketStream) -> socket.socket:
-    """Return the system's own socket, which is ours alone from now on."""
-    sock = socket.socket(fileno=stream.socket.detach())
-    sock.setblocking(False)
-    return sock
-
-
-def _keep_alive(sock: socket.socket) -> None:
-    sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
-    idle = getattr(socket, "TCP_KEEPIDLE", getattr(socket, "TCP_KEEPALIVE", None))
-    if idle is not None:
-        sock.setsockopt(socket.IPPROTO_TCP, idle, KEEPALIVE_IDLE)
-    sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPINTVL, KEEPALIVE_INTERVAL)
-    sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPCNT, KEEPALIVE_PROBES)
 
 
 def _why_no_tls(failure: Unreachable, where: Address) -> str:

@@ -101,6 +101,29 @@ class Datagrams(Protocol):
         """Close the port; a waiting `receive` raises trio.ClosedResourceError."""
 
 
+class PunchPort(Protocol):
+    """A fresh local port, for one try of two programs to connect with each other at once.
+
+    Each dials the other from there, which opens its own firewall for the other's dial.
+    """
+
+    directory: Wire  #: to the directory, from this port; it stays open until the try is over
+
+    async def punch(self, spots: Sequence[Address], token: bytes, *, is_first: bool) -> Wire:
+        """Connect with the program that has the same token, and perform the handshake.
+
+        It is at one of these numeric addresses, of which 8 at most are dialled, and
+        nobody else is answered at this port.  Of the two programs one `is_first`: the client of
+        the handshake.
+
+        Waits as long as it takes, so give it a deadline.  Raises Unreachable when the handshake
+        breaks, or nothing can be dialled.  Does NOT judge name and key: the caller compares them.
+        """
+
+    def close(self) -> None:
+        """Close the port, but not the wire to the directory."""
+
+
 class Network(Protocol):
     listens_on: tuple[Address, ...]  #: known once `serve` has reported; several if IPv6 is apart
 
@@ -140,6 +163,12 @@ class Network(Protocol):
         to a host whose own certificate is from our authority.
 
         Does NOT judge name and key: the caller compares them.
+        """
+
+    async def punch_port(self, directory: Address) -> PunchPort:
+        """Dial the directory from a fresh local port, and show our certificate.
+
+        Raises Unreachable.
         """
 
     def gateway(self) -> str | None:

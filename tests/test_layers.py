@@ -70,6 +70,8 @@ AT_THE_BORDER = {
     "shared/tls.py",
     "shared/wire.py",
     "shared/datagrams.py",
+    "shared/punching.py",
+    "shared/sockets.py",
     "shared/disk.py",
     "shared/file_streams.py",
     "shared/interfaces.py",

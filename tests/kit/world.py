@@ -25,7 +25,7 @@ from shared.border import Bugs
 from shared.candidates import first_of
 from shared.database import Database
 from shared.datagrams import check_datagram
-from shared.errors import NotOurs, ProtocolError, Refused, SaysNo, StorageError, Unreachable
+from shared.errors import ProtocolError, Refused, SaysNo, StorageError, Unreachable
 from shared.file_streams import check_chunk, check_file_name
 from shared.identity import (
     SEED_BYTES,
@@ -37,7 +37,7 @@ from shared.identity import (
     read_certificate,
 )
 from shared.spots import Interface
-from shared.world import FILE_CHUNK_BYTES, Address, Incoming, World
+from shared.world import FILE_CHUNK_BYTES, Address, Incoming, Wire, World
 
 T = TypeVar("T")
 C = TypeVar("C", bound=sqlite3.Connection)
@@ -391,6 +391,63 @@ class MemoryPort:
             del self._hub.ports[self.local]
 
 
+class MemoryPunchPort:
+    """`shared.world.PunchPort`: two of them connect if each dials where the other is seen.
+
+    So a router that takes another port for each target is one that others see elsewhere than
+    the directory does; see `Hub.moody`.
+    """
+
+    def __init__(self, network: "MemoryNetwork", local: Address, directory: MemoryWire) -> None:
+        self.directory: Wire = directory
+        self.network, self.local = network, local
+        self.spots: Sequence[Address] = ()
+        self.word = b""  #: what the other side must say
+        self.address = local  # as a listener has one
+        self._coming = trio.open_memory_channel[MemoryIncoming](1)
+        self._said = b""
+
+    @property
+    def outer(self) -> Address:
+        """The address at which others see it."""
+        hub, host = self.network.hub, self.local.host
+        seen = self.local._replace(host=hub.translated.get(host, host))
+        return seen._replace(port=hub.free_port()) if host in hub.moody else seen
+
+    async def punch(self, spots: Sequence[Address], token: bytes, *, is_first: bool) -> MemoryWire:
+        hub = self.network.hub
+        self.spots = spots[:8]
+        self._said, self.word = token + b"cC"[is_first : is_first + 1], token + b"Cc"[is_first:][:1]
+        hub.punched += [(trio.current_time(), spot) for spot in self.spots]
+        hub.punching[self.local] = self
+        hub.punch_news.unpark_all()
+        try:
+            if not is_first:
+                return await (await self._coming[1].receive()).secure()
+            while (other := self._other()) is None:
+                with trio.move_on_after(0.3):  # what was between them may be gone by then
+                    await hub.punch_news.park()
+            return await self.network.secure_client(other, self.local)
+        finally:
+            hub.punching.pop(self.local, None)
+
+    def _other(self) -> "MemoryPunchPort | None":
+        hub = self.network.hub
+        for one in hub.punching.values():
+            apart = hub.is_apart(self.local.host, one.local.host)
+            fits = one.word == self._said and self.word == one._said and not apart
+            if fits and one.outer in self.spots and self.outer in one.spots:
+                return one
+        return None
+
+    def take(self, incoming: MemoryIncoming) -> None:
+        with suppress(trio.WouldBlock):
+            self._coming[0].send_nowait(incoming)
+
+    def close(self) -> None:
+        self.network.hub.punching.pop(self.local, None)
+
+
 class MemoryNetwork:
     """`shared.world.Network` for one program on one host of the hub."""
 
@@ -450,7 +507,13 @@ class MemoryNetwork:
         if listener is None:
             raise SaysNo(f"nothing answers at {address} (connection refused)")
         shown = None if anonymous else self.credentials
-        incoming, wire = self._connect(listener, shown)
+        return await self._settle(*self._connect(listener, shown))
+
+    async def secure_client(self, to: MemoryPunchPort, own: Address) -> MemoryWire:
+        """Connect from this port to another one, and perform the handshake."""
+        return await self._settle(*self._connect(to, self.credentials, own))
+
+    async def _settle(self, incoming: MemoryIncoming, wire: MemoryWire) -> MemoryWire:
         try:
             await incoming.settled.wait()
         except trio.Cancelled:
@@ -458,9 +521,18 @@ class MemoryNetwork:
             raise
         if incoming.proof is None:
             wire.abort()
-            raise NotOurs("no TLS connection: the connection was lost")
+            raise Unreachable("no TLS connection: the connection was lost")
         wire.certificate = incoming.proof
         return wire
+
+    async def punch_port(self, directory: Address) -> MemoryPunchPort:
+        own = Address(self.host, self.hub.free_port())
+        self.hub.dialled.append((trio.current_time(), directory))
+        listener = await self.hub.knock(self.host, directory)
+        if listener is None:
+            raise SaysNo(f"nothing answers at {directory} (connection refused)")
+        wire = await self._settle(*self._connect(listener, self.credentials, own))
+        return MemoryPunchPort(self, own, wire)
 
     def gateway(self) -> str | None:
         return self.hub.gateways.get(self.host)
@@ -475,9 +547,12 @@ class MemoryNetwork:
         return opened
 
     def _connect(
-        self, listener: _Listener, credentials: Credentials | None
+        self,
+        listener: "_Listener | MemoryPunchPort",
+        credentials: Credentials | None,
+        own: Address | None = None,
     ) -> tuple[MemoryIncoming, MemoryWire]:
-        own = Address(self.host, self.hub.free_port())
+        own = own or Address(self.host, self.hub.free_port())
         hub = self.hub
         new = cable(dialler=own, answerer=listener.address, room=hub.pipe_bytes, wire=hub.wire)
         new.answerer.remote = own._replace(host=hub.translated.get(self.host, self.host))
@@ -496,6 +571,9 @@ class MemoryNetwork:
             wire.abort()
         for port in self._ports:
             port.vanish()
+        for punch in list(self.hub.punching.values()):
+            if punch.network is self:
+                punch.close()
         for address, listener in list(self.hub.listeners.items()):
             if listener.network is self:
                 del self.hub.listeners[address]
@@ -520,6 +598,10 @@ class Hub:
         self.asked_for: list[str] = []  #: host names that were looked up
         self.dialled: list[tuple[float, Address]] = []  #: time and address of each dial
         self.ports: dict[Address, MemoryPort] = {}  #: for datagrams
+        self.punching: dict[Address, MemoryPunchPort] = {}  #: by the local address
+        self.punch_news = trio.lowlevel.ParkingLot()
+        self.punched: list[tuple[float, Address]] = []  #: time and address of each such dial
+        self.moody: set[str] = set()  #: hosts behind a router with another port for each target
         self.lost = self.doubled = 0  #: of the next datagrams, so many get lost, then come twice
         self._cables: list[Cable] = []
         self._apart: set[frozenset[str]] = set()
@@ -555,6 +637,9 @@ class Hub:
             each.heal()
 
     # --- For the networks ---
+
+    def is_apart(self, one: str, other: str) -> bool:
+        return frozenset((one, other)) in self._apart
 
     def carry(self, data: bytes, sender: Address, to: Address) -> None:
         """Bring a datagram to its port, if there is one, and nothing is between them."""

@@ -17,6 +17,7 @@ from tests.kit.world import (
     Hub,
     MemoryDisk,
     MemoryNetwork,
+    MemoryPunchPort,
     MemoryWire,
     cable,
 )
@@ -259,3 +260,40 @@ def test_the_same_seed_brings_the_same_chance() -> None:
     ids = [one.world().new_id(), one.world().new_id()]
     assert ids == [other.world().new_id(), other.world().new_id()]
     assert len(set(ids)) == 2
+
+
+async def test_two_punch_where_the_other_is_seen(autojump_clock: trio.testing.MockClock) -> None:
+    hub, authority = Hub(), Authority()
+    networks = {name: hub.network(f"10.0.1.{n}") for n, name in enumerate(("carol", "dave"), 1)}
+    for name, network in networks.items():
+        network.present(authority.user(name)[1])
+    wires: dict[str, Wire] = {}
+
+    async def punch(name: str, other: MemoryPunchPort, own: MemoryPunchPort, mark: bytes) -> None:
+        with trio.move_on_after(10):
+            wires[name] = await own.punch([other.outer], mark * 16, is_first=name == "carol")
+
+    async with trio.open_nursery() as nursery:
+        _, address = await _listening(hub, nursery, _echo)
+
+        async def try_it(mark: bytes = b"x") -> list[str]:
+            wires.clear()
+            carol, dave = [await one.punch_port(address) for one in networks.values()]
+            async with trio.open_nursery() as tries:
+                tries.start_soon(punch, "carol", dave, carol, b"x")
+                tries.start_soon(punch, "dave", carol, dave, mark)
+            for one in (carol, dave):
+                one.close()
+            return sorted(wires)
+
+        assert await try_it() == ["carol", "dave"]
+        await wires["carol"].send_all(b"hello")
+        assert await wires["dave"].receive_some() == b"hello"
+        assert wires["dave"].certificate == networks["carol"].credentials.certificate  # type: ignore[union-attr]
+        assert await try_it(b"y") == [], "another token"
+        hub.separate("10.0.1.1", "10.0.1.2")
+        assert await try_it() == []
+        hub.reunite("10.0.1.1", "10.0.1.2")
+        hub.moody.add("10.0.1.1")
+        assert await try_it() == [], "a router that takes another port for each target"
+        nursery.cancel_scope.cancel()

@@ -193,8 +193,8 @@ class _Network(MemoryNetwork):
         super().__init__(box, host)
         self.box, self.run = box, run
 
-    def _connect(self, listener: Any, credentials: Any) -> tuple[Any, MemoryWire]:
-        incoming, dialler = super()._connect(listener, credentials)
+    def _connect(self, listener: Any, *how: Any) -> tuple[Any, MemoryWire]:
+        incoming, dialler = super()._connect(listener, *how)
         for wire, run in ((dialler, self.run), (incoming.wire, listener.network.run)):
             assert isinstance(wire, Wire)
             wire.run, wire.box = run, self.box
