@@ -248,16 +248,16 @@ class Chat:
     async def watch(self, name: str) -> Watched:
         """Let `Came` say `is_watched` when this user comes, and after a start if they are here."""
         self.peer.hurry()
-        return await self.peer.watched.add(name)
+        return await self.peer.choices.watched.add(name)
 
     async def unwatch(self, name: str) -> None:
         """Watch a user no more.  Raises Refused when I do not."""
-        await self.peer.watched.remove(name)
+        await self.peer.choices.watched.remove(name)
 
     @property
     def watched(self) -> tuple[Watched, ...]:
         """The users whom I watch; it stays so over restarts."""
-        return self.peer.watched.all
+        return self.peer.choices.watched.all
 
     async def contact(self, name: str) -> Contact:
         """Return where this user is.  Raises KeyChanged when the key is not the remembered one."""

@@ -18,6 +18,10 @@ from peer.core.reach.watch_list import WatchList
 from peer.core.stranger_limits import StrangerLimits
 from peer.events import Tell
 from peer.options import Options
+from peer.runtime.choices.choices import Choices
+from peer.runtime.choices.ignore_list import IgnoreList
+from peer.runtime.choices.quiet_places import QuietPlaces
+from peer.runtime.choices.watch_book import WatchBook
 from peer.runtime.conversation.conversations import Conversations
 from peer.runtime.conversation.routes import Routes
 from peer.runtime.conversation_news import ConversationNews
@@ -37,7 +41,6 @@ from peer.runtime.disk_shares import DiskShares
 from peer.runtime.dispatch import Dispatch
 from peer.runtime.finder import Finder
 from peer.runtime.history_reader import HistoryReader
-from peer.runtime.ignore_list import IgnoreList
 from peer.runtime.incoming import Incoming
 from peer.runtime.invitation.invitations import Invitations
 from peer.runtime.keys.known_keys import KnownKeys
@@ -71,9 +74,9 @@ from peer.runtime.reading import Reading
 from peer.runtime.recorder import Recorder
 from peer.runtime.rooms_view import RoomsView
 from peer.runtime.tasks import Tasks
-from peer.runtime.watch_book import WatchBook
 from peer.storage.history import History
 from peer.storage.journal import Journal
+from peer.storage.past.quiet_places import QuietPlaceStore
 from peer.storage.past.read_marks import ReadMarkStore
 from peer.storage.past.unread import Unread
 from peer.storage.paths import KEY_FILE
@@ -103,6 +106,7 @@ class Memory(Struct, frozen=True):
     recorder: Recorder
     history: History
     reading: Reading
+    quiet_places: QuietPlaceStore
     alarms: KeyAlarms
     known_keys: KnownKeys
     known_users: KnownUsers
@@ -155,8 +159,7 @@ class Facade(Struct, frozen=True):
     letters: OwnLetters
     history: HistoryReader
     keys: Verification
-    ignored: IgnoreList
-    watched: WatchBook
+    choices: Choices
 
 
 def remember(outside: Outside, registration: Registration, tasks: Tasks) -> Memory:
@@ -171,14 +174,16 @@ def remember(outside: Outside, registration: Registration, tasks: Tasks) -> Memo
     alarms = KeyAlarms(tell)
     known_keys = KnownKeys(journal.contacts, world.clock, alarms, myself, tasks)
     known_users = KnownUsers(journal.contacts, world.clock, tasks, known_keys)
+    quiet_places = QuietPlaceStore(journal.database)
     return Memory(
         myself, Situation(ignored=journal.contacts.ignored, answered=known_users.names), is_new,
         journal, Recorder(journal.lines, tell),
         History(journal.database, journal.rows, registration, world.clock, known_keys),
         Reading(
             ReadMarkStore(journal.database),
-            Unread(journal.database, journal.rows, registration, known_keys), tell,
+            Unread(journal.database, journal.rows, registration, known_keys, quiet_places), tell,
         ),
+        quiet_places,
         alarms, known_keys, known_users,
         StrangerLimits(known_users, journal.lines),
         DiskShares(journal.contacts, world.clock, tell, tasks),
@@ -343,6 +348,7 @@ def facade(outside: Outside, memory: Memory, reach: Connections, exchange: Excha
     world, myself, conversations = outside.world, memory.myself, exchange.conversations
     waiting, unsent, sender = exchange.waiting, exchange.unsent, exchange.letter_sender
     routes = Routes(reach.links, memory.known_keys, world.clock)
+    history = HistoryReader(memory.history, conversations, memory.recorder, reach.judge)
     return Facade(
         ConversationView(conversations, routes),
         RoomsView(conversations, routes),
@@ -351,11 +357,14 @@ def facade(outside: Outside, memory: Memory, reach: Connections, exchange: Excha
             myself, outside.tell,
         ),
         OwnLetters(sender, waiting, unsent, myself, world.clock),
-        HistoryReader(memory.history, conversations, memory.recorder, reach.judge),
+        history,
         Verification(
             myself, memory.journal.contacts, memory.known_keys, memory.known_users, reach.finder,
             reach.links, exchange.letters,
         ),
-        IgnoreList(memory.journal.contacts, conversations, reach.roster, myself),
-        WatchBook(memory.journal.contacts, reach.roster, myself),
+        Choices(
+            IgnoreList(memory.journal.contacts, conversations, reach.roster, myself),
+            WatchBook(memory.journal.contacts, reach.roster, myself),
+            QuietPlaces(memory.quiet_places, history),
+        ),
     )  # fmt: skip

@@ -18,20 +18,19 @@ from peer.core.targets.place import Place
 from peer.directory_news import DirectoryNews
 from peer.events import Event, Tell
 from peer.options import Options
+from peer.runtime.choices.choices import Choices
 from peer.runtime.conversation_view import ConversationView
 from peer.runtime.directory.certificates import stay_certified
 from peer.runtime.directory.own_presence import OwnPresence
 from peer.runtime.directory.roster import Roster
 from peer.runtime.finder import Finder
 from peer.runtime.history_reader import HistoryReader
-from peer.runtime.ignore_list import IgnoreList
 from peer.runtime.invitation.invitations import Invitations
 from peer.runtime.keys.verification import Verification
 from peer.runtime.lines.own_lines import OwnLines
 from peer.runtime.mailbox.own_letters import OwnLetters
 from peer.runtime.rooms_view import RoomsView
 from peer.runtime.tasks import Tasks
-from peer.runtime.watch_book import WatchBook
 from shared.errors import ParleyError, Refused
 from shared.messages.directory import Done, Unregister
 from shared.wire import why_not_heard
@@ -248,13 +247,9 @@ class LocalPeer:
         return self._facade.keys
 
     @property
-    def ignored(self) -> IgnoreList:
-        return self._facade.ignored
-
-    @property
-    def watched(self) -> WatchBook:
-        """The users whom my user watches."""
-        return self._facade.watched
+    def choices(self) -> Choices:
+        """The choices of my user: whom to ignore or to watch, and which places are quiet."""
+        return self._facade.choices
 
     # --- What we say to each other ---
 

@@ -274,16 +274,18 @@ class Console:
     async def _ignore(self, command: typed.Ignore | typed.Unignore | typed.ListIgnored) -> None:
         match command:
             case typed.Ignore(name):
-                await self._peer.ignored.add(name)
+                await self._peer.choices.ignored.add(name)
                 self._dialogue.say(f"You will no longer hear from {name}.")
             case typed.Unignore(name):
-                await self._peer.ignored.remove(name)
+                await self._peer.choices.ignored.remove(name)
                 self._dialogue.say(f"You hear {name} again.")
             case typed.ListIgnored():
-                self._dialogue.say(f"You ignore {', '.join(self._peer.ignored.names) or 'nobody'}.")
+                self._dialogue.say(
+                    f"You ignore {', '.join(self._peer.choices.ignored.names) or 'nobody'}."
+                )
 
     async def _watch(self, command: typed.Watch | typed.Unwatch | typed.ListWatched) -> None:
-        watched = self._peer.watched
+        watched = self._peer.choices.watched
         match command:
             case typed.Watch(name):
                 user = await watched.add(name)

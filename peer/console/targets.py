@@ -48,6 +48,7 @@ class Targets:
         self._peer, self._dialogue = peer, dialogue
         self._questions, self._messages = questions, messages
         self.places = Places() if places is None else places
+        self._has_recalled = False  # which persons are quiet
 
     @property
     def target(self) -> Target:
@@ -65,10 +66,21 @@ class Targets:
         """Return the places, with the rooms that I am in now; say so if mine is no more."""
         here = self.places.here
         if not self._dialogue.is_script:
-            self.places.rooms_are(self._peer.rooms.labels)
+            self._recall()
         if not here.is_same(self.places.here):
             self._arrive(self.places.here)
         return self.places
+
+    def _recall(self) -> None:
+        """Let my rooms be places, and all places be as loud as their user has chosen once."""
+        quiet, before = self._peer.choices.quiet, set(self.places.rooms)
+        self.places.rooms_are(self._peer.rooms.labels)
+        for room in set(self.places.rooms) - before:
+            self.places.make(Place(room=room), quiet.of(Place(room=room)))
+        if not self._has_recalled:
+            self._has_recalled = True
+            for person, loud in quiet.persons:
+                self.places.make(person, loud)
 
     @property
     def namesakes(self) -> tuple[str, ...]:
@@ -139,7 +151,7 @@ class Targets:
             case Go():
                 return await self.go(command, None)
             case SetLoudness():
-                self._set_loudness(command)
+                await self._set_loudness(command)
             case ListMuted():
                 self._list_muted(is_bell_off=is_bell_off)
             case ListPlaces():
@@ -186,7 +198,7 @@ class Targets:
             return Code.DONE  # nobody can be asked now
         return Code.DONE
 
-    def _set_loudness(self, command: SetLoudness) -> None:
+    async def _set_loudness(self, command: SetLoudness) -> None:
         places = self.look()
         words, name, sign = command.loud.value, command.name, command.sign
         place = named(words, name, sign, places.rooms, self.namesakes)
@@ -194,6 +206,7 @@ class Targets:
         if fold(place.person) == fold(self._peer.name):
             raise Refused("You can't mute yourself.")
         self.places.make(place, command.loud)
+        await self._peer.choices.quiet.make(place, command.loud)
         self._dialogue.say(SAID_OF[command.loud].format(place=place))
 
     def _list_places(self) -> None:

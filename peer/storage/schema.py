@@ -152,6 +152,11 @@ MIGRATIONS = [
         conversation TEXT PRIMARY KEY, name TEXT NOT NULL, founder BLOB NOT NULL,
         nonce BLOB NOT NULL, label TEXT NOT NULL, epoch TEXT) STRICT;
     """,
+    """
+    -- the rooms (person '') and persons whose texts are dimmed or only counted
+    CREATE TABLE quiet_places (
+        place TEXT PRIMARY KEY, person TEXT NOT NULL, loud TEXT NOT NULL) STRICT;
+    """,
 ]
 
 

@@ -5,15 +5,18 @@ from typing import Any
 import pytest
 import trio
 
+from peer.commands.grammar import Loud
 from peer.core.history_entry import Kind
 from peer.core.local_time import local_time
 from peer.core.membership import member_id
 from peer.core.myself import Registration
 from peer.core.past.looking_back import Lookback
+from peer.core.past.quiet_place import QuietPlace
 from peer.core.past.read_marks import TO_ALL, Mark, ReadMarks, with_user
 from peer.storage.journal import Batch, Journal
 from peer.storage.lines import Fate, KeptLine
 from peer.storage.past import unread
+from peer.storage.past.quiet_places import QuietPlaceStore
 from peer.storage.past.read_marks import ReadMarkStore
 from peer.storage.past.unread import Unread
 from peer.storage.schema import FILE, MIGRATIONS
@@ -33,7 +36,8 @@ class Shelf:
         self.journal = journal
         self.marks = ReadMarkStore(journal.database)
         me = Registration("Carol")
-        self.unread = Unread(journal.database, journal.rows, me, PlainNames())
+        self.quiet = QuietPlaceStore(journal.database)
+        self.unread = Unread(journal.database, journal.rows, me, PlainNames(), self.quiet)
         self._seqs: dict[tuple[str, str], int] = {}
         self._lines = 0
         self._begun: set[str] = set()
@@ -217,3 +221,27 @@ async def test_what_lay_there_before_this_was_noted_counts_as_read(autojump_cloc
     old.close()
     async with opened(disk) as journal:
         assert Shelf(journal).finds() == []
+
+
+async def test_of_muted_places_only_the_number_is_shown(shelf: Shelf) -> None:
+    await shelf.hears("dave", "carol", "psst", "again")
+    await shelf.hears("erin", "carol", "hello")
+    await shelf.quiet.keep(with_user("dave"), QuietPlace("dave", Loud.HELD))
+    await shelf.quiet.keep(with_user("erin"), QuietPlace("erin", Loud.DIMMED))
+    muted, dimmed = shelf.finds()
+    assert muted == [
+        "The texts with dave are muted:", "--- 2 unread; HISTORY dave 2 shows them ---",
+    ]  # fmt: skip
+    assert dimmed == ["The last text with erin:", "--- 1 unread ---", "[private] erin: hello"]
+
+
+async def test_of_a_muted_room_only_the_number_is_shown(shelf: Shelf) -> None:
+    await shelf.says(DAVE, "one", "two", id=OTHER)
+    await shelf.journal.database.execute(
+        "INSERT INTO rooms VALUES (?, 'lab', X'00', X'00', 'Lab', NULL)", (OTHER,)
+    )
+    await shelf.quiet.keep(OTHER, QuietPlace("", Loud.HELD))
+    heading = "The texts of the room #Lab are muted:"
+    assert shelf.finds() == [[heading, "--- 2 unread; HISTORY #Lab 2 shows them ---"]]
+    await shelf.reads()
+    assert shelf.finds() == []

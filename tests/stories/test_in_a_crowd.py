@@ -261,7 +261,7 @@ async def test_who_cannot_be_watched_is_said(community: Community) -> None:
 async def test_only_so_many_can_be_watched(
     community: Community, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("peer.runtime.watch_book.ASKED_MOST", 2)
+    monkeypatch.setattr("peer.runtime.choices.watch_book.ASKED_MOST", 2)
     (carol,) = await starts(community, "carol")
     await carol.types("WATCH dave", "WATCH erin", "WATCH frank")
     await carol.sees("You watch 2 users, and more cannot be: UNWATCH one first.")

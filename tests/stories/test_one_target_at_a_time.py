@@ -100,6 +100,30 @@ async def test_what_is_muted_is_counted_and_shown_when_i_go_there(community: Com
     await carol.sees("You can't mute yourself.")
 
 
+async def test_muted_places_stay_muted_over_a_restart(community: Community) -> None:
+    carol, dave = await community.start("carol", "dave")
+    await carol.types("ROOM lab", "ADD dave TO lab", "MUTE dave", "MUTE lab")
+    await dave.sees_part("User carol asks you into the room #lab (1 member).")
+    await trio.sleep(1.0)  # the question was seen
+    await dave.types("Y")
+    await carol.sees("User dave joined the room #lab.")
+    await carol.starts_again()
+    await carol.sees_part("You are in the room #lab")
+    await trio.sleep(5)  # they are linked again
+    await dave.types("#lab a text", "PRV carol a line")
+    await trio.sleep(5)
+    await carol.types("MUTED", "GO ?")
+    await carol.sees("Muted: #lab, dave.")
+    await carol.sees("- dave: 1 unread, muted")
+    carol.never_saw("a text")
+    carol.never_saw("a line")
+    await carol.types("UNMUTE dave")
+    await carol.sees("dave is shown again.")
+    await carol.starts_again()
+    await carol.types("MUTED")
+    await carol.sees("Muted: #lab.")
+
+
 async def test_a_script_goes_nowhere(community: Community) -> None:
     carol, dave = await community.start("carol", "dave")
     await carol.quits()

@@ -35,7 +35,8 @@ class Lookback(Struct, frozen=True):
 
     @property
     def divider(self) -> str:
-        more = f"; {self.more} shows more" if self.more else ""
+        verb = "shows more" if self.entries else "shows them"
+        more = f"; {self.more} {verb}" if self.more else ""
         return f"--- {self.unread} unread{more} ---"
 
     def lines(self, me: str) -> list[str]:
@@ -67,3 +68,11 @@ def look_back(
         begins,
         f"{command} {min(wanted, HISTORY_MOST)}" if unread > shown else "",
     )
+
+
+def only_counted(whose: str, command: str, unread: int) -> Lookback | None:
+    """Return what to show of a place that its user has muted; None if nothing came there."""
+    if not unread:
+        return None
+    more = f"{command} {min(unread, HISTORY_MOST)}"
+    return Lookback(f"The texts {whose} are muted:", (), unread, more=more)

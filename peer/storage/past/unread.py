@@ -12,10 +12,12 @@ from peer.core.past.looking_back import (
     Lookback,
     Told,
     look_back,
+    only_counted,
 )
 from peer.core.past.read_marks import TO_ALL, Mark, ReadMarks, with_user
 from peer.storage.past.entries import COLUMNS, NOT_TWICE, of_line, of_text
 from peer.storage.past.names import Names
+from peer.storage.past.quiet_places import QuietPlaceStore
 from peer.storage.rooms import room_label
 from peer.storage.rows import Rows
 from shared.database import Database
@@ -28,13 +30,18 @@ CONVERSATIONS_MOST: Final = 50  # with unread texts, that are looked at
 class Unread:
     """The texts on disk that the user has not read."""
 
-    def __init__(self, database: Database, rows: Rows, me: Registration, known: Names) -> None:
+    def __init__(
+        self, database: Database, rows: Rows, me: Registration, known: Names,
+        quiet: QuietPlaceStore,
+    ) -> None:  # fmt: skip
         self._database, self._rows, self._me, self._known = database, rows, me, known
+        self._quiet = quiet
 
     def look_back(self, marks: ReadMarks) -> tuple[list[Lookback], int]:
         """Return what to show of each place, and how many further places have unread texts.
 
-        The last texts of my present conversations are shown anyway.
+        The last texts of my present conversations are shown anyway.  Places that are only
+        counted show no texts.
         """
         current, with_news = self._current(), self._with_news(marks.lowest)
         mine = [self._conversation(id, LAST_TEXTS, marks, id in with_news) for id in current]
@@ -83,7 +90,10 @@ class Unread:
                 told += [Told(entry, is_unread) for entry in of_text(text, called, False)]
         others = [self._known.called(one, name) for one, name in names.items() if one != mine]
         if label := room_label(self._database, id):
-            return look_back(f"of the room #{label}", f"HISTORY #{label}", told, unread, last)
+            room, command = f"of the room #{label}", f"HISTORY #{label}"
+            if self._is_held(id):
+                return only_counted(room, command, unread)
+            return look_back(room, command, told, unread, last)
         whose = f"of your conversation with {', '.join(others)}"
         command = "HISTORY" if last or not others else f"HISTORY {bare(others[0])}"
         return look_back(whose, command, told, unread, last)
@@ -128,9 +138,14 @@ class Unread:
                     found = told.setdefault(place, [])
                     found[:0] = [Told(one, True) for one in of_line(self._rows, *columns)]
         return [
-            look_back(*ends[place], some, counts[place], 0)
+            only_counted(*ends[place], counts[place])
+            if self._is_held(place)
+            else look_back(*ends[place], some, counts[place], 0)
             for place, some in reversed(told.items())
         ]
+
+    def _is_held(self, place: str) -> bool:
+        return self._quiet.of(place).is_only_counted
 
 
 def _place_of(columns: list[Any], conversation: str | None, label: str) -> tuple[str, str, str]:

@@ -2,7 +2,7 @@
 
 from peer.core.history_entry import HistoryEntry, Kind
 from peer.core.local_time import local_time
-from peer.core.past.looking_back import SCREEN_TEXTS, Lookback, Told, look_back
+from peer.core.past.looking_back import SCREEN_TEXTS, Lookback, Told, look_back, only_counted
 
 NOW = 1_795_183_320.0
 
@@ -56,3 +56,13 @@ def test_unread_texts_that_sort_before_what_is_shown_are_counted() -> None:
 def test_of_a_place_without_news_nothing_is_shown() -> None:
     assert look_back("with dave", "HISTORY", told(False), 0, last=0) is None
     assert look_back("with dave", "HISTORY", [], 3, last=10) is None
+
+
+def test_of_a_muted_place_only_the_number_is_shown() -> None:
+    assert only_counted("with dave", "HISTORY dave", 0) is None
+    found = only_counted("with dave", "HISTORY dave", 5_000)
+    assert found is not None
+    assert found.lines("carol") == [
+        "The texts with dave are muted:",
+        "--- 5000 unread; HISTORY dave 1000 shows them ---",
+    ]
