@@ -39,6 +39,10 @@ from peer.runtime.directory.tries import Tries
 from peer.runtime.directory.watching import Watching
 from peer.runtime.disk_shares import DiskShares
 from peer.runtime.dispatch import Dispatch
+from peer.runtime.doctor.company import Companions
+from peer.runtime.doctor.examiner import Examiner
+from peer.runtime.doctor.free_space import FreeSpace
+from peer.runtime.doctor.sight import Sight
 from peer.runtime.finder import Finder
 from peer.runtime.history_reader import HistoryReader
 from peer.runtime.incoming import Incoming
@@ -133,6 +137,7 @@ class Connections(Struct, frozen=True):
     knock_answers: KnockAnswers
     mapping: Mapping
     mapper: PortMapper | None  #: None: the router is not asked
+    sight: Sight  #: how the directory sees me
 
 
 class Exchange(Struct, frozen=True):
@@ -160,6 +165,7 @@ class Facade(Struct, frozen=True):
     history: HistoryReader
     keys: Verification
     choices: Choices
+    examiner: Examiner
 
 
 def remember(outside: Outside, registration: Registration, tasks: Tasks) -> Memory:
@@ -227,7 +233,8 @@ def reach(
     )  # fmt: skip
     spots = OwnSpots(world.network, myself.registration, directory)
     mapper = None
-    if outside.options.maps_port and not outside.options.is_passing:
+    options = outside.options
+    if options.maps_port and (options.examines or not options.is_passing):
         mapper = PortMapper(world, spots)
     introduction = Introduction(spots, myself, certificates, watching)
     session = DirectorySession(world.bugs, introduction, known, directory, tries)
@@ -250,7 +257,7 @@ def reach(
             watching,
         ),
         KnockAnswers(links, switchboard.reception, memory.journal.contacts, myself),
-        Mapping(spots, mapper), mapper,
+        Mapping(spots, mapper), mapper, Sight(world.clock, myself.registration, directory),
     )  # fmt: skip
 
 
@@ -344,14 +351,17 @@ def dispatch(outside: Outside, memory: Memory, reach: Connections, exchange: Exc
     )  # fmt: skip
 
 
-def facade(outside: Outside, memory: Memory, reach: Connections, exchange: Exchange) -> Facade:
+def facade(
+    outside: Outside, memory: Memory, reach: Connections, exchange: Exchange, tasks: Tasks
+) -> Facade:
     world, myself, conversations = outside.world, memory.myself, exchange.conversations
     waiting, unsent, sender = exchange.waiting, exchange.unsent, exchange.letter_sender
     routes = Routes(reach.links, memory.known_keys, world.clock)
     history = HistoryReader(memory.history, conversations, memory.recorder, reach.judge)
+    conversation, rooms = ConversationView(conversations, routes), RoomsView(conversations, routes)
     return Facade(
-        ConversationView(conversations, routes),
-        RoomsView(conversations, routes),
+        conversation,
+        rooms,
         OwnLines(
             world, exchange.lines, waiting, unsent, sender, reach.roster, memory.known_users,
             myself, outside.tell,
@@ -366,5 +376,10 @@ def facade(outside: Outside, memory: Memory, reach: Connections, exchange: Excha
             IgnoreList(memory.journal.contacts, conversations, reach.roster, myself),
             WatchBook(memory.journal.contacts, reach.roster, myself),
             QuietPlaces(memory.quiet_places, history),
+        ),
+        Examiner(
+            world, outside.directories, outside.options, myself, reach.directory, reach.sight,
+            reach.certificates, reach.mapper, Companions(conversation, rooms, reach.presences),
+            FreeSpace(world.disk, tasks),
         ),
     )  # fmt: skip

@@ -50,6 +50,7 @@ class DirectoryNews:
     def registered(self, welcome: Welcome, address: Address) -> None:
         self._exchange.conversations.news.directory(is_there=True)
         self._reach.own_presence.idle_after = welcome.idle_after
+        self._reach.sight.registered(welcome)
         self._reach.mapping.registered(welcome)
         self._reach.roster.registered(welcome.online, is_crowd=welcome.crowd)
         first, self._was_registered = not self._was_registered, True
@@ -73,6 +74,7 @@ class DirectoryNews:
         """Take up what another directory may know better; for the user nothing has changed."""
         self._reach.own_presence.idle_after = welcome.idle_after
         self._reach.own_presence.repeat()
+        self._reach.sight.registered(welcome)
         self._reach.mapping.registered(welcome)
         self._reach.presences.moved()
         self._reach.roster.registered(welcome.online, is_crowd=welcome.crowd)

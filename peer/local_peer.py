@@ -23,6 +23,7 @@ from peer.runtime.conversation_view import ConversationView
 from peer.runtime.directory.certificates import stay_certified
 from peer.runtime.directory.own_presence import OwnPresence
 from peer.runtime.directory.roster import Roster
+from peer.runtime.doctor.examiner import Examiner
 from peer.runtime.finder import Finder
 from peer.runtime.history_reader import HistoryReader
 from peer.runtime.invitation.invitations import Invitations
@@ -67,6 +68,7 @@ class LocalPeer:
         self._reach: Connections
         self._exchange: Exchange
         self._facade: Facade
+        self.examiner: Examiner  #: finds out what keeps others from reaching me
 
     # --- Living ---
 
@@ -110,7 +112,8 @@ class LocalPeer:
             outside, self._memory, self._presences, self._watch_list, tasks, self._run_id
         )
         self._exchange = assembly.exchange(outside, self._memory, self._reach, tasks)
-        self._facade = assembly.facade(outside, self._memory, self._reach, self._exchange)
+        self._facade = assembly.facade(outside, self._memory, self._reach, self._exchange, tasks)
+        self.examiner = self._facade.examiner
         self._reach.outlet.receiver = assembly.dispatch(
             outside, self._memory, self._reach, self._exchange
         )

@@ -11,6 +11,7 @@ from msgspec import field
 from peer.commands.manual import help_lines
 from peer.core.conversation.route import Route
 from peer.core.conversation.sent_text import SentText
+from peer.core.doctor.check import Check
 from peer.core.history_entry import Around, HistoryEntry, lines_of
 from peer.core.keys.name_marks import ANOTHER_KEY
 from peer.core.local_time import local_time
@@ -383,6 +384,17 @@ def _linked(member: Route) -> str:
     if member.lost_since is None:
         return "not linked yet"
     return f"lost since {local_time(member.lost_since):%H:%M:%S}"
+
+
+class Doctor(Answer, frozen=True):
+    """All that keeps others from reaching me: a line of each check, and what follows."""
+
+    checks: tuple[Check, ...]
+    verdict: str
+    code: str  #: V1 to V9, or V0 if it is not known
+
+    def lines(self) -> list[str]:
+        return [*map(str, self.checks), f"=>  {self.verdict}"]
 
 
 def way_to(reached: Route) -> str:

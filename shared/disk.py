@@ -3,6 +3,7 @@
 import contextlib
 import fcntl
 import os
+import shutil
 import sqlite3
 from collections.abc import Callable
 from pathlib import Path
@@ -157,6 +158,16 @@ class FolderDisk:
     def release(self) -> None:
         with contextlib.suppress(OSError):  # the next write reports it
             (self.folder / RESERVE).unlink(missing_ok=True)
+
+    @property
+    def place(self) -> str:
+        return str(self.folder)
+
+    def free(self) -> int:
+        try:
+            return shutil.disk_usage(self.folder).free
+        except OSError as error:
+            raise StorageError(_sentence(f"cannot look at {self.folder}", error)) from error
 
     async def run(self, work: Callable[[], T]) -> T:
         return await trio.to_thread.run_sync(work)

@@ -29,6 +29,14 @@ class Interface(NamedTuple):
     is_temporary: bool = False  #: made at random by IPv6, so that it does not name the machine
 
 
+class Surroundings(NamedTuple):
+    """The word of this machine about its firewall and its way out, which everybody may read."""
+
+    ufw: str = ""  #: the text of /etc/ufw/ufw.conf
+    has_firewalld: bool = False
+    route: str = ""  #: the interface of the default route; empty if unknown
+
+
 def ip_of(host: str) -> IpAddress | None:
     """Return the address that this text is, None if it is none; IPv4 within IPv6 as IPv4."""
     try:

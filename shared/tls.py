@@ -27,12 +27,12 @@ from shared.accepting import serve_all
 from shared.candidates import first_of
 from shared.datagrams import UdpPort
 from shared.errors import NoRoute, NotOurs, SaysNo, Unreachable
-from shared.gateway import default_gateway
+from shared.gateway import default_gateway, surroundings
 from shared.identity import Credentials
 from shared.interfaces import own_interfaces
 from shared.punching import TcpPunchPort
 from shared.sockets import bare, keep_alive
-from shared.spots import Interface
+from shared.spots import Interface, Surroundings
 from shared.wire import TlsWire, abort, address, cause_of, close, wrap
 from shared.wording import system_reason
 from shared.world import Address, Incoming, PunchPort
@@ -153,6 +153,9 @@ class TlsNetwork:
 
     def gateway(self) -> str | None:
         return default_gateway()
+
+    def surroundings(self) -> Surroundings:
+        return surroundings()
 
     async def bind(self, host: str, port: int) -> UdpPort:
         return await UdpPort.bind(host, port)

@@ -16,7 +16,7 @@ from msgspec import Struct
 
 from shared.border import Bugs
 from shared.identity import Credentials
-from shared.spots import Interface
+from shared.spots import Interface, Surroundings
 
 T = TypeVar("T")
 
@@ -174,6 +174,9 @@ class Network(Protocol):
     def gateway(self) -> str | None:
         """Return the IPv4 address of the router of this host; None if it is not known."""
 
+    def surroundings(self) -> Surroundings:
+        """Return what this host says about its firewall and its way out."""
+
     async def bind(self, host: str, port: int) -> Datagrams:
         """Open a port for datagrams at this numeric address; 0: a random one.  Raises OSError."""
 
@@ -239,6 +242,13 @@ class Disk(Protocol):
 
     def release(self) -> None:
         """Give back the reserved bytes for another use."""
+
+    @property
+    def place(self) -> str:
+        """The path of the folder, for people."""
+
+    def free(self) -> int:
+        """Return how many bytes there are left for it.  Raises StorageError."""
 
     async def run(self, work: Callable[[], T]) -> T:
         """Run work that waits for the disk, without blocking other tasks."""

@@ -231,6 +231,10 @@ class ListPlaces(Struct, frozen=True):
     """Show where I can go."""
 
 
+class Diagnose(Struct, frozen=True):
+    """Find out what keeps others from reaching me."""
+
+
 class Unregister(Struct, frozen=True):
     pass
 
@@ -289,6 +293,6 @@ Command = (
     | ToAll
     | LeaveMessage | History | Search | Ignore | Unignore | ListIgnored
     | Watch | Unwatch | ListWatched
-    | Verify | Mute | SetLoudness | ListMuted | Go | ListPlaces | Unregister
+    | Verify | Mute | SetLoudness | ListMuted | Go | ListPlaces | Diagnose | Unregister
     | QuitConversation | Quit | Help | Say | WriteLine | EndWriting | Unknown | Wrong | Nothing
 )  # fmt: skip

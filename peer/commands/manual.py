@@ -28,7 +28,7 @@ class Topic(Enum):
     TARGETS = ("GO", "MUTE", "DIM", "UNMUTE", "MUTED")
     PAST = ("HISTORY", "SEARCH")
     SAFETY = ("IGNORE", "UNIGNORE", "IGNORED", "VERIFY", "UNREGISTER")
-    PROGRAM = ("HELP", "QUIT")
+    PROGRAM = ("DOCTOR", "HELP", "QUIT")
 
 
 class Page(Struct, frozen=True):

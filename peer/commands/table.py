@@ -15,6 +15,7 @@ from peer.commands.grammar import (
     Answer,
     Chat,
     Command,
+    Diagnose,
     EndWriting,
     FoundRoom,
     Go,
@@ -405,6 +406,13 @@ TABLE = (
         Takes.PLACE,
     ),
     Entry(("MUTED",), "MUTED", "what is muted or dim", "MUTED", _alone(ListMuted())),
+    Entry(
+        ("DOCTOR",),
+        "DOCTOR",
+        "what keeps others from reaching me",
+        "DOCTOR",
+        _alone(Diagnose()),
+    ),
     Entry(
         ("UNREGISTER",),
         "UNREGISTER",

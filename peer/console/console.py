@@ -29,6 +29,7 @@ from peer.core.targets.place import Place
 from peer.core.targets.places import Places
 from peer.core.targets.target import Target, destination, misdirected
 from peer.local_peer import LocalPeer
+from peer.runtime.doctor.examiner import ALL_SECONDS
 from shared.errors import ParleyError, Refused
 from shared.messages.common import Status
 from shared.names import fold
@@ -235,6 +236,8 @@ class Console:
                 self._mute(on)
             case typed.Go() | typed.SetLoudness() | typed.ListMuted() | typed.ListPlaces():
                 return await self.targets.perform(command, is_bell_off=self.is_muted)
+            case typed.Diagnose():
+                return await self._dialogue.aside(self._diagnose)
             case typed.Unregister():
                 return await self._ask_to_unregister()
             case typed.QuitConversation():
@@ -269,6 +272,12 @@ class Console:
 
     async def _search(self, search: typed.Search) -> Code:
         self._dialogue.show(await lookups.search(self._peer, search))
+        return Code.DONE
+
+    async def _diagnose(self) -> Code:
+        if not self._dialogue.is_script:
+            self._dialogue.say(f"Looking around, for {ALL_SECONDS:.0f} s at most...")
+        self._dialogue.show(await self._peer.examiner.examine())
         return Code.DONE
 
     async def _ignore(self, command: typed.Ignore | typed.Unignore | typed.ListIgnored) -> None:

@@ -1,4 +1,4 @@
-"""Keep what a script writes while the directory cannot be reached, for the next start."""
+"""Perform what needs no directory: keep what a script writes, and look what keeps it away."""
 
 from collections.abc import Sequence
 
@@ -8,12 +8,17 @@ from peer.commands import grammar as typed
 from peer.commands.grammar import Command
 from peer.core.backlog import Backlog
 from peer.core.history_entry import Kind
+from peer.results import Doctor
+from peer.runtime.doctor.examiner import examine_alone
 from peer.runtime.mailbox.waiting_texts import late_of
 from peer.storage.journal import Journal
 from peer.storage.lines import Fate, KeptLine
-from peer.storage.vault import Vault
+from peer.storage.paths import KEY_FILE
+from peer.storage.vault import Vault, open_key
 from shared.errors import ParleyError, Refused
+from shared.identity import Identity, fingerprint
 from shared.names import fold
+from shared.wording import clause
 from shared.world import Address, World
 
 
@@ -47,6 +52,17 @@ async def keep_unregistered(
         return kept
     finally:
         world.disk.unlock()
+
+
+async def examine_unregistered(
+    world: World, name: str, directories: Sequence[Address], vault: Vault, failure: ParleyError
+) -> Doctor:
+    """Perform DOCTOR after registering has failed.  Raises StorageError."""
+    content = world.disk.read(KEY_FILE)
+    key = ""
+    if content is not None:
+        key = fingerprint(Identity(open_key(content, vault)).public)
+    return await examine_alone(world, name, key, directories, clause(failure))
 
 
 async def _keep(world: World, journal: Journal, name: str, command: Command) -> str | None:

@@ -8,7 +8,17 @@ from typing import Final
 import trio
 
 from peer import events
-from peer.commands.grammar import Command, Context, Help, Mute, Nothing, SetLoudness, Unknown, Wrong
+from peer.commands.grammar import (
+    Command,
+    Context,
+    Diagnose,
+    Help,
+    Mute,
+    Nothing,
+    SetLoudness,
+    Unknown,
+    Wrong,
+)
 from peer.commands.manual import is_topic
 from peer.commands.parsing import parse, unknown_text, wrong_text
 from peer.console.codes import KEPT, Code
@@ -17,10 +27,10 @@ from peer.lifespan import running
 from peer.local_peer import LocalPeer
 from peer.program import control
 from peer.program.lifecycle import Lifecycle
-from peer.program.offline_commands import keep_unregistered
+from peer.program.offline_commands import examine_unregistered, keep_unregistered
 from peer.program.user_data import UserData
 from peer.results import Done, Handed, Manual
-from shared.errors import KeyChanged, ParleyError, Refused, Unreachable
+from shared.errors import KeyChanged, ParleyError, Refused, StorageError, Unreachable
 from shared.link import within
 from shared.names import check_name
 from shared.real import real_world
@@ -90,7 +100,12 @@ class OneShot:
         try:
             try:
                 return await self._register_and_perform(folder, name, command, line)
-            except Unreachable as failure:
+            except ParleyError as failure:
+                is_doctor = isinstance(command, Diagnose)
+                if is_doctor and not isinstance(failure, StorageError) and not _is_locked(failure):
+                    return await self._examine_alone(folder, name, failure)
+                if not isinstance(failure, Unreachable):
+                    raise
                 to = None
                 if not isinstance(failure, KeyChanged):
                     to = await self._keep_for_later(folder, name, command)
@@ -99,7 +114,7 @@ class OneShot:
                 self._face.show(events.KeptForLater(to))
                 return control.CommandResult(Code.STORED, KEPT)
         except Refused as failure:
-            if failure.code == "LOCK":
+            if _is_locked(failure):
                 return None
             raise
 
@@ -112,7 +127,8 @@ class OneShot:
             elif not isinstance(event, _NOT_FOR_SCRIPTS):
                 self._face.show(event, then=shown)
 
-        options = self._data.options(name, is_passing=True)
+        is_doctor = isinstance(command, Diagnose)
+        options = self._data.options(name, is_passing=True, examines=is_doctor)
         peer = LocalPeer(real_world(folder), name, self._data.directories, tell, options)
         async with running(peer):
             console = Console(peer, self._face, is_script=True)
@@ -125,11 +141,25 @@ class OneShot:
         world = real_world(folder)
         return await keep_unregistered(world, name, self._data.directories, command, vault)
 
+    async def _examine_alone(
+        self, folder: Path, name: str, failure: ParleyError
+    ) -> control.CommandResult:
+        """Perform DOCTOR although registering has failed."""
+        directories, vault = self._data.directories, self._data.vault(folder)
+        found = await examine_unregistered(real_world(folder), name, directories, vault, failure)
+        self._face.show(found)
+        return control.CommandResult(Code.DONE)
+
     def _show_line(self, line: str) -> None:
         self._face.show(Handed(line))
 
     def _show_done(self, line: str, code: Code, outcome: str = "") -> None:
         self._face.show(Done(line, code, code.name, outcome))
+
+
+def _is_locked(failure: ParleyError) -> bool:
+    """Whether somebody else has the data just now."""
+    return isinstance(failure, Refused) and failure.code == "LOCK"
 
 
 def _refuse_what_would_be_forgotten(command: Command) -> None:

@@ -51,7 +51,7 @@ class UserData:
             )
         return vaults.get(folder, CLEAR)
 
-    def options(self, name: str, *, is_passing: bool = False) -> Options:
+    def options(self, name: str, *, is_passing: bool = False, examines: bool = False) -> Options:
         host, port = self._arguments.advertise
         return Options(
             listen=self._arguments.listen,
@@ -64,4 +64,5 @@ class UserData:
             vault=self.vault(self.folder(name)),
             maps_port=not self._arguments.no_mapping,
             is_passing=is_passing,
+            examines=examines,
         )

@@ -31,6 +31,7 @@ from shared.messages.directory import (
     Welcome,
     Who,
 )
+from shared.messages.spots import Spot
 from shared.world import Address, Incoming
 from tests.kit.community import Community, Person
 from tests.kit.world import Authority, Machine
@@ -81,6 +82,8 @@ class RawDirectory:
         self.address = Address(machine.host, 5000)
         self.others: tuple[str, ...] = ()
         self.users: list[Presence] = []  #: for LIST
+        self.seen: Spot | None = None  #: in WELCOME, as its clock; None and 0: it does not tell
+        self.time = 0.0
         self.refusal: Err | None = None  #: instead of WELCOME
         self.enters_at_once = True  #: else `lets_in` says WELCOME
         self.met = 0  #: connections to which WHO was said
@@ -138,7 +141,10 @@ class RawDirectory:
 
     def _welcome(self, iam: Iam) -> Welcome:
         certificate = self.authority.certify(iam.name, iam.key) if iam.request else b""
-        return Welcome(iam.name, "10.0.0.9", 0, 300.0, certificate, 1, others=self.others)
+        return Welcome(
+            iam.name, "10.0.0.9", 0, 300.0, certificate, 1, others=self.others,
+            time=self.time, seen=self.seen,
+        )  # fmt: skip
 
     def _hear(self, visit: Visit, message: Any) -> None:
         visit.asked.append(type(message).__name__)

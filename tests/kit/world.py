@@ -36,7 +36,7 @@ from shared.identity import (
     make_authority,
     read_certificate,
 )
-from shared.spots import Interface
+from shared.spots import Interface, Surroundings
 from shared.world import FILE_CHUNK_BYTES, Address, Incoming, Wire, World
 
 T = TypeVar("T")
@@ -51,6 +51,7 @@ FIRST_PORT: Final = 40_000
 DIALLER: Final = Address("10.0.0.1", FIRST_PORT)
 ANSWERER: Final = Address("10.0.0.2", 1994)
 RESERVE_COMMITS: Final = 20  # that fit into the reserve of a disk
+FREE_BYTES: Final = 41 * 1024**3  # of a disk that is not full
 EPOCH: Final = 1_700_000_000.0  # the time at which a FakeClock begins
 
 
@@ -537,6 +538,9 @@ class MemoryNetwork:
     def gateway(self) -> str | None:
         return self.hub.gateways.get(self.host)
 
+    def surroundings(self) -> Surroundings:
+        return self.hub.surroundings.get(self.host, Surroundings())
+
     async def bind(self, host: str, port: int) -> MemoryPort:
         await trio.lowlevel.checkpoint()
         local = Address(self.host, port or self.hub.free_port())
@@ -592,6 +596,7 @@ class Hub:
         self.names: dict[str, tuple[str, ...]] = {"localhost": ("127.0.0.1",)}
         self.interfaces: dict[str, tuple[Interface, ...]] = {}  #: of hosts with more than one
         self.others: dict[str, str] = {}  #: further addresses of hosts, and whose they are
+        self.surroundings: dict[str, Surroundings] = {}  #: of hosts that say something
         self.gateways: dict[str, str] = {}  #: the router of each host that has one
         self.translated: dict[str, str] = {}  #: hosts, each with the address that others see
         self.forwards: dict[Address, Address] = {}  #: ports of routers, and where they lead
@@ -807,6 +812,13 @@ class MemoryDisk:
     def loses(self, name: str) -> None:
         """Delete this database, which no program may have open."""
         self._keepers.pop(name).close()
+
+    @property
+    def place(self) -> str:
+        return "/home/somebody"
+
+    def free(self) -> int:
+        return 0 if self.is_full else FREE_BYTES
 
     def abandon(self) -> None:
         """Close the files of a killed program, once none of its tasks runs, as the kernel does."""

@@ -11,6 +11,7 @@ from msgspec import structs
 from peer import events, letter_events, place_results, results
 from peer.commands.grammar import Loud
 from peer.core.conversation.route import Route
+from peer.core.doctor.check import Check, CheckState
 from peer.core.history_entry import HistoryEntry, Kind
 from peer.core.lateness import Lateness
 from peer.core.past.looking_back import Lookback
@@ -592,6 +593,22 @@ FORMS: list[tuple[Event, dict[str, object]]] = [
             "text": "hello",
             "room": "lab",
             "said": "Your last text in #lab: hello\ndave: waiting",
+        },
+    ),
+    (
+        results.Doctor(
+            (Check("ports", CheckState.UNKNOWN, "Not known.", {"keeps_port": None}),),
+            "Nothing to do.",
+            "V3",
+        ),
+        {
+            "event": "doctor",
+            "checks": [
+                {"name": "ports", "state": "??", "text": "Not known.", "data": {"keeps_port": None}}
+            ],
+            "verdict": "Nothing to do.",
+            "code": "V3",
+            "said": "??  Not known.\n=>  Nothing to do.",
         },
     ),
     (

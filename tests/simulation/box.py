@@ -156,6 +156,13 @@ class _Disk:
     def release(self) -> None:
         self._disk.release()
 
+    @property
+    def place(self) -> str:
+        return self._disk.place
+
+    def free(self) -> int:
+        return self._disk.free()
+
     async def run(self, work: Callable[[], T]) -> T:
         def unless_dead() -> T:
             # Nobody reads the result, as all tasks of the run are cancelled.

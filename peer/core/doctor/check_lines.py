@@ -173,6 +173,18 @@ def ports(keeps: bool | None) -> Check:
     return Check("ports", CheckState.WRONG, text, data)
 
 
+def discovery(name: str | None) -> Check:
+    """`name`: as which the directory announces itself here; None: nothing was heard."""
+    if name is None:
+        text = (
+            "No announcement heard in 1 s: another subnet, a firewall (UDP 5353), or an access"
+            " point that isolates its clients."
+        )
+        return Check("discovery", CheckState.UNKNOWN, text, {"name": ""})
+    text = f'On this network the directory announces itself as "{name}".'
+    return Check("discovery", CheckState.FINE, text, {"name": name})
+
+
 def disk(free: int | None, folder: str) -> Check:
     data: dict[str, object] = {"free_bytes": free, "folder": folder}
     if free is None:
@@ -204,11 +216,6 @@ def user(name: str, route: Route | None, way: str, *, is_offline: bool) -> Check
 def more_users(count: int) -> Check:
     text = f"{count} more users of your conversation and rooms were not looked at."
     return Check("users", CheckState.UNKNOWN, text, {"count": count})
-
-
-def late(name: str, what: str) -> Check:
-    """Say that a check was not done in time."""
-    return Check(name, CheckState.UNKNOWN, f"{what}: this took too long.", {})
 
 
 # --- Figures ---

@@ -2,18 +2,10 @@
 
 from typing import Final
 
-from msgspec import Struct
+from shared.spots import Surroundings
 
 _VPN: Final = ("tun", "wg", "tailscale")  # how their interfaces are called
 _WORD: Final = 15  # characters of the name of an interface, for Linux
-
-
-class Surroundings(Struct, frozen=True):
-    """The word of this machine about its firewall and its way out."""
-
-    ufw: str = ""  #: the text of /etc/ufw/ufw.conf
-    has_firewalld: bool = False
-    route: str = ""  #: the interface of the default route
 
 
 def hints(around: Surroundings, port: int, *, is_fixed: bool) -> tuple[str, ...]:

@@ -50,7 +50,8 @@ class Judgement(Struct, frozen=True):
 
 def verdict(found: Findings) -> Judgement:
     if found.no_directory:
-        ends = f"{found.no_directory}. Conversations go on; nothing new can be found."
+        cause = found.no_directory[:1].upper() + found.no_directory[1:]
+        ends = f"{cause}. Conversations go on; nothing new can be found."
         return Judgement("V9", ends)
     if found.is_open_over_ipv6:
         over_ipv4 = _of_one_family(found)

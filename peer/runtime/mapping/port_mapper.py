@@ -35,7 +35,7 @@ class PortMapper:
     def __init__(self, world: World, news: MappingNews) -> None:
         self._network, self._chance, self._news = world.network, world.chance, news
         self._place: InnerPlace | None = None
-        self._changed = trio.Event()
+        self._changed, self._known = trio.Event(), trio.Event()
         self.state: Action | None = None  #: the last Mapped or NotMapped at this place
         self.router = ""  #: the address of the router that was asked
 
@@ -47,6 +47,15 @@ class PortMapper:
         if place != self._place:
             self._place = place
             self._changed.set()
+
+    @property
+    def is_asked(self) -> bool:
+        """Whether the router is asked for a port, as it translates my address."""
+        return self._place is not None
+
+    async def wait_known(self) -> None:
+        """Return when it is known whether the router that is asked gives a port."""
+        await self._known.wait()
 
     async def run(self) -> None:
         """Ask for a port, keep it, and give it back, until cancelled."""
@@ -60,11 +69,14 @@ class PortMapper:
         """Keep a port until the place changes."""
         gateway = self._network.gateway()
         self.router, self.state = gateway or "", None
+        self._known = trio.Event()
         if gateway is None:
+            self._known.set()
             return
         try:
             port = await self._network.bind(place.host, 0)
         except OSError:
+            self._known.set()
             return  # the address has just gone; the directory will see another one
         nonce = self._chance.randbytes(NONCE_BYTES)
         jitter = self._chance.uniform(0.9, 1.1)
@@ -95,11 +107,15 @@ class PortMapper:
         for action in actions:
             match action:
                 case Mapped(port):
-                    self.state = action
+                    self._learn(action)
                     self._news.mapped(port)
                 case NotMapped():
-                    self.state = action
+                    self._learn(action)
                     self._news.mapped(0)
+
+    def _learn(self, state: Mapped | NotMapped) -> None:
+        self.state = state
+        self._known.set()
 
 
 class _Router:

@@ -181,11 +181,17 @@ def test_a_user(route: Route | None, way: str, text: str, *, is_offline: bool) -
     assert said(check_lines.user("dave", route, way, is_offline=is_offline)) == text
 
 
+def test_the_announcement_of_the_directory() -> None:
+    assert said(check_lines.discovery("lab")) == (
+        'ok  On this network the directory announces itself as "lab".'
+    )
+    assert said(check_lines.discovery(None)).startswith("??  No announcement heard in 1 s: ")
+
+
 def test_what_is_left_out_is_said() -> None:
     assert said(check_lines.more_users(3)) == (
         "??  3 more users of your conversation and rooms were not looked at."
     )
-    assert said(check_lines.late("disk", "Disk")) == "??  Disk: this took too long."
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,8 @@
 
 import pytest
 
-from peer.core.doctor.firewall import Surroundings, hints, is_ufw_on
+from peer.core.doctor.firewall import hints, is_ufw_on
+from shared.spots import Surroundings
 
 
 @pytest.mark.parametrize(

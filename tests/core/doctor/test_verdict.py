@@ -63,7 +63,7 @@ SAID = "203.0.113.9:40112"
         ),
         (
             replace(CHANGED, no_directory="nothing answers at 10.0.0.5:5000"), "V9",
-            "nothing answers at 10.0.0.5:5000. Conversations go on; nothing new can be found.",
+            "Nothing answers at 10.0.0.5:5000. Conversations go on; nothing new can be found.",
         ),
         (
             replace(HOME, port=Port.OPEN, said=SAID), "V3",

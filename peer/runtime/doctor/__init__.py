@@ -1,0 +1,1 @@
+"""Find out what keeps others from reaching me."""
