@@ -1,7 +1,7 @@
 """One user's link, from WHO to BYE."""
 
 import logging
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from itertools import groupby
 from typing import Final, cast
 
@@ -239,14 +239,13 @@ class Session:
 
     async def _serve_requests(self, user: User) -> None:
         while batch := await self._link.receive():
-            for is_drop, run in groupby(batch, lambda message: isinstance(message, wire.Drop)):
+            for run in _runs(batch):
                 if not self._community.sessions.is_carried_by(user, self._link):
-                    return  # another program took over, and this one may request nothing more
-                if is_drop:
-                    await self._drop(user, list(cast(Iterable[wire.Drop], run)))
+                    return  # the name was given back, or another program took over
+                if isinstance(run[0], wire.Drop):
+                    await self._drop(user, cast(list[wire.Drop], run))
                 else:
-                    for message in run:
-                        await self._serve_one(user, message)
+                    await self._serve_one(user, run[0])
 
     async def _serve_one(self, user: User, message: wire.ToDirectory) -> None:
         re = message.id if isinstance(message, common.Request) else None
@@ -407,6 +406,16 @@ class Session:
             self._waits_for_disk = trio.Event()
             await self._waits_for_disk.wait()
             self._waits_for_disk = None
+
+
+def _runs(batch: Iterable[wire.ToDirectory]) -> Iterator[list[wire.ToDirectory]]:
+    """Split what came: envelopes that follow each other are stored together."""
+    for is_drop, run in groupby(batch, lambda message: isinstance(message, wire.Drop)):
+        if is_drop:
+            yield list(run)
+            continue
+        for message in run:
+            yield [message]
 
 
 def _unexpected(message: object) -> ProtocolError:

@@ -10,10 +10,24 @@ from trio.testing import MockClock
 
 from directory_server.community.sessions import CLOSING, TAKEN_OVER
 from directory_server.core.admission import NO_TOKEN
+from shared.codec import encode
 from shared.errors import Refused
 from shared.identity import Identity, read_certificate
 from shared.messages.common import VERSION, Ping, Status
-from shared.messages.directory import Arr, Done, Iam, Lft, List, Lookup, SetStatus, Unregister
+from shared.messages.directory import (
+    Arr,
+    Done,
+    Iam,
+    Lft,
+    List,
+    Lookup,
+    Renew,
+    SetSpots,
+    SetStatus,
+    Stir,
+    ToDirectory,
+    Unregister,
+)
 from shared.world import Address
 from tests.kit.directory import ELSEWHERE, Town
 from tests.kit.raw_client import Client, identity_of
@@ -168,6 +182,22 @@ async def test_a_name_that_was_given_back_has_no_owner(
     assert await everybody(dave) == {"dave": Status.ACTIVE}
     again = await town.enters("Carol")
     assert again.welcome.name == "Carol"
+
+
+@pytest.mark.parametrize(
+    "last", [SetStatus(2, Status.BUSY, True), Stir(), SetSpots(2, ()), Renew(2, b"")]
+)
+async def test_nothing_counts_that_was_asked_behind_giving_a_name_back(
+    town: Town, autojump_clock: MockClock, last: ToDirectory
+) -> None:
+    """Sent in one write: a status of a name that nobody has stopped each LIST from then on."""
+    mallory = await town.enters("mallory")
+    carol = await town.enters("carol")
+    mallory.link.post_bytes(encode(Unregister(1)) + encode(last))
+    assert "given back" in await mallory.ends()
+    found = await carol.ask(List(carol.next_id(), here=True))
+    assert [user.name for user in found.users] == ["carol"]
+    assert (await town.enters("mallory")).welcome.name == "mallory"
 
 
 async def test_two_who_want_a_new_name_at_the_same_moment_do_not_both_get_it(
