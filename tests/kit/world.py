@@ -25,7 +25,7 @@ from shared.border import Bugs
 from shared.candidates import first_of
 from shared.database import Database
 from shared.datagrams import check_datagram
-from shared.errors import ProtocolError, Refused, SaysNo, StorageError, Unreachable
+from shared.errors import NotOurs, ProtocolError, Refused, SaysNo, StorageError, Unreachable
 from shared.file_streams import check_chunk, check_file_name
 from shared.identity import (
     SEED_BYTES,
@@ -522,7 +522,7 @@ class MemoryNetwork:
             raise
         if incoming.proof is None:
             wire.abort()
-            raise Unreachable("no TLS connection: the connection was lost")
+            raise NotOurs("no TLS connection: the connection was lost")
         wire.certificate = incoming.proof
         return wire
 
