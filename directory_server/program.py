@@ -15,7 +15,6 @@ import trio
 from directory_server.admin.http import Pages
 from directory_server.admin.operator import Operator, Running
 from directory_server.admin.service import AdminService
-from directory_server.announcer import Announced, Announcer, usual_name
 from directory_server.core.addresses import is_loopback
 from directory_server.inherited_sockets import inherited_listeners
 from directory_server.operator_requests import forget, list_names
@@ -149,7 +148,7 @@ async def _serve_until_stopped(
         _say("\n".join([*_greeting(bound, folder, settings, kept), *map(_page_of, listeners)]))
         tell_manager("READY=1", f"STATUS=Listening on {bound.address}")
         if not arguments.no_announce:
-            nursery.start_soon(_announce, directory, bound, arguments.name or usual_name())
+            nursery.start_soon(_announce, directory, bound, arguments.name)
     return 0
 
 
@@ -199,14 +198,20 @@ async def _hear_the_operator(
         log.warning("dirserver admin cannot ask: %s", system_reason(error))
 
 
-async def _announce(directory: Directory, bound: Bound, name: str) -> None:
+async def _announce(directory: Directory, bound: Bound, name: str | None) -> None:
     """Announce the directory on this network, unless only this machine reaches it."""
     hosts = [one.host for one in bound.addresses]
     if all(map(is_loopback, hosts)):
         return
+    from directory_server.announcer import (  # noqa: PLC0415  # 40 ms, for who announces
+        Announced,
+        Announcer,
+        usual_name,
+    )
+
     world = directory.community.world
     mark = world.chance.randbytes(4).hex()
-    what = Announced(name, bound.fingerprint, hosts, bound.address.port, mark)
+    what = Announced(name or usual_name(), bound.fingerprint, hosts, bound.address.port, mark)
     with border("mDNS", world.bugs):
         await Announcer(what, lambda: directory.needs_token, _Printed()).run()
 

@@ -53,6 +53,8 @@ def _find_folder(arguments: "argparse.Namespace") -> "Path | None":
     from peer.storage import paths  # noqa: PLC0415
 
     arguments.found = {}
+    if arguments.find:
+        return None
     if arguments.data:
         return Path(arguments.data).expanduser()
     try:

@@ -6,7 +6,7 @@ One small class for each answer, with all that a screen needs to lay it out; its
 
 from typing import Final, Protocol
 
-from msgspec import field
+from msgspec import Struct, field
 
 from peer.commands.manual import help_lines
 from peer.core.conversation.route import Route
@@ -290,6 +290,27 @@ class Manual(Answer, frozen=True):
 
     def lines(self) -> list[str]:
         return help_lines(self.topic)
+
+
+class ListedDirectory(Struct, frozen=True):
+    """A directory that is announced on this network."""
+
+    name: str
+    address: str
+    key: str  #: which it has proved, or only says if it is "unproven"
+    state: str  #: "remembered", "unknown" or "unproven"
+
+
+class DirectoryList(Answer, frozen=True):
+    """All directories that are announced on this network."""
+
+    directories: tuple[ListedDirectory, ...]
+
+    def lines(self) -> list[str]:
+        return [
+            f'"{one.name}" at {one.address}, key {one.key or "unknown"} ({one.state})'
+            for one in self.directories
+        ]
 
 
 class DeliveryProgress(Protocol):

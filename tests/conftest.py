@@ -17,10 +17,10 @@ import trio
 from hypothesis import settings
 
 from shared.database import Database
-from tests.kit.fixtures import community, run_at_once, stage, town
+from tests.kit.fixtures import community, people, run_at_once, stage, town
 from tests.kit.world import migrates_once
 
-__all__ = ["community", "stage", "town"]
+__all__ = ["community", "people", "stage", "town"]
 
 Database._migrate = migrates_once  # type: ignore[method-assign]
 

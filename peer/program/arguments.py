@@ -13,6 +13,9 @@ from shared.options import Option
 EXAMPLES: Final = """\
 examples:
   peer                                             asks who you are and where to go
+  peer carol                                       the directory of last time, or of this network
+  peer --find                                      which directories this network announces
+  peer carol --no-find                             look for none there: ask me where it is
   peer carol 10.0.0.5 5000                         talk; HELP lists the commands
   peer carol dir1,dir2:5001 5000                   whichever of these directories answers
   peer carol 10.0.0.5 5000 --data ~/chat           keep the key and the journal there
@@ -108,6 +111,7 @@ OPTIONS: Final = (
         ("", 0),
     ),
     Option("no_mapping", "do not ask the router for a port that leads to me"),
+    Option("no_find", "do not look for a directory on this network"),
     Option("token", "lets a new name register", "TOKEN", token, None),
     Option(
         "directory_key",
@@ -138,6 +142,7 @@ _WITH_VALUE: Final = {
     *(option.flag for option in OPTIONS if not option.is_switch),
 }
 _ALONE: Final = {
+    "--find",
     "--help",
     "--version",
     "--man-page",
@@ -177,6 +182,7 @@ def parse(arguments: list[str]) -> argparse.Namespace:
         action="store_true",
         help="set, change or remove the passphrase that seals your key and what was said",
     )
+    add("--find", action="store_true", help="list the directories on this network, and exit")
     add(
         "--new-passphrase-file",
         metavar="FILE",

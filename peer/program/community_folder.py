@@ -9,27 +9,24 @@ so is one whose community has a new key, which its user has accepted.
 
 import logging
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import closing
 from pathlib import Path
 from typing import Final, NamedTuple
 
 import trio
 
-from peer.runtime.directory.certificates import check_directory
+from peer.runtime.discovery.proof import authority_at, digits_of
 from peer.storage.paths import folder_by_address, folder_by_key, folders_of
 from peer.storage.schema import FILE
 from shared.disk import FolderDisk, sync
 from shared.errors import ParleyError, Refused, StorageError
 from shared.identity import authority_key, fingerprint, is_authority
-from shared.link import Link, within
-from shared.messages.common import Message
-from shared.messages.directory import FromDirectory, Who
+from shared.link import within
 from shared.private import check_folder, make_folder
 from shared.tls import TlsNetwork
 from shared.world import Address, SystemClock
 
-ASK_SECONDS: Final = 5.0
 MOVE_SECONDS: Final = 5.0  # to wait for other programs that move folders just now
 MOVE_PAUSE: Final = 0.02
 
@@ -43,15 +40,19 @@ class FoundFolder(NamedTuple):
     authority: bytes | None = None
 
 
-async def find(peers: Path, name: str, directories: Sequence[Address]) -> FoundFolder:
+async def find(
+    peers: Path, name: str, directories: Sequence[Address], key: str = ""
+) -> FoundFolder:
     """Return the folder of this name in the community whose directories are here.
 
-    One that is named otherwise is moved first, if it is not in use.
+    One that is named otherwise is moved first, if it is not in use.  `key`: the fingerprint,
+    without spaces, that a directory has just proved there, whatever was met there before.
     """
     known = {folder: _communities(folder) for folder in folders_of(peers, name)}
     for address in map(str, directories):
         for folder, communities in known.items():
-            if (met := communities.get(address)) is not None:
+            met = communities.get(address)
+            if met is not None and key in ("", _digits(met)):
                 return FoundFolder(await _moved(folder, peers, met, communities))
     authority = await _authority_at(directories)
     unnamed = folder_by_address(peers, name, directories[0])
@@ -64,6 +65,30 @@ async def find(peers: Path, name: str, directories: Sequence[Address]) -> FoundF
     # It was made when nobody answered, or for a passphrase: no community knows it.
     is_free = known.get(unnamed) == {} and named not in known
     return FoundFolder(await _moved(unnamed, peers, authority, {}) if is_free else named, authority)
+
+
+def met_at(folders: Iterable[Path], directories: Sequence[Address]) -> str:
+    """Return the key of the community that was met here, with the first folder that knows.
+
+    It is the fingerprint, without spaces; empty if no folder knows.
+    """
+    for folder in folders:
+        communities = _communities(folder)
+        for address in map(str, directories):
+            if address in communities:
+                return _digits(communities[address])
+    return ""
+
+
+def known_keys(folders: Iterable[Path]) -> frozenset[str]:
+    """Return the keys of all communities that were met with these folders."""
+    met = (one for folder in folders for one in _communities(folder).values())
+    return frozenset(filter(None, map(_digits, met)))
+
+
+def _digits(authority: bytes) -> str:
+    """Return the fingerprint of an authority, without spaces; empty if it is none."""
+    return digits_of(authority) if is_authority(authority) else ""
 
 
 def _named(peers: Path, name: str, authority: bytes) -> Path:
@@ -98,13 +123,13 @@ async def _moved(
     if folder in [_named(peers, folder.name, one) for one in ours] or not is_authority(authority):
         return folder
     target = _named(peers, folder.name, authority)
-    all_folders = FolderDisk(peers)
+    disk = FolderDisk(peers)
     try:
-        await _lock(all_folders)  # so that no other program finds it here and then not any more
+        await _lock(disk)  # so that no other program finds it here and then not any more
         try:
             return _move(folder, target)
         finally:
-            all_folders.unlock()
+            disk.unlock()
     except (OSError, ParleyError) as failure:
         log.info("the folder %s is not moved to %s: %s", folder, target, failure)
         return folder
@@ -149,22 +174,9 @@ def _move(folder: Path, target: Path) -> Path:
 
 async def _authority_at(directories: Sequence[Address]) -> bytes | None:
     """Return the authority for which the first server that answers proves to act, None if none."""
-    told: list[bytes] = []
-
-    async def listen() -> None:
-        with within(ASK_SECONDS, "it said nothing"):
-            who = await link.expect(Who)
-        check_directory(link.wire.certificate, who.authority, SystemClock().time())
-        told.append(who.authority)
-        link.cut("it was only asked who it is")
-
     try:
-        with within(ASK_SECONDS, "nobody answered"):
-            wire = await TlsNetwork().dial(directories, anonymous=True)
+        return await authority_at(TlsNetwork(), SystemClock(), directories)
     except ParleyError as failure:
         where = ", ".join(map(str, directories))
         log.info("not known which community is at %s: %s", where, failure)
         return None
-    link: Link[Message] = Link(wire, FromDirectory)
-    await link.run(listen)
-    return told[0] if told else None

@@ -1,7 +1,7 @@
 """Ask a user for the arguments they left out, and tell a new user what to type first."""
 
 import argparse
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Collection
 from typing import Any, Final
 
 from peer.commands.grammar import Context, Quit
@@ -32,8 +32,10 @@ Show = Callable[[Notice], None]
 ReadLine = Callable[[], Awaitable[str | None]]
 
 
-async def ask_for_words(arguments: argparse.Namespace, show: Show, read_line: ReadLine) -> bool:
-    """Ask for those of NAME, HOST and PORT that are not given.
+async def ask_for_words(
+    arguments: argparse.Namespace, show: Show, read_line: ReadLine, only: Collection[str] = ()
+) -> bool:
+    """Ask for those of NAME, HOST and PORT that are not given; of these `only`, unless empty.
 
     An empty line takes the value in `offered`.  Return False when nobody answers.
 
@@ -41,6 +43,8 @@ async def ask_for_words(arguments: argparse.Namespace, show: Show, read_line: Re
     """
     offers = {"port": USUAL_PORT, **arguments.offered}
     for word in WORDS:
+        if only and word.name not in only:
+            continue
         offered = offers.get(word.name)
         while getattr(arguments, word.name) is None:
             show(Notice(QUESTIONS[word.name] + ("" if offered is None else f" [{offered}]") + ":"))

@@ -4,7 +4,7 @@ import argparse
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, nullcontext
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import trio
 from msgspec.structs import replace
@@ -19,7 +19,7 @@ from peer.program.first_start import FIRST_STEPS, GivenUp, ask_for_words, check_
 from peer.program.handed_commands import HandedCommands
 from peer.program.lifecycle import Lifecycle
 from peer.program.one_shot import SHARE_PAUSE, OneShot
-from peer.program.settings import config_file, remember
+from peer.program.settings import config_file, is_sought, remember
 from peer.program.status_feed import StatusFeed
 from peer.program.user_data import UserData
 from peer.runtime.directory.introduction import NameTaken
@@ -28,6 +28,9 @@ from shared.errors import ParleyError, Refused, StorageError
 from shared.names import check_name
 from shared.real import real_world
 from shared.wording import system_reason
+
+if TYPE_CHECKING:
+    from peer.program.finding import Finding
 
 ABRUPT_SECONDS: Final = 3.0  # to finish after a signal
 TYPED: Final = "typed"  # the file of `peer.storage.input_history`, which is slow to import
@@ -44,6 +47,8 @@ class Program:
 
     async def perform(self) -> int:
         """Run the program; return the exit code."""
+        if self._arguments.find:
+            return await self._finding().list_all()
         if self._arguments.command:
             return await OneShot(self._arguments, self._stage).perform(
                 " ".join(self._arguments.command)
@@ -59,9 +64,38 @@ class Program:
         """Read commands until QUIT, the end of input, or a signal."""
         arguments = self._arguments
         self._was_asked = None in (arguments.name, arguments.host, arguments.port)
-        if not await ask_for_words(arguments, self._face.show, self._stage.read_text):
+        try:
+            is_there = not is_sought(arguments) or await self._find_directory()
+        except ParleyError as failure:
+            return self._stage.fail(failure)
+        if not (is_there and await self._asks_for()):
             return Code.DONE  # a person has left
         return await self._under_some_name()
+
+    async def _find_directory(self) -> bool:
+        """Set HOST and PORT, if the directory is found; return False if a person has left.
+
+        Raises Unreachable where nobody can be asked.
+        """
+        finding = self._finding()
+        name = self._arguments.name or self._arguments.offered.get("name")
+        if name is None:
+            if not await self._asks_for("name"):
+                return False
+            name = self._arguments.name
+        async with self._leaving_is_possible():
+            choice = await finding.look(name)
+        if self._arguments.host is not None:
+            return True
+        return await self._asks_for("name") and await finding.ask(choice)
+
+    def _finding(self) -> "Finding":
+        from peer.program.finding import Finding  # noqa: PLC0415  # most starts need not load it
+
+        return Finding(self._arguments, self._stage)
+
+    async def _asks_for(self, *words: str) -> bool:
+        return await ask_for_words(self._arguments, self._face.show, self._stage.read_text, words)
 
     async def _under_some_name(self) -> int:
         """Try names until one is accepted; each next line is the next name."""

@@ -31,7 +31,8 @@ def complete(
     """Fill in what the command line leaves out; end the program with code 2 at a wrong value.
 
     Add `by_hand`: whether there is a person who can be asked for missing values; and
-    `offered`: the values of NAME, HOST and PORT in the file, to offer to that person.
+    `offered`: the values of NAME, HOST and PORT in the file, to offer to that person; and
+    `proven`: the key that the directory has proved, which nobody knows yet.
     """
     arguments.offered = {}
     try:
@@ -42,11 +43,22 @@ def complete(
     except argparse.ArgumentTypeError as wrong:
         Parser("peer").error(str(wrong))
     arguments.by_hand = at_terminal and not arguments.json
-    if not arguments.by_hand:
+    arguments.proven = ""
+    if not arguments.by_hand and not arguments.find:
+        if arguments.name is None:
+            arguments.name = arguments.offered.get("name")
+        if arguments.name is not None and is_sought(arguments):
+            return
         vars(arguments).update(arguments.offered)
         missing = [word.metavar for word in WORDS if getattr(arguments, word.name) is None]
         if missing and not (arguments.passphrase and arguments.data):  # the folder is enough
             Parser("peer").error(f"the following arguments are required: {', '.join(missing)}")
+
+
+def is_sought(arguments: argparse.Namespace) -> bool:
+    """Whether the directory is to be found, as nobody says where it is."""
+    is_said = arguments.host is not None or arguments.port is not None
+    return not (is_said or arguments.no_find or arguments.passphrase)
 
 
 def _fill(

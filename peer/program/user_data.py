@@ -28,7 +28,8 @@ class UserData:
         found: dict[tuple[str, tuple[Address, ...]], FoundFolder] = self._arguments.found
         key = (name, self.directories)
         if not self._arguments.data and (key not in found or not found[key].folder.exists()):
-            found[key] = await find(peers_folder(), name, self.directories)
+            proven = self._arguments.proven
+            found[key] = await find(peers_folder(), name, self.directories, proven)
 
     def folder(self, name: str) -> Path:
         """Return the folder of a name that was found."""

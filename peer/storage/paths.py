@@ -6,6 +6,7 @@ known, and in earlier versions, a folder is named by the address.
 """
 
 import argparse
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -54,7 +55,15 @@ def peers_folder() -> Path:
 
 def folders_of(peers: Path, name: str) -> list[Path]:
     """Return the folders with a key of this name, or with a passphrase for one, oldest first."""
-    folders = [one / _file_name(name) for one in peers.glob("*/")]
+    return _oldest(one / _file_name(name) for one in peers.glob("*/"))
+
+
+def all_folders(peers: Path) -> list[Path]:
+    """Return the folders of all names, oldest first."""
+    return _oldest(peers.glob("*/*/"))
+
+
+def _oldest(folders: Iterable[Path]) -> list[Path]:
     made = [(when, one) for one in folders if (when := _made(one)) is not None]
     return [one for _, one in sorted(made)[:FOLDERS_MOST]]
 

@@ -11,9 +11,10 @@ from trio.testing import MockClock
 
 from tests.kit.community import community
 from tests.kit.directory import Town
+from tests.kit.persons import Person
 from tests.kit.programs import Stage, staged
 
-__all__ = ["community", "run_at_once", "stage", "town"]
+__all__ = ["community", "people", "run_at_once", "stage", "town"]
 
 
 @functools.wraps(trio.run)
@@ -36,3 +37,12 @@ async def town(nursery: trio.Nursery) -> Town:
 def stage(tmp_path: Path) -> Iterator[Stage]:
     """Yield a stage for real programs, which end with the test."""
     yield from staged(tmp_path)
+
+
+@pytest.fixture
+def people() -> Iterator[list[Person]]:
+    """Yield a list for persons at terminals, who leave with the test."""
+    there: list[Person] = []
+    yield there
+    for person in there:
+        person.closes()

@@ -1,71 +1,14 @@
 """A person starts `peer` on a terminal, and scripts start it without one."""
 
-import os
-import pty
 import re
-import select
 import stat
-import subprocess
-import time
 import tomllib
-from collections.abc import Iterator
 from pathlib import Path
 
-import pytest
-
-from tests.kit.programs import HOST, PATIENCE, Stage, taken, tool
+from tests.kit.persons import Person
+from tests.kit.programs import HOST, Stage, taken, tool
 
 FIRST_STEPS = "LIST USERS shows who is there."
-
-
-class Person:
-    """At a terminal of their own."""
-
-    def __init__(self, stage: Stage, *words: str) -> None:
-        self._terminal, theirs = pty.openpty()
-        self._seen = ""
-        self.process = subprocess.Popen(
-            [tool("peer"), *words],
-            stdin=theirs,
-            stdout=theirs,
-            stderr=theirs,
-            env={**os.environ, **stage.environment, "PARLEY_PLAIN": "yes"},  # no sequences
-        )
-        os.close(theirs)
-
-    def types(self, line: str) -> None:
-        os.write(self._terminal, f"{line}\n".encode())
-
-    def sees(self, text: str) -> str:
-        """Wait for it; returns all that stood there before, and then forgets it."""
-        deadline = time.monotonic() + PATIENCE
-        while text not in self._seen:
-            ready, _, _ = select.select([self._terminal], [], [], deadline - time.monotonic())
-            assert ready, f"never saw {text!r} in {self._seen!r}"
-            try:
-                more = os.read(self._terminal, 65_536)
-            except OSError:  # the program has ended
-                more = b""
-            assert more, f"the end came before {text!r}: {self._seen!r}"
-            self._seen += more.decode()
-        before, _, self._seen = self._seen.partition(text)
-        return before
-
-    def ends(self) -> int:
-        return self.process.wait(PATIENCE)
-
-    def closes(self) -> None:
-        self.process.kill()
-        self.process.wait()
-        os.close(self._terminal)
-
-
-@pytest.fixture
-def people() -> Iterator[list[Person]]:
-    there: list[Person] = []
-    yield there
-    for person in there:
-        person.closes()
 
 
 def config_of(stage: Stage) -> Path:
@@ -205,3 +148,15 @@ def test_a_wrong_variable_or_file_is_said_in_one_line(stage: Stage) -> None:
     assert wrong.ends() == 2
     assert len(wrong.errors) == 1
     assert wrong.errors[0].startswith('peer: PARLEY_LISTEN: "x" is not a port: ')
+
+
+def test_who_says_where_the_directory_is_loads_nothing_to_look_for_it(stage: Stage) -> None:
+    stage.environment |= {"PARLEY_NO_FIND": "no", "PYTHONPROFILEIMPORTTIME": "1"}
+    directory = stage.directory()
+    carol = stage.peer("carol")
+    carol.types("QUIT")
+    assert carol.ends() == 0
+    for program in (carol, directory):  # this one announces nothing
+        loaded = [line.rpartition("|")[2].strip() for line in program.errors]
+        assert "trio" in loaded
+        assert not [name for name in loaded if name.startswith(("zeroconf", "ifaddr", "asyncio"))]

@@ -11,7 +11,7 @@ import pytest
 from peer.events import Notice
 from peer.program.arguments import OPTIONS, WORDS, parse
 from peer.program.first_start import ask_for_words
-from peer.program.settings import complete, config_file, remember, with_words
+from peer.program.settings import complete, config_file, is_sought, remember, with_words
 from peer.storage.paths import directories_for
 from shared.errors import StorageError
 
@@ -71,6 +71,8 @@ def test_nothing_said_is_what_it_always_was(file: Path) -> None:
         "token": None,
         "directory_key": None,
         "no_mapping": False,
+        "no_find": False,
+        "find": False,
         "no_history": False,
         "passphrase": False,
         "passphrase_file": None,
@@ -83,6 +85,7 @@ def test_nothing_said_is_what_it_always_was(file: Path) -> None:
         "command": [],
         "by_hand": False,
         "offered": {},
+        "proven": "",
     }
 
 
@@ -138,13 +141,33 @@ def test_what_is_no_option_of_ours_is_a_text(text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("words", "missing"), [([], "NAME, HOST, PORT"), (["carol"], "HOST, PORT")]
+    ("words", "missing"),
+    [
+        ([], "NAME, HOST, PORT"),
+        (["carol", "h"], "PORT"),
+        (["carol", "--no-find"], "HOST, PORT"),
+        (["carol", "--passphrase"], "HOST, PORT"),
+    ],
 )
 def test_who_is_no_person_must_say_it_all(
     words: list[str], missing: str, file: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     said = refusal(capsys, words, file)
     assert said == f"peer: the following arguments are required: {missing}"
+
+
+def test_the_directory_of_who_says_only_a_name_is_sought(file: Path) -> None:
+    assert is_sought(start(["carol"], file))
+    assert is_sought(start(["carol"], file, at_terminal=True))
+    keeps(file, 'name = "carol"\nhost = "h"\nport = 5000\n')
+    script = start([], file)  # what the file says was used last time
+    assert is_sought(script)
+    assert (script.name, script.host) == ("carol", None)
+    assert start(["--no-find"], file).host == "h"
+    assert not is_sought(start(CAROL, file))
+    assert not is_sought(start(["carol", "h"], file, at_terminal=True))
+    assert not is_sought(start(["carol"], file, {"PARLEY_PORT": "1"}, at_terminal=True))
+    assert start(["--find"], file).find
 
 
 # --- The environment and the file ---
@@ -203,7 +226,8 @@ def test_every_option_may_come_from_the_file(file: Path) -> None:
     )
     environment = {"PARLEY_NO_HISTORY": "no", "PARLEY_PLAIN": "0", "PARLEY_TOKEN": ""}
     arguments = start([], file, environment)
-    assert (arguments.name, arguments.host, arguments.port) == ("carol", "10.0.0.5", 5000)
+    assert arguments.name == "carol"
+    assert directories_for(arguments) == (("10.0.0.5", 5000),)
     assert (arguments.listen, arguments.advertise) == (6000, ("me.lan", 6000))
     assert (arguments.no_history, arguments.plain, arguments.json) == (False, False, True)
     assert arguments.token == "secret"  # an empty variable says nothing

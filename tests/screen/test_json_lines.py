@@ -645,6 +645,28 @@ FORMS: list[tuple[Event, dict[str, object]]] = [
         },
     ),
     (
+        results.DirectoryList(
+            (
+                results.ListedDirectory("lab", "10.0.0.5:5000", "3f2a 99c1", "remembered"),
+                results.ListedDirectory("x", "10.0.0.6:5000", "", "unproven"),
+            )
+        ),
+        {
+            "event": "directory_list",
+            "directories": [
+                {
+                    "name": "lab",
+                    "address": "10.0.0.5:5000",
+                    "key": "3f2a 99c1",
+                    "state": "remembered",
+                },
+                {"name": "x", "address": "10.0.0.6:5000", "key": "", "state": "unproven"},
+            ],
+            "said": '"lab" at 10.0.0.5:5000, key 3f2a 99c1 (remembered)\n'
+            '"x" at 10.0.0.6:5000, key unknown (unproven)',
+        },
+    ),
+    (
         results.Manual("QUIT"),
         {"event": "manual", "topic": "QUIT", "said": "\n".join(results.Manual("QUIT").lines())},
     ),

@@ -117,6 +117,7 @@ ANSWERS: list[Event] = [
         7,
     ),
     results.Words("dave", ("apple", "banana"), True),
+    results.DirectoryList((results.ListedDirectory("lab", "10.0.0.5:5000", "3f2a", "unknown"),)),
     results.Manual(),
     results.Manual("chat"),
     results.Manual("nonsense"),

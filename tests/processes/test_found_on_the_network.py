@@ -1,0 +1,164 @@
+"""A person finds the directory of the network without an address, and nobody can pose as it.
+
+Real programs in network namespaces.  These tests need root and `ip`, and are skipped without.
+"""
+
+import re
+import signal
+import sys
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import pytest
+
+from tests.kit.lan import Host, Lan, as_root, hosts, ip, needs, on
+from tests.kit.persons import Person
+from tests.kit.programs import Program, Stage, tool
+
+ROOT = Path(__file__).parent.parent.parent
+ASKED = "The host where the directory runs"
+NOTHING = "No directory was found on this network."
+NO_KNOWN_KEY = "peer: no directory with a known key is on this network; say HOST PORT."
+
+pytestmark = [as_root, needs("ip")]
+
+
+@pytest.fixture
+def switch(stage: Stage) -> Iterator[Lan]:
+    for lan in hosts(stage, 3):
+        stage.environment |= {"PARLEY_NO_FIND": "no", "DIRSERVER_NO_ANNOUNCE": "no"}
+        yield lan
+
+
+def directory(lan: Lan, host: Host, *options: str, data: str = "directory") -> tuple[Program, str]:
+    """Start a directory; return it once it is announced, and its key."""
+    words = (tool("dirserver"), "5000", "--data", str(lan.stage.folder / data), *options)
+    program = lan.stage.starts(*words, name=data, prefix=on(host))
+    said = program.sees_like(r"Directory listening on .*, key .*")
+    if "--host" not in options:
+        program.sees_like(r'Announced on this network as "lab.*"\.')
+    return program, said.partition(", key ")[2]
+
+
+def peer(lan: Lan, host: Host, *words: str) -> Program:
+    return lan.stage.starts(tool("peer"), *words, name="peer", prefix=on(host))
+
+
+def found(lan: Lan, host: Host) -> tuple[int, list[str]]:
+    """Return what `peer --find` shows there."""
+    program = peer(lan, host, "--find")
+    return program.ends(), program.lines
+
+
+def person(lan: Lan, people: list[Person], host: Host, *words: str) -> Person:
+    people.append(one := Person(lan.stage, *words, prefix=on(host)))
+    return one
+
+
+def quits(one: Person) -> None:
+    one.types("QUIT")
+    one.sees("Good bye!")
+    assert one.ends() == 0
+
+
+def has_docker(host: Host) -> None:
+    """Give it a bridge between programs of its own, whose address no other host reaches."""
+    ip(f"-n {host.name} link add docker0 type bridge")
+    ip(f"-n {host.name} addr add 172.17.0.1/16 dev docker0")
+    ip(f"-n {host.name} link set docker0 up")
+
+
+def announces(lan: Lan, host: Host, key: str, count: int) -> Program:
+    """Announce this many directories with this key, at a host that may have none."""
+    words = ("-m", "tests.kit.false_announcer", host.address, key.replace(" ", ""), str(count))
+    paths: Sequence[str] = ("env", f"PYTHONPATH={ROOT}")
+    program = lan.stage.starts(sys.executable, *words, name="rogue", prefix=(*on(host), *paths))
+    program.sees("announced")
+    return program
+
+
+def test_a_person_says_yes_once_and_is_never_asked_again(switch: Lan, people: list[Person]) -> None:
+    here, there, _ = switch.hosts
+    has_docker(here)
+    server, key = directory(switch, here, "--name", "lab")
+    place = f"{here.address}:5000"
+
+    carol = person(switch, people, there, "carol")
+    asked = f'There is a directory "lab" on this network, at {place}, key {key}. Use it? (Y/N)'
+    assert carol.sees(asked) == ""
+    carol.types("")
+    carol.sees(asked)  # neither is the default
+    carol.types("Y")
+    carol.sees(f"You are carol, connected to the directory at {place}.")
+    quits(carol)
+
+    again = person(switch, people, there)
+    assert again.sees(f"You are carol, connected to the directory at {place}.") == ""
+    quits(again)
+    assert found(switch, there) == (0, [f'"lab" at {place}, key {key} (remembered)'])
+
+    server.sends(signal.SIGTERM)
+    assert server.ends() == 0
+    assert found(switch, there) == (7, [NOTHING])
+
+    ip(f"-n {here.name} addr del {here.address}/24 dev {here.inside}")
+    here.address = f"{here.address.rpartition('.')[0]}.77"
+    ip(f"-n {here.name} addr add {here.address}/24 dev {here.inside}")
+    server, _ = directory(switch, here, "--name", "lab")
+    script = peer(switch, there, "carol")
+    place = f"{here.address}:5000"
+    script.sees(f'The directory "lab" is at {place} now (its key is the one remembered).')
+    script.sees(f"You are carol, connected to the directory at {place}.")
+    script.ends_input()
+    assert script.ends() == 0
+
+
+def test_nobody_poses_as_the_remembered_directory(switch: Lan, people: list[Person]) -> None:
+    here, there, theirs = switch.hosts
+    server, key = directory(switch, here, "--name", "lab")
+    place = f"{here.address}:5000"
+    words = ("--directory-key", key, "--json")
+    carol = peer(switch, there, "carol", *words)  # a script that knows the key needs no address
+    carol.sees_like(r'\{"event":"registered",.*"name":"carol".*')
+    carol.ends_input()
+    assert carol.ends() == 0
+    config = switch.stage.folder / "config" / "parley" / "config.toml"
+    assert f'host = "{here.address}"' in config.read_text()
+    server.sends(signal.SIGTERM)
+    assert server.ends() == 0
+
+    _, other = directory(switch, theirs, "--name", "lab", data="another")
+    announces(switch, theirs, key, 1_000)
+    carol_now = person(switch, people, there, "carol")
+    said = carol_now.sees(f"{ASKED} [{here.address}]:")
+    assert f"Your directory is not here ({place}: nothing answers (connection refused))." in said
+    assert re.search(rf"at {theirs.address}:5000, key {other}\.", said)
+    assert "Use it?" not in said
+    carol_now.types("QUIT")
+    assert carol_now.ends() == 0
+
+    erin = peer(switch, there, "erin")  # who remembers the address, and nothing else
+    assert erin.ends() == 7
+    config.unlink()
+    carol = peer(switch, there, "carol", "--json")
+    assert carol.ends() == 7
+    assert carol.errors == [NO_KNOWN_KEY]
+    assert not (
+        switch.stage.folder / "share" / "parley" / "peers" / other.replace(" ", "")
+    ).exists()
+
+
+def test_another_network_and_this_machine_alone_are_not_found(
+    switch: Lan, people: list[Person]
+) -> None:
+    here, there, also = switch.hosts
+    directory(switch, here, "--name", "lab")
+    directory(switch, also, "--host", "127.0.0.1", data="alone")
+    ip(f"link set {here.cable} nomaster")  # another network from now on
+    assert found(switch, also) == (7, [NOTHING])
+
+    carol = person(switch, people, there, "carol")
+    carol.sees(NOTHING)
+    carol.sees(f"{ASKED}:\r\n")
+    carol.types("QUIT")
+    assert carol.ends() == 0
