@@ -1,7 +1,7 @@
 """Talk to one user: show sentences, report performed lines, and work beside the keyboard."""
 
 from collections.abc import Awaitable, Callable
-from typing import Protocol
+from typing import Final, Protocol
 
 from peer import events
 from peer.console.codes import Code
@@ -9,7 +9,10 @@ from peer.local_peer import LocalPeer
 from peer.results import Done
 from peer.runtime.directory.directory_client import DirectoryGone
 from shared.errors import KeyChanged, ParleyError, Refused, Unreachable
+from shared.names import fold
 from shared.wording import sentence
+
+OFFERS_MOST: Final = 20
 
 
 class Screen(Protocol):
@@ -28,6 +31,7 @@ class Dialogue:
     def __init__(self, peer: LocalPeer, screen: Screen, *, is_script: bool) -> None:
         self._peer, self._screen, self.is_script = peer, screen, is_script
         self.outcome = ""  #: the outcome of the last invitation or message, in a word
+        self._doctor_offered: set[str] = set()  # the users for whom, folded; "": the directory
         self._line = ""  # the line that is being performed
         self._is_decided_later = False  # that line: it waits for an invitation
 
@@ -40,7 +44,21 @@ class Dialogue:
     def fail(self, failure: ParleyError) -> Code:
         """Show why a command failed; return its code."""
         self.say(sentence(failure))
+        if isinstance(failure, DirectoryGone):
+            self.offer_doctor()
         return code_of(failure)
+
+    def offer_doctor(self, name: str = "") -> None:
+        """Tell a person, once for each user, what finds out why they, or the directory, are gone.
+
+        For the first OFFERS_MOST users only: by then it is known.
+        """
+        offered = self._doctor_offered
+        if self.is_script or fold(name) in offered or len(offered) >= OFFERS_MOST:
+            return
+        offered.add(fold(name))
+        keeps = f"{name} and you apart" if name else "the directory away"
+        self.say(f"DOCTOR tells what keeps {keeps}.")
 
     # --- A line and its report ---
 

@@ -78,6 +78,7 @@ class Inviter:
             case Outcome.UNREACHABLE:
                 reason = clause(result.reason)
                 self._messages.offer(f"User {name} cannot be reached: {reason}.", name)
+                self._dialogue.offer_doctor(name)
             case Outcome.INTERRUPTIBLE:
                 statement = f"User {name} is busy at this moment, you may interrupt."
                 self._questions.ask(

@@ -41,6 +41,8 @@ def run(arguments: argparse.Namespace, work: Work) -> int:
     code = trio.run(stage.play, lambda: work(arguments, stage))
     if stage.last_words:
         say_on_stderr(f"peer: {on_one_line(stage.last_words)}")
+    if stage.advice:
+        say_on_stderr(f"peer: {on_one_line(stage.advice)}")
     if stage.screen_gone is not None:
         say_unwritten(stage.screen_gone.__cause__)
         return code or UNWRITTEN
@@ -74,6 +76,7 @@ class Lifecycle:
         self.stopped = trio.Event()  #: set by a signal, or when nobody can see us any more
         self.may_finish = False  #: whether there is something to finish after a signal
         self.last_words = ""  #: for stderr, once the screen is gone
+        self.advice = ""  #: for a line of its own below them
         self.screen_gone: ScreenGone | None = None  #: set if it went before all was shown
         self._work = trio.CancelScope()
         self._code = INTERRUPTED  # the exit code of cancelled work

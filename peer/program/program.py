@@ -24,7 +24,7 @@ from peer.program.status_feed import StatusFeed
 from peer.program.user_data import UserData
 from peer.runtime.directory.introduction import NameTaken
 from peer.screen.ui_state import UiState
-from shared.errors import ParleyError, Refused, StorageError
+from shared.errors import KeyChanged, ParleyError, Refused, StorageError, Unreachable
 from shared.names import check_name
 from shared.real import real_world
 from shared.wording import system_reason
@@ -112,12 +112,21 @@ class Program:
                 self._face.stands(UiState())
                 self._face.show(events.NameWanted(str(failure)))
             except ParleyError as failure:
+                self._advise(name, failure)
                 return self._stage.fail(failure)
             chosen = await self._stage.read_text()
             if chosen is None:
                 return Code.REFUSED
             check_not_quit(chosen)
             name = chosen.strip()
+
+    def _advise(self, name: str, failure: ParleyError) -> None:
+        """Offer DOCTOR to a person, below the reason, if no directory answers."""
+        if not self._arguments.by_hand or isinstance(failure, KeyChanged):
+            return
+        if isinstance(failure, Unreachable):
+            doctor = f"peer {name} {self._arguments.host} {self._arguments.port} DOCTOR"
+            self._stage.advice = f"{doctor} tells what keeps it away."
 
     async def _as(self, name: str) -> int:
         """Serve under this name; wait some seconds for a one-shot command that uses the data."""

@@ -197,6 +197,42 @@ async def test_sixty_four_users_examine_themselves_at_once(community: Community)
     assert sum("tests the ports of others just now" in one for one in ports) == 60
 
 
+# --- The offer ---
+
+
+async def test_doctor_is_offered_once_for_each_user_out_of_reach(community: Community) -> None:
+    carol, dave, erin = await community.start("carol", "dave", "erin")
+    for one in (dave, erin):
+        community.separates(carol, one)
+    for one in (dave, erin, dave):
+        await carol.types(f"CHAT {one.name}")
+        line = await carol.sees_part(f"User {one.name} cannot be reached: ", within=60)
+        assert line.endswith(" Would you like to leave a message? (Y/N)")
+        await carol.types("N")
+        await trio.sleep(1)
+    assert carol.saw("DOCTOR tells what keeps dave and you apart.") == 1
+    assert carol.saw("DOCTOR tells what keeps erin and you apart.") == 1
+
+
+async def test_doctor_is_offered_once_while_the_directory_is_gone(community: Community) -> None:
+    (carol,) = await community.start("carol")
+    await community.directory.crashes()
+    await carol.sees("Lost the directory, trying again.")
+    await carol.types("INFO dave", "INFO dave")
+    await trio.sleep(60)
+    assert carol.saw("The directory cannot be reached at this moment.") == 2
+    assert carol.saw("DOCTOR tells what keeps the directory away.") == 1
+
+
+async def test_a_script_reads_no_offer(community: Community) -> None:
+    carol, dave = community.person("carol"), community.person("dave")
+    await dave.starts()
+    community.separates(carol, dave)
+    await carol.runs("CHAT dave")
+    await carol.sees_part("User dave cannot be reached: ")
+    carol.never_saw("DOCTOR")
+
+
 # --- Hostile directories ---
 
 
