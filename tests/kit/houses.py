@@ -107,6 +107,14 @@ class House:
         for room in self.rooms:
             room.sets_up("lan")
 
+    def takes_another_port_for_each_target(self) -> None:
+        """Translate so that each connection comes from a random port."""
+        wan = self._router.inside
+        rules(
+            self._router.name,
+            f"flush chain ip nat out\nadd rule ip nat out oifname {wan} masquerade fully-random\n",
+        )
+
     def maps_ports(self, folder: Path) -> None:
         """Let the router give ports to who asks, by NAT-PMP and PCP."""
         router, wan = self._router.name, self._router.inside
