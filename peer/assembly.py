@@ -74,6 +74,8 @@ from peer.runtime.mailbox.waiting_texts import WaitingTexts
 from peer.runtime.mapping.own_spots import Mapping, OwnSpots
 from peer.runtime.mapping.port_mapper import PortMapper
 from peer.runtime.passed_knocks import PassedKnocks
+from peer.runtime.punching.punch_answers import PunchAnswers
+from peer.runtime.punching.puncher import Puncher
 from peer.runtime.reading import Reading
 from peer.runtime.recorder import Recorder
 from peer.runtime.rooms_view import RoomsView
@@ -135,6 +137,7 @@ class Connections(Struct, frozen=True):
     judge: NameJudge
     roster: Roster
     knock_answers: KnockAnswers
+    punch_answers: PunchAnswers
     mapping: Mapping
     mapper: PortMapper | None  #: None: the router is not asked
     sight: Sight  #: how the directory sees me
@@ -232,17 +235,16 @@ def reach(
         expected_key=outside.options.directory_key, authority=outside.options.authority,
     )  # fmt: skip
     spots = OwnSpots(world.network, myself.registration, directory)
-    mapper = None
     options = outside.options
-    if options.maps_port and (options.examines or not options.is_passing):
-        mapper = PortMapper(world, spots)
+    maps_port = options.maps_port and (options.examines or not options.is_passing)
+    mapper = PortMapper(world, spots) if maps_port else None
     introduction = Introduction(spots, myself, certificates, watching)
     session = DirectorySession(world.bugs, introduction, known, directory, tries)
     lookup = Lookup(directory, known_keys, contacts)
     outlet = Outlet()
-    knocker = Knocker(directory, outlet)
+    ways = Knocker(directory, outlet), Puncher(world.network, directory, certificates)
     switchboard = Switchboard(
-        world, known_keys, myself, tasks, lookup, memory.alarms, knocker, run=run_id
+        world, known_keys, myself, tasks, lookup, memory.alarms, *ways, run=run_id
     )
     links = switchboard.open(LinkKind.TEXT, outlet)
     linked_names = LinkedNames(links, known_keys)
@@ -257,6 +259,7 @@ def reach(
             watching,
         ),
         KnockAnswers(links, switchboard.reception, memory.journal.contacts, myself),
+        PunchAnswers(links, memory.journal.contacts, myself),
         Mapping(spots, mapper), mapper, Sight(world.clock, myself.registration, directory),
     )  # fmt: skip
 

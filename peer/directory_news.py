@@ -23,6 +23,7 @@ from shared.messages.directory import (
     Waiting,
     Welcome,
 )
+from shared.messages.punching import Punches
 from shared.messages.spots import Knocks
 from shared.wording import clause, sentence
 from shared.world import Address
@@ -51,6 +52,7 @@ class DirectoryNews:
         self._exchange.conversations.news.directory(is_there=True)
         self._reach.own_presence.idle_after = welcome.idle_after
         self._reach.sight.registered(welcome)
+        self._reach.directory.knows_punch = welcome.punch
         self._reach.mapping.registered(welcome)
         self._reach.roster.registered(welcome.online, is_crowd=welcome.crowd)
         first, self._was_registered = not self._was_registered, True
@@ -73,6 +75,7 @@ class DirectoryNews:
     def moved(self, welcome: Welcome) -> None:
         """Take up what another directory may know better; for the user nothing has changed."""
         self._reach.own_presence.idle_after = welcome.idle_after
+        self._reach.directory.knows_punch = welcome.punch
         self._reach.own_presence.repeat()
         self._reach.sight.registered(welcome)
         self._reach.mapping.registered(welcome)
@@ -141,6 +144,8 @@ class DirectoryNews:
                 self._directory_says(text)
             case Knocks():
                 self._reach.knock_answers.hear(message)
+            case Punches():
+                self._reach.punch_answers.hear(message)
             case Waiting():
                 self._exchange.letters.fetch()
             case Receipts(receipts=receipts):

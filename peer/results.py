@@ -425,6 +425,8 @@ def way_to(reached: Route) -> str:
             return "direct"
         case LinkWay.DIALLED_BY_THEM:
             return f"direct ({reached.name} dialled)"
+        case LinkWay.PUNCHED:
+            return "direct (opened from both sides)"
         case LinkWay.MAPPED:
             return "direct (router's mapping)"
     return f"through {reached.through}"

@@ -62,6 +62,7 @@ async def test_a_dishonest_directory_sends_nobody_elsewhere_by_a_knock(
     lying((Spot(VICTIM, 22, "SEEN"), Spot(VICTIM, 22, "LAN"), Spot(VICTIM, 22, "MAPPED"),
            Spot("127.0.0.1", 22, "LAN")), monkeypatch)  # fmt: skip
     community.hub.refusing.add(dave.host)
+    carol.knows_no_punch()
     await carol.types("PRV dave hello")
     await carol.sees_part("Not delivered to dave")
     assert {to.host for _, to in community.hub.dialled} <= {DIRECTORY.host, dave.host}

@@ -83,7 +83,7 @@ async def test_no_such_user_is_5(community: Community) -> None:
 
 async def test_not_reachable_is_6(community: Community) -> None:
     carol, dave = await script(community, "carol", "dave")
-    community.hub.refusing |= {carol.host, dave.host}
+    community.separates(carol, dave)
     assert await carol.runs("CHAT dave") is Code.UNREACHABLE
     seen = await carol.sees_part("User dave cannot be reached: ")
     assert "(Y/N)" not in seen  # nobody is there to answer

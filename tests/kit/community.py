@@ -263,6 +263,10 @@ class Person:
         self.keyboard.end()
         await self.is_gone()
 
+    def knows_no_punch(self) -> None:
+        """Let the directory of this program be an old one, under which no two users meet."""
+        self.peer._reach.directory.knows_punch = False
+
     async def is_gone(self, within: float = 30.0) -> None:
         """Wait until the program ends."""
         assert self._run is not None

@@ -60,27 +60,13 @@ async def test_a_broken_link_through_a_firewall_heals(community: Community, kind
         await dave.sees(f"carol: still there {number}?", within=15)
 
 
-async def test_between_two_firewalls_it_is_said_what_is_wrong(community: Community) -> None:
-    carol, dave = await community.start("carol", "dave")
-    community.hub.swallowing |= {carol.host, dave.host}
-    began = trio.current_time()
-    await carol.types("CHAT dave")
-    seen = await carol.sees_part("User dave cannot be reached: nothing comes through to", within=11)
-    assert seen.endswith(
-        ", and dave does not come through to you: firewalls on both sides."
-        " Would you like to leave a message? (Y/N)"
-    )
-    assert trio.current_time() - began <= 10.5
-    dave.never_saw("carol wants")
-
-
 async def test_an_ignored_user_is_not_dialled(community: Community) -> None:
     carol, dave = await community.start("carol", "dave")
     await dave.types("IGNORE carol")
     await dave.sees_part("carol")
     community.hub.refusing.add(dave.host)
     await carol.types("CHAT dave")
-    await carol.sees_part("User dave cannot be reached: dave's machine says no at")
+    await carol.sees_part("User dave cannot be reached: dave's machine says no at", within=8)
     assert (carol.host, carol.peer._registration.port) not in dials(community, dave)
 
 
@@ -98,7 +84,7 @@ async def test_who_is_knocked_at_and_wants_to_call_is_not_held_up(community: Com
 
 async def test_a_knock_that_fails_is_nobodys_business(community: Community) -> None:
     carol, dave = await community.start("carol", "dave")
-    community.hub.swallowing |= {carol.host, dave.host}
+    community.separates(carol, dave)
     await carol.types("PRV dave hello")
     await carol.sees_part("Not delivered to dave", within=12)
     await trio.sleep(BACK_SECONDS)

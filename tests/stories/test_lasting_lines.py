@@ -174,6 +174,7 @@ async def test_a_line_that_was_shown_is_not_shown_as_a_letter_too(community: Com
     for cable in community.cables(carol, dave):
         cable.stall(reader=carol.host)  # SHOWN will not come back
     community.hub.refusing |= {carol.host, dave.host}
+    carol.knows_no_punch()
     await carol.types("@dave two")
     await dave.sees("[private] carol: two")
     await carol.sees_part("Not delivered to dave: ", within=SECONDS + 1)

@@ -225,6 +225,7 @@ async def test_a_line_to_all_reaches_everybody_online(community: Community) -> N
 async def test_a_line_to_all_says_whom_it_did_not_reach(community: Community) -> None:
     carol, dave, erin = await community.start("carol", "dave", "erin")
     community.hub.refusing |= {carol.host, erin.host}
+    carol.knows_no_punch()
     await carol.types("ALL hello all")
     await dave.sees("[all] carol: hello all")
     seen = await carol.sees_part("Not delivered to erin: erin's machine says no at 10.0.1.3:")

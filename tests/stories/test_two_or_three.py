@@ -343,6 +343,7 @@ async def test_nobody_chats_from_within_a_conversation(community: Community) -> 
 async def test_a_callee_behind_a_wall_cannot_be_reached(community: Community) -> None:
     carol, dave = await community.start("carol", "dave")
     community.hub.refusing |= {carol.host, dave.host}
+    carol.knows_no_punch()
     await carol.types("CHAT dave")
     seen = await carol.sees_part("User dave cannot be reached: ")
     assert seen.endswith(
@@ -361,6 +362,7 @@ async def test_a_callee_whose_network_swallows_everything_cannot_be_reached(
 ) -> None:
     carol, dave = await community.start("carol", "dave")
     community.hub.swallowing |= {carol.host, dave.host}
+    carol.knows_no_punch()
     await carol.types("CHAT dave")
     seen = await carol.sees_part(
         "User dave cannot be reached: nothing comes through to 10.0.1.2", within=11
@@ -637,7 +639,8 @@ async def test_somebody_else_at_the_advertised_address_is_not_spoken_to(
     port = (await carol.peer.finder.contact("dave")).port
     mallory = community.person("mallory", Options(advertise_host=dave.host, advertise_port=port))
     await mallory.starts()
-    community.hub.refusing.add(carol.host)  # else mallory could dial her
+    community.hub.refusing.add(carol.host)  # else mallory could dial her,
+    carol.knows_no_punch()  # or they could meet
     await carol.types("CHAT mallory")
     await carol.sees_part(
         "User mallory cannot be reached: somebody else answers there, who says to be dave."

@@ -13,6 +13,8 @@ from typing import Final
 
 from msgspec import Struct
 
+from shared.spots import ip_of, is_inside
+
 FIRST_PAUSE: Final = 1.0  # seconds, after the first dial that proved nothing; then twice as long
 MOST_PAUSE: Final = 60.0
 WINDOW_SECONDS: Final = 60.0
@@ -37,6 +39,18 @@ def is_plausible(host: str, seen: str) -> bool:
     """
     kind = _kind(host)
     return kind == "" or (kind in _LOCAL and kind == _kind(seen))
+
+
+def may_be_met(host: str, directory: str) -> bool:
+    """Whether a user can be at this numeric address, where the directory at `directory` sees them.
+
+    Nobody but the directory says so, so it could aim us at somebody else: never at many, at our
+    own machine, or from outside at our own network.
+    """
+    address = ip_of(host)
+    if address is None or (address.version == 4 and address.is_reserved):
+        return False
+    return is_plausible(host, directory) and (not is_inside(host) or is_inside(directory))
 
 
 def _kind(host: str) -> str:

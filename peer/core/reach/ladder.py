@@ -1,4 +1,5 @@
-"""Decides how one user is reached: dial each of their spots, and knock, so that they dial us.
+"""Decides how one user is reached: dial each of their spots, knock, so that they dial us, and
+at last open a way from both sides.
 
 No way stops another one.  Whichever gives a link to that user first is used.
 """
@@ -12,6 +13,9 @@ from shared.messages.spots import Spot
 
 KNOCK_AFTER: Final = 0.3  # seconds: nearly everybody who can be dialled has answered by then
 ANSWER_SECONDS: Final = 3.0  # for the other to dial us after a knock, when no dial of ours waits
+PUNCH_AFTER: Final = 1.5  # until then whoever can dial us after a knock has done so
+COME_SECONDS: Final = 4.0  # for both of us to tell the directory that we are there
+MEET_SECONDS: Final = 10.0  # for one who is called; a little more than the caller waits
 GIVE_UP_SECONDS: Final = 10.0  # for all of it
 BACK_SECONDS: Final = 6.0  # for all dials that answer a knock: the caller waits no longer
 
@@ -28,6 +32,7 @@ class Ladder:
         now: float,
         *,
         may_knock: bool = False,
+        may_punch: bool = False,
         is_answer: bool = False,
     ) -> None:
         """`is_answer`: to a knock of theirs."""
@@ -40,6 +45,9 @@ class Ladder:
         self._knock_at = now + KNOCK_AFTER if may_knock else _NEVER
         self._is_knocking = False
         self._knocked_at = _NEVER
+        self._punch_at = now + PUNCH_AFTER if may_punch else _NEVER
+        self._is_punching = self._came_alone = False
+        self._met_at: tuple[Spot, ...] = ()  # where they dialled from, when both of us did
 
     @property
     def spots(self) -> tuple[Spot, ...]:
@@ -70,14 +78,31 @@ class Ladder:
         if is_sent:
             self._knocked_at = now
 
+    def punches(self, now: float) -> bool:
+        """Whether to punch now; then tell the end as `punch_is_over`."""
+        if now < self._punch_at:
+            return False
+        self._punch_at, self._is_punching = _NEVER, True
+        return True
+
+    def met(self, spots: tuple[Spot, ...]) -> None:
+        """Note that both of us dial now, the other one from there."""
+        self._met_at = spots
+
+    def punch_is_over(self, *, came_alone: bool) -> None:
+        """Note that it gave no link.  `came_alone`: they did not tell the directory anything."""
+        self._is_punching, self._came_alone = False, came_alone
+
     # --- What to wait for ---
 
     def rests_until(self) -> float:
         """Return when to look again, if nothing happens before; in the past when it is over."""
-        if not self._are_dials_over or self._is_knocking:
-            return min(self.gives_up_at, self._knock_at)
+        next_step = min(self._knock_at, self._punch_at)
+        is_busy = self._is_knocking or self._is_punching or next_step < _NEVER
+        if is_busy or not self._are_dials_over:
+            return min(self.gives_up_at, next_step)
         if self._knocked_at == _NEVER:
-            return -_NEVER if self._knock_at == _NEVER else self._knock_at
+            return -_NEVER
         return min(self.gives_up_at, self._knocked_at + ANSWER_SECONDS)
 
     # --- What to say in the end ---
@@ -90,7 +115,11 @@ class Ladder:
             return "; ".join(dict.fromkeys(told))
         if is_old:
             return f"the directory is gone, and {self._name} is not where {self._name} was"
+        if self._met_at:
+            return self._nothing_came_of_meeting()
         silent = [spot for spot, one in self._outcomes.items() if one is None]
+        if silent and self._came_alone:
+            return f"{self._name}'s program does not answer the directory"
         if silent:
             return self._nothing_comes_through(_where(silent[0]))
         refusing = [spot for spot, one in self._outcomes.items() if isinstance(one, SaysNo)]
@@ -102,6 +131,14 @@ class Ladder:
         if causes and all(":" in spot.host for spot in self._outcomes):
             return f"this machine has no IPv6, and {self._name} has only that"
         return "; ".join(dict.fromkeys(map(str, causes))) or "there is no address to dial"
+
+    def _nothing_came_of_meeting(self) -> str:
+        if any(":" in spot.host for spot in self._met_at):
+            return self._nothing_comes_through(_where(self._met_at[-1]))
+        return (
+            "both routers translate addresses, and one of them takes another port for each"
+            " target: no direct way on IPv4 (DOCTOR)"
+        )
 
     def _nothing_comes_through(self, where: str) -> str:
         if self._knocked_at == _NEVER:

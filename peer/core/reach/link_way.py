@@ -8,6 +8,7 @@ from shared.messages.spots import SpotKind
 class LinkWay(StrEnum):
     DIALLED = "direct"  #: I dialled them
     DIALLED_BY_THEM = "they_dialled"
+    PUNCHED = "both_sides"  #: both of us dialled at the same moment
     MAPPED = "router_mapping"  #: I dialled a port of their router, which leads to them
 
 

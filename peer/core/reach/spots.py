@@ -4,6 +4,7 @@ import ipaddress
 from collections.abc import Iterable, Sequence
 from typing import Final
 
+from peer.core.reach.dial_policy import may_be_met
 from shared.messages.directory import Contact
 from shared.messages.spots import SPOTS, Spot, SpotKind
 from shared.spots import Interface, ip_of, is_global6, is_lan
@@ -62,6 +63,27 @@ def spots_of_caller(
         if spot.port and spot.kind in _AT_SIGHT and spot.host == seen and ip_of(seen) is not None
     ]
     return (*near, *at_sight)
+
+
+def spots_to_punch(
+    said: Iterable[Spot], directory: str, interfaces: Iterable[Interface]
+) -> tuple[Spot, ...]:
+    """Return where to dial a user who dials me at the same moment.
+
+    That is where the directory, which I see at `directory`, sees them, and addresses of my own
+    network; only of the family of addresses over which they are seen, as I dial from there.
+    """
+    spots = [spot for spot in said if spot.port and is_of_one_family(spot.host, directory)]
+    near = [spot for spot in spots if _is_of_neighbour(spot, interfaces)]
+    seen = [
+        spot for spot in spots if spot.kind == SpotKind.SEEN and may_be_met(spot.host, directory)
+    ]
+    return (*near, *seen[:1])
+
+
+def is_of_one_family(one: str, other: str) -> bool:
+    """Whether both are IPv4, or both IPv6, addresses."""
+    return (":" in one) == (":" in other)
 
 
 def _is_of_neighbour(spot: Spot, interfaces: Iterable[Interface]) -> bool:

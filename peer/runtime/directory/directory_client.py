@@ -36,6 +36,7 @@ class DirectoryClient:
     def __init__(self, tries: Tries) -> None:
         self._tries = tries
         self.link: Link[Message] | None = None  #: once we are registered
+        self.knows_punch = False  #: whether the directory there knows how users meet
         self._asked: dict[int, _Asked] = {}  # requests without a whole answer, the oldest first
         self._last_request = 0
         self._back = trio.Event()

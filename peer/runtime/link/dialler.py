@@ -10,6 +10,7 @@ import trio
 
 from peer.core.reach.dial_policy import DialPolicy, Place, is_plausible
 from peer.core.reach.ladder import Ladder
+from peer.core.reach.link_way import dialled_at
 from shared.candidates import first_of
 from shared.errors import ParleyError, Unreachable
 from shared.messages.directory import Contact
@@ -27,7 +28,8 @@ class Attempt:
     """One dial under way: `proved` or `failed` ends it, and only the first of these counts."""
 
     def __init__(self, core: DialPolicy, kind: str = SpotKind.SAID) -> None:
-        self.kind = kind  #: of the spot that is dialled
+        self.way = dialled_at(kind)  #: the kind of the spot that is dialled tells it
+        self.they_greet = False  #: first, as if they had dialled
         self._core = core
         self._places: list[Place] = []
 

@@ -1,9 +1,10 @@
 """Dial users for links of one kind, and serve what comes of it."""
 
 import logging
+from collections.abc import Callable
 
-from peer.core.reach.link_way import dialled_at
 from peer.runtime.link.carrier import Carrier
+from peer.runtime.link.dialler import Attempt
 from peer.runtime.link.handshake import Handshake
 from peer.runtime.link.listener import LinkListener
 from peer.runtime.link.locator import Locator
@@ -16,7 +17,9 @@ from shared.errors import KeyChanged, ParleyError, Refused, Unreachable
 from shared.heartbeat import PING_AFTER
 from shared.link import HANDSHAKE_SECONDS, Link, within
 from shared.messages.common import Message
+from shared.messages.directory import Contact
 from shared.messages.peers import BetweenPeers, LinkKind
+from shared.messages.punching import Punches
 from shared.messages.spots import Knocks
 from shared.world import Wire
 
@@ -43,6 +46,11 @@ class Dials:
         """Dial a user who knocks, unless a dial is under way, or they are linked."""
         if self._table.current(knock.name) is None and self._pending.begin(knock.name, knock):
             self._tasks.linger(self._answer, knock.name)
+
+    def meet(self, call: Punches) -> None:
+        """Open a way to a user who calls, from both sides, beside any dial that is under way."""
+        if self._table.current(call.name) is None:
+            self._tasks.linger(self._meet, call)
 
     async def reach(self, name: str) -> Link[Message]:
         """Return the link to this user, dialled if need be.
@@ -93,6 +101,20 @@ class Dials:
         if dial.outlived_a_link and self._table.current(name) is None:
             self._listener.link_lost(name)
 
+    async def _meet(self, call: Punches) -> None:
+        """Meet a user who calls, and serve the link that comes of it; a fault border."""
+        with self._pending.meeting(call.name) as may_stop, border("a meeting", self._bugs):
+            if may_stop is None:
+                return
+            try:
+                found = await self._locator.find(call.name)
+                wire, attempt = await self._reacher.meet(found, call, may_stop)
+            except ParleyError as error:
+                log.info("%s called: %s", call.name, error)
+                return
+            failure = await self._carry(found.contact, wire, attempt, attempt.proved)
+            log.info("the link with %s: %s", call.name, failure)
+
     async def _dial_and_carry(self, name: str, dial: PendingDial) -> ParleyError:
         """Dial and serve one link to its end; return why it ended, or never began."""
         try:
@@ -109,13 +131,23 @@ class Dials:
             attempt.proved()
             self._pending.end(name, None)
 
+        return await self._carry(found.contact, wire, attempt, identified)
+
+    async def _carry(
+        self, contact: Contact, wire: Wire, attempt: Attempt, identified: Callable[[], None]
+    ) -> ParleyError:
+        """Serve a link to its end; return why it ended."""
+        link = new_link(wire)
+
         async def serve() -> None:
             with within(HANDSHAKE_SECONDS, "it did not say who it is"):
-                entry = await self._handshake.introduce(link, found.contact, self._kind)
-            entry.way = dialled_at(attempt.kind)
-            await self._carrier.carry(entry, identified, by_me=True)
+                if attempt.they_greet:
+                    entry = await self._handshake.answer(link, self._kind)
+                else:
+                    entry = await self._handshake.introduce(link, contact, self._kind)
+            entry.way = attempt.way
+            await self._carrier.carry(entry, identified, by_me=not attempt.they_greet)
 
-        link = new_link(wire)
         try:
             await link.run(serve)
         except ParleyError as error:

@@ -44,9 +44,14 @@ class Handshake:
         them.dialled_by = self._myself.name
         return them
 
-    async def answer(self, link: Link[Message]) -> OpenLink:
-        """Greet somebody who has dialled me.  Raises Refused, KeyChanged..."""
+    async def answer(self, link: Link[Message], kind: LinkKind | None = None) -> OpenLink:
+        """Greet somebody who has dialled me, for a link of any kind, or of this one.
+
+        Raises Refused, KeyChanged...
+        """
         them = await self._meet(link)
+        if kind not in (None, them.kind):
+            raise Refused("this link is of another kind", "KIND")
         link.post(self._iam(them.kind))
         return them
 

@@ -13,6 +13,7 @@ from shared.codec import encode
 from shared.link import Link
 from shared.messages.common import Message
 from shared.messages.directory import Contact
+from shared.messages.punching import Punches
 from shared.messages.spots import Knocks
 
 MEASURE_SECONDS: Final = 1.0  # for the answers to PINGs sent at the user's request
@@ -87,6 +88,10 @@ class Links:
     def answer(self, knock: Knocks) -> None:
         """Dial a user who knocks, unless a dial is under way; nobody is told the outcome."""
         self._dials.answer(knock)
+
+    def meet(self, call: Punches) -> None:
+        """Open a way to a user who calls, from both sides; nobody is told the outcome."""
+        self._dials.meet(call)
 
     async def reach(self, name: str) -> Link[Message]:
         """Return the link to this user, dialled if need be.

@@ -1,5 +1,9 @@
-"""The dials that are under way, at most one to each user."""
+"""The dials that are under way, at most one to each user, and the meetings for ways that users
+open from both sides.
+"""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Final
 
 import trio
@@ -8,6 +12,7 @@ from shared.errors import ParleyError
 from shared.messages.spots import Knocks
 from shared.names import fold
 
+MEETINGS_MOST: Final = 8  # at once: each costs two connections and a port
 BRIEF_SECONDS: Final = 0.1  # a link that ended sooner is redialled after this: no busy loop
 
 
@@ -37,6 +42,7 @@ class PendingDial:
 class PendingDials:
     def __init__(self) -> None:
         self._dials: dict[str, PendingDial] = {}
+        self._meetings: dict[str, trio.Event] = {}  # folded name -> they have linked with us
         self._brief: dict[str, float] = {}  # folded name -> when a very short link ended
 
     def of(self, name: str) -> PendingDial | None:
@@ -64,6 +70,23 @@ class PendingDials:
         """Note that this user is linked: no more of their spots need be dialled."""
         if (dial := self._dials.get(fold(name))) is not None:
             dial.may_stop.set()
+        if (meeting := self._meetings.get(fold(name))) is not None:
+            meeting.set()
+
+    @contextmanager
+    def meeting(self, name: str) -> Iterator[trio.Event | None]:
+        """Note a meeting with this user; yield what is set when they have linked with us.
+
+        Yield None if there is one with them already, or there are too many.
+        """
+        if fold(name) in self._meetings or len(self._meetings) >= MEETINGS_MOST:
+            yield None
+            return
+        self._meetings[fold(name)] = may_stop = trio.Event()
+        try:
+            yield may_stop
+        finally:
+            del self._meetings[fold(name)]
 
     def outlives_link(self, name: str) -> bool:
         """Whether a dial is under way at the end of the last link to this user.

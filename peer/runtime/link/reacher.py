@@ -3,6 +3,7 @@
 The shell of `peer.core.reach.ladder`.
 """
 
+import logging
 from functools import partial
 
 import trio
@@ -13,15 +14,23 @@ from peer.runtime.link.dialler import Attempt, Dialler, Judge
 from peer.runtime.link.handshake import Handshake
 from peer.runtime.link.knocker import Knocker
 from peer.runtime.link.locator import Whereabouts
-from shared.errors import Unreachable
+from peer.runtime.punching.puncher import CameAlone, Puncher
+from shared.errors import ParleyError, Unreachable
 from shared.messages.directory import Contact
-from shared.messages.spots import Knocks
+from shared.messages.punching import Punches
+from shared.messages.spots import Knocks, Spot
+from shared.names import fold
 from shared.world import Network, Wire
+
+log = logging.getLogger("peer")
 
 
 class Reacher:
-    def __init__(self, network: Network, handshake: Handshake, knocker: Knocker) -> None:
-        self._network, self._handshake, self._knocker = network, handshake, knocker
+    def __init__(
+        self, network: Network, handshake: Handshake, knocker: Knocker, puncher: Puncher
+    ) -> None:
+        self._network, self._handshake = network, handshake
+        self._knocker, self._puncher = knocker, puncher
         self._dialler = Dialler(network)
 
     async def reach(
@@ -35,7 +44,10 @@ class Reacher:
         contact = found.contact
         spots = spots_to_dial(contact, self._network.interfaces())
         can_knock = may_knock and bool(contact.spots)  # an old directory would not answer
-        ladder = Ladder(contact.name, spots, trio.current_time(), may_knock=can_knock)
+        ladder = Ladder(
+            contact.name, spots, trio.current_time(), may_knock=can_knock,
+            may_punch=may_knock and self._puncher.is_possible,
+        )  # fmt: skip
         return await self._climb(found, ladder, may_stop)
 
     async def reach_back(
@@ -47,12 +59,41 @@ class Reacher:
         ladder = Ladder(contact.name, spots, trio.current_time(), is_answer=True)
         return await self._climb(found, ladder, may_stop)
 
+    async def meet(
+        self, found: Whereabouts, call: Punches, may_stop: trio.Event
+    ) -> tuple[Wire, Attempt]:
+        """Return a wire to a user who calls, opened from both sides, and its attempt.
+
+        Raises Unreachable, also when they have linked with us by another way.
+        """
+        contact = found.contact
+        is_first = fold(call.first) != fold(contact.name)
+        judge, won = partial(self._recognise, contact), None
+        failure: ParleyError = Unreachable("they have linked with us by another way")
+
+        async def meet() -> None:
+            nonlocal won, failure
+            try:
+                won = await self._puncher.meet(call.token, judge, _tell_nobody, is_first=is_first)
+            except ParleyError as error:
+                failure = error
+            nursery.cancel_scope.cancel()
+
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(meet)
+            await may_stop.wait()
+            nursery.cancel_scope.cancel()
+        if won is None:
+            raise failure
+        return won
+
     async def _climb(
         self, found: Whereabouts, ladder: Ladder, may_stop: trio.Event
     ) -> tuple[Wire, Attempt]:
         contact = found.contact
         judge = partial(self._recognise, contact)
-        won = await _Climb(self._dialler, self._knocker, ladder, contact, judge).run(may_stop)
+        climb = _Climb(self._dialler, self._knocker, self._puncher, ladder, contact, judge)
+        won = await climb.run(may_stop)
         if won is None:
             raise Unreachable(ladder.cause(is_old=found.is_old))
         return won
@@ -61,13 +102,19 @@ class Reacher:
         self._handshake.recognise(contact, wire.certificate)
 
 
+def _tell_nobody(_: tuple[Spot, ...]) -> None:
+    """Note nothing: nobody here waits for this meeting."""
+
+
 class _Climb:
     """One ladder, climbed."""
 
     def __init__(
-        self, dialler: Dialler, knocker: Knocker, ladder: Ladder, contact: Contact, judge: Judge
-    ) -> None:
-        self._dialler, self._knocker, self._ladder = dialler, knocker, ladder
+        self, dialler: Dialler, knocker: Knocker, puncher: Puncher, ladder: Ladder,
+        contact: Contact, judge: Judge,
+    ) -> None:  # fmt: skip
+        self._dialler, self._knocker, self._puncher = dialler, knocker, puncher
+        self._ladder = ladder
         self._contact, self._judge = contact, judge
         self._won: tuple[Wire, Attempt] | None = None
         self._news = trio.Event()
@@ -77,7 +124,7 @@ class _Climb:
             async with trio.open_nursery() as nursery:
                 nursery.cancel_scope.deadline = self._ladder.gives_up_at
                 nursery.start_soon(self._race, nursery.cancel_scope)
-                nursery.start_soon(self._climb, nursery.cancel_scope)
+                nursery.start_soon(self._climb, nursery)
                 await may_stop.wait()
                 nursery.cancel_scope.cancel()
         except BaseException:
@@ -90,19 +137,42 @@ class _Climb:
 
     async def _race(self, over: trio.CancelScope) -> None:
         try:
-            self._won = await self._dialler.dial(self._contact, self._judge, self._ladder)
+            won = await self._dialler.dial(self._contact, self._judge, self._ladder)
         except Unreachable:  # the ladder knows more
             self._ladder.dials_are_over(trio.current_time())
             self._news.set()
         else:
-            over.cancel()
+            self._win(won, over)
 
-    async def _climb(self, over: trio.CancelScope) -> None:
+    async def _punch(self, over: trio.CancelScope) -> None:
+        try:
+            won = await self._puncher.call(self._contact.name, self._judge, self._ladder.met)
+        except ParleyError as failure:
+            log.info("no way to %s from both sides: %s", self._contact.name, failure)
+            self._ladder.punch_is_over(came_alone=isinstance(failure, CameAlone))
+            self._news.set()
+        else:
+            self._win(won, over)
+
+    def _win(self, won: tuple[Wire, Attempt], over: trio.CancelScope) -> None:
+        """Keep the first wire."""
+        if self._won is None:
+            self._won = won
+            over.cancel()
+        else:
+            wire, attempt = won
+            wire.abort()
+            attempt.failed()
+
+    async def _climb(self, nursery: trio.Nursery) -> None:
+        over = nursery.cancel_scope
         while True:
             now = trio.current_time()
             if self._ladder.knocks(now):
                 is_sent = await self._knocker.knock(self._contact.name)
                 self._ladder.knocked(trio.current_time(), is_sent=is_sent)
+            elif self._ladder.punches(now):
+                nursery.start_soon(self._punch, over)
             elif (until := self._ladder.rests_until()) > now:
                 with trio.move_on_at(until):
                     await self._news.wait()

@@ -19,6 +19,7 @@ from peer.runtime.link.pending_dials import PendingDials
 from peer.runtime.link.reacher import Reacher
 from peer.runtime.link.reception import Reception
 from peer.runtime.link.tables import LinkTables
+from peer.runtime.punching.puncher import Puncher
 from peer.runtime.tasks import Tasks
 from shared.messages.peers import LinkKind
 from shared.world import World
@@ -31,7 +32,7 @@ class Switchboard:
 
     def __init__(
         self, world: World, known_keys: KnownKeys, myself: Myself, tasks: Tasks, lookup: Lookup,
-        alarms: KeyAlarms, knocker: Knocker, *, run: str,
+        alarms: KeyAlarms, knocker: Knocker, puncher: Puncher, *, run: str,
     ) -> None:  # fmt: skip
         """`run` is new at each start of a program."""
         self._tasks, self._bugs = tasks, world.bugs
@@ -40,7 +41,7 @@ class Switchboard:
         self._handshake = Handshake(
             known_keys, myself, self._locator, self._tables, alarms, world.clock, run=run
         )
-        self._reacher = Reacher(world.network, self._handshake, knocker)
+        self._reacher = Reacher(world.network, self._handshake, knocker, puncher)
         #: answers those who dial us
         self.reception = Reception(self._handshake, world.bugs)
 

@@ -5,6 +5,7 @@ from peer.core.reach.ladder import (
     BACK_SECONDS,
     GIVE_UP_SECONDS,
     KNOCK_AFTER,
+    PUNCH_AFTER,
     Ladder,
 )
 from shared.errors import NoRoute, SaysNo, Unreachable
@@ -15,8 +16,8 @@ SIX = Spot("2001:db8::7", 40_112, "GLOBAL6")
 BEGUN = 100.0
 
 
-def ladder(*spots: Spot, may_knock: bool = True) -> Ladder:
-    return Ladder("dave", spots or (ONE,), BEGUN, may_knock=may_knock)
+def ladder(*spots: Spot, may_knock: bool = True, may_punch: bool = False) -> Ladder:
+    return Ladder("dave", spots or (ONE,), BEGUN, may_knock=may_knock, may_punch=may_punch)
 
 
 def is_over(one: Ladder, now: float) -> bool:
@@ -79,6 +80,32 @@ def test_an_answer_to_a_knock_takes_no_longer_than_the_caller_waits() -> None:
     assert not one.knocks(BEGUN + BACK_SECONDS)
 
 
+def test_whom_no_knock_brings_is_met_halfway() -> None:
+    one = ladder(may_punch=True)
+    assert one.knocks(BEGUN + KNOCK_AFTER)
+    one.knocked(BEGUN + 0.4, is_sent=True)
+    assert one.rests_until() == BEGUN + PUNCH_AFTER
+    assert not one.punches(BEGUN + PUNCH_AFTER - 0.1)
+    assert one.punches(BEGUN + PUNCH_AFTER)
+    assert not one.punches(BEGUN + PUNCH_AFTER)
+    one.dials_are_over(BEGUN + 2.0)
+    assert one.rests_until() == BEGUN + GIVE_UP_SECONDS, "it may take all the time there is"
+    one.punch_is_over(came_alone=True)
+    assert one.rests_until() == BEGUN + 0.4 + ANSWER_SECONDS
+
+
+def test_it_is_met_halfway_though_no_knock_was_taken() -> None:
+    one = ladder(may_punch=True)
+    one.failed(ONE, SaysNo("no"))
+    one.dials_are_over(BEGUN)
+    assert one.knocks(BEGUN)
+    one.knocked(BEGUN + 0.1, is_sent=False)
+    assert one.rests_until() == BEGUN + PUNCH_AFTER
+    assert one.punches(BEGUN + PUNCH_AFTER)
+    one.punch_is_over(came_alone=False)
+    assert is_over(one, BEGUN + 1.6)
+
+
 # --- What is said -----------------------------------------------------------------
 
 
@@ -102,6 +129,29 @@ def test_nothing_comes_through_in_either_direction() -> None:
         "nothing comes through to [2001:db8::7]:40112, and dave does not come through to you:"
         " firewalls on both sides"
     )
+
+
+def punched(*met: Spot, came_alone: bool = False) -> Ladder:
+    one = ladder(ONE, may_punch=True)
+    assert one.punches(BEGUN + PUNCH_AFTER)
+    if met:
+        one.met(met)
+    one.punch_is_over(came_alone=came_alone)
+    return one
+
+
+def test_a_way_from_both_sides_fails() -> None:
+    alone = punched(came_alone=True)
+    assert alone.cause(is_old=False) == "dave's program does not answer the directory"
+    alone.failed(ONE, SaysNo("a"))
+    assert alone.cause(is_old=False).startswith("dave's machine says no at")
+    assert punched().cause(is_old=False).startswith("no connection to 203.0.113.7:40112")
+    assert punched(OTHER, ONE).cause(is_old=False) == (
+        "both routers translate addresses, and one of them takes another port for each target:"
+        " no direct way on IPv4 (DOCTOR)"
+    )
+    assert "firewalls" not in punched(SIX).cause(is_old=False), "nobody knocked"
+    assert punched(SIX).cause(is_old=False).startswith("no connection to [2001:db8::7]:40112")
 
 
 def test_the_furthest_that_anybody_got_is_told_each_once() -> None:

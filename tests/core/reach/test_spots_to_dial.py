@@ -2,7 +2,7 @@
 
 import pytest
 
-from peer.core.reach.spots import own_spots, spots_of_caller, spots_to_dial
+from peer.core.reach.spots import own_spots, spots_of_caller, spots_to_dial, spots_to_punch
 from shared.messages.common import Status
 from shared.messages.directory import Contact
 from shared.messages.spots import SPOTS, Spot
@@ -129,3 +129,42 @@ def test_nothing_else_that_a_knock_says_is_dialled(spot: Spot) -> None:
 
 def test_a_caller_whom_nobody_sees_is_not_dialled() -> None:
     assert spots_of_caller((Spot("", PORT, "SEEN"),), "", HERE) == ()
+
+
+# --- Whom I meet halfway ----------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "host",
+    [
+        "0.0.0.0", "127.0.0.1", "169.254.1.1", "224.0.0.1", "255.255.255.255", "240.0.0.1",
+        "192.168.1.1", "10.0.0.1", "::1", "ff02::1", "a.name", "", "::ffff:127.0.0.1",
+    ],
+)  # fmt: skip
+def test_a_directory_aims_nobody_at_what_no_user_can_be(host: str) -> None:
+    said = (Spot(host, PORT, "SEEN"), Spot(host, PORT, "LAN"))
+    here = (Interface("wlan0", "172.16.5.20", 24),)
+    assert spots_to_punch(said, "198.51.100.1", here) == ()
+    assert spots_to_punch(said, "2001:db8::1", here) == ()
+
+
+def test_one_seen_spot_is_dialled_and_neighbours() -> None:
+    seen, other = Spot("203.0.113.9", 50_001, "SEEN"), Spot("203.0.113.10", 50_001, "SEEN")
+    near, far = Spot("192.168.1.7", 50_001, "LAN"), Spot("192.168.2.7", 50_001, "LAN")
+    said = (seen, other, near, far, Spot("203.0.113.9", 0, "SEEN"), Spot("203.0.113.9", 1, "SAID"))
+    assert spots_to_punch(said, "198.51.100.1", HERE) == (near, seen)
+    assert spots_to_punch((other, seen), "198.51.100.1", HERE) == (other,)
+    assert spots_to_punch((Spot("203.0.113.9", 0, "SEEN"),), "198.51.100.1", HERE) == ()
+
+
+def test_who_is_seen_inside_is_so_by_a_directory_that_is_there() -> None:
+    inside, loopback = Spot("10.0.0.7", 50_001, "SEEN"), Spot("127.0.0.1", 50_001, "SEEN")
+    assert spots_to_punch((inside,), "10.0.0.1", HERE) == (inside,)
+    assert spots_to_punch((loopback,), "127.0.0.1", HERE) == (loopback,)
+    assert spots_to_punch((loopback,), "10.0.0.1", HERE) == ()
+
+
+def test_the_other_family_of_addresses_is_not_reached_from_there() -> None:
+    six = Spot("2001:db8::9", 50_001, "SEEN")
+    assert spots_to_punch((six,), "198.51.100.1", HERE) == ()
+    assert spots_to_punch((six,), "2001:db8::1", HERE) == (six,)

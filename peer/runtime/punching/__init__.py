@@ -1,0 +1,1 @@
+"""Open a way to a user from both sides."""

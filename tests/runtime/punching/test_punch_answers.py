@@ -1,0 +1,50 @@
+"""Who is met, and who is not (`peer.runtime.punching.punch_answers`)."""
+
+from typing import Any
+
+import pytest
+
+from peer.runtime.punching.punch_answers import PunchAnswers
+from shared.messages.punching import Punches
+
+
+class Peer:
+    """The parts that an answer asks; they note whom they are told to meet."""
+
+    def __init__(self) -> None:
+        self.linked: set[str] = set()
+        self.ignored: set[str] = set()
+        self.met: list[str] = []
+        here: Any = self
+        self.answers = PunchAnswers(here, here, here)
+
+    def to(self, name: str) -> object:
+        return name if name in self.linked else None
+
+    def meet(self, call: Punches) -> None:
+        self.met.append(call.name)
+
+    def is_called(self, name: str) -> bool:
+        return name == "dave"
+
+    def hears(self, name: str) -> list[str]:
+        self.answers.hear(Punches(b"t" * 16, name, name))
+        return self.met
+
+
+@pytest.fixture
+async def dave() -> Peer:
+    return Peer()
+
+
+async def test_a_user_who_calls_is_met_once_in_a_while(dave: Peer) -> None:
+    assert dave.hears("carol") == ["carol"]
+    assert dave.hears("carol") == ["carol"]
+    assert dave.hears("erin") == ["carol", "erin"]
+
+
+async def test_nobody_meets_an_ignored_or_linked_user_or_themselves(dave: Peer) -> None:
+    dave.linked.add("erin")
+    dave.ignored.add("mallory")
+    for name in ("erin", "Mallory", "dave"):
+        assert dave.hears(name) == []
