@@ -122,6 +122,9 @@ class DirectoryNews:
 
     def unanswered(self, why: str) -> None:
         self._tell(events.Notice(sentence(f"{clause(why)}: trying again, QUIT gives up")))
+        host, port = self._outside.directories[0]
+        doctor = f"peer {self._memory.myself.name} {host} {port} DOCTOR"
+        self._tell(events.Notice(f"In another terminal {doctor} tells what keeps it away."))
 
     def refused(self, why: str) -> None:
         self._tell(events.Notice(why))

@@ -30,12 +30,14 @@ from peer.program.lifecycle import Lifecycle
 from peer.program.offline_commands import examine_unregistered, keep_unregistered
 from peer.program.user_data import UserData
 from peer.results import Done, Handed, Manual
+from peer.runtime.doctor.probing import why_not_there
 from shared.errors import KeyChanged, ParleyError, Refused, StorageError, Unreachable
 from shared.link import within
 from shared.names import check_name
 from shared.real import real_world
 
 SHARE_SECONDS: Final = 60.0  # to wait until another one-shot command on the same data ends
+BESIDE_SECONDS: Final = 2.0  # for DOCTOR, which changes nothing
 SHARE_PAUSE: Final = 0.1
 
 _NOT_FOR_SCRIPTS = (
@@ -75,6 +77,7 @@ class OneShot:
             check_name(name)
             whole = line.encode(errors="replace").decode()
             request = control.HandedCommand(whole, self._arguments.json)
+            begun = trio.current_time()
             with within(SHARE_SECONDS, "the data was not free for this command"):
                 while True:
                     await self._data.find(name)
@@ -83,6 +86,8 @@ class OneShot:
                     if ended is None:
                         _refuse_what_would_be_forgotten(command)
                         ended = await self._pass_by(folder, name, command, line)
+                    if ended is None and isinstance(command, Diagnose):
+                        ended = await self._examine_beside(folder, name, begun)
                     if ended is not None:
                         self._show_done(line, Code(ended.code), ended.outcome)
                         return ended.code
@@ -149,6 +154,18 @@ class OneShot:
         found = await examine_unregistered(real_world(folder), name, directories, vault, failure)
         self._face.show(found)
         return control.CommandResult(Code.DONE)
+
+    async def _examine_beside(
+        self, folder: Path, name: str, begun: float
+    ) -> control.CommandResult | None:
+        """Perform DOCTOR beside a program that has the data, and is registered nowhere yet.
+
+        Return None for a while: it may be another command, which ends by itself.
+        """
+        if trio.current_time() < begun + BESIDE_SECONDS:
+            return None
+        cause = await why_not_there(real_world(folder), self._data.directories)
+        return await self._examine_alone(folder, name, Unreachable(cause))
 
     def _show_line(self, line: str) -> None:
         self._face.show(Handed(line))

@@ -39,6 +39,7 @@ async def test_a_known_directory_is_tried_until_it_answers(community: Community)
     await carol.types("LIST USERS")
     await carol.sees("ACTIVE: carol (you)")
     assert carol.saw(TRYING) == 1
+    assert carol.saw("DOCTOR tells what keeps it away.") == 1
     carol.never_saw(BACK)
     await carol.quits()
 
