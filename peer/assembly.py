@@ -42,6 +42,7 @@ from peer.runtime.dispatch import Dispatch
 from peer.runtime.doctor.company import Companions
 from peer.runtime.doctor.examiner import Examiner
 from peer.runtime.doctor.free_space import FreeSpace
+from peer.runtime.doctor.neighbourhood import Neighbourhood
 from peer.runtime.doctor.sight import Sight
 from peer.runtime.finder import Finder
 from peer.runtime.history_reader import HistoryReader
@@ -384,5 +385,6 @@ def facade(
             world, outside.directories, outside.options, myself, reach.directory, reach.sight,
             reach.certificates, reach.mapper, Companions(conversation, rooms, reach.presences),
             FreeSpace(world.disk, tasks),
+            Neighbourhood() if outside.options.listens_around else None,
         ),
     )  # fmt: skip

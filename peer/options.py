@@ -18,4 +18,5 @@ class Options(Struct, frozen=True):
     looks_back: bool = False  #: a start shows the last texts, and where the unread ones begin
     waits: bool = False  #: a directory that we know and that does not answer is tried again
     is_passing: bool = False  #: here for one command only: asks nobody, fetches no mail
+    listens_around: bool = False  #: DOCTOR may listen for announcements on the local network
     examines: bool = False  #: that command is DOCTOR, which asks the router all the same

@@ -66,4 +66,5 @@ class UserData:
             maps_port=not self._arguments.no_mapping,
             is_passing=is_passing,
             examines=examines,
+            listens_around=not self._arguments.no_find,
         )

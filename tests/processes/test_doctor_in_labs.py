@@ -11,12 +11,21 @@ from typing import Any
 import pytest
 
 from tests.kit.houses import House
-from tests.kit.lan import PUBLIC, Host, Lan, as_root, hosts, needs, on
+from tests.kit.lan import PUBLIC, Host, Lan, as_root, hosts, needs, on, rules
 from tests.kit.programs import Stage, connect, tool
 from tests.kit.terminals import comes_true
 
 PATIENCE = 20.0  # for a machine that has much else to do; DOCTOR itself takes six
 FIREWALL = "=>  A firewall keeps others out. I can dial them, and my program dials those who want"
+NO_MDNS = """
+table inet mdns {
+  chain in {
+    type filter hook input priority 0
+    udp dport 5353 drop
+    udp sport 5353 drop
+  }
+}
+"""
 ON_OVERLAY = 'mount -t overlay overlay -o lowerdir="$0":/etc /etc && exec "$@"'
 
 
@@ -112,6 +121,26 @@ def test_behind_a_router_that_maps_ports(town: tuple[Lan, House]) -> None:
     carol.types("DOCTOR")
     carol.sees_like(rf"ok  Router .*: maps ports, {lan.hosts[2].address}:\d+ leads to me\.")
     carol.sees("=>  Others reach me through the mapping of my router. Nothing to do.")
+
+
+@as_root
+@needs("ip")
+@needs("nft")
+@pytest.mark.parametrize("is_heard", [True, False])
+def test_whether_the_directory_is_heard(switch: Lan, *, is_heard: bool) -> None:
+    switch.stage.environment |= {"PARLEY_NO_FIND": "no", "DIRSERVER_NO_ANNOUNCE": "no"}
+    _, home, _ = switch.hosts
+    if not is_heard:
+        rules(home.name, NO_MDNS)
+    directory = switch.directory()
+    directory.sees_like(r"Announced on this network as .*")
+    carol = switch.peer(home, "carol")
+    carol.types("DOCTOR")
+    if is_heard:
+        carol.sees_like(r'ok  On this network the directory announces itself as ".+"\.')
+    else:
+        carol.sees_like(r"\?\?  No announcement of the directory heard in 1 s: .*")
+    carol.sees(f"=>  Everybody who can reach {home.address} can reach me.", within=PATIENCE)
 
 
 @as_root

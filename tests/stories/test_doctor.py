@@ -230,7 +230,7 @@ async def test_a_script_reads_no_offer(community: Community) -> None:
     community.separates(carol, dave)
     await carol.runs("CHAT dave")
     await carol.sees_part("User dave cannot be reached: ")
-    carol.never_saw("DOCTOR")
+    carol.never_saw("DOCTOR tells")
 
 
 # --- Hostile directories ---

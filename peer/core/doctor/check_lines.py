@@ -177,8 +177,8 @@ def discovery(name: str | None) -> Check:
     """`name`: as which the directory announces itself here; None: nothing was heard."""
     if name is None:
         text = (
-            "No announcement heard in 1 s: another subnet, a firewall (UDP 5353), or an access"
-            " point that isolates its clients."
+            "No announcement of the directory heard in 1 s: another subnet, a firewall (UDP 5353),"
+            " or an access point that isolates its clients; or it announces nothing."
         )
         return Check("discovery", CheckState.UNKNOWN, text, {"name": ""})
     text = f'On this network the directory announces itself as "{name}".'

@@ -46,6 +46,11 @@ class Certificates:
 
     # --- The directory's ---
 
+    @property
+    def key(self) -> str:
+        """The fingerprint of our community's authority; "" if none is known."""
+        return fingerprint(authority_key(self._authority)) if self._authority else ""
+
     def recall(self) -> bytes:
         """Set the community that is remembered for these addresses, if one is; return which."""
         if self._authority is not None:

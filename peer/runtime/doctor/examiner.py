@@ -33,7 +33,7 @@ ALL_SECONDS: Final = 6.0  # for everything
 EACH_SECONDS: Final = 5.5  # for one check at most
 ANSWER_SECONDS: Final = 3.0  # for the directory
 MAPPING_SECONDS: Final = 1.5  # to wait for the router, before the port is tried
-NEIGHBOUR_SECONDS: Final = 1.0  # to listen for an announcement
+NEIGHBOUR_SECONDS: Final = 3.0  # to begin to listen for announcements, and to listen
 COMPANY_SECONDS: Final = 2.0  # to measure the ways to others
 WHY_CHARACTERS: Final = 200  # of a reason that the directory gives
 
@@ -45,8 +45,8 @@ Check = Callable[[Facts], Awaitable[None]]
 class Neighbours(Protocol):
     """A part that hears what directories announce on this network."""
 
-    async def announced(self) -> str | None:
-        """Return how my directory is called there; None if it is not heard within a second."""
+    async def announced(self, key: str) -> str | None:
+        """Return how the directory with this key is called there; None if it is not heard."""
 
 
 class Company(Protocol):
@@ -187,7 +187,7 @@ class Examiner:
     async def _listen(self, facts: Facts) -> None:
         if self._neighbours is not None:
             with trio.move_on_after(NEIGHBOUR_SECONDS):
-                facts.announced = await self._neighbours.announced()
+                facts.announced = await self._neighbours.announced(self._certificates.key)
 
 
 async def examine_alone(

@@ -185,7 +185,9 @@ def test_the_announcement_of_the_directory() -> None:
     assert said(check_lines.discovery("lab")) == (
         'ok  On this network the directory announces itself as "lab".'
     )
-    assert said(check_lines.discovery(None)).startswith("??  No announcement heard in 1 s: ")
+    assert said(check_lines.discovery(None)).startswith(
+        "??  No announcement of the directory heard in 1 s: "
+    )
 
 
 def test_what_is_left_out_is_said() -> None:
