@@ -163,3 +163,50 @@ def test_behind_two_routers_one_that_maps_ports_is_enough(
     dave.types("QUIT")
     assert dave.ends() == 0
     assert comes_true(lambda: home_of_dave.rooms[0].address not in home_of_dave.mapped())
+
+
+# --- Nobody can be called, so both dial ----------------------------------------------
+
+
+def call_from_both_sides(one: Program, other: Program) -> None:
+    """Connect these two, read how each reaches the other, and part them again."""
+    connect(one, one.name, other, other.name)
+    for this, that in ((one, other), (other, one)):
+        this.types("/MEMBERS")
+        this.sees_like(rf" *{that.name}: direct \(opened from both sides\), .* ms")
+    other.types("/QUIT CONVERSATION")
+    one.sees(f"User {other.name} left the conversation.")
+
+
+@as_root
+@needs("ip")
+@needs("nft")
+@pytest.mark.parametrize("family", [4, 6])
+def test_between_two_firewalls_both_dial(switch: Lan, family: int) -> None:
+    town_hall, home_of_carol, home_of_dave, *_ = switch.hosts
+    for host in (town_hall, home_of_carol, home_of_dave):
+        host.speaks_ipv6()
+    where = town_hall.ipv6 if family == 6 else town_hall.address
+    switch.directory()
+    carol = switch.peer(home_of_carol, "carol", directory=where)
+    dave = switch.peer(home_of_dave, "dave", directory=where)
+    for host in (home_of_carol, home_of_dave):
+        host.lets_nobody_in()
+    call_from_both_sides(carol, dave)
+    call_from_both_sides(dave, carol)
+
+
+@as_root
+@needs("ip")
+@needs("nft")
+def test_behind_two_routers_that_let_nobody_in_both_dial(
+    houses: tuple[Lan, House, House],
+) -> None:
+    """The hosts of both houses have the same numbers."""
+    lan, home_of_carol, home_of_dave = houses
+    lan.directory()
+    carol = lan.peer(home_of_carol.rooms[0], "carol")
+    dave = lan.peer(home_of_dave.rooms[0], "dave")
+    call_from_both_sides(carol, dave)
+    dave.types("INFO carol")
+    dave.sees_like("The way to carol: direct \\(opened from both sides\\).")

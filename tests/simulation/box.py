@@ -238,7 +238,11 @@ class Box(Hub):
         if rest:
             self._unfinished[wire] = rest
         for line in lines:
-            self.spectator.sent(wire.local.host, wire.remote.host, line)
+            self.spectator.sent(wire.local.host, self._behind(wire.remote.host), line)
+
+    def _behind(self, address: str) -> str:
+        """Return the host that is seen at this address."""
+        return next((host for host, seen in self.translated.items() if seen == address), address)
 
 
 class Computer(Machine):

@@ -1,0 +1,28 @@
+"""python -m tests.labs [NAME ...]: all labs, or these; needs root, `ip`, `nft` and /dev/net/tun."""
+
+import argparse
+import sys
+import tempfile
+from pathlib import Path
+
+from tests.labs import punching
+
+
+def main() -> int:
+    """Play the labs; return the exit code: 0 when all were as they must be."""
+    parser = argparse.ArgumentParser(prog="python -m tests.labs", description=__doc__)
+    parser.add_argument("names", nargs="*", metavar="NAME", help=", ".join(punching.LABS))
+    names = parser.parse_args().names or list(punching.LABS)
+    if unknown := [name for name in names if name not in punching.LABS]:
+        parser.error(f"no such lab: {', '.join(unknown)}")
+    are_good = []
+    for name in names:
+        with tempfile.TemporaryDirectory(prefix="parley-lab-") as folder:
+            stage = Path(folder) / "stage" / name
+            stage.mkdir(parents=True)
+            are_good.append(punching.run(name, stage))
+    return 0 if all(are_good) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
