@@ -15,7 +15,7 @@ from shared.spots import Surroundings
 from tests.kit.community import Community, Person
 from tests.kit.raw_directory import RawDirectory, comes_in, raw_directories
 from tests.kit.rooms import founds
-from tests.kit.router import Router, behind
+from tests.kit.router import Router, behind, is_mapped
 
 UFW = Surroundings(ufw="ENABLED=yes\n", route="eth0")
 
@@ -79,6 +79,18 @@ async def test_a_mapped_port_is_enough(community: Community) -> None:
     told = await examined(carol)
     assert told.code == "V3"
     assert "maps ports, 8.8.8.8:" in text(told, "router")
+
+
+async def test_a_router_that_was_left_behind_is_not_told(community: Community) -> None:
+    carol, router = await behind(community, "carol")
+    await carol.starts()
+    await is_mapped(router)
+    community.hub.translated.clear()  # the same machine, in the network of the directory
+    community.hub.swallowing.clear()
+    community.cuts(carol, community.directory)
+    await carol.sees("The directory is back.")
+    told = await examined(carol)
+    assert "maps ports" not in text(told, "router")
 
 
 async def test_behind_a_router_that_maps_nothing_both_sides_must_open(

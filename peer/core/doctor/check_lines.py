@@ -234,9 +234,9 @@ def duration(seconds: float) -> str:
 
 
 def size(count: int) -> str:
-    amount, units = float(count), ("B", "KB", "MB", "GB", "TB")
-    for unit in units:
-        if amount < 1024 or unit == units[-1]:
+    amount, unit = float(count), "B"
+    for larger in ("KB", "MB", "GB", "TB"):
+        if amount < 1024:
             break
-        amount /= 1024
+        amount, unit = amount / 1024, larger
     return f"{amount:,.0f} {unit}" if amount >= 10 or unit == "B" else f"{amount:.1f} {unit}"

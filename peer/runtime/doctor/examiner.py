@@ -90,8 +90,8 @@ class Examiner:
         if not self._directory.is_there and not facts.cause:
             facts.cause = "the directory was lost just now"
         facts.company = self._company.acquaintances()
-        facts.is_router_asked = self._mapper is not None and self._mapper.is_asked
-        facts.mapping = self._mapper.state if self._mapper is not None else None
+        if self._mapper is not None and self._mapper.is_asked:
+            facts.is_router_asked, facts.mapping = True, self._mapper.state
         return told(facts)
 
     def _known(self) -> Facts:
