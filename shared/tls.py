@@ -33,6 +33,7 @@ from shared.interfaces import own_interfaces
 from shared.punching import TcpPunchPort
 from shared.sockets import bare, keep_alive
 from shared.spots import Interface, Surroundings
+from shared.upnp import Upnp, is_installed
 from shared.wire import TlsWire, abort, address, cause_of, close, wrap
 from shared.wording import system_reason
 from shared.world import Address, Incoming, PunchPort
@@ -156,6 +157,9 @@ class TlsNetwork:
 
     def surroundings(self) -> Surroundings:
         return surroundings()
+
+    def upnp(self, host: str) -> Upnp | None:
+        return Upnp(host) if is_installed() else None
 
     async def bind(self, host: str, port: int) -> UdpPort:
         return await UdpPort.bind(host, port)

@@ -174,11 +174,32 @@ class Network(Protocol):
     def gateway(self) -> str | None:
         """Return the IPv4 address of the router of this host; None if it is not known."""
 
+    def upnp(self, host: str) -> "UpnpRouter | None":
+        """Return the way to ask for a port by UPnP from this address; None without the library."""
+
     def surroundings(self) -> Surroundings:
         """Return what this host says about its firewall and its way out."""
 
     async def bind(self, host: str, port: int) -> Datagrams:
         """Open a port for datagrams at this numeric address; 0: a random one.  Raises OSError."""
+
+
+class UpnpGrant(NamedTuple):
+    port: int  #: of the router
+    host: str  #: of the router's other side, as it says; empty if it does not
+
+
+class UpnpRouter(Protocol):
+    """A router that gives ports by UPnP."""
+
+    async def map(self, port: int, wanted: int, lifetime: int) -> UpnpGrant | None:
+        """Look for the router, and ask it to lead a port to mine; return what it gives, if it does.
+
+        When cancelled, what it still gives is given back.
+        """
+
+    async def give_back(self, port: int) -> None:
+        """Give a port back that was given."""
 
 
 class FileReader(Protocol):

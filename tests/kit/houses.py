@@ -58,8 +58,8 @@ MINIUPNPD = """
 ext_ifname={wan}
 ext_ip=11.0.0.21
 listening_ip=lan
-enable_natpmp=yes
-enable_upnp=no
+enable_natpmp={natpmp}
+enable_upnp={upnp}
 secure_mode=yes
 http_port=5555
 upnp_table_name=filter
@@ -115,12 +115,14 @@ class House:
             f"flush chain ip nat out\nadd rule ip nat out oifname {wan} masquerade fully-random\n",
         )
 
-    def maps_ports(self, folder: Path) -> None:
-        """Let the router give ports to who asks, by NAT-PMP and PCP."""
+    def maps_ports(self, folder: Path, *, by_upnp: bool = False) -> None:
+        """Let the router give ports to who asks, by NAT-PMP and PCP, or by UPnP only."""
         router, wan = self._router.name, self._router.inside
         rules(router, MAPS.format())
         file = folder / "miniupnpd.conf"
-        file.write_text(MINIUPNPD.format(wan=wan, inside=INSIDE))
+        natpmp, upnp = ("no", "yes") if by_upnp else ("yes", "no")
+        text = MINIUPNPD.format(wan=wan, inside=INSIDE, natpmp=natpmp, upnp=upnp)
+        file.write_text(text)
         words = ("ip", "netns", "exec", router, "miniupnpd", "-d", "-f", str(file))
         self._mapper = subprocess.Popen(
             [*words, "-P", str(folder / "miniupnpd.pid")],

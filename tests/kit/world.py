@@ -37,7 +37,7 @@ from shared.identity import (
     read_certificate,
 )
 from shared.spots import Interface, Surroundings
-from shared.world import FILE_CHUNK_BYTES, Address, Incoming, Wire, World
+from shared.world import FILE_CHUNK_BYTES, Address, Incoming, UpnpRouter, Wire, World
 
 T = TypeVar("T")
 C = TypeVar("C", bound=sqlite3.Connection)
@@ -538,6 +538,9 @@ class MemoryNetwork:
     def gateway(self) -> str | None:
         return self.hub.gateways.get(self.host)
 
+    def upnp(self, host: str) -> UpnpRouter | None:
+        return self.hub.upnp.get(host)
+
     def surroundings(self) -> Surroundings:
         return self.hub.surroundings.get(self.host, Surroundings())
 
@@ -598,6 +601,7 @@ class Hub:
         self.others: dict[str, str] = {}  #: further addresses of hosts, and whose they are
         self.surroundings: dict[str, Surroundings] = {}  #: of hosts that say something
         self.gateways: dict[str, str] = {}  #: the router of each host that has one
+        self.upnp: dict[str, UpnpRouter] = {}  #: what gives ports to each host by UPnP
         self.translated: dict[str, str] = {}  #: hosts, each with the address that others see
         self.forwards: dict[Address, Address] = {}  #: ports of routers, and where they lead
         self.asked_for: list[str] = []  #: host names that were looked up

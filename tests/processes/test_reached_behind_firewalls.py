@@ -5,6 +5,7 @@ These tests need root, `ip` and `nft`, and are skipped without.
 
 import sys
 from collections.abc import Iterator
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,8 @@ from tests.kit.houses import House
 from tests.kit.lan import PUBLIC, Host, Lan, as_root, hosts, needs, on
 from tests.kit.programs import Program, Stage, connect
 from tests.kit.terminals import comes_true
+
+has_upnp = pytest.mark.skipif(find_spec("miniupnpc") is None, reason="miniupnpc is not installed")
 
 ROOT = Path(__file__).parent.parent.parent
 
@@ -149,11 +152,12 @@ def test_behind_a_router_one_is_called_from_outside_and_from_the_next_room(
 @needs("ip")
 @needs("nft")
 @needs("miniupnpd")
+@pytest.mark.parametrize("by_upnp", [False, pytest.param(True, marks=has_upnp)])
 def test_behind_two_routers_one_that_maps_ports_is_enough(
-    houses: tuple[Lan, House, House],
+    houses: tuple[Lan, House, House], by_upnp: bool
 ) -> None:
     lan, home_of_carol, home_of_dave = houses
-    home_of_dave.maps_ports(lan.stage.folder)
+    home_of_dave.maps_ports(lan.stage.folder, by_upnp=by_upnp)
     lan.directory()
     carol = lan.peer(home_of_carol.rooms[0], "carol")
     dave = lan.peer(home_of_dave.rooms[0], "dave")

@@ -141,7 +141,8 @@ def router(
             )
             return Check("router", CheckState.WRONG, said, data | {"why": "SECOND_ROUTER"})
         case NotMapped(why=why):
-            says = "it maps no ports" if why is Why.SILENT else "no port is mapped"
+            is_silent = why in {Why.SILENT, Why.ALL_SILENT}
+            says = "it maps no ports" if is_silent else "no port is mapped"
             said = f"{named}: {why.value}: {says}."
             return Check("router", CheckState.UNKNOWN, said, data | {"why": why.name})
     if host is None:

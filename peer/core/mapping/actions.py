@@ -9,6 +9,7 @@ class Why(Enum):
     """The reason for which there is no mapping."""
 
     SILENT = "no answer to PCP and NAT-PMP"
+    ALL_SILENT = "no answer to PCP, NAT-PMP and UPnP"
     REFUSED = "the router refuses it"
     SECOND_ROUTER = "there is a second router behind this one"
     USELESS = "the router offers a port that does not help"
@@ -32,4 +33,17 @@ class NotMapped(Struct, frozen=True):
     why: Why
 
 
-Action = Send | Mapped | NotMapped
+class AskUpnp(Struct, frozen=True):
+    """Look for a router that speaks UPnP, and ask it for this port, or another one."""
+
+    wanted: int
+    lifetime: int  # seconds
+
+
+class ReturnUpnp(Struct, frozen=True):
+    """Give this port back, by UPnP."""
+
+    port: int
+
+
+Action = Send | AskUpnp | ReturnUpnp | Mapped | NotMapped

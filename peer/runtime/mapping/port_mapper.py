@@ -7,10 +7,10 @@ from typing import Final, Protocol
 import trio
 from msgspec import Struct
 
-from peer.core.mapping.actions import Action, Mapped, NotMapped, Send
+from peer.core.mapping.actions import Action, AskUpnp, Mapped, NotMapped, ReturnUpnp, Send
 from peer.core.mapping.port_mapping import PortMapping
 from peer.core.mapping.router_messages import NONCE_BYTES, ROUTER_PORT
-from shared.world import Address, Datagrams, World
+from shared.world import Address, Datagrams, UpnpGrant, UpnpRouter, World
 
 FAREWELL_SECONDS: Final = 0.5  # to give the port back
 
@@ -67,10 +67,10 @@ class PortMapper:
 
     async def _keep_while_there(self, place: InnerPlace) -> None:
         """Keep a port until the place changes."""
-        gateway = self._network.gateway()
+        gateway, upnp = self._network.gateway(), self._network.upnp(place.host)
         self.router, self.state = gateway or "", None
         self._known = trio.Event()
-        if gateway is None:
+        if gateway is None and upnp is None:
             self._known.set()
             return
         try:
@@ -80,11 +80,12 @@ class PortMapper:
             return  # the address has just gone; the directory will see another one
         nonce = self._chance.randbytes(NONCE_BYTES)
         jitter = self._chance.uniform(0.9, 1.1)
-        mapping = PortMapping(place.port, place.host, nonce, jitter)
-        router = _Router(port, Address(gateway, ROUTER_PORT))
+        has_upnp = upnp is not None
+        mapping = PortMapping(place.port, place.host, nonce, jitter, has_upnp=has_upnp)
+        router = _Router(port, gateway, upnp)
         try:
             async with trio.open_nursery() as nursery:
-                nursery.start_soon(self._keep, mapping, router)
+                nursery.start_soon(self._keep, mapping, router, nursery)
                 await self._changed.wait()
                 nursery.cancel_scope.cancel()
         finally:
@@ -94,13 +95,30 @@ class PortMapper:
                 await router.send(mapping.end())
             port.close()
 
-    async def _keep(self, mapping: PortMapping, router: "_Router") -> None:
-        await self._perform(mapping.begin(trio.current_time()), router)
+    async def _keep(self, mapping: PortMapping, router: "_Router", nursery: trio.Nursery) -> None:
+        async def ask_upnp(wanted: int, lifetime: int) -> None:
+            grant = await router.map(mapping.port, wanted, lifetime)
+            now = trio.current_time()
+            answer = (
+                mapping.upnp_failed(now) if grant is None else mapping.upnp_granted(*grant, now)
+            )
+            await perform(answer)
+            router.wake()
+
+        async def perform(actions: list[Action]) -> None:
+            await self._perform(actions, router)
+            for action in actions:
+                if isinstance(action, AskUpnp):
+                    nursery.start_soon(ask_upnp, action.wanted, action.lifetime)
+
+        await perform(mapping.begin(trio.current_time()))
         while True:
             datagram = await router.receive(mapping.deadline)
             now = trio.current_time()
-            actions = mapping.due(now) if datagram is None else mapping.heard(datagram, now)
-            await self._perform(actions, router)
+            if datagram is not None:
+                await perform(mapping.heard(datagram, now))
+            elif now >= mapping.deadline:
+                await perform(mapping.due(now))
 
     async def _perform(self, actions: list[Action], router: "_Router") -> None:
         await router.send(actions)
@@ -119,23 +137,37 @@ class PortMapper:
 
 
 class _Router:
-    """The router, at the other end of a port for datagrams."""
+    """The router, at the other end of a port for datagrams, or as UPnP finds it."""
 
-    def __init__(self, port: Datagrams, address: Address) -> None:
-        self._port, self._address = port, address
+    def __init__(self, port: Datagrams, gateway: str | None, upnp: UpnpRouter | None) -> None:
+        self._port, self._upnp = port, upnp
+        self._address = None if gateway is None else Address(gateway, ROUTER_PORT)
+        self._waiting = trio.CancelScope()
 
     async def send(self, actions: Iterable[Action]) -> None:
         """Send what is to be sent; what cannot be sent now counts as lost."""
         for action in actions:
-            if isinstance(action, Send):
-                with suppress(OSError):
-                    await self._port.send(action.datagram, self._address)
+            match action:
+                case Send(datagram) if self._address is not None:
+                    with suppress(OSError):
+                        await self._port.send(datagram, self._address)
+                case ReturnUpnp(port) if self._upnp is not None:
+                    await self._upnp.give_back(port)
+
+    async def map(self, port: int, wanted: int, lifetime: int) -> UpnpGrant | None:
+        """Ask for a port by UPnP."""
+        return None if self._upnp is None else await self._upnp.map(port, wanted, lifetime)
 
     async def receive(self, deadline: float) -> bytes | None:
-        """Return what the router says next; None when the deadline comes first."""
-        with trio.move_on_at(deadline):
+        """Return what the router says next; None at the deadline, or when woken."""
+        self._waiting = trio.CancelScope(deadline=deadline)
+        with self._waiting:
             while True:
                 datagram, sender = await self._port.receive()
                 if sender == self._address:
                     return datagram
         return None
+
+    def wake(self) -> None:
+        """Let `receive` end, as its deadline may have changed."""
+        self._waiting.cancel()

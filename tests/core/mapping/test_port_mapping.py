@@ -5,7 +5,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from peer.core.mapping import port_mapping
-from peer.core.mapping.actions import Action, Mapped, NotMapped, Send, Why
+from peer.core.mapping.actions import (
+    Action,
+    AskUpnp,
+    Mapped,
+    NotMapped,
+    ReturnUpnp,
+    Send,
+    Why,
+)
 from peer.core.mapping.port_mapping import PortMapping
 from tests.kit.router_answers import (
     INSIDE,
@@ -236,3 +244,116 @@ def test_whatever_a_router_says_little_is_asked_and_told(answers: list[bytes | N
     minutes = now / 60 + 1
     assert count <= 40 * minutes
     assert changes <= 10 * minutes
+
+
+# --- UPnP ---
+
+
+def silent() -> tuple[PortMapping, float]:
+    """A mapping whose router has not answered until UPnP is asked, and that moment."""
+    one = PortMapping(PORT, OWN, NONCE, 1.1, has_upnp=True)
+    one.begin(0.0)
+    while AskUpnp(PORT, port_mapping.LIFETIME) not in one.due(now := one.deadline):
+        assert now < port_mapping.UPNP_AFTER
+    return one, now
+
+
+def by_upnp() -> PortMapping:
+    """A mapping that UPnP has granted at 3."""
+    one, _ = silent()
+    assert one.upnp_granted(PORT, "8.8.8.8", 3.0) == [Mapped(PORT)]
+    return one
+
+
+def test_upnp_is_asked_after_two_seconds_of_silence_only() -> None:
+    assert silent()[1] == port_mapping.UPNP_AFTER
+    one = PortMapping(PORT, OWN, NONCE, 1.1, has_upnp=True)
+    one.begin(0.0)
+    one.heard(nat_pmp_address(PUBLIC), 0.1)
+    while not told(actions := one.due(one.deadline)):
+        assert one.deadline < 10
+    assert told(actions) == [NotMapped(Why.SILENT)], "it is there, and does not map"
+
+
+def test_what_upnp_grants_is_asked_for_again_and_given_back() -> None:
+    one = by_upnp()
+    for _ in range(3):
+        now = one.deadline
+        assert one.due(now) == [AskUpnp(PORT, port_mapping.LIFETIME)]
+        assert one.upnp_granted(PORT, "8.8.8.8", now + 1) == []
+        assert one.deadline == now + 1 + port_mapping.RENEWAL_SECONDS * 1.1
+    assert one.heard(nat_pmp_mapped(), now) == [], "it is not asked any more"
+    assert one.end() == [ReturnUpnp(PORT)]
+    assert one.external == 0
+    assert one.end() == []
+
+
+def test_another_port_at_a_renewal_replaces_the_first_one() -> None:
+    one = by_upnp()
+    one.due(one.deadline)
+    assert one.upnp_granted(PORT + 1, "", 70.0) == [ReturnUpnp(PORT), Mapped(PORT + 1)]
+
+
+def test_a_renewal_by_upnp_that_fails_costs_the_port_at_its_end_only() -> None:
+    one = by_upnp()
+    ends = 3.0 + port_mapping.LIFETIME
+    while (now := one.deadline) < ends:
+        assert one.due(now) == [AskUpnp(PORT, port_mapping.LIFETIME)]
+        assert one.upnp_failed(now) == []
+        assert one.external == PORT
+    actions = one.due(now)
+    assert told(actions) == [NotMapped(Why.SILENT)]
+    assert sent(actions), "all is asked anew"
+
+
+def test_a_renewal_by_upnp_that_never_answers_is_made_again() -> None:
+    one = by_upnp()
+    first = one.deadline
+    one.due(first)
+    assert one.deadline == first + port_mapping.UPNP_SECONDS
+    assert one.due(one.deadline) == [AskUpnp(PORT, port_mapping.LIFETIME)]
+
+
+@pytest.mark.parametrize(
+    ("port", "host", "why"),
+    [
+        (80, "8.8.8.8", Why.USELESS),
+        (PORT, "100.64.0.7", Why.SECOND_ROUTER),
+        (PORT, "192.168.0.2", Why.SECOND_ROUTER),
+    ],
+)
+def test_a_port_of_upnp_that_does_not_help_is_given_back(port: int, host: str, why: Why) -> None:
+    one, now = silent()
+    assert one.upnp_granted(port, host, now) == [ReturnUpnp(port), NotMapped(why)]
+    assert one.deadline == now + port_mapping.PAUSE
+    assert one.external == 0
+
+
+def test_without_an_answer_by_upnp_there_is_a_pause() -> None:
+    one, now = silent()
+    assert one.upnp_failed(now) == [NotMapped(Why.ALL_SILENT)]
+    assert one.deadline == now + port_mapping.PAUSE
+    assert one.upnp_failed(now) == []
+    one, now = silent()
+    assert one.deadline == now + port_mapping.UPNP_SECONDS
+    assert one.due(one.deadline) == [NotMapped(Why.SILENT)]
+    assert one.upnp_granted(PORT, "", now + 60) == [ReturnUpnp(PORT)], "it comes too late"
+
+
+@pytest.mark.parametrize(("port", "returned"), [(40_200, []), (PORT, [ReturnUpnp(PORT)])])
+def test_a_router_that_answers_late_is_asked_for_one_port_only(
+    port: int, returned: list[Action]
+) -> None:
+    one, now = silent()
+    assert told(one.heard(nat_pmp_mapped(), now)) == [Mapped(40_200)]
+    assert one.upnp_granted(port, "", now + 1) == returned
+    assert one.external == 40_200
+    assert sent(one.due(one.deadline)), "it is asked in its own language"
+
+
+def test_a_late_answer_stands_though_upnp_fails() -> None:
+    one, now = silent()
+    one.heard(nat_pmp_mapped(), now)
+    assert sent(one.due(one.deadline)), "UPnP has not answered yet"
+    assert one.upnp_failed(now + 70) == []
+    assert one.external == 40_200

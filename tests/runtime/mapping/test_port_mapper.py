@@ -5,10 +5,11 @@ import trio
 from trio.testing import MockClock
 
 from peer.core.mapping.actions import NotMapped, Why
+from peer.core.mapping.port_mapping import UPNP_AFTER
 from peer.core.mapping.router_messages import nat_pmp_map
 from peer.runtime.mapping.port_mapper import InnerPlace, PortMapper
-from shared.world import Address
-from tests.kit.router import GRANTED, Router
+from shared.world import Address, UpnpGrant
+from tests.kit.router import GRANTED, OUTER, Router
 from tests.kit.world import Hub, Machine, MemoryNetwork
 
 HOME, ROUTER = "192.168.1.20", "192.168.1.1"
@@ -187,3 +188,94 @@ async def test_somebody_else_on_the_network_is_not_heard(
         await mallory.send(forged, Address(HOME, at))
     await trio.sleep(60)
     assert house.news.ports == []
+
+
+# --- UPnP ---
+
+
+class MemoryUpnp:
+    """A router that speaks UPnP only, `seconds` after it was asked."""
+
+    def __init__(self, seconds: float = 1.0, host: str = OUTER) -> None:
+        self._seconds, self._host = seconds, host
+        self.mapped: set[int] = set()
+        self.asked: list[float] = []
+        self.is_there = True
+
+    async def map(self, port: int, wanted: int, lifetime: int) -> UpnpGrant | None:
+        self.asked.append(trio.current_time())
+        await trio.sleep(self._seconds)
+        if not self.is_there:
+            return None
+        self.mapped.add(wanted)
+        return UpnpGrant(wanted, self._host)
+
+    async def give_back(self, port: int) -> None:
+        self.mapped.discard(port)
+
+
+@pytest.fixture
+def upnp(house: House) -> MemoryUpnp:
+    house.router.speaks_pcp = house.router.speaks_nat_pmp = False
+    upnp = house.hub.upnp[HOME] = MemoryUpnp()
+    return upnp
+
+
+async def test_a_router_that_speaks_upnp_only_gives_a_port_and_gets_it_back(
+    autojump_clock: MockClock, house: House, upnp: MemoryUpnp
+) -> None:
+    await house.starts()
+    begun = trio.current_time()
+    house.mapper.look(HERE)
+    await house.news.until(PORT)
+    assert upnp.asked == [begun + UPNP_AFTER]
+    upnp.mapped.clear()  # as after a restart
+    await trio.sleep(70)
+    assert upnp.mapped == {PORT}
+    house.mapper.look(None)
+    await house.news.until(PORT, 0)
+    await trio.sleep(1)
+    assert not upnp.mapped
+
+
+async def test_a_machine_that_knows_no_router_asks_by_upnp(
+    autojump_clock: MockClock, house: House, upnp: MemoryUpnp
+) -> None:
+    del house.hub.gateways[HOME]
+    await house.starts()
+    house.mapper.look(HERE)
+    await house.news.until(PORT)
+
+
+async def test_a_second_router_found_by_upnp_gets_its_port_back(
+    autojump_clock: MockClock, house: House
+) -> None:
+    house.router.speaks_pcp = house.router.speaks_nat_pmp = False
+    upnp = house.hub.upnp[HOME] = MemoryUpnp(host="100.64.0.7")
+    await house.starts()
+    house.mapper.look(HERE)
+    await house.mapper.wait_known()
+    assert house.mapper.state == NotMapped(Why.SECOND_ROUTER)
+    assert not upnp.mapped
+    assert house.news.ports == []
+
+
+async def test_no_answer_by_upnp_is_no_mapping(
+    autojump_clock: MockClock, house: House, upnp: MemoryUpnp
+) -> None:
+    upnp.is_there = False
+    await house.starts()
+    house.mapper.look(HERE)
+    await house.mapper.wait_known()
+    assert house.mapper.state == NotMapped(Why.ALL_SILENT)
+
+
+async def test_a_router_that_answers_in_time_is_not_asked_by_upnp(
+    autojump_clock: MockClock, house: House
+) -> None:
+    upnp = house.hub.upnp[HOME] = MemoryUpnp()
+    await house.starts()
+    house.mapper.look(HERE)
+    await house.news.until(PORT)
+    await trio.sleep(100)
+    assert not upnp.asked
