@@ -121,7 +121,10 @@ class Gaps:
         """Return what to ask for now.  `may_ask`: the seconds an origin must still wait, or 0.0."""
         linked = tuple(greeted)
         requests: list[Request] = []
-        for of, gap in list(self._gaps.items()):
+        for of in list(self._gaps):
+            gap = self._gaps.get(of)
+            if gap is None:
+                continue  # a place that got free has ended it meanwhile
             if self._came(of) >= max(gap.claims.values()):
                 self._fulfil(of, now)
             elif gap.due <= now and (pause := may_ask(of)):
@@ -194,7 +197,8 @@ class Gaps:
         if gap is None or self._came(of) < max(gap.claims.values()):
             return
         for source in list(gap.claims):
-            self._release(source, of, now)
+            if source in gap.claims:  # a place that got free has not released it meanwhile
+                self._release(source, of, now)
 
     def _release(self, source: str, of: Origin, now: float) -> None:
         """Withdraw a claim that was true, and end all doubt of it."""
