@@ -68,8 +68,8 @@ async def _gather(chat: Chat, crew: Child, names: list[str]) -> None:
     for name in names:
         result = await chat.add(name, room=ROOM)
         assert result.outcome is Outcome.CONNECTED, result
+        await crew.rest()  # they link with each other, all in one process
     await (await chat.say_in(ROOM, "all here?")).delivered()
-    await crew.rest()  # they link with each other
 
 
 async def _say(chat: Chat) -> float:
