@@ -13,11 +13,11 @@ import trio
 from directory_server.community.backlogs import UserLink
 from directory_server.community.sight import say_go
 from directory_server.community.telling import Telling
-from directory_server.core.addresses import are_the_same
 from directory_server.core.cluster.bulletins import Arrival, Call
 from directory_server.core.punching.call_limits import CallLimits
 from directory_server.core.punching.meetings import Meeting, Meetings, Sight, first_of
 from directory_server.core.registry import Registry, User
+from directory_server.core.spots import may_meet
 from shared.errors import ProtocolError, Refused
 from shared.messages.common import Bye
 from shared.messages.punching import Here, Punches, Punching
@@ -47,7 +47,7 @@ class MeetingPlace:
         now = trio.current_time()
         self._meetings.check_room(caller.id, now)
         self._limits.take(caller.name, address, callee.name, now)
-        if callee.is_here and are_the_same(address, callee.place.address):
+        if callee.is_here and not may_meet(caller.place, callee.place):
             raise Refused("I see you both at the same address")
         self._meetings.begin(token, caller.id, callee.id, now)
         self._pass(token, caller, callee)
@@ -92,7 +92,7 @@ class MeetingPlace:
         identified()
         self._came[here.token, user.id] = link
         try:
-            arrival = Arrival(here.token, user.id, *link.wire.remote)
+            arrival = Arrival(here.token, user.id, *link.wire.remote, here.port)
             self._come(arrival)
             self._telling.arrival(arrival)
             with trio.move_on_at(meeting.over_at):
@@ -110,7 +110,7 @@ class MeetingPlace:
             log.info("an arrival at another directory is for no meeting")
 
     def _come(self, arrival: Arrival) -> None:
-        sight, token = Sight(arrival.host, arrival.port), arrival.token
+        sight, token = Sight(arrival.host, arrival.port, arrival.inner), arrival.token
         meeting = self._meetings.come(token, arrival.user, sight, trio.current_time())
         if meeting is None:
             return

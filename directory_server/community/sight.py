@@ -31,5 +31,5 @@ def pass_knock(caller: User, callee: UserLink) -> None:
 def say_go(token: bytes, other: User, sight: Sight, link: UserLink) -> None:
     """Tell a user who has come to a meeting where the other one, who has come too, is."""
     seen = Spot(_reached(sight.host, link), sight.port, SpotKind.SEEN)
-    there = spots.of_meeting(other.place, seen, link.wire.remote.host)
+    there = spots.of_meeting(other.place, seen, sight.inner, link.wire.remote.host)
     link.post(Go(token, there))

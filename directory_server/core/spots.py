@@ -7,7 +7,7 @@ address leaves the house.
 from collections.abc import Iterable
 from typing import Final
 
-from directory_server.core.addresses import network_of
+from directory_server.core.addresses import are_the_same, is_loopback, network_of
 from directory_server.core.registry import Place
 from shared.messages.spots import SPOTS, Spot, SpotKind
 from shared.spots import ip_of, is_global6, is_inside, is_lan
@@ -67,13 +67,26 @@ def of_caller(place: Place, seen: str, callee: str) -> tuple[Spot, ...]:
     return _few(*lan, *_mapped(place, seen), plain)
 
 
-def of_meeting(place: Place, seen: Spot, other: str) -> tuple[Spot, ...]:
+def may_meet(caller: Place, callee: Place) -> bool:
+    """Whether two users can open a way from both sides, as far as we can tell.
+
+    Who is seen at the same address is on the same machine, or behind the same router: this one
+    hardly ever leads back inside, so they need addresses of their own network.
+    """
+    if not are_the_same(caller.address, callee.address):
+        return True
+    have_own = _of(caller, SpotKind.LAN) and _of(callee, SpotKind.LAN)
+    return bool(have_own) and not is_loopback(caller.address)
+
+
+def of_meeting(place: Place, seen: Spot, inner: int, other: str) -> tuple[Spot, ...]:
     """Return where to dial a user who has come to a meeting with somebody seen at `other`.
 
-    `seen`: the address from which that connection comes; its port is taken for that of their
-    own machine, too, as routers keep it if they can.
+    `seen`: the address from which that connection comes; `inner`: its port on their own
+    machine.  If that is not known it is taken for the same, as routers keep it if they can.
     """
-    lan = (Spot(one.host, seen.port, SpotKind.LAN) for one in _lan(place, seen.host, other))
+    port = inner or seen.port
+    lan = (Spot(one.host, port, SpotKind.LAN) for one in _lan(place, seen.host, other))
     return _few(seen, *lan)
 
 

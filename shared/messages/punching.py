@@ -8,7 +8,7 @@ from typing import Annotated
 
 from msgspec import Meta
 
-from shared.messages.common import Answer, Message, Name, Request
+from shared.messages.common import Answer, Message, Name, Port, Request
 from shared.messages.spots import Spots
 
 MEETING_BYTES = 16  # random, of a token
@@ -44,6 +44,7 @@ class Here(Message, frozen=True):
     """
 
     token: MeetingToken
+    port: Port = 0  # of this connection on my own machine: a router may have changed it
 
 
 class Go(Message, frozen=True):

@@ -214,3 +214,16 @@ def test_behind_two_routers_that_let_nobody_in_both_dial(
     call_from_both_sides(carol, dave)
     dave.types("INFO carol")
     dave.sees_like("The way to carol: direct \\(opened from both sides\\).")
+
+
+@as_root
+@needs("ip")
+@needs("nft")
+def test_in_one_house_between_two_firewalls_both_dial(town: tuple[Lan, House]) -> None:
+    """The directory, which is outside, sees both at the address of their router."""
+    lan, house = town
+    lan.directory()
+    dave, erin = lan.peer(house.rooms[0], "dave"), lan.peer(house.rooms[1], "erin")
+    for room in house.rooms:
+        room.lets_nobody_in()
+    call_from_both_sides(dave, erin)

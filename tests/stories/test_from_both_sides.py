@@ -117,6 +117,15 @@ async def test_users_at_one_address_do_not_punch(community: Community) -> None:
     assert not community.hub.punched
 
 
+async def test_in_one_house_they_meet_there(community: Community) -> None:
+    carol, dave = await behind_firewalls(community)
+    community.hub.translated[dave.host] = put_behind_a_router(community, carol)
+    await carol.starts_again()
+    await dave.starts_again()
+    await carol.types("PRV dave hello")
+    await dave.sees("[private] carol: hello")
+
+
 async def test_who_calls_each_other_at_once_has_one_link(community: Community) -> None:
     carol, dave = await behind_firewalls(community)
     carol.types_ahead("PRV dave hello")

@@ -56,6 +56,7 @@ class Arrival(msgspec.Struct, frozen=True, array_like=True):
     user: Number
     host: Host
     port: Port
+    inner: Port = 0  # on their own machine
 
 
 class Bulletin(msgspec.Struct, frozen=True, array_like=True):

@@ -22,6 +22,7 @@ class Sight(Struct, frozen=True):
 
     host: str
     port: int
+    inner: int = 0  # the port on the user's own machine, as they say; 0: not known
 
 
 class Meeting(Struct):

@@ -143,7 +143,7 @@ class _Meeting:
             with trio.fail_at(deadline):
                 who = await link.expect(Who)
                 self._certificates.recognise(link.wire.certificate, who.authority, directory)
-                link.post(Here(self._token))
+                link.post(Here(self._token, link.wire.local.port))
                 go = await link.expect(Go)
         except trio.TooSlowError:
             raise CameAlone(NOT_SAID) from None

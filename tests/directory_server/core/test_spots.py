@@ -7,6 +7,7 @@ from directory_server.core.spots import (
     MAPPED_FROM,
     are_in_one_house,
     kept,
+    may_meet,
     of_caller,
     of_contact,
     of_meeting,
@@ -135,8 +136,17 @@ def test_the_ranges() -> None:
 
 def test_who_meets_another_is_at_the_port_of_that_connection() -> None:
     seen = Spot(HOME, 50_001, "SEEN")
-    assert of_meeting(at(HOME, LAN, MAPPED, GLOBAL6), seen, OUTSIDE) == (seen,)
-    near = Spot(LAN.host, 50_001, "LAN")
-    assert of_meeting(at(HOME, LAN), seen, HOME) == (seen, near)
+    assert of_meeting(at(HOME, LAN, MAPPED, GLOBAL6), seen, 0, OUTSIDE) == (seen,)
+    near, inner = Spot(LAN.host, 50_001, "LAN"), Spot(LAN.host, 50_002, "LAN")
+    assert of_meeting(at(HOME, LAN), seen, 0, HOME) == (seen, near)
+    assert of_meeting(at(HOME, LAN), seen, 50_002, HOME) == (seen, inner)
     inside = Spot(LAN.host, 50_001, "SEEN")
-    assert of_meeting(at(LAN.host, LAN), inside, "192.168.1.21") == (inside,)
+    assert of_meeting(at(LAN.host, LAN), inside, 0, "192.168.1.21") == (inside,)
+
+
+def test_who_is_seen_at_one_address_meets_inside_or_not_at_all() -> None:
+    assert may_meet(at(HOME), at(OUTSIDE))
+    assert may_meet(at(HOME, LAN), at(HOME, LAN))
+    assert not may_meet(at(HOME, LAN), at(HOME))
+    assert not may_meet(at(HOME), at(HOME, LAN))
+    assert not may_meet(at("127.0.0.1", LAN), at("127.0.0.1", LAN)), "on one machine all can dial"
