@@ -89,6 +89,24 @@ async def test_nobody_else_answers_for_the_directory(
     assert await outer_address(world_of(hub), ME, ROUTER) == ""
 
 
+async def test_only_the_ports_that_were_asked_count(
+    hub: Hub, nursery: trio.Nursery, autojump_clock: MockClock
+) -> None:
+    """Somebody who has read the question answers it from elsewhere."""
+    asked = await hub.network(DIRECTORY).bind(DIRECTORY, 0)
+    others = [await hub.network(host).bind(host, 0) for host in (DIRECTORY, MALLORY)]
+
+    async def serve() -> None:
+        while True:
+            datagram, sender = await asked.receive()
+            for other in others:
+                await other.send(honest(datagram, sender), sender)
+
+    nursery.start_soon(serve)
+    ports = (asked.local.port, others[1].local.port)
+    assert await ports_seen(world_of(hub), ME, DIRECTORY, ports, COOKIE) == {}
+
+
 async def test_a_router_tells_its_address_to_the_world(
     hub: Hub, nursery: trio.Nursery, autojump_clock: MockClock
 ) -> None:
