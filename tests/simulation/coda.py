@@ -24,6 +24,7 @@ async def let_in_again(players: list[Player], seed: int) -> bool:
     chance = random.Random(f"coda {seed}")
     for one in players:
         one.agrees = True
+        await _until(partial(_is_registered, one), f"{one.name} is not registered")
     member, other = await _talk(chance.sample(players, len(players)))
     outside = [one for one in players if one.conversation is None]
     if outside:
@@ -63,6 +64,10 @@ async def _leave(player: Player, *members: Player) -> None:
 
     player.does("leaves", player.leaves)
     await _until(is_out, f"{player.name} is still in")
+
+
+def _is_registered(one: Player) -> bool:
+    return one.peer is not None and one.peer.is_registered
 
 
 def _are_together(one: Player, other: Player) -> bool:
