@@ -20,7 +20,7 @@ ProbePorts = Annotated[tuple[Port, ...], Meta(max_length=2)]
 
 
 class Outcome(StrEnum):
-    """A result of dialling at the port of a user.  Others are as if nothing was said."""
+    """A result of dialling the port of a user.  Others are as if nothing was said."""
 
     OPEN = "OPEN"  #: their program, with their key
     REFUSED = "REFUSED"  #: a machine, or a firewall, that says no

@@ -61,6 +61,16 @@ def quits(one: Person) -> None:
     assert one.ends() == 0
 
 
+def runs_avahi(lan: Lan, host: Host) -> None:
+    """Run the mDNS of most Linux desktops there."""
+    file = lan.stage.folder / f"{host.name}.conf"
+    file.write_text("[server]\nenable-dbus=no\nuse-ipv6=no\n")
+    options = f"--no-drop-root --no-chroot --no-rlimits --debug --file={file}"
+    command = f"mount -t tmpfs none /run && exec avahi-daemon {options}"
+    daemon = lan.stage.starts("unshare", "-m", "sh", "-c", command, prefix=on(host))
+    daemon.says_like(r"Server startup complete\..*")
+
+
 def has_docker(host: Host) -> None:
     """Give it a bridge between programs of its own, whose address no other host reaches."""
     ip(f"-n {host.name} link add docker0 type bridge")
@@ -162,3 +172,14 @@ def test_another_network_and_this_machine_alone_are_not_found(
     carol.sees(f"{ASKED}:\r\n")
     carol.types("QUIT")
     assert carol.ends() == 0
+
+
+@needs("avahi-daemon")
+def test_avahi_beside_it_takes_nothing_away(switch: Lan) -> None:
+    here, there, _ = switch.hosts
+    runs_avahi(switch, here)
+    runs_avahi(switch, there)
+    _, key = directory(switch, here, "--name", "lab")
+    shown = f'"lab" at {here.address}:5000, key {key} (unknown)'
+    assert found(switch, there) == (0, [shown])
+    assert found(switch, here) == (0, [shown])

@@ -19,14 +19,8 @@ class Hearsay:
 
     def __init__(self, wanted: frozenset[str]) -> None:
         self._wanted = wanted
-        self._names: dict[str, None] = {}
         self._counts = {True: 0, False: 0}  # by whether the key is wanted
         self._dialled: dict[str, set[Place]] = {}  # by host
-
-    @property
-    def names(self) -> tuple[str, ...]:
-        """The names that were heard, in their order."""
-        return tuple(self._names)
 
     def add(self, said: Announcement) -> tuple[Place, ...]:
         """Take an announcement; return the addresses that are to be dialled for it, if any."""
@@ -34,7 +28,6 @@ class Hearsay:
         if self._counts[is_wanted] >= NAMES_MOST:
             return ()
         self._counts[is_wanted] += 1
-        self._names[said.name] = None
         places = [(host, said.port) for host in said.hosts if is_plausible(host, "")]
         return tuple(place for place in places if self._may_be_dialled(place))
 

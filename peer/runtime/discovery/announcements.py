@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Final, Protocol
 
 import trio
 
-from peer.core.discovery.hearsay import Hearsay
 from shared.announcement import SERVICE, Announcement, is_left_out, read, spoken_on
 from shared.interfaces import own_interfaces
 from shared.mdns import Stop, beside_trio, opened
@@ -35,19 +34,6 @@ class MdnsAnnouncements:
         hosts = spoken_on(one for one in own_interfaces() if not is_left_out(one))
         if hosts:
             await beside_trio(lambda stop: _listen(hosts, hear, stop))
-
-
-async def heard_names(
-    announcements: Announcements, seconds: float = LISTEN_SECONDS
-) -> tuple[str, ...]:
-    """Return the names that directories announce within so many seconds.
-
-    Nobody has proved anything by that.
-    """
-    heard = Hearsay(frozenset())
-    with trio.move_on_after(seconds):
-        await announcements.listen(heard.add)
-    return heard.names
 
 
 async def _listen(hosts: Iterable[str], hear: Hear, stop: Stop) -> None:

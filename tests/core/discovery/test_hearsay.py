@@ -15,7 +15,6 @@ def test_each_address_is_dialled_once() -> None:
     heard = Hearsay(frozenset())
     assert heard.add(said("lab", "10.0.0.5", "fd00::5")) == (("10.0.0.5", 5000), ("fd00::5", 5000))
     assert heard.add(said("lab", "10.0.0.5", "10.0.0.6")) == (("10.0.0.6", 5000),)
-    assert heard.names == ("lab",)
 
 
 def test_nobody_aims_many_dials_at_a_third_machine() -> None:
@@ -40,7 +39,7 @@ def test_a_flood_is_bounded_and_hides_no_directory_with_a_key_of_mine() -> None:
     ]
     assert looked_at == list(range(NAMES_MOST))
     assert heard.add(said("lab", "10.9.9.9", key=MINE)) == (("10.9.9.9", 5000),)
-    assert len(heard.names) == NAMES_MOST + 1
-    for number in range(1_000):
-        heard.add(said(f"y{number}", f"10.1.{number // 250}.{number % 250 + 1}", key=MINE))
-    assert len(heard.names) == 2 * NAMES_MOST
+    mine = [
+        heard.add(said(f"y{n}", f"10.1.{n // 250}.{n % 250 + 1}", key=MINE)) for n in range(999)
+    ]
+    assert len([places for places in mine if places]) == NAMES_MOST - 1
