@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Final, Protocol
 import trio
 from msgspec import Struct
 
-from shared.announcement import SERVICE, TTL, announced, clean_name, spoken_on, texts
+from shared.announced_name import clean_name
+from shared.announcement import SERVICE, TTL, announced, spoken_on, texts
 from shared.interfaces import own_interfaces
 from shared.mdns import Stop, beside_trio, opened
 from shared.spots import Interface

@@ -13,7 +13,7 @@ from typing import Any, Final
 
 from directory_server.core.limits import MAIL_MIB, NEW_NAME_SECONDS, NEW_NAMES_AT_ONCE
 from directory_server.settings import IDLE_AFTER
-from shared.announcement import clean_name
+from shared.announced_name import clean_name
 from shared.arguments import Parser, port, quoted, readable, token
 from shared.options import MISSING, Option, read_options
 

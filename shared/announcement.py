@@ -9,15 +9,13 @@ from typing import Final
 
 from msgspec import Struct
 
-from shared.clean import on_one_line
+from shared.announced_name import clean_name
 from shared.spots import Interface, ip_of
 
 SERVICE: Final = "_parley._tcp.local."
-NAME_BYTES: Final = 63  # of a label of DNS
 TTL: Final = 120  # seconds for which others may believe it
 ADDRESSES_MOST: Final = 8  # of one directory: nobody has so many ways to one machine
 INTERFACES_MOST: Final = 16  # that are spoken on
-NAMELESS: Final = "directory"
 KEY_DIGITS: Final = 32
 _VERSION: Final = "1"
 # Between programs of one machine, which others do not reach.
@@ -32,13 +30,6 @@ class Announcement(Struct, frozen=True):
     port: int
     key: str  #: of its community: the fingerprint, without spaces; empty if it is not said
     needs_token: bool = False  #: whether a new name needs one
-
-
-def clean_name(text: str) -> str:
-    """Return the text as a name of a directory: one label, without what acts on a terminal."""
-    label = " ".join(on_one_line(text).replace(".", "-").replace("\\", "-").split())
-    short = label.encode(errors="replace")[:NAME_BYTES].decode(errors="ignore").strip()
-    return short or NAMELESS
 
 
 def texts(key: str, *, needs_token: bool) -> dict[str, str]:

@@ -13,7 +13,8 @@ PACKAGES = ("shared", "directory_server", "peer")
 CORES = (
     "directory_server/core/", "peer/commands/", "peer/core/", "peer/event.py", "peer/events.py",
     "peer/letter_events.py",
-    "peer/screen/ui_state.py", "shared/announcement.py", "shared/bucket.py", "shared/clean.py",
+    "peer/screen/ui_state.py", "shared/announced_name.py", "shared/announcement.py",
+    "shared/bucket.py", "shared/clean.py",
     "shared/codec.py",
     "shared/errors.py", "shared/identity.py", "shared/messages/", "shared/names.py",
     "shared/notes.py", "shared/receipt.py", "shared/reserved.py", "shared/sealing.py",

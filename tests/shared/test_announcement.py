@@ -2,13 +2,12 @@
 
 import pytest
 
+from shared.announced_name import NAME_BYTES, clean_name
 from shared.announcement import (
     ADDRESSES_MOST,
     INTERFACES_MOST,
-    NAME_BYTES,
     Announcement,
     announced,
-    clean_name,
     read,
     spoken_on,
     texts,
