@@ -110,7 +110,7 @@ class Workers:
     async def _run_once(self, number: int, is_ready: Callable[[], None]) -> int:
         """Run a worker to its end; return its exit code.  Raises StorageError."""
         process = await trio.lowlevel.open_process(
-            self._command(number, self._folder_of(number)),
+            self.command(number, self._folder_of(number)),
             stdout=subprocess.PIPE,
             pass_fds=self._sockets,
             start_new_session=True,  # a Ctrl+C is for us, who hand it on
@@ -137,7 +137,8 @@ class Workers:
             disk.write(AUTHORITY_FILE, key)
         return folder
 
-    def _command(self, number: int, folder: Path) -> list[str]:
+    def command(self, number: int, folder: Path) -> list[str]:
+        """Return the words that start a worker with this data folder."""
         sockets = ",".join(map(str, self._sockets))
         command = [sys.executable, "-m", "directory_server.workers", sockets, *self._words]
         command += ["--workers", "1", "--data", str(folder)]

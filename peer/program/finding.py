@@ -231,7 +231,8 @@ def _listed(survey: Survey, known: frozenset[str]) -> list[ListedDirectory]:
 
 
 def _described(one: FoundDirectory) -> str:
-    return f'"{one.name}" at {_address(one)}, key {_spaced(one.key)}'
+    token = " (a new name needs a token)" if one.needs_token else ""
+    return f'"{one.name}" at {_address(one)}, key {_spaced(one.key)}{token}'
 
 
 def _address(one: FoundDirectory) -> str:

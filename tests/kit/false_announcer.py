@@ -11,19 +11,25 @@ from zeroconf.asyncio import AsyncZeroconf
 
 from shared.announcement import SERVICE, texts
 
+PAUSE = 0.3  # seconds
+
 
 async def main(host: str, key: str, count: int) -> None:
     async with AsyncZeroconf(interfaces=[host]) as speaker:
         await speaker.zeroconf.async_wait_for_start()
-        for number in range(count):
-            one = ServiceInfo(
+        said = [
+            ServiceInfo(
                 SERVICE, f"lab-{number}.{SERVICE}", port=5000 + number,
                 properties=texts(key, needs_token=False), server=f"false-{number}.local.",
                 parsed_addresses=[host],
-            )  # fmt: skip
-            speaker.zeroconf.registry.async_add(one)  # who is false does not ask first
+            )
+            for number in range(count)
+        ]  # fmt: skip
         print("announced", flush=True)
-        await asyncio.Event().wait()
+        while True:  # unasked, and again and again
+            for one in said:
+                speaker.zeroconf.async_send(speaker.zeroconf.generate_service_broadcast(one, None))
+            await asyncio.sleep(PAUSE)
 
 
 if __name__ == "__main__":

@@ -16,7 +16,8 @@ from peer.program.settings import complete
 
 KEY, SPACED = "3f2a" * 8, " ".join(["3f2a"] * 8)
 LAB = FoundDirectory("lab", "10.0.0.5", 5000, KEY)
-SCHOOL = FoundDirectory("school", "fd00::7", 7000, "b" * 32)
+SCHOOL = FoundDirectory("school", "fd00::7", 7000, "b" * 32, needs_token=True)
+OF_SCHOOL = f'"school" at [fd00::7]:7000, key {" ".join(["bbbb"] * 8)} (a new name needs a token)'
 GONE = "nothing answers (connection refused)"
 WHICH = "Which one? (1-2, or a host)"
 
@@ -83,7 +84,7 @@ async def test_of_several_one_is_chosen_by_its_number_or_none(
     assert someone.read[:4] == [
         "Directories on this network:",
         f'1 "lab" at 10.0.0.5:5000, key {SPACED}',
-        f'2 "school" at [fd00::7]:7000, key {" ".join(["bbbb"] * 8)}',
+        f"2 {OF_SCHOOL}",
         WHICH,
     ]
     assert someone.read.count(WHICH) == questions
@@ -113,8 +114,7 @@ async def test_who_does_not_answer_has_left(
             AskAddress(GONE, (LAB, SCHOOL)),
             [
                 f"Your directory is not here (10.0.0.9:5000: {GONE}). Others on this network:"
-                f' "lab" at 10.0.0.5:5000, key {SPACED};'
-                f' "school" at [fd00::7]:7000, key {" ".join(["bbbb"] * 8)}.'
+                f' "lab" at 10.0.0.5:5000, key {SPACED}; {OF_SCHOOL}.'
             ],
         ),
         (
