@@ -107,6 +107,10 @@ class House:
         for room in self.rooms:
             room.sets_up("lan")
 
+    def says_no_to_strangers(self) -> None:
+        """Answer who comes from outside by a reset, instead of nothing."""
+        rules(self._router.name, "delete table inet wall\n")
+
     def takes_another_port_for_each_target(self) -> None:
         """Translate so that each connection comes from a random port."""
         wan = self._router.inside

@@ -31,6 +31,7 @@ class Lab(Struct, frozen=True):
     seconds: float  #: from CHAT to the question, or to the sentence, at most
     round_trip: float = 0.0
     loss: float = 0.0  #: of each wire
+    saying_no: int = 0  #: how many of the routers answer strangers by a reset
     random_ports: int = 0  #: how many of the routers take another port for each target
 
 
@@ -39,6 +40,8 @@ LABS = {
     "punch-80": Lab("two routers, 80 ms", 20, 20, 3.5, round_trip=0.08),
     "punch-800": Lab("two routers, 800 ms", 5, 5, 9.0, round_trip=0.8),
     "punch-loss": Lab("two routers, 80 ms, 10 % loss a wire", 20, 18, 10.5, 0.08, 0.1),
+    "reset-one": Lab("one router that sends resets, 80 ms", 5, 5, 4.5, 0.08, saying_no=1),
+    "reset-both": Lab("two routers that send resets, 80 ms", 10, 8, 10.5, 0.08, saying_no=2),
     "random-one": Lab("one router with random ports", 2, 0, 10.5, random_ports=1),
     "random-both": Lab("two routers with random ports", 2, 0, 10.5, random_ports=2),
 }
@@ -65,6 +68,8 @@ def built(lab: Lab, folder: Path) -> Iterator[tuple[Lan, list[House]]]:
                     stack.callback(cable.close)
                 stack.callback(house.is_gone)
                 house.sets_up()
+                if number < lab.saying_no:
+                    house.says_no_to_strangers()
                 if number < lab.random_ports:
                     house.takes_another_port_for_each_target()
             yield lan, houses

@@ -10,6 +10,7 @@ from typing import Final
 
 from shared.errors import NoRoute, SaysNo, Unreachable
 from shared.messages.spots import Spot
+from shared.spots import is_inside
 
 KNOCK_AFTER: Final = 0.3  # seconds: nearly everybody who can be dialled has answered by then
 ANSWER_SECONDS: Final = 3.0  # for the other to dial us after a knock, when no dial of ours waits
@@ -133,8 +134,9 @@ class Ladder:
         return "; ".join(dict.fromkeys(map(str, causes))) or "there is no address to dial"
 
     def _nothing_came_of_meeting(self) -> str:
-        if any(":" in spot.host for spot in self._met_at):
-            return self._nothing_comes_through(_where(self._met_at[-1]))
+        last = self._met_at[-1]
+        if ":" in last.host or is_inside(last.host):  # nobody translates such an address
+            return self._nothing_comes_through(_where(last))
         return (
             "both routers translate addresses, and one of them takes another port for each"
             " target: no direct way on IPv4 (DOCTOR)"

@@ -146,6 +146,7 @@ def test_a_way_from_both_sides_fails() -> None:
     alone.failed(ONE, SaysNo("a"))
     assert alone.cause(is_old=False).startswith("dave's machine says no at")
     assert punched().cause(is_old=False).startswith("no connection to 203.0.113.7:40112")
+    assert punched(OTHER).cause(is_old=False).startswith("no connection to 192.168.1.7:40112")
     assert punched(OTHER, ONE).cause(is_old=False) == (
         "both routers translate addresses, and one of them takes another port for each target:"
         " no direct way on IPv4 (DOCTOR)"
