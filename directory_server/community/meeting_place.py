@@ -14,6 +14,7 @@ from directory_server.community.backlogs import UserLink
 from directory_server.community.sight import say_go
 from directory_server.community.telling import Telling
 from directory_server.core.cluster.bulletins import Arrival, Call
+from directory_server.core.punching.attendance import Attendance
 from directory_server.core.punching.call_limits import CallLimits
 from directory_server.core.punching.meetings import Meeting, Meetings, Sight, first_of
 from directory_server.core.registry import Registry, User
@@ -34,6 +35,7 @@ class MeetingPlace:
         """`links`: of all users who are online here, by their ids."""
         self._registry, self._links, self._telling = registry, links, telling
         self._limits, self._meetings = CallLimits(), Meetings()
+        self._attendance = Attendance()
         self._came: dict[tuple[bytes, int], UserLink] = {}  # by token and user
         self._news = trio.Event()
 
@@ -89,8 +91,9 @@ class MeetingPlace:
         user = self._who(meeting, check)
         if (here.token, user.id) in self._came:
             raise Refused("you have come to this meeting already")
-        identified()
+        self._attendance.enter(user.id)
         self._came[here.token, user.id] = link
+        identified()
         try:
             arrival = Arrival(here.token, user.id, *link.wire.remote, here.port)
             self._come(arrival)
@@ -101,6 +104,7 @@ class MeetingPlace:
             link.hang_up(Bye("the meeting is over"))
         finally:
             del self._came[here.token, user.id]
+            self._attendance.leave(user.id)
 
     def hear_arrival(self, arrival: Arrival) -> None:
         """Take in what another directory tells."""

@@ -1,5 +1,6 @@
 """Two users meet at the directory to open a way from both sides, and nobody else does."""
 
+from contextlib import AsyncExitStack
 from typing import Any
 
 import pytest
@@ -7,6 +8,8 @@ import trio
 from trio.testing import MockClock
 
 from directory_server.core.limits import STRANGERS_PER_ADDRESS
+from directory_server.core.punching import meetings
+from directory_server.core.punching.attendance import OF_ONE
 from directory_server.core.punching.meetings import AT_ONCE, MEETING_SECONDS
 from shared.errors import TurnedAway, Unreachable
 from shared.identity import Credentials
@@ -159,6 +162,27 @@ async def test_a_flood_is_heard_as_a_few(town: Town, autojump_clock: MockClock) 
     assert {one.code for one in answers[AT_ONCE:]} == {"LIMIT"}
     heard = sum(isinstance(one, Punches) for other in others for one in other.heard)
     assert heard == AT_ONCE
+
+
+async def test_one_user_is_there_a_few_times_at_most(
+    town: Town, autojump_clock: MockClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(meetings, "AT_ONCE", 100)
+    mallory = await enters(town, "mallory", HOME)
+    tokens = []
+    for number in range(OF_ONE + 1):
+        await enters(town, f"user{number}", OUTSIDE)
+        tokens.append((await call(mallory, f"user{number}")).token)
+    async with AsyncExitStack() as stack:
+        for token in tokens[:-1]:
+            await stack.enter_async_context(comes(town, mallory, HOME, token))
+        await trio.sleep(0.1)
+        assert await refusal(town, mallory, HOME, tokens[-1]) == "LIMIT"
+    await trio.sleep(0.1)
+    async with comes(town, mallory, HOME, tokens[-1]) as link:
+        with trio.move_on_after(1.0) as patience:
+            await next_of(link)
+        assert patience.cancelled_caught, "she is there, and waits"
 
 
 async def test_who_says_nothing_is_a_stranger_until_then(
