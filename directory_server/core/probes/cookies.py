@@ -33,8 +33,8 @@ class Cookies:
     def answer(self, datagram: bytes, host: str, port: int, now: float) -> bytes | None:
         """Return what to say to who sent this from there; None: nothing."""
         asked = read_request(datagram)
-        if asked is None or self._pace.wait(host, now):
-            return None
+        if asked is None or not port or self._pace.wait(host, now):
+            return None  # to port 0 nothing can be sent: the error would delay all others
         cookie, nonce = asked
         if not hmac.compare_digest(cookie, self.of(host)) or self._all.take(1, now):
             return None

@@ -36,6 +36,12 @@ def test_nobody_else_makes_the_directory_send_anything() -> None:
     assert read_request(b"short") is None
 
 
+def test_a_datagram_from_port_0_is_not_answered_and_so_delays_nobody() -> None:
+    """The system sends nothing there, and after an error a probe port pauses for all."""
+    cookies = Cookies(b"secret", 0.0)
+    assert cookies.answer(request(cookies.of(HERE), NONCE), HERE, 0, 0.0) is None
+
+
 def test_one_address_is_answered_some_times_and_then_slowly() -> None:
     cookies = Cookies(b"secret", 0.0)
     mine = request(cookies.of(HERE), NONCE)
