@@ -42,6 +42,8 @@ ODD = [
         ("lab.example.org", "lab-example-org"),
         (" lab\n\t two\\ ", "lab two-"),
         ("\x1b[31mlab", "␛[31mlab"),
+        ('h" at [fd00::1]:1, key 3f2a 99c1', "h' at [fd00::1]:1, key 3f2a 99c1"),
+        ("h\u201d at \u201eh\uff02", "h' at 'h'"),
         ("", "directory"),
         (" \n", "directory"),
         ("é" * 40, "é" * 31),
