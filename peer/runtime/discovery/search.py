@@ -37,7 +37,7 @@ class Survey:
 
     def __init__(self, world: World, announcements: Announcements, known: frozenset[str]) -> None:
         self._world, self._announcements = world, announcements
-        self._hearsay = Hearsay(known)
+        self._hearsay = Hearsay(known, world.network.interfaces())
         self.heard: list[Announcement] = []  #: as many as are looked at
         self.found: tuple[FoundDirectory, ...] = ()  #: one of each key
         self.changed = trio.Event()
