@@ -191,7 +191,8 @@ async def test_no_room_is_meant_that_is_not_named(community: Community) -> None:
     carol, dave, mallory = await community.start("carol", "dave", "mallory")
     await founds(carol, dave)
     await carol.types("#lab here I am", "ADD mallory")
-    await carol.sees("You are in no conversation: CHAT mallory begins one.")
+    begins, asks = "CHAT mallory begins one", "ADD mallory TO lab asks them in"
+    await carol.sees(f"You are in no conversation: {begins}; {asks}.")
     await carol.types("GO lab", "ADD mallory")
     await mallory.sees(ASKS.format("carol", "lab", "2 members"))
     assert len([line for line in mallory.lines if " asks you into " in line]) == 1

@@ -113,7 +113,8 @@ class SentInvitations:
         if room:
             current = rooms.of(room).core
         if current is None:
-            raise Refused(f"You are in no conversation: CHAT {name} begins one.")
+            in_room = "".join(f"; ADD {name} TO {one} asks them in" for one in rooms.labels[:1])
+            raise Refused(f"You are in no conversation: CHAT {name} begins one{in_room}.")
         if any(fold(current.called(one)) == fold(name) for one in current.others):
             where = f"room #{current.room}" if room else "conversation"
             raise Refused(f"User {name} is in the {where} already.")
