@@ -18,7 +18,7 @@ from peer.runtime.punching.puncher import CameAlone, Puncher
 from shared.errors import ParleyError, Unreachable
 from shared.messages.directory import Contact
 from shared.messages.punching import Punches
-from shared.messages.spots import Knocks, Spot
+from shared.messages.spots import Knocks
 from shared.names import fold
 from shared.world import Network, Wire
 
@@ -68,24 +68,8 @@ class Reacher:
         """
         contact = found.contact
         is_first = fold(call.first) != fold(contact.name)
-        judge, won = partial(self._recognise, contact), None
-        failure: ParleyError = Unreachable("they have linked with us by another way")
-
-        async def meet() -> None:
-            nonlocal won, failure
-            try:
-                won = await self._puncher.meet(call.token, judge, _tell_nobody, is_first=is_first)
-            except ParleyError as error:
-                failure = error
-            nursery.cancel_scope.cancel()
-
-        async with trio.open_nursery() as nursery:
-            nursery.start_soon(meet)
-            await may_stop.wait()
-            nursery.cancel_scope.cancel()
-        if won is None:
-            raise failure
-        return won
+        judge = partial(self._recognise, contact)
+        return await self._puncher.meet(call.token, judge, is_first=is_first, may_stop=may_stop)
 
     async def _climb(
         self, found: Whereabouts, ladder: Ladder, may_stop: trio.Event
@@ -100,10 +84,6 @@ class Reacher:
 
     def _recognise(self, contact: Contact, wire: Wire) -> None:
         self._handshake.recognise(contact, wire.certificate)
-
-
-def _tell_nobody(_: tuple[Spot, ...]) -> None:
-    """Note nothing: nobody here waits for this meeting."""
 
 
 class _Climb:

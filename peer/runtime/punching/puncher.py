@@ -52,18 +52,23 @@ class Puncher:
         """
         said = await self._directory.ask(lambda id: Punch(id, name), Punching)
         is_first = fold(said.first) != fold(name)
-        return await self.meet(said.token, judge, met, is_first=is_first)
+        never = trio.Event()  # whoever calls us is cancelled, if need be
+        return await self.meet(said.token, judge, met, is_first=is_first, may_stop=never)
 
     async def meet(
-        self, token: bytes, judge: Judge, met: Met, *, is_first: bool
-    ) -> tuple[Wire, Attempt]:
-        """The same for a call of theirs, or ours, that has this token."""
+        self, token: bytes, judge: Judge, met: Met | None = None, *,
+        is_first: bool, may_stop: trio.Event,
+    ) -> tuple[Wire, Attempt]:  # fmt: skip
+        """The same for a call of theirs, or ours, that has this token.
+
+        `may_stop` is set when they link with us by another way.
+        """
         try:
             with trio.fail_after(MEET_SECONDS):
                 return await _Meeting(
                     self._network, self._certificates, self._policy, judge, met,
                     token=token, is_first=is_first,
-                ).take_place(self._where())  # fmt: skip
+                ).take_place(self._where(), may_stop)  # fmt: skip
         except trio.TooSlowError:
             raise Unreachable("nothing came through from either side") from None
 
@@ -79,7 +84,7 @@ class _Meeting:
 
     def __init__(
         self, network: Network, certificates: Certificates, policy: DialPolicy, judge: Judge,
-        met: Met, *, token: bytes, is_first: bool,
+        met: Met | None, *, token: bytes, is_first: bool,
     ) -> None:  # fmt: skip
         self._network, self._certificates = network, certificates
         self._judge, self._met = judge, met
@@ -90,10 +95,10 @@ class _Meeting:
         self._wire: Wire | None = None
         self._failure: ParleyError = Unreachable("the directory hung up")
 
-    async def take_place(self, directory: Address) -> tuple[Wire, Attempt]:
+    async def take_place(self, directory: Address, may_stop: trio.Event) -> tuple[Wire, Attempt]:
         is_won = False
         try:
-            wire = await self._open_way(directory)
+            wire = await self._open_way(directory, may_stop)
             self._judge(wire)
             is_won = True
         finally:
@@ -103,7 +108,7 @@ class _Meeting:
                     self._wire.abort()
         return wire, self._attempt
 
-    async def _open_way(self, directory: Address) -> Wire:
+    async def _open_way(self, directory: Address, may_stop: trio.Event) -> Wire:
         began = trio.current_time()
         with within(COME_SECONDS, "the directory did not answer"):
             port = await self._network.punch_port(directory)
@@ -113,7 +118,8 @@ class _Meeting:
         async def serve() -> None:
             try:
                 spots = await self._come(link, directory, deadline)
-                self._met(spots)
+                if self._met is not None:
+                    self._met(spots)
                 self._wire = await self._punch(port, spots)
             except ParleyError as failure:
                 self._failure = failure
@@ -124,9 +130,15 @@ class _Meeting:
             await link.run(serve)
             self._over.set()
 
+        async def stop() -> None:
+            await may_stop.wait()
+            self._failure = Unreachable("they have linked with us by another way")
+            self._over.set()
+
         try:
             async with trio.open_nursery() as nursery:
                 nursery.start_soon(run)
+                nursery.start_soon(stop)
                 await self._over.wait()
                 nursery.cancel_scope.cancel()
         finally:
