@@ -204,8 +204,10 @@ class Player:
                 session.two_faced.add(author)
             case events.Connected():
                 session.is_leaving = False
-            case events.InRoom() | events.BackInRooms():
+            case events.InRoom():
                 self.parted -= {one.id for one in self.rooms}
+                session.entered_room = True
+            case events.BackInRooms():  # also of one that was left while the disk was full
                 session.entered_room = True
             case events.MemberLeft():
                 self._scenario.checks.left(self, event)
