@@ -156,7 +156,12 @@ async def test_who_is_at_another_address_is_not_even_greeted() -> None:
             await carol.punch([there._replace(host="127.0.0.9")], TOKEN, is_first=True)
 
         nursery.start_soon(punch)
-        assert await said_to(await trio.open_tcp_stream(*here), b"") == b""
+        try:
+            stranger = await trio.open_tcp_stream(*here)
+        except OSError:
+            pass  # the reset was faster than we
+        else:
+            assert await said_to(stranger, b"") == b""
         nursery.cancel_scope.cancel()
 
 
