@@ -1,6 +1,7 @@
 """python -m tests.labs [NAME ...]: all labs, or these; needs root, `ip`, `nft` and /dev/net/tun."""
 
 import argparse
+import signal
 import sys
 import tempfile
 from pathlib import Path
@@ -15,6 +16,7 @@ def main() -> int:
     names = parser.parse_args().names or list(punching.LABS)
     if unknown := [name for name in names if name not in punching.LABS]:
         parser.error(f"no such lab: {', '.join(unknown)}")
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # or the hosts would stay
     are_good = []
     for name in names:
         with tempfile.TemporaryDirectory(prefix="parley-lab-") as folder:
