@@ -6,6 +6,7 @@ No way stops another one.  Whichever gives a link to that user first is used.
 
 import math
 from collections.abc import Iterable
+from enum import Enum, auto
 from typing import Final
 
 from shared.errors import NoRoute, SaysNo, Unreachable
@@ -13,6 +14,7 @@ from shared.messages.spots import Spot
 from shared.spots import is_inside
 
 KNOCK_AFTER: Final = 0.3  # seconds: nearly everybody who can be dialled has answered by then
+KNOCK_AGAIN_AFTER: Final = 5.0  # seconds: so long the directory takes no second one of a pair
 ANSWER_SECONDS: Final = 3.0  # for the other to dial us after a knock, when no dial of ours waits
 PUNCH_AFTER: Final = 1.5  # until then whoever can dial us after a knock has done so
 COME_SECONDS: Final = 4.0  # for both of us to tell the directory that we are there
@@ -21,6 +23,14 @@ GIVE_UP_SECONDS: Final = 10.0  # for all of it
 BACK_SECONDS: Final = 6.0  # for all dials that answer a knock: the caller waits no longer
 
 _NEVER: Final = math.inf
+
+
+class Knocked(Enum):
+    """The fate of a knock."""
+
+    SENT = auto()  #: it is on its way to the other
+    TOO_SOON = auto()  #: after others of ours: the directory takes one later
+    FAILED = auto()
 
 
 class Ladder:
@@ -44,7 +54,7 @@ class Ladder:
         self._outcomes: dict[Spot, Unreachable | None] = dict.fromkeys(spots)
         self._are_dials_over = False
         self._knock_at = now + KNOCK_AFTER if may_knock else _NEVER
-        self._is_knocking = False
+        self._is_knocking = self._has_waited = False
         self._knocked_at = _NEVER
         self._punch_at = now + PUNCH_AFTER if may_punch else _NEVER
         self._is_punching = self._came_alone = False
@@ -63,7 +73,7 @@ class Ladder:
     def dials_are_over(self, now: float) -> None:
         """Note that every dial has failed: only a knock can help, at once."""
         self._are_dials_over = True
-        if self._knock_at != _NEVER:
+        if self._knock_at != _NEVER and not self._has_waited:
             self._knock_at = now
 
     def knocks(self, now: float) -> bool:
@@ -73,11 +83,13 @@ class Ladder:
         self._knock_at, self._is_knocking = _NEVER, True
         return True
 
-    def knocked(self, now: float, *, is_sent: bool) -> None:
-        """Note whether the knock is on its way to the other."""
+    def knocked(self, now: float, fate: Knocked) -> None:
+        """Note what has become of the knock; one that came too soon is repeated once."""
         self._is_knocking = False
-        if is_sent:
+        if fate is Knocked.SENT:
             self._knocked_at = now
+        elif fate is Knocked.TOO_SOON and not self._has_waited:
+            self._has_waited, self._knock_at = True, now + KNOCK_AGAIN_AFTER
 
     def punches(self, now: float) -> bool:
         """Whether to punch now; then tell the end as `punch_is_over`."""

@@ -149,8 +149,8 @@ class _Climb:
         while True:
             now = trio.current_time()
             if self._ladder.knocks(now):
-                is_sent = await self._knocker.knock(self._contact.name)
-                self._ladder.knocked(trio.current_time(), is_sent=is_sent)
+                fate = await self._knocker.knock(self._contact.name)
+                self._ladder.knocked(trio.current_time(), fate)
             elif self._ladder.punches(now):
                 nursery.start_soon(self._punch, over)
             elif (until := self._ladder.rests_until()) > now:
