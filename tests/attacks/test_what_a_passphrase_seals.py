@@ -61,8 +61,8 @@ def _quick_guesses(monkeypatch: pytest.MonkeyPatch) -> None:
 # Columns with names, keys, ids and signatures.
 WITHOUT_WORDS = {
     "address", "author", "authority", "before", "certificate", "conversation", "entrance",
-    "epoch", "founder", "id", "key", "kind", "label", "member", "membership", "name", "nonce",
-    "place", "receiver", "sender", "source", "spelled",
+    "epoch", "founder", "id", "key", "kind", "label", "loud", "member", "membership", "name",
+    "nonce", "person", "place", "receiver", "sender", "source", "spelled",
 }  # fmt: skip
 
 

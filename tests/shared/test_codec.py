@@ -116,8 +116,9 @@ def _values(kind: msgspec.inspect.Type) -> st.SearchStrategy[Any]:
             return st.none()
         case msgspec.inspect.EnumType(cls=cls):
             return st.sampled_from(list(cls))
-        case msgspec.inspect.VarTupleType(item_type=item, min_length=shortest):
-            return st.lists(_values(item), min_size=shortest or 0, max_size=4).map(tuple)
+        case msgspec.inspect.VarTupleType(item_type=item, min_length=shortest, max_length=longest):
+            most = 4 if longest is None else min(longest, 4)
+            return st.lists(_values(item), min_size=shortest or 0, max_size=most).map(tuple)
         case msgspec.inspect.UnionType(types=types):
             return st.one_of([_values(one) for one in types])
     raise AssertionError(f"no strategy for {kind}")
