@@ -26,8 +26,11 @@ from shared.wire import TlsWire, address, cause_of
 from shared.world import Address, Wire
 
 SPOTS_MOST: Final = 8  # that are dialled
-AGAIN_SECONDS: Final = 0.3  # until another dial, after one that was refused,
+# Until another dial, after one that was refused: the other side's firewall may open a little
+# later.  Then no more, as somebody else may be there who has nothing to do with us.
+PAUSES: Final = (0.3, 0.3, 0.3, 0.6, 1.2, 2.4)
 JITTER_SECONDS: Final = 0.05  # and a little more, so that two refusals do not keep in step
+AGAIN_SECONDS: Final = 0.3  # until we accept again, after an error
 BACKLOG: Final = 8  # connections that the kernel keeps for us
 COMING_MOST: Final = 8  # connections that have not said the token; the oldest is cut
 PORT_TRIES: Final = 3  # of local ports, for one from which the directory can be dialled
@@ -113,7 +116,7 @@ class _Punch:
         return self._won
 
     async def _dial(self, spot: Address, over: trio.CancelScope) -> None:
-        while True:
+        for pause in (*PAUSES, 0.0):
             try:
                 stream = await _dial_from(_port(self._listener), spot)
             except OSError as error:
@@ -121,7 +124,7 @@ class _Punch:
                     return  # this will not change; the other side may still come through
             else:
                 await self._judge(stream, over)
-            await trio.sleep(AGAIN_SECONDS + random.uniform(0, JITTER_SECONDS))
+            await trio.sleep(pause + random.uniform(0, JITTER_SECONDS))
 
     async def _accept(self, hosts: set[str], nursery: trio.Nursery) -> None:
         while True:

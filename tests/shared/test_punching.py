@@ -1,5 +1,6 @@
 """Two programs connect from both sides, on real sockets, and nobody else is answered."""
 
+import errno
 import socket
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -7,7 +8,9 @@ from typing import Any, Final
 
 import pytest
 import trio
+from trio.testing import MockClock
 
+from shared import punching
 from shared.errors import Unreachable
 from shared.tls import TlsNetwork
 from shared.world import Address, Incoming, PunchPort, Wire
@@ -170,3 +173,23 @@ async def test_without_an_address_that_can_be_dialled_it_waits_for_the_other_sid
         with trio.move_on_after(0.2) as patience:
             await carol.punch([Address("::1", 1)], TOKEN, is_first=True)
         assert patience.cancelled_caught
+
+
+async def test_a_third_party_that_says_no_is_dialled_a_few_times_only(
+    autojump_clock: MockClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever named it: a directory that lies would aim 33 dials of each user, each time."""
+    dialled: list[Address] = []
+
+    async def say_no(_: int, to: Address) -> None:
+        dialled.append(to)
+        await trio.lowlevel.checkpoint()
+        raise ConnectionRefusedError(errno.ECONNREFUSED, "no")
+
+    monkeypatch.setattr(punching, "_dial_from", say_no)
+    spots = [Address("192.0.2.1", 22), Address("192.0.2.2", 22)]
+    listener = await punching._listen(HOST)
+    with listener.socket, trio.move_on_after(60):
+        await punching._Punch(listener, TOKEN, is_first=True).run(spots)
+    assert [dialled.count(spot) for spot in spots] == [len(punching.PAUSES) + 1] * 2
+    assert sum(punching.PAUSES) > 5.0, "a side that comes some seconds later is still met"
