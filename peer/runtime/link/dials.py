@@ -47,10 +47,10 @@ class Dials:
         if self._table.current(knock.name) is None and self._pending.begin(knock.name, knock):
             self._tasks.linger(self._answer, knock.name)
 
-    def meet(self, call: Punches) -> None:
+    def meet(self, call: Punches, *, is_wanted: bool) -> None:
         """Open a way to a user who calls, from both sides, beside any dial that is under way."""
         if self._table.current(call.name) is None:
-            self._tasks.linger(self._meet, call)
+            self._tasks.linger(self._meet, call, is_wanted)
 
     async def reach(self, name: str) -> Link[Message]:
         """Return the link to this user, dialled if need be.
@@ -101,14 +101,14 @@ class Dials:
         if dial.outlived_a_link and self._table.current(name) is None:
             self._listener.link_lost(name)
 
-    async def _meet(self, call: Punches) -> None:
+    async def _meet(self, call: Punches, is_wanted: bool) -> None:
         """Meet a user who calls, and serve the link that comes of it; a fault border."""
         with self._pending.meeting(call.name) as may_stop, border("a meeting", self._bugs):
             if may_stop is None:
                 return
             try:
                 found = await self._locator.find(call.name)
-                wire, attempt = await self._reacher.meet(found, call, may_stop)
+                wire, attempt = await self._reacher.meet(found, call, may_stop, is_wanted=is_wanted)
             except ParleyError as error:
                 log.info("%s called: %s", call.name, error)
                 return

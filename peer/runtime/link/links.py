@@ -89,9 +89,12 @@ class Links:
         """Dial a user who knocks, unless a dial is under way; nobody is told the outcome."""
         self._dials.answer(knock)
 
-    def meet(self, call: Punches) -> None:
-        """Open a way to a user who calls, from both sides; nobody is told the outcome."""
-        self._dials.meet(call)
+    def meet(self, call: Punches, *, is_wanted: bool) -> None:
+        """Open a way to a user who calls, from both sides; nobody is told the outcome.
+
+        If that is not wanted, only do as if.
+        """
+        self._dials.meet(call, is_wanted=is_wanted)
 
     async def reach(self, name: str) -> Link[Message]:
         """Return the link to this user, dialled if need be.

@@ -18,7 +18,7 @@ from peer.runtime.punching.puncher import CameAlone, Puncher
 from shared.errors import ParleyError, Unreachable
 from shared.messages.directory import Contact
 from shared.messages.punching import Punches
-from shared.messages.spots import Knocks
+from shared.messages.spots import Knocks, Spot
 from shared.names import fold
 from shared.world import Network, Wire
 
@@ -60,16 +60,20 @@ class Reacher:
         return await self._climb(found, ladder, may_stop)
 
     async def meet(
-        self, found: Whereabouts, call: Punches, may_stop: trio.Event
+        self, found: Whereabouts, call: Punches, may_stop: trio.Event, *, is_wanted: bool
     ) -> tuple[Wire, Attempt]:
         """Return a wire to a user who calls, opened from both sides, and its attempt.
 
+        If that is not wanted, only come to the meeting, as somebody whose router is in the way.
         Raises Unreachable, also when they have linked with us by another way.
         """
         contact = found.contact
         is_first = fold(call.first) != fold(contact.name)
         judge = partial(self._recognise, contact)
-        return await self._puncher.meet(call.token, judge, is_first=is_first, may_stop=may_stop)
+        met = None if is_wanted else _go_no_further
+        return await self._puncher.meet(
+            call.token, judge, met, is_first=is_first, may_stop=may_stop
+        )
 
     async def _climb(
         self, found: Whereabouts, ladder: Ladder, may_stop: trio.Event
@@ -84,6 +88,10 @@ class Reacher:
 
     def _recognise(self, contact: Contact, wire: Wire) -> None:
         self._handshake.recognise(contact, wire.certificate)
+
+
+def _go_no_further(_: tuple[Spot, ...]) -> None:
+    raise Unreachable("that is not wanted")
 
 
 class _Climb:

@@ -16,10 +16,12 @@ class PunchAnswers:
         self._limits = KnockLimits(trio.current_time())
 
     def hear(self, call: Punches) -> None:
-        """Meet this user, unless I ignore them; nobody is told whether it succeeds."""
+        """Meet this user; nobody is told whether it succeeds.
+
+        I come to one whom I ignore, too, but dial nothing: if I stayed away, they would know why.
+        """
         name = call.name
-        is_unwanted = fold(name) in self._contacts.ignored or self._myself.is_called(name)
-        if is_unwanted or self._links.to(name) is not None:
+        if self._myself.is_called(name) or self._links.to(name) is not None:
             return
         if self._limits.allow(name, trio.current_time()):
-            self._links.meet(call)
+            self._links.meet(call, is_wanted=fold(name) not in self._contacts.ignored)

@@ -21,8 +21,8 @@ class Peer:
     def to(self, name: str) -> object:
         return name if name in self.linked else None
 
-    def meet(self, call: Punches) -> None:
-        self.met.append(call.name)
+    def meet(self, call: Punches, *, is_wanted: bool) -> None:
+        self.met.append(call.name if is_wanted else f"not {call.name}")
 
     def is_called(self, name: str) -> bool:
         return name == "dave"
@@ -43,8 +43,12 @@ async def test_a_user_who_calls_is_met_once_in_a_while(dave: Peer) -> None:
     assert dave.hears("erin") == ["carol", "erin"]
 
 
-async def test_nobody_meets_an_ignored_or_linked_user_or_themselves(dave: Peer) -> None:
-    dave.linked.add("erin")
+async def test_an_ignored_user_is_met_as_if(dave: Peer) -> None:
     dave.ignored.add("mallory")
-    for name in ("erin", "Mallory", "dave"):
+    assert dave.hears("Mallory") == ["not Mallory"]
+
+
+async def test_nobody_meets_a_linked_user_or_themselves(dave: Peer) -> None:
+    dave.linked.add("erin")
+    for name in ("erin", "dave"):
         assert dave.hears(name) == []
