@@ -16,6 +16,7 @@ from shared.spots import is_inside
 KNOCK_AFTER: Final = 0.3  # seconds: nearly everybody who can be dialled has answered by then
 KNOCK_AGAIN_AFTER: Final = 5.0  # seconds: so long the directory takes no second one of a pair
 ANSWER_SECONDS: Final = 3.0  # for the other to dial us after a knock, when no dial of ours waits
+ANSWER_TRIPS: Final = 8  # or as many round trips as the knock took one: a dial takes five
 PUNCH_AFTER: Final = 1.5  # until then whoever can dial us after a knock has done so
 COME_SECONDS: Final = 4.0  # for both of us to tell the directory that we are there
 MEET_SECONDS: Final = 10.0  # for one who is called; a little more than the caller waits
@@ -55,7 +56,7 @@ class Ladder:
         self._are_dials_over = False
         self._knock_at = now + KNOCK_AFTER if may_knock else _NEVER
         self._is_knocking = self._has_waited = False
-        self._knocked_at = _NEVER
+        self._answer_until = -_NEVER  # to a knock; in the past: none is on its way
         self._punch_at = now + PUNCH_AFTER if may_punch else _NEVER
         self._is_punching = self._came_alone = False
         self._met_at: tuple[Spot, ...] = ()  # where they dialled from, when both of us did
@@ -83,11 +84,14 @@ class Ladder:
         self._knock_at, self._is_knocking = _NEVER, True
         return True
 
-    def knocked(self, now: float, fate: Knocked) -> None:
-        """Note what has become of the knock; one that came too soon is repeated once."""
+    def knocked(self, asked: float, now: float, fate: Knocked) -> None:
+        """Note what has become of the knock; one that came too soon is repeated once.
+
+        `asked`: when the directory was asked for it.
+        """
         self._is_knocking = False
         if fate is Knocked.SENT:
-            self._knocked_at = now
+            self._answer_until = now + max(ANSWER_SECONDS, ANSWER_TRIPS * (now - asked))
         elif fate is Knocked.TOO_SOON and not self._has_waited:
             self._has_waited, self._knock_at = True, now + KNOCK_AGAIN_AFTER
 
@@ -114,9 +118,7 @@ class Ladder:
         is_busy = self._is_knocking or self._is_punching or next_step < _NEVER
         if is_busy or not self._are_dials_over:
             return min(self.gives_up_at, next_step)
-        if self._knocked_at == _NEVER:
-            return -_NEVER
-        return min(self.gives_up_at, self._knocked_at + ANSWER_SECONDS)
+        return min(self.gives_up_at, self._answer_until)
 
     # --- What to say in the end ---
 
@@ -155,7 +157,7 @@ class Ladder:
         )
 
     def _nothing_comes_through(self, where: str) -> str:
-        if self._knocked_at == _NEVER:
+        if self._answer_until == -_NEVER:
             return f"no connection to {where} within {GIVE_UP_SECONDS:.0f} seconds"
         return (
             f"nothing comes through to {where}, and {self._name} does not come through to you:"

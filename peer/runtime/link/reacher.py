@@ -158,7 +158,7 @@ class _Climb:
             now = trio.current_time()
             if self._ladder.knocks(now):
                 fate = await self._knocker.knock(self._contact.name)
-                self._ladder.knocked(trio.current_time(), fate)
+                self._ladder.knocked(now, trio.current_time(), fate)
             elif self._ladder.punches(now):
                 nursery.start_soon(self._punch, over)
             elif (until := self._ladder.rests_until()) > now:

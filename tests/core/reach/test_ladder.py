@@ -2,6 +2,7 @@
 
 from peer.core.reach.ladder import (
     ANSWER_SECONDS,
+    ANSWER_TRIPS,
     BACK_SECONDS,
     GIVE_UP_SECONDS,
     KNOCK_AFTER,
@@ -36,7 +37,7 @@ def test_who_does_not_answer_at_once_is_knocked_at_once() -> None:
     assert not one.knocks(BEGUN + 0.2)
     assert one.knocks(BEGUN + KNOCK_AFTER)
     assert not one.knocks(BEGUN + KNOCK_AFTER)
-    one.knocked(BEGUN + 0.4, Knocked.SENT)
+    one.knocked(BEGUN + 0.4, BEGUN + 0.4, Knocked.SENT)
     assert one.rests_until() == BEGUN + GIVE_UP_SECONDS, "a dial may still succeed"
 
 
@@ -47,7 +48,7 @@ def test_a_refusal_is_answered_by_a_knock_without_a_pause() -> None:
     assert one.rests_until() == BEGUN + 0.01
     assert one.knocks(BEGUN + 0.01)
     assert one.rests_until() == BEGUN + GIVE_UP_SECONDS, "the directory has not answered"
-    one.knocked(BEGUN + 0.02, Knocked.SENT)
+    one.knocked(BEGUN + 0.02, BEGUN + 0.02, Knocked.SENT)
     assert one.rests_until() == BEGUN + 0.02 + ANSWER_SECONDS
 
 
@@ -55,7 +56,7 @@ def test_dials_that_fail_late_leave_time_for_a_knock_that_is_out() -> None:
     one = ladder()
     assert one.knocks(BEGUN + KNOCK_AFTER)
     one.dials_are_over(BEGUN + 0.4)
-    one.knocked(BEGUN + 9.0, Knocked.SENT)
+    one.knocked(BEGUN + 9.0, BEGUN + 9.0, Knocked.SENT)
     assert one.rests_until() == BEGUN + GIVE_UP_SECONDS
 
 
@@ -71,21 +72,29 @@ def test_a_knock_that_is_not_taken_is_not_waited_for() -> None:
     one = ladder()
     one.dials_are_over(BEGUN)
     assert one.knocks(BEGUN)
-    one.knocked(BEGUN + 0.1, Knocked.FAILED)
+    one.knocked(BEGUN + 0.1, BEGUN + 0.1, Knocked.FAILED)
     assert is_over(one, BEGUN + 0.1)
+
+
+def test_over_a_slow_line_the_other_has_longer_to_dial() -> None:
+    one = ladder()
+    one.dials_are_over(BEGUN)
+    assert one.knocks(BEGUN)
+    one.knocked(BEGUN, BEGUN + 0.5, Knocked.SENT)
+    assert one.rests_until() == BEGUN + 0.5 + 0.5 * ANSWER_TRIPS
 
 
 def test_a_knock_that_came_too_soon_is_repeated_once() -> None:
     """Somebody who has tried before is reached all the same."""
     one = ladder()
     assert one.knocks(BEGUN + KNOCK_AFTER)
-    one.knocked(BEGUN + 0.4, Knocked.TOO_SOON)
+    one.knocked(BEGUN + 0.4, BEGUN + 0.4, Knocked.TOO_SOON)
     one.dials_are_over(BEGUN + 1.0)
     again = BEGUN + 0.4 + KNOCK_AGAIN_AFTER
     assert one.rests_until() == again
     assert not one.knocks(again - 0.1)
     assert one.knocks(again)
-    one.knocked(again, Knocked.TOO_SOON)
+    one.knocked(again, again, Knocked.TOO_SOON)
     assert is_over(one, again)
 
 
@@ -99,7 +108,7 @@ def test_an_answer_to_a_knock_takes_no_longer_than_the_caller_waits() -> None:
 def test_whom_no_knock_brings_is_met_halfway() -> None:
     one = ladder(may_punch=True)
     assert one.knocks(BEGUN + KNOCK_AFTER)
-    one.knocked(BEGUN + 0.4, Knocked.SENT)
+    one.knocked(BEGUN + 0.4, BEGUN + 0.4, Knocked.SENT)
     assert one.rests_until() == BEGUN + PUNCH_AFTER
     assert not one.punches(BEGUN + PUNCH_AFTER - 0.1)
     assert one.punches(BEGUN + PUNCH_AFTER)
@@ -115,7 +124,7 @@ def test_it_is_met_halfway_though_no_knock_was_taken() -> None:
     one.failed(ONE, SaysNo("no"))
     one.dials_are_over(BEGUN)
     assert one.knocks(BEGUN)
-    one.knocked(BEGUN + 0.1, Knocked.FAILED)
+    one.knocked(BEGUN + 0.1, BEGUN + 0.1, Knocked.FAILED)
     assert one.rests_until() == BEGUN + PUNCH_AFTER
     assert one.punches(BEGUN + PUNCH_AFTER)
     one.punch_is_over(came_alone=False)
@@ -140,7 +149,7 @@ def test_nothing_comes_through_in_either_direction() -> None:
     one.failed(OTHER, SaysNo("a"))
     assert one.cause(is_old=False) == "no connection to [2001:db8::7]:40112 within 10 seconds"
     assert one.knocks(BEGUN + 1.0)
-    one.knocked(BEGUN + 1.0, Knocked.SENT)
+    one.knocked(BEGUN + 1.0, BEGUN + 1.0, Knocked.SENT)
     assert one.cause(is_old=False) == (
         "nothing comes through to [2001:db8::7]:40112, and dave does not come through to you:"
         " firewalls on both sides"
