@@ -5,7 +5,12 @@ something else in each version of Python.
 """
 
 import ipaddress
+import re
 from typing import Final, NamedTuple
+
+# An interface of this machine: anything else behind a % makes a name of an address, and the system
+# asks whoever serves that name where it is.
+_SCOPE: Final = re.compile(r"[A-Za-z0-9_.-]{1,15}")
 
 IpAddress = ipaddress.IPv4Address | ipaddress.IPv6Address
 
@@ -39,8 +44,11 @@ class Surroundings(NamedTuple):
 
 def ip_of(host: str) -> IpAddress | None:
     """Return the address that this text is, None if it is none; IPv4 within IPv6 as IPv4."""
+    plain, percent, scope = host.partition("%")
+    if percent and (":" not in plain or not _SCOPE.fullmatch(scope)):
+        return None
     try:
-        address = ipaddress.ip_address(host.partition("%")[0])
+        address = ipaddress.ip_address(plain)
     except ValueError:
         return None
     return getattr(address, "ipv4_mapped", None) or address

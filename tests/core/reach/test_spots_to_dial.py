@@ -107,6 +107,31 @@ def test_what_is_no_address_or_of_an_unknown_kind_is_left_out() -> None:
 # --- Those of a caller who knocks -------------------------------------------------
 
 
+@pytest.mark.parametrize(
+    "host",
+    [
+        "127.0.0.1%.evil.example",
+        "203.0.113.9%eth0",
+        "2001:db8::9%\ncarol: the meeting is off",
+        "2001:db8::9%" + "e" * 16,
+        "2001:db8::9%",
+        "fe80::1%a%b",
+    ],
+)
+def test_no_address_is_a_name_in_disguise(host: str) -> None:
+    """The system would ask a name server for it, and dial our own machine if that says so."""
+    for kind in ("SEEN", "MAPPED", "LAN", "GLOBAL6"):
+        spot = Spot(host, PORT, kind)
+        assert spots_to_dial(contact(spot), HERE) == ()
+        assert spots_of_caller([spot], host, HERE) == ()
+        assert spots_to_punch([spot], "2001:db8::1" if ":" in host else "203.0.113.1", HERE) == ()
+
+
+def test_an_address_on_my_own_cable_names_my_interface() -> None:
+    spot = Spot("fe80::9%eth0.100", PORT, "SEEN")
+    assert spots_to_dial(contact(spot), HERE) == (spot,)
+
+
 def test_a_caller_is_dialled_where_the_directory_sees_them_and_as_a_neighbour() -> None:
     seen, mapped = Spot("203.0.113.9", PORT, "SEEN"), Spot("203.0.113.9", 40_113, "MAPPED")
     near = Spot("192.168.1.30", PORT, "LAN")
