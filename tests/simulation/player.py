@@ -291,13 +291,13 @@ class Player:
             talks = peer._exchange.conversations
             if not peer.rooms.label(room) if room else talks.conversation is None:
                 return
-            text = self._scenario.new_text(self.name)
+            text, before = self._scenario.new_text(self.name), talks.last
             try:
                 await talks.say(text, room)
             finally:  # it is said, even if we are stopped while we wait
                 handle = talks.last
-                assert handle is not None
-                to = frozenset(handle.states())
-                said = Said(self.name, text, handle, trio.current_time(), to)
-                session.said.append(said)
-                self._scenario.checks.said(said)
+                if handle is not None and handle is not before:  # else it was refused
+                    to = frozenset(handle.states())
+                    said = Said(self.name, text, handle, trio.current_time(), to)
+                    session.said.append(said)
+                    self._scenario.checks.said(said)

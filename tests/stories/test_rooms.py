@@ -4,6 +4,7 @@ import trio
 import trio.testing
 
 from peer.console.codes import Code
+from shared.errors import Refused
 from tests.kit.community import Community, Person
 from tests.kit.rooms import ASKS, founds
 
@@ -351,3 +352,26 @@ async def test_nobody_is_in_more_than_twenty_rooms(community: Community) -> None
     await carol.sees("You are in 20 rooms, the most: PART one of them first.")
     await carol.types("PART r7", "Y")
     await carol.sees("You are in the room #lab, with dave.")
+
+
+async def test_nothing_is_said_in_a_room_while_the_program_ends(community: Community) -> None:
+    """A bot may say something at the moment at which it ends: that would be with nobody."""
+    carol, dave = await community.start("carol", "dave")
+    await founds(carol, dave)
+    refusals: list[str] = []
+
+    async def says_more() -> None:
+        while True:
+            try:
+                await carol.peer.rooms.say("lab", "more")
+            except Refused as no:
+                refusals.append(str(no))
+                return
+
+    community.nursery.start_soon(says_more)
+    await carol.quits()
+    assert carol.peer.rooms.labels == ("lab",)
+    assert refusals == ["The program ends: nothing more is said in rooms."]
+    await carol.starts()
+    await trio.sleep(60)
+    assert await reads(carol) == await reads(dave)

@@ -196,9 +196,9 @@ class Conversations:
     async def say(self, text: str, room: str = "") -> SentText:
         """Say a text, in my conversation or in a room; wait while too many are undelivered.
 
-        Raises Refused when I am not in it.
+        Raises Refused when I am not in it, and in a room when the program ends.
         """
-        current = self.rooms.of(room) if room else self._stays.current
+        current = self.rooms.to_say_in(room) if room else self._stays.current
         if current is None:
             raise Refused("You are in no conversation.")
         sent = self.last = current.say(text)

@@ -33,6 +33,7 @@ class Rooms:
         self._known: dict[str, KeptRoom] = {}  # by id; also those that I have left
         self._epochs: dict[str, str] = {}  # by id: in which my texts go on
         self.is_restored = False  #: whether they go on in this program
+        self._is_resting = False  # the program ends
 
     # --- Which there are ---
 
@@ -109,8 +110,19 @@ class Rooms:
             room.flush()
             room.leave()
 
+    def to_say_in(self, called: str) -> ConversationShell:
+        """Return the room that the user calls so.
+
+        Raises Refused as `of` does, and when the program ends: a text that comes while it
+        does might be with nobody.
+        """
+        if self._is_resting:
+            raise Refused("The program ends: nothing more is said in rooms.")
+        return self.of(called)
+
     async def rest(self) -> None:
         """Deliver or leave what I wrote, because my program ends; I stay in all rooms."""
+        self._is_resting = True
         async with trio.open_nursery() as nursery:
             for room in self:
                 nursery.start_soon(room.rest)
