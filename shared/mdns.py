@@ -12,6 +12,9 @@ from typing import TYPE_CHECKING, Any, Final
 
 import trio
 
+from shared.interfaces import own_interfaces
+from shared.spots import Interface, is_near
+
 if TYPE_CHECKING:
     from zeroconf.asyncio import AsyncZeroconf
 
@@ -103,7 +106,10 @@ async def beside_trio(work: Work) -> None:
 
 @contextlib.asynccontextmanager
 async def opened(hosts: Sequence[str]) -> AsyncIterator["AsyncZeroconf"]:
-    """Speak mDNS from these addresses, within the block.  Raises OSError."""
+    """Speak mDNS from these addresses, within the block, with machines of my own networks only.
+
+    Raises OSError.
+    """
     from zeroconf import Error  # noqa: PLC0415  # 60 ms, for who needs it
     from zeroconf.asyncio import AsyncZeroconf  # noqa: PLC0415
 
@@ -112,12 +118,37 @@ async def opened(hosts: Sequence[str]) -> AsyncIterator["AsyncZeroconf"]:
         speaker = AsyncZeroconf(interfaces=list(hosts))
         try:
             await speaker.zeroconf.async_wait_for_start()
+            interfaces = own_interfaces()
+            for reader in speaker.zeroconf.engine.readers:
+                transport = reader.transport
+                transport.set_protocol(_OfNeighbours(transport.get_protocol(), interfaces))
             yield speaker
         finally:
             async with asyncio.timeout(CLOSE_SECONDS):
                 await speaker.async_close()
     except (Error, RuntimeError, TimeoutError) as failure:
         raise OSError(str(failure) or type(failure).__name__) from failure
+
+
+class _OfNeighbours(asyncio.DatagramProtocol):
+    """Hands on what machines of my own networks send.
+
+    Zeroconf answers whoever asks, also from far away, and where an address on a datagram leads:
+    so strangers would learn my addresses, and aim longer answers at somebody else.
+    """
+
+    def __init__(self, listener: Any, interfaces: Sequence[Interface]) -> None:
+        self._listener, self._interfaces = listener, interfaces
+
+    def datagram_received(self, data: bytes, addr: tuple[Any, ...]) -> None:
+        if is_near(addr[0], self._interfaces):
+            self._listener.datagram_received(data, addr)
+
+    def error_received(self, exc: Exception) -> None:
+        self._listener.error_received(exc)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._listener.connection_lost(exc)
 
 
 def _note(_: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:

@@ -6,6 +6,7 @@ something else in each version of Python.
 
 import ipaddress
 import re
+from collections.abc import Iterable
 from typing import Final, NamedTuple
 
 # An interface of this machine: anything else behind a % makes a name of an address, and the system
@@ -77,6 +78,17 @@ def is_outer(host: str) -> bool:
 def is_global6(host: str) -> bool:
     """Whether this is an IPv6 address that is good everywhere."""
     return _is_in(host, _GLOBAL6)
+
+
+def is_near(host: str, interfaces: Iterable[Interface]) -> bool:
+    """Whether this address is in a network that this machine is in."""
+    address = ip_of(host)
+    return address is not None and any(address in _network(one) for one in interfaces)
+
+
+def _network(interface: Interface) -> ipaddress.IPv4Network | ipaddress.IPv6Network:
+    host = interface.host.partition("%")[0]
+    return ipaddress.ip_network(f"{host}/{interface.prefix}", strict=False)
 
 
 def _is_in(host: str, networks: tuple[ipaddress.IPv4Network | ipaddress.IPv6Network, ...]) -> bool:

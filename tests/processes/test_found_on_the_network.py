@@ -17,6 +17,7 @@ from tests.kit.programs import Program, Stage, tool
 
 ROOT = Path(__file__).parent.parent.parent
 ASKED = "The host where the directory runs"
+FAR = "198.51.100.7"
 NOTHING = "No directory was found on this network."
 NO_KNOWN_KEY = "peer: no directory with a known key is on this network; say HOST PORT."
 
@@ -172,6 +173,41 @@ def test_another_network_and_this_machine_alone_are_not_found(
     carol.sees(f"{ASKED}:\r\n")
     carol.types("QUIT")
     assert carol.ends() == 0
+
+
+# Asks the directory from two addresses, and once more from the first, and says what was answered.
+ASKER = """
+import socket, sys
+
+directory, near, far = sys.argv[1:]
+question = bytes(5) + b"\\1" + bytes(6) + b"\\7_parley\\4_tcp\\5local\\0" + b"\\0\\x0c\\x80\\1"
+sockets = []
+for number, host in enumerate((near, far, near), start=1):
+    one = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    one.bind((host, 0))
+    one.settimeout(5)
+    one.sendto(number.to_bytes(2, "big") + question[2:], (directory, 5353))
+    sockets.append(one)
+    if host == near:
+        print(len(one.recv(9000)) > len(question), flush=True)
+sockets[1].setblocking(False)
+try:
+    print(f"far away: {len(sockets[1].recv(9000))} bytes", flush=True)
+except BlockingIOError:
+    print("far away: nothing", flush=True)
+"""
+
+
+def test_who_is_in_another_network_is_answered_nothing(switch: Lan) -> None:
+    """Nor is whoever's address stands on a datagram: an answer is five times as long."""
+    here, there, _ = switch.hosts
+    directory(switch, here, "--name", "lab")
+    ip(f"-n {there.name} addr add {FAR}/24 dev {there.inside}")
+    ip(f"-n {here.name} route add {FAR}/32 via {there.address}")
+    words = (sys.executable, "-c", ASKER, here.address, there.address, FAR)
+    asker = switch.stage.starts(*words, name="asker", prefix=on(there))
+    assert asker.ends() == 0
+    assert asker.lines == ["True", "True", "far away: nothing"]
 
 
 @needs("avahi-daemon")

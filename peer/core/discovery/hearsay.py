@@ -4,9 +4,8 @@ from collections.abc import Sequence
 from typing import Final
 
 from peer.core.reach.dial_policy import is_plausible
-from peer.core.reach.spots import is_near
 from shared.announcement import Announcement
-from shared.spots import Interface, is_lan
+from shared.spots import Interface, is_lan, is_near
 
 NAMES_MOST: Final = 32  # that are looked at
 DIALS_PER_HOST: Final = 4  # programs of one machine; nobody aims more dials at a third one

@@ -1,13 +1,12 @@
 """Decides where I may be reached, and in which order the spots of another user are dialled."""
 
-import ipaddress
 from collections.abc import Iterable, Sequence
 from typing import Final
 
 from peer.core.reach.dial_policy import may_be_met
 from shared.messages.directory import Contact
 from shared.messages.spots import SPOTS, Spot, SpotKind
-from shared.spots import Interface, ip_of, is_global6, is_lan
+from shared.spots import Interface, ip_of, is_global6, is_lan, is_near
 
 # Networks within this machine, of containers and virtual machines: others do not reach them.
 _INNER: Final = ("docker", "br-", "veth", "virbr", "cni", "flannel")
@@ -100,14 +99,3 @@ def _is_known(spot: Spot) -> bool:
     """Whether this is a spot as it should be, of a kind that this program knows."""
     is_numeric = spot.kind in _NUMERIC and ip_of(spot.host) is not None
     return is_numeric or spot.kind == SpotKind.SAID
-
-
-def is_near(host: str, interfaces: Iterable[Interface]) -> bool:
-    """Whether this address is in a network that this machine is in."""
-    address = ip_of(host)
-    return address is not None and any(address in _network(one) for one in interfaces)
-
-
-def _network(interface: Interface) -> ipaddress.IPv4Network | ipaddress.IPv6Network:
-    host = interface.host.partition("%")[0]
-    return ipaddress.ip_network(f"{host}/{interface.prefix}", strict=False)
