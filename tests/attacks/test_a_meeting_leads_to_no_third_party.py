@@ -6,7 +6,7 @@ import pytest
 import trio
 
 from directory_server.core.punching import call_limits
-from peer.core.reach.dial_policy import KNOCKED_MOST
+from peer.core.reach.dial_policy import KNOCKED_MOST, DialPolicy
 from peer.core.reach.ladder import GIVE_UP_SECONDS
 from peer.runtime.link.pending_dials import MEETINGS_MOST
 from shared.messages.punching import Go, Punch, Punches
@@ -47,6 +47,24 @@ async def test_a_directory_sends_nobody_where_no_user_can_be(
     await carol.types("PRV dave hello")
     await carol.sees_part("Not delivered to dave", within=GIVE_UP_SECONDS + 1)
     assert not community.hub.punched
+
+
+async def test_what_stands_beside_the_true_address_is_not_proved_by_it(
+    community: Community, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else it would be dialled without a limit from then on."""
+    honest, proved = Go, []
+
+    def add(token: bytes, spots: tuple[Spot, ...]) -> Go:
+        return honest(token, (*spots, Spot(NEIGHBOUR, 22, "LAN")))
+
+    monkeypatch.setattr("directory_server.community.sight.Go", add)
+    monkeypatch.setattr(DialPolicy, "proved", lambda _, place: proved.append(place[0]))
+    carol, dave = await behind_firewalls(community)
+    await carol.types("PRV dave hello")
+    await dave.sees("[private] carol: hello")
+    assert {NEIGHBOUR, dave.host} <= {to.host for _, to in community.hub.punched}
+    assert sorted(proved) == sorted([carol.host, dave.host])
 
 
 async def test_a_word_for_another_meeting_is_nobodys(

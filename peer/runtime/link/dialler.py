@@ -48,6 +48,13 @@ class Attempt:
         self._places += other._places
         other._places.clear()
 
+    def keep(self, place: Place) -> None:
+        """End the dials of all other addresses, of which nobody has proved anything."""
+        others = [one for one in self._places if one != place]
+        self._places = [one for one in self._places if one == place]
+        for one in others:
+            self._core.end(one, trio.current_time())
+
     def proved(self) -> None:
         """Note that the user who was looked for has answered."""
         for place in self._places:

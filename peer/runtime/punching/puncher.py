@@ -169,4 +169,6 @@ class _Meeting:
         places = [Address(spot.host, spot.port) for spot in spots]
         for place in places:
             await self._attempt.begin(place, is_seen=True, is_knock=True)
-        return await port.punch(places, self._token, is_first=self._is_first)
+        wire = await port.punch(places, self._token, is_first=self._is_first)
+        self._attempt.keep(wire.remote)
+        return wire
