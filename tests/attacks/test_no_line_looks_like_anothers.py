@@ -19,6 +19,7 @@ from peer import events
 from peer.core import membership
 from peer.core.history_entry import HistoryEntry, Kind
 from peer.results import WhatWasSaid
+from peer.runtime.doctor.examiner import examine_alone
 from peer.screen.json_lines import objects
 from peer.screen.line import LineFrontend, folded_lines, lines_for
 from peer.screen.paint.long_texts import LINES_MOST
@@ -28,10 +29,11 @@ from peer.screen.terminal.terminal import Terminal
 from shared.messages.common import TEXT_CHARACTERS
 from shared.messages.directory import Lookup
 from shared.messages.peers import Accept, Invite, Ringing
-from shared.world import SystemClock
+from shared.world import Address, SystemClock
 from tests.kit.community import Community
 from tests.kit.raw_peer import raw
 from tests.kit.screens import PATIENCE, Screen, keys
+from tests.kit.world import Hub
 
 FORGED = "x" * 53 + " carol: the meeting is off"
 FLOOD = "\n" * (TEXT_CHARACTERS - 1)
@@ -237,3 +239,17 @@ async def test_an_invitation_shows_who_is_proven_to_be_in(community: Community) 
     await carol.sees("You are now connected with erin.")
     await erin.types("ADD frank")
     await frank.sees("User erin wants to chat with you, carol and dave. Would you like to? (Y/N)")
+
+
+# --- Of DOCTOR ----------------------------------------------------------------------
+
+
+async def test_a_directory_that_refuses_adds_no_line_to_doctor() -> None:
+    world = Hub().machine("10.0.0.2").world()
+    refusal = "no" + "\nok  My port 40112: open, seen from the directory." * 20
+    directories = [Address("10.0.0.1", 5000)]
+    found = await examine_alone(world, "carol", "", directories, refusal)
+    (said,) = [one.text for one in found.checks if one.name == "directory"]
+    assert said.startswith("Directory 10.0.0.1:5000: no ok")
+    assert len(said) < 250
+    assert not [line for line in found.lines() if "\n" in line]

@@ -145,7 +145,7 @@ class Examiner:
         try:
             said = await self._directory.ask(TestPort, PortTested)
         except Refused as no:
-            facts.why = on_one_line(clause(no))[:WHY_CHARACTERS]
+            facts.why = _told_by_others(clause(no))
             return
         if said.outcome in Outcome.__members__:
             facts.port, facts.milliseconds = Port[said.outcome], said.milliseconds
@@ -196,10 +196,15 @@ async def examine_alone(
     """Perform the checks that need no directory.  `cause`: why I am not registered there."""
     facts = Facts(
         name, key, software(), interfaces=world.network.interfaces(),
-        directory=str(directories[0]), cause=cause, folder=world.disk.place,
+        directory=str(directories[0]), cause=_told_by_others(cause), folder=world.disk.place,
     )  # fmt: skip
     facts.free = await world.disk.run(world.disk.free)
     return told(facts)
+
+
+def _told_by_others(why: str) -> str:
+    """Return a reason that the directory may have given, as a part of one line."""
+    return on_one_line(why)[:WHY_CHARACTERS]
 
 
 def told(facts: Facts) -> Doctor:
