@@ -47,6 +47,8 @@ class PortMapper:
         if place != self._place:
             self._place = place
             self._changed.set()
+            before, self._known = self._known, trio.Event()
+            before.set()  # whoever waits goes on to wait for what the new place gives
 
     @property
     def is_asked(self) -> bool:
@@ -55,7 +57,8 @@ class PortMapper:
 
     async def wait_known(self) -> None:
         """Return when it is known whether the router that is asked gives a port."""
-        await self._known.wait()
+        while not self._known.is_set():
+            await self._known.wait()
 
     async def run(self) -> None:
         """Ask for a port, keep it, and give it back, until cancelled."""
@@ -69,7 +72,6 @@ class PortMapper:
         """Keep a port until the place changes."""
         gateway, upnp = self._network.gateway(), self._network.upnp(place.host)
         self.router, self.state = gateway or "", None
-        self._known = trio.Event()
         if gateway is None and upnp is None:
             self._known.set()
             return
