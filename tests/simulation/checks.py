@@ -171,14 +171,19 @@ class Checks:
             session.unsigned.setdefault(stay, seq)
             session.last_of[stay] = max(seq, session.last_of.get(stay, 0))
         elif seq == session.unsigned.get(stay):
-            del session.unsigned[stay]
-            session.last_of[stay] = seq - 1
-            earlier = [self._said.get(one) for one in session.shown[:-1]]
-            session.again |= {
-                one.text
-                for one in earlier
-                if one and one.handle.conversation is stay and one.handle.seq > seq
-            }
+            self._begin_again(session, said)
+
+    def _begin_again(self, session: Session, said: Said) -> None:
+        """Note that the signed text has come in place of the unsigned one."""
+        stay, seq = said.handle.conversation, said.handle.seq
+        del session.unsigned[stay]
+        session.last_of[stay] = seq - 1
+        earlier = [self._said.get(one) for one in session.shown[:-1]]
+        session.again |= {
+            one.text
+            for one in earlier
+            if one and one.handle.conversation is stay and one.handle.seq > seq
+        }
 
     def _allow_for_copies_of_the_unsigned(self, session: Session, text: str) -> None:
         """Allow that texts which were taken back arrive through the mailbox."""
@@ -187,6 +192,8 @@ class Checks:
             unsigned = session.unsigned.get(said.handle.conversation)
             if unsigned is not None and said.handle.seq > unsigned:
                 session.again.add(text)
+            elif said.handle.seq == unsigned:
+                self._begin_again(session, said)
 
     def left(self, player: Player, event: events.MemberLeft) -> None:
         """G13: nobody reads that somebody has left a room who has not.
