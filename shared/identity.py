@@ -8,6 +8,7 @@ without case and with wildcards, and no user can get the directory's own.
 
 import datetime
 import hashlib
+import warnings
 from functools import lru_cache
 
 from cryptography import x509
@@ -181,16 +182,26 @@ def read_certificate(certificate: bytes, authority: bytes, now: float) -> Subjec
     return subject
 
 
+def _loaded(certificate: bytes) -> x509.Certificate:
+    """Parse a certificate.  Raises ValueError.
+
+    The library warns of some that others send, and Python writes warnings on the terminal.
+    """
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        return x509.load_der_x509_certificate(certificate)
+
+
 @lru_cache(maxsize=8)
 def _parsed(authority: bytes) -> x509.Certificate:
     """Return the parsed authority, cached because all certificates of a community share it."""
-    return x509.load_der_x509_certificate(authority)
+    return _loaded(authority)
 
 
 @lru_cache(maxsize=1024)
 def _read(certificate: bytes, authority: bytes) -> Subject:
     try:
-        leaf = x509.load_der_x509_certificate(certificate)
+        leaf = _loaded(certificate)
         leaf.verify_directly_issued_by(_parsed(authority))
         names = leaf.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
         uris = names.get_values_for_type(x509.UniformResourceIdentifier)
@@ -216,7 +227,7 @@ def _name_in(uri: str) -> str | None:
 def is_authority(certificate: bytes) -> bool:
     """Return whether this is a self-signed authority with a key of our kind."""
     try:
-        own = x509.load_der_x509_certificate(certificate)
+        own = _loaded(certificate)
         own.verify_directly_issued_by(own)
         constraints = own.extensions.get_extension_for_class(x509.BasicConstraints).value
     except _UNREADABLE:
@@ -226,7 +237,7 @@ def is_authority(certificate: bytes) -> bool:
 
 def authority_key(certificate: bytes) -> bytes:
     """Return the raw public key of an authority that `is_authority` has accepted."""
-    key = _raw(x509.load_der_x509_certificate(certificate).public_key())
+    key = _raw(_loaded(certificate).public_key())
     if key is None:
         raise ProtocolError("the authority's key is of an unknown kind")
     return key

@@ -62,7 +62,7 @@ CROWDED = {"shared"}  # each name in it is imported by dozens: renaming costs mo
 PURE = {
     "base64", "bisect", "collections", "contextlib", "dataclasses", "datetime", "difflib", "enum",
     "functools", "hashlib", "hmac", "heapq", "ipaddress", "itertools", "math", "operator", "re",
-    "string", "struct", "types", "typing", "unicodedata",
+    "string", "struct", "types", "typing", "unicodedata", "warnings",
 }  # fmt: skip
 
 # Network, disk, clock and chance; `shared.world` is the way to them for everybody else.

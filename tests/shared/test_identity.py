@@ -230,6 +230,21 @@ def test_what_makes_an_authority() -> None:
         assert not is_authority(other)
 
 
+def test_no_certificate_of_others_writes_on_the_terminal() -> None:
+    """The library warns of a number below zero, and Python writes that over the screen."""
+
+    def with_odd_number(certificate: bytes) -> bytes:
+        version = bytes.fromhex("a0 03 02 01 02")
+        head, _, rest = certificate.partition(version)
+        return head + version + rest[:2] + bytes([rest[2] | 0x80]) + rest[3:]
+
+    assert not is_authority(with_odd_number(authority.certificate))
+    with pytest.raises(ProtocolError):
+        read_certificate(
+            with_odd_number(authority.user("carol")[1].certificate), authority.certificate, EPOCH
+        )
+
+
 def test_an_authority_with_a_key_of_another_kind_is_none() -> None:
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "Parley community")])
