@@ -6,7 +6,10 @@ import trio
 
 
 class Tasks:
-    """Tasks in the nursery of the peer."""
+    """Tasks in the nursery of the peer.
+
+    Once the peer has ended none is started any more: it would be cancelled at its first pause.
+    """
 
     def __init__(self, nursery: trio.Nursery) -> None:
         self._nursery = nursery
@@ -15,6 +18,8 @@ class Tasks:
 
     def spawn(self, work: Callable[..., Awaitable[None]], *arguments: object) -> None:
         """Start a task that the end of the program waits for."""
+        if self._is_over:
+            return
 
         async def counted() -> None:
             try:
@@ -29,7 +34,13 @@ class Tasks:
 
     def linger(self, work: Callable[..., Awaitable[None]], *arguments: object) -> None:
         """Start a task that the end of the program cancels."""
-        self._nursery.start_soon(work, *arguments)
+        if not self._is_over:
+            self._nursery.start_soon(work, *arguments)
+
+    @property
+    def _is_over(self) -> bool:
+        """Whether the nursery may be closed, and refuse tasks: some calls last longer."""
+        return self._nursery.cancel_scope.cancel_called
 
     async def wait_none(self) -> None:
         """Return when all spawned tasks are over."""
