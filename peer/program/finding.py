@@ -8,6 +8,7 @@ from peer.commands.grammar import Answer, Context
 from peer.commands.parsing import parse
 from peer.console.codes import Code
 from peer.core.discovery.choice import (
+    ANOTHER_KEY,
     AskAddress,
     AskWhich,
     Choice,
@@ -17,9 +18,8 @@ from peer.core.discovery.choice import (
     UseRemembered,
 )
 from peer.events import Notice
-from peer.program.arguments import WORDS
 from peer.program.community_folder import known_keys, met_at
-from peer.program.first_start import check_not_quit
+from peer.program.first_start import check_not_quit, question, read_host
 from peer.program.lifecycle import Lifecycle
 from peer.results import DirectoryList, ListedDirectory
 from peer.runtime.discovery.announcements import MdnsAnnouncements
@@ -33,7 +33,8 @@ from shared.world import Address
 
 NOTHING_FOUND: Final = "No directory was found on this network."
 NO_KNOWN_KEY: Final = "no directory with a known key is on this network; say HOST PORT"
-_HOST: Final = next(word for word in WORDS if word.name == "host")
+LOOKS_AGAIN: Final = "An empty line looks again."
+WAITS: Final = "An empty line waits for your directory."
 
 
 class Finding:
@@ -42,6 +43,7 @@ class Finding:
     def __init__(self, arguments: argparse.Namespace, stage: Lifecycle) -> None:
         self._arguments, self._stage = arguments, stage
         self._peers = peers_folder()
+        self.is_to_look_again = False  #: says the user, after `ask`
 
     async def look(self, name: str) -> Choice:
         """Look for the directory where it was, and on this network."""
@@ -74,13 +76,15 @@ class Finding:
 
         HOST and PORT may still be open then.  Raises GivenUp when the answer is QUIT.
         """
+        self.is_to_look_again = False
         match choice:
             case AskWhich((directory,)):
                 return await self._ask_whether(directory)
             case AskWhich(directories):
-                return await self._ask_which(directories)
+                return await self._ask_which(_in_order(directories))
             case AskAddress(is_offered=False, cause=cause, others=others):
-                self._tell_others(cause, others)
+                self._tell_others(cause, _in_order(others))
+                return cause == ANOTHER_KEY or await self._ask_where()
         return True
 
     async def list_all(self) -> Code:
@@ -154,7 +158,7 @@ class Finding:
     async def _ask_whether(self, one: FoundDirectory) -> bool:
         asked = (
             f'There is a directory "{one.name}" on this network, at {_address(one)},'
-            f" key {_spaced(one.key)}. Use it? (Y/N)"
+            f" key {_spaced(one.key)}{_token(one)}. Use it? (Y/N)"
         )
         while True:
             self._show(asked)
@@ -182,13 +186,33 @@ class Finding:
                 if 1 <= int(text[:3]) <= len(directories):
                     self._take(directories[int(text[:3]) - 1])
                     return True
-            elif text:
-                try:
-                    self._arguments.host = _HOST.read(text)
-                except (argparse.ArgumentTypeError, Refused) as wrong:
-                    self._show(sentence(wrong))
-                else:
-                    return True
+            elif text and self._takes_host(text):
+                return True
+
+    async def _ask_where(self) -> bool:
+        """Ask for the host; an empty line waits for a directory that is known, or looks again."""
+        remembered = self._remembered(self._remembered_places())
+        is_known = remembered is not None and bool(remembered.key)
+        self._show(WAITS if is_known else LOOKS_AGAIN)
+        while True:
+            self._show(question("host", self._arguments.offered.get("host")))
+            line = await self._read()
+            if line is None:
+                return False
+            text = line.strip()
+            if not text and is_known:
+                self._arguments.host, self._arguments.port = self._offered()
+            self.is_to_look_again = not text and not is_known
+            if not text or self._takes_host(text):
+                return True
+
+    def _takes_host(self, text: str) -> bool:
+        try:
+            self._arguments.host = read_host(text)
+        except (argparse.ArgumentTypeError, Refused) as wrong:
+            self._show(sentence(wrong))
+            return False
+        return True
 
     def _tell_others(self, cause: str, others: tuple[FoundDirectory, ...]) -> None:
         where = ", ".join(map(str, self._remembered_places()))
@@ -219,7 +243,7 @@ def _listed(survey: Survey, known: frozenset[str]) -> list[ListedDirectory]:
             one.name, _address(one), _spaced(one.key),
             "remembered" if one.key in known else "unknown",
         )
-        for one in survey.found
+        for one in _in_order(survey.found)
     ]  # fmt: skip
     proven = {one.key for one in survey.found}
     names = {one.name for one in survey.found}
@@ -230,9 +254,17 @@ def _listed(survey: Survey, known: frozenset[str]) -> list[ListedDirectory]:
     return listed
 
 
+def _in_order(directories: tuple[FoundDirectory, ...]) -> tuple[FoundDirectory, ...]:
+    """Return them by name, so that each has the same number at the next start."""
+    return tuple(sorted(directories, key=lambda one: (one.name.casefold(), one.host, one.port)))
+
+
 def _described(one: FoundDirectory) -> str:
-    token = " (a new name needs a token)" if one.needs_token else ""
-    return f'"{one.name}" at {_address(one)}, key {_spaced(one.key)}{token}'
+    return f'"{one.name}" at {_address(one)}, key {_spaced(one.key)}{_token(one)}'
+
+
+def _token(one: FoundDirectory) -> str:
+    return " (a new name needs a token)" if one.needs_token else ""
 
 
 def _address(one: FoundDirectory) -> str:

@@ -8,8 +8,10 @@ from peer.commands.grammar import Context, Quit
 from peer.commands.parsing import parse
 from peer.events import Notice
 from peer.program.arguments import WORDS
+from shared.arguments import quoted
 from shared.errors import Refused
 from shared.names import FLEETING_DAYS, UNUSED_DAYS, check_name
+from shared.reserved import is_reserved
 from shared.wording import sentence
 
 QUESTIONS: Final = {
@@ -18,6 +20,7 @@ QUESTIONS: Final = {
     "port": "Its port",
 }
 USUAL_PORT: Final = 5000
+_HOST: Final = next(word for word in WORDS if word.name == "host")
 FIRST_STEPS: Final = (
     Notice("LIST USERS shows who is there."),
     Notice("CHAT name invites somebody; they answer Y or N."),
@@ -47,18 +50,34 @@ async def ask_for_words(
             continue
         offered = offers.get(word.name)
         while getattr(arguments, word.name) is None:
-            show(Notice(QUESTIONS[word.name] + ("" if offered is None else f" [{offered}]") + ":"))
+            show(Notice(question(word.name, offered)))
             line = await read_line()
             if line is None:
                 return False
             check_not_quit(line)
             try:
-                value = _value(word.name, word.read, line.strip(), offered)
+                read = read_host if word.name == "host" else word.read
+                value = _value(word.name, read, line.strip(), offered)
             except (argparse.ArgumentTypeError, Refused) as wrong:
                 show(Notice(sentence(wrong)))
             else:
                 setattr(arguments, word.name, value)
     return True
+
+
+def question(word: str, offered: object) -> str:
+    """Return the question for NAME, HOST or PORT; `offered`: what an empty line takes, or None."""
+    return QUESTIONS[word] + ("" if offered is None else f" [{offered}]") + ":"
+
+
+def read_host(text: str) -> object:
+    """Return the host that is typed as an answer.  Raises ArgumentTypeError, Refused.
+
+    Who types Y or DOCTOR there means no machine of that name.
+    """
+    if is_reserved(text):
+        raise Refused(f"{quoted(text)} is a word of this program, not a host.")
+    return _HOST.read(text)
 
 
 class GivenUp(Exception):

@@ -83,11 +83,15 @@ class Program:
             if not await self._asks_for("name"):
                 return False
             name = self._arguments.name
-        async with self._leaving_is_possible():
-            choice = await finding.look(name)
-        if self._arguments.host is not None:
-            return True
-        return await self._asks_for("name") and await finding.ask(choice)
+        while True:
+            async with self._leaving_is_possible():
+                choice = await finding.look(name)
+            if self._arguments.host is not None:
+                return True
+            if not (await self._asks_for("name") and await finding.ask(choice)):
+                return False
+            if not finding.is_to_look_again:
+                return True
 
     def _finding(self) -> "Finding":
         from peer.program.finding import Finding  # noqa: PLC0415  # most starts need not load it

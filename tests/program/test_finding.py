@@ -6,10 +6,10 @@ from typing import cast
 
 import pytest
 
-from peer.core.discovery.choice import AskAddress, AskWhich, Choice, FoundDirectory
+from peer.core.discovery.choice import ANOTHER_KEY, AskAddress, AskWhich, Choice, FoundDirectory
 from peer.events import Event, Notice
 from peer.program.arguments import parse
-from peer.program.finding import NOTHING_FOUND, Finding
+from peer.program.finding import LOOKS_AGAIN, NOTHING_FOUND, WAITS, Finding
 from peer.program.first_start import GivenUp
 from peer.program.lifecycle import Lifecycle
 from peer.program.settings import complete
@@ -20,6 +20,11 @@ SCHOOL = FoundDirectory("school", "fd00::7", 7000, "b" * 32, needs_token=True)
 OF_SCHOOL = f'"school" at [fd00::7]:7000, key {" ".join(["bbbb"] * 8)} (a new name needs a token)'
 GONE = "nothing answers (connection refused)"
 WHICH = "Which one? (1-2, or a host)"
+HERE = "The host where the directory runs:"
+THERE = "The host where the directory runs [10.0.0.9]:"
+
+
+KEPT = 'name = "carol"\nhost = "10.0.0.9"\nport = 5000\n'
 
 
 class Someone:
@@ -61,6 +66,12 @@ async def test_one_that_is_found_is_used_after_a_yes(tmp_path: Path) -> None:
     assert arguments.directory_key == arguments.proven == KEY
 
 
+async def test_the_question_about_one_says_that_a_new_name_needs_a_token(tmp_path: Path) -> None:
+    someone = Someone("N")
+    assert await asked(start(tmp_path), AskWhich((SCHOOL,)), someone)
+    assert someone.read[0].endswith("bbbb (a new name needs a token). Use it? (Y/N)")
+
+
 async def test_after_a_no_the_address_is_asked_for(tmp_path: Path) -> None:
     arguments = start(tmp_path)
     assert await asked(arguments, AskWhich((LAB,)), Someone("N"))
@@ -72,14 +83,14 @@ async def test_after_a_no_the_address_is_asked_for(tmp_path: Path) -> None:
     [
         (["2"], "fd00::7", 1),
         (["0", "3", "", "99999", "1"], "10.0.0.5", 5),
-        (["a:b", " example.org "], "example.org", 2),
+        (["a:b", "Y", "doctor", " example.org "], "example.org", 4),
     ],
 )
 async def test_of_several_one_is_chosen_by_its_number_or_none(
     tmp_path: Path, lines: list[str], host: str, questions: int
 ) -> None:
     arguments, someone = start(tmp_path), Someone(*lines)
-    assert await asked(arguments, AskWhich((LAB, SCHOOL)), someone)
+    assert await asked(arguments, AskWhich((SCHOOL, LAB)), someone)  # as they were heard
     assert arguments.host == host
     assert someone.read[:4] == [
         "Directories on this network:",
@@ -103,18 +114,25 @@ async def test_who_does_not_answer_has_left(
 @pytest.mark.parametrize(
     ("remembered", "choice", "read"),
     [
-        (False, AskAddress(), [NOTHING_FOUND]),
+        (False, AskAddress(), [NOTHING_FOUND, LOOKS_AGAIN, HERE]),
         (
             True,
             AskAddress(GONE),
-            [f"Your directory is not here (10.0.0.9:5000: {GONE}).", NOTHING_FOUND],
+            [
+                f"Your directory is not here (10.0.0.9:5000: {GONE}).",
+                NOTHING_FOUND,
+                LOOKS_AGAIN,
+                THERE,
+            ],
         ),
         (
             True,
-            AskAddress(GONE, (LAB, SCHOOL)),
+            AskAddress(GONE, (SCHOOL, LAB)),
             [
                 f"Your directory is not here (10.0.0.9:5000: {GONE}). Others on this network:"
-                f' "lab" at 10.0.0.5:5000, key {SPACED}; {OF_SCHOOL}.'
+                f' "lab" at 10.0.0.5:5000, key {SPACED}; {OF_SCHOOL}.',
+                LOOKS_AGAIN,
+                THERE,
             ],
         ),
         (
@@ -122,17 +140,50 @@ async def test_who_does_not_answer_has_left(
             AskAddress("", (LAB,)),
             [
                 "Your directory is not here. Others on this network:"
-                f' "lab" at 10.0.0.5:5000, key {SPACED}.'
+                f' "lab" at 10.0.0.5:5000, key {SPACED}.',
+                LOOKS_AGAIN,
+                HERE,
             ],
         ),
-        (True, AskAddress(is_offered=True), []),
     ],
 )
 async def test_a_strange_directory_is_told_and_never_used(
     tmp_path: Path, remembered: bool, choice: Choice, read: list[str]
 ) -> None:
-    kept = 'name = "carol"\nhost = "10.0.0.9"\nport = 5000\n' if remembered else ""
-    arguments, someone = start(tmp_path, kept), Someone()
-    assert await asked(arguments, choice, someone)
+    arguments, someone = start(tmp_path, KEPT if remembered else ""), Someone()
+    assert not await asked(arguments, choice, someone)
     assert someone.read == read
     assert (arguments.host, arguments.directory_key) == (None, None)
+
+
+@pytest.mark.parametrize("choice", [AskAddress(is_offered=True), AskAddress(ANOTHER_KEY)])
+async def test_an_address_where_something_answers_is_asked_for_as_always(
+    tmp_path: Path, choice: AskAddress
+) -> None:
+    arguments, someone = start(tmp_path, KEPT), Someone()
+    assert await asked(arguments, choice, someone)
+    assert not {LOOKS_AGAIN, WAITS, THERE} & set(someone.read)
+    assert arguments.host is None
+
+
+@pytest.mark.parametrize(
+    ("line", "host", "looks_again"), [("", None, True), (" example.org ", "example.org", False)]
+)
+async def test_an_empty_line_looks_again_and_any_other_is_a_host(
+    tmp_path: Path, line: str, host: str | None, looks_again: bool
+) -> None:
+    arguments, someone = start(tmp_path), Someone("Y", line)
+    finding = Finding(arguments, cast(Lifecycle, someone))
+    assert await finding.ask(AskAddress())
+    assert (arguments.host, finding.is_to_look_again) == (host, looks_again)
+    assert someone.read[3:] == ['"Y" is a word of this program, not a host.', HERE]
+
+
+async def test_an_empty_line_waits_for_a_directory_whose_key_is_known(tmp_path: Path) -> None:
+    arguments, someone = start(tmp_path, KEPT), Someone("")
+    arguments.directory_key = KEY
+    finding = Finding(arguments, cast(Lifecycle, someone))
+    assert await finding.ask(AskAddress(GONE))
+    assert (arguments.host, arguments.port) == ("10.0.0.9", 5000)
+    assert not finding.is_to_look_again
+    assert someone.read[-2:] == [WAITS, THERE]

@@ -340,13 +340,14 @@ async def test_what_was_used_last_is_offered(file: Path) -> None:
 
 
 async def test_a_wrong_answer_is_explained_and_asked_again(file: Path) -> None:
-    someone = Someone("ca rol", "carol", "", "here", "x", "7000")
+    someone = Someone("ca rol", "carol", "", "doctor", "here", "x", "7000")
     arguments = start([], file, at_terminal=True)
     assert await ask_for_words(arguments, someone.show, someone.read_line)
     assert arguments.port == 7000
     assert someone.read[1].startswith('"ca rol" is not a valid name: ')
     assert someone.read[4] == "No host was given."
-    assert someone.read[7] == '"x" is not a port: a number from 1 to 65535.'
+    assert someone.read[6] == '"doctor" is a word of this program, not a host.'
+    assert someone.read[9] == '"x" is not a port: a number from 1 to 65535.'
 
 
 async def test_who_does_not_answer_is_let_go(file: Path) -> None:
