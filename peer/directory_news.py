@@ -122,9 +122,8 @@ class DirectoryNews:
 
     def unanswered(self, why: str) -> None:
         self._tell(events.Notice(sentence(f"{clause(why)}: trying again, QUIT gives up")))
-        host, port = self._outside.directories[0]
-        doctor = f"peer {self._memory.myself.name} {host} {port} DOCTOR"
-        self._tell(events.Notice(f"In another terminal {doctor} tells what keeps it away."))
+        if doctor := self._outside.options.doctor:
+            self._tell(events.Notice(f"To find out why, in another terminal: {doctor}"))
 
     def refused(self, why: str) -> None:
         self._tell(events.Notice(why))

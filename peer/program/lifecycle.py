@@ -2,6 +2,7 @@
 
 import argparse
 import logging
+import math
 import os
 import signal
 from collections import deque
@@ -14,6 +15,7 @@ import trio
 from peer.commands.grammar import Context, Quit
 from peer.commands.parsing import parse
 from peer.console.codes import Code
+from peer.events import Notice
 from peer.screen.frontend import Frontend, Line
 from peer.screen.line import LineFrontend, ScreenGone
 from peer.screen.ui_state import UiState
@@ -25,6 +27,8 @@ from shared.process import UNWRITTEN, open_standard_files, say_on_stderr, say_un
 from shared.wording import clause
 
 FLUSH_SECONDS: Final = 2.0  # for the prompt to appear, and for the last lines to be written
+TYPED_AHEAD_SECONDS: Final = 2.0  # a line within these is performed soon
+HAS_TO_WAIT: Final = "What you type now waits until the directory answers; QUIT gives up."
 INTERRUPTED: Final = 130  # the exit code when a signal came before there was anything to finish
 
 Work = Callable[[argparse.Namespace, "Lifecycle"], Awaitable[int]]
@@ -106,15 +110,23 @@ class Lifecycle:
 
     @asynccontextmanager
     async def quits_at_once(self) -> AsyncIterator[None]:
-        """Let QUIT end the work within the block, as a signal does; other lines wait."""
+        """Let QUIT end the work within the block, as a signal does; other lines wait.
+
+        The first of them is told so, unless the block has just begun.
+        """
         waiting, has_ended = trio.CancelScope(), trio.Event()
+        told_from = trio.current_time() + TYPED_AHEAD_SECONDS
 
         async def wait_for_quit() -> None:
+            nonlocal told_from
             with waiting:
                 while not self._work.cancel_called:
                     line = await self.face.read_line()
                     if line is not None and parse(line.text, Context()) != Quit():
                         self._early.append(line)
+                        if line.text.strip() and trio.current_time() >= told_from:
+                            told_from = math.inf
+                            self.face.show(Notice(HAS_TO_WAIT))
                     else:
                         self._code = 0
                         self._work.cancel()

@@ -10,12 +10,13 @@ from peer.core.backlog import Backlog
 from peer.core.history_entry import Kind
 from peer.results import Doctor
 from peer.runtime.doctor.examiner import examine_alone
+from peer.runtime.doctor.probing import NOT_REGISTERED
 from peer.runtime.mailbox.waiting_texts import late_of
 from peer.storage.journal import Journal
 from peer.storage.lines import Fate, KeptLine
 from peer.storage.paths import KEY_FILE
 from peer.storage.vault import Vault, open_key
-from shared.errors import ParleyError, Refused
+from shared.errors import KeyChanged, ParleyError, Refused, Unreachable
 from shared.identity import Identity, fingerprint
 from shared.names import fold
 from shared.wording import clause
@@ -62,7 +63,10 @@ async def examine_unregistered(
     key = ""
     if content is not None:
         key = fingerprint(Identity(open_key(content, vault)).public)
-    return await examine_alone(world, name, key, directories, clause(failure))
+    cause = clause(failure)
+    is_silent = isinstance(failure, Unreachable) and not isinstance(failure, KeyChanged)
+    is_refused = not is_silent or cause == NOT_REGISTERED
+    return await examine_alone(world, name, key, directories, cause, is_refused=is_refused)
 
 
 async def _keep(world: World, journal: Journal, name: str, command: Command) -> str | None:

@@ -129,8 +129,7 @@ class Program:
         if not self._arguments.by_hand or isinstance(failure, KeyChanged):
             return
         if isinstance(failure, Unreachable):
-            doctor = f"peer {name} {self._arguments.host} {self._arguments.port} DOCTOR"
-            self._stage.advice = f"{doctor} tells what keeps it away."
+            self._stage.advice = f"to find out why: {self._data.doctor(name)}"
 
     async def _as(self, name: str) -> int:
         """Serve under this name; wait some seconds for a one-shot command that uses the data."""
@@ -165,6 +164,7 @@ class Program:
             self._data.options(name),
             looks_back=self._face.looks_back,
             waits=self._arguments.by_hand,
+            doctor=self._data.doctor(name),
         )
         peer = LocalPeer(real_world(folder), name, self._data.directories, tell, options)
         watching = StatusFeed(self._face)

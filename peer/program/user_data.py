@@ -1,6 +1,7 @@
 """Find the data of a user: the folder, the keys that open it, and the options for a peer."""
 
 import argparse
+import shlex
 from pathlib import Path
 
 from peer.core.reach.hosts import places
@@ -51,6 +52,12 @@ class UserData:
                 "USAGE",
             )
         return vaults.get(folder, CLEAR)
+
+    def doctor(self, name: str) -> str:
+        """Return the command line that performs DOCTOR on the same data."""
+        arguments = self._arguments
+        data = ["--data", arguments.data] if arguments.data else []
+        return shlex.join(["peer", name, arguments.host, str(arguments.port), "DOCTOR", *data])
 
     def options(self, name: str, *, is_passing: bool = False, examines: bool = False) -> Options:
         host, port = self._arguments.advertise

@@ -18,8 +18,19 @@ def test_without_a_directory_the_cause_is_told(stage: Stage) -> None:
     stage.directory().dies()
     said = lines(stage.once("carol", "DOCTOR"))
     nothing = f"othing answers at {HOST}:{stage.port} (connection refused)."
-    assert f"!!  Directory {HOST}:{stage.port}: n{nothing}" in said
-    assert said[-1] == f"=>  N{nothing} Conversations go on; nothing new can be found."
+    assert f"!!  Directory: n{nothing}" in said
+    advice = "See whether dirserver runs there, and whether HOST and PORT are right."
+    assert said[-1] == f"=>  N{nothing} {advice}"
+
+
+def test_a_name_of_somebody_else_is_told_and_nothing_more(stage: Stage) -> None:
+    stage.directory()
+    stage.peer("carol")
+    elsewhere = ("--data", str(stage.data_of("dave")))
+    said = lines(stage.once("carol", "DOCTOR", *elsewhere))
+    taken = "he name carol is taken: it belongs to the key that registered it first."
+    assert said[2] == f"!!  Directory {HOST}:{stage.port}: T{taken}"
+    assert said[-1] == f"=>  T{taken}"
 
 
 def test_beside_a_program_that_waits_for_the_directory(stage: Stage) -> None:

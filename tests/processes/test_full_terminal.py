@@ -296,8 +296,8 @@ def test_who_waits_for_a_directory_can_give_up(tmux: Tmux) -> None:
     carol.until(lambda: "(connection refused)" in " ".join(carol.screen()))
     assert carol.ends() == "7"
     assert f"peer: nothing answers at {HOST}:{port} (connection refused)." in carol.screen()
-    doctor = f"peer carol {HOST} {port} DOCTOR"
-    assert f"peer: {doctor} tells what keeps it away." in carol.screen()
+    doctor = f"peer carol {HOST} {port} DOCTOR --data {data}"
+    assert f"peer: to find out why: {doctor}" in "".join(carol.screen())
 
 
 def test_a_draft_outlives_a_pause_and_whatever_is_lost(tmux: Tmux) -> None:

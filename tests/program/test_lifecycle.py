@@ -8,7 +8,7 @@ import pytest
 import trio
 
 from peer.events import Event, Notice
-from peer.program.lifecycle import FLUSH_SECONDS, Lifecycle
+from peer.program.lifecycle import FLUSH_SECONDS, HAS_TO_WAIT, Lifecycle
 from peer.screen.frontend import Line
 from peer.screen.line import ScreenGone
 from peer.screen.ui_state import UiState
@@ -131,6 +131,27 @@ async def test_what_was_typed_while_waiting_is_read_later(
         return 7
 
     assert await stage.play(work) == 7
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (("DOCTOR", "", "HELP"), []),  # just begun, and then nothing is typed
+        (("", "DOCTOR", "HELP", "LIST USERS"), [Notice(HAS_TO_WAIT)]),  # once for all of them
+    ],
+)
+async def test_a_line_that_has_to_wait_long_is_told_so_once(
+    autojump_clock: trio.testing.MockClock, words: tuple[str, ...], told: list[Event]
+) -> None:
+    stage = Lifecycle(face := TypingFace(*words))
+
+    async def work() -> int:
+        async with stage.quits_at_once():
+            await trio.sleep(len(words) - 0.5)
+        return 7
+
+    assert await stage.play(work) == 7
+    assert face.shown == told
 
 
 async def test_who_waits_in_vain_reads_on(autojump_clock: trio.testing.MockClock) -> None:

@@ -63,7 +63,7 @@ def _named(interfaces: Sequence[Interface]) -> str:
 
 
 def no_directory(address: str, cause: str) -> Check:
-    text = f"Directory {address}: {cause}."
+    text = f"Directory: {cause}." if address in cause else f"Directory {address}: {cause}."
     return Check("directory", CheckState.WRONG, text, {"address": address, "cause": cause})
 
 
@@ -174,13 +174,14 @@ def ports(keeps: bool | None) -> Check:
     return Check("ports", CheckState.WRONG, text, data)
 
 
-def discovery(name: str | None) -> Check:
+def discovery(name: str | None, *, is_there: bool = True) -> Check:
     """`name`: as which the directory announces itself here; None: nothing was heard."""
     if name is None:
-        text = (
-            "No announcement of the directory heard in 1 s: another subnet, a firewall (UDP 5353),"
-            " or an access point that isolates its clients; or it announces nothing."
+        why = (
+            ": another subnet, a firewall (UDP 5353), an access point that isolates its clients, or"
+            " a directory that announces nothing"
         )
+        text = f"No announcement of the directory heard in 1 s{why if is_there else ' either'}."
         return Check("discovery", CheckState.UNKNOWN, text, {"name": ""})
     text = f'On this network the directory announces itself as "{name}".'
     return Check("discovery", CheckState.FINE, text, {"name": name})

@@ -42,6 +42,8 @@ class Facts(Struct):
     interfaces: tuple[Interface, ...] = ()
     directory: str = ""  #: its address
     cause: str = ""  #: why it is not there
+    is_alone: bool = False  #: no program of mine was registered there
+    is_refused: bool = False  #: it answers, and does not want me
     is_remembered: bool = True  #: its key was known before
     round_trip: float | None = None
     clocks: float | None = None  #: how many seconds the directory's is ahead
@@ -85,6 +87,8 @@ def findings(facts: Facts) -> Findings:
         is_translated, port = None, Port.UNKNOWN  # over IPv4
     return Findings(
         no_directory=facts.cause,
+        is_alone=facts.is_alone,
+        is_refused=facts.is_refused,
         is_translated=is_translated,
         port=port,
         mapped=facts.mapping.port if isinstance(facts.mapping, Mapped) else 0,
@@ -128,7 +132,7 @@ def checks(facts: Facts) -> list[Check]:
     else:
         found += _seen_from_the_directory(facts)
     if facts.listens_for_announcements:
-        found.append(check_lines.discovery(facts.announced))
+        found.append(check_lines.discovery(facts.announced, is_there=not facts.cause))
     found.append(check_lines.disk(facts.free, facts.folder))
     for one in facts.company[:USERS_MOST]:
         found.append(check_lines.user(one.name, one.route, one.way, is_offline=one.is_offline))

@@ -19,6 +19,8 @@ class Findings(Struct, frozen=True):
     """The findings of the checks.  None: it is not known."""
 
     no_directory: str = ""  #: why it is not there; "" if it is
+    is_alone: bool = False  #: no program of mine was ever registered there since its start
+    is_refused: bool = False  #: it answers, and does not want me; the reason says what to do
     is_translated: bool | None = False  #: a router changes my address
     port: Port = Port.UNKNOWN
     mapped: int = 0  #: the port of the router that leads to mine; 0: none
@@ -50,13 +52,20 @@ class Judgement(Struct, frozen=True):
 
 def verdict(found: Findings) -> Judgement:
     if found.no_directory:
-        cause = found.no_directory[:1].upper() + found.no_directory[1:]
-        ends = f"{cause}. Conversations go on; nothing new can be found."
-        return Judgement("V9", ends)
+        return Judgement("V9", _without_directory(found))
     if found.is_open_over_ipv6:
         over_ipv4 = _of_one_family(found)
         return Judgement("V7", f"Over IPv6 everybody reaches me. Over IPv4: {over_ipv4.text}")
     return _of_one_family(found)
+
+
+def _without_directory(found: Findings) -> str:
+    cause = found.no_directory[:1].upper() + found.no_directory[1:]
+    if found.is_refused:
+        return f"{cause}."
+    if found.is_alone:
+        return f"{cause}. See whether dirserver runs there, and whether HOST and PORT are right."
+    return f"{cause}. Conversations go on; nothing new can be found."
 
 
 def _of_one_family(found: Findings) -> Judgement:

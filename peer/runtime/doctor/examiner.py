@@ -191,12 +191,17 @@ class Examiner:
 
 
 async def examine_alone(
-    world: World, name: str, key: str, directories: Sequence[Address], cause: str
-) -> Doctor:
-    """Perform the checks that need no directory.  `cause`: why I am not registered there."""
+    world: World, name: str, key: str, directories: Sequence[Address], cause: str,
+    *, is_refused: bool = False,
+) -> Doctor:  # fmt: skip
+    """Perform the checks that need no directory.  `cause`: why I am not registered there.
+
+    `is_refused`: it answers, and does not want me.
+    """
     facts = Facts(
         name, key, software(), interfaces=world.network.interfaces(),
-        directory=str(directories[0]), cause=_told_by_others(cause), folder=world.disk.place,
+        directory=str(directories[0]), cause=_told_by_others(cause), is_alone=True,
+        is_refused=is_refused, folder=world.disk.place,
     )  # fmt: skip
     facts.free = await world.disk.run(world.disk.free)
     return told(facts)

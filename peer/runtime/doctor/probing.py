@@ -22,6 +22,9 @@ DIAL_SECONDS: Final = 4.0
 TRIES: Final = (0.25, 0.5, 1.0)  # seconds to wait after each, since datagrams get lost
 
 
+NOT_REGISTERED: Final = "it is there, but I am not registered: trying again"
+
+
 async def why_not_there(world: World, directories: Sequence[Address]) -> str:
     """Return why no directory can be asked, to follow a colon."""
     try:
@@ -32,7 +35,7 @@ async def why_not_there(world: World, directories: Sequence[Address]) -> str:
     except Unreachable as failure:
         return clause(failure)
     wire.abort()
-    return "it is there, but I am not registered: trying again"
+    return NOT_REGISTERED
 
 
 async def ports_seen(

@@ -70,6 +70,8 @@ def test_no_directory() -> None:
     assert said(check_lines.no_directory(DIRECTORY, "connection refused")) == (
         "!!  Directory 203.0.113.5:5000: connection refused."
     )
+    cause = f"nothing answers at {DIRECTORY} (connection refused)"
+    assert said(check_lines.no_directory(DIRECTORY, cause)) == f"!!  Directory: {cause}."
 
 
 @pytest.mark.parametrize(
@@ -186,7 +188,10 @@ def test_the_announcement_of_the_directory() -> None:
         'ok  On this network the directory announces itself as "lab".'
     )
     assert said(check_lines.discovery(None)).startswith(
-        "??  No announcement of the directory heard in 1 s: "
+        "??  No announcement of the directory heard in 1 s: another subnet, "
+    )
+    assert said(check_lines.discovery(None, is_there=False)) == (
+        "??  No announcement of the directory heard in 1 s either."
     )
 
 

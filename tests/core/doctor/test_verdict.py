@@ -66,6 +66,15 @@ SAID = "203.0.113.9:40112"
             "Nothing answers at 10.0.0.5:5000. Conversations go on; nothing new can be found.",
         ),
         (
+            Findings(no_directory="nothing answers at 10.0.0.5:5000", is_alone=True), "V9",
+            "Nothing answers at 10.0.0.5:5000. See whether dirserver runs there, and whether HOST"
+            " and PORT are right.",
+        ),
+        (
+            Findings(no_directory="the name carol is taken", is_alone=True, is_refused=True), "V9",
+            "The name carol is taken.",
+        ),
+        (
             replace(HOME, port=Port.OPEN, said=SAID), "V3",
             f"Others reach me at {SAID}, which I advertise. Nothing to do.",
         ),
