@@ -16,6 +16,7 @@ from rich.text import Text
 
 from peer import events, letter_events, place_results, results
 from peer.core.conversation.route import Route
+from peer.core.doctor.check import Check, CheckState
 from peer.core.history_entry import Around, HistoryEntry, Kind
 from peer.core.lateness import Lateness
 from peer.core.past.looking_back import Lookback
@@ -118,6 +119,7 @@ ANSWERS: list[Event] = [
     ),
     results.Words("dave", ("apple", "banana"), True),
     results.DirectoryList((results.ListedDirectory("lab", "10.0.0.5:5000", "3f2a", "unknown"),)),
+    results.Doctor((Check("me", CheckState.FINE, "Me: carol."),), "Nothing to do.", "V1"),
     results.Manual(),
     results.Manual("chat"),
     results.Manual("nonsense"),
