@@ -57,11 +57,16 @@ def _find_folder(arguments: "argparse.Namespace") -> "Path | None":
         return None
     if arguments.data:
         return Path(arguments.data).expanduser()
+    peers = paths.peers_folder()
     try:
-        name, where = paths.name_for(arguments), paths.directories_for(arguments)
+        name = paths.name_for(arguments)
     except KeyError:
         return None
-    peers = paths.peers_folder()
+    try:
+        where = paths.directories_for(arguments)
+    except KeyError:
+        sealed = [one for one in paths.folders_of(peers, name) if paths.is_set(one)]
+        return sealed[0] if len(sealed) == 1 and not arguments.passphrase else None
     if not arguments.passphrase and not any(map(paths.is_set, paths.folders_of(peers, name))):
         return None
     import trio  # noqa: PLC0415  # a third of a second, only for users of a passphrase

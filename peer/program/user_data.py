@@ -46,11 +46,9 @@ class UserData:
         """Return the vault opened before the screen was there; raise Refused if it is sealed."""
         vaults: dict[Path, Vault] = self._arguments.vaults
         if folder not in vaults and is_set(folder):
-            raise Refused(
-                "the key is sealed with a passphrase, which is asked for"
-                " when NAME, HOST and PORT stand on the command line",
-                "USAGE",
-            )
+            host, port = self._arguments.host, str(self._arguments.port)
+            line = shlex.join(["peer", folder.name, host, port])
+            raise Refused(f"the key is sealed with a passphrase: {line} asks for it", "USAGE")
         return vaults.get(folder, CLEAR)
 
     def doctor(self, name: str) -> str:

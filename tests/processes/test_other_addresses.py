@@ -4,6 +4,7 @@ import re
 import shutil
 from pathlib import Path
 
+from tests.kit.persons import Person
 from tests.kit.programs import HOST, Program, Stage, tool
 
 OTHER = "localhost"
@@ -123,6 +124,46 @@ def test_a_passphrase_is_asked_for_where_the_folder_is_found(stage: Stage) -> No
     assert (folder.parent / "vault").is_file()
     assert starts(stage, OTHER, *here, "STATUS").ends() == 0
     assert starts(stage, HOST, *here, "STATUS").ends() == 0
+
+
+def test_a_sealed_key_is_opened_before_the_directory_is_known(
+    stage: Stage, people: list[Person]
+) -> None:
+    """With a name alone the key can be one only."""
+    stage.directory()
+    quits(is_there(stage, HOST))
+    (words := stage.folder / "words").write_text("six small words\n")
+    here = ("--passphrase-file", str(words))
+    assert starts(stage, HOST, "--passphrase", *here).ends() == 0
+    people.append(carol := Person(stage, "carol", *here))
+    carol.sees("The host where the directory runs:")
+    carol.types(HOST)
+    carol.sees("Its port [5000]:")
+    carol.types(str(stage.port))
+    carol.sees(f"You are carol, connected to the directory at {HOST}:{stage.port}.")
+    carol.types("QUIT")
+    assert carol.ends() == 0
+
+
+def test_a_key_that_stayed_sealed_is_opened_by_the_command_that_is_told(
+    stage: Stage, people: list[Person]
+) -> None:
+    stage.directory()
+    quits(is_there(stage, HOST))
+    (words := stage.folder / "words").write_text("six small words\n")
+    here = ("--passphrase-file", str(words))
+    assert starts(stage, HOST, "--passphrase", *here).ends() == 0
+    people.append(somebody := Person(stage))
+    somebody.sees("Your name:")
+    somebody.types("carol")
+    somebody.sees("The host where the directory runs:")
+    somebody.types(HOST)
+    somebody.sees("Its port [5000]:")
+    somebody.types(str(stage.port))
+    told = f"peer carol {HOST} {stage.port}"
+    somebody.sees(f"peer: the key is sealed with a passphrase: {told} asks for it.")
+    assert somebody.ends() == 2
+    assert stage.starts(tool("peer"), *told.split()[1:], *here, "STATUS").ends() == 0
 
 
 def test_one_folder_of_ones_own_knows_a_community_at_each_address(stage: Stage) -> None:
