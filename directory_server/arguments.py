@@ -100,7 +100,7 @@ def _address(text: str) -> str:
 
 
 def _name(text: str) -> str:
-    return clean_name(readable(text))
+    return clean_name(readable(text.strip()))
 
 
 def _store(text: str) -> str:
@@ -190,12 +190,12 @@ OPTIONS: Final = (
     ),
     Option(
         "name",
-        "the name under which this network reads of it (default: that of the machine)",
+        "announce it under this name on the local network (default: that of the machine)",
         "NAME",
         _name,
         None,
     ),
-    Option("no_announce", "announce nothing on this network"),
+    Option("no_announce", "do not announce it on the local network"),
     Option(
         "metrics",
         f"serve /metrics, /healthz and /readyz there (HOST: {LOOPBACK} unless named)",

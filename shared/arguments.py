@@ -96,7 +96,7 @@ def port(text: str) -> int:
 
 def readable(text: str) -> str:
     if not text or not text.isprintable():
-        raise argparse.ArgumentTypeError("it is empty, or not readable")
+        raise argparse.ArgumentTypeError("it is empty, or has characters that cannot be shown")
     return text
 
 

@@ -48,10 +48,14 @@ _GOING = (
     "unread, Ctrl-N and Ctrl-P to the next place and the one before; Alt-G types GO.",
     "Where lines are texts, GO is a command in capitals only, or as /go.",
 )
+_WITHOUT_DIRECTORY = ("Where no directory answers, type in a shell: peer NAME HOST PORT DOCTOR",)
 _NOTES = (
     "Inside a conversation a line is text for it, unless it begins with /, @ or #.",
     "HELP command says more about one of them.",
 )
+
+
+_MORE = {Topic.TARGETS: _GOING, Topic.PROGRAM: _WITHOUT_DIRECTORY}
 
 
 def page(topic: str | None) -> Page | None:
@@ -68,7 +72,7 @@ def page(topic: str | None) -> Page | None:
     if words == EVERYTHING:
         return Page(TABLE, _NOTES)
     if words in Topic.__members__:
-        more = _GOING if words == Topic.TARGETS.name else ()
+        more = _MORE.get(Topic[words], ())
         return Page(tuple(map(_named, Topic[words].value)), (*more, *_NOTES[1:]))
     return None
 

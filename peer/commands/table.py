@@ -409,7 +409,7 @@ TABLE = (
     Entry(
         ("DOCTOR",),
         "DOCTOR",
-        "what keeps others from reaching me",
+        "what keeps others from reaching me, and what to do",
         "DOCTOR",
         _alone(Diagnose()),
     ),

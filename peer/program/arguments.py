@@ -32,6 +32,7 @@ examples:
   peer carol 10.0.0.5 5000 --passphrase-file FILE  the first line of FILE opens them
   peer carol 10.0.0.5 5000 --verbose               log refused links, on stderr
   peer ci 10.0.0.5 5000 PRV dave build is green    one command, then exit
+  peer carol 10.0.0.5 5000 DOCTOR                  what keeps others from reaching me
   peer carol 10.0.0.5 5000 --passphrase --new-passphrase-file FILE   change it in a script
   peer --completion bash > ~/.local/share/bash-completion/completions/peer
   peer --man-page | man -l -                       (also --completion zsh, fish)
@@ -195,6 +196,8 @@ def parse(arguments: list[str]) -> argparse.Namespace:
     # argparse finds optional positional arguments only if they are adjacent
     parsed = parser.parse_args([*words, *options, *late])
     parsed.command = command
+    if parsed.find and (words[1:] or parsed.no_find):
+        parser.error("--find looks at this network only: leave out HOST, PORT and --no-find")
     return parsed
 
 

@@ -59,7 +59,8 @@ def face_of(arguments: argparse.Namespace) -> Frontend:
         from peer.screen.json_lines import JsonFrontend  # noqa: PLC0415
 
         return JsonFrontend()
-    if arguments.by_hand and not arguments.plain and not arguments.command and _can_draw():
+    shows_little = arguments.plain or arguments.command or arguments.find
+    if arguments.by_hand and not shows_little and _can_draw():
         from peer.screen.terminal.terminal import Terminal  # noqa: PLC0415
 
         with_text = arguments.notify_text

@@ -258,3 +258,13 @@ def test_the_name_that_is_announced_is_harmless(file: Path) -> None:
     file.write_text(f'port = 1\nname = "{"é" * 60}"\nno_announce = true\n')
     found = parse("", file)
     assert (found["name"], found["no_announce"]) == ("é" * 31, True)
+
+
+@pytest.mark.parametrize("name", ["", "   ", "a\x1b[31mb", "a\nb"])
+def test_a_name_that_cannot_be_shown_is_refused(
+    name: str, file: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit, match="2"):
+        arguments.parse(["5000", "--name", name], {}, file)
+    why = "--name: it is empty, or has characters that cannot be shown"
+    assert capsys.readouterr().err.startswith(f"dirserver: {why}")

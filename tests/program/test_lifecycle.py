@@ -8,9 +8,11 @@ import pytest
 import trio
 
 from peer.events import Event, Notice
-from peer.program.lifecycle import FLUSH_SECONDS, HAS_TO_WAIT, Lifecycle
+from peer.program.arguments import parse
+from peer.program.lifecycle import FLUSH_SECONDS, HAS_TO_WAIT, Lifecycle, face_of
+from peer.program.settings import complete
 from peer.screen.frontend import Line
-from peer.screen.line import ScreenGone
+from peer.screen.line import LineFrontend, ScreenGone
 from peer.screen.ui_state import UiState
 from peer.storage.vault import Vault
 
@@ -52,6 +54,16 @@ class SlowFace:
         await trio.sleep(self._seconds)
         self._stands.set()
         await trio.sleep_forever()
+
+
+@pytest.mark.parametrize("words", [["--find"], ["carol", "h", "1", "DOCTOR"], ["carol", "--plain"]])
+def test_what_only_shows_lines_needs_no_prompt(
+    words: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TERM", "xterm")
+    arguments = parse(words)
+    complete(arguments, {}, tmp_path / "config.toml", at_terminal=True)
+    assert isinstance(face_of(arguments), LineFrontend)
 
 
 class GoneFace(SlowFace):

@@ -168,6 +168,17 @@ def test_the_directory_of_who_says_only_a_name_is_sought(file: Path) -> None:
     assert not is_sought(start(["carol", "h"], file, at_terminal=True))
     assert not is_sought(start(["carol"], file, {"PARLEY_PORT": "1"}, at_terminal=True))
     assert start(["--find"], file).find
+    assert start(["--find", "carol"], file, {"PARLEY_NO_FIND": "yes"}).find
+
+
+@pytest.mark.parametrize("words", ["carol h --find", "carol h 1 DOCTOR --find", "--no-find --find"])
+def test_find_looks_at_this_network_only(
+    file: Path, words: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit, match="2"):
+        start(words.split(), file)
+    why = "--find looks at this network only: leave out HOST, PORT and --no-find"
+    assert capsys.readouterr().err.startswith(f"peer: {why}")
 
 
 # --- The environment and the file ---

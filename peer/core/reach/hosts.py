@@ -44,7 +44,7 @@ def read_places(addresses: Iterable[str]) -> list[Place]:
 
 def _hosts(text: str) -> list[tuple[str, int | None]]:
     if not text or not text.isprintable():
-        raise Refused("it is empty, or not readable", "USAGE")
+        raise Refused("it is empty, or has characters that cannot be shown", "USAGE")
     hosts = [_host(one.strip(), text) for one in text.split(",")]
     if len(hosts) > HOSTS_MOST:
         raise Refused(f"these are {len(hosts)} hosts: {HOSTS_MOST} at most", "USAGE")

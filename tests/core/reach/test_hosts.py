@@ -29,8 +29,8 @@ def test_one_host_or_several(said: str, kept: str, found: list[tuple[str, int]])
 @pytest.mark.parametrize(
     ("said", "why"),
     [
-        ("", "it is empty, or not readable"),
-        ("dir1\n", "it is empty, or not readable"),
+        ("", "it is empty, or has characters that cannot be shown"),
+        ("dir1\n", "it is empty, or has characters that cannot be shown"),
         ("dir1,", 'a host is missing in "dir1,"'),
         (",dir1", 'a host is missing in ",dir1"'),
         ("dir1:", '"" is not a port: a number from 1 to 65535'),
