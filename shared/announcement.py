@@ -18,6 +18,7 @@ ADDRESSES_MOST: Final = 8  # of one directory: nobody has so many ways to one ma
 INTERFACES_MOST: Final = 16  # that are spoken on
 KEY_DIGITS: Final = 32
 _VERSION: Final = "1"
+_YES: Final = "1"
 # Between programs of one machine, which others do not reach.
 _OF_ONE_MACHINE: Final = ("docker", "br-", "veth", "virbr", "cni", "flannel")
 
@@ -35,7 +36,7 @@ class Announcement(Struct, frozen=True):
 def texts(key: str, *, needs_token: bool) -> dict[str, str]:
     """Return what is said beside name, address and port."""
     said = {"v": _VERSION, "key": key.replace(" ", "")}
-    return {**said, "token": "1"} if needs_token else said
+    return {**said, "token": _YES} if needs_token else said
 
 
 def read(
@@ -50,7 +51,7 @@ def read(
     key = (said.get(b"key") or b"").decode("ascii", "replace").lower()
     is_key = len(key) == KEY_DIGITS and set(key) <= set("0123456789abcdef")
     return Announcement(
-        clean_name(name), dialled, port, key if is_key else "", said.get(b"token") == b"1"
+        clean_name(name), dialled, port, key if is_key else "", said.get(b"token") == _YES.encode()
     )
 
 
