@@ -126,6 +126,7 @@ class DirectoryNews:
             self._tell(events.Notice(f"To find out why, in another terminal: {doctor}"))
 
     def refused(self, why: str) -> None:
+        self._reach.sight.refusal = why
         self._tell(events.Notice(why))
 
     # --- Messages ---

@@ -248,8 +248,9 @@ async def test_a_directory_that_refuses_adds_no_line_to_doctor() -> None:
     world = Hub().machine("10.0.0.2").world()
     refusal = "no" + "\nok  My port 40112: open, seen from the directory." * 20
     directories = [Address("10.0.0.1", 5000)]
-    found = await examine_alone(world, "carol", "", directories, refusal)
+    found = await examine_alone(world, "carol", "", directories, refusal, is_refused=True)
     (said,) = [one.text for one in found.checks if one.name == "directory"]
     assert said.startswith("Directory 10.0.0.1:5000: no ok")
     assert len(said) < 250
+    assert len(found.verdict) < 750
     assert not [line for line in found.lines() if "\n" in line]

@@ -16,6 +16,7 @@ from tests.kit.community import Community, Person
 from tests.kit.raw_directory import RawDirectory, comes_in, raw_directories
 from tests.kit.rooms import founds
 from tests.kit.router import Router, behind, is_mapped
+from tests.kit.world import MemoryDisk
 
 UFW = Surroundings(ufw="ENABLED=yes\n", route="eth0")
 
@@ -150,6 +151,30 @@ async def test_without_a_directory_the_cause_is_told(community: Community) -> No
     told = await examined(carol)
     assert told.code == "V9"
     assert "nothing answers at" in text(told, "directory")
+
+
+async def test_a_directory_with_another_key_is_told_in_full(community: Community) -> None:
+    (carol,) = await community.start("carol")
+    community.directory.machine.disk, before = MemoryDisk(), community.directory.machine.disk
+    await community.directory.crashes()
+    await community.directory.starts()
+    told = await carol.sees_part(
+        "The key of the directory at 10.0.0.1:5000 has changed.", within=61
+    )
+    found = await examined(carol)
+    assert found.code == "V9"
+    assert found.verdict.endswith(" to accept the new key.")
+    assert found.verdict in told
+    assert text(found, "directory").endswith("Directory: " + told.partition(". ")[0] + ".")
+
+    await community.directory.crashes()
+    found = await examined(carol)
+    assert "nothing answers at" in text(found, "directory")
+    assert found.verdict.endswith("nothing new can be found.")
+    community.directory.machine.disk = before
+    await community.directory.starts()
+    await carol.sees("The directory is back.", within=61)
+    assert (await examined(carol)).code != "V9"
 
 
 async def test_a_directory_that_hangs_is_told(community: Community) -> None:

@@ -63,7 +63,9 @@ def _named(interfaces: Sequence[Interface]) -> str:
 
 
 def no_directory(address: str, cause: str) -> Check:
-    text = f"Directory: {cause}." if address in cause else f"Directory {address}: {cause}."
+    """The verdict says all of the cause; this line says its first sentence."""
+    first = cause.partition(". ")[0]
+    text = f"Directory: {first}." if address in first else f"Directory {address}: {first}."
     return Check("directory", CheckState.WRONG, text, {"address": address, "cause": cause})
 
 

@@ -16,7 +16,7 @@ from peer.results import Doctor
 from peer.runtime.directory.certificates import Certificates
 from peer.runtime.directory.directory_client import DirectoryClient
 from peer.runtime.doctor.free_space import FreeSpace
-from peer.runtime.doctor.probing import outer_address, ports_seen, why_not_there
+from peer.runtime.doctor.probing import NOT_REGISTERED, outer_address, ports_seen, why_not_there
 from peer.runtime.doctor.sight import Sight
 from peer.runtime.mapping.port_mapper import PortMapper
 from shared.clean import on_one_line
@@ -35,7 +35,7 @@ ANSWER_SECONDS: Final = 3.0  # for the directory
 MAPPING_SECONDS: Final = 1.5  # to wait for the router, before the port is tried
 NEIGHBOUR_SECONDS: Final = 3.0  # to begin to listen for announcements, and to listen
 COMPANY_SECONDS: Final = 2.0  # to measure the ways to others
-WHY_CHARACTERS: Final = 200  # of a reason that the directory gives
+WHY_CHARACTERS: Final = 700  # of a reason that the directory gives; a changed key needs as many
 
 log = logging.getLogger("peer")
 
@@ -122,7 +122,10 @@ class Examiner:
     # --- What is measured ---
 
     async def _find_cause(self, facts: Facts) -> None:
-        facts.cause = await why_not_there(self._world, self._directories)
+        cause = await why_not_there(self._world, self._directories)
+        if cause == NOT_REGISTERED and self._sight.refusal:
+            cause, facts.is_refused = _told_by_others(self._sight.refusal.removesuffix(".")), True
+        facts.cause = cause
 
     async def _measure_round_trip(self, facts: Facts) -> None:
         begun = trio.current_time()
@@ -209,7 +212,8 @@ async def examine_alone(
 
 def _told_by_others(why: str) -> str:
     """Return a reason that the directory may have given, as a part of one line."""
-    return on_one_line(why)[:WHY_CHARACTERS]
+    reason = on_one_line(why)
+    return reason if len(reason) <= WHY_CHARACTERS else f"{reason[: WHY_CHARACTERS - 1]}…"
 
 
 def told(facts: Facts) -> Doctor:

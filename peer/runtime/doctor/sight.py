@@ -15,10 +15,11 @@ class Sight:
     ) -> None:
         self._clock, self._registration, self._directory = clock, registration, directory
         self.welcome: Welcome | None = None  #: the last one
+        self.refusal = ""  #: why it let me in no more, when I came back last
         self._since = 0.0
 
     def registered(self, welcome: Welcome) -> None:
-        self.welcome, self._since = welcome, trio.current_time()
+        self.welcome, self._since, self.refusal = welcome, trio.current_time(), ""
 
     @property
     def host(self) -> str:

@@ -72,6 +72,9 @@ def test_no_directory() -> None:
     )
     cause = f"nothing answers at {DIRECTORY} (connection refused)"
     assert said(check_lines.no_directory(DIRECTORY, cause)) == f"!!  Directory: {cause}."
+    found = check_lines.no_directory(DIRECTORY, "its key has changed. It was 3f2a")
+    assert said(found) == f"!!  Directory {DIRECTORY}: its key has changed."
+    assert found.data["cause"] == "its key has changed. It was 3f2a"
 
 
 @pytest.mark.parametrize(
