@@ -19,7 +19,7 @@ from peer.core.conversation.route import Route
 from peer.core.doctor.check import Check, CheckState
 from peer.core.history_entry import Around, HistoryEntry, Kind
 from peer.core.lateness import Lateness
-from peer.core.past.looking_back import Lookback
+from peer.core.past.looking_back import Lookback, only_counted
 from peer.core.reach.link_way import LinkWay
 from peer.core.reach.watch_list import Watched
 from peer.core.targets.place import HOME, Place
@@ -676,6 +676,15 @@ def test_what_was_said_stands_below_its_days() -> None:
     ]
     nothing = results.WhatWasSaid((), "carol", "No history here.", "The last 0:")
     assert lines(nothing) == ["12:00 -- No history here."]
+
+
+def test_of_a_muted_place_the_number_and_no_rule_is_shown() -> None:
+    muted = only_counted("of the room #lab", "HISTORY #lab", 2)
+    assert muted is not None
+    assert lines(results.LookedBack((muted,), "carol", 0)) == [
+        "12:00 -- The texts of the room #lab are muted:",
+        "--- 2 unread; HISTORY #lab 2 shows them ---",
+    ]
 
 
 def test_a_start_shows_where_the_unread_texts_begin() -> None:

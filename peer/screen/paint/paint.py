@@ -18,6 +18,7 @@ from peer import events, place_results, results
 from peer.commands.manual import page
 from peer.core.history_entry import HistoryEntry, Kind, excerpts
 from peer.core.local_time import local_time
+from peer.core.past.looking_back import Lookback
 from peer.events import Event
 from peer.results import Sent
 from peer.screen.catching_up import WhileAway
@@ -245,9 +246,11 @@ class Painter:
                 rows.append(_day(day))
                 for number, entry in some:
                     if place.unread and number == place.begins:
-                        rows.append(Row(Text(), Text(place.divider, SYSTEM)))
+                        rows.append(_divider(place))
                     rows += self._entry(replace(entry, text=glimpse(entry.text)))
-            rows.append(Text(_RULE * 15, SYSTEM))
+            if place.unread and place.begins == len(place.entries):  # none of them is shown
+                rows.append(_divider(place))
+            rows += [Text(_RULE * 15, SYSTEM)] if place.entries else []
         return [*rows, *self._sentences([answer.note] if answer.note else [])]
 
     def _entries(self, entries: Iterable[HistoryEntry]) -> Iterator[Row | Text]:
@@ -373,6 +376,10 @@ def _day_of(entry: HistoryEntry) -> date:
 
 def _day(day: date) -> Text:
     return _rule(f"{day:%A}, {day.day} {day:%B} {day.year}")
+
+
+def _divider(place: Lookback) -> Row:
+    return Row(Text(), Text(place.divider, SYSTEM))
 
 
 def _rule(words: str) -> Text:
