@@ -301,6 +301,9 @@ class ListedDirectory(Struct, frozen=True):
     state: str  #: "remembered", "unknown" or "unproven"
 
 
+NO_DIRECTORY_FOUND: Final = "No directory was found on this network."
+
+
 class DirectoryList(Answer, frozen=True):
     """All directories that are announced on this network."""
 
@@ -310,7 +313,7 @@ class DirectoryList(Answer, frozen=True):
         return [
             f'"{one.name}" at {one.address}, key {one.key or "unknown"} ({one.state})'
             for one in self.directories
-        ]
+        ] or [NO_DIRECTORY_FOUND]
 
 
 class DeliveryProgress(Protocol):

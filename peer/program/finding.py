@@ -21,7 +21,7 @@ from peer.events import Notice
 from peer.program.community_folder import known_keys, met_at
 from peer.program.first_start import check_not_quit, question, read_host
 from peer.program.lifecycle import Lifecycle
-from peer.results import DirectoryList, ListedDirectory
+from peer.results import NO_DIRECTORY_FOUND, DirectoryList, ListedDirectory
 from peer.runtime.discovery.announcements import MdnsAnnouncements
 from peer.runtime.discovery.search import Search, Survey
 from peer.screen.ui_state import UiState
@@ -31,7 +31,6 @@ from shared.real import real_world
 from shared.wording import sentence
 from shared.world import Address
 
-NOTHING_FOUND: Final = "No directory was found on this network."
 NO_KNOWN_KEY: Final = "no directory with a known key is on this network; say HOST PORT"
 LOOKS_AGAIN: Final = "An empty line looks again."
 WAITS: Final = "An empty line waits for your directory."
@@ -93,11 +92,8 @@ class Finding:
         survey = Survey(real_world(self._peers), MdnsAnnouncements(), known)
         await survey.run()
         listed = tuple(_listed(survey, known))
-        if not listed:
-            self._show(NOTHING_FOUND)
-            return Code.DIRECTORY
         self._stage.face.show(DirectoryList(listed))
-        return Code.DONE
+        return Code.DONE if listed else Code.DIRECTORY
 
     # --- What is remembered ---
 
@@ -224,7 +220,7 @@ class Finding:
             return
         if gone:
             self._show(gone)
-        self._show(NOTHING_FOUND)
+        self._show(NO_DIRECTORY_FOUND)
 
     async def _read(self) -> str | None:
         line = await self._stage.read_text()

@@ -9,10 +9,11 @@ import pytest
 from peer.core.discovery.choice import ANOTHER_KEY, AskAddress, AskWhich, Choice, FoundDirectory
 from peer.events import Event, Notice
 from peer.program.arguments import parse
-from peer.program.finding import LOOKS_AGAIN, NOTHING_FOUND, WAITS, Finding
+from peer.program.finding import LOOKS_AGAIN, WAITS, Finding
 from peer.program.first_start import GivenUp
 from peer.program.lifecycle import Lifecycle
 from peer.program.settings import complete
+from peer.results import NO_DIRECTORY_FOUND
 
 KEY, SPACED = "3f2a" * 8, " ".join(["3f2a"] * 8)
 LAB = FoundDirectory("lab", "10.0.0.5", 5000, KEY)
@@ -114,13 +115,13 @@ async def test_who_does_not_answer_has_left(
 @pytest.mark.parametrize(
     ("remembered", "choice", "read"),
     [
-        (False, AskAddress(), [NOTHING_FOUND, LOOKS_AGAIN, HERE]),
+        (False, AskAddress(), [NO_DIRECTORY_FOUND, LOOKS_AGAIN, HERE]),
         (
             True,
             AskAddress(GONE),
             [
                 f"Your directory is not here (10.0.0.9:5000: {GONE}).",
-                NOTHING_FOUND,
+                NO_DIRECTORY_FOUND,
                 LOOKS_AGAIN,
                 THERE,
             ],

@@ -667,6 +667,14 @@ FORMS: list[tuple[Event, dict[str, object]]] = [
         },
     ),
     (
+        results.DirectoryList(()),
+        {
+            "event": "directory_list",
+            "directories": [],
+            "said": "No directory was found on this network.",
+        },
+    ),
+    (
         results.Manual("QUIT"),
         {"event": "manual", "topic": "QUIT", "said": "\n".join(results.Manual("QUIT").lines())},
     ),

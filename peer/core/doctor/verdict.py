@@ -64,7 +64,10 @@ def _without_directory(found: Findings) -> str:
     if found.is_refused:
         return f"{cause}."
     if found.is_alone:
-        return f"{cause}. See whether dirserver runs there, and whether HOST and PORT are right."
+        return (
+            f"{cause}. See whether HOST and PORT are right, dirserver runs there, and this machine"
+            " is in a network that leads there."
+        )
     return f"{cause}. Conversations go on; nothing new can be found."
 
 

@@ -67,8 +67,8 @@ SAID = "203.0.113.9:40112"
         ),
         (
             Findings(no_directory="nothing answers at 10.0.0.5:5000", is_alone=True), "V9",
-            "Nothing answers at 10.0.0.5:5000. See whether dirserver runs there, and whether HOST"
-            " and PORT are right.",
+            "Nothing answers at 10.0.0.5:5000. See whether HOST and PORT are right, dirserver runs"
+            " there, and this machine is in a network that leads there.",
         ),
         (
             Findings(no_directory="the name carol is taken", is_alone=True, is_refused=True), "V9",
