@@ -218,7 +218,7 @@ async def _announce(directory: Directory, bound: Bound, name: str | None) -> Non
 
 class _Printed:
     def announced(self, name: str) -> None:
-        _say(f'Announced on this network as "{on_one_line(name)}".')
+        _say(f'Announced on this network as "{on_one_line(name)}": peer NAME finds it here.')
 
 
 def _greeting(bound: Bound, folder: Path, settings: Settings, kept: str) -> Iterator[str]:

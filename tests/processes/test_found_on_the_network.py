@@ -37,7 +37,7 @@ def directory(lan: Lan, host: Host, *options: str, data: str = "directory") -> t
     program = lan.stage.starts(*words, name=data, prefix=on(host))
     said = program.sees_like(r"Directory listening on .*, key .*")
     if "--host" not in options:
-        program.sees_like(r'Announced on this network as "lab.*"\.')
+        program.sees_like(r'Announced on this network as "lab.*": peer NAME finds it here\.')
     return program, said.partition(", key ")[2]
 
 
