@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from zeroconf import Zeroconf
     from zeroconf.asyncio import AsyncServiceInfo
 
-LISTEN_SECONDS: Final = 1.0
+LISTEN_SECONDS: Final = 1.3  # what others were answered is said again after a second (RFC 6762)
 ASKED_MOST: Final = 32  # names that are asked for more at once, where not all came together
 
 Hear = Callable[[Announcement], object]
@@ -42,12 +42,12 @@ async def _listen(hosts: Iterable[str], hear: Hear, stop: Stop) -> None:
 
     async with opened(list(hosts)) as speaker:
         browsed = _Browsed(hear)
-        # Directories answer the first one at once, to this program only.  Where several
-        # programs of one machine listen, another one may get that; the second's answer all do.
-        for kind in (DNSQuestionType.QU, DNSQuestionType.QM):
-            AsyncServiceBrowser(
-                speaker.zeroconf, SERVICE, handlers=[browsed.changed], question_type=kind
-            )
+        # An answer to this program only would reach another one that listens on this machine,
+        # such as avahi or the directory itself: so it is asked for an answer to all.
+        AsyncServiceBrowser(
+            speaker.zeroconf, SERVICE, handlers=[browsed.changed],
+            question_type=DNSQuestionType.QM,
+        )  # fmt: skip
         await stop.after(LISTEN_SECONDS)
         browsed.end()
 
