@@ -91,6 +91,8 @@ class PortMapping:
             return self._ask_upnp(self._external, Upnp.RENEWS, now)
         if now >= self._upnp_at:
             return self._ask_upnp(self.port, Upnp.ASKED, now)
+        if not (self._external or self._tries) and self._upnp is Upnp.IDLE:
+            return self.begin(now)  # a pause is over: UPnP has another turn as well
         if self._tries < len(TRIES) and (self._external or self._upnp is not Upnp.ASKED):
             return self._ask(now)
         if self._external:  # it holds until its end

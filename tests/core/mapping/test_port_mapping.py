@@ -357,3 +357,14 @@ def test_a_late_answer_stands_though_upnp_fails() -> None:
     assert sent(one.due(one.deadline)), "UPnP has not answered yet"
     assert one.upnp_failed(now + 70) == []
     assert one.external == 40_200
+
+
+def test_after_a_pause_upnp_has_another_turn() -> None:
+    """The router may have been starting, like this machine, after a power cut."""
+    one, now = silent()
+    assert one.upnp_failed(now) == [NotMapped(Why.ALL_SILENT)]
+    now = one.deadline
+    while AskUpnp(PORT, port_mapping.LIFETIME) not in (actions := one.due(now)):
+        assert sent(actions), "PCP first"
+        now = one.deadline
+    assert one.upnp_granted(PORT, "8.8.8.8", now + 1) == [Mapped(PORT)]
