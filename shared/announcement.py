@@ -10,7 +10,7 @@ from typing import Final
 from msgspec import Struct
 
 from shared.announced_name import clean_name
-from shared.spots import Interface, ip_of
+from shared.spots import Interface, ip_of, is_inner
 
 SERVICE: Final = "_parley._tcp.local."
 TTL: Final = 120  # seconds for which others may believe it
@@ -19,8 +19,6 @@ INTERFACES_MOST: Final = 16  # that are spoken on
 KEY_DIGITS: Final = 32
 _VERSION: Final = "1"
 _YES: Final = "1"
-# Between programs of one machine, which others do not reach.
-_OF_ONE_MACHINE: Final = ("docker", "br-", "veth", "virbr", "cni", "flannel")
 
 
 class Announcement(Struct, frozen=True):
@@ -60,7 +58,7 @@ def read(
 
 def is_left_out(one: Interface) -> bool:
     """Whether nothing is announced at this address, as it is not for other machines."""
-    return one.name.startswith(_OF_ONE_MACHINE) or not _is_dialled(one.host)
+    return is_inner(one) or not _is_dialled(one.host)
 
 
 def announced(listens_on: Sequence[str], interfaces: Iterable[Interface]) -> tuple[Interface, ...]:

@@ -9,6 +9,8 @@ import re
 from collections.abc import Iterable
 from typing import Final, NamedTuple
 
+# Networks within this machine, of containers and virtual machines: others do not reach them.
+_INNER: Final = ("docker", "br-", "veth", "virbr", "cni", "flannel")
 # An interface of this machine: anything else behind a % makes a name of an address, and the system
 # asks whoever serves that name where it is.
 _SCOPE: Final = re.compile(r"[A-Za-z0-9_.-]{1,15}")
@@ -35,12 +37,22 @@ class Interface(NamedTuple):
     is_temporary: bool = False  #: made at random by IPv6, so that it does not name the machine
 
 
+def is_inner(interface: Interface) -> bool:
+    """Whether only containers and virtual machines on this machine reach this interface."""
+    return interface.name.startswith(_INNER)
+
+
 class Surroundings(NamedTuple):
     """The word of this machine about its firewall and its way out, which everybody may read."""
 
     ufw: str = ""  #: the text of /etc/ufw/ufw.conf
     has_firewalld: bool = False
     route: str = ""  #: the interface of the default route; empty if unknown
+
+
+def shown_place(host: str, port: int) -> str:
+    """Return an address as people write it."""
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 
 
 def ip_of(host: str) -> IpAddress | None:

@@ -16,7 +16,7 @@ from msgspec import Struct
 
 from shared.border import Bugs
 from shared.identity import Credentials
-from shared.spots import Interface, Surroundings
+from shared.spots import Interface, Surroundings, shown_place
 
 T = TypeVar("T")
 
@@ -29,7 +29,7 @@ class Address(NamedTuple):
     port: int
 
     def __str__(self) -> str:
-        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
+        return shown_place(*self)
 
 
 class Wire(Protocol):

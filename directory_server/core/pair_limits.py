@@ -3,17 +3,15 @@
 Many names of one machine must not use up what one user hears: then nobody else could reach them.
 """
 
-from typing import Final, NamedTuple
+from typing import NamedTuple
 
 from directory_server.core.addresses import network_of
-from directory_server.core.quotas import Pace
+from directory_server.core.quotas import Pace, take_all
 from shared.errors import Refused
-
-_ROUNDING: Final = 1e-6  # seconds: of sums of floating-point numbers
 
 
 class Limit(NamedTuple):
-    """So many at once, and then one in so many seconds."""
+    """A number that is allowed at once; then one more is, each time these seconds have passed."""
 
     at_once: int
     seconds: float
@@ -32,8 +30,5 @@ class PairLimits:
     def take(self, caller: str, address: str, callee: str, now: float) -> None:
         """Count one of a caller at this address.  Raises Refused for one too many."""
         keys = (f"{caller} {callee}", caller, callee, f"{network_of(address)} {callee}")
-        taken = tuple(zip(self._paces, keys, strict=True))
-        if any(pace.wait(key, now) > _ROUNDING for pace, key in taken):
+        if not take_all(tuple(zip(self._paces, keys, strict=True)), now):
             raise Refused(self._refusal, "LIMIT")
-        for pace, key in taken:
-            pace.take(key, now)

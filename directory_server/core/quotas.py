@@ -5,7 +5,7 @@ network has all of them.
 """
 
 from collections import Counter, OrderedDict
-from collections.abc import Hashable
+from collections.abc import Hashable, Sequence
 from typing import Final
 
 from directory_server.core.addresses import network_of
@@ -14,6 +14,8 @@ ADDRESSES: Final = 10_000  # whose pace is remembered; together 2 MiB
 NEARLY_FULL: Final = 3 / 4  # of all places: above it a holder's share is limited
 MOST_OF_ONE: Final = 1 / 2  # of all places: the most for one address, from then on
 WRONG_TOKEN_SECONDS: Final = 1.0  # the price of a wrong token
+
+_ROUNDING: Final = 1e-6  # seconds: of sums of floating-point numbers
 
 
 class Pace:
@@ -44,6 +46,15 @@ class Pace:
             if self._paid[oldest] > now and len(self._paid) <= self._addresses:
                 return
             del self._paid[oldest]
+
+
+def take_all(taken: Sequence[tuple[Pace, str]], now: float) -> bool:
+    """Count one at each of these paces; return False, and count nothing, if one has no room."""
+    if any(pace.wait(key, now) > _ROUNDING for pace, key in taken):
+        return False
+    for pace, key in taken:
+        pace.take(key, now)
+    return True
 
 
 class Shares:

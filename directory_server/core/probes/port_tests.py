@@ -3,7 +3,7 @@
 from typing import Final
 
 from directory_server.core.addresses import network_of
-from directory_server.core.quotas import Pace
+from directory_server.core.quotas import Pace, take_all
 from shared.errors import NotOurs, ProtocolError, Refused, Unreachable
 from shared.identity import read_certificate
 from shared.messages.probes import Outcome
@@ -13,8 +13,6 @@ USER_AT_ONCE: Final = 4  # of one user; a person who tries a firewall asks some 
 USER_SECONDS: Final = 30.0  # and then one in this time: six in any minute
 NETWORK_AT_ONCE: Final = 20  # of one address, whatever its names: a class behind one router,
 NETWORK_SECONDS: Final = 3.0  # of which nobody probes the ports of the others for long
-
-_ROUNDING: Final = 1e-6  # seconds: of sums of floating-point numbers
 
 
 class PortTests:
@@ -28,10 +26,8 @@ class PortTests:
         if self._running >= AT_ONCE:
             raise Refused("the directory tests the ports of others just now: try again", "LIMIT")
         limits = ((self._users, user), (self._networks, network_of(address)))
-        if any(pace.wait(key, now) > _ROUNDING for pace, key in limits):
+        if not take_all(limits, now):
             raise Refused("your port was tested too often: wait a moment", "LIMIT")
-        for pace, key in limits:
-            pace.take(key, now)
         self._running += 1
 
     def end(self) -> None:

@@ -9,8 +9,7 @@ from peer.core.conversation.route import Route
 from peer.core.doctor.check import Check, CheckState
 from peer.core.doctor.verdict import Port
 from peer.core.mapping.actions import Action, Mapped, NotMapped, Why
-from peer.core.reach.spots import is_inner
-from shared.spots import Interface, is_own_cable
+from shared.spots import Interface, is_inner, is_own_cable, shown_place
 
 CLOCKS_SECONDS: Final = 5.0  # clocks that differ by more are worth a look
 FULL_BYTES: Final = 100 * 1024 * 1024  # a disk with less room is nearly full
@@ -134,7 +133,7 @@ def router(
     named = f"Router {host}" if host else "Router"
     match state:
         case Mapped(port=number):
-            text = f"{named}: maps ports, {_place(seen_at, number)} leads to me."
+            text = f"{named}: maps ports, {shown_place(seen_at, number)} leads to me."
             return Check("router", CheckState.FINE, text, data | {"mapped": number})
         case NotMapped(why=Why.SECOND_ROUTER):
             said = (
@@ -158,10 +157,6 @@ def router(
         said = f"{named}: it was not asked for a port."
         return Check("router", CheckState.FINE, said, data)
     return Check("router", CheckState.UNKNOWN, said, data)
-
-
-def _place(host: str, number: int) -> str:
-    return f"[{host}]:{number}" if ":" in host else f"{host}:{number}"
 
 
 def ports(keeps: bool | None) -> Check:

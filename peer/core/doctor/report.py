@@ -9,12 +9,12 @@ from peer.core.doctor.check_lines import USERS_MOST, Software
 from peer.core.doctor.firewall import hints
 from peer.core.doctor.verdict import Findings, Port
 from peer.core.mapping.actions import Action, Mapped, NotMapped, Why
-from peer.core.reach.spots import is_inner
 from shared.spots import (
     Interface,
     Surroundings,
     ip_of,
     is_global6,
+    is_inner,
     is_inside,
     is_outer,
     is_own_cable,

@@ -11,7 +11,7 @@ from typing import Final
 
 from shared.errors import NoRoute, SaysNo, Unreachable
 from shared.messages.spots import Spot
-from shared.spots import is_inside
+from shared.spots import is_inside, shown_place
 
 KNOCK_AFTER: Final = 0.3  # seconds: nearly everybody who can be dialled has answered by then
 KNOCK_AGAIN_AFTER: Final = 5.0  # seconds: so long the directory takes no second one of a pair
@@ -166,4 +166,4 @@ class Ladder:
 
 
 def _where(spot: Spot) -> str:
-    return f"[{spot.host}]:{spot.port}" if ":" in spot.host else f"{spot.host}:{spot.port}"
+    return shown_place(spot.host, spot.port)

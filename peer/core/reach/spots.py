@@ -6,10 +6,8 @@ from typing import Final
 from peer.core.reach.dial_policy import may_be_met
 from shared.messages.directory import Contact
 from shared.messages.spots import SPOTS, Spot, SpotKind
-from shared.spots import Interface, ip_of, is_global6, is_lan, is_near
+from shared.spots import Interface, ip_of, is_global6, is_inner, is_lan, is_near
 
-# Networks within this machine, of containers and virtual machines: others do not reach them.
-_INNER: Final = ("docker", "br-", "veth", "virbr", "cni", "flannel")
 _NUMERIC: Final = {SpotKind.MAPPED, SpotKind.SEEN, SpotKind.LAN, SpotKind.GLOBAL6}
 _AT_SIGHT: Final = {SpotKind.MAPPED, SpotKind.SEEN}
 
@@ -30,11 +28,6 @@ def own_spots(
     ]
     half = SPOTS // 2  # at least, for each kind
     return (*lan[: SPOTS - min(half, len(everywhere))], *everywhere)[:SPOTS]
-
-
-def is_inner(interface: Interface) -> bool:
-    """Whether only containers and virtual machines on this machine reach this interface."""
-    return interface.name.startswith(_INNER)
 
 
 def spots_to_dial(contact: Contact, interfaces: Iterable[Interface]) -> tuple[Spot, ...]:
