@@ -41,5 +41,10 @@ class KeyChanged(Unreachable):
     """The other side shows another key than the one remembered: a hard stop."""
 
 
+def is_silence(failure: ParleyError) -> bool:
+    """Whether nobody answered as we do; a changed key is an answer, and no reason to try again."""
+    return isinstance(failure, Unreachable) and not isinstance(failure, KeyChanged)
+
+
 class StorageError(ParleyError):
     """The disk did not take a write, and kept nothing of it."""

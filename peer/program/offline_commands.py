@@ -16,7 +16,7 @@ from peer.storage.journal import Journal
 from peer.storage.lines import Fate, KeptLine
 from peer.storage.paths import KEY_FILE
 from peer.storage.vault import Vault, open_key
-from shared.errors import KeyChanged, ParleyError, Refused, Unreachable
+from shared.errors import ParleyError, Refused, is_silence
 from shared.identity import Identity, fingerprint
 from shared.names import fold
 from shared.wording import clause
@@ -64,8 +64,7 @@ async def examine_unregistered(
     if content is not None:
         key = fingerprint(Identity(open_key(content, vault)).public)
     cause = clause(failure)
-    is_silent = isinstance(failure, Unreachable) and not isinstance(failure, KeyChanged)
-    is_refused = not is_silent or cause == NOT_REGISTERED
+    is_refused = not is_silence(failure) or cause == NOT_REGISTERED
     return await examine_alone(world, name, key, directories, cause, is_refused=is_refused)
 
 

@@ -31,7 +31,7 @@ from peer.program.offline_commands import examine_unregistered, keep_unregistere
 from peer.program.user_data import UserData
 from peer.results import Done, Handed, Manual
 from peer.runtime.doctor.probing import why_not_there
-from shared.errors import KeyChanged, ParleyError, Refused, StorageError, Unreachable
+from shared.errors import ParleyError, Refused, StorageError, Unreachable, is_silence
 from shared.link import within
 from shared.names import check_name
 from shared.real import real_world
@@ -109,10 +109,8 @@ class OneShot:
                 is_doctor = isinstance(command, Diagnose)
                 if is_doctor and not isinstance(failure, StorageError) and not _is_locked(failure):
                     return await self._examine_alone(folder, name, failure)
-                if not isinstance(failure, Unreachable):
-                    raise
                 to = None
-                if not isinstance(failure, KeyChanged):
+                if is_silence(failure):
                     to = await self._keep_for_later(folder, name, command)
                 if to is None:
                     raise

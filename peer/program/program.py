@@ -24,7 +24,7 @@ from peer.program.status_feed import StatusFeed
 from peer.program.user_data import UserData
 from peer.runtime.directory.introduction import NameTaken
 from peer.screen.ui_state import UiState
-from shared.errors import KeyChanged, ParleyError, Refused, StorageError, Unreachable
+from shared.errors import ParleyError, Refused, StorageError, is_silence
 from shared.names import check_name
 from shared.real import real_world
 from shared.wording import system_reason
@@ -126,9 +126,7 @@ class Program:
 
     def _advise(self, name: str, failure: ParleyError) -> None:
         """Offer DOCTOR to a person, below the reason, if no directory answers."""
-        if not self._arguments.by_hand or isinstance(failure, KeyChanged):
-            return
-        if isinstance(failure, Unreachable):
+        if self._arguments.by_hand and is_silence(failure):
             self._stage.advice = f"to find out why: {self._data.doctor(name)}"
 
     async def _as(self, name: str) -> int:

@@ -18,7 +18,7 @@ from peer.runtime.directory.directory_client import DirectoryClient
 from peer.runtime.directory.known_directories import KnownDirectories
 from peer.runtime.directory.session import DirectoryListener, DirectorySession
 from peer.runtime.directory.tries import Tries
-from shared.errors import KeyChanged, ParleyError, Refused, Unreachable
+from shared.errors import KeyChanged, ParleyError, Refused, Unreachable, is_silence
 from shared.messages.directory import Welcome
 from shared.world import World
 
@@ -94,9 +94,8 @@ class Registrar:
             failure = await self._try_each(listener, started, set())
             if failure is None:
                 return
-            is_silent = isinstance(failure, Unreachable) and not isinstance(failure, KeyChanged)
             may_wait = waits and self._certificates.is_mine_known and not self._session.is_left
-            if not (is_silent and may_wait):
+            if not (may_wait and is_silence(failure)):
                 raise failure
             if tries == 0:
                 listener.unanswered(str(failure))
