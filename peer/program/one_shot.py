@@ -84,7 +84,7 @@ class OneShot:
                     folder = self._data.folder(name)
                     ended = await control.hand_over(folder, request, self._show_line)
                     if ended is None:
-                        _refuse_what_would_be_forgotten(command)
+                        _refuse_what_needs_a_program(command)
                         ended = await self._pass_by(folder, name, command, line)
                     if ended is None and isinstance(command, Diagnose):
                         ended = await self._examine_beside(folder, name, begun)
@@ -177,7 +177,7 @@ def _is_locked(failure: ParleyError) -> bool:
     return isinstance(failure, Refused) and failure.code == "LOCK"
 
 
-def _refuse_what_would_be_forgotten(command: Command) -> None:
-    """Raise Refused for a command that changes only the program which performs it."""
+def _refuse_what_needs_a_program(command: Command) -> None:
+    """Raise Refused for a command to a running program, which has the bell and knows its rooms."""
     if isinstance(command, Mute | SetLoudness):
-        raise Refused("That lasts until the program ends, and none runs here: type it in one.")
+        raise Refused("MUTE and DIM are for a running program, and none runs here: type it in one.")
