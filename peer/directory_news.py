@@ -50,9 +50,7 @@ class DirectoryNews:
 
     def registered(self, welcome: Welcome, address: Address) -> None:
         self._exchange.conversations.news.directory(is_there=True)
-        self._reach.own_presence.idle_after = welcome.idle_after
-        self._reach.sight.registered(welcome)
-        self._reach.directory.knows_punch = welcome.punch
+        self._learn(welcome)
         self._reach.mapping.registered(welcome)
         self._reach.roster.registered(welcome.online, is_crowd=welcome.crowd)
         first, self._was_registered = not self._was_registered, True
@@ -74,16 +72,20 @@ class DirectoryNews:
 
     def moved(self, welcome: Welcome) -> None:
         """Take up what another directory may know better; for the user nothing has changed."""
-        self._reach.own_presence.idle_after = welcome.idle_after
-        self._reach.directory.knows_punch = welcome.punch
+        self._learn(welcome)
         self._reach.own_presence.repeat()
-        self._reach.sight.registered(welcome)
         self._reach.mapping.registered(welcome)
         self._reach.presences.moved()
         self._reach.roster.registered(welcome.online, is_crowd=welcome.crowd)
         self._tasks.linger(self._reach.roster.call)
         self._tell_motd(welcome.motd)
         self._exchange.letters.fetch()
+
+    def _learn(self, welcome: Welcome) -> None:
+        """Note what this directory says of itself, and of me."""
+        self._reach.own_presence.idle_after = welcome.idle_after
+        self._reach.directory.knows_punch = welcome.punch
+        self._reach.sight.registered(welcome)
 
     def _tell_motd(self, motd: str) -> None:
         if motd and motd != self._told_motd:

@@ -1,5 +1,9 @@
 """Tell how those are reached with whom I am in a conversation, or in rooms."""
 
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from functools import partial
+
 import trio
 
 from peer.core.doctor.report import Acquaintance
@@ -24,21 +28,9 @@ class Companions:
         """Measure the ways to all of them, side by side."""
         async with trio.open_nursery() as nursery:
             if self._conversation.others:
-                nursery.start_soon(self._measure_conversation)
+                nursery.start_soon(_measured, self._conversation.members)
             for room in self._rooms.labels:
-                nursery.start_soon(self._measure_room, room)
-
-    async def _measure_conversation(self) -> None:
-        try:
-            await self._conversation.members()
-        except Refused:
-            return  # it is over just now
-
-    async def _measure_room(self, room: str) -> None:
-        try:
-            await self._rooms.members(room)
-        except Refused:
-            return  # it was left just now
+                nursery.start_soon(_measured, partial(self._rooms.members, room))
 
     def acquaintances(self) -> tuple[Acquaintance, ...]:
         """Return each of them once, in alphabetical order, by the best way that leads there."""
@@ -55,3 +47,8 @@ class Companions:
                 known, Acquaintance(route.name, route, way, is_offline=known in offline)
             )
         return tuple(found[name] for name in sorted(found))
+
+
+async def _measured(members: Callable[[], Awaitable[object]]) -> None:
+    with suppress(Refused):  # the conversation, or the room, was left just now
+        await members()
