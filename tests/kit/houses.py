@@ -4,9 +4,11 @@ The router is a host of a `Lan`.  It does not lead from the inside to its own ou
 """
 
 import subprocess
+from collections.abc import Iterator
 from pathlib import Path
 
-from tests.kit.lan import Host, ip, rules
+from tests.kit.lan import PUBLIC, Host, Lan, hosts, ip, rules
+from tests.kit.programs import Stage
 
 INSIDE = "192.168.1"  # the same numbers in every house
 
@@ -153,3 +155,15 @@ class House:
         self.maps_no_ports()
         for room in self.rooms:
             room.is_gone()
+
+
+def town_with_house(stage: Stage) -> Iterator[tuple[Lan, House]]:
+    """Yield three hosts on one public network, and a house of two people behind the third."""
+    for lan in hosts(stage, 3, PUBLIC):
+        house = House(lan.hosts[2], 2)
+        try:
+            house.sets_up()
+            yield lan, house
+        finally:
+            stage.closes()
+            house.is_gone()

@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from tests.kit.houses import House
-from tests.kit.lan import PUBLIC, Host, Lan, as_root, hosts, needs, on, rules
+from tests.kit.houses import House, town_with_house
+from tests.kit.lan import Host, Lan, as_root, hosts, needs, on, rules
 from tests.kit.programs import Stage, connect, tool
 from tests.kit.terminals import comes_true
 
@@ -36,14 +36,7 @@ def switch(stage: Stage) -> Iterator[Lan]:
 
 @pytest.fixture
 def town(stage: Stage) -> Iterator[tuple[Lan, House]]:
-    for lan in hosts(stage, 3, PUBLIC):
-        house = House(lan.hosts[2], 2)
-        try:
-            house.sets_up()
-            yield lan, house
-        finally:
-            stage.closes()
-            house.is_gone()
+    yield from town_with_house(stage)
 
 
 @as_root

@@ -34,6 +34,16 @@ def quits(*peers: Program) -> None:
         assert peer.ends() == 0
 
 
+def seals(stage: Stage) -> tuple[str, str]:
+    """Let carol seal her key at the directory here; return the options that open it."""
+    stage.directory()
+    quits(is_there(stage, HOST))
+    (words := stage.folder / "words").write_text("six small words\n")
+    here = ("--passphrase-file", str(words))
+    assert starts(stage, HOST, "--passphrase", *here).ends() == 0
+    return here
+
+
 def test_another_spelling_is_the_same_user(stage: Stage) -> None:
     stage.directory()
     carol = is_there(stage, HOST)
@@ -130,11 +140,7 @@ def test_a_sealed_key_is_opened_before_the_directory_is_known(
     stage: Stage, people: list[Person]
 ) -> None:
     """With a name alone the key can be one only."""
-    stage.directory()
-    quits(is_there(stage, HOST))
-    (words := stage.folder / "words").write_text("six small words\n")
-    here = ("--passphrase-file", str(words))
-    assert starts(stage, HOST, "--passphrase", *here).ends() == 0
+    here = seals(stage)
     people.append(carol := Person(stage, "carol", *here))
     carol.sees("The host where the directory runs:")
     carol.types(HOST)
@@ -148,11 +154,7 @@ def test_a_sealed_key_is_opened_before_the_directory_is_known(
 def test_a_key_that_stayed_sealed_is_opened_by_the_command_that_is_told(
     stage: Stage, people: list[Person]
 ) -> None:
-    stage.directory()
-    quits(is_there(stage, HOST))
-    (words := stage.folder / "words").write_text("six small words\n")
-    here = ("--passphrase-file", str(words))
-    assert starts(stage, HOST, "--passphrase", *here).ends() == 0
+    here = seals(stage)
     people.append(somebody := Person(stage))
     somebody.sees("Your name:")
     somebody.types("carol")

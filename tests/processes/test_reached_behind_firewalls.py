@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.kit.houses import House
+from tests.kit.houses import House, town_with_house
 from tests.kit.lan import PUBLIC, Host, Lan, as_root, hosts, needs, on
 from tests.kit.programs import Program, Stage, connect
 from tests.kit.terminals import comes_true
@@ -55,14 +55,7 @@ def switch(stage: Stage) -> Iterator[Lan]:
 
 @pytest.fixture
 def town(stage: Stage) -> Iterator[tuple[Lan, House]]:
-    for lan in hosts(stage, 3, PUBLIC):
-        house = House(lan.hosts[2], 2)
-        try:
-            house.sets_up()
-            yield lan, house
-        finally:
-            stage.closes()
-            house.is_gone()
+    yield from town_with_house(stage)
 
 
 @pytest.fixture
