@@ -64,7 +64,7 @@ def is_left_out(one: Interface) -> bool:
 def announced(listens_on: Sequence[str], interfaces: Iterable[Interface]) -> tuple[Interface, ...]:
     """Return the addresses at which others reach a program that listens on these hosts.
 
-    What it was told to listen on counts, whatever interface has that address.
+    An address that it was told to listen on counts, even on an inner interface.
     """
     everywhere = {version for host in listens_on for version in _versions(host)}
     named = {ip_of(host) for host in listens_on}

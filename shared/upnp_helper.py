@@ -1,9 +1,8 @@
 """Speak UPnP with the library miniupnpc, as a program of its own, which `shared.upnp` starts.
 
-Whatever answers on the network is read by that library without an end, and waited for without
-an end.  So this program has little memory and little time: what others do ends it, and no more.
-It is nobody's child, so it ends what it does when nobody waits for it any more.  It imports
-nothing of ours, as it is run as a file.
+That library reads any answer without an end, and waits for it without an end.  So this program
+has little memory and little time: others can end it, and nothing else.  It is nobody's child, so
+it goes on when nobody waits for it any more.  It imports nothing of ours, as it is run as a file.
 
 Its words are `map HOST PORT WANTED LIFETIME` or `delete HOST PORT`.  It says one line: `mapped
 PORT OUTER`, `deleted`, or why not.  A mapping for which it does not read KEEP is taken back.

@@ -70,8 +70,8 @@ def of_caller(place: Place, seen: str, callee: str) -> tuple[Spot, ...]:
 def may_meet(caller: Place, callee: Place) -> bool:
     """Whether two users can open a way from both sides, as far as we can tell.
 
-    Who is seen at the same address is on the same machine, or behind the same router: this one
-    hardly ever leads back inside, so they need addresses of their own network.
+    Two who are seen at one address are on one machine, or behind one router.  A router hardly
+    ever leads back inside, so they need addresses of their own network.
     """
     if not are_the_same(caller.address, callee.address):
         return True

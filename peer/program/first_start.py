@@ -73,7 +73,7 @@ def question(word: str, offered: object) -> str:
 def read_host(text: str) -> object:
     """Return the host that is typed as an answer.  Raises ArgumentTypeError, Refused.
 
-    Who types Y or DOCTOR there means no machine of that name.
+    A user who types Y or DOCTOR there means no machine of that name.
     """
     if is_reserved(text):
         raise Refused(f"{quoted(text)} is a word of this program, not a host.")

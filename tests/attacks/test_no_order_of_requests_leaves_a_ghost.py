@@ -1,4 +1,4 @@
-"""Whatever one user asks in one write, over two links at once, leaves the directory as it was.
+"""No requests of one user, in one write or over two links at once, leave a ghost behind.
 
 Nobody is in a list who is not there, nobody who is there is missing, and nothing of a test or a
 meeting is left.

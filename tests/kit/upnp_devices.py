@@ -1,4 +1,4 @@
-"""What answers to UPnP on this machine's own network: a router, or somebody who says whatever."""
+"""Answer to UPnP on this machine's own network, as a router does, or as a rogue may."""
 
 import os
 import socket

@@ -1,4 +1,4 @@
-"""What a user is asked when the directory is not where it was, or was never anywhere."""
+"""The questions of a start whose directory is not where it was, or is not known yet."""
 
 import argparse
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""What a directory announces, where, and what of the words of others is believed."""
+"""A directory announces itself where others reach it; little is believed of what others say."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""What must work once all is well: whoever is asked and says yes is in, also a second time."""
+"""Once all is well, each user who is asked and says yes is in, also a second time."""
 
 import random
 from collections.abc import Callable

@@ -1,6 +1,6 @@
 """Hear how my directory announces itself on the local network.
 
-Whoever announces its key may lie: DOCTOR only tells that something was heard.
+Anybody may announce its key, so DOCTOR only tells that something was heard.
 """
 
 from typing import TYPE_CHECKING

@@ -1,4 +1,4 @@
-"""What is heard on the network is bounded, whoever speaks."""
+"""However many speak on the network, little of it is kept and dialled."""
 
 from peer.core.discovery.hearsay import DIALS_MOST, DIALS_PER_HOST, NAMES_MOST, Hearsay
 from shared.announcement import ADDRESSES_MOST, Announcement

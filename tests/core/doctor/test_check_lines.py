@@ -1,4 +1,4 @@
-"""What each check says."""
+"""The words of each check of DOCTOR."""
 
 import pytest
 

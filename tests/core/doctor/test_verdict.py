@@ -1,4 +1,4 @@
-"""Who can reach me: each of the verdicts, and every mixture of findings has one."""
+"""Each verdict of DOCTOR has its findings, and each mixture of findings has a verdict."""
 
 from itertools import product
 

@@ -1,4 +1,4 @@
-"""What datagrams tell of my ports and of the router, and why a directory does not answer."""
+"""Datagrams tell of my ports and of the router; a dial tells why no directory answers."""
 
 from collections.abc import Callable
 

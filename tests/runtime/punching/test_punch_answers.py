@@ -1,4 +1,4 @@
-"""Who is met, and who is not (`peer.runtime.punching.punch_answers`)."""
+"""A user who calls is met, within limits (`peer.runtime.punching.punch_answers`)."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""Who meets whom, when, and how often (`directory_server.core.punching.meetings`)."""
+"""Two users meet once, and nobody else does (`directory_server.core.punching.meetings`)."""
 
 import pytest
 
