@@ -409,6 +409,7 @@ def test_plain_and_dumb_and_without_colour_and_small(tmux: Tmux) -> None:
     small.has_prompt("frank> chat erin")
     small.presses("Enter")
     grey.answers("Y")
+    small.has_prompt("frank -> erin>")  # before that, the line would be a command
     small.types("these are more words than one row of forty holds, as everybody can see")
     grey.sees("as everybody can see")
     small.has_prompt("frank -> erin>")
