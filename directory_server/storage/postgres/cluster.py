@@ -68,7 +68,7 @@ class PostgresCluster:
     async def everything(self) -> Everything:
         # It may take seconds: the lease is renewed over another line meanwhile.
         whole = await self._run(self._whole, presence.everything, WHOLE_SECONDS)
-        self._whole.close()
+        self._whole.release()
         return whole
 
     async def users_of(self, ids: Iterable[int]) -> list[User]:

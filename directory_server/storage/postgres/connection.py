@@ -83,7 +83,7 @@ class Line:
         self._options = f"-c search_path=parley {settings}"
         self._connection: Connection | None = None
         self._limiter = trio.CapacityLimiter(1)
-        self._is_half_done = False
+        self._is_half_done = self._is_closed = False
         self._timeline = ""  # of the last server that was chosen
         self._guard = threading.Lock()  # of `_connection`, which another thread may break off
 
@@ -108,12 +108,19 @@ class Line:
                 with socket.socket(fileno=os.dup(self._connection.fileno())) as duplicate:
                     duplicate.shutdown(socket.SHUT_RDWR)
 
-    def close(self) -> None:
-        self.break_off()
+    def release(self) -> None:
+        """Close the connection; the next work opens another one."""
         with self._guard:
             if self._connection is not None:
                 self._connection.close()
                 self._connection = None
+
+    def close(self) -> None:
+        """Close it for good; a thread that was left behind, and still connects, gets Lost."""
+        self.break_off()
+        with self._guard:
+            self._is_closed = True
+        self.release()
 
     def _run(self, work: Callable[[Connection], T]) -> T:
         try:
@@ -121,10 +128,10 @@ class Line:
             self._is_half_done = False
             result = work(connection)
         except FAILURES as error:
-            self._give_up()
+            self.release()
             raise Lost(_first_line(error)) from error
         if self._is_half_done:
-            self._give_up()
+            self.release()
             raise Lost("it was committed on one machine only")
         return result
 
@@ -132,14 +139,11 @@ class Line:
         if self._connection is None or self._connection.closed:
             connection = self._open()
             with self._guard:
+                if self._is_closed:
+                    connection.close()
+                    raise Lost("nobody waits for it any more")
                 self._connection = connection
         return self._connection
-
-    def _give_up(self) -> None:
-        with self._guard:
-            if self._connection is not None:
-                self._connection.close()
-            self._connection = None
 
     def _open(self) -> Connection:
         """Connect to the host that has been primary last.  Raises one of FAILURES."""
@@ -147,8 +151,7 @@ class Line:
         reasons: list[str] = []
         for host in self._hosts:
             try:
-                connection = psycopg.connect(host, autocommit=True, options=self._options)
-                timeline = _timeline_of(connection)
+                connection, timeline = self._connect(host)
             except FAILURES as error:
                 reasons.append(_first_line(error))
                 continue
@@ -171,6 +174,15 @@ class Line:
             raise
         best.add_notice_handler(self._note)
         return best
+
+    def _connect(self, host: str) -> tuple[Connection, str | None]:
+        """Return a connection, and the timeline on which this server writes, if it does."""
+        connection = psycopg.connect(host, autocommit=True, options=self._options)
+        try:
+            return connection, _timeline_of(connection)
+        except BaseException:
+            connection.close()
+            raise
 
     def _note(self, diagnostic: psycopg.errors.Diagnostic) -> None:
         if diagnostic.sqlstate in (WARNING, ENDED):
