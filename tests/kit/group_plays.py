@@ -27,7 +27,6 @@ from tests.kit.groups import (
     have_alike,
     have_the_same,
     in_each_ones_order,
-    is_delivered,
     knows,
     nothing_twice,
     peers,
@@ -35,6 +34,7 @@ from tests.kit.groups import (
     together,
 )
 from tests.kit.programs import Program, Stage, connect, staged
+from tests.kit.room_play import RoomPlay
 
 NAMES = ("carol", "dave", "erin", "frank", "gina", "hugo", "ines", "jack")
 
@@ -305,62 +305,10 @@ def comes_back(stage: Stage, name: str) -> Program:
 
 
 def room_that_stands(stage: Stage, size: Size, chance: random.Random) -> None:
-    """Kill half of a room again and again while all write: each history is the same, and whole."""
-    names = NAMES[: size.people]
-    stage.directory()
-    people = {one.name: one for one in in_room(stage, *names)}
-    said: set[str] = set()  # what nothing may lose: its author was not killed after it
-    for turn in range(size.rounds):
-        victims = chance.sample(names, len(names) // 2)
-        writers = [one for one in people.values() if one.name not in victims]
-        together([partial(says_in_room, one, turn) for one in people.values()])
-        for name in victims:
-            people[name].dies()
-        together([partial(says_in_room, one, turn, "more") for one in writers])
-        for one, other in zip(writers, [*writers[1:], writers[0]], strict=True):
-            is_delivered(one, other.name, "lab")
-            said |= {f"{one.name}: word {turn}.{n} {way}" for n in range(5) for way in ("", "more")}
-        people |= {name: back_in_room(stage, name) for name in chance.sample(victims, len(victims))}
-    for one in people.values():
-        one.dies()
-    people = {name: back_in_room(stage, name) for name in chance.sample(names, len(names))}
-    people[names[0]].types("#lab word at last")
-    everything = have_alike(stage, names, f"{names[0]}: word at last")
-    assert len(set(everything)) == len(everything)
-    assert {line.strip() for line in said} <= {line.strip() for line in everything}
-    shown = [answer_to(one, "HISTORY lab 1000") for one in people.values()]
-    texts = [[line.partition("] ")[2] for line in one if ": word " in line] for one in shown]
-    assert all(one == texts[0] for one in texts)
-    assert not any("left the room" in line for one in people.values() for line in one.lines)
-    print(f"{size.rounds} rounds, {len(everything)} texts", end=" ")
-
-
-def in_room(stage: Stage, *names: str) -> list[Program]:
-    """Bring all of them into a room that the first one founds."""
-    people = peers(stage, *names)
-    first, *others = people
-    first.types("ROOM lab")
-    first.sees_like("You are in the room #lab, alone: .*")
-    first.types(f"ADD {' '.join(names[1:])} TO lab")
-    for other in others:
-        other.sees_like(r"User \S+ asks you into the room #lab .*")
-        other.types("Y")
-    for other in others:
-        other.sees_like("You are in the room #lab, with .*")
-    first.types("#lab all are here")
-    for other in others:
-        is_delivered(first, other.name, "lab")
-    return people
-
-
-def says_in_room(one: Program, turn: int, more: str = "") -> None:
-    one.types(*(f"#lab word {turn}.{number} {more}".rstrip() for number in range(5)))
-
-
-def back_in_room(stage: Stage, name: str) -> Program:
-    program = stage.peer(name)
-    program.sees("You are in the room #lab.")
-    return program
+    """Kill half of a room again and again while all write, and at times the directory: each
+    history is the same, and whole.
+    """
+    RoomPlay(stage, NAMES[: size.people], chance).perform(size.rounds)
 
 
 # --- As a program -----------------------------------------------------------------------
