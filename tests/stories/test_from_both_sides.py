@@ -3,7 +3,7 @@
 import pytest
 import trio
 
-from peer.core.reach.ladder import GIVE_UP_SECONDS, PUNCH_AFTER
+from peer.core.reach.ladder import GIVE_UP_SECONDS, KNOCK_AFTER, PUNCH_AFTER
 from tests.kit.community import Community, Person
 
 ASKED = "User carol wants to chat with you. Would you like to? (Y/N)"
@@ -78,6 +78,22 @@ async def test_a_lost_link_is_opened_again_as_often_as_allowed(community: Commun
         community.cuts(carol, dave)
         await carol.types(f"still there {number}?")
         await dave.sees(f"carol: still there {number}?", within=45)
+
+
+async def test_what_is_lost_with_the_directory_is_back_with_it(community: Community) -> None:
+    """As when a router has forgotten all connections."""
+    carol, dave = await behind_firewalls(community)
+    await carol.connects_with(dave)
+    await trio.sleep(10)  # so that nobody calls too often
+    await community.directory.crashes()
+    community.cuts(carol, dave)
+    await carol.sees("Lost the connection to dave, trying again.")
+    await community.directory.starts()
+    for one in (carol, dave):
+        await one.sees("The directory is back.")
+    back = trio.current_time()
+    await carol.sees("dave is back.")
+    assert trio.current_time() - back <= KNOCK_AFTER + 1.0
 
 
 async def test_a_router_with_another_port_for_each_target_is_told(community: Community) -> None:

@@ -48,7 +48,7 @@ class Ladder:
         is_answer: bool = False,
     ) -> None:
         """`is_answer`: to a knock of theirs."""
-        self._name = name
+        self._name, self._begun = name, now
         self.is_answer = is_answer
         #: when to give up
         self.gives_up_at = now + (BACK_SECONDS if is_answer else GIVE_UP_SECONDS)
@@ -109,6 +109,15 @@ class Ladder:
     def punch_is_over(self, *, came_alone: bool) -> None:
         """Note that it gave no link.  `came_alone`: they did not tell the directory anything."""
         self._is_punching, self._came_alone = False, came_alone
+
+    def directory_is_back(self, now: float) -> None:
+        """Note that the directory can be asked once more: punch anew, unless that is under way.
+
+        What stopped the link may have stopped theirs and mine to the directory.  Whoever of us
+        comes back last finds the other one there.
+        """
+        if not (self._is_punching or self._met_at):
+            self._punch_at = max(now, self._begun + KNOCK_AFTER)
 
     # --- What to wait for ---
 

@@ -48,7 +48,7 @@ class Reacher:
             contact.name, spots, trio.current_time(), may_knock=can_knock,
             may_punch=may_knock and self._puncher.is_possible,
         )  # fmt: skip
-        return await self._climb(found, ladder, may_stop)
+        return await self._climb(found, ladder, may_stop, may_punch=may_knock)
 
     async def reach_back(
         self, found: Whereabouts, knock: Knocks, may_stop: trio.Event
@@ -76,11 +76,14 @@ class Reacher:
         )
 
     async def _climb(
-        self, found: Whereabouts, ladder: Ladder, may_stop: trio.Event
+        self, found: Whereabouts, ladder: Ladder, may_stop: trio.Event, *, may_punch: bool = False
     ) -> tuple[Wire, Attempt]:
         contact = found.contact
         judge = partial(self._recognise, contact)
-        climb = _Climb(self._dialler, self._knocker, self._puncher, ladder, contact, judge)
+        climb = _Climb(
+            self._dialler, self._knocker, self._puncher, ladder, contact, judge,
+            may_punch=may_punch,
+        )  # fmt: skip
         won = await climb.run(may_stop)
         if won is None:
             raise Unreachable(ladder.cause(is_old=found.is_old))
@@ -99,11 +102,11 @@ class _Climb:
 
     def __init__(
         self, dialler: Dialler, knocker: Knocker, puncher: Puncher, ladder: Ladder,
-        contact: Contact, judge: Judge,
+        contact: Contact, judge: Judge, *, may_punch: bool,
     ) -> None:  # fmt: skip
         self._dialler, self._knocker, self._puncher = dialler, knocker, puncher
         self._ladder = ladder
-        self._contact, self._judge = contact, judge
+        self._contact, self._judge, self._may_punch = contact, judge, may_punch
         self._won: tuple[Wire, Attempt] | None = None
         self._news = trio.Event()
 
@@ -113,6 +116,8 @@ class _Climb:
                 nursery.cancel_scope.deadline = self._ladder.gives_up_at
                 nursery.start_soon(self._race, nursery.cancel_scope)
                 nursery.start_soon(self._climb, nursery)
+                if self._may_punch:
+                    nursery.start_soon(self._note_directory)
                 await may_stop.wait()
                 nursery.cancel_scope.cancel()
         except BaseException:
@@ -141,6 +146,14 @@ class _Climb:
             self._news.set()
         else:
             self._win(won, over)
+
+    async def _note_directory(self) -> None:
+        """Tell the ladder when the directory comes back."""
+        while True:
+            await self._puncher.wait_back()
+            if self._puncher.is_possible:
+                self._ladder.directory_is_back(trio.current_time())
+                self._news.set()
 
     def _win(self, won: tuple[Wire, Attempt], over: trio.CancelScope) -> None:
         """Keep the first wire."""

@@ -45,6 +45,11 @@ class Puncher:
         """Whether the directory is there, and knows how users meet."""
         return self._directory.is_there and self._directory.knows_punch
 
+    async def wait_back(self) -> None:
+        """Return when the directory is there again, after it was lost."""
+        await self._directory.wait_gone()
+        await self._directory.wait_back()
+
     async def call(self, name: str, judge: Judge, met: Met) -> tuple[Wire, Attempt]:
         """Return a wire to this user that `judge` accepts, and its attempt.
 

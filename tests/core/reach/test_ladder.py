@@ -131,6 +131,28 @@ def test_it_is_met_halfway_though_no_knock_was_taken() -> None:
     assert is_over(one, BEGUN + 1.6)
 
 
+def test_it_is_met_halfway_anew_when_the_directory_comes_back() -> None:
+    one = ladder(may_knock=False, may_punch=True)
+    assert one.punches(BEGUN + PUNCH_AFTER)
+    one.directory_is_back(BEGUN + 2.0)
+    assert not one.punches(BEGUN + 2.0), "they are being met"
+    one.punch_is_over(came_alone=True)
+    one.directory_is_back(BEGUN + 3.0)
+    assert one.rests_until() == BEGUN + 3.0
+    assert one.punches(BEGUN + 3.0)
+    one.met((OTHER,))
+    one.punch_is_over(came_alone=False)
+    one.directory_is_back(BEGUN + 4.0)
+    assert not one.punches(BEGUN + 4.0), "both dialled, in vain"
+
+
+def test_a_dial_has_a_moment_before_the_directory_that_is_back_is_asked() -> None:
+    one = ladder(may_knock=False)
+    one.directory_is_back(BEGUN)
+    assert not one.punches(BEGUN + KNOCK_AFTER - 0.1)
+    assert one.punches(BEGUN + KNOCK_AFTER)
+
+
 # --- What is said -----------------------------------------------------------------
 
 
