@@ -121,6 +121,16 @@ class House:
             f"flush chain ip nat out\nadd rule ip nat out oifname {wan} masquerade fully-random\n",
         )
 
+    def forwards_no_strays(self) -> None:
+        """Drop what belongs to no connection that the router knows, as strict ones do."""
+        router = self._router.name
+        ip(f"netns exec {router} sysctl -qw net.netfilter.nf_conntrack_tcp_loose=0")
+        rules(router, "insert rule inet wall through ct state invalid drop\n")
+
+    def forgets_connections(self) -> None:
+        """Empty the router's table, as a router does that starts again, or has too many."""
+        ip(f"netns exec {self._router.name} conntrack -F")
+
     def maps_ports(self, folder: Path, *, by_upnp: bool = False) -> None:
         """Let the router give ports to who asks, by NAT-PMP and PCP, or by UPnP only."""
         router, wan = self._router.name, self._router.inside

@@ -1,4 +1,7 @@
-"""python -m tests.labs [NAME ...]: all labs, or these; needs root, `ip`, `nft` and /dev/net/tun."""
+"""python -m tests.labs [NAME ...]: all labs, or these; needs root and /dev/net/tun.
+
+It needs `ip`, `nft`, `conntrack` and `miniupnpd` as well.
+"""
 
 import argparse
 import signal
@@ -6,15 +9,17 @@ import sys
 import tempfile
 from pathlib import Path
 
-from tests.labs import punching
+from tests.labs import forgetting, punching
+
+LABS = {name: module.run for module in (punching, forgetting) for name in module.LABS}
 
 
 def main() -> int:
     """Play the labs; return the exit code: 0 when all were as they must be."""
     parser = argparse.ArgumentParser(prog="python -m tests.labs", description=__doc__)
-    parser.add_argument("names", nargs="*", metavar="NAME", help=", ".join(punching.LABS))
-    names = parser.parse_args().names or list(punching.LABS)
-    if unknown := [name for name in names if name not in punching.LABS]:
+    parser.add_argument("names", nargs="*", metavar="NAME", help=", ".join(LABS))
+    names = parser.parse_args().names or list(LABS)
+    if unknown := [name for name in names if name not in LABS]:
         parser.error(f"no such lab: {', '.join(unknown)}")
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # or the hosts would stay
     are_good = []
@@ -22,7 +27,7 @@ def main() -> int:
         with tempfile.TemporaryDirectory(prefix="parley-lab-") as folder:
             stage = Path(folder) / "stage" / name
             stage.mkdir(parents=True)
-            are_good.append(punching.run(name, stage))
+            are_good.append(LABS[name](name, stage))
     return 0 if all(are_good) else 1
 
 

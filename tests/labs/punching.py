@@ -101,19 +101,19 @@ def _outcome(caller: Program, callee: Program, began: float) -> Outcome:
     seconds = time.monotonic() - began
     callee.types("Y")
     caller.sees(f"You are now connected with {callee.name}.")
-    return Outcome(seconds, True, _way(caller, callee))
+    return Outcome(seconds, True, way(caller, callee))
 
 
-def _way(caller: Program, callee: Program) -> str:
+def way(caller: Program, callee: Program) -> str:
     """Return how the callee is reached, once the conversation has begun on both sides."""
     for _ in range(WAY_TRIES):
         caller.types("/MEMBERS")
-        line = caller.sees_like(rf" *{callee.name}: .*").strip()
-        way = line.partition(": ")[2]
-        if not way.startswith(("lost", "not linked")):
+        line = caller.sees_like(rf" *{callee.name}: (direct|through|lost|not linked).*").strip()
+        found = line.partition(": ")[2]
+        if not found.startswith(("lost", "not linked")):
             break
         time.sleep(0.2)
-    return way
+    return found
 
 
 def run(name: str, folder: Path) -> bool:
