@@ -2,7 +2,8 @@
 
 First PCP is asked, if that is silent NAT-PMP as well, and if both are, UPnP where this program
 has it.  What was granted is asked for again each minute, long before it ends: a router that has
-forgotten it grants it anew.
+forgotten it grants it anew.  When the directory was lost and is back, it is asked for at once,
+as a router that has just started again may be why.
 """
 
 from enum import Enum, auto
@@ -100,6 +101,15 @@ class PortMapping:
             self.deadline = min(self._ends, now + RENEWAL_SECONDS)
             return []
         return self._give_up(Why.SILENT, now)
+
+    def doubt(self, now: float) -> list[Action]:
+        """Ask again at once for the port that I have: the router may have forgotten it."""
+        if not self._external or self._upnp is Upnp.RENEWS:
+            return []
+        if self._upnp is Upnp.HOLDS:
+            return self._ask_upnp(self._external, Upnp.RENEWS, now)
+        self._tries = 0
+        return self._ask(now)
 
     def heard(self, datagram: bytes, now: float) -> list[Action]:
         """Take what came from the router's address; anything may have been sent from there."""

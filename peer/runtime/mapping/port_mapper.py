@@ -36,19 +36,25 @@ class PortMapper:
         self._network, self._chance, self._news = world.network, world.chance, news
         self._place: InnerPlace | None = None
         self._changed, self._known = trio.Event(), trio.Event()
+        self._is_doubtful = False  # whether the router may have forgotten my port
+        self._router: _Router | None = None  # while it is asked
         self.state: Action | None = None  #: the last Mapped or NotMapped at this place
         self.router = ""  #: the address of the router that was asked
 
     def look(self, place: InnerPlace | None) -> None:
         """Note where I am, seen from the router; None: nothing translates my address.
 
-        A new place ends what was asked for at the old one.
+        A new place ends what was asked for at the old one.  At the same place as before, my
+        port is asked for again: the directory was lost, perhaps since the router started again.
         """
         if place != self._place:
             self._place = place
             self._changed.set()
             before, self._known = self._known, trio.Event()
             before.set()  # whoever waits goes on to wait for what the new place gives
+        elif self._router is not None:
+            self._is_doubtful = True
+            self._router.wake()
 
     @property
     def is_asked(self) -> bool:
@@ -84,13 +90,15 @@ class PortMapper:
         jitter = self._chance.uniform(0.9, 1.1)
         has_upnp = upnp is not None
         mapping = PortMapping(place.port, place.host, nonce, jitter, has_upnp=has_upnp)
-        router = _Router(port, gateway, upnp)
+        router = self._router = _Router(port, gateway, upnp)
+        self._is_doubtful = False
         try:
             async with trio.open_nursery() as nursery:
                 nursery.start_soon(self._keep, mapping, router, nursery)
                 await self._changed.wait()
                 nursery.cancel_scope.cancel()
         finally:
+            self._router = None
             self._news.mapped(0)
             with trio.move_on_after(FAREWELL_SECONDS) as last:
                 last.shield = True
@@ -115,10 +123,13 @@ class PortMapper:
 
         await perform(mapping.begin(trio.current_time()))
         while True:
-            datagram = await router.receive(mapping.deadline)
+            datagram = None if self._is_doubtful else await router.receive(mapping.deadline)
             now = trio.current_time()
             if datagram is not None:
                 await perform(mapping.heard(datagram, now))
+            elif self._is_doubtful:
+                self._is_doubtful = False
+                await perform(mapping.doubt(now))
             elif now >= mapping.deadline:
                 await perform(mapping.due(now))
 

@@ -329,6 +329,23 @@ def test_a_port_of_upnp_that_does_not_help_is_given_back(port: int, host: str, w
     assert one.external == 0
 
 
+def test_a_port_that_may_be_forgotten_is_asked_for_at_once() -> None:
+    one = granted()
+    assert [lifetime(each) for each in sent(one.doubt(5.0))] == [3_600]
+    assert told(one.heard(pcp_answer(external=40_300, host=V4_PUBLIC), 5.1)) == [Mapped(40_300)]
+
+
+def test_a_port_of_upnp_that_may_be_forgotten_is_asked_for_once() -> None:
+    one = by_upnp()
+    assert one.doubt(5.0) == [AskUpnp(PORT, port_mapping.LIFETIME)]
+    assert one.doubt(5.5) == []
+
+
+def test_who_has_no_port_doubts_none() -> None:
+    one = mapping()
+    assert one.doubt(0.0) == []
+
+
 def test_without_an_answer_by_upnp_there_is_a_pause() -> None:
     one, now = silent()
     assert one.upnp_failed(now) == [NotMapped(Why.ALL_SILENT)]

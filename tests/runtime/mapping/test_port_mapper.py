@@ -89,6 +89,19 @@ async def test_a_router_that_forgot_is_asked_again_within_70_seconds(
     assert house.news.ports == [PORT]  # nobody is told: nothing has changed
 
 
+async def test_whoever_registers_anew_asks_a_router_that_may_have_forgotten_at_once(
+    autojump_clock: MockClock, house: House
+) -> None:
+    await house.starts()
+    house.mapper.look(HERE)
+    await house.news.until(PORT)
+    house.router.forgets()
+    house.router.taken = {PORT}
+    house.mapper.look(HERE)
+    with trio.fail_after(1):
+        await house.news.until(PORT, GRANTED)
+
+
 async def test_a_quiet_day_costs_one_question_a_minute(
     autojump_clock: MockClock, house: House
 ) -> None:
