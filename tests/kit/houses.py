@@ -152,6 +152,13 @@ class House:
             self._mapper.wait()
             self._mapper = None
 
+    def starts_again(self, folder: Path) -> None:
+        """Forget all ports that it has mapped, and all connections; then map ports again."""
+        self.maps_no_ports()
+        rules(self._router.name, "delete table inet filter\n")
+        self.forgets_connections()
+        self.maps_ports(folder)
+
     def mapped(self) -> str:
         """Return the ports that lead inside, in the words of nft."""
         words = "nft list chain inet filter prerouting_miniupnpd".split()

@@ -9,9 +9,9 @@ import sys
 import tempfile
 from pathlib import Path
 
-from tests.labs import forgetting, punching
+from tests.labs import forgetting, punching, remapping
 
-LABS = {name: module.run for module in (punching, forgetting) for name in module.LABS}
+LABS = {name: module.run for module in (punching, forgetting, remapping) for name in module.LABS}
 
 
 def main() -> int:
