@@ -135,7 +135,7 @@ async def test_another_address_of_mine_is_asked_for_anew(
     assert house.router.mapped == {50_000: Address(HOME, 50_000)}
 
 
-async def test_the_same_place_again_changes_nothing(
+async def test_the_same_place_again_costs_one_question(
     autojump_clock: MockClock, house: House
 ) -> None:
     await house.starts()
@@ -144,7 +144,8 @@ async def test_the_same_place_again_changes_nothing(
     asked = len(house.router.asked)
     house.mapper.look(InnerPlace(HOME, PORT))
     await trio.sleep(1)
-    assert len(house.router.asked) == asked
+    assert len(house.router.asked) == asked + 1
+    assert house.news.ports == [PORT]
 
 
 async def test_without_a_known_router_nothing_is_sent(
