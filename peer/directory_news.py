@@ -25,7 +25,7 @@ from shared.messages.directory import (
 )
 from shared.messages.punching import Punches
 from shared.messages.spots import Knocks
-from shared.wording import clause, sentence
+from shared.wording import sentence
 from shared.world import Address
 
 NOTICES_A_SECOND: Final = 0.1  # of the directory, and some at once: it must not fill a screen
@@ -123,9 +123,7 @@ class DirectoryNews:
         self._tell(events.DirectoryLost())
 
     def unanswered(self, why: str) -> None:
-        self._tell(events.Notice(sentence(f"{clause(why)}: trying again, QUIT gives up")))
-        if doctor := self._outside.options.doctor:
-            self._tell(events.Notice(f"To find out why, in another terminal: {doctor}"))
+        self._tell(events.DirectoryAwaited(why))
 
     def refused(self, why: str) -> None:
         self._reach.sight.refusal = why

@@ -23,6 +23,7 @@ from peer.letter_events import (
 )
 from shared.messages.common import Status
 from shared.notes import with_note
+from shared.wording import clause, sentence
 
 __all__ = [  # besides the classes below
     "MIB", "Event", "KeptForLater", "KeptNotSent", "Letter", "LetterLeft", "LetterMissing",
@@ -64,6 +65,16 @@ class DirectoryKey(Event, frozen=True):
     def said(self) -> tuple[str, str]:
         key = f"The directory's key is {self.key}"
         return f"{key}: compare it with what dirserver printed.", ""
+
+
+class DirectoryAwaited(Event, frozen=True):
+    """No directory answers at the start; it is tried until one does."""
+
+    why: str
+
+    def said(self) -> tuple[str, str]:
+        trying = f"{clause(self.why)}: trying again, QUIT gives up"
+        return f"{sentence(trying)} To find out why, type DOCTOR.", ""
 
 
 class DirectoryLost(Event, frozen=True):

@@ -17,7 +17,6 @@ class Options(Struct, frozen=True):
     vault: Vault = CLEAR  #: seals the key and all texts on their way to the disk
     looks_back: bool = False  #: a start shows the last texts, and where the unread ones begin
     waits: bool = False  #: a directory that we know and that does not answer is tried again
-    doctor: str = ""  #: the command line of DOCTOR, told to who waits for the directory
     is_passing: bool = False  #: here for one command only: asks nobody, fetches no mail
     listens_around: bool = False  #: DOCTOR may listen for announcements on the local network
     examines: bool = False  #: that command is DOCTOR, which asks the router all the same

@@ -12,7 +12,7 @@ from typing import Final
 
 import trio
 
-from peer.commands.grammar import Context, Quit
+from peer.commands.grammar import Context, Diagnose, Quit
 from peer.commands.parsing import parse
 from peer.console.codes import Code
 from peer.events import Notice
@@ -31,6 +31,7 @@ TYPED_AHEAD_SECONDS: Final = 2.0  # a line within these is performed soon
 HAS_TO_WAIT: Final = "What you type now waits until the directory answers; QUIT gives up."
 INTERRUPTED: Final = 130  # the exit code when a signal came before there was anything to finish
 
+Examine = Callable[[Line], Awaitable[None]]
 Work = Callable[[argparse.Namespace, "Lifecycle"], Awaitable[int]]
 
 
@@ -110,10 +111,11 @@ class Lifecycle:
         return self._code if code is None else code
 
     @asynccontextmanager
-    async def quits_at_once(self) -> AsyncIterator[None]:
+    async def quits_at_once(self, examine: Examine | None = None) -> AsyncIterator[None]:
         """Let QUIT end the work within the block, as a signal does; other lines wait.
 
-        The first of them is told so, unless the block has just begun.
+        The first of them is told so, unless the block has just begun.  `examine` performs
+        DOCTOR as soon as that is of use, perhaps not within the block.
         """
         waiting, has_ended = trio.CancelScope(), trio.Event()
         told_from = trio.current_time() + TYPED_AHEAD_SECONDS
@@ -121,16 +123,21 @@ class Lifecycle:
         async def wait_for_quit() -> None:
             nonlocal told_from
             with waiting:
-                while not self._work.cancel_called:
-                    line = await self.face.read_line()
-                    if line is not None and parse(line.text, Context()) != Quit():
+                async with trio.open_nursery() as nursery:
+                    while not self._work.cancel_called:
+                        line = await self.face.read_line()
+                        command = Quit() if line is None else parse(line.text, Context())
+                        if line is None or command == Quit():
+                            self._code = 0
+                            self._work.cancel()
+                            break
                         self._early.append(line)
-                        if line.text.strip() and trio.current_time() >= told_from:
+                        if command == Diagnose() and examine is not None:
+                            nursery.start_soon(self._examine, examine, line)
+                        elif line.text.strip() and trio.current_time() >= told_from:
                             told_from = math.inf
                             self.face.show(Notice(HAS_TO_WAIT))
-                    else:
-                        self._code = 0
-                        self._work.cancel()
+                    nursery.cancel_scope.cancel()
             has_ended.set()
 
         self._nursery.start_soon(wait_for_quit)
@@ -139,6 +146,12 @@ class Lifecycle:
         finally:
             waiting.cancel()
             await has_ended.wait()
+
+    async def _examine(self, examine: Examine, line: Line) -> None:
+        """Perform a line that waits, unless its turn comes first."""
+        await examine(line)
+        if line in self._early:
+            self._early.remove(line)
 
     async def read_line(self) -> Line | None:
         """Return the next line, None at the end of input.  A cancelled call loses nothing."""

@@ -17,12 +17,13 @@ from peer.local_peer import LocalPeer
 from peer.program import control
 from peer.program.first_start import FIRST_STEPS, GivenUp, ask_for_words, check_not_quit
 from peer.program.handed_commands import HandedCommands
-from peer.program.lifecycle import Lifecycle
+from peer.program.lifecycle import Examine, Lifecycle
 from peer.program.one_shot import SHARE_PAUSE, OneShot
 from peer.program.settings import config_file, is_sought, remember
 from peer.program.status_feed import StatusFeed
 from peer.program.user_data import UserData
 from peer.runtime.directory.introduction import NameTaken
+from peer.screen.frontend import Line
 from peer.screen.ui_state import UiState
 from shared.errors import ParleyError, Refused, StorageError, is_silence
 from shared.names import check_name
@@ -152,9 +153,16 @@ class Program:
 
     async def _serve(self, name: str) -> int:
         """Register under this name and serve the keyboard."""
-        folder = self._data.folder(name)
+        folder, awaited = self._data.folder(name), trio.Event()
+
+        async def examine(line: Line) -> None:
+            """Perform DOCTOR once no directory has answered."""
+            await awaited.wait()
+            await console.perform_line(line.text, line.begun, line.target, line.led)
 
         def tell(event: events.Event, shown: Callable[[], None]) -> None:
+            if isinstance(event, events.DirectoryAwaited):
+                awaited.set()
             console.tell(event, shown)
             watching.heard(event)
 
@@ -162,7 +170,6 @@ class Program:
             self._data.options(name),
             looks_back=self._face.looks_back,
             waits=self._arguments.by_hand,
-            doctor=self._data.doctor(name),
         )
         peer = LocalPeer(real_world(folder), name, self._data.directories, tell, options)
         watching = StatusFeed(self._face)
@@ -170,7 +177,7 @@ class Program:
         where = ", ".join(map(str, self._data.directories))
         self._face.stands(UiState(me=name, connects_to=where))
         async with AsyncExitStack() as whole:
-            async with self._leaving_is_possible():
+            async with self._leaving_is_possible(examine):
                 await whole.enter_async_context(running(peer))
             nursery = await whole.enter_async_context(trio.open_nursery())
             self._stage.may_finish = True
@@ -198,9 +205,11 @@ class Program:
             await peer.roster.seek(await self._face.sought())
             watching.look()
 
-    def _leaving_is_possible(self) -> AbstractAsyncContextManager[None]:
-        """Let a person QUIT within the block, which may take long."""
-        return self._stage.quits_at_once() if self._arguments.by_hand else nullcontext()
+    def _leaving_is_possible(
+        self, examine: Examine | None = None
+    ) -> AbstractAsyncContextManager[None]:
+        """Let a person QUIT within the block, which may take long, and perform DOCTOR so."""
+        return self._stage.quits_at_once(examine) if self._arguments.by_hand else nullcontext()
 
     def _remember_what_is_typed(self, folder: Path) -> None:
         """Keep what is typed; with --no-history forget it, since it contains texts."""

@@ -19,6 +19,11 @@ TEXTS = [
         events.DirectoryKey("485d 0b1c"),
         "The directory's key is 485d 0b1c: compare it with what dirserver printed.",
     ),
+    (
+        events.DirectoryAwaited("nothing answers at 10.0.0.5:5000 (connection refused)."),
+        "Nothing answers at 10.0.0.5:5000 (connection refused): trying again, QUIT gives up."
+        " To find out why, type DOCTOR.",
+    ),
     (events.DirectoryLost(), "Lost the directory, trying again."),
     (events.DirectoryBack(), "The directory is back."),
     (events.DirectorySays("back at five"), "The directory says: back at five"),

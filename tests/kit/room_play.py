@@ -69,7 +69,7 @@ class RoomPlay:
         for program in [self._stage.starts_peer(name) for name in in_vain]:
             assert program.ends() == NO_DIRECTORY, program.transcript()
         for program in waiting:
-            program.sees_like("Nothing answers at .*: trying again, QUIT gives up.")
+            program.sees_like("Nothing answers at .*: trying again, QUIT gives up. .*")
         self._directory = self._stage.directory()
         self._people |= {name: self._back(name) for name in self._mixed(in_vain)}
         self._are_back(waiting)

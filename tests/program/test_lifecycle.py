@@ -166,6 +166,31 @@ async def test_a_line_that_has_to_wait_long_is_told_so_once(
     assert face.shown == told
 
 
+@pytest.mark.parametrize("can_examine", [True, False])
+async def test_doctor_is_performed_while_others_wait(
+    autojump_clock: trio.testing.MockClock, *, can_examine: bool
+) -> None:
+    stage = Lifecycle(face := TypingFace("LIST USERS", "/doctor", "DOCTOR dave"))
+    examined: list[str] = []
+
+    async def examine(line: Line) -> None:
+        examined.append(line.text)
+        if not can_examine:
+            await trio.sleep_forever()
+
+    async def work() -> int:
+        async with stage.quits_at_once(examine):
+            await trio.sleep(3.5)
+        later = [] if can_examine else ["/doctor"]
+        for text in ("LIST USERS", *later, "DOCTOR dave"):
+            assert await stage.read_text() == text
+        return 7
+
+    assert await stage.play(work) == 7
+    assert examined == ["/doctor"]
+    assert face.shown == [Notice(HAS_TO_WAIT)]
+
+
 async def test_who_waits_in_vain_reads_on(autojump_clock: trio.testing.MockClock) -> None:
     stage = Lifecycle(TypingFace("one", "two"))
 

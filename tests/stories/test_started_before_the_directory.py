@@ -11,8 +11,8 @@ from tests.kit.world import MemoryDisk
 TRYING = "trying again, QUIT gives up."
 BACK = "The directory is back."
 POWER_CUT = 400.0  # seconds
-DOCTOR = "peer carol 10.0.0.1 5000 DOCTOR"
-PATIENT = Options(waits=True, doctor=DOCTOR)
+NOTHING = "othing answers at 10.0.0.1:5000 (connection refused)"
+PATIENT = Options(waits=True)
 
 
 async def has_been_here(community: Community) -> Person:
@@ -40,9 +40,24 @@ async def test_a_known_directory_is_tried_until_it_answers(community: Community)
     await carol.types("LIST USERS")
     await carol.sees("ACTIVE: carol (you)")
     assert carol.saw(TRYING) == 1
-    assert carol.saw(f"To find out why, in another terminal: {DOCTOR}") == 1
     carol.never_saw(BACK)
     await carol.quits()
+
+
+async def test_doctor_is_performed_meanwhile(community: Community) -> None:
+    carol = await has_been_here(community)
+    await waits(community, carol)
+    await carol.console.perform_line("DOCTOR")
+    await carol.sees_part(f"!!  Directory: n{NOTHING}.")
+    await carol.sees_part(f"=>  N{NOTHING}. See whether HOST and PORT are right, ")
+    await community.directory.starts()
+    await trio.sleep(90)
+    await carol.types("DOCTOR")
+    await carol.sees_part("ok  Directory: 10.0.0.1:5000 answers in ")
+    await community.directory.crashes()
+    await carol.types("DOCTOR")
+    await carol.sees_part(f"=>  N{NOTHING}. Conversations go on; nothing new can be found.")
+    await carol.is_killed()
 
 
 async def test_each_try_comes_later_than_the_one_before(community: Community) -> None:

@@ -125,7 +125,7 @@ class Examiner:
         cause = await why_not_there(self._world, self._directories)
         if cause == NOT_REGISTERED and self._sight.refusal:
             cause, facts.is_refused = _told_by_others(self._sight.refusal.removesuffix(".")), True
-        facts.cause = cause
+        facts.cause, facts.is_alone = cause, self._sight.welcome is None
 
     async def _measure_round_trip(self, facts: Facts) -> None:
         begun = trio.current_time()
