@@ -80,6 +80,14 @@ FORMS: list[tuple[Event, dict[str, object]]] = [
         },
     ),
     (
+        events.DirectoryAwaited("no route"),
+        {
+            "event": "directory_awaited",
+            "why": "no route",
+            "said": "No route: trying again, QUIT gives up. To find out why, type DOCTOR.",
+        },
+    ),
+    (
         events.DirectoryLost(),
         {"event": "directory_lost", "said": "Lost the directory, trying again."},
     ),
