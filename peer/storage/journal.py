@@ -56,6 +56,8 @@ class Batch(Struct, frozen=True):
     entrances: list[tuple[str, Entrance]] = []
     #: texts, up to this seq, of which only the place is kept
     passed: list[Place] = []
+    #: conversations, each with a number that its clock has reached without a text on disk
+    lamports: list[tuple[str, int]] = []
     #: of the conversations begun, those that are rooms
     rooms: list[KeptRoom] = []
 
@@ -213,6 +215,10 @@ def _note_stays(db: sqlite3.Connection, batch: Batch, now: float) -> None:
         "INSERT INTO since VALUES (?, ?, ?, ?) ON CONFLICT"
         " DO UPDATE SET seq = max(seq, excluded.seq)",
         batch.passed,
+    )
+    db.executemany(
+        "UPDATE conversations SET lamport = max(lamport, ?) WHERE id = ?",
+        [(lamport, id) for id, lamport in batch.lamports],
     )
     db.executemany("UPDATE conversations SET is_in = 0 WHERE id = ?", [(id,) for id in batch.ended])
 

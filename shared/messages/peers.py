@@ -292,7 +292,8 @@ class Entry(Message, frozen=True):
     """All texts up to `since` came before `member` was in, and are not for them.
 
     Signed by the member who let them in; shown by `member` to the others.  If an author
-    has `epochs` positions in `since`, older epochs may have been left out.
+    has `epochs` positions in `since`, older epochs may have been left out.  `lamport` is the
+    highest number of those texts, as in CONFIRM; the signature does not cover it.
     """
 
     conversation: Token
@@ -301,6 +302,7 @@ class Entry(Message, frozen=True):
     since: Positions
     epochs: Count
     signature: Signature = bytes(64)
+    lamport: Count = 0
 
 
 class Want(Message, frozen=True):

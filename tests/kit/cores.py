@@ -9,6 +9,8 @@ import itertools
 from collections import Counter, defaultdict, deque
 from dataclasses import dataclass, field
 
+from msgspec.structs import replace
+
 from peer import events
 from peer.core import membership
 from peer.core.conversation import actions as talk
@@ -241,7 +243,7 @@ class Town:
         lamport = one.core.incoming.lamport
         self.perform(one, one.core.receive(newcomer, Members(self.id, (joined,)), self.now))
         told = membership.pages(one.core.roll.essential(first=newcomer))[0]
-        entry = one.core.entry_for(newcomer, since)
+        entry = replace(one.core.entry_for(newcomer, since), lamport=lamport)  # as in CONFIRM
         self._enters(new, (*told, joined), since, lamport, entry)
 
     def crashes(self, name: str) -> None:
@@ -512,6 +514,7 @@ class Town:
         self, person: Person, program: Program, places: tuple[Position, ...]
     ) -> None:  # fmt: skip
         person.disk.since |= {one.origin: one.seq for one in places}
+        person.disk.lamport = max(person.disk.lamport, program.core.incoming.lamport)
         program.shown |= {one.origin: one.seq for one in places}
 
     def _reads(self, person: Person, program: Program, text: Text) -> None:

@@ -4,6 +4,7 @@ import trio
 
 from peer.core.local_time import local_time
 from tests.kit.community import Community, Person
+from tests.kit.gathering import group
 
 WORDS = "You and {} must both see these words: "
 
@@ -154,6 +155,26 @@ async def test_an_ignored_partner_is_not_heard_in_a_conversation(community: Comm
     await dave.types("and now?")
     await carol.sees("dave: and now?")
     carol.never_saw("can you hear me?")
+
+
+async def test_an_answer_after_a_restart_stands_below_what_an_ignored_member_had_said(
+    community: Community,
+) -> None:
+    carol, dave, erin = await group(community, "carol", "dave", "erin")
+    await carol.types("/ignore dave")
+    for said in ("one", "two", "three"):
+        await dave.types(said)
+        await erin.sees(f"dave: {said}")
+    await trio.sleep(1)  # for carol's disk
+    await carol.is_killed()
+    await carol.starts()
+    await carol.sees_part("You are back in the conversation")
+    await carol.types("here I am")
+    await erin.sees("carol: here I am")
+    await erin.types("/HISTORY")
+    await erin.sees_part("] carol: here I am")
+    read = [line for line in erin.lines if line.startswith("[") and ": " in line]
+    assert [line.rpartition(": ")[2] for line in read][-4:] == ["one", "two", "three", "here I am"]
 
 
 async def test_ignoring_is_remembered_and_can_end(community: Community) -> None:

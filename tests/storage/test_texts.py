@@ -98,6 +98,14 @@ async def test_another_conversation_in_between_changes_nothing_at_a_restart() ->
     assert kept.lamport == 3
 
 
+async def test_the_clock_keeps_what_no_text_on_disk_shows() -> None:
+    async with opened(MemoryDisk()) as journal:
+        await journal.keep(Batch([(ID, (), 4)], lamports=[(ID, 9), ("e" * 32, 99)]), NOW)
+        assert journal.kept(ID, "me", NOW).lamport == 9
+        await journal.keep(Batch(lamports=[(ID, 5)]), NOW)
+        assert journal.kept(ID, "me", NOW).lamport == 9
+
+
 @pytest.mark.parametrize(
     "numbers",
     [

@@ -215,7 +215,7 @@ class Credentials:
             check_origin(one.origin)
         entry = Entry(
             invite.conversation, self._myself.id, mine.counter, confirm.since, confirm.epochs,
-            confirm.signature,
+            confirm.signature, confirm.lamport,
         )  # fmt: skip
         return Enter(roll, confirm.since, confirm.lamport, entry, invite.room)
 

@@ -166,7 +166,7 @@ class ConversationShell:
             case talk.KeepEntrance(entrance):
                 parts.commits.add_entrance(core.id, entrance)
             case talk.KeepPlaces(places):
-                parts.commits.add_places(core.id, places)
+                parts.commits.add_places(core, places)
             case talk.KeepAcknowledged(by, epoch, seq):
                 parts.commits.add_acknowledged(core, by, epoch, seq)
                 parts.times.note(core.id, by, epoch, seq, parts.clock.time())

@@ -2,6 +2,8 @@
 
 from collections.abc import Iterable
 
+from msgspec.structs import replace
+
 from peer.core import membership
 from peer.core.conversation.actions import Action, KeepEntrance, KeepMembers, KeepPlaces, Send
 from peer.core.conversation.incoming.inbox import Inbox
@@ -87,9 +89,19 @@ class RollExchange:
             return []
         news = self._entrances.hear(entry, self._heard())
         kept: list[Action] = [KeepEntrance(news)] if news is not None else []
-        is_mine = entry == self._entrances.entry_of(self._stay.me.id)
-        passed = self._inbox.pass_over(entry.since) if is_mine else ()
-        return [*kept, KeepPlaces(passed)] if passed else kept
+        return [*kept, *self._pass_over(entry)] if self._is_mine(entry) else kept
+
+    def _is_mine(self, entry: Entry) -> bool:
+        """Whether it is the entry of my present stay; its `lamport` is not signed."""
+        mine = self._entrances.entry_of(self._stay.me.id)
+        return mine is not None and entry == replace(mine, lamport=entry.lamport)
+
+    def _pass_over(self, entry: Entry) -> list[Action]:
+        """Wait for no text from before I came in; what I write sorts after all of them."""
+        passed = self._inbox.pass_over(entry.since)
+        if passed:
+            self._inbox.clock.saw(entry.lamport)
+        return [KeepPlaces(passed)] if passed else []
 
     def sign_entry(self, newcomer: str, since: tuple[Position, ...]) -> Entry:
         """Sign what was said before a newcomer whom I have let in."""

@@ -30,6 +30,7 @@ class Uncommitted(Struct):
     texts: list[Written] = field(default_factory=list)
     passed: list[Written] = field(default_factory=list)  # of which only the place is kept
     places: list[tuple[str, Position]] = field(default_factory=list)  # of texts not for me
+    lamports: dict[str, int] = field(default_factory=dict)  # the clocks, as those have moved them
     members: list[tuple[str, str, str, Membership]] = field(default_factory=list)
     acknowledged: dict[tuple[str, str, str], int] = field(default_factory=dict)
     received: dict[tuple[str, str, str], int] = field(default_factory=dict)  # after the end
@@ -56,6 +57,7 @@ class Uncommitted(Struct):
                 *((one.conversation, *one.origin, one.last_seq) for _, one in self.passed),
                 *((id, *one.origin, one.seq) for id, one in self.places),
             ],
+            lamports=list(self.lamports.items()),
             entrances=[(id, one) for (id, _, _), one in self.entrances.items()],
             rooms=self.rooms,
         )  # fmt: skip
@@ -67,6 +69,7 @@ class Uncommitted(Struct):
             self.texts + newer.texts,
             self.passed + newer.passed,
             self.places + newer.places,
+            self.lamports | newer.lamports,
             self.members + newer.members,
             self.acknowledged | newer.acknowledged,
             self.received | newer.received,
@@ -111,6 +114,8 @@ class CommitQueue:
     def add_text(self, conversation: Performer, text: Text, *, only_place: bool = False) -> None:
         waiting = self._waiting
         (waiting.passed if only_place else waiting.texts).append((conversation, text))
+        if only_place:
+            self._keep_lamport(conversation.core)
         self._something.set()
         if len(text.texts) + len(waiting.texts) + len(waiting.passed) > KEEP_AT_ONCE:
             self._much.set()
@@ -125,10 +130,15 @@ class CommitQueue:
         ]
         self._something.set()
 
-    def add_places(self, id: str, places: Iterable[Position]) -> None:
+    def add_places(self, current: Conversation, places: Iterable[Position]) -> None:
         """Note up to where the texts of a conversation are not for me."""
-        self._waiting.places += [(id, place) for place in places]
+        self._waiting.places += [(current.id, place) for place in places]
+        self._keep_lamport(current)
         self._something.set()
+
+    def _keep_lamport(self, current: Conversation) -> None:
+        """Keep the number of the clock: no text on disk shows what has moved it."""
+        self._waiting.lamports[current.id] = current.incoming.lamport
 
     def add_entrance(self, id: str, entrance: Entrance) -> None:
         self._waiting.entrances[id, entrance.member, entrance.counter] = entrance
