@@ -1,6 +1,6 @@
 """Perform what needs no directory: keep what a script writes, and look what keeps it away."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 import trio
 
@@ -10,6 +10,7 @@ from peer.core.backlog import Backlog
 from peer.core.history_entry import Kind
 from peer.results import Doctor
 from peer.runtime.doctor.examiner import examine_alone
+from peer.runtime.doctor.neighbourhood import Neighbourhood
 from peer.runtime.doctor.probing import NOT_REGISTERED
 from peer.runtime.mailbox.waiting_texts import late_of
 from peer.storage.journal import Journal
@@ -56,16 +57,24 @@ async def keep_unregistered(
 
 
 async def examine_unregistered(
-    world: World, name: str, directories: Sequence[Address], vault: Vault, failure: ParleyError
-) -> Doctor:
-    """Perform DOCTOR after registering has failed.  Raises StorageError."""
+    world: World, name: str, directories: Sequence[Address], vault: Vault, failure: ParleyError,
+    *, known: Collection[str] | None,
+) -> Doctor:  # fmt: skip
+    """Perform DOCTOR after registering has failed.  Raises StorageError.
+
+    `known`: the keys of my directories, for whose announcements to listen; None: for none.
+    """
     content = world.disk.read(KEY_FILE)
     key = ""
     if content is not None:
         key = fingerprint(Identity(open_key(content, vault)).public)
     cause = clause(failure)
     is_refused = not is_silence(failure) or cause == NOT_REGISTERED
-    return await examine_alone(world, name, key, directories, cause, is_refused=is_refused)
+    neighbours = None if known is None else Neighbourhood()
+    return await examine_alone(
+        world, name, key, directories, cause,
+        is_refused=is_refused, neighbours=neighbours, known=known or (),
+    )  # fmt: skip
 
 
 async def _keep(world: World, journal: Journal, name: str, command: Command) -> str | None:

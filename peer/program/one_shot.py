@@ -26,11 +26,13 @@ from peer.console.console import Console
 from peer.lifespan import running
 from peer.local_peer import LocalPeer
 from peer.program import control
+from peer.program.community_folder import known_keys
 from peer.program.lifecycle import Lifecycle
 from peer.program.offline_commands import examine_unregistered, keep_unregistered
 from peer.program.user_data import UserData
 from peer.results import Done, Handed, Manual
 from peer.runtime.doctor.probing import why_not_there
+from peer.storage.paths import folders_of, peers_folder
 from shared.errors import ParleyError, Refused, StorageError, Unreachable, is_silence
 from shared.link import within
 from shared.names import check_name
@@ -149,9 +151,18 @@ class OneShot:
     ) -> control.CommandResult:
         """Perform DOCTOR although registering has failed."""
         directories, vault = self._data.directories, self._data.vault(folder)
-        found = await examine_unregistered(real_world(folder), name, directories, vault, failure)
+        found = await examine_unregistered(
+            real_world(folder), name, directories, vault, failure,
+            known=None if self._arguments.no_find else self._known_keys(folder, name),
+        )  # fmt: skip
         self._face.show(found)
         return control.CommandResult(Code.DONE)
+
+    def _known_keys(self, folder: Path, name: str) -> frozenset[str]:
+        """Return the keys of all directories that this user knows, wherever they are."""
+        others = [] if self._arguments.data else folders_of(peers_folder(), name)
+        said = self._arguments.directory_key
+        return known_keys([folder, *others]) | ({said} if said else set())
 
     async def _examine_beside(
         self, folder: Path, name: str, begun: float

@@ -14,6 +14,7 @@ from shared.spots import Interface, is_inner, is_own_cable, shown_place
 CLOCKS_SECONDS: Final = 5.0  # clocks that differ by more are worth a look
 FULL_BYTES: Final = 100 * 1024 * 1024  # a disk with less room is nearly full
 ADDRESSES_MOST: Final = 8  # that one line names
+DIRECTORIES_MOST: Final = 3  # that one line names
 USERS_MOST: Final = 20  # of whom a line tells
 TOLD_MILLISECONDS: Final = 60_000  # a longer time is hardly true
 _UNITS: Final = ((86_400 * 365, "years"), (86_400, "days"), (3_600, "h"), (60, "min"))
@@ -171,8 +172,20 @@ def ports(keeps: bool | None) -> Check:
     return Check("ports", CheckState.WRONG, text, data)
 
 
-def discovery(name: str | None, *, is_there: bool = True) -> Check:
-    """`name`: as which the directory announces itself here; None: nothing was heard."""
+def discovery(
+    name: str | None, place: str = "", others: Sequence[str] = (), *, is_there: bool = True
+) -> Check:
+    """`name`: as which the directory announces itself here; None: nothing was heard.
+
+    `place`: its address, if that is news; `others`: what else is announced.
+    """
+    if name is None and others:
+        more = len(others) - DIRECTORIES_MOST
+        listed = ", ".join(others[:DIRECTORIES_MOST]) + (f" and {more} more" if more > 0 else "")
+        text = (
+            f"On this network others announce a directory, of a key that I do not know: {listed}."
+        )
+        return Check("discovery", CheckState.UNKNOWN, text, {"name": "", "others": [*others]})
     if name is None:
         why = (
             ": another subnet, a firewall (UDP 5353), an access point that isolates its clients, or"
@@ -180,8 +193,10 @@ def discovery(name: str | None, *, is_there: bool = True) -> Check:
         )
         text = f"No announcement of the directory heard in 1 s{why if is_there else ' either'}."
         return Check("discovery", CheckState.UNKNOWN, text, {"name": ""})
-    text = f'On this network the directory announces itself as "{name}".'
-    return Check("discovery", CheckState.FINE, text, {"name": name})
+    at = f", at {place}" if place else ""
+    text = f'On this network the directory announces itself as "{name}"{at}.'
+    data: dict[str, object] = {"name": name, "address": place} if place else {"name": name}
+    return Check("discovery", CheckState.FINE, text, data)
 
 
 def disk(free: int | None, folder: str) -> Check:

@@ -64,6 +64,8 @@ class Facts(Struct):
     keeps_port: bool | None = None
     listens_for_announcements: bool = False
     announced: str | None = None
+    announced_at: str = ""  #: its address, if it is told
+    others: tuple[str, ...] = ()  #: the other directories that are announced
     free: int | None = None
     folder: str = ""
     company: tuple[Acquaintance, ...] = ()
@@ -132,7 +134,11 @@ def checks(facts: Facts) -> list[Check]:
     else:
         found += _seen_from_the_directory(facts)
     if facts.listens_for_announcements:
-        found.append(check_lines.discovery(facts.announced, is_there=not facts.cause))
+        found.append(
+            check_lines.discovery(
+                facts.announced, facts.announced_at, facts.others, is_there=not facts.cause
+            )
+        )
     found.append(check_lines.disk(facts.free, facts.folder))
     for one in facts.company[:USERS_MOST]:
         found.append(check_lines.user(one.name, one.route, one.way, is_offline=one.is_offline))

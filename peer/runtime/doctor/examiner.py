@@ -2,7 +2,7 @@
 
 import logging
 import platform
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from typing import Final, Protocol
 
 import trio
@@ -19,6 +19,7 @@ from peer.runtime.doctor.free_space import FreeSpace
 from peer.runtime.doctor.probing import NOT_REGISTERED, outer_address, ports_seen, why_not_there
 from peer.runtime.doctor.sight import Sight
 from peer.runtime.mapping.port_mapper import PortMapper
+from shared.announcement import Announcement
 from shared.clean import on_one_line
 from shared.errors import ParleyError, Refused
 from shared.identity import fingerprint
@@ -47,6 +48,11 @@ class Neighbours(Protocol):
 
     async def announced(self, key: str) -> str | None:
         """Return how the directory with this key is called there; None if it is not heard."""
+
+    async def all_announced(
+        self, known: Collection[str]
+    ) -> tuple[tuple[Announcement, ...], tuple[Announcement, ...]]:
+        """Return what is announced with one of these keys, and what else is."""
 
 
 class Company(Protocol):
@@ -195,17 +201,30 @@ class Examiner:
 
 async def examine_alone(
     world: World, name: str, key: str, directories: Sequence[Address], cause: str,
-    *, is_refused: bool = False,
+    *, is_refused: bool = False, neighbours: Neighbours | None = None,
+    known: Collection[str] = (),
 ) -> Doctor:  # fmt: skip
     """Perform the checks that need no directory.  `cause`: why I am not registered there.
 
-    `is_refused`: it answers, and does not want me.
+    `is_refused`: it answers, and does not want me.  `neighbours`: None, if nobody listens;
+    `known`: the keys of my directories, without spaces.
     """
     facts = Facts(
         name, key, software(), interfaces=world.network.interfaces(),
         directory=str(directories[0]), cause=_told_by_others(cause), is_alone=True,
         is_refused=is_refused, folder=world.disk.place,
+        listens_for_announcements=neighbours is not None,
     )  # fmt: skip
+
+    async def listen(facts: Facts) -> None:
+        if neighbours is not None:
+            mine, others = await neighbours.all_announced(known)
+            facts.announced = mine[0].name if mine else None
+            facts.announced_at = _place(mine[0]) if mine else ""
+            facts.others = tuple(f'"{one.name}" at {_place(one)}' for one in others)
+
+    with trio.move_on_after(NEIGHBOUR_SECONDS):
+        await _in_time(listen, facts)
     facts.free = await world.disk.run(world.disk.free)
     return told(facts)
 
@@ -214,6 +233,10 @@ def _told_by_others(why: str) -> str:
     """Return a reason that the directory may have given, as a part of one line."""
     reason = on_one_line(why)
     return reason if len(reason) <= WHY_CHARACTERS else f"{reason[: WHY_CHARACTERS - 1]}…"
+
+
+def _place(one: Announcement) -> str:
+    return str(Address(one.hosts[0], one.port))
 
 
 def told(facts: Facts) -> Doctor:

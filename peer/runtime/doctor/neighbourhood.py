@@ -1,9 +1,10 @@
-"""Hear how my directory announces itself on the local network.
+"""Hear how my directory announces itself on the local network, and which others do.
 
 Anybody may announce its key, so DOCTOR only tells that something was heard.
 """
 
-from typing import TYPE_CHECKING
+from collections.abc import Collection
+from typing import TYPE_CHECKING, Final
 
 import trio
 
@@ -11,6 +12,8 @@ from shared.announcement import Announcement
 
 if TYPE_CHECKING:
     from peer.runtime.discovery.announcements import Announcements
+
+HEARD_MOST: Final = 32  # directories, of each kind; more are noise, or an attack
 
 
 class Neighbourhood:
@@ -36,6 +39,24 @@ class Neighbourhood:
         with trio.CancelScope() as scope:
             await self._where().listen(hear)
         return names[0] if names else None
+
+    async def all_announced(
+        self, known: Collection[str]
+    ) -> tuple[tuple[Announcement, ...], tuple[Announcement, ...]]:
+        """Return what is announced with one of these keys, without spaces, and what else is.
+
+        Raises OSError where nobody can listen.
+        """
+        mine: dict[Announcement, None] = {}
+        others: dict[Announcement, None] = {}
+
+        def hear(one: Announcement) -> None:
+            kind = mine if one.key in known else others
+            if len(kind) < HEARD_MOST:
+                kind[one] = None
+
+        await self._where().listen(hear)
+        return tuple(mine), tuple(others)
 
     def _where(self) -> "Announcements":
         if self._announcements is None:

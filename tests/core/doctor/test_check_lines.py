@@ -190,6 +190,17 @@ def test_the_announcement_of_the_directory() -> None:
     assert said(check_lines.discovery("lab")) == (
         'ok  On this network the directory announces itself as "lab".'
     )
+    assert said(check_lines.discovery("lab", "10.0.0.9:5000")) == (
+        'ok  On this network the directory announces itself as "lab", at 10.0.0.9:5000.'
+    )
+    strangers = [f'"lab{number}" at 10.0.0.{number}:5000' for number in range(5)]
+    assert said(check_lines.discovery(None, "", strangers[:1], is_there=False)) == (
+        "??  On this network others announce a directory, of a key that I do not know:"
+        ' "lab0" at 10.0.0.0:5000.'
+    )
+    assert said(check_lines.discovery(None, "", strangers)).endswith(
+        '"lab2" at 10.0.0.2:5000 and 2 more.'
+    )
     assert said(check_lines.discovery(None)).startswith(
         "??  No announcement of the directory heard in 1 s: another subnet, "
     )
