@@ -4,7 +4,7 @@ import trio
 
 from peer.console.codes import Code
 from shared.identity import CERTIFICATE_DAYS
-from tests.kit.community import Community
+from tests.kit.community import Community, Person
 from tests.kit.gathering import adds
 
 
@@ -199,3 +199,45 @@ async def test_a_text_that_is_not_to_be_shown_overtakes_none_that_is_on_its_way_
     await dave.types("/HISTORY")
     await dave.sees_part("carol: one")
     await dave.sees_part("carol: two")
+
+
+async def test_who_was_killed_before_my_yes_arrived_is_asked_in_turn(community: Community) -> None:
+    """Carol's yes still waits when she asks dave, whose next program knows nothing of it."""
+    carol, dave = await community.start("carol", "dave")
+    await says_yes_to_a_program_that_ends(community, carol, dave)
+    await dave.starts()
+    await carol.types("CHAT dave")
+    await dave.sees("User carol wants to chat with you. Would you like to? (Y/N)", within=5)
+    await dave.types("Y")
+    await carol.sees("You are now connected with dave.")
+
+
+async def test_who_was_killed_before_my_yes_arrived_and_is_away_is_not_waited_for(
+    community: Community,
+) -> None:
+    carol, dave = await community.start("carol", "dave")
+    await says_yes_to_a_program_that_ends(community, carol, dave)
+    await carol.types("CHAT dave")
+    await carol.sees_part("User dave is offline at this moment.", within=15)
+
+
+async def test_who_was_killed_before_my_yes_arrived_may_ask_again(community: Community) -> None:
+    carol, dave = await community.start("carol", "dave")
+    await says_yes_to_a_program_that_ends(community, carol, dave)
+    await dave.starts()
+    await dave.types("CHAT carol")
+    await carol.sees_part("User dave wants to chat with you.")
+    await carol.types("Y")
+    await dave.sees("You are now connected with carol.")
+
+
+async def says_yes_to_a_program_that_ends(
+    community: Community, carol: Person, dave: Person
+) -> None:  # fmt: skip
+    """Let dave ask carol, and die before her yes has reached him."""
+    await dave.types("CHAT carol")
+    await carol.sees_part("User dave wants to chat with you.")
+    (cable,) = community.cables(carol, dave)
+    cable.stall(reader=dave.host)
+    await carol.types("Y")
+    await dave.is_killed()

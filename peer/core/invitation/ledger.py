@@ -80,8 +80,8 @@ class Invitation(Struct):
 class Ledger:
     """The invitations of one peer, by id.
 
-    It remembers a bounded number of each user: one live invitation, one more for each of
-    ours that it crossed, and REMEMBER_EACH finished ones.
+    It remembers a bounded number of each user: one live invitation, one more after our yes
+    to it and for each of ours that it crossed, and REMEMBER_EACH finished ones.
     """
 
     def __init__(self) -> None:

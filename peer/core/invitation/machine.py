@@ -130,7 +130,9 @@ class InvitationMachine:
         theirs = self._ledger.all(*QUESTION, State.IGNORED, State.ACCEPTED, other=callee)
         theirs = [one for one in theirs if one.invite.room is None]
         if theirs and len(members) == 1 and room is None:
-            return [] if theirs[0].state is State.ACCEPTED else self._accept(theirs[0], now)
+            # A yes that waits is repeated: their next program says that it knows nothing of it.
+            is_said = theirs[-1].state is State.ACCEPTED
+            return [Dial(callee)] if is_said else self._accept(theirs[-1], now)
         if permission is None or self._ledger.all(*MINE, other=callee):
             return []
         id, conversation = self._ids.new_id(), permission.conversation

@@ -59,11 +59,19 @@ class Questions:
         asked = [time for time in self._strangers_asked if time > now - 60.0]
         too_many = len(alike) - 1 >= OPEN_QUESTIONS  # without this one
         too_fast = not is_known and len(asked) >= STRANGERS_A_MINUTE
-        if len(self._ledger.all(*THEIRS, other=theirs.other)) > 1 or too_many or too_fast:
+        if self._asks_already(theirs) or too_many or too_fast:
             return Busy(theirs.id, interruptible=False)
         if self._situation.busy and not theirs.invite.urgent:
             return Busy(theirs.id, interruptible=True)
         return None
+
+    def _asks_already(self, theirs: Invitation) -> bool:
+        """Whether this user has another invitation open.
+
+        One that I said yes to does not count: their program may have started anew before that.
+        """
+        earlier = [i for i in self._ledger.all(*THEIRS, other=theirs.other) if i is not theirs]
+        return len(earlier) > 1 or any(i.state is not State.ACCEPTED for i in earlier)
 
     def _is_known(self, theirs: Invitation) -> bool:
         return fold(theirs.other) in self._situation.answered

@@ -50,7 +50,10 @@ class SentInvitations:
         self._refuse_while_talking(name)
         if self._asks_me(name):
             self._known_users.answer(name)
-            return await self._ask(name, None, (self._myself.name,), urgent=True)
+            result = await self._ask(name, None, (self._myself.name,), urgent=True)
+            if result.outcome is not Outcome.GONE:
+                return result
+            self._refuse_while_talking(name)  # their question came to nothing: now I ask
         contact = await self._finder.callee(name)
         self._known_users.answer(contact.name)
         if self._conversations.is_with(name):

@@ -4,11 +4,13 @@ from peer.core.invitation import questions
 from peer.core.invitation.actions import Ask, Closed, Dial, Open, Send, Why
 from peer.core.invitation.machine import InvitationMachine
 from shared.messages.peers import (
+    Accept,
     Busy,
     Cancel,
     Cancelled,
     Confirm,
     Decline,
+    Gone,
     Joined,
     Leave,
     Ringing,
@@ -43,6 +45,30 @@ def test_a_second_question_of_the_same_user_is_not_shown() -> None:
     who = asked()
     refused = [Send("DAVE", Busy(SMALLER, interruptible=False))]
     assert who.receive("DAVE", asks(SMALLER, "DAVE", talk=TALK), 1) == refused
+
+
+def test_who_has_my_yes_and_starts_anew_may_ask_again() -> None:
+    who = asked()
+    who.answer(LARGER, True, 1)
+    assert who.receive("dave", asks(SMALLER, talk=TALK), 2) == [Ask(SMALLER, "dave", ("dave",))]
+    assert who.receive("dave", Gone(LARGER), 2) == [Closed(LARGER, "dave", Why.GONE)]
+    assert [question.id for question in who.questions] == [SMALLER]
+
+
+def test_who_is_asked_anew_after_a_yes_can_say_it_by_inviting() -> None:
+    who = asked()
+    who.answer(LARGER, True, 1)
+    who.receive("dave", asks(SMALLER, talk=TALK), 2)
+    assert calls(who) == [Send("dave", Accept(SMALLER))]
+
+
+def test_nobody_collects_more_than_two_yes_at_a_time() -> None:
+    who = asked()
+    who.answer(LARGER, True, 1)
+    who.receive("dave", asks(SMALLER, talk=TALK), 2)
+    who.answer(SMALLER, True, 2)
+    third = f"{7:032x}"
+    assert who.receive("dave", asks(third, talk=third), 2) == [Send("dave", Busy(third, False))]
 
 
 def test_no_more_than_three_questions_stand_on_the_screen() -> None:
