@@ -87,17 +87,20 @@ def is_delivered(one: Program, other: str, room: str = "") -> None:
         assert time.monotonic() < deadline, f"{other} lacks it\n{one.transcript()}"
 
 
-def goes(one: Program, other: str, way: str) -> None:
-    """Return when MEMBERS reports that the other one is reached in this way."""
+def goes(one: Program, other: str, way: str, room: str = "") -> None:
+    """Return when MEMBERS reports that the other one is reached in this way.
+
+    `room`: whose members it reports; else those of the conversation.
+    """
     deadline = time.monotonic() + QUIET
-    while (found := ways(one).get(other)) != way:
+    while (found := ways(one, room).get(other)) != way:
         assert time.monotonic() < deadline, f"{other}: {found}\n{one.transcript()}"
 
 
-def ways(one: Program) -> dict[str, str]:
+def ways(one: Program, room: str = "") -> dict[str, str]:
     """Return who is in reach, and how, as MEMBERS shows it."""
     way = re.compile(r"(\S+): (direct|through \S+)(?: \(.+?\))?(?:, [\d.]+ ms)?")
-    shown = map(way.fullmatch, answer_to(one, "/MEMBERS"))
+    shown = map(way.fullmatch, answer_to(one, f"/MEMBERS {room}".rstrip()))
     return {found[1]: found[2] for found in shown if found}
 
 

@@ -10,6 +10,7 @@ from tests.kit.at_terminal import AT_TERMINAL
 from tests.kit.groups import (
     QUIET,
     answer_to,
+    goes,
     have_alike,
     is_delivered,
     nothing_twice,
@@ -58,6 +59,7 @@ class RoomPlay:
     def _directory_dies_first(self, turn: int, victims: list[str]) -> None:
         """Kill half and the directory while all write, and start the half before it is back."""
         self._see_the_directory()
+        together([partial(self._has_links, one) for one in self._people.values()])
         self._all_write(turn)
         early = self._chance.randint(0, len(victims))
         self._die(victims[:early])
@@ -96,6 +98,12 @@ class RoomPlay:
         for one in self._alone:
             if one in self._people.values():
                 one.sees("The directory is back.")
+
+    def _has_links(self, one: Program) -> None:
+        """Return when it is linked with all others: only a directory knows where the rest is."""
+        for name in self._names:
+            if name != one.name:
+                goes(one, name, "direct", "lab")
 
     def _all_write(self, turn: int) -> None:
         together([partial(says_in_room, one, f"word {turn}") for one in self._people.values()])
