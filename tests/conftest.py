@@ -4,6 +4,7 @@ import contextlib
 import functools
 import importlib
 import inspect
+import os
 import sys
 import threading
 import tomllib
@@ -32,9 +33,16 @@ FOR_EVER = 1e9  # seconds; under an autojump clock a test that hangs is there at
 REAL_SECONDS = 120.0  # on the real clock; far more than any test needs
 
 
+def pytest_configure() -> None:
+    """Keep what is compiled, for the workers and the programs that tests start."""
+    os.environ["PYTHONDONTWRITEBYTECODE"] = ""
+    sys.dont_write_bytecode = False
+
+
 @pytest.hookimpl(wrapper=True)
-def pytest_collection() -> Iterator[None]:
+def pytest_collection(session: pytest.Session) -> Iterator[None]:
     """Collect without coverage, which nearly doubles that too; but the cores are imported with."""
+    _begin_elsewhere(session.config)
     if sys.gettrace() is None:
         return (yield)
     settings = tomllib.loads((ROOT / "pyproject.toml").read_text())
@@ -46,6 +54,20 @@ def pytest_collection() -> Iterator[None]:
         return (yield)
 
 
+def _begin_elsewhere(config: pytest.Config) -> None:
+    """Let each worker collect from another file on: what one has compiled the others read.
+
+    In a fresh clone the asserts of all files are rewritten, which takes longer than the rest.
+    """
+    one_of_many = getattr(config, "workerinput", None)
+    if one_of_many is None or [Path(one).resolve() for one in config.args] != [ROOT / "tests"]:
+        return
+    files = [str(path) for path in sorted(ROOT.glob("tests/**/test_*.py"))]
+    begin = int(one_of_many["workerid"].removeprefix("gw")) * len(files)
+    begin //= one_of_many["workercount"]
+    config.args[:] = files[begin:] + files[:begin]
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """The long tests first, so that nobody waits for the last one alone.
 
@@ -53,6 +75,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     And a clock that jumps for each `community`, and where a fixture asks for one: pytest-trio
     only sees one that a test itself asks for.
     """
+    items.sort(key=lambda item: item.path)  # workers collected them in other orders
     for item in items:
         if {"community", "autojump_clock"} & set(getattr(item, "fixturenames", ())):
             item.add_marker(pytest.mark.trio(run=run_at_once), append=False)

@@ -2,23 +2,23 @@
 
 import ast
 import re
-from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).parent.parent
+from tests.kit.sources import PACKAGES, parsed, sources
+
 HEADLESS = re.compile(r"(Who|Whom|Whose|What|Where|Which|When|How)\b[^?]*?(\.|:)(\s|\Z)", re.DOTALL)
 
 
 def docstrings(package: str) -> dict[str, str]:
     found: dict[str, str] = {}
-    for path in sorted((ROOT / package).rglob("*.py")):
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+    for file in (one for one in sources() if one.startswith(f"{package}/")):
+        for node in ast.walk(parsed(file)):
             if isinstance(
                 node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef
             ) and (text := ast.get_docstring(node)):
                 name = getattr(node, "name", "the module")
-                found[f"{path.relative_to(ROOT)}: {name}"] = text
+                found[f"{file}: {name}"] = text
     return found
 
 
@@ -27,7 +27,7 @@ def is_headless(text: str) -> bool:
     return HEADLESS.match(text) is not None
 
 
-@pytest.mark.parametrize("package", ["shared", "directory_server", "peer"])
+@pytest.mark.parametrize("package", PACKAGES)
 def test_no_docstring_begins_with_a_headless_clause(package: str) -> None:
     found = docstrings(package)
     assert found

@@ -2,12 +2,12 @@
 
 import ast
 from collections import Counter
+from functools import cache
 from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).parent.parent
-PACKAGES = ("shared", "directory_server", "peer")
+from tests.kit.sources import PACKAGES, ROOT, parsed, sources
 
 # What decides and does nothing: folders, and files elsewhere.
 CORES = (
@@ -99,18 +99,11 @@ EXCEPTIONS: dict[str, set[str]] = {
 }
 
 
-def sources() -> list[str]:
-    return sorted(
-        str(path.relative_to(ROOT))
-        for package in PACKAGES
-        for path in (ROOT / package).rglob("*.py")
-    )
-
-
+@cache
 def imports(file: str) -> set[str]:
-    """The modules that a file imports, anywhere in it, with all their dots."""
+    """Return the modules that a file imports, anywhere in it, with all their dots."""
     found: set[str] = set()
-    for node in ast.walk(ast.parse((ROOT / file).read_text(encoding="utf-8"))):
+    for node in ast.walk(parsed(file)):
         match node:
             case ast.Import(names=names):
                 found |= {name.name for name in names}
@@ -141,34 +134,34 @@ def layer_of(file: str) -> str:
     return next(one for one in LAYERS if file.startswith(one))
 
 
-@pytest.mark.parametrize("file", sources())
-def test_the_arrows_between_the_packages_go_one_way(file: str) -> None:
-    package = file.split("/", maxsplit=1)[0]
-    ours = {top(module) for module in imports(file)} & {*PACKAGES, "tests", "examples"}
-    assert ours <= {package, "shared"}
+def test_the_arrows_between_the_packages_go_one_way() -> None:
+    for file in sources():
+        package = file.split("/", maxsplit=1)[0]
+        ours = {top(module) for module in imports(file)} & {*PACKAGES, "tests", "examples"}
+        assert ours <= {package, "shared"}, file
 
 
-@pytest.mark.parametrize("file", [file for file in sources() if is_core(file)])
-def test_a_core_imports_cores_and_nothing_that_touches_the_world(file: str) -> None:
-    for module in imports(file):
-        if top(module) in PACKAGES:
-            assert is_core(_path(module)), f"{module} is no core"
-        else:
-            libraries = LIBRARIES | LIBRARIES_OF.get(file, set())
-            assert top(module) in PURE | libraries, f"{module} is not for a core"
+def test_a_core_imports_cores_and_nothing_that_touches_the_world() -> None:
+    for file in filter(is_core, sources()):
+        for module in imports(file):
+            if top(module) in PACKAGES:
+                assert is_core(_path(module)), f"{file}: {module} is no core"
+            else:
+                libraries = LIBRARIES | LIBRARIES_OF.get(file, set())
+                assert top(module) in PURE | libraries, f"{file}: {module} is not for a core"
 
 
-@pytest.mark.parametrize("file", [file for file in sources() if file.startswith("peer/")])
-def test_no_arrow_inside_a_peer_runs_upwards(file: str) -> None:
-    if file == "peer/__init__.py":
-        return
-    layer = layer_of(file)
-    below = MAY_IMPORT.get(layer, set(LAYERS[: LAYERS.index(layer)]) - {"peer/screen/"})
-    if layer in ("peer/program/", "peer/api.py", "peer/__main__.py"):
-        below = set(LAYERS[: LAYERS.index(layer)])
-    for module in imports(file):
-        if top(module) == "peer":
-            assert layer_of(_path(module)) in {layer, *below}, f"{file} may not import {module}"
+def test_no_arrow_inside_a_peer_runs_upwards() -> None:
+    for file in sources():
+        if not file.startswith("peer/") or file == "peer/__init__.py":
+            continue
+        layer = layer_of(file)
+        below = MAY_IMPORT.get(layer, set(LAYERS[: LAYERS.index(layer)]) - {"peer/screen/"})
+        if layer in ("peer/program/", "peer/api.py", "peer/__main__.py"):
+            below = set(LAYERS[: LAYERS.index(layer)])
+        for module in imports(file):
+            if top(module) == "peer":
+                assert layer_of(_path(module)) in {layer, *below}, f"{file} imports {module}"
 
 
 def test_no_folder_is_crowded() -> None:
@@ -181,7 +174,7 @@ def test_no_two_public_classes_of_a_package_share_a_name(package: str) -> None:
     files: dict[str, list[str]] = {}
     for file in sources():
         if file.startswith(f"{package}/") and file not in VOCABULARIES:
-            for node in ast.parse((ROOT / file).read_text(encoding="utf-8")).body:
+            for node in parsed(file).body:
                 if isinstance(node, ast.ClassDef) and not node.name.startswith("_"):
                     files.setdefault(node.name, []).append(file)
     assert not {name: where for name, where in files.items() if len(where) > 1}
@@ -193,12 +186,12 @@ def test_what_is_named_here_is_there() -> None:
     assert LIBRARIES_OF.keys() | VOCABULARIES <= set(sources())
 
 
-@pytest.mark.parametrize("file", sources())
-def test_only_the_border_touches_network_disk_clock_and_chance(file: str) -> None:
-    if file in AT_THE_BORDER or file.startswith("peer/screen/"):
-        return
-    touched = {top(module) for module in imports(file)} & OUTSIDE
-    assert touched == EXCEPTIONS.get(file, set()), "what is not needed is no exception either"
+def test_only_the_border_touches_network_disk_clock_and_chance() -> None:
+    """An exception that is not needed is none either."""
+    for file in sources():
+        if file not in AT_THE_BORDER and not file.startswith("peer/screen/"):
+            touched = {top(module) for module in imports(file)} & OUTSIDE
+            assert touched == EXCEPTIONS.get(file, set()), file
 
 
 def test_every_exception_is_a_file() -> None:

@@ -206,9 +206,6 @@ class Stage:
             # What a test starts is nobody's business on this machine's network.
             "DIRSERVER_NO_ANNOUNCE": "yes",
             "PARLEY_NO_FIND": "yes",
-            # Compiled once, not at each start, even if Python may not write beside sources.
-            "PYTHONPYCACHEPREFIX": str(folder.parent.parent / "bytecode"),
-            "PYTHONDONTWRITEBYTECODE": "",
         }
 
     @property

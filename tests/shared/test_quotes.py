@@ -3,18 +3,12 @@
 import ast
 import re
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
 from shared.arguments import quoted
+from tests.kit.sources import parsed, sources
 
-ROOT = Path(__file__).parent.parent.parent
-FILES = sorted(
-    str(path.relative_to(ROOT))
-    for package in ("shared", "directory_server", "peer")
-    for path in (ROOT / package).rglob("*.py")
-)
 OTHER_LANGUAGES = {"shared/completion.py", "shared/man_page.py"}  # of shells, and of man
 SQL = re.compile(r"\b(SELECT|INSERT|REPLACE|UPDATE|CREATE|TABLE|FROM|WHERE|VIRTUAL|rewritten)\b")
 QUOTED = re.compile(r"(?<![\w'])'[^'\s]+'(?![\w'])")
@@ -48,14 +42,15 @@ def _part(node: ast.expr) -> str:
     return "'{}'" if node.conversion == ord("r") else "{}"
 
 
-@pytest.mark.parametrize("file", [file for file in FILES if file not in OTHER_LANGUAGES])
-def test_no_sentence_quotes_otherwise(file: str) -> None:
-    found = [
-        text
-        for text in sentences(ast.parse((ROOT / file).read_text(encoding="utf-8")))
-        if QUOTED.search(text) and not SQL.search(text)
-    ]
-    assert not found, f"{file}: {found}"
+def test_no_sentence_quotes_otherwise() -> None:
+    for file in sources():
+        if file not in OTHER_LANGUAGES:
+            found = [
+                text
+                for text in sentences(parsed(file))
+                if QUOTED.search(text) and not SQL.search(text)
+            ]
+            assert not found, f"{file}: {found}"
 
 
 @pytest.mark.parametrize(
