@@ -48,7 +48,7 @@ _GOING = (
     "unread, Ctrl-N and Ctrl-P to the next place and the one before; Alt-G types GO.",
     "Where lines are texts, GO is a command in capitals only, or as /go.",
 )
-_WITHOUT_DIRECTORY = ("Where no directory answers, type in a shell: peer NAME HOST PORT DOCTOR",)
+_WITHOUT_DIRECTORY = ("Where no directory answers, type in a shell: peer NAME DOCTOR",)
 _NOTES = (
     "Inside a conversation a line is text for it, unless it begins with /, @ or #.",
     "HELP command says more about one of them.",

@@ -33,6 +33,7 @@ examples:
   peer carol 10.0.0.5 5000 --verbose               log refused links, on stderr
   peer ci 10.0.0.5 5000 PRV dave build is green    one command, then exit
   peer carol 10.0.0.5 5000 DOCTOR                  what keeps others from reaching me
+  peer carol DOCTOR                                the same, where the directory is not known
   peer carol 10.0.0.5 5000 --passphrase --new-passphrase-file FILE   change it in a script
   peer --completion bash > ~/.local/share/bash-completion/completions/peer
   peer --man-page | man -l -                       (also --completion zsh, fish)
@@ -137,6 +138,7 @@ OPTIONS: Final = (
     Option("notify_text", "the same, with what was said"),
     Option("verbose", "log what is refused, on stderr"),
 )
+WITHOUT_PLACE: Final = "DOCTOR"  # a command that needs no HOST and PORT, and is no host
 _WITH_VALUE: Final = {
     "--new-passphrase-file",
     "--completion",
@@ -162,9 +164,11 @@ class _PeerParser(Parser):
 def parse(arguments: list[str]) -> argparse.Namespace:
     """Parse the command line; what it leaves out is None (`peer.program.settings.complete`).
 
-    `command` holds the words after PORT.
+    `command` holds the words after PORT; for DOCTOR they may be those after NAME.
     """
     words, options, command = _split(arguments)
+    if len(words) == len(WORDS) - 1 and words[1].upper() == WITHOUT_PLACE:
+        words, command = words[:1], words[1:]
     command, late = _without_options(command)
     parser = _PeerParser(
         prog="peer",
@@ -196,7 +200,7 @@ def parse(arguments: list[str]) -> argparse.Namespace:
     # argparse finds optional positional arguments only if they are adjacent
     parsed = parser.parse_args([*words, *options, *late])
     parsed.command = command
-    if parsed.find and (words[1:] or parsed.no_find):
+    if parsed.find and (words[1:] or command or parsed.no_find):
         parser.error("--find looks at this network only: leave out HOST, PORT and --no-find")
     return parsed
 

@@ -33,6 +33,7 @@ from peer.program.user_data import UserData
 from peer.results import Done, Handed, Manual
 from peer.runtime.doctor.probing import why_not_there
 from peer.storage.paths import folders_of, peers_folder
+from peer.storage.vault import CLEAR
 from shared.errors import ParleyError, Refused, StorageError, Unreachable, is_silence
 from shared.link import within
 from shared.names import check_name
@@ -40,6 +41,7 @@ from shared.real import real_world
 
 SHARE_SECONDS: Final = 60.0  # to wait until another one-shot command on the same data ends
 BESIDE_SECONDS: Final = 2.0  # for DOCTOR, which changes nothing
+NOWHERE: Final = "no directory is known: say where it is (peer NAME HOST PORT)"
 SHARE_PAUSE: Final = 0.1
 
 _NOT_FOR_SCRIPTS = (
@@ -68,6 +70,23 @@ class OneShot:
             case Help(topic=str() as topic) if not is_topic(topic):
                 return self._stage.fail(Refused(Manual(topic).lines()[0], "USAGE"))
         return await self._perform_once(command, line)
+
+    async def examine_nowhere(self) -> int:
+        """Perform DOCTOR where no directory is known."""
+        arguments, name = self._arguments, self._arguments.name
+        folder = _any_folder(arguments)
+        try:
+            check_name(name)
+            vault = arguments.vaults.get(folder, CLEAR)
+            found = await examine_unregistered(
+                real_world(folder), name, (), vault, Refused(NOWHERE),
+                known=None if arguments.no_find else self._known_keys(folder, name),
+            )  # fmt: skip
+        except ParleyError as failure:
+            return self._stage.fail(failure)
+        self._face.show(found)
+        self._show_done(" ".join(arguments.command), Code.DONE)
+        return Code.DONE
 
     async def _perform_once(self, command: Command, line: str) -> int:
         if isinstance(command, Help):
@@ -181,6 +200,11 @@ class OneShot:
 
     def _show_done(self, line: str, code: Code, outcome: str = "") -> None:
         self._face.show(Done(line, code, code.name, outcome))
+
+
+def _any_folder(arguments: argparse.Namespace) -> Path:
+    """Return the user's own folder, or the one in which those of all communities lie."""
+    return Path(arguments.data).expanduser() if arguments.data else peers_folder()
 
 
 def _is_locked(failure: ParleyError) -> bool:

@@ -2,7 +2,7 @@
 
 import argparse
 from collections.abc import Callable
-from contextlib import AbstractAsyncContextManager, AsyncExitStack, nullcontext
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, nullcontext, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -25,7 +25,7 @@ from peer.program.user_data import UserData
 from peer.runtime.directory.introduction import NameTaken
 from peer.screen.frontend import Line
 from peer.screen.ui_state import UiState
-from shared.errors import ParleyError, Refused, StorageError, is_silence
+from shared.errors import ParleyError, Refused, StorageError, Unreachable, is_silence
 from shared.names import check_name
 from shared.real import real_world
 from shared.wording import system_reason
@@ -51,13 +51,29 @@ class Program:
         if self._arguments.find:
             return await self._finding().list_all()
         if self._arguments.command:
-            return await OneShot(self._arguments, self._stage).perform(
-                " ".join(self._arguments.command)
-            )
+            return await self._perform_once()
         try:
             return await self._converse()
         except GivenUp:
             return Code.DONE
+
+    async def _perform_once(self) -> int:
+        """Perform a single command; only DOCTOR comes without HOST and PORT."""
+        one_shot = OneShot(self._arguments, self._stage)
+        if await self._is_located():
+            return await one_shot.perform(" ".join(self._arguments.command))
+        return await one_shot.examine_nowhere()
+
+    async def _is_located(self) -> bool:
+        """Find the directory, if nobody says where it is; return False if none is known."""
+        arguments = self._arguments
+        if is_sought(arguments):
+            with suppress(Unreachable):
+                await self._finding().look(arguments.name)
+        for word in ("host", "port"):
+            if getattr(arguments, word) is None:
+                setattr(arguments, word, arguments.offered.get(word))
+        return None not in (arguments.host, arguments.port)
 
     # --- Interactive ---
 

@@ -50,7 +50,8 @@ def complete(
         if arguments.name is not None and is_sought(arguments):
             return
         vars(arguments).update(arguments.offered)
-        missing = [word.metavar for word in WORDS if getattr(arguments, word.name) is None]
+        needed = WORDS[:1] if arguments.command else WORDS  # what DOCTOR lacks, it looks for
+        missing = [word.metavar for word in needed if getattr(arguments, word.name) is None]
         if missing and not (arguments.passphrase and arguments.data):  # the folder is enough
             Parser("peer").error(f"the following arguments are required: {', '.join(missing)}")
 

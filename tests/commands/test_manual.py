@@ -60,9 +60,7 @@ def test_help_for_one_command_shows_its_other_words_and_an_example() -> None:
 
 
 def test_the_topic_of_the_program_says_how_to_ask_without_a_directory() -> None:
-    assert "Where no directory answers, type in a shell: peer NAME HOST PORT DOCTOR" in help_lines(
-        "program"
-    )
+    assert "Where no directory answers, type in a shell: peer NAME DOCTOR" in help_lines("program")
 
 
 def test_help_for_an_unknown_command_says_so() -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.kit.programs import HOST, Program, Stage
+from tests.kit.programs import HOST, Program, Stage, tool
 
 
 def lines(program: Program) -> list[str]:
@@ -42,6 +42,12 @@ def test_beside_a_program_that_waits_for_the_directory(stage: Stage) -> None:
         said = lines(stage.once("carol", "DOCTOR"))
     assert said[0].startswith("ok  Me: carol, without a key yet, Parley ")
     assert said[-1].startswith("=>  Nothing answers at ")
+
+
+def test_where_no_directory_is_known(stage: Stage) -> None:
+    said = lines(stage.starts(tool("peer"), "carol", "doctor"))
+    assert said[0].startswith("ok  Me: carol, without a key yet, Parley ")
+    assert said[-1] == "=>  No directory is known: say where it is (peer NAME HOST PORT)."
 
 
 def test_with_a_directory_on_this_machine(stage: Stage) -> None:

@@ -171,7 +171,7 @@ def test_the_directory_of_who_says_only_a_name_is_sought(file: Path) -> None:
     assert start(["--find", "carol"], file, {"PARLEY_NO_FIND": "yes"}).find
 
 
-@pytest.mark.parametrize("words", ["carol h --find", "carol h 1 DOCTOR --find", "--no-find --find"])
+@pytest.mark.parametrize("words", ["carol h --find", "carol DOCTOR --find", "--no-find --find"])
 def test_find_looks_at_this_network_only(
     file: Path, words: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -179,6 +179,22 @@ def test_find_looks_at_this_network_only(
         start(words.split(), file)
     why = "--find looks at this network only: leave out HOST, PORT and --no-find"
     assert capsys.readouterr().err.startswith(f"peer: {why}")
+
+
+def test_doctor_needs_no_directory(file: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for words in (
+        ["carol", "doctor"],
+        ["carol", "DOCTOR", "--no-find"],
+        ["--json", *CAROL[:1], "DOCTOR"],
+    ):
+        arguments = start(words, file)
+        assert (arguments.name, arguments.host, arguments.port) == ("carol", None, None)
+        assert [word.upper() for word in arguments.command] == ["DOCTOR"]
+    keeps(file, 'name = "carol"\nhost = "h"\nport = 1\n')
+    assert start(["carol", "DOCTOR", "--no-find"], file).host == "h"
+    for others in (["carol", "STATUS"], ["carol", "DOCTOR", "now"]):
+        with pytest.raises(SystemExit, match="2"):
+            start(others, file.with_name("none"))
 
 
 # --- The environment and the file ---

@@ -211,8 +211,8 @@ async def examine_alone(
     """
     facts = Facts(
         name, key, software(), interfaces=world.network.interfaces(),
-        directory=str(directories[0]), cause=_told_by_others(cause), is_alone=True,
-        is_refused=is_refused, folder=world.disk.place,
+        directory=str(directories[0]) if directories else "", cause=_told_by_others(cause),
+        is_alone=True, is_refused=is_refused, folder=world.disk.place,
         listens_for_announcements=neighbours is not None,
     )  # fmt: skip
 
@@ -223,9 +223,12 @@ async def examine_alone(
             facts.announced_at = _place(mine[0]) if mine else ""
             facts.others = tuple(f'"{one.name}" at {_place(one)}' for one in others)
 
+    async def measure_disk(facts: Facts) -> None:
+        facts.free = await world.disk.run(world.disk.free)
+
     with trio.move_on_after(NEIGHBOUR_SECONDS):
         await _in_time(listen, facts)
-    facts.free = await world.disk.run(world.disk.free)
+    await _in_time(measure_disk, facts)
     return told(facts)
 
 
