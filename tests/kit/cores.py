@@ -9,8 +9,6 @@ import itertools
 from collections import Counter, defaultdict, deque
 from dataclasses import dataclass, field
 
-from msgspec.structs import replace
-
 from peer import events
 from peer.core import membership
 from peer.core.conversation import actions as talk
@@ -243,7 +241,8 @@ class Town:
         lamport = one.core.incoming.lamport
         self.perform(one, one.core.receive(newcomer, Members(self.id, (joined,)), self.now))
         told = membership.pages(one.core.roll.essential(first=newcomer))[0]
-        entry = replace(one.core.entry_for(newcomer, since), lamport=lamport)  # as in CONFIRM
+        entry = one.core.entry_for(newcomer, since)
+        self.perform(one, one.core.keep_entry(newcomer))
         self._enters(new, (*told, joined), since, lamport, entry)
 
     def crashes(self, name: str) -> None:

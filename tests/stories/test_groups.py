@@ -233,3 +233,16 @@ async def test_an_invitation_elsewhere_stands_when_a_conversation_ends(
     await erin.types("Y")
     await erin.sees_part("You are in the room #lab")
     erin.never_saw("User carol took the invitation back.")
+
+
+async def test_an_inviter_keeps_from_where_on_whom_they_let_in_may_read(
+    community: Community,
+) -> None:
+    """Nobody else may know it, if the newcomer's program is killed at that moment."""
+    carol, _, erin = await group(community, "carol", "dave", "erin")
+    await trio.sleep(1)  # for the disk
+    current = carol.peer._exchange.conversations.conversation
+    assert current is not None
+    kept = carol.peer._memory.journal.entrances(current.id)
+    (entrance,) = (one for one in kept if one.member == erin.peer._memory.myself.id)
+    assert entrance.entry is not None

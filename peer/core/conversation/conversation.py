@@ -155,6 +155,10 @@ class Conversation:
         """Sign what was said before a newcomer whom I have let in."""
         return self._rolls.sign_entry(newcomer, since)
 
+    def keep_entry(self, newcomer: str) -> list[Action]:
+        """Put on disk what I have signed for a newcomer."""
+        return self._rolls.keep_entrance(newcomer)
+
     # --- What the user does ---
 
     def say(self, text: str) -> int:

@@ -159,6 +159,10 @@ class Conversations:
         """Make somebody a member who has said yes."""
         self.news.hear_member(member, Members(current.id, (membership,)))
 
+    def keep_entry(self, current: Conversation, member: str) -> None:
+        """Put on disk what I have signed for somebody whom I let in."""
+        self._stays.shell(current).perform(current.keep_entry(member))
+
     def history_mark(
         self, current: Conversation, last: int = 0
     ) -> tuple[tuple[Position, ...], int]:

@@ -144,6 +144,7 @@ class InvitationPerformer:
         since, lamport = self._conversations.history_mark(current, admit.last)
         self._conversations.add_member(current, admit.member, admit.membership)
         self.perform(self._core.let_in(admit.id, since, lamport))
+        self._conversations.keep_entry(current, admit.member)
         if not current.room:  # there all members read the same
             self._tell(events.Connected((admit.callee,)), events.nothing)
         if admit.last:

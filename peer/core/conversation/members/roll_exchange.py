@@ -104,7 +104,17 @@ class RollExchange:
         return [KeepPlaces(passed)] if passed else []
 
     def sign_entry(self, newcomer: str, since: tuple[Position, ...]) -> Entry:
-        """Sign what was said before a newcomer whom I have let in."""
+        """Sign what was said before a newcomer whom I have let in.
+
+        Note it: they may be killed before they have shown it to anybody.
+        """
         counter, epochs = self._stay.roll.counter(newcomer), self._inbox.epochs_told(SINCE)
-        entry = Entry(self._stay.id, newcomer, counter, since, epochs)
-        return sign_entry(self._stay.me, entry)
+        lamport = self._inbox.clock.now
+        entry = Entry(self._stay.id, newcomer, counter, since, epochs, lamport=lamport)
+        signed = sign_entry(self._stay.me, entry)
+        self._entrances.hear(signed, self._heard())
+        return signed
+
+    def keep_entrance(self, member: str) -> list[Action]:
+        """Put on disk from where on a member may read."""
+        return self._keep_entrances((member,))

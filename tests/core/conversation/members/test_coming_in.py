@@ -2,6 +2,7 @@
 
 import copy
 
+import pytest
 from msgspec.structs import replace
 
 from peer.core.conversation.incoming.lamport_clock import STEP
@@ -144,3 +145,32 @@ def test_who_lies_about_that_number_moves_the_clock_no_further_than_with_one_tex
         town.perform(carol, carol.core.receive(DAVE, lie, town.now))
     assert carol.core.incoming.lamport == STEP
     assert carol.disk.lamport == STEP
+
+
+@pytest.mark.parametrize("inviter_is_killed", [False, True])
+def test_who_was_killed_before_they_showed_where_they_came_in_hears_it_from_their_inviter(
+    *, inviter_is_killed: bool
+) -> None:
+    town = Town(CAROL, DAVE)
+    town.begins(CAROL, DAVE)
+    town.adds(CAROL, ERIN)
+    town.settles()
+    before = copy.deepcopy(town.people[CAROL].disk)
+    town.leaves(CAROL)
+    town.is_busy()
+    town.says(ERIN, "while she is out")
+    town.settles()
+    town.adds(DAVE, CAROL)
+    town.people[CAROL].disk = before
+    town.crashes(CAROL)
+    town.is_busy()
+    if inviter_is_killed:
+        town.crashes(DAVE)
+        town.restarts(DAVE)
+    town.restarts(CAROL)
+    town.settles()
+    town.says(ERIN, "to all three")
+    town.says(DAVE, "and an answer")
+    town.settles()
+    assert read(town, CAROL) == ["and an answer", "to all three"]
+    assert town.people[ERIN].core.outgoing.is_delivered
