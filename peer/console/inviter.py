@@ -9,7 +9,7 @@ from peer.console.codes import Code
 from peer.console.dialogue import Dialogue
 from peer.console.message_sender import MessageSender
 from peer.console.questions import OpenQuestions
-from peer.core.targets.place import HOME
+from peer.core.targets.place import HOME, Place
 from peer.local_peer import LocalPeer
 from peer.runtime.invitation.results import Outcome, Result
 from shared.errors import ParleyError
@@ -65,9 +65,12 @@ class Inviter:
         async def again(name: str, urgent: bool) -> Code:
             return await self._add(name, room, last, urgent)
 
-        return self._say_what_came_of(result, again)
+        return self._say_what_came_of(result, again, leads=None if room else HOME)
 
-    def _say_what_came_of(self, result: Result, again: Callable[..., Awaitable[Code]]) -> Code:
+    def _say_what_came_of(
+        self, result: Result, again: Callable[..., Awaitable[Code]], leads: Place | None = HOME
+    ) -> Code:
+        """Tell it, or ask what to do.  `leads`: where a Y leads that interrupts somebody."""
         name = result.name
         self._dialogue.outcome = _word_for(result.outcome)
         match result.outcome:
@@ -86,7 +89,7 @@ class Inviter:
                     "Interrupt?",
                     name,
                     lambda: self._dialogue.until_decided(again, name, True),
-                    leads=HOME,
+                    leads=leads,
                 )
             case _:
                 self._dialogue.say(_end_of(result))

@@ -99,6 +99,18 @@ async def test_what_i_write_and_quit_is_there_for_those_who_come_later(
     assert await reads(dave) == await reads(carol) == ["carol: I go home", "carol: back"]
 
 
+async def test_whoever_interrupts_somebody_for_a_room_stays_there(community: Community) -> None:
+    carol, dave, erin = await community.start("carol", "dave", "erin")
+    await founds(carol, dave)
+    await carol.connects_with(erin)
+    await dave.types("GO lab", "/add erin")
+    await dave.sees("User erin is busy at this moment, you may interrupt. Interrupt? (Y/N)")
+    await dave.types("/y")
+    await erin.sees(ASKS.format("dave", "lab", "2 members"))
+    await dave.types("she comes")
+    await carol.sees("#lab dave: she comes")
+
+
 async def test_a_room_is_beside_the_talk_and_makes_nobody_busy(community: Community) -> None:
     carol, dave, erin = await community.start("carol", "dave", "erin")
     await founds(carol, dave)
