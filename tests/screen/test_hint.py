@@ -156,6 +156,13 @@ def test_while_questions_are_open(line: str, said: str) -> None:
     assert hint(line, ASKED) == said
 
 
+def test_a_bare_answer_that_would_be_a_text_is_not_offered() -> None:
+    talking = replace(TALKING, questions=("erin",), talk_went_on=True)
+    assert hint("", talking) == "/Y or /N answers the question about erin"
+    assert hint("/y", talking) == "yes to erin"
+    assert hint("", replace(ASKED, talk_went_on=True)) == "Y or N answers the question about erin"
+
+
 def test_an_answer_to_nobody_is_a_text() -> None:
     talking = replace(TALKING, questions=("erin",))
     assert hint("y erin", talking) == "yes to erin"

@@ -87,7 +87,8 @@ def _hint(line: str, ui_state: UiState) -> str:
 def _what_now(ui_state: UiState) -> str:
     """Return the hint when nothing is typed."""
     if ui_state.questions:
-        answers = " or ".join(ui_state.choices or ("Y", "N"))
+        is_text_here = ui_state.talk_went_on and ui_state.context.takes_texts
+        answers = " or ".join(ui_state.choices or (("/Y", "/N") if is_text_here else ("Y", "N")))
         return f"{answers} answers the question about {ui_state.questions[-1]}"
     if ui_state.here.person:
         return f"a private line to {ui_state.here}; \\q leads back, /HELP lists commands"
