@@ -132,6 +132,8 @@ async def test_it_counts_what_has_not_arrived(community: Community) -> None:
     await carol.types("one", "two")
     waiting = await look.sees(lambda now: now.undelivered == 2)
     assert waiting.members[0].lacks == 2
+    early = [now.members[0] for now in look.outlooks if now.members and not now.undelivered]
+    assert not any(member.lacks for member in early)  # nothing was late yet
     lost = await look.sees(lambda now: now.members[0].is_lost)
     assert lost.others == ("dave",)
     community.reunites(carol, dave)

@@ -92,7 +92,7 @@ def test_with_nothing_to_tell_there_is_my_status() -> None:
         ((Member("dave"),), "dave direct"),
         ((Member("dave", False, "erin"),), "dave through erin"),
         ((Member("dave", False),), "dave lost"),
-        ((Member("dave", False, lacks=2),), "dave lost (2 to come)"),
+        ((Member("dave", False, lacks=2),), "dave lost (lacks 2)"),
         ((Member("dave"), Member("erin", False, "dave")), "dave direct, erin through dave"),
     ],
 )
@@ -156,10 +156,10 @@ def test_what_is_unread_elsewhere_stands_in_the_toolbar_by_place() -> None:
 
 def test_the_toolbar_tells_once_how_many_texts_a_member_lacks() -> None:
     late = UiState(me="carol", members=(Member("dave", False, lacks=2),), undelivered=2)
-    assert text_of(toolbar(late, 80)) == "ACTIVE | dave lost (2 to come)"
+    assert text_of(toolbar(late, 80)) == "ACTIVE | dave lost (lacks 2)"
     many = replace(late, members=(*(Member(f"user{n:02}") for n in range(50)), *late.members))
-    assert text_of(toolbar(many, 80)) == "ACTIVE | 51 others: dave lost (2 to come)"
-    assert text_of(toolbar(many, 31)) == "dave lost | 2 undelivered"
+    assert text_of(toolbar(many, 80)) == "ACTIVE | 51 others: dave lost (lacks 2)"
+    assert text_of(toolbar(many, 29)) == "dave lost | 2 undelivered"
     in_time = replace(many, members=tuple(replace(one, is_direct=True) for one in many.members))
     assert text_of(toolbar(in_time, 80)) == "ACTIVE | 51 others: all direct | 2 undelivered"
 

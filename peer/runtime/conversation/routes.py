@@ -24,10 +24,17 @@ class Routes:
         return [route for route, _ in self.ways(current)]
 
     def ways(self, current: Conversation) -> list[tuple[Route, int]]:
-        """Return how each is reached, and how many texts of mine they lack."""
+        """Return how each is reached, and how many texts of mine they lack.
+
+        What has just gone out over a link of ours is not counted before it is late.
+        """
+        outgoing, mailbox = current.outgoing, current.mailbox
         return [
-            (self._of_member(current, *who), current.outgoing.lacks(who[0]))
-            for who in current.reach.who()
+            (
+                self._of_member(current, member, way, since),
+                0 if way == DIRECT and not mailbox.is_late(member) else outgoing.lacks(member),
+            )
+            for member, way, since in current.reach.who()
         ]
 
     def to_user(self, name: str, key: bytes, ours: Iterable[Conversation]) -> Route | None:

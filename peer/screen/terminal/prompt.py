@@ -136,7 +136,7 @@ def _chosen(parts: list[_Part], undelivered: int, width: int) -> list[tuple[_Par
     """Return what fits, without the number of undelivered texts where a link tells it."""
     fitted = _fitted([part for part in parts if part.rank is not _Rank.UNDELIVERED], width)
     links = [text for part, text in fitted if part.rank in (_Rank.LOST, _Rank.LINKED)]
-    if any(_to_come(undelivered) in text for text in links):
+    if any(_lacks(undelivered) in text for text in links):
         return fitted
     return _fitted(parts, width)
 
@@ -250,9 +250,9 @@ def _link(member: Member) -> str:
     how = "direct"
     if not member.is_direct:
         how = f"through {member.through}" if member.through else "lost"
-    late = f" {_to_come(member.lacks)}" if member.lacks else ""
+    late = f" {_lacks(member.lacks)}" if member.lacks else ""
     return on_one_line(f"{member.name} {how}{late}")
 
 
-def _to_come(texts: int) -> str:
-    return f"({texts} to come)"
+def _lacks(texts: int) -> str:
+    return f"(lacks {texts})"
