@@ -108,7 +108,7 @@ class Memory(Struct, frozen=True):
 
     myself: Myself
     situation: Situation
-    is_new: bool  #: whether our key was made at this start
+    is_new: bool  #: whether no directory has registered us before this start
     journal: Journal
     recorder: Recorder
     history: History
@@ -175,7 +175,7 @@ class Facade(Struct, frozen=True):
 def remember(outside: Outside, registration: Registration, tasks: Tasks) -> Memory:
     """Open the journal, and make or load our key."""
     world, tell, options = outside.world, outside.tell, outside.options
-    identity, is_new = _load_identity(outside)
+    identity = _load_identity(outside)
     myself = Myself(registration, identity)
     journal = Journal(
         world.disk, keeps_history=options.keeps_history, vault=options.vault,
@@ -186,7 +186,8 @@ def remember(outside: Outside, registration: Registration, tasks: Tasks) -> Memo
     known_users = KnownUsers(journal.contacts, world.clock, tasks, known_keys)
     quiet_places = QuietPlaceStore(journal.database)
     return Memory(
-        myself, Situation(ignored=journal.contacts.ignored, answered=known_users.names), is_new,
+        myself, Situation(ignored=journal.contacts.ignored, answered=known_users.names),
+        not journal.communities.has_certificates,
         journal, Recorder(journal.lines, tell),
         History(journal.database, journal.rows, registration, world.clock, known_keys),
         Reading(
@@ -200,8 +201,8 @@ def remember(outside: Outside, registration: Registration, tasks: Tasks) -> Memo
     )  # fmt: skip
 
 
-def _load_identity(outside: Outside) -> tuple[Identity, bool]:
-    """Return our identity, and whether it was made just now."""
+def _load_identity(outside: Outside) -> Identity:
+    """Return our identity, made just now if there was none."""
     world, vault = outside.world, outside.options.vault
     content = world.disk.read(KEY_FILE)
     if content is not None:
@@ -210,7 +211,7 @@ def _load_identity(outside: Outside) -> tuple[Identity, bool]:
         seed = world.chance.randbytes(SEED_BYTES)
         world.disk.write(KEY_FILE, seal_key(seed, vault))
     try:
-        return Identity(seed), content is None
+        return Identity(seed)
     except ValueError as error:
         raise StorageError(
             f'the file "{KEY_FILE}" in the data folder is damaged ({error}): bring it back'

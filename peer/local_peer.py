@@ -193,7 +193,7 @@ class LocalPeer:
 
     @property
     def is_new(self) -> bool:
-        """Whether our key was made at this start: nobody has been here before."""
+        """Whether no directory has registered us before this start."""
         return self._memory.is_new
 
     @property

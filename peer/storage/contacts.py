@@ -166,6 +166,11 @@ class CommunityStore:
 
         await self._database.write(work)
 
+    @property
+    def has_certificates(self) -> bool:
+        """Whether any authority has issued a certificate to us."""
+        return bool(self._database.read("SELECT 1 FROM certificates LIMIT 1"))
+
     def certificate(self, authority: bytes, name: str) -> bytes | None:
         """Return the certificate that this authority issued to us for this name."""
         wanted = "SELECT certificate FROM certificates WHERE authority = ? AND name = ?"

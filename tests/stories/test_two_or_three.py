@@ -654,8 +654,13 @@ async def test_no_directory_there_is_said(community: Community) -> None:
         await community.person("carol").starts()
 
 
-async def test_a_key_is_new_at_the_first_start_only(community: Community) -> None:
-    (carol,) = await community.start("carol")
+async def test_a_user_is_new_until_a_directory_has_registered_them(community: Community) -> None:
+    await community.directory.stops()
+    carol = community.person("carol")
+    with pytest.raises(Unreachable):
+        await carol.starts()
+    await community.directory.starts()
+    await carol.starts()
     assert carol.peer.is_new
     await carol.starts_again()
     assert not carol.peer.is_new
