@@ -33,7 +33,7 @@ from peer.runtime.doctor.examiner import ALL_SECONDS
 from shared.errors import ParleyError, Refused
 from shared.messages.common import Status
 from shared.names import fold
-from shared.wording import clause
+from shared.wording import sentence
 
 EXIT_SECONDS = 3.0  # after a conversation ended, EXIT was most likely meant for it
 NO_QUESTION = "No question is open."
@@ -333,7 +333,7 @@ class Console:
             is_answer = parsing.is_named_answer(unknown.line)
             return NO_QUESTION if is_answer else unknown_text(unknown)
         answers_are = " or ".join(self.choices or ("Y", "N"))
-        return f"{clause(unknown_text(unknown))}. The open question takes {answers_are}."
+        return f"{sentence(unknown_text(unknown))} The open question takes {answers_are}."
 
     # --- The end ---
 

@@ -558,6 +558,9 @@ async def test_an_answer_that_is_none_is_told_what_the_question_takes(
     await carol.sees("User dave wants to chat with you. Would you like to? (Y/N)")
     await carol.types("maybe")
     await carol.sees("Unknown command: maybe. The open question takes Y or N.")
+    await carol.types("histroy")
+    asked = "Did you mean HISTORY? The open question takes Y or N."
+    await carol.sees(f"Unknown command: histroy. {asked}")
 
 
 async def test_a_name_alone_is_told_what_can_be_done_with_it(community: Community) -> None:
