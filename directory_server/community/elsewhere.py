@@ -293,6 +293,9 @@ class Elsewhere:
         ours = {here.user for number, here in whole.rows if number == self.whereabouts.directory}
         theirs = {here.user for _, here in whole.rows} - ours
         self._perform(self.whereabouts.compared(ours, theirs, whole.time))
+        await self._orders.read()
+        backlog = await self._cluster.backlog(list(self._sessions.links))
+        self.hear(Bulletin(0, mail=tuple(backlog.mail), taken=tuple(backlog.taken)))
 
 
 def _slices(whole: Sequence[T]) -> Iterator[Sequence[T]]:

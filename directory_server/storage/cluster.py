@@ -47,6 +47,13 @@ class Everything(NamedTuple):
     time: float
 
 
+class Backlog(NamedTuple):
+    """The mail and the receipts that wait for some users."""
+
+    mail: list[tuple[int, int]]  # receivers, and how much waits for each
+    taken: list[int]  # senders for whom receipts wait
+
+
 Receive = Callable[[], Awaitable[list[str]]]
 """Return the bulletins that came, encoded; after a while none."""
 
@@ -78,6 +85,9 @@ class Cluster(Protocol):
         """Hear all that is told from now on; raises StorageError when some may be lost."""
 
     async def everything(self) -> Everything: ...
+
+    async def backlog(self, ids: Iterable[int]) -> Backlog:
+        """Return what waits for these users."""
 
     async def users_of(self, ids: Iterable[int]) -> list[User]:
         """Return those of these users whose names are not released."""

@@ -316,6 +316,27 @@ async def test_who_moved_while_a_directory_had_no_database_stays_where_they_went
     assert not carol.is_over, "whose directory was thought dead, and is not"
 
 
+async def test_a_directory_that_heard_nothing_for_a_while_catches_up(
+    two: list[SharedTown],
+) -> None:
+    here, there = two
+    carol, erin = await here.enters("carol"), await here.enters("erin")
+    dave, mallory = await there.enters("dave"), await there.enters("mallory")
+    await hears_of(carol, "dave")
+    assert isinstance(await leave(dave, "erin", 1), Stored)
+    there.breaks(away=True)
+    await trio.sleep(1)
+    await Asking(here).asks(ask.Ban("mallory", reason="too loud"))
+    assert isinstance(await leave(carol, "dave", 2), Stored)
+    (one,) = (await erin.ask(Fetch(erin.next_id(), 0))).envelopes
+    await erin.ask(Taken(erin.next_id(), (Verdict(one.number, one.id, bytes(64)),)))
+    await trio.sleep(1)  # until all has been told, which nobody there has heard
+    there.breaks(away=False)
+    assert "too loud" in await mallory.ends()
+    assert (await dave.hears(Waiting)).count == 1
+    assert (await dave.hears(Receipts)).receipts[0].envelope == one.id
+
+
 def come(town: SharedTown, who: Client, at: str, token: bytes) -> Any:
     address = town.bound.address._replace(host=town.host)
     return coming(town._towns.hub.network(at), address, who.credentials(), token)

@@ -19,7 +19,7 @@ from directory_server.core.limits import MAIL_MIB
 from directory_server.core.registry import User
 from directory_server.server import Bound, Directory
 from directory_server.settings import Settings
-from directory_server.storage.cluster import Claim, Everything, Found, Receive, Renewal
+from directory_server.storage.cluster import Backlog, Claim, Everything, Found, Receive, Renewal
 from directory_server.storage.founding import AUTHORITY_FILE
 from directory_server.storage.sqlite import SqliteStore
 from directory_server.storage.store import Store
@@ -193,6 +193,17 @@ class FakeCluster:
         database.forget_all_but({user.id for user in users})
         rows = [(row.directory, row.here) for row in database.rows.values()]
         return Everything(users, tombstones, rows, database.time())
+
+    async def backlog(self, ids: Iterable[int]) -> Backlog:
+        wanted = set(ids)
+
+        async def work() -> Backlog:
+            store = self._database.store
+            mail = [(id, await store.waiting(id)) for id in wanted]
+            taken = [id for id in wanted if await store.receipts(id, "", 1)]
+            return Backlog([one for one in mail if one[1]], taken)
+
+        return await self._do(work)
 
     async def users_of(self, ids: Iterable[int]) -> list[User]:
         wanted = set(ids)

@@ -15,7 +15,7 @@ import trio
 
 from directory_server.core.cluster.bulletins import Bulletin, Here
 from directory_server.core.registry import User
-from directory_server.storage.cluster import Claim, Everything, Found, Receive, Renewal
+from directory_server.storage.cluster import Backlog, Claim, Everything, Found, Receive, Renewal
 from directory_server.storage.postgres import names, presence
 from directory_server.storage.postgres.commits import AWAY
 from directory_server.storage.postgres.connection import FAILURES, Connection, Line, Lost
@@ -70,6 +70,9 @@ class PostgresCluster:
         whole = await self._run(self._whole, presence.everything, WHOLE_SECONDS)
         self._whole.release()
         return whole
+
+    async def backlog(self, ids: Iterable[int]) -> Backlog:
+        return await self._run(self._reader, lambda connection: presence.backlog(connection, ids))
 
     async def users_of(self, ids: Iterable[int]) -> list[User]:
         return await self._run(self._news, lambda connection: names.users_of(connection, ids))

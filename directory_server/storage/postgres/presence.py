@@ -7,7 +7,7 @@ import msgspec
 
 from directory_server.core.cluster.bulletins import Bulletin, Here, encode_bulletin
 from directory_server.core.cluster.lease import LEASE_SECONDS
-from directory_server.storage.cluster import Claim, Everything, Found, Renewal
+from directory_server.storage.cluster import Backlog, Claim, Everything, Found, Renewal
 from directory_server.storage.postgres import names
 from directory_server.storage.postgres.connection import Connection
 from shared.messages.spots import Spots
@@ -174,6 +174,17 @@ def everything(connection: Connection) -> Everything:
         rows = [_row(row) for row in connection.execute(_ROW, binary=True)]
         users, tombstones = names.users(connection), names.tombstones(connection)
         return Everything(users, tombstones, rows, _now(connection))
+
+
+def backlog(connection: Connection, ids: Iterable[int]) -> Backlog:
+    users = (list(ids),)
+    mail = connection.execute(
+        "SELECT receiver, count(*) FROM envelopes WHERE receiver = ANY(%s) GROUP BY receiver", users
+    ).fetchall()
+    taken = connection.execute(
+        "SELECT DISTINCT sender FROM receipts WHERE sender = ANY(%s)", users
+    ).fetchall()
+    return Backlog([(int(id), int(count)) for id, count in mail], [int(id) for (id,) in taken])
 
 
 def find(connection: Connection, name: str) -> Found:

@@ -19,7 +19,7 @@ from shared.messages.spots import Spot, SpotKind
 from tests.kit.cluster import SharedTown, Towns
 from tests.kit.postgres import Server, needs_postgres, servers
 from tests.kit.raw_client import Client
-from tests.kit.stores import AGE, KEY, NOW, newcomer, register
+from tests.kit.stores import AGE, KEY, NOW, drop, newcomer, post, register, take
 
 pytestmark = needs_postgres
 SPOTS = (Spot("192.168.0.7", 5001, SpotKind.LAN),)
@@ -145,6 +145,14 @@ async def test_a_dead_directory_is_swept_and_its_users_use_is_noted(
     assert not (await one.renew(a, "a:1", sweep=False)).is_known
     with pytest.raises(StorageError):
         await one.publish(a, [claim(carol, 1)], [])
+
+
+async def test_what_waits_for_some_users_is_known(store: Store) -> None:
+    one, (carol, dave, erin) = cluster_of(store), await register(store, "carol", "dave", "erin")
+    await drop(store, carol.id, [post(dave, 1), post(dave, 2), post(erin, 3)], NOW, AGE)
+    await take(store, erin, NOW, f"{3:032x}")
+    assert await one.backlog([carol.id, dave.id, erin.id]) == ([(dave.id, 2)], [carol.id])
+    assert await one.backlog([erin.id]) == ([], [])
 
 
 async def test_a_name_that_was_just_given_back_elsewhere_stays_its_keys(store: Store) -> None:
