@@ -1,7 +1,7 @@
 """Read and write a PostgreSQL database."""
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import TypeVar
 
 import trio
@@ -41,9 +41,11 @@ class PostgresAccess(WriteOutcomes):
         self._commits.suspect()
         raise Away(AWAY)
 
-    async def _write(self, work: Callable[[Connection], T]) -> T:
+    async def _write(
+        self, work: Callable[[Connection], T], users: Collection[int] = (), name: str = ""
+    ) -> T:
         try:
-            result = await self._commits.write(work)
+            result = await self._commits.write(work, users, name)
         except StorageError as error:
             self._note_outcome(error)
             raise

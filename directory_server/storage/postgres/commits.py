@@ -3,10 +3,14 @@
 A batch whose outcome is unknown is done again: each work has the same result the second
 time.  Nobody waits longer than PATIENCE_SECONDS; then the database is away, every new work
 is refused at once, and a commit of nothing finds out when it is back.
+
+Another directory may work for the same users at this moment.  So that neither waits for the
+other, each locks the users of a batch first, in one order everywhere, and registers names last,
+in one order, too.  Else one user with two links could stop both of them again and again.
 """
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from functools import partial
 from itertools import groupby
 from typing import Any, Final, Generic, TypeVar
@@ -33,10 +37,15 @@ AWAY: Final = "the directory's database does not answer"
 class Job(Generic[T]):
     """One caller's work, and what came of it."""
 
-    __slots__ = ("_result", "asked", "error", "then", "work")
+    __slots__ = ("_result", "asked", "error", "name", "then", "users", "work")
 
-    def __init__(self, work: Callable[[Connection], T], then: "Callable[[Job[T]], None]") -> None:
+    def __init__(
+        self, work: Callable[[Connection], T], then: "Callable[[Job[T]], None]",
+        users: Collection[int] = (), name: str = "",
+    ) -> None:  # fmt: skip
+        """`users`: for whom it changes something; `name`: a new one that it registers."""
         self.work, self.then = work, then
+        self.users, self.name = users, name
         self.asked = trio.current_time()
         self.error: Exception | None = None
 
@@ -61,8 +70,9 @@ class Together(Job[T], Generic[A, T]):
         item: A,
         all_at_once: Callable[[Connection, list[A]], list[T]],
         then: Callable[[Job[T]], None],
+        users: Collection[int] = (),
     ) -> None:
-        super().__init__(lambda connection: all_at_once(connection, [item])[0], then)
+        super().__init__(lambda connection: all_at_once(connection, [item])[0], then, users)
         self.item, self.all_at_once = item, all_at_once
 
 
@@ -80,7 +90,9 @@ class Commits:
         self.begins: Callable[[], None] = lambda: None
         self.ended: Callable[[], None] = lambda: None  #: and this after its commit
 
-    async def write(self, work: Callable[[Connection], T]) -> T:
+    async def write(
+        self, work: Callable[[Connection], T], users: Collection[int] = (), name: str = ""
+    ) -> T:
         """Run work in a transaction; return its result after the commit.
 
         Raises StorageError, and whatever the work raises, which undoes this work only.
@@ -92,7 +104,7 @@ class Commits:
             finished.append(job)
             done.set()
 
-        self.put(work, then)
+        self._put(Job(work, then, users, name))
         with trio.CancelScope(shield=True):  # so that the caller also learns the result
             await done.wait()
         return finished[0].result()
@@ -106,9 +118,10 @@ class Commits:
         item: A,
         all_at_once: Callable[[Connection, list[A]], list[T]],
         then: Callable[[Job[T]], None],
+        users: Collection[int] = (),
     ) -> None:
         """Like `put`; what is put in a row is done at once, with one result for each."""
-        self._put(Together(item, all_at_once, then))
+        self._put(Together(item, all_at_once, then, users))
 
     def _put(self, job: Job[Any]) -> None:
         if self._closing:
@@ -176,7 +189,8 @@ class Commits:
         try:
             with connection.transaction():
                 _write_something(connection)
-                for kind, run in groupby(batch, key=type):
+                _lock_users(connection, batch)
+                for kind, run in groupby(sorted(batch, key=_name_of), key=type):
                     jobs = list(run)
                     job = jobs[0]
                     if kind is Together and len(jobs) > 1:
@@ -229,6 +243,18 @@ def _write_something(connection: Connection) -> None:
     standby; and a transaction that only reads waits for nobody.
     """
     connection.execute("SELECT pg_logical_emit_message(true, 'parley', '')")
+
+
+def _lock_users(connection: Connection, batch: list[Job[Any]]) -> None:
+    users = sorted({user for job in batch for user in job.users})
+    if users:
+        connection.execute(
+            "SELECT FROM users WHERE id = ANY(%s) ORDER BY id FOR NO KEY UPDATE", (users,)
+        )
+
+
+def _name_of(job: Job[Any]) -> str:
+    return job.name
 
 
 def _nothing(_: Connection) -> None:

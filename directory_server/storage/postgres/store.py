@@ -35,6 +35,7 @@ from directory_server.storage.store import (
 )
 from shared.errors import Refused, StorageError
 from shared.messages.directory import Envelope, Receipt, Verdict
+from shared.names import fold
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")
@@ -152,15 +153,17 @@ class PostgresStore(PostgresOperations):
         return await self._read(names.age)
 
     async def register(self, new: Newcomer, time: float, age: float) -> User:
-        return await self._write(lambda connection: names.register(connection, new, time, age))
+        return await self._write(
+            lambda connection: names.register(connection, new, time, age), name=fold(new.name)
+        )
 
     async def reseal(self, user: int, sealing_key: bytes, sealing_proof: bytes) -> None:
         await self._write(
-            lambda connection: names.reseal(connection, user, sealing_key, sealing_proof)
+            lambda connection: names.reseal(connection, user, sealing_key, sealing_proof), [user]
         )
 
     async def certify(self, user: int, certified: Validity) -> None:
-        await self._write(lambda connection: names.certify(connection, user, certified))
+        await self._write(lambda connection: names.certify(connection, user, certified), [user])
 
     async def release(self, owned: list[tuple[int, Tombstone | None]]) -> None:
         def work(connection: Connection) -> None:
@@ -168,13 +171,15 @@ class PostgresStore(PostgresOperations):
             if owned:
                 self._stocks.count(connection)  # mailboxes went, too
 
-        await self._write(work)
+        await self._write(work, [user for user, _ in owned])
 
     async def lift(self, names_: list[str]) -> None:
         await self._write(lambda connection: names.lift(connection, names_))
 
     async def note_uses(self, uses: list[Use], time: float, age: float) -> None:
-        await self._write(lambda connection: names.note(connection, uses, time, age))
+        await self._write(
+            lambda connection: names.note(connection, uses, time, age), [use.id for use in uses]
+        )
 
     # --- Mail ---
 
@@ -187,7 +192,7 @@ class PostgresStore(PostgresOperations):
             self._finish(job.result, then)
 
         try:
-            self._commits.put_together(one, self._drop, finish)
+            self._commits.put_together(one, self._drop, finish, [sender])
         except StorageError as error:
             self._note_outcome(error)
             then(error)
@@ -200,18 +205,23 @@ class PostgresStore(PostgresOperations):
     ) -> list[Owed]:
         every = list(verdicts)
         return await self._write(
-            lambda connection: mail.take(connection, receiver, name, every, self._stocks, time, age)
+            lambda connection: mail.take(
+                connection, receiver, name, every, self._stocks, time, age
+            ),
+            [receiver],
         )
 
     async def note(self, sender: int, envelopes: Iterable[str]) -> None:
         every = list(envelopes)
-        await self._write(lambda connection: mail.note(connection, sender, every))
+        await self._write(lambda connection: mail.note(connection, sender, every), [sender])
 
     async def expire(self, age: float) -> bool:
         return await self._write(lambda connection: mail.expire(connection, self._stocks, age))
 
     async def answer(self, owner: int, other: int) -> None:
-        await self._write(lambda connection: mail.note_answers(connection, [(owner, other)]))
+        await self._write(
+            lambda connection: mail.note_answers(connection, [(owner, other)]), [owner]
+        )
 
     async def has_answered(self, owner: int, other: int) -> bool:
         return await self._read(lambda connection: mail.has_answered(connection, owner, other))
