@@ -32,6 +32,7 @@ class Presences:
         self._before = 0  # users online before an outage, who may still come back
         self._awaited: dict[str, str] = {}  # folded name -> name as spelled
         self._unheard: dict[str, str] | None = None  # likewise, who came while we moved
+        self._gone_unsaid: set[str] = set()  # whose end we know, but not from an announcement
         self._was_crowd = False  # before that outage, so that nobody knows who was online
         self.is_complete = False  #: whether all users were listed since we registered last
 
@@ -76,6 +77,7 @@ class Presences:
             self._awaited = {
                 name: one for name, one in self._awaited.items() if name in self._watched
             }
+            self._gone_unsaid &= self._watched
 
     def is_heard_of(self, name: str) -> bool:
         """Whether the directory tells of this user."""
@@ -93,15 +95,24 @@ class Presences:
             if has_room and self.is_heard_of(user.name):
                 if _is_here(user) and not self._was_here(name):
                     new.append(user.name)
+                self._note_end(name, user)
                 self._users[name] = user
         if self._unheard is not None:
             self._unheard |= {fold(name): name for name in new}
         return new
 
+    def _note_end(self, name: str, now: Presence | None) -> None:
+        """Note that an announcement of a user's end is still news, though we know of it."""
+        if now is not None and _is_here(now):
+            self._gone_unsaid.discard(name)
+        elif self._was_here(name):
+            self._gone_unsaid.add(name)
+
     def asked(self, names: Collection[str], users: Iterable[Presence]) -> None:
         """Note the answer about these names; `tell` has noted each user already."""
         there = {fold(user.name) for user in users}
         for name in set(map(fold, names)) - there:
+            self._note_end(name, None)
             self._users.pop(name, None)  # nobody is called so, or not any more
 
     def listed(self, users: Iterable[Presence], before: tuple[Presence, ...]) -> None:
@@ -113,6 +124,7 @@ class Presences:
         for user in before:
             name = fold(user.name)
             if name not in names and self._users.get(name) is user:
+                self._note_end(name, None)
                 del self._users[name]  # the name was given back
         self.is_complete = not self.is_crowd
 
@@ -133,11 +145,19 @@ class Presences:
         return self._was_crowd and is_unknown
 
     def went(self, name: str, time: float) -> bool:
-        """Note that a user is offline; return whether that is news."""
+        """Note that a user is offline; return whether that is news.
+
+        It is none of a user who came and went so fast that their arrival was not announced.
+        """
+        folded = fold(name)
+        is_known = folded in self._users or self.is_complete
+        was_here = self._was_here(folded) or folded in self._gone_unsaid | self._awaited.keys()
         self.tell([Presence(name, Status.OFFLINE, time)])
-        self._awaited.pop(fold(name), None)
-        self._here.discard(fold(name))
-        return not self._is_me(name) and self.is_heard_of(name)
+        self._awaited.pop(folded, None)
+        self._gone_unsaid.discard(folded)
+        self._here.discard(folded)
+        is_news = was_here or not is_known
+        return is_news and not self._is_me(name) and self.is_heard_of(name)
 
     # --- Users about whom I asked to hear ---
 
@@ -188,6 +208,7 @@ class Presences:
         self._was_crowd = False
         here = {name for name, user in self._users.items() if _is_here(user)}
         self._here -= awaited.keys() - here
+        self._gone_unsaid -= awaited.keys()
         return tuple(name for folded, name in awaited.items() if folded not in here)
 
     def _was_here(self, folded: str) -> bool:

@@ -34,6 +34,33 @@ def test_who_comes_and_goes_is_news_but_not_oneself(known: Presences) -> None:
     assert known.all[-1] == Presence("frank", Status.OFFLINE, 9.0)
 
 
+def test_the_end_of_a_stay_that_was_not_announced_is_no_news(known: Presences) -> None:
+    assert not known.went("frank", 9.0)
+    assert known.went("script", 9.0)  # as far as we know they were there
+    known.listed(known.all, known.all)
+    assert not known.went("another", 9.0)
+
+
+def test_an_end_that_was_not_announced_yet_is_news_once(known: Presences) -> None:
+    known.tell([one("Dave", Status.OFFLINE)])
+    assert known.went("dave", 9.0)
+    assert not known.went("dave", 9.0)
+    known.asked(["erin"], [])
+    assert known.went("erin", 9.0)
+    assert known.came(one("frank"))
+    known.listed([one("carol")], known.all)
+    known.tell([one("frank"), one("frank", Status.OFFLINE)])
+    assert known.went("frank", 9.0)
+    assert not known.went("frank", 9.0)
+
+
+def test_an_end_that_was_told_after_an_outage_is_not_told_again(known: Presences) -> None:
+    known.lost()
+    known.tell([one("Dave", Status.OFFLINE), one("erin")])
+    assert known.settle() == ("Dave",)
+    assert not known.went("dave", 9.0)
+
+
 def test_who_was_there_before_an_outage_does_not_come_again(known: Presences) -> None:
     known.lost()
     assert not known.came(one("dave"))
