@@ -92,6 +92,8 @@ async def test_what_i_write_and_quit_is_there_for_those_who_come_later(
     await dave.starts()
     await dave.sees("1 message was left for you:")
     await dave.sees_part("#lab carol: I go home")
+    states = dave.console.targets.places.states
+    assert [str(one.place) for one in states if one.unread] == ["#lab"]
     assert await reads(dave) == ["[left] carol: I go home"]
     await carol.starts()
     await carol.types("#lab back")

@@ -44,6 +44,8 @@ def place_of(event: Event) -> Place | None:
     A sender whose name bears a mark is not the user of that name, and nobody can go there.
     """
     match event:
+        case events.Letter(room=room) if room:
+            return Place(room=room)
         case events.SaidPrivately(sender=sender) | events.Letter(sender=sender):
             return Place(person=sender) if is_name(sender) else None
         case events.Said(room=room):

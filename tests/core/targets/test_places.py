@@ -60,6 +60,7 @@ def test_a_place_is_shown_so_that_a_room_and_a_person_of_one_name_differ() -> No
         (said("#lab"), None),
         (said("\x1b[2J"), None),
         (events.Letter("dave", 0.0, "#lab erin: hi"), DAVE),
+        (events.Letter("dave", 0.0, "hi", room="lab"), LAB),
         (events.Said("dave", "[private] erin: hi"), HOME),
         (events.SaidToAll("dave", "hi"), None),
         (events.Said("dave", "hi", room="lab"), LAB),
