@@ -187,7 +187,8 @@ class Session:
                 check_sealing(iam)
                 await community.names.reseal(user, *sealing)
             case Certify(user):
-                await community.names.note_certificate(user)
+                if not await community.names.note_certificate(user):
+                    await community.others.ask(iam.name)
 
     def _enter(self, user: User, iam: Iam, visitor: Visitor, letters: int) -> None:
         """Let the user in.  Waits for nothing, so that what was decided still holds."""
@@ -232,7 +233,8 @@ class Session:
             raise Refused(f"one certificate in {RENEW_SECONDS:.0f} seconds is enough", "LIMIT")
         self._renewed_at = now
         certificate = self._certify(user)
-        await self._community.names.note_certificate(user)
+        if not await self._community.names.note_certificate(user):
+            raise Refused(GIVEN_BACK, "NOBODY")
         return certificate
 
     # --- Requests ---
@@ -445,5 +447,4 @@ def _outcome(drop: wire.Drop, result: Kept | NotKept) -> msgspec.Struct:
 
 
 def _letters(page: tuple[list[wire.Envelope], bool]) -> tuple[tuple[wire.Envelope, ...], bool]:
-    envelopes, more = page
-    return tuple(envelopes), more
+    return tuple(page[0]), page[1]

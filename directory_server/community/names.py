@@ -74,15 +74,20 @@ class Names:
         if new.invite:
             self._invites.note_uses(new.invite, await self._store.uses_left(new.invite))
 
-    async def note_certificate(self, user: User) -> None:
-        """Note how long a certificate that is issued now will be valid.  Raises StorageError."""
+    async def note_certificate(self, user: User) -> bool:
+        """Note how long a certificate that is issued now will be valid.
+
+        Raises StorageError.  Returns False when another directory has released the name.
+        """
         if not user.certified.covers_new(self._clocks.time(), self._clocks.age()):
             certified = user.certified.with_other(
                 Validity.of_new(self._clocks.time(), self._clocks.age())
             )
-            await self._store.certify(user.id, certified)
+            if not await self._store.certify(user.id, certified):
+                return False
             user.certified = certified
             self._telling.names([user.id])
+        return True
 
     async def reseal(self, user: User, sealing_key: bytes, sealing_proof: bytes) -> None:
         """Put the user's new sealing key on disk.  Raises StorageError."""
@@ -99,8 +104,7 @@ class Names:
         keep their names.
         """
         links = []
-        stones = [stone(user) for user in users]
-        await self._store.release([(user.id, one) for user, one in zip(users, stones, strict=True)])
+        stones = await self._store.release([(user.id, stone(user)) for user in users])
         self._telling.names([user.id for user in users])
         for user, one in zip(users, stones, strict=True):
             if self._registry.find(user.name) is user:

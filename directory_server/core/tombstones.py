@@ -5,7 +5,7 @@ has expired goes only to the key that had it: others could not tell a new owner 
 old one.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from heapq import nsmallest
 from typing import Final
 
@@ -57,6 +57,10 @@ class Tombstone:
     key: bytes  # which may have the name again
     used: float  # seconds, see Usage
     certified: Validity
+
+    def with_certified(self, other: Validity) -> "Tombstone":
+        """Return a tombstone that also covers the certificates of this validity."""
+        return replace(self, certified=self.certified.with_other(other))
 
 
 class Tombstones:

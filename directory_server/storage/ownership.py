@@ -156,24 +156,42 @@ def reseal(
     )
 
 
-def certify(connection: sqlite3.Connection, user: int, certified: Validity) -> None:
-    connection.execute(
-        "UPDATE users SET certified_time = ?, certified_age = ? WHERE id = ?",
+def certify(connection: sqlite3.Connection, user: int, certified: Validity) -> bool:
+    noted = connection.execute(
+        "UPDATE users SET certified_time = max(certified_time, ?),"
+        " certified_age = max(certified_age, ?) WHERE id = ?",
         (certified.time, certified.age, user),
     )
+    return bool(noted.rowcount)
 
 
-def release(connection: sqlite3.Connection, owned: Iterable[tuple[int, Tombstone | None]]) -> None:
-    """Delete these users with all that belongs to them, and keep their tombstones."""
-    for user, stone in owned:
-        connection.execute("DELETE FROM users WHERE id = ?", (user,))
-        if stone is None:
-            continue
-        connection.execute(
-            "INSERT OR REPLACE INTO tombstones VALUES (?, ?, ?, ?, ?, ?)",
-            (fold(stone.name), stone.name, stone.key, stone.used,
-             stone.certified.time, stone.certified.age),
-        )  # fmt: skip
+def release(
+    connection: sqlite3.Connection, owned: Iterable[tuple[int, Tombstone | None]]
+) -> list[Tombstone | None]:
+    """Delete these users with all that belongs to them; return the tombstones that are kept."""
+    return [_release(connection, user, stone) for user, stone in owned]
+
+
+def _release(
+    connection: sqlite3.Connection, user: int, stone: Tombstone | None
+) -> Tombstone | None:
+    validity = "SELECT certified_time, certified_age FROM"
+    gone = connection.execute(f"{validity} users WHERE id = ?", (user,)).fetchall()  # nosec B608
+    connection.execute("DELETE FROM users WHERE id = ?", (user,))
+    if stone is None:
+        return None
+    folded = fold(stone.name)
+    gone += connection.execute(  # of an earlier attempt
+        f"{validity} tombstones WHERE folded = ?",
+        (folded,),  # nosec B608
+    ).fetchall()
+    for time, age in gone:
+        stone = stone.with_certified(Validity(time, age))
+    connection.execute(
+        "INSERT OR REPLACE INTO tombstones VALUES (?, ?, ?, ?, ?, ?)",
+        (folded, stone.name, stone.key, stone.used, stone.certified.time, stone.certified.age),
+    )
+    return stone
 
 
 def lift(connection: sqlite3.Connection, names: Iterable[str]) -> None:

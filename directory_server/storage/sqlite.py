@@ -116,13 +116,15 @@ class SqliteStore(SqliteOperations):
             lambda connection: ownership.reseal(connection, user, sealing_key, sealing_proof)
         )
 
-    async def certify(self, user: int, certified: Validity) -> None:
-        await self._write(
+    async def certify(self, user: int, certified: Validity) -> bool:
+        return await self._write(
             lambda connection: ownership.certify(connection, user, certified), frees=True
         )
 
-    async def release(self, owned: list[tuple[int, Tombstone | None]]) -> None:
-        await self._write(lambda connection: ownership.release(connection, owned), frees=True)
+    async def release(self, owned: list[tuple[int, Tombstone | None]]) -> list[Tombstone | None]:
+        return await self._write(
+            lambda connection: ownership.release(connection, owned), frees=True
+        )
 
     async def lift(self, names: list[str]) -> None:
         await self._write(lambda connection: ownership.lift(connection, names), frees=True)

@@ -149,11 +149,17 @@ class NameStore(Protocol):
     async def reseal(self, user: int, sealing_key: bytes, sealing_proof: bytes) -> None:
         """Replace the user's sealing key."""
 
-    async def certify(self, user: int, certified: Validity) -> None:
-        """Note until when certificates for this user's name are valid."""
+    async def certify(self, user: int, certified: Validity) -> bool:
+        """Note until when certificates for this user's name are valid.
 
-    async def release(self, owned: list[tuple[int, Tombstone | None]]) -> None:
-        """Delete these users, with mailbox and receipts; keep the tombstones that are given."""
+        Returns False when the name was released meanwhile.
+        """
+
+    async def release(self, owned: list[tuple[int, Tombstone | None]]) -> list[Tombstone | None]:
+        """Delete these users, with mailbox and receipts; keep the tombstones that are given.
+
+        Returns them as they are kept: another directory may have certified the name for longer.
+        """
 
     async def lift(self, names: list[str]) -> None:
         """Delete these tombstones."""

@@ -217,11 +217,11 @@ class FarStore:
     async def reseal(self, user: int, sealing_key: bytes, sealing_proof: bytes) -> None:
         await self._write(lambda: self._store.reseal(user, sealing_key, sealing_proof))
 
-    async def certify(self, user: int, certified: Validity) -> None:
-        await self._write(lambda: self._store.certify(user, certified))
+    async def certify(self, user: int, certified: Validity) -> bool:
+        return await self._write(lambda: self._store.certify(user, certified))
 
-    async def release(self, owned: list[tuple[int, Tombstone | None]]) -> None:
-        await self._write(lambda: self._store.release(owned))
+    async def release(self, owned: list[tuple[int, Tombstone | None]]) -> list[Tombstone | None]:
+        return await self._write(lambda: self._store.release(owned))
 
     async def lift(self, names: list[str]) -> None:
         await self._write(lambda: self._store.lift(names))

@@ -215,30 +215,44 @@ def reseal(connection: Connection, user: int, sealing_key: bytes, sealing_proof:
     )
 
 
-def certify(connection: Connection, user: int, certified: Validity) -> None:
-    connection.execute(
+def certify(connection: Connection, user: int, certified: Validity) -> bool:
+    noted = connection.execute(
         "UPDATE users SET certified_time = greatest(certified_time, %s),"
         " certified_age = greatest(certified_age, %s) WHERE id = %s",
         (certified.time, certified.age, user),
     )
+    return bool(noted.rowcount)
 
 
-def release(connection: Connection, owned: Iterable[tuple[int, Tombstone | None]]) -> None:
-    """Delete these users with all that belongs to them, and keep their tombstones.
+def release(
+    connection: Connection, owned: Iterable[tuple[int, Tombstone | None]]
+) -> list[Tombstone | None]:
+    """Delete these users with all that belongs to them; return the tombstones that are kept.
 
     Where the name has an owner again, since an earlier attempt at this, it gets none.
     """
-    for user, stone in owned:
-        connection.execute("DELETE FROM users WHERE id = %s", (user,))
-        if stone is not None:
-            folded = fold(stone.name)
-            connection.execute("DELETE FROM tombstones WHERE folded = %s", (folded,))
-            connection.execute(
-                "INSERT INTO tombstones SELECT %s, %s, %s, %s, %s, %s"
-                " WHERE NOT EXISTS (SELECT FROM users WHERE folded = %s)",
-                (folded, stone.name, stone.key, stone.used,
-                 stone.certified.time, stone.certified.age, folded),
-            )  # fmt: skip
+    return [_release(connection, user, stone) for user, stone in owned]
+
+
+def _release(connection: Connection, user: int, stone: Tombstone | None) -> Tombstone | None:
+    validity = " RETURNING certified_time, certified_age"
+    gone = connection.execute(f"DELETE FROM users WHERE id = %s{validity}", (user,)).fetchall()  # nosec B608
+    if stone is None:
+        return None
+    folded = fold(stone.name)
+    gone += connection.execute(  # of an earlier attempt
+        f"DELETE FROM tombstones WHERE folded = %s{validity}",
+        (folded,),  # nosec B608
+    ).fetchall()
+    for time, age in gone:
+        stone = stone.with_certified(Validity(time, age))
+    connection.execute(
+        "INSERT INTO tombstones SELECT %s, %s, %s, %s, %s, %s"
+        " WHERE NOT EXISTS (SELECT FROM users WHERE folded = %s)",
+        (folded, stone.name, stone.key, stone.used,
+         stone.certified.time, stone.certified.age, folded),
+    )  # fmt: skip
+    return stone
 
 
 def lift(connection: Connection, names: Iterable[str]) -> None:

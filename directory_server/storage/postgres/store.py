@@ -162,16 +162,19 @@ class PostgresStore(PostgresOperations):
             lambda connection: names.reseal(connection, user, sealing_key, sealing_proof), [user]
         )
 
-    async def certify(self, user: int, certified: Validity) -> None:
-        await self._write(lambda connection: names.certify(connection, user, certified), [user])
+    async def certify(self, user: int, certified: Validity) -> bool:
+        return await self._write(
+            lambda connection: names.certify(connection, user, certified), [user]
+        )
 
-    async def release(self, owned: list[tuple[int, Tombstone | None]]) -> None:
-        def work(connection: Connection) -> None:
-            names.release(connection, owned)
+    async def release(self, owned: list[tuple[int, Tombstone | None]]) -> list[Tombstone | None]:
+        def work(connection: Connection) -> list[Tombstone | None]:
+            stones = names.release(connection, owned)
             if owned:
                 self._stocks.count(connection)  # mailboxes went, too
+            return stones
 
-        await self._write(work, [user for user, _ in owned])
+        return await self._write(work, [user for user, _ in owned])
 
     async def lift(self, names_: list[str]) -> None:
         await self._write(lambda connection: names.lift(connection, names_))

@@ -31,6 +31,10 @@ def test_of_two_certificates_the_longer_one_counts() -> None:
     assert Validity(1, 9).with_other(Validity(5, 2)) == Validity(5, 9)
 
 
+def test_a_tombstone_covers_what_another_directory_has_certified() -> None:
+    assert stone("carol").with_certified(Validity(5, 200)).certified == Validity(100, 200)
+
+
 def test_a_tombstone_is_found_in_any_spelling_until_it_is_over_or_lifted() -> None:
     stones = Tombstones()
     stones.bury(stone("Carol"))

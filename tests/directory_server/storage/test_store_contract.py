@@ -328,11 +328,15 @@ async def test_a_sealing_key_and_a_certificate_are_noted(store: Store) -> None:
     (found,) = await store.users()
     assert (found.sealing_key, found.sealing_proof) == (b"s" * 32, b"p" * 64)
     assert found.certified == Validity(NOW + 99, AGE + 99)
+    (stone,) = await store.release([(carol.id, Tombstone("carol", carol.key, 0, Validity(1, 2)))])
+    assert stone == Tombstone("carol", carol.key, 0, Validity(NOW + 99, AGE + 99))
+    assert await store.tombstones() == [stone]
+    assert not await store.certify(carol.id, Validity(NOW + 200, AGE + 200))
 
 
 async def test_a_tombstone_stays_until_it_is_lifted_or_the_name_has_an_owner(store: Store) -> None:
     carol, dave, erin = await register(store, "Carol", "dave", "erin")
-    stone = Tombstone("Carol", NOBODY, 3.0, Validity(1, 2))
+    stone = Tombstone("Carol", NOBODY, 3.0, Validity(NOW + 31, AGE + 31))
     await store.release([(carol.id, stone), (erin.id, None)])
     await release(store, dave)
     assert sorted(await store.tombstones(), key=lambda one: one.name) == [
