@@ -160,7 +160,9 @@ class Console:
         now = self.targets.target if target is None else self.targets.of(target.place)
         context = now.within(self.context())
         if target is not None and (why := misdirected(line, target, now, context)):
-            self._dialogue.show(results.NotSent(line, why, destination(line, now, context), now))
+            known = [user.name for user in self._peer.roster.offered]
+            would = destination(line, now, context, known)
+            self._dialogue.show(results.NotSent(line, why, would, now))
             return Code.REFUSED
         command = parse(line, context)
         if isinstance(command, typed.Unknown) and self._is_too_early(line, context):

@@ -70,8 +70,11 @@ def _is_bound(line: str, command: typed.Command, now: Target, context: Context) 
     return isinstance(command, _BOUND)
 
 
-def destination(line: str, now: Target, context: Context) -> str:
-    """Return what Enter does with the line now, for the end of a sentence."""
+def destination(line: str, now: Target, context: Context, users: Iterable[str]) -> str:
+    """Return what Enter does with the line now, for the end of a sentence.
+
+    `users`: those who are known; the first word of a line may be another one, or none.
+    """
     match parse(line, now.within(context)):
         case typed.Say():
             return f"a text for {listed(now.others)}"
@@ -79,8 +82,11 @@ def destination(line: str, now: Target, context: Context) -> str:
             return f"a text for #{room}"
         case typed.WriteLine():
             return f"a line of the message for {now.writing_to}"
-        case typed.Private(name=name) | typed.Unknown(perhaps=typed.Private(name=name)):
+        case typed.Private(name=name):
             return f"a private line to {name}"
+        case typed.Unknown(perhaps=typed.Private(name=name)):
+            is_known = fold(name) in map(fold, users)
+            return f"a private line to {name}{'' if is_known else ', if there is such a user'}"
         case typed.LeaveMessage(name=name):
             return f"a message left for {name}"
         case typed.ToAll():

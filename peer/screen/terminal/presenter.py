@@ -109,7 +109,8 @@ class Presenter:
         why = misdirected(text, begun, now, context)
         if not why:
             return ""
-        held = NotSent(text, why, destination(text, now, context), now)
+        would = destination(text, now, context, self.ui_state.everybody())
+        held = NotSent(text, why, would, now)
         self._main.call(self._queue.add, (Notice(str(held)),))
         return again(held)
 

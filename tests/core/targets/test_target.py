@@ -116,6 +116,7 @@ def test_a_command_that_acts_on_the_conversation_is_held_back(line: str) -> None
         ("hello", Target(("dave", "erin")), "a text for dave and erin"),
         ("hello", FRANK, "a line of the message for frank"),
         ("dave hello", PROGRAM, "a private line to dave"),
+        ("nice try", PROGRAM, "a private line to nice, if there is such a user"),
         ("PRV dave hello", PROGRAM, "a private line to dave"),
         ("LEAVE dave hello", PROGRAM, "a message left for dave"),
         ("MSG hello", PROGRAM, "a line to everybody online"),
@@ -125,7 +126,7 @@ def test_a_command_that_acts_on_the_conversation_is_held_back(line: str) -> None
     ],
 )
 def test_the_user_is_told_what_enter_does_now(line: str, now: Target, what: str) -> None:
-    assert destination(line, now, HERE) == what
+    assert destination(line, now, HERE, ["Dave"]) == what
 
 
 def test_names_are_listed_as_in_a_sentence() -> None:
