@@ -200,6 +200,14 @@ def test_a_text_that_is_too_long_says_so() -> None:
     assert hint(f"dave {long}", OUTSIDE) == reason
 
 
+def test_while_no_directory_answers_it_is_told_what_can_be_done() -> None:
+    waiting = UiState(me="carol", connects_to="10.0.0.5:5000")
+    assert hint("", waiting) == (
+        "what you type waits for the directory; DOCTOR tells why, QUIT gives up"
+    )
+    assert hint("CHAT dave", waiting) == hint("CHAT dave", UiState(me="carol"))
+
+
 def test_who_is_asked_for_a_name_is_told_of_no_commands() -> None:
     assert hint("", UiState()) == hint("carol", UiState()) == ""
     asked = UiState(me="carol", questions=("dave",), choices=("ALL", "DAVE"))

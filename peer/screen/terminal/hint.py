@@ -20,6 +20,7 @@ from shared.wording import clause
 
 HINT_CELLS = 78
 NAMES_CELLS = 40
+CONNECTING = "what you type waits for the directory; DOCTOR tells why, QUIT gives up"
 OUTSIDE = "CHAT name to talk to somebody, LIST USERS to see who is there, HELP for more"
 SOMEBODY = "a user"  # as the meanings in the table call them
 
@@ -86,6 +87,8 @@ def _hint(line: str, ui_state: UiState) -> str:
 
 def _what_now(ui_state: UiState) -> str:
     """Return the hint when nothing is typed."""
+    if ui_state.connects_to:
+        return CONNECTING
     if ui_state.questions:
         is_text_here = ui_state.talk_went_on and ui_state.context.takes_texts
         answers = " or ".join(ui_state.choices or (("/Y", "/N") if is_text_here else ("Y", "N")))
