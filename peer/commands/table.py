@@ -431,7 +431,7 @@ TABLE = (
     Entry(
         ("HELP", "?"),
         "HELP [command|topic|ALL]",
-        "the first commands, one with an example, ...",
+        "the first commands, a topic, all, or one of them",
         "HELP CHAT",
         lambda said: Help(said.rest or None),
         Takes.COMMAND,

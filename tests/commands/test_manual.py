@@ -59,6 +59,10 @@ def test_help_for_one_command_shows_its_other_words_and_an_example() -> None:
     ]
 
 
+def test_a_meaning_can_end_a_sentence() -> None:
+    assert not [entry.usage for entry in TABLE if entry.meaning.endswith((".", "!", "?"))]
+
+
 def test_the_topic_of_the_program_says_how_to_ask_without_a_directory() -> None:
     assert "Where no directory answers, type in a shell: peer NAME DOCTOR" in help_lines("program")
 
