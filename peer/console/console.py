@@ -213,7 +213,7 @@ class Console:
                 show(await lookups.members(peer, room))
             case typed.WhoGot(room):
                 here = Place(room=room) if room else self.targets.look().here
-                show(lookups.who_got(peer, here))
+                show(await lookups.who_got(peer, here))
             case typed.Answer(yes, name):
                 return await self._answer(yes, name, line)
             case typed.Private(name, text):

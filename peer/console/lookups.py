@@ -59,10 +59,12 @@ async def members(peer: LocalPeer, room: str) -> results.MemberList:
     return results.MemberList(peer.name, tuple(await peer.conversation.members()))
 
 
-def who_got(peer: LocalPeer, here: Place) -> results.WhoHas:
+async def who_got(peer: LocalPeer, here: Place) -> results.WhoHas:
     """Return how far my last text at this place got; raise Refused if there is none."""
     if here.person:
         raise Refused("WHO GOT is for rooms and conversations: a private line has one reader.")
+    if here.room:
+        await peer.rooms.take_up()
     last_said = peer.conversation.last_said(here.room)
     if last_said is None:
         where = f"in {here}" if here.room else "in a conversation"

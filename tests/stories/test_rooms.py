@@ -101,6 +101,15 @@ async def test_what_i_write_and_quit_is_there_for_those_who_come_later(
     assert await reads(dave) == await reads(carol) == ["carol: I go home", "carol: back"]
 
 
+async def test_a_script_asks_in_vain_who_got_what_another_program_said(
+    community: Community,
+) -> None:
+    carol = community.person("carol")
+    assert await carol.runs("ROOM lab") is Code.DONE
+    assert await carol.runs("WHO GOT lab") is Code.REFUSED
+    await carol.sees("You have said nothing in #lab since this program started.")
+
+
 async def test_whoever_interrupts_somebody_for_a_room_stays_there(community: Community) -> None:
     carol, dave, erin = await community.start("carol", "dave", "erin")
     await founds(carol, dave)
