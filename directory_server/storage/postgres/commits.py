@@ -202,7 +202,7 @@ class Commits:
         except FAILURES:
             raise  # it concerns the whole batch
         except (psycopg.Error, Refused) as error:
-            if job is None:
+            if job is None or connection.closed:
                 raise
             fault = StorageError(f"the database refuses it: {error}")
             job.error = error if isinstance(error, Refused) else fault

@@ -7,6 +7,8 @@ Promises depend on it, so it believes no success that is half of one:
 - A wait for the standby that somebody cancels looks like a commit, but for a notice.  Then
   the connection is given up, and the work is done again.
 - A server that hangs is not noticed by TCP.  `break_off` ends the wait, from another thread.
+- Nor does the server notice a directory that hangs, or whose machine has lost its power.  So it
+  ends a transaction in which nothing comes: the other directories wait for what that has locked.
 """
 
 import contextlib
@@ -25,6 +27,7 @@ log = logging.getLogger(__name__)
 T = TypeVar("T")
 
 CONNECT_SECONDS: Final = 3
+IDLE_SECONDS: Final = 3  # in a transaction; clearly less than the patience of those who wait
 WARNING: Final = "01000"  # "canceling wait for synchronous replication"
 ENDED: Final = "57P01"  # somebody terminated the connection, perhaps during that wait
 FAILURES: Final = (psycopg.OperationalError, psycopg.InterfaceError)
@@ -80,7 +83,8 @@ class Line:
         `settings`: of the session, as options of the server.
         """
         self._hosts, self._check = hosts_in(where), check
-        self._options = f"-c search_path=parley {settings}"
+        idle = f"-c idle_in_transaction_session_timeout={IDLE_SECONDS}s"
+        self._options = f"-c search_path=parley {idle} {settings}"
         self._connection: Connection | None = None
         self._limiter = trio.CapacityLimiter(1)
         self._is_half_done = self._is_closed = False
@@ -127,13 +131,19 @@ class Line:
             connection = self._opened()
             self._is_half_done = False
             result = work(connection)
-        except FAILURES as error:
+        except psycopg.Error as error:
+            if not (isinstance(error, FAILURES) or self._is_cut()):
+                raise
             self.release()
             raise Lost(_first_line(error)) from error
         if self._is_half_done:
             self.release()
             raise Lost("it was committed on one machine only")
         return result
+
+    def _is_cut(self) -> bool:
+        """Whether the server has ended the connection, for whatever it gives as its reason."""
+        return self._connection is not None and self._connection.closed
 
     def _opened(self) -> Connection:
         if self._connection is None or self._connection.closed:

@@ -1,5 +1,6 @@
 """What may be promised when PostgreSQL hangs, dies, or comes back as what it was before."""
 
+import threading
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -118,6 +119,36 @@ async def test_a_read_that_hangs_finds_out_that_the_database_is_away(
                 await trio.sleep(0.1)
             else:
                 break
+    nursery.cancel_scope.cancel()
+
+
+async def test_a_directory_that_hangs_in_a_transaction_stops_no_other(
+    place: Servers, nursery: trio.Nursery, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from directory_server.storage.postgres import mail as mail_in_sql
+
+    server = place.one()
+    one, other = [await opened(nursery, server) for _ in range(2)]
+    monkeypatch.setattr(one._writer, "break_off", lambda: None)  # type: ignore[attr-defined]
+    carol, dave = await register(one, "carol", "dave")
+    hangs, goes_on, note = threading.Event(), threading.Event(), mail_in_sql.note_answers
+
+    def hang(connection: Any, pairs: list[tuple[int, int]]) -> None:
+        if not hangs.is_set():
+            hangs.set()
+            goes_on.wait(SECONDS)
+        note(connection, pairs)
+
+    monkeypatch.setattr(mail_in_sql, "note_answers", hang)
+    letters, outcomes = [post(dave, 1)], list[object]()
+    one.drop(carol.id, letters, NOW, AGE, outcomes.append)
+    await trio.to_thread.run_sync(hangs.wait)
+    with trio.fail_after(SECONDS):
+        (kept_there,) = await drop(other, carol.id, letters, NOW, AGE)
+        assert isinstance(kept_there, Kept), "the first has locked carol, and says nothing more"
+        goes_on.set()
+        await kept(one, carol, dave, 2)
+    assert len(await mail(other, dave)) == 2
     nursery.cancel_scope.cancel()
 
 
