@@ -176,6 +176,7 @@ class Elsewhere:
 
         Raises StorageError.
         """
+        forgotten = self._registry.forgotten
         found = await self._cluster.find(name)
         if found.tombstone is not None:
             self._tombstones.bury(found.tombstone)
@@ -184,6 +185,7 @@ class Elsewhere:
         known = self._registry.find(name)
         if found.user is not None:
             self._know(found.user)
+            self._doubt({found.user.id}, forgotten)
             if found.row is not None:
                 self._perform(self.whereabouts.hear(*found.row))
         elif known is not None and not await self._read_users({known.id}):
@@ -234,10 +236,21 @@ class Elsewhere:
             self._tombstones.bury(buried)
 
     async def _read_users(self, ids: set[int]) -> list[User]:
+        forgotten = self._registry.forgotten
         users = await self._cluster.users_of(ids)
         for user in users:
             self._know(user)
+        self._doubt(ids, forgotten)
         return users
+
+    def _doubt(self, ids: set[int], forgotten: int) -> None:
+        """Read these users again, if names were released since the database was asked for them.
+
+        `forgotten`: how many had been at that time.
+        """
+        if self._registry.forgotten != forgotten:
+            self._names |= ids
+            self._read_soon()
 
     async def _push_receipts(self, sender: int) -> None:
         after = ""
@@ -277,7 +290,7 @@ class Elsewhere:
 
         Raises StorageError.
         """
-        before = set(self._registry.by_id)
+        before, forgotten = set(self._registry.by_id), self._registry.forgotten
         whole = await self._cluster.everything()
         for tombstone in whole.tombstones:
             self._tombstones.bury(tombstone)
@@ -285,7 +298,9 @@ class Elsewhere:
             for user in users:
                 self._know(user)
             await trio.lowlevel.checkpoint()
-        for id in before - {user.id for user in whole.users}:
+        everybody = {user.id for user in whole.users}
+        self._doubt(everybody - before, forgotten)
+        for id in before - everybody:
             self._forget(id)
         for rows in _slices(whole.rows):
             self._perform(self.whereabouts.compare(rows))

@@ -98,6 +98,7 @@ class Registry:
         self.by_id: dict[int, User] = {}
         #: the ids of users whose change other directories must be told; None: there are none
         self.touched: set[int] | None = None
+        self.forgotten = 0  #: how many names were released by now
         self._order, self._present = NameIndex(), NameIndex()  # of all, and of who is here
         self._awake: OrderedDict[User, float] = OrderedDict()  # who may fall idle; last stir
         self._at: dict[str, User] = {}  # by address; only with one_per_address
@@ -140,6 +141,7 @@ class Registry:
         del self._users[folded], self.by_id[user.id]
         self._names.remove(user.origin)
         self._order.remove(folded)
+        self.forgotten += 1
 
     def find(self, name: str) -> User | None:
         return self._users.get(fold(name))

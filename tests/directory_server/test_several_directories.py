@@ -11,6 +11,7 @@ from directory_server.admin import requests as ask
 from directory_server.admin.operator import MOVE_SECONDS
 from directory_server.core.cluster.bulletins import Arrival, Bulletin, Call
 from directory_server.core.cluster.lease import LEASE_SECONDS, RENEW_SECONDS
+from directory_server.storage.cluster import Found
 from shared.errors import Refused
 from shared.messages.common import Err, Status
 from shared.messages.directory import (
@@ -99,6 +100,53 @@ async def test_a_no_is_asked_of_the_database(two: list[SharedTown]) -> None:
     assert (await look_up(carol, "nobody")).code == "NOBODY"
     assert isinstance(await leave(carol, "erin", 1), Stored)
     assert erin.name == "erin"
+
+
+class LateAnswer:
+    """The answer of the database to where somebody is, read now, and heard much later."""
+
+    def __init__(self, town: SharedTown) -> None:
+        self._find, self._ask = town.cluster.find, town.directory.community.others.ask
+        self._nursery, self._is_read, self._may_come = town.nursery, trio.Event(), trio.Event()
+        town.cluster.find = self._late  # type: ignore[method-assign]
+
+    async def _late(self, name: str) -> Found:
+        found = await self._find(name)
+        self._is_read.set()
+        await self._may_come.wait()
+        return found
+
+    async def is_read(self, name: str) -> None:
+        self._nursery.start_soon(self._ask, name)
+        await self._is_read.wait()
+
+    async def comes(self) -> None:
+        self._may_come.set()
+        await trio.sleep(1)
+
+
+async def test_a_late_answer_brings_nobody_back_who_has_left(two: list[SharedTown]) -> None:
+    here, there = two
+    carol, dave = await here.enters("carol"), await there.enters("dave")
+    await hears_of(carol, "dave")
+    answer = LateAnswer(here)
+    await answer.is_read("dave")
+    await dave.leaves()
+    await carol.hears(Lft)
+    await answer.comes()
+    assert (await statuses(carol))["dave"] is Status.OFFLINE
+
+
+@pytest.mark.parametrize("at", [0, 1])
+async def test_a_late_answer_brings_no_name_back(two: list[SharedTown], at: int) -> None:
+    carol, dave = await two[0].enters("carol"), await two[at].enters("dave")
+    await hears_of(carol, "dave")
+    answer = LateAnswer(two[0])
+    await answer.is_read("dave")
+    assert isinstance(await dave.ask(Unregister(dave.next_id())), Done)
+    await carol.hears(Lft)
+    await answer.comes()
+    assert "dave" not in await statuses(carol)
 
 
 async def test_a_knock_is_heard_at_another_directory(two: list[SharedTown]) -> None:

@@ -59,6 +59,7 @@ class Whereabouts:
         self._mine: dict[int, int] = {}  # the epoch of the row, if it is ours
         self._theirs: dict[int, tuple[int, Here]] = {}  # who has the row, and what it says
         self._unknown: dict[int, tuple[int, Here]] = {}  # the same, of users who are not known
+        self._gone: dict[int, int] = {}  # the epoch of the last row, of users who have left
 
     # --- What others tell ---
 
@@ -72,10 +73,12 @@ class Whereabouts:
                 return []
             self._unknown[here.user] = directory, here
             return [Learn(here.user)]
-        if here.epoch < self.epoch_of(here.user):
+        is_over = not here.is_gone and here.epoch == self._gone.get(here.user)
+        if here.epoch < self.epoch_of(here.user) or is_over:  # an old answer of the database
             return []
         if here.is_gone:
             self._theirs.pop(here.user, None)
+            self._gone[here.user] = here.epoch
         else:
             self._theirs[here.user] = directory, here
         return self._judge(here.user, here.since)
@@ -89,6 +92,7 @@ class Whereabouts:
         """Forget a user whose name was released."""
         self._mine.pop(user, None)
         self._theirs.pop(user, None)
+        self._gone.pop(user, None)
 
     def died(self, directory: int, alive: float) -> list[Action]:
         """Take in that a directory is dead, and when it last lived."""
@@ -123,7 +127,8 @@ class Whereabouts:
     def epoch_of(self, user: int) -> int:
         """Return the highest epoch that is known of a user."""
         theirs = self._theirs.get(user)
-        return max(self._mine.get(user, 0), theirs[1].epoch if theirs else 0)
+        known = max(self._mine.get(user, 0), self._gone.get(user, 0))
+        return max(known, theirs[1].epoch if theirs else 0)
 
     def not_told(self) -> None:
         """Take in that the database could not be reached: nothing is known of what it did."""
@@ -154,6 +159,7 @@ class Whereabouts:
         actions: list[Action] = []
         for directory, here in rows:
             user = here.user
+            self._gone.pop(user, None)  # they may be back, whatever the database counts from
             if directory != self.directory:
                 actions += self.hear(directory, here)
             elif user not in self._local:

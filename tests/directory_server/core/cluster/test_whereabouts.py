@@ -58,6 +58,22 @@ def test_old_news_changes_nothing() -> None:
     assert core.hear(3, at(4)) == []
 
 
+def test_an_answer_that_is_older_than_a_departure_brings_nobody_back() -> None:
+    core = Scene().core
+    core.hear(THEM, at(5))
+    core.hear(THEM, at(5, GONE))
+    assert core.hear(THEM, at(5)) == core.hear(THEM, at(4)) == []
+    assert core.epoch_of(CAROL) == 5
+    assert core.hear(THEM, at(6)) == [See(CAROL, at(6))]
+
+
+def test_what_the_database_says_as_a_whole_holds_whatever_it_counts_from() -> None:
+    core = Scene().core
+    core.hear(THEM, at(5))
+    core.hear(THEM, at(5, GONE))
+    assert core.compare([(THEM, at(3))]) == [See(CAROL, at(3))]
+
+
 def test_our_own_news_is_no_news() -> None:
     assert Scene(local=True).core.hear(US, at(9)) == []
 
