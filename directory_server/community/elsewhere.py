@@ -308,7 +308,7 @@ class Elsewhere:
         ours = {here.user for number, here in whole.rows if number == self.whereabouts.directory}
         theirs = {here.user for _, here in whole.rows} - ours
         self._perform(self.whereabouts.compared(ours, theirs, whole.time))
-        await self._orders.read()
+        self._must_read_orders = True
         backlog = await self._cluster.backlog(list(self._sessions.links))
         self.hear(Bulletin(0, mail=tuple(backlog.mail), taken=tuple(backlog.taken)))
 

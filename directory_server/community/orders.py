@@ -27,12 +27,21 @@ class Orders:
     async def read(self) -> None:
         """Take over what the operator has said, here or at another directory of the store.
 
-        Raises StorageError.
+        Raises StorageError.  What was said here meanwhile may be missing in what was read, so
+        then it is read again.
         """
-        self.bans.load(await self._store.bans())
-        self.invites.load(await self._store.invites())
-        self.motd = await self._store.motd()
+        before = None
+        while before != self._changes():
+            before = self._changes()
+            bans, invites = await self._store.bans(), await self._store.invites()
+            motd = await self._store.motd()
+        self.bans.load(bans)
+        self.invites.load(invites)
+        self.motd = motd
         self.expel_banned()
+
+    def _changes(self) -> tuple[int, int]:
+        return self.bans.changes, self.invites.changes
 
     async def sweep(self) -> None:
         """Delete the bans and invites that are over.  Raises StorageError."""

@@ -11,6 +11,7 @@ from directory_server.admin import requests as ask
 from directory_server.admin.operator import MOVE_SECONDS
 from directory_server.core.cluster.bulletins import Arrival, Bulletin, Call
 from directory_server.core.cluster.lease import LEASE_SECONDS, RENEW_SECONDS
+from directory_server.core.operating.bans import Ban
 from directory_server.storage.cluster import Found
 from shared.errors import Refused
 from shared.messages.common import Err, Status
@@ -280,6 +281,30 @@ async def test_a_ban_a_kick_and_a_notice_reach_users_of_other_directories(
     await trio.sleep(QUIET)
     assert not mallory.is_over
     assert (await look_up(carol, "mallory")).key == mallory.identity.public
+
+
+async def test_a_ban_is_kept_that_was_said_while_others_were_read(two: list[SharedTown]) -> None:
+    here, there = two
+    mallory = await here.enters("mallory")
+    read, is_read, may_come = here.store.bans, trio.Event(), trio.Event()
+
+    async def late() -> list[Ban]:
+        found = await read()
+        is_read.set()
+        await may_come.wait()
+        return found
+
+    here.store.bans = late  # type: ignore[method-assign]
+    await Asking(there).asks(ask.Motd("be kind"))
+    await is_read.wait()
+    await Asking(here).asks(ask.Ban("mallory", reason="too loud"))
+    may_come.set()
+    assert "too loud" in await mallory.ends()
+    await trio.sleep(1)
+    with pytest.raises(Refused) as refusal:
+        await here.enters("mallory")
+    assert refusal.value.code == "BANNED"
+    assert (await here.enters("carol")).welcome.motd == "be kind"
 
 
 async def test_a_drained_directory_sends_its_users_to_the_others(two: list[SharedTown]) -> None:

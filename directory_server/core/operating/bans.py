@@ -71,6 +71,7 @@ class Bans:
     def __init__(self, bans: Iterable[Ban] = ()) -> None:
         self._users: dict[str, Ban] = {}  # by key, in hex
         self._networks: dict[Network, Ban] = {}
+        self.changes = 0  #: how often one was added or removed
         self.load(bans)
 
     def load(self, bans: Iterable[Ban]) -> None:
@@ -82,12 +83,14 @@ class Bans:
 
     def add(self, ban: Ban) -> None:
         """Add a ban; it replaces an earlier one of the same user or network."""
+        self.changes += 1
         if ban.kind == USER:
             self._users[ban.value] = ban
         elif (network := parse_network(ban.value)) is not None:
             self._networks[network] = ban
 
     def remove(self, ban: Ban) -> None:
+        self.changes += 1
         if ban.kind == USER:
             self._users.pop(ban.value, None)
         elif (network := parse_network(ban.value)) is not None:

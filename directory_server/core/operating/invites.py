@@ -40,6 +40,7 @@ def digest_of(token: str) -> bytes:
 class Invites:
     def __init__(self, invites: Iterable[Invite] = ()) -> None:
         self._all: dict[bytes, Invite] = {}
+        self.changes = 0  #: how often one was added or removed
         self.load(invites)
 
     def load(self, invites: Iterable[Invite]) -> None:
@@ -47,6 +48,7 @@ class Invites:
         self._all = {invite.digest: invite for invite in invites}
 
     def add(self, invite: Invite) -> None:
+        self.changes += 1
         self._all[invite.digest] = invite
 
     def find(self, token: str, time: float) -> Invite | None:
@@ -61,6 +63,7 @@ class Invites:
             self._all[digest] = invite._replace(uses=left)
 
     def remove(self, digest: bytes) -> None:
+        self.changes += 1
         self._all.pop(digest, None)
 
     def all(self, time: float) -> list[Invite]:
