@@ -29,13 +29,14 @@ PATIENCE_SECONDS: Final = 4.0  # less than a lease: who waits for longer is thou
 WHOLE_SECONDS: Final = 60.0  # for 100,000 names, of which a busy machine reads 20,000 a second
 QUIET_SECONDS: Final = 2.0  # then the listening connection is asked whether it is there
 NO_WAIT: Final = "-c synchronous_commit=off"
+NO_HURRY: Final = "-c idle_in_transaction_session_timeout=0"  # it only reads, and locks nothing
 
 
 class PostgresCluster:
     def __init__(self, where: str, reader: Line) -> None:
         """`reader` is used for what is asked of the database, and belongs to the store."""
         self._news, self._ears = Line(where, settings=NO_WAIT), Line(where)
-        self._whole, self._reader = Line(where), reader
+        self._whole, self._reader = Line(where, settings=NO_HURRY), reader
 
     def close(self) -> None:
         self._news.close()

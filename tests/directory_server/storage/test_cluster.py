@@ -1,5 +1,6 @@
 """What several directories say over a real PostgreSQL, and hear of each other."""
 
+import time
 from collections.abc import AsyncIterator, Iterator
 from typing import NoReturn
 
@@ -145,6 +146,26 @@ async def test_a_dead_directory_is_swept_and_its_users_use_is_noted(
     assert not (await one.renew(a, "a:1", sweep=False)).is_known
     with pytest.raises(StorageError):
         await one.publish(a, [claim(carol, 1)], [])
+
+
+async def test_all_names_are_read_however_long_that_takes(
+    server: Server, nursery: trio.Nursery, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from directory_server.storage.postgres import connection, names
+
+    server.ask("DROP SCHEMA IF EXISTS parley CASCADE")
+    monkeypatch.setattr(connection, "IDLE_SECONDS", 1)
+    store, read = await opened(nursery, server), names.users
+
+    def slowly(line: connection.Connection) -> list[User]:
+        found = read(line)
+        time.sleep(2)  # as 100,000 names on a busy machine
+        return found
+
+    (carol,) = await register(store, "carol")
+    monkeypatch.setattr(names, "users", slowly)
+    assert [one.id for one in (await cluster_of(store).everything()).users] == [carol.id]
+    nursery.cancel_scope.cancel()
 
 
 async def test_what_waits_for_some_users_is_known(store: Store) -> None:
