@@ -360,7 +360,7 @@ class Checks:
         players = self._scenario.players
         groups: dict[str, list[tuple[Player, Conversation]]] = defaultdict(list)
         for player in players:
-            if player.peer is None:
+            if player.peer is None or player.is_quitting:  # who has quit can type nothing
                 yield Broken("D3", f"{player.name} is not there")
                 continue
             if player.peer.invitations.waits_for or player.peer.invitations.questions:

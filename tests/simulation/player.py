@@ -153,6 +153,11 @@ class Player:
     def is_up(self) -> bool:
         return self.peer is not None and not self.peer.is_over and not self.run.is_dead
 
+    @property
+    def is_quitting(self) -> bool:
+        """Whether the user has quit, and the program still delivers what is on its way."""
+        return self.peer is not None and self._goes.is_set()
+
     def is_killed(self, *, abruptly: bool, down: float) -> None:
         self.down_until = max(self.down_until, trio.current_time() + down)
         self.run.die(abruptly=abruptly)
