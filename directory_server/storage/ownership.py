@@ -175,15 +175,15 @@ def release(
 def _release(
     connection: sqlite3.Connection, user: int, stone: Tombstone | None
 ) -> Tombstone | None:
-    validity = "SELECT certified_time, certified_age FROM"
-    gone = connection.execute(f"{validity} users WHERE id = ?", (user,)).fetchall()  # nosec B608
+    gone = connection.execute(
+        "SELECT certified_time, certified_age FROM users WHERE id = ?", (user,)
+    ).fetchall()
     connection.execute("DELETE FROM users WHERE id = ?", (user,))
     if stone is None:
         return None
     folded = fold(stone.name)
     gone += connection.execute(  # of an earlier attempt
-        f"{validity} tombstones WHERE folded = ?",
-        (folded,),  # nosec B608
+        "SELECT certified_time, certified_age FROM tombstones WHERE folded = ?", (folded,)
     ).fetchall()
     for time, age in gone:
         stone = stone.with_certified(Validity(time, age))

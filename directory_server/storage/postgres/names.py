@@ -235,14 +235,15 @@ def release(
 
 
 def _release(connection: Connection, user: int, stone: Tombstone | None) -> Tombstone | None:
-    validity = " RETURNING certified_time, certified_age"
-    gone = connection.execute(f"DELETE FROM users WHERE id = %s{validity}", (user,)).fetchall()  # nosec B608
+    gone = connection.execute(
+        "DELETE FROM users WHERE id = %s RETURNING certified_time, certified_age", (user,)
+    ).fetchall()
     if stone is None:
         return None
     folded = fold(stone.name)
     gone += connection.execute(  # of an earlier attempt
-        f"DELETE FROM tombstones WHERE folded = %s{validity}",
-        (folded,),  # nosec B608
+        "DELETE FROM tombstones WHERE folded = %s RETURNING certified_time, certified_age",
+        (folded,),
     ).fetchall()
     for time, age in gone:
         stone = stone.with_certified(Validity(time, age))
