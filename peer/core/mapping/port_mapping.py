@@ -219,7 +219,9 @@ class PortMapping:
         if self._external:  # it holds until its end
             self._tries = len(TRIES)
             return []
-        return self._give_up(Why.REFUSED, now)
+        # It has a way to the directory, which sees me: another router gives it its address.
+        is_second = refusal.has_no_address
+        return self._give_up(Why.SECOND_ROUTER if is_second else Why.REFUSED, now)
 
     def _drop(self, why: Why, now: float) -> list[Action]:
         """Give a port back that does not help, and ask again after a pause."""

@@ -18,6 +18,7 @@ _ADDRESS, _MAP_TCP = 0, 2  # opcodes of NAT-PMP
 _ANSWER: Final = 0x80  # set in the opcode of each answer
 _TCP: Final = 6
 _OTHER_VERSION: Final = 1  # a result, of both
+_NO_ADDRESS: Final = 3  # a result of NAT-PMP: the router has no address to the world
 
 _PCP_ASK: Final = struct.Struct("!BBHI16s12sB3xHH16s")
 _PCP_ANSWER: Final = struct.Struct("!BBxBI4x12x12sB3xHH16s")
@@ -51,6 +52,11 @@ class RouterRefusal(Struct, frozen=True):
     @property
     def speaks_other_version(self) -> bool:
         return self.code == _OTHER_VERSION
+
+    @property
+    def has_no_address(self) -> bool:
+        """Whether it is because the router's other side has no address that the world reaches."""
+        return self.code == _NO_ADDRESS and not self.is_pcp
 
 
 Answer = Grant | RouterAddress | RouterRefusal

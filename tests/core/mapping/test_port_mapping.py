@@ -97,6 +97,13 @@ def test_a_router_that_refuses_pcp_may_still_grant_it_in_nat_pmp() -> None:
     assert told(one.heard(bytes.fromhex("00 82 0002"), 0.2)) == [NotMapped(Why.REFUSED)]
 
 
+def test_a_router_that_has_no_address_to_the_world_is_behind_a_second_one() -> None:
+    one = mapping()
+    one.begin(0.0)
+    one.heard(pcp_answer(result=8), 0.1)  # as miniupnpd answers there
+    assert told(one.heard(bytes.fromhex("00 82 0003"), 0.2)) == [NotMapped(Why.SECOND_ROUTER)]
+
+
 def test_a_late_refusal_in_a_language_that_is_not_asked_any_more_changes_nothing() -> None:
     one = mapping()
     one.begin(0.0)

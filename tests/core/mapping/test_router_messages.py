@@ -46,6 +46,12 @@ def test_answers_are_read(datagram: bytes, answer: object) -> None:
     assert read(datagram, NONCE, PORT) == answer
 
 
+def test_a_router_without_an_address_says_so_in_nat_pmp() -> None:
+    assert RouterRefusal(3, is_pcp=False).has_no_address
+    assert not RouterRefusal(2, is_pcp=False).has_no_address
+    assert not RouterRefusal(3, is_pcp=True).has_no_address, "there it is a malformed request"
+
+
 @pytest.mark.parametrize(
     "datagram",
     [
