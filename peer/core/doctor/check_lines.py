@@ -127,12 +127,23 @@ def port(number: int, found: Port, took: int, why: str, hints: Sequence[str] = (
 
 
 def router(
-    host: str | None, state: Action | None, seen_at: str, *, is_asked: bool, outer: str = ""
-) -> Check:
-    """`host`: the router's; None: unknown.  `outer`: its address to the world, as it says."""
+    host: str | None, state: Action | None, seen_at: str, *, is_asked: bool, outer: str = "",
+    leads_nowhere: bool = False,
+) -> Check:  # fmt: skip
+    """`host`: the router's; None: unknown.  `outer`: its address to the world, as it says.
+
+    `leads_nowhere`: the port that it gave was tried, and nothing comes through.
+    """
     data: dict[str, object] = {"router": host or "", "mapped": 0, "why": "", "outer": outer}
     named = f"Router {host}" if host else "Router"
     match state:
+        case Mapped(port=number) if leads_nowhere:
+            text = (
+                f"{named}: maps ports, but nothing comes through at"
+                f" {shown_place(seen_at, number)}: a second router (CGNAT) or a firewall is in"
+                " the way."
+            )
+            return Check("router", CheckState.WRONG, text, data | {"mapped": number})
         case Mapped(port=number):
             text = f"{named}: maps ports, {shown_place(seen_at, number)} leads to me."
             return Check("router", CheckState.FINE, text, data | {"mapped": number})

@@ -157,7 +157,7 @@ def _seen_from_the_directory(facts: Facts) -> list[Check]:
         check_lines.port(facts.number, facts.port, facts.milliseconds, facts.why, _hints(facts)),
         check_lines.router(
             facts.router, facts.mapping, facts.seen, is_asked=facts.is_router_asked,
-            outer=facts.outer,
+            outer=facts.outer, leads_nowhere=findings(facts).leads_nowhere,
         ),
     ]  # fmt: skip
     return [*found, check_lines.ports(facts.keeps_port)] if is_translated else found

@@ -137,6 +137,16 @@ def test_the_router(
     assert said(check) == text
 
 
+def test_a_mapping_that_leads_nowhere_is_not_said_to_lead_to_me() -> None:
+    check = check_lines.router(
+        "192.168.1.1", Mapped(40_112), "203.0.113.9", is_asked=True, leads_nowhere=True
+    )
+    assert said(check) == (
+        "!!  Router 192.168.1.1: maps ports, but nothing comes through at 203.0.113.9:40112: a"
+        " second router (CGNAT) or a firewall is in the way."
+    )
+
+
 def test_a_mapping_over_ipv6_is_written_as_it_is_typed() -> None:
     check = check_lines.router("192.168.1.1", Mapped(40_112), "2001:db8::1", is_asked=True)
     assert "[2001:db8::1]:40112 leads to me" in said(check)

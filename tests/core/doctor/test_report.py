@@ -59,6 +59,13 @@ def test_only_some_users_are_listed() -> None:
     assert told[-1].text.startswith("44 more users")
 
 
+def test_a_mapping_is_said_to_lead_to_me_unless_the_port_was_tried_in_vain() -> None:
+    behind = facts(seen=OUTER, port=Port.SILENT, mapping=Mapped(40_112))
+    assert "nothing comes through at 203.0.113.9:40112" in said(behind, "router")
+    assert "leads to me" in said(replace(behind, port=Port.OPEN), "router")
+    assert "leads to me" in said(replace(behind, mapping=Mapped(4_200)), "router")
+
+
 def test_a_firewall_is_named_when_nothing_else_explains_a_silent_port() -> None:
     silent = facts(port=Port.SILENT, surroundings=UFW)
     assert "ufw allow 40112/tcp (start with --listen" in said(silent, "port")
