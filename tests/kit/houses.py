@@ -11,6 +11,7 @@ from tests.kit.lan import PUBLIC, Host, Lan, hosts, ip, rules
 from tests.kit.programs import Stage
 
 INSIDE = "192.168.1"  # the same numbers in every house
+TOWN6, HOUSE6 = "2001:db8:77", "2001:db8:1"  # in documents only, and told to everybody
 
 ROUTER = """
 table ip nat {{
@@ -56,9 +57,10 @@ table inet filter {{
 add rule inet wall through ct status dnat accept
 """
 # It refuses to work with an address for documents, as {wan} has, and so is told another one.
+ANOTHER = "11.0.0.21"
 MINIUPNPD = """
 ext_ifname={wan}
-ext_ip=11.0.0.21
+{says}
 listening_ip=lan
 enable_natpmp={natpmp}
 enable_upnp={upnp}
@@ -72,14 +74,25 @@ upnp_nat_postrouting_chain=postrouting_miniupnpd
 uuid=fc4ec57e-b051-11db-88f8-0060085db3f6
 allow 1024-65535 {inside}.0/24 1024-65535
 """
+# A port that its owner forwards by hand.
+FORWARDS = """
+add chain ip nat in {{ type nat hook prerouting priority -100; }}
+add rule ip nat in iifname "{wan}" tcp dport {port} dnat to {to}:{port}
+add rule inet wall through ct status dnat accept
+"""
+# IPv6 comes through to the rooms, as each has an address of its own.
+OPEN6 = """
+add rule inet wall in meta l4proto icmpv6 accept
+add rule inet wall through meta nfproto ipv6 accept
+"""
 
 
 class Room(Host):
-    """A network namespace in a house."""
+    """A network namespace in a house.  It may be the router of a house of its own."""
 
-    def __init__(self, number: int, router: Host) -> None:
-        super().__init__(100 + number, f"{router.name}{number}", INSIDE)
-        self._router = router
+    def __init__(self, number: int, router: Host, inside: str) -> None:
+        super().__init__(100 + number, f"{router.name}{number}", inside)
+        self._router, self._gateway = router, f"{inside}.1"
 
     def sets_up(self, bridge: str) -> None:
         router = self._router.name
@@ -90,19 +103,19 @@ class Room(Host):
         ip(f"-n {self.name} addr add {self.address}/24 dev {self.inside}")
         ip(f"-n {self.name} link set {self.inside} up")
         ip(f"-n {self.name} link set lo up")
-        ip(f"-n {self.name} route add default via {INSIDE}.1")
+        ip(f"-n {self.name} route add default via {self._gateway}")
 
 
 class House:
-    def __init__(self, router: Host, rooms: int) -> None:
-        self._router = router
-        self.rooms = [Room(number, router) for number in range(rooms)]
+    def __init__(self, router: Host, rooms: int, inside: str = INSIDE) -> None:
+        self._router, self._inside = router, inside
+        self.rooms = [Room(number, router, inside) for number in range(rooms)]
         self._mapper: subprocess.Popen[bytes] | None = None
 
     def sets_up(self) -> None:
         router = self._router.name
         ip(f"-n {router} link add lan type bridge")
-        ip(f"-n {router} addr add {INSIDE}.1/24 dev lan")
+        ip(f"-n {router} addr add {self._inside}.1/24 dev lan")
         ip(f"-n {router} link set lan up")
         ip(f"netns exec {router} sysctl -qw net.ipv4.ip_forward=1")
         rules(router, ROUTER.format(wan=self._router.inside))
@@ -131,13 +144,40 @@ class House:
         """Empty the router's table, as a router does that starts again, or has too many."""
         ip(f"netns exec {self._router.name} conntrack -F")
 
-    def maps_ports(self, folder: Path, *, by_upnp: bool = False) -> None:
-        """Let the router give ports to who asks, by NAT-PMP and PCP, or by UPnP only."""
+    def leads_to(self, room: Room, port: int) -> None:
+        """Forward a port of the router, to the same one of this room, for ever."""
+        wan = self._router.inside
+        rules(self._router.name, FORWARDS.format(wan=wan, port=port, to=room.address))
+
+    def gives_ipv6(self, town: list[Host]) -> None:
+        """Give all rooms, and these hosts of the town, IPv6 addresses that are good everywhere."""
+        for number, host in enumerate((self._router, *town), start=1):
+            host.ipv6 = f"{TOWN6}::{number}"
+            host.speaks_ipv6()
+        router = self._router.name
+        ip(f"-n {router} addr add {HOUSE6}::1/64 dev lan nodad")
+        ip(f"netns exec {router} sysctl -qw net.ipv6.conf.all.forwarding=1")
+        for host in town:
+            ip(f"-n {host.name} route add {HOUSE6}::/64 via {self._router.ipv6}")
+        for number, room in enumerate(self.rooms, start=100):
+            room.ipv6 = f"{HOUSE6}::{number}"
+            room.speaks_ipv6()
+            ip(f"-n {room.name} route add default via {HOUSE6}::1")
+        rules(router, OPEN6)
+
+    def maps_ports(self, folder: Path, *, by_upnp: bool = False, says: str = ANOTHER) -> None:
+        """Let the router give ports to who asks, by NAT-PMP and PCP, or by UPnP only.
+
+        `says`: the address that it says it has outside; "": the one that it has.
+        """
         router, wan = self._router.name, self._router.inside
         rules(router, MAPS.format())
         file = folder / "miniupnpd.conf"
         natpmp, upnp = ("no", "yes") if by_upnp else ("yes", "no")
-        text = MINIUPNPD.format(wan=wan, inside=INSIDE, natpmp=natpmp, upnp=upnp)
+        text = MINIUPNPD.format(
+            wan=wan, says=f"ext_ip={says}" if says else "", inside=self._inside, natpmp=natpmp,
+            upnp=upnp,
+        )  # fmt: skip
         file.write_text(text)
         words = ("ip", "netns", "exec", router, "miniupnpd", "-d", "-f", str(file))
         self._mapper = subprocess.Popen(

@@ -9,9 +9,10 @@ import sys
 import tempfile
 from pathlib import Path
 
-from tests.labs import forgetting, punching, remapping
+from tests.labs import forgetting, punching, remapping, verdicts
 
-LABS = {name: module.run for module in (punching, forgetting, remapping) for name in module.LABS}
+MODULES = (punching, forgetting, remapping, verdicts)
+LABS = {name: module.run for module in MODULES for name in module.LABS}
 
 
 def main() -> int:
