@@ -95,6 +95,7 @@ SECOND: Final = r"its own address is not a public one, .*"
 CAROLS_IPV6: Final = r"GLOBAL6=2001:db8:1::100:\d+.*"
 LABS: Final = {
     "two-routers": Lab("V6", SECOND, SHE_DIALLED, SEEN),
+    "two-routers-random": Lab("V6", SECOND, SHE_DIALLED, SEEN),
     "two-routers-inside": Lab("V6", SECOND, OPENED, SEEN),
     "two-routers-lie": Lab(
         "V6", r"maps ports, but nothing comes through at .*", OPENED,
@@ -116,8 +117,9 @@ LABS: Final = {
 def two_routers(name: str, lan: Lan, folder: Path) -> Iterator[Scene]:
     """Put carol behind two routers; a port of the inner one leads nowhere.
 
-    It refuses to give one, gives one and says that its address is inside, or says that it is
-    one of the world.  In the last two dave lets nobody in.
+    The inner router refuses to give a port.  "random": it also takes another port for each
+    target.  "inside": it gives one, and says that its address is inside.  "lie": it gives one,
+    and says an address of the world.  In these two dave lets nobody in.
     """
     with ExitStack() as stack:
         outer = House(lan.hosts[2], 1, BETWEEN)
@@ -127,7 +129,9 @@ def two_routers(name: str, lan: Lan, folder: Path) -> Iterator[Scene]:
             house.sets_up()
         stack.callback(lan.stage.closes)
         scene = Scene(lan, inner.rooms[0], lan.hosts[1], lan.hosts[0])
-        if name != "two-routers":
+        if name == "two-routers-random":
+            inner.takes_another_port_for_each_target()
+        elif name != "two-routers":
             scene.daves.lets_nobody_in()
         if name == "two-routers-inside":
             gateway = f"{inner.rooms[0].address.rpartition('.')[0]}.1"
