@@ -116,7 +116,7 @@ class InvitationPerformer:
         if self._links.to(to) is not None:
             self.perform(self._core.linked(to, trio.current_time()))
         else:
-            self._links.dial(to)
+            self._links.dial(to, whole=True)  # somebody waits, and has just begun to
 
     def _ask(self, asked: Ask) -> None:
         if self._answers:

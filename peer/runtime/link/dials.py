@@ -37,9 +37,12 @@ class Dials:
         self._locator, self._reacher, self._handshake = locator, reacher, handshake
         self._tasks, self._bugs = tasks, bugs
 
-    def begin(self, name: str) -> None:
-        """Dial a user unless a dial is under way, or they are linked."""
-        if self._table.current(name) is None and self._pending.begin(name):
+    def begin(self, name: str, *, whole: bool = False) -> None:
+        """Dial a user unless a dial is under way, or they are linked.
+
+        `whole`: after one that was under way, and fails, dial once more.
+        """
+        if self._table.current(name) is None and self._pending.begin(name, whole=whole):
             self._tasks.linger(self._dial, name)
 
     def answer(self, knock: Knocks) -> None:
@@ -75,6 +78,11 @@ class Dials:
         with border(f"link to {name}", self._bugs):
             failure = await self._dial_and_carry(name, dial)
         if not dial.over.is_set():
+            is_linked = self._table.current(name) is not None
+            if dial.is_cut_short and not is_linked and not isinstance(failure, KeyChanged):
+                dial.repeat()
+                await self._dial(name)
+                return
             self._pending.end(name, failure)
             if isinstance(failure, KeyChanged):
                 self._handshake.alarm(failure)

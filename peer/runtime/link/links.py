@@ -81,9 +81,12 @@ class Links:
 
     # --- Dialling ---
 
-    def dial(self, name: str) -> None:
-        """Dial a user unless a dial is under way; the listener is told the outcome."""
-        self._dials.begin(name)
+    def dial(self, name: str, *, whole: bool = False) -> None:
+        """Dial a user unless a dial is under way; the listener is told the outcome.
+
+        `whole`: that of a dial of its own, if the one that is under way fails.
+        """
+        self._dials.begin(name, whole=whole)
 
     def answer(self, knock: Knocks) -> None:
         """Dial a user who knocks, unless a dial is under way; nobody is told the outcome."""

@@ -13,6 +13,7 @@ from shared.messages.spots import Knocks
 from shared.names import fold
 
 MEETINGS_MOST: Final = 8  # at once: each costs two connections and a port
+JOINS_LATE: Final = 5.0  # seconds; who wants a dial later would get less than half of it
 BRIEF_SECONDS: Final = 0.1  # a link that ended sooner is redialled after this: no busy loop
 
 
@@ -26,17 +27,30 @@ class PendingDial:
         self.outlived_a_link = False  # that they had dialled
         self.knock = knock
         self.is_wanted = knock is None  #: by somebody here
+        self.is_cut_short = False  #: for somebody who has joined it late
+        self._begun, self._is_second = trio.current_time(), False
         self.may_stop = trio.Event()  #: they have linked with us, or I dial them for myself
 
-    def want(self) -> None:
-        """Note that somebody here wants it too: at other spots than those of the knock."""
+    def want(self, *, whole: bool) -> None:
+        """Note that somebody here wants it too: at other spots than those of the knock.
+
+        `whole`: not only the rest of it.
+        """
         if not self.is_wanted:
             self.is_wanted = True
             self.may_stop.set()
+        elif whole and self.knock is None and not self._is_second:
+            self.is_cut_short |= trio.current_time() > self._begun + JOINS_LATE
 
     def begin_anew(self) -> None:
         """Be a dial of my own from now on."""
         self.knock, self.may_stop = None, trio.Event()
+        self._begun = trio.current_time()
+
+    def repeat(self) -> None:
+        """Begin anew for those who have joined late, for once: nobody is dialled for ever."""
+        self.is_cut_short, self._is_second = False, True
+        self.begin_anew()
 
 
 class PendingDials:
@@ -49,14 +63,17 @@ class PendingDials:
         """Return the dial to this user that is under way."""
         return self._dials.get(fold(name))
 
-    def begin(self, name: str, knock: Knocks | None = None) -> bool:
-        """Note that a dial begins; return False if one is under way."""
+    def begin(self, name: str, knock: Knocks | None = None, *, whole: bool = False) -> bool:
+        """Note that a dial begins; return False if one is under way.
+
+        `whole`: if it is, and fails, there shall be one more, for whoever wants it now.
+        """
         current = self._dials.get(fold(name))
         if current is None:
             self._dials[fold(name)] = PendingDial(knock)
             return True
         if knock is None:
-            current.want()
+            current.want(whole=whole)
         return False
 
     def end(self, name: str, failure: ParleyError | None) -> None:
