@@ -167,11 +167,25 @@ class Checks:
         if said is None:
             return
         stay, seq = said.handle.conversation, said.handle.seq
+        self._allow_after_tampered(session, said)
         if text != said.text:
             session.unsigned.setdefault(stay, seq)
             session.last_of[stay] = max(seq, session.last_of.get(stay, 0))
         elif seq == session.unsigned.get(stay):
             self._begin_again(session, said)
+
+    def _note_unsigned(self, player: Player, text: Text) -> None:
+        """Note an unsigned text on its way: it is not shown where the signed one came as a letter.
+
+        What its author wrote after it is taken back all the same, and may be shown once more.
+        """
+        for said in (self._said.get(one.removeprefix(UNSIGNED)) for one in text.texts):
+            if said is not None and said.text not in text.texts and player.session is not None:
+                player.session.tampered.setdefault(said.handle.conversation, said.handle.seq)
+
+    def _allow_after_tampered(self, session: Session, said: Said) -> None:
+        if said.handle.seq > session.tampered.get(said.handle.conversation, said.handle.seq):
+            session.again.add(said.text)
 
     def _begin_again(self, session: Session, said: Said) -> None:
         """Note that the signed text has come in place of the unsigned one."""
@@ -189,6 +203,7 @@ class Checks:
         """Allow that texts which were taken back arrive through the mailbox."""
         said = self._said.get(text)
         if said is not None:
+            self._allow_after_tampered(session, said)
             unsigned = session.unsigned.get(said.handle.conversation)
             if unsigned is not None and said.handle.seq > unsigned:
                 session.again.add(text)
@@ -219,6 +234,7 @@ class Checks:
             text = _text.decode(line)
             self._check_content(text)
             self._check_entrance(self._at(to), text)
+            self._note_unsigned(self._at(to), text)
 
     def _at(self, host: str) -> Player:
         return next(one for one in self._scenario.players if one.machine.host == host)

@@ -59,10 +59,12 @@ class Session:
         self.marked: set[str] = set()  #: those that arrived before what they answer
         self.last_of: dict[Conversation, int] = {}  #: the last seq of each author's stay
         self.unsigned: dict[Conversation, int] = {}  #: the first unsigned seq of each author's stay
+        self.tampered: dict[Conversation, int] = {}  #: the same, of those that were sent
         self.again: set[str] = set()  #: may be shown twice: they came after an unsigned one
         self.told: list[str] = []  #: all that was shown
         self.two_faced: set[str] = set()  #: authors who were reported to say different things
         self.is_leaving = False  #: wanted to, and has entered no other one yet
+        self.leaves = ""  #: the conversation that it wanted to leave last
         self.kept: set[str] = set()  #: own texts that were on this disk when it was killed
         self.interrupted = ""  #: the conversation in which it was killed, according to its disk
         self.entered_room = False  #: and its user has read so
@@ -207,8 +209,9 @@ class Player:
                 self._scenario.checks.warned(self, event)
             case events.SaidDifferently(author=author):
                 session.two_faced.add(author)
-            case events.Connected():
-                session.is_leaving = False
+            case events.Connected():  # perhaps shown late, when that one is being left already
+                now = self.conversation
+                session.is_leaving &= now is None or now.id == session.leaves
             case events.InRoom():
                 self.parted -= {one.id for one in self.rooms}
                 session.entered_room = True
@@ -244,13 +247,17 @@ class Player:
         return self.peer is None or len(self.session_now.told) > told
 
     async def leaves(self, peer: LocalPeer) -> None:
-        self.session_now.is_leaving = True
+        self._wants_to_leave()
         await peer.conversation.leave()
+
+    def _wants_to_leave(self) -> None:
+        session, now = self.session_now, self.conversation
+        session.is_leaving, session.leaves = True, now.id if now is not None else ""
 
     async def leaves_and_is_killed(self, peer: LocalPeer) -> None:
         """Leave, as for another conversation, and die while the last texts are on their way."""
         await self.says(peer, 3)
-        self.session_now.is_leaving = True
+        self._wants_to_leave()
         peer._exchange.conversations.leave_now()
         await trio.sleep(self._chance.choice([0.05, self._chance.uniform(0, SETTLE_SECONDS)]))
         self.is_killed(abruptly=self._chance.random() < 0.5, down=0.0)
