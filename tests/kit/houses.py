@@ -5,6 +5,7 @@ The router is a host of a `Lan`.  It does not lead from the inside to its own ou
 
 import subprocess
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from tests.kit.lan import PUBLIC, Host, Lan, hosts, ip, rules
@@ -214,13 +215,22 @@ class House:
             room.is_gone()
 
 
-def town_with_house(stage: Stage) -> Iterator[tuple[Lan, House]]:
-    """Yield three hosts on one public network, and a house of two people behind the third."""
+@contextmanager
+def town_with_houses(stage: Stage, houses: int, rooms: int) -> Iterator[tuple[Lan, list[House]]]:
+    """Yield three hosts on one public network, and houses behind the last ones of them."""
     for lan in hosts(stage, 3, PUBLIC):
-        house = House(lan.hosts[2], 2)
+        built = [House(router, rooms) for router in lan.hosts[-houses:]]
         try:
-            house.sets_up()
-            yield lan, house
+            for house in built:
+                house.sets_up()
+            yield lan, built
         finally:
             stage.closes()
-            house.is_gone()
+            for house in built:
+                house.is_gone()
+
+
+def town_with_house(stage: Stage) -> Iterator[tuple[Lan, House]]:
+    """Yield such a town with one house of two people."""
+    with town_with_houses(stage, 1, 2) as (lan, (house,)):
+        yield lan, house

@@ -1,19 +1,19 @@
 """Two users in a conversation whose routers forget all connections: when they hear each other.
 
-What both say meanwhile must come, once and in order.
+All lines that both write meanwhile must come, once and in order.
 """
 
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from itertools import count
 from pathlib import Path
 from typing import Final
 
 from msgspec import Struct
 
-from tests.kit.houses import House
-from tests.kit.lan import PUBLIC, Lan, hosts
+from tests.kit.houses import House, town_with_houses
+from tests.kit.lan import Lan
 from tests.kit.programs import PATIENCE, Program, Stage, connect
 from tests.kit.terminals import comes_true
 from tests.labs.punching import way
@@ -43,21 +43,14 @@ LABS: Final = {
 
 @contextmanager
 def built(lab: Lab, folder: Path) -> Iterator[tuple[Lan, list[House]]]:
-    stage = Stage(folder)
-    with ExitStack() as stack:
-        for lan in hosts(stage, 3, PUBLIC):
-            stack.callback(stage.closes)
-            houses = [House(router, 1) for router in lan.hosts[1:]]
+    with town_with_houses(Stage(folder), 2, 1) as (lan, houses):
+        if lab.is_strict:
             for house in houses:
-                stack.callback(house.is_gone)
-                house.sets_up()
-                if lab.is_strict:
-                    house.forwards_no_strays()
-            if lab.is_mapped:
-                houses[0].takes_another_port_for_each_target()
-                houses[1].maps_ports(folder)
-            yield lan, houses
-            stack.close()
+                house.forwards_no_strays()
+        if lab.is_mapped:
+            houses[0].takes_another_port_for_each_target()
+            houses[1].maps_ports(folder)
+        yield lan, houses
 
 
 def forgotten(houses: list[House], both: tuple[Program, Program], numbers: Iterator[int]) -> float:

@@ -9,8 +9,8 @@ from pathlib import Path
 
 from msgspec import Struct
 
-from tests.kit.houses import House
-from tests.kit.lan import PUBLIC, Lan, hosts
+from tests.kit.houses import House, town_with_houses
+from tests.kit.lan import Lan
 from tests.kit.programs import Program, Stage
 from tests.kit.slow_cable import slow_cable
 
@@ -55,25 +55,18 @@ class Outcome(Struct, frozen=True):
 
 @contextmanager
 def built(lab: Lab, folder: Path) -> Iterator[tuple[Lan, list[House]]]:
-    stage = Stage(folder)
-    with ExitStack() as stack:
-        for lan in hosts(stage, 3, PUBLIC):
-            stack.callback(stage.closes)
-            houses = [House(router, 1) for router in lan.hosts[1:]]
-            for number, house in enumerate(houses):
-                router = lan.hosts[1 + number]
-                if lab.round_trip or lab.loss:
-                    delay = lab.round_trip / WIRES
-                    cable = slow_cable(router, lan.bridge, delay=delay, loss=lab.loss, seed=number)
-                    stack.callback(cable.close)
-                stack.callback(house.is_gone)
-                house.sets_up()
-                if number < lab.saying_no:
-                    house.says_no_to_strangers()
-                if number < lab.random_ports:
-                    house.takes_another_port_for_each_target()
-            yield lan, houses
-            stack.close()
+    with town_with_houses(Stage(folder), 2, 1) as (lan, houses), ExitStack() as stack:
+        for number, house in enumerate(houses):
+            router = lan.hosts[1 + number]
+            if lab.round_trip or lab.loss:
+                delay = lab.round_trip / WIRES
+                cable = slow_cable(router, lan.bridge, delay=delay, loss=lab.loss, seed=number)
+                stack.callback(cable.close)
+            if number < lab.saying_no:
+                house.says_no_to_strangers()
+            if number < lab.random_ports:
+                house.takes_another_port_for_each_target()
+        yield lan, houses
 
 
 def tried(lan: Lan, houses: list[House], number: int) -> Outcome:

@@ -8,12 +8,12 @@ import re
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
-from tests.kit.houses import House, Room
-from tests.kit.lan import PUBLIC, Lan, hosts, on
+from tests.kit.houses import House, Room, town_with_houses
+from tests.kit.lan import Lan, on
 from tests.kit.programs import PATIENCE, Program, Stage, connect
 from tests.kit.terminals import comes_true
 
@@ -45,19 +45,12 @@ with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as asker:
 @contextmanager
 def built(folder: Path) -> Iterator[tuple[Lan, House, House]]:
     """Yield two houses of two people; the first takes a new port for each target."""
-    stage = Stage(folder)
-    with ExitStack() as stack:
-        for lan in hosts(stage, 3, PUBLIC):
-            stack.callback(stage.closes)
-            houses = House(lan.hosts[1], 2), House(lan.hosts[2], 2)
-            for house in houses:
-                stack.callback(house.is_gone)
-                house.sets_up()
-                house.forwards_no_strays()
-            houses[0].takes_another_port_for_each_target()
-            houses[1].maps_ports(folder)
-            yield lan, *houses
-            stack.close()
+    with town_with_houses(Stage(folder), 2, 2) as (lan, houses):
+        for house in houses:
+            house.forwards_no_strays()
+        houses[0].takes_another_port_for_each_target()
+        houses[1].maps_ports(folder)
+        yield lan, houses[0], houses[1]
 
 
 def port_of(house: House, room: Room) -> int:
