@@ -151,7 +151,8 @@ class Presences:
         """
         folded = fold(name)
         is_known = folded in self._users or self.is_complete
-        was_here = self._was_here(folded) or folded in self._gone_unsaid | self._awaited.keys()
+        was_told = folded in self._gone_unsaid or folded in self._awaited
+        was_here = self._was_here(folded) or was_told
         self.tell([Presence(name, Status.OFFLINE, time)])
         self._awaited.pop(folded, None)
         self._gone_unsaid.discard(folded)
