@@ -1,4 +1,4 @@
-"""Whoever gives a name back has no certificate for it when somebody else may have it.
+"""A user who gives a name back has no certificate for it once others may take the name.
 
 Not even one with a link to each of two directories, for the moment that a move takes.
 """

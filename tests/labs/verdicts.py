@@ -1,4 +1,4 @@
-"""What DOCTOR says in networks that are hard to tell, and whether users meet there.
+"""DOCTOR judges networks that are hard to tell apart, and users meet there.
 
 Each lab has carol in a house, and dave outside of it.  DOCTOR's code is read from a command of
 carol's, before she starts her program.
@@ -66,7 +66,7 @@ trio.run(main)
 
 
 class Lab(Struct, frozen=True):
-    """What must come of it."""
+    """The outcome that a network must have."""
 
     code: str
     router: str  #: what DOCTOR says of the router: a pattern

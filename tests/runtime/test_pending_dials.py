@@ -1,4 +1,4 @@
-"""Whoever joins a dial shortly before its end gets a whole one, and nobody is dialled for ever."""
+"""A dial that somebody joins shortly before its end is repeated, but only once."""
 
 import trio
 from trio.testing import MockClock

@@ -177,7 +177,7 @@ class Checks:
     def _note_unsigned(self, player: Player, text: Text) -> None:
         """Note an unsigned text on its way: it is not shown where the signed one came as a letter.
 
-        What its author wrote after it is taken back all the same, and may be shown once more.
+        The later texts of its author are taken back all the same, and may be shown once more.
         """
         for said in (self._said.get(one.removeprefix(UNSIGNED)) for one in text.texts):
             if said is not None and said.text not in text.texts and player.session is not None:

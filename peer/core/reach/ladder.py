@@ -113,8 +113,8 @@ class Ladder:
     def directory_is_back(self, now: float) -> None:
         """Note that the directory can be asked once more: punch anew, unless that is under way.
 
-        What stopped the link may have stopped theirs and mine to the directory.  Whoever of us
-        comes back last finds the other one there.
+        The same fault may have ended our link and both links to the directory.  The last of us
+        two to come back finds the other one there.
         """
         if not (self._is_punching or self._met_at):
             self._punch_at = max(now, self._begun + KNOCK_AFTER)

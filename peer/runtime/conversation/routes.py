@@ -26,7 +26,7 @@ class Routes:
     def ways(self, current: Conversation) -> list[tuple[Route, int]]:
         """Return how each is reached, and how many texts of mine they lack.
 
-        What has just gone out over a link of ours is not counted before it is late.
+        A text that has just gone out over a link of ours is counted only once it is late.
         """
         outgoing, mailbox = current.outgoing, current.mailbox
         return [

@@ -10,7 +10,7 @@ from directory_server.storage.postgres.connection import Line, Lost
 
 
 class SlowConnection:
-    """What a server gives: in the middle of the look at its timeline somebody closes the line."""
+    """A connection whose server answers its first question only when a test lets it."""
 
     def __init__(self, answer: tuple[str | None] | psycopg.Error = ("00000001",)) -> None:
         self.answer, self.closed = answer, False
