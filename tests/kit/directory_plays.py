@@ -58,7 +58,8 @@ from peer.events import (
     SaidDifferently,
     Went,
 )
-from tests.kit.postgres import Servers, free_port, servers, url_of
+from tests.kit.ports import free_port
+from tests.kit.postgres import Servers, servers, url_of
 from tests.kit.programs import HOST, Program, Stage, staged, tool
 
 DRAINED: Final = "no directory, but one is drained"

@@ -20,6 +20,8 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
+from tests.kit.ports import free_port
+
 PATIENCE = 40.0  # seconds for one line; far more than a slow machine needs
 HOST = "127.0.0.1"
 
@@ -196,7 +198,7 @@ class Stage:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self.port = 0
+        self.port = free_port()
         self.programs: list[Program] = []
         self.environment = {
             "HOME": str(folder),

@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import Final
 
 from tests.kit.handed_sockets import listening, with_sockets
+from tests.kit.ports import free_port
 from tests.kit.programs import PATIENCE, Program, Stage, tool
 
 ROOT: Final = Path(__file__).parent.parent.parent
@@ -180,8 +181,3 @@ class ServiceMachine:
         if self.service is not None and self.service.process.poll() is None:
             self.service.sends(signal.SIGTERM)
             assert self.service.ends() == 0
-
-
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as one:
-        return int(one.getsockname()[1])

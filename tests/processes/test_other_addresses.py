@@ -5,6 +5,7 @@ import shutil
 from pathlib import Path
 
 from tests.kit.persons import Person
+from tests.kit.ports import free_port
 from tests.kit.programs import HOST, Program, Stage, tool
 
 OTHER = "localhost"
@@ -63,7 +64,7 @@ def test_a_directory_that_has_moved_is_the_same_community(stage: Stage) -> None:
     quits(is_there(stage, HOST))
     directory.process.terminate()
     directory.ends()
-    stage.port = 0
+    stage.port = free_port()
     stage.directory()
     carol = is_there(stage, HOST)
     quits(carol)

@@ -8,7 +8,8 @@ import time
 from pathlib import Path
 from typing import Final
 
-from tests.kit.postgres import free_port, needs_postgres, servers
+from tests.kit.ports import free_port
+from tests.kit.postgres import needs_postgres, servers
 from tests.kit.programs import HOST, PATIENCE, Program, Stage, tool
 
 PAGE: Final = Path(__file__).parent.parent.parent / "directory_server" / "OPERATING.md"
