@@ -136,7 +136,7 @@ class Journal:
             tuple(acknowledged),
             lamport,
             self.entrances(id),
-            self.texts.digests(id),
+            self.texts.said(id),
         )
 
     async def keep(self, batch: Batch, now: float) -> None:

@@ -4,7 +4,7 @@ import sqlite3
 from collections.abc import Iterable, Iterator
 
 from peer.core.conversation.incoming.lamport_clock import LamportClock
-from peer.core.conversation.proof.digests import digest
+from peer.core.conversation.proof.digests import Said, said_in
 from peer.core.conversation.texts import is_origin
 from peer.storage.rows import Rows
 from peer.storage.schema import FILE
@@ -142,12 +142,12 @@ class TextStore:
         )
         return rows[::-1]
 
-    def digests(self, conversation: str) -> tuple[tuple[str, str, int, bytes], ...]:
+    def said(self, conversation: str) -> tuple[Said, ...]:
         """Return digests of the latest texts, and of each author's last one in each epoch."""
         latest = self._database.read(
             # Backwards through all texts, for one conversation fills most of them: from its
             # last text to its first one, whatever came in between.
-            f"{_STREAMS} SELECT author, epoch, seq, last, line FROM texts"  # nosec B608
+            f"{_STREAMS} SELECT author, epoch, seq, line FROM texts"  # nosec B608
             f" WHERE number <= (SELECT max((SELECT number {_OF_STREAM} ORDER BY seq DESC LIMIT 1))"
             f" FROM streams AS s) AND number >= (SELECT min((SELECT number {_OF_STREAM}"
             " ORDER BY seq LIMIT 1)) FROM streams AS s) AND +conversation = ?1"
@@ -156,15 +156,15 @@ class TextStore:
         )
         origins = {(author, epoch) for author, epoch, *_ in latest}
         ends = self._database.read(
-            f"{_STREAMS} SELECT t.author, t.epoch, t.seq, t.last, t.line"  # nosec B608
+            f"{_STREAMS} SELECT t.author, t.epoch, t.seq, t.line"  # nosec B608
             f" FROM streams AS s JOIN texts AS t ON t.number ="
             f" (SELECT number {_OF_STREAM} ORDER BY seq DESC LIMIT 1) ORDER BY 1, 2",
             (conversation,),
         )
         older = [row for row in ends if row[:2] not in origins]
         found = tuple(
-            (author, epoch, upto, digest(text))
-            for author, epoch, seq, upto, line in (*older, *reversed(latest))
+            said_in(text)
+            for author, epoch, seq, line in (*older, *reversed(latest))
             for text in self._rows.text(line, conversation, author, epoch, seq)
         )
         self._rows.report()

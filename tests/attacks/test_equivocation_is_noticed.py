@@ -92,6 +92,13 @@ def tells_only_carol_something_else(town: Town) -> None:
         sends(town, MALLORY, name, no, after)
 
 
+def carol_is_alone_with_mallory(town: Town) -> None:
+    town.apart |= {frozenset((CAROL, DAVE)), frozenset((CAROL, ERIN))}
+    for name in (DAVE, ERIN):
+        town.breaks(CAROL, name)
+    town.settles(1)
+
+
 def test_who_knows_it_shows_it_before_they_may_be_gone() -> None:
     town = town_with_mallory()
     tells_only_carol_something_else(town)
@@ -102,12 +109,42 @@ def test_who_knows_it_shows_it_before_they_may_be_gone() -> None:
         assert accusations(town, name)
 
 
+def test_who_is_killed_before_they_show_it_finds_it_again_on_their_disk() -> None:
+    """What follows is the same for all, so that no digest of it differs."""
+    town = town_with_mallory()
+    carol_is_alone_with_mallory(town)
+    tells_only_carol_something_else(town)
+    town.settles(1)
+    town.crashes(CAROL)
+    assert accusations(town, CAROL)
+    assert not accusations(town, DAVE)
+    town.apart.clear()
+    told = len(accusations(town, CAROL))
+    town.restarts(CAROL)
+    town.settles(ROUNDS)
+    assert len(accusations(town, CAROL)) == told + 1  # better twice than never
+    for name in (DAVE, ERIN):
+        assert [author for author, _ in accusations(town, name)] == [MALLORY]
+
+
+def test_nobody_accuses_themselves_after_a_new_start() -> None:
+    """A program that was killed over a full disk may have said what it has not kept."""
+    town = town_with_mallory()
+    town.says(CAROL, "one")
+    town.says(CAROL, "two")
+    town.settles(1)
+    town.crashes(CAROL)
+    disk = town.people[CAROL].disk
+    last = list(disk.texts)[-1]
+    disk.texts[last] = msgspec.structs.replace(disk.texts[last], chain=bytes(16))
+    town.restarts(CAROL)
+    town.settles(ROUNDS)
+    assert not accusations(town, CAROL)
+
+
 def test_who_knows_it_shows_it_to_all_whom_they_reach_later() -> None:
     town = town_with_mallory()
-    town.apart |= {frozenset((CAROL, DAVE)), frozenset((CAROL, ERIN))}
-    for name in (DAVE, ERIN):
-        town.breaks(CAROL, name)
-    town.settles(1)
+    carol_is_alone_with_mallory(town)
     tells_only_carol_something_else(town)
     town.settles(ROUNDS)
     assert accusations(town, CAROL)

@@ -15,7 +15,7 @@ from peer.core.conversation import actions as talk
 from peer.core.conversation.conversation import Conversation, Kept
 from peer.core.conversation.members.entrances import Entrance
 from peer.core.conversation.outbox import RECENT_TEXTS
-from peer.core.conversation.proof.digests import digest
+from peer.core.conversation.proof.digests import said_in
 from peer.core.conversation.texts import WINDOW_TEXTS
 from peer.core.departure import DepartureClaim
 from peer.core.membership import Me, Roll
@@ -126,8 +126,7 @@ class Disk:
         acknowledged = tuple((by, of, seq) for (by, of), seq in self.acknowledged.items())
         lamport = max([self.lamport, *(text.lamport for text in self.texts.values())])
         entrances = tuple(self.entrances.values())
-        ends = {text.origin: text for text in self.texts.values()}  # the last of each origin
-        said = tuple((*of, text.last_seq, digest(text)) for of, text in ends.items())
+        said = tuple(map(said_in, self.texts.values()))
         return Kept(
             tuple(self.members.values()), have, written, acknowledged, lamport, entrances, said
         )

@@ -30,7 +30,7 @@ from peer.core.conversation.members.roll_exchange import RollExchange
 from peer.core.conversation.outbox import Outbox
 from peer.core.conversation.own_stay import OwnStay
 from peer.core.conversation.proof import signatures, unchecked_texts
-from peer.core.conversation.proof.digests import Digests
+from peer.core.conversation.proof.digests import Digests, Said
 from peer.runtime.conversation.builder import ConversationBuilder
 from peer.runtime.conversation.conversations import Conversations
 from peer.runtime.conversation.departures import Departures
@@ -131,9 +131,9 @@ def _is_there(owner: object, name: str) -> bool:
 _note = Digests.note
 
 
-def _note_all(self: Digests, text: Text) -> bool:
+def _note_all(self: Digests, said: Said) -> bool:
     """Accept a text, whatever its author told us before."""
-    _note(self, text)
+    _note(self, said)
     return True
 
 

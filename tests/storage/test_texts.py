@@ -8,7 +8,7 @@ import trio.lowlevel
 
 from peer.core.conversation.actions import LeaveFor
 from peer.core.conversation.incoming.lamport_clock import STEP, LamportClock
-from peer.core.conversation.proof.digests import digest
+from peer.core.conversation.proof.digests import said_in
 from peer.storage.journal import Batch
 from peer.storage.rows import UNREADABLE
 from peer.storage.schema import FILE
@@ -49,7 +49,7 @@ async def test_the_digests_of_the_latest_texts_outlive_the_program() -> None:
     ]
     async with opened(disk) as journal:
         await keep(journal, *texts)
-    said = [(one.author, one.epoch, one.seq, digest(one)) for one in texts]
+    said = list(map(said_in, texts))
     async with opened(disk) as journal:
         assert list(journal.kept(ID, "me", NOW).said) == [said[1], *said[-DIGESTS:]]
 
@@ -91,7 +91,7 @@ async def test_another_conversation_in_between_changes_nothing_at_a_restart() ->
         kept = journal.kept(ID, me, NOW)
         assert journal.kept("e" * 32, me, NOW).have == ()
     mine = [one for one in said if one.conversation == ID]
-    assert list(kept.said) == [(one.author, one.epoch, one.seq, digest(one)) for one in mine]
+    assert list(kept.said) == list(map(said_in, mine))
     ends = [(CAROL, STAY), (CAROL, "f" * 16), (me, STAY)]
     assert kept.have == (Position("z", STAY, 9), *(Position(*one, 3) for one in ends))
     assert [one[:2] for one in kept.written] == [(STAY, 1), (STAY, 2), (STAY, 3)]

@@ -30,7 +30,7 @@ from peer.core.conversation.outgoing_texts import OutgoingTexts
 from peer.core.conversation.own_stay import MemberNames, OwnStay
 from peer.core.conversation.proof.blame import Blame
 from peer.core.conversation.proof.contradictions import Contradictions
-from peer.core.conversation.proof.digests import Digests
+from peer.core.conversation.proof.digests import Digests, Said
 from peer.core.conversation.proof.signatures import Signatures
 from peer.core.membership import Me, Roll
 from shared.messages.common import Message
@@ -61,7 +61,7 @@ class Kept(Struct, frozen=True):
     acknowledged: tuple[tuple[str, str, int], ...]  # by whom, epoch, seq
     lamport: int = 0  # the highest number
     entrances: tuple[Entrance, ...] = ()
-    said: tuple[tuple[str, str, int, bytes], ...] = ()  # author, epoch, last seq and digest
+    said: tuple[Said, ...] = ()  # in the order in which it came
 
 
 class Conversation:
@@ -86,8 +86,7 @@ class Conversation:
         outbox = Outbox(epoch, kept.written if kept else ())
         known = Entrances(roll, inbox.first_heard)
         known.restore(entrances)
-        digests = Digests(kept.said if kept else ())
-        queue, blame = ScreenQueue(me.id), Blame()
+        digests, queue, blame = Digests(), ScreenQueue(me.id), Blame()
         self._mesh = mesh = Mesh(stay)
         self.reach = Reach(stay, mesh, jitter)
         self.mailbox = MailboxFallback(stay, mesh, self.reach, outbox, inbox)
@@ -100,6 +99,7 @@ class Conversation:
         )  # fmt: skip
         self._acknowledgements = Acknowledgements(stay, mesh, inbox, self._hellos)
         self._contradictions = Contradictions(stay, mesh, known, digests, inbox)
+        self._contradictions.restore(kept.said if kept else ())
         signatures = Signatures(roll, mesh, inbox, queue, self._contradictions)
         self.incoming = IncomingTexts(
             stay, mesh, known, inbox, queue, signatures, self._contradictions,

@@ -9,7 +9,7 @@ from peer.core.conversation.members.entrances import Entrances
 from peer.core.conversation.members.mesh import Mesh
 from peer.core.conversation.outbox import Outbox
 from peer.core.conversation.own_stay import OwnStay
-from peer.core.conversation.proof.digests import Digests
+from peer.core.conversation.proof.digests import Digests, said_in
 from peer.core.conversation.texts import sign
 from shared.messages.peers import Acknowledge, Origin, Position, Text
 
@@ -121,7 +121,7 @@ class OutgoingTexts:
         after, chain = inbox.heads(mine), self._digests.at(mine, seq - 1)
         text = Text(self._stay.id, *mine, seq, inbox.clock.next, time, texts, after, chain=chain)
         signed = sign(self._stay.me, text)
-        self._digests.note(signed)
+        self._digests.note(said_in(signed))
         return signed
 
     def kept(self, text: Text) -> list[Action]:

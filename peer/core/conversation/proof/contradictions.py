@@ -8,7 +8,7 @@ from peer.core.conversation.incoming.inbox import Inbox
 from peer.core.conversation.members.entrances import Entrances
 from peer.core.conversation.members.mesh import Mesh
 from peer.core.conversation.own_stay import OwnStay
-from peer.core.conversation.proof.digests import Digests
+from peer.core.conversation.proof.digests import Digests, Said, said_in
 from peer.core.conversation.proof.evidence import Evidence
 from peer.core.conversation.proof.unchecked_texts import is_genuine
 from shared.messages.peers import Hello, Position, Text, Want
@@ -31,13 +31,22 @@ class Contradictions:
 
     # --- Noticing ---
 
+    def restore(self, kept: Iterable[Said]) -> None:
+        """Note what an earlier program of mine has kept: it may have told nobody of a lie in it."""
+        for said in kept:
+            self._note(said)
+
     def note(self, text: Text) -> None:
         """Note a text that its author has signed; note a contradiction too."""
-        if self._digests.note(text):
+        self._note(said_in(text))
+
+    def _note(self, said: Said) -> None:
+        author, _ = said.origin
+        if self._digests.note(said) or author == self._stay.me.id:
             return
-        self._evidence.add(Position(*text.origin, max(0, text.seq - 2)))
-        if text.author not in self._two_faced and text.author not in self._untold:
-            self._untold.append(text.author)
+        self._evidence.add(Position(*said.origin, max(0, said.seq - 2)))
+        if author not in self._two_faced and author not in self._untold:
+            self._untold.append(author)
 
     def tell(self) -> list[Action]:
         """Tell the user of authors who contradict what they told me before."""
@@ -91,7 +100,7 @@ class Contradictions:
 
     def show(self) -> list[Action]:
         """Send the evidence to members who may read it and have not seen it yet."""
-        actions: list[Action] = []
+        actions = [] if self._stay.is_asleep else self.tell()
         for where, member in self._evidence.unseen(self._mesh.greeted):
             other = self._evidence.mark_sent(where, member)
             actions.append(Hand(member, where))

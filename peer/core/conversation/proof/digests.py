@@ -8,7 +8,8 @@ equal.  Members exchange their digests in HELLO.
 import hashlib
 from bisect import bisect_left
 from collections import defaultdict
-from collections.abc import Iterable
+
+from msgspec import Struct
 
 from peer.core.conversation.texts import EPOCHS_AT_HEAD, statement
 from shared.messages.peers import CHAIN_BYTES, Origin, Text
@@ -25,29 +26,36 @@ def digest(text: Text) -> bytes:
     return hashlib.sha256(said).digest()[:CHAIN_BYTES]
 
 
+class Said(Struct, frozen=True):
+    """The digests of all that an author had said in an epoch, before one text and after it."""
+
+    origin: Origin
+    seq: int
+    last: int  # the seq of the last line in it
+    before: bytes  # the digest of everything before it, as its author says; may be empty
+    upto: bytes  # the digest of everything up to its end
+
+
+def said_in(text: Text) -> Said:
+    return Said(text.origin, text.seq, text.last_seq, text.chain, digest(text))
+
+
 class Digests:
     """The digests of what was said here, by author and epoch."""
 
-    def __init__(self, kept: Iterable[tuple[str, str, int, bytes]] = ()) -> None:
-        """`kept`: author, epoch, last seq, and the digest of everything up to there."""
+    def __init__(self) -> None:
         self._marks: dict[Origin, list[tuple[int, bytes]]] = {}  # after the text with this seq
         self._recent: defaultdict[str, list[Origin]] = defaultdict(list)  # by author
-        for author, epoch, seq, said in kept:
-            self.restore((author, epoch), seq, said)
 
-    def note(self, text: Text) -> bool:
+    def note(self, said: Said) -> bool:
         """Note the author's next text; return False if it follows on another past than mine."""
-        of = text.origin
-        before = self.at(of, text.seq - 1)
-        self.restore(of, text.last_seq, digest(text))
-        return not before or text.chain == before
-
-    def restore(self, of: Origin, seq: int, said: bytes) -> None:
-        marks = self._marks.setdefault(of, [])
-        marks.append((seq, said))
+        before = self.at(said.origin, said.seq - 1)
+        marks = self._marks.setdefault(said.origin, [])
+        marks.append((said.last, said.upto))
         if len(marks) > MARKS:
             del marks[0]
-        self._use(of)
+        self._use(said.origin)
+        return not before or said.before == before
 
     def _use(self, of: Origin) -> None:
         """Note the epoch in use; of an author's older epochs remember only the end."""

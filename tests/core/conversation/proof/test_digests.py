@@ -2,7 +2,7 @@
 
 import pytest
 
-from peer.core.conversation.proof.digests import MARKS, Digests, digest
+from peer.core.conversation.proof.digests import MARKS, Digests, digest, said_in
 from peer.core.conversation.texts import sign
 from shared.messages.peers import Text
 from tests.kit.cores import me
@@ -27,7 +27,7 @@ def said(*words: str) -> list[Text]:
 
 def heard(texts: list[Text]) -> Digests:
     chains = Digests()
-    assert all(chains.note(one) for one in texts)
+    assert all(chains.note(said_in(one)) for one in texts)
     return chains
 
 
@@ -53,13 +53,14 @@ def test_of_an_unknown_author_nothing_is_said() -> None:
 
 def test_what_follows_other_words_is_noticed() -> None:
     chains = heard(said("one", "two"))
-    assert not chains.note(said("one", "too", "three")[-1])
-    assert chains.note(said("one", "too", "three", "four")[-1])  # from here on it goes with that
+    assert not chains.note(said_in(said("one", "too", "three")[-1]))
+    fourth = said("one", "too", "three", "four")[-1]
+    assert chains.note(said_in(fourth))  # from here on it goes with that
 
 
 def test_what_follows_something_unknown_is_taken_as_it_is() -> None:
     chains = Digests()
-    assert chains.note(said("one", "two", "three")[-1])
+    assert chains.note(said_in(said("one", "two", "three")[-1]))
     assert chains.at(OF, 3) == heard(said("one", "two", "three")).at(OF, 3)
 
 
@@ -70,7 +71,7 @@ def test_another_text_in_the_same_place_is_a_contradiction() -> None:
     assert not chains.contradicts(said("one", "two")[-1])
     assert not chains.contradicts(said("one", "two", "three")[-1])
     together = heard([text(None, "one", "two", "three")])
-    together.note(text(text(None, "one", "two", "three"), "four"))
+    together.note(said_in(text(text(None, "one", "two", "three"), "four")))
     assert not together.contradicts(said("one")[0])  # which begins before what is known here
 
 
@@ -80,11 +81,11 @@ def test_what_ends_where_nothing_of_mine_ends_is_one_too() -> None:
     assert mine.contradicts(text(first, "two"))
 
 
-def test_a_digest_from_the_disk_goes_on() -> None:
+def test_it_goes_on_from_any_text() -> None:
     texts = said("one", "two", "three")
     chains = Digests()
-    chains.restore(OF, 2, digest(texts[1]))
-    assert chains.note(texts[2])
+    assert chains.note(said_in(texts[1]))
+    assert chains.note(said_in(texts[2]))
     assert chains.at(OF, 3) == digest(texts[2])
 
 
@@ -93,10 +94,10 @@ def test_what_is_remembered_is_bounded() -> None:
     before: Text | None = None
     for _ in range(MARKS + 5):
         before = text(before)
-        chains.note(before)
+        chains.note(said_in(before))
     assert len(chains._marks[OF]) == MARKS
     for start in range(3):
         first = text(None, epoch=f"{start:016x}")
-        chains.note(first)
-        chains.note(text(first, epoch=f"{start:016x}"))
+        chains.note(said_in(first))
+        chains.note(said_in(text(first, epoch=f"{start:016x}")))
     assert [len(marks) for marks in chains._marks.values()] == [1, 1, 2, 2]
