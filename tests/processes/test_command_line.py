@@ -88,8 +88,6 @@ NOBODY_READS = (
 
 
 def test_a_directory_that_is_unknown_or_not_running_is_code_7(stage: Stage) -> None:
-    with socket.create_server((HOST, 0)) as taken:
-        stage.port = taken.getsockname()[1]
     gone = shell(stage, f"$peer carol {HOST} $port --data $data LIST")
     assert gone.returncode == 7
     nothing = f"peer: nothing answers at {HOST}:{stage.port} (connection refused).\n"

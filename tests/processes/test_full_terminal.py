@@ -19,6 +19,7 @@ import pytest
 import trio
 
 from peer.api import Said, join
+from tests.kit.ports import free_port
 from tests.kit.programs import HOST, PATIENCE, Program, Stage, resident_kib, tool
 from tests.kit.terminals import HIGH, WIDE, Tmux, Window, comes_true, has_ended, terminals
 
@@ -284,8 +285,8 @@ def test_a_bug_is_seen_and_leaves_the_terminal_as_it_was_found(tmux: Tmux) -> No
 def test_who_waits_for_a_directory_can_give_up(tmux: Tmux) -> None:
     carol = tmux.window("carol")
     data = tmux.stage.data_of("carol")
-    with socket.create_server((HOST, 0)) as silent:
-        port = silent.getsockname()[1]
+    port = free_port()
+    with socket.create_server((HOST, port)):
         start = f"clear; {tool('peer')} carol {HOST} {port} --data {data}"
         carol.types(start)
         carol.toolbar_has(f"connecting to {HOST}:{port}, QUIT gives up")
