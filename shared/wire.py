@@ -187,7 +187,9 @@ def close(sock: socket.socket) -> None:
 
 
 def address(name: tuple[str, int] | tuple[str, int, int, int]) -> Address:
-    return Address(name[0], name[1])
+    """Return the address in the name of a socket; IPv4 within IPv6 as what it is."""
+    host, port = name[:2]
+    return Address(host.removeprefix("::ffff:") if "." in host else host, port)
 
 
 def _forget_unread(sock: socket.socket) -> None:

@@ -489,6 +489,16 @@ async def test_one_random_port_for_both_kinds_of_addresses() -> None:
     assert str(Address(LOCAL, 5)) == "127.0.0.1:5"
 
 
+@pytest.mark.skipif(not _has_ipv6(), reason="this machine has no IPv6")
+async def test_ipv4_within_ipv6_is_shown_as_ipv4() -> None:
+    async with serving() as (server, address):
+        here = await presenting(dave).dial([address._replace(host=f"::ffff:{LOCAL}")])
+        there = await server.wires.receive()
+        assert (here.local, here.remote) == (there.remote, address)
+        await here.aclose()
+        await there.aclose()
+
+
 async def test_a_port_that_is_taken_is_an_error() -> None:
     async with serving() as (server, address):
         with pytest.raises(OSError, match="in use"):

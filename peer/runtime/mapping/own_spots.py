@@ -43,7 +43,7 @@ class OwnSpots:
         mine, seen = ip_of(own), ip_of(welcome.host)
         if mine is None or seen is None or mine.version != 4 or seen.version != 4:
             return None
-        return InnerPlace(own, self._network.listens_on[0].port) if seen != mine else None
+        return InnerPlace(str(mine), self._network.listens_on[0].port) if seen != mine else None
 
 
 class Mapping:
