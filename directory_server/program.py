@@ -115,6 +115,7 @@ async def _serve(
     except ParleyError as error:
         return _complain(error)
     directory = Directory(real_world(folder, inherited), settings)
+    code = 0  # also if a second signal ends all of it at once
     with trio.open_signal_receiver(signal.SIGINT, signal.SIGTERM, signal.SIGHUP) as signals:
         async with trio.open_nursery() as obeying:
             obeying.start_soon(_obey, signals, directory, read, obeying.cancel_scope)

@@ -102,6 +102,15 @@ def test_a_signal_ends_it_cleanly(start: Start, tmp_path: Path, number: signal.S
         assert (process.stdout.read(), process.stderr.read()) == (said, "")
 
 
+def test_two_signals_at_once_end_it_cleanly_too(start: Start, tmp_path: Path) -> None:
+    process = start("0", "--host", "127.0.0.1", "--data", str(tmp_path / "data"))
+    address_of(process)
+    for number in (signal.SIGSTOP, signal.SIGTERM, signal.SIGINT, signal.SIGCONT):
+        process.send_signal(number)
+    _, complaint = process.communicate(timeout=SECONDS)
+    assert (process.returncode, complaint) == (0, "")
+
+
 def test_everything_it_keeps_is_for_its_owner_only(start: Start, tmp_path: Path) -> None:
     folder = tmp_path / "deep" / "data"
     address_of(start("0", "--host", "127.0.0.1", "--data", str(folder)))
