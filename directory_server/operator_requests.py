@@ -8,12 +8,11 @@ it is forgotten at once.
 import datetime
 from collections.abc import Iterable
 
-import trio
-
 from directory_server.community.community import Community
 from directory_server.settings import Settings
 from directory_server.storage.founding import AUTHORITY_FILE, find
 from directory_server.storage.opening import open_store
+from directory_server.storage.running import while_it_runs
 from directory_server.storage.store import Listed, Store
 from shared.errors import Refused
 from shared.names import fold
@@ -65,10 +64,7 @@ async def forget(
 async def _order(store: Store, names: list[str], *, free: bool) -> Iterable[str]:
     """Leave the request to the running directory."""
     known = await _known(store, names)
-    async with trio.open_nursery() as nursery:
-        await nursery.start(store.run)
-        await store.order(known, free=free)
-        nursery.cancel_scope.cancel()
+    await while_it_runs(store, lambda: store.order(known, free=free))
     return (f"{name} will be forgotten within 30 seconds." for name in known)
 
 
@@ -79,13 +75,14 @@ async def _perform(
     store = await _store(world, settings)
     known = await _known(store, names)
     found = await find(world.disk, store, world.chance.randbytes, found_anew=False)
-    async with trio.open_nursery() as nursery:
-        await nursery.start(store.run)
+
+    async def forget_them() -> None:
         await store.order(known, free=free)
         community = Community(world, settings, found.authority, store)
         await community.recall()
         await community.names.forget_as_ordered()
-        nursery.cancel_scope.cancel()
+
+    await while_it_runs(store, forget_them)
     return (f"{name} is forgotten." for name in known)
 
 

@@ -119,11 +119,8 @@ class Directory:
         """Run the nursery of the store, which outlives the users."""
         async with trio.open_nursery() as storing:
             await storing.start(store.run)
-            key = authority_key(found.authority.certificate)
-            if await store.community() != key:
-                await store.found(key, anew=found.loses_names)
             self._community = Community(self._world, self._settings, found.authority, store)
-            refusal = await self._begin(storing)
+            refusal = await self._begin(storing, store, found)
             if refusal is None:
                 refusal = await self._serve_users(found, task_status)
                 await self._community.sessions.note_seen()
@@ -133,9 +130,12 @@ class Directory:
         if refusal is not None:
             raise refusal
 
-    async def _begin(self, storing: trio.Nursery) -> ParleyError | None:
+    async def _begin(self, storing: trio.Nursery, store: Store, found: Found) -> ParleyError | None:
         """Read all that the store knows, and live among its directories; or return why not."""
+        key = authority_key(found.authority.certificate)
         try:
+            if await store.community() != key:
+                await store.found(key, anew=found.loses_names)
             await self._community.recall()
             await storing.start(self._community.others.run)
         except StorageError as error:

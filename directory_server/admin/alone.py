@@ -3,15 +3,14 @@
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
-import trio
-
 from directory_server.admin.operator import Operator
 from directory_server.admin.requests import Answer, AnyRequest
 from directory_server.community.community import Community
 from directory_server.settings import Settings
 from directory_server.storage.founding import AUTHORITY_FILE, find
 from directory_server.storage.opening import open_sqlite
-from shared.errors import ParleyError, Refused
+from directory_server.storage.running import while_it_runs
+from shared.errors import Refused
 from shared.real import real_world
 
 Show = Callable[[Answer], Awaitable[None]]
@@ -26,17 +25,12 @@ async def perform_alone(folder: Path, request: AnyRequest, show: Show) -> None:
     try:
         store = open_sqlite(world.disk)
         found = await find(world.disk, store, world.chance.randbytes, found_anew=False)
-        failure: ParleyError | None = None
-        async with trio.open_nursery() as nursery:
-            await nursery.start(store.run)
-            try:
-                community = Community(world, Settings(), found.authority, store)
-                await community.recall()
-                await Operator(community).perform(request, show)
-            except ParleyError as error:
-                failure = error
-            nursery.cancel_scope.cancel()
-        if failure is not None:
-            raise failure
+
+        async def perform() -> None:
+            community = Community(world, Settings(), found.authority, store)
+            await community.recall()
+            await Operator(community).perform(request, show)
+
+        await while_it_runs(store, perform)
     finally:
         world.disk.unlock()

@@ -17,6 +17,7 @@ from directory_server import arguments
 from shared.messages.directory import Drop, Fetch, Stored
 from shared.tls import TlsNetwork
 from shared.world import Address
+from tests.kit.full_disk import no_file_larger_than
 from tests.kit.raw_client import Client, identity_of
 
 LISTENING = re.compile(r"Directory listening on 127\.0\.0\.1:(\d+), key ((?:[0-9a-f]{4} ?){8})\n")
@@ -155,6 +156,10 @@ async def test_an_operator_lists_names_and_takes_them_away(start: Start, tmp_pat
         assert operate("--forget", "DAVE") == ["dave will be forgotten within 30 seconds."]
         directory.terminate()
         directory.wait(SECONDS)
+    (tmp_path / "data" / "reserve").unlink()
+    with no_file_larger_than(1024 * 1024):
+        *_, last = operate("--forget", "carol")
+    assert last == "dirserver: the disk did not take it: it is full"
     assert operate("--forget", "carol", "--free") == ["carol is forgotten."]
     assert len(operate("--list")) == 1, "dave went with the next one"
 
@@ -195,6 +200,19 @@ def test_a_damaged_file_is_said_in_one_line(start: Start, tmp_path: Path, file: 
     (tmp_path / file).write_bytes(b"rubbish" * 1_000)
     (tmp_path / file).chmod(0o600)
     assert file in one_line(start("0", "--data", str(tmp_path)))
+
+
+def test_a_disk_that_is_full_at_the_first_start_is_said_without_a_traceback(
+    start: Start, tmp_path: Path
+) -> None:
+    words = ("--data", str(tmp_path / "data"))
+    with no_file_larger_than(1024 * 1024):
+        process = start("0", "--host", "127.0.0.1", *words)
+    said, complaint = process.communicate(timeout=SECONDS)
+    assert (process.returncode, said) == (2, "")
+    assert complaint.splitlines()[-1] == "dirserver: the disk did not take it: it is full"
+    assert "Traceback" not in complaint
+    address_of(start("0", "--host", "127.0.0.1", *words))
 
 
 async def test_a_message_survives_a_kill_right_after_it_is_stored(
