@@ -13,7 +13,8 @@ The methods of `Chat` ask (`users`, `contact`), watch (`watch`, `unwatch`), invi
 `leave_message`), read what was said (`history`, `search`), compare keys (`words`, then
 `accept`) and set the status.  While the directory is gone, those that need it try it at once.
 They raise `Refused`, `Unreachable` or `KeyChanged`, whose texts are sentences for
-a person.  Texts of others are as they were written: pass them through `clean`
+a person.  A text of more than 8,000 characters is refused where it is said, and what is no
+name is nobody's.  Texts of others are as they were written: pass them through `clean`
 before a terminal gets them.
 """
 

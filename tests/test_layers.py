@@ -18,7 +18,8 @@ CORES = (
     "shared/codec.py",
     "shared/errors.py", "shared/identity.py", "shared/messages/", "shared/names.py",
     "shared/notes.py", "shared/receipt.py", "shared/reserved.py", "shared/sealing.py",
-    "shared/spots.py", "shared/strangers.py", "shared/weak_keys.py", "shared/wording.py",
+    "shared/spots.py", "shared/strangers.py", "shared/texts.py", "shared/weak_keys.py",
+    "shared/wording.py",
     "shared/words.py",
 )  # fmt: skip
 LIBRARIES = {"msgspec"}  # which a core may use,

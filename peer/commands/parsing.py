@@ -37,6 +37,7 @@ from peer.commands.reading import (
 from peer.commands.table import _ANSWER, _QUIT_CONVERSATION, _STATUSES, TABLE, Entry
 from shared.errors import Refused
 from shared.names import PATTERN, fold, is_name
+from shared.texts import whole_characters
 
 LIKENESS = 0.7  # finds CHTA and LSIT, and does not take "hello" for TELL
 
@@ -70,9 +71,6 @@ _NOT_A_TEXT = re.compile(
 # One line in a room, from anywhere.
 _IN_A_ROOM = re.compile(rf"/?#({LABEL})(?:\s+(.*))?", _FLAGS)
 
-# What the keyboard could not decode; no UTF-8 exists for it.
-_LONE_SURROGATE = re.compile("[\ud800-\udfff]")
-
 
 # --- Parsing ---------------------------------------------------------------------
 
@@ -82,7 +80,7 @@ def parse(line: str, context: Context) -> Command:
 
     Where lines are texts, one leading space makes any line one; it is not part of the text.
     """
-    line = _LONE_SURROGATE.sub("\N{REPLACEMENT CHARACTER}", line)
+    line = whole_characters(line)
     if not line.strip():
         return Nothing()
     if (word := line.strip().removeprefix("/").upper()) in context.choices:

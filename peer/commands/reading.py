@@ -19,8 +19,8 @@ from peer.commands.grammar import (
     WhoGot,
 )
 from shared.errors import Refused
-from shared.messages.common import TEXT_CHARACTERS
 from shared.names import PATTERN, check_name
+from shared.texts import sendable
 
 ECHO_CHARACTERS = 60  # of a wrong line, quoted in the answer
 ADD_MOST = 20  # users who are asked with one command
@@ -68,12 +68,7 @@ def _name(rest: str) -> str:
 def _text(text: str) -> str:
     if not text.strip():
         raise Refused("There is no text.")
-    if len(text) > TEXT_CHARACTERS:
-        raise Refused(
-            f"The text is too long: {len(text):,} characters, "
-            f"at most {TEXT_CHARACTERS:,} are possible."
-        )
-    return text
+    return sendable(text)
 
 
 def _alone(command: Command) -> Reader:

@@ -20,7 +20,8 @@ class ConversationView:
     async def say(self, text: str) -> SentText:
         """Say a text in the conversation; wait while too many are undelivered.
 
-        The handle tells its fate.  Raises Refused when there is no conversation.
+        The handle tells its fate.  Raises Refused when there is no conversation, and for a
+        text that is too long.
         """
         return await self._conversations.say(text)
 

@@ -26,12 +26,11 @@ from peer.results import (
     WhoHas,
 )
 from peer.screen.line import LineFrontend, plain_lines
+from shared.texts import whole_characters
 
 VERSION: Final = 1
 
 _INSIDE_A_NAME = re.compile("(?<!^)(?=[A-Z])")
-_HALF_CHARACTER = re.compile("[\ud800-\udfff]")
-_REPLACEMENT = "\N{REPLACEMENT CHARACTER}"
 
 
 class Hello(Event, frozen=True):
@@ -128,7 +127,7 @@ def _plain(value: object) -> object:
         case Enum():
             return value.value
         case str():
-            return _HALF_CHARACTER.sub(_REPLACEMENT, value)
+            return whole_characters(value)
         case None | bool() | int():
             return value
         case float():

@@ -6,7 +6,7 @@ from peer.runtime.directory.directory_client import DirectoryGone
 from peer.runtime.directory.roster import Roster
 from peer.storage.contacts import ContactStore
 from shared.errors import Refused
-from shared.names import fold
+from shared.names import check_name, fold
 
 
 class WatchBook:
@@ -18,9 +18,10 @@ class WatchBook:
     async def add(self, name: str) -> Watched:
         """Watch a user, who need not exist yet; return how they stand now.
 
-        Raises Refused for myself, for somebody whom I ignore, and when there are too many.
+        Raises Refused for myself, for somebody whom I ignore, for what is no name, and when
+        there are too many.
         """
-        self._check(name)
+        self._check(check_name(name))
         user, is_known = None, True
         try:
             user = await self._roster.find(name)

@@ -36,6 +36,7 @@ from peer.storage.journal import Journal
 from shared.errors import Refused
 from shared.messages.peers import Charter, Entry, Members, Membership, Position
 from shared.names import fold
+from shared.texts import sendable
 from shared.world import World
 
 
@@ -200,8 +201,10 @@ class Conversations:
     async def say(self, text: str, room: str = "") -> SentText:
         """Say a text, in my conversation or in a room; wait while too many are undelivered.
 
-        Raises Refused when I am not in it, and in a room when the program ends.
+        Raises Refused when I am not in it, for a text that is too long, and in a room when the
+        program ends.
         """
+        text = sendable(text)
         current = self.rooms.to_say_in(room) if room else self._stays.current
         if current is None:
             raise Refused("You are in no conversation.")

@@ -7,7 +7,7 @@ from shared.errors import Refused
 from shared.identity import check_key
 from shared.messages import directory as wire
 from shared.messages.directory import Contact
-from shared.names import fold
+from shared.names import fold, is_name
 
 
 class Lookup:
@@ -21,6 +21,8 @@ class Lookup:
 
         `own`: whether my user wants something of them.  Raises Refused or DirectoryGone.
         """
+        if not is_name(name):  # a directory may cut the link for it
+            raise Refused(f"User {name} does not exist!", "NOBODY")
         try:
             contact = await self._directory.ask(lambda id: wire.Lookup(id, name, own), Contact)
         except Refused as no:

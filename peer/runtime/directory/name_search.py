@@ -9,7 +9,7 @@ from msgspec import Struct
 from peer.runtime.directory.directory_client import DirectoryClient
 from shared.errors import ParleyError
 from shared.messages.directory import PAGE, List, Presence, Users
-from shared.names import fold
+from shared.names import fold, is_name
 
 OFFERED: Final = 20  # names for one completion: a menu shows no more
 FRESH_SECONDS: Final = 60.0  # a status older than that may be wrong
@@ -42,6 +42,8 @@ class NameSearch:
         An old directory, which cannot search, is asked about everybody.  Raises Refused or
         DirectoryGone.
         """
+        if beginning and not is_name(beginning):  # as is the beginning of each name
+            return FoundUsers(())
         answer = await self._directory.ask(lambda id: List(id, beginning, after, most), Users)
         begins, follows = fold(beginning), fold(after)
         users = {fold(user.name): user for user in answer.users}

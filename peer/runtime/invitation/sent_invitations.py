@@ -13,7 +13,7 @@ from peer.runtime.invitation.results import Asking, Outcome, Result, Results
 from peer.runtime.keys.known_users import KnownUsers
 from shared.errors import Refused
 from shared.messages.peers import MEMBERS, SALT_BYTES, Charter
-from shared.names import fold
+from shared.names import check_name, fold
 from shared.reserved import is_reserved
 from shared.world import World
 
@@ -83,8 +83,10 @@ class SentInvitations:
     def found_room(self, name: str) -> None:
         """Found a room in which I am alone, and enter it.
 
-        Raises Refused for a word of the program, as the directory does for a user's name.
+        Raises Refused for a word of the program, as the directory does for a user's name, and
+        for what is no name.
         """
+        check_name(name)
         if is_reserved(name):
             raise Refused(f'"{name}" is a word of the program; choose another name.', "NAME")
         rooms = self._conversations.rooms

@@ -14,6 +14,7 @@ from peer.runtime.mailbox.unsent import Unsent
 from peer.runtime.mailbox.waiting_texts import Ended, Posted, WaitingTexts
 from shared.messages.common import Status
 from shared.messages.peers import Private, ToAll
+from shared.texts import sendable
 from shared.world import World
 
 GENERAL_CHAT_MOST: Final = 100  # users whom one line to all reaches directly
@@ -36,7 +37,9 @@ class OwnLines:
 
         If this program ends before it is delivered, the next one delivers it.  With
         `is_lasting` also after it has failed, until `leave_instead`, `keep` or `give_up`.
+        Raises Refused for a text that is too long.
         """
+        text = sendable(text)
         self._known_users.answer(name)
         self._roster.meet(name)
         line = Private(self._world.new_id(), self._world.clock.time(), text)
@@ -46,8 +49,9 @@ class OwnLines:
     def write(self, name: str, text: str) -> Delivery | Posted:
         """Send one lasting private line; it waits behind what is kept for the same user.
 
-        Raises Refused when too much waits.
+        Raises Refused when too much waits, and for a text that is too long.
         """
+        text = sendable(text)
         self._unsent.take_up_in_passing()
         if not self._waiting.blocks(name, is_letter=False):
             return self.private(name, text, is_lasting=True)
@@ -78,8 +82,9 @@ class OwnLines:
     async def to_all(self, text: str) -> list[Delivery]:
         """Send one line to everybody online, in a crowd to those whom I watch.
 
-        It goes to GENERAL_CHAT_MOST users at most.
+        It goes to GENERAL_CHAT_MOST users at most.  Raises Refused for a text that is too long.
         """
+        text = sendable(text)
         users = await self._roster.company()
         online = [user.name for user in users if user.status is not Status.OFFLINE]
         others = [name for name in online if not self._myself.is_called(name)]

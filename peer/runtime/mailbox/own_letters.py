@@ -8,6 +8,7 @@ from peer.runtime.mailbox.unsent import Unsent
 from peer.runtime.mailbox.waiting_texts import Ended, WaitingTexts
 from peer.storage.lines import Fate
 from shared.errors import ParleyError, Refused
+from shared.texts import sendable
 from shared.world import Clock
 
 
@@ -24,10 +25,11 @@ class OwnLetters:
     async def leave(self, name: str, text: str) -> str:
         """Leave a message; return the receiver's name when the directory has it on disk.
 
-        Raises Refused (no such user, a full mailbox, a full disk), KeyChanged or
-        Unreachable.
+        Raises Refused (no such user, a full mailbox, a full disk, a text that is too long),
+        KeyChanged or Unreachable.
         """
         self.refuse_myself(name)
+        text = sendable(text)
         return await self._sender.leave(name, text, self._clock.time())
 
     async def leave_or_keep(self, name: str, text: str) -> Ended:
@@ -36,6 +38,7 @@ class OwnLetters:
         Raises Refused also when too much waits.
         """
         self.refuse_myself(name)
+        text = sendable(text)
         self._unsent.take_up_in_passing()
         late = self._waiting.new(name, text, is_letter=True)
         if self._waiting.blocks(name, is_letter=True):
