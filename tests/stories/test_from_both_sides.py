@@ -4,6 +4,7 @@ import pytest
 import trio
 
 from peer.core.reach.ladder import GIVE_UP_SECONDS, KNOCK_AFTER, PUNCH_AFTER
+from peer.runtime.link.pending_dials import MEETINGS_MOST
 from tests.kit.community import Community, Person
 
 ASKED = "User carol wants to chat with you. Would you like to? (Y/N)"
@@ -160,6 +161,16 @@ async def test_who_calls_each_other_at_once_has_one_link(community: Community) -
     await carol.sees("[private] dave: hello, too")
     await trio.sleep(15)
     assert len(community.cables(carol, dave)) == 1
+
+
+async def test_those_who_have_come_through_keep_no_others_out(community: Community) -> None:
+    friends = [f"dave{number}" for number in range(MEETINGS_MOST + 1)]
+    carol, *others = await community.start("carol", *friends)
+    community.hub.swallowing |= {one.host for one in (carol, *others)}
+    for one, name in zip(others, friends, strict=True):
+        await one.types("PRV carol hello")
+        await carol.sees(f"[private] {name}: hello")
+    assert all(community.cables(carol, one) for one in others)
 
 
 async def test_the_directory_goes_in_the_middle_of_it(community: Community) -> None:

@@ -111,17 +111,30 @@ class Dials:
 
     async def _meet(self, call: Punches, is_wanted: bool) -> None:
         """Meet a user who calls, and serve the link that comes of it; a fault border."""
-        with self._pending.meeting(call.name) as may_stop, border("a meeting", self._bugs):
-            if may_stop is None:
-                return
+        with border("a meeting", self._bugs):
             try:
-                found = await self._locator.find(call.name)
-                wire, attempt = await self._reacher.meet(found, call, may_stop, is_wanted=is_wanted)
+                met = await self._come_together(call, is_wanted)
             except ParleyError as error:
                 log.info("%s called: %s", call.name, error)
                 return
-            failure = await self._carry(found.contact, wire, attempt, attempt.proved)
-            log.info("the link with %s: %s", call.name, failure)
+            if met is not None:
+                contact, wire, attempt = met
+                failure = await self._carry(contact, wire, attempt, attempt.proved)
+                log.info("the link with %s: %s", call.name, failure)
+
+    async def _come_together(
+        self, call: Punches, is_wanted: bool
+    ) -> tuple[Contact, Wire, Attempt] | None:
+        """Return a wire to a user who calls; None while there are too many meetings.
+
+        The meeting is over then: a link that comes of it may last, and keeps no other one away.
+        """
+        with self._pending.meeting(call.name) as may_stop:
+            if may_stop is None:
+                return None
+            found = await self._locator.find(call.name)
+            wire, attempt = await self._reacher.meet(found, call, may_stop, is_wanted=is_wanted)
+            return found.contact, wire, attempt
 
     async def _dial_and_carry(self, name: str, dial: PendingDial) -> ParleyError:
         """Dial and serve one link to its end; return why it ended, or never began."""
