@@ -18,9 +18,28 @@ from shared import identity
 from shared.errors import ProtocolError
 from shared.identity import Subject
 from shared.messages.common import Err
-from shared.messages.peers import SALT_BYTES, STAY_BYTES, STAYS, Members, Membership, Private
+from shared.messages.peers import (
+    SALT_BYTES,
+    STAY_BYTES,
+    STAYS,
+    Entry,
+    Members,
+    Membership,
+    Private,
+)
 from tests.kit.community import Community
-from tests.kit.cores import AUTHORITY, CAROL, DAVE, ERIN, MALLORY, Ids, Town, conversation_of, me
+from tests.kit.cores import (
+    AUTHORITY,
+    CAROL,
+    DAVE,
+    ERIN,
+    FRANK,
+    MALLORY,
+    Ids,
+    Town,
+    conversation_of,
+    me,
+)
 from tests.kit.raw_peer import raw
 from tests.kit.talk import talking, text
 from tests.kit.world import EPOCH
@@ -212,6 +231,35 @@ def test_who_hands_on_junk_without_end_loses_the_link() -> None:
         assert carol.hears(DAVE, one) == []
     with pytest.raises(ProtocolError, match="not signed by its author"):
         carol.hears(DAVE, forged[BAD_MOST])
+
+
+@pytest.mark.parametrize("by", [DAVE, ERIN])
+def test_nor_does_junk_in_the_place_of_what_is_here_cost_more(by: str) -> None:
+    carol = talking(DAVE, ERIN)
+    carol.hears_text(text(ERIN, 1))
+    forged = [
+        msgspec.structs.replace(text(ERIN, 1, f"lie {number}"), signature=bytes(64))
+        for number in range(BAD_MOST + 1)
+    ]
+    for one in forged[:BAD_MOST]:
+        assert carol.hears(by, one) == []
+    with pytest.raises(ProtocolError, match="not signed by its author"):
+        carol.hears(by, forged[BAD_MOST])
+
+
+def test_entries_that_nobody_has_signed_count_as_checks() -> None:
+    """Somebody who shows no entry of their own would make me check others for ever."""
+    town = town_with_mallory()
+    town.muted.add(FRANK)
+    town.adds(CAROL, FRANK)
+    town.settles(5)
+    roll = town.people[DAVE].core.roll
+    before, counter = roll.checks, roll.counter(FRANK)
+    for epochs in range(10):
+        forged = Entry(town.id, FRANK, counter, (), epochs, bytes(64))
+        town.links[MALLORY, DAVE].append(forged)
+        town.arrives(MALLORY, DAVE)
+    assert roll.checks == before + 10
 
 
 def test_a_hello_is_signed_by_its_author_over_their_own_link_too() -> None:

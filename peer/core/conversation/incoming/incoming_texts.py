@@ -83,7 +83,7 @@ class IncomingTexts:
         Raise ProtocolError when its sender breaks the rules.
         """
         if text.seq <= self._inbox.came(text.origin):
-            return [*self._contradictions.compare_text(sender, text), *self._hear_again(text, now)]
+            return [*self._compare(sender, text), *self._hear_again(text, now)]
         is_direct = text.author == sender
         is_checked = not self._signatures.is_trusted(sender, text.author)
         if is_checked and not self._signatures.is_genuine(text):
@@ -98,6 +98,18 @@ class IncomingTexts:
             if is_direct:
                 raise
             return []
+
+    def _compare(self, sender: str, text: Text) -> list[Action]:
+        """Compare a text that came before with the one that is here.
+
+        Raise ProtocolError when its sender has shown too many that no author has signed.
+        """
+        if not self._contradictions.contradicts(text):
+            return []
+        if not self._signatures.is_genuine(text):
+            self._blame.count(sender)
+            return []
+        return self._contradictions.accuse(sender, text)
 
     def _hear_again(self, text: Text, now: float) -> list[Action]:
         """Acknowledge a duplicate again: our acknowledgement may have been lost."""

@@ -128,6 +128,7 @@ class Entrances:
         key = self._roll.key(adding.by) if adding else None
         if key is None or entrance.entry is not None:
             return None
+        self._roll.checks += 1
         try:
             check_signature(key, entry.signature, _statement(entry))
         except ProtocolError:

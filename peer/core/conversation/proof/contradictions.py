@@ -10,7 +10,6 @@ from peer.core.conversation.members.mesh import Mesh
 from peer.core.conversation.own_stay import OwnStay
 from peer.core.conversation.proof.digests import Digests, Said, said_in
 from peer.core.conversation.proof.evidence import Evidence
-from peer.core.conversation.proof.unchecked_texts import is_genuine
 from shared.messages.peers import Hello, Position, Text, Want
 
 PROOFS = 4  # texts that one HELLO makes me ask for, if its sender has others than I
@@ -58,14 +57,18 @@ class Contradictions:
         name, other = self._stay.names.spelled(author), self._stay.names.spelled(to) if to else ""
         return Show(events.SaidDifferently(name, other))
 
-    def compare_text(self, sender: str, text: Text) -> list[Action]:
-        """Compare a text that came before with the one that is here."""
+    def contradicts(self, text: Text) -> bool:
+        """Whether a text that came before differs from the one here, and the user does not know
+        yet what its author is.
+        """
+        is_news = text.author not in self._two_faced and text.author != self._stay.me.id
+        return is_news and self._digests.contradicts(text)
+
+    def accuse(self, sender: str, text: Text) -> list[Action]:
+        """Tell the user, and the others, of an author who has signed another text than the one
+        that is here.
+        """
         author = text.author
-        if author in self._two_faced or author == self._stay.me.id:
-            return []
-        key = self._stay.roll.key(author)
-        if not self._digests.contradicts(text) or not is_genuine(text, key):
-            return []
         told = self._tell_of(author, sender if sender != author else "")
         self._evidence.add(Position(*text.origin, text.seq - 1), text)
         others = [name for name in self._mesh.greeted if name not in (author, sender)]
