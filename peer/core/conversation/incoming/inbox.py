@@ -194,8 +194,9 @@ class Inbox:
     # --- What is held back ---
 
     def holds(self, of: Origin, seq: int) -> bool:
-        """Whether this text is held back."""
-        return any(text.seq == seq for text, _ in self._held.get(of, ()))
+        """Whether the text that begins with this seq is held back."""
+        held = self._held.get(of)  # in the order of writing, without a gap
+        return held is not None and held[0][0].seq <= seq <= held[-1][0].seq
 
     def first_held(self) -> Iterable[Text]:
         """Return the first text of each origin that is held back; the others wait for it."""

@@ -2,7 +2,7 @@
 
 from peer.core.conversation.incoming.gaps import Request
 from peer.core.conversation.incoming.held_answers import HURRIED, HURRY_SECONDS, HeldAnswers
-from peer.core.conversation.incoming.inbox import LACKING, Inbox
+from peer.core.conversation.incoming.inbox import AUTHOR_TEXTS, LACKING, Inbox
 from shared.messages.peers import Position, Text
 
 NEVER = float("inf")
@@ -159,3 +159,29 @@ def test_what_an_answer_names_is_shown_without_what_that_lacks_and_then_the_answ
     held.asks("erin")
     shown = [(one.text, one.gap) for one in held.inbox.overdue(held.now)]
     assert shown == [(named, True), (answer, False)]
+
+
+class Seq(int):
+    """A number of a text that notes how often it is compared."""
+
+    compared = 0
+
+    def __eq__(self, other: object) -> bool:
+        Seq.compared += 1
+        return int(self) == other
+
+    def __le__(self, other: int) -> bool:
+        Seq.compared += 1
+        return int(self) <= other
+
+    __hash__ = int.__hash__
+
+
+def test_many_answers_that_are_held_cost_a_few_looks_each() -> None:
+    held = Held()
+    for seq in range(1, AUTHOR_TEXTS + 1):
+        held.takes("erin", erins(Seq(seq), daves(1)))
+    Seq.compared = 0
+    assert held.asks("erin") == [Request("erin", ("dave", DAVES), 0)]
+    assert 0 < Seq.compared <= 4 * AUTHOR_TEXTS
+    assert not held.inbox.holds(("erin", ERINS), AUTHOR_TEXTS + 1)
