@@ -29,6 +29,7 @@ from shared.messages.common import (
 MEMBERS = 50  # of one conversation: each has a link to each
 TEXTS = 64  # in one TEXT
 POSITIONS = 400  # in one message: 26 KB; each restart of a program begins a new epoch
+POSITION_BYTES = 150  # of each in memory, about
 SINCE = 200  # positions in CONFIRM, which also carries many memberships in the same line
 SALT_BYTES = 16
 CHAIN_BYTES = 16
@@ -255,7 +256,8 @@ class Text(Message, frozen=True):
     @property
     def size(self) -> int:
         """The size in memory, about: what counts towards limits."""
-        return sum(map(len, self.texts)) + 200  # with the other fields
+        positions = POSITION_BYTES * len(self.after)
+        return sum(map(len, self.texts)) + positions + 200  # with the other fields
 
 
 class Acknowledge(Message, frozen=True, tag="ACK"):

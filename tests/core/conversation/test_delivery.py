@@ -1,6 +1,7 @@
 """What came and may be shown; what I wrote and who has it."""
 
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -12,6 +13,7 @@ from peer.core.conversation.incoming.inbox import (
     AUTHOR_TEXTS,
     EPOCHS,
     HEADS,
+    HELD_EPOCHS,
     HOLD_SECONDS,
     Inbox,
     Ready,
@@ -22,10 +24,13 @@ from peer.core.conversation.texts import EPOCHS_TOLD, WINDOW_BYTES, WINDOW_TEXTS
 from shared.codec import LINE_BYTES, encode
 from shared.errors import ProtocolError
 from shared.messages.common import TEXT_CHARACTERS
-from shared.messages.peers import TEXTS, Position, Text
+from shared.messages.peers import POSITION_BYTES, POSITIONS, TEXTS, Position, Text
 from tests.kit.cores import me
 
 ID, DAVES, ERINS, MINE = "1" * 32, "d" * 16, "e" * 16, "c" * 16
+
+
+MISSING = Position("frank", "f" * 16, 1)
 
 
 def text(
@@ -285,6 +290,60 @@ def test_long_texts_fill_the_window_sooner() -> None:
     while box.take(text(taken + 1, long), 0.0):
         taken += 1
     assert taken == AUTHOR_BYTES // (8_000 + 200)
+
+
+def test_what_names_much_fills_the_window_sooner() -> None:
+    box = Inbox()
+    many = tuple(Position("frank", "f" * 16, seq) for seq in range(1, POSITIONS + 1))
+    taken = 0
+    while box.take(text(taken + 1, "x", after=many), 0.0) is not None:
+        taken += 1
+    assert taken == AUTHOR_BYTES // (POSITIONS * POSITION_BYTES + 201)
+
+
+class Named(tuple[Position, ...]):
+    """What a text names; notes how often a position is looked at."""
+
+    looks = 0
+
+    def __getitem__(self, place: Any) -> Any:
+        Named.looks += 1
+        return super().__getitem__(place)
+
+
+def test_of_a_text_that_waits_each_position_is_looked_at_once() -> None:
+    box = Inbox()
+    box.take(text(1), 0.0)
+    named = Named((*[daves(1)] * (HEADS - 1), Position("frank", "f" * 16, 1)))
+    waits = Text(ID, "erin", ERINS, 1, 1, 7.0, ("erin 1",), named)
+    assert box.take(waits, 0.0) == []
+    for seq in range(2, 100):
+        assert read(box.take(text(seq), 0.0)) == [f"dave {seq}"]
+    assert HEADS <= Named.looks <= HEADS + 2 * 100
+    franks = text(1, author="frank", epoch="f" * 16)
+    assert read(box.take(franks, 0.0)) == ["frank 1", "erin 1"]
+
+
+def test_what_a_text_waits_for_is_looked_at_anew_when_something_was_rejected() -> None:
+    box = Inbox()
+    box.take(text(1), 0.0)
+    franks = text(1, author="frank", epoch="f" * 16)
+    box.take(erins(1, daves(1), Position("frank", "f" * 16, 1)), 0.0)
+    box.reject([text(1)])
+    assert read(box.take(franks, 0.0)) == ["frank 1"]
+    assert read(box.take(text(1), 0.0)) == ["dave 1", "erin 1"]
+
+
+def test_of_few_epochs_of_an_author_something_is_held_back() -> None:
+    box = Inbox()
+    for start in range(HELD_EPOCHS):
+        assert box.take(text(1, epoch=f"{start:016x}", after=(MISSING,)), 0.0) == []
+    another = text(1, epoch="a" * 16, after=(MISSING,))
+    assert box.take(another, 0.0) is None
+    assert box.take(text(2, epoch="0" * 16, after=(MISSING,)), 0.0) == []
+    assert read(box.take(erins(1), 0.0)) == ["erin 1"]
+    assert len(box.overdue(HOLD_SECONDS)) == HELD_EPOCHS + 1
+    assert box.take(another, HOLD_SECONDS) == []
 
 
 def test_lamport_is_the_highest_that_was_shown() -> None:

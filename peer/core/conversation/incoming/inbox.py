@@ -22,6 +22,7 @@ HOLD_SECONDS = 2.0  # a text waits for what it answers; then it is shown anyway
 BEYOND = 4 * POSITIONS  # told on a new link beside those in HELLO: about 100 KB
 LACKING = 32  # origins that are looked for at a time, for one text: it may name anything
 EPOCHS = 1_000  # of one author in one conversation: bounds memory
+HELD_EPOCHS = 32  # of one author, with texts that are held back: each is looked at for each text
 # Of one author, in memory: twice what may be unacknowledged, because ACKs on their way
 # may let the sender be a window ahead of what is known here; and the answer to a WANT on top.
 AUTHOR_TEXTS = 2 * WINDOW_TEXTS + TEXTS
@@ -72,6 +73,9 @@ class Inbox:
         self._heads: dict[Origin, int] = {}
         #: texts that came and are held back, each with its deadline
         self._held: dict[Origin, deque[tuple[Text, float]]] = {}
+        #: how many of the positions that a text names were shown, for the first one of each origin
+        #: that is held back, by its seq
+        self._implied_upto: dict[Origin, tuple[int, int]] = {}
         for one in have:
             known = self._known(one.origin, is_new=False)
             known.came = known.shown = known.have = one.seq
@@ -95,11 +99,14 @@ class Inbox:
         author = known.author
         if author.texts + len(text.texts) > AUTHOR_TEXTS or author.size + text.size > AUTHOR_BYTES:
             return None  # it is asked for again when the disk has what came before
+        is_implied = not self._held and self._implied(text)
+        if not is_implied and _are_many(self._held, text.origin):
+            return None  # it is asked for again when some of these were shown
         known.came = text.last_seq
         author.texts += len(text.texts)
         author.size += text.size
         self._use(text.origin, author)
-        if not self._held and self._implied(text):
+        if is_implied:
             return [self._show(text, known)]
         self._held.setdefault(text.origin, deque()).append((text, now + HOLD_SECONDS))
         return self._release()
@@ -152,6 +159,7 @@ class Inbox:
         known.author.texts -= sum(len(text.texts) for text in texts)
         known.author.size -= sum(one.size for one in texts)
         known.came = first - 1
+        self._implied_upto.clear()  # some may have counted on these
         held = [one for one in self._held.pop(of, ()) if one[0].seq < first]
         if held:
             self._held[of] = deque(held)
@@ -183,11 +191,17 @@ class Inbox:
             epochs[of[1]] = None
 
     def _implied(self, text: Text) -> bool:
-        """Whether all that the author had read before was shown here too."""
-        origins = self._origins
-        for one in text.after:
+        """Whether all that the author had read before was shown here too.
+
+        Of a text that is asked about again and again each position is looked at once.
+        """
+        origins, of = self._origins, text.origin
+        seq, start = self._implied_upto.get(of, (0, 0))
+        for place in range(start if seq == text.seq else 0, len(text.after)):
+            one = text.after[place]
             known = origins.get(one.origin)
             if known is None or known.shown < one.seq:
+                self._implied_upto[of] = text.seq, place
                 return False
         return True
 
@@ -246,6 +260,7 @@ class Inbox:
         self, of: Origin, held: deque[tuple[Text, float]], *, gap: bool = False
     ) -> Ready:  # fmt: skip
         text, _ = held.popleft()
+        self._implied_upto.pop(of, None)
         if not held:
             del self._held[of]
         return self._show(text, self._origins[of], gap=gap)
@@ -331,6 +346,11 @@ class Inbox:
         """Return up to which seq everything has come here, shown or not."""
         known = self._origins.get(of)
         return known.came if known else 0
+
+
+def _are_many(held: Mapping[Origin, object], of: Origin) -> bool:
+    """Whether texts of so many other epochs of this author are held back that this is too many."""
+    return of not in held and sum(author == of[0] for author, _ in held) >= HELD_EPOCHS
 
 
 def _in_turn(authors: Mapping[str, _Author]) -> Iterator[Origin]:
