@@ -4,10 +4,17 @@ import logging
 from collections.abc import Callable, Collection
 from typing import TypeVar
 
+import psycopg
 import trio
 
 from directory_server.storage.outcomes import WriteOutcomes
-from directory_server.storage.postgres.commits import AWAY, PATIENCE_SECONDS, PAUSE_SECONDS, Commits
+from directory_server.storage.postgres.commits import (
+    AWAY,
+    PATIENCE_SECONDS,
+    PAUSE_SECONDS,
+    Commits,
+    refusal_of,
+)
 from directory_server.storage.postgres.connection import Connection, Line, Lost
 from directory_server.storage.store import Away
 from shared.errors import Refused, StorageError
@@ -37,6 +44,8 @@ class PostgresAccess(WriteOutcomes):
                     await trio.sleep(PAUSE_SECONDS)
                 except Refused as no:  # by the check of a new connection
                     raise StorageError(str(no)) from no
+                except psycopg.Error as error:
+                    raise refusal_of(error) from error
         self._reader.break_off()
         self._commits.suspect()
         raise Away(AWAY)

@@ -17,7 +17,7 @@ from directory_server.core.cluster.bulletins import Bulletin, Here
 from directory_server.core.registry import User
 from directory_server.storage.cluster import Backlog, Claim, Everything, Found, Receive, Renewal
 from directory_server.storage.postgres import names, presence
-from directory_server.storage.postgres.commits import AWAY
+from directory_server.storage.postgres.commits import AWAY, refusal_of
 from directory_server.storage.postgres.connection import FAILURES, Connection, Line, Lost
 from directory_server.storage.store import Away
 from shared.errors import Refused, StorageError
@@ -90,7 +90,7 @@ class PostgresCluster:
             except (Lost, Refused) as lost:
                 raise StorageError(f"{AWAY}: {lost}") from lost
             except psycopg.Error as error:  # such as: the others have deleted this directory
-                raise StorageError(f"the database refuses it: {error}") from error
+                raise refusal_of(error) from error
         line.break_off()
         raise Away(AWAY)
 

@@ -32,6 +32,7 @@ PAUSE_SECONDS: Final = 0.2  # between two tries to reach the database
 LOOK_SECONDS: Final = 0.5
 BATCH: Final = 1_000
 AWAY: Final = "the directory's database does not answer"
+CLOSED: Final = "the database is closed"
 
 
 class Job(Generic[T]):
@@ -125,7 +126,7 @@ class Commits:
 
     def _put(self, job: Job[Any]) -> None:
         if self._closing:
-            raise StorageError("the database is closed")
+            raise StorageError(CLOSED)
         if self.is_away:
             raise Away(AWAY)
         self._waiting.append(job)
@@ -148,11 +149,17 @@ class Commits:
                     await self._something.wait()
                     await self._commit_some()
             finally:
-                self._closing = True
-                with trio.move_on_after(PATIENCE_SECONDS, shield=True):
-                    while self._running or self._waiting:
-                        self._waiting[:0], self._running = self._running, []
-                        await self._commit_some()
+                try:
+                    await self._commit_the_rest()
+                finally:  # also after a bug in a work: nobody waits for ever
+                    self._refuse_all(StorageError(CLOSED))
+
+    async def _commit_the_rest(self) -> None:
+        self._closing = True
+        with trio.move_on_after(PATIENCE_SECONDS, shield=True):
+            while self._running or self._waiting:
+                self._waiting[:0], self._running = self._running, []
+                await self._commit_some()
 
     async def _commit_some(self) -> None:
         self._running = self._waiting[:BATCH]
@@ -183,7 +190,11 @@ class Commits:
             batch = [job for job in batch if job is not bad]
 
     def _try(self, connection: Connection, batch: list[Job[Any]]) -> Job[Any] | None:
-        """Commit a batch; return the job whose own error has undone it."""
+        """Commit a batch; return the job whose own error has undone it.
+
+        What the server refuses before the first job (it writes nothing now, the tables were
+        taken away) is the error of each of them.
+        """
         self.begins()
         job: Job[Any] | None = None
         try:
@@ -202,11 +213,14 @@ class Commits:
         except FAILURES:
             raise  # it concerns the whole batch
         except (psycopg.Error, Refused) as error:
-            if job is None or connection.closed:
+            if connection.closed:
                 raise
-            fault = StorageError(f"the database refuses it: {error}")
-            job.error = error if isinstance(error, Refused) else fault
-            return job
+            fault = error if isinstance(error, Refused) else refusal_of(error)
+            if job is not None:
+                job.error = fault
+                return job
+            for each in batch:
+                each.error = fault
         return None
 
     async def _watch(self) -> None:
@@ -221,13 +235,21 @@ class Commits:
         """Refuse all that waits.  What the thread is doing may still happen."""
         self.is_away = True
         self._line.break_off()
-        given_up = [*self._running, *self._waiting]
+        self._refuse_all(Away(AWAY))
+
+    def _refuse_all(self, error: StorageError) -> None:
+        refused = [*self._running, *self._waiting]
         self._running = []
         self._waiting.clear()
-        for job in given_up:
+        for job in refused:
             gone = Job(job.work, job.then)  # the thread still has the other one
-            gone.error = Away(AWAY)
+            gone.error = error
             job.then(gone)
+
+
+def refusal_of(error: psycopg.Error | Refused) -> StorageError:
+    """Return what an answer of the server means that is no loss of the connection."""
+    return StorageError(f"the database refuses it: {error}")
 
 
 def _perform_together(connection: Connection, jobs: list[Any]) -> None:

@@ -18,7 +18,7 @@ from directory_server.core.registry import User
 from directory_server.core.tombstones import Tombstone, Validity
 from directory_server.storage.postgres import mail, names
 from directory_server.storage.postgres.cluster import PostgresCluster
-from directory_server.storage.postgres.commits import AWAY, Commits, Job
+from directory_server.storage.postgres.commits import AWAY, Commits, Job, refusal_of
 from directory_server.storage.postgres.connection import Connection, Line, Lost, hosts_in, place_of
 from directory_server.storage.postgres.facts import check_direct, facts_of
 from directory_server.storage.postgres.mail import Dropping, Stocks
@@ -64,6 +64,9 @@ async def open_postgres(
     except (Lost, trio.TooSlowError) as error:
         store.close()
         raise StorageError(f"the database cannot be used: {error or AWAY}") from error
+    except psycopg.Error as error:  # such as: this role may make no tables
+        store.close()
+        raise refusal_of(error) from error
     except BaseException:
         store.close()
         raise
