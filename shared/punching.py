@@ -10,6 +10,7 @@ would meet what is left of the old one on the way.
 """
 
 import errno
+import hashlib
 import random
 import socket
 import struct
@@ -32,7 +33,7 @@ PAUSES: Final = (0.3, 0.3, 0.3, 0.6, 1.2, 2.4)
 JITTER_SECONDS: Final = 0.05  # and a little more, so that two refusals do not keep in step
 AGAIN_SECONDS: Final = 0.3  # until we accept again, after an error
 BACKLOG: Final = 8  # connections that the kernel keeps for us
-COMING_MOST: Final = 8  # connections that have not said the token; the oldest is cut
+COMING_MOST: Final = 8  # connections that have not said the word; the oldest is cut
 PORT_TRIES: Final = 3  # of local ports, for one from which the directory can be dialled
 
 _MARK: Final = {True: b"C", False: b"c"}  # of the side that says which connection is to stay
@@ -87,6 +88,14 @@ class TcpPunchPort:
         self._listener.socket.close()
 
 
+def word_for(token: bytes) -> bytes:
+    """Return what both sides say to each other, and to whoever else is at these addresses.
+
+    The directory chooses the token and the addresses: it must not choose what we say there.
+    """
+    return hashlib.sha256(b"parley punch 1\0" + token).digest()[: len(token)]
+
+
 class _Side(NamedTuple):
     says: bytes
     hears: bytes
@@ -97,7 +106,8 @@ class _Punch:
 
     def __init__(self, listener: trio.SocketListener, token: bytes, *, is_first: bool) -> None:
         self._listener, self._is_first = listener, is_first
-        self._side = _Side(token + _MARK[is_first], token + _MARK[not is_first])
+        word = word_for(token)
+        self._side = _Side(word + _MARK[is_first], word + _MARK[not is_first])
         self._won: trio.SocketStream | None = None
         self._coming = Strangers(COMING_MOST, COMING_MOST)
 

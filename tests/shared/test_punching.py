@@ -18,6 +18,7 @@ from tests.kit.world import Authority
 
 HOST: Final = "127.0.0.1"
 TOKEN: Final = b"t" * 16
+WORD: Final = punching.word_for(TOKEN)
 AUTHORITY: Final = Authority()
 
 
@@ -140,8 +141,8 @@ async def test_nobody_else_is_answered_at_the_port() -> None:
         nursery.start_soon(punch, carol, [false, here], True)
         strangers = [await trio.open_tcp_stream(*here) for _ in range(20)]
         for number, stranger in enumerate(strangers):
-            word = TOKEN + b"C" if number % 2 else b"x" * 17  # her own mark, or another token
-            assert await said_to(stranger, word) in (b"", TOKEN + b"C"), "she asked who it is"
+            word = WORD + b"C" if number % 2 else b"x" * 17  # her own mark, or another word
+            assert await said_to(stranger, word) in (b"", WORD + b"C"), "she asked who it is"
         assert not wires
         nursery.start_soon(punch, dave, [here], False)
         await until(lambda: len(wires) == 2)
@@ -165,6 +166,24 @@ async def test_who_is_at_another_address_is_not_even_greeted() -> None:
             pass  # the reset was faster than we
         else:
             assert await said_to(stranger, b"") == b""
+        nursery.cancel_scope.cancel()
+
+
+async def test_no_directory_chooses_what_is_said_at_a_third_party() -> None:
+    """There may be a service that obeys whoever is in its network."""
+    command = b"FLUSHALL\r\n......"
+    async with meeting() as (carol, *_), trio.open_nursery() as nursery:
+        (service,) = await trio.open_tcp_listeners(0, host=HOST)
+        there = Address(HOST, service.socket.getsockname()[1])
+
+        async def punch() -> None:
+            await carol.punch([there], command, is_first=True)
+
+        nursery.start_soon(punch)
+        async with await service.accept() as stream, service:
+            heard = await stream.receive_some(100)
+        assert len(heard) == len(command) + 1
+        assert b"FLUSH" not in heard
         nursery.cancel_scope.cancel()
 
 
