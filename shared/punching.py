@@ -141,10 +141,10 @@ class _Punch:
         while True:
             try:
                 stream = await self._listener.accept()
-                host = _plain(stream.socket.getpeername()[0])
             except OSError:
-                await trio.sleep(AGAIN_SECONDS)  # no file is free, or it was gone already
+                await trio.sleep(AGAIN_SECONDS)  # no file is free
                 continue
+            host = _host_of(stream)
             if host in hosts:
                 nursery.start_soon(self._judge_stranger, stream, host, nursery.cancel_scope)
             else:
@@ -237,6 +237,14 @@ async def _dial_from(port: int, to: Address) -> trio.SocketStream:
 
 def _port(listener: trio.SocketListener) -> int:
     return address(listener.socket.getsockname()).port
+
+
+def _host_of(stream: trio.SocketStream) -> str:
+    """Return the address of the other side; empty if it is gone already."""
+    try:
+        return _plain(stream.socket.getpeername()[0])
+    except OSError:
+        return ""
 
 
 def _plain(host: str) -> str:

@@ -2,6 +2,7 @@
 
 import errno
 import socket
+import struct
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import Any, Final
@@ -167,6 +168,29 @@ async def test_who_is_at_another_address_is_not_even_greeted() -> None:
         else:
             assert await said_to(stranger, b"") == b""
         nursery.cancel_scope.cancel()
+
+
+async def test_strangers_who_are_gone_at_once_hold_nobody_up(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(punching, "AGAIN_SECONDS", 1_000.0)
+    async with meeting() as (carol, here, dave, _), trio.open_nursery() as nursery:
+        wires: list[Wire] = []
+
+        async def punch(own: PunchPort, to: Address, is_first: bool) -> None:
+            wires.append(await own.punch([to], TOKEN, is_first=is_first))
+
+        silent = await trio.open_tcp_listeners(0, host=HOST)  # so that dave must come to her
+        nursery.start_soon(punch, carol, Address(HOST, silent[0].socket.getsockname()[1]), True)
+        for _ in range(3):
+            with socket.create_connection(here) as stranger:
+                stranger.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        nursery.start_soon(punch, dave, here, False)
+        await until(lambda: len(wires) == 2)
+        for wire in wires:
+            wire.abort()
+        for listener in silent:
+            await listener.aclose()
 
 
 async def test_no_directory_chooses_what_is_said_at_a_third_party() -> None:
