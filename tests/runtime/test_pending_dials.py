@@ -1,9 +1,10 @@
 """A dial that somebody joins shortly before its end is repeated, but only once."""
 
+import pytest
 import trio
 from trio.testing import MockClock
 
-from peer.runtime.link.pending_dials import JOINS_LATE, PendingDial, PendingDials
+from peer.runtime.link.pending_dials import BRIEF_SECONDS, JOINS_LATE, PendingDial, PendingDials
 from shared.messages.spots import Knocks
 
 
@@ -49,3 +50,18 @@ async def test_who_joins_the_answer_to_a_knock_gets_a_dial_of_their_own_anyway(
     pending.begin("dave", whole=True)
     assert dial.is_wanted
     assert not dial.is_cut_short
+
+
+async def test_of_short_links_only_the_last_ones_are_remembered(
+    autojump_clock: MockClock,
+) -> None:
+    """Each name of a stranger may come, and go at once."""
+    pending = PendingDials()
+    for number in range(100):
+        pending.note_end(f"stranger{number}", trio.current_time())
+        await trio.sleep(BRIEF_SECONDS / 10)
+    assert len(pending._brief) <= 11
+    pending.note_end("dave", trio.current_time())
+    begun = trio.current_time()
+    await pending.wait_turn("dave")
+    assert trio.current_time() == pytest.approx(begun + BRIEF_SECONDS)

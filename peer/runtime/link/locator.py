@@ -1,5 +1,7 @@
 """Find where to dial a user."""
 
+from typing import Final
+
 from msgspec import Struct
 
 from peer.runtime.directory.directory_client import DirectoryGone
@@ -10,6 +12,8 @@ from shared.errors import Unreachable
 from shared.messages.common import Status
 from shared.messages.directory import Contact
 from shared.names import fold
+
+FOUND_MOST: Final = 1_000  # users: as many as addresses in peer.core.reach.dial_policy
 
 
 class Whereabouts(Struct, frozen=True):
@@ -22,7 +26,7 @@ class Whereabouts(Struct, frozen=True):
 class Locator:
     def __init__(self, lookup: Lookup, known_keys: KnownKeys, tables: LinkTables) -> None:
         self._lookup, self._known_keys, self._tables = lookup, known_keys, tables
-        self._found: dict[str, Contact] = {}  # where users were dialled last
+        self._found: dict[str, Contact] = {}  # where users were dialled; the last one at the end
 
     async def find(self, name: str) -> Whereabouts:
         """Return where to dial; without the directory where the user was last, so talk goes on.
@@ -39,7 +43,10 @@ class Locator:
             contact, is_old = known, True
         if contact.status is Status.OFFLINE or not contact.port:
             raise Unreachable(f"{contact.name} is offline at this moment")
+        self._found.pop(fold(name), None)
         self._found[fold(name)] = contact
+        if len(self._found) > FOUND_MOST:
+            del self._found[next(iter(self._found))]
         return Whereabouts(contact, is_old)
 
     async def ask(self, name: str) -> Contact:

@@ -119,6 +119,8 @@ class PendingDials:
         """Note that a link to this user, open since then, has ended."""
         now = trio.current_time()
         if now - since < BRIEF_SECONDS:
+            brief = self._brief.items()
+            self._brief = {one: at for one, at in brief if now - at < BRIEF_SECONDS}
             self._brief[fold(name)] = now
 
     async def wait_turn(self, name: str) -> None:
