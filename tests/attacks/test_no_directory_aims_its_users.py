@@ -5,12 +5,15 @@ there.  They dial those seldom until the community's key was proved there, and s
 name nor token before.
 """
 
+import pytest
 import trio
+from msgspec import structs
 
 from peer.options import Options
-from shared.messages.directory import Move
+from shared.errors import Unreachable
+from shared.messages.directory import Iam, Move, Welcome
 from tests.kit.community import Community
-from tests.kit.raw_directory import comes_in, raw_directories
+from tests.kit.raw_directory import RawDirectory, comes_in, raw_directories
 from tests.kit.world import Authority
 
 LOST, BACK = "Lost the directory, trying again.", "The directory is back."
@@ -67,3 +70,18 @@ async def test_a_directory_moves_nobody_to_where_it_likes(community: Community) 
     assert stranger.visits == []
     assert not old.is_over
     carol.never_saw("key of the directory")
+
+
+async def test_a_directory_calls_nobody_by_another_name(
+    community: Community, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else what its user says would come from somebody else, for those who meet them first."""
+    (one,) = await raw_directories(community, 1)
+    honest = RawDirectory._welcome
+
+    def boss(directory: RawDirectory, iam: Iam) -> Welcome:
+        return honest(directory, structs.replace(iam, name="boss"))
+
+    monkeypatch.setattr(RawDirectory, "_welcome", boss)
+    with pytest.raises(Unreachable, match="calls me by another name"):
+        await comes_in(community, "carol", one)

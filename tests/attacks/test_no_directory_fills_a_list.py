@@ -194,6 +194,30 @@ async def test_a_directory_that_never_ends_its_answer_is_given_up(
     await still_talks(carol, dave)
 
 
+async def test_an_answer_with_more_users_than_there_can_be_is_not_kept(
+    community: Community, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each page comes in time, so that the whole never takes too long."""
+    monkeypatch.setattr("peer.runtime.directory.directory_client.KNOWN_MOST", 10 * PAGE_MOST)
+    carol, dave = await starts(community, "carol", "dave")
+    told = 0
+
+    async def all_the_time(answers: Answers, request: Any) -> None:
+        nonlocal told
+        while told < 100:
+            told += 1
+            answers._link.post(Users(request.id, phantoms("x"), more=True))
+            await answers._link.flush()
+            await trio.sleep(0.01)
+
+    monkeypatch.setattr(Answers, "list", all_the_time)
+    begun = trio.current_time()
+    with pytest.raises(Refused, match="more users than it can have"):
+        await carol.peer.roster.users()
+    assert trio.current_time() - begun < 1.0
+    await still_talks(carol, dave)
+
+
 async def test_a_directory_that_never_answers_watch_delays_nothing_else(
     crowd: Community, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -114,6 +114,8 @@ class Certificates:
 
     async def accept(self, welcome: Welcome, authority: bytes, address: Address) -> None:
         """Take the certificate of a WELCOME.  Raises ProtocolError if it is not mine."""
+        if not self._myself.is_called(welcome.name):
+            raise ProtocolError("the directory calls me by another name")
         certificate = welcome.certificate or self._myself.certificate
         self._check_mine(certificate, welcome.name, authority)
         self._myself.registration.name = welcome.name

@@ -8,6 +8,7 @@ import msgspec
 import trio
 
 from peer.core.reach.dial_policy import is_plausible
+from peer.core.reach.presence import KNOWN_MOST
 from peer.runtime.directory.tries import Tries
 from shared.errors import ProtocolError, Refused, Unreachable
 from shared.link import Link
@@ -77,8 +78,12 @@ class DirectoryClient:
             with receive, send, trio.fail_after(ANSWER_SECONDS):
                 asked.link.post(asked.request)
                 pages: list[A] = []
+                users = 0
                 while not pages or (all_pages and getattr(pages[-1], "more", False)):
                     pages.append(_expected(await receive.receive(), kind))
+                    users += len(getattr(pages[-1], "users", ())) or 1
+                    if users > KNOWN_MOST:
+                        raise Refused("the directory names more users than it can have")
                 return pages
         except trio.EndOfChannel:
             raise DirectoryGone("the directory was lost before it answered") from None
