@@ -1,4 +1,4 @@
-"""Accept every invitation and repeat every line.
+"""Accept every invitation and repeat every line where it was said.
 
 python examples/echo_bot.py echo localhost 5000
 """
@@ -17,8 +17,10 @@ async def main(name: str, host: str, port: str) -> None:
             match event:
                 case Invited(id=id):
                     chat.answer(id, True)
-                case Said(text=text) if chat.talks_with:
+                case Said(text=text, room="") if chat.talks_with:
                     await chat.say(text)
+                case Said(text=text, room=room) if room:
+                    await chat.say_in(room, text)
                 case SaidPrivately(sender, text):
                     chat.private(sender, text)
 

@@ -9,7 +9,7 @@ trap 'rm -f "$commands"' EXIT
 
 peer "$@" --json < "$commands" | while read -r line; do
     case $line in
-        '{"event":"invited",'*) echo Y ;;
+        '{"event":"invited",'*) echo /y ;;
         '{"event":"connected",'*) echo 'Hello, I am a shell script.' ;;
     esac
 done > "$commands"

@@ -5,7 +5,7 @@
             match event:
                 case Invited(id=id):
                     chat.answer(id, True)
-                case Said(text=text) if chat.talks_with:
+                case Said(text=text, room="") if chat.talks_with:
                     await chat.say(text)
 
 The methods of `Chat` ask (`users`, `contact`), watch (`watch`, `unwatch`), invite
