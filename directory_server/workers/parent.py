@@ -57,9 +57,17 @@ class Workers:
             )
         except OSError as error:
             raise Refused(why_not_heard(error, host, port, "directory"), "LISTEN") from None
-        self._sockets = [
-            fcntl.fcntl(one.socket.fileno(), fcntl.F_DUPFD_CLOEXEC, FREE) for one in listeners
-        ]
+        for listener in listeners:
+            with listener.socket as one:
+                self._sockets.append(fcntl.fcntl(one.fileno(), fcntl.F_DUPFD_CLOEXEC, FREE))
+        try:
+            await self._run_all(port)
+        finally:
+            for descriptor in self._sockets:
+                os.close(descriptor)
+        return self._code
+
+    async def _run_all(self, port: int) -> None:
         with trio.open_signal_receiver(signal.SIGINT, signal.SIGTERM, signal.SIGHUP) as signals:
             async with trio.open_nursery() as nursery:
                 nursery.start_soon(self._obey, signals)
@@ -68,7 +76,6 @@ class Workers:
                         await working.start(self._keep, number)
                     tell_manager("READY=1", f"STATUS={self._count} workers on port {port}")
                 nursery.cancel_scope.cancel()
-        return self._code
 
     async def _obey(self, signals: AsyncIterator[int]) -> None:
         """Hand each signal on; all but SIGHUP mean the end."""
@@ -97,12 +104,12 @@ class Workers:
             except ParleyError as error:
                 log.warning("worker %d cannot be started: %s", number, error)
                 code = 1
-            if code == 0:
+            if code == 0 or self._is_stopping:  # one that is not ready yet dies of a signal
                 break
             if not ready.is_set():  # it has said why; then the others are not wanted
                 self._code, self._is_stopping = code, True
                 self._tell_all(signal.SIGTERM)
-            elif not self._is_stopping:
+            else:
                 log.warning("worker %d has died (%d); it is started again", number, code)
                 await trio.sleep(PAUSE_SECONDS)
         ready.set()
@@ -117,6 +124,8 @@ class Workers:
             env={key: value for key, value in os.environ.items() if key != "NOTIFY_SOCKET"},
         )
         self._alive[number] = process
+        if self._is_stopping:  # meanwhile: it was not told
+            process.send_signal(signal.SIGTERM)
         try:
             await _hear(process, is_ready, is_told=number == 1)
             return await process.wait()

@@ -1,11 +1,22 @@
 """How the parent of several directories on one port starts each of them."""
 
+import os
+import signal
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
+
+import pytest
+import trio
 
 from directory_server import arguments
 from directory_server.workers.parent import Workers
 
 WORDS = ["5000", "--store", "postgresql://db1/parley", "--workers", "3", "--name", "lab"]
+HOST = "127.0.0.1"
+READY = "trap 'exit 0' TERM; echo ready; while :; do sleep 0.05; done"
+NEVER_READY = "exec sleep 1000"
+SECONDS = 40.0  # far more than it takes
 
 
 def test_one_of_several_workers_announces_them(tmp_path: Path) -> None:
@@ -14,3 +25,53 @@ def test_one_of_several_workers_announces_them(tmp_path: Path) -> None:
     assert [one.no_announce for one in started] == [False, True, True]
     assert {one.workers for one in started} == {1}
     assert [one.metrics[1] for one in started] == [9464, 9465, 9466]
+
+
+class Shells(Workers):
+    """Workers that are shells."""
+
+    def __init__(self, folder: Path, *scripts: str) -> None:
+        super().__init__(len(scripts), [], folder, None)
+        self._scripts = scripts
+
+    def command(self, number: int, folder: Path) -> list[str]:
+        return ["sh", "-c", self._scripts[number - 1]]
+
+    def stop(self) -> None:
+        os.kill(os.getpid(), signal.SIGTERM)
+
+
+async def until(holds: Callable[[], bool]) -> None:
+    while not holds():  # noqa: ASYNC110  # nothing of the product tells a test
+        await trio.sleep(0.01)
+
+
+async def test_a_worker_that_is_stopped_before_it_is_ready_has_not_failed(tmp_path: Path) -> None:
+    """The others are not told a second time, which would end them in the middle of their end."""
+    workers = Shells(tmp_path, READY, NEVER_READY)
+
+    async def stop() -> None:
+        await until(lambda: len(workers._alive) == 2)
+        workers.stop()
+
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(stop)
+        with trio.fail_after(SECONDS):
+            assert await workers.run(HOST, 0) == 0
+
+
+async def test_a_worker_that_is_begun_when_all_are_told_to_stop_is_told_too(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    workers, begun = Shells(tmp_path, READY, READY), trio.lowlevel.open_process
+
+    async def begin(command: list[str], **options: Any) -> trio.Process:
+        process = await begun(command, **options)
+        if workers._alive:  # this is the second one
+            workers.stop()
+            await until(lambda: workers._is_stopping)
+        return process
+
+    monkeypatch.setattr("trio.lowlevel.open_process", begin)
+    with trio.fail_after(SECONDS):
+        assert await workers.run(HOST, 0) == 0
