@@ -5,13 +5,14 @@ message is stored in that time.
 """
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import suppress
 
 import pytest
 import trio
 
 from directory_server.core.registry import User
 from directory_server.core.usage import Usage
-from directory_server.storage.store import Kept, Store, Use
+from directory_server.storage.store import Away, Kept, Store, Use
 from shared.messages.directory import Verdict
 from tests.kit.postgres import Server, needs_postgres, servers
 from tests.kit.stores import AGE, NOW, drop, mail, newcomer, post, register
@@ -63,6 +64,14 @@ async def takes_letters(store: Store, users: list[User], number: int) -> None:
         await store.take(receiver.id, receiver.name, taken, NOW, AGE)
 
 
+async def answered(act: Act, store: Store, users: list[User], number: int) -> None:
+    """Ask again for as long as the database, on a busy machine, is too late."""
+    while True:
+        with suppress(Away):
+            await act(store, users, number)
+            return
+
+
 @pytest.mark.parametrize(
     "act", [takes_another_sealing_key, registers, comes_and_goes, takes_letters]
 )
@@ -75,8 +84,8 @@ async def test_requests_in_opposite_orders_do_not_wait_for_each_other(
         await drop(two[0], users[0].id, letters, NOW, AGE)
         async with trio.open_nursery() as together:
             for store, step in zip(two, (1, -1), strict=True):
-                for number in range(MANY)[::step]:
-                    together.start_soon(act, store, users[::step], range(MANY)[::step][number])
+                for number in range(MANY):
+                    together.start_soon(answered, act, store, users[::step], number)
     assert "deadlock" not in caplog.text
 
 
