@@ -8,6 +8,7 @@ and in a folder that is deleted at the end.
 
 import tempfile
 from pathlib import Path
+from typing import TypeVar
 
 import trio
 from rich.console import Console
@@ -29,6 +30,7 @@ from peer.api import (
 )
 from shared.real import real_world
 
+EventKind = TypeVar("EventKind", bound=Event)
 COLOURS = {"carol": "cyan", "dave": "green", "erin": "magenta"}
 console = Console(soft_wrap=True)
 
@@ -37,7 +39,7 @@ def says(who: str, line: str) -> None:
     console.print(Text.assemble((f"{who:>9}", COLOURS.get(who, "dim")), " | ", clean(line)))
 
 
-async def hears(chat: Chat, kind: type[Event]) -> Event:
+async def hears(chat: Chat, kind: type[EventKind]) -> EventKind:
     event = await chat.until(kind)
     says(chat.name, str(event))
     return event
@@ -45,7 +47,6 @@ async def hears(chat: Chat, kind: type[Event]) -> Event:
 
 async def says_yes(chat: Chat) -> None:
     question = await hears(chat, Invited)
-    assert isinstance(question, Invited)
     says("", f"{chat.name} types: Y")
     chat.answer(question.id, True)
     await hears(chat, Connected)

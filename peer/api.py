@@ -22,7 +22,7 @@ from collections import deque
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Final
+from typing import Final, TypeVar
 
 import trio
 from msgspec.structs import replace
@@ -30,8 +30,9 @@ from msgspec.structs import replace
 from peer.commands.grammar import HISTORY_TEXTS
 from peer.core.conversation.route import Route
 from peer.core.conversation.sent_text import SentText
-from peer.core.history_entry import HistoryEntry, Kind
+from peer.core.history_entry import Around, HistoryEntry, Kind
 from peer.core.keys.key_comparison import Comparison
+from peer.core.lateness import Lateness
 from peer.core.reach.hosts import places
 from peer.core.reach.link_way import LinkWay
 from peer.core.reach.watch_list import Watched
@@ -88,6 +89,7 @@ from peer.local_peer import LocalPeer
 from peer.options import Options
 from peer.program.community_folder import find
 from peer.program.passphrase import Source, unlock
+from peer.runtime.directory.introduction import NameTaken
 from peer.runtime.invitation.results import Outcome, Result
 from peer.runtime.lines.private_lines import Delivery
 from peer.storage.history import Found
@@ -96,13 +98,17 @@ from shared.clean import clean
 from shared.errors import KeyChanged, ParleyError, Refused, StorageError, Unreachable
 from shared.messages.common import Status
 from shared.messages.directory import Contact, Presence
+from shared.names import check_name
 from shared.notes import harmless_note
 from shared.real import real_world
 from shared.world import Address
 
+EventKind = TypeVar("EventKind", bound=Event)
+
 EVENTS_MOST: Final = 10_000  # that may wait; texts are bounded by their senders' windows anyway
 
 __all__ = [
+    "Around",
     "BackInConversation",
     "BackInRooms",
     "Came",
@@ -131,6 +137,7 @@ __all__ = [
     "KeptNotSent",
     "KeyChanged",
     "Kind",
+    "Lateness",
     "Letter",
     "LetterLeft",
     "LetterMissing",
@@ -144,6 +151,7 @@ __all__ = [
     "MemberLeft",
     "MemberLost",
     "Missing",
+    "NameTaken",
     "NotDelivered",
     "NotYetDelivered",
     "NotYetLeft",
@@ -230,7 +238,7 @@ class Chat:
             raise StopAsyncIteration
         return event
 
-    async def until(self, kind: type[Event]) -> Event:
+    async def until(self, kind: type[EventKind]) -> EventKind:
         """Return the next event of this kind; pass over the ones before it."""
         async for event in self:
             if isinstance(event, kind):
@@ -310,7 +318,8 @@ class Chat:
     def answer(self, id: str, yes: bool) -> bool:
         """Answer an invitation; return False when it is over already.
 
-        A yes leaves the conversation that I am in, unless it is to a room.
+        A yes leaves the conversation that I am in, unless it is to a room.  Raises Refused
+        when I am in too many rooms.
         """
         return self.peer.invitations.answer(id, yes)
 
@@ -357,7 +366,10 @@ class Chat:
     # --- Lines, messages, history ---
 
     def private(self, name: str, text: str) -> Delivery:
-        """Send one private line; `wait` on the delivery to know its outcome."""
+        """Send one private line; `wait` on the delivery to know its outcome.
+
+        Raises Refused for a text that is too long; all else that fails is raised by `wait`.
+        """
         self.peer.hurry()
         return self.peer.lines.private(name, text)
 
@@ -405,8 +417,11 @@ async def join(
     `data` is the folder for the key and the journal, by default the one that the
     program `peer` uses for this name and directory; `passphrase` opens it, if one is set.
     Raises NameTaken (a Refused), Refused, Unreachable, KeyChanged or StorageError when
-    registering fails.
+    registering fails.  An error of the block comes out as it is, not in a group.  It, or a
+    cancellation, ends the peer at once, as a crash does: its next start is back in the
+    conversation, and sends what was not delivered.
     """
+    check_name(name)
     options = options or Options()
     directories = [Address(*one) for one in places(host, port)]
     folder = data

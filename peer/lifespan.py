@@ -13,10 +13,10 @@ from shared.errors import ParleyError
 async def running(peer: LocalPeer) -> AsyncIterator[LocalPeer]:
     """Register, run the block, quit: conversations are left, lines delivered or stored.
 
-    Raises what `LocalPeer.run` raises while it registers.  An error of the block
-    is raised in a group, as from any nursery.
+    Raises what `LocalPeer.run` raises while it registers.  An error of the block is raised as
+    it is, not in a group.  It, or a cancellation, ends the peer at once, as a crash does.
     """
-    failure: ParleyError | None = None
+    failure: BaseException | None = None
     async with trio.open_nursery() as nursery:
         try:
             await nursery.start(peer.run)
@@ -26,6 +26,8 @@ async def running(peer: LocalPeer) -> AsyncIterator[LocalPeer]:
             try:
                 yield peer
                 await peer.quit()
+            except (Exception, KeyboardInterrupt, SystemExit) as error:
+                failure = error  # raised below: the nursery would wrap it
             finally:
                 peer.end()
     if failure is not None:

@@ -1,11 +1,27 @@
 """What a bot may ask of its peer (`peer.api`), and what it gets when that cannot be done."""
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
 import pytest
 import trio
 
-from peer.api import Chat, EventQueue, Refused
+from peer.api import (
+    BackInConversation,
+    Chat,
+    EventQueue,
+    NameTaken,
+    Refused,
+    SaidPrivately,
+    Unreachable,
+    join,
+)
+from peer.lifespan import running
+from peer.local_peer import LocalPeer
+from shared.errors import ParleyError
 from shared.messages.common import TEXT_CHARACTERS
-from tests.kit.community import Community, Person
+from tests.kit.community import DIRECTORY, Community, Person
 
 TOO_LONG = "x" * (TEXT_CHARACTERS + 1)
 LOST = "Lost the directory, trying again."
@@ -13,6 +29,15 @@ LOST = "Lost the directory, trying again."
 
 def bot(person: Person) -> Chat:
     return Chat(person.peer, EventQueue())
+
+
+@asynccontextmanager
+async def joined(person: Person) -> AsyncIterator[Chat]:
+    """Be a bot on the machine of somebody whose program does not run, as `join` does it."""
+    events = EventQueue()
+    peer = LocalPeer(person.machine.world(), person.name, [DIRECTORY], events.add)
+    async with running(peer):
+        yield Chat(peer, events)
 
 
 async def connects(carol: Person, dave: Person) -> None:
@@ -84,3 +109,57 @@ async def test_what_is_no_name_is_nobody(community: Community, name: str) -> Non
     assert not chat.watched
     await trio.sleep(1)
     carol.never_saw(LOST)
+
+
+@pytest.mark.parametrize(
+    "error", [Refused("no"), ValueError("mine"), SystemExit(3), KeyboardInterrupt()], ids=repr
+)
+async def test_an_error_of_the_block_comes_out_as_it_is(
+    community: Community, error: BaseException
+) -> None:
+    with pytest.raises(type(error)) as raised:
+        async with joined(community.person("carol")):
+            raise error
+    assert raised.value is error
+
+
+async def test_so_does_one_that_prevents_registering(community: Community) -> None:
+    await community.start("carol")
+    for name, kind in (("carol", NameTaken), ("all", Refused)):
+        stranger = community.person(name)
+        with pytest.raises(kind) as raised:
+            async with joined(stranger):
+                raise AssertionError("it is registered")
+        assert isinstance(raised.value, ParleyError)
+
+
+@pytest.mark.parametrize("name", ["", "two words", "x" * 300, "\udcff"])
+async def test_nobody_joins_under_what_is_no_name(name: str, tmp_path: Path) -> None:
+    with pytest.raises(Refused, match="is not a valid name"):
+        async with join(name, "127.0.0.1", 9, data=tmp_path):
+            raise AssertionError("it is registered")
+
+
+async def test_a_cancelled_bot_ends_at_once_and_is_back_at_its_next_start(
+    community: Community,
+) -> None:
+    (dave,) = await community.start("dave")
+    carol = community.person("carol")
+    with trio.CancelScope() as bound:
+        async with joined(carol) as chat, trio.open_nursery() as nursery:
+            nursery.start_soon(chat.invite, "dave")
+            await dave.sees("User carol wants to chat with you. Would you like to? (Y/N)")
+            await dave.types("Y")
+            await dave.sees("You are now connected with carol.")
+            begun = trio.current_time()
+            bound.cancel()
+    assert trio.current_time() == begun
+    async with joined(carol) as chat:
+        back = await chat.until(BackInConversation)
+        assert back.others == ("dave",)
+        await dave.types("@carol welcome back")
+        line = await chat.until(SaidPrivately)
+        assert (line.sender, line.text) == ("dave", "welcome back")
+    await dave.sees("User carol left the conversation.")
+    with pytest.raises(Unreachable):
+        await chat.users()
