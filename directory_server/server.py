@@ -17,7 +17,7 @@ from directory_server.session import Session
 from directory_server.settings import Settings
 from directory_server.storage.founding import FoundCommunity as Found
 from directory_server.storage.founding import find
-from directory_server.storage.opening import open_store
+from directory_server.storage.opening import mark_elsewhere, open_store
 from directory_server.storage.store import Store
 from shared.border import border
 from shared.errors import ParleyError, Refused, StorageError
@@ -136,6 +136,8 @@ class Directory:
         try:
             if await store.community() != key:
                 await store.found(key, anew=found.loses_names)
+            if self._settings.store is not None:
+                mark_elsewhere(self._world.disk)
             await self._community.recall()
             await storing.start(self._community.others.run)
         except StorageError as error:

@@ -7,6 +7,7 @@ from directory_server.admin.operator import Operator
 from directory_server.admin.requests import Answer, AnyRequest
 from directory_server.community.community import Community
 from directory_server.settings import Settings
+from directory_server.storage.backup import is_elsewhere
 from directory_server.storage.founding import AUTHORITY_FILE, find
 from directory_server.storage.opening import open_sqlite
 from directory_server.storage.running import while_it_runs
@@ -21,6 +22,11 @@ async def perform_alone(folder: Path, request: AnyRequest, show: Show) -> None:
     world = real_world(folder)
     if world.disk.read(AUTHORITY_FILE) is None:
         raise Refused("there is no directory in the data folder", "DIRECTORY")
+    if is_elsewhere(world.disk):
+        raise Refused(
+            "no directory runs on this data, and its names are in PostgreSQL: start it, then ask",
+            "DIRECTORY",
+        )
     world.disk.lock()
     try:
         store = open_sqlite(world.disk)

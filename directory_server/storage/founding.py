@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from typing import Final
 
 from directory_server.core.authority import SEED_BYTES, Authority
+from directory_server.storage.opening import STORE_FILE, open_sqlite
+from directory_server.storage.sqlite import FILE
 from directory_server.storage.store import Store
 from shared.errors import StorageError
 from shared.identity import authority_key, fingerprint
@@ -66,6 +68,11 @@ async def _find(
         disk.write(AUTHORITY_FILE, authority.content())
         return FoundCommunity(authority, is_new=True, loses_names=had_names)
     authority = _restore(content)
+    if not had_names and not found_anew and await _would_stay_behind(disk, store):
+        raise StorageError(
+            f"the names of this community are in the data folder, and {store.where} does not"
+            f" take them over: start without --store, {ANEW}"
+        )
     if marked and not had_names and not found_anew:
         raise StorageError(
             f"the names of this community are missing: bring back {store.where}, {ANEW}"
@@ -77,6 +84,21 @@ async def _find(
             f" {AUTHORITY_FILE}: bring back the one that fits, {ANEW}"
         )
     return FoundCommunity(authority, is_new=False, loses_names=others)
+
+
+async def _would_stay_behind(disk: Disk, store: Store) -> bool:
+    """Whether the database in the folder has names, which a store elsewhere knows nothing of."""
+    if store.cluster is None or disk.read(STORE_FILE) is not None:
+        return False
+    file = disk.open(FILE)
+    if file is None:
+        return False
+    file.close()
+    before = open_sqlite(disk)
+    try:
+        return await before.has_had_names()
+    finally:
+        before.close()
 
 
 def mark_names(disk: Disk, *, exist: bool) -> None:

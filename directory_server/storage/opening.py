@@ -23,12 +23,18 @@ async def open_store(world: World, settings: Settings) -> Store:
     except ImportError:
         why = '--store needs psycopg: pip install "parley-chat[postgres]"'
         raise Refused(why, "USAGE") from None
-    store = await open_postgres(
+    return await open_postgres(
         settings.store, settings.mail_mib, must_be_two=settings.store_sync or None
     )
-    if world.disk.read(STORE_FILE) is None:
-        world.disk.write(STORE_FILE, ELSEWHERE)
-    return store
+
+
+def mark_elsewhere(disk: Disk) -> None:
+    """Note that the names are in PostgreSQL, once it is sure that they are.
+
+    Raises StorageError.
+    """
+    if disk.read(STORE_FILE) is None:
+        disk.write(STORE_FILE, ELSEWHERE)
 
 
 def open_sqlite(disk: Disk, mail_mib: int = MAIL_MIB) -> SqliteStore:

@@ -65,6 +65,40 @@ def test_a_directory_whose_names_are_in_postgresql_does_not_start_without_it(
         assert without.ends() == 2
 
 
+@needs_postgres
+def test_a_community_moves_to_postgresql_only_if_its_operator_gives_the_names_up(
+    stage: Stage,
+) -> None:
+    with servers() as place:
+        store = ("--store", place.one().url)
+        directory = stage.directory()
+        carol = stage.peer("carol")
+        carol.types("QUIT")
+        carol.ends()
+        directory.dies()
+
+        data = ("--data", str(stage.directory_data))
+        moved = stage.starts(tool("dirserver"), str(stage.port), *data, *store)
+        moved.says_like(
+            "dirserver: the names of this community are in the data folder, and PostgreSQL at .*"
+            " does not take them over: start without --store, or start with --found-anew .*"
+        )
+        assert moved.ends() == 2
+        listing = stage.starts(tool("dirserver"), "--list", *data)
+        assert listing.ends() == 0, "the try has changed nothing"
+        assert [line.split()[0] for line in listing.lines] == ["NAME", "carol"]
+
+        directory = stage.directory(*store, "--found-anew")
+        stage.peer("carol")  # the key is the same, so it comes back by itself
+        directory.dies()
+        asked = stage.starts(tool("dirserver"), "admin", *data, "bans")
+        asked.says_like(
+            "dirserver admin: no directory runs on this data, and its names are in PostgreSQL:"
+            " start it, then ask"
+        )
+        assert asked.ends() == 7
+
+
 def test_a_store_that_is_no_postgresql_is_a_usage_error(stage: Stage) -> None:
     wrong = stage.starts(tool("dirserver"), "0", "--store", "mysql://db1/parley")
     assert wrong.ends() == 2
