@@ -23,7 +23,7 @@ from directory_server.housekeeping import PAUSE_SECONDS, POSTS_AT_ONCE
 from directory_server.server import Bound
 from directory_server.storage.backup import back_up, is_elsewhere
 from shared.clean import on_one_line
-from shared.errors import Refused
+from shared.errors import Refused, StorageError
 from shared.identity import fingerprint
 from shared.messages.common import Bye
 from shared.messages.directory import PAGE, Move, Notice
@@ -108,7 +108,7 @@ class Operator:
     async def _state(self) -> ask.State:
         community, running = self._community, self._alive()
         settings = community.settings
-        waiting, mail_bytes = await community.store.mail_waiting()
+        waiting, mail_bytes = await self._mail_waiting()
         statuses: Counter[str] = Counter()
         for user in community.registry.everybody():
             statuses[user.status.value] += 1
@@ -131,7 +131,7 @@ class Operator:
             motd=community.orders.motd,
             log=logging.getLevelName(logging.getLogger().level).lower(),
             draining=community.orders.is_draining,
-            store_failing=community.store.failing_since is not None,
+            store_failing=community.store.failing_since is not None or waiting is None,
             directories=community.others.alive + 1,
             others=community.others.addresses,
             registrations=dict(community.counts.registrations),
@@ -139,6 +139,12 @@ class Operator:
             taken=community.counts.taken,
             cut=dict(community.counts.cut),
         )
+
+    async def _mail_waiting(self) -> tuple[int, int] | tuple[None, None]:
+        try:
+            return await self._community.store.mail_waiting()
+        except StorageError:  # all the rest is known, and wanted most at such a moment
+            return None, None
 
     async def _users(self, prefix: str, tell: Tell) -> None:
         for number, user in enumerate(self._community.registry.everybody(), start=1):
@@ -148,6 +154,10 @@ class Operator:
                 await trio.lowlevel.checkpoint()
 
     async def _row(self, user: User) -> ask.User:
+        try:
+            waiting: int | None = await self._community.store.waiting(user.id)
+        except StorageError:
+            waiting = None
         return ask.User(
             user.name,
             user.status.value,
@@ -155,7 +165,7 @@ class Operator:
             user.place.address,
             fingerprint(user.key),
             round(user.usage.seconds / 3_600, 1),
-            await self._community.store.waiting(user.id),
+            waiting,
         )
 
     # --- Keeping out ---

@@ -131,8 +131,8 @@ class State(Answer, frozen=True):
     names: int
     connections: int  # the most
     strangers: int  # connections that have not said who they are
-    messages_waiting: int
-    mail_bytes: int
+    messages_waiting: int | None  # None: the store does not answer
+    mail_bytes: int | None
     mail_most_bytes: int
     registering: str  # open, token, invites
     bans: int
@@ -156,7 +156,7 @@ class User(Answer, frozen=True):
     address: str
     key: str
     used_hours: float
-    waiting: int
+    waiting: int | None  # None: the store does not answer
 
 
 class Banned(Answer, frozen=True, tag="ban"):

@@ -15,6 +15,8 @@ HEADS = {
     ask.Invited: f"{'ID':8}  {'USES':>6}  {'UNTIL (UTC)':16}  NOTE",
 }
 
+UNKNOWN = "?"
+
 
 def head(answer: Answer) -> str | None:
     """Return the line above the first answer of this kind."""
@@ -31,7 +33,8 @@ def lines(answer: Answer) -> Iterator[str]:
             used = f"{answer.used_hours:,.1f} h"
             yield (
                 f"{answer.name:32}  {answer.status:8}  {_utc(answer.since):16}"
-                f"  {on_one_line(answer.address) or '-':15}  {used:>9}  {answer.waiting}"
+                f"  {on_one_line(answer.address) or '-':15}  {used:>9}"
+                f"  {UNKNOWN if answer.waiting is None else answer.waiting}"
             )
         case ask.Banned():
             yield f"{answer.whom:32}  {_until(answer.until):16}  {on_one_line(answer.reason)}"
@@ -61,8 +64,7 @@ def _state(state: ask.State) -> Iterator[str]:
         "Runs for": spell_duration(state.up_seconds),
         "Users": f"{here:,} online of {state.names:,} ({by_status})",
         "Strangers": f"{state.strangers:,} connections; room for {state.connections:,} in all",
-        "Mail": f"{state.messages_waiting:,} messages, {state.mail_bytes / MIB:,.1f} MiB"
-        f" of {state.mail_most_bytes / MIB:,.0f}",
+        "Mail": _mail(state),
         "Registering": f"{state.registering}; {state.bans} bans, {state.invites} invites",
         "Registered": since or "-",
         "Messages": f"{left or '-'}; {state.taken:,} taken",
@@ -77,7 +79,14 @@ def _state(state: ask.State) -> Iterator[str]:
     if state.draining:
         yield "It is being emptied: nobody comes in."
     if state.store_failing:
-        yield "THE DISK TAKES NOTHING: messages are refused."
+        yield "NOTHING CAN BE STORED: new names and messages are refused."
+
+
+def _mail(state: ask.State) -> str:
+    if state.messages_waiting is None or state.mail_bytes is None:
+        return "not known: the store does not answer"
+    room = f"{state.mail_bytes / MIB:,.1f} MiB of {state.mail_most_bytes / MIB:,.0f}"
+    return f"{state.messages_waiting:,} messages, {room}"
 
 
 def _until(until: float | None) -> str:

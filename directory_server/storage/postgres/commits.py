@@ -18,7 +18,13 @@ from typing import Any, Final, Generic, TypeVar
 import psycopg
 import trio
 
-from directory_server.storage.postgres.connection import FAILURES, Connection, Line, Lost
+from directory_server.storage.postgres.connection import (
+    FAILURES,
+    Connection,
+    Line,
+    Lost,
+    first_line,
+)
 from directory_server.storage.store import Away
 from shared.errors import Refused, StorageError
 
@@ -249,7 +255,7 @@ class Commits:
 
 def refusal_of(error: psycopg.Error | Refused) -> StorageError:
     """Return what an answer of the server means that is no loss of the connection."""
-    return StorageError(f"the database refuses it: {error}")
+    return StorageError(f"the database refuses it: {first_line(error)}")
 
 
 def _perform_together(connection: Connection, jobs: list[Any]) -> None:

@@ -135,7 +135,7 @@ class Line:
             if not (isinstance(error, FAILURES) or self._is_cut()):
                 raise
             self.release()
-            raise Lost(_first_line(error)) from error
+            raise Lost(first_line(error)) from error
         if self._is_half_done:
             self.release()
             raise Lost("it was committed on one machine only")
@@ -163,7 +163,7 @@ class Line:
             try:
                 connection, timeline = self._connect(host)
             except FAILURES as error:
-                reasons.append(_first_line(error))
+                reasons.append(first_line(error))
                 continue
             if timeline is None:
                 reasons.append("it is a standby")
@@ -208,5 +208,6 @@ def _timeline_of(connection: Connection) -> str | None:
     return None if row is None or row[0] is None else str(row[0])
 
 
-def _first_line(error: BaseException) -> str:
+def first_line(error: BaseException) -> str:
+    """Return what the server says, without the lines that show where in a statement of ours."""
     return (str(error).strip().splitlines() or ["the connection was lost"])[0]

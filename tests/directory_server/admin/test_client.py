@@ -49,7 +49,7 @@ async def test_the_state_is_a_page(capsys: pytest.CaptureFixture[str]) -> None:
         "Registering: invites; 1 bans, 2 invites",
         "Told:        be kind",
         "It is being emptied: nobody comes in.",
-        "THE DISK TAKES NOTHING: messages are refused.",
+        "NOTHING CAN BE STORED: new names and messages are refused.",
     ):
         assert line in said.splitlines()
 

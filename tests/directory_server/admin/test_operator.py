@@ -9,10 +9,11 @@ from trio.testing import MockClock
 
 from directory_server.admin import requests as ask
 from directory_server.admin.operator import OPEN, Operator
+from directory_server.admin.tables import lines
 from directory_server.community.names import FORGOTTEN
 from directory_server.core.operating.bans import USER, Ban
 from directory_server.core.operating.invites import USED_UP
-from shared.errors import Refused
+from shared.errors import Refused, StorageError
 from shared.messages.directory import Arr, Drop, Lft, List, Notice, Unregister
 from tests.kit.directory import ELSEWHERE, TOWN_HALL, Town
 from tests.kit.operating import Asking
@@ -306,6 +307,24 @@ async def test_the_operator_sees_who_is_registered(town: Town) -> None:
     assert state.registrations == {"new": 2}
     assert state.registering == "open"
     assert (state.bans, state.invites, state.draining, state.store_failing) == (0, 0, False, False)
+
+
+async def test_the_operator_sees_the_most_while_the_store_does_not_answer(
+    town: Town, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await town.enters("carol")
+
+    async def is_away(*_: object) -> None:
+        raise StorageError("the directory's database does not answer")
+
+    for name in ("mail_waiting", "waiting"):
+        monkeypatch.setattr(town.directory.community.store, name, is_away)
+    (state,) = await Asking(town).asks(ask.Status())
+    assert (state.users["ACTIVE"], state.messages_waiting, state.mail_bytes) == (1, None, None)
+    assert state.store_failing
+    assert "Mail:        not known: the store does not answer" in lines(state)
+    (carol,) = await Asking(town).asks(ask.Users())
+    assert next(lines(carol)).endswith(" ?")
 
 
 async def test_who_is_kicked_is_told_why_and_may_come_back(town: Town) -> None:
