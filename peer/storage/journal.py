@@ -56,6 +56,8 @@ class Batch(Struct, frozen=True):
     entrances: list[tuple[str, Entrance]] = []
     #: texts, up to this seq, of which only the place is kept
     passed: list[Place] = []
+    #: the places up to which texts are passed over after all, and no further
+    returns: list[Place] = []
     #: conversations, each with a number that its clock has reached without a text on disk
     lamports: list[tuple[str, int]] = []
     #: of the conversations begun, those that are rooms
@@ -137,6 +139,7 @@ class Journal:
             lamport,
             self.entrances(id),
             self.texts.said(id),
+            self.texts.passed(id),
         )
 
     async def keep(self, batch: Batch, now: float) -> None:
@@ -215,6 +218,10 @@ def _note_stays(db: sqlite3.Connection, batch: Batch, now: float) -> None:
         "INSERT INTO since VALUES (?, ?, ?, ?) ON CONFLICT"
         " DO UPDATE SET seq = max(seq, excluded.seq)",
         batch.passed,
+    )
+    db.executemany(
+        "UPDATE since SET seq = min(seq, ?4) WHERE (conversation, author, epoch) = (?1, ?2, ?3)",
+        batch.returns,
     )
     db.executemany(
         "UPDATE conversations SET lamport = max(lamport, ?) WHERE id = ?",

@@ -96,6 +96,13 @@ class TextStore:
         )
         return tuple(self._plain(rows))
 
+    def passed(self, conversation: str) -> tuple[Position, ...]:
+        """Return up to where something was passed over."""
+        rows = self._database.read(
+            "SELECT author, epoch, seq FROM since WHERE conversation = ?", (conversation,)
+        )
+        return tuple(self._plain(rows))
+
     def _plain(self, rows: list[tuple[str, str, int]]) -> Iterator[Position]:
         """Yield the positions that others can read: our own texts contain them."""
         for author, epoch, seq in rows:

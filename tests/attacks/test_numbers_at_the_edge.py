@@ -5,6 +5,7 @@ import pytest
 import trio
 
 from peer.core.conversation.acknowledgements import ACKNOWLEDGE_SECONDS
+from peer.core.conversation.conversation import Kept
 from peer.core.conversation.incoming.lamport_clock import START_MOST, STEP, LamportClock
 from peer.core.conversation.texts import sign
 from peer.storage.rows import UNREADABLE
@@ -22,7 +23,7 @@ from shared.messages.peers import (
     Text,
 )
 from tests.kit.community import Community, Person
-from tests.kit.cores import DAVE, me
+from tests.kit.cores import CAROL, DAVE, me, together
 from tests.kit.raw_peer import INVITATION, RUN, Raw, RawLink, raw
 from tests.kit.talk import Talk, sent, text
 
@@ -143,7 +144,8 @@ async def test_an_epoch_that_would_not_fit_into_a_line_of_mine_cuts_the_link(
 
 def test_more_places_than_one_message_may_have_are_acknowledged_in_several() -> None:
     epochs = [f"{start:016x}" for start in range(POSITIONS + 1)]
-    carol = Talk(DAVE, have=tuple(Position(DAVE, epoch, 1) for epoch in epochs))
+    have = tuple(Position(DAVE, epoch, 1) for epoch in epochs)
+    carol = Talk(DAVE, kept=Kept(together(CAROL, DAVE), have, (), ()))
     carol.greets(DAVE)
     for epoch in epochs:  # our acknowledgements may have been lost
         again = msgspec.structs.replace(text(DAVE, 1), epoch=epoch)

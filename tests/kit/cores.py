@@ -127,9 +127,11 @@ class Disk:
         lamport = max([self.lamport, *(text.lamport for text in self.texts.values())])
         entrances = tuple(self.entrances.values())
         said = tuple(map(said_in, self.texts.values()))
+        passed = tuple(Position(*of, seq) for of, seq in self.since.items())
         return Kept(
-            tuple(self.members.values()), have, written, acknowledged, lamport, entrances, said
-        )
+            tuple(self.members.values()), have, written, acknowledged, lamport, entrances, said,
+            passed,
+        )  # fmt: skip
 
 
 @dataclass
@@ -474,15 +476,13 @@ class Town:
                     if text.author == person.name:
                         program.shown[text.origin] = text.last_seq
                 case talk.KeepMembers(names):
-                    for name in names:
-                        one = program.core.roll.of(name)
-                        assert one is not None
-                        program.names.append(name)
-                        program.to_keep.append(one)
+                    self._keeps_members(program, names)
                 case talk.KeepEntrance(entrance):
                     program.to_keep.append(entrance)
                 case talk.KeepPlaces(places):
                     self._passes_over(person, program, places)
+                case talk.KeepReturn(place):
+                    self._returns(person, program, place)
                 case talk.KeepAcknowledged(by, epoch, seq):
                     program.to_keep.append((by, epoch, seq))
                 case talk.Discard(text):
@@ -514,6 +514,18 @@ class Town:
         person.disk.since |= {one.origin: one.seq for one in places}
         person.disk.lamport = max(person.disk.lamport, program.core.incoming.lamport)
         program.shown |= {one.origin: one.seq for one in places}
+
+    def _keeps_members(self, program: Program, names: tuple[str, ...]) -> None:
+        for name in names:
+            one = program.core.roll.of(name)
+            assert one is not None
+            program.names.append(name)
+            program.to_keep.append(one)
+
+    def _returns(self, person: Person, program: Program, place: Position) -> None:
+        for since in (person.since, person.disk.since):
+            since[place.origin] = min(since.get(place.origin, 0), place.seq)
+        program.shown[place.origin] = place.seq
 
     def _reads(self, person: Person, program: Program, text: Text) -> None:
         if all(key in person.disk.copies for key, _ in texts_in(text)):

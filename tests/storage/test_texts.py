@@ -128,3 +128,18 @@ async def test_the_clock_goes_as_far_after_a_restart_as_when_the_texts_were_read
     async with opened(MemoryDisk()) as journal:
         await keep(journal, *said)
         assert journal.kept(ID, "me", NOW).lamport == clock.now
+
+
+async def test_what_was_passed_over_by_mistake_is_not_after_a_restart() -> None:
+    disk, before = MemoryDisk(), Position(CAROL, STAY, 9)
+    async with opened(disk) as journal:
+        await journal.keep(Batch(begun=[(ID, (before,), 0)]), NOW)
+    async with opened(disk) as journal:
+        kept = journal.kept(ID, "me", NOW)
+        assert kept.have == kept.passed == (before,)
+        await journal.keep(Batch(returns=[(ID, CAROL, STAY, 2)]), NOW)
+        await keep(journal, Text(ID, CAROL, STAY, 3, 3, NOW, ("3",), ()))
+    async with opened(disk) as journal:
+        kept = journal.kept(ID, "me", NOW)
+        assert kept.have == (Position(CAROL, STAY, 3),)
+        assert kept.passed == (Position(CAROL, STAY, 2),)

@@ -49,6 +49,12 @@ class KeepPlaces(Struct, frozen=True):
     places: tuple[Position, ...]
 
 
+class KeepReturn(Struct, frozen=True):
+    """Note on disk that the texts after this position are for me after all."""
+
+    place: Position
+
+
 class KeepAcknowledged(Struct, frozen=True):
     """Note on disk that this member has my texts of an epoch up to `seq`."""
 
@@ -104,6 +110,6 @@ class Settled(Struct, frozen=True):
 
 
 Action = (
-    Send | Show | Read | Keep | KeepMembers | KeepEntrance | KeepPlaces | KeepAcknowledged
-    | Discard | Refuse | Hand | Dial | LeaveFor | Back | Finished | Settled
+    Send | Show | Read | Keep | KeepMembers | KeepEntrance | KeepPlaces | KeepReturn
+    | KeepAcknowledged | Discard | Refuse | Hand | Dial | LeaveFor | Back | Finished | Settled
 )  # fmt: skip

@@ -62,6 +62,7 @@ class Kept(Struct, frozen=True):
     lamport: int = 0  # the highest number
     entrances: tuple[Entrance, ...] = ()
     said: tuple[Said, ...] = ()  # in the order in which it came
+    passed: tuple[Position, ...] = ()  # ends of what others say was before me
 
 
 class Conversation:
@@ -69,7 +70,7 @@ class Conversation:
 
     def __init__(
         self, id: str, me: Me, roll: Roll, epoch: str, *, first_number: int,
-        jitter: Callable[[], float], have: Iterable[Position] = (), lamport: int = 0,
+        jitter: Callable[[], float], have: tuple[Position, ...] = (), lamport: int = 0,
         kept: Kept | None = None, entrances: Iterable[Entrance] = (),
         names: MemberNames | None = None, room: str = "", earlier_epoch: str = "",
     ) -> None:  # fmt: skip
@@ -82,7 +83,7 @@ class Conversation:
         """
         stay = OwnStay(id, me, roll, is_asleep=kept is not None, names=names, room=room)
         self.id, self.me, self.roll, self._stay = id, me, roll, stay
-        inbox = Inbox(kept.have, kept.lamport) if kept else Inbox(have, lamport)
+        inbox = Inbox(kept.have, kept.lamport, kept.passed) if kept else Inbox(have, lamport, have)
         outbox = Outbox(epoch, kept.written if kept else ())
         known = Entrances(roll, inbox.first_heard)
         known.restore(entrances)
@@ -92,7 +93,7 @@ class Conversation:
         self.mailbox = MailboxFallback(stay, mesh, self.reach, outbox, inbox)
         self.outgoing = OutgoingTexts(stay, mesh, known, digests, inbox, outbox, self.mailbox)
         self.outgoing.restore(kept.acknowledged if kept else (), earlier_epoch)
-        self._rolls = RollExchange(stay, mesh, known, inbox)
+        self._rolls = RollExchange(stay, mesh, known, inbox, self.outgoing)
         self._hellos = Hellos(
             stay, mesh, self.reach, self._rolls, self.outgoing, inbox, digests, blame,
             first_number=first_number, jitter=jitter,

@@ -50,6 +50,7 @@ class Outbox:
         self._has: dict[str, dict[str, int]] = {}  # member -> epoch -> has all up to this seq
         self._assumed: set[str] = set()  # members of whom that is only a guess
         self._missed: dict[str, list[tuple[str, int, int]]] = {}  # before they came: epoch, range
+        self._came_after: dict[str, tuple[str, int]] = {}  # new members: epoch and last seq then
 
     def go_on(self, epoch: str, seq: int) -> None:
         """Write on in an epoch of an earlier run, before the first text of this one."""
@@ -155,6 +156,7 @@ class Outbox:
 
         Return up to which seq they are presumed to have each epoch.
         """
+        self._came_after[member] = self.epoch, self.last
         has = self._has.setdefault(member, {})
         missed = self._missed.setdefault(member, [])
         for epoch, seq, _ in [*self._written, (self.epoch, self.last, 0.0)]:
@@ -163,6 +165,11 @@ class Outbox:
                 has[epoch] = seq
         self._assumed.add(member)
         return has
+
+    def came_after(self, member: str) -> int | None:
+        """Return the last seq that I had written when I heard of a new member; None of others."""
+        epoch, last = self._came_after.get(member, ("", 0))
+        return last if epoch == self.epoch else None
 
     def is_for(self, member: str, epoch: str, seq: int) -> bool:
         """Whether a text is for them: not written before they came, or while they were out."""
@@ -183,6 +190,10 @@ class Outbox:
             return False
         has[epoch] = seq
         return True
+
+    def take_back(self, member: str, seq: int) -> None:
+        """Note, before their HELLO on a link, that they have no text of this run after this one."""
+        self._has[member][self.epoch] = seq
 
     def has(self, member: str, epoch: str | None = None) -> int:
         """Return up to which seq they have everything of an epoch, by default the present one."""

@@ -167,6 +167,8 @@ class ConversationShell:
                 parts.commits.add_entrance(core.id, entrance)
             case talk.KeepPlaces(places):
                 parts.commits.add_places(core, places)
+            case talk.KeepReturn(place):
+                parts.commits.add_return(core, place)
             case talk.KeepAcknowledged(by, epoch, seq):
                 parts.commits.add_acknowledged(core, by, epoch, seq)
                 parts.times.note(core.id, by, epoch, seq, parts.clock.time())

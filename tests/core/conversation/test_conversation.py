@@ -425,7 +425,8 @@ def test_what_was_said_before_is_not_for_a_newcomer() -> None:
 def test_a_newcomer_begins_where_the_one_who_added_them_stands() -> None:
     carol = Talk(DAVE, ERIN, have=(upto(DAVE, 5),))
     carol.greets(DAVE)
-    assert carol.hears(DAVE, text(DAVE, 5)) == []
+    carol.greets(ERIN)
+    assert carol.hears(ERIN, text(DAVE, 5)) == []
     assert read(carol.hears(DAVE, text(DAVE, 6))) == ["dave 6"]
     said = carol.says("hello")
     (mine,) = only(Text, sent(said))

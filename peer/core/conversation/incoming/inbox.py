@@ -48,6 +48,8 @@ class _Progress(Struct):
     came: int = 0  # up to this seq
     shown: int = 0  # up to this seq, given to the screen
     have: int = 0  # up to this seq, on disk
+    passed: int = 0  # up to this seq, only because others say that it came before me
+    has_returned: bool = False  # others were wrong: its author has earlier texts for me
 
 
 class Ready(Struct, frozen=True):
@@ -64,8 +66,13 @@ class Inbox:
     what it answers, or with `gap` if that does not arrive in time.
     """
 
-    def __init__(self, have: Iterable[Position] = (), lamport: int = 0) -> None:
-        """`have`: what was said before us or is on disk already; `lamport`: its highest number."""
+    def __init__(
+        self, have: Iterable[Position] = (), lamport: int = 0, passed: Iterable[Position] = ()
+    ) -> None:
+        """`have`: what was said before us, or is on disk already; `lamport`: its highest number.
+
+        `passed`: up to where only others say that it came before us.
+        """
         self._origins: dict[Origin, _Progress] = {}
         self._authors: dict[str, _Author] = {}
         self.clock = LamportClock(lamport)  #: follows what was shown
@@ -79,7 +86,9 @@ class Inbox:
         for one in have:
             known = self._known(one.origin, is_new=False)
             known.came = known.shown = known.have = one.seq
-            self._put_head(one.origin, one.seq)
+            _put_head(self._heads, one.origin, one.seq)
+        for one in passed:
+            self._known(one.origin, is_new=False).passed = one.seq
 
     # --- Coming in ---
 
@@ -105,7 +114,7 @@ class Inbox:
         known.came = text.last_seq
         author.texts += len(text.texts)
         author.size += text.size
-        self._use(text.origin, author)
+        _use(author, text.epoch)
         if is_implied:
             return [self._show(text, known)]
         self._held.setdefault(text.origin, deque()).append((text, now + HOLD_SECONDS))
@@ -130,7 +139,7 @@ class Inbox:
         known.came = text.last_seq
         known.author.texts += len(text.texts)
         known.author.size += text.size
-        self._use(text.origin, known.author)
+        _use(known.author, text.epoch)
         self._show(text, known)
 
     def kept(self, text: Text) -> None:
@@ -146,11 +155,25 @@ class Inbox:
         for one in places:
             known = self._known(one.origin)
             is_quiet = known.have == known.came and one.origin not in self._held
-            if known.came < one.seq and is_quiet:
-                known.came = known.shown = known.have = one.seq
-                self._put_head(one.origin, one.seq)
+            if known.came < one.seq and is_quiet and not known.has_returned:
+                known.came = known.shown = known.have = known.passed = one.seq
+                _put_head(self._heads, one.origin, one.seq)
                 passed.append(one)
         return tuple(passed)
+
+    def go_back(self, text: Text) -> bool:
+        """Return to before a text that its author has for me, although others say that it came
+        before me; return False for any other text.
+        """
+        known = self._origins.get(text.origin)
+        if known is None or text.seq > known.passed or known.came > known.passed:
+            return False
+        known.came = known.shown = known.have = known.passed = text.seq - 1
+        known.has_returned = True
+        self._heads.pop(text.origin, None)
+        if known.shown:
+            _put_head(self._heads, text.origin, known.shown)
+        return True
 
     def reject(self, texts: list[Text]) -> None:
         """Take back these texts, the last of their origin, which its author never wrote."""
@@ -167,7 +190,7 @@ class Inbox:
             known.shown = first - 1
             self._heads.pop(of, None)
             if known.shown:
-                self._put_head(of, known.shown)
+                _put_head(self._heads, of, known.shown)
 
     def _known(self, of: Origin, *, is_new: bool = True) -> _Progress:
         """Return what is known of an origin.  `is_new`: from elsewhere, and to be checked."""
@@ -182,13 +205,6 @@ class Inbox:
         author.epochs[of[1]] = None
         known = self._origins[of] = _Progress(author, len(self._origins))
         return known
-
-    def _use(self, of: Origin, author: _Author) -> None:
-        """Note that this origin is its author's last epoch in use."""
-        epochs = author.epochs
-        if next(reversed(epochs)) != of[1]:
-            del epochs[of[1]]
-            epochs[of[1]] = None
 
     def _implied(self, text: Text) -> bool:
         """Whether all that the author had read before was shown here too.
@@ -271,17 +287,8 @@ class Inbox:
         for one in text.after:
             if self._heads.get(one.origin, one.seq + 1) <= one.seq:
                 del self._heads[one.origin]
-        self._put_head(text.origin, known.shown)
+        _put_head(self._heads, text.origin, known.shown)
         return Ready(text, gap)
-
-    def _put_head(self, of: Origin, seq: int) -> None:
-        """Put the newest head at the end; it pushes out an older epoch of its author."""
-        heads = self._heads
-        if heads.pop(of, None) is None:
-            older = [one for one in heads if one[0] == of[0]]
-            if len(older) >= EPOCHS_AT_HEAD:
-                del heads[older[0]]
-        heads[of] = seq
 
     # --- Where we stand ---
 
@@ -346,6 +353,27 @@ class Inbox:
         """Return up to which seq everything has come here, shown or not."""
         known = self._origins.get(of)
         return known.came if known else 0
+
+    def was_heard(self, of: Origin, seq: int) -> bool:
+        """Whether this text has come here, shown or not, and was not passed over."""
+        known = self._origins.get(of)
+        return known is not None and known.passed < seq <= known.came
+
+
+def _use(author: _Author, epoch: str) -> None:
+    """Note that this is the author's last epoch in use."""
+    if next(reversed(author.epochs)) != epoch:
+        del author.epochs[epoch]
+        author.epochs[epoch] = None
+
+
+def _put_head(heads: dict[Origin, int], of: Origin, seq: int) -> None:
+    """Put the newest head at the end; it pushes out an older epoch of its author."""
+    if heads.pop(of, None) is None:
+        older = [one for one in heads if one[0] == of[0]]
+        if len(older) >= EPOCHS_AT_HEAD:
+            del heads[older[0]]
+    heads[of] = seq
 
 
 def _are_many(held: Mapping[Origin, object], of: Origin) -> bool:

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 
 from peer import events
 from peer.core.conversation.acknowledgements import ACKNOWLEDGE_SECONDS, Acknowledgements
-from peer.core.conversation.actions import Action, Hand, Send, Show
+from peer.core.conversation.actions import Action, Hand, KeepReturn, Send, Show
 from peer.core.conversation.incoming.gaps import Gaps, Request
 from peer.core.conversation.incoming.held_answers import HeldAnswers
 from peer.core.conversation.incoming.inbox import Inbox
@@ -47,7 +47,7 @@ class IncomingTexts:
 
     def has_come(self, author: str, epoch: str, seq: int) -> bool:
         """Whether this text of another member was shown, or is about to be."""
-        return self._inbox.came((author, epoch)) >= seq
+        return self._inbox.was_heard((author, epoch), seq)
 
     def have(self) -> tuple[Position, ...]:
         """Return what is on disk."""
@@ -82,6 +82,8 @@ class IncomingTexts:
 
         Raise ProtocolError when its sender breaks the rules.
         """
+        if text.author == sender and self._inbox.go_back(text):
+            return [*self._gone_back(sender, text), *self.hear(sender, text, now)]
         if text.seq <= self._inbox.came(text.origin):
             return [*self._compare(sender, text), *self._hear_again(text, now)]
         is_direct = text.author == sender
@@ -98,6 +100,11 @@ class IncomingTexts:
             if is_direct:
                 raise
             return []
+
+    def _gone_back(self, author: str, text: Text) -> list[Action]:
+        """Tell an author that I have not what others said was before me."""
+        before = Position(*text.origin, text.seq - 1)
+        return [KeepReturn(before), *self.handed(author, before)]
 
     def _compare(self, sender: str, text: Text) -> list[Action]:
         """Compare a text that came before with the one that is here.

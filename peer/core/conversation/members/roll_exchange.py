@@ -9,13 +9,18 @@ from peer.core.conversation.actions import Action, KeepEntrance, KeepMembers, Ke
 from peer.core.conversation.incoming.inbox import Inbox
 from peer.core.conversation.members.entrances import Entrances, Heard, sign_entry
 from peer.core.conversation.members.mesh import Mesh
+from peer.core.conversation.outgoing_texts import OutgoingTexts
 from peer.core.conversation.own_stay import OwnStay
 from shared.messages.peers import SINCE, Entry, Members, Membership, Position
 
 
 class RollExchange:
-    def __init__(self, stay: OwnStay, mesh: Mesh, entrances: Entrances, inbox: Inbox) -> None:
+    def __init__(
+        self, stay: OwnStay, mesh: Mesh, entrances: Entrances, inbox: Inbox,
+        outgoing: OutgoingTexts,
+    ) -> None:  # fmt: skip
         self._stay, self._mesh, self._entrances, self._inbox = stay, mesh, entrances, inbox
+        self._outgoing = outgoing
         self._learned = self._learn_entrances()  # not on disk yet
 
     def begin(self) -> list[Action]:
@@ -88,7 +93,9 @@ class RollExchange:
         if entry.conversation != self._stay.id:
             return []
         news = self._entrances.hear(entry, self._heard())
-        kept: list[Action] = [KeepEntrance(news)] if news is not None else []
+        kept: list[Action] = []
+        if news is not None:
+            kept = [KeepEntrance(news), *self._outgoing.entered(entry)]
         return [*kept, *self._pass_over(entry)] if self._is_mine(entry) else kept
 
     def _is_mine(self, entry: Entry) -> bool:

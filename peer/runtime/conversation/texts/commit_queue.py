@@ -30,6 +30,7 @@ class Uncommitted(Struct):
     texts: list[Written] = field(default_factory=list)
     passed: list[Written] = field(default_factory=list)  # of which only the place is kept
     places: list[tuple[str, Position]] = field(default_factory=list)  # of texts not for me
+    returns: list[tuple[str, Position]] = field(default_factory=list)  # after which they are
     lamports: dict[str, int] = field(default_factory=dict)  # the clocks, as those have moved them
     members: list[tuple[str, str, str, Membership]] = field(default_factory=list)
     acknowledged: dict[tuple[str, str, str], int] = field(default_factory=dict)
@@ -57,6 +58,7 @@ class Uncommitted(Struct):
                 *((one.conversation, *one.origin, one.last_seq) for _, one in self.passed),
                 *((id, *one.origin, one.seq) for id, one in self.places),
             ],
+            returns=[(id, *one.origin, one.seq) for id, one in self.returns],
             lamports=list(self.lamports.items()),
             entrances=[(id, one) for (id, _, _), one in self.entrances.items()],
             rooms=self.rooms,
@@ -69,6 +71,7 @@ class Uncommitted(Struct):
             self.texts + newer.texts,
             self.passed + newer.passed,
             self.places + newer.places,
+            self.returns + newer.returns,
             self.lamports | newer.lamports,
             self.members + newer.members,
             self.acknowledged | newer.acknowledged,
@@ -134,6 +137,11 @@ class CommitQueue:
         """Note up to where the texts of a conversation are not for me."""
         self._waiting.places += [(current.id, place) for place in places]
         self._keep_lamport(current)
+        self._something.set()
+
+    def add_return(self, current: Conversation, place: Position) -> None:
+        """Note that the texts after this position are for me, whatever was noted before."""
+        self._waiting.returns.append((current.id, place))
         self._something.set()
 
     def _keep_lamport(self, current: Conversation) -> None:

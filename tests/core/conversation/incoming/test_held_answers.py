@@ -114,11 +114,11 @@ def test_an_answer_that_names_much_gets_few_questions() -> None:
 
 def test_a_long_chain_of_answers_is_looked_through_in_part() -> None:
     held = Held()
-    chain = [f"{n:016x}" for n in range(3 * LACKING)]
-    for epoch, before in zip(chain[1:], chain, strict=False):
-        held.takes("dave", text(1, epoch=epoch, after=(Position("dave", before, 1),)))
-    held.takes("erin", erins(1, Position("dave", chain[-1], 1)))
-    assert Request("erin", ("dave", chain[0]), 0) not in held.asks("erin")
+    chain = [Position(f"author{n % 4}", f"{n:016x}", 1) for n in range(3 * LACKING)]
+    for one, before in zip(chain[1:], chain, strict=False):
+        held.takes(one.author, text(1, author=one.author, epoch=one.epoch, after=(before,)))
+    held.takes("erin", erins(1, chain[-1]))
+    assert Request("erin", chain[0].origin, 0) not in held.asks("erin")
 
 
 def test_an_author_who_lacks_it_too_is_not_waited_for() -> None:

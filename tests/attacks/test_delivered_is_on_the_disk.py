@@ -1,0 +1,187 @@
+"""What counts as delivered lies on the disk of its receiver, whatever let that one in.
+
+Who lets a user in signs how far everything was said before.  A false word of that would make
+the newcomer pass over texts that others write later, and say to have them.
+"""
+
+from typing import Any
+
+import pytest
+import trio
+
+from peer import events
+from peer.core import membership
+from peer.core.conversation.incoming.incoming_texts import IncomingTexts
+from peer.core.conversation.mailbox_fallback import PATHLESS_SECONDS
+from shared.messages.peers import Members, Position
+from tests.kit.community import Community
+from tests.kit.cores import CAROL, DAVE, ERIN, MALLORY, Person, Town, me
+
+AHEAD = 3  # texts that carol has not written yet
+
+
+def town_with_mallory(*, room: str = "", writes: int = 1) -> Town:
+    town = Town(CAROL, DAVE, MALLORY, room=room)
+    town.begins(CAROL, DAVE, MALLORY)
+    town.settles(5)
+    for number in range(writes):
+        town.says(CAROL, f"before erin {number}")
+    town.settles(2)
+    return town
+
+
+def lets_erin_in(town: Town, ahead: int = AHEAD) -> None:
+    """Let mallory add erin, and sign that carol had written some texts more by then."""
+    mallory, erin = town.people[MALLORY], town.people.setdefault(ERIN, Person(ERIN))
+    mine = mallory.core.roll.of(MALLORY)
+    assert mine is not None
+    adding = membership.add(me(MALLORY), town.id, mine, ERIN, 1)
+    joined = membership.join(me(ERIN), town.id, 1, adding)
+    carol = town.people[CAROL].core.outgoing
+    others = [one for one in mallory.core.incoming.mark_before({}) if one.author != CAROL]
+    since = (*others, Position(*carol.origin, carol.last + ahead))
+    lamport = mallory.core.incoming.lamport
+    town.perform(mallory, mallory.core.receive(ERIN, Members(town.id, (joined,)), town.now))
+    told = membership.pages(mallory.core.roll.essential(first=ERIN))[0]
+    entry = mallory.core.entry_for(ERIN, since)
+    town.perform(mallory, mallory.core.keep_entry(ERIN))
+    town._enters(erin, (*told, joined), since, lamport, entry)
+
+
+def delivered(town: Town, seq: int) -> bool:
+    outgoing = town.people[CAROL].core.outgoing
+    return outgoing.has(ERIN, outgoing.epoch, seq)
+
+
+def on_disk(town: Town, seq: int) -> bool:
+    return any(
+        text.seq <= seq <= text.last_seq
+        for text in town.people[ERIN].disk.texts.values()
+        if text.author == CAROL
+    )
+
+
+@pytest.mark.parametrize("room", ["", "lab"])
+@pytest.mark.parametrize("writes_before", [0, AHEAD, AHEAD + 1])
+def test_a_newcomer_gets_what_is_written_after_they_came(room: str, writes_before: int) -> None:
+    """Some of it may be written before the two are linked."""
+    town = town_with_mallory(room=room)
+    town.apart.add(frozenset((CAROL, ERIN)))
+    lets_erin_in(town)
+    town.settles(1)
+    for number in range(writes_before):
+        town.says(CAROL, f"early {number}")
+    assert not any(delivered(town, seq) for seq in range(2, 2 + writes_before))
+    town.apart.clear()
+    town.settles(10)
+    for number in range(2 * AHEAD):
+        town.says(CAROL, f"late {number}")
+        town.settles(2)
+        for seq in range(2, town.people[CAROL].core.outgoing.last + 1):
+            assert delivered(town, seq) == on_disk(town, seq)
+    # What others have handed on after it cannot be gone back behind.
+    first = 2 if writes_before <= AHEAD else 2 + AHEAD
+    assert all(on_disk(town, seq) for seq in range(first, writes_before + 2 * AHEAD + 2))
+    assert not any(on_disk(town, seq) for seq in range(1, first))
+    assert (CAROL, ERIN) not in town.refused
+
+
+def test_what_was_said_of_them_before_they_showed_their_entry_is_taken_back() -> None:
+    """Through dave carol hears that erin has all that she has just written."""
+    town = town_with_mallory()
+    town.apart.add(frozenset((CAROL, ERIN)))
+    lets_erin_in(town)
+    town.arrives(MALLORY, CAROL)  # she knows of erin
+    for number in range(AHEAD):
+        town.says(CAROL, f"early {number}")
+    town.settles(5)
+    town.apart.clear()
+    town.settles(40)
+    assert all(on_disk(town, seq) and delivered(town, seq) for seq in range(2, AHEAD + 2))
+
+
+def test_it_is_the_same_before_the_first_word() -> None:
+    town = town_with_mallory(writes=0)
+    lets_erin_in(town)
+    town.settles(5)
+    for number in range(2 * AHEAD):
+        town.says(CAROL, f"after {number}")
+        town.settles(2)
+    assert all(on_disk(town, seq) and delivered(town, seq) for seq in range(1, 2 * AHEAD + 1))
+
+
+def test_it_stays_so_after_a_crash_and_another_link() -> None:
+    town = town_with_mallory()
+    lets_erin_in(town)
+    town.settles(5)
+    town.says(CAROL, "after 1")
+    town.settles(2)
+    assert on_disk(town, 2)
+    for _ in range(2):
+        town.breaks(CAROL, ERIN)
+        town.breaks(DAVE, ERIN)
+        town.settles(40)
+        assert not delivered(town, 3)
+    for number in range(2, 2 * AHEAD):
+        town.says(CAROL, f"after {number}")
+        town.settles(2)
+    assert all(on_disk(town, seq) for seq in range(2, 2 * AHEAD + 1))
+
+
+def test_who_is_not_linked_is_not_said_to_have_it() -> None:
+    """Others hand on nothing that came before the newcomer, as they believe; the mailbox has it."""
+    town = town_with_mallory()
+    town.apart.add(frozenset((CAROL, ERIN)))
+    lets_erin_in(town)
+    town.settles(5)
+    for number in range(AHEAD):
+        town.says(CAROL, f"after {number}")
+    town.settles(PATHLESS_SECONDS + 10)
+    carol = town.people[CAROL]
+    assert not any(delivered(town, seq) for seq in range(2, AHEAD + 2))
+    assert any(isinstance(one, events.NotYetDelivered) for one in carol.told)
+
+
+def test_an_honest_word_stays_what_it_was() -> None:
+    town = town_with_mallory()
+    lets_erin_in(town, ahead=0)
+    town.settles(5)
+    town.says(CAROL, "after 1")
+    town.settles(2)
+    assert delivered(town, 2)
+    assert on_disk(town, 2)
+    assert not on_disk(town, 1)
+
+
+async def test_a_real_program_gets_it_too_and_after_a_new_start(
+    community: Community, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    honest = IncomingTexts.mark_before
+
+    def ahead(incoming: IncomingTexts, begins: Any) -> tuple[Position, ...]:
+        is_mallorys = incoming._stay.me.name == "mallory"
+        told = honest(incoming, begins)
+        return tuple(Position(*one.origin, one.seq + AHEAD * is_mallorys) for one in told)
+
+    monkeypatch.setattr(IncomingTexts, "mark_before", ahead)
+    carol, mallory = await community.talking("carol", "mallory")
+    (erin,) = await community.start("erin")
+    await carol.types("before erin")
+    await mallory.sees("carol: before erin")
+    await mallory.types("/ADD erin")
+    await erin.sees_part("wants to chat with you")
+    await erin.types("Y")
+    await carol.sees("User erin joined the conversation.")
+    await carol.types("after 1")
+    await erin.sees("carol: after 1")
+    await erin.is_killed()
+    await erin.starts()
+    await carol.sees_part("erin is back")
+    for number in range(2, 2 * AHEAD):
+        await carol.types(f"after {number}")
+        await erin.sees(f"carol: after {number}")
+    await trio.sleep(1)  # under the clock of a community: it is on both disks then
+    await carol.types("/WHO GOT")
+    await carol.sees_part("erin: delivered")
+    erin.never_saw("before erin")
+    assert erin.saw("carol: after 1") == 1
