@@ -309,7 +309,7 @@ class Conversation:
             more = self.mailbox.leave_all() if self.is_settled else self._ending.settle_if_quiet()
             return [*left, *more]
         self.incoming.kept(text, now)
-        if self._contradictions.is_unseen:
+        if self._contradictions.is_unseen(text.author):
             self._hellos.soon(now)  # I may be gone before the next one is due
         is_time = self._acknowledgements.are_many or self.is_over
         acknowledged = self._acknowledgements.send(now) if is_time else []

@@ -96,10 +96,9 @@ class Contradictions:
     def link_lost(self, member: str) -> None:
         self._evidence.link_lost(member)
 
-    @property
-    def is_unseen(self) -> bool:
-        """Whether there is evidence that somebody has not seen."""
-        return bool(self._evidence and self._evidence.unseen(self._mesh.greeted))
+    def is_unseen(self, author: str) -> bool:
+        """Whether there is evidence against this author that somebody has not seen."""
+        return bool(self._evidence and self._evidence.unseen(self._mesh.greeted, author))
 
     def show(self) -> list[Action]:
         """Send the evidence to members who may read it and have not seen it yet."""

@@ -61,12 +61,15 @@ class Evidence:
                 piece.able.add(member)
                 piece.sent.discard(member)
 
-    def unseen(self, members: Iterable[str]) -> list[tuple[Position, str]]:
-        """Return the pieces that are on disk, and each of these members to send them to now."""
+    def unseen(self, members: Iterable[str], author: str = "") -> list[tuple[Position, str]]:
+        """Return the pieces that are on disk, and each of these members to send them to now.
+
+        `author`: only those against this one.
+        """
         return [
             (where, member)
             for where, piece in self._pieces.items()
-            if self._on_disk(where.origin) > where.seq
+            if author in {"", where.author} and self._on_disk(where.origin) > where.seq
             for member in members
             if member != where.author
             and member not in piece.sent

@@ -81,3 +81,18 @@ def test_of_many_pieces_the_first_and_the_last_stay() -> None:
     case.on_disk = 100
     assert len(case.evidence) == PIECES_MOST
     assert [seq for seq, _ in case.unseen(CAROL)] == [3, 17, 18, 19]
+
+
+def test_a_text_of_somebody_else_costs_no_look_at_it() -> None:
+    """It is asked for at each text; who may read which evidence takes time to find out."""
+    asked: list[str] = []
+
+    def floor(member: str, _: object) -> int:
+        asked.append(member)
+        return 0
+
+    evidence = Evidence(lambda _: 10, floor)
+    evidence.add(upto(DAVE, 3))
+    assert evidence.unseen((CAROL,), ERIN) == []
+    assert asked == []
+    assert evidence.unseen((CAROL,), DAVE) == [(upto(DAVE, 3), CAROL)]
