@@ -88,7 +88,10 @@ async def _perform(
 
 async def _store(world: World, settings: Settings) -> Store:
     if world.disk.read(AUTHORITY_FILE) is None:
-        raise Refused("there is no directory in the data folder")
+        raise Refused(
+            f"there is no directory in the data folder {world.disk.place}: name another one with"
+            " --data"
+        )
     return await open_store(world, settings)
 
 

@@ -18,6 +18,7 @@ from directory_server.settings import Settings
 from directory_server.storage.founding import FoundCommunity as Found
 from directory_server.storage.founding import find
 from directory_server.storage.opening import mark_elsewhere, open_store
+from directory_server.storage.sqlite import with_remedy
 from directory_server.storage.store import Store
 from shared.border import border
 from shared.errors import ParleyError, Refused, StorageError
@@ -141,7 +142,7 @@ class Directory:
             await self._community.recall()
             await storing.start(self._community.others.run)
         except StorageError as error:
-            return error
+            return with_remedy(error)
         await self._community.names.mark(self._world.disk)
         self._has_begun = True
         return None

@@ -8,6 +8,7 @@ and no link is followed.
 import errno
 import logging
 import os
+import pwd
 import stat
 from pathlib import Path
 from typing import Final
@@ -53,6 +54,25 @@ def check_folder(folder: Path) -> None:
             f"other users may write to the folder {folder}: close it with chmod go-w, or choose"
             " another one"
         )
+
+
+def other_owner(folder: Path) -> str | None:
+    """Return the name of the user whose folder this is; None if it is ours, or missing."""
+    try:
+        owner = folder.stat().st_uid
+    except OSError:
+        return None  # the next use reports it
+    if owner == os.geteuid():
+        return None
+    try:
+        return pwd.getpwuid(owner).pw_name
+    except KeyError:
+        return f"#{owner}"
+
+
+def may_write(folder: Path) -> bool:
+    """Whether this program may make something in the folder."""
+    return os.access(folder, os.W_OK | os.X_OK)
 
 
 def open_file(path: Path, flags: int) -> int:

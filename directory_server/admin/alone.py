@@ -21,7 +21,10 @@ async def perform_alone(folder: Path, request: AnyRequest, show: Show) -> None:
     """Perform the request.  Raises Refused or StorageError."""
     world = real_world(folder)
     if world.disk.read(AUTHORITY_FILE) is None:
-        raise Refused("there is no directory in the data folder", "DIRECTORY")
+        raise Refused(
+            f"there is no directory in the data folder {folder}: name another one with --data",
+            "DIRECTORY",
+        )
     if is_elsewhere(world.disk):
         raise Refused(
             "no directory runs on this data, and its names are in PostgreSQL: start it, then ask",

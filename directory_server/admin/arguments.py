@@ -1,6 +1,7 @@
 """The command line of `dirserver admin`.  Imports little, so that `--help` appears at once."""
 
 import argparse
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -35,6 +36,8 @@ examples:
 
 exit codes: 0 done, 2 wrong usage, 4 refused, 5 no such user, 7 no directory runs
 """
+# What msgspec says of a text that is too long, or empty
+_LIMIT: Final = re.compile(r"Expected `str` of length (<=|>=) (\d+) - at `\$\.(\w+)`")
 LEVELS: Final = ("debug", "info", "warning", "error")
 
 
@@ -67,8 +70,22 @@ def parse(words: list[str]) -> argparse.Namespace:
     try:
         parsed.request = request_of(parsed)
     except (Refused, ValueError) as wrong:
-        parser.error(str(wrong))
+        parser.error(_spelled(wrong))
     return parsed
+
+
+def _spelled(wrong: Refused | ValueError) -> str:
+    """Return what is wrong in words of our own, where msgspec or Python would use theirs."""
+    if isinstance(wrong, UnicodeError):
+        return "a word is not in UTF-8"
+    limit = _LIMIT.match(str(wrong))
+    if limit is None:
+        return str(wrong)
+    kind, most, what = limit.groups()
+    is_short = kind == ">="
+    return (
+        f"{what}: it is empty" if is_short else f"{what}: it has more than {int(most):,} characters"
+    )
 
 
 class _Commands:
@@ -170,6 +187,6 @@ def _ban(whom: str, words: list[str]) -> "AnyRequest":
     from directory_server.admin import requests as ask  # noqa: PLC0415
 
     seconds = None
-    if words[:1] == ["for"] and len(words) > 1:
-        seconds, words = parse_duration(words[1]), words[2:]
+    if words[:1] == ["for"]:
+        seconds, words = parse_duration(" ".join(words[1:2])), words[2:]
     return ask.Ban(whom, seconds, " ".join(words))

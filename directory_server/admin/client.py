@@ -20,6 +20,7 @@ from shared.clean import on_one_line
 from shared.errors import ParleyError, Refused, StorageError
 from shared.local_socket import NOBODY_THERE, connect, may_be_trusted
 from shared.log import log_to_stderr
+from shared.private import other_owner
 from shared.process import UNWRITTEN, write_out
 
 REFUSED: Final = 4
@@ -65,12 +66,24 @@ async def perform(folder: Path, request: AnyRequest, show: Show) -> None:
         if error.errno not in NOBODY_THERE:
             why = (error.strerror or str(error)).lower()
             raise StorageError(f"cannot ask the directory of {folder}: {why}") from error
+        _must_own(folder)
         from directory_server.admin.alone import perform_alone  # noqa: PLC0415  # seldom needed
 
         await perform_alone(folder, request, show)
         return
     async with stream:
         await _ask(stream, request, show)
+
+
+def _must_own(folder: Path) -> None:
+    """Raise Refused when the data is another user's: root would leave files that are not theirs."""
+    name = other_owner(folder)
+    if name is not None:
+        raise Refused(
+            f"no directory runs on {folder}, and its data is for the user {name} only: ask as that"
+            f" user (runuser -u {name} -- dirserver admin ...)",
+            "DIRECTORY",
+        )
 
 
 async def _ask(stream: trio.SocketStream, request: AnyRequest, show: Show) -> None:

@@ -246,9 +246,11 @@ class Operator:
         user = community.registry.find(name)
         if user is not None:
             await community.names.forget(user, free=True)
+            log.warning("the operator has forgotten the name %s", user.name)
             return ask.Said(f"{user.name} is forgotten: anybody may register the name.")
         if not await community.names.unbury(name):
             raise Refused(f"User {name} does not exist!", "NOBODY")
+        log.warning("the operator has freed the name %s", name)
         return ask.Said(f"{name} is free: anybody may register the name.")
 
     # --- Letting in ---
@@ -275,12 +277,14 @@ class Operator:
         await community.store.uninvite([invite.digest])
         community.others.telling.orders()
         community.orders.invites.remove(invite.digest)
+        log.warning("the operator has taken the invite %s back", invite.id)
         return ask.Said(f"The invite {invite.id} lets nobody in any more.")
 
     # --- Telling ---
 
     async def _notice(self, text: str) -> ask.Said:
         self._alive()
+        log.warning("the operator tells everybody: %s", text)
         links = list(self._community.sessions.links.values())
         elsewhere = self._community.registry.here - len(links)
         self._community.others.telling.notice(text)
@@ -295,6 +299,7 @@ class Operator:
         if text is not None:
             await community.store.set_motd(text)
             community.orders.motd = text
+            log.warning("the operator lets newcomers be told: %s", text or "nothing")
             community.others.telling.orders()
         if not community.orders.motd:
             return ask.Said("Nobody is told anything on coming in.")

@@ -17,7 +17,7 @@ from directory_server.storage.opening import STORE_FILE
 from directory_server.storage.sqlite import FILE
 from shared.disk import FolderDisk, sync
 from shared.errors import Refused, StorageError
-from shared.private import make_folder
+from shared.private import make_folder, may_write
 from shared.wording import system_reason
 from shared.world import Disk
 
@@ -31,7 +31,7 @@ def back_up(disk: Disk, folder: Path) -> int:
     """
     unfinished = folder.with_name(folder.name + UNFINISHED)
     try:
-        _check(folder)
+        _check(folder, disk)
         shutil.rmtree(unfinished, ignore_errors=True)  # of a try that crashed
         make_folder(unfinished)
         size = _fill(disk, unfinished)
@@ -46,13 +46,19 @@ def back_up(disk: Disk, folder: Path) -> int:
     return size
 
 
-def _check(folder: Path) -> None:
+def _check(folder: Path, disk: Disk) -> None:
     if not folder.is_absolute():
         raise Refused("the folder of a backup must be named from the root on", "USAGE")
     if folder.exists() or folder.is_symlink():
         raise Refused(f"{folder} exists already: a backup wants a new folder", "USAGE")
     if not folder.parent.is_dir():
         raise Refused(f"there is no folder {folder.parent}", "USAGE")
+    if not may_write(folder.parent):  # whoever asks: the directory writes it
+        raise Refused(
+            f"the directory's own user may not write to {folder.parent}: name a new folder in"
+            f" {disk.place}, and move it from there",
+            "USAGE",
+        )
 
 
 def is_elsewhere(disk: Disk) -> bool:

@@ -11,7 +11,7 @@ from typing import Final
 
 from directory_server.core.authority import SEED_BYTES, Authority
 from directory_server.storage.opening import STORE_FILE, open_sqlite
-from directory_server.storage.sqlite import FILE
+from directory_server.storage.sqlite import FILE, with_remedy
 from directory_server.storage.store import Store
 from shared.errors import StorageError
 from shared.identity import authority_key, fingerprint
@@ -42,6 +42,9 @@ async def find(
     """
     try:
         return await _find(disk, store, random_bytes, found_anew=found_anew)
+    except StorageError as error:
+        store.close()
+        raise with_remedy(error) from error
     except BaseException:
         store.close()
         raise

@@ -4,9 +4,9 @@ from typing import Final
 
 from directory_server.core.limits import MAIL_MIB
 from directory_server.settings import Settings
-from directory_server.storage.sqlite import SqliteStore
+from directory_server.storage.sqlite import SqliteStore, with_remedy
 from directory_server.storage.store import Store
-from shared.errors import Refused
+from shared.errors import Refused, StorageError
 from shared.world import Disk, World
 
 STORE_FILE: Final = "store"  # exists once the names are elsewhere
@@ -43,4 +43,7 @@ def open_sqlite(disk: Disk, mail_mib: int = MAIL_MIB) -> SqliteStore:
         raise Refused(
             "names and mail of this directory are in PostgreSQL: name it with --store", "STORE"
         )
-    return SqliteStore(disk, mail_mib)
+    try:
+        return SqliteStore(disk, mail_mib)
+    except StorageError as error:
+        raise with_remedy(error) from error

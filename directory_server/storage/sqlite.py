@@ -35,6 +35,11 @@ log = logging.getLogger(__name__)
 T = TypeVar("T")
 
 FILE: Final = "directory.sqlite"
+_DAMAGED: Final = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
+_REMEDY: Final = (
+    f"bring {FILE} back from a backup, or move it away and start with --found-anew to lose all"
+    " names"
+)
 # The largest deletion is a mailbox of 8 MiB, which is overwritten in the database's log;
 # the log may have grown by as much before.
 RESERVE_BYTES: Final = 16 * MIB
@@ -50,6 +55,13 @@ _MIGRATIONS = [
     mail_room.TABLES,
     operations.TABLES,
 ]
+
+
+def with_remedy(error: StorageError) -> StorageError:
+    """Add what an operator can do at the start, if the reason is that the file is damaged."""
+    if getattr(error.__cause__, "sqlite_errorcode", None) in _DAMAGED:
+        return StorageError(f"{error}: {_REMEDY}")
+    return error
 
 
 def _opened(disk: Disk) -> Database:

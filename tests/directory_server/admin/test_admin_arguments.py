@@ -19,7 +19,6 @@ DAY = 86_400.0
         ("kick mallory too loud", ask.Kick("mallory", "too loud")),
         ("ban mallory", ask.Ban("mallory")),
         ("ban mallory for 7d being rude", ask.Ban("mallory", 7 * DAY, "being rude")),
-        ("ban mallory for", ask.Ban("mallory", None, "for")),
         ("ban 10.0.0.0/24 bots", ask.Ban("10.0.0.0/24", None, "bots")),
         ("ban for for 1d", ask.Ban("for", DAY)),
         ("unban mallory", ask.Unban("mallory")),
@@ -64,7 +63,9 @@ def test_options_stand_before_or_after_the_command(words: str) -> None:
         ("ban mallory for ever", '"ever" is not a duration: write 30m, 12h, 7d or 2w'),
         ("invite --for 7", '"7" is not a duration'),
         ("log loud", '"loud" is none of debug, info, warning, error'),
-        (f"notice {'x' * 1_001}", "Expected `str` of length <= 1000"),
+        (f"notice {'x' * 1_001}", "text: it has more than 1,000 characters"),
+        ("ban mallory for", '"" is not a duration: write 30m, 12h, 7d or 2w'),
+        ("kick \udcff", "a word is not in UTF-8"),
     ],
 )
 def test_a_wrong_word_has_its_line(
@@ -77,6 +78,12 @@ def test_a_wrong_word_has_its_line(
     assert said.startswith("dirserver admin")
     assert complaint in said
     assert said.count("\n") == 1
+
+
+def test_an_empty_word_has_its_line(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        parse(["kick", ""])
+    assert "dirserver admin: name: it is empty" in capsys.readouterr().err
 
 
 def test_the_help_has_an_example_for_each_command(capsys: pytest.CaptureFixture[str]) -> None:

@@ -1,5 +1,6 @@
 """`dirserver admin` at the screen: tables, objects, codes, and a reader who has gone."""
 
+import os
 import subprocess
 from pathlib import Path
 
@@ -83,8 +84,19 @@ def test_each_refusal_has_its_code(
 async def test_without_a_directory_there_is_nothing_to_ask(tmp_path: Path) -> None:
     async def show(_: Answer) -> None: ...
 
-    with pytest.raises(Refused, match="there is no directory in the data folder"):
+    with pytest.raises(Refused, match=r"no directory in the data folder .*none: name an"):
         await perform(tmp_path / "none", ask.Bans(), show)
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root may look into the folder of another user")
+async def test_root_works_on_no_data_of_another_user(tmp_path: Path) -> None:
+    async def show(_: Answer) -> None: ...
+
+    os.chown(tmp_path, 65_533, 65_533)
+    with pytest.raises(Refused, match=r"ask as that user \(runuser -u #65533 -- ") as no:
+        await perform(tmp_path, ask.Bans(), show)
+    assert no.value.code == "DIRECTORY"
+    assert os.listdir(tmp_path) == []
 
 
 def test_a_file_in_the_place_of_the_socket_is_none(tmp_path: Path) -> None:

@@ -292,6 +292,34 @@ async def test_a_notice_reaches_all_and_a_motd_who_comes_in(town: Town) -> None:
     assert (await town.enters("frank")).welcome.motd == ""
 
 
+async def test_the_log_tells_all_that_the_operator_has_changed(
+    town: Town, caplog: pytest.LogCaptureFixture
+) -> None:
+    await town.enters("carol")
+    operator = Asking(town)
+    made, *_ = await operator.asks(ask.Invite())
+    for request in (
+        ask.Uninvite(made.id),
+        ask.Ban("carol"),
+        ask.Unban("carol"),
+        ask.Forget("carol", is_certain=True),
+        ask.Notice("soon"),
+        ask.Motd("be kind"),
+        ask.Motd(),
+    ):
+        await operator.asks(request)
+    told = [one.getMessage() for one in caplog.records if one.levelno >= logging.WARNING]
+    assert told == [
+        f"the operator has made the invite {made.id}",
+        f"the operator has taken the invite {made.id} back",
+        "the operator has banned carol for ever: -",
+        "the operator has taken the ban of carol back",
+        "the operator has forgotten the name carol",
+        "the operator tells everybody: soon",
+        "the operator lets newcomers be told: be kind",
+    ]
+
+
 async def test_the_operator_sees_who_is_registered(town: Town) -> None:
     await (await town.enters("Dave")).leaves()
     await town.enters("carol")

@@ -1,6 +1,7 @@
 """A backup: whole, for its owner only, and while the directory writes."""
 
 import os
+import re
 import stat
 from collections.abc import AsyncIterator
 from functools import partial
@@ -122,6 +123,15 @@ async def test_a_backup_overwrites_nothing(kept: Kept, tmp_path: Path) -> None:
     ):
         with pytest.raises(Refused, match=why):
             back_up(kept.disk, folder)
+
+
+async def test_a_place_where_the_directory_may_not_write_is_told_with_one_where_it_may(
+    kept: Kept, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(os, "access", lambda *_: False)
+    place = re.escape(kept.disk.place)
+    with pytest.raises(Refused, match=f"may not write to .*: name a new folder in {place}, and"):
+        back_up(kept.disk, tmp_path / "backup")
 
 
 async def test_a_folder_that_cannot_be_looked_at_is_told(
