@@ -1,11 +1,13 @@
 """Hand a command to a peer that already runs on the same data.
 
 The channel is a Unix socket in the data folder, for its owner only: one line in (the
-request), lines out: `{"show": text}` for each text, then `{"code": n}`.
+request), lines out: `{"is_taken": true}` before it is performed, `{"show": text}` for each
+text, then `{"code": n}`.
 """
 
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from contextlib import aclosing, suppress
 from pathlib import Path
 from typing import Final
 
@@ -14,12 +16,16 @@ import trio
 
 from shared.accepting import serve_all
 from shared.errors import StorageError, Unreachable
+from shared.link import within
 from shared.local_socket import NOBODY_THERE, accepts, connect, listen
 from shared.private import check_folder
 
 FILE: Final = "control"
 COMMAND_BYTES: Final = 64 * 1024
 COMMAND_SECONDS: Final = 5.0  # for the request to arrive
+TAKEN_SECONDS: Final = 60.0  # for the running peer to take it; a stopped one never does
+# For a command to end: longer than any takes, unless a disk is full.  CHAT rings for a minute.
+PERFORM_SECONDS: Final = 300.0
 
 log = logging.getLogger("peer")
 
@@ -37,6 +43,7 @@ class CommandResult(msgspec.Struct, frozen=True):
 
 
 class _Answer(msgspec.Struct, omit_defaults=True):
+    is_taken: bool = False
     show: str | None = None
     code: int | None = None
     outcome: str = ""
@@ -52,9 +59,11 @@ Perform = Callable[[HandedCommand, Callable[[str], None]], Awaitable[CommandResu
 async def hand_over(
     folder: Path, request: HandedCommand, show: Callable[[str], None]
 ) -> CommandResult | None:
-    """Return the final answer of the running peer; None if no peer runs there.
+    """Return the final answer of the running peer.
 
-    Raise StorageError if somebody else could have put the socket there.
+    Return None if no peer runs there, or if it ended before it took the command.  Raise
+    Unreachable if it ends later, or takes too long; StorageError if somebody else could have put
+    the socket there.
     """
     check_folder(folder)
     try:
@@ -63,12 +72,20 @@ async def hand_over(
         if error.errno in NOBODY_THERE:
             return None
         raise StorageError(f"cannot reach the peer that runs on {folder}: {error}") from error
-    async with stream:
-        try:
-            await stream.send_all(msgspec.json.encode(request) + b"\n")
-            return await _read_answers(stream, show)
-        except trio.BrokenResourceError:
-            raise Unreachable("the peer that was asked has ended") from None
+    async with stream, aclosing(_answers_from(stream)) as answers:
+        with within(TAKEN_SECONDS, "the peer that runs there did not take the command"):
+            try:
+                await stream.send_all(msgspec.json.encode(request) + b"\n")
+            except trio.BrokenResourceError:
+                return None
+            if await anext(answers, None) is None:
+                return None
+        with within(PERFORM_SECONDS, "the peer that runs there did not end the command"):
+            async for answer in answers:
+                if answer.code is not None:
+                    return CommandResult(answer.code, answer.outcome)
+                show(answer.show or "")
+    raise Unreachable("the peer that was asked has ended")
 
 
 async def is_served(folder: Path) -> bool:
@@ -86,17 +103,15 @@ def is_heard(folder: Path) -> bool:
     return accepts(folder / FILE)
 
 
-async def _read_answers(stream: trio.SocketStream, show: Callable[[str], None]) -> CommandResult:
+async def _answers_from(stream: trio.SocketStream) -> AsyncGenerator[_Answer, None]:
+    """Yield the answers until the other program ends."""
     pending = bytearray()
-    async for chunk in stream:
-        pending += chunk
-        *lines, pending = pending.split(b"\n")
-        for line in lines:
-            answer = _answers.decode(line)
-            if answer.code is not None:
-                return CommandResult(answer.code, answer.outcome)
-            show(answer.show or "")
-    raise Unreachable("the peer that was asked has ended")
+    with suppress(trio.BrokenResourceError):
+        async for chunk in stream:
+            pending += chunk
+            *lines, pending = pending.split(b"\n")
+            for line in lines:
+                yield _answers.decode(line)
 
 
 async def serve_control(
@@ -125,6 +140,8 @@ async def serve_control(
 async def _serve_one(stream: trio.SocketStream, perform: Perform) -> None:
     with trio.fail_after(COMMAND_SECONDS):
         request = await _read_request(stream)
+    if not await _send(stream, _Answer(is_taken=True)):
+        return  # the asker is gone
     send, receive = trio.open_memory_channel[_Answer](10_000)
 
     async def work() -> None:

@@ -1,7 +1,7 @@
 """Perform one command and end, for scripts: here, or in the peer that runs on the same data."""
 
 import argparse
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Final
 
@@ -99,22 +99,24 @@ class OneShot:
             whole = line.encode(errors="replace").decode()
             request = control.HandedCommand(whole, self._arguments.json)
             begun = trio.current_time()
-            with within(SHARE_SECONDS, "the data was not free for this command"):
-                while True:
-                    await self._data.find(name)
-                    folder = self._data.folder(name)
-                    ended = await control.hand_over(folder, request, self._show_line)
-                    if ended is None:
-                        _refuse_what_needs_a_program(command)
+
+            async def attempt() -> control.CommandResult | None:
+                await self._data.find(name)
+                folder = self._data.folder(name)
+                ended = await control.hand_over(folder, request, self._show_line)
+                if ended is None:
+                    _refuse_what_needs_a_program(command)
+                    with within(control.PERFORM_SECONDS, "the command did not end"):
                         ended = await self._pass_by(folder, name, command, line)
-                    if ended is None and isinstance(command, Diagnose):
-                        ended = await self._examine_beside(folder, name, begun)
-                    if ended is not None:
-                        self._show_done(line, Code(ended.code), ended.outcome)
-                        return ended.code
-                    await trio.sleep(SHARE_PAUSE)
+                if ended is None and isinstance(command, Diagnose):
+                    ended = await self._examine_beside(folder, name, begun)
+                return ended
+
+            ended = await when_free(attempt)
         except ParleyError as failure:
             return self._stage.fail(failure)
+        self._show_done(line, Code(ended.code), ended.outcome)
+        return ended.code
 
     async def _pass_by(
         self, folder: Path, name: str, command: Command, line: str
@@ -200,6 +202,23 @@ class OneShot:
 
     def _show_done(self, line: str, code: Code, outcome: str = "") -> None:
         self._face.show(Done(line, code, code.name, outcome))
+
+
+async def when_free(
+    attempt: Callable[[], Awaitable[control.CommandResult | None]],
+) -> control.CommandResult:
+    """Attempt a command until nobody else has the data; return its result.
+
+    Raise Unreachable after SHARE_SECONDS without the data; the command may take longer.
+    """
+    until = trio.current_time() + SHARE_SECONDS
+    while (ended := await attempt()) is None:
+        if trio.current_time() >= until:
+            raise Unreachable(
+                f"the data was not free for this command within {SHARE_SECONDS:.0f} seconds"
+            )
+        await trio.sleep(SHARE_PAUSE)
+    return ended
 
 
 def _any_folder(arguments: argparse.Namespace) -> Path:
