@@ -1,7 +1,8 @@
 """Show receipts for letters that I left, if their receivers have signed them."""
 
 from collections.abc import Iterable
-from typing import Protocol
+from itertools import islice
+from typing import Final, Protocol
 
 from peer import events
 from peer.core.local_time import local_time
@@ -13,6 +14,8 @@ from peer.storage.left_letters import LeftLetter, LeftLetterStore
 from shared.messages.directory import BATCH, Done, Noted, Receipt
 from shared.receipt import is_signed, reason
 from shared.sealing import About
+
+WAITING_MOST: Final = 10_000  # ten times what one may leave; a directory may send any number
 
 
 class CopiedTexts(Protocol):
@@ -32,7 +35,8 @@ class ReceiptBook:
         self._waiting: list[Receipt] = []
 
     def add(self, receipts: Iterable[Receipt]) -> None:
-        self._waiting += receipts
+        """Let receipts wait for `note`; others come again with the next registration."""
+        self._waiting += islice(receipts, WAITING_MOST - len(self._waiting))
 
     async def note(self) -> None:
         """Show new receipts, then let the directory forget them."""
