@@ -7,6 +7,7 @@ import resource
 import signal
 import sys
 from collections.abc import AsyncIterator, Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -38,6 +39,11 @@ log = logging.getLogger(__name__)
 OPEN: Final = (
     "Everybody who reaches this machine may register: --register-only-with TOKEN asks for a token."
 )
+# Options that a reload does not change, as a socket, a store or an announcement stands on them.
+ONLY_AT_START: Final = (
+    "port", "host", "data", "store", "store_sync", "address", "workers", "metrics", "log_format",
+    "name", "no_announce",
+)  # fmt: skip
 SPARE_FILES: Final = 128  # that the process needs for purposes other than connections
 MOST_CONNECTIONS: Final = 100_000
 
@@ -118,7 +124,8 @@ async def _serve(
     code = 0  # also if a second signal ends all of it at once
     with trio.open_signal_receiver(signal.SIGINT, signal.SIGTERM, signal.SIGHUP) as signals:
         async with trio.open_nursery() as obeying:
-            obeying.start_soon(_obey, signals, directory, read, obeying.cancel_scope)
+            reread = partial(_read_anew, directory, arguments, read)
+            obeying.start_soon(_obey, signals, directory, reread, obeying.cancel_scope)
             code = await _serve_until_stopped(directory, folder, settings, arguments)
             obeying.cancel_scope.cancel()
     return code
@@ -234,11 +241,7 @@ def _greeting(bound: Bound, folder: Path, settings: Settings, kept: str) -> Iter
     if settings.store is not None:
         yield f"Names and mail are in {kept}."
     yield f"Give to your users: {bound.join_line()}"
-    if (
-        settings.token is None
-        and not settings.is_closed
-        and not _is_only_for_this_machine(settings.host)
-    ):
+    if _is_open(settings):
         yield OPEN
 
 
@@ -263,6 +266,12 @@ def _complain(error: ParleyError) -> int:
     return USAGE_ERROR
 
 
+def _is_open(settings: Settings) -> bool:
+    """Whether others than this machine's users may register without a token."""
+    needs_token = settings.token is not None or settings.is_closed
+    return not needs_token and not _is_only_for_this_machine(settings.host)
+
+
 def _is_only_for_this_machine(host: str | None) -> bool:
     return host is not None and (host == "localhost" or is_loopback(host))
 
@@ -276,7 +285,10 @@ def _say(line: str) -> None:
 
 
 async def _obey(
-    signals: AsyncIterator[int], directory: Directory, read: Read, everything: trio.CancelScope
+    signals: AsyncIterator[int],
+    directory: Directory,
+    reread: Callable[[], None],
+    everything: trio.CancelScope,
 ) -> None:
     """Stop politely at the first signal, at once at the second; SIGHUP reads the options anew.
 
@@ -285,7 +297,7 @@ async def _obey(
     stopping, has_terminal = False, _has_terminal()
     async for number in signals:
         if number == signal.SIGHUP and not has_terminal:
-            _read_anew(directory, read)
+            reread()
         elif stopping:
             everything.cancel()
         else:
@@ -298,8 +310,11 @@ def _has_terminal() -> bool:
     return any(one is not None and one.isatty() for one in (sys.stdin, sys.stdout, sys.stderr))
 
 
-def _read_anew(directory: Directory, read: Read) -> None:
-    """Take over the options that may change while the directory runs."""
+def _read_anew(directory: Directory, before: argparse.Namespace, read: Read) -> None:
+    """Take over the options that may change while the directory runs; name the others.
+
+    `before`: the options at the start.
+    """
     try:
         arguments = read()
     except SystemExit:  # it has said what is wrong
@@ -308,3 +323,8 @@ def _read_anew(directory: Directory, read: Read) -> None:
     directory.apply(lambda connections: _settings(arguments, connections))
     logging.getLogger().setLevel(_level(arguments))
     log.warning("the options are read anew")
+    waiting = [one for one in ONLY_AT_START if getattr(arguments, one) != getattr(before, one)]
+    if waiting:
+        log.warning("these options change only with a restart: %s", ", ".join(waiting))
+    if _is_open(_settings(arguments, 0)):
+        log.warning("%s", OPEN)

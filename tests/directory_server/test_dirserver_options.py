@@ -113,11 +113,11 @@ def test_a_file_that_cannot_be_read_is_not_passed_over(
 class Served:
     """A directory whose options stand in a file."""
 
-    def __init__(self, stage: Stage, options: str) -> None:
+    def __init__(self, stage: Stage, options: str, host: str = HOST) -> None:
         self.file = stage.folder / "dirserver.toml"
         self.writes(options)
         self._stage = stage
-        self.program = stage.directory("--config", str(self.file), "--host", HOST)
+        self.program = stage.directory("--config", str(self.file), "--host", host)
 
     def writes(self, options: str) -> None:
         self.file.write_text(options)
@@ -150,6 +150,18 @@ def test_sighup_reads_the_options_again(stage: Stage) -> None:
     assert any("it is damaged" in line for line in served.program.errors)
     served.program.sends(signal.SIGTERM)
     assert served.program.ends() == 0
+
+
+def test_a_reload_names_what_it_leaves_and_that_everybody_may_register(stage: Stage) -> None:
+    served = Served(stage, "closed = true\n", host="0.0.0.0")
+    served.writes('closed = true\nmetrics = 1\nlog_format = "json"\n')
+    served.reads_again()
+    served.program.says_like(".* these options change only with a restart: metrics, log_format")
+    assert not any("may register" in line for line in served.program.errors)
+    served.writes("")
+    served.reads_again()
+    served.program.says_like(".* Everybody who reaches this machine may register: .*")
+    assert not any("with a restart" in line for line in served.program.errors)
 
 
 def test_no_list_of_processes_shows_the_token(stage: Stage) -> None:
