@@ -1,10 +1,14 @@
 """Start as one of several workers: take the parent's sockets for those of a service manager.
 
 `python -m directory_server.workers 64,65 5000 --store URL` serves on its descriptors 64 and 65.
+The worker ends when its parent dies: else it would hold the port, and nobody could start anew.
 """
 
 import os
+import select
+import signal
 import sys
+from threading import Thread
 
 from directory_server.inherited_sockets import FIRST
 
@@ -15,9 +19,18 @@ def main() -> None:
         os.dup2(number, place)
         os.close(number)
     os.environ |= {"LISTEN_PID": str(os.getpid()), "LISTEN_FDS": str(len(numbers))}
+    Thread(target=_end_with_the_parent, daemon=True).start()
     from directory_server.__main__ import main as serve  # noqa: PLC0415  # as the program does
 
     serve()
+
+
+def _end_with_the_parent() -> None:
+    """Wait until nobody can read our output, which the parent does while it lives; then stop."""
+    output = select.poll()
+    output.register(1, 0)  # an error is told in any case
+    output.poll()
+    os.kill(os.getpid(), signal.SIGTERM)
 
 
 if __name__ == "__main__":

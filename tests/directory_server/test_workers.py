@@ -2,6 +2,9 @@
 
 import os
 import signal
+import socket
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -75,3 +78,22 @@ async def test_a_worker_that_is_begun_when_all_are_told_to_stop_is_told_too(
     monkeypatch.setattr("trio.lowlevel.open_process", begin)
     with trio.fail_after(SECONDS):
         assert await workers.run(HOST, 0) == 0
+
+
+def test_a_worker_ends_when_its_parent_has_died(tmp_path: Path) -> None:
+    with socket.create_server((HOST, 0)) as listening:
+        port, number = listening.getsockname()[1], listening.fileno()
+        words = [str(number), str(port), "--data", str(tmp_path), "--no-announce"]
+        worker = subprocess.Popen(
+            [sys.executable, "-m", "directory_server.workers", *words],
+            stdout=subprocess.PIPE,
+            pass_fds=[number],
+        )
+    try:
+        assert worker.stdout is not None
+        assert worker.stdout.readline().startswith(b"Directory listening on ")
+        worker.stdout.close()  # as the end of the parent does
+        assert worker.wait(SECONDS) == 0
+    finally:
+        worker.kill()
+        worker.wait()
