@@ -8,7 +8,7 @@ fill: the running commit is the wait.
 import math
 import sqlite3
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any, Generic, TypeVar, cast
 
 import trio
@@ -22,6 +22,7 @@ T = TypeVar("T")
 BATCH_WRITES = 4_096  # in one commit, so that nobody waits behind a huge one
 LOOK_SECONDS = 0.5  # between two looks whether a commit has hung for too long
 HUNG = "the disk does not answer"
+CLOSED = "the database is closed"
 
 
 # The file is full, failing or damaged.  Their subclasses are the fault of one caller.
@@ -161,7 +162,7 @@ class Database:
 
     def _queue(self, write: Written[T]) -> None:
         if self._closing:
-            raise StorageError("the database is closed")
+            raise StorageError(CLOSED)
         if self._is_hung:
             raise StorageError(HUNG)
         self._waiting.append(write)
@@ -193,9 +194,12 @@ class Database:
                     await self._commit_some()
             finally:
                 self._closing = True
-                while self._waiting:
-                    await self._commit_some()
-                self.close()
+                try:
+                    while self._waiting:
+                        await self._commit_some()
+                finally:  # also after a bug: nobody waits for ever
+                    self._refuse_all(CLOSED)
+                    self.close()
 
     async def _watch(self) -> None:
         """Give up a commit that has hung for too long, for all who wait for it."""
@@ -203,13 +207,16 @@ class Database:
             await trio.sleep(LOOK_SECONDS)
             if not self._is_hung and trio.current_time() > self._running_since + self._patience:
                 self._is_hung = True
-                given_up = [*self._running, *self._waiting]
-                self._running = []  # whatever the thread does with it yet, nobody looks
-                self._waiting.clear()
-                for write in given_up:
-                    gone = Written(write.work, write.then, frees=write.frees)
-                    gone.error = StorageError(HUNG)
-                    write.then(gone)
+                self._refuse_all(HUNG)
+
+    def _refuse_all(self, why: str) -> None:
+        refused = [*self._running, *self._waiting]
+        self._running = []  # whatever the thread does with it yet, nobody looks
+        self._waiting.clear()
+        for write in refused:
+            gone = Written(write.work, write.then, frees=write.frees)
+            gone.error = StorageError(why)
+            write.then(gone)
 
     def close(self) -> None:
         """Close a database that `run` was never started for."""
@@ -278,7 +285,8 @@ class Database:
 
     def _roll_back(self) -> None:
         if self._writer.in_transaction:
-            self._writer.execute("ROLLBACK")
+            with suppress(sqlite3.Error):  # then the next BEGIN fails, and this is tried again
+                self._writer.execute("ROLLBACK")
 
 
 def _without_growth(batch: list[Written[Any]]) -> list[Written[Any]]:

@@ -37,5 +37,5 @@ class Reserve:
         if not self._is_whole:
             try:
                 connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-            except sqlite3.OperationalError:
-                return  # there is a reader, or no room yet: the next deletion tries again
+            except sqlite3.Error:
+                return  # a reader, no room yet, or damage: the next deletion tries again

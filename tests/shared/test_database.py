@@ -3,6 +3,7 @@
 import sqlite3
 from collections.abc import Callable
 from contextlib import closing
+from typing import Any
 
 import pytest
 import trio
@@ -10,7 +11,7 @@ from trio.testing import MockClock
 
 from shared.database import BATCH_WRITES, Database
 from shared.errors import StorageError
-from tests.kit.world import MemoryDisk
+from tests.kit.world import MemoryConnection, MemoryDisk
 
 TABLE = "CREATE TABLE lines (number INTEGER PRIMARY KEY, text TEXT NOT NULL CHECK (text != ''))"
 
@@ -145,6 +146,52 @@ async def test_the_error_of_one_spares_the_others(
         assert await database.write(adds("three"))
         nursery.cancel_scope.cancel()
     assert len(results) == 2
+
+
+async def test_a_disk_that_fails_while_something_is_undone_ends_nothing(
+    monkeypatch: pytest.MonkeyPatch, autojump_clock: MockClock
+) -> None:
+    database, execute, failed = opened(MemoryDisk()), MemoryConnection.execute, 0
+
+    def fails_once(self: MemoryConnection, sql: str, parameters: Any = (), /) -> sqlite3.Cursor:
+        nonlocal failed
+        if sql == "ROLLBACK" and not failed:
+            failed += 1
+            raise sqlite3.OperationalError("disk I/O error")
+        return execute(self, sql, parameters)
+
+    monkeypatch.setattr(MemoryConnection, "execute", fails_once)
+    async with trio.open_nursery() as nursery:
+        await nursery.start(database.run)
+        with pytest.raises(sqlite3.IntegrityError):
+            await database.write(adds(""))
+        await database.write(adds("one"))
+        assert (failed, lines(database)) == (1, ["one"])
+        nursery.cancel_scope.cancel()
+
+
+async def test_after_a_bug_nobody_waits_for_ever(
+    monkeypatch: pytest.MonkeyPatch, autojump_clock: MockClock
+) -> None:
+    disk = MemoryDisk()
+    database = opened(disk)
+
+    async def fails(_: object) -> None:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(disk, "run", fails)
+    reasons: list[str] = []
+
+    async def write() -> None:
+        with trio.CancelScope(shield=True):
+            reasons.append(str(await refused(database, adds("one"))))
+
+    with trio.fail_after(60), pytest.RaisesGroup(ZeroDivisionError, flatten_subgroups=True):
+        async with trio.open_nursery() as nursery:
+            for _ in range(2):
+                nursery.start_soon(write)
+            await nursery.start(database.run)
+    assert reasons == ["the database is closed"] * 2
 
 
 async def test_a_full_disk_is_told_to_each_and_the_rest_goes_on(autojump_clock: MockClock) -> None:
