@@ -15,7 +15,7 @@ from peer.core.conversation.incoming.incoming_texts import IncomingTexts
 from peer.core.conversation.mailbox_fallback import PATHLESS_SECONDS
 from shared.messages.peers import Members, Position
 from tests.kit.community import Community
-from tests.kit.cores import CAROL, DAVE, ERIN, MALLORY, Person, Town, me
+from tests.kit.cores import CAROL, DAVE, ERIN, MALLORY, Person, Town, me, texts_in
 
 AHEAD = 3  # texts that carol has not written yet
 
@@ -54,11 +54,9 @@ def delivered(town: Town, seq: int) -> bool:
 
 
 def on_disk(town: Town, seq: int) -> bool:
-    return any(
-        text.seq <= seq <= text.last_seq
-        for text in town.people[ERIN].disk.texts.values()
-        if text.author == CAROL
-    )
+    disk = town.people[ERIN].disk
+    came = {key for text in disk.texts.values() for key, _ in texts_in(text)}
+    return any((author, at) == (CAROL, seq) for author, _, at in came | disk.copies)
 
 
 @pytest.mark.parametrize("room", ["", "lab"])
@@ -136,10 +134,12 @@ def test_who_is_not_linked_is_not_said_to_have_it() -> None:
     town.settles(5)
     for number in range(AHEAD):
         town.says(CAROL, f"after {number}")
-    town.settles(PATHLESS_SECONDS + 10)
-    carol = town.people[CAROL]
-    assert not any(delivered(town, seq) for seq in range(2, AHEAD + 2))
+    town.settles(PATHLESS_SECONDS - 10)
+    carol, seqs = town.people[CAROL], range(2, AHEAD + 2)
+    assert not any(delivered(town, seq) or on_disk(town, seq) for seq in seqs)
     assert any(isinstance(one, events.NotYetDelivered) for one in carol.told)
+    town.settles(20)
+    assert all(delivered(town, seq) and on_disk(town, seq) for seq in seqs)
 
 
 def test_an_honest_word_stays_what_it_was() -> None:
@@ -185,3 +185,36 @@ async def test_a_real_program_gets_it_too_and_after_a_new_start(
     await carol.sees_part("erin: delivered")
     erin.never_saw("before erin")
     assert erin.saw("carol: after 1") == 1
+
+
+@pytest.mark.parametrize("before", [0, 1])
+@pytest.mark.parametrize("pause", [2, 40])
+@pytest.mark.parametrize("is_linked", [True, False])
+def test_it_stays_so_after_a_new_start_in_the_middle(
+    before: int, pause: int, is_linked: bool
+) -> None:
+    """Whoever hears that the newcomer lacks what the entry names shows it to them again."""
+    town = town_with_mallory()
+    lets_erin_in(town)
+    town.settles(5)
+    for number in range(before):
+        town.says(CAROL, f"after {number}")
+        town.settles(2)
+    town.crashes(ERIN)
+    town.settles(5)
+    if not is_linked:
+        town.apart.add(frozenset((CAROL, ERIN)))
+    town.restarts(ERIN)
+    town.settles(pause)
+    for number in range(before, AHEAD + 1):
+        town.says(CAROL, f"after {number}")
+        town.settles(pause)
+        for seq in range(2, town.people[CAROL].core.outgoing.last + 1):
+            assert not delivered(town, seq) or on_disk(town, seq)
+    town.apart.clear()
+    town.settles(40)
+    for seq in range(2, AHEAD + 3):
+        assert delivered(town, seq) == on_disk(town, seq)
+    assert (CAROL, ERIN) not in town.refused
+    if is_linked:
+        assert all(on_disk(town, seq) for seq in range(2, AHEAD + 3))

@@ -218,6 +218,8 @@ class OutgoingTexts:
         future = [there.seq for there in have if there.origin == mine and there.seq > last]
         known = self._outbox.came_after(by)
         if future and known is not None:
+            before = self._misled.get(by)
+            known = before.known if before else max(known, self._outbox.has(by))
             self._misled[by] = _Misled(known, future[0])
         return bool(future)
 
@@ -244,4 +246,7 @@ class OutgoingTexts:
         """Note a receipt: the text that waited in the mailbox is on their disk."""
         if self._outbox.has(by, epoch) != seq - 1:
             return []
+        misled = self._misled.get(by)
+        if misled is not None and epoch == self.epoch and misled.known == seq - 1:
+            self._misled[by] = _Misled(seq, misled.upto)
         return self._note_acknowledged(by, Position(self._stay.me.id, epoch, seq))

@@ -86,7 +86,8 @@ class Inbox:
         for one in have:
             known = self._known(one.origin, is_new=False)
             known.came = known.shown = known.have = one.seq
-            _put_head(self._heads, one.origin, one.seq)
+            if one.seq:
+                _put_head(self._heads, one.origin, one.seq)
         for one in passed:
             self._known(one.origin, is_new=False).passed = one.seq
 

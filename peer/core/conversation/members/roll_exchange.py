@@ -11,7 +11,7 @@ from peer.core.conversation.members.entrances import Entrances, Heard, sign_entr
 from peer.core.conversation.members.mesh import Mesh
 from peer.core.conversation.outgoing_texts import OutgoingTexts
 from peer.core.conversation.own_stay import OwnStay
-from shared.messages.peers import SINCE, Entry, Members, Membership, Position
+from shared.messages.peers import SINCE, Entry, Members, Membership, Origin, Position
 
 
 class RollExchange:
@@ -22,6 +22,14 @@ class RollExchange:
         self._stay, self._mesh, self._entrances, self._inbox = stay, mesh, entrances, inbox
         self._outgoing = outgoing
         self._learned = self._learn_entrances()  # not on disk yet
+        self._returned: set[Origin] = set()  # of which an earlier run knew my entry to be wrong
+
+    def restore(self, passed: Iterable[Position]) -> None:
+        """Take up what is passed over: less than my entry names, where that was found wrong."""
+        places = {one.origin: one.seq for one in passed}
+        mine = self._entrances.entry_of(self._stay.me.id)
+        told = mine.since if mine is not None else ()
+        self._returned = {one.origin for one in told if places.get(one.origin, one.seq) < one.seq}
 
     def begin(self) -> list[Action]:
         return self._keep_entrances(self._learned)
@@ -105,7 +113,9 @@ class RollExchange:
 
     def _pass_over(self, entry: Entry) -> list[Action]:
         """Wait for no text from before I came in; what I write sorts after all of them."""
-        passed = self._inbox.pass_over(entry.since)
+        passed = self._inbox.pass_over(
+            one for one in entry.since if one.origin not in self._returned
+        )
         if passed:
             self._inbox.clock.saw(entry.lamport)
         return [KeepPlaces(passed)] if passed else []
