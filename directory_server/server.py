@@ -141,6 +141,8 @@ class Directory:
                 mark_elsewhere(self._world.disk)
             await self._community.recall()
             await storing.start(self._community.others.run)
+        except Refused as no:  # by another directory of the same store
+            return no
         except StorageError as error:
             return with_remedy(error)
         await self._community.names.mark(self._world.disk)

@@ -82,9 +82,11 @@ async def _find(
         )
     others = await store.community() not in (None, authority_key(authority.certificate))
     if others and had_names and not found_anew:
+        is_shared = store.cluster is not None
+        fits = "copy that file from one of its directories to this data folder"
         raise StorageError(
-            f"{store.where} belongs to another community than the file"
-            f" {AUTHORITY_FILE}: bring back the one that fits, {ANEW}"
+            f"{store.where} belongs to another community than the file {AUTHORITY_FILE}:"
+            f" {fits if is_shared else 'bring back the one that fits'}, {ANEW}"
         )
     return FoundCommunity(authority, is_new=False, loses_names=others)
 

@@ -1,8 +1,9 @@
 """Names, their owners and their tombstones, and the operator's lists, as SQL for PostgreSQL."""
 
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, Final
 
+from directory_server.core.cluster.lease import LEASE_SECONDS
 from directory_server.core.operating.bans import Ban
 from directory_server.core.operating.invites import USED_UP, Invite
 from directory_server.core.registry import NameTaken, User
@@ -46,8 +47,19 @@ def has_had_names(connection: Connection) -> bool:
     return bool(_one(connection, "SELECT named FROM life"))
 
 
+_LIVES: Final = (
+    "SELECT FROM directories WHERE alive >= clock_timestamp() - make_interval(secs => %s) LIMIT 1"
+)
+
+
 def found(connection: Connection, key: bytes, *, anew: bool) -> None:
     if anew:
+        if connection.execute(_LIVES, (LEASE_SECONDS,)).fetchone() is not None:
+            raise Refused(
+                "another directory runs on this database, or did a few seconds ago: end it"
+                " first, or copy its file authority to this data folder",
+                "STORE",
+            )
         for table in ("users", "tombstones", "orders"):
             connection.execute(f"DELETE FROM {table}")  # nosec B608  # one of these words
     rows = connection.execute(

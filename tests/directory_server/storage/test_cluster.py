@@ -13,7 +13,7 @@ from directory_server.core.registry import NameTaken, User
 from directory_server.core.tombstones import Tombstone, Validity
 from directory_server.storage.cluster import Claim, Cluster, Receive
 from directory_server.storage.store import Store
-from shared.errors import StorageError
+from shared.errors import Refused, StorageError
 from shared.messages.common import Err, Status
 from shared.messages.directory import Arr, Drop, Fetch, Receipts, Stored, Taken, Verdict
 from shared.messages.spots import Spot, SpotKind
@@ -187,6 +187,19 @@ async def test_a_name_that_was_just_given_back_elsewhere_stays_its_keys(store: S
     assert again.id != carol.id
     found = await one.find("carol")
     assert (found.user is not None, found.tombstone) == (True, None)
+
+
+async def test_nobody_founds_anew_below_a_directory_that_runs(store: Store) -> None:
+    await store.found(b"c" * 32, anew=False)
+    await register(store, "carol")
+    number = await cluster_of(store).join("")
+    with pytest.raises(Refused, match="another directory runs on this database"):
+        await store.found(b"d" * 32, anew=True)
+    assert await store.community() == b"c" * 32
+    assert [user.name for user in await store.users()] == ["carol"]
+    await cluster_of(store).leave(number)
+    await store.found(b"d" * 32, anew=True)
+    assert await store.users() == []
 
 
 async def test_two_directories_on_it_agree_about_two_registrations_at_once(

@@ -4,8 +4,8 @@ import pytest
 from trio.testing import MockClock
 
 from directory_server.storage.founding import AUTHORITY_FILE, NAMES_FILE
-from directory_server.storage.sqlite import FILE
-from shared.errors import StorageError
+from directory_server.storage.sqlite import FILE, SqliteStore
+from shared.errors import Refused, StorageError
 from tests.kit.directory import Town
 from tests.kit.world import MemoryDisk
 
@@ -86,6 +86,21 @@ async def test_both_gone_is_a_new_community_and_a_name_given_back_is_no_loss(
     disk.files.clear()
     await town.opens()
     assert town.bound.is_new
+
+
+async def test_a_store_that_another_directory_has_founded_meanwhile_is_a_sentence(
+    town: Town, autojump_clock: MockClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await town.closes()
+
+    async def found(*_: object, **__: object) -> None:
+        raise Refused("another directory has just founded a community in this database")
+
+    monkeypatch.setattr(SqliteStore, "found", found)
+    town.machine.disk.loses(FILE)
+    town.machine.disk.files.clear()
+    with pytest.raises(Refused, match="another directory has just founded"):
+        await town.directory_alone()
 
 
 async def test_the_mark_beside_the_names_is_made_when_it_is_missing(
