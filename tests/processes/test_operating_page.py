@@ -3,6 +3,7 @@
 import json
 import re
 import shutil
+import stat
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
@@ -92,6 +93,8 @@ def test_every_command_of_the_page_works(stage: Stage, machine: ServiceMachine) 
     dave.sees("The directory is back.")
 
     run("Moving")
+    archive = machine.checkout / "parley.tar"
+    assert stat.S_IMODE(archive.stat().st_mode) == 0o600, "the community's key is in it"
     dave.sees("The directory is back.")
     run("Upgrading")
     dave.sees("The directory is back.")
@@ -104,6 +107,13 @@ def test_every_command_of_the_page_works(stage: Stage, machine: ServiceMachine) 
     written = [line for section in sections() for line in commands(section)]
     assert len(written) == ran, "a section with commands is not run"
     machine.runs("systemctl stop dirserver")
+
+
+def test_the_page_stops_the_socket_wherever_data_is_moved() -> None:
+    """systemd would start a directory on an empty folder: a new community in the old place."""
+    for section in ("A service", "Backups", "Moving"):
+        body = " ".join(TEXT.split(f"\n## {section}\n")[1].split("\n## ")[0].split())
+        assert re.search("stop `dirserver.socket` before|`dirserver.socket`: stop that", body, re.I)
 
 
 def test_the_page_names_only_what_there_is() -> None:
