@@ -8,6 +8,7 @@ import argparse
 import math
 import sys
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Final
 
@@ -277,8 +278,9 @@ def _complete(
     chosen = parsed.config or environment.get(f"{PREFIX}_CONFIG")
     if chosen is not None:
         file = Path(chosen)
-        if not file.is_file():
-            raise argparse.ArgumentTypeError(f"there is no file {quoted(chosen)}")
+        with suppress(OSError):  # which is reported when it is read
+            if not file.is_file():
+                raise argparse.ArgumentTypeError(f"there is no file {quoted(chosen)}")
     kept = {}
     if file is not None:  # which must be read: without its token the directory would be open
         kept = read_options(file, (PORT, *OPTIONS), "dirserver", must_be_read=True)

@@ -2,6 +2,7 @@
 
 import argparse
 import re
+from pathlib import Path
 from typing import Final
 
 from peer.core.reach.hosts import check_hosts
@@ -65,6 +66,14 @@ def _port(text: str) -> int:
     return number
 
 
+def _folder(text: str) -> str:
+    """Read a folder, which may begin with the home of a user: ~ or ~carol."""
+    try:
+        return str(Path(readable(text)).expanduser())
+    except RuntimeError:
+        raise argparse.ArgumentTypeError(f"{quoted(text)}: nobody knows that home") from None
+
+
 def _advertised(text: str) -> tuple[str, int]:
     """Read HOST, HOST:PORT, or [IPv6]:PORT; the port is 0 if it is left out."""
     found = re.fullmatch(r"\[([^\[\]]+)\](?::(\d+))?|([^:\[\]]+)(?::(\d+))?|([0-9a-fA-F:]+)", text)
@@ -103,7 +112,7 @@ WORDS: Final = (
     Option("port", "the directory's port", "PORT", _port, None, True),
 )
 OPTIONS: Final = (
-    Option("data", "the folder for your key and journal", "DIR", readable, None),
+    Option("data", "the folder for your key and journal", "DIR", _folder, None),
     Option("listen", "listen here, not on a random port", "PORT", port, 0),
     Option(
         "advertise",

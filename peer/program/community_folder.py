@@ -17,7 +17,7 @@ from typing import Final, NamedTuple
 import trio
 
 from peer.runtime.discovery.proof import authority_at, digits_of
-from peer.storage.paths import folder_by_address, folder_by_key, folders_of
+from peer.storage.paths import folder_by_address, folder_by_key, folders_of, is_there
 from peer.storage.schema import FILE
 from shared.disk import FolderDisk, sync
 from shared.errors import ParleyError, Refused, StorageError
@@ -97,7 +97,7 @@ def _named(peers: Path, name: str, authority: bytes) -> Path:
 
 def _communities(folder: Path) -> dict[str, bytes]:
     """Return the authority met at each address; nothing if that cannot be read."""
-    if not (folder / FILE).is_file():
+    if not is_there(folder / FILE):
         return {}
     try:
         check_folder(folder)

@@ -19,6 +19,7 @@ from shared.errors import StorageError, Unreachable
 from shared.link import within
 from shared.local_socket import NOBODY_THERE, accepts, connect, listen
 from shared.private import check_folder
+from shared.wording import system_reason
 
 FILE: Final = "control"
 COMMAND_BYTES: Final = 64 * 1024
@@ -71,7 +72,9 @@ async def hand_over(
     except OSError as error:
         if error.errno in NOBODY_THERE:
             return None
-        raise StorageError(f"cannot reach the peer that runs on {folder}: {error}") from error
+        raise StorageError(
+            f"cannot reach the peer that runs on {folder}: {system_reason(error)}"
+        ) from error
     async with stream, aclosing(_answers_from(stream)) as answers:
         with within(TAKEN_SECONDS, "the peer that runs there did not take the command"):
             try:

@@ -7,7 +7,7 @@ from pathlib import Path
 from peer.core.reach.hosts import places
 from peer.options import Options
 from peer.program.community_folder import FoundFolder, find
-from peer.storage.paths import is_set, peers_folder
+from peer.storage.paths import is_set, is_there, peers_folder
 from peer.storage.vault import CLEAR, Vault
 from shared.errors import Refused
 from shared.world import Address
@@ -28,7 +28,7 @@ class UserData:
         """Find the folder of this name; anew if it is no longer where it was."""
         found: dict[tuple[str, tuple[Address, ...]], FoundFolder] = self._arguments.found
         key = (name, self.directories)
-        if not self._arguments.data and (key not in found or not found[key].folder.exists()):
+        if not self._arguments.data and (key not in found or not is_there(found[key].folder)):
             proven = self._arguments.proven
             found[key] = await find(peers_folder(), name, self.directories, proven)
 

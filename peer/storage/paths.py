@@ -24,7 +24,16 @@ VAULT_FILE: Final = "vault"  # exists when a passphrase is set: the key that it 
 
 def is_set(folder: Path) -> bool:
     """Whether there is a passphrase."""
-    return (folder / VAULT_FILE).is_symlink() or (folder / VAULT_FILE).exists()
+    return is_there(folder / VAULT_FILE)
+
+
+def is_there(path: Path) -> bool:
+    """Whether something is there; not if we may not look: the next use reports why."""
+    try:
+        path.lstat()
+    except (OSError, ValueError):  # ValueError: for a name that no file can have
+        return False
+    return True
 
 
 # --- What the command line means ---
@@ -55,12 +64,20 @@ def peers_folder() -> Path:
 
 def folders_of(peers: Path, name: str) -> list[Path]:
     """Return the folders with a key of this name, or with a passphrase for one, oldest first."""
-    return _oldest(one / _file_name(name) for one in peers.glob("*/"))
+    return _oldest(one / _file_name(name) for one in _matching(peers, "*/"))
 
 
 def all_folders(peers: Path) -> list[Path]:
     """Return the folders of all names, oldest first."""
-    return _oldest(peers.glob("*/*/"))
+    return _oldest(_matching(peers, "*/*/"))
+
+
+def _matching(peers: Path, pattern: str) -> list[Path]:
+    """Return the folders in this one; none if we may not look: the next use reports why."""
+    try:
+        return list(peers.glob(pattern))
+    except OSError:
+        return []
 
 
 def _oldest(folders: Iterable[Path]) -> list[Path]:

@@ -20,6 +20,7 @@ def shell(stage: Stage, line: str) -> subprocess.CompletedProcess[str]:
         "dirserver": tool("dirserver"),
         "port": str(stage.port),
         "data": str(stage.data_of("carol")),
+        "long": "x" * 300,  # a name that no file can have, as one in a folder that may not be read
     }
     done = subprocess.run(
         ["bash", "-c", line],
@@ -46,10 +47,14 @@ def shell(stage: Stage, line: str) -> subprocess.CompletedProcess[str]:
         ("$peer carol host 5000 --directory-key zz", 'peer: --directory-key: "zz" is not a key'),
         ("$peer carol localhost 5000 zork", "peer: Unknown command: zork."),
         ("$peer carol localhost 5000 HELP zork", "peer: Unknown command: zork."),
+        ("$peer a localhost 1 --data $long USERS", "peer: cannot reach the peer that runs on xx"),
+        ("XDG_DATA_HOME=/$long $peer a localhost 1 USERS", "peer: cannot reach the peer that"),
+        ("$peer a host 1 --data '~who/x'", 'peer: --data: "~who/x": nobody knows that home'),
         ("$peer 'ca rol' localhost 5000 LIST", 'peer: "ca rol" is not a valid name: '),
         ("$dirserver", "dirserver: the following arguments are required: PORT"),
         ("$dirserver 70000", 'dirserver: PORT: "70000" is not a port: a number from 1 to 65535'),
         ("$dirserver 0 --idle-after nan", 'dirserver: --idle-after: "nan" is not a number of'),
+        ("$dirserver 0 --config $long", "dirserver: cannot read xx"),
         ("$dirserver 0 --data /etc/passwd", "dirserver: cannot use the folder /etc/passwd: "),
     ],
 )
