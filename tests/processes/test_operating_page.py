@@ -11,6 +11,7 @@ from typing import Final
 
 import pytest
 
+from shared.names import ESTABLISHED_SECONDS, FLEETING_DAYS, UNUSED_DAYS
 from tests.kit.programs import Program, Stage
 from tests.kit.service_machine import ServiceMachine
 
@@ -107,6 +108,13 @@ def test_every_command_of_the_page_works(stage: Stage, machine: ServiceMachine) 
     written = [line for section in sections() for line in commands(section)]
     assert len(written) == ran, "a section with commands is not run"
     machine.runs("systemctl stop dirserver")
+
+
+def test_the_page_says_how_long_a_name_is_kept() -> None:
+    body = " ".join(TEXT.split("\n## Who may register\n")[1].split("\n## ")[0].split())
+    assert f"after {FLEETING_DAYS} days without use" in body
+    assert ESTABLISHED_SECONDS == 3_600
+    assert f"used for an hour in all after {UNUSED_DAYS}." in body
 
 
 def test_the_page_stops_the_socket_wherever_data_is_moved() -> None:
