@@ -62,6 +62,7 @@ class Operator:
         self._community, self._running = community, running
         self._emptied = trio.Event()
         self._told = trio.Event()
+        self._backups: set[Path] = set()  # that are being written
 
     async def perform(self, request: AnyRequest, tell: Tell) -> None:
         """Perform a request; `tell` each answer.  Raises Refused, or StorageError."""
@@ -309,7 +310,13 @@ class Operator:
 
     async def _back_up(self, folder: Path) -> ask.Said:
         disk = self._community.world.disk
-        size = await disk.run(lambda: back_up(disk, folder))
+        if folder in self._backups:
+            raise Refused(f"a backup to {folder} is being written already")
+        self._backups.add(folder)
+        try:
+            size = await disk.run(lambda: back_up(disk, folder))
+        finally:
+            self._backups.discard(folder)
         log.warning("the operator has backed up to %s", folder)
         rest = DUMP if is_elsewhere(disk) else ""
         return ask.Said(

@@ -1,7 +1,9 @@
 """What an operator asks of a running directory, as its users see it."""
 
 import logging
+import os
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 import trio
@@ -364,6 +366,27 @@ async def test_who_is_kicked_is_told_why_and_may_come_back(town: Town) -> None:
     with pytest.raises(Refused, match="User carol is offline"):
         await operator.asks(ask.Kick("carol"))
     await town.enters("carol")
+
+
+async def test_one_backup_at_a_time_is_written_to_a_folder(
+    town: Town, tmp_path: Path, autojump_clock: MockClock
+) -> None:
+    """The second one would take the unfinished folder of the first for one of a crash."""
+    operator, folder = Asking(town), str(tmp_path / "backup")
+    town.machine.disk.seconds = 1.0
+    refused: list[str] = []
+
+    async def back_up() -> None:
+        try:
+            await operator.asks(ask.Backup(folder))
+        except Refused as no:
+            refused.append(str(no))
+
+    async with trio.open_nursery() as nursery:
+        for _ in range(2):
+            nursery.start_soon(back_up)
+    assert refused == [f"a backup to {folder} is being written already"]
+    assert "authority" in os.listdir(folder)
 
 
 async def test_a_drained_directory_takes_nobody_in_and_ends(
