@@ -66,8 +66,8 @@ def _port(text: str) -> int:
     return number
 
 
-def _folder(text: str) -> str:
-    """Read a folder, which may begin with the home of a user: ~ or ~carol."""
+def _path(text: str) -> str:
+    """Read a path, which may begin with the home of a user: ~ or ~carol."""
     try:
         return str(Path(readable(text)).expanduser())
     except RuntimeError:
@@ -112,7 +112,7 @@ WORDS: Final = (
     Option("port", "the directory's port", "PORT", _port, None, True),
 )
 OPTIONS: Final = (
-    Option("data", "the folder for your key and journal", "DIR", _folder, None),
+    Option("data", "the folder for your key and journal", "DIR", _path, None),
     Option("listen", "listen here, not on a random port", "PORT", port, 0),
     Option(
         "advertise",
@@ -138,7 +138,7 @@ OPTIONS: Final = (
         "passphrase_file",
         "read the passphrase from this file, instead of asking",
         "FILE",
-        readable,
+        _path,
         None,
     ),
     Option("plain", "plain lines, also on a terminal"),
@@ -200,7 +200,7 @@ def parse(arguments: list[str]) -> argparse.Namespace:
     add(
         "--new-passphrase-file",
         metavar="FILE",
-        type=readable,
+        type=_path,
         help="with --passphrase: the new one (of an empty file: none)",
     )
     parser.add_papers()

@@ -197,6 +197,16 @@ def test_doctor_needs_no_directory(file: Path, capsys: pytest.CaptureFixture[str
             start(others, file.with_name("none"))
 
 
+@pytest.mark.parametrize("option", ["--data", "--passphrase-file", "--new-passphrase-file"])
+def test_a_home_that_nobody_has_is_a_wrong_argument(
+    file: Path, option: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit, match="2"):
+        start([option, "~who/x"], file)
+    said = capsys.readouterr().err
+    assert said.startswith(f'peer: {option}: "~who/x": nobody knows that home')
+
+
 # --- The environment and the file ---
 
 
@@ -225,10 +235,12 @@ def test_every_option_may_come_from_the_environment(file: Path) -> None:
     assert environment.keys() == {option.variable("PARLEY") for option in (*WORDS, *OPTIONS)}
     arguments = start([], file, environment)
     assert (arguments.name, arguments.host, arguments.port) == ("carol", "::1", 5000)
-    assert (arguments.data, arguments.listen, arguments.token) == ("~/chat", 6000, "secret")
+    home = Path.home()
+    assert (arguments.data, arguments.listen) == (str(home / "chat"), 6000)
+    assert arguments.token == "secret"
     assert arguments.advertise == ("me.lan", 6000)
     assert arguments.directory_key == DIRECTORY_KEY.replace(" ", "")
-    assert arguments.passphrase_file == "~/words"
+    assert arguments.passphrase_file == str(home / "words")
     assert all((arguments.no_history, arguments.plain, arguments.json, arguments.verbose))
 
 
