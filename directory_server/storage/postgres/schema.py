@@ -3,7 +3,7 @@
 A column is dropped one release later, by a script that raises `life.least`.
 """
 
-from typing import Any, Final
+from typing import Any, Final, LiteralString
 
 import psycopg
 
@@ -130,7 +130,10 @@ def migrate(connection: psycopg.Connection[Any]) -> None:
     """Bring the tables up to date.  Raises Refused when they are too new for this program."""
     with connection.transaction():
         connection.execute("SELECT pg_advisory_xact_lock(%s)", (LOCK,))
-        connection.execute("CREATE SCHEMA IF NOT EXISTS parley")
+        # One that an administrator has made needs no right to make others, which the server
+        # would ask for even with IF NOT EXISTS.
+        if _is_missing(connection, "SELECT to_regnamespace('parley')"):
+            connection.execute("CREATE SCHEMA parley")
         to_do = migrations_to_do(_tables(connection), len(MIGRATIONS))
         for number in to_do:
             connection.execute(MIGRATIONS[number])
@@ -139,9 +142,14 @@ def migrate(connection: psycopg.Connection[Any]) -> None:
 
 
 def _tables(connection: psycopg.Connection[Any]) -> Tables:
-    found = connection.execute("SELECT to_regclass('parley.life') IS NOT NULL").fetchone()
-    if not (found and found[0]):
+    if _is_missing(connection, "SELECT to_regclass('parley.life')"):
         return Tables(0, 0)
     row = connection.execute("SELECT version, least FROM life").fetchone()
     assert row is not None
     return Tables(int(row[0]), int(row[1]))
+
+
+def _is_missing(connection: psycopg.Connection[Any], find: LiteralString) -> bool:
+    """Ask whether a query finds nothing but NULL."""
+    row = connection.execute(find).fetchone()
+    return row is None or row[0] is None

@@ -40,12 +40,19 @@ def writes_nothing(server: Server, *, now: bool) -> None:
     server.ask(END_ALL)
 
 
-async def test_a_role_that_may_make_no_tables_is_said(server: Server) -> None:
+async def test_a_role_that_may_make_no_tables_is_said(
+    server: Server, nursery: trio.Nursery
+) -> None:
     from directory_server.storage.postgres.store import open_postgres
 
     server.ask("CREATE ROLE weak LOGIN")
+    url = server.url.replace("tests@", "weak@")
     with pytest.raises(StorageError, match="the database refuses it: permission denied"):
-        await open_postgres(server.url.replace("tests@", "weak@"))
+        await open_postgres(url)
+    server.ask("CREATE SCHEMA parley AUTHORIZATION weak")  # all that it needs
+    store = await opened(nursery, url)
+    assert [user.name for user in await register(store, "carol")] == ["carol"]
+    nursery.cancel_scope.cancel()
 
 
 async def test_a_database_that_writes_nothing_is_told_and_used_again_later(
