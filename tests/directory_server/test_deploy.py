@@ -180,6 +180,14 @@ def test_the_container_is_built_as_it_should_be() -> None:
     assert all("==" in word or word.startswith("/src") for word in pinned)
 
 
+def test_the_container_has_what_each_option_of_a_directory_needs() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    extras = project["optional-dependencies"]
+    needed = {re.split("[>=]", one)[0] for name in ("ops", "postgres") for one in extras[name]}
+    pip = [shlex.split(value) for name, value in steps() if name == "RUN" and "pip" in value]
+    assert needed <= {word.partition("==")[0] for words in pip for word in words}
+
+
 def test_the_containers_program_runs_and_its_health_is_seen(stage: Stage) -> None:
     """The steps without an engine: the program in a new venv, with the container's words."""
     python = stage.folder / "venv" / "bin" / "python"
