@@ -318,10 +318,28 @@ def test_what_was_typed_before_the_end_of_input_arrives(stage: Stage) -> None:
 # --- Signals ---
 
 
+HEARS_HANGUPS = ("env", "--default-signal=HUP")  # also if nohup runs the tests
+
+
+def test_nohup_keeps_a_bot_alive_when_its_terminal_goes(stage: Stage) -> None:
+    stage.directory()
+    bot = stage.starts_peer("bot", prefix=("nohup",))
+    bot.sees_like("You are bot, connected to .*")
+    bot.sends(signal.SIGHUP)
+    for _ in range(3):  # one line may be read before a signal is
+        bot.types("STATUS")
+        bot.sees("Your status is ACTIVE.")
+    bot.types("QUIT")
+    assert bot.ends() == 0
+
+
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
 def test_a_signal_ends_a_conversation_in_peace(stage: Stage, number: signal.Signals) -> None:
     stage.directory()
-    carol, dave = stage.talk()
+    carol = stage.starts_peer("carol", prefix=HEARS_HANGUPS)
+    carol.sees_like("You are carol, connected to .*")
+    dave = stage.peer("dave")
+    connect(carol, "carol", dave, "dave")
     carol.types("last words")
     dave.sees("carol: last words")
     carol.sends(number)
