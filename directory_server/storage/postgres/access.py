@@ -27,6 +27,7 @@ class PostgresAccess(WriteOutcomes):
     def __init__(self, commits: Commits, reader: Line) -> None:
         super().__init__()  # the commits tell of a recovery
         self._commits, self._reader = commits, reader
+        commits.recovered = lambda: self._note_outcome(None)
 
     def observe(self, committed: Callable[[float, int], None]) -> None:
         self._commits.committed = committed

@@ -93,6 +93,7 @@ class Commits:
         self.is_away = False
         #: is called after each commit, with its seconds and the number of its writes
         self.committed: Callable[[float, int], None] = lambda *_: None
+        self.recovered: Callable[[], None] = lambda: None  #: is called when it is back
         #: is called in the thread when a batch begins, perhaps anew
         self.begins: Callable[[], None] = lambda: None
         self.ended: Callable[[], None] = lambda: None  #: and this after its commit
@@ -185,6 +186,8 @@ class Commits:
             else:
                 if tries:
                     log.warning("the database takes it again")
+                if self.is_away:
+                    self.recovered()
                 self.committed(trio.current_time() - begun, len(batch))
                 done, self._running, self.is_away = self._running, [], False
                 for job in done:

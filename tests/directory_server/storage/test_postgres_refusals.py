@@ -73,6 +73,25 @@ async def test_a_database_that_writes_nothing_is_told_and_used_again_later(
     nursery.cancel_scope.cancel()
 
 
+async def test_a_database_that_is_back_is_not_told_as_failing_until_the_next_write(
+    server: Server, nursery: trio.Nursery, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from directory_server.storage.postgres import commits
+
+    monkeypatch.setattr(commits, "PATIENCE_SECONDS", 1.0)
+    store = await opened(nursery, server.url)
+    (carol,) = await register(store, "carol")
+    server.freezes()
+    with trio.fail_after(SECONDS):
+        with pytest.raises(StorageError, match="does not answer"):
+            await store.reseal(carol.id, bytes(32), bytes(64))
+        assert store.failing_since is not None
+        server.thaws()
+        while store.failing_since is not None:  # noqa: ASYNC110  # nothing tells a test
+            await trio.sleep(0.05)
+    nursery.cancel_scope.cancel()
+
+
 async def test_tables_that_were_taken_away_are_told(server: Server, nursery: trio.Nursery) -> None:
     store = await opened(nursery, server.url)
     (carol,) = await register(store, "carol")
