@@ -217,7 +217,8 @@ class Chat:
     """A peer whose events are iterated: `async for event in chat`, by one task.
 
     A text counts as shown, and is acknowledged to its sender, once the iterator has
-    returned it.  What has no method here is asked of a part of `peer`.
+    returned it.  At most 10,000 events wait for that; then the oldest are dropped, and their
+    texts come again at the next start.  What has no method here is asked of a part of `peer`.
     """
 
     def __init__(self, peer: LocalPeer, events: EventQueue) -> None:

@@ -8,6 +8,10 @@ import pytest
 
 from peer.api import Chat
 from peer.commands.table import TABLE
+from peer.console.codes import Code
+from peer.program.arguments import EXAMPLES
+from peer.program.lifecycle import INTERRUPTED
+from shared.process import UNWRITTEN
 
 ROOT: Final = Path(__file__).parent.parent
 MAPS: Final = {
@@ -48,6 +52,16 @@ def test_a_bot_can_do_what_the_readme_says() -> None:
     named = set(re.findall(r"\bchat\.(\w+)\(", text))
     assert named
     assert not [name for name in named if not hasattr(Chat, name)]
+
+
+def test_the_exit_codes_of_the_readme_are_those_of_the_help_and_of_the_program() -> None:
+    text = " ".join((ROOT / "README.md").read_text(encoding="utf-8").split())
+    named = re.findall(
+        r"(?:: |, )(\d+) [a-z]", text.partition("Exit codes")[2].partition(". Opt")[0]
+    )
+    help_ = EXAMPLES.partition("exit codes")[2].replace("\n", " ")
+    assert named == re.findall(r"(?:: |, )(\d+) [a-z]", help_)
+    assert set(map(int, named)) == {*Code, UNWRITTEN, INTERRUPTED}
 
 
 def test_the_commands_of_the_readme_are_those_of_the_program() -> None:

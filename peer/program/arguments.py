@@ -47,7 +47,7 @@ no_history = true); what comes first counts: command line, environment, file
 
 exit codes: 0 done (a message: delivered), 1 stdout cannot be written, 2 wrong usage,
 3 stored for later, 4 refused or declined, 5 no such user, 6 not reachable, 7 directory
-not available or its key changed
+not available or its key changed, 130 ended by a signal before there was a result
 """
 
 
