@@ -11,6 +11,11 @@ from typing import Final
 
 import pytest
 
+from directory_server.admin.service import FILE as SOCKET
+from directory_server.storage.founding import AUTHORITY_FILE, NAMES_FILE
+from directory_server.storage.opening import STORE_FILE
+from directory_server.storage.sqlite import FILE as DATABASE
+from shared.disk import RESERVE
 from shared.names import ESTABLISHED_SECONDS, FLEETING_DAYS, UNUSED_DAYS
 from tests.kit.programs import Program, Stage
 from tests.kit.service_machine import ServiceMachine
@@ -108,6 +113,14 @@ def test_every_command_of_the_page_works(stage: Stage, machine: ServiceMachine) 
     written = [line for section in sections() for line in commands(section)]
     assert len(written) == ran, "a section with commands is not run"
     machine.runs("systemctl stop dirserver")
+
+
+def test_each_file_of_a_data_folder_is_explained() -> None:
+    table = (PAGE.parent.parent / "shared" / "PROMISES.md").read_text(encoding="utf-8")
+    table = table.split("\nThe folder `directory`:\n")[1].split("\nThe folder `peers")[0]
+    for file in (AUTHORITY_FILE, NAMES_FILE, STORE_FILE, DATABASE, SOCKET, RESERVE, "lock"):
+        assert f"\n| `{file}` |" in table
+    assert "\n| `worker2` and on |" in table
 
 
 def test_the_page_says_how_long_a_name_is_kept() -> None:
