@@ -34,7 +34,8 @@ examples:
   dirserver admin --data /var/lib/parley status another data folder
   dirserver admin status --json                 the same for a program
 
-exit codes: 0 done, 2 wrong usage, 4 refused, 5 no such user, 7 no directory runs
+exit codes: 0 done, 1 the answer could not be written to stdout, 2 wrong usage, or the data
+cannot be used, 4 refused, 5 no such user, 7 no directory runs
 """
 # What msgspec says of a text that is too long, or empty
 _LIMIT: Final = re.compile(r"Expected `str` of length (<=|>=) (\d+) - at `\$\.(\w+)`")

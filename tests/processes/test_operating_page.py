@@ -12,6 +12,7 @@ from typing import Final
 import pytest
 
 from directory_server.admin.service import FILE as SOCKET
+from directory_server.storage.backup import UNFINISHED
 from directory_server.storage.founding import AUTHORITY_FILE, NAMES_FILE
 from directory_server.storage.opening import STORE_FILE
 from directory_server.storage.sqlite import FILE as DATABASE
@@ -121,6 +122,11 @@ def test_each_file_of_a_data_folder_is_explained() -> None:
     for file in (AUTHORITY_FILE, NAMES_FILE, STORE_FILE, DATABASE, SOCKET, RESERVE, "lock"):
         assert f"\n| `{file}` |" in table
     assert "\n| `worker2` and on |" in table
+
+
+def test_the_page_says_what_an_interrupted_backup_leaves() -> None:
+    body = TEXT.split("\n## Backups\n")[1].split("\n## ")[0]
+    assert f"ends in `{UNFINISHED}`" in body
 
 
 def test_the_page_says_how_long_a_name_is_kept() -> None:

@@ -6,6 +6,9 @@ import pytest
 
 from directory_server.admin import requests as ask
 from directory_server.admin.arguments import parse
+from directory_server.admin.client import NO_DIRECTORY, NOBODY, REFUSED
+from shared.arguments import USAGE_ERROR
+from shared.process import UNWRITTEN
 
 DAY = 86_400.0
 
@@ -84,6 +87,14 @@ def test_an_empty_word_has_its_line(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit):
         parse(["kick", ""])
     assert "dirserver admin: name: it is empty" in capsys.readouterr().err
+
+
+def test_the_help_names_each_exit_code(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        parse(["--help"])
+    said = capsys.readouterr().out.partition("exit codes: ")[2]
+    codes = {0, UNWRITTEN, USAGE_ERROR, REFUSED, NOBODY, NO_DIRECTORY}
+    assert {int(one) for one in re.findall(r"\b\d\b", said)} == codes
 
 
 def test_the_help_has_an_example_for_each_command(capsys: pytest.CaptureFixture[str]) -> None:
