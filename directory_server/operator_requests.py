@@ -9,6 +9,7 @@ import datetime
 from collections.abc import Iterable
 
 from directory_server.community.community import Community
+from directory_server.core.cluster.bulletins import FROM_NOBODY, Bulletin
 from directory_server.settings import Settings
 from directory_server.storage.founding import AUTHORITY_FILE, find
 from directory_server.storage.opening import open_store
@@ -80,7 +81,10 @@ async def _perform(
         await store.order(known, free=free)
         community = Community(world, settings, found.authority, store)
         await community.recall()
+        ids = tuple(user.id for name in known if (user := community.registry.find(name)))
         await community.names.forget_as_ordered()
+        if store.cluster is not None:  # directories of other folders may run on it
+            await store.cluster.tell([Bulletin(FROM_NOBODY, names=ids)])
 
     await while_it_runs(store, forget_them)
     return (f"{name} is forgotten." for name in known)

@@ -1,5 +1,7 @@
 """Real programs, whose directory keeps names and mail in a real PostgreSQL."""
 
+import shutil
+
 from tests.kit.postgres import needs_postgres, servers
 from tests.kit.programs import Stage, tool
 
@@ -97,6 +99,23 @@ def test_a_community_moves_to_postgresql_only_if_its_operator_gives_the_names_up
             " start it, then ask"
         )
         assert asked.ends() == 7
+
+
+@needs_postgres
+def test_a_name_that_is_forgotten_beside_one_directory_is_gone_at_another(stage: Stage) -> None:
+    with servers() as place:
+        store = ("--store", place.one().url)
+        stage.directory(*store)
+        carol = stage.peer("carol")
+        beside = stage.folder / "beside"
+        beside.mkdir(mode=0o700)
+        shutil.copy(stage.directory_data / "authority", beside)
+        forget = ("--forget", "carol", "--free", "--data", str(beside))
+        asked = stage.starts(tool("dirserver"), *forget, *store)
+        asked.sees("carol is forgotten.")
+        assert asked.ends() == 0
+        carol.sees("Lost the directory, trying again.")
+        carol.sees("The directory is back.")
 
 
 def test_a_store_that_is_no_postgresql_is_a_usage_error(stage: Stage) -> None:

@@ -14,6 +14,7 @@ from shared.messages.punching import MeetingToken
 from shared.messages.spots import Spots
 
 PAYLOAD_BYTES: Final = 7_900  # PostgreSQL takes less than 8,000 in one NOTIFY
+FROM_NOBODY: Final = 0  # who tells it hears it, too: a directory skips what it told itself
 STATUSES: Final = (Status.ACTIVE, Status.BUSY, Status.INACTIVE, Status.OFFLINE)
 
 Number = Annotated[int, Meta(ge=0, le=2**63 - 1)]

@@ -5,7 +5,7 @@ from typing import Any, Final
 
 import msgspec
 
-from directory_server.core.cluster.bulletins import Bulletin, Here, encode_bulletin
+from directory_server.core.cluster.bulletins import FROM_NOBODY, Bulletin, Here, encode_bulletin
 from directory_server.core.cluster.lease import LEASE_SECONDS
 from directory_server.storage.cluster import Backlog, Claim, Everything, Found, Renewal
 from directory_server.storage.postgres import names
@@ -16,7 +16,6 @@ _encode = msgspec.json.Encoder().encode
 _decode_spots = msgspec.json.Decoder(Spots).decode
 
 CHANNEL: Final = "parley"
-FROM_NOBODY: Final = 0  # who tells it hears it, too: a directory skips what it told itself
 
 _ROW: Final = (
     'SELECT directory, "user", epoch, status, since, address, port, advertised, note,'
