@@ -29,6 +29,7 @@ from shared.wording import clause
 FLUSH_SECONDS: Final = 2.0  # for the prompt to appear, and for the last lines to be written
 TYPED_AHEAD_SECONDS: Final = 2.0  # a line within these is performed soon
 HAS_TO_WAIT: Final = "What you type now waits until the directory answers; QUIT gives up."
+UNFINISHED: Final = "Not everything that was typed has been delivered or stored."
 INTERRUPTED: Final = 130  # the exit code when a signal came before there was anything to finish
 
 Examine = Callable[[Line], Awaitable[None]]

@@ -27,7 +27,7 @@ from peer.lifespan import running
 from peer.local_peer import LocalPeer
 from peer.program import control
 from peer.program.community_folder import known_keys
-from peer.program.lifecycle import Lifecycle
+from peer.program.lifecycle import UNFINISHED, Lifecycle
 from peer.program.offline_commands import examine_unregistered, keep_unregistered
 from peer.program.user_data import UserData
 from peer.results import Done, Handed, Manual
@@ -43,6 +43,7 @@ SHARE_SECONDS: Final = 60.0  # to wait until another one-shot command on the sam
 BESIDE_SECONDS: Final = 2.0  # for DOCTOR, which changes nothing
 NOWHERE: Final = "no directory is known: say where it is (peer NAME HOST PORT)"
 SHARE_PAUSE: Final = 0.1
+QUIT_SECONDS: Final = 90.0  # longer than a conversation waits for who is out of reach
 
 _NOT_FOR_SCRIPTS = (
     events.Registered | events.Came | events.Went | events.BackInRooms
@@ -158,8 +159,7 @@ class OneShot:
         peer = LocalPeer(real_world(folder), name, self._data.directories, tell, options)
         async with running(peer):
             console = Console(peer, self._face, is_script=True)
-            code = await console.perform(command, line)
-            return control.CommandResult(code, console.outcome)
+            return await perform_and_quit(peer, console, command, line)
 
     async def _keep_for_later(self, folder: Path, name: str, command: Command) -> str | None:
         """Keep the command's text; return its receiver, None if it cannot or need not be kept."""
@@ -202,6 +202,23 @@ class OneShot:
 
     def _show_done(self, line: str, code: Code, outcome: str = "") -> None:
         self._face.show(Done(line, code, code.name, outcome))
+
+
+async def perform_and_quit(
+    peer: LocalPeer, console: Console, command: Command, line: str
+) -> control.CommandResult:
+    """Perform the one command of this peer, and let it quit, within QUIT_SECONDS.
+
+    What a full disk does not take would be waited for without an end.
+    """
+    code = await console.perform(command, line)
+    with trio.move_on_after(QUIT_SECONDS) as late:
+        await peer.quit()
+    peer.end()
+    if late.cancelled_caught:
+        console.tell(events.Notice(UNFINISHED), events.nothing)
+        code = code or Code.UNREACHABLE
+    return control.CommandResult(code, console.outcome)
 
 
 async def when_free(

@@ -17,7 +17,7 @@ from peer.local_peer import LocalPeer
 from peer.program import control
 from peer.program.first_start import FIRST_STEPS, GivenUp, ask_for_words, check_not_quit
 from peer.program.handed_commands import HandedCommands
-from peer.program.lifecycle import Examine, Lifecycle
+from peer.program.lifecycle import UNFINISHED, Examine, Lifecycle
 from peer.program.one_shot import SHARE_PAUSE, OneShot
 from peer.program.settings import config_file, is_sought, remember
 from peer.program.status_feed import StatusFeed
@@ -270,8 +270,7 @@ class Program:
                 nursery.cancel_scope.cancel()
         peer.end()
         if hurry.cancelled_caught:
-            lost = "Not everything that was typed has been delivered or stored."
-            self._face.show(events.Notice(lost))
+            self._face.show(events.Notice(UNFINISHED))
             return Code.UNREACHABLE
         return Code.DONE
 

@@ -30,6 +30,7 @@ from peer.console.console import Console
 from peer.lifespan import running
 from peer.local_peer import LocalPeer
 from peer.options import Options
+from peer.program.one_shot import perform_and_quit
 from shared.clean import lines_of
 from shared.errors import ParleyError
 from shared.messages.common import Message
@@ -330,7 +331,8 @@ class Person:
         )
         async with self.screen.shining(), running(peer):
             console = self.console = Console(peer, self.screen, is_script=True)
-            self.code = await console.perform(parse(command, console.context()), command)
+            parsed = parse(command, console.context())
+            self.code = Code((await perform_and_quit(peer, console, parsed, command)).code)
         return self.code
 
     # --- The keyboard ---

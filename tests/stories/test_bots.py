@@ -17,8 +17,10 @@ from peer.api import (
     Unreachable,
     join,
 )
+from peer.console.codes import Code
 from peer.lifespan import running
 from peer.local_peer import LocalPeer
+from peer.program.one_shot import QUIT_SECONDS
 from shared.errors import ParleyError
 from shared.messages.common import TEXT_CHARACTERS
 from tests.kit.community import DIRECTORY, Community, Person
@@ -163,3 +165,17 @@ async def test_a_cancelled_bot_ends_at_once_and_is_back_at_its_next_start(
     await dave.sees("User carol left the conversation.")
     with pytest.raises(Unreachable):
         await chat.users()
+
+
+async def test_a_command_does_not_wait_for_a_full_disk_without_an_end(
+    community: Community,
+) -> None:
+    carol = community.person("carol")
+    assert await carol.runs("STATUS") is Code.DONE
+    carol.machine.disk.is_full = True
+    begun = trio.current_time()
+    assert await carol.runs("ROOM lab") is Code.UNREACHABLE
+    assert trio.current_time() <= begun + 2 * QUIT_SECONDS
+    await carol.sees("Not everything that was typed has been delivered or stored.")
+    carol.machine.disk.is_full = False
+    assert await carol.runs("ROOM lab") is Code.DONE
