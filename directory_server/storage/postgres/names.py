@@ -67,7 +67,11 @@ def found(connection: Connection, key: bytes, *, anew: bool) -> None:
         (key, anew, key),
     )
     if not rows.rowcount:
-        raise Refused("another directory has just founded a community in this database", "STORE")
+        raise Refused(
+            "another directory has just founded a community in this database: copy its file"
+            " authority to this data folder",
+            "STORE",
+        )
 
 
 def age(connection: Connection) -> float:

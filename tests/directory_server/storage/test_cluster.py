@@ -191,6 +191,8 @@ async def test_a_name_that_was_just_given_back_elsewhere_stays_its_keys(store: S
 
 async def test_nobody_founds_anew_below_a_directory_that_runs(store: Store) -> None:
     await store.found(b"c" * 32, anew=False)
+    with pytest.raises(Refused, match=r"just founded .*: copy its file authority to this data"):
+        await store.found(b"d" * 32, anew=False)
     await register(store, "carol")
     number = await cluster_of(store).join("")
     with pytest.raises(Refused, match="another directory runs on this database"):
