@@ -119,7 +119,7 @@ class Hellos:
         actions += self._pass_on(hello, by)
         if self._mesh.greet(by):
             self._outgoing.greeted(by, hello.have)
-            actions += [*self._rolls.remind(by, hello.have), *self._outgoing.misled.hand_back(by)]
+            actions += self._rolls.remind(by, hello.have)
         elif self._stay.me.id not in hello.linked:
             # They took another link for ours, and wait there for our HELLO.
             actions.append(Send((by,), self._make()))

@@ -50,16 +50,11 @@ class Outbox:
         self._has: dict[str, dict[str, int]] = {}  # member -> epoch -> has all up to this seq
         self._assumed: set[str] = set()  # members of whom that is only a guess
         self._missed: dict[str, list[tuple[str, int, int]]] = {}  # before they came: epoch, range
-        self._came_after: dict[str, tuple[str, int]] = {}  # new members: epoch, and last seq then
+        self._came_after: dict[str, tuple[str, int]] = {}  # new members: epoch and last seq then
 
     def go_on(self, epoch: str, seq: int) -> None:
         """Write on in an epoch of an earlier run, before the first text of this one."""
         self.epoch, self.last, self.begun_after = epoch, seq, seq
-
-    @property
-    def last_epoch(self) -> str:
-        """The epoch of the last text that somebody may lack; empty: there is none."""
-        return self._written[-1][0] if self._written else ""
 
     # --- Writing ---
 
@@ -171,13 +166,10 @@ class Outbox:
         self._assumed.add(member)
         return has
 
-    def came_in(self, member: str, epoch: str, seq: int) -> None:
-        """Note after a restart what I had written when I heard of a member."""
-        self._came_after[member] = epoch, seq
-
-    def came_after(self, member: str) -> tuple[str, int] | None:
-        """Return my epoch, and the last seq, when I heard of a new member; None of others."""
-        return self._came_after.get(member)
+    def came_after(self, member: str) -> int | None:
+        """Return the last seq that I had written when I heard of a new member; None of others."""
+        epoch, last = self._came_after.get(member, ("", 0))
+        return last if epoch == self.epoch else None
 
     def is_for(self, member: str, epoch: str, seq: int) -> bool:
         """Whether a text is for them: not written before they came, or while they were out."""
@@ -199,9 +191,9 @@ class Outbox:
         has[epoch] = seq
         return True
 
-    def take_back(self, member: str, epoch: str, seq: int) -> None:
-        """Note, before their HELLO on a link, that they have no text of an epoch after this one."""
-        self._has[member][epoch] = seq
+    def take_back(self, member: str, seq: int) -> None:
+        """Note, before their HELLO on a link, that they have no text of this run after this one."""
+        self._has[member][self.epoch] = seq
 
     def has(self, member: str, epoch: str | None = None) -> int:
         """Return up to which seq they have everything of an epoch, by default the present one."""

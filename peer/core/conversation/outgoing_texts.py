@@ -2,19 +2,27 @@
 
 from collections.abc import Iterable, Mapping
 
+from msgspec import Struct
+
 from peer.core.conversation.actions import Action, Keep, KeepAcknowledged, Send
 from peer.core.conversation.incoming.inbox import Inbox
 from peer.core.conversation.mailbox_fallback import MailboxFallback
 from peer.core.conversation.members.entrances import Entrances
 from peer.core.conversation.members.mesh import Mesh
-from peer.core.conversation.misled import Misled
 from peer.core.conversation.outbox import Outbox
 from peer.core.conversation.own_stay import OwnStay
 from peer.core.conversation.proof.digests import Digests, said_in
 from peer.core.conversation.texts import sign
-from shared.messages.peers import Acknowledge, Origin, Position, Text
+from shared.messages.peers import Acknowledge, Entry, Origin, Position, Text
 
 BACKLOG_TEXTS = 1_000  # that every member lacks: then the keyboard waits
+
+
+class _Misled(Struct, frozen=True):
+    """The texts of mine that a false entry makes a member pass over: after `known`, to `upto`."""
+
+    known: int
+    upto: int
 
 
 class OutgoingTexts:
@@ -26,7 +34,7 @@ class OutgoingTexts:
         self._inbox, self._outbox, self._mailbox = inbox, outbox, mailbox
         self._uncommitted = 0  # texts that are on their way to the disk
         self._earlier_epoch = ""  # in which I may write on
-        self.misled = Misled(stay.me.id, mesh, entrances, outbox)
+        self._misled: dict[str, _Misled] = {}  # members
 
     def restore(self, acknowledged: Iterable[tuple[str, str, int]], earlier_epoch: str) -> None:
         """Take up who has what of mine: by whom, epoch, seq.
@@ -36,7 +44,6 @@ class OutgoingTexts:
         self._earlier_epoch = earlier_epoch
         for by, epoch, seq in acknowledged:
             self._outbox.acknowledged(by, epoch, seq)
-        self.misled.restore(earlier_epoch or self._outbox.last_epoch)
         self._outbox.forget(self._mesh)
 
     # --- What the shell may look at ---
@@ -90,7 +97,8 @@ class OutgoingTexts:
 
     def has(self, member: str, epoch: str, seq: int) -> bool:
         """Whether this text of mine is on their disk."""
-        if self.misled.lacks(member, epoch, seq):
+        misled = self._misled.get(member)
+        if misled is not None and epoch == self.epoch and misled.known < seq <= misled.upto:
             return False
         return self._outbox.has(member, epoch) >= seq and self.is_for(member, epoch, seq)
 
@@ -161,7 +169,7 @@ class OutgoingTexts:
     def newcomer(self, member: str) -> list[Action]:
         """Note a new member; earlier texts are presumed not to be meant for them."""
         has = self._outbox.newcomer(member)
-        self.misled.forget(member)
+        self._misled.pop(member, None)
         return [KeepAcknowledged(member, of, seq) for of, seq in has.items() if seq]
 
     def send(self, to: Iterable[str]) -> list[Action]:
@@ -182,22 +190,47 @@ class OutgoingTexts:
 
         Raise ProtocolError when that is further than I ever wrote.
         """
-        if self.misled.only_repeats(by, there):
+        if self._only_repeats(by, there):
             return []
-        if there.origin == (self._stay.me.id, self._earlier_epoch):
-            there = min(there, self._inbox.position(there.origin), key=lambda one: one.seq)
         return self._note_acknowledged(by, there)
+
+    def entered(self, entry: Entry) -> list[Action]:
+        """Note an entry that a member shows for the first time.
+
+        Who signed it had what I had written until then, and no more.  If it names more, it was
+        made so that the member passes over texts of mine, and says to have them.
+        """
+        by, known = entry.member, self._outbox.came_after(entry.member)
+        mine = [one.seq for one in entry.since if one.origin == self.origin]
+        if mine and known is not None and mine[0] > known:
+            self._misled[by] = _Misled(known, mine[0])
+            if self._outbox.has(by) == mine[0]:  # they have said so, through another member
+                self._outbox.take_back(by, known)
+                return [KeepAcknowledged(by, self.epoch, known)]
+        return []
 
     def is_of_the_future(self, by: str, have: Iterable[Position]) -> bool:
         """Whether a member says, through another one, to have texts that I have not written.
 
         A newcomer says so because of a false entry.
         """
-        epoch, last = self.epoch, self._outbox.last
-        if self._earlier_epoch:
-            epoch = self._earlier_epoch
-            last = self._inbox.position((self._stay.me.id, epoch)).seq
-        return self.misled.is_of_the_future(by, have, epoch, last)
+        mine, last = self.origin, self._outbox.last
+        future = [there.seq for there in have if there.origin == mine and there.seq > last]
+        known = self._outbox.came_after(by)
+        if future and known is not None:
+            before = self._misled.get(by)
+            known = before.known if before else max(known, self._outbox.has(by))
+            self._misled[by] = _Misled(known, future[0])
+        return bool(future)
+
+    def _only_repeats(self, by: str, there: Position) -> bool:
+        """Whether a member says what a false entry made them believe, and nothing of their own."""
+        misled = self._misled.get(by)
+        if misled is None or there.origin != self.origin:
+            return False
+        if there.seq < misled.upto:
+            del self._misled[by]  # they have gone back, and are right from now on
+        return there.seq == misled.upto
 
     def _note_acknowledged(self, by: str, there: Position) -> list[Action]:
         if not self._outbox.acknowledged(by, there.epoch, there.seq):
@@ -213,5 +246,7 @@ class OutgoingTexts:
         """Note a receipt: the text that waited in the mailbox is on their disk."""
         if self._outbox.has(by, epoch) != seq - 1:
             return []
-        self.misled.taken_from_mailbox(by, epoch, seq)
+        misled = self._misled.get(by)
+        if misled is not None and epoch == self.epoch and misled.known == seq - 1:
+            self._misled[by] = _Misled(seq, misled.upto)
         return self._note_acknowledged(by, Position(self._stay.me.id, epoch, seq))

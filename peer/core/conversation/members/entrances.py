@@ -86,11 +86,6 @@ class Entrances:
         entrance = self.of(member)
         return entrance.entry if entrance else None
 
-    def had_come(self, member: str, of: Origin) -> int:
-        """Return how far an origin had come here when I heard of a member; NOTHING: unknown."""
-        known = self._known.get((member, _joined(self._roll.counter(member))))
-        return known.heard.get(of, self._unless_new(of, known)) if known else NOTHING
-
     def past(self, member: str) -> list[Entrance]:
         """Return the proven entrances above a member's own, of stays that are over.
 

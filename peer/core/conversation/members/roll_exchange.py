@@ -103,7 +103,7 @@ class RollExchange:
         news = self._entrances.hear(entry, self._heard())
         kept: list[Action] = []
         if news is not None:
-            kept = [KeepEntrance(news), *self._outgoing.misled.entered(entry)]
+            kept = [KeepEntrance(news), *self._outgoing.entered(entry)]
         return [*kept, *self._pass_over(entry)] if self._is_mine(entry) else kept
 
     def _is_mine(self, entry: Entry) -> bool:
