@@ -1,7 +1,7 @@
 """Once all is well, each user who is asked and says yes is in, also a second time."""
 
 import random
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from functools import partial
 from typing import Final
 
@@ -13,6 +13,8 @@ from tests.simulation.player import Player
 
 IN_SECONDS: Final = 30.0  # from a command to its end: longer than a try on the way
 TRIES: Final = 2
+
+Ask = Callable[[LocalPeer], Awaitable[None]]
 
 
 async def let_in_again(players: list[Player], seed: int) -> bool:
@@ -43,8 +45,11 @@ async def _talk(players: list[Player]) -> tuple[Player, Player]:
             if one is not other and _are_together(one, other):
                 return one, other
     one, other, *_ = players
-    one.does(f"CHAT {other.name}", lambda peer: peer.invitations.invite(other.name, urgent=True))
-    await _until(partial(_are_together, one, other), f"{other.name} is not in with {one.name}")
+
+    async def invite(peer: LocalPeer) -> None:
+        await peer.invitations.invite(other.name, urgent=True)
+
+    await _ask(one, other, f"CHAT {other.name}", invite)
     return one, other
 
 
@@ -52,12 +57,17 @@ async def _let_in(member: Player, newcomer: Player) -> None:
     async def add(peer: LocalPeer) -> None:
         await peer.invitations.add(newcomer.name, urgent=True)
 
-    together = partial(_are_together, member, newcomer)
+    await _ask(member, newcomer, f"ADD {newcomer.name}", add)
+
+
+async def _ask(one: Player, other: Player, what: str, ask: Ask) -> None:
+    """Let somebody ask another one until both are together."""
+    together = partial(_are_together, one, other)
     for _ in range(TRIES):  # they may take an old link for alive, and not answer a knock
-        member.does(f"ADD {newcomer.name}", add)
+        one.does(what, ask)
         if await _comes_true(together):
             return
-    raise Broken("V5", f"{newcomer.name} is not in, whom {member.name} has added")
+    raise Broken("V5", f"{other.name} is not in with {one.name} after {what}")
 
 
 async def _leave(player: Player, *members: Player) -> None:
