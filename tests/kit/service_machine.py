@@ -44,6 +44,8 @@ class ServiceMachine:
             (self.root / "bin" / name).chmod(0o755)
         (self.root / "bin" / "runuser").write_text('#!/bin/sh\nshift 3; exec "$@"\n')
         (self.root / "bin" / "runuser").chmod(0o755)
+        # Its libraries are those of the Python that runs the tests.
+        (self.root / "bin" / "python3").symlink_to(Path(sys.executable).resolve())
         self.port, self.metrics = free_port(), free_port()
         self._copy_sources()
         here = next(path for path in sys.path if path.endswith("site-packages"))
