@@ -13,10 +13,10 @@ from directory_server.core.cluster.bulletins import FROM_NOBODY, Bulletin
 from directory_server.settings import Settings
 from directory_server.storage.founding import AUTHORITY_FILE, find
 from directory_server.storage.opening import open_store
-from directory_server.storage.running import while_it_runs
 from directory_server.storage.store import Listed, Store
 from shared.errors import Refused
 from shared.names import fold
+from shared.running import while_it_runs
 from shared.world import World
 
 NAME_COLUMN = 32
@@ -65,7 +65,7 @@ async def forget(
 async def _order(store: Store, names: list[str], *, free: bool) -> Iterable[str]:
     """Leave the request to the running directory."""
     known = await _known(store, names)
-    await while_it_runs(store, lambda: store.order(known, free=free))
+    await while_it_runs(store.run, lambda: store.order(known, free=free))
     return (f"{name} will be forgotten within 30 seconds." for name in known)
 
 
@@ -86,7 +86,7 @@ async def _perform(
         if store.cluster is not None:  # directories of other folders may run on it
             await store.cluster.tell([Bulletin(FROM_NOBODY, names=ids)])
 
-    await while_it_runs(store, forget_them)
+    await while_it_runs(store.run, forget_them)
     return (f"{name} is forgotten." for name in known)
 
 

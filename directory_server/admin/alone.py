@@ -10,9 +10,9 @@ from directory_server.settings import Settings
 from directory_server.storage.backup import is_elsewhere
 from directory_server.storage.founding import AUTHORITY_FILE, find
 from directory_server.storage.opening import open_sqlite
-from directory_server.storage.running import while_it_runs
 from shared.errors import Refused
 from shared.real import real_world
+from shared.running import while_it_runs
 
 Show = Callable[[Answer], Awaitable[None]]
 
@@ -40,6 +40,6 @@ async def perform_alone(folder: Path, request: AnyRequest, show: Show) -> None:
             await community.recall()
             await Operator(community).perform(request, show)
 
-        await while_it_runs(store, perform)
+        await while_it_runs(store.run, perform)
     finally:
         world.disk.unlock()

@@ -2,8 +2,6 @@
 
 from collections.abc import Collection, Sequence
 
-import trio
-
 from peer.commands import grammar as typed
 from peer.commands.grammar import Command
 from peer.core.backlog import Backlog
@@ -20,6 +18,7 @@ from peer.storage.vault import Vault, open_key
 from shared.errors import ParleyError, Refused, is_silence
 from shared.identity import Identity, fingerprint
 from shared.names import fold
+from shared.running import while_it_runs
 from shared.wording import clause
 from shared.world import Address, World
 
@@ -40,18 +39,11 @@ async def keep_unregistered(
         communities = journal.communities
         authority = communities.authority_at_any(map(str, directories))
         is_member = authority is not None and communities.certificate(authority, name) is not None
-        kept: str | None = None
-        failure: ParleyError | None = None
-        async with trio.open_nursery() as nursery:
-            await nursery.start(journal.run)
-            try:
-                kept = await _keep(world, journal, name, command) if is_member else None
-            except ParleyError as error:
-                failure = error
-            nursery.cancel_scope.cancel()
-        if failure is not None:
-            raise failure
-        return kept
+
+        async def keep() -> str | None:
+            return await _keep(world, journal, name, command) if is_member else None
+
+        return await while_it_runs(journal.run, keep)
     finally:
         world.disk.unlock()
 
