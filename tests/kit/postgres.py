@@ -18,6 +18,7 @@ from pathlib import Path
 import pytest
 
 from tests.kit.ports import free_port
+from tests.kit.programs import children_of
 
 PROGRAMS = sorted(Path("/usr/lib/postgresql").glob("*/bin"))
 SECONDS = 60.0  # for a server to start, or to follow; far more than it needs
@@ -148,9 +149,7 @@ class Server:
 
     def _processes(self) -> list[int]:
         assert self._process is not None
-        main = self._process.pid
-        children = Path(f"/proc/{main}/task/{main}/children").read_text().split()
-        return [main, *map(int, children)]
+        return [self._process.pid, *children_of(self._process.pid)]
 
     def freezes(self) -> None:
         self.signal(signal.SIGSTOP)

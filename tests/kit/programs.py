@@ -282,6 +282,17 @@ def resident_kib(pid: int) -> int:
     return int(found[1])
 
 
+def children_of(pid: int) -> list[int]:
+    """Return the ids of the processes that one has started, whichever of its threads did."""
+    tasks = Path(f"/proc/{pid}/task").glob("*/children")
+    return sorted(int(child) for task in tasks for child in task.read_text().split())
+
+
+def command_of(pid: int) -> str:
+    """Return the name of the program that a process runs."""
+    return Path(f"/proc/{pid}/comm").read_text().rstrip("\n")
+
+
 def tool(name: str) -> str:
     """Return the path of a console script beside the Python that runs the tests."""
     return str(Path(sys.executable).with_name(name))

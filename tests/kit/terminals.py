@@ -23,7 +23,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.kit.programs import HOST, PATIENCE, Stage, tool
+from tests.kit.programs import HOST, PATIENCE, Stage, children_of, tool
 
 PAUSE = 0.05  # seconds between two looks at a screen
 WIDE, HIGH = 90, 24
@@ -232,9 +232,8 @@ class Window:
 
     def pid(self) -> int:
         """Return the process id of the program that the shell runs."""
-        shell = self.knows("pane_pid")
-        (child,) = Path(f"/proc/{shell}/task/{shell}/children").read_text().split()
-        return int(child)
+        (child,) = children_of(int(self.knows("pane_pid")))
+        return child
 
     def sends(self, number: signal.Signals) -> None:
         os.kill(self.pid(), number)

@@ -3,10 +3,9 @@
 import os
 import signal
 import sys
-from contextlib import suppress
 from pathlib import Path
 
-from tests.kit.programs import HOST, Program, Stage, tool
+from tests.kit.programs import HOST, Program, Stage, children_of, command_of, tool
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 
@@ -55,7 +54,7 @@ def test_a_script_says_yes_also_when_something_was_said_meanwhile(stage: Stage) 
     carol.types("CHAT greeter")
     carol.sees("greeter: Hello, I am a shell script.")
 
-    (reader,) = children(bot.pid, "sh")
+    (reader,) = (one for one in children_of(bot.pid) if command_of(one) == "sh")
     os.kill(reader, signal.SIGSTOP)
     dave.types("CHAT greeter")
     dave.sees("User greeter is busy at this moment, you may interrupt. Interrupt? (Y/N)")
@@ -69,17 +68,6 @@ def test_a_script_says_yes_also_when_something_was_said_meanwhile(stage: Stage) 
     os.kill(reader, signal.SIGCONT)
     dave.sees("greeter: Hello, I am a shell script.")
     assert "greeter: Y" not in carol.lines
-    (program,) = children(bot.pid, "peer")
-    os.kill(program, signal.SIGKILL)  # or the test's end waits for what reads its output
-    bot.ends()
-
-
-def children(pid: int, command: str) -> list[int]:
-    """Return the children of a process that run this command."""
-    found = []
-    for status in Path("/proc").glob("[0-9]*/stat"):
-        with suppress(OSError):  # it has ended since
-            id_, name, _, parent, *_ = status.read_text().split()
-            if (name, parent) == (f"({command})", str(pid)):
-                found.append(int(id_))
-    return found
+    for command in (["QUIT", "CONVERSATION"], ["QUIT"]):  # the second one alone is refused
+        assert stage.once("greeter", *command).ends() == 0
+    assert bot.ends() == 0

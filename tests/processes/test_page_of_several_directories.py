@@ -10,7 +10,7 @@ from typing import Final
 
 from tests.kit.ports import free_port
 from tests.kit.postgres import needs_postgres, servers
-from tests.kit.programs import HOST, PATIENCE, Program, Stage, tool
+from tests.kit.programs import HOST, PATIENCE, Program, Stage, children_of, tool
 
 PAGE: Final = Path(__file__).parent.parent.parent / "directory_server" / "OPERATING.md"
 
@@ -58,16 +58,13 @@ class Machines:
         return self._stage.peer(name)
 
 
-def children_of(parent: Program, count: int) -> list[int]:
+def workers_of(parent: Program, count: int) -> list[int]:
     """Return the processes that it has started, once there are so many."""
     end = time.monotonic() + PATIENCE
-    while True:
-        tasks = Path(f"/proc/{parent.pid}/task").glob("*/children")
-        found = [int(child) for task in tasks for child in task.read_text().split()]
-        if len(found) == count:
-            return sorted(found)
+    while len(found := children_of(parent.pid)) != count:
         assert time.monotonic() < end, found
         time.sleep(0.1)
+    return found
 
 
 def tells(machines: Machines, command: str, line: str) -> None:
@@ -112,7 +109,7 @@ def test_the_page_leads_to_several_directories(stage: Stage) -> None:
         dave.sees("* erin is online.")
 
         # A dead worker is started again.
-        os.kill(children_of(parent, 4)[1], signal.SIGKILL)
+        os.kill(workers_of(parent, 4)[1], signal.SIGKILL)
         parent.says_like(r".*worker \d has died \(-9\); it is started again")
         machines.peer("frank", 1)
         dave.sees("* frank is online.")
