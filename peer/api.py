@@ -218,7 +218,7 @@ class Chat:
 
     A text counts as shown, and is acknowledged to its sender, once the iterator has
     returned it.  At most 10,000 events wait for that; then the oldest are dropped, and their
-    texts come again at the next start.  What has no method here is asked of a part of `peer`.
+    texts come again at the next start.  Ask a part of `peer` for all else.
     """
 
     def __init__(self, peer: LocalPeer, events: EventQueue) -> None:

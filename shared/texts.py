@@ -6,7 +6,7 @@ from typing import Final
 from shared.errors import Refused
 from shared.messages.common import TEXT_CHARACTERS
 
-# What a keyboard, or a file name, had that could not be decoded; no UTF-8 exists for it.
+# A keyboard, or a file name, had bytes that could not be decoded; no UTF-8 exists for these.
 _HALF_CHARACTER: Final = re.compile("[\ud800-\udfff]")
 
 

@@ -37,7 +37,7 @@ examples:
 exit codes: 0 done, 1 the answer could not be written to stdout, 2 wrong usage, or the data
 cannot be used, 4 refused, 5 no such user, 7 no directory runs
 """
-# What msgspec says of a text that is too long, or empty
+# The words of msgspec for a text that is too long, or empty
 _LIMIT: Final = re.compile(r"Expected `str` of length (<=|>=) (\d+) - at `\$\.(\w+)`")
 LEVELS: Final = ("debug", "info", "warning", "error")
 

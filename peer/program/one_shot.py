@@ -209,7 +209,7 @@ async def perform_and_quit(
 ) -> control.CommandResult:
     """Perform the one command of this peer, and let it quit, within QUIT_SECONDS.
 
-    What a full disk does not take would be waited for without an end.
+    Without a limit it would wait for a full disk without an end.
     """
     code = await console.perform(command, line)
     with trio.move_on_after(QUIT_SECONDS) as late:

@@ -1,7 +1,7 @@
-"""What counts as delivered lies on the disk of its receiver, whatever let that one in.
+"""A text counts as delivered only if it is on its receiver's disk, whoever let that one in.
 
-Who lets a user in signs how far everything was said before.  A false word of that would make
-the newcomer pass over texts that others write later, and say to have them.
+The member who lets a user in signs how far everything was said before.  A false word of that
+would make the newcomer pass over texts that others write later, and say to have them.
 """
 
 from typing import Any
@@ -77,7 +77,7 @@ def test_a_newcomer_gets_what_is_written_after_they_came(room: str, writes_befor
         town.settles(2)
         for seq in range(2, town.people[CAROL].core.outgoing.last + 1):
             assert delivered(town, seq) == on_disk(town, seq)
-    # What others have handed on after it cannot be gone back behind.
+    # Once others have handed on later texts, nobody goes back to before those.
     first = 2 if writes_before <= AHEAD else 2 + AHEAD
     assert all(on_disk(town, seq) for seq in range(first, writes_before + 2 * AHEAD + 2))
     assert not any(on_disk(town, seq) for seq in range(1, first))
@@ -193,7 +193,7 @@ async def test_a_real_program_gets_it_too_and_after_a_new_start(
 def test_it_stays_so_after_a_new_start_in_the_middle(
     before: int, pause: int, is_linked: bool
 ) -> None:
-    """Whoever hears that the newcomer lacks what the entry names shows it to them again."""
+    """A member shows the entry again to a newcomer who lacks what it names."""
     town = town_with_mallory()
     lets_erin_in(town)
     town.settles(5)

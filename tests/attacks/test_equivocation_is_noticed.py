@@ -110,7 +110,7 @@ def test_who_knows_it_shows_it_before_they_may_be_gone() -> None:
 
 
 def test_who_is_killed_before_they_show_it_finds_it_again_on_their_disk() -> None:
-    """What follows is the same for all, so that no digest of it differs."""
+    """All later texts are the same for all, so that no digest of them differs."""
     town = town_with_mallory()
     carol_is_alone_with_mallory(town)
     tells_only_carol_something_else(town)

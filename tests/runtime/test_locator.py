@@ -1,4 +1,4 @@
-"""Where users are dialled while the directory is gone."""
+"""The places at which users are dialled while the directory is gone."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""What a bot may ask of its peer (`peer.api`), and what it gets when that cannot be done."""
+"""A bot asks its peer (`peer.api`) for many things, and is told when one cannot be done."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager

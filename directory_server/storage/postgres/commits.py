@@ -201,8 +201,8 @@ class Commits:
     def _try(self, connection: Connection, batch: list[Job[Any]]) -> Job[Any] | None:
         """Commit a batch; return the job whose own error has undone it.
 
-        What the server refuses before the first job (it writes nothing now, the tables were
-        taken away) is the error of each of them.
+        The server may refuse all of it before the first job, for it writes nothing now, or the
+        tables were taken away: that is the error of each job.
         """
         self.begins()
         job: Job[Any] | None = None

@@ -197,8 +197,8 @@ class OutgoingTexts:
     def entered(self, entry: Entry) -> list[Action]:
         """Note an entry that a member shows for the first time.
 
-        Who signed it had what I had written until then, and no more.  If it names more, it was
-        made so that the member passes over texts of mine, and says to have them.
+        Its signer had what I had written until then, and no more.  If it names more, it is false:
+        it makes the member pass over texts of mine, and say to have them.
         """
         by, known = entry.member, self._outbox.came_after(entry.member)
         mine = [one.seq for one in entry.since if one.origin == self.origin]

@@ -302,7 +302,7 @@ def test_what_names_much_fills_the_window_sooner() -> None:
 
 
 class Named(tuple[Position, ...]):
-    """What a text names; notes how often a position is looked at."""
+    """The positions that a text names, which note how often they are looked at."""
 
     looks = 0
 

@@ -1,4 +1,4 @@
-"""What PostgreSQL refuses, although it answers, ends no directory, and lets nobody wait."""
+"""A PostgreSQL that answers, but refuses, ends no directory, and lets nobody wait."""
 
 from collections.abc import Iterator
 

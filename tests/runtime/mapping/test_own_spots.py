@@ -1,4 +1,4 @@
-"""Where I am behind a router, as the directory and my connection to it tell."""
+"""A peer behind a router finds its place from the directory and its connection to it."""
 
 from typing import Any, cast
 

@@ -210,7 +210,7 @@ class Inbox:
     def _implied(self, text: Text) -> bool:
         """Whether all that the author had read before was shown here too.
 
-        Of a text that is asked about again and again each position is looked at once.
+        A text is asked about again and again, but each of its positions is looked at once.
         """
         origins, of = self._origins, text.origin
         seq, start = self._implied_upto.get(of, (0, 0))
