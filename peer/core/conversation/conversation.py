@@ -93,7 +93,7 @@ class Conversation:
         self.mailbox = MailboxFallback(stay, mesh, self.reach, outbox, inbox)
         self.outgoing = OutgoingTexts(stay, mesh, known, digests, inbox, outbox, self.mailbox)
         self.outgoing.restore(kept.acknowledged if kept else (), earlier_epoch)
-        self._rolls = RollExchange(stay, mesh, known, inbox, self.outgoing)
+        self._rolls = RollExchange(stay, mesh, known, inbox, self.outgoing.misled)
         self._rolls.restore(kept.passed if kept else ())
         self._hellos = Hellos(
             stay, mesh, self.reach, self._rolls, self.outgoing, inbox, digests, blame,

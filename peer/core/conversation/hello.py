@@ -135,7 +135,7 @@ class Hellos:
             self._blame.count(sender)
             return False
         # If it names a text that I never wrote, the member who hands it on is not to blame.
-        return not self._outgoing.is_of_the_future(hello.by, hello.have)
+        return not self._outgoing.misled.is_of_the_future(hello.by, hello.have)
 
     def _is_genuine(self, hello: Hello, key: bytes) -> bool:
         self._stay.roll.checks += 1

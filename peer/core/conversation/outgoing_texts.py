@@ -2,27 +2,19 @@
 
 from collections.abc import Iterable, Mapping
 
-from msgspec import Struct
-
 from peer.core.conversation.actions import Action, Keep, KeepAcknowledged, Send
 from peer.core.conversation.incoming.inbox import Inbox
 from peer.core.conversation.mailbox_fallback import MailboxFallback
 from peer.core.conversation.members.entrances import Entrances
 from peer.core.conversation.members.mesh import Mesh
+from peer.core.conversation.misled import Misled
 from peer.core.conversation.outbox import Outbox
 from peer.core.conversation.own_stay import OwnStay
 from peer.core.conversation.proof.digests import Digests, said_in
 from peer.core.conversation.texts import sign
-from shared.messages.peers import Acknowledge, Entry, Origin, Position, Text
+from shared.messages.peers import Acknowledge, Origin, Position, Text
 
 BACKLOG_TEXTS = 1_000  # that every member lacks: then the keyboard waits
-
-
-class _Misled(Struct, frozen=True):
-    """The texts of mine that a false entry makes a member pass over: after `known`, to `upto`."""
-
-    known: int
-    upto: int
 
 
 class OutgoingTexts:
@@ -34,7 +26,7 @@ class OutgoingTexts:
         self._inbox, self._outbox, self._mailbox = inbox, outbox, mailbox
         self._uncommitted = 0  # texts that are on their way to the disk
         self._earlier_epoch = ""  # in which I may write on
-        self._misled: dict[str, _Misled] = {}  # members
+        self.misled = Misled(stay.me.id, outbox)
 
     def restore(self, acknowledged: Iterable[tuple[str, str, int]], earlier_epoch: str) -> None:
         """Take up who has what of mine: by whom, epoch, seq.
@@ -97,8 +89,7 @@ class OutgoingTexts:
 
     def has(self, member: str, epoch: str, seq: int) -> bool:
         """Whether this text of mine is on their disk."""
-        misled = self._misled.get(member)
-        if misled is not None and epoch == self.epoch and misled.known < seq <= misled.upto:
+        if self.misled.lacks(member, epoch, seq):
             return False
         return self._outbox.has(member, epoch) >= seq and self.is_for(member, epoch, seq)
 
@@ -169,7 +160,7 @@ class OutgoingTexts:
     def newcomer(self, member: str) -> list[Action]:
         """Note a new member; earlier texts are presumed not to be meant for them."""
         has = self._outbox.newcomer(member)
-        self._misled.pop(member, None)
+        self.misled.forget(member)
         return [KeepAcknowledged(member, of, seq) for of, seq in has.items() if seq]
 
     def send(self, to: Iterable[str]) -> list[Action]:
@@ -190,47 +181,9 @@ class OutgoingTexts:
 
         Raise ProtocolError when that is further than I ever wrote.
         """
-        if self._only_repeats(by, there):
+        if self.misled.only_repeats(by, there):
             return []
         return self._note_acknowledged(by, there)
-
-    def entered(self, entry: Entry) -> list[Action]:
-        """Note an entry that a member shows for the first time.
-
-        Its signer had what I had written until then, and no more.  If it names more, it is false:
-        it makes the member pass over texts of mine, and say to have them.
-        """
-        by, known = entry.member, self._outbox.came_after(entry.member)
-        mine = [one.seq for one in entry.since if one.origin == self.origin]
-        if mine and known is not None and mine[0] > known:
-            self._misled[by] = _Misled(known, mine[0])
-            if self._outbox.has(by) == mine[0]:  # they have said so, through another member
-                self._outbox.take_back(by, known)
-                return [KeepAcknowledged(by, self.epoch, known)]
-        return []
-
-    def is_of_the_future(self, by: str, have: Iterable[Position]) -> bool:
-        """Whether a member says, through another one, to have texts that I have not written.
-
-        A newcomer says so because of a false entry.
-        """
-        mine, last = self.origin, self._outbox.last
-        future = [there.seq for there in have if there.origin == mine and there.seq > last]
-        known = self._outbox.came_after(by)
-        if future and known is not None:
-            before = self._misled.get(by)
-            known = before.known if before else max(known, self._outbox.has(by))
-            self._misled[by] = _Misled(known, future[0])
-        return bool(future)
-
-    def _only_repeats(self, by: str, there: Position) -> bool:
-        """Whether a member says what a false entry made them believe, and nothing of their own."""
-        misled = self._misled.get(by)
-        if misled is None or there.origin != self.origin:
-            return False
-        if there.seq < misled.upto:
-            del self._misled[by]  # they have gone back, and are right from now on
-        return there.seq == misled.upto
 
     def _note_acknowledged(self, by: str, there: Position) -> list[Action]:
         if not self._outbox.acknowledged(by, there.epoch, there.seq):
@@ -246,7 +199,5 @@ class OutgoingTexts:
         """Note a receipt: the text that waited in the mailbox is on their disk."""
         if self._outbox.has(by, epoch) != seq - 1:
             return []
-        misled = self._misled.get(by)
-        if misled is not None and epoch == self.epoch and misled.known == seq - 1:
-            self._misled[by] = _Misled(seq, misled.upto)
+        self.misled.taken_from_mailbox(by, epoch, seq)
         return self._note_acknowledged(by, Position(self._stay.me.id, epoch, seq))

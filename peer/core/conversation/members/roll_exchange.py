@@ -9,18 +9,17 @@ from peer.core.conversation.actions import Action, KeepEntrance, KeepMembers, Ke
 from peer.core.conversation.incoming.inbox import Inbox
 from peer.core.conversation.members.entrances import Entrances, Heard, sign_entry
 from peer.core.conversation.members.mesh import Mesh
-from peer.core.conversation.outgoing_texts import OutgoingTexts
+from peer.core.conversation.misled import Misled
 from peer.core.conversation.own_stay import OwnStay
 from shared.messages.peers import SINCE, Entry, Members, Membership, Origin, Position
 
 
 class RollExchange:
     def __init__(
-        self, stay: OwnStay, mesh: Mesh, entrances: Entrances, inbox: Inbox,
-        outgoing: OutgoingTexts,
-    ) -> None:  # fmt: skip
+        self, stay: OwnStay, mesh: Mesh, entrances: Entrances, inbox: Inbox, misled: Misled
+    ) -> None:
         self._stay, self._mesh, self._entrances, self._inbox = stay, mesh, entrances, inbox
-        self._outgoing = outgoing
+        self._misled = misled
         self._learned = self._learn_entrances()  # not on disk yet
         self._returned: set[Origin] = set()  # of which an earlier run knew my entry to be wrong
 
@@ -103,7 +102,7 @@ class RollExchange:
         news = self._entrances.hear(entry, self._heard())
         kept: list[Action] = []
         if news is not None:
-            kept = [KeepEntrance(news), *self._outgoing.entered(entry)]
+            kept = [KeepEntrance(news), *self._misled.entered(entry)]
         return [*kept, *self._pass_over(entry)] if self._is_mine(entry) else kept
 
     def _is_mine(self, entry: Entry) -> bool:
