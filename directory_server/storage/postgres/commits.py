@@ -26,6 +26,7 @@ from directory_server.storage.postgres.connection import (
     first_line,
 )
 from directory_server.storage.store import Away
+from shared.database import CLOSED
 from shared.errors import Refused, StorageError
 
 log = logging.getLogger(__name__)
@@ -38,7 +39,6 @@ PAUSE_SECONDS: Final = 0.2  # between two tries to reach the database
 LOOK_SECONDS: Final = 0.5
 BATCH: Final = 1_000
 AWAY: Final = "the directory's database does not answer"
-CLOSED: Final = "the database is closed"
 
 
 class Job(Generic[T]):
@@ -256,7 +256,7 @@ class Commits:
             job.then(gone)
 
 
-def refusal_of(error: psycopg.Error | Refused) -> StorageError:
+def refusal_of(error: psycopg.Error) -> StorageError:
     """Return what an answer of the server means that is no loss of the connection."""
     return StorageError(f"the database refuses it: {first_line(error)}")
 
