@@ -32,6 +32,7 @@ examples:
   dirserver 5000 --mail-mib 4096               room for 4 GiB of messages
   dirserver 5000 --store postgresql://db1,db2/parley   names and mail in PostgreSQL
   dirserver 5000 --store URL --store-sync      promise nothing that lies on one machine
+  dirserver --store URL --fill-store           move names and mail there, before the first start
   dirserver 5000 --store URL --address dir1:5000   one directory of several
   dirserver 5000 --store URL --workers 4       four of them on this machine, on one port
   dirserver 5000 --name lab                    announce it as "lab" on this network
@@ -238,7 +239,9 @@ def parse(
         _complete(parsed, environment or {}, file)
     except argparse.ArgumentTypeError as wrong:
         parser.error(str(wrong))
-    if parsed.port is None and not (parsed.list or parsed.forget):
+    if parsed.fill_store and parsed.store is None:
+        parser.error("--fill-store needs --store")
+    if parsed.port is None and not (parsed.list or parsed.forget or parsed.fill_store):
         parser.error("the following arguments are required: PORT")
     if parsed.workers > 1 and (parsed.store is None or not parsed.port):
         parser.error("--workers needs --store, as only PostgreSQL takes several, and a PORT, not 0")
@@ -258,6 +261,11 @@ def _add_tasks(parser: Parser) -> None:
         "--found-anew",
         action="store_true",
         help="start although the key or the names are missing, and lose all names",
+    )
+    add(
+        "--fill-store",
+        action="store_true",
+        help="move names and mail from the data folder to the empty PostgreSQL of --store, and end",
     )
     add("--list", action="store_true", help="show who is registered, and end")
     add(

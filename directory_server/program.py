@@ -6,7 +6,7 @@ import logging
 import resource
 import signal
 import sys
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator
 from functools import partial
 from pathlib import Path
 from typing import Final
@@ -23,6 +23,7 @@ from directory_server.places import folder_of
 from directory_server.server import Bound, Directory
 from directory_server.service_manager import tell_manager
 from directory_server.settings import Settings
+from directory_server.storage.transfer import fill_store
 from directory_server.workers.parent import Workers
 from shared.arguments import USAGE_ERROR
 from shared.border import border
@@ -65,7 +66,7 @@ def run(arguments: argparse.Namespace, read: Read) -> int:
     form = "%(asctime)s %(levelname)s %(message)s"
     log_to_stderr(_level(arguments), form, as_json=arguments.log_format == "json")
     folder = folder_of(arguments.data)
-    if arguments.list or arguments.forget:
+    if arguments.list or arguments.forget or arguments.fill_store:
         return trio.run(_operate, folder, arguments)
     if arguments.workers > 1:
         return trio.run(_keep_workers, folder, arguments)
@@ -246,14 +247,16 @@ def _greeting(bound: Bound, folder: Path, settings: Settings, kept: str) -> Iter
 
 
 async def _operate(folder: Path, arguments: argparse.Namespace) -> int:
-    """List or forget names, and end."""
+    """List, forget or move names, and end."""
     world, settings = real_world(folder), _settings(arguments, 0)
+    lines: Iterable[str]
     try:
-        lines = (
-            await forget(world, settings, arguments.forget, free=arguments.free)
-            if arguments.forget
-            else await list_names(world, settings)
-        )
+        if arguments.fill_store:
+            lines = [await fill_store(world, settings, arguments.store)]
+        elif arguments.forget:
+            lines = await forget(world, settings, arguments.forget, free=arguments.free)
+        else:
+            lines = await list_names(world, settings)
         for line in lines:
             _say(line)
     except ParleyError as error:

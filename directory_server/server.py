@@ -17,9 +17,10 @@ from directory_server.session import Session
 from directory_server.settings import Settings
 from directory_server.storage.founding import FoundCommunity as Found
 from directory_server.storage.founding import find
-from directory_server.storage.opening import mark_elsewhere, open_store
+from directory_server.storage.opening import open_store
 from directory_server.storage.sqlite import with_remedy
 from directory_server.storage.store import Store
+from directory_server.storage.store_mark import mark_elsewhere
 from shared.border import border
 from shared.errors import ParleyError, Refused, StorageError
 from shared.identity import authority_key

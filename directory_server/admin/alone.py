@@ -7,9 +7,9 @@ from directory_server.admin.operator import Operator
 from directory_server.admin.requests import Answer, AnyRequest
 from directory_server.community.community import Community
 from directory_server.settings import Settings
-from directory_server.storage.backup import is_elsewhere
 from directory_server.storage.founding import AUTHORITY_FILE, find
 from directory_server.storage.opening import open_sqlite
+from directory_server.storage.store_mark import is_elsewhere
 from shared.errors import Refused
 from shared.real import real_world
 from shared.running import while_it_runs

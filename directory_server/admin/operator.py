@@ -21,7 +21,8 @@ from directory_server.core.operating.invites import TOKEN_BYTES, Invite, digest_
 from directory_server.core.registry import User
 from directory_server.housekeeping import PAUSE_SECONDS, POSTS_AT_ONCE
 from directory_server.server import Bound
-from directory_server.storage.backup import back_up, is_elsewhere
+from directory_server.storage.backup import back_up
+from directory_server.storage.store_mark import is_elsewhere
 from shared.clean import on_one_line
 from shared.errors import Refused, StorageError
 from shared.identity import fingerprint

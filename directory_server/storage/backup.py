@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import Final
 
 from directory_server.storage.founding import AUTHORITY_FILE, NAMES_FILE
-from directory_server.storage.opening import STORE_FILE
 from directory_server.storage.sqlite import FILE
+from directory_server.storage.store_mark import STORE_FILE, is_elsewhere
 from shared.disk import FolderDisk, sync
 from shared.errors import Refused, StorageError
 from shared.private import make_folder, may_write
@@ -59,11 +59,6 @@ def _check(folder: Path, disk: Disk) -> None:
             f" {disk.place}, and move it from there",
             "USAGE",
         )
-
-
-def is_elsewhere(disk: Disk) -> bool:
-    """Whether names and mail are in PostgreSQL, and no part of a backup."""
-    return disk.read(STORE_FILE) is not None
 
 
 def _fill(disk: Disk, folder: Path) -> int:

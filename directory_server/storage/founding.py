@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from typing import Final
 
 from directory_server.core.authority import SEED_BYTES, Authority
-from directory_server.storage.opening import STORE_FILE, open_sqlite
-from directory_server.storage.sqlite import FILE, with_remedy
+from directory_server.storage.sqlite import FILE, SqliteStore, with_remedy
 from directory_server.storage.store import Store
+from directory_server.storage.store_mark import is_elsewhere
 from shared.errors import StorageError
 from shared.identity import authority_key, fingerprint
 from shared.world import Disk
@@ -73,8 +73,8 @@ async def _find(
     authority = _restore(content)
     if not had_names and not found_anew and await _would_stay_behind(disk, store):
         raise StorageError(
-            f"the names of this community are in the data folder, and {store.where} does not"
-            f" take them over: start without --store, {ANEW}"
+            f"the names of this community are in the data folder, and not yet in {store.where}:"
+            f" move them there with --fill-store, start without --store, {ANEW}"
         )
     if marked and not had_names and not found_anew:
         raise StorageError(
@@ -93,17 +93,25 @@ async def _find(
 
 async def _would_stay_behind(disk: Disk, store: Store) -> bool:
     """Whether the database in the folder has names, which a store elsewhere knows nothing of."""
-    if store.cluster is None or disk.read(STORE_FILE) is not None:
+    if store.cluster is None or is_elsewhere(disk) or not has_database(disk):
         return False
-    file = disk.open(FILE)
-    if file is None:
-        return False
-    file.close()
-    before = open_sqlite(disk)
+    before = SqliteStore(disk)
     try:
         return await before.has_had_names()
     finally:
         before.close()
+
+
+def has_database(disk: Disk) -> bool:
+    """Whether there is a database in the folder, which opening would make.
+
+    Raises StorageError.
+    """
+    file = disk.open(FILE)
+    if file is None:
+        return False
+    file.close()
+    return True
 
 
 def mark_names(disk: Disk, *, exist: bool) -> None:

@@ -1,45 +1,49 @@
 """Open the store of a data folder: SQLite in it, or the PostgreSQL that was chosen."""
 
-from typing import Final
+from typing import TYPE_CHECKING
 
 from directory_server.core.limits import MAIL_MIB
 from directory_server.settings import Settings
 from directory_server.storage.sqlite import SqliteStore, with_remedy
 from directory_server.storage.store import Store
+from directory_server.storage.store_mark import is_elsewhere, is_moving
 from shared.errors import Refused, StorageError
 from shared.world import Disk, World
 
-STORE_FILE: Final = "store"  # exists once the names are elsewhere
-ELSEWHERE: Final = b"Names and mail are in PostgreSQL: start the directory with --store.\n"
+if TYPE_CHECKING:
+    from directory_server.storage.postgres.store import PostgresStore
 
 
 async def open_store(world: World, settings: Settings) -> Store:
     """Open the store that the settings name.  Raises Refused or StorageError."""
     if settings.store is None:
         return open_sqlite(world.disk, settings.mail_mib)
+    return await open_far(settings.store, settings)
+
+
+async def open_far(url: str, settings: Settings) -> "PostgresStore":
+    """Open the store in the PostgreSQL at this URL.  Raises Refused or StorageError."""
     try:
         # Only who has names in PostgreSQL needs its library.
         from directory_server.storage.postgres.store import open_postgres  # noqa: PLC0415
     except ImportError:
         why = '--store needs psycopg: pip install "parley-chat[postgres]"'
         raise Refused(why, "USAGE") from None
-    return await open_postgres(
-        settings.store, settings.mail_mib, must_be_two=settings.store_sync or None
-    )
-
-
-def mark_elsewhere(disk: Disk) -> None:
-    """Note that the names are in PostgreSQL, once it is sure that they are.
-
-    Raises StorageError.
-    """
-    if disk.read(STORE_FILE) is None:
-        disk.write(STORE_FILE, ELSEWHERE)
+    return await open_postgres(url, settings.mail_mib, must_be_two=settings.store_sync or None)
 
 
 def open_sqlite(disk: Disk, mail_mib: int = MAIL_MIB) -> SqliteStore:
-    """Open the database in the folder.  Raises Refused when the names are elsewhere."""
-    if disk.read(STORE_FILE) is not None:
+    """Open the database in the folder.
+
+    Raises Refused when the names are elsewhere, or may be.
+    """
+    if is_moving(disk):
+        raise Refused(
+            "the move of names and mail to PostgreSQL has not ended: repeat it with"
+            " --store URL --fill-store",
+            "STORE",
+        )
+    if is_elsewhere(disk):
         raise Refused(
             "names and mail of this directory are in PostgreSQL: name it with --store", "STORE"
         )

@@ -57,6 +57,13 @@ class Listed(NamedTuple):
     waiting_bytes: int
 
 
+class Moved(NamedTuple):
+    """The names and messages that are there after a move from another store."""
+
+    names: int
+    messages: int
+
+
 @dataclass(frozen=True, slots=True)
 class Posted:
     """An envelope that a user drops."""

@@ -1,11 +1,23 @@
 """Real programs, whose directory keeps names and mail in a real PostgreSQL."""
 
+import re
+import shlex
 import shutil
+from pathlib import Path
+from typing import Final
 
 from tests.kit.postgres import needs_postgres, servers
 from tests.kit.programs import Stage, tool
 
+PAGE: Final = Path(__file__).parent.parent.parent / "directory_server" / "OPERATING.md"
 KEPT = "Kept for dave until the directory is back."
+
+
+def move(stage: Stage, url: str) -> list[str]:
+    """Return the command of the page that moves all to this database."""
+    (command,) = re.findall("^    (dirserver .*--fill-store)$", PAGE.read_text(), re.MULTILINE)
+    words = command.replace("/var/lib/parley", str(stage.directory_data))
+    return shlex.split(words.replace("postgresql://parley@db1,db2/parley", url))[1:]
 
 
 @needs_postgres
@@ -68,7 +80,7 @@ def test_a_directory_whose_names_are_in_postgresql_does_not_start_without_it(
 
 
 @needs_postgres
-def test_a_community_moves_to_postgresql_only_if_its_operator_gives_the_names_up(
+def test_names_in_the_folder_are_not_given_up_by_accident(
     stage: Stage,
 ) -> None:
     with servers() as place:
@@ -82,8 +94,9 @@ def test_a_community_moves_to_postgresql_only_if_its_operator_gives_the_names_up
         data = ("--data", str(stage.directory_data))
         moved = stage.starts(tool("dirserver"), str(stage.port), *data, *store)
         moved.says_like(
-            "dirserver: the names of this community are in the data folder, and PostgreSQL at .*"
-            " does not take them over: start without --store, or start with --found-anew .*"
+            "dirserver: the names of this community are in the data folder, and not yet in"
+            " PostgreSQL at .*: move them there with --fill-store, start without --store, or start"
+            " with --found-anew .*"
         )
         assert moved.ends() == 2
         listing = stage.starts(tool("dirserver"), "--list", *data)
@@ -99,6 +112,43 @@ def test_a_community_moves_to_postgresql_only_if_its_operator_gives_the_names_up
             " start it, then ask"
         )
         assert asked.ends() == 7
+
+
+@needs_postgres
+def test_a_community_moves_to_postgresql_with_its_names_and_its_mail(stage: Stage) -> None:
+    with servers() as place:
+        url = place.one().url
+        store = ("--store", url)
+        closed = "--closed"
+        directory = stage.directory("--register-only-with", "secret", closed)
+        token = ("--token", "secret")
+        carol, dave = stage.peer("carol", *token), stage.peer("dave", *token)
+        dave.types("QUIT")
+        dave.ends()
+        carol.types("LEAVE dave one")
+        carol.sees("Message left for dave.")
+
+        early = stage.starts(tool("dirserver"), *move(stage, url))
+        early.says_like("dirserver: another program is already running on .*")
+        assert early.ends() == 2
+        directory.dies()
+        alone = stage.starts(tool("dirserver"), "--fill-store")
+        assert alone.ends() == 2
+        assert "--fill-store needs --store" in alone.errors[-1]
+        moving = stage.starts(tool("dirserver"), *move(stage, url))
+        moving.sees_like(
+            r"Moved 2 names and 1 waiting message to PostgreSQL at 127\.0\.0\.1:\d+: start the"
+            r" directory with --store from now on\. The file directory\.sqlite is not needed any"
+            r" more\."
+        )
+        assert moving.ends() == 0
+
+        stage.directory(*store, closed)  # whoever is unknown would need an invite
+        carol.sees("The directory is back.")
+        dave = stage.peer("dave")
+        dave.sees("1 message was left for you:")
+        dave.sees_like(r"\[.*\] carol: one")
+        carol.sees_like("dave received your message of .*")
 
 
 @needs_postgres

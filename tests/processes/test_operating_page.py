@@ -14,8 +14,8 @@ import pytest
 from directory_server.admin.service import FILE as SOCKET
 from directory_server.storage.backup import UNFINISHED
 from directory_server.storage.founding import AUTHORITY_FILE, NAMES_FILE
-from directory_server.storage.opening import STORE_FILE
 from directory_server.storage.sqlite import FILE as DATABASE
+from directory_server.storage.store_mark import STORE_FILE
 from shared.disk import RESERVE
 from shared.names import ESTABLISHED_SECONDS, FLEETING_DAYS, UNUSED_DAYS
 from tests.kit.programs import Program, Stage

@@ -5,7 +5,9 @@ One connection writes, many callers in one commit; another one reads.
 
 import contextlib
 import logging
-from collections.abc import Iterable
+import sqlite3
+from collections.abc import Callable, Iterable
+from functools import partial
 from typing import Final, TypeVar
 
 import psycopg
@@ -16,7 +18,7 @@ from directory_server.core.limits import MAIL_MIB
 from directory_server.core.mail_limits import MIB
 from directory_server.core.registry import User
 from directory_server.core.tombstones import Tombstone, Validity
-from directory_server.storage.postgres import mail, names
+from directory_server.storage.postgres import intake, mail, names
 from directory_server.storage.postgres.cluster import PostgresCluster
 from directory_server.storage.postgres.commits import AWAY, Commits, Job, refusal_of
 from directory_server.storage.postgres.connection import Connection, Line, Lost, hosts_in, place_of
@@ -25,8 +27,10 @@ from directory_server.storage.postgres.mail import Dropping, Stocks
 from directory_server.storage.postgres.operations import PostgresOperations
 from directory_server.storage.postgres.schema import migrate
 from directory_server.storage.store import (
+    Away,
     Dropped,
     Kept,
+    Moved,
     Newcomer,
     NotKept,
     Owed,
@@ -92,12 +96,13 @@ class PostgresStore(PostgresOperations):
 
     async def prepare(self) -> None:
         """Check the server, and bring its tables up to date.  Raises Refused, or Lost."""
-        await self._writer.run(self._prepare)
 
-    def _prepare(self, connection: Connection) -> None:
-        check_direct(connection)
-        migrate(connection)
-        self._stocks.count(connection)
+        def work(connection: Connection) -> None:
+            check_direct(connection)
+            migrate(connection)
+            self._stocks.count(connection)
+
+        await self._writer.run(work)
 
     def _check(self, connection: Connection) -> None:
         """Judge a server that we have just connected to, in the thread.  Raises Refused."""
@@ -140,6 +145,22 @@ class PostgresStore(PostgresOperations):
             self._stocks.count(connection)
 
         await self._write(work)
+
+    async def take_over(
+        self, source: Callable[[], sqlite3.Connection], key: bytes, *, is_repeated: bool
+    ) -> Moved:
+        """Move all that another store holds, before `run`; see `intake.take_over`.
+
+        Raises Away when nobody knows what became of it; Refused or StorageError: nothing was
+        moved.
+        """
+        work = partial(intake.take_over, source=source, key=key, is_repeated=is_repeated)
+        try:
+            return await self._writer.run(work)
+        except Lost as lost:
+            raise Away(f"the database was lost meanwhile ({lost}): repeat the command") from lost
+        except psycopg.Error as error:
+            raise refusal_of(error) from error
 
     def set_room(self, mail_mib: int) -> None:
         self._most = mail_mib * MIB

@@ -15,9 +15,9 @@ from directory_server.core.tombstones import Validity
 from directory_server.storage import backup
 from directory_server.storage.backup import UNFINISHED, back_up
 from directory_server.storage.founding import AUTHORITY_FILE, find, mark_names
-from directory_server.storage.opening import ELSEWHERE, STORE_FILE
 from directory_server.storage.sqlite import FILE, SqliteStore
 from directory_server.storage.store import Newcomer, Posted
+from directory_server.storage.store_mark import STORE_FILE, is_elsewhere, mark_elsewhere
 from shared.disk import FolderDisk
 from shared.errors import Refused, StorageError
 from tests.kit.stores import drop
@@ -103,12 +103,12 @@ async def test_writes_go_on_beside_it_and_it_holds_one_moment(kept: Kept, tmp_pa
 async def test_where_names_are_in_postgresql_only_the_key_is_backed_up(
     kept: Kept, tmp_path: Path
 ) -> None:
-    assert not backup.is_elsewhere(kept.disk)
-    kept.disk.write(STORE_FILE, ELSEWHERE)
+    assert not is_elsewhere(kept.disk)
+    mark_elsewhere(kept.disk)
     back_up(kept.disk, tmp_path / "backup")
     assert sorted(os.listdir(tmp_path / "backup")) == [AUTHORITY_FILE, "names", STORE_FILE]
     copy = FolderDisk(tmp_path / "backup")
-    assert backup.is_elsewhere(copy)
+    assert is_elsewhere(copy)
     assert copy.read(AUTHORITY_FILE) == kept.disk.read(AUTHORITY_FILE)
 
 
