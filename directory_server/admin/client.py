@@ -3,8 +3,9 @@
 import argparse
 import contextlib
 import logging
+import math
 import sys
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
 from typing import Final
 
@@ -28,6 +29,9 @@ NOBODY: Final = 5
 NO_DIRECTORY: Final = 7
 CODES: Final = {"NOBODY": NOBODY, "DIRECTORY": NO_DIRECTORY, "USAGE": USAGE_ERROR}
 ANSWER_BYTES: Final = 1024 * 1024  # of one line
+SILENCE_SECONDS: Final = 30.0  # five times what a disk may take, see storage/sqlite.py
+LONG: Final = (ask.Backup, ask.Drain)  # requests that are answered when all of it is done
+SILENT: Final = "the directory does not answer: it is stopped, or what it waits for hangs"
 
 Show = Callable[[Answer], Awaitable[None]]
 
@@ -60,8 +64,10 @@ async def perform(folder: Path, request: AnyRequest, show: Show) -> None:
     Raises Refused with the directory's words, or StorageError.
     """
     may_be_trusted(folder)
+    patience = math.inf if isinstance(request, LONG) else SILENCE_SECONDS
     try:
-        stream = await connect(folder / FILE)
+        with _must_answer(patience):
+            stream = await connect(folder / FILE)
     except OSError as error:
         if error.errno not in NOBODY_THERE:
             why = (error.strerror or str(error)).lower()
@@ -72,7 +78,17 @@ async def perform(folder: Path, request: AnyRequest, show: Show) -> None:
         await perform_alone(folder, request, show)
         return
     async with stream:
-        await _ask(stream, request, show)
+        await _ask(stream, request, show, patience)
+
+
+@contextlib.contextmanager
+def _must_answer(patience: float) -> Iterator[None]:
+    """Raise Refused when this takes longer, in seconds."""
+    try:
+        with trio.fail_after(patience):
+            yield
+    except trio.TooSlowError:
+        raise Refused(SILENT, "DIRECTORY") from None
 
 
 def _must_own(folder: Path) -> None:
@@ -86,11 +102,17 @@ def _must_own(folder: Path) -> None:
         )
 
 
-async def _ask(stream: trio.SocketStream, request: AnyRequest, show: Show) -> None:
+async def _ask(stream: trio.SocketStream, request: AnyRequest, show: Show, patience: float) -> None:
+    """`patience`: how many seconds the directory may be silent."""
     rest = bytearray()
     try:
-        await stream.send_all(msgspec.json.encode(request) + b"\n")
-        async for chunk in stream:
+        with _must_answer(patience):
+            await stream.send_all(msgspec.json.encode(request) + b"\n")
+        while True:
+            with _must_answer(patience):
+                chunk = await stream.receive_some()
+            if not chunk:
+                break
             rest += chunk
             *whole, rest = rest.split(b"\n")
             for line in whole:

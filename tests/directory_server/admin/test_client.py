@@ -6,11 +6,15 @@ from pathlib import Path
 
 import msgspec
 import pytest
+import trio
+from trio.testing import MockClock
 
 from directory_server.admin import requests as ask
-from directory_server.admin.client import Screen, perform
+from directory_server.admin.client import SILENCE_SECONDS, Screen, perform
 from directory_server.admin.requests import Answer, AnyAnswer
+from directory_server.admin.service import FILE
 from shared.errors import Refused, StorageError
+from shared.local_socket import listen
 from tests.kit.programs import HOST, Stage, tool
 
 STATE = ask.State(
@@ -109,6 +113,57 @@ def test_a_file_in_the_place_of_the_socket_is_none(tmp_path: Path) -> None:
     )
     assert done.returncode == 7
     assert done.stderr.count("\n") == 1
+
+
+@pytest.mark.parametrize("is_accepted", [False, True])
+async def test_a_directory_that_is_stopped_is_not_waited_for_without_end(
+    tmp_path: Path, autojump_clock: MockClock, is_accepted: bool
+) -> None:
+    """It is silent from the start, or after its first answer."""
+    shown_: list[Answer] = []
+
+    async def show(answer: Answer) -> None:
+        shown_.append(answer)
+
+    listener = listen(tmp_path / FILE)
+    async with trio.open_nursery() as nursery, listener:
+        if is_accepted:
+
+            async def answers_once() -> None:
+                stream = await listener.accept()
+                await stream.send_all(msgspec.json.encode(ask.Said("one")) + b"\n")
+                with stream.socket:
+                    await trio.sleep_forever()
+
+            nursery.start_soon(answers_once)
+        begun = trio.current_time()
+        with pytest.raises(Refused, match="the directory does not answer") as no:
+            await perform(tmp_path, ask.Users(), show)
+        assert no.value.code == "DIRECTORY"
+        assert trio.current_time() == begun + SILENCE_SECONDS
+        assert shown_ == [ask.Said("one")] * is_accepted
+        nursery.cancel_scope.cancel()
+
+
+async def test_a_backup_may_take_as_long_as_it_does(
+    tmp_path: Path, autojump_clock: MockClock
+) -> None:
+    shown_: list[Answer] = []
+
+    async def show(answer: Answer) -> None:
+        shown_.append(answer)
+
+    async def answers_late() -> None:
+        async with await listener.accept() as stream:
+            await trio.sleep(10 * SILENCE_SECONDS)
+            for answer in (ask.Said("it is written"), ask.Done()):
+                await stream.send_all(msgspec.json.encode(answer) + b"\n")
+
+    listener = listen(tmp_path / FILE)
+    async with trio.open_nursery() as nursery, listener:
+        nursery.start_soon(answers_late)
+        await perform(tmp_path, ask.Backup(str(tmp_path / "backup")), show)
+    assert shown_ == [ask.Said("it is written")]
 
 
 def test_a_reader_who_has_gone_causes_no_traceback(stage: Stage) -> None:
