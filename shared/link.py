@@ -140,6 +140,15 @@ class Link(Generic[M]):
         self._ping()
         await answered.wait()
 
+    async def proves_life(self) -> bool:
+        """Send a PING, and return whether a byte comes within DOUBT_SECONDS.
+
+        If none does, the link counts as silent until one comes.
+        """
+        if self._heartbeat.doubt():
+            self._ping()
+        return await self._heartbeat.wait_doubt() and not self.is_over
+
     def identified(self) -> None:
         """Allow longer lines, once the other side has said who it is."""
         self._codec.line_bytes = LINE_BYTES

@@ -14,18 +14,14 @@ class Peer:
     """The parts that an answer asks; they note whom they are told to dial."""
 
     def __init__(self) -> None:
-        self.linked: set[str] = set()
         self.ignored: set[str] = set()
         self.on_the_way: set[str] = set()
         self.dialled: list[str] = []
         here: Any = self
         self.answers = KnockAnswers(here, here, here, here)
 
-    def to(self, name: str) -> object:
-        return name if name in self.linked else None
-
-    def answer(self, knock: Knocks) -> None:
-        self.dialled.append(knock.name)
+    def answer(self, knock: Knocks, *, is_wanted: bool) -> None:
+        self.dialled.append(knock.name if is_wanted else f"not {knock.name}")
 
     def is_dialled_from(self, host: str) -> bool:
         return host in self.on_the_way
@@ -49,11 +45,14 @@ async def test_a_user_who_knocks_is_dialled_once_in_a_while(dave: Peer) -> None:
     assert dave.hears("erin") == ["carol", "erin"]
 
 
-async def test_nobody_dials_an_ignored_or_linked_user_or_themselves(dave: Peer) -> None:
-    dave.linked.add("erin")
+async def test_nobody_dials_themselves(dave: Peer) -> None:
+    assert dave.hears("dave") == []
+
+
+async def test_an_ignored_user_is_not_wanted(dave: Peer) -> None:
     dave.ignored.add("mallory")
-    for name in ("erin", "Mallory", "dave"):
-        assert dave.hears(name) == []
+    assert dave.hears("Mallory") == ["not Mallory"]
+    assert dave.hears("Mallory") == ["not Mallory"], "and no more often than others"
 
 
 async def test_who_is_on_the_way_in_is_not_dialled_as_well(dave: Peer) -> None:

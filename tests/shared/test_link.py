@@ -12,7 +12,7 @@ from trio.testing import MockClock
 
 from shared.codec import LINE_BYTES, STRANGER_LINE_BYTES, Codec, encode
 from shared.errors import ParleyError, ProtocolError, Refused, StorageError, TurnedAway, Unreachable
-from shared.heartbeat import DEAD_AFTER, PING_AFTER
+from shared.heartbeat import DEAD_AFTER, DOUBT_SECONDS, PING_AFTER
 from shared.link import (
     LINGER_SECONDS,
     OUTBOX_BYTES,
@@ -310,6 +310,65 @@ async def test_a_dead_link_is_pinged_twice_and_cut_after_nine_seconds(
     assert here.ended_at - begun == pytest.approx(DEAD_AFTER)
     assert here.link.reason == "no sign of life for 9 seconds"
     assert here.link.is_over
+
+
+async def test_a_link_proves_that_it_lives(autojump_clock: MockClock) -> None:
+    here, there = two(ping_after=PING_AFTER)
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(here.run)
+        nursery.start_soon(there.run)
+        for _ in range(3):
+            assert await here.link.proves_life()
+        assert not here.link.is_silent
+        assert not here.link.is_over
+        here.link.hang_up()
+
+
+async def test_a_dead_link_proves_nothing_and_is_pinged_once_for_all_who_doubt(
+    autojump_clock: MockClock,
+) -> None:
+    here, there = one_and_a_wire(ping_after=None)
+    found: list[tuple[bool, float]] = []
+
+    async def doubt() -> None:
+        found.append((await here.link.proves_life(), trio.current_time() - begun))
+
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(here.run)
+        begun = trio.current_time()
+        async with trio.open_nursery() as doubters:
+            for _ in range(3):
+                doubters.start_soon(doubt)
+                await trio.sleep(DOUBT_SECONDS / 4)
+            assert not here.link.is_silent
+        assert [lives for lives, _ in found] == [False] * 3
+        assert [after for _, after in found] == pytest.approx([DOUBT_SECONDS] * 3)
+        assert here.link.is_silent
+        assert not here.link.is_over
+        await trio.sleep(DOUBT_SECONDS)
+        await doubt()
+        lives, after = found[-1]
+        assert not lives
+        assert after == pytest.approx(2 * DOUBT_SECONDS), "at once: nothing has come"
+        await there.send_all(b"\n")
+        await trio.testing.wait_all_tasks_blocked()
+        assert not here.link.is_silent
+        assert Codec[Any](BetweenPeers).feed(await there.receive_some()) == [Ping()]
+        here.link.cut("enough")
+
+
+async def test_a_link_that_is_cut_meanwhile_lives_no_more(autojump_clock: MockClock) -> None:
+    here, there = two(ping_after=PING_AFTER)
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(here.run)
+        nursery.start_soon(there.run)
+        nursery.start_soon(cut_later, here.link)
+        assert not await here.link.proves_life()
+
+
+async def cut_later(link: Link[Any]) -> None:
+    await trio.sleep(DOUBT_SECONDS / 2)
+    link.cut("enough")
 
 
 async def test_two_idle_links_keep_each_other_alive(autojump_clock: MockClock) -> None:

@@ -45,15 +45,16 @@ class Dials:
         if self._table.current(name) is None and self._pending.begin(name, whole=whole):
             self._tasks.linger(self._dial, name)
 
-    def answer(self, knock: Knocks) -> None:
-        """Dial a user who knocks, unless a dial is under way, or they are linked."""
-        if self._table.current(knock.name) is None and self._pending.begin(knock.name, knock):
-            self._tasks.linger(self._answer, knock.name)
+    def answer(self, knock: Knocks, *, is_wanted: bool) -> None:
+        """Dial a user who knocks, unless a dial is under way, or they have a link that lives."""
+        self._tasks.linger(self._answer, knock, is_wanted)
 
     def meet(self, call: Punches, *, is_wanted: bool) -> None:
-        """Open a way to a user who calls, from both sides, beside any dial that is under way."""
-        if self._table.current(call.name) is None:
-            self._tasks.linger(self._meet, call, is_wanted)
+        """Open a way to a user who calls, from both sides, unless they have a link that lives.
+
+        A dial that is under way goes on beside it.
+        """
+        self._tasks.linger(self._meet, call, is_wanted)
 
     async def reach(self, name: str) -> Link[Message]:
         """Return the link to this user, dialled if need be.
@@ -91,7 +92,20 @@ class Dials:
                     self._listener.link_lost(name)
                 self._listener.unreachable(name, failure)
 
-    async def _answer(self, name: str) -> None:
+    async def _is_linked(self, name: str) -> bool:
+        """Return whether a user who calls has a link that proves that it lives, or a new one."""
+        old = self._table.current(name)
+        if old is None or await old.link.proves_life():
+            return old is not None
+        return self._table.current(name) not in (None, old)
+
+    async def _answer(self, knock: Knocks, is_wanted: bool) -> None:
+        """Answer a knock, unless its user has a link that lives."""
+        is_linked = await self._is_linked(knock.name)
+        if is_wanted and not is_linked and self._pending.begin(knock.name, knock):
+            await self._dial_back(knock.name)
+
+    async def _dial_back(self, name: str) -> None:
         """Dial a user who knocks; nobody is told if it fails, but who wants it by then dials on."""
         dial = self._pending.of(name)
         assert dial is not None
@@ -111,6 +125,8 @@ class Dials:
 
     async def _meet(self, call: Punches, is_wanted: bool) -> None:
         """Meet a user who calls, and serve the link that comes of it; a fault border."""
+        if await self._is_linked(call.name):
+            return
         with border("a meeting", self._bugs):
             try:
                 met = await self._come_together(call, is_wanted)

@@ -25,12 +25,10 @@ class KnockAnswers:
     def hear(self, knock: Knocks) -> None:
         """Dial this user, unless I ignore them; nobody is told whether it succeeds."""
         name = knock.name
-        if fold(name) in self._contacts.ignored or self._myself.is_called(name):
-            return
-        if self._links.to(name) is not None or self._is_on_the_way(knock):
+        if self._myself.is_called(name) or self._is_on_the_way(knock):
             return
         if self._limits.allow(name, trio.current_time()):
-            self._links.answer(knock)
+            self._links.answer(knock, is_wanted=fold(name) not in self._contacts.ignored)
 
     def _is_on_the_way(self, knock: Knocks) -> bool:
         """Whether their own dial has come through by now: two would only load a slow machine."""

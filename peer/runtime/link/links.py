@@ -88,12 +88,20 @@ class Links:
         """
         self._dials.begin(name, whole=whole)
 
-    def answer(self, knock: Knocks) -> None:
-        """Dial a user who knocks, unless a dial is under way; nobody is told the outcome."""
-        self._dials.answer(knock)
+    def answer(self, knock: Knocks, *, is_wanted: bool) -> None:
+        """Dial a user who knocks, unless they are linked, or a dial is under way.
+
+        Nobody is told the outcome.  Users who see a link do not knock, so a link to this one
+        must prove that it lives.  If it does not, they are dialled beside it: a new link shows
+        their key, and takes its place.  The old one is not cut, because it may only be slow, and
+        a directory can invent a knock.
+
+        A user who is not wanted is not dialled; the same PING goes out, which they can see.
+        """
+        self._dials.answer(knock, is_wanted=is_wanted)
 
     def meet(self, call: Punches, *, is_wanted: bool) -> None:
-        """Open a way to a user who calls, from both sides; nobody is told the outcome.
+        """Open a way to a user who calls, from both sides; the same holds for their link.
 
         If that is not wanted, only do as if.
         """

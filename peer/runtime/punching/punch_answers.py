@@ -21,7 +21,5 @@ class PunchAnswers:
         I come to one whom I ignore, too, but dial nothing: if I stayed away, they would know why.
         """
         name = call.name
-        if self._myself.is_called(name) or self._links.to(name) is not None:
-            return
-        if self._limits.allow(name, trio.current_time()):
+        if not self._myself.is_called(name) and self._limits.allow(name, trio.current_time()):
             self._links.meet(call, is_wanted=fold(name) not in self._contacts.ignored)

@@ -12,14 +12,10 @@ class Peer:
     """The parts that an answer asks; they note whom they are told to meet."""
 
     def __init__(self) -> None:
-        self.linked: set[str] = set()
         self.ignored: set[str] = set()
         self.met: list[str] = []
         here: Any = self
         self.answers = PunchAnswers(here, here, here)
-
-    def to(self, name: str) -> object:
-        return name if name in self.linked else None
 
     def meet(self, call: Punches, *, is_wanted: bool) -> None:
         self.met.append(call.name if is_wanted else f"not {call.name}")
@@ -48,7 +44,5 @@ async def test_an_ignored_user_is_met_as_if(dave: Peer) -> None:
     assert dave.hears("Mallory") == ["not Mallory"]
 
 
-async def test_nobody_meets_a_linked_user_or_themselves(dave: Peer) -> None:
-    dave.linked.add("erin")
-    for name in ("erin", "dave"):
-        assert dave.hears(name) == []
+async def test_nobody_meets_themselves(dave: Peer) -> None:
+    assert dave.hears("dave") == []
