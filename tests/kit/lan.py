@@ -137,6 +137,14 @@ class Lan:
                 if done.returncode:
                     pytest.skip(f"no packet filter here: {done.stderr.strip()}")
 
+    def loses_power(self, host: Host, *programs: Program) -> None:
+        """End a machine with its programs, and tell nobody; then start it again, without a wall."""
+        host.pulls_the_cable()
+        for program in programs:
+            program.dies()
+        host.is_gone()
+        host.sets_up(self.bridge)
+
     def directory(self) -> Program:
         data = ("--data", str(self.stage.directory_data))
         words = (tool("dirserver"), "5000", *data)

@@ -195,6 +195,24 @@ def test_between_two_firewalls_both_dial(switch: Lan, family: int) -> None:
 @as_root
 @needs("ip")
 @needs("nft")
+def test_who_comes_back_after_a_power_cut_is_let_in_at_the_first_call(switch: Lan) -> None:
+    """Nobody tells carol that their link is gone: dave's firewall drops what she sends on it."""
+    _, home_of_carol, home_of_dave, *_ = switch.hosts
+    switch.directory()
+    carol, dave = switch.peer(home_of_carol, "carol"), switch.peer(home_of_dave, "dave")
+    home_of_carol.lets_nobody_in()
+    home_of_dave.lets_nobody_in()
+    call_from_both_sides(carol, dave)
+
+    switch.loses_power(home_of_dave, dave)
+    home_of_dave.lets_nobody_in()
+    dave = switch.peer(home_of_dave, "dave")
+    call_from_both_sides(dave, carol)
+
+
+@as_root
+@needs("ip")
+@needs("nft")
 def test_behind_two_routers_that_let_nobody_in_both_dial(
     houses: tuple[Lan, House, House],
 ) -> None:

@@ -110,3 +110,15 @@ async def test_texts_on_the_dead_link_come_once_over_the_new_one(community: Comm
     await trio.sleep(2 * DEAD_AFTER)
     assert carol.saw("dave: zwei") == dave.saw("carol: two") == dave.saw("carol: three") == 1
     carol.never_saw("Lost the connection")
+
+
+@both_kinds
+async def test_whoever_calls_over_the_dead_link_is_heard_once_it_is_known_to_be_dead(
+    community: Community, kind: str
+) -> None:
+    carol, dave = await linked_behind_firewalls(community, kind)
+    await is_killed_unnoticed(community, dave, carol)
+    await carol.types("CHAT dave")
+    question = "User carol wants to chat with you. Would you like to? (Y/N)"
+    await dave.sees(question, within=DEAD_AFTER + SOON)
+    carol.never_saw("cannot be reached")
