@@ -63,7 +63,7 @@ async def _let_in(member: Player, newcomer: Player) -> None:
 async def _ask(one: Player, other: Player, what: str, ask: Ask) -> None:
     """Let somebody ask another one until both are together."""
     together = partial(_are_together, one, other)
-    for _ in range(TRIES):  # they may take an old link for alive, and not answer a knock
+    for _ in range(TRIES):  # the directory may refuse a call of one who has often called before
         one.does(what, ask)
         if await _comes_true(together):
             return
