@@ -3,6 +3,7 @@
 import pytest
 import trio
 
+from directory_server.core.punching.call_limits import PAIR_AT_ONCE
 from peer.core.reach.ladder import GIVE_UP_SECONDS, KNOCK_AFTER, PUNCH_AFTER
 from peer.runtime.link.pending_dials import MEETINGS_MOST
 from tests.kit.community import Community, Person
@@ -129,6 +130,24 @@ async def test_who_is_ignored_sees_one_who_is_out_of_reach(community: Community)
         assert bool(aimed) is not ignores
     assert took[0] == pytest.approx(took[1], abs=0.1)
     dave.never_saw("carol wants")
+
+
+async def test_who_calls_too_often_reads_that_it_was_too_often(community: Community) -> None:
+    """And not that their firewalls are in the way, for they are not: see the first calls."""
+    carol, dave = await behind_firewalls(community)
+    for number in range(PAIR_AT_ONCE):
+        await carol.types(f"PRV dave {number}")
+        await dave.sees(f"[private] carol: {number}", within=12)
+        link = carol.peer._reach.links.to("dave")
+        assert link is not None
+        link.cut("a cable is pulled")
+        await trio.sleep(1)
+    await carol.types("CHAT dave")
+    await carol.sees(
+        "User dave cannot be reached: the directory opens no way from both sides just now (that"
+        " was tried too often: wait a moment)." + LEAVE,
+        within=11,
+    )
 
 
 async def test_users_at_one_address_do_not_punch(community: Community) -> None:

@@ -58,7 +58,8 @@ class Ladder:
         self._is_knocking = self._has_waited = False
         self._answer_until = -_NEVER  # to a knock; in the past: none is on its way
         self._punch_at = now + PUNCH_AFTER if may_punch else _NEVER
-        self._is_punching = self._came_alone = False
+        self._is_punching = False
+        self._not_met = ""  # why we did not even meet, if that can be said
         self._met_at: tuple[Spot, ...] = ()  # where they dialled from, when both of us did
 
     @property
@@ -106,9 +107,16 @@ class Ladder:
         """Note that both of us dial now, the other one from there."""
         self._met_at = spots
 
-    def punch_is_over(self, *, came_alone: bool) -> None:
-        """Note that it gave no link.  `came_alone`: they did not tell the directory anything."""
-        self._is_punching, self._came_alone = False, came_alone
+    def punch_is_over(self, *, came_alone: bool = False, refusal: str = "") -> None:
+        """Note that it gave no link.  `came_alone`: they did not tell the directory anything.
+
+        `refusal`: why the directory does not even call them now, and may later.
+        """
+        self._is_punching, self._not_met = False, ""
+        if came_alone:
+            self._not_met = f"{self._name}'s program does not answer the directory"
+        elif refusal:
+            self._not_met = f"the directory opens no way from both sides just now ({refusal})"
 
     def directory_is_back(self, now: float) -> None:
         """Note that the directory can be asked once more: punch anew, unless that is under way.
@@ -142,10 +150,8 @@ class Ladder:
         if self._met_at:
             return self._nothing_came_of_meeting()
         silent = [spot for spot, one in self._outcomes.items() if one is None]
-        if silent and self._came_alone:
-            return f"{self._name}'s program does not answer the directory"
         if silent:
-            return self._nothing_comes_through(_where(silent[0]))
+            return self._not_met or self._nothing_comes_through(_where(silent[0]))
         refusing = [spot for spot, one in self._outcomes.items() if isinstance(one, SaysNo)]
         if refusing:
             return (

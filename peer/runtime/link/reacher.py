@@ -15,7 +15,7 @@ from peer.runtime.link.handshake import Handshake
 from peer.runtime.link.knocker import Knocker
 from peer.runtime.link.locator import Whereabouts
 from peer.runtime.punching.puncher import CameAlone, Puncher
-from shared.errors import ParleyError, Unreachable
+from shared.errors import ParleyError, Refused, Unreachable
 from shared.messages.directory import Contact
 from shared.messages.punching import Punches
 from shared.messages.spots import Knocks, Spot
@@ -142,7 +142,10 @@ class _Climb:
             won = await self._puncher.call(self._contact.name, self._judge, self._ladder.met)
         except ParleyError as failure:
             log.info("no way to %s from both sides: %s", self._contact.name, failure)
-            self._ladder.punch_is_over(came_alone=isinstance(failure, CameAlone))
+            is_limit = isinstance(failure, Refused) and failure.code == "LIMIT"
+            self._ladder.punch_is_over(
+                came_alone=isinstance(failure, CameAlone), refusal=str(failure) if is_limit else ""
+            )
             self._news.set()
         else:
             self._win(won, over)

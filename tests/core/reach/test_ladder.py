@@ -187,6 +187,18 @@ def punched(*met: Spot, came_alone: bool = False) -> Ladder:
     return one
 
 
+def test_a_directory_that_opens_no_way_just_now_is_quoted() -> None:
+    one = ladder(ONE, may_punch=True)
+    assert one.knocks(BEGUN + 1.0)
+    one.knocked(BEGUN + 1.0, BEGUN + 1.0, Knocked.SENT)
+    assert one.punches(BEGUN + PUNCH_AFTER)
+    one.punch_is_over(refusal="wait a moment")
+    said = "the directory opens no way from both sides just now (wait a moment)"
+    assert one.cause(is_old=False) == said
+    one.failed(ONE, SaysNo("a"))
+    assert one.cause(is_old=False).startswith("dave's machine says no at")
+
+
 def test_a_way_from_both_sides_fails() -> None:
     alone = punched(came_alone=True)
     assert alone.cause(is_old=False) == "dave's program does not answer the directory"
