@@ -216,9 +216,10 @@ def _already_broken() -> contextlib.suppress:
     return contextlib.suppress(OSError, trio.BrokenResourceError, trio.ClosedResourceError)
 
 
+ENDED: Final = "the other side ended it"
 _REASONS: Final = {
     "WRONG_VERSION_NUMBER": "what answers there does not speak TLS",
-    "UNEXPECTED_EOF_WHILE_READING": "the other side ended it",
+    "UNEXPECTED_EOF_WHILE_READING": ENDED,
 }
 
 
@@ -227,6 +228,8 @@ def cause_of(error: BaseException) -> str:
     deepest = error
     while deepest.__cause__ is not None:
         deepest = deepest.__cause__
+    if isinstance(deepest, ssl.SSLZeroReturnError):  # of Python 3.11.2, which gives no reason
+        return ENDED
     if isinstance(deepest, ssl.SSLError):
         reason = getattr(deepest, "reason", None) or "it broke off"
         return _REASONS.get(reason, reason.replace("_", " ").lower())

@@ -168,17 +168,20 @@ class Terminal:
     async def run(self) -> None:
         """Run the terminal; leave it as it was found, whatever happens."""
         self._main.enter()
+        gone: BaseExceptionGroup[OSError | EOFError] | None = None
         # Ctrl-Z is blocked here, so that it stops the editor's thread at once.
         signals = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTSTP})
         try:
             with modes_kept(), _logging_to(_NoticeHandler(self._main, self._queue)):
                 await self._live_on()
-        except* (OSError, EOFError) as gone:
-            raise ScreenGone("The terminal is gone.") from gone
+        except* (OSError, EOFError) as failures:
+            gone = failures  # what is raised here comes in a group, before Python 3.11.4
         finally:
             self._is_over = True
             self._progress.unpark_all()
             signal.pthread_sigmask(signal.SIG_SETMASK, signals)
+        if gone is not None:
+            raise ScreenGone("The terminal is gone.") from gone
 
     async def _live_on(self) -> None:
         """Run the editor and the painter; end with an error only."""
