@@ -330,6 +330,7 @@ def test_all_arguments_together() -> None:
         "log_format": "plain",
         "config": None,
         "found_anew": False,
+        "fill_store": False,
         "list": False,
         "forget": None,
         "free": False,

@@ -4,7 +4,9 @@ import pytest
 import trio
 
 from peer.core.reach.ladder import PUNCH_AFTER
-from shared.heartbeat import DEAD_AFTER
+from peer.runtime.conversation.news import News
+from shared.heartbeat import DEAD_AFTER, DOUBT_SECONDS
+from shared.messages.spots import Knocks, Spot
 from tests.kit.community import Community, Person
 
 ASKED = "User dave wants to chat with you. Would you like to? (Y/N)"
@@ -110,6 +112,30 @@ async def test_texts_on_the_dead_link_come_once_over_the_new_one(community: Comm
     await trio.sleep(2 * DEAD_AFTER)
     assert carol.saw("dave: zwei") == dave.saw("carol: two") == dave.saw("carol: three") == 1
     carol.never_saw("Lost the connection")
+
+
+async def test_a_call_during_the_end_of_a_link_does_not_hide_that_end(
+    community: Community, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else somebody who was suspended, and called by all others, would not read so."""
+    carol, dave = await community.start("carol", "dave")
+    await carol.connects_with(dave)
+    links, lost = carol.peer._reach.links, list[str]()
+    note = News.link_lost
+
+    def link_lost(news: News, name: str) -> None:
+        lost.append(name)
+        note(news, name)
+
+    monkeypatch.setattr(News, "link_lost", link_lost)
+    link = links.to("dave")
+    assert link is not None
+    link.cut("the other side has gone")
+    spot = Spot(dave.host, dave.peer._registration.port, "SEEN")
+    links.answer(Knocks("dave", (spot,)), is_wanted=True)
+    await trio.sleep(DOUBT_SECONDS + 1)
+    assert "dave" in lost
+    assert links.to("dave") is not None
 
 
 @both_kinds

@@ -10,7 +10,7 @@ from peer.runtime.link.listener import LinkListener
 from peer.runtime.link.locator import Locator
 from peer.runtime.link.pending_dials import PendingDial, PendingDials
 from peer.runtime.link.reacher import Reacher
-from peer.runtime.link.table import LinkTable
+from peer.runtime.link.table import LinkTable, OpenLink
 from peer.runtime.tasks import Tasks
 from shared.border import Bugs, border
 from shared.errors import KeyChanged, ParleyError, Refused, Unreachable
@@ -47,14 +47,14 @@ class Dials:
 
     def answer(self, knock: Knocks, *, is_wanted: bool) -> None:
         """Dial a user who knocks, unless a dial is under way, or they have a link that lives."""
-        self._tasks.linger(self._answer, knock, is_wanted)
+        self._tasks.linger(self._answer, knock, self._table.last(knock.name), is_wanted)
 
     def meet(self, call: Punches, *, is_wanted: bool) -> None:
         """Open a way to a user who calls, from both sides, unless they have a link that lives.
 
         A dial that is under way goes on beside it.
         """
-        self._tasks.linger(self._meet, call, is_wanted)
+        self._tasks.linger(self._meet, call, self._table.last(call.name), is_wanted)
 
     async def reach(self, name: str) -> Link[Message]:
         """Return the link to this user, dialled if need be.
@@ -92,16 +92,19 @@ class Dials:
                     self._listener.link_lost(name)
                 self._listener.unreachable(name, failure)
 
-    async def _is_linked(self, name: str) -> bool:
-        """Return whether a user who calls has a link that proves that it lives, or a new one."""
-        old = self._table.current(name)
+    async def _is_linked(self, name: str, old: OpenLink | None) -> bool:
+        """Return whether a user who calls has a link that proves that it lives, or a new one.
+
+        `old`: theirs when they called.  One that was ending then is waited for, too: a dial that
+        begins before its end would keep that end from who must hear of it.
+        """
         if old is None or await old.link.proves_life():
             return old is not None
         return self._table.current(name) not in (None, old)
 
-    async def _answer(self, knock: Knocks, is_wanted: bool) -> None:
+    async def _answer(self, knock: Knocks, old: OpenLink | None, is_wanted: bool) -> None:
         """Answer a knock, unless its user has a link that lives."""
-        is_linked = await self._is_linked(knock.name)
+        is_linked = await self._is_linked(knock.name, old)
         if is_wanted and not is_linked and self._pending.begin(knock.name, knock):
             await self._dial_back(knock.name)
 
@@ -123,9 +126,9 @@ class Dials:
         if dial.outlived_a_link and self._table.current(name) is None:
             self._listener.link_lost(name)
 
-    async def _meet(self, call: Punches, is_wanted: bool) -> None:
+    async def _meet(self, call: Punches, old: OpenLink | None, is_wanted: bool) -> None:
         """Meet a user who calls, and serve the link that comes of it; a fault border."""
-        if await self._is_linked(call.name):
+        if await self._is_linked(call.name, old):
             return
         with border("a meeting", self._bugs):
             try:
