@@ -7,7 +7,7 @@ import pytest
 
 from tests.simulation.scenario import run
 
-SEEDS = 40  # all but two left-out rules are noticed within them (`tests.simulation.without`)
+SEEDS = 30  # all but one left-out rule are noticed within them (`tests.simulation.without`)
 PER_ITEM = 5  # so that no item is long, and all CPU cores end together
 
 
@@ -26,5 +26,6 @@ def test_all_agree_and_nothing_is_lost(first: int) -> None:
 
 
 def test_the_same_seed_tells_the_same_story() -> None:
-    assert run(7) == run(7)
-    assert run(7).trace != run(8).trace
+    once = run(9)
+    assert run(9) == once
+    assert run(4).trace != once.trace
