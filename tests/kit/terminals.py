@@ -120,7 +120,7 @@ class Window:
         self.toolbar_has(asked)
 
         def was_too_early() -> int:
-            return self.count("please answer again") + self.count(f"  {line}  ✓")
+            return self.count("please answer again") + self.said(f"  {line}")
 
         while asked in self.toolbar():
             before = was_too_early()
@@ -165,6 +165,17 @@ class Window:
     def count(self, text: str) -> int:
         """Return how many rows contain the text, the scrollback included."""
         return sum(text in row for row in self.scrollback())
+
+    def said(self, text: str) -> int:
+        """Return how many rows show this text of mine, with whatever mark it got in time."""
+        return sum(self.count(f"{text}  {mark}") for mark in ("✓", "…"))
+
+    def sees_said(self, text: str) -> None:
+        """Wait until one row shows this text of mine.
+
+        On a busy machine its mark tells how far it had come when the screen went on without it.
+        """
+        self.until(lambda: self.said(text) == 1, f"{text!r} and a mark")
 
     def sees_at_last(self, text: str) -> None:
         """Wait until a visible row contains the text."""
