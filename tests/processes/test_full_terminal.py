@@ -97,9 +97,14 @@ def test_a_draft_outlives_six_hundred_texts_a_paste_and_another_width(tmux: Tmux
     dave.sees(f"carol: {draft}")
     carol.sees_said(draft)
 
-    carol.types_only("a draft of two words and more, long enough for two rows of fifty ")
-    for columns in (50, 100):
+    draft = "a draft of two words and more, long enough for two rows of fifty"
+    carol.types_only(f"{draft} ")
+    carol.has_prompt(f"carol -> dave> {draft}")
+    for columns, in_one_row in ((50, 0), (100, 1)):
         carol.resizes(columns)
+        # Drawn anew, and not only reflowed: who changes the width again before that may lose
+        # a row, as in any program that draws below what stands there.
+        carol.until(lambda: carol.count(draft) == in_one_row, "the draft, drawn anew")  # noqa: B023
         carol.until(lambda: carol.count("carol -> dave> a draft of two") == 1, "the draft")
         carol.until(lambda: carol.count("ACTIVE") + carol.count("BUSY") == 1, "one toolbar")
     carol.presses("C-c")
