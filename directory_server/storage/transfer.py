@@ -27,7 +27,8 @@ async def fill_store(world: World, settings: Settings, url: str) -> str:
     """Move names, mail and what the operator has said to the PostgreSQL at this URL.
 
     Returns a sentence for the operator.  Raises Refused or StorageError: then a directory may
-    use the data folder as before, unless what became of the move is unknown.
+    use the data folder as before, unless what became of this try, or of an earlier one, is
+    unknown.
     """
     world.disk.lock()
     try:
@@ -63,10 +64,10 @@ async def _move(world: World, settings: Settings, url: str, key: bytes) -> str:
         source = partial(disk.database, FILE, readonly=True)
         try:
             moved = await store.take_over(source, key, is_repeated=is_repeated)
-        except Away:
-            raise
-        except ParleyError:
-            mark_here(disk)
+        except ParleyError as failure:
+            # An earlier try, perhaps with another URL, may have moved it all the same.
+            if not (is_repeated or isinstance(failure, Away)):
+                mark_here(disk)
             raise
         mark_elsewhere(disk)
     finally:

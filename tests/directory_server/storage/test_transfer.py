@@ -230,6 +230,28 @@ async def test_a_move_whose_end_nobody_has_learned_is_repeated(
     assert is_elsewhere(world.disk)
 
 
+async def test_a_try_at_another_database_does_not_open_the_folder_again(
+    world: World, url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The first one may have it all, for all that anybody knows."""
+    from directory_server.storage.postgres.store import PostgresStore
+
+    async def is_cut_off(*_: Any, **__: Any) -> Moved:
+        raise Away("the database was lost meanwhile: repeat the command")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(PostgresStore, "take_over", is_cut_off)
+        with pytest.raises(Away):
+            await fill_store(world, Settings(), url)
+    store = await far(url)
+    await while_it_runs(store.run, lambda: store.found(b"another", anew=False))
+    with pytest.raises(Refused, match="a community is in that database already"):
+        await fill_store(world, Settings(), url)
+    assert is_moving(world.disk)
+    with pytest.raises(Refused, match="has not ended"):
+        open_sqlite(world.disk)
+
+
 async def test_what_the_server_refuses_is_moved_not_even_in_part(world: World, url: str) -> None:
     """A reason that no command line could hold; whoever has the socket can send it."""
     with closing(SqliteStore(world.disk)) as store:
