@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from directory_server.community.community import Community
 from directory_server.core.cluster.bulletins import FROM_NOBODY, Bulletin
 from directory_server.settings import Settings
-from directory_server.storage.founding import AUTHORITY_FILE, find
+from directory_server.storage.founding import check_founded, find
 from directory_server.storage.opening import open_store
 from directory_server.storage.store import Listed, Store
 from shared.errors import Refused
@@ -91,11 +91,7 @@ async def _perform(
 
 
 async def _store(world: World, settings: Settings) -> Store:
-    if world.disk.read(AUTHORITY_FILE) is None:
-        raise Refused(
-            f"there is no directory in the data folder {world.disk.place}: name another one with"
-            " --data"
-        )
+    check_founded(world.disk)
     return await open_store(world, settings)
 
 

@@ -7,7 +7,7 @@ from directory_server.admin.operator import Operator
 from directory_server.admin.requests import Answer, AnyRequest
 from directory_server.community.community import Community
 from directory_server.settings import Settings
-from directory_server.storage.founding import AUTHORITY_FILE, find
+from directory_server.storage.founding import check_founded, find
 from directory_server.storage.opening import open_sqlite
 from directory_server.storage.store_mark import is_elsewhere
 from shared.errors import Refused
@@ -20,11 +20,7 @@ Show = Callable[[Answer], Awaitable[None]]
 async def perform_alone(folder: Path, request: AnyRequest, show: Show) -> None:
     """Perform the request.  Raises Refused or StorageError."""
     world = real_world(folder)
-    if world.disk.read(AUTHORITY_FILE) is None:
-        raise Refused(
-            f"there is no directory in the data folder {folder}: name another one with --data",
-            "DIRECTORY",
-        )
+    check_founded(world.disk)
     if is_elsewhere(world.disk):
         raise Refused(
             "no directory runs on this data, and its names are in PostgreSQL: start it, then ask",

@@ -13,7 +13,7 @@ from directory_server.core.authority import SEED_BYTES, Authority
 from directory_server.storage.sqlite import FILE, SqliteStore, with_remedy
 from directory_server.storage.store import Store
 from directory_server.storage.store_mark import is_elsewhere
-from shared.errors import StorageError
+from shared.errors import Refused, StorageError
 from shared.identity import authority_key, fingerprint
 from shared.world import Disk
 
@@ -100,6 +100,15 @@ async def _would_stay_behind(disk: Disk, store: Store) -> bool:
         return await before.has_had_names()
     finally:
         before.close()
+
+
+def check_founded(disk: Disk) -> None:
+    """Raise Refused unless this folder has the key of a community."""
+    if disk.read(AUTHORITY_FILE) is None:
+        raise Refused(
+            f"there is no directory in the data folder {disk.place}: name another one with --data",
+            "DIRECTORY",
+        )
 
 
 def has_database(disk: Disk) -> bool:

@@ -47,6 +47,14 @@ def open_sqlite(disk: Disk, mail_mib: int = MAIL_MIB) -> SqliteStore:
         raise Refused(
             "names and mail of this directory are in PostgreSQL: name it with --store", "STORE"
         )
+    return open_database(disk, mail_mib)
+
+
+def open_database(disk: Disk, mail_mib: int = MAIL_MIB) -> SqliteStore:
+    """Open the database in the folder, wherever the names are.
+
+    Raises StorageError, with the remedy if it is damaged.
+    """
     try:
         return SqliteStore(disk, mail_mib)
     except StorageError as error:

@@ -11,7 +11,7 @@ MOVING: Final = b"Names and mail are being moved to PostgreSQL: end that with --
 
 def is_elsewhere(disk: Disk) -> bool:
     """Whether names and mail are in PostgreSQL, and no part of a backup."""
-    return bool(disk.read(STORE_FILE)) and not is_moving(disk)
+    return disk.read(STORE_FILE) not in (None, b"", MOVING)
 
 
 def is_moving(disk: Disk) -> bool:

@@ -7,8 +7,8 @@ other may have it all.  Whoever was cut off repeats it, and it turns out what be
 from functools import partial
 
 from directory_server.settings import Settings
-from directory_server.storage.founding import AUTHORITY_FILE, find, has_database
-from directory_server.storage.opening import open_far
+from directory_server.storage.founding import check_founded, find, has_database
+from directory_server.storage.opening import open_database, open_far
 from directory_server.storage.sqlite import FILE, SqliteStore
 from directory_server.storage.store import Away, Moved
 from directory_server.storage.store_mark import (
@@ -44,13 +44,12 @@ async def fill_store(world: World, settings: Settings, url: str) -> str:
 async def _open(world: World) -> tuple[SqliteStore, bytes]:
     """Open the database in the folder, and bring it up to date; return it with the key."""
     disk = world.disk
-    if disk.read(AUTHORITY_FILE) is None or not has_database(disk):
-        raise Refused(
-            f"there is no directory in the data folder {disk.place}: name another one with --data"
-        )
+    check_founded(disk)
+    if not has_database(disk):
+        raise Refused(f"there is no {FILE} in the data folder {disk.place}", "STORE")
     if is_elsewhere(disk):
         raise Refused("names and mail of this directory are in PostgreSQL already", "STORE")
-    before = SqliteStore(disk)
+    before = open_database(disk)
     found = await find(disk, before, world.chance.randbytes, found_anew=False)
     return before, authority_key(found.authority.certificate)
 

@@ -7,7 +7,7 @@ import pytest
 
 from tests.simulation.scenario import run
 
-SEEDS = 30  # all but one left-out rule are noticed within them (`tests.simulation.without`)
+SEEDS = 30  # all rules but one are noticed within them when left out (`tests.simulation.without`)
 PER_ITEM = 5  # so that no item is long, and all CPU cores end together
 
 

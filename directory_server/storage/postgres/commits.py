@@ -208,7 +208,7 @@ class Commits:
         job: Job[Any] | None = None
         try:
             with connection.transaction():
-                _write_something(connection)
+                write_something(connection)
                 _lock_users(connection, batch)
                 for kind, run in groupby(sorted(batch, key=_name_of), key=type):
                     jobs = list(run)
@@ -267,7 +267,7 @@ def _perform_together(connection: Connection, jobs: list[Any]) -> None:
         job.error, job._result = None, result
 
 
-def _write_something(connection: Connection) -> None:
+def write_something(connection: Connection) -> None:
     """Make the commit wait for disk and standby, even if nothing else is written.
 
     A repeated attempt finds the rows of the attempt before, which may not have reached the

@@ -10,6 +10,8 @@ from typing import Final
 
 from psycopg import sql
 
+from directory_server.storage import ownership
+from directory_server.storage.postgres.commits import write_something
 from directory_server.storage.postgres.connection import Connection
 from directory_server.storage.store import Moved
 from shared.errors import Refused, StorageError
@@ -50,8 +52,7 @@ def take_over(
     is damaged.
     """
     with connection.transaction():
-        # Even if nothing else is written: what was moved before may not be on the standby yet.
-        connection.execute("SELECT pg_logical_emit_message(true, 'parley', '')")
+        write_something(connection)  # what an earlier try has moved may not be on the standby yet
         row = connection.execute("SELECT community FROM life FOR UPDATE", binary=True).fetchone()
         assert row is not None
         if row[0] is None:
@@ -79,12 +80,10 @@ def _copy_all(connection: Connection, reader: sqlite3.Connection, key: bytes) ->
                 "SELECT setval(pg_get_serial_sequence(%s, %s), %s)",
                 (f"parley.{table}", column, last),
             )
-    query = "SELECT EXISTS (SELECT 1 FROM sqlite_sequence WHERE name = 'users')"
-    (named,) = reader.execute(query).fetchone()
     values = reader.execute(f"SELECT {', '.join(LIFE)} FROM life").fetchone()  # nosec B608
     connection.execute(
         "UPDATE life SET community = %s, named = %s, alive = %s, age = %s, motd = %s",
-        (key, bool(named), *values),
+        (key, ownership.has_had_names(reader), *values),
     )
 
 

@@ -98,8 +98,10 @@ class Dials:
         `old`: theirs when they called.  One that was ending then is waited for, too: a dial that
         begins before its end would keep that end from who must hear of it.
         """
-        if old is None or await old.link.proves_life():
-            return old is not None
+        if old is None:
+            return False
+        if await old.link.proves_life():
+            return True
         return self._table.current(name) not in (None, old)
 
     async def _answer(self, knock: Knocks, old: OpenLink | None, is_wanted: bool) -> None:
@@ -128,9 +130,9 @@ class Dials:
 
     async def _meet(self, call: Punches, old: OpenLink | None, is_wanted: bool) -> None:
         """Meet a user who calls, and serve the link that comes of it; a fault border."""
-        if await self._is_linked(call.name, old):
-            return
         with border("a meeting", self._bugs):
+            if await self._is_linked(call.name, old):
+                return
             try:
                 met = await self._come_together(call, is_wanted)
             except ParleyError as error:

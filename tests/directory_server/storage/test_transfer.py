@@ -150,7 +150,7 @@ async def test_no_number_is_given_again(world: World, url: str) -> None:
 async def test_no_table_and_no_column_is_forgotten(world: World, server: Server, url: str) -> None:
     from directory_server.storage.postgres.intake import LIFE, TABLES
 
-    moved = {**{table: set(columns) for table, columns in TABLES.items()}}
+    moved = {table: set(columns) for table, columns in TABLES.items()}
     moved["life"] = {*LIFE, "community"}
     with closing(SqliteStore(world.disk)), closing(reader(world)) as ours:
         names = ours.execute("SELECT name FROM sqlite_schema WHERE type = 'table'").fetchall()
