@@ -5,18 +5,10 @@ import trio
 
 from peer.core.reach.knock_limits import PAIR_SECONDS
 from shared.heartbeat import DEAD_AFTER, DOUBT_SECONDS, PING_AFTER
-from shared.link import Link
-from shared.messages.common import Message
 from shared.messages.punching import Punches
 from shared.messages.spots import Knock, Knocks, Spot
 from tests.kit.community import Community, Person
 from tests.kit.raw_peer import raw
-
-
-def link_to(one: Person, other: str) -> Link[Message]:
-    link = one.peer._reach.links.to(other)
-    assert link is not None
-    return link
 
 
 def call(community: Community, told: Person, caller: Person, number: int = 0, at: str = "") -> None:
@@ -31,7 +23,7 @@ def call(community: Community, told: Person, caller: Person, number: int = 0, at
 
 def pings_of(one: Person, other: str, monkeypatch: pytest.MonkeyPatch) -> list[float]:
     """Return the moments of all PINGs on this link from now on."""
-    link, pings = link_to(one, other), list[float]()
+    link, pings = one.link_to(other), list[float]()
     honest = link._ping
 
     def ping() -> None:
@@ -46,12 +38,12 @@ async def test_calls_that_a_directory_invents_leave_a_link_alone(
     community: Community, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     carol, dave = await community.talking("carol", "dave")
-    link, pings = link_to(carol, "dave"), pings_of(carol, "dave", monkeypatch)
+    link, pings = carol.link_to("dave"), pings_of(carol, "dave", monkeypatch)
     before = len(community.hub.dialled)
     for number in range(60):
         call(community, carol, dave, number)
         await trio.sleep(1.0)
-    assert link_to(carol, "dave") is link
+    assert carol.link_to("dave") is link
     assert len(community.hub.dialled) == before, "neither dave nor a meeting was dialled"
     assert not community.hub.punched
     of_doubt, of_silence = 2 * 60.0 / PAIR_SECONDS, 60.0 / PING_AFTER
@@ -80,7 +72,7 @@ async def test_a_slow_link_outlives_a_false_user_at_the_address_of_a_call(
 ) -> None:
     """The directory waits until the link is silent, and names an address of its own."""
     carol, dave = await community.talking("carol", "dave")
-    link = link_to(carol, "dave")
+    link = carol.link_to("dave")
     async with raw(community, "mallory") as mallory:
         (cable,) = community.cables(carol, dave)
         cable.silence()
@@ -89,7 +81,7 @@ async def test_a_slow_link_outlives_a_false_user_at_the_address_of_a_call(
         await trio.sleep(DEAD_AFTER - 2.0)
         cable.heal()
         await dave.sees("carol: slowly")
-    assert link_to(carol, "dave") is link
+    assert carol.link_to("dave") is link
     carol.never_saw("Lost")
 
 
@@ -101,7 +93,7 @@ async def test_no_text_is_lost_on_a_slow_link_that_is_called_dead_all_the_time(
     await community.talking("carol", "dave")
     told, caller = (community.people[name] for name in names)
     texts = [f"text {number}" for number in range(40)]
-    links = {link_to(told, caller.name)}
+    links = {told.link_to(caller.name)}
     began = trio.current_time()
     for number, text in enumerate(texts):
         slow = community.cables(told, caller)
@@ -114,7 +106,7 @@ async def test_no_text_is_lost_on_a_slow_link_that_is_called_dead_all_the_time(
         for cable in slow:
             cable.heal()
         await trio.sleep(0.1)
-        links.add(link_to(told, caller.name))
+        links.add(told.link_to(caller.name))
     assert 2 < len(links) <= (trio.current_time() - began) / PAIR_SECONDS + 2
     await trio.sleep(60.0)
     for one, other in ((told, caller), (caller, told)):
@@ -133,14 +125,14 @@ async def test_who_is_silent_and_knocks_is_dialled_where_they_are_and_seldom(
     async with raw(community, "mallory") as mallory:
         await mallory.dials(carol)
         await trio.sleep(1.0)
-        link = link_to(carol, "mallory")
+        link = carol.link_to("mallory")
         for cable in community.hub.cables(carol.host, mallory.host):
             cable.silence()
         before = len(community.hub.dialled)
         for _ in range(8):
             await mallory.client.ask(Knock(mallory.client.next_id(), "carol"))
             await trio.sleep(1.0)
-        assert link_to(carol, "mallory") is link, "which nobody has cut"
+        assert carol.link_to("mallory") is link, "which nobody has cut"
         dialled = {to.host for _, to in community.hub.dialled[before:]}
         assert dialled == {mallory.host}
         assert len(community.hub.dialled) - before <= 8 / PAIR_SECONDS + 1

@@ -33,6 +33,7 @@ from peer.options import Options
 from peer.program.one_shot import perform_and_quit
 from shared.clean import lines_of
 from shared.errors import ParleyError
+from shared.link import Link
 from shared.messages.common import Message
 from shared.world import Address
 from tests.kit.world import Cable, Hub, Machine
@@ -274,6 +275,12 @@ class Person:
         with trio.fail_after(within):
             await self._run.over.wait()
         self._run = None
+
+    def link_to(self, name: str) -> Link[Message]:
+        """Return the link that carries texts to this user; there must be one."""
+        link = self.peer._reach.links.to(name)
+        assert link is not None
+        return link
 
     async def is_killed(self) -> None:
         """Kill the program, as by `kill -9`; does nothing when none runs."""

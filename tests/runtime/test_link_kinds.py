@@ -73,26 +73,20 @@ def takes_bulk(person: Person) -> Bulk:
     return bulk
 
 
-def text_link(one: Person, other: str) -> Link[Message]:
-    link = one.peer._reach.links.to(other)
-    assert link is not None
-    return link
-
-
 # --- Between the honest -------------------------------------------------------------------
 
 
 async def test_a_pair_has_one_link_of_each_kind(community: Community) -> None:
     carol, dave = await community.talking("carol", "dave")
     ours, theirs = takes_bulk(carol), takes_bulk(dave)
-    text = text_link(carol, "dave")
+    text = carol.link_to("dave")
     bulk = await ours.links.reach("dave")
     await theirs.sees("linked carol")
     ours.links.post("dave", LINE)
     await theirs.sees("heard carol")
     assert theirs.heard == [LINE]
     assert await ours.links.reach("dave") is bulk
-    assert text_link(carol, "dave") is text
+    assert carol.link_to("dave") is text
     assert len(community.cables(carol, dave)) == 2
     await carol.types("hello")
     await dave.sees("carol: hello")
@@ -113,12 +107,12 @@ async def test_both_dial_at_once_and_one_of_the_links_stays(community: Community
 async def test_links_of_two_kinds_end_independently(community: Community) -> None:
     carol, dave = await community.talking("carol", "dave")
     ours, theirs = takes_bulk(carol), takes_bulk(dave)
-    text = text_link(carol, "dave")
+    text = carol.link_to("dave")
     (await ours.links.reach("dave")).hang_up(Bye())
     await ours.sees("lost dave")
     await theirs.sees("lost carol")
     await trio.sleep(5)
-    assert text_link(carol, "dave") is text
+    assert carol.link_to("dave") is text
     for person in (carol, dave):
         person.never_saw("Lost the connection")
     bulk = await ours.links.reach("dave")
@@ -126,7 +120,7 @@ async def test_links_of_two_kinds_end_independently(community: Community) -> Non
     await carol.sees_part("Lost the connection")
     await carol.types("still there?")
     await dave.sees("carol: still there?")
-    assert text_link(carol, "dave") is not text
+    assert carol.link_to("dave") is not text
     assert ours.links.to("dave") is bulk
     assert ours.happened == ["linked dave", "lost dave", "linked dave"]
 
@@ -162,12 +156,12 @@ async def test_a_program_that_knows_no_kinds_refuses_plainly(
 
     carol, dave = await community.talking("carol", "dave")
     ours = takes_bulk(carol)
-    text = text_link(dave, "carol")
+    text = dave.link_to("carol")
     monkeypatch.setattr(reception, "new_link", old_link)
     with pytest.raises(Refused, match="the program of dave is too old for this"):
         await ours.links.reach("dave")
     assert ours.happened == ["unreachable dave: the program of dave is too old for this"]
-    assert text_link(dave, "carol") is text
+    assert dave.link_to("carol") is text
     await carol.types("hello")
     await dave.sees("carol: hello")
 
@@ -199,7 +193,7 @@ async def test_a_key_that_is_not_believed_any_more_loses_links_of_all_kinds(
 ) -> None:
     carol, dave = await community.talking("carol", "dave")
     ours, theirs = takes_bulk(carol), takes_bulk(dave)
-    bulk, text = await ours.links.reach("dave"), text_link(carol, "dave")
+    bulk, text = await ours.links.reach("dave"), carol.link_to("dave")
     await theirs.sees("linked carol")
     carol.peer._reach.links.keep_only("dave", b"k" * 32)
     assert text.is_over
@@ -236,14 +230,14 @@ async def test_an_answer_for_another_kind_is_refused(community: Community) -> No
     """Else a link that was dialled for files would become one that carries text."""
     carol, dave = await community.talking("carol", "dave")
     ours, _ = takes_bulk(carol), takes_bulk(dave)
-    text = text_link(carol, "dave")
+    text = carol.link_to("dave")
     hers = dave.peer._reach.switchboard._handshake
     iam = PeerIam(VERSION, "dave", "0" * 32, EPOCH)
     hers._iam = lambda kind: iam  # type: ignore[method-assign]
     with pytest.raises(Refused, match="another kind"):
         await ours.links.reach("dave")
     assert ours.links.to("dave") is None
-    assert text_link(carol, "dave") is text
+    assert carol.link_to("dave") is text
 
 
 async def test_a_second_link_of_a_kind_replaces_the_first(community: Community) -> None:

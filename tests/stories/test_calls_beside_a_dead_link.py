@@ -27,9 +27,7 @@ def loses_his_end(community: Community, dave: Person, carol: Person) -> None:
     """As when a firewall between them has forgotten the connection, and dave noticed first."""
     for cable in community.cables(carol, dave):
         cable.silence()
-    link = dave.peer._reach.links.to("carol")
-    assert link is not None
-    link.cut("no sign of life")
+    dave.link_to("carol").cut("no sign of life")
 
 
 async def is_killed_unnoticed(community: Community, dave: Person, carol: Person) -> None:
@@ -37,10 +35,6 @@ async def is_killed_unnoticed(community: Community, dave: Person, carol: Person)
         cable.silence()
     await dave.is_killed()
     await dave.starts()
-
-
-def believes_in_a_link(one: Person, other: str) -> bool:
-    return one.peer._reach.links.to(other) is not None
 
 
 @both_kinds
@@ -51,7 +45,7 @@ async def test_who_was_killed_and_is_back_is_let_in_at_the_first_call(
     carol, dave = await linked_behind_firewalls(community, kind)
     await trio.sleep(age)
     await is_killed_unnoticed(community, dave, carol)
-    assert believes_in_a_link(carol, "dave")
+    assert not carol.link_to("dave").is_over, "as far as carol knows"
     await dave.types("CHAT carol")
     await carol.sees(ASKED, within=SOON)
     await carol.types("Y")
@@ -128,9 +122,7 @@ async def test_a_call_during_the_end_of_a_link_does_not_hide_that_end(
         note(news, name)
 
     monkeypatch.setattr(News, "link_lost", link_lost)
-    link = links.to("dave")
-    assert link is not None
-    link.cut("the other side has gone")
+    carol.link_to("dave").cut("the other side has gone")
     spot = Spot(dave.host, dave.peer._registration.port, "SEEN")
     links.answer(Knocks("dave", (spot,)), is_wanted=True)
     await trio.sleep(DOUBT_SECONDS + 1)

@@ -138,9 +138,7 @@ async def test_who_calls_too_often_reads_that_it_was_too_often(community: Commun
     for number in range(PAIR_AT_ONCE):
         await carol.types(f"PRV dave {number}")
         await dave.sees(f"[private] carol: {number}", within=12)
-        link = carol.peer._reach.links.to("dave")
-        assert link is not None
-        link.cut("a cable is pulled")
+        carol.link_to("dave").cut("a cable is pulled")
         await trio.sleep(1)
     await carol.types("CHAT dave")
     await carol.sees(

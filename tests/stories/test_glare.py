@@ -129,8 +129,7 @@ async def test_a_link_that_is_ending_takes_no_question(community: Community) -> 
     carol, dave = await community.start("carol", "dave")
     await carol.types("@dave hello")
     await dave.sees("[private] carol: hello")
-    link = carol.peer._reach.links.to("dave")
-    assert link is not None
+    link = carol.link_to("dave")
     await trio.sleep(IDLE_SECONDS + 3)
     assert not link.is_over
     (cable,) = community.cables(carol, dave)

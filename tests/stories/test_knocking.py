@@ -128,8 +128,7 @@ async def test_nobody_passes_on_a_knock_of_somebody_else(community: Community) -
     current = erin.peer._exchange.conversations.conversation
     assert current is not None
     before = len(community.hub.dialled)
-    link = erin.peer._reach.links.to("carol")
-    assert link is not None
+    link = erin.link_to("carol")
     for caller, callee in (("dave", "dave"), ("frank", "dave"), ("frank", "carol")):
         link.post(PassedKnock(current.id, caller, callee))
     link.post(PassedKnock("f" * 32, "dave", "carol"))
