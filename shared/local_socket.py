@@ -61,6 +61,14 @@ def may_ask(stream: trio.SocketStream) -> bool:
     return user_of(stream.socket) in (os.geteuid(), 0)
 
 
+def keep_until_we_end(stream: trio.SocketStream) -> None:
+    """Let the other side read the end of this stream when our process has ended, not before.
+
+    Only the kernel closes this descriptor, so whoever waits for the end needs no other sign.
+    """
+    os.dup(stream.socket.fileno())
+
+
 def user_of(connection: trio.socket.SocketType) -> int | None:
     """Return the user id of the process at the other end; None if the system does not tell."""
     try:

@@ -103,8 +103,11 @@ def _must_own(folder: Path) -> None:
 
 
 async def _ask(stream: trio.SocketStream, request: AnyRequest, show: Show, patience: float) -> None:
-    """`patience`: how many seconds the directory may be silent."""
-    rest = bytearray()
+    """Show each answer; after DRAIN return only when the directory's process has ended.
+
+    `patience`: how many seconds the directory may be silent.
+    """
+    rest, is_done = bytearray(), False
     try:
         with _must_answer(patience):
             await stream.send_all(msgspec.json.encode(request) + b"\n")
@@ -116,13 +119,15 @@ async def _ask(stream: trio.SocketStream, request: AnyRequest, show: Show, patie
             rest += chunk
             *whole, rest = rest.split(b"\n")
             for line in whole:
-                if await _is_last(line, show):
+                is_done = is_done or await _is_last(line, show)
+                if is_done and not isinstance(request, ask.Drain):
                     return
             if len(rest) > ANSWER_BYTES:
                 break
     except trio.BrokenResourceError:
         pass
-    raise Refused("the directory ended before it answered", "DIRECTORY")
+    if not is_done:
+        raise Refused("the directory ended before it answered", "DIRECTORY")
 
 
 async def _is_last(line: bytearray, show: Show) -> bool:

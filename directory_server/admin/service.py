@@ -12,12 +12,20 @@ from typing import Final
 import msgspec
 import trio
 
-from directory_server.admin.requests import LINE_BYTES, Answer, AnyRequest, Done, No, requests
+from directory_server.admin.requests import (
+    LINE_BYTES,
+    Answer,
+    AnyRequest,
+    Done,
+    Drain,
+    No,
+    requests,
+)
 from shared.accepting import serve_all
 from shared.border import Bugs, border
 from shared.errors import ParleyError, Refused
 from shared.link import REMOTE_FAULTS
-from shared.local_socket import listen, may_ask
+from shared.local_socket import keep_until_we_end, listen, may_ask
 
 FILE: Final = "admin"
 ASKING_AT_ONCE: Final = 8
@@ -84,7 +92,10 @@ class AdminService:
                 raise Refused("only the directory's own user, and root, may ask")
             if self._asking > ASKING_AT_ONCE:
                 raise Refused("too many ask at this moment")
-            await self._perform(await _request(stream), tell)
+            request = await _request(stream)
+            await self._perform(request, tell)
+            if isinstance(request, Drain):
+                keep_until_we_end(stream)
             await tell(Done())
         except ParleyError as no:
             await tell(No(getattr(no, "code", "DISK"), str(no)))

@@ -184,7 +184,9 @@ class Day:
         assert full.ends() == 4, "all five uses are gone"
 
     def restarts(self) -> None:
-        self.keeper.asks("drain")
+        self.keeper.asks("drain")  # comes back when nothing of it runs any more
+        assert not (self.stage.directory_data / "admin").exists()
+        assert not (self.stage.directory_data / "directory.sqlite-wal").exists()
         assert self.keeper.directory.ends() == 0
         self.keeper.starts_again()
         for one in (self.carol, self.frank):

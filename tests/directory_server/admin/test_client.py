@@ -166,6 +166,30 @@ async def test_a_backup_may_take_as_long_as_it_does(
     assert shown_ == [ask.Said("it is written")]
 
 
+async def test_a_directory_that_is_emptied_is_waited_for_until_it_has_ended(
+    tmp_path: Path, autojump_clock: MockClock
+) -> None:
+    """Else a script would copy a folder that still changes."""
+    shown_: list[Answer] = []
+
+    async def show(answer: Answer) -> None:
+        shown_.append(answer)
+
+    async def ends_late() -> None:
+        async with await listener.accept() as stream:
+            for answer in (ask.Said("the directory ends"), ask.Done(), ask.Done()):
+                await stream.send_all(msgspec.json.encode(answer) + b"\n")
+            await trio.sleep(10 * SILENCE_SECONDS)
+
+    listener = listen(tmp_path / FILE)
+    async with trio.open_nursery() as nursery, listener:
+        nursery.start_soon(ends_late)
+        begun = trio.current_time()
+        await perform(tmp_path, ask.Drain(), show)
+        assert trio.current_time() == begun + 10 * SILENCE_SECONDS
+    assert shown_ == [ask.Said("the directory ends")]
+
+
 def test_a_reader_who_has_gone_causes_no_traceback(stage: Stage) -> None:
     stage.directory("--host", HOST)
     data = str(stage.directory_data)

@@ -1,14 +1,15 @@
 """The admin socket: strangers, nonsense and slow clients end only themselves."""
 
+import contextlib
 import json
 import os
+import select
 import socket
 import stat
 import subprocess
 import sys
 import tempfile
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
@@ -33,7 +34,7 @@ async def perform(request: AnyRequest, tell: Tell) -> None:
     await tell(Said(f"{request}"))
 
 
-@asynccontextmanager
+@contextlib.asynccontextmanager
 async def serving(folder: Path) -> AsyncIterator[Path]:
     with trio.fail_after(60):
         async with trio.open_nursery() as nursery:
@@ -118,7 +119,7 @@ async def test_few_may_ask_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPat
             path = tmp_path / FILE
             async with await connect(path) as one, await connect(path) as two:
                 for waiting in (one, two):
-                    await waiting.send_all(b'{"do":"drain"}\n')
+                    await waiting.send_all(b'{"do":"status"}\n')
                 (no,) = await answers(path, b'{"do":"status"}\n')
                 assert no["text"] == "too many ask at this moment"
                 enough.set()
@@ -127,6 +128,27 @@ async def test_few_may_ask_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPat
                     assert await waiting.receive_some() == b""
             assert await answers(path, b'{"do":"status"}\n') == [{"t": "done"}]
             nursery.cancel_scope.cancel()
+
+
+async def test_who_empties_the_directory_reads_the_end_when_its_process_ends(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Not before: who copies the folder next would copy files that still change."""
+    kept: list[int] = []
+    copy = os.dup
+    monkeypatch.setattr(os, "dup", lambda number: kept.append(copy(number)))
+    async with contextlib.AsyncExitStack() as stack:
+        async with serving(tmp_path) as path:
+            stream = await stack.enter_async_context(await connect(path))
+            await stream.send_all(b'{"do":"drain"}\n')
+            told = b""
+            while not told.endswith(b'{"t":"done"}\n'):
+                told += await stream.receive_some()
+        assert not path.exists()
+        assert select.select([stream.socket], [], [], 0)[0] == []
+        (descriptor,) = kept
+        os.close(descriptor)  # as the kernel does at the end
+        assert await stream.receive_some() == b""
 
 
 async def test_who_does_not_read_the_answer_is_left(
