@@ -6,6 +6,7 @@ The mode of the file keeps others out; the kernel's word on who asks is looked a
 import contextlib
 import logging
 from collections.abc import Awaitable, Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -32,6 +33,7 @@ ASKING_AT_ONCE: Final = 8
 REQUEST_SECONDS: Final = 5.0  # for the request to arrive
 ANSWER_SECONDS: Final = 10.0  # for the other side to read one answer
 UNREAD_SECONDS: Final = 0.2
+BUG: Final = "the directory met a bug: see its log"
 WHOLE_SECONDS: Final = 3_600.0  # for the longest request, a backup of a huge mailbox
 
 log = logging.getLogger(__name__)
@@ -71,21 +73,20 @@ class AdminService:
     async def _answer(self, stream: trio.SocketStream) -> None:
         """Answer one client.  A fault border: it ends no more than its own connection."""
         self._asking += 1
+        met_a_bug = True
         try:
-            with (
-                border("the admin socket", self._bugs),
-                contextlib.suppress(_Gone),
-                trio.move_on_after(WHOLE_SECONDS),
-            ):
-                await self._serve(stream)
+            with border("the admin socket", self._bugs):
+                with contextlib.suppress(_Gone), trio.move_on_after(WHOLE_SECONDS):
+                    await self._serve(stream)
+                met_a_bug = False
+            if met_a_bug:  # else the client would believe that the directory has ended
+                with contextlib.suppress(_Gone):
+                    await _refuse(stream, No("BUG", BUG))
         finally:
             self._asking -= 1
 
     async def _serve(self, stream: trio.SocketStream) -> None:
-        async def tell(answer: Answer) -> None:
-            with _gone(), trio.fail_after(ANSWER_SECONDS):
-                await stream.send_all(msgspec.json.encode(answer) + b"\n")
-
+        tell = partial(_tell, stream)
         try:
             if not may_ask(stream):
                 log.warning("another user of this machine asked the admin socket")
@@ -98,9 +99,18 @@ class AdminService:
                 keep_until_we_end(stream)
             await tell(Done())
         except ParleyError as no:
-            await tell(No(getattr(no, "code", "DISK"), str(no)))
-            with _gone(), trio.move_on_after(UNREAD_SECONDS):  # else its close loses the answer
-                await stream.receive_some(LINE_BYTES)
+            await _refuse(stream, No(getattr(no, "code", "DISK"), str(no)))
+
+
+async def _tell(stream: trio.SocketStream, answer: Answer) -> None:
+    with _gone(), trio.fail_after(ANSWER_SECONDS):
+        await stream.send_all(msgspec.json.encode(answer) + b"\n")
+
+
+async def _refuse(stream: trio.SocketStream, no: No) -> None:
+    await _tell(stream, no)
+    with _gone(), trio.move_on_after(UNREAD_SECONDS):  # else its close loses the answer
+        await stream.receive_some(LINE_BYTES)
 
 
 async def _request(stream: trio.SocketStream) -> AnyRequest:

@@ -8,6 +8,7 @@ Where names and mail are in PostgreSQL only the key lies in the folder: pg_dump 
 
 import shutil
 import sqlite3
+import stat
 from contextlib import closing
 from pathlib import Path
 from typing import Final
@@ -17,7 +18,7 @@ from directory_server.storage.sqlite import FILE
 from directory_server.storage.store_mark import STORE_FILE, is_elsewhere
 from shared.disk import FolderDisk, sync
 from shared.errors import Refused, StorageError
-from shared.private import make_folder, may_write
+from shared.private import may_write
 from shared.wording import system_reason
 from shared.world import Disk
 
@@ -29,11 +30,10 @@ def back_up(disk: Disk, folder: Path) -> int:
 
     It gets its name only when all of it is on the disk: what has the name is whole.
     """
-    unfinished = folder.with_name(folder.name + UNFINISHED)
+    unfinished = folder.parent / f"{folder.name}{UNFINISHED}"  # "/" has no name
     try:
         _check(folder, disk)
-        shutil.rmtree(unfinished, ignore_errors=True)  # of a try that crashed
-        make_folder(unfinished)
+        _make(unfinished)
         size = _fill(disk, unfinished)
         unfinished.rename(folder)
         sync(folder.parent)
@@ -59,6 +59,15 @@ def _check(folder: Path, disk: Disk) -> None:
             f" {disk.place}, and move it from there",
             "USAGE",
         )
+
+
+def _make(unfinished: Path) -> None:
+    shutil.rmtree(unfinished, ignore_errors=True)  # of a try that crashed
+    try:
+        unfinished.mkdir(mode=stat.S_IRWXU)
+    except FileExistsError:
+        why = f"{unfinished} is in its way, and cannot be removed"
+        raise StorageError(f"the backup cannot be written: {why}") from None
 
 
 def _fill(disk: Disk, folder: Path) -> int:

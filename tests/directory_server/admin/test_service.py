@@ -189,7 +189,13 @@ async def test_a_bug_is_met_at_the_border_even_if_it_is_an_error_of_the_system(
     with trio.fail_after(60):
         async with trio.open_nursery() as nursery:
             await nursery.start(AdminService(tmp_path, fails, Noted()).run)
-            assert await answers(tmp_path / FILE, b'{"do":"status"}\n') == []
+            assert await answers(tmp_path / FILE, b'{"do":"status"}\n') == [
+                {
+                    "t": "no",
+                    "code": "BUG",
+                    "text": "the directory met a bug: see its log",
+                }
+            ]
             nursery.cancel_scope.cancel()
     assert len(met) == 1
     assert "PermissionError('ours')" in met[0]

@@ -116,6 +116,7 @@ async def test_a_backup_overwrites_nothing(kept: Kept, tmp_path: Path) -> None:
     (tmp_path / "there").mkdir()
     (tmp_path / "link").symlink_to(tmp_path / "nowhere")
     for folder, why in (
+        (Path("/"), "^/ exists already"),
         (tmp_path / "there", "exists already"),
         (tmp_path / "link", "exists already"),
         (tmp_path / "missing" / "backup", "there is no folder"),
@@ -143,6 +144,27 @@ async def test_a_folder_that_cannot_be_looked_at_is_told(
     monkeypatch.setattr(Path, "exists", closed)
     with pytest.raises(StorageError, match="cannot be written: permission denied"):
         back_up(kept.disk, tmp_path / "backup")
+
+
+async def test_a_backup_that_cannot_be_begun_says_so_without_a_name_of_ours(
+    kept: Kept, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fails(*_: object, **__: object) -> None:  # as in /proc
+        raise FileNotFoundError(2, "No such file or directory")
+
+    monkeypatch.setattr(Path, "mkdir", fails)
+    with pytest.raises(StorageError) as error:
+        back_up(kept.disk, tmp_path / "backup")
+    assert str(error.value) == "the backup cannot be written: no such file or directory"
+
+
+async def test_what_is_in_the_way_of_a_backup_is_told(kept: Kept, tmp_path: Path) -> None:
+    """Somebody else of the machine could have put it there."""
+    unfinished = tmp_path / f"backup{UNFINISHED}"
+    unfinished.symlink_to(tmp_path)
+    with pytest.raises(StorageError, match=f"{re.escape(str(unfinished))} is in its way"):
+        back_up(kept.disk, tmp_path / "backup")
+    assert sorted(os.listdir(tmp_path)) == [unfinished.name, "data"]
 
 
 async def test_a_backup_that_fails_leaves_nothing_behind(
