@@ -141,7 +141,7 @@ class LocalPeer:
             nursery.start_soon(reach.roster.keep_fresh)
             nursery.start_soon(exchange.letters.run)
             await exchange.conversations.rooms.take_epochs()
-            exchange.conversations.forgetting.begin()
+        exchange.conversations.forgetting.begin()
         news = DirectoryNews(self._outside, self._memory, reach, exchange, self._tasks)
         await nursery.start(reach.registrar.stay_registered, news, options.waits)
 

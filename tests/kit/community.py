@@ -19,6 +19,7 @@ from typing import Any, Final
 
 import pytest
 import trio
+from msgspec.structs import replace
 from trio._core import _run as trio_scheduler
 
 from directory_server.server import Directory
@@ -332,7 +333,7 @@ class Person:
         def tell(event: events.Event, shown: Then) -> None:
             self.screen.show(event, then=shown)
 
-        options = Options(is_passing=True)
+        options = replace(self.options, is_passing=True)
         peer = self.peer = LocalPeer(
             self.machine.world(), self.name, self.directories, tell, options
         )

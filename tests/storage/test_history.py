@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from peer import events
+from peer.console.codes import Code
 from peer.core.conversation.texts import sign
 from peer.core.history_entry import HistoryEntry, Kind, lines_of
 from peer.core.local_time import local_time
@@ -343,6 +344,31 @@ async def test_a_start_without_history_forgets_what_was_kept(community: Communit
     assert not rows(carol, "texts")
     assert await reads(carol, "HISTORY dave") == [NOTHING]
     assert await reads(carol, "SEARCH hello") == ["Nothing was found."]
+
+
+async def test_a_command_without_history_forgets_what_was_kept(community: Community) -> None:
+    carol, dave, erin = (community.person(name) for name in ("carol", "dave", "erin"))
+    for person in (carol, dave, erin):
+        await person.starts()
+    await carol.connects_with(erin)
+    await carol.types("hello", "\\q", "@dave psst")
+    await dave.types("LEAVE carol a letter")
+    await carol.sees_part("a letter")
+    await carol.connects_with(dave)
+    await carol.types("stays")
+    await dave.sees("carol: stays")
+    await trio.sleep(1)
+    await carol.is_killed()
+    carol.options = Options(keeps_history=False)
+    assert await carol.runs("LIST USERS") is Code.DONE
+    assert rows(carol, "texts") == 1  # of the interrupted conversation, which goes on
+    assert not rows(carol, "lines WHERE text IS NOT NULL")
+    assert await carol.runs("HISTORY erin") is Code.DONE
+    await carol.sees(NOTHING)
+    await carol.starts()
+    await carol.sees("You are back in the conversation with dave.")
+    await dave.types("welcome")
+    await carol.sees("dave: welcome")
 
 
 async def test_without_history_an_interrupted_conversation_goes_on(community: Community) -> None:
