@@ -36,7 +36,7 @@ from tests.kit.screens import PATIENCE, Screen, keys
 from tests.kit.world import Hub
 
 FORGED = "x" * 53 + " carol: the meeting is off"
-FLOOD = "\n" * (TEXT_CHARACTERS - 1)
+FLOOD = "\n" * (TEXT_CHARACTERS - 1) + "."
 
 
 @contextmanager
@@ -102,14 +102,25 @@ def test_a_text_of_many_lines_is_folded_for_people_and_whole_for_programs(
     assert plain[-1] == "    ... 7,960 more lines; HISTORY shows them."
     assert len(painted(event)) == LINES_MOST + 1
     assert painted(event)[-1].strip() == "... 7,960 more lines; HISTORY shows them."
-    assert objects(event, 0.0)[0].count(r"\n") >= len(FLOOD)
+    assert objects(event, 0.0)[0].count(r"\n") >= len(FLOOD) - 1
 
 
 def test_forty_lines_stand_there_whole_and_one_more_is_one_line() -> None:
     forty = "\n".join(map(str, range(LINES_MOST)))
     assert folded_lines(events.Said("dave", forty))[-1] == "    39"
     said = folded_lines(events.Said("dave", f"{forty}\n40"))
-    assert said[-1] == "    ... 1 more line; HISTORY shows them."
+    assert said[-1] == "    ... 1 more line; HISTORY shows it."
+
+
+def test_empty_lines_at_the_end_of_a_text_are_neither_counted_nor_shown() -> None:
+    forty = "\n".join(map(str, range(LINES_MOST)))
+    for end in ("\n", "\r\n", "\n" * 7_000, "\u2028" * 7_000):
+        assert folded_lines(events.Said("mallory", forty + end))[1:] == [
+            f"    {number}" for number in range(1, LINES_MOST)
+        ]
+        longer = folded_lines(events.Said("mallory", f"{forty}\n40{end}"))
+        assert longer[-1] == "    ... 1 more line; HISTORY shows it."
+        assert len(painted(events.Said("mallory", f"{forty}{end}"))) == LINES_MOST
 
 
 def test_history_shows_all_of_a_text() -> None:

@@ -14,15 +14,18 @@ GLIMPSE_CHARACTERS: Final = 400  # five rows of a screen
 
 
 def folded(text: str, most: int = LINES_MOST) -> str:
-    """Return the first lines of a text, and a note on the others."""
+    """Return the first lines of a text, and a note on the others; empty ones at its end are none.
+
+    The writer is told as many lines, and a text that is pasted ends with a line break.
+    """
     if len(text) <= most:
         return text
-    lines = clean(text).split("\n")
+    lines = clean(text).rstrip("\n").split("\n")
     more = len(lines) - most
-    if more <= 0:
-        return text
-    were = "line" if more == 1 else "lines"
-    return "\n".join([*lines[:most], f"... {more:,} more {were}; HISTORY shows them."])
+    if more > 0:
+        were, them = ("line", "it") if more == 1 else ("lines", "them")
+        lines[most:] = [f"... {more:,} more {were}; HISTORY shows {them}."]
+    return "\n".join(lines)
 
 
 def glimpse(text: str) -> str:
