@@ -30,7 +30,7 @@ from shared.border import border
 from shared.clean import on_one_line
 from shared.errors import ParleyError, Refused
 from shared.log import log_to_stderr
-from shared.process import open_standard_files
+from shared.process import open_standard_files, write_out
 from shared.real import real_world
 from shared.wire import address, why_not_heard
 from shared.wording import system_reason
@@ -258,7 +258,7 @@ async def _operate(folder: Path, arguments: argparse.Namespace) -> int:
         else:
             lines = await list_names(world, settings)
         for line in lines:
-            _say(line)
+            write_out(f"{line}\n")
     except ParleyError as error:
         return _complain(error)
     return 0

@@ -297,6 +297,17 @@ def test_output_that_cannot_be_written_is_an_exit_code(stage: Stage, options: st
     assert_output_counts(stage, f"$peer carol {HOST} $port --data $data {options}")
 
 
+def test_a_listing_that_cannot_be_written_is_an_exit_code(stage: Stage) -> None:
+    stage.directory()
+    stage.once("carol", "STATUS").ends()
+    operate = f"$dirserver --data {stage.directory_data}"
+    assert_output_counts(stage, f"{operate} --list")
+    full = shell(stage, f"{operate} --forget carol > /dev/full")
+    assert full.stderr == "dirserver: stdout cannot be written: no space left on device.\n"
+    assert full.returncode == 1
+    assert shell(stage, f"{operate} --list >&-").returncode == 0
+
+
 def test_a_command_that_failed_says_so_whoever_reads_it(stage: Stage) -> None:
     stage.directory()
     stage.once("carol", "STATUS").ends()
