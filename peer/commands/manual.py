@@ -77,9 +77,9 @@ def page(topic: str | None) -> Page | None:
     return None
 
 
-def is_topic(text: str) -> bool:
-    """Return whether HELP knows this topic or command."""
-    return page(text) is not None or begun(text, Context()) is not None
+def is_topic(text: str | None) -> bool:
+    """Return whether HELP knows this topic or command; None is the first page."""
+    return page(text) is not None or (text is not None and begun(text, Context()) is not None)
 
 
 def help_lines(topic: str | None = None) -> list[str]:

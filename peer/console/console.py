@@ -14,6 +14,7 @@ from peer import events, results
 from peer.commands import grammar as typed
 from peer.commands import parsing
 from peer.commands.grammar import Command, Context
+from peer.commands.manual import is_topic
 from peer.commands.parsing import parse, unknown_text, wrong_text
 from peer.console import lookups
 from peer.console.codes import Code
@@ -248,6 +249,7 @@ class Console:
                 return self._quit(line)
             case typed.Help(topic):
                 show(results.Manual(topic))
+                return Code.DONE if is_topic(topic) else Code.USAGE
             case typed.Say(text):
                 show(results.Sent(text, handle=await peer.conversation.say(text)))
             case typed.WriteLine(text):

@@ -68,7 +68,7 @@ class OneShot:
                 return self._stage.fail(Refused(wrong_text(command), "USAGE"))
             case Unknown(perhaps=None):
                 return self._stage.fail(Refused(unknown_text(command), "USAGE"))
-            case Help(topic=str() as topic) if not is_topic(topic):
+            case Help(topic) if not is_topic(topic):
                 return self._stage.fail(Refused(Manual(topic).lines()[0], "USAGE"))
         return await self._perform_once(command, line)
 

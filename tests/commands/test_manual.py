@@ -73,6 +73,7 @@ def test_help_for_an_unknown_command_says_so() -> None:
     assert not is_topic("chta")
     assert is_topic(" quit conversation ")
     assert is_topic("talk")
+    assert is_topic(None)
     assert page("chat") is None
 
 

@@ -23,7 +23,16 @@ async def script(community: Community, *names: str) -> tuple[Person, ...]:
 
 async def test_done_is_0(community: Community) -> None:
     carol, _ = await script(community, "carol", "dave")
-    for command in ("LIST USERS", "INFO dave", "STATUS", "HELP", "VERIFY dave", "IGNORE dave"):
+    for command in (
+        "LIST USERS",
+        "INFO dave",
+        "STATUS",
+        "HELP",
+        "HELP talk",
+        "HELP chat",
+        "VERIFY dave",
+        "IGNORE dave",
+    ):
         assert await carol.runs(command) is Code.DONE, command
     await carol.sees_part("You will no longer hear from dave.")
 
@@ -43,6 +52,8 @@ async def test_a_wrong_command_is_2(community: Community) -> None:
     assert await carol.runs("dave") is Code.USAGE
     assert await carol.runs("nobody hello") is Code.USAGE
     await carol.sees_part("Unknown command: nobody hello")
+    assert await carol.runs("HELP nobody") is Code.USAGE
+    await carol.sees("Unknown command: nobody")
 
 
 async def test_a_line_that_is_left_is_3(community: Community) -> None:
