@@ -1,6 +1,7 @@
 """Go to the places of one user, and count what comes for those where the user is not."""
 
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Final
 
 from peer import events, place_results
@@ -80,7 +81,8 @@ class Targets:
         if not self._has_recalled:
             self._has_recalled = True
             for person, loud in quiet.persons:
-                self.places.make(person, loud)
+                with suppress(Refused):  # more are quiet than can be in view
+                    self.places.make(person, loud)
 
     @property
     def namesakes(self) -> tuple[str, ...]:
@@ -102,7 +104,7 @@ class Targets:
         if not isinstance(event, events.Said | events.SaidPrivately | events.Letter):
             self._dialogue.show(event, then=shown)
             return
-        place = place_of(event)
+        place = place_of(event, self._peer.rooms.labels)
         if place is not None and place.is_same(self.places.here):
             self._questions.note_text()
         match self.look().came(place, event, self._peer.time()):

@@ -51,11 +51,15 @@ class HistoryReader:
         return next(mine, "") or self._history.own_room(name)
 
     def place_id(self, place: Place) -> str:
-        """Return the place as the marks of what was read know it (`peer.core.past.read_marks`)."""
+        """Return the place as the marks of what was read know it (`peer.core.past.read_marks`).
+
+        "": nothing can be said there now; home without a conversation, a room that is not mine.
+        """
         if place.person:
             return with_user(place.person)
         if place.room:
-            return self._conversations.rooms.of(place.room).core.id
+            room = self._conversations.rooms.find(place.room)
+            return room.core.id if room else ""
         current = self._conversations.conversation
         return current.id if current else ""
 

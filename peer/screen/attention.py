@@ -102,7 +102,7 @@ def _is_for_another_place(event: Event, ui_state: UiState) -> bool:
         case NotAllShown(room=room):
             return not Place(room=room).is_same(ui_state.here)
         case events.Said() | events.SaidPrivately() | events.Letter():
-            place = place_of(event)
+            place = place_of(event, (room for room, _ in ui_state.rooms))
             return place is None or not place.is_same(ui_state.here)
     return False
 

@@ -3,6 +3,7 @@ speaks there unless its members have let them in."""
 
 import pytest
 
+from peer import events
 from peer.core import membership
 from peer.core.conversation.charter import room_id, salt_of
 from peer.core.membership import member_id
@@ -123,6 +124,49 @@ async def test_a_letter_of_a_stranger_is_of_no_room(
     await peer._exchange.letter_drop.leave(contact, "I am one", 7.0, About(id, RUN, 1))
     await carol.sees_part("mallory: I am one", within=60)
     carol.never_saw("#lab mallory")
+
+
+async def writes_about(author: Person, reader: Person, id: str, text: str, seq: int = 1) -> None:
+    """Leave a letter that says it is a text of the conversation with this id."""
+    contact = await author.peer.finder.contact(reader.name)
+    await author.peer._exchange.letter_drop.leave(contact, text, 7.0, About(id, RUN, seq))
+
+
+def unread(person: Person) -> dict[str, int]:
+    return {str(one.place): one.unread for one in person.console.targets.look().states}
+
+
+async def test_what_comes_of_a_room_that_i_have_left_ends_no_program(community: Community) -> None:
+    """It is its sender's, and is counted and read there."""
+    carol, mallory = await community.start("carol", "mallory")
+    await founds(mallory, carol, room="pit")
+    (room,) = carol.peer._exchange.conversations.rooms
+    await carol.types("PART pit")
+    await carol.sees("You have left the room #pit.")
+    for last in ("once", "after a restart"):
+        await writes_about(mallory, carol, room.core.id, last, len(last))
+        await carol.sees_part(f"mallory: {last}", within=60)
+        carol.peer.touched(carol.console.targets.unread)  # as each line and each key does
+        assert unread(carol) == {"": 0, "mallory": 1}
+        await carol.types("GO ?", "GO mallory")
+        await carol.sees_part("--- 1 unread")
+        assert not any(unread(carol).values())
+        carol.peer.touched(carol.console.targets.unread)
+        await carol.quits()
+        await carol.starts()
+
+
+async def test_a_text_that_is_shown_after_i_have_left_its_room_is_its_authors(
+    community: Community,
+) -> None:
+    """It waited for the name of its author to be judged."""
+    (carol,) = await community.start("carol")
+    late = events.Said("mallory", "wait for me", room="pit")
+    carol.console.tell(late, events.nothing)
+    carol.peer.touched(carol.console.targets.unread)
+    assert unread(carol) == {"": 0, "mallory": 1}
+    await carol.types("GO pit", "GO mallory")
+    assert not any(unread(carol).values())
 
 
 async def test_a_flood_while_somebody_is_away_ends_at_the_quota_and_loses_nothing(

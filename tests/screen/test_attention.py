@@ -106,7 +106,7 @@ def test_lines_of_others_are_unread_until_a_key_is_hit() -> None:
 )
 def test_what_is_counted_at_a_place_is_told_apart(here: Place, elsewhere: int) -> None:
     """A sender whose name bears a mark is one of the others, who are counted too."""
-    ours, at = attention(), replace(ME, here=here)
+    ours, at = attention(), replace(ME, here=here, rooms=(("lab", ("dave",)),))
     for event in (
         AMONG_US, PRIVATE, LETTER, events.SaidToAll("dave", "hello"),
         events.SaidPrivately("dave (another key)", "psst"), events.Said("dave", "x", room="lab"),

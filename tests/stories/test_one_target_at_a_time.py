@@ -2,6 +2,9 @@
 
 import trio
 
+from peer.commands.grammar import Loud
+from peer.core.targets.place import Place
+from peer.core.targets.places import PERSONS_MOST
 from tests.kit.community import Community
 
 TO_DAVE = "Each line is a private line to dave now; GO leads back."
@@ -122,6 +125,15 @@ async def test_muted_places_stay_muted_over_a_restart(community: Community) -> N
     await carol.starts_again()
     await carol.types("MUTED")
     await carol.sees("Muted: #lab.")
+
+
+async def test_more_may_stay_muted_than_can_be_in_view(community: Community) -> None:
+    (carol,) = await community.start("carol")
+    for number in range(PERSONS_MOST + 1):
+        await carol.peer.choices.quiet.make(Place(f"user{number}"), Loud.HELD)
+    await carol.starts_again()
+    await carol.types("MUTED")
+    await carol.sees_part("Muted: user0, user1, ")
 
 
 async def test_a_script_goes_nowhere(community: Community) -> None:

@@ -1,5 +1,6 @@
 """A place: what a user goes to, so that the next lines go there."""
 
+from collections.abc import Iterable
 from typing import Final
 
 from msgspec import Struct
@@ -38,16 +39,22 @@ class Place(Struct, frozen=True):
 HOME: Final = Place()
 
 
-def place_of(event: Event) -> Place | None:
+def place_of(event: Event, rooms: Iterable[str]) -> Place | None:
     """Return the place that a text of somebody else is for; None if it is for none.
 
-    A sender whose name bears a mark is not the user of that name, and nobody can go there.
+    `rooms`: what I call those that I am in.  Nobody can go to another one, so a text of it,
+    which comes after I have left, is for its sender's place.  A sender whose name bears a mark
+    is not the user of that name, and nobody can go there.
     """
     match event:
-        case events.Letter(room=room) if room:
+        case events.Said(room=""):
+            return HOME
+        case events.Said(room=room) | events.Letter(room=room) if fold(room) in map(fold, rooms):
             return Place(room=room)
-        case events.SaidPrivately(sender=sender) | events.Letter(sender=sender):
+        case (
+            events.Said(sender=sender)
+            | events.SaidPrivately(sender=sender)
+            | events.Letter(sender=sender)
+        ):
             return Place(person=sender) if is_name(sender) else None
-        case events.Said(room=room):
-            return Place(room=room)
     return None

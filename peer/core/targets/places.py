@@ -167,7 +167,7 @@ class Places:
         self.trail.leave(entry.state.place)
 
     def _persons(self) -> list[_Entry]:
-        """Return the persons, and rooms of which I am no member."""
+        """Return the persons, and rooms of which I am no member: scripts do not say theirs."""
         kept = {HOME.key, *self._rooms}
         return [one for key, one in self._entries.items() if key not in kept]
 

@@ -5,6 +5,7 @@ from peer.core.past.quiet_place import QuietPlace
 from peer.core.targets.place import Place
 from peer.runtime.history_reader import HistoryReader
 from peer.storage.past.quiet_places import QuietPlaceStore
+from shared.errors import Refused
 
 
 class QuietPlaces:
@@ -14,7 +15,7 @@ class QuietPlaces:
         self._store, self._history = store, history
 
     def of(self, place: Place) -> Loud:
-        """Return how loud a place is.  Raises Refused for a room that is not mine."""
+        """Return how loud a place is; a room that is not mine is as loud as others."""
         return self._store.of(self._history.place_id(place)).loud
 
     @property
@@ -24,4 +25,6 @@ class QuietPlaces:
 
     async def make(self, place: Place, loud: Loud) -> None:
         """Keep how loud a place is.  Raises Refused for a room that is not mine, StorageError."""
-        await self._store.keep(self._history.place_id(place), QuietPlace(place.person, loud))
+        if not (id := self._history.place_id(place)):
+            raise Refused(f"You are in no room {place}.", "ROOM")
+        await self._store.keep(id, QuietPlace(place.person, loud))

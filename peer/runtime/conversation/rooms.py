@@ -45,12 +45,15 @@ class Rooms:
         """The labels of all, which the user reads, in alphabetical order."""
         return tuple(sorted((one.core.room for one in self), key=fold))
 
+    def find(self, called: str) -> ConversationShell | None:
+        """Return the room that the user calls so; None when I am in no such room."""
+        return next((one for one in self if fold(one.core.room) == fold(called)), None)
+
     def of(self, called: str) -> ConversationShell:
         """Return the room that the user calls so.  Raises Refused when I am in no such room."""
-        for one in self:
-            if fold(one.core.room) == fold(called):
-                return one
-        raise Refused(f"You are in no room #{called}.", "ROOM")
+        if (found := self.find(called)) is None:
+            raise Refused(f"You are in no room #{called}.", "ROOM")
+        return found
 
     def is_namesake(self, charter: Charter) -> bool:
         """Whether I am in another room of this name."""

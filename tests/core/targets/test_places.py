@@ -64,12 +64,16 @@ def test_a_place_is_shown_so_that_a_room_and_a_person_of_one_name_differ() -> No
         (events.Said("dave", "[private] erin: hi"), HOME),
         (events.SaidToAll("dave", "hi"), None),
         (events.Said("dave", "hi", room="lab"), LAB),
+        (events.Said("dave", "hi", room="LAB"), Place(room="LAB")),
+        (events.Letter("dave", 0.0, "hi", room="left"), DAVE),
+        (events.Said("dave", "hi", room="left"), DAVE),
+        (events.Said("dave (ANOTHER KEY)", "hi", room="left"), None),
     ],
 )
 def test_who_wrote_decides_to_which_place_a_text_belongs(
     event: events.Event, place: Place | None
 ) -> None:
-    assert place_of(event) == place
+    assert place_of(event, ["lab", "team"]) == place
 
 
 # --- Unread -----------------------------------------------------------------------
