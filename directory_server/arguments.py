@@ -239,13 +239,27 @@ def parse(
         _complete(parsed, environment or {}, file)
     except argparse.ArgumentTypeError as wrong:
         parser.error(str(wrong))
-    if parsed.fill_store and parsed.store is None:
-        parser.error("--fill-store needs --store")
-    if parsed.port is None and not (parsed.list or parsed.forget or parsed.fill_store):
-        parser.error("the following arguments are required: PORT")
-    if parsed.workers > 1 and (parsed.store is None or not parsed.port):
-        parser.error("--workers needs --store, as only PostgreSQL takes several, and a PORT, not 0")
+    wrong_together = _wrong_together(parsed)
+    if wrong_together:
+        parser.error(wrong_together)
     return parsed
+
+
+def _wrong_together(parsed: argparse.Namespace) -> str:
+    """Return what keeps these options from having an effect together, or nothing."""
+    if parsed.fill_store and parsed.store is None:
+        return "--fill-store needs --store"
+    if parsed.free and not parsed.forget:
+        return "--free goes with --forget"
+    if parsed.list or parsed.forget or parsed.fill_store:
+        return ""  # what the file or the environment says of serving is for another time
+    if parsed.port is None:
+        return "the following arguments are required: PORT"
+    if parsed.workers > 1 and (parsed.store is None or not parsed.port):
+        return "--workers needs --store, as only PostgreSQL takes several, and a PORT, not 0"
+    if parsed.store_sync and parsed.store is None:
+        return "--store-sync needs --store"
+    return ""
 
 
 def _add_tasks(parser: Parser) -> None:

@@ -2,6 +2,7 @@
 
 import argparse
 import re
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -39,6 +40,7 @@ cannot be used, 4 refused, 5 no such user, 7 no directory runs
 """
 # The words of msgspec for a text that is too long, or empty
 _LIMIT: Final = re.compile(r"Expected `str` of length (<=|>=) (\d+) - at `\$\.(\w+)`")
+NO_WORDS: Final = ()  # the default of words that may be missing: argparse requires others
 LEVELS: Final = ("debug", "info", "warning", "error")
 
 
@@ -107,7 +109,7 @@ def _add_looking(commands: _Commands) -> None:
     commands.add("users", "who is registered").add_argument("prefix", nargs="?", default="")
     kick = commands.add("kick", "end a user's connection")
     kick.add_argument("name", metavar="NAME")
-    kick.add_argument("reason", nargs="*")
+    kick.add_argument("reason", nargs="*", default=NO_WORDS)
 
 
 def _add_letting_in(commands: _Commands) -> None:
@@ -115,7 +117,7 @@ def _add_letting_in(commands: _Commands) -> None:
     whom = "NAME|ADDRESS|NETWORK"
     ban = commands.add("ban", "keep a user, an address or a network out")
     ban.add_argument("whom", metavar=whom)
-    ban.add_argument("words", metavar="[for DURATION] [REASON]", nargs="*")
+    ban.add_argument("words", metavar="[for DURATION] [REASON]", nargs="*", default=NO_WORDS)
     commands.add("unban", "let them in again").add_argument("whom", metavar=whom)
     commands.add("bans", "who is kept out")
     forget = commands.add("forget", "free a name whose key is lost")
@@ -172,8 +174,7 @@ def request_of(parsed: argparse.Namespace) -> "AnyRequest":
         case "notice":
             request = ask.Notice(" ".join(parsed.text))
         case "motd":
-            told = " ".join(parsed.text) if parsed.text or parsed.clear else None
-            request = ask.Motd("" if parsed.clear else told)
+            request = _motd(parsed.text, clear=parsed.clear)
         case "backup":
             request = ask.Backup(str(Path(parsed.folder).absolute()))
         case "drain":
@@ -184,10 +185,18 @@ def request_of(parsed: argparse.Namespace) -> "AnyRequest":
     return request
 
 
-def _ban(whom: str, words: list[str]) -> "AnyRequest":
+def _motd(words: Sequence[str], *, clear: bool) -> "AnyRequest":
+    from directory_server.admin import requests as ask  # noqa: PLC0415
+
+    if clear and words:
+        raise Refused("motd: either a text or --clear")
+    return ask.Motd(" ".join(words) if words or clear else None)
+
+
+def _ban(whom: str, words: Sequence[str]) -> "AnyRequest":
     from directory_server.admin import requests as ask  # noqa: PLC0415
 
     seconds = None
-    if words[:1] == ["for"]:
+    if words and words[0] == "for":
         seconds, words = parse_duration(" ".join(words[1:2])), words[2:]
     return ask.Ban(whom, seconds, " ".join(words))

@@ -107,6 +107,31 @@ def test_a_file_that_cannot_be_read_is_not_passed_over(
     assert parse("5000", file.parent / "none.toml")["closed"] is False
 
 
+@pytest.mark.parametrize(
+    ("words", "complaint"),
+    [
+        ("5000 --store-sync", "--store-sync needs --store"),
+        ("5000 --free", "--free goes with --forget"),
+        ("--list --free", "--free goes with --forget"),
+        ("5000 --workers 2", "--workers needs --store, as only PostgreSQL takes several"),
+    ],
+)
+def test_an_option_that_would_have_no_effect_is_refused(
+    words: str, complaint: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert refusal(capsys, words).startswith(f"dirserver: {complaint}")
+
+
+def test_options_for_serving_do_not_hinder_other_tasks(
+    file: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The store may be named when it starts only: `dirserver admin` reads the file without it."""
+    file.write_text("port = 5000\nstore_sync = true\nworkers = 2\n")
+    assert parse("--list", file)["store"] is None
+    assert parse("--forget carol --free", file)["free"] is True
+    assert refusal(capsys, "", file).startswith("dirserver: --workers needs --store")
+
+
 # --- The running program ---
 
 

@@ -62,7 +62,9 @@ def test_options_stand_before_or_after_the_command(words: str) -> None:
     [
         ("", "the following arguments are required: COMMAND"),
         ("reboot", '"reboot" is none of status, users'),
-        ("ban", "the following arguments are required: NAME|ADDRESS|NETWORK"),
+        ("kick", "the following arguments are required: NAME (see"),
+        ("motd be kind --clear", "motd: either a text or --clear"),
+        ("ban", "the following arguments are required: NAME|ADDRESS|NETWORK (see"),
         ("ban mallory for ever", '"ever" is not a duration: write 30m, 12h, 7d or 2w'),
         ("invite --for 7", '"7" is not a duration'),
         ("log loud", '"loud" is none of debug, info, warning, error'),
