@@ -21,7 +21,9 @@ CROWD_PAUSE_SECONDS: Final = 0.032  # while newcomers wait: they are the next ne
 
 TICK_SECONDS: Final = 1.0
 UNHEARD_SECONDS: Final = 9.0  # a host that confirms no bytes for this long is gone
-LEASE_SECONDS: Final = 90.0  # peers PING every 30 s; this is for hosts that only look alive
+LEASE_SECONDS: Final = 90.0  # of silence; this is for hosts that only look alive
+#: Peers PING what they do not hear from.  One that reads news all the time says nothing.
+ASK_SECONDS: Final = 60.0  # of silence; then we ask, and 30 s are left for the answer
 STOPPED_SECONDS: Final = 5.0  # a tick this late means that we were stopped, not they
 LOOKS_AT_ONCE: Final = 100  # links, 1 ms; then everybody else gets a turn
 # A look at 8,000 links takes 80 ms.  So of many, a third is looked at each second; a host that
@@ -107,9 +109,11 @@ class Housekeeping:
             if link.wire.unheard() > unheard:
                 self._community.counts.cut["vanished"] += 1
                 link.cut(f"its host has not answered for {unheard:.0f} seconds")
-            elif min(link.silence, running) > LEASE_SECONDS:
+            elif (silence := min(link.silence, running)) > LEASE_SECONDS:
                 self._community.counts.cut["silent"] += 1
                 link.cut(f"it has said nothing for {LEASE_SECONDS:.0f} seconds")
+            elif silence > ASK_SECONDS:
+                link.ask()
             if number % LOOKS_AT_ONCE == 0:
                 await trio.lowlevel.checkpoint()
 

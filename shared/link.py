@@ -140,13 +140,17 @@ class Link(Generic[M]):
         self._ping()
         await answered.wait()
 
+    def ask(self) -> None:
+        """Send a PING, once for each silence: the other side shall say that it lives."""
+        if self._heartbeat.doubt():
+            self._ping()
+
     async def proves_life(self) -> bool:
         """Send a PING, and return whether a byte comes within DOUBT_SECONDS.
 
         If none does, the link counts as silent until one comes.
         """
-        if self._heartbeat.doubt():
-            self._ping()
+        self.ask()
         return await self._heartbeat.wait_doubt() and not self.is_over
 
     def identified(self) -> None:

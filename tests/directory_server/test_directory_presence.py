@@ -426,14 +426,27 @@ async def test_a_host_that_vanishes_with_bytes_on_their_way_is_offline_in_ten_se
 async def test_a_program_that_says_nothing_for_too_long_is_cut(
     town: Town, autojump_clock: MockClock
 ) -> None:
-    carol, dave = await town.enters("carol"), await town.enters("dave")
+    """Its kernel still confirms all that comes, so only an answer shows that it lives."""
+    carol, dave = await town.enters("carol"), await town.enters("dave", at="10.0.0.4")
+    cable = town.hub.cables("10.0.0.4")[0]
+    cable.stall(reader="10.0.0.4")
     for _ in range(int(LEASE_SECONDS / 30) + 1):
         carol.say(Ping())
         await trio.sleep(30)
+    assert await status_of(carol, "dave") is Status.OFFLINE
+    cable.heal()
     with pytest.raises(Unreachable):
         await dave.hears(Contact)
-    assert await status_of(carol, "dave") is Status.OFFLINE
     assert not carol.is_over
+
+
+async def test_a_program_that_answers_when_it_is_asked_stays_registered(
+    town: Town, autojump_clock: MockClock
+) -> None:
+    carol, dave = await town.enters("carol"), await town.enters("dave")
+    await trio.sleep(5 * LEASE_SECONDS)
+    assert await status_of(carol, "dave") is not Status.OFFLINE
+    assert not dave.is_over
 
 
 async def test_a_directory_that_was_stopped_for_a_while_blames_nobody(

@@ -448,6 +448,22 @@ async def test_a_ping_is_answered(autojump_clock: MockClock) -> None:
     assert here.received == []
 
 
+async def test_who_is_asked_for_a_sign_of_life_is_asked_once_in_each_silence(
+    autojump_clock: MockClock,
+) -> None:
+    here, there = one_and_a_wire()
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(here.run)
+        here.link.ask()
+        here.link.ask()
+        await there.send_all(encode(Pong()))
+        await trio.testing.wait_all_tasks_blocked()
+        here.link.ask()
+        here.link.hang_up()
+        assert await everything(there) == [Ping(), Ping()]
+        await there.aclose()
+
+
 async def test_a_write_that_takes_too_long_means_a_dead_link(autojump_clock: MockClock) -> None:
     here, there = one_and_a_wire()
     here.link.post_bytes(b"\n" * (PIPE_BYTES + 3 * WRITE_BYTES))

@@ -166,3 +166,18 @@ async def test_a_directory_that_goes_again_at_once_tells_nothing_early(
     await carol.sees("* dave is offline.", within=60)
     await trio.sleep(100)
     assert carol.saw("dave is offline") == 1
+
+
+async def test_who_only_reads_news_stays_registered(community: Community) -> None:
+    """News keeps coming, so a program never PINGs the directory, and says nothing else."""
+    bob, carol, dave = await community.start("bob", "carol", "dave")
+    for _ in range(20):
+        await bob.quits()
+        await carol.sees("* bob is offline.")
+        await trio.sleep(10)
+        await bob.starts()
+        await carol.sees("* bob is online.")
+        await trio.sleep(10)
+    for person in (carol, dave):
+        person.never_saw(LOST)
+        person.never_saw("dave is offline")
