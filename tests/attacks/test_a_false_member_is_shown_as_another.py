@@ -56,8 +56,9 @@ async def invited(mallory: Raw, whom: Person, link: RawLink, invite: Invite) -> 
     assert accept.membership is not None
     roll = Roll(mallory.conversation, mallory.client.who.authority)
     roll.merge([*invite.proof, accept.membership])
-    link.says(Confirm(INVITATION, roll.all()), mallory.hello(1, roll.digest()))
-    return Confirm(INVITATION, roll.all())
+    confirm = mallory.confirm(whom, roll.all())
+    link.says(confirm, mallory.hello(1, roll.digest()))
+    return confirm
 
 
 async def invite(mallory: Raw, whom: Person, *names: str, proof: tuple[Membership, ...]) -> Invite:

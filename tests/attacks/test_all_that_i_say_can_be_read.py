@@ -25,7 +25,6 @@ from shared.messages.peers import (
     Accept,
     Acknowledge,
     BetweenPeers,
-    Confirm,
     Entry,
     Hello,
     Members,
@@ -34,7 +33,7 @@ from shared.messages.peers import (
     Want,
 )
 from tests.kit.community import DIRECTORY, Community, Person, open_community
-from tests.kit.raw_peer import INVITATION, Raw, RawLink, id_of, raw
+from tests.kit.raw_peer import Raw, RawLink, id_of, raw
 from tests.kit.world import MemoryWire
 
 LONGEST = "\U0001f642" * TEXT_CHARACTERS
@@ -98,7 +97,7 @@ class Play:
         accept = await link.hears(Accept)
         assert accept.membership is not None
         members = (self.mallory.founded, accept.membership)
-        link.says(Confirm(INVITATION, members, self.positions(since), lamport))
+        link.says(self.mallory.confirm(self.carol, members, self.positions(since), lamport))
         link.says(self.hello(0, ()))
         self.last = {
             one.epoch: one.seq for one in self.positions(since) if one.author == self.mallory.me.id

@@ -22,10 +22,13 @@ from shared.messages.peers import (
     SALT_BYTES,
     STAY_BYTES,
     STAYS,
+    Accept,
     Entry,
     Members,
     Membership,
+    Position,
     Private,
+    Ringing,
 )
 from tests.kit.community import Community
 from tests.kit.cores import (
@@ -40,7 +43,7 @@ from tests.kit.cores import (
     conversation_of,
     me,
 )
-from tests.kit.raw_peer import raw
+from tests.kit.raw_peer import RUN, raw
 from tests.kit.talk import talking, text
 from tests.kit.world import EPOCH
 
@@ -268,3 +271,23 @@ def test_a_hello_is_signed_by_its_author_over_their_own_link_too() -> None:
     forged = msgspec.structs.replace(carol.hello(DAVE), signature=bytes(64))
     with pytest.raises(ProtocolError, match="HELLO is not signed"):
         carol.hears(DAVE, forged)
+
+
+async def test_nobody_is_let_in_on_a_word_that_cannot_be_shown_to_the_others(
+    community: Community,
+) -> None:
+    """A newcomer who has texts that their author has not written yet would be cut by that one."""
+    (carol,) = await community.start("carol")
+    async with raw(community, "mallory") as mallory:
+        link = await mallory.dials(carol)
+        await mallory.invites(carol, link)
+        await link.hears(Ringing)
+        await carol.types("Y")
+        accept = await link.hears(Accept)
+        assert accept.membership is not None
+        confirm = mallory.confirm(carol, (mallory.founded, accept.membership))
+        ahead = (Position(mallory.me.id, RUN, 1_000),)
+        link.says(msgspec.structs.replace(confirm, since=ahead))
+        assert (await link.hears(Err)).text == "a signature does not fit"
+    assert carol.talks_with == ()
+    carol.never_saw("You are now connected with mallory.")

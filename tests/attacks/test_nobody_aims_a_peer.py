@@ -18,11 +18,11 @@ from peer.options import Options
 from shared.messages import directory as wire
 from shared.messages import peers
 from shared.messages.directory import Iam
-from shared.messages.peers import MEMBERS, Accept, Confirm, Membership, Ringing
+from shared.messages.peers import MEMBERS, Accept, Membership, Ringing
 from shared.messages.spots import Spot
 from tests.kit.community import DIRECTORY, Community, Person
 from tests.kit.raw_client import Client, identity_of
-from tests.kit.raw_peer import INVITATION, Raw, raw
+from tests.kit.raw_peer import Raw, raw
 
 VICTIM = "192.0.2.1"
 PHANTOMS = MEMBERS - 2  # with mallory and the one she tricks: a full conversation
@@ -58,7 +58,7 @@ async def tricks(mallory: Raw, whom: Person, phantoms: list[Membership]) -> None
     accept = await link.hears(Accept)
     assert accept.membership is not None
     first, *more = membership.pages([mallory.founded, accept.membership, *phantoms])
-    link.says(Confirm(INVITATION, first))
+    link.says(mallory.confirm(whom, first))
     link.says(*(peers.Members(mallory.conversation, page) for page in more))
 
 

@@ -17,14 +17,13 @@ from shared.messages.peers import (
     TEXTS,
     Accept,
     Acknowledge,
-    Confirm,
     Hello,
     Position,
     Text,
 )
 from tests.kit.community import Community, Person
 from tests.kit.cores import CAROL, DAVE, me, together
-from tests.kit.raw_peer import INVITATION, RUN, Raw, RawLink, raw
+from tests.kit.raw_peer import RUN, Raw, RawLink, raw
 from tests.kit.talk import Talk, sent, text
 
 # --- The clock of a conversation -----------------------------------------------------
@@ -101,7 +100,7 @@ async def lets_in(mallory: Raw, carol: Person, *since: Position, lamport: int = 
     accept = await link.hears(Accept)
     assert accept.membership is not None
     members = (mallory.founded, accept.membership)
-    link.says(Confirm(INVITATION, members, since, lamport), mallory.hello(1))
+    link.says(mallory.confirm(carol, members, since, lamport), mallory.hello(1))
     return link
 
 

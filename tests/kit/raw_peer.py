@@ -10,8 +10,9 @@ import trio
 
 from peer.core import membership
 from peer.core.conversation.hello import hello_statement
+from peer.core.conversation.members.entrances import sign_entry
 from peer.core.conversation.proof.digests import digest
-from peer.core.conversation.texts import sign
+from peer.core.conversation.texts import EPOCHS_TOLD, sign
 from peer.core.membership import Me, Roll, member_id
 from shared.link import Link
 from shared.messages.common import VERSION, Message
@@ -21,6 +22,7 @@ from shared.messages.peers import (
     Accept,
     BetweenPeers,
     Confirm,
+    Entry,
     Hello,
     Invite,
     Membership,
@@ -95,9 +97,18 @@ class Raw:
         assert accept.membership is not None
         roll = Roll(self.conversation, self.client.who.authority)
         roll.merge([self.founded, accept.membership])
-        link.says(Confirm(INVITATION, roll.all()), self.hello(1, roll.digest()))
+        link.says(self.confirm(whom, roll.all()), self.hello(1, roll.digest()))
         await whom.sees(f"You are now connected with {self.name}.")
         return link
+
+    def confirm(
+        self, whom: Person, members: tuple[Membership, ...], since: tuple[Position, ...] = (),
+        lamport: int = 0,
+    ) -> Confirm:  # fmt: skip
+        """Return a CONFIRM for somebody whom we let in, signed as by the honest."""
+        entry = Entry(self.conversation, id_of(whom), 1, since, EPOCHS_TOLD)
+        signature = sign_entry(self.me, entry).signature
+        return Confirm(INVITATION, members, since, lamport, entry.epochs, signature)
 
     def hello(self, number: int, members: str = "0" * 32, *have: Position) -> Hello:
         said = Hello(self.conversation, self.me.id, number, members, (), have)

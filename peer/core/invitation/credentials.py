@@ -14,6 +14,7 @@ from msgspec import Struct
 from peer.core import membership
 from peer.core.conversation.charter import check_charter, salt_of
 from peer.core.conversation.conversation import Conversation
+from peer.core.conversation.members.entrances import check_entry
 from peer.core.conversation.texts import check_origin
 from peer.core.invitation.actions import Action, Admit, Enter, Found
 from peer.core.membership import Roll, conversation_id, member_id
@@ -200,16 +201,19 @@ class Credentials:
     def enter(self, invite: Invite, confirm: Confirm) -> Enter | None:
         """Return how I enter; None if the inviter has left the conversation meanwhile.
 
-        Raises ProtocolError when the memberships are forged, or mine is not among them.
+        Raises ProtocolError when the memberships are forged, or mine is not among them, and when
+        the inviter has not signed what came before me: the others would not believe my entry.
         """
         if not confirm.members:
             return None
+        assert invite.adding is not None
         mine = self._join(invite)
         members = (*confirm.members, mine)
         membership.check_size(members)
         roll = Roll(invite.conversation, self._community.authority)
         roll.merge(members)
-        if not roll.is_in(self._myself.id):
+        inviter = roll.key(invite.adding.by) if roll.is_in(self._myself.id) else None
+        if inviter is None:
             raise ProtocolError("nobody has added me to this conversation")
         for one in confirm.since:
             check_origin(one.origin)
@@ -217,6 +221,7 @@ class Credentials:
             invite.conversation, self._myself.id, mine.counter, confirm.since, confirm.epochs,
             confirm.signature, confirm.lamport,
         )  # fmt: skip
+        check_entry(entry, inviter)
         return Enter(roll, confirm.since, confirm.lamport, entry, invite.room)
 
     def prove_departure(self, invite: Invite) -> Message:

@@ -4,6 +4,7 @@ import msgspec
 import pytest
 
 from peer.core import membership
+from peer.core.conversation.members.entrances import sign_entry
 from peer.core.invitation import credentials
 from peer.core.invitation.actions import Action, Admit, Enter, Found
 from peer.core.membership import Roll, conversation_id, member_id
@@ -366,3 +367,35 @@ def test_a_position_with_a_strange_name_is_refused(carol: Program, dave: Program
     invite, confirm = confirmed(carol, dave)
     strange = msgspec.structs.replace(confirm, since=(Position("\x07" * 24, "e" * 16, 1),))
     assert why_not(dave, invite, strange) == "a text is not numbered as it should be"
+
+
+def test_nobody_enters_on_a_word_that_the_inviter_has_not_signed(
+    carol: Program, dave: Program, mallory: Program
+) -> None:
+    """The others would not believe it: they would cut a newcomer who counts on it."""
+    invite, confirm = confirmed(carol, dave)
+    ahead = (Position(carol.me.id, "e" * 16, 1_000),)
+    lie = Entry(TALK, dave.me.id, 1, ahead, confirm.epochs)
+    changed = (
+        {"signature": bytes(64)},
+        {"since": ahead},
+        {"epochs": confirm.epochs + 1},
+        {"since": ahead, "signature": sign_entry(mallory.me, lie).signature},
+    )
+    for fields in changed:
+        forged = msgspec.structs.replace(confirm, **fields)
+        assert why_not(dave, invite, forged) == "a signature does not fit"
+    assert dave.credentials.enter(invite, confirm)
+
+
+def test_an_earlier_stay_of_mine_does_not_stand_for_a_permission(
+    carol: Program, dave: Program, mallory: Program
+) -> None:
+    """Mallory is not in, and shows that dave once was."""
+    carol.founds(dave)
+    theirs = carol.current.roll.all()
+    mine = membership.found(mallory.me, SALT)
+    adding = membership.add(mallory.me, TALK, mine, dave.me.id, 3)
+    invite = Invite(ID, TALK, ("mallory",), counter=3, adding=adding)
+    why = why_not(dave, invite, Confirm(ID, theirs))
+    assert why == "nobody has added me to this conversation"

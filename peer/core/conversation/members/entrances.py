@@ -43,6 +43,11 @@ def sign_entry(me: Me, entry: Entry) -> Entry:
     return msgspec.structs.replace(entry, signature=me.identity.sign(_statement(entry)))
 
 
+def check_entry(entry: Entry, key: bytes) -> None:
+    """Raise ProtocolError unless the owner of this key has signed the entry."""
+    check_signature(key, entry.signature, _statement(entry))
+
+
 def _statement(entry: Entry) -> bytes:
     said = (
         entry.conversation, entry.member, entry.counter, entry.epochs,
@@ -130,7 +135,7 @@ class Entrances:
             return None
         self._roll.checks += 1
         try:
-            check_signature(key, entry.signature, _statement(entry))
+            check_entry(entry, key)
         except ProtocolError:
             return None
         proven = msgspec.structs.replace(entrance, entry=entry)
