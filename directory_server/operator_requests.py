@@ -24,7 +24,8 @@ NAME_COLUMN = 32
 
 async def list_names(world: World, settings: Settings) -> Iterable[str]:
     """Return one line for each name.  Raises Refused, or StorageError."""
-    store = await _store(world, settings)
+    check_founded(world.disk)
+    store = await open_store(world, settings)
     try:
         listed = await store.listed()
     finally:
@@ -52,10 +53,11 @@ async def forget(
     `free`: anybody may have them at once, although certificates may still be valid for their
     old owners.  Raises Refused when there is no such name, or no directory; StorageError.
     """
+    check_founded(world.disk)  # before the lock, which would make a missing folder
     try:
         world.disk.lock()
     except Refused:
-        return await _order(await _store(world, settings), names, free=free)
+        return await _order(await open_store(world, settings), names, free=free)
     try:
         return await _perform(world, settings, names, free=free)
     finally:
@@ -73,7 +75,7 @@ async def _perform(
     world: World, settings: Settings, names: list[str], *, free: bool
 ) -> Iterable[str]:
     """Forget the names ourselves, as no directory runs."""
-    store = await _store(world, settings)
+    store = await open_store(world, settings)
     known = await _known(store, names)
     found = await find(world.disk, store, world.chance.randbytes, found_anew=False)
 
@@ -88,11 +90,6 @@ async def _perform(
 
     await while_it_runs(store.run, forget_them)
     return (f"{name} is forgotten." for name in known)
-
-
-async def _store(world: World, settings: Settings) -> Store:
-    check_founded(world.disk)
-    return await open_store(world, settings)
 
 
 async def _known(store: Store, names: list[str]) -> list[str]:

@@ -30,6 +30,7 @@ async def fill_store(world: World, settings: Settings, url: str) -> str:
     use the data folder as before, unless what became of this try, or of an earlier one, is
     unknown.
     """
+    check_founded(world.disk)  # before the lock, which would make a missing folder
     world.disk.lock()
     try:
         before, key = await _open(world)
@@ -44,7 +45,6 @@ async def fill_store(world: World, settings: Settings, url: str) -> str:
 async def _open(world: World) -> tuple[SqliteStore, bytes]:
     """Open the database in the folder, and bring it up to date; return it with the key."""
     disk = world.disk
-    check_founded(disk)
     if not has_database(disk):
         raise Refused(f"there is no {FILE} in the data folder {disk.place}", "STORE")
     if is_elsewhere(disk):

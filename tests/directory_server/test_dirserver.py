@@ -145,7 +145,13 @@ async def test_an_operator_lists_names_and_takes_them_away(start: Start, tmp_pat
         return (said or complaint).splitlines()
 
     nothing = f"dirserver: there is no directory in the data folder {data[1]}"
-    assert operate("--list") == [f"{nothing}: name another one with --data"]
+    for task in (
+        ("--list",),
+        ("--forget", "carol"),
+        ("--store", "postgresql://localhost/parley", "--fill-store"),
+    ):
+        assert operate(*task) == [f"{nothing}: name another one with --data"]
+    assert not (tmp_path / "data").exists()
     directory = start("0", "--host", "127.0.0.1", *data)
     async with trio.open_nursery() as nursery:
         address = address_of(directory)

@@ -279,7 +279,7 @@ async def test_a_folder_that_is_in_use_or_empty_is_not_moved(
     running.unlock()
     with pytest.raises(Refused, match="there is no directory in the data folder"):
         await fill_store(real_world(tmp_path / "nothing"), Settings(), url)
-    assert not (tmp_path / "nothing" / FILE).exists()
+    assert not (tmp_path / "nothing").exists()
 
 
 async def test_a_database_that_is_damaged_is_told_and_moved_not_even_in_part(
