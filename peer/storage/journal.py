@@ -145,21 +145,21 @@ class Journal:
     async def keep(self, batch: Batch, now: float) -> None:
         """Keep all of this in one commit."""
         rows = [texts.row_of(self.rows, one) for one in batch.texts]
-        read = self.letters.read_within(
+        noted = self.letters.noted_within(
             ((one.conversation, *one.origin, one.seq), one.last_seq) for one in batch.texts
         )
 
         def work(db: sqlite3.Connection) -> None:
             _note_stays(db, batch, now)
             texts.insert(db, rows)
-            letters.mark_shown(db, read)
+            letters.mark(db, noted)
             _note_members(db, batch)
             for id, name, owed in batch.owed:
                 copies.add_owed(db, self.rows, id, name, owed)
             copies.remove_received(db, batch.received)
 
         await self.database.write(work)
-        self.letters.forget_read(read)
+        self.letters.forget_noted(noted)
         self.rows.report()
 
     # --- Without history ---
@@ -176,6 +176,7 @@ class Journal:
             await self.lines.forget_texts(now, now - letters.REMEMBER_LETTERS_DAYS * 86_400)
         for (id,) in ended:
             await self._forget(id, now)
+        await self.database.write(letters.forget_words)
         await self.database.write(_forget_words)
 
     async def _forget(self, id: str, now: float) -> None:

@@ -1,9 +1,10 @@
 """Keep the letters that were left for me, until they were shown."""
 
+import hashlib
 import sqlite3
 from collections.abc import Collection, Iterable
 
-from msgspec import Struct
+from msgspec import Struct, field
 
 from peer.core.membership import member_id
 from peer.storage.left_letters import place_of
@@ -14,6 +15,7 @@ from shared.sealing import Letter
 
 REMEMBER_LETTERS_DAYS = 60  # then only the ids stay, 50 bytes each: nothing is shown again
 CopyKey = tuple[str, str]  # sender (a member) and id of a letter: an id alone would be anybody's
+UNKNOWN = ""  # no digest: an earlier version kept none
 
 
 class WaitingLetter(Struct, frozen=True):
@@ -29,19 +31,33 @@ class WaitingLetter(Struct, frozen=True):
     room: str = ""  #: of which it is a text: its sender is, or was, a member of that room
 
 
+class Noted(Struct, frozen=True):
+    """The places of copies whose texts came, until the disk knows it."""
+
+    read: set[Place] = field(default_factory=set)  #: as text, while the copy went to the disk
+    differing: set[Place] = field(default_factory=set)  #: the copy has other words
+
+
 class LetterStore:
     """The letters that were left for me.  Without `keeps_history` none stays once it was shown."""
 
     def __init__(self, database: Database, rows: Rows, *, keeps_history: bool) -> None:
         self._database, self._rows, self._keeps_history = database, rows, keeps_history
-        #: letters that came, and are copies of texts of a conversation
-        self.copies: set[CopyKey] = set(
-            database.read("SELECT member, id FROM letters WHERE is_copy")
-        )
+        #: letters that came, and are copies of texts of a conversation: digests of their words
+        self.copies: dict[CopyKey, str] = self._kept_copies()
         #: such letters that are on their way to the disk
-        self.copies_to_come: set[CopyKey] = set()
-        #: places of copies whose texts came meanwhile and were read
-        self._read_as_text: set[Place] = set()
+        self.copies_to_come: dict[CopyKey, str] = {}
+        self._noted = Noted()
+
+    def _kept_copies(self) -> dict[CopyKey, str]:
+        rows = self._database.read("SELECT member, id, sender, words FROM letters WHERE is_copy")
+        return {
+            (member, id): digest
+            for member, id, sender, words in rows
+            for digest in (
+                [UNKNOWN] if words is None else self._rows.words(words, "words", sender, id)
+            )
+        }
 
     async def add(
         self,
@@ -62,7 +78,8 @@ class LetterStore:
             (one.id, one.sender, one.time, now,
              self._rows.vault.seal_text(one.text, "line", one.sender, one.id),
              one.about is not None, *place_of(one.about), one.sender not in unregistered,
-             (one.sender, one.id) in after_gaps, member_id(one.sender, one.key))
+             (one.sender, one.id) in after_gaps, member_id(one.sender, one.key),
+             self._sealed_digest(one))
             for one in letters
         ]  # fmt: skip
 
@@ -70,14 +87,24 @@ class LetterStore:
             _keep_only_ids(db, now - REMEMBER_LETTERS_DAYS * 86_400)
             _insert(db, rows, passed)
 
-        copies = {(member_id(one.sender, one.key), one.id) for one in letters if one.about}
+        copies = {
+            (member_id(one.sender, one.key), one.id): digest_of(one.text)
+            for one in letters
+            if one.about
+        }
         self.copies_to_come = copies
         try:
             await self._database.write(work)
         finally:
-            self.copies_to_come = set()
+            self.copies_to_come = {}
         self.copies |= copies
         return self._waiting()
+
+    def _sealed_digest(self, letter: Letter) -> str | None:
+        if letter.about is None:
+            return None
+        digest = digest_of(letter.text)
+        return self._rows.vault.seal_text(digest, "words", letter.sender, letter.id)
 
     def _waiting(self) -> list[WaitingLetter]:
         """Return the letters that were never shown."""
@@ -107,8 +134,9 @@ class LetterStore:
                 db.executemany(
                     # A letter dated in the future would stay last for ever.
                     "INSERT OR IGNORE INTO lines (kind, author, receiver, id, time, text,"
-                    " conversation, epoch, seq, member) SELECT 'left', sender, ?, id,"
-                    " min(time, came), text, conversation, epoch, seq, member FROM letters"
+                    " conversation, epoch, seq, member, has_other_text) SELECT 'left', sender,"
+                    " ?, id, min(time, came), text, conversation, epoch, seq, member,"
+                    " has_other_text FROM letters"
                     " WHERE number = ? AND text IS NOT NULL",
                     [(me, number) for number in numbers],
                 )
@@ -123,33 +151,60 @@ class LetterStore:
 
     def read_as_text(self, conversation: str, author: str, epoch: str, seq: int) -> None:
         """Note that this text was read: its copy, on its way to the disk, need not be shown."""
-        self._read_as_text.add((conversation, author, epoch, seq))
+        self._noted.read.add((conversation, author, epoch, seq))
 
-    def read_within(self, spans: Iterable[tuple[Place, int]]) -> list[Place]:
-        """Return what was read as text and lies within one of these: a first text and a last seq.
+    def differs(self, conversation: str, author: str, epoch: str, seq: int) -> None:
+        """Note that this text has other words than its copy: neither stands for the other."""
+        self._noted.differing.add((conversation, author, epoch, seq))
+
+    def noted_within(self, spans: Iterable[tuple[Place, int]]) -> Noted:
+        """Return what was noted and lies within one of these: a first text and a last seq.
 
         The caller keeps these texts, and marks their copies in the same commit.
         """
         spans = list(spans)
-        return [
-            place
-            for place in self._read_as_text
-            if any(place[:3] == first[:3] and first[3] <= place[3] <= last for first, last in spans)
-        ]
+        return Noted(_within(self._noted.read, spans), _within(self._noted.differing, spans))
 
-    def forget_read(self, places: list[Place]) -> None:
-        """Forget that these were read as texts, since the disk knows it now."""
-        self._read_as_text.difference_update(places)
+    def forget_noted(self, noted: Noted) -> None:
+        """Forget this, since the disk knows it now."""
+        self._noted.read.difference_update(noted.read)
+        self._noted.differing.difference_update(noted.differing)
+
+
+def digest_of(words: str) -> str:
+    """Return what is remembered of the words of a copy, to compare its text with."""
+    said = b"parley copied words 1\0" + words.encode(errors="surrogatepass")
+    return hashlib.sha256(said).hexdigest()
+
+
+def _within(places: set[Place], spans: list[tuple[Place, int]]) -> set[Place]:
+    return {
+        place
+        for place in places
+        if any(place[:3] == first[:3] and first[3] <= place[3] <= last for first, last in spans)
+    }
 
 
 # --- In the writing thread ---
 
 
-def mark_shown(db: sqlite3.Connection, places: list[Place]) -> None:
-    """Mark the copies of these texts as shown."""
-    db.executemany(
-        "UPDATE letters SET text = NULL WHERE (conversation, member, epoch, seq) = (?, ?, ?, ?)",
-        places,
+def mark(db: sqlite3.Connection, noted: Noted) -> None:
+    """Mark the copies of these texts as shown, or as letters that their texts do not replace."""
+    of_text = "WHERE (conversation, member, epoch, seq) = (?, ?, ?, ?)"
+    db.executemany(f"UPDATE letters SET text = NULL {of_text}", noted.read)  # nosec B608
+    for table in ("letters", "lines"):
+        # `table` is one of the two above.
+        db.executemany(f"UPDATE {table} SET has_other_text = 1 {of_text}", noted.differing)  # nosec B608
+
+
+def forget_words(db: sqlite3.Connection) -> None:
+    """Forget digests of words that were read, but for the conversations in which I am.
+
+    A text that such a letter copies is shown, should it ever come.
+    """
+    db.execute(
+        "UPDATE letters SET words = NULL, is_copy = 0 WHERE words IS NOT NULL AND text IS NULL"
+        " AND conversation NOT IN (SELECT id FROM conversations WHERE is_in)"
     )
 
 
@@ -159,8 +214,8 @@ def _insert(
     db.executemany("INSERT OR IGNORE INTO known_letters VALUES (?, ?)", passed)
     db.executemany(
         "INSERT OR IGNORE INTO letters (id, sender, time, came, text, is_copy,"
-        " conversation, epoch, seq, is_registered, follows_gap, member)"
-        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        " conversation, epoch, seq, is_registered, follows_gap, member, words)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         rows,
     )
 

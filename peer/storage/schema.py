@@ -157,6 +157,12 @@ MIGRATIONS = [
     CREATE TABLE quiet_places (
         place TEXT PRIMARY KEY, person TEXT NOT NULL, loud TEXT NOT NULL) STRICT;
     """,
+    """
+    -- a digest of what a copy says, and whether its text says something else
+    ALTER TABLE letters ADD COLUMN words TEXT;
+    ALTER TABLE letters ADD COLUMN has_other_text INTEGER NOT NULL DEFAULT 0;
+    ALTER TABLE lines ADD COLUMN has_other_text INTEGER NOT NULL DEFAULT 0;
+    """,
 ]
 
 

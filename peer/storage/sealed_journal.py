@@ -17,6 +17,7 @@ SEARCHED: Final = 200_000  # texts, and as many lines; their index lies in memor
 # A letter becomes a line of history as it is sealed, so both have the same place.
 _SECRETS: Final = (
     ("letters", "text", "line", ("sender", "id")),
+    ("letters", "words", "words", ("sender", "id")),
     ("lines", "text", "line", ("author", "id")),
     ("copies", "text", "copy", ("id",)),
     ("texts", "line", "text", ("conversation", "author", "epoch", "seq")),

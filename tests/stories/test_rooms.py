@@ -5,21 +5,8 @@ import trio.testing
 
 from peer.console.codes import Code
 from shared.errors import Refused
-from tests.kit.community import Community, Person
-from tests.kit.rooms import ASKS, founds
-
-
-def history(person: Person, before: int) -> list[str]:
-    """Return the lines that HISTORY has shown, without their times."""
-    return [line.split("] ", 1)[-1] for line in person.lines[before:]]
-
-
-async def reads(person: Person, room: str = "lab") -> list[str]:
-    await trio.testing.wait_all_tasks_blocked()
-    before = len(person.lines)
-    await person.types(f"HISTORY {room} 1000")
-    await trio.testing.wait_all_tasks_blocked()
-    return history(person, before)
+from tests.kit.community import Community
+from tests.kit.rooms import ASKS, founds, reads
 
 
 async def test_one_founds_it_and_asks_several_in(community: Community) -> None:

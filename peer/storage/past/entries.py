@@ -7,9 +7,9 @@ from peer.core.history_entry import HistoryEntry, Kind
 from peer.storage.rows import Rows
 from shared.messages.peers import Text
 
-# A copy that came through the mailbox is left out if its text came as well.
+# A copy that came through the mailbox is left out if its text came as well, and says the same.
 NOT_TWICE: Final = (
-    "(lines.conversation IS NULL OR coalesce((SELECT t.last FROM texts AS t"
+    "(lines.conversation IS NULL OR lines.has_other_text OR coalesce((SELECT t.last FROM texts AS t"
     " WHERE (t.conversation, t.author, t.epoch) = (lines.conversation, lines.member, lines.epoch)"
     " AND t.seq <= lines.seq ORDER BY t.seq DESC LIMIT 1), 0) < lines.seq)"
 )

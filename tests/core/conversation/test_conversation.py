@@ -554,6 +554,17 @@ def test_of_a_liar_nothing_more_is_told() -> None:
     assert carol.hears(DAVE, sign(me(DAVE), other)) == []
 
 
+def test_of_copies_with_other_words_is_told_once_and_all_else_is_still_compared() -> None:
+    carol = talking(DAVE)
+    carol.hears_text(text(DAVE, 1, "yes"))
+    for told in ([events.SaidDifferently("dave")], []):
+        assert shown(carol.core.incoming.copy_differs(DAVE)) == told
+    _said.clear()
+    no = text(DAVE, 1, "no")
+    assert shown(carol.hears(DAVE, no)) == [events.SaidDifferently("dave")]
+    assert carol.core.incoming.copy_differs(DAVE) == []
+
+
 def test_evidence_is_shown_again_to_who_could_not_use_it_before() -> None:
     """They had nothing yet with which they could compare it."""
     carol = two_faced_dave(ERIN)

@@ -140,6 +140,10 @@ class IncomingTexts:
             return []
         return [*self._signatures.check(text.origin), *self._queue.keep_shown()]
 
+    def copy_differs(self, author: str) -> list[Action]:
+        """Note that an author left me another text in the mailbox than the one that came."""
+        return self._contradictions.accuse_of_copy(author)
+
     def check_all(self) -> list[Action]:
         """Check now all that waits to be checked."""
         return self._signatures.check_all()

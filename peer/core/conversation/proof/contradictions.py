@@ -27,6 +27,7 @@ class Contradictions:
         self._evidence = Evidence(lambda of: inbox.position(of).seq, entrances.floor)
         self._untold: list[str] = []  # authors who told me something else before
         self._two_faced: set[str] = set()  # authors of whom the user was told so
+        self._of_copies: set[str] = set()  # authors of whom the user was told it of a copy only
 
     # --- Noticing ---
 
@@ -52,8 +53,21 @@ class Contradictions:
         untold, self._untold = self._untold, []
         return [self._tell_of(author, "") for author in untold]
 
+    def accuse_of_copy(self, author: str) -> list[Action]:
+        """Tell the user of an author who left them other words than their text has.
+
+        It proves nothing to others, and so what they were told is still compared.
+        """
+        if author in self._two_faced or author in self._of_copies:
+            return []
+        self._of_copies.add(author)
+        return [self._said_differently(author, "")]
+
     def _tell_of(self, author: str, to: str) -> Action:
         self._two_faced.add(author)
+        return self._said_differently(author, to)
+
+    def _said_differently(self, author: str, to: str) -> Action:
         name, other = self._stay.names.spelled(author), self._stay.names.spelled(to) if to else ""
         return Show(events.SaidDifferently(name, other))
 

@@ -12,6 +12,7 @@ from peer.runtime.conversation.performer import Performer
 from peer.runtime.conversation.progress import Progress
 from peer.runtime.conversation.screen import ConversationScreen
 from peer.storage.journal import Journal
+from peer.storage.letters import UNKNOWN, digest_of
 from peer.storage.texts import Place
 from shared.messages.peers import Text
 from shared.names import fold
@@ -52,11 +53,13 @@ class TextDisplay:
             self._to_check.set()
 
         current = conversation.core
-        lines = self._lines(current, text)
+        lines, differs = self._lines(current, text)
         behind = self._links.behind(current, text.author)
         delay = late(text.time, self._clock.time(), behind)
         self._unkept[_place(text)] = text
         self._screen.show_text(current, text.author, lines, delay, shown)
+        if differs:
+            conversation.perform(current.incoming.copy_differs(text.author))
 
     def forget(self, text: Text) -> None:
         """Note that a text is on disk, or will never be."""
@@ -81,23 +84,32 @@ class TextDisplay:
 
     # --- What need not be shown ---
 
-    def _lines(self, current: Conversation, text: Text) -> list[str]:
-        """Return the lines to show: none of an ignored user, or that came through the mailbox."""
+    def _lines(self, current: Conversation, text: Text) -> tuple[list[str], bool]:
+        """Return the lines to show: none of an ignored user, or that came through the mailbox.
+
+        Return also whether a copy in the mailbox had other words.
+        """
         is_ignored = fold(current.roll.name(text.author)) in self._journal.contacts.ignored
         if is_ignored or self._was_read(current, text):
-            return []
-        copies, to_come = self._journal.letters.copies, self._journal.letters.copies_to_come
+            return [], False
+        letters, differs = self._journal.letters, False
+        copies, to_come = letters.copies, letters.copies_to_come
         if not copies and not to_come:
-            return list(text.texts)
+            return list(text.texts), False
         me, lines = current.me.id, []
         for seq, line in enumerate(text.texts, start=text.seq):
             id = copy_id(About(current.id, text.epoch, seq), text.author, me)
-            copy = (text.author, id)
+            copy, place = (text.author, id), (current.id, text.author, text.epoch, seq)
             if copy in to_come:
-                self._journal.letters.read_as_text(current.id, text.author, text.epoch, seq)
-            if copy not in copies:
+                letters.read_as_text(*place)
+            left = copies.get(copy, to_come.get(copy, UNKNOWN))
+            is_other = left != UNKNOWN and left != digest_of(line)
+            if is_other:
+                letters.differs(*place)
+                differs = True
+            if is_other or copy not in copies:
                 lines.append(line)
-        return lines
+        return lines, differs
 
     def _was_read(self, current: Conversation, text: Text) -> bool:
         """Whether I read it in an earlier stay; the member who brought me back lacked it."""
