@@ -19,6 +19,7 @@ from directory_server.admin.service import AdminService
 from directory_server.core.addresses import is_loopback
 from directory_server.inherited_sockets import inherited_listeners
 from directory_server.operator_requests import forget, list_names
+from directory_server.output import say
 from directory_server.places import folder_of
 from directory_server.server import Bound, Directory
 from directory_server.service_manager import tell_manager
@@ -154,7 +155,8 @@ async def _serve_until_stopped(
             await nursery.start(_pages(directory).run, listeners)
         gc.freeze()  # objects that exist by now stay
         kept = directory.community.store.where
-        _say("\n".join([*_greeting(bound, folder, settings, kept), *map(_page_of, listeners)]))
+        lines = [*_greeting(bound, folder, settings, kept), *map(_page_of, listeners)]
+        say("\n".join([*lines, ""]))
         tell_manager("READY=1", f"STATUS=Listening on {bound.address}")
         if not arguments.no_announce:
             nursery.start_soon(_announce, directory, bound, arguments.name)
@@ -227,7 +229,7 @@ async def _announce(directory: Directory, bound: Bound, name: str | None) -> Non
 
 class _Printed:
     def announced(self, name: str) -> None:
-        _say(f'Announced on this network as "{on_one_line(name)}": peer NAME finds it here.')
+        say(f'Announced on this network as "{on_one_line(name)}": peer NAME finds it here.\n')
 
 
 def _greeting(bound: Bound, folder: Path, settings: Settings, kept: str) -> Iterator[str]:
@@ -277,14 +279,6 @@ def _is_open(settings: Settings) -> bool:
 
 def _is_only_for_this_machine(host: str | None) -> bool:
     return host is not None and (host == "localhost" or is_loopback(host))
-
-
-def _say(line: str) -> None:
-    """Print a line if anybody can read it: a directory also works without a screen."""
-    try:
-        print(line, flush=True)
-    except OSError as error:
-        log.warning("nobody reads our output: %s", error)
 
 
 async def _obey(

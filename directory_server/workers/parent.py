@@ -11,6 +11,7 @@ import os
 import signal
 import subprocess  # nosec B404  # its own program, with words that it was started with
 import sys
+from codecs import getincrementaldecoder
 from collections.abc import AsyncIterator, Callable, Sequence
 from pathlib import Path
 from typing import Final
@@ -18,6 +19,7 @@ from typing import Final
 import trio
 
 from directory_server.inherited_sockets import inherited_listeners
+from directory_server.output import say
 from directory_server.service_manager import tell_manager
 from directory_server.storage.founding import AUTHORITY_FILE
 from shared.disk import FolderDisk
@@ -165,9 +167,9 @@ async def _hear(process: trio.Process, is_ready: Callable[[], None], *, is_told:
     `is_told`: whether it goes on to our own output, as each says the same.
     """
     assert process.stdout is not None
+    decoder = getincrementaldecoder("utf-8")(errors="replace")  # a chunk may end in a character
     async with process.stdout:
         while chunk := await process.stdout.receive_some(CHUNK):
             if is_told:
-                sys.stdout.write(chunk.decode(errors="replace"))
-                sys.stdout.flush()
+                say(decoder.decode(chunk))
             is_ready()

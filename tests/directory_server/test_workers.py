@@ -1,5 +1,6 @@
 """How the parent of several directories on one port starts each of them."""
 
+import io
 import os
 import signal
 import socket
@@ -78,6 +79,51 @@ async def test_a_worker_that_is_begun_when_all_are_told_to_stop_is_told_too(
     monkeypatch.setattr("trio.lowlevel.open_process", begin)
     with trio.fail_after(SECONDS):
         assert await workers.run(HOST, 0) == 0
+
+
+class Unread(io.StringIO):
+    """A pipe whose reader has gone."""
+
+    def write(self, _: str) -> int:
+        raise BrokenPipeError(32, "Broken pipe")
+
+
+@pytest.mark.parametrize("output", [Unread(), None])
+async def test_workers_go_on_when_nobody_reads_what_they_print(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+    output: Unread | None,
+) -> None:
+    """The first one is started again all the same, although it prints its lines again."""
+    monkeypatch.setattr("sys.stdout", output)
+    monkeypatch.setattr("directory_server.workers.parent.PAUSE_SECONDS", 0.0)
+    workers = Shells(tmp_path, READY, READY)
+
+    async def kill_the_first_one() -> None:
+        await until(lambda: len(workers._alive) == 2)
+        killed = workers._alive[1]
+        killed.kill()
+        await until(lambda: workers._alive.get(1, killed) is not killed)
+        workers.stop()
+
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(kill_the_first_one)
+        with trio.fail_after(SECONDS):
+            assert await workers.run(HOST, 0) == 0
+    assert "worker 1 has died (-9); it is started again" in caplog.messages
+    told = "nobody reads our output: [Errno 32] Broken pipe" in caplog.messages
+    assert told == (output is not None)
+
+
+async def test_a_character_may_come_in_two_pieces(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("directory_server.workers.parent.CHUNK", 1)
+    workers = Shells(tmp_path, "echo '\u00e9'")
+    with trio.fail_after(SECONDS):
+        assert await workers.run(HOST, 0) == 0
+    assert capsys.readouterr().out == "\u00e9\n"
 
 
 def test_a_worker_ends_when_its_parent_has_died(tmp_path: Path) -> None:

@@ -1,0 +1,17 @@
+"""Print what people and scripts read of a directory, if anybody reads it."""
+
+import logging
+import sys
+
+log = logging.getLogger(__name__)
+
+
+def say(text: str) -> None:
+    """Print a text as it is; a directory also works where nobody can read it."""
+    if sys.stdout is None:
+        return  # closed: nobody wants to read it
+    try:
+        sys.stdout.write(text)
+        sys.stdout.flush()
+    except OSError as error:
+        log.warning("nobody reads our output: %s", error)
