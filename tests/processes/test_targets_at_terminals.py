@@ -152,3 +152,13 @@ def test_several_targets_with_long_names_fit_into_80_columns(tmux: Tmux) -> None
     carol.has_prompt(f"[private] carol -> {names[0]}>")
     carol.presses("C-p", "C-p")
     carol.has_prompt(f"carol -> #{rooms[2]}>")
+
+
+def test_go_leads_back_to_no_room_that_i_have_left(tmux: Tmux) -> None:
+    carol = tmux.peer("carol")
+    carol.types("ROOM lab", "ROOM ops", "/GO lab", "/GO ops")
+    carol.has_prompt("carol -> #ops>")
+    carol.types("/PART lab")
+    carol.sees("You have left the room #lab.")
+    carol.types("/GO")
+    carol.has_prompt("carol>")

@@ -4,6 +4,7 @@ import trio
 import trio.testing
 
 from peer.console.codes import Code
+from peer.core.targets.place import HOME, Place
 from shared.errors import Refused
 from tests.kit.community import Community
 from tests.kit.rooms import ASKS, founds, reads
@@ -258,6 +259,20 @@ async def test_nobody_goes_to_a_room_that_is_not_theirs(community: Community) ->
     await carol.sees("1 commands: nothing unread (you are here)")
     carol.never_saw("Each line is a text for")
     carol.never_saw("#nolab: nothing unread")
+
+
+async def test_a_prompt_that_leads_to_a_room_just_left_leads_home(community: Community) -> None:
+    """Both lines are typed before the prompt hears that the room is no more."""
+    (carol,) = await community.start("carol")
+    await carol.types("ROOM ops", "ROOM lab", "GO ops")
+    target = carol.console.targets.target
+    await carol.types("/part lab")
+    code = await carol.console.perform_line("/go", target=target, led=Place(room="lab"))
+    assert code is Code.REFUSED
+    await carol.sees("You are in no room #lab.")
+    found = carol.console.targets.look()
+    assert [str(one.place) for one in found.states] == ["", "#ops"]
+    assert found.here == HOME
 
 
 async def test_two_rooms_of_one_name_are_told_apart(community: Community) -> None:

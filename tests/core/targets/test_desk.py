@@ -103,6 +103,25 @@ def test_a_room_that_is_left_leads_home_and_keeps_its_line() -> None:
     desk.settle(rooms[:1])
 
 
+def test_no_way_back_leads_to_a_room_that_is_left() -> None:
+    desk = Desk()
+    ops = Place(room="ops")
+    rooms = (PlaceState(HOME, 1), PlaceState(LAB, 2), PlaceState(ops, 3))
+    desk.settle(rooms)
+    for place in (LAB, DAVE, ops):
+        desk.go(place, NOTHING, rooms)
+    desk.settle(rooms[:1] + rooms[2:])
+    assert (desk.here, desk.back) == (ops, DAVE)
+    desk.go(DAVE, NOTHING, rooms)
+    assert desk.back == HOME
+    desk.go(ops, NOTHING, rooms)
+    desk.settle(rooms[:1])
+    assert (desk.here, desk.back) == (HOME, HOME)
+    desk.settle(rooms)  # I have come in again
+    desk.go(LAB, NOTHING, rooms)
+    assert desk.here == LAB
+
+
 def test_the_lines_that_wait_are_bounded() -> None:
     desk = Desk()
     for n in range(KEPT_MOST + 2):
