@@ -116,6 +116,13 @@ class Program:
         return Finding(self._arguments, self._stage)
 
     async def _asks_for(self, *words: str) -> bool:
+        """Ask for what is missing, of these words only, unless there are none of them.
+
+        Return False when nobody answers.
+        """
+        arguments = self._arguments
+        if None in (getattr(arguments, word) for word in words or ("name", "host", "port")):
+            self._face.stands(UiState())  # the next lines are no commands of a user
         return await ask_for_words(self._arguments, self._face.show, self._stage.read_text, words)
 
     async def _under_some_name(self) -> int:

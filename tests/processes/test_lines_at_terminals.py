@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.kit.programs import Stage, tool
+from tests.kit.programs import HOST, Stage, tool
 from tests.kit.terminals import Tmux, Window, terminals
 
 HELD = "Not sent."  # below the line that stays
@@ -124,6 +124,22 @@ def test_the_first_questions_can_be_left_and_their_answers_stay_visible(tmux: Tm
     window.sees("> carol", "The host where the directory runs:")
     window.presses("C-c")
     assert window.ends() == "130"
+
+
+@pytest.mark.parametrize(
+    ("words", "asked"), [(f"rita {HOST}", "Its port [5000]:"), ("rita --no-find", "The host where")]
+)
+def test_a_question_for_what_was_left_out_stands_above_a_prompt_of_nobody(
+    tmux: Tmux, words: str, asked: str
+) -> None:
+    window = tmux.window("rita")
+    window.types(f"clear; {tool('peer')} {words}")
+    window.sees(asked)
+    window.toolbar_has("not registered")
+    window.types_only("57")
+    window.has_prompt("> 57")
+    assert "not registered" in window.toolbar()
+    assert not window.count("unknown command")
 
 
 def test_ctrl_d_leaves_the_first_questions(tmux: Tmux) -> None:
