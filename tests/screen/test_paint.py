@@ -504,6 +504,23 @@ def test_all_four_groups_are_named_and_their_users_in_order() -> None:
     assert lines(results.UserList(users, "carol"), width=40) == wanted
 
 
+def test_where_names_do_not_fit_beside_their_group_they_stand_below_it() -> None:
+    since = seconds(2026, 11, 20, 9, 0)
+    users = tuple(Presence(name, Status.ACTIVE, since) for name in ("Carol", "dave"))
+    assert lines(results.UserList(users, "carol"), width=20)[:3] == [
+        " ACTIVE",
+        "  Carol (you)  09:00",
+        "  dave         09:00",
+    ]
+    assert lines(results.UserList(users, "carol"), width=21)[:5] == [
+        " ACTIVE",
+        "    Carol (you)",
+        "    09:00",
+        "    dave",
+        "    09:00",
+    ]
+
+
 def test_a_list_in_a_crowd_begins_with_how_many_there_are_and_ends_with_how_to_find_them() -> None:
     users = (Presence("dave", Status.ACTIVE, seconds(2026, 11, 20, 9, 0)),)
     first, *shown, last = lines(results.UserList(users, "carol", online=4_211))

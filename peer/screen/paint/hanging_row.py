@@ -44,11 +44,13 @@ class Row:
     def lines(self, width: int) -> list[Text]:
         used = cells(self._head.plain)
         column = max(used, self._column)
-        if column <= width // 2:
+        is_beside = column <= width // 2
+        if not is_beside:
+            column = MARGIN if width > NARROW else MARGIN // 2
+        if is_beside or (self._column and not self._head.plain.strip()):
             beginning = self._head + Text(" " * (column - used))
             first, *more = wrapped(self._body, width - column)
         else:
-            column = MARGIN if width > NARROW else MARGIN // 2
             beginning = Text()
             between = Text("\n" if self._column else "")
             first, *more = wrapped(self._head + between + self._body, width - column, width)
