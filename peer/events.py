@@ -46,7 +46,8 @@ class NameWanted(Event, frozen=True):
     why: str  #: why the former name cannot be used
 
     def said(self) -> tuple[str, str]:
-        return f"{self.why} Choose another name:", ""
+        why = self.why.replace("; choose another name.", ".")  # once is enough
+        return f"{why} Choose another name:", ""
 
 
 class Registered(Event, frozen=True):

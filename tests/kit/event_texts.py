@@ -12,6 +12,10 @@ TEXTS = [
         "The name carol is taken. Choose another name:",
     ),
     (
+        events.NameWanted('"chat" is a word of the program; choose another name.'),
+        '"chat" is a word of the program. Choose another name:',
+    ),
+    (
         events.Registered("carol", "10.0.0.5:5000"),
         "You are carol, connected to the directory at 10.0.0.5:5000.",
     ),
