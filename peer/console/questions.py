@@ -171,6 +171,8 @@ class OpenQuestions:
 
     def _replier(self, id: str) -> Reply:
         async def reply(yes: bool) -> Code:
+            if yes:  # which leaves my conversation, unless it is to a room
+                await self._peer.conversation.keep_shown()
             self._peer.invitations.answer(id, yes)
             return Code.DONE
 

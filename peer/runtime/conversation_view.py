@@ -36,6 +36,10 @@ class ConversationView:
         """Leave the conversation once my texts have arrived; return False when there is none."""
         return await self._conversations.leave()
 
+    async def keep_shown(self) -> None:
+        """Wait a little until what I have read in it is on disk, to leave it then."""
+        await self._conversations.keep_shown()
+
     async def members(self) -> list[Route]:
         """Return the others, and how each is reached; measuring takes time."""
         current = self._conversations.conversation

@@ -125,6 +125,11 @@ class Conversation:
         return bool(self._mesh.greeted) or not self._mesh
 
     @property
+    def has_kept_shown(self) -> bool:
+        """Whether all that was given to the screen is on disk: then `leave` says so first."""
+        return self._ending.has_kept_shown
+
+    @property
     def is_over(self) -> bool:
         """Whether it is over for the user."""
         return self._stay.is_over

@@ -31,6 +31,11 @@ class Ending:
         self._acknowledgements, self._mailbox = acknowledgements, mailbox
         self.due = _NEVER  #: when to settle, whatever is on its way
 
+    @property
+    def has_kept_shown(self) -> bool:
+        """Whether all that was given to the screen is on disk: then leaving says so first."""
+        return self._queue.is_empty
+
     def leave(self, now: float) -> list[Action]:
         """End the conversation for the user; texts on their way are still acknowledged."""
         gone = self._rolls.sign_out()

@@ -233,9 +233,15 @@ class Conversations:
         if current is None:
             return False
         await current.deliver()
+        await current.keep_shown()
         if not current.core.is_over and current is self._stays.current:
             self.leave_now()
         return True
+
+    async def keep_shown(self) -> None:
+        """Wait a little until what I have read in my conversation is on disk, to leave it then."""
+        if (current := self._stays.current) is not None:
+            await current.keep_shown()
 
     def leave_now(self) -> None:
         """Leave the conversation that I am in, and the one that sleeps."""

@@ -108,6 +108,7 @@ class Rooms:
         """Leave a room for good, once my texts have arrived, if they can."""
         room = self.of(called)
         await room.deliver()
+        await room.keep_shown()
         if not room.core.is_over:
             self._parts.display.note_shown()
             room.flush()

@@ -23,6 +23,7 @@ from shared.messages.peers import Position, Text
 from shared.world import Clock
 
 LEAVE_SECONDS: Final = 10.0  # for the last texts of a conversation that is left
+KEEP_SECONDS: Final = 1.0  # for the disk to take what came before I leave; members write on
 TOGETHER_SECONDS: Final = 0.001  # texts that are written faster than this go out together
 
 
@@ -114,6 +115,15 @@ class ConversationShell:
             await self._parts.progress.until(
                 lambda: core.outgoing.is_delivered or core.is_over or not core.outgoing.can_deliver
             )
+
+    async def keep_shown(self) -> None:
+        """Wait until what I have read is on disk, for KEEP_SECONDS at most.
+
+        Then its authors hear that I have it before they hear that I leave.
+        """
+        core = self._core
+        with trio.move_on_after(KEEP_SECONDS):
+            await self._parts.progress.until(lambda: core.has_kept_shown or core.is_over)
 
     async def rest(self) -> None:
         """Deliver my texts, or leave what others would miss, because my program ends."""

@@ -955,6 +955,14 @@ def test_what_was_taken_from_the_mailbox_is_delivered() -> None:
     assert outgoing.taken_from_mailbox(DAVE, MINE, 1) == []
 
 
+def test_what_was_shown_is_known_to_be_on_disk_when_the_disk_says_so() -> None:
+    carol = talking(DAVE)
+    heard = carol.hears(DAVE, text(DAVE, 1, "hello"))
+    assert not carol.core.has_kept_shown
+    carol.keeps(heard)
+    assert carol.core.has_kept_shown
+
+
 # --- Lost, back, left -------------------------------------------------------------
 
 
