@@ -136,9 +136,10 @@ class Targets:
             self.arrive(place)
 
     def arrive(self, place: Place) -> None:
-        """Go there, and show what is unread there."""
+        """Go there, and show what is unread there; home in place of a room that is no more."""
         self.look()
-        self._arrive(known_as(self.places.states, place))
+        is_gone = place.room and not self._peer.rooms.label(place.room)
+        self._arrive(HOME if is_gone else known_as(self.places.states, place))
 
     def _arrive(self, place: Place) -> None:
         count, texts = self.places.go(place)

@@ -13,10 +13,7 @@ from peer import events
 from peer.core import membership
 from peer.core.conversation.incoming.incoming_texts import IncomingTexts
 from peer.core.conversation.mailbox_fallback import PATHLESS_SECONDS
-from peer.core.conversation.members.entrances import sign_entry
-from peer.core.conversation.texts import EPOCHS_TOLD
-from shared.messages.peers import Entry, Members, Position
-from tests.kit.attackers.members import sends
+from shared.messages.peers import Members, Position
 from tests.kit.community import Community
 from tests.kit.cores import CAROL, DAVE, ERIN, MALLORY, Person, Town, me, texts_in
 
@@ -31,11 +28,6 @@ def town_with_mallory(*, room: str = "", writes: int = 1) -> Town:
         town.says(CAROL, f"before erin {number}")
     town.settles(2)
     return town
-
-
-def another_entry(town: Town) -> Entry:
-    """Return a second entry for erin, which mallory signs too; it names nothing of carol's."""
-    return sign_entry(me(MALLORY), Entry(town.id, ERIN, 1, (), EPOCHS_TOLD))
 
 
 def lets_erin_in(town: Town, ahead: int = AHEAD) -> None:
@@ -104,29 +96,6 @@ def test_what_was_said_of_them_before_they_showed_their_entry_is_taken_back() ->
     town.apart.clear()
     town.settles(40)
     assert all(on_disk(town, seq) and delivered(town, seq) for seq in range(2, AHEAD + 2))
-
-
-@pytest.mark.parametrize("is_linked", [True, False])
-def test_two_entries_for_one_newcomer_set_nobody_apart(is_linked: bool) -> None:
-    """Carol believes the first one that she sees; erin was shown the other one."""
-    town = town_with_mallory()
-    town.apart.add(frozenset((CAROL, ERIN)))
-    lets_erin_in(town)
-    town.arrives(MALLORY, CAROL)
-    sends(town, MALLORY, CAROL, another_entry(town))
-    if is_linked:
-        town.apart.clear()
-    town.settles(40)
-    for number in range(2 * AHEAD):
-        town.says(CAROL, f"after {number}")
-        town.settles(2)
-        assert all(not delivered(town, seq) or on_disk(town, seq) for seq in range(2, number + 3))
-    town.apart.clear()
-    town.settles(40)
-    assert (CAROL, ERIN) not in town.refused
-    last = town.people[CAROL].core.outgoing.last
-    assert all(on_disk(town, seq) and delivered(town, seq) for seq in range(2 + AHEAD, last + 1))
-    assert not is_linked or all(on_disk(town, seq) for seq in range(2, last + 1))
 
 
 def test_it_is_the_same_before_the_first_word() -> None:

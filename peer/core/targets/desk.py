@@ -48,7 +48,7 @@ class Desk:
         self._trail = Trail()
         self._line: _Line | None = None  # the one that is being typed
         self._kept: list[tuple[_Line, TypedText]] = []  # the last one last
-        self._room: Place | None = None  # where I am, once it is a room of mine
+        self._rooms: dict[tuple[str, str], Place] = {}  # of mine, when they were settled last
         self._heard: dict[tuple[str, str], int] = {}  # at places that I left: texts until then
 
     # --- Where I am ---
@@ -72,14 +72,16 @@ class Desk:
         return min(state.unread, state.heard - self._heard.get(state.place.key, 0))
 
     def settle(self, states: States) -> None:
-        """Go home if the room where I am is no longer mine; the line stays, for that room."""
-        here = self.here
-        if not (here.room and states):
+        """Forget the way to rooms that are mine no longer; the line stays, for its room.
+
+        If I am in one of these, go home.  A room that I have just founded is to come yet.
+        """
+        if not states:
             return
-        if any(one.place.is_same(here) for one in states):
-            self._room = here
-        elif self._room is not None and self._room.is_same(here):
-            self._trail.leave(here)
+        rooms = {one.place.key: one.place for one in states if one.place.room}
+        for key in self._rooms.keys() - rooms.keys():
+            self._trail.leave(self._rooms[key])
+        self._rooms = rooms
 
     def go(self, place: Place, typed: TypedText, states: States) -> TypedText:
         """Go there, and put aside what is typed; return the line that waited there."""
