@@ -1,4 +1,4 @@
-"""Print what people and scripts read of a directory, if anybody reads it."""
+"""Print what people and scripts read of a directory, if anybody does."""
 
 import logging
 import sys
@@ -15,3 +15,7 @@ def say(text: str) -> None:
         sys.stdout.flush()
     except OSError as error:
         log.warning("nobody reads our output: %s", error)
+
+
+def has_terminal() -> bool:
+    return any(one is not None and one.isatty() for one in (sys.stdin, sys.stdout, sys.stderr))

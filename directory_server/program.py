@@ -19,7 +19,7 @@ from directory_server.admin.service import AdminService
 from directory_server.core.addresses import is_loopback
 from directory_server.inherited_sockets import inherited_listeners
 from directory_server.operator_requests import forget, list_names
-from directory_server.output import say
+from directory_server.output import has_terminal, say
 from directory_server.places import folder_of
 from directory_server.server import Bound, Directory
 from directory_server.service_manager import tell_manager
@@ -291,9 +291,9 @@ async def _obey(
 
     A SIGHUP of a terminal that was closed ends the directory, as it ends other programs.
     """
-    stopping, has_terminal = False, _has_terminal()
+    stopping, is_at_terminal = False, has_terminal()
     async for number in signals:
-        if number == signal.SIGHUP and not has_terminal:
+        if number == signal.SIGHUP and not is_at_terminal:
             reread()
         elif stopping:
             everything.cancel()
@@ -301,10 +301,6 @@ async def _obey(
             stopping = True
             tell_manager("STOPPING=1")
             directory.stop()
-
-
-def _has_terminal() -> bool:
-    return any(one is not None and one.isatty() for one in (sys.stdin, sys.stdout, sys.stderr))
 
 
 def _read_anew(directory: Directory, before: argparse.Namespace, read: Read) -> None:

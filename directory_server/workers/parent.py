@@ -9,9 +9,7 @@ import fcntl
 import logging
 import os
 import signal
-import subprocess  # nosec B404  # its own program, with words that it was started with
 import sys
-from codecs import getincrementaldecoder
 from collections.abc import AsyncIterator, Callable, Sequence
 from pathlib import Path
 from typing import Final
@@ -19,9 +17,10 @@ from typing import Final
 import trio
 
 from directory_server.inherited_sockets import inherited_listeners
-from directory_server.output import say
+from directory_server.output import has_terminal
 from directory_server.service_manager import tell_manager
 from directory_server.storage.founding import AUTHORITY_FILE
+from directory_server.workers.worker import Worker, start_worker
 from shared.disk import FolderDisk
 from shared.errors import ParleyError, Refused
 from shared.private import make_folder
@@ -31,8 +30,8 @@ log = logging.getLogger(__name__)
 
 BACKLOG: Final = 1_024  # connections that wait for a worker who takes them
 PAUSE_SECONDS: Final = 1.0  # before a dead one is started again
+ENDED_BY_SIGNAL: Final = 128  # plus its number: the exit code that a shell reports
 FREE: Final = 64  # workers get the sockets at descriptors from here on: nothing else is there
-CHUNK: Final = 4_096  # bytes of what a worker prints
 
 Place = tuple[str, int]
 
@@ -44,7 +43,7 @@ class Workers:
         """`words`: of our own command line, which each worker gets, too."""
         self._count, self._words, self._folder, self._metrics = count, words, folder, metrics
         self._sockets: list[int] = []
-        self._alive: dict[int, trio.Process] = {}  # by the worker's number
+        self._alive: dict[int, Worker] = {}  # by the worker's number
         self._is_stopping = False
         self._code = 0
 
@@ -80,16 +79,19 @@ class Workers:
                 nursery.cancel_scope.cancel()
 
     async def _obey(self, signals: AsyncIterator[int]) -> None:
-        """Hand each signal on; all but SIGHUP mean the end."""
+        """Hand each signal on; all mean the end, but a SIGHUP that no terminal sent."""
         async for number in signals:
-            if number != signal.SIGHUP:
+            if number == signal.SIGHUP and not has_terminal():
+                for worker in self._alive.values():
+                    worker.read_anew()
+            else:
                 self._is_stopping = True
                 tell_manager("STOPPING=1")
-            self._tell_all(signal.Signals(number))
+                self._stop_all(signal.SIGINT if number == signal.SIGINT else signal.SIGTERM)
 
-    def _tell_all(self, number: signal.Signals) -> None:
-        for process in self._alive.values():
-            process.send_signal(number)
+    def _stop_all(self, number: signal.Signals = signal.SIGTERM) -> None:
+        for worker in self._alive.values():
+            worker.stop(number)
 
     async def _keep(self, number: int, task_status: trio.TaskStatus[None]) -> None:
         """Run one worker, and start it again whenever it dies."""
@@ -106,41 +108,53 @@ class Workers:
             except ParleyError as error:
                 log.warning("worker %d cannot be started: %s", number, error)
                 code = 1
-            if code == 0 or self._is_stopping:  # one that is not ready yet dies of a signal
+            if self._is_stopping:  # one that is not ready yet dies of a signal
                 break
-            if not ready.is_set():  # it has said why; then the others are not wanted
-                self._code, self._is_stopping = code, True
-                self._tell_all(signal.SIGTERM)
+            if code == 0:
+                self._note_end(number)
+                break
+            if not ready.is_set():  # then the others are not wanted
+                self._give_up(number, code)
             else:
                 log.warning("worker %d has died (%d); it is started again", number, code)
                 await trio.sleep(PAUSE_SECONDS)
         ready.set()
 
-    async def _run_once(self, number: int, is_ready: Callable[[], None]) -> int:
+    def _note_end(self, number: int) -> None:
+        log.warning("worker %d has ended; it is not started again", number)
+        if number == 1 and self._alive:
+            other = self._place_of(min(self._alive))
+            log.warning("dirserver admin finds another worker with --data %s", other)
+
+    def _give_up(self, number: int, code: int) -> None:
+        """Stop all, as a worker did not start: it has said why, unless a signal ended it."""
+        if code < 0:
+            log.warning("worker %d was ended by signal %d before it was ready", number, -code)
+            code = ENDED_BY_SIGNAL - code
+        self._code, self._is_stopping = code, True
+        self._stop_all()
+
+    async def _run_once(self, number: int, when_ready: Callable[[], None]) -> int:
         """Run a worker to its end; return its exit code.  Raises StorageError."""
-        process = await trio.lowlevel.open_process(
-            self.command(number, self._folder_of(number)),
-            stdout=subprocess.PIPE,
-            pass_fds=self._sockets,
-            start_new_session=True,  # a Ctrl+C is for us, who hand it on
-            env={key: value for key, value in os.environ.items() if key != "NOTIFY_SOCKET"},
-        )
-        self._alive[number] = process
+        environment = {key: value for key, value in os.environ.items() if key != "NOTIFY_SOCKET"}
+        command = self.command(number, self._folder_of(number))
+        worker = await start_worker(command, self._sockets, environment)
+        self._alive[number] = worker
         if self._is_stopping:  # meanwhile: it was not told
-            process.send_signal(signal.SIGTERM)
+            worker.stop()
         try:
-            await _hear(process, is_ready, is_told=number == 1)
-            return await process.wait()
+            return await worker.run(when_ready, is_told=number == 1)
         finally:
             del self._alive[number]
-            if process.returncode is None:
-                process.kill()
+
+    def _place_of(self, number: int) -> Path:
+        return self._folder if number == 1 else self._folder / f"worker{number}"
 
     def _folder_of(self, number: int) -> Path:
         """Return the data folder of a worker, with the community's key in it."""
+        folder = self._place_of(number)
         if number == 1:
-            return self._folder
-        folder = self._folder / f"worker{number}"
+            return folder
         key = FolderDisk(self._folder).read(AUTHORITY_FILE)
         make_folder(folder)
         disk = FolderDisk(folder)
@@ -159,17 +173,3 @@ class Workers:
             shown = f"[{host}]" if ":" in host else host
             command += ["--metrics", f"{shown}:{port + number - 1}"]
         return command
-
-
-async def _hear(process: trio.Process, is_ready: Callable[[], None], *, is_told: bool) -> None:
-    """Read what a worker prints until it ends: it is ready once it has said something.
-
-    `is_told`: whether it goes on to our own output, as each says the same.
-    """
-    assert process.stdout is not None
-    decoder = getincrementaldecoder("utf-8")(errors="replace")  # a chunk may end in a character
-    async with process.stdout:
-        while chunk := await process.stdout.receive_some(CHUNK):
-            if is_told:
-                say(decoder.decode(chunk))
-            is_ready()

@@ -81,6 +81,81 @@ async def test_a_worker_that_is_begun_when_all_are_told_to_stop_is_told_too(
         assert await workers.run(HOST, 0) == 0
 
 
+async def test_options_are_read_anew_by_a_worker_once_it_is_ready(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Before, the signal would end it, and the service."""
+    monkeypatch.setattr("directory_server.workers.parent.has_terminal", lambda: False)
+    go, printed = tmp_path / "go", ""
+    busy = f"while ! [ -e {go} ]; do sleep 0.05; done; trap 'echo read anew' HUP; {READY}"
+    workers = Shells(tmp_path, busy, READY)
+
+    def is_read_anew() -> bool:
+        nonlocal printed
+        printed += capsys.readouterr().out
+        return "read anew" in printed
+
+    async def reload() -> None:
+        await until(lambda: 1 in workers._alive)
+        os.kill(os.getpid(), signal.SIGHUP)
+        await until(lambda: workers._alive[1]._is_to_read_anew)
+        go.touch()
+        await until(is_read_anew)
+        await until(lambda: len(workers._alive) == 2)
+        workers.stop()
+
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(reload)
+        with trio.fail_after(SECONDS):
+            assert await workers.run(HOST, 0) == 0
+
+
+async def test_workers_end_with_their_terminal(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr("directory_server.workers.parent.has_terminal", lambda: True)
+    workers = Shells(tmp_path, READY, READY)
+
+    async def close_the_terminal() -> None:
+        await until(lambda: len(workers._alive) == 2)
+        os.kill(os.getpid(), signal.SIGHUP)
+
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(close_the_terminal)
+        with trio.fail_after(SECONDS):
+            assert await workers.run(HOST, 0) == 0
+    assert not caplog.messages
+
+
+async def test_a_worker_that_a_signal_ends_before_it_is_ready_is_named(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    with trio.fail_after(SECONDS):
+        assert await Shells(tmp_path, "kill -KILL $$", READY).run(HOST, 0) == 128 + signal.SIGKILL
+    assert caplog.messages == ["worker 1 was ended by signal 9 before it was ready"]
+
+
+async def test_a_worker_that_somebody_stops_is_named_and_who_can_be_asked_instead(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    workers = Shells(tmp_path, READY, READY)
+
+    async def stop_the_first_one() -> None:
+        await until(lambda: [one.is_ready for one in workers._alive.values()] == [True, True])
+        workers._alive[1].stop()
+        await until(lambda: len(caplog.messages) == 2)
+        workers.stop()
+
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(stop_the_first_one)
+        with trio.fail_after(SECONDS):
+            assert await workers.run(HOST, 0) == 0
+    assert caplog.messages == [
+        "worker 1 has ended; it is not started again",
+        f"dirserver admin finds another worker with --data {tmp_path / 'worker2'}",
+    ]
+
+
 class Unread(io.StringIO):
     """A pipe whose reader has gone."""
 
@@ -103,7 +178,7 @@ async def test_workers_go_on_when_nobody_reads_what_they_print(
     async def kill_the_first_one() -> None:
         await until(lambda: len(workers._alive) == 2)
         killed = workers._alive[1]
-        killed.kill()
+        killed.process.kill()
         await until(lambda: workers._alive.get(1, killed) is not killed)
         workers.stop()
 
@@ -119,7 +194,7 @@ async def test_workers_go_on_when_nobody_reads_what_they_print(
 async def test_a_character_may_come_in_two_pieces(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr("directory_server.workers.parent.CHUNK", 1)
+    monkeypatch.setattr("directory_server.workers.worker.CHUNK", 1)
     workers = Shells(tmp_path, "echo '\u00e9'")
     with trio.fail_after(SECONDS):
         assert await workers.run(HOST, 0) == 0
