@@ -13,7 +13,10 @@ from peer import events
 from peer.core import membership
 from peer.core.conversation.incoming.incoming_texts import IncomingTexts
 from peer.core.conversation.mailbox_fallback import PATHLESS_SECONDS
-from shared.messages.peers import Members, Position
+from peer.core.conversation.members.entrances import sign_entry
+from peer.core.conversation.texts import EPOCHS_TOLD
+from shared.messages.peers import Entry, Members, Position
+from tests.kit.attackers.members import sends
 from tests.kit.community import Community
 from tests.kit.cores import CAROL, DAVE, ERIN, MALLORY, Person, Town, me, texts_in
 
@@ -28,6 +31,13 @@ def town_with_mallory(*, room: str = "", writes: int = 1) -> Town:
         town.says(CAROL, f"before erin {number}")
     town.settles(2)
     return town
+
+
+def another_entry(town: Town, ahead: int) -> Entry:
+    """Return a second entry for erin, which mallory signs too."""
+    carol = town.people[CAROL].core.outgoing
+    since = (Position(*carol.origin, carol.last + ahead),)
+    return sign_entry(me(MALLORY), Entry(town.id, ERIN, 1, since, EPOCHS_TOLD))
 
 
 def lets_erin_in(town: Town, ahead: int = AHEAD) -> None:
@@ -96,6 +106,28 @@ def test_what_was_said_of_them_before_they_showed_their_entry_is_taken_back() ->
     town.apart.clear()
     town.settles(40)
     assert all(on_disk(town, seq) and delivered(town, seq) for seq in range(2, AHEAD + 2))
+
+
+@pytest.mark.parametrize("other", [0, 2 * AHEAD])
+@pytest.mark.parametrize("writes_before", [0, AHEAD])
+def test_two_entries_for_one_newcomer_set_nobody_apart(writes_before: int, other: int) -> None:
+    """Carol believes the first one that she sees; erin was shown the other one."""
+    town = town_with_mallory()
+    town.apart.add(frozenset((CAROL, ERIN)))
+    lets_erin_in(town)
+    town.arrives(MALLORY, CAROL)
+    sends(town, MALLORY, CAROL, another_entry(town, other))
+    for number in range(writes_before):
+        town.says(CAROL, f"early {number}")
+    town.apart.clear()
+    for number in range(2 * AHEAD):
+        town.settles(5)
+        town.says(CAROL, f"late {number}")
+    town.settles(5)
+    assert (CAROL, ERIN) not in town.refused
+    for seq in range(2, town.people[CAROL].core.outgoing.last + 1):
+        assert delivered(town, seq)
+        assert on_disk(town, seq)
 
 
 def test_it_is_the_same_before_the_first_word() -> None:

@@ -228,7 +228,7 @@ class Conversation:
             case Acknowledge(have=have) if sender in self._mesh:
                 return self._hear_positions(sender, have, now, announced=True)
             case Entry():
-                return self._rolls.hear_entry(message)
+                return self._rolls.hear_entry(sender, message)
             case Want(after=after) if self.roll.is_in(sender):
                 return self.incoming.hand(sender, after)
         return []

@@ -40,8 +40,12 @@ class Misled:
         found = self._ranges.get(member)
         return found is not None and epoch == self._outbox.epoch and found.known < seq <= found.upto
 
+    def is_guess(self, member: str) -> bool:
+        """Whether a newcomer has not said yet, over a link with me, what they have of mine."""
+        return self._outbox.is_assumed(member)
+
     def entered(self, entry: Entry) -> list[Action]:
-        """Note an entry that a member shows for the first time."""
+        """Note an entry that is seen for the first time."""
         by, known = entry.member, self._outbox.came_after(entry.member)
         mine = [one.seq for one in entry.since if one.origin == self._origin]
         if mine and known is not None and mine[0] > known:
@@ -52,7 +56,7 @@ class Misled:
         return []
 
     def is_of_the_future(self, by: str, have: Iterable[Position]) -> bool:
-        """Whether a member says, through another one, to have texts that I have not written."""
+        """Whether a member says to have texts that I have not written; note it of a newcomer."""
         mine, last = self._origin, self._outbox.last
         future = [there.seq for there in have if there.origin == mine and there.seq > last]
         known = self._outbox.came_after(by)
@@ -63,7 +67,11 @@ class Misled:
         return bool(future)
 
     def only_repeats(self, by: str, there: Position) -> bool:
-        """Whether a member says what the entry made them believe, and nothing of their own."""
+        """Whether a member says what the entry made them believe, and nothing of their own.
+
+        They may believe another entry than the one that I was shown.
+        """
+        self.is_of_the_future(by, (there,))
         found = self._ranges.get(by)
         if found is None or there.origin != self._origin:
             return False

@@ -171,6 +171,10 @@ class Outbox:
         epoch, last = self._came_after.get(member, ("", 0))
         return last if epoch == self.epoch else None
 
+    def is_assumed(self, member: str) -> bool:
+        """Whether it is only a guess what a new member has."""
+        return member in self._assumed
+
     def is_for(self, member: str, epoch: str, seq: int) -> bool:
         """Whether a text is for them: not written before they came, or while they were out."""
         missed = self._missed.get(member, ())

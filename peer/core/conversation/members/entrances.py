@@ -125,22 +125,36 @@ class Entrances:
         None if it is known, or not signed by the one who let them in.  `heard`: what has come
         here, for a stay that was over before I heard of it.
         """
-        stay, mine = (entry.member, entry.counter), self._roll.of(entry.member)
-        if mine is None or not _has_stayed(mine, entry.counter):
-            return None
-        known, adding = self._known.get(stay), _added_by(mine, entry.counter)
+        stay = entry.member, entry.counter
+        known = self._known.get(stay)
         entrance = known.entrance if known else Entrance(*stay, heard)
-        key = self._roll.key(adding.by) if adding else None
-        if key is None or entrance.entry is not None:
-            return None
-        self._roll.checks += 1
-        try:
-            check_entry(entry, key)
-        except ProtocolError:
+        if entrance.entry is not None or not self._is_genuine(entry):
             return None
         proven = msgspec.structs.replace(entrance, entry=entry)
         self._known[stay] = _Known(proven)
         return proven
+
+    def is_second(self, entry: Entry) -> bool:
+        """Whether the one who let them in has signed this too, beside the entry that is known."""
+        first = self.entry_of(entry.member)
+        if first is None or entry == msgspec.structs.replace(first, lamport=entry.lamport):
+            return False
+        return entry.counter == first.counter and self._is_genuine(entry)
+
+    def _is_genuine(self, entry: Entry) -> bool:
+        mine = self._roll.of(entry.member)
+        if mine is None or not _has_stayed(mine, entry.counter):
+            return False
+        adding = _added_by(mine, entry.counter)
+        key = self._roll.key(adding.by) if adding else None
+        if key is None:
+            return False
+        self._roll.checks += 1
+        try:
+            check_entry(entry, key)
+        except ProtocolError:
+            return False
+        return True
 
     def floor(self, member: str, of: Origin) -> int:
         """Return the seq after which they may read an origin."""

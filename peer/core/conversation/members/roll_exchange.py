@@ -95,14 +95,20 @@ class RollExchange:
         found = map(self._entrances.of, members)
         return [KeepEntrance(one) for one in found if one is not None]
 
-    def hear_entry(self, entry: Entry) -> list[Action]:
-        """Take an entry: from where on its member may read."""
+    def hear_entry(self, sender: str, entry: Entry) -> list[Action]:
+        """Take an entry: from where on its member may read.
+
+        Whoever let them in may have signed two: the first that I see counts, but the newcomer
+        believes the one that they show.
+        """
         if entry.conversation != self._stay.id:
             return []
         news = self._entrances.hear(entry, self._heard())
         kept: list[Action] = []
         if news is not None:
             kept = [KeepEntrance(news), *self._misled.entered(entry)]
+        elif sender == entry.member and self._misled.is_guess(sender):
+            kept = self._misled.entered(entry) if self._entrances.is_second(entry) else []
         return [*kept, *self._pass_over(entry)] if self._is_mine(entry) else kept
 
     def _is_mine(self, entry: Entry) -> bool:

@@ -176,6 +176,24 @@ def test_what_is_known_outlives_a_restart() -> None:
     assert next_one.entrances.floor(ERIN, DAVES) == 5
 
 
+def test_a_second_entry_is_told_from_the_first_and_from_forgeries() -> None:
+    carol = Member(CAROL, DAVE, ERIN)
+    carol.entrances.learn(ERIN, heard())
+    first, second = entry(upto(5)), entry(upto(9))
+    assert not carol.entrances.is_second(second)  # there is no first one yet
+    assert carol.entrances.hear(first, heard())
+    assert carol.entrances.is_second(second)
+    assert carol.entrances.hear(second, heard()) is None
+    assert carol.entrances.entry_of(ERIN) == first
+    for other in (
+        first,
+        msgspec.structs.replace(first, lamport=7),  # nobody signs that
+        entry(upto(9), by=MALLORY),
+        entry(upto(9), counter=3),
+    ):
+        assert not carol.entrances.is_second(other)
+
+
 class Circle:
     """Two who say that each has let the other in."""
 
