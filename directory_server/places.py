@@ -2,6 +2,7 @@
 
 import argparse
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 
 from platformdirs import user_config_path, user_data_path
@@ -14,8 +15,16 @@ def config_file() -> Path:
 
 
 def folder_of(data: str | None) -> Path:
-    """Return the data folder: the chosen one, or the user's own."""
-    return user_data_path("parley") / "directory" if data is None else Path(data)
+    """Return the data folder: the chosen one, or the user's own.
+
+    `data` may begin with ~, which no shell has replaced in a file or a variable.
+    """
+    if data is None:
+        return user_data_path("parley") / "directory"
+    folder = Path(data)
+    with suppress(RuntimeError):  # there is no such user, so it is a name like any other
+        folder = folder.expanduser()
+    return folder
 
 
 def data_of(data: str | None, environment: Mapping[str, str]) -> Path:

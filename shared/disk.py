@@ -124,10 +124,11 @@ class FolderDisk:
 
     def database(self, name: str, *, readonly: bool = False) -> sqlite3.Connection:
         path = self.folder / name
+        for beside in ("-wal", "-shm"):
+            _check(self.folder / f"{name}{beside}")
+        is_there = _check(path)
         try:
-            for beside in ("-wal", "-shm"):
-                check_file(self.folder / f"{name}{beside}")
-            if not check_file(path):
+            if not is_there:
                 os.close(open_file(path, os.O_CREAT | os.O_RDWR))  # SQLite would use the umask
             # One thread at a time uses it, but not always the same one.
             connection = sqlite3.connect(path, check_same_thread=False, isolation_level=None)
@@ -180,6 +181,14 @@ def sync(path: Path) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
+
+
+def _check(path: Path) -> bool:
+    """Check a file of a database; return False if there is none.  Raises StorageError."""
+    try:
+        return check_file(path)
+    except OSError as error:
+        raise StorageError(_sentence(f"cannot open {path}", error)) from error
 
 
 def _sentence(what: str, error: Exception) -> str:

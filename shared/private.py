@@ -106,6 +106,8 @@ def check_file(path: Path) -> bool:
     if stat.S_ISLNK(found.st_mode):
         raise _no_link(OSError(errno.ELOOP, ""))
     _check(path, found)
+    if not os.access(path, os.R_OK | os.W_OK):  # SQLite would open it, and fail with each write
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
     return True
 
 

@@ -35,6 +35,7 @@ log = logging.getLogger(__name__)
 
 OPEN: Final = "Everybody may register without it now: start the directory with --closed."
 DUMP: Final = " Names and mail are in PostgreSQL: back them up with pg_dump -n parley."
+RETURNS: Final = " It was here: the program may register it again before anybody else does."
 DRAIN_AT_ONCE: Final = 10  # users who are sent away, then a pause: 200 a second
 DRAIN_PAUSE: Final = 0.05
 RESTARTED: Final = "the directory is about to be restarted"
@@ -42,6 +43,7 @@ MOVE_SECONDS: Final = 10.0  # to register elsewhere: then also old programs are 
 GONE_SECONDS: Final = 10.0  # for the last ones to say good bye
 FAREWELL_SECONDS: Final = 2.0  # for the operator to read that it is over
 NAME_PREFIX: Final = "name:"  # before a name that looks like an address
+IN_NO_NAME: Final = frozenset("/:")  # but in networks, and in IPv6
 
 Tell = Callable[[Answer], Awaitable[None]]
 
@@ -192,7 +194,10 @@ class Operator:
         if network is not None:
             ban = Ban(ADDRESS, spell_network(network), "", now, until, reason)
         else:
-            user = community.registry.look_up(request.whom.removeprefix(NAME_PREFIX))
+            name = request.whom.removeprefix(NAME_PREFIX)
+            if name == request.whom and IN_NO_NAME & set(name):
+                raise Refused(f"{name} is no address, and no network", "USAGE")
+            user = community.registry.look_up(name)
             ban = Ban(USER, user.key.hex(), user.name, now, until, reason)
         community.orders.bans.check_room()
         await community.store.ban(ban)
@@ -247,9 +252,10 @@ class Operator:
         community = self._community
         user = community.registry.find(name)
         if user is not None:
+            back = RETURNS if user.is_here else ""
             await community.names.forget(user, free=True)
             log.warning("the operator has forgotten the name %s", user.name)
-            return ask.Said(f"{user.name} is forgotten: anybody may register the name.")
+            return ask.Said(f"{user.name} is forgotten: anybody may register the name.{back}")
         if not await community.names.unbury(name):
             raise Refused(f"User {name} does not exist!", "NOBODY")
         log.warning("the operator has freed the name %s", name)
@@ -349,7 +355,7 @@ class Operator:
             if others:
                 link.post(Move(others[number % len(others)]))
             else:
-                link.hang_up(Bye(RESTARTED))
+                community.sessions.send_away(link, RESTARTED)
             if number % DRAIN_AT_ONCE == 0:
                 await trio.sleep(DRAIN_PAUSE)
         if others:

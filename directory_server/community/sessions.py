@@ -123,8 +123,14 @@ class Sessions:
     async def say_good_bye(self) -> None:
         """Send BYE to all users, and wait until all are gone."""
         for link in list(self.links.values()):
-            link.hang_up(Bye(CLOSING))
+            self.send_away(link, CLOSING)
         await self.wait_until_alone()
+
+    def send_away(self, link: UserLink, reason: str) -> None:
+        """Send BYE, and let the log say why the link ends: it was not lost."""
+        if not link.is_over:
+            link.reason = reason
+        link.hang_up(Bye(reason))
 
     async def wait_until_alone(self) -> None:
         while self.links:

@@ -7,15 +7,17 @@ import socket
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from directory_server import arguments
+from directory_server.places import folder_of
 from shared.arguments import token
 from tests.kit.programs import HOST, Program, Stage, tool
 
 
-def parse(words: str, file: Path | None = None, **environment: str) -> dict[str, object]:
+def parse(words: str, file: Path | None = None, **environment: str) -> dict[str, Any]:
     return vars(arguments.parse(words.split(), environment, file))
 
 
@@ -130,6 +132,17 @@ def test_options_for_serving_do_not_hinder_other_tasks(
     assert parse("--list", file)["store"] is None
     assert parse("--forget carol --free", file)["free"] is True
     assert refusal(capsys, "", file).startswith("dirserver: --workers needs --store")
+
+
+def test_the_data_folder_may_be_named_from_the_users_own_folder_on(
+    file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A shell replaces the ~ on a command line only."""
+    monkeypatch.setenv("HOME", str(tmp_path))
+    file.write_text('data = "~/names"\n')
+    assert folder_of(parse("--list", file)["data"]) == tmp_path / "names"
+    assert folder_of("~no such user/names") == Path("~no such user/names")
+    assert folder_of("names") == Path("names")
 
 
 # --- The running program ---

@@ -1,5 +1,6 @@
 """A folder for its owner only, and what a full or damaged disk leaves behind."""
 
+import contextlib
 import errno
 import fcntl
 import os
@@ -60,6 +61,21 @@ def test_everything_is_for_its_owner_only(disk: FolderDisk) -> None:
         os.umask(mask)
     assert set(names) == {"lock", "key", "journal", "journal-wal", "journal-shm"}
     assert set(names.values()) == {0o600}
+
+
+@pytest.mark.parametrize("name", ["journal", "journal-wal", "journal-shm"])
+def test_a_file_of_a_database_that_we_may_not_write_is_named(
+    disk: FolderDisk, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else it would open, and each write would fail."""
+    with contextlib.closing(disk.database("journal")) as connection:
+        connection.execute(TABLE)
+        # root may write to it all the same
+        may = os.access
+        monkeypatch.setattr(os, "access", lambda one, how: one.name != name and may(one, how))
+        with pytest.raises(StorageError) as error:
+            disk.database("journal")
+    assert str(error.value) == f"cannot open {disk.folder / name}: permission denied"
 
 
 def test_a_file_is_replaced_in_one_step(disk: FolderDisk) -> None:

@@ -10,7 +10,7 @@ import trio
 from trio.testing import MockClock
 
 from directory_server.admin import requests as ask
-from directory_server.admin.operator import OPEN, Operator
+from directory_server.admin.operator import OPEN, RESTARTED, RETURNS, Operator
 from directory_server.admin.tables import lines
 from directory_server.community.names import FORGOTTEN
 from directory_server.core.operating.bans import USER, Ban
@@ -151,8 +151,18 @@ async def test_a_name_that_looks_like_an_address_can_be_banned(town: Town) -> No
     assert (await operator.said(ask.Ban("10.0.0.5"))) == "10.0.0.5 is banned for ever."
     said = await operator.said(ask.Ban("name:10.0.0.5"))
     assert said == "10.0.0.5 is banned for ever; 1 connection is ended."
-    with pytest.raises(Refused, match="User nobody does not exist!"):
-        await operator.asks(ask.Ban("nobody"))
+    for nobody in ("nobody", "127.1"):
+        with pytest.raises(Refused, match=f"^User {nobody} does not exist!"):
+            await operator.asks(ask.Ban(nobody))
+
+
+async def test_a_network_that_is_none_is_not_taken_for_a_user(town: Town) -> None:
+    for whom in ("10.0.0.300/24", "127.0.0.0/33", "fe80::1::2", "10.0.0.5:5000"):
+        with pytest.raises(Refused, match=f"^{whom} is no address, and no network$") as no:
+            await Asking(town).asks(ask.Ban(whom))
+        assert no.value.code == "USAGE"
+    with pytest.raises(Refused, match=r"User 10.0.0.0/8 does not exist!"):
+        await Asking(town).asks(ask.Ban("name:10.0.0.0/8"))
 
 
 # --- Invites ---
@@ -271,8 +281,9 @@ async def test_who_is_here_while_forgotten_is_told(town: Town) -> None:
     carol = await town.enters("carol")
     (loses,) = await Asking(town).asks(ask.Forget("carol"))
     assert loses.here
-    await Asking(town).asks(ask.Forget("carol", is_certain=True))
+    said = await Asking(town).said(ask.Forget("carol", is_certain=True))
     assert await carol.ends() == FORGOTTEN
+    assert said.endswith(f"anybody may register the name.{RETURNS}")
 
 
 # --- Telling, looking, ending ---
@@ -390,8 +401,9 @@ async def test_one_backup_at_a_time_is_written_to_a_folder(
 
 
 async def test_a_drained_directory_takes_nobody_in_and_ends(
-    town: Town, autojump_clock: MockClock
+    town: Town, autojump_clock: MockClock, caplog: pytest.LogCaptureFixture
 ) -> None:
+    caplog.set_level(logging.INFO)
     clients = [await town.enters(f"user{number}") for number in range(25)]
     operator = Asking(town)
     answers: list[object] = []
@@ -413,6 +425,8 @@ async def test_a_drained_directory_takes_nobody_in_and_ends(
         "Everybody is gone; the directory ends.",
         "done",
     ]
+    assert f"user24 is gone: {RESTARTED}" in caplog.text
+    assert "is gone: the connection was lost" not in caplog.text
     await town.opens()
     await town.enters("user0")
 
