@@ -41,6 +41,10 @@ class RoomStore:
         self._rows.report()
         return kept
 
+    def has(self, id: str) -> bool:
+        """Whether the conversation with this id is a room, in which I am or was."""
+        return room_label(self._database, id) != ""
+
     # --- My epochs ---
 
     async def take_epochs(self) -> dict[str, str]:

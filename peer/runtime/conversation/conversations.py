@@ -88,7 +88,7 @@ class Conversations:
         #: what links, members, the directory and the clock bring
         self.news = News(self._stays, members, self._parts.drafts, progress, clock, budget)
         #: texts that came, for the letters that bring copies of them
-        self.direct_texts = DirectTexts(self._stays, self._parts.display, progress)
+        self.direct_texts = DirectTexts(self._stays, self._parts.display, progress, journal.rooms)
         #: proofs for those who count me in a conversation that I have left
         self.departures = Departures(myself, members, known_keys, journal, budget)
 

@@ -4,14 +4,18 @@ from peer.core.arrivals import TextPlace
 from peer.runtime.conversation.progress import Progress
 from peer.runtime.conversation.stays import Stays
 from peer.runtime.conversation.texts.text_display import TextDisplay
+from peer.storage.rooms import RoomStore
 from shared.sealing import About
 
 
 class DirectTexts:
     """`progress` wakes whoever waits until a text has come, or is on disk."""
 
-    def __init__(self, stays: Stays, display: TextDisplay, progress: Progress) -> None:
+    def __init__(
+        self, stays: Stays, display: TextDisplay, progress: Progress, rooms: RoomStore
+    ) -> None:
         self._stays, self._display, self.progress = stays, display, progress
+        self._rooms = rooms
 
     def has_come(self, place: TextPlace) -> bool:
         """Whether this text came directly, not as a letter, and was shown or is about to be."""
@@ -25,12 +29,13 @@ class DirectTexts:
         )
 
     def received_from_mailbox(self, by: str, about: About) -> bool:
-        """Note a receipt for the copy of a text; return False when nobody here waits for it.
+        """Note a receipt for the copy of a text; return whether it is news for the user.
 
-        `by` is a member id.
+        `by` is a member id.  In a room it is not: the user read of no copy that was left.
         """
+        is_told = not self._rooms.has(about.conversation)
         for one in self._stays.of(about.conversation):
             was_there = one.core.outgoing.has(by, about.epoch, about.seq)
             one.perform(one.core.outgoing.taken_from_mailbox(by, about.epoch, about.seq))
-            return not was_there
-        return False
+            return is_told and not was_there
+        return is_told  # the conversation is over: nothing else says that they have it
