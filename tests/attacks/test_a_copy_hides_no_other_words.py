@@ -27,13 +27,18 @@ async def in_a_room(
     return carol, dave, mallory
 
 
-async def leaves(
-    mallory: Person, to: Person, words: str, *, ahead: int = 1, epoch: str = ""
-) -> None:
-    """Leave a letter that says that it copies mallory's next text, or a later one."""
+def place(mallory: Person, *, ahead: int = 1, epoch: str = "") -> About:
+    """Return the place of mallory's next text, or of a later one."""
     (room,) = mallory.peer._exchange.conversations.rooms
     said = room.core.outgoing
-    about = About(room.core.id, epoch or said.epoch, said._outbox.last + ahead)
+    return About(room.core.id, epoch or said.epoch, said._outbox.last + ahead)
+
+
+async def leaves(
+    mallory: Person, to: Person, words: str, *, ahead: int = 1, about: About | None = None
+) -> None:
+    """Leave a letter that says that it copies this text of mallory's."""
+    about = about or place(mallory, ahead=ahead)
     contact = await mallory.peer.finder.contact(to.name)
     time = mallory.machine.clock.time()
     await mallory.peer._exchange.letter_drop.leave(contact, words, time, about)
@@ -91,11 +96,19 @@ async def test_what_all_were_told_before_is_not_followed_by_something_else(
     assert await reads(carol) == await reads(dave) == ["mallory: YES"]
 
 
-async def test_what_was_left_for_one_alone_is_marked_as_left(community: Community) -> None:
+@pytest.mark.parametrize("has_left", [False, True])
+async def test_what_was_left_for_one_alone_is_marked_as_left(
+    community: Community, *, has_left: bool
+) -> None:
     """There is no such text: nobody has it, and it never becomes one."""
     carol, dave, mallory = await in_a_room(community)
     await mallory.types("#lab I vote YES")
-    await leaves(mallory, carol, "sorry, I vote NO", epoch="e" * 16)
+    await carol.sees("#lab mallory: I vote YES")
+    about = place(mallory, epoch="e" * 16)
+    if has_left:
+        await mallory.types("PART lab")
+        await carol.sees("User mallory left the room #lab.")
+    await leaves(mallory, carol, "sorry, I vote NO", about=about)
     await carol.sees_part("1 message was left for you:")
     await carol.sees_part("] #lab mallory: sorry, I vote NO")
     await trio.sleep(100)
