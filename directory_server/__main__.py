@@ -3,6 +3,7 @@
 import argparse
 import os
 import sys
+from collections.abc import Callable
 
 from shared.process import end_when_interrupted, forbid_core_dumps
 
@@ -11,18 +12,24 @@ def main() -> None:
     end_when_interrupted()
     if sys.argv[1:2] == ["admin"]:
         sys.exit(_ask(sys.argv[2:]))
+    serve(read(), read)
+
+
+def read() -> argparse.Namespace:
+    """Read the options; end the program, with a line, when one is wrong."""
     from directory_server.arguments import parse  # noqa: PLC0415
     from directory_server.places import config_file  # noqa: PLC0415
 
-    def read() -> argparse.Namespace:
-        return parse(environment=os.environ, file=config_file())
+    return parse(environment=os.environ, file=config_file())
 
-    arguments = read()
+
+def serve(arguments: argparse.Namespace, read_anew: Callable[[], argparse.Namespace]) -> None:
+    """Run the directory, and end the program with it."""
     forbid_core_dumps()
     # Imports take half a second; a wrong argument is reported before them.
     from directory_server.program import run  # noqa: PLC0415
 
-    sys.exit(run(arguments, read))
+    sys.exit(run(arguments, read_anew))
 
 
 def _ask(words: list[str]) -> int:

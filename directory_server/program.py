@@ -21,10 +21,12 @@ from directory_server.inherited_sockets import inherited_listeners
 from directory_server.operator_requests import forget, list_names
 from directory_server.output import has_terminal, say
 from directory_server.places import folder_of
+from directory_server.reread import Read, name_those_that_wait, reread
 from directory_server.server import Bound, Directory
 from directory_server.service_manager import tell_manager
 from directory_server.settings import Settings
 from directory_server.storage.transfer import fill_store
+from directory_server.workers.options import Options
 from directory_server.workers.parent import Workers
 from shared.arguments import USAGE_ERROR
 from shared.border import border
@@ -41,11 +43,6 @@ log = logging.getLogger(__name__)
 OPEN: Final = (
     "Everybody who reaches this machine may register: --register-only-with TOKEN asks for a token."
 )
-# Options that a reload does not change, as a socket, a store or an announcement stands on them.
-ONLY_AT_START: Final = (
-    "port", "host", "data", "store", "store_sync", "address", "workers", "metrics", "log_format",
-    "name", "no_announce",
-)  # fmt: skip
 SPARE_FILES: Final = 128  # that the process needs for purposes other than connections
 MOST_CONNECTIONS: Final = 100_000
 
@@ -56,8 +53,6 @@ LOOK_FOR_GARBAGE_AFTER: Final = (20_000, 10, 10)
 
 
 Place = tuple[str, int]
-Read = Callable[[], argparse.Namespace]
-"""Read the options anew; ends the program, with a line, when one is wrong."""
 
 
 def run(arguments: argparse.Namespace, read: Read) -> int:
@@ -70,13 +65,13 @@ def run(arguments: argparse.Namespace, read: Read) -> int:
     if arguments.list or arguments.forget or arguments.fill_store:
         return trio.run(_operate, folder, arguments)
     if arguments.workers > 1:
-        return trio.run(_keep_workers, folder, arguments)
+        return trio.run(_keep_workers, folder, arguments, read)
     settings = _settings(arguments, _connections())
     return trio.run(_serve, folder, settings, arguments, read)
 
 
-async def _keep_workers(folder: Path, arguments: argparse.Namespace) -> int:
-    workers = Workers(arguments.workers, sys.argv[1:], folder, arguments.metrics)
+async def _keep_workers(folder: Path, arguments: argparse.Namespace, read: Read) -> int:
+    workers = Workers(sys.argv[1:], folder, Options(arguments, read))
     try:
         return await workers.run(arguments.host, arguments.port)
     except ParleyError as error:
@@ -308,16 +303,12 @@ def _read_anew(directory: Directory, before: argparse.Namespace, read: Read) -> 
 
     `before`: the options at the start.
     """
-    try:
-        arguments = read()
-    except SystemExit:  # it has said what is wrong
-        log.warning("the options were not read anew: one of them is wrong")
+    arguments = reread(read)
+    if arguments is None:
         return
     directory.apply(lambda connections: _settings(arguments, connections))
     logging.getLogger().setLevel(_level(arguments))
     log.warning("the options are read anew")
-    waiting = [one for one in ONLY_AT_START if getattr(arguments, one) != getattr(before, one)]
-    if waiting:
-        log.warning("these options change only with a restart: %s", ", ".join(waiting))
+    name_those_that_wait(before, arguments)
     if _is_open(_settings(arguments, 0)):
         log.warning("%s", OPEN)

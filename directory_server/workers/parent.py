@@ -20,6 +20,7 @@ from directory_server.inherited_sockets import inherited_listeners
 from directory_server.output import has_terminal
 from directory_server.service_manager import tell_manager
 from directory_server.storage.founding import AUTHORITY_FILE
+from directory_server.workers.options import VARIABLE, Options
 from directory_server.workers.worker import Worker, start_worker
 from shared.disk import FolderDisk
 from shared.errors import ParleyError, Refused
@@ -33,15 +34,11 @@ PAUSE_SECONDS: Final = 1.0  # before a dead one is started again
 ENDED_BY_SIGNAL: Final = 128  # plus its number: the exit code that a shell reports
 FREE: Final = 64  # workers get the sockets at descriptors from here on: nothing else is there
 
-Place = tuple[str, int]
-
 
 class Workers:
-    def __init__(
-        self, count: int, words: Sequence[str], folder: Path, metrics: Place | None
-    ) -> None:
+    def __init__(self, words: Sequence[str], folder: Path, options: Options) -> None:
         """`words`: of our own command line, which each worker gets, too."""
-        self._count, self._words, self._folder, self._metrics = count, words, folder, metrics
+        self._words, self._folder, self._options = words, folder, options
         self._sockets: list[int] = []
         self._alive: dict[int, Worker] = {}  # by the worker's number
         self._is_stopping = False
@@ -73,17 +70,19 @@ class Workers:
             async with trio.open_nursery() as nursery:
                 nursery.start_soon(self._obey, signals)
                 async with trio.open_nursery() as working:
-                    for number in range(1, self._count + 1):  # the first one may found it all
+                    count = self._options.latest.workers
+                    for number in range(1, count + 1):  # the first one may found it all
                         await working.start(self._keep, number)
-                    tell_manager("READY=1", f"STATUS={self._count} workers on port {port}")
+                    tell_manager("READY=1", f"STATUS={count} workers on port {port}")
                 nursery.cancel_scope.cancel()
 
     async def _obey(self, signals: AsyncIterator[int]) -> None:
         """Hand each signal on; all mean the end, but a SIGHUP that no terminal sent."""
         async for number in signals:
             if number == signal.SIGHUP and not has_terminal():
-                for worker in self._alive.values():
-                    worker.read_anew()
+                if self._options.read_anew():
+                    for worker in self._alive.values():
+                        worker.read_anew()
             else:
                 self._is_stopping = True
                 tell_manager("STOPPING=1")
@@ -136,9 +135,10 @@ class Workers:
 
     async def _run_once(self, number: int, when_ready: Callable[[], None]) -> int:
         """Run a worker to its end; return its exit code.  Raises StorageError."""
+        folder = self._folder_of(number)
         environment = {key: value for key, value in os.environ.items() if key != "NOTIFY_SOCKET"}
-        command = self.command(number, self._folder_of(number))
-        worker = await start_worker(command, self._sockets, environment)
+        environment[VARIABLE] = self._options.of_worker(number, folder)
+        worker = await start_worker(self.command(folder), self._sockets, environment)
         self._alive[number] = worker
         if self._is_stopping:  # meanwhile: it was not told
             worker.stop()
@@ -162,14 +162,8 @@ class Workers:
             disk.write(AUTHORITY_FILE, key)
         return folder
 
-    def command(self, number: int, folder: Path) -> list[str]:
-        """Return the words that start a worker with this data folder."""
+    def command(self, folder: Path) -> list[str]:
+        """Return the words that start a worker; a list of processes shows its data folder."""
         sockets = ",".join(map(str, self._sockets))
         command = [sys.executable, "-m", "directory_server.workers", sockets, *self._words]
-        command += ["--workers", "1", "--data", str(folder)]
-        command += ["--no-announce"] if number > 1 else []  # one speaks for all
-        if self._metrics is not None:
-            host, port = self._metrics
-            shown = f"[{host}]" if ":" in host else host
-            command += ["--metrics", f"{shown}:{port + number - 1}"]
-        return command
+        return [*command, "--workers", "1", "--data", str(folder)]

@@ -14,32 +14,28 @@ import pytest
 import trio
 
 from directory_server import arguments
+from directory_server.workers.options import VARIABLE, Options
 from directory_server.workers.parent import Workers
 
-WORDS = ["5000", "--store", "postgresql://db1/parley", "--workers", "3", "--name", "lab"]
+STORE = "postgresql://db1/parley"
 HOST = "127.0.0.1"
 READY = "trap 'exit 0' TERM; echo ready; while :; do sleep 0.05; done"
 NEVER_READY = "exec sleep 1000"
 SECONDS = 40.0  # far more than it takes
 
 
-def test_one_of_several_workers_announces_them(tmp_path: Path) -> None:
-    workers = Workers(3, WORDS, tmp_path, ("127.0.0.1", 9464))
-    started = [arguments.parse(workers.command(number, tmp_path)[4:]) for number in (1, 2, 3)]
-    assert [one.no_announce for one in started] == [False, True, True]
-    assert {one.workers for one in started} == {1}
-    assert [one.metrics[1] for one in started] == [9464, 9465, 9466]
-
-
 class Shells(Workers):
     """Workers that are shells."""
 
     def __init__(self, folder: Path, *scripts: str) -> None:
-        super().__init__(len(scripts), [], folder, None)
-        self._scripts = scripts
+        words = ["5000", "--store", STORE, "--workers", "2"]
+        options = arguments.parse(words)
+        options.workers = len(scripts)
+        super().__init__(words, folder, Options(options, lambda: arguments.parse(words)))
+        self._scripts = dict(zip(map(self._place_of, range(1, 9)), scripts, strict=False))
 
-    def command(self, number: int, folder: Path) -> list[str]:
-        return ["sh", "-c", self._scripts[number - 1]]
+    def command(self, folder: Path) -> list[str]:
+        return ["sh", "-c", self._scripts[folder]]
 
     def stop(self) -> None:
         os.kill(os.getpid(), signal.SIGTERM)
@@ -204,11 +200,13 @@ async def test_a_character_may_come_in_two_pieces(
 def test_a_worker_ends_when_its_parent_has_died(tmp_path: Path) -> None:
     with socket.create_server((HOST, 0)) as listening:
         port, number = listening.getsockname()[1], listening.fileno()
-        words = [str(number), str(port), "--data", str(tmp_path), "--no-announce"]
+        words = [str(port), "--data", str(tmp_path), "--no-announce"]
+        options = Options(arguments.parse(words), lambda: arguments.parse(words))
         worker = subprocess.Popen(
-            [sys.executable, "-m", "directory_server.workers", *words],
+            [sys.executable, "-m", "directory_server.workers", str(number), *words],
             stdout=subprocess.PIPE,
             pass_fds=[number],
+            env={**os.environ, VARIABLE: options.of_worker(1, tmp_path)},
         )
     try:
         assert worker.stdout is not None
