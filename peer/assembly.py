@@ -340,7 +340,9 @@ def _letters(
         announcer=announcer,
         senders=SenderCheck(memory.known_keys, journal.contacts, reach.finder),
         strangers=strangers, incoming=incoming,
-        display=LetterDisplay(announcer, incoming, strangers, journal.letters, memory.myself),
+        display=LetterDisplay(
+            announcer, incoming, strangers, journal.letters, conversations.rooms, memory.myself
+        ),
     )  # fmt: skip
     receipts = ReceiptBook(journal.left_letters, directory, memory.myself, texts, announcer)
     return Letters(taker, receipts, announcer)

@@ -29,7 +29,7 @@ class Letter(Event, frozen=True):
     time: float
     text: str
     is_registered: bool = True
-    room: str = ""  #: of which it is a text that came by the mailbox
+    room: str = ""  #: of mine, of which it is a text that came by the mailbox
 
     @property
     def writer(self) -> str:

@@ -28,7 +28,7 @@ class WaitingLetter(Struct, frozen=True):
     id: str
     is_registered: bool = True  #: whether its sender was, when it came
     follows_gap: bool = False  #: the letter that its sender left before it has not come
-    room: str = ""  #: of which it is a text: its sender is, or was, a member of that room
+    room: str = ""  #: id of that of which it is a text: its sender is, or was, a member there
 
 
 class Noted(Struct, frozen=True):
@@ -110,7 +110,7 @@ class LetterStore:
         """Return the letters that were never shown."""
         rows = self._database.read(
             "SELECT l.number, l.sender, l.time, l.text, l.id, l.is_registered, l.follows_gap,"
-            " coalesce(r.label, '') FROM letters AS l LEFT JOIN memberships AS m"
+            " coalesce(r.conversation, '') FROM letters AS l LEFT JOIN memberships AS m"
             " ON (m.conversation, m.member) = (l.conversation, l.member)"
             " LEFT JOIN rooms AS r ON r.conversation = m.conversation"
             " WHERE l.text IS NOT NULL ORDER BY l.number"
@@ -126,8 +126,11 @@ class LetterStore:
         self._rows.report()
         return found
 
-    async def shown(self, numbers: list[int], me: str) -> None:
-        """Note that these letters were shown: from now on they are history."""
+    async def shown(self, numbers: list[int], me: str, apart: Collection[int] = ()) -> None:
+        """Note that these letters were shown: from now on they are history.
+
+        `apart`: texts of rooms that were not shown as such, and so are none of their history.
+        """
 
         def work(db: sqlite3.Connection) -> None:
             if self._keeps_history:
@@ -135,10 +138,10 @@ class LetterStore:
                     # A letter dated in the future would stay last for ever.
                     "INSERT OR IGNORE INTO lines (kind, author, receiver, id, time, text,"
                     " conversation, epoch, seq, member, has_other_text) SELECT 'left', sender,"
-                    " ?, id, min(time, came), text, conversation, epoch, seq, member,"
-                    " has_other_text FROM letters"
+                    " ?, id, min(time, came), text, CASE WHEN ? THEN NULL ELSE conversation END,"
+                    " epoch, seq, member, has_other_text FROM letters"
                     " WHERE number = ? AND text IS NOT NULL",
-                    [(me, number) for number in numbers],
+                    [(me, number in apart, number) for number in numbers],
                 )
             db.executemany(
                 "UPDATE letters SET text = NULL WHERE number = ?",

@@ -26,9 +26,10 @@ from shared.messages.peers import (
 from shared.sealing import About
 from tests.kit.community import Community, Person
 from tests.kit.raw_peer import INVITATION, RUN, Raw, raw
-from tests.kit.rooms import founds
+from tests.kit.rooms import founds, history, reads
 
 NONCE = b"n" * SALT_BYTES
+LEFT = ("once", "after a restart")
 
 
 def charter_of(person: Person) -> Charter:
@@ -143,9 +144,9 @@ async def test_what_comes_of_a_room_that_i_have_left_ends_no_program(community: 
     (room,) = carol.peer._exchange.conversations.rooms
     await carol.types("PART pit")
     await carol.sees("You have left the room #pit.")
-    for last in ("once", "after a restart"):
+    for last in LEFT:
         await writes_about(mallory, carol, room.core.id, last, len(last))
-        await carol.sees_part(f"mallory: {last}", within=60)
+        await carol.sees_part(f"] mallory: {last}", within=60)
         carol.peer.touched(carol.console.targets.unread)  # as each line and each key does
         assert unread(carol) == {"": 0, "mallory": 1}
         await carol.types("GO ?", "GO mallory")
@@ -154,6 +155,33 @@ async def test_what_comes_of_a_room_that_i_have_left_ends_no_program(community: 
         carol.peer.touched(carol.console.targets.unread)
         await carol.quits()
         await carol.starts()
+    before = len(carol.lines)
+    await carol.types("HISTORY mallory")
+    await carol.sees_part("mallory: after a restart")
+    assert history(carol, before) == [f"[left] mallory: {one}" for one in LEFT]
+
+
+async def test_no_letter_of_a_room_that_i_have_left_is_of_another_one_of_that_name(
+    community: Community,
+) -> None:
+    carol, dave, mallory = await community.start("carol", "dave", "mallory")
+    await founds(mallory, carol, room="team")
+    (left,) = carol.peer._exchange.conversations.rooms
+    await carol.types("PART team")
+    await carol.sees("You have left the room #team.")
+    await founds(dave, carol, room="team")
+    await dave.types("#team our first line")
+    await carol.sees("#team dave: our first line")
+    await carol.types("GO team", "GO")
+    await writes_about(mallory, carol, left.core.id, "the boss says: pay today")
+    await carol.sees_part("] mallory: the boss says: pay today", within=60)
+    assert unread(carol) == {"": 0, "#team": 0, "mallory": 1}
+    assert await reads(carol, "team") == ["dave: our first line"]
+    await carol.is_killed()
+    await carol.starts()
+    await carol.types("GO mallory", "no")
+    await mallory.sees("[private] carol: no")
+    dave.never_saw("carol: no")
 
 
 async def test_a_text_that_is_shown_after_i_have_left_its_room_is_its_authors(

@@ -55,6 +55,11 @@ class Rooms:
             raise Refused(f"You are in no room #{called}.", "ROOM")
         return found
 
+    def label(self, id: str) -> str:
+        """Return what the user calls the room with this id; "" when I am in no such room."""
+        room = self._stays.rooms.get(id)
+        return room.core.room if room is not None else ""
+
     def is_namesake(self, charter: Charter) -> bool:
         """Whether I am in another room of this name."""
         return fold(charter.name) in map(fold, self.labels)

@@ -2,6 +2,7 @@
 
 from peer import events
 from peer.core.myself import Myself
+from peer.runtime.conversation.rooms import Rooms
 from peer.runtime.incoming import Incoming
 from peer.runtime.mailbox.announcer import Announcer
 from peer.runtime.mailbox.sender_check import StrangerLetters
@@ -12,11 +13,12 @@ from shared.sealing import Letter
 class LetterDisplay:
     def __init__(
         self, announcer: Announcer, incoming: Incoming, strangers: StrangerLetters,
-        kept: LetterStore, myself: Myself,
+        kept: LetterStore, rooms: Rooms, myself: Myself,
     ) -> None:  # fmt: skip
         self._announcer, self._incoming, self._strangers = announcer, incoming, strangers
-        self._kept, self._myself = kept, myself
+        self._kept, self._rooms, self._myself = kept, rooms, myself
         self._shown: set[int] = set()  # numbers of letters shown, until the disk has that
+        self._apart: set[int] = set()  # those of them that are of rooms which I have left
         self._is_live = False  # what comes now has not waited for the start
 
     def caught_up(self) -> None:
@@ -40,8 +42,9 @@ class LetterDisplay:
             self._shown |= {one.number for one in letters}
         for copy in direct.values():
             await self._incoming.wait_text_kept(copy)
-        await self._kept.shown([one.number for one in fresh], self._myself.name)
+        await self._kept.shown([one.number for one in fresh], self._myself.name, self._apart)
         self._shown.clear()
+        self._apart.clear()
 
     def _events(self, letters: list[WaitingLetter]) -> list[events.Event]:
         shown: list[events.Event] = [events.LettersWaited(len(letters), self._is_live)]
@@ -50,5 +53,8 @@ class LetterDisplay:
                 shown.append(events.FirstLine(one.sender))
             if one.follows_gap:
                 shown.append(events.LetterMissing(one.sender))
-            shown.append(events.Letter(one.sender, one.time, one.text, one.is_registered, one.room))
+            room = self._rooms.label(one.room)
+            if one.room and not room:  # I have left it: its label may be that of another one
+                self._apart.add(one.number)
+            shown.append(events.Letter(one.sender, one.time, one.text, one.is_registered, room))
         return shown
