@@ -23,7 +23,7 @@ from shared.wire import cause_of
 from shared.world import Wire
 
 OUTBOX_BYTES: Final = 2 * 1024 * 1024  # the most that may wait for one other side
-WRITE_BYTES: Final = 32 * 1024  # TLS keeps the peak of one write for the life of the link
+WRITE_BYTES: Final = 32 * 1024  # of one write: more would not cost less a text
 WRITE_SECONDS: Final = 30.0  # a write that takes longer means that the link is dead
 LINGER_SECONDS: Final = 2.0  # after our last word: an immediate close could destroy it on its way
 HANDSHAKE_SECONDS: Final = 10.0  # until the other side has said who it is

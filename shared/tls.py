@@ -34,7 +34,7 @@ from shared.punching import TcpPunchPort
 from shared.sockets import bare, keep_alive
 from shared.spots import Interface, Surroundings
 from shared.upnp import Upnp, is_installed
-from shared.wire import TlsWire, abort, address, cause_of, close, wrap
+from shared.wire import TlsWire, abort, address, cause_of, close
 from shared.wording import system_reason
 from shared.world import Address, Incoming, PunchPort
 
@@ -132,8 +132,7 @@ class TlsNetwork:
     async def _secure_client(self, sock: socket.socket, context: ssl.SSLContext) -> TlsWire:
         try:
             keep_alive(sock)
-            secured = sock = wrap(sock, context)
-            return await TlsWire.secure(secured, self.limiter)
+            return await TlsWire.secure(sock, context, self.limiter)
         except BaseException:
             close(sock)
             raise
@@ -143,8 +142,7 @@ class TlsNetwork:
         try:
             keep_alive(sock)
             context = await self.server_context()
-            secured = sock = wrap(sock, context, server_side=True)
-            return await TlsWire.secure(secured, self.limiter)
+            return await TlsWire.secure(sock, context, self.limiter, server_side=True)
         except BaseException:
             close(sock)
             raise
@@ -181,8 +179,8 @@ class TcpIncoming:
 
     async def secure(self) -> TlsWire:
         context = await self._network.server_context()
-        self._socket = secured = wrap(self._socket, context, server_side=True)
-        return await TlsWire.secure(secured, self._network.limiter)
+        limiter = self._network.limiter
+        return await TlsWire.secure(self._socket, context, limiter, server_side=True)
 
     def abort(self) -> None:
         abort(self._socket)

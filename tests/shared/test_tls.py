@@ -21,7 +21,7 @@ from shared.link import OUTBOX_BYTES, Link
 from shared.messages.common import Bye
 from shared.messages.peers import BetweenPeers, Decline
 from shared.tls import HANDSHAKES_AT_ONCE, PORT_TRIES, TlsNetwork
-from shared.wire import RECEIVE_BYTES, TlsWire, cause_of, wrap
+from shared.wire import RECEIVE_BYTES, TlsWire, cause_of
 from shared.world import Address, Incoming, Network, Wire
 from tests.kit.attackers.careless_tls import careless
 from tests.kit.wires import (
@@ -363,9 +363,10 @@ async def test_who_sends_to_somebody_who_has_gone_learns_it() -> None:
             await talk()
 
 
-def test_there_is_no_handshake_with_somebody_who_has_gone() -> None:
+async def test_there_is_no_handshake_with_somebody_who_has_gone() -> None:
+    limiter = trio.CapacityLimiter(1)
     with socket.socket() as sock, pytest.raises(Unreachable, match="no TLS connection: "):
-        wrap(sock, _plain_client())
+        await TlsWire.secure(sock, _plain_client(), limiter)
 
 
 # --- Ends --------------------------------------------------------------------------------
