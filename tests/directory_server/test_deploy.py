@@ -56,6 +56,11 @@ def test_systemd_understands_the_units(unit: Path) -> None:
     assert done.returncode == 0, done.stderr
 
 
+def test_the_unit_stops_each_worker_once() -> None:
+    """systemd's default would tell each twice: it ends then without a good bye."""
+    assert "KillMode=mixed" in UNIT.read_text().splitlines()
+
+
 def test_the_unit_never_gives_up_a_database_that_boots_later() -> None:
     """systemd's default is five tries in ten seconds: a refused connection is told faster."""
     head, service = UNIT.read_text().split("\n[Service]\n")
