@@ -75,7 +75,7 @@ class Operator:
             case ask.Users(prefix=prefix):
                 await self._users(prefix, tell)
             case ask.Kick(name=name, reason=reason):
-                await tell(self._kick(name, reason))
+                await tell(await self._kick(name, reason))
             case ask.Ban():
                 await tell(await self._ban(request))
             case ask.Unban(whom=whom):
@@ -174,13 +174,13 @@ class Operator:
 
     # --- Keeping out ---
 
-    def _kick(self, name: str, reason: str) -> ask.Said:
+    async def _kick(self, name: str, reason: str) -> ask.Said:
         self._alive()
         user = self._community.registry.look_up(name)
         because = f": {reason}" if reason else ""
         told = f"Your connection is ended{because or '.'}"
         if user.is_elsewhere:
-            self._community.others.telling.kick(user.id, told)
+            await self._community.others.kick(user.id, told)
         elif not self._community.sessions.expel(user, Notice(told), Bye(KICKED)):
             raise Refused(f"User {user.name} is offline at this moment.", "OFFLINE")
         log.warning("the operator has ended the connection of %s%s", user.name, because)
@@ -295,11 +295,17 @@ class Operator:
         log.warning("the operator tells everybody: %s", text)
         links = list(self._community.sessions.links.values())
         elsewhere = self._community.registry.here - len(links)
-        self._community.others.telling.notice(text)
         for number, link in enumerate(links, start=1):
             link.post(Notice(text))
             if number % POSTS_AT_ONCE == 0:
                 await trio.sleep(PAUSE_SECONDS)
+        try:
+            await self._community.others.notice(text)
+        except StorageError as error:
+            if elsewhere:
+                here = f"told to {len(links)} users here, but not to {elsewhere} elsewhere"
+                raise StorageError(f"{here}: {error}") from error
+            log.info("the other directories are not told: %s", error)
         return ask.Said(f"Told to {len(links) + elsewhere} users.")
 
     async def _motd(self, text: str | None) -> ask.Said:

@@ -7,7 +7,7 @@ import trio
 
 from directory_server.community.elsewhere import Elsewhere
 from directory_server.community.telling import Telling
-from directory_server.core.cluster.bulletins import decode_bulletin
+from directory_server.core.cluster.bulletins import Bulletin, decode_bulletin
 from directory_server.core.cluster.lease import RENEW_SECONDS, Lease
 from directory_server.core.operating.counts import Counts
 from directory_server.storage.cluster import Cluster
@@ -97,6 +97,11 @@ class Directories:
         return renewal.is_known
 
     # --- Telling and hearing ---
+
+    async def tell(self, *, kicked: tuple[tuple[int, str], ...] = (), notice: str = "") -> None:
+        """Tell the others at once.  Raises StorageError, and then they may hear it all the same."""
+        number = self._elsewhere.whereabouts.directory
+        await self._cluster.tell([Bulletin(number, kicked=kicked, notice=notice)])
 
     async def _publish(self) -> None:
         is_lost = False

@@ -60,6 +60,16 @@ class Others:
         if self._directories is not None:
             await self._directories.leave()
 
+    async def kick(self, user: int, reason: str) -> None:
+        """End a user's link at another directory.  Raises StorageError."""
+        if self._directories is not None:
+            await self._directories.tell(kicked=((user, reason),))
+
+    async def notice(self, text: str) -> None:
+        """Tell the users of the other directories.  Raises StorageError."""
+        if self._directories is not None:
+            await self._directories.tell(notice=text)
+
     def stay_unnamed(self) -> None:
         """Let the others name this directory to nobody any more: it takes nobody in."""
         if self._directories is not None:

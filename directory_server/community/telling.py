@@ -18,7 +18,6 @@ log = logging.getLogger(__name__)
 
 GATHER_SECONDS: Final = 0.05
 PAUSE_SECONDS: Final = 0.5  # before another try
-NOTICES: Final = 100  # that wait for a database that is away
 KNOCKS: Final = 100  # in the moment for which it is gathered; the last ones
 MEETINGS: Final = 200  # the same, of those who call or come to meet each other
 
@@ -36,7 +35,6 @@ class Telling:
         self._calls: list[Call] = []
         self._arrivals: list[Arrival] = []
         self._orders = False
-        self._alone: list[Callable[[int], Bulletin]] = []  # each in a bulletin of its own
 
     @property
     def is_heard(self) -> bool:
@@ -80,14 +78,6 @@ class Telling:
         self._orders = True
         self._wake()
 
-    def notice(self, text: str) -> None:
-        self._alone.append(lambda directory: Bulletin(directory, notice=text))
-        self._wake()
-
-    def kick(self, user: int, reason: str) -> None:
-        self._alone.append(lambda directory: Bulletin(directory, kicked=((user, reason),)))
-        self._wake()
-
     def _wake(self) -> None:
         if self._cluster is None:
             self._forget()
@@ -96,7 +86,7 @@ class Telling:
 
     def _forget(self) -> None:
         self._names, self._mail, self._taken, self._orders = set(), {}, set(), False
-        self._knocks, self._calls, self._arrivals, self._alone = [], [], [], []
+        self._knocks, self._calls, self._arrivals = [], [], []
 
     # --- Telling it ---
 
@@ -109,9 +99,10 @@ class Telling:
             self._something = trio.Event()
             names, mail, taken, orders = self._names, self._mail, self._taken, self._orders
             knocks, calls, arrivals = self._knocks, self._calls, self._arrivals
-            alone = self._alone
             self._forget()
-            whole = Bulletin(
+            if not (names or mail or taken or orders or knocks or calls or arrivals):
+                continue  # what could not be told concerned only that moment
+            bulletin = Bulletin(
                 number(),
                 names=tuple(names),
                 mail=tuple(mail.items()),
@@ -121,18 +112,14 @@ class Telling:
                 calls=tuple(calls),
                 arrivals=tuple(arrivals),
             )
-            bulletins = [one(number()) for one in alone]
-            if names or mail or taken or orders or knocks or calls or arrivals:
-                bulletins.append(whole)
             try:
-                await self._cluster.tell(bulletins)
+                await self._cluster.tell([bulletin])
             except StorageError as error:
                 log.info("the other directories cannot be told: %s", error)
-                # Some may have been told: each of it may be told twice, but for a notice.
+                # Some may have been told: each of it may be told twice.
                 self._names |= names
                 self._mail = mail | self._mail
                 self._taken |= taken
                 self._orders |= orders
-                self._alone = [*alone, *self._alone][-NOTICES:]
                 self._something.set()
                 await trio.sleep(PAUSE_SECONDS)

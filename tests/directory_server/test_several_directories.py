@@ -13,7 +13,7 @@ from directory_server.core.cluster.bulletins import Arrival, Bulletin, Call
 from directory_server.core.cluster.lease import LEASE_SECONDS, RENEW_SECONDS
 from directory_server.core.operating.bans import Ban
 from directory_server.storage.cluster import Found
-from shared.errors import Refused
+from shared.errors import Refused, StorageError
 from shared.messages.common import Err, Status
 from shared.messages.directory import (
     Arr,
@@ -37,7 +37,7 @@ from shared.messages.directory import (
 )
 from shared.messages.punching import Go, Punch, Punches
 from shared.messages.spots import Knock, Knocks, Spot
-from tests.kit.cluster import SharedTown, Towns
+from tests.kit.cluster import AWAY, SharedTown, Towns
 from tests.kit.meetings import coming, next_of
 from tests.kit.operating import Asking
 from tests.kit.raw_client import PORT, Client, identity_of
@@ -366,6 +366,41 @@ async def test_without_the_database_all_goes_on_that_needs_none(two: list[Shared
     assert not any(client.is_over for client in (carol, dave, erin))
     assert not [one for one in carol.heard if isinstance(one, Lft) and "dave" in one.names]
     assert isinstance(await leave(carol, "dave", 2), Stored)
+
+
+async def test_what_an_operator_is_told_to_be_done_elsewhere_has_been_told_there(
+    two: list[SharedTown],
+) -> None:
+    here, there = two
+    carol, mallory = await here.enters("carol"), await there.enters("mallory")
+    await hears_of(carol, "mallory")
+    operator = Asking(here)
+    here.breaks(away=True)
+    with pytest.raises(StorageError, match=f"^{AWAY}$"):
+        await operator.asks(ask.Kick("mallory", "too loud"))
+    with pytest.raises(StorageError) as error:
+        await operator.asks(ask.Notice("Back at five"))
+    assert str(error.value) == f"told to 1 users here, but not to 1 elsewhere: {AWAY}"
+    assert (await carol.hears(Notice)).text == "Back at five"
+    with pytest.raises(Refused, match="User nobody does not exist!"):
+        await operator.asks(ask.Kick("nobody"))
+    here.breaks(away=False)
+    await trio.sleep(QUIET)
+    assert not mallory.is_over, "what was refused is not done later"
+    assert not [one for one in mallory.heard if isinstance(one, Notice)]
+    assert "is ended" in await operator.said(ask.Kick("mallory", "too loud"))
+    assert (await mallory.hears(Notice)).text == "Your connection is ended: too loud"
+
+
+async def test_who_is_alone_on_the_store_tells_everybody_also_without_it(
+    two: list[SharedTown],
+) -> None:
+    here, there = two
+    await there.closes()
+    carol = await here.enters("carol")
+    here.breaks(away=True)
+    assert await Asking(here).said(ask.Notice("Back at five")) == "Told to 1 users."
+    assert (await carol.hears(Notice)).text == "Back at five"
 
 
 async def test_who_moved_while_a_directory_had_no_database_stays_where_they_went(
