@@ -278,6 +278,7 @@ class Chat:
         """Set my status by hand; ACTIVE outside of a conversation makes it automatic again.
 
         `note`: for others, one line of 80 characters at most; gone at the next status.
+        Raises Unreachable once another program of mine has taken over the name.
         """
         self.peer.presence.choose(status, harmless_note(note))
 

@@ -67,8 +67,11 @@ class KeptForLater(Event, frozen=True):
     """Something that I wrote waits on my disk until the directory is back."""
 
     to: str
+    at_next_start: bool = False  #: it waits for that, as this program is no longer registered
 
     def said(self) -> tuple[str, str]:
+        if self.at_next_start:
+            return f"Kept for {self.to}: it goes out at the next start.", ""
         return f"Kept for {self.to} until the directory is back.", ""
 
 

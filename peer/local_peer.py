@@ -202,6 +202,11 @@ class LocalPeer:
         return self._reach.directory.is_there
 
     @property
+    def is_displaced(self) -> bool:
+        """Whether another program of mine has taken over the name, so that I stay away."""
+        return self._reach.directory.is_displaced
+
+    @property
     def presence(self) -> OwnPresence:
         """My status."""
         return self._reach.own_presence

@@ -7,7 +7,7 @@ from peer import events
 from peer.console.codes import Code
 from peer.local_peer import LocalPeer
 from peer.results import Done
-from peer.runtime.directory.directory_client import DirectoryGone
+from peer.runtime.directory.directory_client import DirectoryGone, Displaced
 from shared.errors import KeyChanged, ParleyError, Refused, Unreachable
 from shared.names import fold
 from shared.wording import sentence
@@ -44,7 +44,7 @@ class Dialogue:
     def fail(self, failure: ParleyError) -> Code:
         """Show why a command failed; return its code."""
         self.say(sentence(failure))
-        if isinstance(failure, DirectoryGone):
+        if isinstance(failure, DirectoryGone) and not isinstance(failure, Displaced):
             self.offer_doctor()
         return code_of(failure)
 

@@ -87,7 +87,7 @@ class MessageSender:
                 self._dialogue.show(events.LetterLeft(ended.to))
             case End.KEPT:
                 self._dialogue.outcome = KEPT
-                self._dialogue.show(events.KeptForLater(ended.to))
+                self._dialogue.show(events.KeptForLater(ended.to, self._peer.is_displaced))
         return Code.STORED
 
     # --- Lines to everybody ---

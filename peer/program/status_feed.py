@@ -88,4 +88,5 @@ def _ui_state(peer: LocalPeer, console: Console) -> UiState:
         seen_at=console.seen_at,
         namesakes=console.targets.namesakes,
         leads=tuple(place for _, place in console.leads),
+        is_displaced=peer.is_displaced,
     )

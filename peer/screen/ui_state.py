@@ -50,6 +50,7 @@ class UiState(Struct, frozen=True):
     elsewhere: int = 0  #: unread lines of users who are not among these
     seen_at: tuple[float, ...] = ()  #: from when on a line answers each of the questions
     leads: tuple[Place | None, ...] = ()  #: where a yes to each of the questions leads
+    is_displaced: bool = False  #: another program has my name: the directory is gone for good
 
     @property
     def context(self) -> Context:

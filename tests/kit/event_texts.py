@@ -182,6 +182,10 @@ TEXTS = [
     (events.LetterLeft("dave"), "Message left for dave."),
     (events.KeptForLater("dave"), "Kept for dave until the directory is back."),
     (
+        events.KeptForLater("dave", at_next_start=True),
+        "Kept for dave: it goes out at the next start.",
+    ),
+    (
         events.KeptNotSent("zed", "User zed does not exist!", ("hello", "are you there?")),
         'Not sent to zed: User zed does not exist! It was kept: "hello", "are you there?".',
     ),

@@ -47,6 +47,7 @@ OUTLOOKS = st.builds(
     st.lists(
         st.builds(Presence, NAMES, st.sampled_from(Status), st.just(0.0), NAMES), max_size=6
     ).map(tuple),
+    is_displaced=st.booleans(),
     here=st.just(HOME) | _PLACES,
     places=st.lists(
         st.builds(PlaceState, _PLACES, st.integers(0, 9), st.integers(0, 9_999)), max_size=6

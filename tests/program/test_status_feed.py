@@ -9,7 +9,7 @@ from peer import events
 from peer.core.conversation.incoming.incoming_texts import IncomingTexts
 from peer.program.status_feed import LOOK_SECONDS, StatusFeed
 from peer.screen.ui_state import Member, UiState
-from shared.messages.common import Status
+from shared.messages.common import Err, Status
 from tests.kit.community import Community, Person
 
 
@@ -122,6 +122,15 @@ async def test_it_follows_the_directory(community: Community) -> None:
     await look.sees(lambda now: now.directory_is_gone)
     await community.directory.starts()
     await look.sees(lambda now: not now.directory_is_gone and bool(now.users))
+
+
+async def test_it_knows_at_once_that_another_program_has_taken_over(community: Community) -> None:
+    (carol,) = await community.start("carol")
+    look = onlooker(community, carol)
+    await look.sees(lambda now: not now.directory_is_gone)
+    await trio.sleep(60)
+    community.directory.says("carol", Err("TAKEOVER", "another program has your name"))
+    assert (await look.sees(lambda now: now.is_displaced)).directory_is_gone
 
 
 async def test_it_counts_what_has_not_arrived(community: Community) -> None:

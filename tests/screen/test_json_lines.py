@@ -393,6 +393,7 @@ FORMS: list[tuple[Event, dict[str, object]]] = [
         {
             "event": "kept_for_later",
             "to": "dave",
+            "at_next_start": False,
             "said": "Kept for dave until the directory is back.",
         },
     ),

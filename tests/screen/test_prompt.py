@@ -203,6 +203,15 @@ def test_a_directory_that_is_gone_comes_first() -> None:
     assert text_of(toolbar(gone, 80)) == "DIRECTORY GONE, trying again | BUSY | dave direct"
 
 
+def test_who_was_taken_over_is_not_told_of_a_directory_or_a_status() -> None:
+    displaced = replace(TALKING, directory_is_gone=True, is_displaced=True)
+    shown = "NOT REGISTERED: taken over by another program, QUIT"
+    assert toolbar(displaced, 80)[0] == ("class:toolbar.gone", shown)
+    assert text_of(toolbar(displaced, 80)) == f"{shown} | dave direct"
+    assert text_of(toolbar(displaced, 40)) == "NOT REGISTERED | dave direct"
+    assert text_of(toolbar(displaced, 20)) == "NOT REGISTERED"
+
+
 def test_what_matters_least_gives_way_first() -> None:
     outlook = replace(ASKED, directory_is_gone=True, undelivered=1)
     lines = [text_of(toolbar(outlook, width, unread_here=3)) for width in (95, 70, 50, 30, 16, 8)]
@@ -295,13 +304,15 @@ def test_nothing_around_the_line_is_harmful_or_too_wide(
 def test_a_wide_toolbar_tells_everything(outlook: UiState, status: Status) -> None:
     outlook = replace(outlook, me="carol", status=status, connects_to="")
     styles = {fragment[0] for fragment in toolbar(outlook, 5_000, 2)}
-    assert ("class:toolbar.gone" in styles) == outlook.directory_is_gone
+    is_gone = outlook.directory_is_gone or outlook.is_displaced
+    assert ("class:toolbar.gone" in styles) == is_gone
+    assert ("class:toolbar.status" in styles) != outlook.is_displaced
     assert ("class:toolbar.asked" in styles) == bool(outlook.questions)
     is_unread = outlook.elsewhere or any(one.unread for one in outlook.places)
     assert ("class:toolbar.private" in styles) == bool(is_unread)
     assert ("class:toolbar.waiting" in styles) == bool(outlook.waits_for)
     assert ("class:toolbar.to_come" in styles) == (outlook.to_come >= MANY_TEXTS)
-    assert {"class:toolbar.status", "class:toolbar.unread"} <= styles
+    assert "class:toolbar.unread" in styles
 
 
 def test_who_has_no_name_yet_is_not_registered() -> None:

@@ -363,5 +363,33 @@ async def test_another_program_of_mine_still_takes_over(community: Community) ->
     await carol.sees_part("Another program of yours has taken over your name")
 
 
+NO_LONGER = "This program is no longer registered: start it again."
+
+
+async def test_who_was_taken_over_is_told_that_nothing_is_tried_again(
+    community: Community,
+) -> None:
+    carol, dave = await community.start("carol", "dave")
+    await dave.quits()
+    await trio.sleep(60)
+    community.directory.says("carol", Err("TAKEOVER", "another program has your name"))
+    await carol.sees_part("Another program of yours has taken over your name")
+    for command in ("STATUS BUSY back soon", "LIST USERS", "CHAT dave", "WATCH dave", "INFO dave"):
+        await carol.types(command)
+        await carol.sees(NO_LONGER)
+    await carol.types("LEAVE dave not lost")
+    await carol.sees("Kept for dave: it goes out at the next start.")
+    await carol.types("PRV dave nor this")
+    await carol.sees("Kept for dave: it goes out at the next start.")
+    await trio.sleep(600)
+    assert not carol.peer.is_registered
+    for untrue in ("trying again", "is back", "DOCTOR"):
+        assert not [line for line in carol.lines if untrue in line]
+    await carol.starts_again()
+    await dave.starts()
+    await dave.sees_part("not lost")
+    await dave.sees_part("nor this")
+
+
 def _contact(re: int, status: Status) -> Contact:
     return Contact(re, "dave", status, 0.0, b"k" * 32, b"s" * 32, b"p" * 64)

@@ -2,7 +2,7 @@
 
 from peer.core.myself import Myself
 from peer.core.reach.watch_list import ASKED_MOST, Watched
-from peer.runtime.directory.directory_client import DirectoryGone
+from peer.runtime.directory.directory_client import DirectoryGone, Displaced
 from peer.runtime.directory.roster import Roster
 from peer.storage.contacts import ContactStore
 from shared.errors import Refused
@@ -19,12 +19,14 @@ class WatchBook:
         """Watch a user, who need not exist yet; return how they stand now.
 
         Raises Refused for myself, for somebody whom I ignore, for what is no name, and when
-        there are too many.
+        there are too many; Displaced.
         """
         self._check(check_name(name))
         user, is_known = None, True
         try:
             user = await self._roster.find(name)
+        except Displaced:
+            raise
         except DirectoryGone:
             is_known = False
         self._check(name)  # others were added meanwhile

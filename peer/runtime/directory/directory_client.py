@@ -24,6 +24,13 @@ class DirectoryGone(Unreachable):
     """The directory itself cannot be asked at this moment."""
 
 
+class Displaced(DirectoryGone):
+    """Another program of mine has taken over the name, so this one never asks again."""
+
+    def __init__(self) -> None:
+        super().__init__("this program is no longer registered: start it again")
+
+
 @dataclass
 class _Asked:
     """A request on its way, with where its answers go, and the link that carries it."""
@@ -38,6 +45,7 @@ class DirectoryClient:
         self._tries = tries
         self.link: Link[Message] | None = None  #: once we are registered
         self.knows_punch = False  #: whether the directory there knows how users meet
+        self.is_displaced = False  #: another program of mine has the name, and we stay away
         self._asked: dict[int, _Asked] = {}  # requests without a whole answer, the oldest first
         self._last_request = 0
         self._back = trio.Event()
@@ -47,14 +55,14 @@ class DirectoryClient:
     @property
     def is_there(self) -> bool:
         """Whether we are registered now, so that it can be asked."""
-        return self.link is not None
+        return self.link is not None and not self.is_displaced
 
     # --- Asking ---
 
     async def ask(self, make: Callable[[int], Request], kind: type[A]) -> A:
         """Send one request, and return its answer.
 
-        Raises Refused when the directory says no, Unreachable when it is gone.
+        Raises Refused when the directory says no, DirectoryGone when it is gone.
         """
         (answer,) = await self._ask(make, kind)
         return answer
@@ -66,6 +74,7 @@ class DirectoryClient:
     async def _ask(
         self, make: Callable[[int], Request], kind: type[A], *, all_pages: bool = False
     ) -> list[A]:
+        self.check_not_displaced()
         if self.link is None:
             await self._tries.wait_over()
         if self.link is None:
@@ -91,6 +100,11 @@ class DirectoryClient:
             raise DirectoryGone("the directory did not answer in time") from None
         finally:
             self._asked.pop(number, None)
+
+    def check_not_displaced(self) -> None:
+        """Raise Displaced if another program of mine has the name."""
+        if self.is_displaced:
+            raise Displaced
 
     def believed(self, contact: Contact) -> Contact:
         """Return the contact, without `seen` if the directory cannot have seen that address.

@@ -45,7 +45,10 @@ class OwnPresence:
 
         ACTIVE outside of a conversation makes it automatic again; within
         one it holds as long as the conversation.  The note stays until the next choice.
+
+        Raises Displaced, since nobody would ever be told.
         """
+        self._directory.check_not_displaced()
         self._is_idle = False
         is_noted, self._registration.note = note != self.note, note
         self._chosen = status if status is not Status.ACTIVE or self._talks else None

@@ -16,6 +16,7 @@ NAMES_CELLS = 40  # of the toolbar, for names; further ones are counted
 FEW_NAMES_CELLS = 16
 MANY_TEXTS = 10  # to come; fewer arrive before anybody can read about them
 BETWEEN = " | "
+DISPLACED = "NOT REGISTERED"
 PRIVATELY = "[private] "  # as before the lines that come
 WIDE = 33  # cells of the name of a place in the toolbar: all of it,
 _NARROWER = (12, 6)  # or less where there is little room
@@ -175,9 +176,12 @@ def _parts(ui_state: UiState, unread_here: int) -> Iterable[_Part]:
         to = on_one_line(ui_state.connects_to)
         yield _Part(_Rank.CONNECTING, (f"connecting to {to}, QUIT gives up", "connecting"))
         return
-    if ui_state.directory_is_gone:
-        yield _Part(_Rank.GONE, ("DIRECTORY GONE, trying again", "DIRECTORY GONE"))
-    yield _Part(_Rank.STATUS, (ui_state.status.value,))
+    if ui_state.is_displaced:
+        yield _Part(_Rank.GONE, (f"{DISPLACED}: taken over by another program, QUIT", DISPLACED))
+    else:
+        if ui_state.directory_is_gone:
+            yield _Part(_Rank.GONE, ("DIRECTORY GONE, trying again", "DIRECTORY GONE"))
+        yield _Part(_Rank.STATUS, (ui_state.status.value,))
     if ui_state.is_muted:
         yield _Part(_Rank.MUTED, ("muted",))
     if ui_state.members:
