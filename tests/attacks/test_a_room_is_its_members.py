@@ -15,6 +15,7 @@ from shared.messages.peers import (
     Adding,
     Charter,
     Confirm,
+    Decline,
     Invite,
     Leave,
     Members,
@@ -83,6 +84,34 @@ async def test_nobody_asks_into_a_room_that_they_are_not_in(community: Community
         assert "did not found this conversation" in (await link.hears(Err)).text
     await dave.types("ROOMS")
     await dave.sees("You are in no room: ROOM name founds one.")
+
+
+async def test_nobody_keeps_a_user_out_of_a_room_by_asking_first(community: Community) -> None:
+    """Mallory was asked into it once, and so knows its id, its name and who is in."""
+    carol, dave = await community.start("carol", "dave")
+    await dave.types("ROOM lab")
+    async with raw(community, "mallory") as mallory:
+        link = await mallory.dials(dave)
+        await dave.types("ADD mallory TO lab")
+        asked = await link.hears(Invite)
+        link.says(Ringing(asked.id), Decline(asked.id))
+        await dave.sees_part("mallory does not want to")
+        link = await mallory.dials(carol)
+        permission = await adding(mallory, carol, charter_of(dave))
+        members = ("mallory", "dave")
+        link.says(
+            Invite(
+                INVITATION, asked.conversation, members, adding=permission, proof=asked.proof,
+                room=asked.room,
+            )
+        )  # fmt: skip
+        await link.hears(Ringing)
+        await dave.types("ADD carol TO lab")
+        await carol.sees_part("User dave asks you into the room #lab")
+        await carol.types("N mallory")
+        await link.hears(Decline)
+        await carol.types("Y dave")
+        await dave.sees("User carol joined the room #lab.")
 
 
 async def test_a_stranger_gets_and_says_nothing_there(community: Community) -> None:

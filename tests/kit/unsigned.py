@@ -32,6 +32,8 @@ class Ids:
 class Unsigned(Credentials):
     """Let everybody in.  Can be pickled."""
 
+    strangers: frozenset[str] = frozenset()  # they prove nothing
+
     def __init__(self) -> None:
         """Sign nothing, so nobody need be here."""
 
@@ -43,6 +45,9 @@ class Unsigned(Credentials):
 
     def let_in(self, id: str, callee: str, permission: Permission, accept: Accept) -> Send:
         return Send(callee, Confirm(id))
+
+    def is_by_member(self, invite: Invite, inviter: str) -> bool:
+        return inviter not in self.strangers
 
     def accept(self, invite: Invite) -> Accept:
         return Accept(invite.id)

@@ -46,7 +46,12 @@ class Admissions:
         return Send(theirs.other, theirs.word)
 
     def enter(self, theirs: Invitation, confirm: Confirm, now: float) -> list[Action]:
-        """Enter with this CONFIRM; one that lets nobody in is the end of the invitation."""
+        """Enter with this CONFIRM; one that lets nobody in is the end of the invitation.
+
+        So it is if another one, which did not cover it, has led into the same conversation.
+        """
+        if theirs.invite.conversation in self._situation.conversations:
+            return self._questions.say_last_to_all(theirs, Joined, now)
         try:
             enter = self._credentials.enter(theirs.invite, confirm)
         except ProtocolError as wrong:

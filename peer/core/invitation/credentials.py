@@ -183,12 +183,24 @@ class Credentials:
         named = set(map(fold, invite.members[1:]))
         if not named:
             return []
-        roll = Roll(invite.conversation, self._community.authority)
-        with contextlib.suppress(ProtocolError):  # a forged proof proves nothing
-            membership.check_size(invite.proof)
-            roll.merge(invite.proof)
+        roll = self._shown(invite)
         members = [(one, roll.name(one)) for one in roll.members()]
         return [(one, name) for one, name in members if fold(name) in named]
+
+    def is_by_member(self, invite: Invite, inviter: str) -> bool:
+        """Whether the inviter has proved to be a member, and has signed that I may become one."""
+        assert invite.adding is not None
+        roll, by = self._shown(invite, self._join(invite)), invite.adding.by
+        is_theirs = fold(roll.name(by)) == fold(inviter)
+        return is_theirs and roll.is_in(by) and roll.is_in(self._myself.id)
+
+    def _shown(self, invite: Invite, *more: Membership) -> Roll:
+        """Return the roll as far as the inviter proves it; a forged proof proves nothing."""
+        roll = Roll(invite.conversation, self._community.authority)
+        with contextlib.suppress(ProtocolError):
+            membership.check_size(invite.proof)
+            roll.merge((*invite.proof, *more))
+        return roll
 
     def accept(self, invite: Invite) -> Accept:
         """Return my yes, with my membership."""

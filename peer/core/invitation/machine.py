@@ -76,7 +76,7 @@ class InvitationMachine:
         self.situation = situation or Situation()
         self._me, self._ids, self._credentials = me, ids, credentials
         self._ledger = Ledger()
-        self._questions = Questions(self._ledger, self.situation)
+        self._questions = Questions(self._ledger, credentials, self.situation)
         self._admissions = Admissions(self._ledger, self._questions, credentials, self.situation)
 
     # --- What the shell may look at ---
@@ -151,12 +151,11 @@ class InvitationMachine:
         invitation = self._ledger.get(id)
         if invitation is None or invitation.state not in QUESTION:
             return []
-        if yes:
-            return self._accept(invitation, now)
-        return [
-            *self._questions.say_last(invitation, Decline(id), now),
-            *self._questions.say_last_to_sharers(invitation, Decline, now),
-        ]
+        if not yes:
+            return self._questions.say_last_to_all(invitation, Decline, now)
+        if invitation.invite.conversation in self.situation.conversations:
+            return self._questions.say_last_to_all(invitation, Joined, now)
+        return self._accept(invitation, now)
 
     def shown(self, id: str, now: float) -> list[Action]:
         """Note that the question is on the screen: it rings from now on."""

@@ -7,6 +7,7 @@ from typing import Final
 from msgspec import Struct, field
 
 from peer.core.invitation.actions import Action, Ask, Closed, Question, Send, Why
+from peer.core.invitation.credentials import Credentials
 from peer.core.invitation.ledger import QUESTION, THEIRS, Invitation, Ledger, State
 from shared.messages.common import Message
 from shared.messages.peers import Busy, Gone, Ringing, Timeout
@@ -29,10 +30,10 @@ class Situation(Struct):
 
 
 class Questions:
-    """The questions of one peer: at most one a conversation, in the order of arrival."""
+    """The questions of one peer in the order of arrival: one for all members of a conversation."""
 
-    def __init__(self, ledger: Ledger, situation: Situation) -> None:
-        self._ledger, self._situation = ledger, situation
+    def __init__(self, ledger: Ledger, credentials: Credentials, situation: Situation) -> None:
+        self._ledger, self._credentials, self._situation = ledger, credentials, situation
         self._strangers_asked: deque[float] = deque(maxlen=STRANGERS_A_MINUTE)  # when
 
     @property
@@ -78,11 +79,9 @@ class Questions:
 
     def _put(self, theirs: Invitation, now: float) -> list[Action]:
         """Put a question on the screen, unless another one covers it or its user is ignored."""
-        others = [i for i in self._ledger.all(*QUESTION, State.ACCEPTED) if i is not theirs]
-        same = theirs.invite.conversation
         if fold(theirs.other) in self._situation.ignored:
             theirs.state = State.IGNORED
-        elif any(i.invite.conversation == same for i in others):
+        elif self._is_covered(theirs):
             theirs.state = State.SHARED
         else:
             theirs.state = State.ASKED
@@ -91,6 +90,17 @@ class Questions:
                 self._strangers_asked.append(now)
             return [Ask(theirs.id, theirs.other, theirs.invite.members, theirs.invite.room)]
         return self._ring(theirs, now)
+
+    def _is_covered(self, theirs: Invitation) -> bool:
+        """Whether the question of another member stands for this one.
+
+        Who proves nothing may only have heard of the conversation, and speaks for nobody in it.
+        """
+        others = [i for i in self._ledger.all(*QUESTION, State.ACCEPTED) if i is not theirs]
+        alike = [i for i in others if i.invite.conversation == theirs.invite.conversation]
+        for one in alike:
+            one.covers = one.covers or self._credentials.is_by_member(one.invite, one.other)
+        return any(one.covers for one in alike)
 
     def shown(self, id: str, now: float) -> list[Action]:
         """Note that the question is on the screen: it rings from now on."""
@@ -127,6 +137,13 @@ class Questions:
 
     # --- Several members who ask the same ---
 
+    def say_last_to_all(
+        self, question: Invitation, word: Callable[[str], Message], now: float
+    ) -> list[Action]:
+        """End a question with a word to its inviter and to all whose question it covers."""
+        said = self.say_last(question, word(question.id), now)
+        return [*said, *self.say_last_to_sharers(question, word, now)]
+
     def say_last_to_sharers(
         self, question: Invitation, word: Callable[[str], Message], now: float
     ) -> list[Action]:
@@ -134,9 +151,15 @@ class Questions:
         return [action for i in sharers for action in self.say_last(i, word(i.id), now)]
 
     def ask_next_sharer(self, question: Invitation, now: float) -> list[Action]:
-        sharers = self._sharers(question)
-        return self._put(sharers[0], now) if sharers else []
+        """Ask the next of those whose question it covered; the next one may cover the rest."""
+        actions: list[Action] = []
+        for one in self._sharers(question):
+            if not self._is_covered(one):
+                actions += self._put(one, now)
+        return actions
 
     def _sharers(self, question: Invitation) -> list[Invitation]:
+        if not question.covers:
+            return []
         same = question.invite.conversation
         return [i for i in self._ledger.all(State.SHARED) if i.invite.conversation == same]

@@ -309,6 +309,46 @@ def test_a_proven_member_who_is_not_named_is_not_shown(
     assert erin.credentials.proven(carol.adds(erin)) == []
 
 
+# --- Whose question stands for those of others ---
+
+
+def test_who_asks_as_a_member_proves_it(carol: Program, dave: Program, erin: Program) -> None:
+    carol.founds(dave)
+    assert erin.credentials.is_by_member(carol.adds(erin), "carol")
+    assert erin.credentials.is_by_member(dave.adds(erin), "Dave")
+    founding = carol.asks(carol.credentials.found(erin.callee, SALT))
+    assert not erin.credentials.is_by_member(msgspec.structs.replace(founding, proof=()), "carol")
+
+
+def test_who_was_only_asked_into_a_conversation_speaks_for_nobody_in_it(
+    carol: Program, dave: Program, erin: Program, mallory: Program
+) -> None:
+    """Carol has shown mallory who is in."""
+    carol.founds(dave)
+    shown, honest = carol.adds(mallory).proof, carol.adds(erin)
+    mine = membership.found(mallory.me, SALT)
+    adding = membership.add(mallory.me, TALK, mine, erin.me.id, 1)
+    assert honest.adding is not None
+    for forged in (
+        Invite(ID, TALK, ("mallory",), adding=adding),
+        Invite(ID, TALK, ("mallory",), adding=adding, proof=shown),
+        Invite(ID, TALK, ("mallory",), adding=adding, proof=(mine,)),
+        Invite(ID, TALK, ("mallory",), adding=honest.adding, proof=shown),  # she never gets it
+        Invite(
+            ID, TALK, ("mallory",), proof=shown,
+            adding=msgspec.structs.replace(honest.adding, signature=adding.signature),
+        ),
+        msgspec.structs.replace(honest, proof=honest.proof * membership.STATEMENTS),
+    ):  # fmt: skip
+        assert not erin.credentials.is_by_member(forged, "mallory")
+    unsigned = msgspec.structs.replace(honest.adding, signature=bytes(64))
+    for forged in (
+        msgspec.structs.replace(honest, adding=unsigned),
+        msgspec.structs.replace(honest, proof=()),
+    ):
+        assert not erin.credentials.is_by_member(forged, "carol")
+
+
 # --- The CONFIRM ---
 
 

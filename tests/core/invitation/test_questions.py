@@ -27,7 +27,7 @@ from tests.kit.invitations import (
     carol,
     nothing_is_left,
 )
-from tests.kit.unsigned import ENTERS
+from tests.kit.unsigned import ENTERS, Unsigned
 
 # --- Who is not asked ---
 
@@ -182,3 +182,94 @@ def test_when_one_member_does_not_confirm_the_other_one_asks() -> None:
 def test_an_own_invitation_to_the_silent_second_member_goes_its_own_way() -> None:
     who = twice_asked()
     assert calls(who, "erin") == [Dial("erin")]
+
+
+# --- Somebody who is no member asks into the same conversation ---
+
+MIDDLE = f"{5:032x}"
+
+
+def asked_by_a_stranger() -> InvitationMachine:
+    """Mallory only knows its id; dave and erin are in."""
+    who = carol()
+    assert isinstance(who._credentials, Unsigned)
+    who._credentials.strangers = frozenset({"mallory"})
+    who.receive("mallory", asks(MIDDLE, "mallory"), 0)
+    who.shown(MIDDLE, 0)
+    assert who.receive("dave", asks(SMALLER, "dave", "erin"), 1) == [
+        Ask(SMALLER, "dave", ("dave", "erin"))
+    ]
+    who.shown(SMALLER, 1)
+    assert who.receive("erin", asks(LARGER, "erin", "dave"), 2) == [Send("erin", Ringing(LARGER))]
+    assert [question.inviter for question in who.questions] == ["mallory", "dave"]
+    return who
+
+
+def test_a_no_to_a_stranger_is_none_to_a_member() -> None:
+    who = asked_by_a_stranger()
+    assert who.answer(MIDDLE, False, 3) == [Send("mallory", Decline(MIDDLE))]
+    expected = [Send("dave", Decline(SMALLER)), Send("erin", Decline(LARGER))]
+    assert who.answer(SMALLER, False, 3) == expected
+
+
+def test_a_question_missed_from_a_stranger_is_not_missed_from_a_member() -> None:
+    who = asked_by_a_stranger()
+    assert who.tick(60) == [
+        Send("mallory", Timeout(MIDDLE)),
+        Closed(MIDDLE, "mallory", Why.MISSED),
+    ]
+    assert [question.inviter for question in who.questions] == ["dave"]
+
+
+def test_a_stranger_who_goes_takes_no_question_along() -> None:
+    who = asked_by_a_stranger()
+    closed = [Closed(MIDDLE, "mallory", Why.GONE)]
+    assert who.link_lost("mallory", 3) == closed
+    assert [question.inviter for question in who.questions] == ["dave"]
+
+
+def test_a_yes_to_a_stranger_keeps_no_member_from_asking() -> None:
+    who = asked()
+    assert isinstance(who._credentials, Unsigned)
+    who._credentials.strangers = frozenset({"dave"})
+    who.answer(LARGER, True, 1)
+    assert who.receive("erin", asks(SMALLER, "erin"), 2) == [Ask(SMALLER, "erin", ("erin",))]
+
+
+def test_who_is_in_by_one_yes_does_not_enter_by_another() -> None:
+    who = asked_by_a_stranger()
+    who.answer(MIDDLE, True, 3)
+    who.answer(SMALLER, True, 3)
+    who.receive("dave", Confirm(SMALLER), 4)
+    assert who.situation.conversations == {OTHER_TALK}
+    assert who.receive("mallory", Confirm(MIDDLE), 5) == [Send("mallory", Joined(MIDDLE))]
+
+
+def test_who_is_in_by_one_yes_need_not_say_another() -> None:
+    who = asked_by_a_stranger()
+    who.answer(MIDDLE, True, 3)
+    who.receive("mallory", Confirm(MIDDLE), 4)  # she is in, and has only not shown it
+    assert who.answer(SMALLER, True, 5) == [
+        Send("dave", Joined(SMALLER)),
+        Send("erin", Joined(LARGER)),
+    ]
+
+
+def test_when_a_member_takes_it_back_a_stranger_asks_beside_the_next_member() -> None:
+    who = carol()
+    assert isinstance(who._credentials, Unsigned)
+    who._credentials.strangers = frozenset({"mallory"})
+    who.situation.answered = {"dave"}  # or frank would be one too many
+    who.receive("dave", asks(SMALLER, "dave", "erin"), 0)
+    for id, name in ((MIDDLE, "mallory"), (LARGER, "erin"), (f"{7:032x}", "frank")):
+        assert who.receive(name, asks(id, name), 1) == [Send(name, Ringing(id))]
+    assert who.receive("dave", Cancel(SMALLER), 2) == [
+        Send("dave", Cancelled(SMALLER)),
+        Closed(SMALLER, "dave", Why.CANCELLED),
+        Ask(MIDDLE, "mallory", ("mallory",)),
+        Ask(LARGER, "erin", ("erin",)),
+    ]
+    assert who.answer(LARGER, False, 3) == [
+        Send("erin", Decline(LARGER)),
+        Send("frank", Decline(f"{7:032x}")),
+    ]
