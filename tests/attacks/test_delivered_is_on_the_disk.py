@@ -69,6 +69,12 @@ def on_disk(town: Town, seq: int) -> bool:
     return any((author, at) == (CAROL, seq) for author, _, at in came | disk.copies)
 
 
+def on_disks(town: Town) -> set[tuple[str, str, int]]:
+    """Return which texts erin has on her disk."""
+    disk = town.people[ERIN].disk
+    return {key for text in disk.texts.values() for key, _ in texts_in(text)} | disk.copies
+
+
 @pytest.mark.parametrize("room", ["", "lab"])
 @pytest.mark.parametrize("writes_before", [0, AHEAD, AHEAD + 1])
 def test_a_newcomer_gets_what_is_written_after_they_came(room: str, writes_before: int) -> None:
@@ -250,3 +256,35 @@ def test_it_stays_so_after_a_new_start_in_the_middle(
     assert (CAROL, ERIN) not in town.refused
     if is_linked:
         assert all(on_disk(town, seq) for seq in range(2, AHEAD + 3))
+
+
+@pytest.mark.parametrize("writes_before", [0, 1, AHEAD, AHEAD + 1])
+@pytest.mark.parametrize("meets_erin_first", [True, False])
+def test_it_stays_so_when_the_author_goes_on_after_a_new_start(
+    meets_erin_first: bool, writes_before: int
+) -> None:
+    """In a room the texts go on in their epoch, if the first member who is met knows no more."""
+    town = town_with_mallory(room="lab")
+    town.apart.add(frozenset((CAROL, ERIN)))
+    lets_erin_in(town)
+    town.settles(5)
+    for number in range(writes_before):
+        town.says(CAROL, f"early {number}")
+        town.settles(2)
+    town.earlier_epochs[CAROL] = town.people[CAROL].core.outgoing.epoch
+    town.crashes(CAROL)
+    town.apart = {frozenset((CAROL, one)) for one in (DAVE, MALLORY)}
+    if not meets_erin_first:
+        town.apart = {frozenset((CAROL, ERIN))}
+    town.restarts(CAROL)
+    town.settles(1)
+    town.apart.clear()
+    for number in range(2 * AHEAD):
+        town.settles(40)
+        town.says(CAROL, f"late {number}")
+        town.settles(2)
+        for (author, epoch, seq), text in town.content.items():
+            if author == CAROL and text.startswith("late"):
+                assert (author, epoch, seq) in on_disks(town)
+                assert town.people[CAROL].core.outgoing.has(ERIN, epoch, seq)
+    assert (CAROL, ERIN) not in town.refused

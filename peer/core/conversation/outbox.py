@@ -52,9 +52,13 @@ class Outbox:
         self._missed: dict[str, list[tuple[str, int, int]]] = {}  # before they came: epoch, range
         self._came_after: dict[str, tuple[str, int]] = {}  # new members: epoch and last seq then
 
-    def go_on(self, epoch: str, seq: int) -> None:
-        """Write on in an epoch of an earlier run, before the first text of this one."""
+    def go_on(self, epoch: str, seq: int, newcomers: Iterable[str] = ()) -> None:
+        """Write on in an epoch of an earlier run, before the first text of this one.
+
+        `newcomers`: members who came while it was in use; they are believed to have all of it.
+        """
         self.epoch, self.last, self.begun_after = epoch, seq, seq
+        self._came_after = dict.fromkeys(newcomers, (epoch, seq))
 
     # --- Writing ---
 

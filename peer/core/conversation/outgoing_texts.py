@@ -2,6 +2,8 @@
 
 from collections.abc import Iterable, Mapping
 
+from msgspec.structs import replace
+
 from peer.core.conversation.actions import Action, Keep, KeepAcknowledged, Send
 from peer.core.conversation.incoming.inbox import Inbox
 from peer.core.conversation.mailbox_fallback import MailboxFallback
@@ -152,7 +154,13 @@ class OutgoingTexts:
         origin = self._stay.me.id, epoch
         seq = self._inbox.position(origin).seq
         if seq and has.get(origin, 0) <= seq:
-            self._outbox.go_on(epoch, seq)
+            came = [one for one in self._mesh if self._came_during(one, origin)]
+            self._outbox.go_on(epoch, seq, newcomers=came)
+
+    def _came_during(self, member: str, origin: Origin) -> bool:
+        """Whether they came in after texts of this origin."""
+        known = self._entrances.of(member)
+        return known is not None and origin in {one.origin for one in known.heard.positions}
 
     def unlink(self, to: str) -> None:
         self._outbox.unlink(to)
@@ -179,10 +187,12 @@ class OutgoingTexts:
     def acknowledged(self, by: str, there: Position) -> list[Action]:
         """Note how far a member has my texts of an epoch.
 
-        Raise ProtocolError when that is further than I ever wrote.
+        What an entry makes them believe counts only for texts of an earlier run, for it is not
+        known any more which of those they lack.  Raise ProtocolError when that is further than I
+        ever wrote, unless an entry may make them believe it.
         """
         if self.misled.only_repeats(by, there):
-            return []
+            there = replace(there, seq=min(there.seq, self._outbox.begun_after))
         return self._note_acknowledged(by, there)
 
     def _note_acknowledged(self, by: str, there: Position) -> list[Action]:
