@@ -320,8 +320,9 @@ class Chat:
     def answer(self, id: str, yes: bool) -> bool:
         """Answer an invitation; return False when it is over already.
 
-        A yes leaves the conversation that I am in, unless it is to a room.  Raises Refused
-        when I am in too many rooms.
+        A yes leaves the conversation that I am in, unless it is to a room.  It does not wait for
+        the disk as `leave` does: an author of a text of this moment may leave it in my mailbox
+        too.  Raises Refused when I am in too many rooms.
         """
         return self.peer.invitations.answer(id, yes)
 

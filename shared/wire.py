@@ -144,14 +144,12 @@ class TlsWire:
     def try_send(self, data: bytes) -> int:
         if self._socket.fileno() < 0 or self._unsent:
             return 0
-        try:
+        self._ahead = len(data)
+        with contextlib.suppress(OSError):  # the next `send_all` meets it too
             self._encrypt(data)
             if self._push():
-                return len(data)
-        except OSError:  # the next `send_all` meets it too
-            return 0
-        self._ahead = len(data)
-        return 0
+                self._ahead = 0
+        return len(data) - self._ahead
 
     def _encrypt(self, data: bytes | memoryview) -> None:
         for start in range(0, len(data), SLICE_BYTES):

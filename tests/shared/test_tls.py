@@ -331,6 +331,29 @@ async def test_what_a_full_wire_does_not_take_at_once_can_follow() -> None:
     assert here.try_send(b"x") == 0, "it is closed"
 
 
+async def test_what_a_system_short_of_memory_did_not_send_at_once_follows_once(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async with two_wires() as (here, there):
+        send, ours = socket.socket.send, here._socket.fileno()
+        shortages = [errno.ENOBUFS]
+
+        def short_once(self: socket.socket, data: bytes) -> int:
+            if self.fileno() == ours and shortages:
+                raise OSError(shortages.pop(), "no buffer space available")
+            return send(self, data)
+
+        monkeypatch.setattr(socket.socket, "send", short_once)
+        assert here.try_send(b"once\n") == 0
+        assert not shortages
+        await here.send_all(b"once\ntwice\n")
+        await here.aclose()
+        received = b""
+        while chunk := await there.receive_some():
+            received += chunk
+        assert received == b"once\ntwice\n"
+
+
 async def test_who_sends_without_end_leaves_others_their_turns() -> None:
     async with two_wires() as (here, there), trio.open_nursery() as nursery:
         nursery.start_soon(_fill, here)
