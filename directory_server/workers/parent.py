@@ -78,8 +78,9 @@ class Workers:
 
     async def _obey(self, signals: AsyncIterator[int]) -> None:
         """Hand each signal on; all mean the end, but a SIGHUP that no terminal sent."""
+        is_at_terminal = has_terminal()  # asked now: one that has hung up is none any more
         async for number in signals:
-            if number == signal.SIGHUP and not has_terminal():
+            if number == signal.SIGHUP and not is_at_terminal:
                 if self._options.read_anew():
                     for worker in self._alive.values():
                         worker.read_anew()

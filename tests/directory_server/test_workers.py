@@ -2,6 +2,7 @@
 
 import io
 import os
+import pty
 import signal
 import socket
 import subprocess
@@ -14,6 +15,7 @@ import pytest
 import trio
 
 from directory_server import arguments
+from directory_server.output import has_terminal
 from directory_server.workers.options import VARIABLE, Options
 from directory_server.workers.parent import Workers
 
@@ -121,6 +123,29 @@ async def test_workers_end_with_their_terminal(
         with trio.fail_after(SECONDS):
             assert await workers.run(HOST, 0) == 0
     assert not caplog.messages
+
+
+async def test_workers_end_when_a_real_terminal_hangs_up(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is no terminal any more when the signal arrives."""
+    terminal, screen = pty.openpty()
+    workers = Shells(tmp_path, READY, READY)
+
+    async def hang_up() -> None:
+        await until(lambda: [one.is_ready for one in workers._alive.values()] == [True, True])
+        os.close(terminal)
+        assert not has_terminal()
+        os.kill(os.getpid(), signal.SIGHUP)
+
+    with open(screen, "w") as output:  # noqa: ASYNC230  # it does not wait
+        monkeypatch.setattr("sys.stdout", output)
+        monkeypatch.setattr("sys.stdin", None)
+        monkeypatch.setattr("sys.stderr", None)
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(hang_up)
+            with trio.fail_after(SECONDS):
+                assert await workers.run(HOST, 0) == 0
 
 
 async def test_a_worker_that_a_signal_ends_before_it_is_ready_is_named(
