@@ -3,6 +3,8 @@
 import logging
 import sys
 
+from shared.process import discard_output
+
 log = logging.getLogger(__name__)
 
 
@@ -15,6 +17,7 @@ def say(text: str) -> None:
         sys.stdout.flush()
     except OSError as error:
         log.warning("nobody reads our output: %s", error)
+        discard_output()
 
 
 def has_terminal() -> bool:

@@ -55,9 +55,15 @@ def write_out(text: str) -> None:
         sys.stdout.write(text)
         sys.stdout.flush()
     except OSError as fault:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # so that Python can end
+        discard_output()
         say_unwritten(fault)
         sys.exit(UNWRITTEN)
+
+
+def discard_output() -> None:
+    """Let stdout lead nowhere: Python writes the rest at its end, and would fail once more."""
+    with suppress(OSError), open(os.devnull, "wb") as nowhere:  # it may be no file
+        os.dup2(nowhere.fileno(), sys.stdout.fileno())
 
 
 def say_unwritten(fault: BaseException | None) -> None:

@@ -1,6 +1,10 @@
 """What a directory prints, where somebody reads it and where nobody does."""
 
 import io
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
 
 import pytest
 
@@ -34,3 +38,31 @@ def test_a_reader_who_has_gone_is_named_in_the_log(
     monkeypatch.setattr("sys.stdout", Unread())
     say("ready\n")
     assert caplog.messages == ["nobody reads our output: [Errno 32] Broken pipe"]
+
+
+@pytest.fixture(params=["a pipe without a reader", "a full disk"])
+def unwritable(request: pytest.FixtureRequest) -> Iterator[int]:
+    if request.param == "a full disk":
+        if not os.path.exists("/dev/full"):
+            pytest.skip("this system has no /dev/full")
+        writing = os.open("/dev/full", os.O_WRONLY)
+    else:
+        reading, writing = os.pipe()
+        os.close(reading)
+    yield writing
+    os.close(writing)
+
+
+def test_a_program_ends_well_although_its_output_could_not_be_written(unwritable: int) -> None:
+    """Python writes what is left at its end, and would end with a code of its own."""
+    words = [sys.executable, "-c", "from directory_server.output import say; say('ready')"]
+    ended = subprocess.run(
+        words,
+        stdout=unwritable,
+        stderr=subprocess.PIPE,
+        check=False,
+        env={**os.environ, "PYTHONUNBUFFERED": ""},
+    )
+    assert ended.returncode == 0
+    (line,) = ended.stderr.decode().splitlines()
+    assert line.startswith("nobody reads our output: ")
