@@ -137,10 +137,19 @@ class DirectoryClient:
         """Note that the link is over; requests without an answer fail."""
         self.link = None
         self._gone.set()
-        if self._back.is_set():
-            self._back = trio.Event()
+        self._is_away()
         for asked in self._asked.values():
             asked.answers.close()
+
+    def displaced(self) -> None:
+        """Note that another program of mine has the name; the link may stay for long."""
+        self.is_displaced = True
+        self._is_away()
+
+    def _is_away(self) -> None:
+        """Let `wait_back` wait from now on."""
+        if self._back.is_set():
+            self._back = trio.Event()
 
     def moved(self, link: Link[Message]) -> None:
         """Ask over this link from now on; answers may still come over the former one."""

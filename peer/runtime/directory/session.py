@@ -191,7 +191,8 @@ class DirectorySession:
         why = self._handover.taken_over(link, trio.current_time())
         if why is Takeover.ANOTHER and not self.is_left:
             # Coming back would only throw the other one out, and so on for ever.
-            self.is_left = self._client.is_displaced = True
+            self.is_left = True
+            self._client.displaced()
             listener.refused(DISPLACED)
 
     # --- Moving ---

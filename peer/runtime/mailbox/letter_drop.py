@@ -113,6 +113,7 @@ class LetterDrop:
                     raise NotStored(str(no)) from None
                 raise
             except Unreachable as failure:
+                self._directory.check_not_displaced()  # else it never comes back
                 with trio.move_on_at(until):
                     await self._directory.wait_back()
                 if trio.current_time() >= until:
