@@ -49,6 +49,7 @@ class OpenQuestions:
     def __init__(self, peer: LocalPeer, dialogue: Dialogue) -> None:
         self._peer, self._dialogue = peer, dialogue
         self._kept: list[_Question] = []
+        self._being_answered: set[str] = set()  # ids of invitations
         self._texts = 0  # said in my conversations so far
         self._begun = math.inf  # when the line that is being performed was begun
         self._pointed_at = -math.inf  # when the user was told last that there are questions
@@ -65,13 +66,15 @@ class OpenQuestions:
 
     def look(self) -> list[_Question]:
         """Return the questions in the order shown, without answered and closed ones."""
-        asked = {question.id: question for question in self._peer.invitations.questions}
+        waiting = self._peer.invitations.questions
+        asked = {one.id: one for one in waiting if one.id not in self._being_answered}
         self._kept = [one for one in self._kept if not one.invitation or one.invitation in asked]
         known = {one.invitation for one in self._kept}
         for id, one in asked.items():
             if id not in known:  # it was asked on another screen
                 leads = HOME if one.room is None else None
-                self._open(one.inviter, self._replier(id), invitation=id, leads=leads)
+                reply = self._replier(id, leaves=one.room is None)
+                self._open(one.inviter, reply, invitation=id, leads=leads)
         return self._kept
 
     @property
@@ -169,11 +172,17 @@ class OpenQuestions:
         now = trio.current_time()
         self._kept.append(_Question(about, reply, now, self._texts, invitation, choices, leads))
 
-    def _replier(self, id: str) -> Reply:
+    def _replier(self, id: str, *, leaves: bool) -> Reply:
+        """Return what answers an invitation; `leaves`: whether a yes leaves my conversation."""
+
         async def reply(yes: bool) -> Code:
-            if yes:  # which leaves my conversation, unless it is to a room
-                await self._peer.conversation.keep_shown()
-            self._peer.invitations.answer(id, yes)
+            self._being_answered.add(id)
+            try:
+                if yes and leaves:
+                    await self._peer.conversation.keep_shown()
+                self._peer.invitations.answer(id, yes)
+            finally:
+                self._being_answered.discard(id)
             return Code.DONE
 
         return reply

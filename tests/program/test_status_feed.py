@@ -11,6 +11,7 @@ from peer.program.status_feed import LOOK_SECONDS, StatusFeed
 from peer.screen.ui_state import Member, UiState
 from shared.messages.common import Err, Status
 from tests.kit.community import Community, Person
+from tests.kit.rooms import ASKS, founds
 
 
 class Onlooker:
@@ -101,6 +102,47 @@ async def test_it_follows_an_invitation_on_both_sides(community: Community) -> N
     await dave.types("N")
     await asked.sees(lambda now: not now.questions)
     await asking.sees(lambda now: not now.waits_for)
+
+
+async def test_a_question_that_was_answered_does_not_come_back(community: Community) -> None:
+    carol, dave, erin = await community.start("carol", "dave", "erin")
+    await carol.connects_with(dave)
+    await erin.types("CHAT carol")
+    await erin.sees_part("Interrupt? (Y/N)")
+    await erin.types("Y")
+    await carol.sees_part("User erin wants to chat with you.")
+    look = onlooker(community, carol)
+    await look.sees(lambda now: now.questions == ("erin",))
+    carol.machine.disk.seconds = 5.0
+    await dave.types("shall we?")
+    await carol.sees("dave: shall we?")
+    carol.types_ahead("/y")
+    await look.sees(lambda now: not now.questions)
+    answered = len(look.outlooks)
+    await dave.types("or not?")
+    await carol.sees("dave: or not?")
+    assert carol.talks_with == ("dave",)
+    await erin.sees("You are now connected with carol.")
+    assert not [now for now in look.outlooks[answered:] if now.questions]
+
+
+async def test_a_yes_to_a_room_waits_for_no_disk(community: Community) -> None:
+    carol, dave, erin = await community.start("carol", "dave", "erin")
+    await carol.connects_with(dave)
+    await founds(erin)
+    await erin.types("ADD carol TO lab")
+    await erin.sees_part("Interrupt? (Y/N)")
+    await erin.types("Y")
+    await carol.sees(ASKS.format("erin", "lab", "1 member"))
+    carol.machine.disk.seconds = 5.0
+    await dave.types("shall we?")
+    await carol.sees("dave: shall we?")
+    begun = trio.current_time()
+    await carol.types("/y")
+    assert trio.current_time() == begun
+    carol.machine.disk.seconds = 0.0
+    await carol.sees_part("You are in the room #lab, with erin")
+    assert carol.talks_with == ("dave",)
 
 
 async def test_a_question_of_our_own_is_no_invitation(community: Community) -> None:
