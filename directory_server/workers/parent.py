@@ -138,11 +138,14 @@ class Workers:
         """Run a worker to its end; return its exit code.  Raises StorageError."""
         folder = self._folder_of(number)
         environment = {key: value for key, value in os.environ.items() if key != "NOTIFY_SOCKET"}
+        latest = self._options.latest
         environment[VARIABLE] = self._options.of_worker(number, folder)
         worker = await start_worker(self.command(folder), self._sockets, environment)
         self._alive[number] = worker
         if self._is_stopping:  # meanwhile: it was not told
             worker.stop()
+        if self._options.latest is not latest:
+            worker.read_anew()
         try:
             return await worker.run(when_ready, is_told=number == 1)
         finally:

@@ -108,6 +108,23 @@ async def test_options_are_read_anew_by_a_worker_once_it_is_ready(
             assert await workers.run(HOST, 0) == 0
 
 
+async def test_options_are_read_anew_by_a_worker_that_is_begun_meanwhile(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("directory_server.workers.parent.has_terminal", lambda: False)
+    workers, begun = Shells(tmp_path, f"trap 'exit 0' HUP; {READY}"), trio.lowlevel.open_process
+
+    async def begin(command: list[str], **options: Any) -> trio.Process:
+        process, before = await begun(command, **options), workers._options.latest
+        os.kill(os.getpid(), signal.SIGHUP)
+        await until(lambda: workers._options.latest is not before)
+        return process
+
+    monkeypatch.setattr("trio.lowlevel.open_process", begin)
+    with trio.fail_after(SECONDS):
+        assert await workers.run(HOST, 0) == 0
+
+
 async def test_workers_end_with_their_terminal(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
