@@ -56,7 +56,10 @@ Place = tuple[str, int]
 
 
 def run(arguments: argparse.Namespace, read: Read) -> int:
-    """Run the program; return its exit code: 0 after a signal, 2 if it could not start."""
+    """Run the program; return its exit code.
+
+    It is 0 after a signal, 2 if it could not start, and the one of a worker that was not ready.
+    """
     open_standard_files()
     gc.set_threshold(*LOOK_FOR_GARBAGE_AFTER)
     form = "%(asctime)s %(levelname)s %(message)s"

@@ -22,6 +22,7 @@ from directory_server.service_manager import tell_manager
 from directory_server.storage.founding import AUTHORITY_FILE
 from directory_server.workers.options import VARIABLE, Options
 from directory_server.workers.worker import Worker, start_worker
+from shared.arguments import USAGE_ERROR
 from shared.disk import FolderDisk
 from shared.errors import ParleyError, Refused
 from shared.private import make_folder
@@ -43,12 +44,14 @@ class Workers:
         self._alive: dict[int, Worker] = {}  # by the worker's number
         self._is_stopping = False
         self._code = 0
+        self._fault: ParleyError | None = None  # why one could not be started at first
 
     async def run(self, host: str | None, port: int) -> int:
         """Run all until a signal, or until each has ended by itself; return the exit code.
 
-        Raises Refused when the port cannot be had.
+        Raises ParleyError when the port cannot be had, or one cannot be started at first.
         """
+        self._options.of_worker(self._options.latest.workers, self._folder)  # has the last port
         try:
             listeners = inherited_listeners(port) or await trio.open_tcp_listeners(
                 port, host=host, backlog=BACKLOG
@@ -63,6 +66,8 @@ class Workers:
         finally:
             for descriptor in self._sockets:
                 os.close(descriptor)
+        if self._fault is not None:
+            raise self._fault
         return self._code
 
     async def _run_all(self, port: int) -> None:
@@ -105,9 +110,11 @@ class Workers:
         while not self._is_stopping:
             try:
                 code = await self._run_once(number, ready.set)
+                how = f"has died ({code}); it is started again"
             except ParleyError as error:
-                log.warning("worker %d cannot be started: %s", number, error)
-                code = 1
+                code, how = USAGE_ERROR, f"cannot be started, which is tried again: {error}"
+                if not ready.is_set():
+                    self._fault = Refused(f"worker {number} cannot be started: {error}")
             if self._is_stopping:  # one that is not ready yet dies of a signal
                 break
             if code == 0:
@@ -116,7 +123,7 @@ class Workers:
             if not ready.is_set():  # then the others are not wanted
                 self._give_up(number, code)
             else:
-                log.warning("worker %d has died (%d); it is started again", number, code)
+                log.warning("worker %d %s", number, how)
                 await trio.sleep(PAUSE_SECONDS)
         ready.set()
 
@@ -135,7 +142,10 @@ class Workers:
         self._stop_all()
 
     async def _run_once(self, number: int, when_ready: Callable[[], None]) -> int:
-        """Run a worker to its end; return its exit code.  Raises StorageError."""
+        """Run a worker to its end; return its exit code.
+
+        Raises ParleyError when it cannot be started.
+        """
         folder = self._folder_of(number)
         environment = {key: value for key, value in os.environ.items() if key != "NOTIFY_SOCKET"}
         latest = self._options.latest

@@ -9,6 +9,8 @@ from typing import Final
 import trio
 
 from directory_server.output import say
+from shared.errors import Refused
+from shared.wording import system_reason
 
 CHUNK: Final = 4_096  # bytes of what a worker prints
 
@@ -65,12 +67,18 @@ class Worker:
 async def start_worker(
     command: Sequence[str], sockets: Sequence[int], environment: dict[str, str]
 ) -> Worker:
-    """Start a process that has these sockets.  A Ctrl+C is for the parent, which hands it on."""
-    process = await trio.lowlevel.open_process(
-        command,
-        stdout=subprocess.PIPE,
-        pass_fds=sockets,
-        start_new_session=True,
-        env=environment,
-    )
+    """Start a process that has these sockets.  A Ctrl+C is for the parent, which hands it on.
+
+    Raises Refused when the system starts none.
+    """
+    try:
+        process = await trio.lowlevel.open_process(
+            command,
+            stdout=subprocess.PIPE,
+            pass_fds=sockets,
+            start_new_session=True,
+            env=environment,
+        )
+    except (OSError, RuntimeError) as error:  # RuntimeError: no thread can be started
+        raise Refused(f"{command[0]}: {system_reason(error)}") from error
     return Worker(process)

@@ -260,6 +260,16 @@ def test_metrics_that_cannot_be_served_are_said_in_one_line(stage: Stage) -> Non
     assert failed.errors == ["dirserver: --metrics: 192.0.2.1 is not an address of this machine"]
 
 
+def test_workers_whose_metrics_find_no_port_are_complained_of_before_one_serves(
+    stage: Stage,
+) -> None:
+    words = [str(stage.port), "--host", HOST, "--data", str(stage.directory_data)]
+    words += ["--store", f"postgresql://{HOST}:1/parley", "--workers", "2", "--metrics", "65535"]
+    failed = stage.starts(tool("dirserver"), *words)
+    assert failed.ends() == 2
+    assert failed.errors == ["dirserver: --metrics: 65536 is not a port: a number from 1 to 65535"]
+
+
 def test_metrics_without_their_library_are_said_in_one_line(stage: Stage) -> None:
     (stage.folder / "prometheus_client.py").write_text("raise ImportError\n")
     stage.environment["PYTHONPATH"] = str(stage.folder)

@@ -18,6 +18,8 @@ from directory_server import arguments
 from directory_server.output import has_terminal
 from directory_server.workers.options import VARIABLE, Options
 from directory_server.workers.parent import Workers
+from shared.errors import Refused
+from shared.wording import system_reason
 
 STORE = "postgresql://db1/parley"
 HOST = "127.0.0.1"
@@ -123,6 +125,73 @@ async def test_options_are_read_anew_by_a_worker_that_is_begun_meanwhile(
     monkeypatch.setattr("trio.lowlevel.open_process", begin)
     with trio.fail_after(SECONDS):
         assert await workers.run(HOST, 0) == 0
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        BlockingIOError(11, "Resource temporarily unavailable"),
+        OSError(24, "Too many open files"),
+        RuntimeError("can't start new thread"),
+    ],
+)
+async def test_a_worker_that_cannot_be_started_again_is_tried_until_it_can(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+    fault: Exception,
+) -> None:
+    """The other one serves meanwhile."""
+    monkeypatch.setattr("directory_server.workers.parent.PAUSE_SECONDS", 0.0)
+    workers, begun, faults = Shells(tmp_path, READY, READY), trio.lowlevel.open_process, [fault] * 3
+
+    async def begin(command: list[str], **options: Any) -> trio.Process:
+        if len(workers._alive) == 1 and 1 not in workers._alive and faults:
+            raise faults.pop()
+        return await begun(command, **options)
+
+    async def kill_the_first_one() -> None:
+        await until(lambda: [one.is_ready for one in workers._alive.values()] == [True, True])
+        workers._alive[1].process.kill()
+        await until(lambda: not faults and len(workers._alive) == 2)
+        workers.stop()
+
+    monkeypatch.setattr("trio.lowlevel.open_process", begin)
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(kill_the_first_one)
+        with trio.fail_after(SECONDS):
+            assert await workers.run(HOST, 0) == 0
+    why = system_reason(fault)
+    assert caplog.messages == [
+        "worker 1 has died (-9); it is started again",
+        *[f"worker 1 cannot be started, which is tried again: sh: {why}"] * 3,
+    ]
+
+
+async def test_a_worker_that_cannot_be_started_at_first_ends_the_others_with_a_complaint(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    workers, begun = Shells(tmp_path, READY, READY), trio.lowlevel.open_process
+
+    async def begin(command: list[str], **options: Any) -> trio.Process:
+        if workers._alive:
+            raise OSError(24, "Too many open files")
+        return await begun(command, **options)
+
+    monkeypatch.setattr("trio.lowlevel.open_process", begin)
+    with trio.fail_after(SECONDS), pytest.raises(Refused) as error:
+        await workers.run(HOST, 0)
+    assert str(error.value) == "worker 2 cannot be started: sh: too many open files"
+    assert not workers._alive
+
+
+async def test_workers_begin_only_if_there_is_a_port_for_the_metrics_of_each(
+    tmp_path: Path,
+) -> None:
+    workers = Shells(tmp_path, "exit 1", "exit 1")
+    workers._options.latest.metrics = (HOST, 65_535)
+    with pytest.raises(Refused, match="--metrics: 65536 is not a port"):
+        await workers.run(HOST, 0)
 
 
 async def test_workers_end_with_their_terminal(
