@@ -58,7 +58,7 @@ Place = tuple[str, int]
 def run(arguments: argparse.Namespace, read: Read) -> int:
     """Run the program; return its exit code.
 
-    It is 0 after a signal, 2 if it could not start, and the one of a worker that was not ready.
+    It is 0 after a signal, 2 if it could not start, or that of a worker that was never ready.
     """
     open_standard_files()
     gc.set_threshold(*LOOK_FOR_GARBAGE_AFTER)

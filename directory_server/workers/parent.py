@@ -78,11 +78,12 @@ class Workers:
                     count = self._options.latest.workers
                     for number in range(1, count + 1):  # the first one may found it all
                         await working.start(self._keep, number)
-                    tell_manager("READY=1", f"STATUS={count} workers on port {port}")
+                    if not self._is_stopping:
+                        tell_manager("READY=1", f"STATUS={count} workers on port {port}")
                 nursery.cancel_scope.cancel()
 
     async def _obey(self, signals: AsyncIterator[int]) -> None:
-        """Hand each signal on; all mean the end, but a SIGHUP that no terminal sent."""
+        """Stop all at each signal; let them read the options anew if no terminal sent a SIGHUP."""
         is_at_terminal = has_terminal()  # asked now: one that has hung up is none any more
         async for number in signals:
             if number == signal.SIGHUP and not is_at_terminal:
@@ -92,11 +93,11 @@ class Workers:
             else:
                 self._is_stopping = True
                 tell_manager("STOPPING=1")
-                self._stop_all(signal.SIGINT if number == signal.SIGINT else signal.SIGTERM)
+                self._stop_all()
 
-    def _stop_all(self, number: signal.Signals = signal.SIGTERM) -> None:
+    def _stop_all(self) -> None:
         for worker in self._alive.values():
-            worker.stop(number)
+            worker.stop()
 
     async def _keep(self, number: int, task_status: trio.TaskStatus[None]) -> None:
         """Run one worker, and start it again whenever it dies."""
@@ -129,9 +130,11 @@ class Workers:
 
     def _note_end(self, number: int) -> None:
         log.warning("worker %d has ended; it is not started again", number)
-        if number == 1 and self._alive:
-            other = self._place_of(min(self._alive))
-            log.warning("dirserver admin finds another worker with --data %s", other)
+        first = min(self._alive, default=number)
+        if number < first:  # it was the one that could be asked
+            log.warning(
+                "dirserver admin finds another worker with --data %s", self._place_of(first)
+            )
 
     def _give_up(self, number: int, code: int) -> None:
         """Stop all, as a worker did not start: it has said why, unless a signal ended it."""

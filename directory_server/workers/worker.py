@@ -23,8 +23,8 @@ class Worker:
         self.is_ready = False
         self._is_to_read_anew = False  # told before it was ready
 
-    def stop(self, number: signal.Signals = signal.SIGTERM) -> None:
-        self.process.send_signal(number)
+    def stop(self) -> None:
+        self.process.send_signal(signal.SIGTERM)  # SIGINT is a traceback while Python begins
 
     def read_anew(self) -> None:
         """Let it read the options anew, as soon as it can."""

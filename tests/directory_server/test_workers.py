@@ -234,6 +234,40 @@ async def test_workers_end_when_a_real_terminal_hangs_up(
                 assert await workers.run(HOST, 0) == 0
 
 
+async def test_a_worker_that_is_interrupted_is_told_to_stop(tmp_path: Path) -> None:
+    """An interrupt would be a traceback while its Python begins."""
+    workers = Shells(tmp_path, f"trap 'echo interrupted' INT; {READY}")
+
+    async def interrupt() -> None:
+        await until(lambda: [one.is_ready for one in workers._alive.values()] == [True])
+        os.kill(os.getpid(), signal.SIGINT)
+
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(interrupt)
+        with trio.fail_after(SECONDS):
+            assert await workers.run(HOST, 0) == 0
+
+
+@pytest.mark.parametrize(
+    ("script", "told"),
+    [("exit 3", []), (READY, [("READY=1", "STATUS=1 workers on port 0"), ("STOPPING=1",)])],
+)
+async def test_a_service_manager_is_not_told_that_a_failed_start_is_ready(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, script: str, told: list[tuple[str, ...]]
+) -> None:
+    workers, states = Shells(tmp_path, script), []
+
+    def tell(*words: str) -> None:
+        states.append(words)
+        if "READY=1" in words:
+            workers.stop()
+
+    monkeypatch.setattr("directory_server.workers.parent.tell_manager", tell)
+    with trio.fail_after(SECONDS):
+        assert await workers.run(HOST, 0) == (0 if told else 3)
+    assert states == told
+
+
 async def test_a_worker_that_a_signal_ends_before_it_is_ready_is_named(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -245,21 +279,29 @@ async def test_a_worker_that_a_signal_ends_before_it_is_ready_is_named(
 async def test_a_worker_that_somebody_stops_is_named_and_who_can_be_asked_instead(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    workers = Shells(tmp_path, READY, READY)
+    workers = Shells(tmp_path, *[READY] * 4)
 
-    async def stop_the_first_one() -> None:
-        await until(lambda: [one.is_ready for one in workers._alive.values()] == [True, True])
-        workers._alive[1].stop()
-        await until(lambda: len(caplog.messages) == 2)
+    async def stop(number: int) -> None:
+        workers._alive[number].stop()
+        await until(lambda: number not in workers._alive)
+
+    async def stop_three() -> None:
+        await until(lambda: [one.is_ready for one in workers._alive.values()] == [True] * 4)
+        await stop(1)
+        await stop(3)
+        await stop(2)
         workers.stop()
 
     async with trio.open_nursery() as nursery:
-        nursery.start_soon(stop_the_first_one)
+        nursery.start_soon(stop_three)
         with trio.fail_after(SECONDS):
             assert await workers.run(HOST, 0) == 0
     assert caplog.messages == [
         "worker 1 has ended; it is not started again",
         f"dirserver admin finds another worker with --data {tmp_path / 'worker2'}",
+        "worker 3 has ended; it is not started again",
+        "worker 2 has ended; it is not started again",
+        f"dirserver admin finds another worker with --data {tmp_path / 'worker4'}",
     ]
 
 
