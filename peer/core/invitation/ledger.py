@@ -54,7 +54,8 @@ class Invitation(Struct):
     deadline: float = 0.0
     word: Message | None = None  # our last reply: sent again to a repeated INVITE
     permission: Permission | None = None  # mine: lets the callee in
-    covers: bool = False  # theirs: its answer is also for others into the same conversation
+    # theirs: whether its answer is also for others into the same conversation; None: not known yet
+    covers: bool | None = None
     confirm: Confirm | None = None  # mine: let the callee in; sent again to a repeated ACCEPT
 
     @property

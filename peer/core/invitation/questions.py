@@ -99,7 +99,8 @@ class Questions:
         others = [i for i in self._ledger.all(*QUESTION, State.ACCEPTED) if i is not theirs]
         alike = [i for i in others if i.invite.conversation == theirs.invite.conversation]
         for one in alike:
-            one.covers = one.covers or self._credentials.is_by_member(one.invite, one.other)
+            if one.covers is None:  # signatures are dear, and the answer stays the same
+                one.covers = self._credentials.is_by_member(one.invite, one.other)
         return any(one.covers for one in alike)
 
     def shown(self, id: str, now: float) -> list[Action]:

@@ -11,6 +11,7 @@ from shared.messages.peers import (
     Confirm,
     Decline,
     Gone,
+    Invite,
     Joined,
     Leave,
     Ringing,
@@ -27,7 +28,7 @@ from tests.kit.invitations import (
     carol,
     nothing_is_left,
 )
-from tests.kit.unsigned import ENTERS, Unsigned
+from tests.kit.unsigned import ENTERS, Ids, Unsigned
 
 # --- Who is not asked ---
 
@@ -253,6 +254,29 @@ def test_who_is_in_by_one_yes_need_not_say_another() -> None:
         Send("dave", Joined(SMALLER)),
         Send("erin", Joined(LARGER)),
     ]
+
+
+class Noting(Unsigned):
+    """Believe nobody, and note each time that a proof is checked."""
+
+    def __init__(self) -> None:
+        self.checked: list[str] = []
+
+    def is_by_member(self, invite: Invite, inviter: str) -> bool:
+        self.checked.append(inviter)
+        return False
+
+
+def test_whether_a_question_covers_others_is_checked_once() -> None:
+    """Whoever asks and takes it back again and again costs one check, and not one each time."""
+    noting = Noting()
+    who = InvitationMachine("carol", Ids(4), noting)
+    who.receive("mallory", asks(MIDDLE, "mallory"), 0)
+    for number in range(100, 105):
+        id = f"{number:032x}"
+        assert who.receive("erin", asks(id, "erin"), 1) == [Ask(id, "erin", ("erin",))]
+        who.receive("erin", Cancel(id), 1)
+    assert noting.checked == ["mallory"]
 
 
 def test_when_a_member_takes_it_back_a_stranger_asks_beside_the_next_member() -> None:
