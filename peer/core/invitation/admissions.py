@@ -48,10 +48,9 @@ class Admissions:
     def enter(self, theirs: Invitation, confirm: Confirm, now: float) -> list[Action]:
         """Enter with this CONFIRM; one that lets nobody in is the end of the invitation.
 
-        So it is if another one, which did not cover it, has led into the same conversation.
+        When another yes has led into the same conversation, nothing is left to enter.
         """
-        if theirs.invite.conversation in self._situation.conversations:
-            return self._questions.say_last_to_all(theirs, Joined, now)
+        is_in = theirs.invite.conversation in self._situation.conversations
         try:
             enter = self._credentials.enter(theirs.invite, confirm)
         except ProtocolError as wrong:
@@ -60,7 +59,8 @@ class Admissions:
         if enter is None:
             return self._questions.close(theirs, Why.GONE, now)
         joined = self._questions.say_last_to_sharers(theirs, Joined, now)
-        return [enter, self.open(theirs, now), *joined]
+        opened = self.open(theirs, now)
+        return [opened, *joined] if is_in else [enter, opened, *joined]
 
     def give_up(self, accepted: Invitation, now: float) -> list[Action]:
         """End without CONFIRM: if the inviter has opened the conversation, it must end there."""

@@ -113,6 +113,44 @@ def test_when_a_confirm_lets_nobody_in_the_next_member_who_asked_may(
     ]
 
 
+def asked_by_two(carol: Program, dave: Program, erin: Program) -> tuple[Invite, Confirm]:
+    """Carol and erin ask dave, who believes only the second; return erin's question and CONFIRM.
+
+    He has said yes to both, and carol lets him in.
+    """
+    carol.founds(erin)
+    mine = carol.credentials.add(dave.callee, carol.current)
+    first = carol.calls(dave, mine)
+    theirs = erin.credentials.add(dave.callee, erin.current)
+    second = erin.calls(dave, theirs)
+    dave.says_yes(carol, msgspec.structs.replace(first, proof=()))
+    accept = dave.says_yes(erin, second)
+    assert accept.membership is not None
+    for member in (carol, erin):
+        member.current.roll.merge([accept.membership])
+    dave.hears(carol, carol.credentials.confirm(first.id, mine, (), 0))
+    assert TALK in dave.core.situation.conversations
+    return second, erin.credentials.confirm(second.id, theirs, (), 0)
+
+
+def test_who_is_in_by_one_yes_is_connected_by_another(
+    carol: Program, dave: Program, erin: Program
+) -> None:
+    second, confirm = asked_by_two(carol, dave, erin)
+    assert dave.hears(erin, confirm) == [Open(second.id, TALK, "erin", ("erin",))]
+
+
+def test_who_is_in_by_one_yes_believes_no_false_confirm_of_another(
+    carol: Program, dave: Program, erin: Program
+) -> None:
+    second, confirm = asked_by_two(carol, dave, erin)
+    forged = msgspec.structs.replace(confirm, members=confirm.members[:1])
+    closed, refused = dave.hears(erin, forged)
+    assert closed == Closed(second.id, "erin", Why.GONE)
+    assert isinstance(refused, Refuse)
+    assert TALK in dave.core.situation.conversations
+
+
 def test_a_yes_that_is_taken_back_is_a_signed_departure(carol: Program, dave: Program) -> None:
     invite = carol.calls(dave)
     carol.lets_in(dave, dave.says_yes(carol, invite))

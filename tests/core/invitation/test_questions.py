@@ -243,7 +243,9 @@ def test_who_is_in_by_one_yes_does_not_enter_by_another() -> None:
     who.answer(SMALLER, True, 3)
     who.receive("dave", Confirm(SMALLER), 4)
     assert who.situation.conversations == {OTHER_TALK}
-    assert who.receive("mallory", Confirm(MIDDLE), 5) == [Send("mallory", Joined(MIDDLE))]
+    opened = Open(MIDDLE, OTHER_TALK, "mallory", ("mallory",))
+    assert who.receive("mallory", Confirm(MIDDLE), 5) == [opened]
+    assert nothing_is_left(who)
 
 
 def test_who_is_in_by_one_yes_need_not_say_another() -> None:
