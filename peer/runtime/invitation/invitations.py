@@ -131,17 +131,18 @@ class Invitations:
     def answer(self, id: str, yes: bool) -> bool:
         """Answer a question; return False when it is over already.
 
-        A yes leaves the conversation that I am in, unless it is to a room.  Raises Refused
-        when I am in too many rooms.
+        A yes leaves the conversation that I am in, unless it is to a room, or into what I am
+        in already.  Raises Refused when I am in too many rooms.
         """
         asked = [question for question in self._core.questions if question.id == id]
         if self._is_closed or not asked:
             return False
         if yes:
-            if asked[0].room is not None:
+            enters = not self._conversations.is_in(asked[0].conversation)
+            if enters and asked[0].room is not None:
                 self._conversations.rooms.check_number()
             self._known_users.answer(*self._display.whom_yes_answers(asked[0]))
-            if asked[0].room is None:
+            if enters and asked[0].room is None:
                 self._conversations.leave_now()
         self._performer.perform(self._core.answer(id, yes, trio.current_time()))
         return True
