@@ -2,6 +2,7 @@
 
 import logging
 import sys
+from typing import TextIO
 
 from shared.process import discard_output
 
@@ -13,11 +14,19 @@ def say(text: str) -> None:
     if sys.stdout is None:
         return  # closed: nobody wants to read it
     try:
-        sys.stdout.write(text)
-        sys.stdout.flush()
+        _write(sys.stdout, text)
     except OSError as error:
         log.warning("nobody reads our output: %s", error)
         discard_output()
+
+
+def _write(output: TextIO, text: str) -> None:
+    """Write a ? for each letter that the encoding of this locale lacks."""
+    try:
+        output.write(text)
+    except UnicodeEncodeError:
+        output.write(text.encode(output.encoding, "replace").decode(output.encoding))
+    output.flush()
 
 
 def has_terminal() -> bool:

@@ -40,6 +40,17 @@ def test_a_reader_who_has_gone_is_named_in_the_log(
     assert caplog.messages == ["nobody reads our output: [Errno 32] Broken pipe"]
 
 
+@pytest.mark.parametrize("encoding", ["latin-1", "cp1252", "ascii"])
+def test_letters_that_a_locale_lacks_stop_nothing(
+    monkeypatch: pytest.MonkeyPatch, encoding: str
+) -> None:
+    written = io.BytesIO()
+    monkeypatch.setattr("sys.stdout", io.TextIOWrapper(written, encoding))
+    say('Announced as "\u0141\u00f3d\u017a".\n')
+    known = b"?" if encoding == "ascii" else b"\xf3"
+    assert written.getvalue() == b'Announced as "?' + known + b'd?".\n'
+
+
 @pytest.fixture(params=["a pipe without a reader", "a full disk"])
 def unwritable(request: pytest.FixtureRequest) -> Iterator[int]:
     if request.param == "a full disk":
