@@ -107,7 +107,9 @@ def check_file(path: Path) -> bool:
         raise _no_link(OSError(errno.ELOOP, ""))
     _check(path, found)
     if not os.access(path, os.R_OK | os.W_OK):  # SQLite would open it, and fail with each write
-        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+        is_fixed = os.statvfs(path).f_flag & os.ST_RDONLY
+        code = errno.EROFS if is_fixed else errno.EACCES
+        raise OSError(code, os.strerror(code))
     return True
 
 

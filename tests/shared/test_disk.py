@@ -11,6 +11,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import trio
@@ -63,9 +64,12 @@ def test_everything_is_for_its_owner_only(disk: FolderDisk) -> None:
     assert set(names.values()) == {0o600}
 
 
+@pytest.mark.parametrize(
+    ("flags", "why"), [(0, "permission denied"), (os.ST_RDONLY, "read-only file system")]
+)
 @pytest.mark.parametrize("name", ["journal", "journal-wal", "journal-shm"])
 def test_a_file_of_a_database_that_we_may_not_write_is_named(
-    disk: FolderDisk, name: str, monkeypatch: pytest.MonkeyPatch
+    disk: FolderDisk, name: str, monkeypatch: pytest.MonkeyPatch, flags: int, why: str
 ) -> None:
     """Else it would open, and each write would fail."""
     with contextlib.closing(disk.database("journal")) as connection:
@@ -73,9 +77,10 @@ def test_a_file_of_a_database_that_we_may_not_write_is_named(
         # root may write to it all the same
         may = os.access
         monkeypatch.setattr(os, "access", lambda one, how: one.name != name and may(one, how))
+        monkeypatch.setattr(os, "statvfs", lambda _: SimpleNamespace(f_flag=flags))
         with pytest.raises(StorageError) as error:
             disk.database("journal")
-    assert str(error.value) == f"cannot open {disk.folder / name}: permission denied"
+    assert str(error.value) == f"cannot open {disk.folder / name}: {why}"
 
 
 def test_a_file_is_replaced_in_one_step(disk: FolderDisk) -> None:
