@@ -293,17 +293,18 @@ class Operator:
     async def _notice(self, text: str) -> ask.Said:
         self._alive()
         log.warning("the operator tells everybody: %s", text)
-        links = list(self._community.sessions.links.values())
+        links, others = list(self._community.sessions.links.values()), self._community.others
         elsewhere = self._community.registry.here - len(links)
         for number, link in enumerate(links, start=1):
             link.post(Notice(text))
             if number % POSTS_AT_ONCE == 0:
                 await trio.sleep(PAUSE_SECONDS)
         try:
-            await self._community.others.notice(text)
+            await others.notice(text)
         except StorageError as error:
-            if elsewhere:
-                here = f"told to {len(links)} users here, but not to {elsewhere} elsewhere"
+            if elsewhere or others.alive:  # users may have come in there that we do not know of
+                missed = f"to {elsewhere} elsewhere" if elsewhere else "at other directories"
+                here = f"told to {len(links)} users here, but not {missed}"
                 raise StorageError(f"{here}: {error}") from error
             log.info("the other directories are not told: %s", error)
         return ask.Said(f"Told to {len(links) + elsewhere} users.")

@@ -392,11 +392,25 @@ async def test_what_an_operator_is_told_to_be_done_elsewhere_has_been_told_there
     assert (await mallory.hears(Notice)).text == "Your connection is ended: too loud"
 
 
+async def test_a_notice_is_refused_where_somebody_may_have_come_in_elsewhere_unseen(
+    two: list[SharedTown],
+) -> None:
+    here, there = two
+    carol = await here.enters("carol")
+    here.breaks(away=True)
+    await there.enters("mallory")
+    with pytest.raises(StorageError) as error:
+        await Asking(here).asks(ask.Notice("Back at five"))
+    assert str(error.value) == f"told to 1 users here, but not at other directories: {AWAY}"
+    assert (await carol.hears(Notice)).text == "Back at five"
+
+
 async def test_who_is_alone_on_the_store_tells_everybody_also_without_it(
     two: list[SharedTown],
 ) -> None:
     here, there = two
     await there.closes()
+    await trio.sleep(2 * RENEW_SECONDS)  # until this one knows that it is alone
     carol = await here.enters("carol")
     here.breaks(away=True)
     assert await Asking(here).said(ask.Notice("Back at five")) == "Told to 1 users."
