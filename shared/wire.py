@@ -144,12 +144,13 @@ class TlsWire:
     def try_send(self, data: bytes) -> int:
         if self._socket.fileno() < 0 or self._unsent:
             return 0
-        self._ahead = len(data)
         with contextlib.suppress(OSError):  # the next `send_all` meets it too
             self._encrypt(data)
+            self._ahead = len(data)
             if self._push():
                 self._ahead = 0
-        return len(data) - self._ahead
+                return len(data)
+        return 0
 
     def _encrypt(self, data: bytes | memoryview) -> None:
         for start in range(0, len(data), SLICE_BYTES):

@@ -114,7 +114,7 @@ class Workers:
                 how = f"has died ({code}); it is started again"
             except ParleyError as error:
                 code, how = USAGE_ERROR, f"cannot be started, which is tried again: {error}"
-                if not ready.is_set():
+                if not ready.is_set() and not self._is_stopping:
                     self._fault = Refused(f"worker {number} cannot be started: {error}")
             if self._is_stopping:  # one that is not ready yet dies of a signal
                 break

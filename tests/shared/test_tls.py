@@ -354,6 +354,16 @@ async def test_what_a_system_short_of_memory_did_not_send_at_once_follows_once(
         assert received == b"once\ntwice\n"
 
 
+async def test_what_cannot_be_encrypted_any_more_does_not_count_as_sent() -> None:
+    async with two_wires() as (here, there):
+        there._socket.send(b"no record of TLS at all")
+        with pytest.raises(trio.BrokenResourceError):
+            await here.receive_some()
+        assert here.try_send(b"x") == 0
+        with pytest.raises(trio.BrokenResourceError):
+            await here.send_all(b"x")
+
+
 async def test_who_sends_without_end_leaves_others_their_turns() -> None:
     async with two_wires() as (here, there), trio.open_nursery() as nursery:
         nursery.start_soon(_fill, here)
