@@ -99,7 +99,7 @@ async def flood(speaker: Speaker, *records: tuple[int, bytes]) -> None:
 
 
 async def until_cut(wire: TlsWire) -> tuple[list[bytes], str]:
-    """What the wire hands on until its end, and why it ends."""
+    """Return all data that the wire hands on, and why it ends."""
     heard = []
     try:
         while True:

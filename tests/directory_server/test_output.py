@@ -1,4 +1,4 @@
-"""What a directory prints, where somebody reads it and where nobody does."""
+"""A directory prints for somebody who reads it, and works where nobody does."""
 
 import io
 import os

@@ -1,4 +1,4 @@
-"""Whoever leaves right after a text has it on disk, and its author reads of no message left."""
+"""A user leaves right after a text: it is on disk, and its author reads of no message left."""
 
 import trio
 

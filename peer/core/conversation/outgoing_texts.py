@@ -187,9 +187,9 @@ class OutgoingTexts:
     def acknowledged(self, by: str, there: Position) -> list[Action]:
         """Note how far a member has my texts of an epoch.
 
-        What an entry makes them believe counts only for texts of an earlier run, for it is not
-        known any more which of those they lack.  Raise ProtocolError when that is further than I
-        ever wrote, unless an entry may make them believe it.
+        If they only repeat what their entry says, it counts for texts of an earlier run alone:
+        I do not know any more which of those they lack.  Raise ProtocolError for a text that I
+        never wrote, unless their entry may name it.
         """
         if self.misled.only_repeats(by, there):
             there = replace(there, seq=min(there.seq, self._outbox.begun_after))

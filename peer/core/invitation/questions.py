@@ -94,7 +94,8 @@ class Questions:
     def _is_covered(self, theirs: Invitation) -> bool:
         """Whether the question of another member stands for this one.
 
-        Who proves nothing may only have heard of the conversation, and speaks for nobody in it.
+        A user who proves no membership may only have heard of the conversation.  Their question
+        stands for nobody else's.
         """
         others = [i for i in self._ledger.all(*QUESTION, State.ACCEPTED) if i is not theirs]
         alike = [i for i in others if i.invite.conversation == theirs.invite.conversation]

@@ -270,7 +270,7 @@ class Noting(Unsigned):
 
 
 def test_whether_a_question_covers_others_is_checked_once() -> None:
-    """Whoever asks and takes it back again and again costs one check, and not one each time."""
+    """A user who asks and takes it back, again and again, costs one check in all."""
     noting = Noting()
     who = InvitationMachine("carol", Ids(4), noting)
     who.receive("mallory", asks(MIDDLE, "mallory"), 0)

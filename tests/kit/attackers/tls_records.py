@@ -1,4 +1,4 @@
-"""Whoever performs an honest TLS 1.3 handshake, and then sends any records they like."""
+"""An attacker who performs an honest TLS 1.3 handshake, and then sends any records."""
 
 import contextlib
 import hmac
@@ -18,7 +18,7 @@ HANDSHAKE: Final = 22
 DATA: Final = 23
 TICKET: Final = b"\x04\0\0\x0e" + bytes(8) + b"\0" + b"\0\x01x" + b"\0\0"
 
-# Of AES-256-GCM with SHA-384, which OpenSSL prefers.
+# These are sizes of AES-256-GCM with SHA-384, which OpenSSL prefers.
 _DIGEST: Final = "sha384"
 _KEY_BYTES: Final = 32
 _IV_BYTES: Final = 12
@@ -31,7 +31,7 @@ def key_update(*, is_answered: bool = False) -> bytes:
 
 
 class Side:
-    """What one side sends: its keys, and the number of the next record."""
+    """The keys of one side, and the number of the next record that it sends."""
 
     def __init__(self, secret: bytes) -> None:
         self._secret, self._number = secret, 0

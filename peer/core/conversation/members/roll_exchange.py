@@ -98,8 +98,8 @@ class RollExchange:
     def hear_entry(self, sender: str, entry: Entry) -> list[Action]:
         """Take an entry: from where on its member may read.
 
-        Whoever let them in may have signed two: the first that I see counts, but the newcomer
-        believes the one that they show.
+        The member who let them in may have signed two.  The first that I see counts; the newcomer
+        believes the one that they show themselves.
         """
         if entry.conversation != self._stay.id:
             return []
